@@ -1,0 +1,72 @@
+"""The small tree of domain errors. No protocol words in it: the edge maps each class to its AWS code in one table.
+
+Raised by every room; caught only at the outer borders. The message is shown to the client, so it never holds secrets,
+image content, vectors or anything about another account.
+"""
+
+from __future__ import annotations
+
+
+class CustodesError(Exception):
+    """Root of all expected errors. ``message`` is safe to show to the caller."""
+
+    def __init__(self, message: str) -> None:
+        """Keep ``message`` for the caller."""
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidParameterError(CustodesError):
+    """A well-formed request that breaks a rule (limits, combinations, no face where one is needed)."""
+
+
+class ImageFormatError(CustodesError):
+    """The bytes are not a picture that we decode (wrong format, empty, truncated, corrupt)."""
+
+
+class ImageTooLargeError(CustodesError):
+    """The picture exceeds the limit on bytes or pixels."""
+
+
+class ObjectStoreError(CustodesError):
+    """An S3Object could not be read: bucket, key, version or permission."""
+
+
+class NotFoundError(CustodesError):
+    """A named thing (collection, user, ARN) does not exist for this account."""
+
+
+class AlreadyExistsError(CustodesError):
+    """A collection of this id exists."""
+
+
+class ConflictError(CustodesError):
+    """A user exists already, or another update of the same user is running."""
+
+
+class IdempotencyError(CustodesError):
+    """A ClientRequestToken was used before with other inputs."""
+
+
+class PaginationTokenError(CustodesError):
+    """A NextToken is malformed, expired or belongs to another request."""
+
+
+class QuotaError(CustodesError):
+    """A lasting limit (faces per collection, faces per user, tags per resource)."""
+
+
+class DeniedError(CustodesError):
+    """The gate refuses; the message carries the public reason and the rule id."""
+
+
+class ThrottledError(CustodesError):
+    """Too many requests for now."""
+
+
+class NotSupportedError(CustodesError):
+    """An operation or option of the API that this server does not have; said plainly, never an invented answer."""
+
+
+class UnavailableError(CustodesError):
+    """We cannot do it now and it is our fault (store not writable, model missing)."""

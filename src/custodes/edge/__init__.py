@@ -1,0 +1,1 @@
+"""Inbound adapter: AWS JSON 1.1 over HTTP. Bytes in, commands to operations, bytes out."""

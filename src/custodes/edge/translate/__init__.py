@@ -1,0 +1,1 @@
+"""AWS members to commands and results to AWS members; ratios and percentages happen here."""

@@ -1,0 +1,1 @@
+"""Faces: one file per step (detect, align, embed, mesh, pose, quality)."""

@@ -1,0 +1,46 @@
+"""What operations may ask of the engine. Every entry takes a slot: there is no way to compute without one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from custodes.core.box import Size
+from custodes.core.ids import ModelVersion
+from custodes.core.image import Image
+from custodes.core.slot import Slot
+from custodes.engine.face import Detail, DetectedFace, FacesFound, FloatArray, PoorReason, QualityFilter, VectorUse
+
+
+class FaceEngine(Protocol):
+    """Detects faces, turns them into vectors and puts scores on the published scale."""
+
+    @property
+    def model_version(self) -> ModelVersion:
+        """The recipe of the vectors that ``embed`` returns now."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Length of the vectors that ``embed`` returns now."""
+        ...
+
+    def detect(self, slot: Slot, image: Image, detail: Detail = Detail.BOX) -> FacesFound:
+        """Find up to 100 largest faces, largest first. An empty result is a value, not an error."""
+        ...
+
+    def embed(self, slot: Slot, image: Image, faces: Sequence[DetectedFace], use: VectorUse) -> FloatArray:
+        """Vectors of ``faces``: (N, dimension) float32, unit length; (0, dimension) for no faces."""
+        ...
+
+    def poor_reasons(self, face: DetectedFace, size: Size, level: QualityFilter) -> tuple[PoorReason, ...]:
+        """Why ``face`` of a picture of ``size`` fails the filter ``level``; empty when it passes. NONE passes all."""
+        ...
+
+    def similarity_pct(self, cosine: float) -> float:
+        """Cosine (-1 to 1) on the calibrated scale, 0 to 100, strictly increasing."""
+        ...
+
+    def cosine(self, similarity_pct: float) -> float:
+        """Inverse of ``similarity_pct``: the smallest cosine that reaches the percentage."""
+        ...

@@ -1,0 +1,109 @@
+"""The nouns of a gallery. Frozen values; states change by storing another value.
+
+A face belongs to one collection of one account. Its vector is bound to the collection's model version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from custodes.core.box import BoxRatio
+from custodes.core.ids import AccountId, CollectionId, ExternalImageId, FaceId, ImageId, ModelVersion, UserId
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionKey:
+    """Names a collection: ids are unique per account and region only, so tenants never meet."""
+
+    account_id: AccountId
+    collection_id: CollectionId
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A set of faces of one model version."""
+
+    key: CollectionKey
+    model_version: ModelVersion
+    dimension: int
+    created_ts_ms: int
+    face_count: int = 0
+    user_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """An enrolled face as listings show it. ``row`` is the store's own number, rising with enrolment, never reused."""
+
+    row: int
+    face_id: FaceId
+    image_id: ImageId
+    external_image_id: ExternalImageId | None
+    box_ratio: BoxRatio
+    confidence_pct: float
+    model_version: ModelVersion
+    user_id: UserId | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewFace:
+    """A face about to be enrolled, with its (D,) float32 unit vector."""
+
+    face_id: FaceId
+    image_id: ImageId
+    external_image_id: ExternalImageId | None
+    box_ratio: BoxRatio
+    confidence_pct: float
+    vector: NDArray[np.float32]
+
+
+class UserStatus(StrEnum):
+    """State of a user's vector (API enum)."""
+
+    CREATED = "CREATED"
+    """No faces yet."""
+    UPDATING = "UPDATING"
+    ACTIVE = "ACTIVE"
+    CREATING = "CREATING"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person: up to 100 faces of one collection, searched by one aggregated vector."""
+
+    row: int
+    user_id: UserId
+    status: UserStatus
+    face_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One search result: the store's row number and the exact float32 cosine."""
+
+    row: int
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a listing; ``last`` is where the next page starts after, or None when there is no more."""
+
+    items: tuple[T, ...]
+    last: str | int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What an idempotent operation answered: a digest of its inputs and the answer as plain JSON values."""
+
+    input_sha256: bytes
+    answer: Mapping[str, object] = field(default_factory=dict)

@@ -1,0 +1,171 @@
+"""Ports of the gallery: a durable store and an exact index, with the promises that every adapter keeps.
+
+Durability: a method that changes something returns only after the change would survive a power cut. Atomicity: each
+call is all or nothing. Thread safety: every method may be called from any thread. Every method scoped by a
+CollectionKey raises NotFoundError when the collection does not exist for that account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from custodes.core.ids import AccountId, FaceId, ImageId, UserId
+from custodes.gallery.entities import Collection, CollectionKey, Face, Hit, NewFace, Page, Reply, User
+
+FloatArray = NDArray[np.float32]
+
+
+class VectorIndex(Protocol):
+    """Exact nearest neighbours of one collection, in memory, a cache of the store."""
+
+    def __len__(self) -> int:
+        """Number of vectors."""
+        ...
+
+    def add(self, rows: NDArray[np.int64], vectors: FloatArray) -> None:
+        """Add ``vectors`` (N, D) float32 unit length under ``rows`` (N,) int64. A row present already is replaced."""
+        ...
+
+    def remove(self, rows: NDArray[np.int64]) -> None:
+        """Forget ``rows``; unknown rows are ignored. Gone from the next search on."""
+        ...
+
+    def search(self, query: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
+        """At most ``limit`` rows with cosine >= ``min_cosine`` to ``query`` (D,), best first, ties by rising row.
+
+        Exact: the cosine of every hit comes from one fixed float32 kernel and does not depend on the index's layout,
+        so the same vectors always give the same order and the same side of a threshold.
+        """
+        ...
+
+
+class GalleryStore(Protocol):
+    """The truth about collections, faces and users."""
+
+    # collections
+    def create_collection(self, collection: Collection, tags: Mapping[str, str]) -> None:
+        """Raises AlreadyExistsError."""
+        ...
+
+    def collection(self, key: CollectionKey) -> Collection:
+        """With current face_count and user_count."""
+        ...
+
+    def collections(self, account_id: AccountId, after: str | None, limit: int) -> Page[Collection]:
+        """Ordered by collection id."""
+        ...
+
+    def delete_collection(self, key: CollectionKey) -> None:
+        """Remove it with all faces, users, tags; destroys its keys."""
+        ...
+
+    # faces
+    def add_faces(self, key: CollectionKey, faces: Sequence[NewFace]) -> tuple[Face, ...]:
+        """Enrol ``faces`` in one transaction, in order. Raises QuotaError beyond the collection's limit."""
+        ...
+
+    def faces_of_image(self, key: CollectionKey, image_id: ImageId) -> tuple[Face, ...]:
+        """Faces already enrolled from this picture (for idempotent indexing), in order of enrolment."""
+        ...
+
+    def faces(
+        self,
+        key: CollectionKey,
+        after: int | None,
+        limit: int,
+        user_id: UserId | None = None,
+        face_ids: Sequence[FaceId] | None = None,
+    ) -> Page[Face]:
+        """Ordered by row; filtered by user and by ids when given."""
+        ...
+
+    def faces_by_id(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> dict[FaceId, Face]:
+        """Those of ``face_ids`` that exist."""
+        ...
+
+    def faces_by_row(self, key: CollectionKey, rows: Sequence[int]) -> dict[int, Face]:
+        """Those of ``rows`` that exist."""
+        ...
+
+    def delete_faces(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> None:
+        """Delete those of ``face_ids`` that exist and belong to no user, destroying their keys."""
+        ...
+
+    def vectors(self, key: CollectionKey, rows: Sequence[int]) -> FloatArray:
+        """Decrypted vectors (N, D) of ``rows``, in that order. Raises NotFoundError when one is missing."""
+        ...
+
+    def face_vectors(self, key: CollectionKey) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
+        """All (rows, vectors) of a collection in batches, to fill an index."""
+        ...
+
+    # users
+    def create_user(self, key: CollectionKey, user_id: UserId) -> None:
+        """Raises ConflictError when it exists."""
+        ...
+
+    def user(self, key: CollectionKey, user_id: UserId) -> User:
+        """Raises NotFoundError."""
+        ...
+
+    def users_by_row(self, key: CollectionKey, rows: Sequence[int]) -> dict[int, User]:
+        """Those of ``rows`` that exist."""
+        ...
+
+    def users(self, key: CollectionKey, after: str | None, limit: int) -> Page[User]:
+        """Ordered by user id."""
+        ...
+
+    def delete_user(self, key: CollectionKey, user_id: UserId) -> None:
+        """Faces stay and lose their user. Raises NotFoundError."""
+        ...
+
+    def set_user_faces(
+        self,
+        key: CollectionKey,
+        user_id: UserId,
+        *,
+        add: Sequence[FaceId],
+        remove: Sequence[FaceId],
+        vector: FloatArray | None,
+    ) -> User:
+        """Associate and disassociate faces and store the new user vector (None when no face is left), atomically.
+
+        The status becomes ACTIVE with a vector, CREATED without. Raises ConflictError when a face of ``add`` is gone
+        or belongs to another user by now, or the user's faces changed since they were read.
+        """
+        ...
+
+    def user_vectors(self, key: CollectionKey) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
+        """All (user rows, user vectors) of a collection in batches, to fill an index."""
+        ...
+
+    def user_vector(self, key: CollectionKey, user_id: UserId) -> FloatArray | None:
+        """(D,) vector of a user, or None when it has no faces."""
+        ...
+
+    # tags, by collection
+    def tags(self, key: CollectionKey) -> dict[str, str]:
+        """All tags."""
+        ...
+
+    def put_tags(self, key: CollectionKey, tags: Mapping[str, str]) -> None:
+        """Add or overwrite. Raises QuotaError beyond 200 tags."""
+        ...
+
+    def drop_tags(self, key: CollectionKey, tag_keys: Sequence[str]) -> None:
+        """Remove; unknown keys are ignored."""
+        ...
+
+    # idempotency
+    def reply(self, account_id: AccountId, operation: str, token: str) -> Reply | None:
+        """What was answered to this token before, if anything."""
+        ...
+
+    def keep_reply(self, account_id: AccountId, operation: str, token: str, reply: Reply, ts_ms: int) -> None:
+        """Remember an answer; older ones may be dropped after 24 hours."""
+        ...

@@ -1,0 +1,1 @@
+"""Outbound adapters: implement the ports of the rooms; imported by wiring only."""
