@@ -1,4 +1,4 @@
-"""Identifiers: their types, how each is generated. Patterns and lengths are checked at the edge, from the service model.
+"""Identifiers: their types, how each is generated. Patterns and lengths are the edge's business.
 
 Source of formats: AWS API reference, summarised in the behaviour specification (section 0.3).
 """

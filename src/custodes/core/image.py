@@ -15,11 +15,15 @@ class Image:
     """An upright picture.
 
     Attributes:
-        rgb: (H, W, 3) uint8, C-contiguous, EXIF orientation applied.
+        rgb: (H, W, 3) uint8, C-contiguous, EXIF orientation applied. May be smaller than the file says when a large
+            JPEG was decoded at a reduced scale; boxes in pixels refer to these pixels, ratios to any scale.
         sha256: digest of the bytes as received.
-        size: width and height that boxes refer to; ``rgb`` may be smaller by libjpeg's decode scale.
     """
 
     rgb: NDArray[np.uint8]
     sha256: bytes
-    size: Size
+
+    @property
+    def size(self) -> Size:
+        """Width and height of ``rgb``."""
+        return Size(self.rgb.shape[1], self.rgb.shape[0])

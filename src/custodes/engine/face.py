@@ -1,7 +1,6 @@
 """What the engine says about a face: plain values with units. No arrays of pixels, no model names.
 
-Angles are degrees in Rekognition's sign convention: pitch > 0 looks up, yaw > 0 turns to the picture's right... see
-``Pose``. A member that no model measured is None and is left out of answers: what cannot be told is not told.
+Angles are degrees in Rekognition's sign convention, see ``Pose``. A member that no model measured is None and is left out of answers: what cannot be told is not told.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ class Landmark:
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Head pose in degrees, -180 to 180: yaw > 0 faces the picture's right, pitch > 0 up, roll > 0 tilts right (clockwise)."""
+    """Head pose in degrees, -180 to 180: yaw > 0 faces the picture's right, pitch > 0 up, roll > 0 tilts clockwise."""
 
     yaw_deg: float
     pitch_deg: float
