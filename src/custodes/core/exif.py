@@ -1,0 +1,79 @@
+"""The one thing we want from EXIF: which way is up.
+
+In: bytes of a JPEG, or of a bare TIFF block. Out: the orientation, 1 to 8; 1 when it is absent or makes no sense. Only
+the first directory is read and no offset is followed twice, so hostile metadata can neither loop nor allocate; it is
+ignored, never an error. Nothing else of the metadata (place, time, owner, thumbnail) is read at all.
+
+Source: JEITA CP-3451 (Exif 2.3) section 4.5.4 and 4.6.4, tag 0x0112; JPEG markers from ITU-T T.81 table B.1.
+"""
+
+from __future__ import annotations
+
+import struct
+
+UPRIGHT = 1
+_ORIENTATION_TAG = 0x0112
+_TYPE_SHORT = 3
+_EXIF = b"Exif\0\0"
+_APP1, _SOS, _EOI = 0xE1, 0xDA, 0xD9
+_STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+# A first directory of real cameras has some 20 entries; a count beyond this is not worth reading.
+_MAX_ENTRIES = 512
+
+
+def scan_start(jpeg: bytes) -> int:
+    """Offset of the first start-of-scan marker, or -1 when the segments before it make no sense."""
+    for marker, offset, _ in _segments(jpeg):
+        if marker == _SOS:
+            return offset - 4
+    return -1
+
+
+def jpeg_orientation(jpeg: bytes) -> int:
+    """Orientation of a JPEG from its first Exif segment."""
+    for marker, start, end in _segments(jpeg):
+        if marker == _SOS:
+            break
+        if marker == _APP1 and jpeg.startswith(_EXIF, start):
+            return tiff_orientation(jpeg[start + len(_EXIF) : end])
+    return UPRIGHT
+
+
+def tiff_orientation(tiff: bytes) -> int:
+    """Orientation from a TIFF block, as found in Exif segments and chunks (with or without the Exif prefix)."""
+    block = tiff.removeprefix(_EXIF)
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
+    if order is None:
+        return UPRIGHT
+    try:
+        (directory,) = struct.unpack_from(f"{order}I", block, 4)
+        (count,) = struct.unpack_from(f"{order}H", block, directory)
+        for entry in range(min(count, _MAX_ENTRIES)):
+            tag, kind, values, value = struct.unpack_from(f"{order}HHIH", block, directory + 2 + 12 * entry)
+            if tag == _ORIENTATION_TAG:
+                return value if kind == _TYPE_SHORT and values == 1 and 1 <= value <= 8 else UPRIGHT
+    except struct.error:  # an offset beyond the block
+        return UPRIGHT
+    return UPRIGHT
+
+
+def _segments(jpeg: bytes) -> list[tuple[int, int, int]]:
+    """Marker, start and end of the payload of each segment up to and including the first scan header."""
+    found: list[tuple[int, int, int]] = []
+    at = 2
+    while at + 4 <= len(jpeg) and jpeg[at] == 0xFF:
+        marker = jpeg[at + 1]
+        if marker == 0xFF:  # fill bytes are allowed before a marker, T.81 B.1.1.2
+            at += 1
+            continue
+        if marker in _STANDALONE:
+            at += 2
+            continue
+        length = int.from_bytes(jpeg[at + 2 : at + 4], "big")
+        if marker == _EOI or length < 2 or at + 2 + length > len(jpeg):
+            break
+        found.append((marker, at + 4, at + 2 + length))
+        if marker == _SOS:
+            break
+        at += 2 + length
+    return found
