@@ -1,0 +1,202 @@
+"""The ASGI application: the API, health, metrics, and the border behind which no error passes.
+
+In: a ``Parts`` record from the composition root. Out: an ASGI application for any server. It reads no settings and
+starts no server. The server (uvicorn) adds the ``Date`` header, which clients with a wrong clock correct themselves
+by, so that option stays on; ``SERVER_OPTIONS`` holds what else the server needs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from types import MappingProxyType
+from typing import Any
+
+import anyio
+import structlog
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route, Router
+from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import Scope as AsgiScope
+
+from custodes.core.clock import Clock
+from custodes.core.ids import RequestId
+from custodes.edge.api import Api, Limits, ResponseHeaders
+from custodes.edge.dispatch import Dispatcher, Handler
+from custodes.edge.errors import INTERNAL, UNKNOWN_OPERATION, ApiError, body
+from custodes.edge.exchange import Exchange
+from custodes.edge.metrics import Metrics
+from custodes.edge.model import CONTENT_TYPE, SERVICE, Service
+from custodes.edge.sigv4 import Scope
+from custodes.operations.principals import KeyLookup
+
+SERVER_OPTIONS: Mapping[str, Any] = MappingProxyType(
+    {"http": "httptools", "ws": "none", "server_header": False, "date_header": True, "access_log": False}
+)
+"""Keyword arguments for ``uvicorn.Config`` that this application counts on."""
+
+
+def _no_headers(_: RequestId) -> Mapping[str, str]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the application is made of.
+
+    Attributes:
+        service: the API's model, from ``load_service``.
+        handlers: by operation name; all other operations are refused, saying so.
+        reasons: why an operation has no handler, where there is more to say than that.
+        keys: access keys. ``find`` is called on the event loop, so it answers from memory.
+        clock: tells when a signature is too old.
+        region: the one region that signatures must be made for.
+        request_ids: gives a new id for each request.
+        ready: whether ``/healthz`` may answer 200. Must not block.
+        limits: what clients may use up.
+        response_headers: extra headers for each answer of the API.
+        metrics_public: answer ``/metrics`` to anybody. Otherwise only to the machine itself (a loopback address, and
+            not on behalf of somebody else through a proxy).
+        extra_routes: looked at before our own.
+    """
+
+    service: Service
+    handlers: Mapping[str, Handler]
+    keys: KeyLookup
+    clock: Clock
+    region: str
+    request_ids: Callable[[], RequestId]
+    ready: Callable[[], bool]
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    response_headers: ResponseHeaders = _no_headers
+    metrics_public: bool = False
+    extra_routes: Sequence[BaseRoute] = ()
+
+
+def create_app(parts: Parts) -> ASGIApp:
+    """Put the application together.
+
+    Raises:
+        ValueError: a handler or a reason is for an operation that the API does not have.
+    """
+    limiter = anyio.CapacityLimiter(parts.limits.worker_threads)
+    metrics = Metrics()
+    api = Api(
+        parts.service,
+        Dispatcher(parts.service, parts.handlers, parts.reasons, limiter),
+        parts.keys,
+        scope=Scope(parts.region, SERVICE),
+        clock=parts.clock,
+        limits=parts.limits,
+        response_headers=parts.response_headers,
+    )
+    router = Router(
+        routes=[
+            *parts.extra_routes,
+            Route("/", api),
+            Route("/healthz", _health(parts.ready)),
+            Route("/metrics", _figures(metrics, public=parts.metrics_public)),
+        ],
+        redirect_slashes=False,
+        default=_nothing_here,
+    )
+    return _Border(router, metrics, parts.request_ids)
+
+
+class _Border:
+    """Gives every request an id, counts and logs it, and answers for what nobody expected."""
+
+    def __init__(self, inner: ASGIApp, metrics: Metrics, request_ids: Callable[[], RequestId]) -> None:
+        self._inner = inner
+        self._metrics = metrics
+        self._request_ids = request_ids
+        self._log = structlog.get_logger("custodes.edge")
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        exchange = Exchange(self._request_ids())
+        exchange.put(scope)
+        started = time.perf_counter()
+        self._metrics.arrived()
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                exchange.status = message["status"]
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (b"x-amzn-requestid", exchange.request_id.encode("ascii")),
+                ]
+            await send(message)
+
+        try:
+            await self._inner(scope, receive, send_with_id)
+        except Exception:  # noqa: BLE001 the outermost border: the client gets an answer, the log the reason
+            exchange.code = INTERNAL
+            self._log.exception("unexpected error", request_id=exchange.request_id, operation=exchange.operation)
+            if not exchange.status:
+                response = _error(ApiError(INTERNAL, "Internal server error"), exchange)
+                await response(scope, receive, send_with_id)
+        finally:
+            self._record(exchange, time.perf_counter() - started)
+
+    def _record(self, exchange: Exchange, seconds: float) -> None:
+        self._metrics.left(exchange.operation or "-", exchange.code, seconds)
+        if exchange.operation is not None:
+            self._log.info(
+                "request",
+                request_id=exchange.request_id,
+                operation=exchange.operation,
+                code=exchange.code,
+                status=exchange.status,
+                account=exchange.account,
+                ms=round(seconds * 1000, 2),
+            )
+
+
+def _error(error: ApiError, exchange: Exchange) -> Response:
+    headers = {"x-amzn-errortype": error.code}
+    return Response(body(error, exchange.request_id), error.status, headers, media_type=CONTENT_TYPE)
+
+
+def _health(ready: Callable[[], bool]) -> Callable[[Request], Any]:
+    async def health(_: Request) -> Response:
+        serving = ready()
+        return JSONResponse({"status": "ready" if serving else "starting"}, 200 if serving else 503)
+
+    return health
+
+
+def _figures(metrics: Metrics, *, public: bool) -> Callable[[Request], Any]:
+    async def figures(request: Request) -> Response:
+        if public or _is_local(request):
+            return Response(metrics.text(), media_type="text/plain; version=0.0.4")
+        return PlainTextResponse("metrics are for this machine only\n", 403)
+
+    return figures
+
+
+def _is_local(request: Request) -> bool:
+    """Whether the machine itself asks, and not a proxy on it for somebody else."""
+    if request.client is None or "x-forwarded-for" in request.headers or "forwarded" in request.headers:
+        return False
+    try:
+        return ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+async def _nothing_here(scope: AsgiScope, receive: Receive, send: Send) -> None:
+    """Any path that is not ours."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1000})
+        return
+    exchange = Exchange.of(scope)
+    exchange.code = UNKNOWN_OPERATION
+    response = _error(ApiError(UNKNOWN_OPERATION, "Nothing is here; the API is at POST /.", 404), exchange)
+    await response(scope, receive, send)

@@ -1,0 +1,70 @@
+"""From an operation's name to what answers it: a handler, or a plain refusal.
+
+In: an operation, its context and the raw body. Out: JSON bytes of the answer, or a raised error. Handlers are
+synchronous; the whole path from bytes to bytes runs in one worker thread, and how many run at a time is a limit. It
+knows nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import anyio
+from anyio import to_thread
+
+from custodes.core.errors import NotSupportedError
+from custodes.edge.model import Operation, Service
+from custodes.edge.parse import parse
+from custodes.edge.serialize import serialize
+from custodes.edge.validate import validate
+from custodes.operations.context import Context
+
+Handler: TypeAlias = Callable[[Context, Mapping[str, Any]], Mapping[str, Any]]
+"""Answers one operation: (context, parsed and validated parameters) to output, both in AWS member names.
+
+Raises errors of ``custodes.core.errors``. Called from worker threads, many at a time.
+"""
+
+_GENERIC_REASON = "it is not implemented in this version"
+
+
+class Dispatcher:
+    """Every operation of the model, each with a handler or a reason why not."""
+
+    def __init__(
+        self,
+        service: Service,
+        handlers: Mapping[str, Handler],
+        reasons: Mapping[str, str],
+        limiter: anyio.CapacityLimiter,
+    ) -> None:
+        """Answer with ``handlers``; refuse all other operations of ``service`` with their reason of ``reasons``.
+
+        Raises:
+            ValueError: a handler or reason is for an operation that does not exist.
+        """
+        strange = (handlers.keys() | reasons.keys()) - service.operations.keys()
+        if strange:
+            raise ValueError(f"not operations of the API: {sorted(strange)}")
+        self._handlers = dict(handlers)
+        self._reasons = dict(reasons)
+        self._limiter = limiter
+
+    async def answer(self, operation: Operation, context: Context, raw: bytes) -> bytes:
+        """Answer one request.
+
+        Raises:
+            ApiError: the parameters do not fit the model.
+            CustodesError: the handler refused, or NotSupportedError when there is none.
+        """
+        return await to_thread.run_sync(self._answer, operation, context, raw, limiter=self._limiter)
+
+    def _answer(self, operation: Operation, context: Context, raw: bytes) -> bytes:
+        handler = self._handlers.get(operation.name)
+        if handler is None:
+            reason = self._reasons.get(operation.name, _GENERIC_REASON)
+            raise NotSupportedError(f"Operation {operation.name} is not supported by this server: {reason}")
+        params = parse(raw, operation)
+        validate(params, operation)
+        return serialize(handler(context, params), operation)
