@@ -1,0 +1,70 @@
+# Custodes from a clean checkout: `make run` serves, `make test` proves. Needs Python 3.11 or newer, make and the
+# public package registries, nothing else. Versions and hashes of everything installed are in requirements/.
+
+PYTHON ?= python3
+VENV ?= .venv
+HOST ?= 127.0.0.1
+PORT ?= 8080
+DATA ?= data
+BIN := $(VENV)/bin
+PYTEST_ARGS ?= -n 2 --dist loadfile
+
+.DEFAULT_GOAL := help
+.PHONY: help run env test check format bench models docs lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+run: $(VENV)/.run models ## Install, fetch models, serve on http://127.0.0.1:8080 (HOST=, PORT=, DATA=)
+	exec $(BIN)/custodes serve --host $(HOST) --port $(PORT) --data $(DATA)
+
+models: $(VENV)/.run ## Fetch and verify the model pack (once; 'make run' does it)
+	$(BIN)/custodes models fetch
+
+env: $(VENV)/.run ## Install what the server needs, into .venv
+
+test: $(VENV)/.test check ## Run all checks and tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.test ## Lint, formatting, types, import rules
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.test ## Format the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(VENV)/.test models ## Measure what BENCHMARKS.md reports
+	$(BIN)/python bench/all.py
+
+docs: $(VENV)/.test ## Write the generated pages (settings, compatibility)
+	$(BIN)/python docs/generate.py
+
+lock: $(VENV)/.test ## Resolve versions anew and write requirements/*.txt (UPGRADE=1 for the newest)
+	for extra in run test; do \
+	  UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml requirements/build.in --quiet \
+	    $$(test $$extra = run || echo --extra $$extra) $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --output-file requirements/$$extra.txt || exit 1; \
+	done
+
+clean: ## Remove the environment and caches (not your data)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Custodes needs Python 3.11 or newer; say which with: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' \
+	  || { echo "This Python cannot make environments; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(BIN)/python requirements/run.txt pyproject.toml
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/run.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test: $(BIN)/python requirements/test.txt pyproject.toml
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/test.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.run
