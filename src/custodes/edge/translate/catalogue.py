@@ -1,0 +1,29 @@
+"""All operations of this server, by their AWS names, ready for the dispatcher.
+
+In: the gate and the use cases. Out: handlers. Nothing else of the edge makes handlers.
+"""
+
+from __future__ import annotations
+
+from custodes.edge.translate import collections, enrol, faces, search, users
+from custodes.edge.translate.route import Handler
+from custodes.operations.catalogue import Operations
+from custodes.operations.gate import Gate
+
+
+def handlers(gate: Gate, operations: Operations, region: str, *, bare_arn: bool = False) -> dict[str, Handler]:
+    """A gated handler for every operation that ``operations`` has.
+
+    Args:
+        gate: what every handler passes.
+        operations: the use cases.
+        region: of this server, for ARNs.
+        bare_arn: CreateCollection answers with the historical form of its ARN, without ``arn:``.
+    """
+    return {
+        **faces.handlers(gate, operations.detection, operations.comparison),
+        **collections.handlers(gate, operations.collections, operations.tagging, region, bare_arn=bare_arn),
+        **enrol.handlers(gate, operations.enrolment),
+        **search.handlers(gate, operations.search),
+        **users.handlers(gate, operations.users),
+    }

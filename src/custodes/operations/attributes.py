@@ -1,0 +1,55 @@
+"""Facial attributes as requests ask for them, and how much the engine has to find out to answer.
+
+In: the API's attribute tokens. Out: the set of attributes to show and the Detail to detect with. Attributes that no
+model measures yet are accepted, as the API does, and are absent from answers: see MEASURED, the seam for new models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from custodes.engine.face import Detail
+
+
+class Attribute(StrEnum):
+    """What a request may ask about a face (API enum ``Attribute``)."""
+
+    DEFAULT = "DEFAULT"
+    ALL = "ALL"
+    AGE_RANGE = "AGE_RANGE"
+    BEARD = "BEARD"
+    EMOTIONS = "EMOTIONS"
+    EYE_DIRECTION = "EYE_DIRECTION"
+    EYEGLASSES = "EYEGLASSES"
+    EYES_OPEN = "EYES_OPEN"
+    GENDER = "GENDER"
+    MOUTH_OPEN = "MOUTH_OPEN"
+    MUSTACHE = "MUSTACHE"
+    FACE_OCCLUDED = "FACE_OCCLUDED"
+    SMILE = "SMILE"
+    SUNGLASSES = "SUNGLASSES"
+
+
+Attributes = frozenset[Attribute]
+
+DEFAULT_ATTRIBUTES: Attributes = frozenset({Attribute.DEFAULT})
+
+MEASURED: Attributes = frozenset({Attribute.EYES_OPEN, Attribute.MOUTH_OPEN, Attribute.EYE_DIRECTION})
+"""Attributes beyond the default ones that the engine measures. A new attribute model adds its token here, its member to
+DetectedFace and its renderer to the edge."""
+
+
+def requested(tokens: Iterable[str] | None) -> Attributes:
+    """The set a request asks for; nothing or an empty list is DEFAULT. Raises ValueError for an unknown token."""
+    return frozenset(Attribute(token) for token in tokens or ()) or DEFAULT_ATTRIBUTES
+
+
+def shows(attributes: Attributes, attribute: Attribute) -> bool:
+    """Whether an answer to this request has ``attribute``: asked for by name or with ALL."""
+    return attribute in attributes or Attribute.ALL in attributes
+
+
+def detail_for(attributes: Attributes) -> Detail:
+    """The cheapest detection that can answer: ALL needs the 30 landmarks, single tokens may need the mesh as well."""
+    return Detail.FULL if attributes & (MEASURED | {Attribute.ALL}) else Detail.BOX

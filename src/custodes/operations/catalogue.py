@@ -1,0 +1,76 @@
+"""All use cases of a server, built from the ports they need.
+
+In: engine, gallery, object store and small services. Out: one value that holds the handlers of every family. It opens
+nothing and keeps no state of its own.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from custodes.core.clock import Clock
+from custodes.core.ids import FaceId
+from custodes.core.pages import PageTokens
+from custodes.engine.ports import FaceEngine
+from custodes.operations.collections import Collections
+from custodes.operations.compare import Comparison
+from custodes.operations.detect import Detection
+from custodes.operations.enrol import Enrolment
+from custodes.operations.idempotency import Replays
+from custodes.operations.images import ObjectStore, Pictures
+from custodes.operations.ports import Gallery
+from custodes.operations.search import Search
+from custodes.operations.tags import Tagging
+from custodes.operations.users import Users
+
+
+def random_face_id() -> FaceId:
+    """A fresh id that tells nothing about the face: a version 4 UUID."""
+    return FaceId(str(uuid.uuid4()))
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the use cases work with.
+
+    Attributes:
+        page_key: secret of 32 bytes that signs pagination tokens.
+        new_face_id: gives ids to enrolled faces.
+    """
+
+    engine: FaceEngine
+    gallery: Gallery
+    objects: ObjectStore
+    clock: Clock
+    page_key: bytes
+    new_face_id: Callable[[], FaceId] = random_face_id
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """The use cases by family."""
+
+    detection: Detection
+    comparison: Comparison
+    collections: Collections
+    enrolment: Enrolment
+    search: Search
+    users: Users
+    tagging: Tagging
+
+
+def build(ports: Ports) -> Operations:
+    """Connect the use cases to ``ports``."""
+    engine, gallery = ports.engine, ports.gallery
+    pictures, pages = Pictures(ports.objects), PageTokens(ports.page_key)
+    return Operations(
+        detection=Detection(engine, pictures),
+        comparison=Comparison(engine, pictures),
+        collections=Collections(engine, gallery, pages, ports.clock),
+        enrolment=Enrolment(engine, gallery, pictures, pages, ports.new_face_id),
+        search=Search(engine, gallery, pictures),
+        users=Users(engine, gallery, pages, Replays(gallery, ports.clock)),
+        tagging=Tagging(gallery),
+    )

@@ -1,0 +1,51 @@
+"""DetectFaces: what is known about every face of a picture. Nothing is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from custodes.engine.face import FacesFound
+from custodes.engine.ports import FaceEngine
+from custodes.operations.attributes import DEFAULT_ATTRIBUTES, Attributes, detail_for
+from custodes.operations.command import Command
+from custodes.operations.gate import Permit
+from custodes.operations.images import ImageInput, Pictures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectFaces(Command):
+    """Find the faces of one picture."""
+
+    operation: ClassVar[str] = "DetectFaces"
+    image: ImageInput
+    attributes: Attributes = DEFAULT_ATTRIBUTES
+
+    def check(self) -> None:
+        """The picture has exactly one source."""
+        self.image.check()
+
+
+@dataclass(frozen=True, slots=True)
+class FacesDetected:
+    """The faces, largest first, and which attributes to tell of them."""
+
+    found: FacesFound
+    attributes: Attributes
+
+
+class Detection:
+    """Handles DetectFaces."""
+
+    def __init__(self, engine: FaceEngine, pictures: Pictures) -> None:
+        """Detect with ``engine`` in what ``pictures`` loads."""
+        self._engine = engine
+        self._pictures = pictures
+
+    def detect_faces(self, permit: Permit, command: DetectFaces) -> FacesDetected:
+        """Up to 100 largest faces; none is an empty answer."""
+        image = self._pictures.load(command.image)
+        permit.tally.images += 1
+        found = self._engine.detect(permit.slot, image, detail_for(command.attributes))
+        permit.tally.add(faces_detected=len(found.faces))
+        return FacesDetected(found, command.attributes)

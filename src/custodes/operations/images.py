@@ -1,0 +1,94 @@
+"""Pictures as requests name them: bytes in the request, or an object in a bucket; loaded within documented limits.
+
+In: an ImageInput. Out: a decoded, upright Image. The order of checks is the API's: fetch, size in bytes, format,
+dimensions. Nothing is stored. Decoding itself, with its pixel limit, is custodes.core.image's.
+
+Source of limits: API guide, as in the behaviour specification (section 0.2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from custodes.core.errors import ImageTooLargeError, InvalidParameterError
+from custodes.core.image import Image, decode
+
+MAX_INLINE_BYTES = 5 * 1024 * 1024
+MAX_OBJECT_BYTES = 15 * 1024 * 1024
+MIN_SIDE_PX = 80
+
+
+@dataclass(frozen=True, slots=True)
+class S3Object:
+    """An object in a bucket, optionally one of its versions."""
+
+    bucket: str
+    name: str
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInput:
+    """A picture as the request gives it: exactly one of bytes and object."""
+
+    data: bytes | None = None
+    s3_object: S3Object | None = None
+
+    def __repr__(self) -> str:
+        """Name the source, never the bytes: this may end up in a log."""
+        return f"ImageInput({'bytes' if self.data is not None else self.s3_object})"
+
+    def check(self) -> None:
+        """Raise InvalidParameterError unless exactly one source is given, with a bucket and a name."""
+        if (self.data is None) == (self.s3_object is None):
+            raise InvalidParameterError("Request has invalid parameters")
+        if self.s3_object is not None and not (self.s3_object.bucket and self.s3_object.name):
+            raise InvalidParameterError("Request has invalid parameters")
+
+
+class ObjectStore(Protocol):
+    """Reads objects that requests name by bucket and key."""
+
+    def read(self, source: S3Object, max_bytes: int) -> bytes:
+        """All bytes of ``source``.
+
+        Raises:
+            ObjectStoreError: missing bucket, key or version, or no permission.
+            ImageTooLargeError: longer than ``max_bytes``; found out before that much memory is taken.
+        """
+        ...
+
+
+class Pictures:
+    """Loads the pictures of requests."""
+
+    def __init__(self, objects: ObjectStore) -> None:
+        """Read S3Object sources from ``objects``."""
+        self._objects = objects
+
+    def load(self, source: ImageInput) -> Image:
+        """Fetch, measure, decode.
+
+        Raises:
+            InvalidParameterError: no or two sources, or a side below 80 px.
+            ObjectStoreError: the object cannot be read.
+            ImageTooLargeError: more bytes (5 MB inline, 15 MB from a bucket) or pixels than allowed.
+            ImageFormatError: not a picture that we decode.
+        """
+        source.check()
+        image = decode(self._fetch(source))
+        if min(image.size.width, image.size.height) < MIN_SIDE_PX:
+            raise InvalidParameterError(
+                f"Input image dimensions {image.size.width} x {image.size.height} are less than minimum dimension size "
+                f"of {MIN_SIDE_PX} pixels"
+            )
+        return image
+
+    def _fetch(self, source: ImageInput) -> bytes:
+        if source.s3_object is not None:
+            return self._objects.read(source.s3_object, MAX_OBJECT_BYTES)
+        data = source.data or b""
+        if len(data) > MAX_INLINE_BYTES:
+            raise ImageTooLargeError("Image size is too large")
+        return data

@@ -1,0 +1,20 @@
+"""What use cases need from the gallery: its store and its two exact searches behind one face."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from custodes.gallery.entities import CollectionKey, Hit
+from custodes.gallery.ports import FloatArray, GalleryStore
+
+
+class Gallery(GalleryStore, Protocol):
+    """A gallery store whose vectors can be searched; an acknowledged change is seen by the next search."""
+
+    def search_faces(self, key: CollectionKey, vector: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
+        """At most ``limit`` faces with cosine >= ``min_cosine`` to the unit ``vector`` (D,), best first."""
+        ...
+
+    def search_users(self, key: CollectionKey, vector: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
+        """The same over user vectors."""
+        ...
