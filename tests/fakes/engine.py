@@ -1,0 +1,142 @@
+"""A face engine for tests: faces are coloured squares on black, their vectors follow from the colour.
+
+In: pictures made by ``picture``. Out: what a real engine would say, exactly predictable. A square's red says who it is,
+its green how far this shot is from the person's best one, its blue how good the shot is.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import PIL.Image
+
+from custodes.core.box import BoxPx, Size
+from custodes.core.ids import ModelVersion
+from custodes.core.image import Image
+from custodes.core.slot import Slot
+from custodes.engine.face import (
+    Detail,
+    DetectedFace,
+    FacesFound,
+    FloatArray,
+    Gaze,
+    Judgement,
+    Landmark,
+    PoorReason,
+    Pose,
+    Quality,
+    QualityFilter,
+    VectorUse,
+)
+
+DIMENSION = 16
+VERSION = ModelVersion("1.0")
+GOOD, MEDIOCRE, BLURRED, DARK_AND_BLURRED = 200, 120, 40, 20
+FIVE_NAMES = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight")
+
+
+@dataclass(frozen=True)
+class Square:
+    """A face to draw: who (1 to 8), how far from the best shot (degrees of angle, 0 to 90), where, how good."""
+
+    who: int
+    angle_deg: float = 0.0
+    left: int = 10
+    top: int = 10
+    side: int = 60
+    blue: int = GOOD
+
+
+def colour(square: Square) -> tuple[int, int, int]:
+    """The colour that stands for this face. Green has steps of 90/255 degrees."""
+    return square.who, round(square.angle_deg / 90 * 255), square.blue
+
+
+def picture(*squares: Square, width: int = 400, height: int = 300) -> bytes:
+    """A PNG with the squares on black."""
+    rgb = np.zeros((height, width, 3), dtype=np.uint8)
+    for square in squares:
+        rgb[square.top : square.top + square.side, square.left : square.left + square.side] = colour(square)
+    out = io.BytesIO()
+    PIL.Image.fromarray(rgb).save(out, "PNG")
+    return out.getvalue()
+
+
+def vector(who: int, green: int) -> FloatArray:
+    """Unit vector in the plane of person ``who``: shots of one person differ by their angle, people are orthogonal."""
+    angle = green / 255 * math.pi / 2
+    unit = np.zeros(DIMENSION, dtype=np.float32)
+    unit[(who - 1) % 8], unit[8 + (who - 1) % 8] = math.cos(angle), math.sin(angle)
+    return unit
+
+
+@dataclass
+class SquareEngine:
+    """Implements FaceEngine. ``uses`` lists why faces were embedded, ``details`` how they were detected."""
+
+    model_version: ModelVersion = VERSION
+    dimension: int = DIMENSION
+    uses: list[VectorUse] = field(default_factory=list)
+    details: list[Detail] = field(default_factory=list)
+
+    def detect(self, slot: Slot, image: Image, detail: Detail = Detail.BOX) -> FacesFound:
+        """Every colour but black is a face."""
+        slot.require_open()
+        self.details.append(detail)
+        colours = np.unique(image.rgb.reshape(-1, 3), axis=0)
+        faces = [_face(image, shade, detail) for shade in colours if shade.any()]
+        return FacesFound(image.size, tuple(sorted(faces, key=lambda face: -face.box_px.area)[:100]))
+
+    def embed(self, slot: Slot, image: Image, faces: Sequence[DetectedFace], use: VectorUse) -> FloatArray:
+        """The vectors that the colours stand for."""
+        slot.require_open()
+        self.uses.extend([use] * len(faces))
+        found = [vector(int(shade[0]), int(shade[1])) for shade in (_shade(image, face) for face in faces)]
+        return np.stack(found) if found else np.empty((0, self.dimension), dtype=np.float32)
+
+    def poor_reasons(self, face: DetectedFace, size: Size, level: QualityFilter) -> tuple[PoorReason, ...]:
+        """AUTO refuses blurred squares, HIGH mediocre ones, too."""
+        if level is QualityFilter.NONE:
+            return ()
+        sharpness, reasons = face.quality.sharpness_pct, []
+        if face.quality.brightness_pct < 10:
+            reasons.append(PoorReason.LOW_BRIGHTNESS)
+        if sharpness < (60 if level is QualityFilter.HIGH else 30):
+            reasons.append(PoorReason.LOW_SHARPNESS)
+        return tuple(reasons)
+
+    def similarity_pct(self, cosine: float) -> float:
+        """Linear."""
+        return (cosine + 1) * 50
+
+    def cosine(self, similarity_pct: float) -> float:
+        """Linear."""
+        return similarity_pct / 50 - 1
+
+
+def _shade(image: Image, face: DetectedFace) -> Iterable[int]:
+    box = face.box_px
+    return image.rgb[int((box.y1 + box.y2) / 2), int((box.x1 + box.x2) / 2)].tolist()
+
+
+def _face(image: Image, shade: np.ndarray, detail: Detail) -> DetectedFace:
+    ys, xs = np.nonzero((image.rgb == shade).all(axis=2))
+    box = BoxPx(float(xs.min()), float(ys.min()), float(xs.max() + 1), float(ys.max() + 1))
+    full = detail is Detail.FULL
+    names = (*FIVE_NAMES, "chinBottom", "leftPupil") if full else FIVE_NAMES
+    blue = float(shade[2])
+    return DetectedFace(
+        box_px=box,
+        confidence_pct=99.5,
+        points_px=np.full((5, 2), box.x1, dtype=np.float32),
+        landmarks=tuple(Landmark(name, box.x1 + i, box.y1) for i, name in enumerate(names)),
+        pose=Pose(yaw_deg=1.0, pitch_deg=-2.0, roll_deg=3.0),
+        quality=Quality(brightness_pct=blue / 2.55 if blue != DARK_AND_BLURRED else 5.0, sharpness_pct=blue / 2.55),
+        eyes_open=Judgement(value=True, confidence_pct=90.0) if full else None,
+        mouth_open=Judgement(value=False, confidence_pct=80.0) if full else None,
+        gaze=Gaze(4.0, 5.0, 70.0) if full else None,
+    )
