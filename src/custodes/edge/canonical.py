@@ -36,7 +36,8 @@ def join_headers(pairs: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     joined: dict[str, str] = {}
     for raw_name, raw_value in pairs:
         name = raw_name.decode("latin-1").lower()
-        value = " ".join(raw_value.decode("latin-1").split())
+        # Split as bytes: as text, a non-breaking space of Latin-1 would count as blank.
+        value = b" ".join(raw_value.split()).decode("latin-1")
         joined[name] = f"{joined[name]},{value}" if name in joined else value
     return joined
 

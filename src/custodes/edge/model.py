@@ -108,13 +108,13 @@ def load_service() -> Service:
     Raises:
         ValueError: the model has a recursive shape, which none of our walks is made for.
     """
-    model = ServiceModel(Loader().load_service_model(SERVICE, "service-2"), SERVICE)
+    data = Loader().load_service_model(SERVICE, "service-2")
+    model = ServiceModel(data, SERVICE)
     shapes = _Compiler()
     operations = {name: _operation(model.operation_model(name), shapes) for name in model.operation_names}
-    errors = {
-        shape.name: 500 if shape.metadata.get("fault") and shape.name not in _SERVER_FAULT_AT_400 else 400
-        for shape in model.error_shapes
-    }
+    # botocore keeps ``fault`` to itself, so it is read from the data.
+    faults = {name for name, shape in data["shapes"].items() if shape.get("fault")} - _SERVER_FAULT_AT_400
+    errors = {shape.name: 500 if shape.name in faults else 400 for shape in model.error_shapes}
     return Service(MappingProxyType(operations), str(model.metadata["targetPrefix"]), MappingProxyType(errors))
 
 
