@@ -77,12 +77,25 @@ class UserStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person: up to 100 faces of one collection, searched by one aggregated vector."""
+    """A person: up to 100 faces of one collection, searched by one aggregated vector.
+
+    ``revision`` rises with every change of its faces, so that a vector computed from outdated faces is refused.
+    """
 
     row: int
     user_id: UserId
     status: UserStatus
     face_count: int = 0
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """Lasting limits of a gallery. Source: Rekognition's guidelines and quotas."""
+
+    faces_per_collection: int = 20_000_000
+    faces_per_user: int = 100
+    tags_per_collection: int = 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,13 @@ class GalleryStore(Protocol):
 
     # faces
     def add_faces(self, key: CollectionKey, faces: Sequence[NewFace]) -> tuple[Face, ...]:
-        """Enrol ``faces`` in one transaction, in order. Raises QuotaError beyond the collection's limit."""
+        """Enrol ``faces`` in one transaction, in order.
+
+        Raises:
+            QuotaError: beyond the collection's limit.
+            ConflictError: the collection has a face of one of the ids already.
+            ValueError: a vector has not the collection's dimension, or not unit length.
+        """
         ...
 
     def faces_of_image(self, key: CollectionKey, image_id: ImageId) -> tuple[Face, ...]:
@@ -91,8 +97,8 @@ class GalleryStore(Protocol):
         """Those of ``rows`` that exist."""
         ...
 
-    def delete_faces(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> None:
-        """Delete those of ``face_ids`` that exist and belong to no user, destroying their keys."""
+    def delete_faces(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> tuple[Face, ...]:
+        """Delete those of ``face_ids`` that exist and belong to no user, destroying their keys; returns these."""
         ...
 
     def vectors(self, key: CollectionKey, rows: Sequence[int]) -> FloatArray:
@@ -132,11 +138,26 @@ class GalleryStore(Protocol):
         add: Sequence[FaceId],
         remove: Sequence[FaceId],
         vector: FloatArray | None,
+        seen: User | None = None,
     ) -> User:
         """Associate and disassociate faces and store the new user vector (None when no face is left), atomically.
 
-        The status becomes ACTIVE with a vector, CREATED without. Raises ConflictError when a face of ``add`` is gone
-        or belongs to another user by now, or the user's faces changed since they were read.
+        The status becomes ACTIVE with a vector, CREATED without.
+
+        Args:
+            key: the collection.
+            user_id: the user.
+            add: faces to associate; those that the user has already are ignored.
+            remove: faces to disassociate.
+            vector: (D,) float32 unit vector of the faces the user has afterwards.
+            seen: the user as read *before* its faces were read to compute ``vector``. Without it a change in between
+                is noticed only where it touches ``add`` or ``remove``.
+
+        Raises:
+            NotFoundError: no such user.
+            ConflictError: a face of ``add`` is gone or belongs to another user by now, a face of ``remove`` is not
+                the user's, a vector is missing or left over, or the user changed since it was ``seen``.
+            QuotaError: more faces than a user may have.
         """
         ...
 
@@ -167,5 +188,5 @@ class GalleryStore(Protocol):
         ...
 
     def keep_reply(self, account_id: AccountId, operation: str, token: str, reply: Reply, ts_ms: int) -> None:
-        """Remember an answer; older ones may be dropped after 24 hours."""
+        """Remember an answer, replacing one of the same token; those 24 hours older than ``ts_ms`` may be dropped."""
         ...

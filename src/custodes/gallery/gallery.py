@@ -1,0 +1,243 @@
+"""A gallery store whose vectors can be searched: the store is the truth, the indexes are caches kept in step with it.
+
+In: the calls of GalleryStore, and searches. Out: the store's answers, and exact hits. A change is acknowledged only
+after the store has it durably *and* the index shows it, so every later search finds an added face and no later search
+finds a deleted one. It scores nothing and stores nothing itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from custodes.core.errors import CustodesError, UnavailableError
+from custodes.core.ids import AccountId, FaceId, ImageId, UserId
+from custodes.gallery.entities import Collection, CollectionKey, Face, Hit, NewFace, Page, Reply, User
+from custodes.gallery.ports import FloatArray, GalleryStore, VectorIndex
+from custodes.gallery.shelf import Cache, Kind, Shelf
+
+
+class Gallery:
+    """A GalleryStore with ``search_faces`` and ``search_users``. It must be the only writer of its store."""
+
+    def __init__(self, store: GalleryStore, new_index: Callable[[int], VectorIndex]) -> None:
+        """Keep the parts.
+
+        Args:
+            store: the truth.
+            new_index: makes an empty index for vectors of a dimension.
+        """
+        self._store = store
+        self._new_index = new_index
+        self._shelves: dict[CollectionKey, Shelf] = {}
+        self._shelves_lock = threading.Lock()
+
+    # searches
+    def search_faces(self, key: CollectionKey, vector: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
+        """At most ``limit`` faces with cosine >= ``min_cosine`` to the unit ``vector`` (D,), best first, then by row.
+
+        Raises:
+            NotFoundError: no such collection.
+            UnavailableError: the store cannot be read, or a stored vector is damaged.
+        """
+        return self._filled(key, Kind.FACES).search(vector, limit, min_cosine)
+
+    def search_users(self, key: CollectionKey, vector: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
+        """The same over the vectors of users; a user without faces has none."""
+        return self._filled(key, Kind.USERS).search(vector, limit, min_cosine)
+
+    def warm(self, key: CollectionKey) -> None:
+        """Fill both indexes now, so that the first search does not pay for it. Raises as ``search_faces``."""
+        self._filled(key, Kind.FACES)
+        self._filled(key, Kind.USERS)
+
+    # collections
+    def create_collection(self, collection: Collection, tags: Mapping[str, str]) -> None:
+        """See GalleryStore."""
+        self._store.create_collection(collection, tags)
+
+    def collection(self, key: CollectionKey) -> Collection:
+        """See GalleryStore."""
+        return self._store.collection(key)
+
+    def collections(self, account_id: AccountId, after: str | None, limit: int) -> Page[Collection]:
+        """See GalleryStore."""
+        return self._store.collections(account_id, after, limit)
+
+    def delete_collection(self, key: CollectionKey) -> None:
+        """See GalleryStore. A collection of the same id created afterwards starts with empty indexes."""
+        with self._changing(key, Kind.FACES, alone=True), self._changing(key, Kind.USERS, alone=True):
+            self._store.delete_collection(key)
+            with self._shelves_lock:
+                shelf = self._shelves.pop(key, None)
+                if shelf is not None:
+                    shelf.closed = True
+
+    # faces
+    def add_faces(self, key: CollectionKey, faces: Sequence[NewFace]) -> tuple[Face, ...]:
+        """See GalleryStore. Found by every search that starts after this returned."""
+        with self._changing(key, Kind.FACES, alone=False) as cache:
+            added = self._store.add_faces(key, faces)
+            if added:
+                cache.add(_rows(added), np.stack([face.vector for face in faces]))
+            return added
+
+    def faces_of_image(self, key: CollectionKey, image_id: ImageId) -> tuple[Face, ...]:
+        """See GalleryStore."""
+        return self._store.faces_of_image(key, image_id)
+
+    def faces(
+        self,
+        key: CollectionKey,
+        after: int | None,
+        limit: int,
+        user_id: UserId | None = None,
+        face_ids: Sequence[FaceId] | None = None,
+    ) -> Page[Face]:
+        """See GalleryStore."""
+        return self._store.faces(key, after, limit, user_id, face_ids)
+
+    def faces_by_id(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> dict[FaceId, Face]:
+        """See GalleryStore."""
+        return self._store.faces_by_id(key, face_ids)
+
+    def faces_by_row(self, key: CollectionKey, rows: Sequence[int]) -> dict[int, Face]:
+        """See GalleryStore. A face deleted since a search is missing."""
+        return self._store.faces_by_row(key, rows)
+
+    def delete_faces(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> tuple[Face, ...]:
+        """See GalleryStore. Found by no search that starts after this returned."""
+        with self._changing(key, Kind.FACES, alone=True) as cache:
+            gone = self._store.delete_faces(key, face_ids)
+            cache.remove(_rows(gone))
+            return gone
+
+    def vectors(self, key: CollectionKey, rows: Sequence[int]) -> FloatArray:
+        """See GalleryStore."""
+        return self._store.vectors(key, rows)
+
+    def face_vectors(self, key: CollectionKey) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
+        """See GalleryStore."""
+        return self._store.face_vectors(key)
+
+    # users
+    def create_user(self, key: CollectionKey, user_id: UserId) -> None:
+        """See GalleryStore."""
+        self._store.create_user(key, user_id)
+
+    def user(self, key: CollectionKey, user_id: UserId) -> User:
+        """See GalleryStore."""
+        return self._store.user(key, user_id)
+
+    def users_by_row(self, key: CollectionKey, rows: Sequence[int]) -> dict[int, User]:
+        """See GalleryStore. A user deleted since a search is missing."""
+        return self._store.users_by_row(key, rows)
+
+    def users(self, key: CollectionKey, after: str | None, limit: int) -> Page[User]:
+        """See GalleryStore."""
+        return self._store.users(key, after, limit)
+
+    def delete_user(self, key: CollectionKey, user_id: UserId) -> None:
+        """See GalleryStore. Found by no search that starts after this returned."""
+        with self._changing(key, Kind.USERS, alone=True) as cache:
+            row = self._store.user(key, user_id).row
+            self._store.delete_user(key, user_id)
+            cache.remove(np.array([row], np.int64))
+
+    def set_user_faces(
+        self,
+        key: CollectionKey,
+        user_id: UserId,
+        *,
+        add: Sequence[FaceId],
+        remove: Sequence[FaceId],
+        vector: FloatArray | None,
+        seen: User | None = None,
+    ) -> User:
+        """See GalleryStore. Searches that start after this returned see the new vector only."""
+        with self._changing(key, Kind.USERS, alone=True) as cache:
+            user = self._store.set_user_faces(key, user_id, add=add, remove=remove, vector=vector, seen=seen)
+            row = np.array([user.row], np.int64)
+            if vector is None:
+                cache.remove(row)
+            else:
+                cache.add(row, vector[None])
+            return user
+
+    def user_vectors(self, key: CollectionKey) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
+        """See GalleryStore."""
+        return self._store.user_vectors(key)
+
+    def user_vector(self, key: CollectionKey, user_id: UserId) -> FloatArray | None:
+        """See GalleryStore."""
+        return self._store.user_vector(key, user_id)
+
+    # tags and idempotency
+    def tags(self, key: CollectionKey) -> dict[str, str]:
+        """See GalleryStore."""
+        return self._store.tags(key)
+
+    def put_tags(self, key: CollectionKey, tags: Mapping[str, str]) -> None:
+        """See GalleryStore."""
+        self._store.put_tags(key, tags)
+
+    def drop_tags(self, key: CollectionKey, tag_keys: Sequence[str]) -> None:
+        """See GalleryStore."""
+        self._store.drop_tags(key, tag_keys)
+
+    def reply(self, account_id: AccountId, operation: str, token: str) -> Reply | None:
+        """See GalleryStore."""
+        return self._store.reply(account_id, operation, token)
+
+    def keep_reply(self, account_id: AccountId, operation: str, token: str, reply: Reply, ts_ms: int) -> None:
+        """See GalleryStore."""
+        self._store.keep_reply(account_id, operation, token, reply, ts_ms)
+
+    # indexes
+    def _shelf(self, key: CollectionKey) -> Shelf:
+        shelf = self._shelves.get(key)
+        if shelf is None:
+            self._store.collection(key)  # ids that do not exist must not fill the memory
+            with self._shelves_lock:
+                shelf = self._shelves.setdefault(key, Shelf())
+        return shelf
+
+    @contextmanager
+    def _changing(self, key: CollectionKey, kind: Kind, *, alone: bool) -> Iterator[Cache]:
+        """Hold the right side of the cache's lock around a change of store and index.
+
+        Where the change failed in a way that leaves open whether the store has it, the index is forgotten and the next
+        search fills it anew.
+        """
+        while True:
+            shelf = self._shelf(key)
+            cache = shelf.cache(kind)
+            with cache.lock.write() if alone else cache.lock.read():
+                if shelf.closed:
+                    continue
+                try:
+                    yield cache
+                except CustodesError as error:
+                    if isinstance(error, UnavailableError):
+                        cache.index = None
+                    raise
+                except BaseException:
+                    cache.index = None
+                    raise
+                return
+
+    def _filled(self, key: CollectionKey, kind: Kind) -> VectorIndex:
+        batches = self._store.face_vectors if kind is Kind.FACES else self._store.user_vectors
+        return (
+            self._shelf(key)
+            .cache(kind)
+            .filled(lambda: self._new_index(self._store.collection(key).dimension), lambda: batches(key))
+        )
+
+
+def _rows(faces: Sequence[Face]) -> NDArray[np.int64]:
+    return np.array([face.row for face in faces], np.int64)
