@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from traceback import extract_tb
 from types import MappingProxyType
 from typing import Any
 
@@ -37,6 +38,9 @@ SERVER_OPTIONS: Mapping[str, Any] = MappingProxyType(
     {"http": "httptools", "ws": "none", "server_header": False, "date_header": True, "access_log": False}
 )
 """Keyword arguments for ``uvicorn.Config`` that this application counts on."""
+
+
+_LONGEST_REASON = 200
 
 
 def _no_headers(_: RequestId) -> Mapping[str, str]:
@@ -136,14 +140,25 @@ class _Border:
 
         try:
             await self._inner(scope, receive, send_with_id)
-        except Exception:  # noqa: BLE001 the outermost border: the client gets an answer, the log the reason
+        except Exception as error:  # noqa: BLE001 the outermost border: the client gets an answer, the log the reason
             exchange.code = INTERNAL
-            self._log.exception("unexpected error", request_id=exchange.request_id, operation=exchange.operation)
+            self._explain(error, exchange)
             if not exchange.status:
                 response = _error(ApiError(INTERNAL, "Internal server error"), exchange)
                 await response(scope, receive, send_with_id)
         finally:
             self._record(exchange, time.perf_counter() - started)
+
+    def _explain(self, error: Exception, exchange: Exchange) -> None:
+        # Not the exception itself: renderers of logs may print local variables, and those hold pictures and secrets.
+        self._log.error(
+            "unexpected error",
+            request_id=exchange.request_id,
+            operation=exchange.operation,
+            error=type(error).__name__,
+            reason=str(error)[:_LONGEST_REASON],
+            frames=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)],
+        )
 
     def _record(self, exchange: Exchange, seconds: float) -> None:
         self._metrics.left(exchange.operation or "-", exchange.code, seconds)

@@ -1,0 +1,211 @@
+"""The operator's credentials: files that AWS clients read, made once, kept private."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import boto3
+import pytest
+import structlog
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from custodes.core.errors import UnavailableError
+from custodes.storage.credentials import OperatorKeys, open_credentials, shell_exports
+
+
+def counting() -> Callable[[int], bytes]:
+    """Randomness that differs from call to call and never from run to run."""
+    calls = iter(range(1, 256))
+    return lambda size: bytes([next(calls)]) * size
+
+
+def opened(directory: Path, endpoint_url: str = "http://127.0.0.1:8080", random=None) -> OperatorKeys:
+    return open_credentials(directory, region="eu-central-1", endpoint_url=endpoint_url, random=random or counting())
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_first_start_makes_private_files_and_later_ones_keep_them(tmp_path):
+    directory = tmp_path / "deep" / "data"
+    first = opened(directory)
+    assert mode(directory) == 0o700
+    assert {path.name: mode(path) for path in directory.iterdir()} == dict.fromkeys(
+        ("account", "credentials", "config"), 0o600
+    )
+    before = {path.name: path.read_bytes() for path in directory.iterdir()}
+    assert opened(directory, random=os.urandom) == first
+    assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
+    assert len(first.account_id) == 12
+    assert first.account_id.isdigit()
+    assert first.find(first.key.access_key_id) == first.key
+    assert first.find("AKOTHER") is None
+    assert first.key.user_name == "root"
+
+
+def test_two_directories_share_nothing(tmp_path):
+    one, two = (opened(tmp_path / name, random=os.urandom) for name in "ab")
+    assert one.account_id != two.account_id
+    assert one.key.access_key_id != two.key.access_key_id
+    assert one.key.secret != two.key.secret
+
+
+def test_randomness_is_what_was_passed_in(tmp_path):
+    assert opened(tmp_path / "a") == opened(tmp_path / "b")
+
+
+def test_boto3_reads_the_files(tmp_path, monkeypatch):
+    made = opened(tmp_path)
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    session = boto3.session.Session(profile_name="custodes")
+    found = session.get_credentials()
+    assert (found.access_key, found.secret_key) == (made.key.access_key_id, made.key.secret)
+    client = session.client("rekognition")
+    assert client.meta.region_name == "eu-central-1"
+    assert client.meta.endpoint_url == "http://127.0.0.1:8080"
+
+
+def test_exports_win_over_what_the_shell_had(tmp_path):
+    directory = tmp_path / "with 'quote' and $dollar"
+    made = opened(directory)
+    script = (
+        "import boto3; s = boto3.session.Session(); c = s.client('rekognition'); k = s.get_credentials();"
+        "print(k.access_key, c.meta.region_name, c.meta.endpoint_url)"
+    )
+    rivals = {
+        "AWS_ACCESS_KEY_ID": "AKRIVAL",
+        "AWS_SECRET_ACCESS_KEY": "rival",
+        "AWS_SESSION_TOKEN": "rival",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+        "AWS_PROFILE": "rival",
+    }
+    done = subprocess.run(
+        ["/bin/sh", "-euc", 'eval "$1"; exec "$2" -c "$3"', "sh", shell_exports(directory), sys.executable, script],
+        env={"PATH": os.environ["PATH"], **rivals},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.split() == [made.key.access_key_id, "eu-central-1", "http://127.0.0.1:8080"]
+    assert made.key.secret not in shell_exports(directory)
+
+
+def test_exports_before_the_first_start_say_what_to_do(tmp_path):
+    with pytest.raises(UnavailableError, match="start the server"):
+        shell_exports(tmp_path)
+
+
+def test_config_follows_the_address_and_keeps_what_people_added(tmp_path):
+    opened(tmp_path)
+    path = tmp_path / "config"
+    with path.open("a") as file:
+        file.write("output = json\ns3 =\n  addressing_style = path\n[profile mine]\nregion = us-east-1\n")
+    opened(tmp_path, "http://127.0.0.1:9090")
+    config = configparser.ConfigParser()
+    config.read(path)
+    assert dict(config["profile custodes"]) == {
+        "region": "eu-central-1",
+        "endpoint_url": "http://127.0.0.1:9090",
+        "output": "json",
+        "s3": "\naddressing_style = path",
+    }
+    assert config["profile mine"]["region"] == "us-east-1"
+    assert [each.name for each in tmp_path.iterdir() if each.name.startswith(".")] == []
+
+
+def test_a_file_open_to_others_is_narrowed_with_a_warning(tmp_path):
+    first = opened(tmp_path)
+    (tmp_path / "credentials").chmod(0o644)
+    with structlog.testing.capture_logs() as logs:
+        assert opened(tmp_path) == first
+    assert mode(tmp_path / "credentials") == 0o600
+    assert [line["log_level"] for line in logs] == ["warning"]
+    assert first.key.secret not in repr(logs)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("account", b"123\n"),
+        ("account", b""),
+        ("account", "\u0661".encode() * 12),
+        ("account", b"\xff" * 12),
+        ("credentials", b""),
+        ("credentials", b"[default]\naws_access_key_id = AKCUAAAAAAAAAAAAAAAA\n"),
+        ("credentials", b"[custodes]\naws_access_key_id = short\naws_secret_access_key = topsecret\n"),
+        ("credentials", b"aws_secret_access_key = topsecret\n"),
+        ("credentials", b"[custodes]\ntopsecret\n"),
+        ("credentials", b"\xff\xfe\x00"),
+        ("config", b"topsecret\n"),
+    ],
+)
+def test_a_damaged_file_is_named_but_not_quoted(tmp_path, name, content):
+    opened(tmp_path)
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UnavailableError) as error:
+        opened(tmp_path)
+    assert name in error.value.message
+    assert "topsecret" not in error.value.message
+    assert (tmp_path / name).read_bytes() == content
+
+
+def test_a_directory_that_is_none_is_refused(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UnavailableError, match="cannot use the data directory"):
+        opened(tmp_path / "file")
+
+
+def test_a_crash_between_two_files_is_made_good(tmp_path):
+    first = opened(tmp_path)
+    (tmp_path / "credentials").unlink()
+    (tmp_path / ".credentials.1.tmp").write_text("half")
+    second = opened(tmp_path, random=os.urandom)
+    assert second.account_id == first.account_id
+    assert second.key != first.key
+
+
+def test_of_many_first_starts_one_wins(tmp_path):
+    code = (
+        "import os, sys; from pathlib import Path; from custodes.storage.credentials import open_credentials;"
+        "k = open_credentials(Path(sys.argv[1]), region='r', endpoint_url='http://h', random=os.urandom);"
+        "print(k.account_id, k.key.access_key_id)"
+    )
+    answers: list[str] = []
+
+    def start() -> None:
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path / "d")], capture_output=True, text=True, check=True, timeout=60
+        )
+        answers.append(done.stdout)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 4
+    assert len(set(answers)) == 1
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.binary(min_size=30, max_size=30))
+def test_any_randomness_makes_a_key_that_is_read_back(seed, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("keys")
+    made = opened(directory, random=lambda size: seed[:size])
+    assert opened(directory) == made
