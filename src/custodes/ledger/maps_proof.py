@@ -1,0 +1,198 @@
+"""What a map says about one key: hashes of the sum-prefix tree, and the check of presence and absence.
+
+A map is a binary tree over keys of 32 bytes, read from the first bit on. A subtree without keys is *empty*; a subtree
+with one key is that key's *leaf*, wherever it stands; any other is an *inner* node. Every leaf carries two sums, and an
+inner node commits to the sums of both children separately, so that totals cannot be understated by anyone's share.
+
+In: a head (root and totals), a key, a path. Out: the value under the key, None when it is proven that there is none, or
+MapError. It does not know what keys mean (``maps``) nor who signed the head (``statement``).
+
+Source of the form of nodes: Hu, Zhang, Guo, "Breaking the Binding", IACR ePrint 2018/1139, on Maxwell's tree.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+
+KEY_BYTES = 32
+HASH_BYTES = 32
+MAX_DEPTH = 8 * KEY_BYTES
+MAX_SUM = (1 << 63) - 1
+EMPTY_HASH = bytes(HASH_BYTES)
+_NODE_BYTES = HASH_BYTES + 16
+_VALUE_BYTES = 16 + HASH_BYTES
+_EMPTY, _LEAF = b"\x00", b"\x01"
+
+
+class MapError(ValueError):
+    """The path does not show what it claims."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What stands under a key: two sums, and the root of whatever the map keeps per key."""
+
+    count: int
+    units: int
+    root: bytes
+
+    def encode(self) -> bytes:
+        """48 bytes: count and units as 8 bytes each, most significant first, then the root."""
+        return _sums(self.count, self.units) + self.root
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A subtree as its parent sees it: its hash and the sums of all leaves under it."""
+
+    hash: bytes
+    count: int
+    units: int
+
+    def encode(self) -> bytes:
+        """48 bytes: hash, count, units."""
+        return self.hash + _sums(self.count, self.units)
+
+
+EMPTY = Node(EMPTY_HASH, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The way to a key: siblings from the root down, and what stands at the end.
+
+    Attributes:
+        siblings: the other child at each level, root first.
+        leaf: key and value of the leaf at the end; None when the way ends at an empty subtree.
+    """
+
+    siblings: tuple[Node, ...]
+    leaf: tuple[bytes, Value] | None
+
+    def encode(self) -> bytes:
+        """Bytes of the end, then of the siblings."""
+        end = _EMPTY if self.leaf is None else _LEAF + self.leaf[0] + self.leaf[1].encode()
+        return end + b"".join(node.encode() for node in self.siblings)
+
+
+def leaf_node(key: bytes, value: Value) -> Node:
+    """The leaf of ``key``. Raises MapError when a length or a sum is out of range."""
+    if len(key) != KEY_BYTES or len(value.root) != HASH_BYTES:
+        raise MapError("a map key and a map value's root have 32 bytes")
+    return Node(sha256(b"\x02" + key + value.encode()).digest(), value.count, value.units)
+
+
+def inner_node(left: Node, right: Node) -> Node:
+    """The parent of two subtrees. Raises MapError when a sum is out of range."""
+    hash_ = sha256(
+        b"\x03" + _sums(left.count, left.units) + _sums(right.count, right.units) + left.hash + right.hash
+    ).digest()
+    return Node(hash_, _checked(left.count + right.count), _checked(left.units + right.units))
+
+
+def bit(key: bytes, depth: int) -> int:
+    """Bit ``depth`` of a key, the first being the most significant of the first byte."""
+    return key[depth >> 3] >> (7 - (depth & 7)) & 1
+
+
+def look_up(head: Node, key: bytes, path: Path) -> Value | None:
+    """The value under ``key`` in the map with ``head``, or None when the path proves that there is none.
+
+    For one head and one key there is one answer: whoever finds paths to two has found a collision of SHA-256.
+
+    Raises:
+        MapError: the path does not belong to this head and key, or the sums do not add up.
+    """
+    if len(key) != KEY_BYTES or len(path.siblings) > MAX_DEPTH:
+        raise MapError("the key or the path has an impossible length")
+    depth = len(path.siblings)
+    node = EMPTY if path.leaf is None else leaf_node(*path.leaf)
+    if path.leaf is not None and _prefix(path.leaf[0], depth) != _prefix(key, depth):
+        raise MapError("the path ends at a leaf that does not lie on the way to this key")
+    for sibling in reversed(path.siblings):
+        if sibling.hash == EMPTY_HASH and (sibling.count or sibling.units):
+            raise MapError("an empty part of the map claims to hold something")
+        depth -= 1
+        node = inner_node(sibling, node) if bit(key, depth) else inner_node(node, sibling)
+    if not hmac.compare_digest(node.encode(), head.encode()):
+        raise MapError("the path leads to another map, or its sums differ from the map's totals")
+    if path.leaf is None or path.leaf[0] != key:
+        return None
+    return path.leaf[1]
+
+
+def parse_path(data: bytes) -> Path:
+    """Read ``Path.encode``.
+
+    Raises:
+        MapError: the bytes have another form or length.
+    """
+    leaf: tuple[bytes, Value] | None = None
+    if data[:1] == _LEAF:
+        end = 1 + KEY_BYTES + _VALUE_BYTES
+        packed = data[1 + KEY_BYTES : end]
+        leaf = (data[1 : 1 + KEY_BYTES], Value(_int(packed[:8]), _int(packed[8:16]), packed[16:]))
+    elif data[:1] == _EMPTY:
+        end = 1
+    else:
+        raise MapError("the path has no end")
+    rest = data[end:]
+    if len(data) < end or len(rest) % _NODE_BYTES or len(rest) > MAX_DEPTH * _NODE_BYTES:
+        raise MapError("the path has an impossible length")
+    parts = (rest[at : at + _NODE_BYTES] for at in range(0, len(rest), _NODE_BYTES))
+    return Path(tuple(Node(p[:32], _int(p[32:40]), _int(p[40:])) for p in parts), leaf)
+
+
+def rebuild(values: Iterable[tuple[bytes, Value]]) -> Node:
+    """The head over all keys and values, from nothing; what an auditor does to check a head in full.
+
+    Raises:
+        MapError: a key appears twice, or a length or sum is out of range.
+    """
+    leaves = sorted(((key, leaf_node(key, value)) for key, value in values), key=lambda leaf: leaf[0])
+    if any(a[0] == b[0] for a, b in zip(leaves, leaves[1:], strict=False)):
+        raise MapError("a key stands in the map twice")
+    return fold(leaves, 0)
+
+
+def fold(leaves: list[tuple[bytes, Node]], depth: int) -> Node:
+    """The subtree at ``depth`` over sorted leaves that share their first ``depth`` bits."""
+    if not leaves:
+        return EMPTY
+    if len(leaves) == 1:
+        return leaves[0][1]
+    split = partition(leaves, depth)
+    return inner_node(fold(leaves[:split], depth + 1), fold(leaves[split:], depth + 1))
+
+
+def partition(leaves: list[tuple[bytes, Node]], depth: int) -> int:
+    """How many of the sorted leaves go left at ``depth``."""
+    low, high = 0, len(leaves)
+    while low < high:
+        middle = (low + high) // 2
+        if bit(leaves[middle][0], depth):
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _prefix(key: bytes, bits: int) -> int:
+    return int.from_bytes(key, "big") >> (MAX_DEPTH - bits)
+
+
+def _checked(value: int) -> int:
+    if not 0 <= value <= MAX_SUM:
+        raise MapError("a sum of the map is out of range")
+    return value
+
+
+def _sums(count: int, units: int) -> bytes:
+    return _checked(count).to_bytes(8, "big") + _checked(units).to_bytes(8, "big")
+
+
+def _int(data: bytes) -> int:
+    return int.from_bytes(data, "big")
