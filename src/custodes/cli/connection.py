@@ -1,0 +1,80 @@
+"""Which API a command talks to: a running server, or this process when none runs.
+
+In: settings and perhaps a URL. Out: an ``Api``. A data directory has one writer, so a server that runs on it is asked
+rather than the directory opened a second time.
+"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from custodes.core.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from custodes.cli.api import Api
+    from custodes.settings import Settings
+
+PROFILE = "custodes"
+_HEALTH_TIMEOUT_S = 2.0
+
+
+@contextmanager
+def open_api(settings: Settings, endpoint: str | None) -> Iterator[Api]:
+    """The server at ``endpoint``, else the one that the data directory names if it runs, else the directory itself.
+
+    Raises:
+        UnavailableError: nothing answers at ``endpoint``, or the directory cannot be opened.
+    """
+    url = endpoint or settings.endpoint or _configured(settings.data)
+    if url is not None and (_is_serving(url) or endpoint):
+        from custodes.cli.remote import RemoteApi
+
+        yield RemoteApi(url, settings.region, _own_key(settings.data))
+        return
+    from custodes.cli.local import LocalApi
+    from custodes.wiring import open_deployment
+
+    with open_deployment(settings, endpoint_url=url or settings.endpoint_url) as deployment:
+        yield LocalApi(deployment)
+
+
+def _configured(data: Path) -> str | None:
+    """The address that a server with this directory last had."""
+    return _ini(data / "config").get(f"profile {PROFILE}", "endpoint_url", fallback=None)
+
+
+def _own_key(data: Path) -> tuple[str, str] | None:
+    """Access key and secret of the data directory, if there is one."""
+    found = _ini(data / "credentials")
+    key = found.get(PROFILE, "aws_access_key_id", fallback=None)
+    secret = found.get(PROFILE, "aws_secret_access_key", fallback=None)
+    return (key, secret) if key and secret else None
+
+
+def _ini(path: Path) -> configparser.RawConfigParser:
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read(path, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError):
+        # The parser's own message would quote a line, which may be the secret.
+        raise UnavailableError(f"{path} is not in the AWS configuration format") from None
+    return parser
+
+
+def _is_serving(url: str) -> bool:
+    """Whether a Custodes server answers there, without going through any proxy."""
+    if not url.startswith(("http://", "https://")):
+        raise UnavailableError(f"{url} is not a URL of a server")
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{url.rstrip('/')}/healthz", timeout=_HEALTH_TIMEOUT_S) as answer:
+            told = json.loads(answer.read(4096))
+    except (OSError, ValueError):
+        return False
+    return isinstance(told, dict) and told.get("status") == "ready"

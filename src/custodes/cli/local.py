@@ -1,0 +1,43 @@
+"""The API in this process, on an opened data directory: the same validation, gate and use cases as behind HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from custodes.cli.api import ApiFailureError
+from custodes.core.clock import SystemClock
+from custodes.core.errors import CustodesError
+from custodes.edge.errors import ApiError, api_error
+from custodes.edge.validate import validate
+from custodes.operations.context import Caller, Context
+from custodes.operations.principals import AccessKey
+from custodes.wiring import Deployment, new_request_id
+
+
+class LocalApi:
+    """The API in this process."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        """Call the handlers of ``deployment`` as its operator."""
+        self._deployment = deployment
+
+    @property
+    def place(self) -> str:
+        """The data directory."""
+        return str(self._deployment.settings.data)
+
+    def call(self, operation: str, **members: Any) -> Mapping[str, Any]:
+        """See Api."""
+        try:
+            validate(members, self._deployment.service.operations[operation])
+            return self._deployment.handlers[operation](self._context(self._deployment.keys.key), members)
+        except ApiError as error:
+            raise ApiFailureError(error.code, error.message) from error
+        except CustodesError as error:
+            raise ApiFailureError(api_error(error).code, error.message) from error
+
+    def _context(self, key: AccessKey) -> Context:
+        arn = f"arn:aws:iam::{key.account_id}:{key.user_name}"
+        caller = Caller(key.account_id, key.access_key_id, arn, self._deployment.settings.region)
+        return Context(caller, new_request_id(), SystemClock().now_ms())

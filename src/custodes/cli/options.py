@@ -1,0 +1,20 @@
+"""Options that several commands share, each spelled and explained once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from custodes.settings import Device
+
+DataOption: TypeAlias = Annotated[
+    Path | None, typer.Option("--data", help="Data directory. [default: $CUSTODES_DATA or ./data]")
+]
+DeviceOption: TypeAlias = Annotated[Device | None, typer.Option("--device", help="Where networks run.")]
+EndpointOption: TypeAlias = Annotated[
+    str | None, typer.Option("--endpoint", help="URL of a running server. [default: the data directory's own]")
+]
+CollectionOption: TypeAlias = Annotated[str, typer.Option("--collection", "-c", help="Collection id.")]
+JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

@@ -1,0 +1,196 @@
+"""All that can be set, from flags, ``CUSTODES_*`` variables and a TOML file, in that order of precedence.
+
+In: the environment as a mapping and the flags of a command. Out: one frozen ``Settings``, every value checked. Nothing
+else in the program reads the environment. docs/settings.md is generated from the fields below.
+"""
+
+# ruff: noqa: RUF009 - _setting returns a dataclass field
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from custodes.core.errors import InvalidParameterError
+
+PREFIX = "CUSTODES_"
+FILE_NAME = "custodes.toml"
+# Read by the test suite, not by the program.
+_NOT_OURS = f"{PREFIX}TEST_"
+_TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
+
+
+class Device(StrEnum):
+    """Where networks run."""
+
+    AUTO = "auto"
+    """The fastest that ONNX Runtime offers here."""
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class LogFormat(StrEnum):
+    """How log lines are written to standard error."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def _setting(help_text: str, default: Any) -> Any:
+    """A field with its explanation, which is also its documentation."""
+    return field(default=default, metadata={"help": help_text})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set; the explanations are in the fields."""
+
+    data: Path = _setting("Data directory: credentials, database, ledger. Created when missing.", Path("data"))
+    host: str = _setting("Address to listen on. Others than loopback are open to the network.", "127.0.0.1")
+    port: int = _setting("Port to listen on; 0 takes any free one.", 8080)
+    endpoint: str = _setting("URL that clients reach the server by, when it is not `http://HOST:PORT`.", "")
+    region: str = _setting("Region that requests are signed for and that stands in ARNs.", "us-east-1")
+    device: Device = _setting("Where networks run: `auto`, `cpu` or `cuda`.", Device.AUTO)
+    threads: int = _setting("Threads that one run of a network uses; 0 takes one per core.", 0)
+    workers: int = _setting("Requests worked on at the same time.", 8)
+    in_flight: int = _setting("Requests held at the same time; more are throttled.", 256)
+    models: Path | None = _setting("Folder of fetched models. Default: `custodes/models` in the user's cache.", None)
+    mirror: str = _setting("Folder that stands in for every source of model files.", "")
+    buckets: Mapping[str, Path] = field(
+        default_factory=lambda: MappingProxyType({}),
+        metadata={
+            "help": "Folders that S3Object images are read from, by bucket name: `name=/folder,other=/folder` "
+            "or a TOML table."
+        },
+    )
+    s3_endpoint: str = _setting("S3 endpoint that all other buckets are read from; none means no S3.", "")
+    s3_region: str = _setting("Region of that endpoint.", "us-east-1")
+    s3_access_key_id: str = _setting("Access key for that endpoint.", "")
+    s3_secret_access_key: str = _setting("Its secret. Prefer the variable or a file that only you can read.", "")
+    metrics_public: bool = _setting("Answer `/metrics` to anybody instead of this machine only.", False)
+    log_level: str = _setting("`debug`, `info`, `warning` or `error`.", "info")
+    log_format: LogFormat = _setting("`text` for people, `json` for collectors.", LogFormat.TEXT)
+    shutdown_s: int = _setting("Seconds that running requests get to finish after SIGTERM.", 10)
+
+    def __post_init__(self) -> None:
+        """Check ranges that types cannot say."""
+        _require(0 <= self.port <= 65535, "port", "between 0 and 65535")
+        _require(self.threads >= 0, "threads", "0 or more")
+        _require(1 <= self.workers <= 256, "workers", "between 1 and 256")
+        _require(self.in_flight >= 1, "in_flight", "1 or more")
+        _require(self.shutdown_s >= 0, "shutdown_s", "0 or more")
+        _require(self.log_level in {"debug", "info", "warning", "error"}, "log_level", "debug, info, warning or error")
+        _require(bool(self.host), "host", "an address")
+        _require(bool(self.region), "region", "a region name")
+
+    def __repr__(self) -> str:
+        """Name the object only: a secret is among the fields."""
+        return f"Settings(data={str(self.data)!r})"
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where clients find the server, unless the port is chosen at start."""
+        return self.endpoint or f"http://{url_host(self.host)}:{self.port}"
+
+
+def url_host(host: str) -> str:
+    """``host`` as URLs write it: IPv6 in brackets, and loopback instead of an address that means "all"."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared only
+    return f"[{reachable}]" if ":" in reachable else reachable
+
+
+def from_environment(**flags: Any) -> Settings:
+    """``load`` from this process's environment and the flags of a command."""
+    return load(os.environ, flags)
+
+
+def load(environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Settings:
+    """Put settings together.
+
+    Args:
+        environ: the process environment; ``CUSTODES_CONFIG`` names the TOML file, else ``custodes.toml`` in the data
+            directory is read when it exists.
+        flags: values from a command line by field name; None means not given.
+
+    Raises:
+        InvalidParameterError: an unknown name or a value that does not fit. The message never quotes a value.
+    """
+    known = {item.name: item for item in fields(Settings)}
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    variables = _variables(environ, known)
+    data = Path(given.get("data", variables.get("data", known["data"].default)))
+    config = environ.get(f"{PREFIX}CONFIG")
+    path = Path(config) if config else data / FILE_NAME
+    merged = {**_file(path, known, required=bool(config)), **variables, **given}
+    return Settings(**{name: _convert(known[name], value) for name, value in merged.items()})
+
+
+def _variables(environ: Mapping[str, str], known: Mapping[str, Field[Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for variable, value in environ.items():
+        if not variable.startswith(PREFIX) or variable.startswith(_NOT_OURS) or variable == f"{PREFIX}CONFIG":
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name not in known:
+            raise InvalidParameterError(f"{variable} is not a setting; docs/settings.md lists them")
+        found[name] = value
+    return found
+
+
+def _file(path: Path, known: Mapping[str, Field[Any]], *, required: bool) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if required:
+            raise InvalidParameterError(f"there is no settings file {path}") from None
+        return {}
+    except (OSError, ValueError) as error:
+        raise InvalidParameterError(f"the settings file {path} cannot be read ({type(error).__name__})") from None
+    unknown = values.keys() - known.keys()
+    if unknown:
+        raise InvalidParameterError(f"{path}: {sorted(unknown)[0]} is not a setting; docs/settings.md lists them")
+    return values
+
+
+def _convert(item: Field[Any], value: Any) -> Any:
+    """``value`` (text from a variable, or a TOML value) as the type of the field."""
+    readers: dict[str, Callable[[Any], Any]] = {
+        "bool": _bool,
+        "int": int,
+        "Mapping[str, Path]": _folders,
+        "Device": Device,
+        "LogFormat": LogFormat,
+    }
+    reader = readers.get(str(item.type), Path if "Path" in str(item.type) else str)
+    try:
+        if isinstance(value, bool) and reader is not _bool:
+            raise ValueError
+        return reader(value)
+    except (TypeError, ValueError):
+        raise InvalidParameterError(f"the value of {item.name} does not fit: {item.metadata['help']}") from None
+
+
+def _bool(value: object) -> bool:
+    text = str(value).lower()
+    if text not in _TRUE | _FALSE:
+        raise ValueError
+    return text in _TRUE
+
+
+def _folders(value: object) -> Mapping[str, Path]:
+    if isinstance(value, Mapping):
+        return MappingProxyType({str(name): Path(folder) for name, folder in value.items()})
+    pairs = [part.partition("=") for part in str(value).split(",") if part.strip()]
+    if any(not name.strip() or not folder.strip() for name, _, folder in pairs):
+        raise ValueError
+    return MappingProxyType({name.strip(): Path(folder.strip()) for name, _, folder in pairs})
+
+
+def _require(condition: bool, name: str, wanted: str) -> None:
+    if not condition:
+        raise InvalidParameterError(f"{name} must be {wanted}")

@@ -1,0 +1,171 @@
+"""The composition root: settings in, a working deployment out, everything closed again in reverse order.
+
+It is the one place that knows every room. Nothing is decided here; it only says which adapter stands behind which port.
+Opening a deployment takes the data directory's lock, opens the database and loads the networks, and starts no thread of
+its own and no server.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from custodes.core.clock import SystemClock
+from custodes.core.ids import AccountId, RequestId
+from custodes.edge.api import Limits
+from custodes.edge.app import Parts, create_app
+from custodes.edge.dispatch import Handler
+from custodes.edge.model import Service, load_service
+from custodes.edge.translate.catalogue import handlers
+from custodes.edge.translate.faces import handlers as face_handlers
+from custodes.engine.ports import FaceEngine
+from custodes.operations.catalogue import Operations, Ports, build
+from custodes.operations.compare import Comparison
+from custodes.operations.context import Caller, Context
+from custodes.operations.detect import Detection
+from custodes.operations.gate import AllowAll, CountingRecorder, Gate
+from custodes.operations.images import ObjectStore, Pictures
+from custodes.operations.ports import Gallery
+from custodes.settings import Settings
+from custodes.storage.credentials import OperatorKeys, open_credentials
+from custodes.storage.objects import BucketObjects
+from custodes.storage.objects_folder import FolderObjects
+
+# Separates this use of the operator's secret from any other. Changing it invalidates open pagination tokens only.
+_PAGE_KEY_LABEL = b"custodes pagination tokens v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """An opened data directory with everything that works on it.
+
+    Attributes:
+        settings: what it was opened with.
+        service: the API's model.
+        keys: the operator's account and key.
+        handlers: a gated handler for each operation that is implemented.
+        operations: the use cases behind them.
+        gate: what they pass.
+    """
+
+    settings: Settings
+    service: Service
+    keys: OperatorKeys
+    handlers: Mapping[str, Handler]
+    operations: Operations
+    gate: Gate
+
+    def app(self) -> Callable[..., Any]:
+        """The ASGI application over this deployment."""
+        limits = Limits(worker_threads=self.settings.workers, in_flight=self.settings.in_flight)
+        return create_app(
+            Parts(
+                service=self.service,
+                handlers=self.handlers,
+                keys=self.keys,
+                clock=SystemClock(),
+                region=self.settings.region,
+                request_ids=new_request_id,
+                ready=lambda: True,
+                limits=limits,
+                metrics_public=self.settings.metrics_public,
+            )
+        )
+
+
+def new_request_id() -> RequestId:
+    """A fresh request id."""
+    return RequestId(str(uuid.uuid4()))
+
+
+@contextmanager
+def open_deployment(
+    settings: Settings, *, endpoint_url: str, engine: FaceEngine | None = None, gallery: Gallery | None = None
+) -> Iterator[Deployment]:
+    """Open the data directory and load the networks.
+
+    Args:
+        settings: all of them.
+        endpoint_url: where clients will find the server; written to the directory's ``config``.
+        engine: stands in for the real one, which then is not loaded.
+        gallery: stands in for the database of the data directory.
+
+    Raises:
+        UnavailableError: the directory cannot be used or is in use, or models are missing.
+    """
+    with ExitStack() as closing:
+        keys = open_credentials(settings.data, region=settings.region, endpoint_url=endpoint_url, random=os.urandom)
+        store = closing.enter_context(open_gallery(settings) if gallery is None else nullcontext(gallery))
+        faces = closing.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
+        page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
+        operations = build(Ports(faces, store, _objects(settings), SystemClock(), page_key))
+        gate = Gate(AllowAll(), CountingRecorder())
+        yield Deployment(settings, load_service(), keys, handlers(gate, operations, settings.region), operations, gate)
+
+
+def open_engine(settings: Settings) -> AbstractContextManager[FaceEngine]:
+    """The networks of the fetched model pack. Raises UnavailableError when files are missing or altered."""
+    raise NotImplementedError
+
+
+def open_gallery(settings: Settings) -> AbstractContextManager[Gallery]:
+    """The database of the data directory, locked for this process, with its indexes filled."""
+    raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class PairComparison:
+    """Compares two pictures without a data directory, through a gate of its own."""
+
+    engine: FaceEngine
+    region: str
+
+    def compare(self, source: bytes, target: bytes) -> Mapping[str, Any]:
+        """CompareFaces with threshold 0, as the API answers it: at least one match, best first.
+
+        Raises:
+            CustodesError: no picture, or no face in one of them.
+        """
+        pictures = Pictures(BucketObjects({}))
+        by_name = face_handlers(
+            Gate(AllowAll(), CountingRecorder()), Detection(self.engine, pictures), Comparison(self.engine, pictures)
+        )
+        caller = Caller(AccountId("000000000000"), "local", "arn:aws:iam::000000000000:root", self.region)
+        context = Context(caller, new_request_id(), SystemClock().now_ms())
+        members = {"SourceImage": {"Bytes": source}, "TargetImage": {"Bytes": target}, "SimilarityThreshold": 0.0}
+        return by_name["CompareFaces"](context, members)
+
+    def false_match_rate(self, similarity_pct: float) -> float | None:  # noqa: ARG002 - until calibrated
+        """Share of pairs of different people that reach ``similarity_pct``, as calibrated; None when unknown."""
+        return None
+
+
+@contextmanager
+def open_comparison(settings: Settings, engine: FaceEngine | None = None) -> Iterator[PairComparison]:
+    """Load the networks to compare pictures; ``engine`` stands in for the real one."""
+    with open_engine(settings) if engine is None else nullcontext(engine) as faces:
+        yield PairComparison(faces, settings.region)
+
+
+def _objects(settings: Settings) -> ObjectStore:
+    """Folders by bucket name, and an S3 endpoint for all other buckets when one is set."""
+    default: ObjectStore | None = None
+    if settings.s3_endpoint:
+        # boto3 takes a third of a second to import; most deployments never need it.
+        from custodes.storage.objects_s3 import S3Endpoint, S3Objects
+
+        default = S3Objects(
+            S3Endpoint(
+                settings.s3_region,
+                settings.s3_endpoint,
+                settings.s3_access_key_id or None,
+                settings.s3_secret_access_key or None,
+            )
+        )
+    return BucketObjects({name: FolderObjects(folder) for name, folder in settings.buckets.items()}, default)
