@@ -20,6 +20,7 @@ from custodes.core.clock import SystemClock
 from custodes.core.ids import AccountId, RequestId
 from custodes.edge.app import SERVER_OPTIONS, Parts, create_app
 from custodes.edge.model import Service, load_service
+from custodes.edge.protocol import GuardedProtocol
 from custodes.operations.principals import AccessKey
 
 REGION = "eu-central-1"
@@ -95,11 +96,13 @@ def _new_id() -> RequestId:
 
 
 @contextmanager
-def _serving(app: Any) -> Iterator[Live]:
+def _serving(app: Any, protocol: Any) -> Iterator[Live]:
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     server = uvicorn.Server(
-        uvicorn.Config(app, **SERVER_OPTIONS, log_level="error", timeout_graceful_shutdown=2, lifespan="off")
+        uvicorn.Config(
+            app, **{**SERVER_OPTIONS, "http": protocol}, log_level="error", timeout_graceful_shutdown=2, lifespan="off"
+        )
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
@@ -133,7 +136,7 @@ def serve(service: Service) -> Iterator[Callable[..., Live]]:
 
     with ExitStack() as open_servers:
 
-        def start(handlers: dict[str, Any] | None = None, **parts: Any) -> Live:
+        def start(handlers: dict[str, Any] | None = None, protocol: Any = GuardedProtocol, **parts: Any) -> Live:
             given: dict[str, Any] = {
                 "service": service,
                 "handlers": handlers or {},
@@ -143,6 +146,6 @@ def serve(service: Service) -> Iterator[Callable[..., Live]]:
                 "request_ids": _new_id,
                 "ready": lambda: True,
             }
-            return open_servers.enter_context(_serving(create_app(Parts(**{**given, **parts}))))
+            return open_servers.enter_context(_serving(create_app(Parts(**{**given, **parts})), protocol))
 
         yield start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socket
@@ -23,6 +24,7 @@ from starlette.routing import Route
 from custodes.core import errors as core
 from custodes.edge.api import Limits
 from custodes.edge.errors import ApiError, api_error
+from custodes.edge.protocol import GuardedProtocol
 
 REGION = "eu-central-1"
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -350,6 +352,64 @@ def test_handlers_run_in_at_most_so_many_threads(serve):
     for thread in threads:
         thread.join(10)
     assert most == 2
+
+
+class HastyProtocol(GuardedProtocol):
+    head_timeout_s = 0.2
+    head_bytes = 1000
+
+
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n"
+
+
+@pytest.mark.parametrize("start", [b"", b"G", b"GET / HTTP/1.1\r\nA: ", b"\r\n", HEALTH + b"\r\n", HEALTH + b"GET "])
+def test_a_slow_head_is_given_up_even_when_it_trickles(serve, start):
+    live = serve(protocol=HastyProtocol)
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", live.port), timeout=0.05) as connection:
+        connection.sendall(start)
+        closed = False
+        while not closed and time.monotonic() - began < 4:
+            try:
+                closed = connection.recv(65536) == b""
+            except TimeoutError:
+                if start:
+                    connection.sendall(b"\r\n" if start.endswith(b"\n") else b"x")
+            except ConnectionError:
+                closed = True
+    assert closed
+
+
+def test_a_large_head_is_given_up(serve):
+    live = serve(protocol=HastyProtocol)
+    with socket.create_connection(("127.0.0.1", live.port), timeout=5) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\n")
+        answer = b""
+        for number in range(100):
+            try:
+                connection.sendall(b"X-%d: %s\r\n" % (number, b"a" * 50))
+            except ConnectionError:
+                break
+            time.sleep(0.001)
+        with contextlib.suppress(ConnectionError):
+            answer = live.receive(connection)
+    assert answer == b"" or split(answer)[0] == 400
+    assert number < 99 or answer
+
+
+def test_a_connection_serves_many_requests_and_waits_for_slow_answers(serve):
+    def slow(*_: Any) -> dict[str, Any]:
+        time.sleep(0.6)
+        return {"CollectionIds": []}
+
+    live = serve({"ListCollections": slow}, protocol=HastyProtocol)
+    with socket.create_connection(("127.0.0.1", live.port), timeout=5) as connection:
+        for _ in range(5):
+            connection.sendall(HEALTH)
+            assert split(live.receive(connection))[0] == 200
+        # A blank line behind the body, while the answer takes longer than a head may.
+        connection.sendall(signed(live, b"{}") + b"\r\n")
+        assert split(live.receive(connection))[0] == 200
 
 
 # --- metrics and logs

@@ -31,11 +31,12 @@ from custodes.edge.errors import INTERNAL, UNKNOWN_OPERATION, ApiError, body
 from custodes.edge.exchange import Exchange
 from custodes.edge.metrics import Metrics
 from custodes.edge.model import CONTENT_TYPE, SERVICE, Service
+from custodes.edge.protocol import GuardedProtocol
 from custodes.edge.sigv4 import Scope
 from custodes.operations.principals import KeyLookup
 
 SERVER_OPTIONS: Mapping[str, Any] = MappingProxyType(
-    {"http": "httptools", "ws": "none", "server_header": False, "date_header": True, "access_log": False}
+    {"http": GuardedProtocol, "ws": "none", "server_header": False, "date_header": True, "access_log": False}
 )
 """Keyword arguments for ``uvicorn.Config`` that this application counts on."""
 
