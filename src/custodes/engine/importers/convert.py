@@ -1,0 +1,56 @@
+"""From a card and its files to the bytes of its ONNX file: picks the importer and checks the result against the card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import onnx
+
+from custodes.engine.card import ModelCard
+from custodes.engine.importers.centerface import import_centerface
+from custodes.engine.importers.dlib_resnet import import_dlib_resnet
+from custodes.engine.importers.failure import ImportFailedError
+from custodes.engine.importers.tfjs_graph import Channels, Picture, import_tfjs
+
+MADE_BY = f"custodes importers, onnx {onnx.__version__}"
+
+
+def convert(card: ModelCard, files: Mapping[str, bytes]) -> bytes:
+    """Convert the card's files (by member name).
+
+    Raises:
+        ImportFailedError: the files are not what the importer expects, or the result is not what the card promises.
+    """
+    first = files[card.files[0].member]
+    if card.importer == "centerface":
+        model = import_centerface(first)
+    elif card.importer == "dlib-resnet":
+        model = import_dlib_resnet(first)
+    elif card.importer == "tfjs":
+        model = _tfjs(card, files)
+    else:
+        model = onnx.load_model_from_string(first)
+    _check(card, model)
+    return model.SerializeToString(deterministic=True)
+
+
+def _tfjs(card: ModelCard, files: Mapping[str, bytes]) -> onnx.ModelProto:
+    by_name = {member.rsplit("/", 1)[-1]: data for member, data in files.items()}
+    model_json = files[card.files[0].member]
+    options = card.options
+    red, green, blue = options.get("mean", (0.0, 0.0, 0.0))
+    picture = Picture(float(options.get("scale", 1.0)), (red, green, blue), Channels(options.get("channels", "rgb")))
+    return import_tfjs(card.name, model_json, by_name, picture, options["outputs"])
+
+
+def _check(card: ModelCard, model: onnx.ModelProto) -> None:
+    promised = [card.input, *card.outputs]
+    made = [*model.graph.input, *model.graph.output]
+    if [_facts(value) for value in made] != [(spec.name, tuple(spec.shape)) for spec in promised]:
+        found = ", ".join(f"{name}{list(shape)}" for name, shape in map(_facts, made))
+        raise ImportFailedError(f"{card.name}: the converted tensors differ from the card: {found}")
+
+
+def _facts(value: onnx.ValueInfoProto) -> tuple[str, tuple[int | str, ...]]:
+    dims = value.type.tensor_type.shape.dim
+    return value.name, tuple(dim.dim_param or dim.dim_value for dim in dims)
