@@ -216,7 +216,7 @@ def test_malformed_json_and_wrong_types(raw: bytes) -> None:
 @pytest.mark.parametrize(
     ("operation", "member", "wrong"),
     [
-        ("ListFaces", "MaxResults", [True, "5", 1.5, 2**31, -(2**31) - 1, 1e30, {}]),
+        ("ListFaces", "MaxResults", [True, "5", [], 1.5, 2**31, -(2**31) - 1, 1e30, {}]),
         ("SearchFaces", "FaceMatchThreshold", [True, "80", [], {}]),
         ("DetectFaces", "Attributes", ["ALL", {"0": "ALL"}, 1]),
         ("CreateCollection", "Tags", [[], "a", {"k": 1}]),

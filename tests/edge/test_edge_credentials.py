@@ -209,3 +209,20 @@ def test_any_randomness_makes_a_key_that_is_read_back(seed, tmp_path_factory):
     directory = tmp_path_factory.mktemp("keys")
     made = opened(directory, random=lambda size: seed[:size])
     assert opened(directory) == made
+
+
+def test_without_hard_links_the_files_are_made_all_the_same(tmp_path, monkeypatch):
+    def refuse(self: Path, target: Path) -> None:
+        raise PermissionError("no hard links here")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    first = opened(tmp_path)
+    assert opened(tmp_path, random=os.urandom) == first
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_of_another_user_is_refused(tmp_path):
+    opened(tmp_path)
+    os.chown(tmp_path / "credentials", 12345, 12345)
+    with pytest.raises(UnavailableError, match="belongs to another user"):
+        opened(tmp_path)
