@@ -1,0 +1,71 @@
+"""The data directory: who may write it, and how secrets get into it.
+
+In: a path. Out: a held lock, or a durable file that only its owner may read. One process owns a directory at a time;
+the operating system frees the lock when that process ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from custodes.core.errors import UnavailableError
+
+
+class DirectoryLock:
+    """Exclusive ownership of a data directory until ``release``."""
+
+    def __init__(self, descriptor: int) -> None:
+        """Keep the locked ``descriptor``; use ``acquire``."""
+        self._descriptor = descriptor
+
+    @classmethod
+    def acquire(cls, directory: Path) -> DirectoryLock:
+        """Own ``directory``, creating it (mode 0700) if need be.
+
+        Raises:
+            UnavailableError: another process owns it, or it cannot be written.
+        """
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(directory / "custodes.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise UnavailableError(f"the data directory cannot be written: {error.strerror}") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            raise UnavailableError("the data directory is in use by another process; stop it or use its API") from error
+        return cls(descriptor)
+
+    def release(self) -> None:
+        """Give the directory up; harmless when called again."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def write_secret(path: Path, content: bytes) -> None:
+    """Create ``path`` with ``content`` and mode 0600, whole or not at all, durably.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(path)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,143 @@
+"""The one definition of the tables. Migrations lead to it; a test proves that they do.
+
+Types exist in SQLite and PostgreSQL alike. Every key starts with the account, so that no query can cross tenants by
+forgetting a condition on a join. Row numbers are handed out by the database, rise, and are never reused. Text is
+compared by its bytes. Vectors are only ever stored sealed, see ``seal``.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+ROW = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite numbers rows by itself only in a column of exactly the type INTEGER, which there has 64 bits."""
+
+ACCOUNT = String(12)
+
+SECRETS = Table(
+    "secrets",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""Values sealed by the master key; ``check`` tells whether the master key is the right one."""
+
+COLLECTIONS = Table(
+    "collections",
+    METADATA,
+    Column("row", ROW, primary_key=True, autoincrement=True),
+    Column("account_id", ACCOUNT, nullable=False),
+    Column("collection_id", String(255), nullable=False),
+    Column("model_version", String(64), nullable=False),
+    Column("dimension", Integer, nullable=False),
+    Column("created_ts_ms", BigInteger, nullable=False),
+    Column("face_count", BigInteger, nullable=False),
+    Column("user_count", BigInteger, nullable=False),
+    UniqueConstraint("account_id", "collection_id"),
+    UniqueConstraint("account_id", "row"),
+    sqlite_autoincrement=True,
+)
+
+
+def _in_collection() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["account_id", "collection_row"], ["collections.account_id", "collections.row"], ondelete="CASCADE"
+    )
+
+
+COLLECTION_KEYS = Table(
+    "collection_keys",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("collection_row", ROW, primary_key=True, autoincrement=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    _in_collection(),
+)
+
+USERS = Table(
+    "users",
+    METADATA,
+    Column("row", ROW, primary_key=True, autoincrement=True),
+    Column("account_id", ACCOUNT, nullable=False),
+    Column("collection_row", ROW, nullable=False),
+    Column("user_id", String(128), nullable=False),
+    Column("face_count", Integer, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("wrapped_key", LargeBinary),
+    Column("sealed", LargeBinary),
+    UniqueConstraint("account_id", "collection_row", "user_id"),
+    UniqueConstraint("account_id", "row"),
+    _in_collection(),
+    sqlite_autoincrement=True,
+)
+
+FACES = Table(
+    "faces",
+    METADATA,
+    Column("row", ROW, primary_key=True, autoincrement=True),
+    Column("account_id", ACCOUNT, nullable=False),
+    Column("collection_row", ROW, nullable=False),
+    Column("face_id", String(36), nullable=False),
+    Column("image_id", String(36), nullable=False),
+    Column("external_image_id", String(255)),
+    Column("left", Double, nullable=False),
+    Column("top", Double, nullable=False),
+    Column("width", Double, nullable=False),
+    Column("height", Double, nullable=False),
+    Column("confidence_pct", Double, nullable=False),
+    Column("model_version", String(64), nullable=False),
+    Column("user_row", ROW),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    UniqueConstraint("account_id", "collection_row", "face_id"),
+    _in_collection(),
+    ForeignKeyConstraint(["account_id", "user_row"], ["users.account_id", "users.row"]),
+    Index(None, "account_id", "collection_row", "row"),
+    Index(None, "account_id", "collection_row", "image_id"),
+    Index(None, "account_id", "user_row"),
+    sqlite_autoincrement=True,
+)
+
+TAGS = Table(
+    "tags",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("collection_row", ROW, primary_key=True, autoincrement=False),
+    Column("name", String(128), primary_key=True),
+    Column("value", String(256), nullable=False),
+    _in_collection(),
+)
+
+REPLIES = Table(
+    "replies",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("operation", String(64), primary_key=True),
+    Column("token", String(64), primary_key=True),
+    Column("input_sha256", LargeBinary, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("ts_ms", BigInteger, nullable=False),
+    Index(None, "ts_ms"),
+)
