@@ -31,22 +31,19 @@ def open_api(settings: Settings, endpoint: str | None) -> Iterator[Api]:
     Raises:
         UnavailableError: nothing answers at ``endpoint``, or the directory cannot be opened.
     """
-    url = endpoint or settings.endpoint or _configured(settings.data)
+    config, section = _ini(settings.data / "config"), f"profile {PROFILE}"
+    url = endpoint or settings.endpoint or config.get(section, "endpoint_url", fallback=None)
     if url is not None and (_is_serving(url) or endpoint):
         from custodes.cli.remote import RemoteApi
 
-        yield RemoteApi(url, settings.region, _own_key(settings.data))
+        region = config.get(section, "region", fallback=settings.region)
+        yield RemoteApi(url, region, _own_key(settings.data))
         return
     from custodes.cli.local import LocalApi
     from custodes.wiring import open_deployment
 
     with open_deployment(settings, endpoint_url=url or settings.endpoint_url) as deployment:
         yield LocalApi(deployment)
-
-
-def _configured(data: Path) -> str | None:
-    """The address that a server with this directory last had."""
-    return _ini(data / "config").get(f"profile {PROFILE}", "endpoint_url", fallback=None)
 
 
 def _own_key(data: Path) -> tuple[str, str] | None:

@@ -86,7 +86,7 @@ def _draw(out: Path, photo: Path, answer: Mapping[str, Any], photos: Mapping[str
         path = photos.get(face["FaceId"])
         # The server keeps no pictures; only photos that this machine indexed, and still has, can be shown.
         shown = show(path) if path is not None and path.is_file() else None
-        caption = f"{match['Similarity']:.1f} %  {face.get('ExternalImageId', '')}"
+        caption = f"{match['Similarity']:.1f} %  {face.get('ExternalImageId') or ''}"
         tiles.append(Tile(shown, face["BoundingBox"], caption))
     query = Tile(show(photo), answer.get("SearchedFaceBoundingBox"), photo.name)
     contact_sheet(query, tiles).save(out)
