@@ -258,6 +258,8 @@ def decode(data: bytes) -> Entry:
     if version != VERSION or not isinstance(kind, str) or not isinstance(t, int):
         raise EntryError("the envelope lacks version, kind or time")
     packed, units = members.pop("c", None), members.pop("u", None)
+    if not (units is None or isinstance(units, int)):
+        raise EntryError("units are a number")
     entry = Entry(kind, t, units, _commitment(packed), members)
     if isinstance(t, bool) or not 0 <= t <= MAX_INT or entry.encode() != data:
         raise EntryError("the envelope is not in canonical form")

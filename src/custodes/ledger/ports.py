@@ -37,6 +37,7 @@ class Record:
 class Segment:
     """A stretch of the journal: what stood at its start, and the whole records since, oldest first."""
 
+    number: int
     header: bytes
     records: Sequence[Record]
 
@@ -56,8 +57,8 @@ class Journal(Protocol):
         """All segments, oldest first; a record that was not written completely ends its segment."""
         ...
 
-    def begin(self, header: bytes) -> None:
-        """Start a new segment; durable, and the one that ``append`` writes to, when this returns."""
+    def begin(self, header: bytes) -> int:
+        """Start a new segment; durable, and the one that ``append`` writes to, when this returns its number."""
         ...
 
     def append(self, record: Record) -> None:
@@ -72,8 +73,8 @@ class Journal(Protocol):
         """Bytes in the present segment."""
         ...
 
-    def retire(self) -> None:
-        """Forget all segments but the present one, secrets first."""
+    def retire(self, before: int) -> None:
+        """Forget segments with numbers below ``before``, secrets first. May run beside ``append``."""
         ...
 
     def close(self) -> None:
@@ -126,6 +127,10 @@ class BodyStore(BodyReader, Protocol):
 
     def put(self, first: int, bodies: Sequence[SealedBody | None]) -> None:
         """Keep the bodies of entries ``first`` and on; putting the same again changes nothing, erased ones stay so."""
+        ...
+
+    def erased(self, index: int) -> bool:
+        """Whether a body of this entry was here and was erased."""
         ...
 
     def erase(self, index: int) -> bool:

@@ -1,0 +1,388 @@
+"""The log: many threads append, one writer commits all that wait with one fdatasync and one signature.
+
+In: drafts of entries with private bodies. Out: receipts with a real inclusion proof, once durable. Life of an entry:
+queued (its index is fixed) -> staged, signed and made the head in one journal record -> its owner is woken ->
+published as tiles -> its journal segment is retired. After any failed write everything waiting is refused, and the log
+goes back to work the way it starts (``recover``). It does not decide who may do what, and it does not read bodies.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from custodes.ledger.batch import Batch, State
+from custodes.ledger.body import SALT_BYTES, canonical, commit, seal, unseal
+from custodes.ledger.checkpoint import Checkpoint
+from custodes.ledger.entry import EntryError, Value, check, decode, draft
+from custodes.ledger.merkle import leaf_hash
+from custodes.ledger.outbox import Outbox
+from custodes.ledger.pending import Committed, Pending, Prepared
+from custodes.ledger.ports import HeadConflictError, LedgerCorruptError, LedgerUnavailableError
+from custodes.ledger.proof import encode_tlog_proof
+from custodes.ledger.publish import Boundary
+from custodes.ledger.recover import Identity, Stores, recover
+from custodes.ledger.tiles import Tree
+
+_Failure = OSError | LedgerUnavailableError | EntryError
+
+
+class Clock(Protocol):
+    """Gives the current time."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since the Unix epoch, UTC."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """How a log works.
+
+    Attributes:
+        publish_every_s: at most so often the checkpoint is published; a lone entry is published at once.
+        segment_bytes: a journal segment ends at this size; bounds the time that a start takes.
+        queue_limit: entries that may wait; more are refused.
+        retry_s: how long after a failed write recovery is tried again.
+    """
+
+    publish_every_s: float = 0.25
+    segment_bytes: int = 16 << 20
+    queue_limit: int = 100_000
+    retry_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LogParts:
+    """What a log is made of. ``random`` gives so many unpredictable bytes; ``body_key`` has 32."""
+
+    stores: Stores
+    identity: Identity
+    body_key: bytes
+    clock: Clock
+    random: Callable[[int], bytes]
+
+
+class LedgerWriter(Protocol):
+    """What the gate and others who record things need of a log."""
+
+    def append(
+        self,
+        kind: str,
+        units: int | None = None,
+        body: Mapping[str, object] | None = None,
+        fields: Mapping[str, Value] | None = None,
+        settles: Pending | None = None,
+    ) -> Pending:
+        """Queue an entry; see ``LedgerLog.append``."""
+        ...
+
+
+class LedgerLog:
+    """One log on one set of stores. ``start`` before use, ``close`` after; all methods may be called by any thread.
+
+    ``_ring`` guards the queue and all that ``append`` looks at; ``_state`` belongs to the writer thread.
+    """
+
+    def __init__(self, parts: LogParts, settings: LogSettings | None = None) -> None:
+        """Nothing is read or locked before ``start``."""
+        self._parts = parts
+        self._settings = settings or LogSettings()
+        self._outbox = Outbox(parts.stores, self._settings.publish_every_s, self._fall)
+        self._ring = threading.Condition(threading.Lock())
+        self._queue: list[Pending] = []
+        self._rotate = False
+        self._next = 0
+        self._reserved: set[int] = set()
+        self._orphans: set[int] = set()
+        self._down: _Failure | None = LedgerUnavailableError("the log is not started")
+        self._stopping = False
+        self._state: State | None = None
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Lock, recover, void what the last run left unsettled, and take entries.
+
+        Raises:
+            HeadConflictError: another writer is here, or the log was set back.
+            LedgerCorruptError: stored bytes contradict what was signed.
+            OSError: a store failed.
+        """
+        self._parts.stores.journal.lock()
+        try:
+            self._recover()
+        except BaseException:
+            self._parts.stores.journal.close()
+            raise
+        for target in (self._write_loop, self._outbox.run):
+            thread = threading.Thread(target=target, name="ledger", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        for pending in self._void(self._reserved):
+            pending.wait_durable()
+
+    def close(self) -> None:
+        """Commit what waits, publish it, stop. Entries after this are refused."""
+        with self._ring:
+            self._stopping = True
+            self._ring.notify()
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()
+        self._parts.stores.journal.close()
+
+    def append(
+        self,
+        kind: str,
+        units: int | None = None,
+        body: Mapping[str, object] | None = None,
+        fields: Mapping[str, Value] | None = None,
+        settles: Pending | None = None,
+    ) -> Pending:
+        """Queue an entry. Its index is fixed now; it is not durable before ``wait`` of what is returned came back.
+
+        An ``auth`` entry with ``d`` = ``allow`` is a permission: exactly one ``use`` or ``void`` settles it, which
+        names it by ``settles``. The log keeps order, so whatever is durable has its permission durable in front.
+
+        Raises:
+            LedgerUnavailableError: the log cannot take entries now, or the permission never became durable.
+            EntryError: the entry breaks a rule of its kind, or settles what is not open.
+            BodyError: the body cannot be written.
+        """
+        fields = fields or {}
+        if settles is not None:
+            fields = {**fields, "a": settles.index}
+        elif kind in ("use", "void"):
+            raise EntryError(f"a {kind!r} entry settles a permission")
+        prepared = self._prepare(kind, units, body, fields)
+        with self._ring:
+            if settles is not None:
+                self._take_permission(settles)
+            return self._enqueue(prepared)
+
+    def flush(self, timeout_s: float = 30.0) -> Checkpoint:
+        """Wait until everything queued so far is durable and published; returns a published checkpoint with it.
+
+        Raises:
+            LedgerUnavailableError: it was not possible, or not in time.
+        """
+        with self._ring:
+            self._refuse_if_down()
+            target = self._next
+        return self._outbox.wait_published(target, timeout_s)
+
+    @property
+    def published(self) -> Checkpoint:
+        """The checkpoint that everybody sees."""
+        return self._outbox.public()[0]
+
+    @property
+    def unavailable(self) -> str | None:
+        """Why the log takes no entries, or None when it does."""
+        with self._ring:
+            return None if self._down is None else str(self._down)
+
+    def proof(self, index: int) -> bytes:
+        """A C2SP tlog-proof of entry ``index`` against the published checkpoint.
+
+        Raises:
+            IndexError: there is no such entry in the published tree.
+        """
+        checkpoint, note = self._outbox.public()
+        path = Tree(self._parts.stores.tiles, checkpoint.size).inclusion_proof(index)
+        return encode_tlog_proof(index, path, note)
+
+    def tree(self) -> Tree:
+        """The published tree, to read entries and proofs from; for one thread."""
+        return Tree(self._parts.stores.tiles, self.published.size)
+
+    def body(self, index: int) -> bytes | None:
+        """The private body of a published entry; None where there is none or it was erased.
+
+        Raises:
+            BodyError: what is stored is not what was committed.
+            IndexError: there is no such entry in the published tree.
+        """
+        entry = decode(self.tree().entry(index))
+        sealed = self._parts.stores.bodies.get(index)
+        if entry.commitment is None or sealed is None:
+            return None
+        return unseal(sealed, entry.commitment, self._parts.body_key)
+
+    def erase(self, indexes: Iterable[int], timeout_s: float = 30.0) -> int:
+        """Destroy the private bodies of entries, here and in the journal; the tree stays. Returns how many there were.
+
+        Raises:
+            IndexError: there is no such entry.
+            LedgerUnavailableError: the journal could not be retired first; nothing was erased.
+            OSError: a store failed; some may be erased.
+        """
+        wanted = sorted(set(indexes))
+        with self._ring:
+            self._refuse_if_down()
+            if wanted and not 0 <= wanted[0] <= wanted[-1] < self._next:
+                raise IndexError("there is no such entry")
+            if wanted and wanted[-1] >= self._outbox.retired_to:
+                self._rotate = True
+                self._ring.notify()
+        if wanted:
+            self._outbox.wait_retired(wanted[-1] + 1, timeout_s)
+        return sum(self._parts.stores.bodies.erase(index) for index in wanted)
+
+    def _prepare(
+        self, kind: str, units: int | None, body: Mapping[str, object] | None, fields: Mapping[str, Value]
+    ) -> Prepared:
+        check(kind, units, fields)
+        commitment, sealed = None, None
+        if body is not None:
+            data = canonical(body)
+            salt = self._parts.random(SALT_BYTES)
+            commitment = commit(salt, data)
+            sealed = seal(data, salt, commitment, self._parts.body_key)
+        settles = fields["a"] if kind in ("use", "void") else None
+        reserves = kind == "auth" and fields["d"] == "allow"
+        named = settles if isinstance(settles, int) else None
+        return Prepared(draft(kind, units, commitment, fields), sealed, reserves, named)
+
+    def _take_permission(self, permission: Pending) -> None:
+        """Spend ``permission``, once; with ``_ring``. A refused settlement is made up for by a void after recovery."""
+        if permission.failed:
+            raise LedgerUnavailableError("the permission was never written")
+        if self._down is not None:
+            self._orphans.add(permission.index)
+        self._refuse_if_down()
+        if permission.index not in self._reserved:
+            raise EntryError(f"entry {permission.index} is not an open permission")
+        self._reserved.discard(permission.index)
+
+    def _enqueue(self, prepared: Prepared) -> Pending:
+        """Give ``prepared`` its place; with ``_ring``."""
+        self._refuse_if_down()
+        if len(self._queue) >= self._settings.queue_limit and prepared.settles is None:
+            raise LedgerUnavailableError("too many entries wait for the ledger")
+        pending = Pending(self._next, prepared)
+        self._next += 1
+        if prepared.reserves:
+            self._reserved.add(pending.index)
+        self._queue.append(pending)
+        if len(self._queue) == 1:
+            self._ring.notify()
+        return pending
+
+    def _refuse_if_down(self) -> None:
+        if self._stopping:
+            raise LedgerUnavailableError("the log is closed")
+        if self._down is not None:
+            raise LedgerUnavailableError("the ledger cannot be written") from self._down
+
+    def _void(self, indexes: Iterable[int]) -> list[Pending]:
+        """Queue a ``void`` for each open permission among ``indexes``."""
+        with self._ring:
+            open_ = sorted(self._reserved.intersection(indexes))
+            self._reserved.difference_update(open_)
+            return [self._enqueue(self._prepare("void", None, None, {"a": index})) for index in open_]
+
+    # Below: the writer thread.
+
+    def _write_loop(self) -> None:
+        while (work := self._next_work()) is not None:
+            queue, rotate = work
+            try:
+                if queue:
+                    self._commit(queue)
+                if rotate or self._parts.stores.journal.size() > self._settings.segment_bytes:
+                    self._begin_segment()
+            except (OSError, LedgerUnavailableError, EntryError) as error:
+                self._fall(error, queue)
+        self._outbox.finish()
+
+    def _next_work(self) -> tuple[list[Pending], bool] | None:
+        """Wait for entries, recover when down, None when it is time to stop."""
+        while True:
+            with self._ring:
+                if self._down is None:
+                    if self._queue or self._rotate:
+                        queue, self._queue = self._queue, []
+                        rotate, self._rotate = self._rotate, False
+                        return queue, rotate
+                    if self._stopping:
+                        return None
+                    self._ring.wait()
+                    continue
+                final = isinstance(self._down, HeadConflictError | LedgerCorruptError)
+                if not self._stopping:
+                    self._ring.wait(None if final else self._settings.retry_s)
+                if self._stopping:
+                    return None
+            if not final:
+                self._try_recovery()
+
+    def _commit(self, queue: Sequence[Pending]) -> None:
+        """Stage, sign, swap the head, wake. The journal's record is the first three at once."""
+        state = self._state
+        assert state is not None
+        t = max(state.t, self._parts.clock.now_ms())
+        envelopes = [pending.prepared.draft.at(t) for pending in queue]
+        growth = state.frontier.extend([leaf_hash(envelope) for envelope in envelopes])
+        identity = self._parts.identity
+        tree = Checkpoint(identity.origin, growth.frontier.size, growth.frontier.root())
+        checkpoint = tree.sign(identity.signers)
+        batch = Batch(state.frontier.size, envelopes, [pending.prepared.body for pending in queue], checkpoint)
+        self._parts.stores.journal.append(batch.encode())
+        # From here on the batch is in the log, whatever happens.
+        self._state = State(growth.frontier, checkpoint, t, _unsettled(state.unsettled, queue))
+        committed = Committed(growth, checkpoint)
+        for pending, envelope in zip(queue, envelopes, strict=True):
+            pending.settle(envelope, committed)
+        self._outbox.add(batch)
+
+    def _begin_segment(self) -> None:
+        state = self._state
+        assert state is not None
+        number = self._parts.stores.journal.begin(state.encode())
+        self._outbox.add(Boundary(state.frontier.size, number))
+
+    def _try_recovery(self) -> None:
+        try:
+            self._recover()
+        except (OSError, LedgerUnavailableError, EntryError) as error:
+            with self._ring:
+                self._down = error
+            return
+        with self._ring:
+            orphans, self._orphans = self._orphans, set()
+        self._void(orphans)
+
+    def _recover(self) -> None:
+        """Bring stores and state to the journal's head. Nothing is appended meanwhile: the log is down."""
+        with self._outbox.paused() as publisher:
+            state = recover(self._parts.stores, self._parts.identity, publisher)
+            self._outbox.reset(state)
+        self._state = state
+        with self._ring:
+            self._next = state.frontier.size
+            self._reserved = set(state.unsettled)
+            self._down = None
+
+    def _fall(self, error: _Failure, queue: Sequence[Pending] = ()) -> None:
+        """Refuse everything that waits, and everything to come until recovery worked. Also the publisher's."""
+        with self._ring:
+            self._down = self._down or error
+            for pending in (*queue, *self._queue):
+                if not pending.done:
+                    pending.fail(error)
+                    if pending.prepared.settles is not None:
+                        self._orphans.add(pending.prepared.settles)
+            self._queue = []
+            self._rotate = False
+            self._ring.notify()
+        self._outbox.give_up(error)
+
+
+def _unsettled(before: frozenset[int], queue: Sequence[Pending]) -> frozenset[int]:
+    """Permissions that are open after ``queue``."""
+    opened = {pending.index for pending in queue if pending.prepared.reserves}
+    closed = {pending.prepared.settles for pending in queue}
+    return (before | opened) - closed

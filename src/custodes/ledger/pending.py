@@ -1,0 +1,103 @@
+"""An entry on its way into the log: what the writer needs of it, and what its owner waits on.
+
+In: a draft envelope and a sealed body from the owner; the batch that took it, or the failure, from the writer. Out: a
+receipt. One raw lock per entry serves as the bell: it is the cheapest thing a thread can wait on.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from custodes.ledger.body import SealedBody
+from custodes.ledger.entry import Draft
+from custodes.ledger.merkle import Growth
+from custodes.ledger.ports import LedgerUnavailableError
+from custodes.ledger.proof import Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """All of an entry but its time.
+
+    Attributes:
+        draft: the envelope around the time.
+        body: the sealed body, if there is one.
+        reserves: whether the entry permits work that must be settled.
+        settles: index of the ``auth`` entry that it settles.
+    """
+
+    draft: Draft
+    body: SealedBody | None
+    reserves: bool
+    settles: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A batch that is durable: its growth of the tree and the checkpoint signed over it."""
+
+    growth: Growth
+    checkpoint: bytes
+
+
+class Pending:
+    """An entry with a place in the log that is not durable yet."""
+
+    __slots__ = ("_bell", "_committed", "_envelope", "_error", "index", "prepared")
+
+    def __init__(self, index: int, prepared: Prepared) -> None:
+        """Entry ``index``, provided that everything in front of it becomes durable."""
+        self.index = index
+        self.prepared = prepared
+        self._bell = threading.Lock()
+        self._bell.acquire()
+        self._envelope = b""
+        self._committed: Committed | None = None
+        self._error: Exception | None = None
+
+    def wait(self, timeout_s: float = 30.0) -> Receipt:
+        """The receipt, once the entry is durable; before that nothing that depends on it may leave.
+
+        Raises:
+            LedgerUnavailableError: the entry could not be written, or not in time.
+        """
+        self.wait_durable(timeout_s)
+        committed = self._committed
+        assert committed is not None
+        path = committed.growth.inclusion_proof(self.index)
+        salt = b"" if self.prepared.body is None else self.prepared.body.salt
+        return Receipt(self.index, self._envelope, path, committed.checkpoint, salt)
+
+    def wait_durable(self, timeout_s: float = 30.0) -> None:
+        """Return once the entry would survive a power cut.
+
+        Raises:
+            LedgerUnavailableError: the entry could not be written, or not in time.
+        """
+        if not self._bell.acquire(timeout=timeout_s):
+            raise LedgerUnavailableError("the ledger did not answer in time")
+        self._bell.release()
+        if self._error is not None:
+            raise LedgerUnavailableError("the entry could not be written") from self._error
+
+    @property
+    def done(self) -> bool:
+        """Whether ``wait`` would return at once."""
+        return self._committed is not None or self._error is not None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the entry could not be written; its index then belongs to another entry, or to none."""
+        return self._error is not None
+
+    def settle(self, envelope: bytes, committed: Committed) -> None:
+        """The writer's: the entry is durable."""
+        self._envelope = envelope
+        self._committed = committed
+        self._bell.release()
+
+    def fail(self, error: Exception) -> None:
+        """The writer's: the entry could not be written."""
+        self._error = error
+        self._bell.release()

@@ -1,0 +1,120 @@
+"""The embedded ledger: where its folders and keys lie in the data directory, put together.
+
+In: the data directory, the log's name, a clock. Out: a ``LedgerLog`` to be started, or read-only views for tools that
+run beside the server. Public files are in ``DIR/ledger``; journal and bodies in ``DIR/ledger-private``; keys in
+``DIR/keys``. Nothing private lies below what a web server is pointed at.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from custodes.ledger.keys import SigningKey, load_or_create_key, load_or_create_secret
+from custodes.ledger.log import Clock, LedgerLog, LogParts, LogSettings
+from custodes.ledger.note import Verifier
+from custodes.ledger.recover import Identity, Stores
+from custodes.storage.ledger_anchor import FileAnchor
+from custodes.storage.ledger_bodies import FileBodies
+from custodes.storage.ledger_journal import FileJournal
+from custodes.storage.ledger_tiles import FileTiles
+
+# Text file with the log's verifier key, for people and tools; the key itself says who may trust it for what.
+VERIFIER_FILE = "ledger.pub"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPaths:
+    """Where the parts of a ledger lie."""
+
+    data: Path
+
+    @property
+    def public(self) -> Path:
+        """Checkpoint, tiles and entry bundles."""
+        return self.data / "ledger"
+
+    @property
+    def private(self) -> Path:
+        """Journal and bodies."""
+        return self.data / "ledger-private"
+
+    @property
+    def signing_key(self) -> Path:
+        """The log's private key."""
+        return self.data / "keys" / "ledger.key"
+
+    @property
+    def body_key(self) -> Path:
+        """Master key of the private bodies."""
+        return self.data / "keys" / "ledger-bodies.key"
+
+    @property
+    def verifier(self) -> Path:
+        """The log's public key as text."""
+        return self.data / VERIFIER_FILE
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerOptions:
+    """What may differ between installations.
+
+    Attributes:
+        anchor: file for the last checkpoint, best on another disk; None for no anchor.
+        old_keys: keys that signed earlier checkpoints, after a change of key.
+        settings: pace and limits.
+    """
+
+    anchor: Path | None = None
+    old_keys: tuple[Verifier, ...] = ()
+    settings: LogSettings | None = None
+
+
+def ledger_key(data: Path, origin: str) -> SigningKey:
+    """The log's signing key; made, with its public text beside, when there is none.
+
+    Raises:
+        NoteError: the key file is malformed, of another name, or readable by others.
+        OSError: it cannot be read or written.
+    """
+    paths = LedgerPaths(data)
+    key = load_or_create_key(paths.signing_key, origin)
+    text = f"{key.verifier}\n"
+    if not paths.verifier.exists() or paths.verifier.read_text() != text:
+        paths.verifier.write_text(text)
+    return key
+
+
+def open_ledger(data: Path, origin: str, clock: Clock, options: LedgerOptions | None = None) -> LedgerLog:
+    """The ledger of ``data``, not started yet; keys and folders are made where missing.
+
+    Raises:
+        NoteError: a key file is unusable.
+        OSError: files cannot be read or written.
+    """
+    options = options or LedgerOptions()
+    paths = LedgerPaths(data)
+    key = ledger_key(data, origin)
+    for folder in (paths.private / "bodies", paths.private / "scratch"):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    paths.public.mkdir(parents=True, exist_ok=True)
+    stores = Stores(
+        FileJournal(paths.private / "journal"),
+        FileTiles(paths.public, paths.private / "scratch"),
+        FileBodies(paths.private / "bodies"),
+        None if options.anchor is None else FileAnchor(options.anchor),
+    )
+    identity = Identity(origin, (key,), (key.verifier, *options.old_keys))
+    parts = LogParts(stores, identity, load_or_create_secret(paths.body_key), clock, secrets.token_bytes)
+    return LedgerLog(parts, options.settings)
+
+
+def read_tiles(data: Path) -> FileTiles:
+    """The public files of ``data``'s ledger, read-only; fine beside a running server."""
+    return FileTiles(LedgerPaths(data).public)
+
+
+def read_bodies(data: Path) -> FileBodies:
+    """The private bodies of ``data``'s ledger, for reading; fine beside a running server."""
+    return FileBodies(LedgerPaths(data).private / "bodies")
