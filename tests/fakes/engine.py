@@ -87,8 +87,9 @@ class SquareEngine:
         """Every colour but black is a face."""
         slot.require_open()
         self.details.append(detail)
-        colours = np.unique(image.rgb.reshape(-1, 3), axis=0)
-        faces = [_face(image, shade, detail) for shade in colours if shade.any()]
+        packed = image.rgb.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], dtype=np.int32)
+        colours = np.unique(packed[packed > 0])
+        faces = [_face(packed == shade, int(shade) & 255, detail) for shade in colours]
         return FacesFound(image.size, tuple(sorted(faces, key=lambda face: -face.box_px.area)[:100]))
 
     def embed(self, slot: Slot, image: Image, faces: Sequence[DetectedFace], use: VectorUse) -> FloatArray:
@@ -123,12 +124,11 @@ def _shade(image: Image, face: DetectedFace) -> Iterable[int]:
     return image.rgb[int((box.y1 + box.y2) / 2), int((box.x1 + box.x2) / 2)].tolist()
 
 
-def _face(image: Image, shade: np.ndarray, detail: Detail) -> DetectedFace:
-    ys, xs = np.nonzero((image.rgb == shade).all(axis=2))
+def _face(where: np.ndarray, blue: int, detail: Detail) -> DetectedFace:
+    ys, xs = np.nonzero(where)
     box = BoxPx(float(xs.min()), float(ys.min()), float(xs.max() + 1), float(ys.max() + 1))
     full = detail is Detail.FULL
     names = (*FIVE_NAMES, "chinBottom", "leftPupil") if full else FIVE_NAMES
-    blue = float(shade[2])
     return DetectedFace(
         box_px=box,
         confidence_pct=99.5,

@@ -18,7 +18,7 @@ from custodes.core.pages import PageTokens
 from custodes.engine.face import DetectedFace, QualityFilter, VectorUse
 from custodes.engine.ports import FaceEngine
 from custodes.gallery.entities import CollectionKey, Face, NewFace
-from custodes.gallery.rules import Refusal, RefusalReason, plan_deletion
+from custodes.gallery.rules import Refusal, plan_deletion
 from custodes.operations.attributes import DEFAULT_ATTRIBUTES, Attributes, detail_for
 from custodes.operations.command import CollectionCommand
 from custodes.operations.gate import Permit
@@ -184,7 +184,7 @@ class Enrolment:
         with self._stripes.lock(key.account_id, key.collection_id, picture):
             present = _by_box(boxes, self._gallery.faces_of_image(key, picture))
             missing = [index for index in new if index not in present]
-            added = self._gallery.add_faces(key, [new[index] for index in missing])
+            added = self._gallery.add_faces(key, [new[index] for index in missing]) if missing else ()
             permit.tally.add(faces_enrolled=len(added))
             return present | dict(zip(missing, added, strict=True))
 
@@ -206,13 +206,14 @@ class Enrolment:
         ids = [face.face_id for face in plan.accepted]
         if not ids:
             return FacesDeleted((), plan.refused)
-        self._gallery.delete_faces(key, ids)
-        # A face that was given to a user after the plan was made is still there.
-        kept = self._gallery.faces_by_id(key, ids)
-        taken = [Refusal(i, RefusalReason.ASSOCIATED_TO_AN_EXISTING_USER, face.user_id) for i, face in kept.items()]
-        gone = tuple(face_id for face_id in ids if face_id not in kept)
+        gone = tuple(face.face_id for face in self._gallery.delete_faces(key, ids))
         permit.tally.add(faces_erased=len(gone))
-        return FacesDeleted(gone, (*plan.refused, *taken))
+        late = [face_id for face_id in ids if face_id not in set(gone)]
+        if not late:
+            return FacesDeleted(tuple(ids), plan.refused)
+        # Somebody gave these to a user, or deleted them, after the plan was made.
+        again = plan_deletion(late, self._gallery.faces_by_id(key, late))
+        return FacesDeleted(gone, (*plan.refused, *again.refused))
 
 
 def _by_box(boxes: Sequence[BoxRatio], faces: Sequence[Face]) -> dict[int, Face]:

@@ -189,7 +189,7 @@ class Users:
             return UserChanged((), plan.refused, user.status)
         whole = np.concatenate([self._vectors(key, present), vectors])
         ids = tuple(face.face_id for face in plan.accepted)
-        self._gallery.set_user_faces(key, user.user_id, add=ids, remove=(), vector=user_vector(whole))
+        self._gallery.set_user_faces(key, user.user_id, add=ids, remove=(), vector=user_vector(whole), seen=user)
         return UserChanged(ids, plan.refused, UserStatus.UPDATING)
 
     def _drop_low_matches(
@@ -212,7 +212,7 @@ class Users:
         present = self._gallery.faces(key, None, MAX_FACES_PER_USER, user_id=user.user_id).items
         left = [face for face in present if face.face_id not in set(ids)]
         vector = user_vector(self._vectors(key, left)) if left else None
-        self._gallery.set_user_faces(key, user.user_id, add=(), remove=ids, vector=vector)
+        self._gallery.set_user_faces(key, user.user_id, add=(), remove=ids, vector=vector, seen=user)
         return UserChanged(ids, plan.refused, UserStatus.UPDATING if left else UserStatus.CREATED)
 
     def _once(self, permit: Permit, command: UserCommand, work: Callable[[], Answer]) -> Answer:

@@ -15,6 +15,7 @@ import boto3
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from custodes.core.errors import ObjectStoreError
 from custodes.operations.images import S3Object
@@ -66,15 +67,15 @@ class S3Objects:
             request["VersionId"] = source.version
         try:
             answer = self._connected().get_object(**request)
+            # A gateway may stream without telling a length; then only what arrives counts.
+            told: int | None = answer.get("ContentLength")
             with closing(answer["Body"]) as body:
-                if answer["ContentLength"] > max_bytes:
-                    raise too_large()
-                data: bytes = body.read(max_bytes + 1)
-        except (ClientError, BotoCoreError, OSError) as error:
+                data: bytes = b"" if told is not None and told > max_bytes else body.read(max_bytes + 1)
+        except (ClientError, BotoCoreError, ResponseParserError, OSError, ValueError) as error:
             raise ObjectStoreError(UNREADABLE) from error
-        if len(data) > max_bytes:
+        if max(told or 0, len(data)) > max_bytes:
             raise too_large()
-        if len(data) != answer["ContentLength"]:
+        if told is not None and len(data) != told:
             raise ObjectStoreError(UNREADABLE)
         return data
 
@@ -95,10 +96,18 @@ def _client(endpoint: S3Endpoint) -> Any:
         retries={"mode": "standard", "total_max_attempts": 2},
         s3={"addressing_style": "path"} if endpoint.endpoint_url else {},
     )
-    return boto3.session.Session(region_name=endpoint.region).client(
+    client = boto3.session.Session(region_name=endpoint.region).client(
         "s3",
         endpoint_url=endpoint.endpoint_url,
         aws_access_key_id=endpoint.access_key_id,
         aws_secret_access_key=endpoint.secret_access_key,
         config=config,
     )
+    client.meta.events.register("before-parse.s3", _refuse_redirect)
+    return client
+
+
+def _refuse_redirect(response_dict: dict[str, Any], **_: Any) -> None:
+    """Stay at the configured endpoint: botocore would ask on for the bucket's region, without end if told to."""
+    if 300 <= response_dict["status_code"] < 400:
+        raise ObjectStoreError(UNREADABLE)

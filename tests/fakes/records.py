@@ -1,0 +1,45 @@
+"""A policy that says what a test wants and a recorder that keeps everything it was told."""
+
+from __future__ import annotations
+
+from custodes.core.slot import Slot
+from custodes.operations.gate import Allow, Decision, Intent, Outcome, Receipt
+
+
+class ScriptedPolicy:
+    """Answers ``decision`` and keeps every intent it was asked about."""
+
+    def __init__(self, decision: Decision | None = None) -> None:
+        self.decision: Decision = decision or Allow("test-rule")
+        self.intents: list[Intent] = []
+
+    def decide(self, intent: Intent) -> Decision:
+        """The scripted decision."""
+        self.intents.append(intent)
+        return self.decision
+
+
+class KeepingRecorder:
+    """Keeps reservations and outcomes; fails with ``fail_reserve`` or ``fail_record`` when set."""
+
+    def __init__(self) -> None:
+        self.reserved: list[tuple[Intent, Decision]] = []
+        self.slots: list[Slot] = []
+        self.outcomes: list[Outcome] = []
+        self.fail_reserve: Exception | None = None
+        self.fail_record: Exception | None = None
+
+    def reserve(self, intent: Intent, decision: Decision) -> Slot:
+        """An open slot."""
+        if self.fail_reserve is not None:
+            raise self.fail_reserve
+        self.reserved.append((intent, decision))
+        self.slots.append(Slot(len(self.slots), intent.context.request_id))
+        return self.slots[-1]
+
+    def record(self, slot: Slot, outcome: Outcome) -> Receipt | None:
+        """A receipt that names the slot."""
+        if self.fail_record is not None:
+            raise self.fail_record
+        self.outcomes.append(outcome)
+        return Receipt(slot.index, f"receipt-{slot.index}")

@@ -1,0 +1,155 @@
+"""The gate: order of steps, refusals on record, failing closed; and that every handler passes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pytest
+
+from custodes.core.errors import CustodesError, DeniedError, InvalidParameterError, UnavailableError
+from custodes.core.slot import SlotClosedError
+from custodes.operations.command import Command
+from custodes.operations.gate import AllowAll, CountingRecorder, Deny, Gate, Permit
+from fakes.engine import Square, picture
+from fakes.records import KeepingRecorder, ScriptedPolicy
+
+IMAGE = {"Bytes": picture(Square(1))}
+ARN = "arn:aws:rekognition:eu-central-1:123456789012:collection/people"
+FACE = "12345678-1234-4123-8123-123456789012"
+ON_COLLECTION = {"CollectionId": "people"}
+ON_USER = {**ON_COLLECTION, "UserId": "ann"}
+
+CALLS: dict[str, dict[str, Any]] = {
+    "DetectFaces": {"Image": IMAGE},
+    "CompareFaces": {"SourceImage": IMAGE, "TargetImage": IMAGE},
+    "CreateCollection": ON_COLLECTION,
+    "DescribeCollection": ON_COLLECTION,
+    "ListCollections": {},
+    "DeleteCollection": ON_COLLECTION,
+    "IndexFaces": {**ON_COLLECTION, "Image": IMAGE},
+    "ListFaces": ON_COLLECTION,
+    "DeleteFaces": {**ON_COLLECTION, "FaceIds": [FACE]},
+    "SearchFaces": {**ON_COLLECTION, "FaceId": FACE},
+    "SearchFacesByImage": {**ON_COLLECTION, "Image": IMAGE},
+    "CreateUser": ON_USER,
+    "DeleteUser": ON_USER,
+    "ListUsers": ON_COLLECTION,
+    "AssociateFaces": {**ON_USER, "FaceIds": [FACE]},
+    "DisassociateFaces": {**ON_USER, "FaceIds": [FACE]},
+    "SearchUsers": {**ON_USER},
+    "SearchUsersByImage": {**ON_COLLECTION, "Image": IMAGE},
+    "TagResource": {"ResourceArn": ARN, "Tags": {"a": "b"}},
+    "UntagResource": {"ResourceArn": ARN, "TagKeys": ["a"]},
+    "ListTagsForResource": {"ResourceArn": ARN},
+}
+ANYWHERE = {"DetectFaces", "CompareFaces", "ListCollections"}
+
+
+def test_the_table_above_has_every_handler(server):
+    assert server.handlers.keys() == CALLS.keys()
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_every_handler_is_gated(server, operation):
+    server.policy.decision = Deny("the moratorium is in force", "rule-7")
+    with pytest.raises(DeniedError) as refusal:
+        server.call(operation, **CALLS[operation])
+    resource = "*" if operation in ANYWHERE else ARN
+    assert refusal.value.message == (
+        f"User: arn:aws:iam::123456789012:user/ann is not authorized to perform: rekognition:{operation} "
+        f"on resource: {resource} because the moratorium is in force"
+    )
+    (intent,) = server.policy.intents
+    assert (intent.action, intent.resource) == (f"rekognition:{operation}", resource)
+    assert [outcome.code for outcome in server.recorder.outcomes] == ["Denied"]
+    assert server.recorder.outcomes[0].rule_id == "rule-7"
+    assert server.engine.details == [], "nothing was computed"
+    server.policy.decision = AllowAll().decide(intent)
+    assert server.call("ListCollections")["CollectionIds"] == [], "nothing was changed"
+
+
+@pytest.mark.parametrize("operation", CALLS)
+@pytest.mark.parametrize("failure", [UnavailableError("disk"), OSError("disk")])
+def test_no_handler_works_without_a_record(server, operation, failure):
+    server.recorder.fail_reserve = failure
+    with pytest.raises(UnavailableError):
+        server.call(operation, **CALLS[operation])
+    assert server.engine.details == []
+    server.recorder.fail_reserve = None
+    assert server.call("ListCollections")["CollectionIds"] == []
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_every_run_is_recorded_once_and_its_slot_closed(server, operation):
+    try:
+        server.call(operation, **CALLS[operation])
+    except CustodesError as error:
+        expected = type(error).__name__
+    else:
+        expected = "Done"
+    assert [outcome.code for outcome in server.recorder.outcomes] == [expected]
+    (slot,) = server.recorder.slots
+    with pytest.raises(SlotClosedError):
+        slot.require_open()
+
+
+@pytest.mark.parametrize("failure", [UnavailableError("disk"), OSError("disk")])
+def test_what_cannot_be_recorded_is_not_released(server, failure):
+    server.recorder.fail_record = failure
+    with pytest.raises(UnavailableError):
+        server.call("DetectFaces", Image=IMAGE)
+
+
+def test_units_and_no_content_are_recorded(server):
+    server.collection()
+    server.call("IndexFaces", CollectionId="people", Image={"Bytes": picture(Square(1), Square(2, left=100))})
+    outcome = server.recorder.outcomes[-1]
+    assert (outcome.images, outcome.counts) == (1, {"faces_detected": 2, "faces_enrolled": 2})
+    assert b"PNG" not in repr((server.recorder.reserved, server.recorder.outcomes)).encode()
+
+
+def test_images_of_failed_calls_are_counted_as_far_as_they_got(server):
+    server.collection()
+    with pytest.raises(InvalidParameterError):
+        server.call("SearchFacesByImage", CollectionId="people", Image={"Bytes": picture()})
+    assert server.recorder.outcomes[-1].images == 1
+    with pytest.raises(CustodesError):
+        server.call("SearchFacesByImage", CollectionId="people", Image={"Bytes": b"not a picture"})
+    assert server.recorder.outcomes[-1].images == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try(Command):
+    operation: ClassVar[str] = "Try"
+
+
+def test_a_defect_is_recorded_as_failed_and_passes_through(server, request_context):
+    recorder = KeepingRecorder()
+
+    def broken(permit: Permit, command: Try) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        Gate(ScriptedPolicy(), recorder).perform(request_context, Try(), broken)
+    assert [outcome.code for outcome in recorder.outcomes] == ["Failed"]
+
+
+def test_result_is_released_with_its_receipt(request_context):
+    recorder = KeepingRecorder()
+
+    def work(permit: Permit, command: Try) -> int:
+        permit.slot.require_open()
+        assert recorder.outcomes == [], "recorded after the run"
+        return 7
+
+    released = Gate(ScriptedPolicy(), recorder).perform(request_context, Try(), work)
+    assert (released.result, released.receipt.index) == (7, 0)
+
+
+def test_counting_recorder_counts(request_context):
+    recorder = CountingRecorder()
+    gate = Gate(AllowAll(), recorder)
+    for _ in range(3):
+        assert gate.perform(request_context, Try(), lambda permit, command: permit.slot.index).receipt is None
+    assert recorder.counts() == {("rekognition:Try", "Done"): 3}
