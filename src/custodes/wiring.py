@@ -12,7 +12,7 @@ import hmac
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from custodes.edge.model import Service, load_service
 from custodes.edge.translate.catalogue import handlers
 from custodes.edge.translate.faces import handlers as face_handlers
 from custodes.engine.ports import FaceEngine
+from custodes.gallery.gallery import Gallery as IndexedGallery
 from custodes.operations.catalogue import Operations, Ports, build
 from custodes.operations.compare import Comparison
 from custodes.operations.context import Caller, Context
@@ -34,6 +35,9 @@ from custodes.operations.images import ObjectStore, Pictures
 from custodes.operations.ports import Gallery
 from custodes.settings import Settings
 from custodes.storage.credentials import OperatorKeys, open_credentials
+from custodes.storage.database import Database
+from custodes.storage.faiss_index import FaissIndex
+from custodes.storage.gallery.store import SqlGalleryStore
 from custodes.storage.objects import BucketObjects
 from custodes.storage.objects_folder import FolderObjects
 
@@ -99,10 +103,11 @@ def open_deployment(
     Raises:
         UnavailableError: the directory cannot be used or is in use, or models are missing.
     """
-    with ExitStack() as closing:
+    with ExitStack() as opened:
+        # The directory's lock comes first: a second process must not touch its files.
+        store = opened.enter_context(open_gallery(settings) if gallery is None else nullcontext(gallery))
         keys = open_credentials(settings.data, region=settings.region, endpoint_url=endpoint_url, random=os.urandom)
-        store = closing.enter_context(open_gallery(settings) if gallery is None else nullcontext(gallery))
-        faces = closing.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
+        faces = opened.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
         page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
         operations = build(Ports(faces, store, _objects(settings), SystemClock(), page_key))
         gate = Gate(AllowAll(), CountingRecorder())
@@ -114,9 +119,11 @@ def open_engine(settings: Settings) -> AbstractContextManager[FaceEngine]:
     raise NotImplementedError
 
 
-def open_gallery(settings: Settings) -> AbstractContextManager[Gallery]:
-    """The database of the data directory, locked for this process, with its indexes filled."""
-    raise NotImplementedError
+@contextmanager
+def open_gallery(settings: Settings) -> Iterator[Gallery]:
+    """The database of the data directory, locked for this process; indexes are filled when first searched."""
+    with closing(Database.open(settings.data)) as database:
+        yield IndexedGallery(SqlGalleryStore.open(database, settings.data, os.urandom), FaissIndex)
 
 
 @dataclass(frozen=True, slots=True)

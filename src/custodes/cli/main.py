@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from custodes.cli import models
 from custodes.cli.compare import compare
 from custodes.cli.env import env
 from custodes.cli.index import index
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 for command in (serve, env, compare, index, search):
     app.command()(command)
+app.add_typer(models.app)
 
 
 def _print_version(asked: bool) -> None:
