@@ -46,12 +46,14 @@ class LogSettings:
         segment_bytes: a journal segment ends at this size; bounds the time that a start takes.
         queue_limit: entries that may wait; more are refused.
         retry_s: how long after a failed write recovery is tried again.
+        commits_in_flight: batches that may be on their way to the disk at a time; answers still leave in order.
     """
 
     publish_every_s: float = 0.25
     segment_bytes: int = 16 << 20
     queue_limit: int = 100_000
     retry_s: float = 1.0
+    commits_in_flight: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,22 @@ class LedgerWriter(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Staged:
+    """A batch on its way to the disk; ``falls`` is how often the log had fallen when it was staged."""
+
+    queue: Sequence[Pending]
+    batch: Batch
+    committed: Committed
+    turn: int
+    falls: int
+
+
 class LedgerLog:
     """One log on one set of stores. ``start`` before use, ``close`` after; all methods may be called by any thread.
 
-    ``_ring`` guards the queue and all that ``append`` looks at; ``_state`` belongs to the writer thread.
+    ``_ring`` guards the queue and all that ``append`` looks at. ``_staging`` guards ``_state``, which runs ahead of the
+    disk by the batches in flight; ``_order`` guards the turns in which they are settled.
     """
 
     def __init__(self, parts: LogParts, settings: LogSettings | None = None) -> None:
@@ -92,6 +106,11 @@ class LedgerLog:
         self._settings = settings or LogSettings()
         self._outbox = Outbox(parts.stores, self._settings.publish_every_s, self._fall)
         self._ring = threading.Condition(threading.Lock())
+        self._staging = threading.Lock()
+        self._order = threading.Condition(threading.Lock())
+        self._issued = 0
+        self._settled = 0
+        self._falls = 0
         self._queue: list[Pending] = []
         self._rotate = False
         self._next = 0
@@ -116,7 +135,7 @@ class LedgerLog:
         except BaseException:
             self._parts.stores.journal.close()
             raise
-        for target in (self._write_loop, self._outbox.run):
+        for target in (*[self._write_loop] * self._settings.commits_in_flight, self._outbox.run):
             thread = threading.Thread(target=target, name="ledger", daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -127,8 +146,11 @@ class LedgerLog:
         """Commit what waits, publish it, stop. Entries after this are refused."""
         with self._ring:
             self._stopping = True
-            self._ring.notify()
-        for thread in self._threads:
+            self._ring.notify_all()
+        for thread in self._threads[:-1]:
+            thread.join()
+        self._outbox.finish()
+        for thread in self._threads[-1:]:
             thread.join()
         self._threads.clear()
         self._parts.stores.journal.close()
@@ -284,22 +306,21 @@ class LedgerLog:
             self._reserved.difference_update(open_)
             return [self._enqueue(self._prepare("void", None, None, {"a": index})) for index in open_]
 
-    # Below: the writer thread.
+    # Below: the writer threads.
 
     def _write_loop(self) -> None:
-        while (work := self._next_work()) is not None:
-            queue, rotate = work
-            try:
-                if queue:
-                    self._commit(queue)
-                if rotate or self._parts.stores.journal.size() > self._settings.segment_bytes:
-                    self._begin_segment()
-            except (OSError, LedgerUnavailableError, EntryError) as error:
-                self._fall(error, queue)
-        self._outbox.finish()
+        while True:
+            with self._staging:
+                work = self._next_work()
+                if work is None:
+                    return
+                queue, rotate = work
+                staged = self._stage_or_fall(queue, rotate)
+            if staged is not None:
+                self._finish(staged)
 
     def _next_work(self) -> tuple[list[Pending], bool] | None:
-        """Wait for entries, recover when down, None when it is time to stop."""
+        """Wait for entries, recover when down, None when it is time to stop; with ``_staging``."""
         while True:
             with self._ring:
                 if self._down is None:
@@ -308,6 +329,7 @@ class LedgerLog:
                         rotate, self._rotate = self._rotate, False
                         return queue, rotate
                     if self._stopping:
+                        self._ring.notify()
                         return None
                     self._ring.wait()
                     continue
@@ -315,12 +337,22 @@ class LedgerLog:
                 if not self._stopping:
                     self._ring.wait(None if final else self._settings.retry_s)
                 if self._stopping:
+                    self._ring.notify()
                     return None
             if not final:
                 self._try_recovery()
 
-    def _commit(self, queue: Sequence[Pending]) -> None:
-        """Stage, sign, swap the head, wake. The journal's record is the first three at once."""
+    def _stage_or_fall(self, queue: Sequence[Pending], rotate: bool) -> _Staged | None:
+        try:
+            if rotate or self._parts.stores.journal.size() > self._settings.segment_bytes:
+                self._begin_segment()
+            return self._stage(queue) if queue else None
+        except (OSError, LedgerUnavailableError, EntryError) as error:
+            self._fall(error, queue)
+            return None
+
+    def _stage(self, queue: Sequence[Pending]) -> _Staged:
+        """Sign the tree with ``queue`` and write the journal's record: stage, signature and new head at once."""
         state = self._state
         assert state is not None
         t = max(state.t, self._parts.clock.now_ms())
@@ -330,19 +362,48 @@ class LedgerLog:
         tree = Checkpoint(identity.origin, growth.frontier.size, growth.frontier.root())
         checkpoint = tree.sign(identity.signers)
         batch = Batch(state.frontier.size, envelopes, [pending.prepared.body for pending in queue], checkpoint)
-        self._parts.stores.journal.append(batch.encode())
-        # From here on the batch is in the log, whatever happens.
+        self._parts.stores.journal.write(batch.encode())
         self._state = State(growth.frontier, checkpoint, t, _unsettled(state.unsettled, queue))
-        committed = Committed(growth, checkpoint)
-        for pending, envelope in zip(queue, envelopes, strict=True):
-            pending.settle(envelope, committed)
-        self._outbox.add(batch)
+        self._issued += 1
+        return _Staged(queue, batch, Committed(growth, checkpoint), self._issued, self._falls)
+
+    def _finish(self, staged: _Staged) -> None:
+        """Wait for the disk and for the batches in front, then wake the owners. A failure in front fails this, too."""
+        try:
+            self._parts.stores.journal.sync()
+            failure: _Failure | None = None
+        except (OSError, LedgerUnavailableError) as error:
+            failure = error
+        with self._order:
+            self._order.wait_for(lambda: self._settled == staged.turn - 1)
+        if failure is not None or self._falls != staged.falls:
+            self._fall(failure or LedgerUnavailableError("a batch in front failed"), staged.queue)
+        else:
+            for pending, envelope in zip(staged.queue, staged.batch.envelopes, strict=True):
+                pending.settle(envelope, staged.committed)
+            self._outbox.add(staged.batch)
+        with self._order:
+            self._settled = staged.turn
+            self._order.notify_all()
+
+    def _drain(self) -> None:
+        """Wait until no batch is in flight; with ``_staging``."""
+        with self._order:
+            self._order.wait_for(lambda: self._settled == self._issued)
 
     def _begin_segment(self) -> None:
+        """A segment starts where everything before is durable."""
+        self._drain()
+        self._refuse_if_fallen()
         state = self._state
         assert state is not None
         number = self._parts.stores.journal.begin(state.encode())
         self._outbox.add(Boundary(state.frontier.size, number))
+
+    def _refuse_if_fallen(self) -> None:
+        with self._ring:
+            if self._down is not None:
+                raise LedgerUnavailableError("the ledger cannot be written") from self._down
 
     def _try_recovery(self) -> None:
         try:
@@ -357,6 +418,7 @@ class LedgerLog:
 
     def _recover(self) -> None:
         """Bring stores and state to the journal's head. Nothing is appended meanwhile: the log is down."""
+        self._drain()
         with self._outbox.paused() as publisher:
             state = recover(self._parts.stores, self._parts.identity, publisher)
             self._outbox.reset(state)
@@ -369,6 +431,7 @@ class LedgerLog:
     def _fall(self, error: _Failure, queue: Sequence[Pending] = ()) -> None:
         """Refuse everything that waits, and everything to come until recovery worked. Also the publisher's."""
         with self._ring:
+            self._falls += 1
             self._down = self._down or error
             for pending in (*queue, *self._queue):
                 if not pending.done:
@@ -377,7 +440,7 @@ class LedgerLog:
                         self._orphans.add(pending.prepared.settles)
             self._queue = []
             self._rotate = False
-            self._ring.notify()
+            self._ring.notify_all()
         self._outbox.give_up(error)
 
 

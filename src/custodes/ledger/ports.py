@@ -58,14 +58,24 @@ class Journal(Protocol):
         ...
 
     def begin(self, header: bytes) -> int:
-        """Start a new segment; durable, and the one that ``append`` writes to, when this returns its number."""
+        """Start a new segment; durable, and the one that ``write`` goes to, when this returns its number.
+
+        Not called while ``write`` or ``sync`` runs.
+        """
         ...
 
-    def append(self, record: Record) -> None:
-        """Add a record if nothing was added behind our back since the last call; durable when this returns.
+    def write(self, record: Record) -> None:
+        """Put a record behind the last one if nothing was added behind our back; not durable yet.
 
         Raises:
             HeadConflictError: the journal is not as we left it.
+        """
+        ...
+
+    def sync(self) -> None:
+        """Everything written before this call would survive a power cut when it returns.
+
+        Several threads may call it at a time; an error in the background is raised to each of them.
         """
         ...
 
@@ -74,7 +84,7 @@ class Journal(Protocol):
         ...
 
     def retire(self, before: int) -> None:
-        """Forget segments with numbers below ``before``, secrets first. May run beside ``append``."""
+        """Forget segments with numbers below ``before``, secrets first. May run beside ``write``."""
         ...
 
     def close(self) -> None:
