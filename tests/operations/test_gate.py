@@ -61,6 +61,7 @@ def test_every_handler_is_gated(server, operation):
         f"on resource: {resource} because the moratorium is in force"
     )
     (intent,) = server.policy.intents
+    assert server.recorder.reserved == [(intent, server.policy.decision)], "the record holds the decision"
     assert (intent.action, intent.resource) == (f"rekognition:{operation}", resource)
     assert [outcome.code for outcome in server.recorder.outcomes] == ["Denied"]
     assert server.recorder.outcomes[0].rule_id == "rule-7"

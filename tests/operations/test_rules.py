@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,9 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from custodes.core.box import BoxRatio
-from custodes.core.ids import FaceId, ImageId, ModelVersion, UserId
+from custodes.core.ids import FaceId, ImageId, ModelVersion, RequestId, UserId
 from custodes.core.image import decode
 from custodes.core.slot import Slot
+from custodes.edge.model import load_service
 from custodes.engine.face import QualityFilter
 from custodes.gallery.entities import Face
 from custodes.gallery.rules import (
@@ -23,6 +26,7 @@ from custodes.gallery.rules import (
     user_vector,
 )
 from custodes.operations.attributes import Attribute, detail_for, requested, shows
+from custodes.operations.same_face import by_box, overlap
 from custodes.operations.scale import min_cosine, similarity_pct
 from custodes.operations.selection import largest, select
 from fakes.engine import BLURRED, DARK_AND_BLURRED, GOOD, MEDIOCRE, Square, SquareEngine, picture
@@ -138,8 +142,6 @@ def test_user_vector_of_nobody_is_a_defect():
 
 
 def found(*squares: Square):
-    from custodes.core.ids import RequestId
-
     return SquareEngine().detect(Slot(0, RequestId("r")), decode(picture(*squares)))
 
 
@@ -211,3 +213,33 @@ def test_attributes(tokens, detail, eyes):
     attributes = requested(tokens)
     assert detail_for(attributes) == detail
     assert shows(attributes, Attribute.EYES_OPEN) is eyes
+
+
+def test_attributes_are_those_of_the_model():
+    shape = load_service().operations["DetectFaces"].input.members["Attributes"].item
+    assert {attribute.value for attribute in Attribute} == set(shape.enum)
+
+
+RATIOS = st.floats(-0.5, 1.5)
+BOXES = st.builds(BoxRatio, RATIOS, RATIOS, st.floats(0.01, 1), st.floats(0.01, 1))
+
+
+@given(BOXES, BOXES)
+def test_overlap_is_symmetric_and_one_for_the_same_box(a, b):
+    assert 0 <= overlap(a, b) <= 1 + 1e-9
+    assert overlap(a, b) == pytest.approx(overlap(b, a))
+    assert overlap(a, a) == pytest.approx(1)
+
+
+def test_boxes_beside_each_other_do_not_overlap():
+    assert overlap(BoxRatio(0, 0, 0.5, 1), BoxRatio(0.5, 0, 0.5, 1)) == 0
+    assert overlap(BoxRatio(0, 0, 1, 1), BoxRatio(0.5, 0, 0.5, 1)) == 0.5
+    assert overlap(BoxRatio(0, 0, 0, 0), BoxRatio(0, 0, 0, 0)) == 0
+
+
+def test_faces_are_told_apart_by_their_boxes():
+    at = [BoxRatio(0.1, 0.1, 0.2, 0.2), BoxRatio(0.5, 0.1, 0.2, 0.2), BoxRatio(0.1, 0.6, 0.2, 0.2)]
+    enrolled = [replace(face(str(i), None), box_ratio=box) for i, box in enumerate(at[:2])]
+    shifted = [BoxRatio(box.left + 1e-3, box.top, box.width, box.height) for box in reversed(at)]
+    assert {index: f.face_id for index, f in by_box(shifted, enrolled).items()} == {1: "1", 2: "0"}
+    assert by_box(at, []) == {}

@@ -67,6 +67,7 @@ def test_ties_are_in_order_of_enrolment(server):
     assert ids(server.call("SearchFaces", **ON, FaceId=faces[2])) == [faces[0], faces[1], faces[3]]
     # The query is among the ties, so the one left out by MaxFaces must be another.
     assert ids(server.call("SearchFaces", **ON, FaceId=faces[3], MaxFaces=3)) == faces[:3]
+    assert ids(server.call("SearchFaces", **ON, FaceId=faces[3], MaxFaces=2)) == faces[:2]
 
 
 @pytest.mark.parametrize("operation", ["SearchFaces", "SearchUsers"])

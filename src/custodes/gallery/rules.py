@@ -18,9 +18,6 @@ from custodes.core.ids import FaceId, UserId
 from custodes.gallery.entities import Face
 from custodes.gallery.ports import FloatArray
 
-MAX_FACES_PER_USER = 100
-MAX_TAGS = 200
-
 
 class RefusalReason(StrEnum):
     """Why one face was left as it was (API enums of the three operations)."""

@@ -24,6 +24,7 @@ from custodes.operations.command import CollectionCommand
 from custodes.operations.gate import Permit
 from custodes.operations.images import ImageInput, Pictures
 from custodes.operations.ports import Gallery
+from custodes.operations.same_face import by_box
 from custodes.operations.scale import require_same_model
 from custodes.operations.selection import Refused, select
 from custodes.operations.stripes import Stripes
@@ -31,9 +32,6 @@ from custodes.operations.stripes import Stripes
 MAX_FACES_PER_IMAGE = 100
 DEFAULT_PAGE = 4096
 """Faces per page when the request names no MaxResults; the API documents none, this is its maximum."""
-
-# Ratios: boxes of one face found twice differ by rounding only, boxes of two faces by far more.
-_SAME_BOX_RATIO = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +157,7 @@ class Enrolment:
             return []
         picture = image_id(image.sha256, external_id, self._engine.model_version)
         boxes = [face.box_px.to_ratio(image.size) for face in taken]
-        present = _by_box(boxes, self._gallery.faces_of_image(key, picture))
+        present = by_box(boxes, self._gallery.faces_of_image(key, picture))
         missing = [index for index in range(len(taken)) if index not in present]
         if missing:
             vectors = self._engine.embed(permit.slot, image, [taken[i] for i in missing], VectorUse.ENROL)
@@ -182,7 +180,7 @@ class Enrolment:
     ) -> dict[int, Face]:
         """Look again and add what is missing, one request per picture at a time: the same picture may come twice."""
         with self._stripes.lock(key.account_id, key.collection_id, picture):
-            present = _by_box(boxes, self._gallery.faces_of_image(key, picture))
+            present = by_box(boxes, self._gallery.faces_of_image(key, picture))
             missing = [index for index in new if index not in present]
             added = self._gallery.add_faces(key, [new[index] for index in missing]) if missing else ()
             permit.tally.add(faces_enrolled=len(added))
@@ -214,22 +212,6 @@ class Enrolment:
         # Somebody gave these to a user, or deleted them, after the plan was made.
         again = plan_deletion(late, self._gallery.faces_by_id(key, late))
         return FacesDeleted(gone, (*plan.refused, *again.refused))
-
-
-def _by_box(boxes: Sequence[BoxRatio], faces: Sequence[Face]) -> dict[int, Face]:
-    """The enrolled face of each box that has one, by index of the box."""
-    matched: dict[int, Face] = {}
-    for index, box in enumerate(boxes):
-        for face in faces:
-            if _same_box(box, face.box_ratio):
-                matched[index] = face
-                break
-    return matched
-
-
-def _same_box(a: BoxRatio, b: BoxRatio) -> bool:
-    differences = (a.left - b.left, a.top - b.top, a.width - b.width, a.height - b.height)
-    return all(abs(difference) <= _SAME_BOX_RATIO for difference in differences)
 
 
 def _filter_digest(command: ListFaces) -> str:

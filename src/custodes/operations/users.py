@@ -13,14 +13,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from custodes.core.errors import QuotaError
 from custodes.core.ids import FaceId, UserId
 from custodes.core.pages import PageTokens
 from custodes.engine.ports import FaceEngine
 from custodes.gallery.entities import CollectionKey, Face, User, UserStatus
 from custodes.gallery.ports import FloatArray
 from custodes.gallery.rules import (
-    MAX_FACES_PER_USER,
     Plan,
     plan_association,
     plan_disassociation,
@@ -179,12 +177,10 @@ class Users:
     def _associate(self, key: CollectionKey, command: AssociateFaces) -> UserChanged:
         user = self._gallery.user(key, command.user_id)
         plan = plan_association(user.user_id, command.face_ids, self._gallery.faces_by_id(key, command.face_ids))
-        present = self._gallery.faces(key, None, MAX_FACES_PER_USER, user_id=user.user_id).items
+        present = self._present(key, user)
         vectors = self._vectors(key, plan.accepted)
-        if present and plan.accepted:
+        if plan.accepted:
             plan, vectors = self._drop_low_matches(key, user, plan, vectors, command.threshold_pct)
-        if len(present) + len(plan.accepted) > MAX_FACES_PER_USER:
-            raise QuotaError(f"The user id: {user.user_id} can have at most {MAX_FACES_PER_USER} faces.")
         if not plan.accepted:
             return UserChanged((), plan.refused, user.status)
         whole = np.concatenate([self._vectors(key, present), vectors])
@@ -195,7 +191,7 @@ class Users:
     def _drop_low_matches(
         self, key: CollectionKey, user: User, plan: Plan, vectors: FloatArray, threshold_pct: float
     ) -> tuple[Plan, FloatArray]:
-        """The plan without faces unlike the user, and the vectors of those that stay."""
+        """The plan without faces unlike the user (if it has any yet), and the vectors of those that stay."""
         person = self._gallery.user_vector(key, user.user_id)
         if person is None:
             return plan, vectors
@@ -209,11 +205,15 @@ class Users:
         if not plan.accepted:
             return UserChanged((), plan.refused, user.status)
         ids = tuple(face.face_id for face in plan.accepted)
-        present = self._gallery.faces(key, None, MAX_FACES_PER_USER, user_id=user.user_id).items
+        present = self._present(key, user)
         left = [face for face in present if face.face_id not in set(ids)]
         vector = user_vector(self._vectors(key, left)) if left else None
         self._gallery.set_user_faces(key, user.user_id, add=(), remove=ids, vector=vector, seen=user)
         return UserChanged(ids, plan.refused, UserStatus.UPDATING if left else UserStatus.CREATED)
+
+    def _present(self, key: CollectionKey, user: User) -> tuple[Face, ...]:
+        """All faces of a user."""
+        return self._gallery.faces(key, None, user.face_count, user_id=user.user_id).items if user.face_count else ()
 
     def _once(self, permit: Permit, command: UserCommand, work: Callable[[], Answer]) -> Answer:
         account, token = permit.context.caller.account_id, command.client_request_token
