@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from contextlib import closing
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from custodes.cli.listener import Listener
+    from custodes.engine.ports import FaceEngine
 
 
 def serve(
@@ -27,7 +29,6 @@ def serve(
     """Serve the API until stopped."""
     settings = from_environment(host=host, port=port, data=data, device=device)
     from custodes.cli import logs
-    from custodes.cli.listener import Listener
 
     logs.configure(settings.log_level, settings.log_format)
     if not _is_loopback(settings.host):
@@ -36,26 +37,33 @@ def serve(
             "in front.",
             err=True,
         )
-    listener = Listener(settings.host, settings.port)
-    try:
-        _serve(settings, listener)
-    finally:
-        listener.close()
+    serve_until_stopped(settings)
 
 
-def _serve(settings: Settings, listener: Listener) -> None:
+def serve_until_stopped(settings: Settings, engine: FaceEngine | None = None) -> None:
+    """Listen, open the data directory, serve until SIGTERM or SIGINT, close everything.
+
+    Args:
+        settings: all of them.
+        engine: stands in for the real one.
+
+    Raises:
+        UnavailableError: the address is taken, the directory in use, or models are missing.
+    """
+    from custodes.cli.listener import Listener
     from custodes.wiring import open_deployment
 
-    endpoint_url = settings.endpoint or listener.url
-    _until_signalled(listener)
-    with open_deployment(settings, endpoint_url=endpoint_url) as deployment:
+    with closing(Listener(settings.host, settings.port)) as listener:
+        endpoint_url = settings.endpoint or listener.url
+        _until_signalled(listener)
+        with open_deployment(settings, endpoint_url=endpoint_url, engine=engine) as deployment:
 
-        def ready() -> None:
-            typer.echo(f"Custodes serves {endpoint_url} from {settings.data}")
-            typer.echo(f'For AWS clients:  eval "$(custodes env --data {settings.data})"')
-            sys.stdout.flush()
+            def ready() -> None:
+                typer.echo(f"Custodes serves {endpoint_url} from {settings.data}")
+                typer.echo(f'For AWS clients:  eval "$(custodes env --data {settings.data})"')
+                sys.stdout.flush()
 
-        listener.serve(deployment.app(), settings.shutdown_s, ready)
+            listener.serve(deployment.app(), settings.shutdown_s, ready)
 
 
 def _until_signalled(listener: Listener) -> None:

@@ -1,0 +1,151 @@
+"""A server as a process: it starts, answers, stops when asked, and keeps what it acknowledged when it is killed."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
+from custodes.storage.credentials import open_credentials
+from fakes.engine import Square, picture
+
+SCRIPT = Path(__file__).parents[1] / "fakes" / "serve.py"
+
+
+@dataclass
+class Process:
+    popen: subprocess.Popen[str]
+    url: str
+    data: Path
+
+    def client(self) -> Any:
+        key = open_credentials(self.data, region="eu-central-1", endpoint_url=self.url, random=bytes).key
+        session = boto3.session.Session(
+            aws_access_key_id=key.access_key_id, aws_secret_access_key=key.secret, region_name="eu-central-1"
+        )
+        return session.client(
+            "rekognition", endpoint_url=self.url, config=Config(retries={"total_max_attempts": 1}, read_timeout=10)
+        )
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        self.popen.send_signal(how)
+        return self.popen.wait(15)
+
+
+@contextmanager
+def serving(data: Path) -> Iterator[Process]:
+    popen = subprocess.Popen(
+        [sys.executable, str(SCRIPT), str(data)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        assert popen.stdout is not None
+        line = popen.stdout.readline()
+        found = re.match(r"Custodes serves (http://127\.0\.0\.1:\d+) ", line)
+        assert found, line
+        yield Process(popen, found[1], data)
+    finally:
+        popen.kill()
+        popen.wait(10)
+        if popen.stdout is not None:
+            popen.stdout.close()
+
+
+def health(url: str) -> dict[str, str]:
+    with urllib.request.urlopen(f"{url}/healthz", timeout=5) as answer:
+        assert answer.status == 200
+        told: dict[str, str] = json.loads(answer.read())
+        return told
+
+
+def test_it_answers_and_stops_when_asked(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as server:
+        assert health(server.url) == {"status": "ready"}
+        assert server.stop() == 0
+        with pytest.raises(OSError, match="refused"):
+            urllib.request.urlopen(f"{server.url}/healthz", timeout=5)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_clients_that_keep_connections_open_do_not_hold_it_up(tmp_path: Path, how: signal.Signals) -> None:
+    with serving(tmp_path / "data") as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        idle = [socket.create_connection((host, int(port))) for _ in range(3)]
+        idle[0].sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert idle[0].recv(4096).startswith(b"HTTP/1.1 200")
+        idle[1].sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
+
+        client, stopping = server.client(), threading.Event()
+        busy = threading.Thread(target=_keep_asking, args=(client, stopping))
+        busy.start()
+        time.sleep(0.3)
+        started = time.monotonic()
+        assert server.stop(how) == 0
+        assert time.monotonic() - started < 8
+        stopping.set()
+        busy.join(15)
+        for connection in idle:
+            connection.close()
+
+
+def _keep_asking(client: Any, stopping: threading.Event) -> None:
+    while not stopping.is_set():
+        try:
+            client.list_collections()
+        except BotoCoreError:
+            return
+
+
+def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as server:
+        client = server.client()
+        client.create_collection(CollectionId="people")
+        answer = client.index_faces(CollectionId="people", Image={"Bytes": picture(Square(1))}, ExternalImageId="ann")
+        face_id = answer["FaceRecords"][0]["Face"]["FaceId"]
+        server.stop(signal.SIGKILL)
+    with serving(tmp_path / "data") as server:
+        found = server.client().search_faces_by_image(
+            CollectionId="people", Image={"Bytes": picture(Square(1, angle_deg=3))}
+        )
+        assert [match["Face"]["FaceId"] for match in found["FaceMatches"]] == [face_id]
+        assert server.stop() == 0
+
+
+def test_a_directory_has_one_server(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as server:
+        second = subprocess.run(
+            [sys.executable, str(SCRIPT), str(tmp_path / "data")],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert second.returncode == 1
+        assert "in use by another process" in second.stderr
+        # The second one must not have told clients of its own address.
+        assert server.url in (tmp_path / "data" / "config").read_text()
+
+
+def test_a_port_that_is_taken_is_one_line(custodes: Any, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        answer = custodes("serve", "--port", str(taken.getsockname()[1]), "--data", str(tmp_path / "data"))
+    assert answer.returncode == 1
+    assert "cannot listen on 127.0.0.1" in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1
