@@ -1,0 +1,169 @@
+"""Exact index that lets faiss propose and the kernel decide. The only door to faiss.
+
+In: rows and unit vectors. Out: hits with the kernel's scores. Vectors lie in segments of plain arrays that faiss scans
+at memory speed. Adding never moves what is there; deleting fills the hole with the segment's last vectors. What comes
+out does not depend on any of it: candidates are taken with a margin that covers every possible difference between
+faiss's sums and the kernel's, then scored, cut and ordered by the kernel.
+
+Threads: faiss parallelizes over queries, and here every scan has one query, so each search runs on the thread that
+asked (the GIL is free during the scan) and faiss's global setting is neither needed nor touched. Nor does one query
+ever reach ``distance_compute_blas_threshold``, above which faiss would call BLAS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from custodes.gallery.entities import Hit
+from custodes.gallery.kernel import best, cosines, error_bound, require_unit
+from custodes.gallery.lock import ReadWriteLock
+from custodes.gallery.ports import FloatArray
+from custodes.storage.segment import Segment
+
+_SLACK = 32
+"""Candidates beyond the limit; enough that the margin around the last place is nearly always covered by one scan."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    rows: NDArray[np.int64]
+    scores: FloatArray
+    """By the kernel."""
+    unseen_below: float
+    """Rows that are not among these have a kernel score below this."""
+
+
+class FaissIndex:
+    """A VectorIndex for up to many millions of rows: 4 D + 8 bytes a row."""
+
+    def __init__(self, dimension: int) -> None:
+        """Empty, for vectors of ``dimension``."""
+        self._dimension = dimension
+        self._margin = error_bound(dimension)
+        self._lock = ReadWriteLock()
+        self._segments: list[Segment] = []
+
+    def __len__(self) -> int:
+        """Number of vectors."""
+        with self._lock.read():
+            return sum(segment.count for segment in self._segments)
+
+    def add(self, rows: NDArray[np.int64], vectors: FloatArray) -> None:
+        """See VectorIndex. Raises ValueError for vectors that are not of this dimension and unit length."""
+        clean = require_unit(vectors, self._dimension)
+        numbers = np.asarray(rows, np.int64)
+        if len(numbers) != len(clean):
+            raise ValueError("as many rows as vectors are needed")
+        backwards, first = np.unique(numbers[::-1], return_index=True)  # the last of equal rows counts
+        clean = clean[len(numbers) - 1 - first]
+        with self._lock.write():
+            self._drop(backwards)
+            self._append(backwards, clean)
+
+    def remove(self, rows: NDArray[np.int64]) -> None:
+        """See VectorIndex."""
+        with self._lock.write():
+            self._drop(np.unique(np.asarray(rows, np.int64)))
+
+    def search(self, query: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
+        """See VectorIndex. Raises ValueError for a query that is not of this dimension and unit length."""
+        unit = require_unit(query[None], self._dimension)[0]
+        if limit < 1:
+            return ()
+        with self._lock.read():
+            found = self._nearest(unit, limit + _SLACK)
+            needed = float(np.clip(max(_last(found.scores, limit), min_cosine), -2.0, 2.0))  # beyond any score
+            if found.unseen_below > needed:
+                found = self._above(unit, needed)
+        return best(found.rows, found.scores, limit, min_cosine)
+
+    def _nearest(self, query: FloatArray, count: int) -> _Candidates:
+        """The ``count`` best by faiss of every segment, of which the best by faiss of all are scored."""
+        scans = [_scan(segment, query, min(count, segment.count)) for segment in self._segments]
+        if not scans:
+            return _Candidates(np.empty(0, np.int64), np.empty(0, np.float32), -np.inf)
+        rough = np.concatenate([scores for scores, _ in scans])
+        starts = np.cumsum([0, *(len(scores) for scores, _ in scans)])
+        chosen = np.arange(len(rough))
+        if len(rough) > count:
+            chosen = np.argpartition(-rough, count - 1)[:count]
+        # A row outside has a rough score of at most the worst one chosen, hence a true one of at most a margin more.
+        total = sum(segment.count for segment in self._segments)
+        bound = -np.inf if total <= count else float(rough[chosen].min()) + self._margin
+        rows, vectors = [], []
+        for segment, (_, places), start in zip(self._segments, scans, starts, strict=False):
+            here = places[chosen[(chosen >= start) & (chosen < start + len(places))] - start]
+            rows.append(segment.rows[here])
+            vectors.append(segment.vectors[here])
+        scores = cosines(np.concatenate(vectors), query)
+        return _Candidates(np.concatenate(rows), scores, np.nextafter(bound, np.inf))
+
+    def _above(self, query: FloatArray, needed: float) -> _Candidates:
+        """Every row whose score can reach ``needed``: the way of many near ties at the last place."""
+        radius = np.nextafter(np.float32(needed - self._margin), np.float32(-np.inf))
+        rows, scores = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
+        for segment in self._segments:
+            places = _scan_above(segment, query, float(np.nextafter(radius, np.float32(-np.inf))))
+            rows.append(segment.rows[places])
+            scores.append(cosines(segment.vectors[places], query))
+        return _Candidates(np.concatenate(rows), np.concatenate(scores), needed)
+
+    def _append(self, rows: NDArray[np.int64], vectors: FloatArray) -> None:
+        done = 0
+        while done < len(rows):
+            if not self._segments or self._segments[-1].is_full:
+                self._segments.append(Segment(self._dimension))
+            done += self._segments[-1].append(rows[done:], vectors[done:])
+
+    def _drop(self, rows: NDArray[np.int64]) -> None:
+        for segment in self._segments:
+            segment.remove(rows)
+        self._segments = _merged(self._segments)
+
+
+def _last(scores: FloatArray, limit: int) -> float:
+    """The ``limit``-th best score, or minus infinity when there are fewer."""
+    if len(scores) < limit:
+        return -np.inf
+    return float(np.partition(scores, len(scores) - limit)[len(scores) - limit])
+
+
+def _scan(segment: Segment, query: FloatArray, count: int) -> tuple[FloatArray, NDArray[np.int64]]:
+    scores, places = np.empty(count, np.float32), np.empty(count, np.int64)
+    faiss.knn_inner_product(
+        faiss.swig_ptr(query),
+        faiss.swig_ptr(segment.vectors),
+        query.size,
+        1,
+        segment.count,
+        count,
+        faiss.swig_ptr(scores),
+        faiss.swig_ptr(places),
+    )
+    return scores, places
+
+
+def _scan_above(segment: Segment, query: FloatArray, radius: float) -> NDArray[np.int64]:
+    result = faiss.RangeSearchResult(1)
+    faiss.range_search_inner_product(
+        faiss.swig_ptr(query), faiss.swig_ptr(segment.vectors), query.size, 1, segment.count, radius, result
+    )
+    count = int(faiss.rev_swig_ptr(result.lims, 2)[1])
+    if not count:
+        return np.empty(0, np.int64)
+    return np.array(faiss.rev_swig_ptr(result.labels, count), np.int64)
+
+
+def _merged(segments: list[Segment]) -> list[Segment]:
+    """Drop empty segments and join neighbours that fit into half of one, so that deletions give memory back."""
+    kept: list[Segment] = []
+    for segment in segments:
+        if kept and kept[-1].takes_half(segment):
+            kept[-1].append(segment.rows[: segment.count], segment.vectors[: segment.count])
+        elif segment.count:
+            kept.append(segment)
+    return kept

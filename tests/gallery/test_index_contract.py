@@ -1,0 +1,162 @@
+"""What every VectorIndex promises, and that the fast one gives the oracle's bits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from custodes.gallery.exact import BruteForceIndex
+from custodes.gallery.kernel import cosines, error_bound
+from custodes.gallery.ports import FloatArray, VectorIndex
+from custodes.storage.faiss_index import FaissIndex
+from fakes.vectors import units
+
+
+@pytest.fixture(params=[BruteForceIndex, FaissIndex])
+def make(request: pytest.FixtureRequest) -> Callable[[int], VectorIndex]:
+    return request.param  # type: ignore[no-any-return]
+
+
+def rows(*numbers: int) -> np.ndarray:
+    return np.array(numbers, np.int64)
+
+
+def test_empty_index_finds_nothing(make: Callable[[int], VectorIndex]) -> None:
+    index = make(8)
+    assert len(index) == 0
+    assert index.search(units(0, 1)[0], 5, -1.0) == ()
+
+
+def test_order_is_by_cosine_then_row(make: Callable[[int], VectorIndex]) -> None:
+    index, e = make(4), np.eye(4, dtype=np.float32)
+    index.add(rows(9, 2, 5, 7), np.stack([e[0], e[1], e[0], e[0]]))
+    assert [(hit.row, hit.cosine) for hit in index.search(e[0], 3, -1.0)] == [(5, 1.0), (7, 1.0), (9, 1.0)]
+    assert [hit.row for hit in index.search(e[0], 10, -1.0)] == [5, 7, 9, 2]
+
+
+def test_threshold_is_inclusive_to_the_last_bit(make: Callable[[int], VectorIndex]) -> None:
+    index, vectors = make(128), units(1, 300, 128)
+    index.add(np.arange(300), vectors)
+    score = index.search(vectors[0], 40, -1.0)[30].cosine
+    assert [hit.cosine for hit in index.search(vectors[0], 300, score)][-1] == score
+    above = float(np.nextafter(score, 2.0))
+    assert score not in [hit.cosine for hit in index.search(vectors[0], 300, above)]
+
+
+def test_removed_rows_are_gone_and_unknown_rows_ignored(make: Callable[[int], VectorIndex]) -> None:
+    index, vectors = make(8), units(2, 200)
+    index.add(np.arange(200), vectors)
+    index.remove(rows(*range(0, 200, 2), 5000, -1))
+    assert len(index) == 100
+    assert sorted(hit.row for hit in index.search(vectors[0], 4096, -2.0)) == list(range(1, 200, 2))
+
+
+def test_a_present_row_is_replaced(make: Callable[[int], VectorIndex]) -> None:
+    index, e = make(4), np.eye(4, dtype=np.float32)
+    index.add(rows(1, 2), e[:2])
+    index.add(rows(1, 1), e[2:])
+    assert len(index) == 2
+    assert index.search(e[3], 1, 0.5)[0].row == 1
+    assert index.search(e[0], 5, 0.5) == ()
+
+
+@pytest.mark.parametrize(
+    "vector", [np.zeros(8), np.full(8, np.nan), np.full(8, 1.0), np.eye(9)[0]], ids=["zero", "nan", "long", "9-d"]
+)
+def test_vectors_that_are_not_unit_are_refused(make: Callable[[int], VectorIndex], vector: np.ndarray) -> None:
+    index = make(8)
+    index.add(rows(1), units(3, 1))
+    with pytest.raises(ValueError, match=r"unit length|shape"):
+        index.add(rows(2), vector[None].astype(np.float32))
+    with pytest.raises(ValueError, match=r"unit length|shape"):
+        index.search(vector.astype(np.float32), 1, 0.0)
+    assert len(index) == 1
+
+
+def test_limits_of_nothing_and_of_more_than_there_is(make: Callable[[int], VectorIndex]) -> None:
+    index, vectors = make(8), units(4, 50)
+    index.add(np.arange(50), vectors)
+    assert index.search(vectors[0], 0, -1.0) == ()
+    assert len(index.search(vectors[0], 4096, -2.0)) == 50
+    assert index.search(vectors[0], 10, 1.5) == ()
+
+
+def clustered(seed: int, count: int, dimension: int) -> FloatArray:
+    """Vectors with many exact duplicates and many that differ in the last bits only: where orders go wrong."""
+    rng = np.random.default_rng(seed)
+    centres = units(seed, max(1, count // 40), dimension)
+    picked = centres[rng.integers(len(centres), size=count)].copy()
+    nudged = rng.random(count) < 0.5
+    picked[nudged] += rng.integers(-3, 4, size=(int(nudged.sum()), dimension)).astype(np.float32) * np.float32(2**-24)
+    return picked
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    dimension=st.sampled_from([1, 2, 3, 7, 64, 128, 200]),
+    count=st.integers(1, 400),
+    limit=st.sampled_from([1, 2, 10, 77, 4096]),
+    near_ties=st.booleans(),
+)
+def test_faiss_index_gives_the_bits_of_the_oracle(
+    seed: int, dimension: int, count: int, limit: int, near_ties: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    vectors = clustered(seed, count, dimension) if near_ties else units(seed, count, dimension)
+    fast, oracle = FaissIndex(dimension), BruteForceIndex(dimension)
+    numbers = rng.permutation(count)
+    for part in np.array_split(numbers, 3):
+        fast.add(part, vectors[part])
+        oracle.add(part, vectors[part])
+        gone = rng.integers(count, size=count // 5)
+        fast.remove(gone)
+        oracle.remove(gone)
+    query = vectors[int(rng.integers(count))] if rng.random() < 0.5 else units(seed + 1, 1, dimension)[0]
+    everything = oracle.search(query, count, -2.0)
+    threshold = everything[len(everything) // 2].cosine if everything and rng.random() < 0.5 else -1.0
+    assert len(fast) == len(oracle)
+    assert fast.search(query, limit, threshold) == oracle.search(query, limit, threshold)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), dimension=st.sampled_from([3, 128, 512]))
+def test_scores_are_float64_brute_force_within_the_bound(seed: int, dimension: int) -> None:
+    vectors, query = units(seed, 500, dimension), units(seed + 1, 1, dimension)[0]
+    index = FaissIndex(dimension)
+    index.add(np.arange(500), vectors)
+    true = vectors.astype(np.float64) @ query.astype(np.float64)
+    hits = index.search(query, 20, -1.0)
+    best = np.sort(true)[::-1][:20]
+    assert np.abs(np.array([hit.cosine for hit in hits]) - best).max() <= error_bound(dimension)
+    assert all(abs(true[hit.row] - hit.cosine) <= error_bound(dimension) for hit in hits)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), dimension=st.sampled_from([1, 3, 128, 130]), start=st.integers(0, 40))
+def test_a_score_does_not_depend_on_company(seed: int, dimension: int, start: int) -> None:
+    vectors, query = units(seed, 64, dimension), units(seed + 1, 1, dimension)[0]
+    alone = [cosines(vector[None].copy(), query)[0] for vector in vectors]
+    assert cosines(vectors, query).tolist() == alone
+    assert cosines(np.asfortranarray(vectors)[start:], query).tolist() == alone[start:]
+
+
+def test_many_segments_answer_like_one_array() -> None:
+    vectors, query = units(5, 150_000, 16), units(6, 1, 16)[0]
+    fast, oracle = FaissIndex(16), BruteForceIndex(16)
+    oracle.add(np.arange(150_000), vectors)
+    for start in range(0, 150_000, 50_000):
+        fast.add(np.arange(start, start + 50_000), vectors[start : start + 50_000])
+    gone = np.arange(0, 150_000, 3)
+    for index in (fast, oracle):
+        index.remove(gone)
+    for limit, threshold in ((1, -1.0), (10, 0.5), (4096, -1.0), (4096, 0.7)):
+        assert fast.search(query, limit, threshold) == oracle.search(query, limit, threshold)
+    for index in (fast, oracle):
+        index.remove(np.arange(1000, 149_000))
+    assert len(fast) == len(oracle)
+    assert fast.search(query, 4096, -1.0) == oracle.search(query, 4096, -1.0)
