@@ -108,7 +108,7 @@ class SqlGalleryStore:
 
         return self._database.write(change)
 
-    def facesof_image(self, key: CollectionKey, image_id: ImageId) -> tuple[Face, ...]:
+    def faces_of_image(self, key: CollectionKey, image_id: ImageId) -> tuple[Face, ...]:
         """See GalleryStore."""
         return self._read(key, lambda connection, place: face_rows.of_image(connection, place, image_id))
 
@@ -125,11 +125,11 @@ class SqlGalleryStore:
             key, lambda connection, place: face_rows.listing(connection, place, after, limit, user_id, face_ids)
         )
 
-    def facesby_id(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> dict[FaceId, Face]:
+    def faces_by_id(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> dict[FaceId, Face]:
         """See GalleryStore."""
         return self._read(key, lambda connection, place: face_rows.by_id(connection, place, face_ids))
 
-    def facesby_row(self, key: CollectionKey, rows: Sequence[int]) -> dict[int, Face]:
+    def faces_by_row(self, key: CollectionKey, rows: Sequence[int]) -> dict[int, Face]:
         """See GalleryStore."""
         return self._read(key, lambda connection, place: face_rows.by_row(connection, place, rows))
 
