@@ -87,6 +87,19 @@ def rekognition(live_server: LiveServer) -> Any:
     return live_server.client()
 
 
+@pytest.fixture(scope="session")
+def model_pack() -> Path:
+    """Folder of the default networks, fetched when they are not there yet; skips, saying why, when that fails."""
+    from custodes.engine.store import default_root
+
+    answer = subprocess.run(
+        [sys.executable, "-m", "custodes", "models", "fetch"], capture_output=True, text=True, timeout=280, check=False
+    )
+    if answer.returncode != 0:
+        pytest.skip(f"the networks cannot be fetched: {' '.join((answer.stdout + answer.stderr).split())[-300:]}")
+    return Path(os.environ.get("CUSTODES_MODELS") or default_root(os.environ))
+
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
