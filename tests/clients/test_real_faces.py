@@ -18,7 +18,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-pytestmark = [pytest.mark.models, pytest.mark.xdist_group("real server")]
+pytestmark = pytest.mark.models
 
 START_LIMIT_S = 4.0
 IDLE_LIMIT_MB = 600
