@@ -12,6 +12,7 @@ from typing import TypeAlias
 import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
+import PIL.ImageOps
 
 Box: TypeAlias = Mapping[str, float]
 """A BoundingBox of the API: Left, Top, Width, Height as ratios."""
@@ -61,8 +62,8 @@ def contact_sheet(query: Tile, matches: Sequence[Tile]) -> PIL.Image.Image:
 
 
 def _framed(tile: Tile) -> PIL.Image.Image:
-    picture = tile.picture.copy() if tile.picture else PIL.Image.new("RGB", (_SIDE_PX, _SIDE_PX), (210, 210, 210))
-    picture.thumbnail((_SIDE_PX, _SIDE_PX))
+    picture = tile.picture if tile.picture else PIL.Image.new("RGB", (_SIDE_PX, _SIDE_PX), (210, 210, 210))
+    picture = PIL.ImageOps.contain(picture, (_SIDE_PX, _SIDE_PX), PIL.Image.Resampling.LANCZOS)
     if tile.box is not None:
         PIL.ImageDraw.Draw(picture).rectangle(_corners(tile.box, picture.size), outline=_FRAME, width=4)
     return picture
