@@ -1,0 +1,275 @@
+"""What every GalleryStore promises."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from custodes.core.errors import AlreadyExistsError, ConflictError, NotFoundError, QuotaError
+from custodes.core.ids import AccountId, CollectionId, FaceId, ImageId, UserId
+from custodes.gallery.entities import CollectionKey, Face, Reply, User, UserStatus
+from custodes.gallery.ports import GalleryStore
+from fakes.vectors import KEY, collection, new_face, units
+
+OTHER = CollectionKey(AccountId("222222222222"), KEY.collection_id)
+ANN, BOB = UserId("ann"), UserId("bob")
+
+
+def enrolled(store: GalleryStore, count: int, seed: int = 0) -> tuple[Face, ...]:
+    return store.add_faces(KEY, [new_face(vector) for vector in units(seed, count)])
+
+
+@pytest.fixture
+def filled(store: GalleryStore) -> GalleryStore:
+    store.create_collection(collection(), {})
+    return store
+
+
+def ids(*faces: Face) -> list[FaceId]:
+    return [face.face_id for face in faces]
+
+
+def test_collections_are_listed_by_id_in_pages_and_per_account(store: GalleryStore) -> None:
+    for name in ("b", "a.2", "C", "a-1"):
+        store.create_collection(collection(replace(KEY, collection_id=CollectionId(name))), {})
+    store.create_collection(collection(OTHER), {})
+    first = store.collections(KEY.account_id, None, 3)
+    assert [item.key.collection_id for item in first.items] == ["C", "a-1", "a.2"]
+    assert first.last == "a.2"
+    second = store.collections(KEY.account_id, str(first.last), 1)
+    assert [item.key.collection_id for item in second.items] == ["b"]
+    assert second.last is None
+    assert store.collections(KEY.account_id, None, 0).items == ()
+
+
+def test_a_collection_exists_once_and_knows_what_it_was_made_with(filled: GalleryStore) -> None:
+    with pytest.raises(AlreadyExistsError):
+        filled.create_collection(collection(dimension=16), {})
+    assert filled.collection(KEY) == collection()
+    with pytest.raises(NotFoundError):
+        filled.collection(OTHER)
+
+
+def test_a_deleted_collection_takes_everything_with_it(filled: GalleryStore) -> None:
+    old = enrolled(filled, 2)
+    filled.put_tags(KEY, {"a": "1"})
+    filled.create_user(KEY, ANN)
+    filled.set_user_faces(KEY, ANN, add=ids(old[0]), remove=[], vector=units(1, 1)[0])
+    filled.delete_collection(KEY)
+    with pytest.raises(NotFoundError):
+        filled.delete_collection(KEY)
+    filled.create_collection(collection(dimension=16), {})
+    assert filled.tags(KEY) == {}
+    assert filled.collection(KEY) == collection(dimension=16)
+    assert list(filled.face_vectors(KEY)) == list(filled.user_vectors(KEY)) == []
+    assert filled.faces_by_row(KEY, [face.row for face in old]) == {}
+    new = filled.add_faces(KEY, [new_face(units(2, 1, 16)[0])])
+    assert new[0].row > old[-1].row
+
+
+def test_faces_come_back_as_enrolled(filled: GalleryStore) -> None:
+    vectors = units(3, 3)
+    new = [new_face(vectors[0], image="i1", name="x"), new_face(vectors[1], image="i1"), new_face(vectors[2])]
+    faces = filled.add_faces(KEY, new)
+    for face, source in zip(faces, new, strict=True):
+        assert (face.face_id, face.image_id, face.external_image_id, face.box_ratio, face.confidence_pct) == (
+            source.face_id,
+            source.image_id,
+            source.external_image_id,
+            source.box_ratio,
+            source.confidence_pct,
+        )
+        assert face.model_version == "1.0"
+        assert face.user_id is None
+    assert [face.row for face in faces] == sorted(face.row for face in faces)
+    assert filled.faces_of_image(KEY, ImageId("i1")) == faces[:2]
+    assert filled.faces_by_id(KEY, [faces[2].face_id, FaceId("none"), faces[0].face_id]) == {
+        faces[2].face_id: faces[2],
+        faces[0].face_id: faces[0],
+    }
+    assert filled.faces_by_row(KEY, [faces[1].row, 10**12]) == {faces[1].row: faces[1]}
+    assert filled.vectors(KEY, [faces[2].row, faces[0].row]).tobytes() == vectors[[2, 0]].tobytes()
+    assert filled.collection(KEY).face_count == 3
+
+
+def test_faces_are_listed_by_row_in_pages(filled: GalleryStore) -> None:
+    faces = enrolled(filled, 7)
+    first = filled.faces(KEY, None, 4)
+    assert first.items == faces[:4]
+    assert first.last == faces[3].row
+    assert filled.faces(KEY, int(first.last), 3).items == faces[4:]
+    assert filled.faces(KEY, int(first.last), 3).last is None
+    wanted = [faces[5].face_id, faces[1].face_id, FaceId("none")]
+    assert filled.faces(KEY, None, 10, face_ids=wanted).items == (faces[1], faces[5])
+
+
+def test_enrolling_is_all_or_nothing(filled: GalleryStore) -> None:
+    (face,) = enrolled(filled, 1)
+    with pytest.raises(ConflictError):
+        filled.add_faces(KEY, [new_face(units(4, 1)[0]), new_face(units(5, 1)[0], face.face_id)])
+    with pytest.raises(ConflictError):
+        filled.add_faces(KEY, [new_face(units(4, 1)[0], "twice"), new_face(units(5, 1)[0], "twice")])
+    with pytest.raises(ValueError, match="unit length"):
+        filled.add_faces(KEY, [new_face(units(4, 1)[0]), new_face(2 * units(5, 1)[0])])
+    with pytest.raises(QuotaError):
+        enrolled(filled, 30)
+    with pytest.raises(NotFoundError):
+        filled.add_faces(OTHER, [new_face(units(4, 1)[0])])
+    assert filled.faces(KEY, None, 10).items == (face,)
+    assert filled.collection(KEY).face_count == 1
+    enrolled(filled, 29)
+
+
+def test_rows_are_never_reused(filled: GalleryStore) -> None:
+    faces = enrolled(filled, 3)
+    assert filled.delete_faces(KEY, ids(faces[2], faces[1])) == (faces[1], faces[2])
+    (later,) = enrolled(filled, 1)
+    assert later.row > faces[2].row
+    assert filled.collection(KEY).face_count == 2
+    with pytest.raises(NotFoundError):
+        filled.vectors(KEY, [faces[0].row, faces[1].row])
+    assert filled.delete_faces(KEY, ids(faces[1])) == ()
+
+
+def test_all_vectors_are_streamed(filled: GalleryStore) -> None:
+    vectors = units(6, 5)
+    faces = filled.add_faces(KEY, [new_face(vector) for vector in vectors])
+    batches = list(filled.face_vectors(KEY))
+    assert np.concatenate([rows for rows, _ in batches]).tolist() == [face.row for face in faces]
+    assert np.concatenate([found for _, found in batches]).tobytes() == vectors.tobytes()
+
+
+def test_a_user_lives_from_created_over_active_to_created(filled: GalleryStore) -> None:
+    faces, vectors = enrolled(filled, 3), units(7, 2)
+    filled.create_user(KEY, ANN)
+    with pytest.raises(ConflictError):
+        filled.create_user(KEY, ANN)
+    user = filled.user(KEY, ANN)
+    assert (user.status, user.face_count) == (UserStatus.CREATED, 0)
+    assert filled.user_vector(KEY, ANN) is None
+    active = filled.set_user_faces(KEY, ANN, add=ids(*faces[:2]), remove=[], vector=vectors[0], seen=user)
+    assert (active.status, active.face_count) == (UserStatus.ACTIVE, 2)
+    assert filled.user(KEY, ANN) == active
+    assert filled.users_by_row(KEY, [active.row, 10**12]) == {active.row: active}
+    assert [face.user_id for face in filled.faces(KEY, None, 10).items] == [ANN, ANN, None]
+    assert filled.faces(KEY, None, 10, user_id=ANN).items == tuple(replace(face, user_id=ANN) for face in faces[:2])
+    assert filled.faces(KEY, None, 10, user_id=BOB).items == ()
+    found = filled.user_vector(KEY, ANN)
+    assert found is not None
+    assert found.tobytes() == vectors[0].tobytes()
+    ((rows, streamed),) = filled.user_vectors(KEY)
+    assert (rows.tolist(), streamed.tobytes()) == ([active.row], vectors[:1].tobytes())
+    empty = filled.set_user_faces(KEY, ANN, add=[], remove=ids(*faces[:2]), vector=None, seen=active)
+    assert (empty.status, empty.face_count) == (UserStatus.CREATED, 0)
+    assert list(filled.user_vectors(KEY)) == []
+    assert filled.collection(KEY).user_count == 1
+
+
+def test_a_users_faces_are_not_deleted_and_survive_their_user(filled: GalleryStore) -> None:
+    faces = enrolled(filled, 2)
+    filled.create_user(KEY, ANN)
+    filled.set_user_faces(KEY, ANN, add=ids(faces[0]), remove=[], vector=units(8, 1)[0])
+    assert filled.delete_faces(KEY, ids(*faces)) == (faces[1],)
+    filled.delete_user(KEY, ANN)
+    assert filled.faces(KEY, None, 10).items == (faces[0],)
+    assert filled.collection(KEY).user_count == 0
+    for call in (filled.user, filled.user_vector, filled.delete_user):
+        with pytest.raises(NotFoundError):
+            call(KEY, ANN)
+
+
+def test_outdated_views_of_a_user_are_refused(filled: GalleryStore) -> None:
+    faces, vector = enrolled(filled, 4), units(9, 1)[0]
+    for user_id in (ANN, BOB):
+        filled.create_user(KEY, user_id)
+    seen = filled.user(KEY, ANN)
+    filled.set_user_faces(KEY, ANN, add=ids(faces[0]), remove=[], vector=vector, seen=seen)
+    now = filled.user(KEY, ANN)
+
+    def refused(user_id: UserId, add: list[FaceId], remove: list[FaceId], seen: User | None = None) -> None:
+        with pytest.raises(ConflictError):
+            filled.set_user_faces(KEY, user_id, add=add, remove=remove, vector=vector, seen=seen)
+
+    refused(ANN, ids(faces[1]), [], seen)
+    refused(BOB, ids(faces[0]), [])
+    refused(ANN, [FaceId("gone")], [])
+    refused(ANN, [], ids(faces[2]))
+    refused(ANN, [], ids(faces[0]))  # a vector without a face
+    with pytest.raises(ConflictError):
+        filled.set_user_faces(KEY, ANN, add=ids(faces[1]), remove=[], vector=None)
+    with pytest.raises(NotFoundError):
+        filled.set_user_faces(KEY, UserId("nobody"), add=ids(faces[1]), remove=[], vector=vector)
+    assert filled.user(KEY, ANN) == now
+    filled.delete_user(KEY, ANN)
+    filled.create_user(KEY, ANN)
+    filled.set_user_faces(KEY, ANN, add=ids(faces[3]), remove=[], vector=vector)
+    refused(ANN, ids(faces[1]), [], now)  # another user of the same name
+
+
+def test_a_user_has_room_for_a_limited_number_of_faces(filled: GalleryStore) -> None:
+    faces, vector = enrolled(filled, 6), units(10, 1)[0]
+    filled.create_user(KEY, ANN)
+    with pytest.raises(QuotaError):
+        filled.set_user_faces(KEY, ANN, add=ids(*faces), remove=[], vector=vector)
+    filled.set_user_faces(KEY, ANN, add=ids(*faces[:5]), remove=[], vector=vector)
+    assert filled.set_user_faces(KEY, ANN, add=ids(faces[0]), remove=[], vector=vector).face_count == 5
+    swapped = filled.set_user_faces(KEY, ANN, add=ids(faces[5]), remove=ids(faces[0]), vector=vector)
+    assert swapped.face_count == 5
+
+
+def test_users_are_listed_by_id_in_pages(filled: GalleryStore) -> None:
+    for name in ("b", "a", "C"):
+        filled.create_user(KEY, UserId(name))
+    first = filled.users(KEY, None, 2)
+    assert [user.user_id for user in first.items] == ["C", "a"]
+    assert first.last == "a"
+    assert [user.user_id for user in filled.users(KEY, "a", 2).items] == ["b"]
+
+
+def test_tags_are_merged_limited_and_dropped(store: GalleryStore) -> None:
+    with pytest.raises(QuotaError):
+        store.create_collection(collection(), dict.fromkeys("abcd", ""))
+    with pytest.raises(NotFoundError):
+        store.tags(KEY)
+    store.create_collection(collection(), {"b": "1"})
+    store.put_tags(KEY, {"a": "2", "b": "3"})
+    with pytest.raises(QuotaError):
+        store.put_tags(KEY, {"c": "", "d": ""})
+    assert store.tags(KEY) == {"a": "2", "b": "3"}
+    store.drop_tags(KEY, ["b", "zzz"])
+    assert store.tags(KEY) == {"a": "2"}
+    with pytest.raises(NotFoundError):
+        store.put_tags(OTHER, {})
+
+
+def test_replies_are_kept_per_account_operation_and_token_for_a_day(store: GalleryStore) -> None:
+    day = 86_400_000
+    reply = Reply(b"\x01" * 32, {"Status": "CREATED", "Items": [1, 2.5, None, {"é": True}]})
+    store.keep_reply(KEY.account_id, "CreateUser", "t", reply, ts_ms=day)
+    assert store.reply(KEY.account_id, "CreateUser", "t") == reply
+    for account, operation, token in (
+        (OTHER.account_id, "CreateUser", "t"),
+        (KEY.account_id, "DeleteUser", "t"),
+        (KEY.account_id, "CreateUser", "T"),
+    ):
+        assert store.reply(account, operation, token) is None
+    store.keep_reply(KEY.account_id, "CreateUser", "t", Reply(b"\x02" * 32, {}), ts_ms=day)
+    assert store.reply(KEY.account_id, "CreateUser", "t") == Reply(b"\x02" * 32, {})
+    store.keep_reply(KEY.account_id, "CreateUser", "u", reply, ts_ms=2 * day)
+    assert store.reply(KEY.account_id, "CreateUser", "t") is not None
+    store.keep_reply(KEY.account_id, "CreateUser", "v", reply, ts_ms=2 * day + 1)
+    assert store.reply(KEY.account_id, "CreateUser", "t") is None
+    assert store.reply(KEY.account_id, "CreateUser", "u") == reply
+
+
+def test_accounts_do_not_meet(filled: GalleryStore) -> None:
+    (face,) = enrolled(filled, 1)
+    filled.create_collection(collection(OTHER), {})
+    assert filled.faces_by_id(OTHER, [face.face_id]) == {}
+    assert filled.faces_by_row(OTHER, [face.row]) == {}
+    assert filled.delete_faces(OTHER, [face.face_id]) == ()
+    with pytest.raises(NotFoundError):
+        filled.vectors(OTHER, [face.row])
+    assert filled.faces(OTHER, None, 10).items == ()
