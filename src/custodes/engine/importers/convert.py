@@ -1,4 +1,4 @@
-"""From a card and its files to the bytes of its ONNX file: picks the importer and checks the result against the card."""
+"""From a card and its files to the bytes of its ONNX file: picks the importer, checks the result against the card."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def convert(card: ModelCard, files: Mapping[str, bytes]) -> bytes:
     else:
         model = onnx.load_model_from_string(first)
     _check(card, model)
-    return model.SerializeToString(deterministic=True)
+    return bytes(model.SerializeToString(deterministic=True))
 
 
 def _tfjs(card: ModelCard, files: Mapping[str, bytes]) -> onnx.ModelProto:

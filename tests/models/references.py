@@ -1,0 +1,110 @@
+"""The reference implementations that our conversions are held against: dlib, tfjs in Node, the ONNX file as shipped.
+
+In: a card, its original files and pictures (batch, 3, height, width), RGB 0..255. Out: the card's outputs by name, laid
+out as ours. ``python tests/models/references.py`` (with tests/ and src/ importable) rewrites tests/models/golden.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from custodes.engine.card import ModelCard
+
+Floats = NDArray[np.float32]
+TFJS = "4.22.0"
+_PACKAGES = [f"@tensorflow/tfjs-{part}@{TFJS}" for part in ("core", "converter", "backend-cpu")]
+_GRAY = np.array([0.2989, 0.5870, 0.1140], np.float32)
+
+
+def reference(card: ModelCard, files: Mapping[str, bytes], pictures: Floats, cache: Path) -> dict[str, Floats]:
+    """Outputs of the reference implementation of ``card``."""
+    if card.importer == "centerface":
+        return _shipped_onnx(card, files, pictures)
+    if card.importer == "dlib-resnet":
+        return _dlib(files, pictures)
+    return _tfjs(card, files, pictures, cache)
+
+
+def _shipped_onnx(card: ModelCard, files: Mapping[str, bytes], pictures: Floats) -> dict[str, Floats]:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    runtime = onnxruntime.InferenceSession(files[card.files[0].member], options, providers=["CPUExecutionProvider"])
+    values = runtime.run(None, {runtime.get_inputs()[0].name: pictures})
+    return dict(zip([spec.name for spec in card.outputs], values, strict=True))
+
+
+def _dlib(files: Mapping[str, bytes], pictures: Floats) -> dict[str, Floats]:
+    import dlib
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.dat"
+        path.write_bytes(next(iter(files.values())))
+        network = dlib.face_recognition_model_v1(str(path))
+    chips = [np.ascontiguousarray(picture.transpose(1, 2, 0).astype(np.uint8)) for picture in pictures]
+    return {"embedding": np.array([network.compute_face_descriptor(chip) for chip in chips], np.float32)}
+
+
+def install_tfjs(cache: Path) -> Path:
+    """Folder of node_modules with tfjs; installed once. Raises OSError or CalledProcessError when it cannot be."""
+    folder = cache / f"tfjs-{TFJS}"
+    if not (folder / "node_modules" / "@tensorflow" / "tfjs-converter").is_dir():
+        npm = shutil.which("npm")
+        if npm is None:
+            raise FileNotFoundError("npm is not on this machine")
+        folder.mkdir(parents=True, exist_ok=True)
+        options = ["--no-audit", "--no-fund", "--ignore-scripts", "--silent", "--no-save", "--prefix", str(folder)]
+        subprocess.run([npm, "install", *options, *_PACKAGES], check=True, capture_output=True, timeout=240)
+    return folder / "node_modules"
+
+
+def _tfjs(card: ModelCard, files: Mapping[str, bytes], pictures: Floats, cache: Path) -> dict[str, Floats]:
+    modules = install_tfjs(cache)
+    nodes = card.options["outputs"]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for member, data in files.items():
+            (folder / member.rsplit("/", 1)[-1]).write_bytes(data)
+        model = folder / card.files[0].member.rsplit("/", 1)[-1]
+        results = []
+        for picture in pictures:
+            prepared = _prepared(card, picture)
+            (folder / "input.f32").write_bytes(prepared.astype("<f4").tobytes())
+            script = Path(__file__).with_name("tfjs_reference.cjs")
+            shape = ",".join(str(size) for size in prepared.shape)
+            command = ["node", script, model, folder / "input.f32", shape, folder / "out.json", *nodes.values()]
+            environment = {**os.environ, "NODE_PATH": str(modules)}
+            subprocess.run(command, check=True, env=environment, capture_output=True, timeout=240)
+            results.append(json.loads((folder / "out.json").read_text()))
+    return {name: np.concatenate([_laid_out(result[node]) for result in results]) for name, node in nodes.items()}
+
+
+def _prepared(card: ModelCard, picture: Floats) -> Floats:
+    """What the network's own input takes, computed without our importer."""
+    options = card.options
+    pixels = picture.transpose(1, 2, 0) - np.array(options.get("mean", [0, 0, 0]), np.float32)
+    channels = options.get("channels", "rgb")
+    if channels == "bgr":
+        pixels = pixels[..., ::-1]
+    elif channels == "gray":
+        pixels = (pixels @ _GRAY)[..., None]
+    pixels = (pixels * np.float32(options.get("scale", 1.0)))[None]
+    return pixels.transpose(0, 3, 1, 2) if card.name == "nanodet" else pixels
+
+
+def _laid_out(result: Mapping[str, object]) -> Floats:
+    array = np.array(result["values"], np.float32).reshape(result["shape"])  # type: ignore[call-overload]
+    if array.ndim == 4:
+        array = array.transpose(0, 3, 1, 2)
+        array = array[:, :, 0, 0] if array.shape[2:] == (1, 1) else array
+    return array

@@ -1,0 +1,52 @@
+"""The same proof live: our importer and the reference implementation on the same original files, now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import golden_input
+from references import reference
+
+from custodes.engine.card import ModelCard
+from custodes.engine.importers.convert import convert
+from custodes.engine.session import Device, open_session
+
+pytestmark = [pytest.mark.models, pytest.mark.slow]
+Originals = Callable[[str], tuple[ModelCard, Mapping[str, bytes]]]
+
+
+def compare(name: str, originals: Originals, cache: Path, tmp_path: Path, tolerance: float) -> None:
+    """``tolerance`` is absolute for vectors of length 1 or so, relative to the largest number beyond 1."""
+    card, files = originals(name)
+    pictures = golden_input(card)
+    path = tmp_path / "model.onnx"
+    path.write_bytes(convert(card, files))
+    ours = open_session(path, card, Device.CPU).run({"rgb": pictures})
+    theirs = reference(card, files, pictures, cache)
+    assert ours.keys() == theirs.keys()
+    for key, expected in theirs.items():
+        assert ours[key].shape == expected.shape
+        assert np.abs(ours[key] - expected).max() <= tolerance * max(1.0, float(np.abs(expected).max())), key
+
+
+def test_dlib_itself(originals: Originals, tmp_path: Path):
+    pytest.importorskip("dlib", reason="dlib-bin is not installed")
+    compare("dlib-resnet-v1", originals, tmp_path, tmp_path, 1e-4)
+
+
+def test_centerface_as_shipped(originals: Originals, tmp_path: Path):
+    compare("centerface", originals, tmp_path, tmp_path, 1e-5)
+
+
+@pytest.mark.npm
+@pytest.mark.parametrize("name", ["facemesh", "iris", "faceres", "emotion", "antispoof", "liveness"])
+def test_tfjs_itself(name: str, originals: Originals, reference_cache: Path, tmp_path: Path):
+    compare(name, originals, reference_cache, tmp_path, 1e-4)
+
+
+def test_conversion_gives_the_same_bytes_each_time(originals: Originals):
+    card, files = originals("iris")
+    assert convert(card, files) == convert(card, files)

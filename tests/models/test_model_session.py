@@ -1,0 +1,76 @@
+"""Opening models: only what the card promises runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_models import tiny_card, tiny_onnx
+
+from custodes.core.errors import UnavailableError
+from custodes.engine.session import Device, Threads, open_session, providers
+
+MODEL = tiny_onnx()
+CARD = tiny_card(b"archive", MODEL)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    file = tmp_path / "tiny.onnx"
+    file.write_bytes(MODEL)
+    return file
+
+
+def test_a_session_runs_named_arrays_of_any_batch(path: Path):
+    session = open_session(path, CARD, Device.CPU, Threads(intra=2))
+    for count in (1, 3):
+        rows = np.arange(count * 4, dtype=np.float32).reshape(count, 4)
+        assert np.array_equal(session.run({"rgb": rows})["sum"], rows + 1)
+    assert session.provider == "CPUExecutionProvider"
+
+
+def test_a_model_whose_tensors_differ_from_its_card_is_refused(path: Path):
+    wrong = [
+        replace(CARD, input=replace(CARD.input, name="bgr")),
+        replace(CARD, input=replace(CARD.input, shape=("batch", 5))),
+        replace(CARD, outputs=(replace(CARD.outputs[0], name="total"),)),
+        replace(CARD, outputs=(*CARD.outputs, replace(CARD.outputs[0], name="more"))),
+    ]
+    for card in wrong:
+        with pytest.raises(UnavailableError, match="model tiny: tensors differ"):
+            open_session(path, card)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model", MODEL[: len(MODEL) // 2]])
+def test_a_file_that_is_no_model_is_refused(path: Path, content: bytes):
+    path.write_bytes(content)
+    with pytest.raises(UnavailableError, match="tiny"):
+        open_session(path, CARD)
+
+
+def test_arrays_that_do_not_fit_are_refused(path: Path):
+    session = open_session(path, CARD)
+    rows = np.zeros((1, 4), np.float32)
+    bad = [{"rgb": rows[:, :3]}, {"rgb": rows.astype(np.float64)}, {"bgr": rows}, {}, {"rgb": rows, "more": rows}]
+    for feeds in bad:
+        with pytest.raises(ValueError, match="tiny"):
+            session.run(feeds)
+    with pytest.raises(ValueError, match="total"):
+        session.run({"rgb": rows}, ["total"])
+
+
+def test_devices_follow_what_there_is():
+    cpu, cuda = "CPUExecutionProvider", "CUDAExecutionProvider"
+    assert providers(Device.AUTO, [cpu]) == [cpu]
+    assert providers(Device.AUTO, [cuda, cpu]) == [cuda, cpu]
+    assert providers(Device.CPU, [cuda, cpu]) == [cpu]
+    assert providers(Device.CUDA, [cuda, cpu]) == [cuda, cpu]
+    with pytest.raises(UnavailableError, match="cuda"):
+        providers(Device.CUDA, [cpu])
+
+
+def test_threads_are_explicit():
+    with pytest.raises(ValueError, match="at 1"):
+        Threads(intra=0)
