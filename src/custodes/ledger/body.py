@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 SALT_BYTES = 16
 MAX_BODY_BYTES = 16384
 _NONCE = bytes(12)
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False)
 
 
 class BodyError(Exception):
@@ -33,7 +34,7 @@ def canonical(body: Mapping[str, object]) -> bytes:
     """
     _check_value(body, 0)
     try:
-        data = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        data = _ENCODER.encode(body).encode()
     except UnicodeEncodeError as error:
         raise BodyError("a body cannot hold lone surrogates") from error
     if len(data) > MAX_BODY_BYTES:
@@ -53,7 +54,8 @@ def _check_value(value: object, depth: int) -> None:
             # ASCII names sort the same by code points as by UTF-16 units, which RFC 8785 asks for.
             if not isinstance(name, str) or not name.isascii():
                 raise BodyError("names in a body are ASCII strings")
-            _check_value(member, depth + 1)
+            if type(member) is not str:
+                _check_value(member, depth + 1)
     elif isinstance(value, list | tuple):
         for member in value:
             _check_value(member, depth + 1)

@@ -20,6 +20,7 @@ VERSION = 1
 
 # RFC 8785 numbers are IEEE doubles: integers are exact up to here.
 MAX_INT = (1 << 53) - 1
+_LONGEST_TIME = len(str(MAX_INT))
 
 Value = int | str
 
@@ -199,11 +200,14 @@ def draft(kind: str, units: int | None, commitment: bytes | None, fields: Mappin
         if name in _RESERVED or not _KEY.fullmatch(name):
             raise EntryError(f"an entry cannot have a field {name!r}")
         members[name] = value
-    names = sorted(members)
-    head = "".join(_member(name, members[name]) + "," for name in names if name < "t")
-    tail = "".join("," + _member(name, members[name]) for name in names if name > "t")
-    result = Draft(b'{%b"t":' % head.encode(), b"%b}" % tail.encode())
-    if len(result.at(MAX_INT)) > MAX_ENVELOPE_BYTES:
+    head, tail = "{", ""
+    for name in sorted(members):
+        if name < "t":
+            head += _member(name, members[name]) + ","
+        else:
+            tail += "," + _member(name, members[name])
+    result = Draft(f'{head}"t":'.encode(), f"{tail}}}".encode())
+    if len(result.head) + len(result.tail) + _LONGEST_TIME > MAX_ENVELOPE_BYTES:
         raise EntryError(f"the envelope is longer than {MAX_ENVELOPE_BYTES} bytes")
     return result
 

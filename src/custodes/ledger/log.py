@@ -9,9 +9,8 @@ goes back to work the way it starts (``recover``). It does not decide who may do
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from custodes.ledger.batch import Batch, State
 from custodes.ledger.body import SALT_BYTES, canonical, commit, seal, unseal
@@ -19,67 +18,17 @@ from custodes.ledger.checkpoint import Checkpoint
 from custodes.ledger.entry import EntryError, Value, check, decode, draft
 from custodes.ledger.merkle import leaf_hash
 from custodes.ledger.outbox import Outbox
+from custodes.ledger.parts import Clock, LedgerWriter, LogParts, LogSettings
 from custodes.ledger.pending import Committed, Pending, Prepared
 from custodes.ledger.ports import HeadConflictError, LedgerCorruptError, LedgerUnavailableError
 from custodes.ledger.proof import encode_tlog_proof
 from custodes.ledger.publish import Boundary
-from custodes.ledger.recover import Identity, Stores, recover
+from custodes.ledger.recover import recover
 from custodes.ledger.tiles import Tree
 
+__all__ = ["Clock", "LedgerLog", "LedgerWriter", "LogParts", "LogSettings"]
+
 _Failure = OSError | LedgerUnavailableError | EntryError
-
-
-class Clock(Protocol):
-    """Gives the current time."""
-
-    def now_ms(self) -> int:
-        """Milliseconds since the Unix epoch, UTC."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class LogSettings:
-    """How a log works.
-
-    Attributes:
-        publish_every_s: at most so often the checkpoint is published; a lone entry is published at once.
-        segment_bytes: a journal segment ends at this size; bounds the time that a start takes.
-        queue_limit: entries that may wait; more are refused.
-        retry_s: how long after a failed write recovery is tried again.
-        commits_in_flight: batches that may be on their way to the disk at a time; answers still leave in order.
-    """
-
-    publish_every_s: float = 0.25
-    segment_bytes: int = 16 << 20
-    queue_limit: int = 100_000
-    retry_s: float = 1.0
-    commits_in_flight: int = 2
-
-
-@dataclass(frozen=True, slots=True)
-class LogParts:
-    """What a log is made of. ``random`` gives so many unpredictable bytes; ``body_key`` has 32."""
-
-    stores: Stores
-    identity: Identity
-    body_key: bytes
-    clock: Clock
-    random: Callable[[int], bytes]
-
-
-class LedgerWriter(Protocol):
-    """What the gate and others who record things need of a log."""
-
-    def append(
-        self,
-        kind: str,
-        units: int | None = None,
-        body: Mapping[str, object] | None = None,
-        fields: Mapping[str, Value] | None = None,
-        settles: Pending | None = None,
-    ) -> Pending:
-        """Queue an entry; see ``LedgerLog.append``."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

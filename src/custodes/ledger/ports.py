@@ -131,16 +131,16 @@ class BodyReader(Protocol):
         """The body, or None where there never was one, it was erased, or it is not here yet."""
         ...
 
+    def erased(self, index: int) -> bool:
+        """Whether a body of this entry was here and was erased."""
+        ...
+
 
 class BodyStore(BodyReader, Protocol):
     """Private bodies, each of which can be destroyed by itself."""
 
     def put(self, first: int, bodies: Sequence[SealedBody | None]) -> None:
         """Keep the bodies of entries ``first`` and on; putting the same again changes nothing, erased ones stay so."""
-        ...
-
-    def erased(self, index: int) -> bool:
-        """Whether a body of this entry was here and was erased."""
         ...
 
     def erase(self, index: int) -> bool:
