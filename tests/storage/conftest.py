@@ -1,28 +1,16 @@
-"""An opened data directory, and stores of every kind behind one fixture."""
+"""Stores of every kind behind one fixture."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from custodes.gallery.entities import Quotas
 from custodes.gallery.ports import GalleryStore
-from custodes.storage.database import Database
-from custodes.storage.gallery.store import SqlGalleryStore
+from fakes.directories import opened
 from fakes.gallery import MemoryGalleryStore
-
-
-@contextmanager
-def opened(directory: Path, quotas: Quotas | None = None) -> Iterator[SqlGalleryStore]:
-    database = Database.open(directory)
-    try:
-        yield SqlGalleryStore.open(database, directory, os.urandom, quotas)
-    finally:
-        database.close()
 
 
 @pytest.fixture(params=["memory", "sql"])

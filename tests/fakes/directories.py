@@ -1,0 +1,34 @@
+"""Data directories for tests: opened, closed, and looked at from outside."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from custodes.gallery.entities import Quotas
+from custodes.storage.database import FILE_NAME, Database
+from custodes.storage.gallery.store import SqlGalleryStore
+
+
+@contextmanager
+def opened(directory: Path, quotas: Quotas | None = None) -> Iterator[SqlGalleryStore]:
+    """The store of ``directory``, closed afterwards."""
+    database = Database.open(directory)
+    try:
+        yield SqlGalleryStore.open(database, directory, os.urandom, quotas)
+    finally:
+        database.close()
+
+
+@contextmanager
+def raw(directory: Path) -> Iterator[sqlite3.Connection]:
+    """The database file as anybody with the disk sees it."""
+    connection = sqlite3.connect(directory / FILE_NAME)
+    try:
+        with connection:
+            yield connection
+    finally:
+        connection.close()
