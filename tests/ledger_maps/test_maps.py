@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custodes.ledger.maps import FaceTree, SumTree, face_place
+from custodes.ledger.maps import FaceTree, SumTree
 from custodes.ledger.maps_proof import (
     EMPTY,
     MAX_SUM,
@@ -14,6 +14,7 @@ from custodes.ledger.maps_proof import (
     Node,
     Path,
     Value,
+    face_place,
     inner_node,
     leaf_node,
     look_up,

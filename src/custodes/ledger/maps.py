@@ -12,16 +12,17 @@ operator cannot choose a second place for a name. An account is never removed: a
 from __future__ import annotations
 
 from bisect import insort
-from hashlib import sha256
 
 from custodes.ledger import vrf
 from custodes.ledger.maps_proof import (
     EMPTY,
+    FACE,
     KEY_BYTES,
     Node,
     Path,
     Value,
     bit,
+    face_place,
     fold,
     inner_node,
     leaf_node,
@@ -145,15 +146,6 @@ class FaceTree(SumTree):
             return False
         self._forget(key)
         return True
-
-
-FACE = Value(1, 0, bytes(32))
-"""What stands under every FaceId: it counts as one."""
-
-
-def face_place(face_id: str) -> bytes:
-    """Where a FaceId stands in its collection's tree."""
-    return sha256(b"custodes face v1\n" + face_id.encode()).digest()
 
 
 def _bucket(key: bytes) -> int:

@@ -16,6 +16,7 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 
 KEY_BYTES = 32
 HASH_BYTES = 32
@@ -98,6 +99,15 @@ def bit(key: bytes, depth: int) -> int:
     return key[depth >> 3] >> (7 - (depth & 7)) & 1
 
 
+FACE = Value(1, 0, bytes(32))
+"""What stands under every FaceId: it counts as one."""
+
+
+def face_place(face_id: str) -> bytes:
+    """Where a FaceId stands in its collection's tree."""
+    return sha256(b"custodes face v1\n" + face_id.encode()).digest()
+
+
 def look_up(head: Node, key: bytes, path: Path) -> Value | None:
     """The value under ``key`` in the map with ``head``, or None when the path proves that there is none.
 
@@ -105,6 +115,19 @@ def look_up(head: Node, key: bytes, path: Path) -> Value | None:
 
     Raises:
         MapError: the path does not belong to this head and key, or the sums do not add up.
+    """
+    if not hmac.compare_digest(climb(key, path).encode(), head.encode()):
+        raise MapError("the path leads to another map, or its sums differ from the map's totals")
+    if path.leaf is None or path.leaf[0] != key:
+        return None
+    return path.leaf[1]
+
+
+def climb(key: bytes, path: Path) -> Node:
+    """The head to which a path to ``key`` leads; compare it with one that is known.
+
+    Raises:
+        MapError: the path cannot be one to this key, or the sums do not add up.
     """
     if len(key) != KEY_BYTES or len(path.siblings) > MAX_DEPTH:
         raise MapError("the key or the path has an impossible length")
@@ -117,11 +140,7 @@ def look_up(head: Node, key: bytes, path: Path) -> Value | None:
             raise MapError("an empty part of the map claims to hold something")
         depth -= 1
         node = inner_node(sibling, node) if bit(key, depth) else inner_node(node, sibling)
-    if not hmac.compare_digest(node.encode(), head.encode()):
-        raise MapError("the path leads to another map, or its sums differ from the map's totals")
-    if path.leaf is None or path.leaf[0] != key:
-        return None
-    return path.leaf[1]
+    return node
 
 
 def parse_path(data: bytes) -> Path:
@@ -153,7 +172,7 @@ def rebuild(values: Iterable[tuple[bytes, Value]]) -> Node:
         MapError: a key appears twice, or a length or sum is out of range.
     """
     leaves = sorted(((key, leaf_node(key, value)) for key, value in values), key=lambda leaf: leaf[0])
-    if any(a[0] == b[0] for a, b in zip(leaves, leaves[1:], strict=False)):
+    if any(a[0] == b[0] for a, b in pairwise(leaves)):
         raise MapError("a key stands in the map twice")
     return fold(leaves, 0)
 

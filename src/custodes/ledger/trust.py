@@ -186,7 +186,7 @@ def parse_policy(data: bytes) -> TrustPolicy:
     Raises:
         TrustError: a line is malformed; the message names it.
     """
-    if len(data) > _MAX_POLICY_BYTES or any(byte < 0x20 and byte not in b"\t\n" or byte == 0x7F for byte in data):
+    if len(data) > _MAX_POLICY_BYTES or any((byte < 0x20 and byte not in b"\t\n") or byte == 0x7F for byte in data):
         raise TrustError("the trust policy is too long or holds control characters")
     draft = _Draft()
     for number, line in enumerate(data.split(b"\n"), 1):

@@ -1,0 +1,70 @@
+"""The operator's side of a statement: collect from log, maps and bodies what a verifier will ask for.
+
+In: ports to the log, the maps and the uses. Out: a ``Statement``. A statement made here is checked by ``verify`` like
+any other; nothing in this module needs to be trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from custodes.ledger import statement_proof
+from custodes.ledger.checkpoint import parse_checkpoint
+from custodes.ledger.entry import decode
+from custodes.ledger.maps_head import ACCOUNT_MAP, parse_head
+from custodes.ledger.note import parse_note
+from custodes.ledger.statement import Question, ShownUse, Statement, map_of
+from custodes.ledger.statement_json import Placed, StatementError
+from custodes.ledger.statement_ports import LogReader, MapReader, Use, UseSource
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the parts of a statement come from."""
+
+    log: LogReader
+    maps: MapReader
+    uses: UseSource
+
+
+def build(question: Question, sources: Sources, prices: Mapping[str, object] | None = None) -> Statement:
+    """The statement that answers ``question`` at the latest head of its map. Every use is shown; those in the period
+    with their bodies, as far as these still exist.
+
+    Args:
+        question: who and when.
+        sources: the operator's data.
+        prices: a price list to go along, for readers who want to recompute charges.
+
+    Raises:
+        StatementError: the identifier is not in canonical form, or the head is not yet in a signed checkpoint.
+        LookupError: there is no head of this map yet.
+    """
+    name = map_of(question.identifier)
+    if name is None:
+        raise StatementError("the identifier is not in canonical form; an account is acct: and twelve digits")
+    index = sources.maps.head_index(name)
+    checkpoint = sources.log.checkpoint()
+    size = parse_checkpoint(parse_note(checkpoint).text).size
+    if index >= size:
+        raise StatementError("the latest head of the map is not yet part of a published checkpoint")
+    head = Placed(index, sources.log.entry(index))
+    covered = parse_head(decode(head.envelope)).size
+    following = None if covered == index else Placed(covered, sources.log.entry(covered))
+    vrf_proof, path = sources.maps.path(name, question.identifier)
+    uses: tuple[ShownUse, ...] = ()
+    if name == ACCOUNT_MAP:
+        account = question.identifier.removeprefix("acct:")
+        uses = tuple(_show(use, question) for use in sources.uses.uses_of(account, covered))
+    indexes = [index, *([covered] if following else []), *(use.index for use in uses)]
+    proof = tuple(statement_proof.make(indexes, size, sources.log.node))
+    return Statement(question, checkpoint, head, following, proof, vrf_proof, path, uses, prices if uses else None)
+
+
+def _show(use: Use, question: Question) -> ShownUse:
+    """Uses outside the period are shown without their bodies: nobody asked for those."""
+    inside = (question.begin or 0) <= use.t and (question.end is None or use.t < question.end)
+    if not inside or use.body is None or use.salt is None:
+        return ShownUse(use.index, use.envelope)
+    return ShownUse(use.index, use.envelope, use.salt, use.body)

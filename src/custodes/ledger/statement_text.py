@@ -1,0 +1,218 @@
+"""A verdict in words, for readers who do not program: what is so, why it can be relied on, and what it does not show.
+
+In: a ``Verdict``. Out: text whose first word is the verdict's, or the same as JSON. Nothing is checked here any more.
+All texts from the statement are printed with control characters replaced, so a file cannot draw its own verdict.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+
+from custodes.ledger.billing_meter import Meter, Month
+from custodes.ledger.billing_prices import PriceError, parse_prices
+from custodes.ledger.verify import Evidence, OpenedUse, Verdict, Word
+
+_LIMITS = (
+    "That nothing was computed outside the log. The software records every use before it answers, but someone who "
+    "changes the software can also change that; only comparing machine usage with the log finds it.",
+    "Who stands behind an identifier. If someone used the service under another name or through a front company, this "
+    "identifier was not used, and that is all the log can say.",
+    "What a customer did with the results, or to whom they were passed on.",
+    "What was asked of the service and refused, or who asked: refusals are in the log, but not in an account's total.",
+    "Exact times. The operator's clock wrote them; witnesses only confirm that an entry was there by a certain time.",
+)
+_LIMIT_TOTALS = (
+    "That uses were not credited to another account. The totals of all accounts must equal what anyone can count in "
+    "the log, which you can check yourself by running this again with --ledger; that each use is credited to the right "
+    "account can only be confirmed by an auditor who sees all accounts."
+)
+_LIMIT_MOVED = (
+    "That uses were not credited to another account. You have checked that none is missing from the totals; that each "
+    "is credited to the right account can only be confirmed by an auditor who sees all accounts."
+)
+_LIMIT_ERASED = (
+    "That this identifier was never removed from the map before. The software never removes one, and whoever follows "
+    "the log's heads would see the totals fall."
+)
+_LIMIT_NO_WITNESS = (
+    "That everybody sees the same log. Your trust policy asks for no witnesses, so you rely on the operator not to "
+    "show you one log and others another one, and on the operator's clock for the dates."
+)
+
+
+def render(verdict: Verdict) -> str:
+    """The verdict as text."""
+    lines = [verdict.word.value]
+    if verdict.word is Word.INVALID:
+        lines += ["", "Do not rely on this file. It contradicts itself, or is not what the log signed:"]
+        lines += [f"  - {clean(reason)}" for reason in verdict.reasons]
+        return "\n".join(lines) + "\n"
+    if verdict.word is Word.UNDETERMINED:
+        lines += ["", "Nothing in this file is false, but it does not answer the question:"]
+        lines += [f"  - {clean(reason)}" for reason in verdict.reasons]
+        return "\n".join(lines) + "\n"
+    evidence = verdict.evidence
+    assert evidence is not None
+    lines = [f"{verdict.word.value}: {_answer(verdict.word, evidence)}", ""]
+    if evidence.uses:
+        lines += [*_uses(evidence), ""]
+    lines += ["Why this can be relied on", *(f"  - {reason}" for reason in _grounds(evidence)), ""]
+    lines += ["What this does not show", *(f"  - {limit}" for limit in limits(evidence))]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(verdict: Verdict) -> dict[str, object]:
+    """The verdict for programs: word, reasons, and what was established."""
+    result: dict[str, object] = {"verdict": verdict.word.value, "reasons": list(verdict.reasons)}
+    evidence = verdict.evidence
+    if evidence is not None and verdict.word in (Word.PRESENT, Word.ABSENT):
+        result |= {
+            "identifier": evidence.question.identifier,
+            "from": evidence.question.begin,
+            "to": evidence.question.end,
+            "covered_until": evidence.covered_until,
+            "origin": evidence.trusted.checkpoint.origin,
+            "size": evidence.trusted.checkpoint.size,
+            "witnesses": dict(evidence.trusted.times),
+            "totals_checked": evidence.totals_checked,
+            "uses": len(evidence.uses),
+            "units": sum(use.units for use in evidence.uses),
+            "undisclosed": sum(use.facts is None for use in evidence.uses),
+            "uses_outside": evidence.uses_outside,
+            "money": {currency: str(amount) for currency, amount in recorded_money(evidence.uses).items()},
+            "does_not_show": list(limits(evidence)),
+        }
+    return result
+
+
+def limits(evidence: Evidence) -> list[str]:
+    """What this verdict does not show."""
+    found = [_LIMIT_MOVED if evidence.totals_checked else _LIMIT_TOTALS, *_LIMITS]
+    if evidence.value is None:
+        found.append(_LIMIT_ERASED)
+    if evidence.trusted.seen_at is None:
+        found.append(_LIMIT_NO_WITNESS)
+    return found
+
+
+def recorded_money(uses: tuple[OpenedUse, ...]) -> dict[str, Decimal]:
+    """Sum of the prices written down with each use, by currency; uses without one do not count."""
+    totals: dict[str, Decimal] = {}
+    for use in uses:
+        price, currency = (use.facts or {}).get("price"), (use.facts or {}).get("currency")
+        if isinstance(price, str) and isinstance(currency, str):
+            try:
+                totals[currency] = totals.get(currency, Decimal(0)) + Decimal(price)
+            except InvalidOperation:
+                continue
+    return totals
+
+
+def moment(t: int) -> str:
+    """Milliseconds since the epoch as date and time, UTC."""
+    try:
+        return datetime.fromtimestamp(t // 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (ValueError, OverflowError, OSError):
+        return f"{t} ms after 1970"
+
+
+def clean(text: object) -> str:
+    """Text from a file we do not trust, without characters that could move the cursor or end a line."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(text)[:200])
+
+
+def period(evidence: Evidence) -> str:
+    """The period in words; an open end is what both the log and the witnesses reach."""
+    question, seen = evidence.question, evidence.trusted.seen_at
+    end = question.end
+    if end is None:
+        end = evidence.covered_until if seen is None else min(evidence.covered_until, (seen + 1) * 1000)
+    begin = "the start of the log" if question.begin is None else moment(question.begin)
+    return f"between {begin} and {moment(end)}"
+
+
+def _answer(word: Word, evidence: Evidence) -> str:
+    name = clean(evidence.question.identifier)
+    if word is Word.PRESENT and not evidence.uses:
+        return f"{name} is recorded in the map of parties, in {evidence.value.count if evidence.value else 0} places."
+    if word is Word.PRESENT:
+        units = sum(use.units for use in evidence.uses)
+        return f"{name} used the service {len(evidence.uses)} times ({units} units) {period(evidence)}."
+    if evidence.value is None:
+        return f"there is no use by {name} {period(evidence)}, and the log knows no such identifier at all."
+    return (
+        f"there is no use by {name} {period(evidence)}. The log knows it: "
+        f"{evidence.uses_outside} uses are outside this period."
+    )
+
+
+def _grounds(evidence: Evidence) -> list[str]:
+    checkpoint, head = evidence.trusted.checkpoint, evidence.head
+    grounds = [
+        f"The operator's log {clean(checkpoint.origin)!r} signed a state with {checkpoint.size} entries, "
+        f"fingerprint {checkpoint.root.hex()}.",
+    ]
+    for name, time in sorted(evidence.trusted.times.items()):
+        grounds.append(f"Witness {clean(name)} confirmed on {moment(time * 1000)} that nothing in it had been changed.")
+    grounds.append(
+        f"Entry {evidence.head_index} of that log is a summary of its first {head.size} entries (until "
+        f"{moment(evidence.covered_until)}): {head.node.count} uses with {head.node.units} units, each credited to "
+        "exactly one place."
+    )
+    if evidence.value is None:
+        grounds.append("The identifier has exactly one possible place in that summary, and that place is empty.")
+    else:
+        grounds.append(
+            f"At the identifier's only possible place, the summary says {evidence.value.count} uses with "
+            f"{evidence.value.units} units; all of them are in this file and were checked one by one."
+        )
+    if evidence.totals_checked:
+        grounds.append("You supplied the log's public entries: counted one by one, they give exactly these totals.")
+    return grounds
+
+
+def _uses(evidence: Evidence) -> list[str]:
+    lines = [f"{'entry':>10}  {'time':<23}  {'units':>5}  operation"]
+    calls: Counter[str] = Counter()
+    for use in evidence.uses:
+        operation = _operation(use.facts)
+        calls[operation] += 1
+        lines.append(f"{use.index:>10}  {moment(use.t):<23}  {use.units:>5}  {operation}")
+    lines += ["", "Total by operation"]
+    lines += [f"  {name:<40} {count:>8}" for name, count in sorted(calls.items())]
+    lines += ["", *_money(evidence)]
+    closed = sum(use.facts is None for use in evidence.uses)
+    if closed:
+        lines.append(f"{closed} of these uses are shown without details: the operator erased or withheld them.")
+    return lines
+
+
+def _operation(facts: Mapping[str, object] | None) -> str:
+    return "(details not disclosed)" if facts is None else clean(facts.get("op", "(no operation recorded)"))
+
+
+def _money(evidence: Evidence) -> list[str]:
+    recorded = recorded_money(evidence.uses)
+    if recorded:
+        return [f"Price recorded with the uses: {amount} {clean(name)}" for name, amount in sorted(recorded.items())]
+    if evidence.prices is None:
+        return ["No prices are recorded."]
+    try:
+        prices = parse_prices(evidence.prices)
+    except PriceError:
+        return ["The price list in the file cannot be read, so no amount is given."]
+    months: dict[str, Meter] = {}
+    for use in evidence.uses:
+        months.setdefault(str(Month.of(use.t)), Meter(prices)).add(dict(use.facts or {}), use.units)
+    lines = [f"At the operator's price list {clean(prices.name)!r} (supplied with the file, not proven):"]
+    total = Decimal(0)
+    for month, meter in sorted(months.items()):
+        for charge in meter.charges():
+            total += charge.amount
+            lines.append(
+                f"  {month}  {clean(charge.title):<34} {charge.quantity:>10}  {charge.amount} {prices.currency}"
+            )
+    return [*lines, f"  Sum: {total} {prices.currency}. An invoice may differ where a month is shown in part."]

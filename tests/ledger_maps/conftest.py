@@ -1,0 +1,155 @@
+"""A whole operator in memory: log, witnesses, account map, bodies. It implements the ports, nothing is patched."""
+
+import dataclasses
+import hashlib
+import json
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from custodes.ledger import vrf
+from custodes.ledger.body import canonical, commit
+from custodes.ledger.checkpoint import Checkpoint
+from custodes.ledger.entry import Entry
+from custodes.ledger.keys import SigningKey
+from custodes.ledger.maps_accounts import AccountMap
+from custodes.ledger.maps_head import ACCOUNT_MAP
+from custodes.ledger.merkle import leaf_hash, tree_root
+from custodes.ledger.note import Note, Signature, parse_note
+from custodes.ledger.statement import Question
+from custodes.ledger.statement_build import Sources, build
+from custodes.ledger.statement_ports import opened_use
+from custodes.ledger.trust import CosignerKey, Witness, cosign, parse_policy, write_policy
+
+START = 1_767_225_600_000  # 2026-01-01 00:00:00 UTC
+MINUTE = 60_000
+
+
+class Cosigner:
+    def __init__(self, name, seed):
+        self.private = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(seed.encode()).digest())
+        self.witness = Witness(name, CosignerKey(f"{name}.example", self.private.public_key().public_bytes_raw()))
+
+
+class World:
+    """One operator. Time moves a minute with every entry."""
+
+    def __init__(self, seed=b"world", witnesses=2):
+        self.key = SigningKey.from_seed("ledger.example/1", hashlib.sha256(seed).digest())
+        self.vrf = vrf.secret_key(hashlib.sha256(seed + b"vrf").digest())
+        self.witnesses = [Cosigner(f"w{i}", f"witness {i}") for i in range(witnesses)]
+        self.accounts = AccountMap(self.vrf)
+        self.envelopes = []
+        self.bodies = {}
+        self.relabel = {}
+        self.t = START
+        self.head = None
+        self.note = None
+
+    def policy_text(self, need=None):
+        chosen = [w.witness for w in self.witnesses]
+        return write_policy([str(self.key.verifier)], chosen, len(chosen) if need is None else need)
+
+    def policy(self, need=None):
+        return parse_policy(self.policy_text(need).encode())
+
+    def append(self, kind, units=None, fields=None, body=None, salt=None):
+        index = len(self.envelopes)
+        commitment = None
+        if body is not None:
+            salt = salt or hashlib.sha256(b"salt %d" % index).digest()[:16]
+            self.bodies[index] = (salt, canonical(body))
+            commitment = commit(salt, canonical(body))
+        self.envelopes.append(Entry(kind, self.t, units, commitment, fields or {}).encode())
+        self.t += MINUTE
+        return index
+
+    def use(self, account, op="DetectFaces", units=1, **more):
+        return self.append("use", units, {"a": 0}, {"acct": account, "op": op, **more})
+
+    def close(self, gap=0):
+        """Take a head over all entries, log it, and publish a checkpoint that the witnesses confirm."""
+        size = len(self.envelopes)
+        self.accounts.advance(self.uses(self.accounts.size, size), size)
+        fields = self.accounts.head_fields()
+        for _ in range(gap):
+            self.append("inc")
+        self.head = self.append("map", None, fields)
+        self.publish()
+
+    def publish(self, time=None):
+        leaves = [leaf_hash(envelope) for envelope in self.envelopes]
+        note = parse_note(Checkpoint(self.key.name, len(leaves), tree_root(leaves)).sign([self.key]))
+        seconds = self.t // 1000 if time is None else time
+        lines = tuple(
+            Signature(w.witness.key.name, w.witness.key.key_id, cosign(w.private, note.text.encode(), seconds))
+            for w in self.witnesses
+        )
+        self.note = Note(note.text, note.signatures + lines).encode()
+
+    # LogReader
+    def checkpoint(self):
+        return self.note
+
+    def entry(self, index):
+        return self.envelopes[index]
+
+    def node(self, level, index):
+        return tree_root([leaf_hash(e) for e in self.envelopes[index << level : (index + 1) << level]])
+
+    # MapReader
+    def head_index(self, name):
+        if name != ACCOUNT_MAP:
+            raise LookupError(name)
+        return self.head
+
+    def path(self, name, identifier):
+        proof, path = self.accounts.path(identifier)
+        return proof, path.encode()
+
+    # UseSource
+    def uses(self, begin, end):
+        """The uses, in the way this operator wants to see them: ``relabel`` says whose they are, None hides one."""
+        for index in range(begin, min(end, len(self.envelopes))):
+            if json.loads(self.envelopes[index])["k"] == "use":
+                use = opened_use(index, self.envelopes[index], *self.bodies[index])
+                account = self.relabel.get(index, use.account)
+                if account is not None:
+                    yield dataclasses.replace(use, account=account)
+
+    def uses_of(self, account, end):
+        return (use for use in self.uses(0, end) if use.account == account)
+
+    def entries(self, size):
+        return enumerate(self.envelopes[:size])
+
+    def statement(self, identifier, begin=None, end=None, prices=None):
+        return build(Question(identifier, begin, end), Sources(self, self, self), prices)
+
+
+ANN, BEN, EVE = "100000000001", "100000000002", "100000000003"
+
+
+def busy(world, uses=12):
+    world.append("boot", None, {"r": "A" * 43})
+    operations = ["DetectFaces", "SearchFacesByImage", "CompareFaces", "DetectLabels"]
+    for i in range(uses):
+        world.append("auth", None, {"d": "allow"})
+        world.use(ANN if i % 3 else BEN, operations[i % 4], 1 + i % 2)
+    world.close()
+    return world
+
+
+@pytest.fixture
+def make_world():
+    return World
+
+
+@pytest.fixture
+def world():
+    return busy(World())
+
+
+@pytest.fixture(scope="module")
+def busy_world():
+    return busy(World())

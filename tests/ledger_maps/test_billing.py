@@ -1,0 +1,261 @@
+"""Prices, metering, invoices, and the proof that an invoice is part of the total in the log."""
+
+import dataclasses
+import json
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from custodes.ledger.billing import NONCE_BYTES, bill_month, invoice, load_prices, minor, plain
+from custodes.ledger.billing_html import render
+from custodes.ledger.billing_meter import Meter, Month, StorageChange, storage_charge
+from custodes.ledger.billing_prices import PriceError, default_prices, parse_prices
+from custodes.ledger.billing_proof import parse, verify_invoice
+from custodes.ledger.statement_json import wrap
+
+PRICES = load_prices(default_prices())
+JANUARY = Month(2026, 1)
+ANN, BEN, EVE = "100000000001", "100000000002", "100000000003"
+
+
+class Storage:
+    def __init__(self, changes=None):
+        self._changes = changes or {}
+
+    def accounts(self):
+        return self._changes.keys()
+
+    def changes(self, account):
+        return self._changes.get(account, [])
+
+
+def run(world, storage=None, prices=PRICES):
+    nonces = iter(range(10_000))
+    source = world.uses(0, len(world.envelopes))
+    return bill_month(JANUARY, source, Storage(storage), prices, lambda: next(nonces).to_bytes(NONCE_BYTES, "big"))
+
+
+def logged(world, storage=None):
+    billed = run(world, storage)
+    index = world.append("bil", None, billed.fields)
+    world.publish()
+    return billed, index
+
+
+# Amounts
+
+
+@pytest.mark.parametrize(
+    ("units", "amount"),
+    [
+        (0, "0"),
+        (1, "0.0010"),
+        (1_000_000, "1000"),
+        (1_000_001, "1000.0008"),
+        (5_000_000, "4200"),
+        (35_000_001, "22200.0004"),
+    ],
+)
+def test_tiers_of_group_1(units, amount):
+    assert PRICES.groups[0].cost(0, units) == Decimal(amount)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(0, 20_000_000), max_size=6))
+def test_it_does_not_matter_in_which_portions_units_come(portions):
+    group, before, amount = PRICES.groups[1], 0, Decimal(0)
+    for units in portions:
+        amount += group.cost(before, units)
+        before += units
+    assert amount == group.cost(0, sum(portions))
+
+
+def test_image_properties_are_billed_beside_or_instead_of_labels():
+    def ids(features):
+        return [group.id for group in PRICES.groups_of("DetectLabels", features)]
+
+    assert ids([]) == ["group-2"]
+    assert ids(["GENERAL_LABELS"]) == ["group-2"]
+    assert ids(["IMAGE_PROPERTIES"]) == ["image-properties"]
+    assert ids(["GENERAL_LABELS", "IMAGE_PROPERTIES"]) == ["group-2", "image-properties"]
+    assert PRICES.groups_of("CreateCollection") == []
+
+
+def test_calls_without_a_price_are_listed_at_nothing():
+    meter = Meter(PRICES)
+    meter.add({"op": "CreateCollection"}, 0)
+    meter.add({}, 3)
+    (charge,) = meter.charges()
+    assert (charge.group, charge.amount, charge.quantity) == ("unpriced", 0, 3)
+    assert charge.operations == (("CreateCollection", 1), ("not disclosed", 1))
+
+
+def test_months():
+    assert Month.of(JANUARY.begin) == Month.of(JANUARY.end - 1) == JANUARY
+    assert Month(2026, 12).end == Month(2027, 1).begin
+    assert Month.parse("2026-01") == JANUARY
+    for text in ("2026-1", "2026-13", "x"):
+        with pytest.raises(ValueError, match=r"month|does not match|unconverted"):
+            Month.parse(text)
+
+
+def test_faces_are_charged_for_the_part_of_the_month_that_they_were_kept():
+    half = (JANUARY.begin + JANUARY.end) // 2
+    changes = [
+        StorageChange(JANUARY.begin - 99, 1000),
+        StorageChange(half, 1000),
+        StorageChange(JANUARY.end, 10**9),
+    ]
+    charge = storage_charge(changes, JANUARY, PRICES)
+    assert charge.quantity == 1500
+    assert charge.amount == Decimal("0.015")
+    erased = [*changes[:1], StorageChange(half, -1000)]
+    assert storage_charge(erased, JANUARY, PRICES).amount == Decimal("0.005")
+    assert storage_charge([*changes[:1], StorageChange(JANUARY.begin, -1000)], JANUARY, PRICES) is None
+
+
+@pytest.mark.parametrize(("amount", "hundredths"), [("0", 0), ("0.005", 1), ("0.0049999", 0), ("12.345", 1235)])
+def test_only_the_total_is_rounded_half_up(amount, hundredths):
+    assert minor(Decimal(amount)) == hundredths
+
+
+def test_amounts_are_written_without_exponent():
+    assert [plain(Decimal(text)) for text in ("1E+3", "0.00010", "0E-9", "10")] == ["1000", "0.0001", "0", "10"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda p: p.update(currency="usd"), "three letters"),
+        (lambda p: p["groups"][0]["tiers"][0].update(price=0.001), "written as text"),
+        (lambda p: p["groups"][0]["tiers"][0].update(price="1e3"), "written as text"),
+        (lambda p: p["groups"][0]["tiers"].reverse(), "tiers"),
+        (lambda p: p["groups"][0]["tiers"][0].update(up_to=True), "bound"),
+        (lambda p: p["groups"][0].update(tiers=[]), "tiers"),
+        (lambda p: p["groups"][1]["operations"].append("CompareFaces"), "twice"),
+        (lambda p: p["groups"][1]["operations"].append(3), "no text"),
+        (lambda p: p.pop("storage"), "storage"),
+        (lambda p: p.pop("name"), "name"),
+        (lambda p: p.update(groups={}), "no list"),
+    ],
+)
+def test_malformed_price_lists(change, reason):
+    value = json.loads(default_prices())
+    change(value)
+    with pytest.raises(PriceError, match=reason):
+        parse_prices(value)
+
+
+# Invoices
+
+
+def test_every_invoice_is_proven_to_be_part_of_the_total_in_the_log(world):
+    billed, index = logged(world, {ANN: [StorageChange(0, 5_000_000)], EVE: [StorageChange(0, 2_000)]})
+    assert set(billed.bills) == {ANN, BEN, EVE}
+    total = 0
+    for account in billed.bills:
+        made = invoice(account, billed, index, world)
+        assert parse(made.encode()) == made
+        verdict = verify_invoice(made.encode(), world.policy())
+        assert verdict.word == "PRESENT"
+        assert account in verdict.reasons[0]
+        total += made.bill["total"]
+    assert total == billed.fields["s"]
+    uses = sum(json.loads(envelope)["k"] == "use" for envelope in world.envelopes)
+    assert billed.fields["n"] == uses  # what anyone can count in the public log
+
+
+def test_uses_of_other_months_are_not_billed(world):
+    world.t = JANUARY.end
+    world.use(EVE)
+    assert set(run(world).bills) == {ANN, BEN}
+
+
+def test_failed_calls_cost_nothing(world):
+    world.use(EVE, units=0)
+    bill = run(world).bills[EVE]
+    assert (bill["total"], bill["sum"], bill["uses"]) == (0, "0", 1)
+
+
+def test_nobody_else_can_be_billed_out_of_the_total(world):
+    billed, index = logged(world, {ANN: [StorageChange(0, 5_000_000)]})
+    made = invoice(ANN, billed, index, world)
+    policy = world.policy()
+    lines = json.loads(json.dumps(made.bill["lines"]))
+    lines[0]["amount"] = "1.00"
+    for change in (
+        {"total": made.bill["total"] + 1},
+        {"total": made.bill["total"] - 1},
+        {"uses": 0},
+        {"lines": lines},
+        {"month": "2026-02"},
+        {"currency": "EUR"},
+        {"account": BEN},
+        {"sum": "0"},
+    ):
+        forged = dataclasses.replace(made, bill={**made.bill, **change})
+        assert verify_invoice(forged.encode(), policy).word == "INVALID", change
+    other = dataclasses.replace(made, entry=dataclasses.replace(made.entry, index=0))
+    assert verify_invoice(other.encode(), policy).word == "INVALID"
+    swapped = dataclasses.replace(made, path=invoice(BEN, billed, index, world).path)
+    assert verify_invoice(swapped.encode(), policy).word == "INVALID"
+
+
+def test_a_run_whose_sums_are_not_what_the_log_states_convinces_nobody(world):
+    billed = run(world)
+    index = world.append("bil", None, {**billed.fields, "s": 10**6})
+    world.publish()
+    assert verify_invoice(invoice(ANN, billed, index, world).encode(), world.policy()).word == "INVALID"
+
+
+def test_a_bill_whose_lines_do_not_add_up_is_refused_even_if_the_log_commits_to_it(world):
+    from custodes.ledger.billing_proof import bill_key
+    from custodes.ledger.maps import SumTree
+    from custodes.ledger.maps_proof import Value
+
+    billed = run(world)
+    for change in ({"sum": "9.00", "total": 900}, {"total": 900}):
+        bill = {**billed.bills[ANN], **change}
+        tree = SumTree()
+        tree.put(bill_key(bill), Value(bill["uses"], 900, bill_key(bill)))
+        forged = dataclasses.replace(billed, bills={ANN: bill}, tree=tree)
+        from custodes.ledger.entry import b64url
+
+        fields = {**billed.fields, "n": bill["uses"], "s": 900, "r": b64url(tree.head().hash)}
+        index = world.append("bil", None, fields)
+        world.publish()
+        verdict = verify_invoice(invoice(ANN, forged, index, world).encode(), world.policy())
+        assert verdict.word == "INVALID"
+        assert "sum" in verdict.reasons[0]
+
+
+def test_witnesses_count_for_invoices_too(world):
+    billed, index = logged(world)
+    made = invoice(ANN, billed, index, world)
+    lonely = dataclasses.replace(made, checkpoint=b"".join(made.checkpoint.splitlines(keepends=True)[:-1]))
+    assert verify_invoice(lonely.encode(), world.policy()).word == "UNDETERMINED"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"), [({"v": 2}, "version"), ({"bill": 1}, "bill"), ({"proof": "AA"}, "hashes")]
+)
+def test_other_shapes_are_refused(world, change, reason):
+    billed, index = logged(world)
+    inner = json.loads(invoice(ANN, billed, index, world).encode())["invoice"]
+    verdict = verify_invoice(wrap("invoice", {**inner, **change}), world.policy())
+    assert verdict.word == "INVALID"
+    assert reason in verdict.reasons[0]
+
+
+def test_the_printed_page_shows_the_lines_and_fetches_nothing(world):
+    billed, index = logged(world)
+    made = invoice(ANN, billed, index, world)
+    page = render(made, 'Evil & <script src="x">')
+    assert "<script" not in page
+    assert "http" not in page
+    for line in made.bill["lines"]:
+        assert line["title"] in page
+        assert line["amount"] in page
+    assert f"{made.bill['total'] // 100}.{made.bill['total'] % 100:02d} USD" in page
