@@ -85,7 +85,10 @@ def test_lies_about_an_erasure(world):
         (dataclasses.replace(honest, face=FACES[8]), "does not lie on the way|not the one"),
         (dataclasses.replace(honest, after=honest.before), "not the one"),
         (dataclasses.replace(honest, before=honest.after), "not the one"),
-        (dataclasses.replace(honest, entry=Placed(honest.entry.index - 1, honest.entry.envelope)), "not in the log"),
+        (
+            dataclasses.replace(honest, entry=Placed(honest.entry.index - 1, honest.entry.envelope)),
+            "hashes|not in the log",
+        ),
         (dataclasses.replace(honest, entry=honest.later.head), "proof|log"),
         (dataclasses.replace(honest, collection="others"), "VRF"),
     ]:
