@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from custodes.ledger.batch import Batch, State, decode_batch, decode_state
 from custodes.ledger.checkpoint import Checkpoint, open_checkpoint
 from custodes.ledger.entry import Entry, decode
-from custodes.ledger.merkle import Frontier, leaf_hash
+from custodes.ledger.merkle import EMPTY_ROOT, Frontier, leaf_hash, range_root
 from custodes.ledger.note import NoteError, Signer, Verifier
 from custodes.ledger.ports import (
     Anchor,
@@ -152,7 +152,7 @@ def _check_anchor(anchor: Anchor, tiles: TileStore, head: State, identity: Ident
             raise HeadConflictError(f"the anchor's checkpoint does not verify: {error}") from error
         if seen.size > head.frontier.size:
             raise HeadConflictError(f"this log was set back: {seen.size} entries were signed, it has fewer")
-        prefix = Tree(tiles, seen.size)
-        if prefix.frontier().root() != seen.root:
+        tree = Tree(tiles, head.frontier.size)
+        if (range_root(0, seen.size, tree.node) if seen.size else EMPTY_ROOT) != seen.root:
             raise HeadConflictError(f"at size {seen.size} this log is not the one that the anchor knows")
     anchor.replace(kept, head.checkpoint)
