@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from custodes.core.errors import UnavailableError
-from custodes.engine.archives import ModelFileError, read_members
+from custodes.engine.archives import read_members
 from custodes.engine.card import Archive, ModelCard
 from custodes.engine.importers.convert import MADE_BY, convert
 from custodes.engine.importers.failure import ImportFailedError
@@ -72,11 +72,7 @@ def _fetch_archive(store: ModelStore, archive: Archive, cards: Sequence[ModelCar
     except SourceOffError as error:
         return [Fetched(card, FetchState.OFF, error.message) for card in cards]
     except UnavailableError as error:
-        detail = (
-            error.message
-            if isinstance(error, ModelFileError) and names in error.message
-            else f"{names}: {error.message}"
-        )
+        detail = error.message if error.message.startswith(f"{names}:") else f"{names}: {error.message}"
         return [Fetched(card, FetchState.FAILED, detail) for card in cards]
     results = []
     for i, card in enumerate(cards):
