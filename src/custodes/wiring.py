@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from custodes.core.clock import SystemClock
+from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId, RequestId
 from custodes.edge.api import Limits
 from custodes.edge.app import Parts, create_app
@@ -114,9 +115,9 @@ def open_deployment(
         yield Deployment(settings, load_service(), keys, handlers(gate, operations, settings.region), operations, gate)
 
 
-def open_engine(settings: Settings) -> AbstractContextManager[FaceEngine]:
+def open_engine(settings: Settings) -> AbstractContextManager[FaceEngine]:  # noqa: ARG001 - until there is one
     """The networks of the fetched model pack. Raises UnavailableError when files are missing or altered."""
-    raise NotImplementedError
+    raise UnavailableError("this version has no recognition engine built in yet")
 
 
 @contextmanager
