@@ -1,7 +1,7 @@
 """Each step of append and recovery: it fails, it fails after having persisted, the process is killed before or after.
 
-After each, the log starts, the audit is clean, nothing acknowledged is lost, and every checkpoint that was handed out is
-of the tree that there is now. ``CUSTODES_KILLS`` sets the number of random kills (300 for a full run).
+After each, the log starts, the audit is clean, nothing acknowledged is lost, and every checkpoint that was handed out
+is of the tree that there is now. ``CUSTODES_KILLS`` sets the number of random kills (300 for a full run).
 """
 
 from __future__ import annotations
