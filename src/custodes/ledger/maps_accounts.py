@@ -49,6 +49,10 @@ class AccountMap:
         """Number of accounts."""
         return len(self._accounts)
 
+    def names(self) -> list[str]:
+        """All accounts, in the order in which they came; an account keeps its number for ever."""
+        return list(self._accounts)
+
     def advance(self, uses: Iterable[Use], size: int) -> None:
         """Take in the uses of entries ``self.size`` up to ``size``, in order.
 

@@ -67,12 +67,16 @@ def opened_use(index: int, envelope: bytes, salt: bytes, body: bytes) -> Use:
     return Use(index, envelope, account, entry.t, entry.units, salt, body)
 
 
-class UseSource(Protocol):
+class UseStream(Protocol):
     """The uses in the log, with their accounts and as much of their bodies as still exists."""
 
     def uses(self, begin: int, end: int) -> Iterator[Use]:
         """All uses among entries ``begin`` up to ``end``, in order of index."""
         ...
+
+
+class UseSource(UseStream, Protocol):
+    """The same, and also by account."""
 
     def uses_of(self, account: str, end: int) -> Iterator[Use]:
         """All uses of ``account`` among the first ``end`` entries, in order of index, erased bodies or not."""

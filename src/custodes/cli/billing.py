@@ -1,0 +1,104 @@
+"""``custodes billing``: what a month costs whom, and invoices that prove their place in the total in the ledger.
+
+In: a data directory, a month, a price list. Out: a table or JSON; invoice files (JSON with proof, HTML to print).
+``preview`` and ``invoices`` only read and work beside a running server; ``run`` writes the ledger and needs it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from custodes.cli.statement import DataOption, open_statements
+from custodes.core.clock import SystemClock
+from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
+from custodes.ledger.billing import load_prices
+from custodes.ledger.billing_html import render
+from custodes.ledger.billing_meter import Month
+from custodes.ledger.billing_prices import PriceError, PriceList, default_prices
+from custodes.ledger.billing_proof import parse
+from custodes.ledger.merkle import ProofError
+from custodes.ledger.note import NoteError
+from custodes.ledger.ports import LedgerUnavailableError
+from custodes.storage.ledger import LedgerPaths, open_ledger
+
+app = typer.Typer(help="Meter, and send invoices that prove themselves.", no_args_is_help=True)
+
+MonthOption = Annotated[str, typer.Option("--month", help="Like 2026-03.")]
+PricesOption = Annotated[Path | None, typer.Option("--prices", help="Price list. [default: Rekognition's, us-east-1]")]
+
+
+@app.command("preview")
+def preview_command(
+    month: MonthOption,
+    data: DataOption = Path("data"),
+    prices: PricesOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """Show what each account owes for a month, without writing anything."""
+    listed = _prices(prices)
+    try:
+        run = open_statements(data).bill(_month(month), listed)
+    except (LookupError, NoteError) as error:
+        raise NotFoundError(str(error)) from error
+    if as_json:
+        typer.echo(json.dumps({"month": month, "bills": dict(run.bills)}))
+        return
+    for account, bill in run.bills.items():
+        typer.echo(f"{account}  {bill['uses']:>10} uses  {bill['sum']:>16} {listed.currency}")
+
+
+@app.command("run")
+def run_command(month: MonthOption, data: DataOption = Path("data"), prices: PricesOption = None) -> None:
+    """Bill a month and put the run into the ledger. The server must not be running; it bills by itself."""
+    statements, listed, when = open_statements(data), _prices(prices), _month(month)
+    if when.end > SystemClock().now_ms():
+        raise InvalidParameterError(f"{month} is not over yet")
+    try:
+        origin = LedgerPaths(data).verifier.read_text().partition("+")[0]
+        log = open_ledger(data, origin, SystemClock())
+        log.start()
+        try:
+            log.flush()
+            index = statements.commit_bills(statements.bill(when, listed), log)
+        finally:
+            log.close()
+    except (NoteError, LedgerUnavailableError) as error:
+        raise UnavailableError(str(error)) from error
+    typer.echo(f"{month} is entry {index} of the ledger")
+
+
+@app.command("invoices")
+def invoices_command(
+    month: MonthOption,
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")],
+    data: DataOption = Path("data"),
+    sender: Annotated[str, typer.Option("--sender", help="Printed on the invoice.")] = "",
+) -> None:
+    """Write the invoices of a billed month: a JSON file with the proof and an HTML page, per account."""
+    try:
+        invoices = open_statements(data).invoices(_month(month))
+    except (LookupError, ProofError, NoteError) as error:
+        raise NotFoundError(str(error)) from error
+    out.mkdir(parents=True, exist_ok=True)
+    for account, content in invoices.items():
+        (out / f"{account}-{month}.json").write_bytes(content)
+        (out / f"{account}-{month}.html").write_text(render(parse(content), sender))
+    typer.echo(f"{len(invoices)} invoices in {out}", err=True)
+
+
+def _month(text: str) -> Month:
+    try:
+        return Month.parse(text)
+    except ValueError:
+        raise InvalidParameterError(f"not a month: {text}") from None
+
+
+def _prices(path: Path | None) -> PriceList:
+    try:
+        return load_prices(default_prices() if path is None else path.read_bytes())
+    except (PriceError, ValueError) as error:
+        raise InvalidParameterError(f"the price list: {error}") from error

@@ -1,0 +1,110 @@
+"""``custodes statement``: answer "did X use the service?" with a file that the asker can check without us.
+
+In: a data directory, an identifier, a period. Out: a statement file; or a verdict on one, with the exit status of
+``python -m custodes.ledger verify``. Works while the server runs: it only reads.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
+from custodes.ledger.__main__ import STATUS, check
+from custodes.ledger.body import BodyError
+from custodes.ledger.keys import load_or_create_secret
+from custodes.ledger.maps_proof import MapError
+from custodes.ledger.note import NoteError
+from custodes.ledger.ports import LedgerCorruptError
+from custodes.ledger.statement import Question
+from custodes.ledger.statement_zipapp import build as build_zipapp
+from custodes.operations.statements import LedgerFiles, Statements
+from custodes.storage.ledger import LedgerPaths, read_bodies, read_tiles
+
+app = typer.Typer(help="State what an account used, or that it used nothing.", no_args_is_help=True)
+
+DataOption = Annotated[Path, typer.Option("--data", help="Data directory of the server.")]
+
+
+def open_statements(data: Path) -> Statements:
+    """The statements of a data directory that a server has worked in.
+
+    Raises:
+        UnavailableError: there is no ledger in it.
+    """
+    paths = LedgerPaths(data)
+    folder = paths.private / "maps"
+    if not paths.body_key.exists():
+        raise UnavailableError(f"there is no ledger in {data}")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        files = LedgerFiles(read_tiles(data), read_bodies(data), load_or_create_secret(paths.body_key))
+        return Statements(files, folder, load_or_create_secret(paths.data / "keys" / "ledger-vrf.key"))
+    except NoteError as error:
+        raise UnavailableError(str(error)) from error
+
+
+@app.command("create")
+def create_command(
+    out: Annotated[Path, typer.Option("--out", help="File to write.")],
+    data: DataOption = Path("data"),
+    account: Annotated[str | None, typer.Option("--account", help="Account id, twelve digits.")] = None,
+    identifier: Annotated[str | None, typer.Option("--identifier", help="Like acct:123456789012.")] = None,
+    begin: Annotated[str | None, typer.Option("--from", help="Start, like 2026-01-01 or 2026-01-01T12:00Z.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="End, not included; a date means its first moment.")] = None,
+    prices: Annotated[Path | None, typer.Option("--prices", help="Price list to go along with it.")] = None,
+) -> None:
+    """Write a statement about an account or another identifier."""
+    if (account is None) == (identifier is None):
+        raise InvalidParameterError("give either --account or --identifier")
+    name = identifier if account is None else f"acct:{account}"
+    assert name is not None
+    question = Question(name, _moment(begin), _moment(end))
+    try:
+        listed = None if prices is None else json.loads(prices.read_bytes())
+        statement = open_statements(data).create(question, listed)
+    except (MapError, BodyError, NoteError, LedgerCorruptError) as error:
+        raise UnavailableError(f"the ledger's files do not fit together: {error}") from error
+    except LookupError as error:
+        raise NotFoundError(str(error)) from error
+    except ValueError as error:  # a StatementError is one
+        raise InvalidParameterError(str(error)) from error
+    out.write_bytes(statement)
+    typer.echo(f"{out}: {len(statement)} bytes; check it with: custodes statement verify {out}", err=True)
+
+
+@app.command("verify")
+def verify_command(
+    file: Annotated[Path, typer.Argument(help="Statement, certificate of erasure, or invoice.")],
+    trust: Annotated[Path, typer.Option("--trust", help="Whom you trust: a tlog-policy file.")] = Path("trust.policy"),
+    ledger: Annotated[Path | None, typer.Option("--ledger", help="Folder with the log's public files.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """Check a file, as `python -m custodes.ledger verify` does."""
+    word, text, value = check(file, trust, ledger)
+    typer.echo(json.dumps(value) if as_json else text, nl=as_json)
+    raise typer.Exit(STATUS[word])
+
+
+@app.command("verifier")
+def verifier_command(out: Annotated[Path, typer.Option("--out", help="File to write.")] = Path("verify.pyz")) -> None:
+    """Write the verifier as one file, to give away."""
+    build_zipapp(out)
+
+
+def _moment(text: str | None) -> int | None:
+    """Milliseconds of an ISO date or time; without a zone it is UTC."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidParameterError(f"not a date or time: {text}") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if moment.timestamp() < 0:
+        raise InvalidParameterError("times before 1970 are not in any log")
+    return int(moment.timestamp() * 1000)

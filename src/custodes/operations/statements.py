@@ -1,0 +1,162 @@
+"""The ledger's side duties: hourly heads of the account map, cosignatures, statements, and invoices of a month.
+
+In: the files of the log, the folder and key of the maps, whom to ask. Out: entries in the log, files for others. The
+server calls ``close_head`` and ``ask_witnesses`` every hour; commands call the rest, also beside a running server. What
+is made here is checked by ``custodes.ledger`` alone, on a stranger's machine.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from custodes.ledger import vrf
+from custodes.ledger.billing import BillingRun, bill_month
+from custodes.ledger.billing_meter import Month
+from custodes.ledger.billing_prices import PriceList
+from custodes.ledger.billing_store import BillingStore, UseStorage
+from custodes.ledger.erasure_build import ErasureRecords, certificate
+from custodes.ledger.log import LedgerLog
+from custodes.ledger.maps_indexer import Indexer
+from custodes.ledger.maps_state import MapState
+from custodes.ledger.ports import BodyReader, TileReader
+from custodes.ledger.statement import Question, parse
+from custodes.ledger.statement_build import Sources, build
+from custodes.ledger.statement_sources import LogFiles, account_sources, open_log_files, reaches
+from custodes.ledger.tiles import CHECKPOINT_PATH
+from custodes.ledger.trust import Witness
+from custodes.ledger.witness_client import Asked, Post, ask_all
+
+_WITNESSED = "checkpoint.witnessed"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFiles:
+    """What a ledger consists of on disk, for reading."""
+
+    tiles: TileReader
+    bodies: BodyReader
+    body_key: bytes = field(repr=False)
+
+
+class Statements:
+    """The duties over one ledger."""
+
+    def __init__(self, files: LedgerFiles, folder: Path, vrf_seed: bytes) -> None:
+        """Read ``files``, keep state in ``folder`` (private, must exist), place names under the key of ``vrf_seed``."""
+        self._files = files
+        self._folder = folder
+        self._vrf_seed = vrf_seed
+
+    def close_head(self, log: LedgerLog) -> int:
+        """Put a head of the account map over everything so far into the log; returns its index, once published.
+
+        Raises:
+            LedgerUnavailableError: the log cannot be written now.
+            MapError: the state of the map is damaged; a person has to look.
+            OSError: a file cannot be read or written.
+        """
+        size = log.flush().size
+        indexer = Indexer(self._key(), self._state(), lambda fields: log.append("map", fields=fields).wait().index)
+        head = indexer.close_head(self._newest(), size)
+        log.flush()
+        return head
+
+    def ask_witnesses(self, witnesses: Iterable[Witness], post: Post) -> Asked:
+        """Have the newest checkpoint cosigned, and keep it with all cosignatures.
+
+        Raises:
+            LookupError: nothing is published yet.
+            OSError: it cannot be kept.
+        """
+        newest = self._newest()
+        asked = ask_all(newest.note, witnesses, lambda old, _: newest.tree.consistency_proof(old), post)
+        self._replace(_WITNESSED, asked.checkpoint)
+        return asked
+
+    def create(self, question: Question, prices: Mapping[str, object] | None = None) -> bytes:
+        """The statement file that answers ``question`` at the last head.
+
+        Raises:
+            StatementError: the identifier is not in canonical form.
+            LookupError: there is no head yet, or no map for such identifiers.
+            OSError: a file cannot be read.
+        """
+        key, state = self._key(), self._state()
+        head = state.load(key)[1]
+        sources = account_sources(self._log_with(head or 0), state, key)
+        statement = build(question, Sources(sources.log, sources, sources), prices).encode()
+        parse(statement)  # what no reader would accept, like a price list with fractions in it, is refused here
+        return statement
+
+    def bill(self, month: Month, prices: PriceList) -> BillingRun:
+        """The bills of ``month`` from the published log; nothing is written."""
+        log = self._newest()
+        size = log.tree.size
+        storage = UseStorage.collect(log.uses(0, size))
+        return bill_month(month, log.uses(0, size), storage, prices, lambda: os.urandom(16))
+
+    def commit_bills(self, run: BillingRun, log: LedgerLog) -> int:
+        """Put an invoice run into the log and keep its bills; returns the index of the ``bil`` entry."""
+        index = log.append("bil", fields=run.fields).wait().index
+        self.bills.save(run, index)
+        log.flush()
+        return index
+
+    def invoices(self, month: Month) -> dict[str, bytes]:
+        """The invoice files of a month that is in the log, by account.
+
+        Raises:
+            LookupError: the month was not billed.
+            ProofError: its entry is not in the published checkpoint.
+        """
+        return self.bills.invoices(month, self._log_with(self.bills.entry(month)))
+
+    def erasure_certificate(self, face: str) -> bytes:
+        """The certificate for a face that was erased.
+
+        Raises:
+            LookupError: there is no record of that.
+        """
+        record = self.erasures.get(face)
+        return certificate(record, self._log_with(record.entry)).encode()
+
+    @property
+    def erasures(self) -> ErasureRecords:
+        """Records of erased faces."""
+        return ErasureRecords(self._subfolder("erasures"))
+
+    @property
+    def bills(self) -> BillingStore:
+        """Bills of the months that are in the log."""
+        return BillingStore(self._subfolder("bills"))
+
+    def _key(self) -> vrf.SecretKey:
+        return vrf.secret_key(self._vrf_seed)
+
+    def _state(self) -> MapState:
+        return MapState(self._folder)
+
+    def _newest(self) -> LogFiles:
+        return open_log_files(self._files.tiles, self._files.bodies, self._files.body_key)
+
+    def _log_with(self, index: int) -> LogFiles:
+        """The log at a checkpoint with entry ``index``: the cosigned one if it reaches so far, else the newest."""
+        try:
+            witnessed: bytes | None = (self._folder / _WITNESSED).read_bytes()
+        except FileNotFoundError:
+            witnessed = None
+        note = witnessed if reaches(witnessed, index) else self._files.tiles.get(CHECKPOINT_PATH)
+        return open_log_files(self._files.tiles, self._files.bodies, self._files.body_key, note)
+
+    def _subfolder(self, name: str) -> Path:
+        folder = self._folder / name
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    def _replace(self, name: str, data: bytes) -> None:
+        beside = self._folder / f"{name}.new"
+        beside.write_bytes(data)
+        beside.replace(self._folder / name)
