@@ -146,17 +146,39 @@ def test_a_score_does_not_depend_on_company(seed: int, dimension: int, start: in
 
 
 def test_many_segments_answer_like_one_array() -> None:
-    vectors, query = units(5, 150_000, 16), units(6, 1, 16)[0]
-    fast, oracle = FaissIndex(16), BruteForceIndex(16)
-    oracle.add(np.arange(150_000), vectors)
-    for start in range(0, 150_000, 50_000):
-        fast.add(np.arange(start, start + 50_000), vectors[start : start + 50_000])
-    gone = np.arange(0, 150_000, 3)
+    vectors, query = units(5, 30_000, 16), units(6, 1, 16)[0]
+    fast, oracle = FaissIndex(16, segment_rows=4096), BruteForceIndex(16)
+    oracle.add(np.arange(30_000), vectors)
+    for start in range(0, 30_000, 10_000):
+        fast.add(np.arange(start, start + 10_000), vectors[start : start + 10_000])
+    asked = ((1, -1.0), (10, 0.5), (4096, -1.0), (4096, 0.7))
+    for gone in (np.arange(0, 30_000, 3), np.arange(1000, 29_000)):
+        for index in (fast, oracle):
+            index.remove(gone)
+        assert len(fast) == len(oracle)
+        for limit, threshold in asked:
+            assert fast.search(query, limit, threshold) == oracle.search(query, limit, threshold)
+
+
+@pytest.mark.parametrize("crowd", [300, 3000])
+def test_a_crowd_of_near_ties_around_the_last_place_is_ordered_exactly(crowd: int) -> None:
+    """More rows within the margin than a first or second scan returns, so that every way to the answer is taken."""
+    rng, centre = np.random.default_rng(7), units(7, 1, 128)[0]
+    near = centre + rng.standard_normal((crowd, 128)).astype(np.float32) * np.float32(2e-4)
+    near /= np.linalg.norm(near, axis=1, keepdims=True)
+    vectors = np.concatenate([units(8, 3000, 128), near])
+    fast, oracle = FaissIndex(128), BruteForceIndex(128)
     for index in (fast, oracle):
-        index.remove(gone)
-    for limit, threshold in ((1, -1.0), (10, 0.5), (4096, -1.0), (4096, 0.7)):
-        assert fast.search(query, limit, threshold) == oracle.search(query, limit, threshold)
+        index.add(np.arange(len(vectors)), vectors)
+    for limit in (1, 5, 100):
+        assert fast.search(centre, limit, -1.0) == oracle.search(centre, limit, -1.0)
+        assert fast.search(centre, limit, 0.9999) == oracle.search(centre, limit, 0.9999)
+
+
+def test_vectors_that_bytes_cannot_hold_are_found_all_the_same() -> None:
+    vectors = np.concatenate([np.eye(128, dtype=np.float32), units(9, 2000, 128)])
+    fast, oracle = FaissIndex(128), BruteForceIndex(128)
     for index in (fast, oracle):
-        index.remove(np.arange(1000, 149_000))
-    assert len(fast) == len(oracle)
-    assert fast.search(query, 4096, -1.0) == oracle.search(query, 4096, -1.0)
+        index.add(np.arange(len(vectors)), vectors)
+    for query in (vectors[3], vectors[500]):
+        assert fast.search(query, 10, -1.0) == oracle.search(query, 10, -1.0)

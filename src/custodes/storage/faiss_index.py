@@ -1,13 +1,15 @@
 """Exact index that lets faiss propose and the kernel decide. The only door to faiss.
 
-In: rows and unit vectors. Out: hits with the kernel's scores. Vectors lie in segments of plain arrays that faiss scans
-at memory speed. Adding never moves what is there; deleting fills the hole with the segment's last vectors. What comes
-out does not depend on any of it: candidates are taken with a margin that covers every possible difference between
-faiss's sums and the kernel's, then scored, cut and ordered by the kernel.
+In: rows and unit vectors. Out: hits with the kernel's scores. Vectors lie in segments of plain arrays, with a copy in
+one byte per component, which is what a search reads: memory traffic decides its time. Adding never moves what is there;
+deleting fills the hole with the segment's last vectors. What comes out does not depend on any of it: candidates are
+taken with a margin that covers every possible difference between a rough score and the kernel's, then scored, cut and
+ordered by the kernel. Where the bytes say too little (vectors with few large components, or thousands of near ties),
+the float32 vectors are scanned instead.
 
-Threads: faiss parallelizes over queries, and here every scan has one query, so each search runs on the thread that
-asked (the GIL is free during the scan) and faiss's global setting is neither needed nor touched. Nor does one query
-ever reach ``distance_compute_blas_threshold``, above which faiss would call BLAS.
+Threads: each search runs on the thread that asked (the GIL is free during the scan). faiss parallelizes over queries,
+and a scan of float32 has one; for bytes see ``codes``. Nor does one query ever reach
+``distance_compute_blas_threshold``, above which faiss would call BLAS.
 """
 
 from __future__ import annotations
@@ -22,10 +24,11 @@ from custodes.gallery.entities import Hit
 from custodes.gallery.kernel import best, cosines, error_bound, require_unit
 from custodes.gallery.lock import ReadWriteLock
 from custodes.gallery.ports import FloatArray
-from custodes.storage.segment import Segment
+from custodes.storage.segment import CAPACITY, Segment
 
-_SLACK = 32
-"""Candidates beyond the limit; enough that the margin around the last place is nearly always covered by one scan."""
+_SLACKS = (24, 512)
+"""Candidates beyond one and a half times the limit, tried in turn. Within the margin of the last place there are
+usually a dozen rows among a million faces; the second try serves crowded neighbourhoods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +41,12 @@ class _Candidates:
 
 
 class FaissIndex:
-    """A VectorIndex for up to many millions of rows: 4 D + 8 bytes a row."""
+    """A VectorIndex for up to many millions of rows: 5 D + 8 bytes a row."""
 
-    def __init__(self, dimension: int) -> None:
-        """Empty, for vectors of ``dimension``."""
+    def __init__(self, dimension: int, segment_rows: int = CAPACITY) -> None:
+        """Empty, for vectors of ``dimension``; a segment holds at most ``segment_rows``."""
         self._dimension = dimension
+        self._segment_rows = segment_rows
         self._margin = error_bound(dimension)
         self._lock = ReadWriteLock()
         self._segments: list[Segment] = []
@@ -75,11 +79,19 @@ class FaissIndex:
         if limit < 1:
             return ()
         with self._lock.read():
-            found = self._nearest(unit, limit + _SLACK)
-            needed = float(np.clip(max(_last(found.scores, limit), min_cosine), -2.0, 2.0))  # beyond any score
-            if found.unseen_below > needed:
-                found = self._above(unit, needed)
+            found = self._candidates(unit, limit, min_cosine)
         return best(found.rows, found.scores, limit, min_cosine)
+
+    def _candidates(self, query: FloatArray, limit: int, min_cosine: float) -> _Candidates:
+        """Rows among which the answer is for certain."""
+        needed = -2.0
+        for slack in _SLACKS:
+            found = self._nearest(query, limit + limit // 2 + slack)
+            # The answer's last score is at least this; clipped, because no score lies beyond.
+            needed = float(np.clip(max(_last(found.scores, limit), min_cosine), -2.0, 2.0))
+            if found.unseen_below <= needed:
+                return found
+        return self._above(query, needed)
 
     def _nearest(self, query: FloatArray, count: int) -> _Candidates:
         """The ``count`` best by faiss of every segment, of which the best by faiss of all are scored."""
@@ -93,7 +105,8 @@ class FaissIndex:
             chosen = np.argpartition(-rough, count - 1)[:count]
         # A row outside has a rough score of at most the worst one chosen, hence a true one of at most a margin more.
         total = sum(segment.count for segment in self._segments)
-        bound = -np.inf if total <= count else float(rough[chosen].min()) + self._margin
+        margin = max([self._margin, *(segment.codes.margin for segment in self._segments if segment.codes.is_usable)])
+        bound = -np.inf if total <= count else float(rough[chosen].min()) + margin
         rows, vectors = [], []
         for segment, (_, places), start in zip(self._segments, scans, starts, strict=False):
             here = places[chosen[(chosen >= start) & (chosen < start + len(places))] - start]
@@ -116,7 +129,7 @@ class FaissIndex:
         done = 0
         while done < len(rows):
             if not self._segments or self._segments[-1].is_full:
-                self._segments.append(Segment(self._dimension))
+                self._segments.append(Segment(self._dimension, self._segment_rows))
             done += self._segments[-1].append(rows[done:], vectors[done:])
 
     def _drop(self, rows: NDArray[np.int64]) -> None:
@@ -133,6 +146,8 @@ def _last(scores: FloatArray, limit: int) -> float:
 
 
 def _scan(segment: Segment, query: FloatArray, count: int) -> tuple[FloatArray, NDArray[np.int64]]:
+    if segment.codes.is_usable:
+        return segment.codes.scan(query, count)
     scores, places = np.empty(count, np.float32), np.empty(count, np.int64)
     faiss.knn_inner_product(
         faiss.swig_ptr(query),

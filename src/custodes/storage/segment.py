@@ -10,16 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.gallery.ports import FloatArray
+from custodes.storage.codes import Codes
 
-CAPACITY = 65_536
-"""Vectors in a full segment: 32 MiB at 128 dimensions, so a scan's fixed cost of microseconds does not show, and
-growing or joining segments moves little."""
+CAPACITY = 262_144
+"""Vectors in a full segment: 160 MiB at 128 dimensions, so a scan's fixed cost does not show, and growing or joining
+segments moves little beside millions."""
 
 _FIRST = 64
 
 
 class Segment:
-    """Vectors (N, D) float32 and their rows (N,) int64; only ``count`` of N places are in use."""
+    """Vectors (N, D) float32, their rows (N,) int64 and their codes; only ``count`` of N places are in use."""
 
     def __init__(self, dimension: int, capacity: int = CAPACITY) -> None:
         """Empty, for at most ``capacity`` vectors of ``dimension``."""
@@ -27,6 +28,7 @@ class Segment:
         self.count = 0
         self.rows: NDArray[np.int64] = np.empty(0, np.int64)
         self.vectors: FloatArray = np.empty((0, dimension), np.float32)
+        self.codes = Codes(dimension)
         self._lowest, self._highest = 0, -1
 
     @property
@@ -47,6 +49,7 @@ class Segment:
         self._reserve(end)
         self.rows[self.count : end] = rows[:taken]
         self.vectors[self.count : end] = vectors[:taken]
+        self.codes.append(self.vectors[self.count : end])
         lowest, highest = int(rows[:taken].min()), int(rows[:taken].max())
         self._lowest = min(self._lowest, lowest) if self.count else lowest
         self._highest = max(self._highest, highest) if self.count else highest
@@ -60,10 +63,13 @@ class Segment:
             return
         dead = np.isin(self.rows[: self.count], rows[start:end])
         left = self.count - int(np.count_nonzero(dead))
+        if left == self.count:
+            return
         holes = np.flatnonzero(dead[:left])
         movers = left + np.flatnonzero(~dead[left:])
         self.rows[holes] = self.rows[movers]
         self.vectors[holes] = self.vectors[movers]
+        self.codes.move(movers, holes, left)
         self.count = left
 
     def _reserve(self, needed: int) -> None:
