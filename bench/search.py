@@ -1,6 +1,7 @@
 """Exact search against numpy: 1,000,000 x 128, one thread each, both timed in turn in one process.
 
-Run: ``python bench/search.py [--rows N] [--queries N] [--json]``. Prints rows for BENCHMARKS.md. Vectors are identities
+Run: ``python bench/search.py [--rows N] [--queries N] [--json] [--no-write]``. Prints a table and puts it into
+BENCHMARKS.md. Vectors are identities
 with noise, four samples each and forty groups of shared variance, so that scores look like those of faces. Results are
 checked against float64 brute force.
 """
@@ -184,13 +185,21 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--queries", type=int, default=31)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--no-write", dest="write", action="store_false", help="leave BENCHMARKS.md as it is")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         print(json.dumps(_measure(options.rows, options.queries)))
         return
     found = measure(options.rows, options.queries)
-    print(json.dumps(found, indent=1) if options.json else table(found))
+    if options.json:
+        print(json.dumps(found, indent=1))
+        return
+    print(table(found))
+    if options.write:
+        from report import Section, write
+
+        write(Section("search", "Exact search", found["command"], table(found)))
 
 
 if __name__ == "__main__":

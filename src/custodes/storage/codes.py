@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from custodes.gallery.kernel import UNIT_TOLERANCE, error_bound
 from custodes.gallery.ports import FloatArray
+from custodes.storage.huge_pages import advise
 
 USABLE_WORST = 0.03
 """Beyond this the certificate rules out too little to pay; components of faces leave 0.014 at 128 dimensions."""
@@ -39,6 +40,7 @@ class Codes:
         self._index.train(np.array([[-reach] * dimension, [reach] * dimension], np.float32))
         self._dimension = dimension
         self._rounding = error_bound(dimension) * (2 + 4 * reach * math.sqrt(dimension))
+        self._advised = 0
         self.worst = 0.0
 
     @property
@@ -64,11 +66,14 @@ class Codes:
         squares = np.einsum("nd,nd->n", rest, rest, dtype=np.float64)
         self.worst = max(self.worst, float(np.sqrt(squares.max(initial=0.0))) * (1 + 1e-5))
         self._index.add(vectors)
+        held = self._held()
+        if held.ctypes.data != self._advised:  # it grew into another place, at most once per doubling
+            self._advised = held.ctypes.data
+            advise(held)
 
     def move(self, sources: NDArray[np.intp], targets: NDArray[np.intp], left: int) -> None:
         """Copy places ``sources`` over ``targets`` and keep the first ``left`` places."""
-        held = faiss.rev_swig_ptr(self._index.codes.data(), self._index.ntotal * self._dimension)
-        places = held.reshape(self._index.ntotal, self._dimension)
+        places = self._held().reshape(self._index.ntotal, self._dimension)
         places[targets] = places[sources]
         self._index.codes.resize(left * self._dimension)
         self._index.ntotal = left
@@ -80,3 +85,8 @@ class Codes:
         faiss.omp_set_num_threads(1)
         scores, places = self._index.search(query[None], count)
         return scores[0], places[0]
+
+    def _held(self) -> NDArray[np.uint8]:
+        """faiss's own bytes, for reading and writing; valid until the next append."""
+        size = self._index.ntotal * self._dimension
+        return np.asarray(faiss.rev_swig_ptr(self._index.codes.data(), size), np.uint8)
