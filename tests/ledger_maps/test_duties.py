@@ -1,6 +1,7 @@
 """The duties over a real ledger on disk: heads, witnesses, statements, bills, erasures, through the commands."""
 
 import json
+import subprocess
 import sys
 
 import pytest
@@ -17,7 +18,7 @@ from custodes.ledger.erasure_build import ErasureRecord, erase
 from custodes.ledger.maps import FaceTree
 from custodes.ledger.maps_state import MapState
 from custodes.ledger.note import VerifierKey
-from custodes.ledger.trust import Witness, parse_policy, write_policy
+from custodes.ledger.trust import CosignerKey, Witness, parse_policy, write_policy
 from custodes.ledger.verify import Word, verify
 from custodes.ledger.vrf import secret_key
 from custodes.ledger.witness import WitnessKey, WitnessServer
@@ -277,3 +278,28 @@ def test_the_verifier_can_be_given_away(tmp_path):
     run(statement_commands.app, "verifier", "--out", tmp_path / "verify.pyz")
     assert (tmp_path / "verify.pyz").read_bytes().startswith(b"#!/usr/bin/env python3")
     assert sys.version_info >= (3, 11)
+
+
+def test_a_witness_served_by_the_command_confirms_the_log(operator, tmp_path):
+    log_key = LedgerPaths(operator.data).verifier.read_text().strip()
+    folder = tmp_path / "served"
+    key = run(witness_commands.app, "key", "--name", "w.example", "--folder", folder).strip()
+    code = "import sys; from custodes.cli.witness import app; app(sys.argv[1:])"
+    arguments = ["serve", "--name", "w.example", "--folder", str(folder), "--log", log_key, "--port", "0"]
+    with subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, text=True) as process:
+        try:
+            url = process.stderr.readline().split()[-1]
+            witness = Witness("w", CosignerKey.parse(key), url)
+            operator.policy.write_text(write_policy([log_key], [witness], 1))
+            operator.use(ANN)
+            operator.statements.close_head(operator.log)
+            assert run(witness_commands.app, "ask", "--data", operator.data) == "w: confirmed\n"
+            assert operator.verdict(f"acct:{EVE}").word is Word.ABSENT
+            # The statement uses the confirmed state as long as that reaches to the head; a new head needs a new one.
+            operator.use(EVE)
+            operator.statements.close_head(operator.log)
+            assert operator.verdict(f"acct:{EVE}").word is Word.UNDETERMINED
+        finally:
+            process.terminate()
+    wrong = CliRunner().invoke(witness_commands.app, ["serve", "--name", "w", "--folder", str(folder), "--log", "x"])
+    assert "three parts" in str(wrong.exception)
