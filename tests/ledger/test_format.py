@@ -1,0 +1,67 @@
+"""FORMAT.md says what the code does: the worked example is computed anew here, from hashlib up where that is short."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+import custodes.ledger
+from custodes.ledger.body import commit, seal
+from custodes.ledger.checkpoint import Checkpoint
+from custodes.ledger.entry import KINDS, decode, from_b64url
+from custodes.ledger.keys import SigningKey
+from custodes.ledger.merkle import Frontier, leaf_hash
+from custodes.ledger.proof import Receipt, encode_tlog_proof, verify_token
+
+TEXT = (Path(custodes.ledger.__file__).parent / "FORMAT.md").read_text()
+BLOCKS = dict(re.findall(r"```([a-z]+(?: \d)?)\n(.*?)\n```", TEXT, re.DOTALL))
+KEY = SigningKey.from_seed("example.org/ledger", bytes(range(32)))
+SALT = bytes(range(16))
+ENTRIES = [BLOCKS["entry 0"].encode(), BLOCKS["entry 1"].encode()]
+
+
+def test_verifier_key() -> None:
+    assert str(KEY.verifier) == BLOCKS["verifier"]
+
+
+def test_entries_and_commitment() -> None:
+    body = BLOCKS["body"].encode()
+    assert hashlib.sha256(SALT + body).hexdigest() == BLOCKS["commitment"] == commit(SALT, body).hex()
+    for data in ENTRIES:
+        assert decode(data).encode() == data
+    assert from_b64url(str(re.search(r'"c":"([^"]+)"', BLOCKS["entry 1"])[1])).hex() == BLOCKS["commitment"]  # type: ignore[index]
+
+
+def test_tree() -> None:
+    leaves = [hashlib.sha256(b"\x00" + data).digest() for data in ENTRIES]
+    assert [leaf.hex() for leaf in leaves] == [BLOCKS["leaf 0"], BLOCKS["leaf 1"]]
+    assert hashlib.sha256(b"\x01" + leaves[0] + leaves[1]).hexdigest() == BLOCKS["root"]
+
+
+def test_checkpoint_receipt_and_proof() -> None:
+    growth = Frontier().extend([leaf_hash(data) for data in ENTRIES])
+    note = Checkpoint(KEY.name, 2, growth.frontier.root()).sign([KEY])
+    assert note.decode() == BLOCKS["checkpoint"] + "\n"
+    path = growth.inclusion_proof(1)
+    assert Receipt(1, ENTRIES[1], path, note, SALT).token() == BLOCKS["receipt"]
+    assert encode_tlog_proof(1, path, note).decode() == BLOCKS["proof"] + "\n"
+    assert verify_token(BLOCKS["receipt"], [KEY.verifier]).entry == decode(ENTRIES[1])
+
+
+def test_sealed_body() -> None:
+    body, master, commitment = BLOCKS["body"].encode(), bytes([7] * 32), bytes.fromhex(BLOCKS["commitment"])
+    key = hashlib.blake2b(SALT, digest_size=32, key=master, person=b"custodes-body-1").digest()
+    assert AESGCM(key).decrypt(bytes(12), bytes.fromhex(BLOCKS["sealed"]), commitment) == body
+    assert seal(body, SALT, commitment, master).sealed.hex() == BLOCKS["sealed"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_and_member_is_described(kind: str) -> None:
+    row = next(line for line in TEXT.splitlines() if line.startswith(f"| `{kind}` |"))
+    must, may = row.split("|")[3:5]
+    assert set(re.findall(r"`([a-z])`", must)) == set(KINDS[kind].must)
+    assert set(re.findall(r"`([a-z])`", may)) == set(KINDS[kind].may)
