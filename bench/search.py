@@ -1,8 +1,8 @@
 """Exact search against numpy: 1,000,000 x 128, one thread each, both timed in turn in one process.
 
 Run: ``python bench/search.py [--rows N] [--queries N] [--json] [--no-write]``. Prints a table and puts it into
-BENCHMARKS.md. Vectors are identities with noise, four samples each and forty groups of shared variance, so that scores look like those of faces. Results are
-checked against float64 brute force.
+BENCHMARKS.md. Vectors are identities with noise, four samples each and forty groups of shared variance, so that scores
+look like those of faces. Results are checked against float64 brute force.
 """
 
 from __future__ import annotations
