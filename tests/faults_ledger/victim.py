@@ -41,13 +41,13 @@ class Trap:
         if f"{self._name}.{method}" != self._step:
             return real
 
-        def trapped(*args: object) -> object:
+        def trapped(*args: object, **options: object) -> object:
             with self._guard:
                 self._left -= 1
                 off = self._left == 0
             if off and self._action.endswith("before"):
                 self._go_off()
-            result = list(real(*args)) if method == "segments" else real(*args)
+            result = list(real(*args)) if method == "segments" else real(*args, **options)
             if off and self._action.endswith("after"):
                 self._go_off()
             return result

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custodes.core.clock import FixedClock
+from custodes.ledger.audit import audit
+from custodes.ledger.checkpoint import open_checkpoint
 from custodes.ledger.entry import EntryError, decode
 from custodes.ledger.keys import SigningKey, check_rotation, rotation_fields
 from custodes.ledger.log import LedgerLog
@@ -24,7 +26,7 @@ from custodes.ledger.proof import (
     verify_tlog_proof,
     verify_token,
 )
-from custodes.storage.ledger import LedgerPaths, ledger_key, open_ledger
+from custodes.storage.ledger import LedgerPaths, ledger_key, open_ledger, read_tiles
 
 OpenLog = Callable[..., LedgerLog]
 KeyOf = Callable[[Path], VerifierKey]
@@ -93,6 +95,7 @@ def test_bodies_are_private_and_can_be_erased_alone(tmp_path: Path, open_log: Op
     assert log.erase([0]) == 0
     assert (log.body(0), log.body(1)) == (None, b'{"name":"Bob"}')
     assert log.published == published
+    assert open_checkpoint(log.published_note, [ledger_key(tmp_path, "test.example/ledger").verifier]) == published
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or b"Ann" not in path.read_bytes()
     with pytest.raises(IndexError):
@@ -281,3 +284,23 @@ def test_bodies_are_canonical_json(tmp_path: Path, open_log: OpenLog) -> None:
     body = log.body(0)
     assert body == '{"a":"é","b":[1,null,true]}'.encode()
     assert json.loads(body) == {"a": "é", "b": [1, None, True]}
+
+
+def test_files_that_a_power_cut_tore_are_written_anew(tmp_path: Path, open_log: OpenLog, key_of: KeyOf) -> None:
+    log = open_log(tmp_path)
+    for number in range(300):
+        log.append("inc", body={"n": number})
+        if number in (100, 270):
+            log.flush()
+    log.close()
+    # Nothing of these was synced yet: the journal's first segment still has it all.
+    public = LedgerPaths(tmp_path).public
+    torn = [path for path in (public / "tile").rglob("*") if path.is_file()]
+    for path in [*torn, *(LedgerPaths(tmp_path).private / "bodies").iterdir()]:
+        path.write_bytes(b"")
+    again = open_log(tmp_path)
+    assert again.published.size == 300
+    assert again.body(299) == b'{"n":299}'
+    assert audit(read_tiles(tmp_path), [key_of(tmp_path)]).difference is None
+    assert (public / "tile/0/001.p/15").stat().st_size == 15 * 32
+    assert not (public / "tile/0/000.p").exists()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from custodes.ledger.batch import Batch, State
 from custodes.ledger.body import SALT_BYTES, canonical, commit, seal, unseal
@@ -19,7 +18,7 @@ from custodes.ledger.entry import EntryError, Value, check, decode, draft
 from custodes.ledger.merkle import leaf_hash
 from custodes.ledger.outbox import Outbox
 from custodes.ledger.parts import Clock, LedgerWriter, LogParts, LogSettings
-from custodes.ledger.pending import Committed, Pending, Prepared
+from custodes.ledger.pending import Committed, Pending, Prepared, Staged, unsettled_after
 from custodes.ledger.ports import HeadConflictError, LedgerCorruptError, LedgerUnavailableError
 from custodes.ledger.proof import encode_tlog_proof
 from custodes.ledger.publish import Boundary
@@ -29,17 +28,6 @@ from custodes.ledger.tiles import Tree
 __all__ = ["Clock", "LedgerLog", "LedgerWriter", "LogParts", "LogSettings"]
 
 _Failure = OSError | LedgerUnavailableError | EntryError
-
-
-@dataclass(frozen=True, slots=True)
-class _Staged:
-    """A batch on its way to the disk; ``falls`` is how often the log had fallen when it was staged."""
-
-    queue: Sequence[Pending]
-    batch: Batch
-    committed: Committed
-    turn: int
-    falls: int
 
 
 class LedgerLog:
@@ -88,8 +76,12 @@ class LedgerLog:
             thread = threading.Thread(target=target, name="ledger", daemon=True)
             self._threads.append(thread)
             thread.start()
-        for pending in self._void(self._reserved):
-            pending.wait_durable()
+        try:
+            for pending in self._void(self._reserved):
+                pending.wait_durable()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Commit what waits, publish it, stop. Entries after this are refused."""
@@ -148,6 +140,11 @@ class LedgerLog:
     def published(self) -> Checkpoint:
         """The checkpoint that everybody sees."""
         return self._outbox.public()[0]
+
+    @property
+    def published_note(self) -> bytes:
+        """The signed note of the published checkpoint, to show to witnesses."""
+        return self._outbox.public()[1]
 
     @property
     def unavailable(self) -> str | None:
@@ -291,7 +288,7 @@ class LedgerLog:
             if not final:
                 self._try_recovery()
 
-    def _stage_or_fall(self, queue: Sequence[Pending], rotate: bool) -> _Staged | None:
+    def _stage_or_fall(self, queue: Sequence[Pending], rotate: bool) -> Staged | None:
         try:
             if rotate or self._parts.stores.journal.size() > self._settings.segment_bytes:
                 self._begin_segment()
@@ -300,7 +297,7 @@ class LedgerLog:
             self._fall(error, queue)
             return None
 
-    def _stage(self, queue: Sequence[Pending]) -> _Staged:
+    def _stage(self, queue: Sequence[Pending]) -> Staged:
         """Sign the tree with ``queue`` and write the journal's record: stage, signature and new head at once."""
         state = self._state
         assert state is not None
@@ -312,11 +309,11 @@ class LedgerLog:
         checkpoint = tree.sign(identity.signers)
         batch = Batch(state.frontier.size, envelopes, [pending.prepared.body for pending in queue], checkpoint)
         self._parts.stores.journal.write(batch.encode())
-        self._state = State(growth.frontier, checkpoint, t, _unsettled(state.unsettled, queue))
+        self._state = State(growth.frontier, checkpoint, t, unsettled_after(state.unsettled, queue))
         self._issued += 1
-        return _Staged(queue, batch, Committed(growth, checkpoint), self._issued, self._falls)
+        return Staged(queue, batch, Committed(growth, checkpoint), self._issued, self._falls)
 
-    def _finish(self, staged: _Staged) -> None:
+    def _finish(self, staged: Staged) -> None:
         """Wait for the disk and for the batches in front, then wake the owners. A failure in front fails this, too."""
         try:
             self._parts.stores.journal.sync()
@@ -325,15 +322,20 @@ class LedgerLog:
             failure = error
         with self._order:
             self._order.wait_for(lambda: self._settled == staged.turn - 1)
+        try:
+            self._wake(staged, failure)
+        finally:
+            with self._order:
+                self._settled = staged.turn
+                self._order.notify_all()
+
+    def _wake(self, staged: Staged, failure: _Failure | None) -> None:
         if failure is not None or self._falls != staged.falls:
             self._fall(failure or LedgerUnavailableError("a batch in front failed"), staged.queue)
-        else:
-            for pending, envelope in zip(staged.queue, staged.batch.envelopes, strict=True):
-                pending.settle(envelope, staged.committed)
-            self._outbox.add(staged.batch)
-        with self._order:
-            self._settled = staged.turn
-            self._order.notify_all()
+            return
+        for pending, envelope in zip(staged.queue, staged.batch.envelopes, strict=True):
+            pending.settle(envelope, staged.committed)
+        self._outbox.add(staged.batch)
 
     def _drain(self) -> None:
         """Wait until no batch is in flight; with ``_staging``."""
@@ -391,10 +393,3 @@ class LedgerLog:
             self._rotate = False
             self._ring.notify_all()
         self._outbox.give_up(error)
-
-
-def _unsettled(before: frozenset[int], queue: Sequence[Pending]) -> frozenset[int]:
-    """Permissions that are open after ``queue``."""
-    opened = {pending.index for pending in queue if pending.prepared.reserves}
-    closed = {pending.prepared.settles for pending in queue}
-    return (before | opened) - closed

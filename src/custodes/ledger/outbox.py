@@ -18,6 +18,9 @@ from custodes.ledger.ports import LedgerUnavailableError
 from custodes.ledger.publish import Boundary, Publisher
 from custodes.ledger.recover import Stores
 
+# Batches that may wait to be published; with 64 clients a batch has some 30 entries of about 1 kB.
+_BACKLOG = 4096
+
 
 class Outbox:
     """Hands batches to a publisher. ``_bell`` guards all but the publisher, ``_busy`` guards that."""
@@ -57,8 +60,9 @@ class Outbox:
             return self._public
 
     def add(self, item: Batch | Boundary) -> None:
-        """Take the next item from the writer."""
+        """Take the next item from the writer; makes it wait when publishing cannot keep up."""
         with self._bell:
+            self._bell.wait_for(lambda: len(self._items) < _BACKLOG or self._failed is not None)
             self._items.append(item)
             if len(self._items) == 1 or isinstance(item, Boundary):
                 self._bell.notify_all()
@@ -147,6 +151,7 @@ class Outbox:
                 return
             items, self._items = self._items, []
             self._hurry = False
+            self._bell.notify_all()
         run: list[Batch] = []
         checkpoint: bytes | None = None
         boundary: Boundary | None = None

@@ -7,8 +7,10 @@ receipt. One raw lock per entry serves as the bell: it is the cheapest thing a t
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from custodes.ledger.batch import Batch
 from custodes.ledger.body import SealedBody
 from custodes.ledger.entry import Draft
 from custodes.ledger.merkle import Growth
@@ -101,3 +103,21 @@ class Pending:
         """The writer's: the entry could not be written."""
         self._error = error
         self._bell.release()
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A batch on its way to the disk; ``falls`` is how often the log had fallen when it was staged."""
+
+    queue: Sequence[Pending]
+    batch: Batch
+    committed: Committed
+    turn: int
+    falls: int
+
+
+def unsettled_after(before: frozenset[int], queue: Sequence[Pending]) -> frozenset[int]:
+    """Permissions that are open after ``queue``."""
+    opened = {pending.index for pending in queue if pending.prepared.reserves}
+    closed = {pending.prepared.settles for pending in queue}
+    return (before | opened) - closed

@@ -103,12 +103,18 @@ class TileReader(Protocol):
 class TileStore(TileReader, Protocol):
     """Public files of the log: readers see a file whole or not at all."""
 
-    def put(self, path: str, data: bytes) -> None:
+    def put(self, path: str, data: bytes, *, repair: bool = False) -> None:
         """Publish a file that never changes; another content under the same path is refused.
+
+        With ``repair`` it is replaced: a power cut may have torn files that were not synced.
 
         Raises:
             LedgerCorruptError: there is another content already.
         """
+        ...
+
+    def widths(self, path: str) -> Sequence[int]:
+        """Widths of the partial files that there are of tile or bundle ``path``."""
         ...
 
     def replace(self, path: str, data: bytes) -> None:

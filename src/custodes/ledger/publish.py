@@ -7,6 +7,7 @@ the log loads them again from what is stored (``load``), the way it starts.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from custodes.ledger.batch import Batch, State
@@ -42,9 +43,10 @@ class Publisher:
         self._rows: list[list[bytes]] = [[]]
         self._bundle: list[bytes] = []
         self._partial: list[str] = []
+        self._repairing = False
 
     def load(self, state: State) -> None:
-        """Take up the right edge of a tree that was published durably.
+        """Take up the right edge of a tree that was published durably; what was published since is repaired.
 
         Raises:
             LedgerCorruptError: the stored tiles do not lead to the root of ``state``.
@@ -63,6 +65,7 @@ class Publisher:
         self._rows = rows
         self._bundle = tree.bundle(size // TILE_WIDTH) if size % TILE_WIDTH else []
         self._partial = []
+        self._repairing = True
         self.size = size
 
     def publish(self, batches: list[Batch], checkpoint: bytes) -> None:
@@ -97,11 +100,27 @@ class Publisher:
     def publish_edge(self) -> None:
         """Write the partial tiles and the partial bundle of the present size."""
         if self._bundle:
-            self._tiles.put(bundle_path(self.size // TILE_WIDTH, len(self._bundle)), encode_bundle(self._bundle))
+            self._put_partial(bundle_path(self.size // TILE_WIDTH), self._bundle, encode_bundle)
         for level, row in enumerate(self._rows):
             if row:
                 index = (self.size >> (level * TILE_HEIGHT)) // TILE_WIDTH
-                self._tiles.put(tile_path(level, index, len(row)), b"".join(row))
+                self._put_partial(tile_path(level, index), row, b"".join)
+
+    def end_repair(self) -> None:
+        """From here on nothing that was published may differ from what is published; call after syncing."""
+        self._repairing = False
+        self.remove_partial()
+
+    def _put(self, path: str, data: bytes) -> None:
+        self._tiles.put(path, data, repair=self._repairing)
+
+    def _put_partial(self, path: str, row: list[bytes], encode: Callable[[list[bytes]], bytes]) -> None:
+        """The partial file of the present width; when repairing also those of the widths published before."""
+        widths = {len(row)}
+        if self._repairing:
+            widths.update(width for width in self._tiles.widths(path) if 0 < width <= len(row))
+        for width in sorted(widths):
+            self._put(f"{path}.p/{width}", encode(row[:width]))
 
     def remove_partial(self) -> None:
         """Remove partial files whose full ones were synced; call after ``TileStore.sync``."""
@@ -112,14 +131,14 @@ class Publisher:
     def _finish_tile(self) -> None:
         """Write the full bundle and tile that end at the present size, and the tiles above that they fill."""
         index = self.size // TILE_WIDTH - 1
-        self._tiles.put(bundle_path(index), encode_bundle(self._bundle))
+        self._put(bundle_path(index), encode_bundle(self._bundle))
         self._partial.append(bundle_path(index))
         self._bundle = []
         level = 0
         while len(self._rows[level]) == TILE_WIDTH:
             row = self._rows[level]
             index = (self.size >> (level * TILE_HEIGHT)) // TILE_WIDTH - 1
-            self._tiles.put(tile_path(level, index), b"".join(row))
+            self._put(tile_path(level, index), b"".join(row))
             self._partial.append(tile_path(level, index))
             self._rows[level] = []
             if level + 1 == len(self._rows):

@@ -66,6 +66,7 @@ def recover(stores: Stores, identity: Identity, publisher: Publisher) -> State:
     publisher.publish(batches, head.checkpoint)
     stores.tiles.sync()
     stores.bodies.sync()
+    publisher.end_repair()
     if stores.anchor is not None:
         _check_anchor(stores.anchor, stores.tiles, head, identity)
     number = stores.journal.begin(head.encode())

@@ -17,6 +17,7 @@ from custodes.ledger.note import Verifier
 from custodes.ledger.recover import Identity, Stores
 from custodes.storage.ledger_anchor import FileAnchor
 from custodes.storage.ledger_bodies import FileBodies
+from custodes.storage.ledger_files import sync_directory
 from custodes.storage.ledger_journal import FileJournal
 from custodes.storage.ledger_tiles import FileTiles
 
@@ -96,9 +97,12 @@ def open_ledger(data: Path, origin: str, clock: Clock, options: LedgerOptions | 
     options = options or LedgerOptions()
     paths = LedgerPaths(data)
     key = ledger_key(data, origin)
-    for folder in (paths.private / "bodies", paths.private / "scratch"):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    paths.public.mkdir(parents=True, exist_ok=True)
+    paths.public.mkdir(exist_ok=True)
+    for folder in (paths.private, paths.private / "bodies", paths.private / "scratch", paths.private / "journal"):
+        folder.mkdir(exist_ok=True, mode=0o700)
+    # A power cut must not take away the folders themselves.
+    for folder in (paths.private, data, data.parent):
+        sync_directory(folder)
     stores = Stores(
         FileJournal(paths.private / "journal"),
         FileTiles(paths.public, paths.private / "scratch"),

@@ -31,14 +31,19 @@ class FileTiles:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def put(self, path: str, data: bytes) -> None:
+    def put(self, path: str, data: bytes, *, repair: bool = False) -> None:
         """Publish a file that never changes."""
         present = self.get(path)
-        if present is not None and present != data:
+        if present is not None and present != data and not repair:
             raise LedgerCorruptError(f"{path} was published before with another content")
-        if present is None:
+        if present != data:
             self._write(path, data)
         self._dirty[path] = None
+
+    def widths(self, path: str) -> list[int]:
+        """Widths of the partial files of a tile."""
+        folder = self._root / f"{path}.p"
+        return [int(file.name) for file in folder.iterdir()] if folder.is_dir() else []
 
     def replace(self, path: str, data: bytes) -> None:
         """Publish a file that changes."""
