@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Installs what the interoperability tests need beside Python: Go with x/mod from Debian, @sigstore/verify from npm.
+# Installs what the interoperability tests need beside Python: Go with x/mod and strace from Debian, @sigstore/verify from npm.
 # Needs apt-get (as root, or with sudo) and npm; what is there already is left alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
-if ! command -v go >/dev/null || [ ! -d /usr/share/gocode/src/golang.org/x/mod/sumdb/tlog ]; then
+if ! command -v go >/dev/null || ! command -v strace >/dev/null || [ ! -d /usr/share/gocode/src/golang.org/x/mod/sumdb/tlog ]; then
   as_root apt-get update -q
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
-    golang-go golang-golang-x-mod-dev
+    golang-go golang-golang-x-mod-dev strace
 fi
 
 if [ ! -d build/node_modules/@sigstore/verify ]; then
