@@ -6,14 +6,17 @@ All texts from the statement are printed with control characters replaced, so a 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from custodes.ledger.billing_meter import Meter, Month
 from custodes.ledger.billing_prices import PriceError, parse_prices
 from custodes.ledger.verify import Evidence, OpenedUse, Verdict, Word
+
+_PRICE = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
 
 _LIMITS = (
     "That nothing was computed outside the log. The software records every use before it answers, but someone who "
@@ -103,11 +106,9 @@ def recorded_money(uses: tuple[OpenedUse, ...]) -> dict[str, Decimal]:
     totals: dict[str, Decimal] = {}
     for use in uses:
         price, currency = (use.facts or {}).get("price"), (use.facts or {}).get("currency")
-        if isinstance(price, str) and isinstance(currency, str):
-            try:
-                totals[currency] = totals.get(currency, Decimal(0)) + Decimal(price)
-            except InvalidOperation:
-                continue
+        # Plain numbers only: "NaN" or "1E+999999" would make the sum meaningless.
+        if isinstance(price, str) and isinstance(currency, str) and _PRICE.fullmatch(price):
+            totals[currency] = totals.get(currency, Decimal(0)) + Decimal(price)
     return totals
 
 

@@ -20,12 +20,15 @@ from itertools import pairwise
 from custodes.ledger import statement_proof, vrf
 from custodes.ledger.body import BodyError, check_opening
 from custodes.ledger.entry import Entry, EntryError, decode
-from custodes.ledger.maps_head import ACCOUNT_MAP, MapHead, parse_head, use_leaf
+from custodes.ledger.maps_head import ACCOUNT_MAP, MapHead, account_name, parse_head, use_leaf
 from custodes.ledger.maps_proof import MapError, Value, look_up, parse_path
 from custodes.ledger.merkle import Frontier, ProofError, leaf_hash, tree_root
 from custodes.ledger.statement import Question, ShownUse, Statement, map_of, parse
 from custodes.ledger.statement_json import StatementError
 from custodes.ledger.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
+
+# No entry in front is later, so nothing behind this check meets a time that has no date.
+_LAST_MS = 253_402_300_799_999
 
 Entries = Callable[[int], Iterable[tuple[int, bytes]]]
 
@@ -170,7 +173,10 @@ def _covered_until(statement: Statement, head: MapHead) -> int:
     first_outside = statement.head if statement.next is None else statement.next
     if first_outside.index != head.size or head.size > statement.head.index:
         raise MapError("the statement does not show the first entry that the map does not cover")
-    return decode(first_outside.envelope).t
+    t = decode(first_outside.envelope).t
+    if t > _LAST_MS:
+        raise MapError("the log claims a time after the year 9999")
+    return t
 
 
 def _check_uses(statement: Statement, head: MapHead, value: Value | None) -> tuple[tuple[OpenedUse, ...], int]:
@@ -211,7 +217,8 @@ def _open(use: ShownUse, entry: Entry, question: Question) -> OpenedUse:
     check_opening(entry.commitment, use.salt, use.body)
     facts = json.loads(use.body)
     # Attack: the same use counted for another account. Its body was committed to before, and names one account.
-    if not isinstance(facts, dict) or question.identifier != f"acct:{facts.get('acct')}":
+    account = facts.get("acct") if isinstance(facts, dict) else None
+    if not isinstance(account, str) or question.identifier != account_name(account):
         raise BodyError("a use that is counted for this account was made by another one")
     return OpenedUse(use.index, entry.t, entry.units or 0, facts)
 

@@ -1,0 +1,358 @@
+"""An operator who owns the log's key can log and sign anything. These lies carry correct proofs all the way up."""
+
+import dataclasses
+import json
+
+import pytest
+
+from custodes.ledger import statement_proof, vrf
+from custodes.ledger.billing import bill_month
+from custodes.ledger.billing_meter import Month
+from custodes.ledger.billing_prices import default_prices, parse_prices
+from custodes.ledger.billing_proof import Invoice, bill_key, verify_invoice
+from custodes.ledger.entry import b64url
+from custodes.ledger.erasure import Certificate, Later, verify_certificate
+from custodes.ledger.maps import FaceTree, SumTree, place
+from custodes.ledger.maps_accounts import CollectionMap
+from custodes.ledger.maps_head import account_name, collection_name, head_fields, parse_head, use_leaf
+from custodes.ledger.maps_proof import MapError, Value, face_place
+from custodes.ledger.merkle import EMPTY_ROOT, ProofError, leaf_hash, tree_root
+from custodes.ledger.statement import Question, ShownUse, Statement
+from custodes.ledger.statement_json import MAX_BYTES, Placed, StatementError, canonical, parse_canonical
+from custodes.ledger.statement_text import recorded_money, render
+from custodes.ledger.verify import Word, verify
+
+ANN, EVE = "100000000001", "100000000003"
+
+
+def crafted(world, value, shown=(), *, name="account", vrf_key=None, size=None, head_t=None, following=None):
+    """A statement about Eve's account whose map says ``value``; everything is signed, witnessed and proven."""
+    key = vrf_key or world.vrf
+    tree = SumTree()
+    where = place(key, account_name(EVE))
+    if value is not None:
+        tree.put(where, value)
+    fields = head_fields(name, len(world.envelopes) if size is None else size, tree.head(), key.public)
+    world.t = head_t or world.t
+    index = world.append("map", None, fields)
+    world.publish(time=4_000_000_000)
+    shown = tuple(shown)
+    indexes = sorted({index, *(use.index for use in shown), *([following] if following is not None else [])})
+    return Statement(
+        Question(account_name(EVE)),
+        world.checkpoint(),
+        Placed(index, world.entry(index)),
+        None if following is None else Placed(following, world.entry(following)),
+        tuple(statement_proof.make(indexes, len(world.envelopes), world.node)),
+        vrf.prove(key, account_name(EVE).encode()),
+        tree.path(where).encode(),
+        shown,
+    )
+
+
+def value_of(shown, units):
+    leaves = [use_leaf(use.index, leaf_hash(use.envelope)) for use in shown]
+    return Value(len(shown), units, tree_root(leaves))
+
+
+def show(world, index, body=True):
+    salt, content = world.bodies[index] if body and index in world.bodies else (None, None)
+    return ShownUse(index, world.entry(index), salt, content)
+
+
+def refusal(world, statement):
+    verdict = verify(statement.encode(), world.policy())
+    assert verdict.word is Word.INVALID
+    return verdict.reasons[0]
+
+
+@pytest.fixture
+def own(world):
+    """Two uses by Eve."""
+    return [world.use(EVE), world.use(EVE, units=2)]
+
+
+def test_the_crafted_statement_is_sound_when_it_tells_the_truth(world, own):
+    shown = [show(world, index) for index in own]
+    assert verify(crafted(world, value_of(shown, 3), shown).encode(), world.policy()).word is Word.PRESENT
+
+
+def test_a_use_that_the_map_credits_is_kept_back(world, own):
+    shown = [show(world, index) for index in own]
+    value = value_of(shown, 3)
+    for part in (shown[:1], shown[1:], []):
+        assert "not all the uses" in refusal(world, crafted(world, value, part))
+    more = [*shown, show(world, world.use(EVE))]
+    assert "not all the uses" in refusal(world, crafted(world, value, more))
+
+
+def test_uses_in_another_order(world, own):
+    shown = [show(world, index) for index in own]
+    assert "out of order" in refusal(world, crafted(world, value_of(shown[::-1], 3), shown[::-1]))
+
+
+def test_units_that_do_not_add_up(world, own):
+    shown = [show(world, index) for index in own]
+    assert "units" in refusal(world, crafted(world, value_of(shown, 2), shown))
+
+
+def test_an_entry_that_is_no_use_counted_as_one(world):
+    shown = [show(world, 0)]
+    assert "no use" in refusal(world, crafted(world, value_of(shown, 0), shown))
+
+
+def test_an_entry_that_claims_two_roles(world, own):
+    shown = [show(world, index) for index in own]
+    statement = crafted(world, value_of(shown, 3), shown, size=own[1], following=own[1])
+    assert "one place" in refusal(world, statement)
+
+
+def test_uses_beyond_the_head_are_refused(world, own):
+    shown = [show(world, index) for index in own]
+    # The head covers only what stands before the first of the two, and shows that entry's neighbour honestly.
+    between = own[0] - 1
+    statement = crafted(world, value_of(shown, 3), shown, size=between, following=between)
+    assert "not covered by the map" in refusal(world, statement)
+
+
+def test_uses_beside_an_empty_place(world, own):
+    shown = [show(world, index) for index in own]
+    assert "credits no uses" in refusal(world, crafted(world, None, shown))
+
+
+def test_a_head_of_the_future_or_without_its_first_uncovered_entry(world):
+    later = crafted(world, None, size=len(world.envelopes) + 1)
+    assert "first entry" in refusal(world, later)
+    gap = crafted(world, None, size=3)
+    assert "first entry" in refusal(world, gap)
+    wrong = crafted(world, None, size=3, following=4)
+    assert "first entry" in refusal(world, wrong)
+
+
+def test_a_body_that_was_never_committed_to(world):
+    index = world.append("use", 1, {"a": 0})
+    shown = [ShownUse(index, world.entry(index), bytes(16), canonical({"acct": EVE}))]
+    assert "never committed" in refusal(world, crafted(world, value_of(shown, 1), shown))
+
+
+@pytest.mark.parametrize("body", [{"acct": 100000000003}, {}, {"acct": ANN}])
+def test_a_body_that_does_not_name_the_account(world, body):
+    shown = [show(world, world.append("use", 1, {"a": 0}, body))]
+    assert "made by another one" in refusal(world, crafted(world, value_of(shown, 1), shown))
+
+
+def test_a_key_of_small_order_in_the_head(world):
+    statement = crafted(world, None)
+    bad = dataclasses.replace(world.vrf, public=bytes(32))
+    tree = SumTree()
+    index = world.append("map", None, head_fields("account", len(world.envelopes), tree.head(), bad.public))
+    world.publish()
+    forged = dataclasses.replace(
+        statement,
+        head=Placed(index, world.entry(index)),
+        checkpoint=world.checkpoint(),
+        proof=tuple(statement_proof.make([index], len(world.envelopes), world.node)),
+        path=tree.path(bytes(32)).encode(),
+    )
+    assert "small order" in refusal(world, forged)
+
+
+def test_a_time_without_a_date(world):
+    assert "9999" in refusal(world, crafted(world, None, head_t=(1 << 53) - 1))
+
+
+def test_prices_that_are_no_numbers_are_not_added_up(world):
+    for price in ("NaN", "1E+999999", "-5", "0.5", 7):
+        world.use(EVE, price=price, currency="USD")
+    world.close()
+    verdict = verify(world.statement(account_name(EVE)).encode(), world.policy())
+    assert {name: str(sum_) for name, sum_ in recorded_money(verdict.evidence.uses).items()} == {"USD": "0.5"}
+
+
+def test_a_price_list_that_is_none_gives_no_amount(world):
+    statement = dataclasses.replace(world.statement(account_name(ANN)), prices={"name": "x"})
+    assert "cannot be read" in render(verify(statement.encode(), world.policy()))
+
+
+def test_verdicts_that_are_no_answer_say_why(world):
+    assert "does not answer" in render(verify(world.statement(account_name(ANN), None, 2**52).encode(), world.policy()))
+    assert "Do not rely" in render(verify(b"junk", world.policy()))
+
+
+def test_a_party_is_present_by_its_mere_place(world):
+    name = "lei:529900T8BM49AURSDO55"
+    tree = SumTree()
+    where = place(world.vrf, name)
+    tree.put(where, Value(2, 0, EMPTY_ROOT))
+    index = world.append("map", None, head_fields("party", len(world.envelopes), tree.head(), world.vrf.public))
+    world.publish()
+    statement = Statement(
+        Question(name),
+        world.checkpoint(),
+        Placed(index, world.entry(index)),
+        None,
+        tuple(statement_proof.make([index], len(world.envelopes), world.node)),
+        vrf.prove(world.vrf, name.encode()),
+        tree.path(where).encode(),
+    )
+    verdict = verify(statement.encode(), world.policy())
+    assert verdict.word is Word.PRESENT
+    assert "in 2 places" in render(verdict)
+    shown = dataclasses.replace(statement, uses=(show(world, 2),))
+    indexes = [2, index]
+    shown = dataclasses.replace(shown, proof=tuple(statement_proof.make(indexes, len(world.envelopes), world.node)))
+    assert "credits no uses" in refusal(world, shown)
+
+
+def test_totals_are_counted_in_logs_of_any_length(world):
+    for _ in range(4200):
+        world.append("inc")
+    world.close()
+    statement = world.statement(account_name(EVE)).encode()
+    assert verify(statement, world.policy(), world.entries).evidence.totals_checked
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"n": "3"},
+        {"m": 3},
+        {"r": "AAAA"},
+        {"y": "@@"},
+        {"q": None},
+    ],
+)
+def test_heads_that_lack_something(world, change):
+    from custodes.ledger.entry import Entry
+
+    fields = {**world.accounts.head_fields(), **change}
+    with pytest.raises(MapError):
+        parse_head(Entry("map", 1, None, None, {k: v for k, v in fields.items() if v is not None}))
+    with pytest.raises(MapError):
+        parse_head(Entry("use", 1, 1, None, fields))
+
+
+def test_proofs_for_many_entries_check_their_ranges():
+    leaves = [bytes([i]) * 32 for i in range(5)]
+    proof = statement_proof.make([1, 3], 5, lambda level, i: tree_root(leaves[i << level : (i + 1) << level]))
+    assert statement_proof.root({1: leaves[1], 3: leaves[3]}, 5, proof) == tree_root(leaves)
+    for shown, size, rest in (
+        ({1: leaves[1], 5: leaves[3]}, 5, proof),
+        ({}, 5, proof),
+        ({1: leaves[1], 3: leaves[3]}, 5, proof[:-1]),
+        ({1: leaves[1], 3: leaves[3]}, 5, [*proof, leaves[0]]),
+        ({1: leaves[1], 3: leaves[3][:-1]}, 5, proof),
+        ({1: leaves[1]}, 1 << 64, proof),
+    ):
+        with pytest.raises(ProofError):
+            statement_proof.root(shown, size, rest)
+
+
+def test_a_file_without_measure_is_refused_unread():
+    with pytest.raises(StatementError, match="too long"):
+        parse_canonical(bytes(MAX_BYTES + 1))
+
+
+# Erasure
+
+
+def erasure(world, before, after, erased, face, later=None):
+    """A certificate over two trees that the operator chose."""
+    fields = {"n": erased, "o": b64url(before.head().hash), "w": b64url(after.head().hash)}
+    index = world.append("era", None, fields)
+    head = None
+    if later is not None:
+        maps = CollectionMap(world.vrf)
+        for name in later:
+            maps.put(ANN, name, after.head())
+        at = world.append("map", None, maps.head_fields(len(world.envelopes)))
+        proof, path = maps.path(collection_name(ANN, "c"))
+        head = Later(Placed(at, world.entry(at)), proof, path.encode(), after.path(face_place(face)).encode())
+    world.publish()
+    indexes = [index] + ([head.head.index] if head else [])
+    return Certificate(
+        ANN,
+        "c",
+        face,
+        world.checkpoint(),
+        Placed(index, world.entry(index)),
+        before.path(face_place(face)).encode(),
+        after.path(face_place(face)).encode(),
+        tuple(statement_proof.make(indexes, len(world.envelopes), world.node)),
+        head,
+    )
+
+
+def faces(*names):
+    tree = FaceTree()
+    for name in names:
+        tree.add(name)
+    return tree
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "erased", "reason"),
+    [
+        (("a", "b"), ("a", "b"), 0, "still in the index"),
+        (("a",), ("a",), 1, "was not in the index before"),
+        (("a", "b", "c"), ("a",), 1, "another number"),
+        (("b",), (), 2, "another number"),
+    ],
+)
+def test_an_era_entry_that_records_no_such_erasure(world, before, after, erased, reason):
+    certificate = erasure(world, faces(*before), faces(*after), erased, "b")
+    verdict = verify_certificate(certificate.encode(), world.policy())
+    assert verdict.word == "INVALID"
+    assert reason in verdict.reasons[0]
+
+
+def test_a_later_head_without_the_collection(world):
+    good = erasure(world, faces("a", "b"), faces("a"), 1, "b", later=["c", "d"])
+    assert verify_certificate(good.encode(), world.policy()).word == "ABSENT"
+    bad = erasure(world, faces("a", "b"), faces("a"), 1, "b", later=["d"])
+    assert "not in the later map" in verify_certificate(bad.encode(), world.policy()).reasons[0]
+
+
+# Invoices
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"lines": None}, "no lines"),
+        ({"lines": [{"amount": "NaN"}]}, "no decimal number"),
+        ({"sum": "-1"}, "no decimal number"),
+    ],
+)
+def test_bills_of_a_wrong_form_that_the_log_commits_to(world, change, reason):
+    prices = parse_prices(json.loads(default_prices()))
+
+    class Nothing:
+        def accounts(self):
+            return []
+
+        def changes(self, account):
+            return []
+
+    run = bill_month(Month(2026, 1), world.uses(0, 99), Nothing(), prices, lambda: bytes(16))
+    bill = {**run.bills[ANN], **change}
+    tree = SumTree()
+    tree.put(bill_key(bill), Value(bill["uses"], bill["total"], bill_key(bill)))
+    head = tree.head()
+    index = world.append("bil", None, {**run.fields, "n": head.count, "s": head.units, "r": b64url(head.hash)})
+    world.publish()
+    proof = tuple(statement_proof.make([index], len(world.envelopes), world.node))
+    made = Invoice(
+        bill, world.checkpoint(), Placed(index, world.entry(index)), tree.path(bill_key(bill)).encode(), proof
+    )
+    verdict = verify_invoice(made.encode(), world.policy())
+    assert verdict.word == "INVALID"
+    assert reason in verdict.reasons[0]
+    no_run = dataclasses.replace(
+        made,
+        entry=Placed(0, world.entry(0)),
+        proof=tuple(statement_proof.make([0], len(world.envelopes), world.node)),
+    )
+    assert "no invoice run" in verify_invoice(no_run.encode(), world.policy()).reasons[0]
+    moved = dataclasses.replace(made, entry=Placed(index, world.entry(0)))
+    assert "not in the log" in verify_invoice(moved.encode(), world.policy()).reasons[0]
