@@ -140,7 +140,7 @@ def busy(world, uses=12):
     return world
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_world():
     return World
 
