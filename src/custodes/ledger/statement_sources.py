@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from custodes.ledger import vrf
 from custodes.ledger.body import BodyError, unseal
 from custodes.ledger.checkpoint import parse_checkpoint
 from custodes.ledger.entry import Entry, decode
@@ -137,16 +136,3 @@ class AccountSources:
             if index < end:
                 envelope = self.log.entry(index)
                 yield self.log.use(index, envelope, decode(envelope), account)
-
-
-def account_sources(log: LogFiles, state: MapState, key: vrf.SecretKey) -> AccountSources:
-    """The account map at its last head.
-
-    Raises:
-        LookupError: there is no head yet.
-        MapError: the state is damaged.
-    """
-    accounts, head = state.load(key)
-    if head is None:
-        raise LookupError("the account map has no head yet; the server makes one every hour")
-    return AccountSources(log, state, accounts, head)

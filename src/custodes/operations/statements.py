@@ -24,7 +24,7 @@ from custodes.ledger.maps_state import MapState
 from custodes.ledger.ports import BodyReader, TileReader
 from custodes.ledger.statement import Question, parse
 from custodes.ledger.statement_build import Sources, build
-from custodes.ledger.statement_sources import LogFiles, account_sources, open_log_files, reaches
+from custodes.ledger.statement_sources import AccountSources, LogFiles, open_log_files, reaches
 from custodes.ledger.tiles import CHECKPOINT_PATH
 from custodes.ledger.trust import Witness
 from custodes.ledger.witness_client import Asked, Post, ask_all
@@ -59,10 +59,13 @@ class Statements:
             OSError: a file cannot be read or written.
         """
         size = log.flush().size
-        indexer = Indexer(self._key(), self._state(), lambda fields: log.append("map", fields=fields).wait().index)
-        head = indexer.close_head(self._newest(), size)
-        log.flush()
-        return head
+
+        def append(fields: Mapping[str, int | str]) -> int:
+            index = log.append("map", fields=fields).wait().index
+            log.flush()  # published before the state names it, so a statement never waits for its own head
+            return index
+
+        return Indexer(self._key(), self._state(), append).close_head(self._newest(), size)
 
     def ask_witnesses(self, witnesses: Iterable[Witness], post: Post) -> Asked:
         """Have the newest checkpoint cosigned, and keep it with all cosignatures.
@@ -84,9 +87,11 @@ class Statements:
             LookupError: there is no head yet, or no map for such identifiers.
             OSError: a file cannot be read.
         """
-        key, state = self._key(), self._state()
-        head = state.load(key)[1]
-        sources = account_sources(self._log_with(head or 0), state, key)
+        state = self._state()
+        accounts, head = state.load(self._key())
+        if head is None:
+            raise LookupError("the account map has no head yet; the server makes one every hour")
+        sources = AccountSources(self._log_with(head), state, accounts, head)
         statement = build(question, Sources(sources.log, sources, sources), prices).encode()
         parse(statement)  # what no reader would accept, like a price list with fractions in it, is refused here
         return statement
