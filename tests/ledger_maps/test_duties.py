@@ -103,7 +103,7 @@ def test_a_statement_needs_no_server_and_no_new_head_after_a_restart(operator, t
     run(statement_commands.app, "create", "--data", operator.data, "--account", ANN, "--out", out)
     arguments = ("verify", out, "--trust", operator.policy, "--ledger", operator.data / "ledger")
     text = run(statement_commands.app, *arguments)
-    assert text.startswith("PRESENT: acct:100000000001 used the service 1 times")
+    assert text.startswith("PRESENT\n\nacct:100000000001 used the service 1 times")
     assert "counted one by one" in text
     assert json.loads(run(statement_commands.app, *arguments, "--json"))["uses"] == 1
 

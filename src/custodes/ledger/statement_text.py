@@ -37,8 +37,8 @@ _LIMIT_MOVED = (
     "is credited to the right account can only be confirmed by an auditor who sees all accounts."
 )
 _LIMIT_ERASED = (
-    "That this identifier was never removed from the map before. The software never removes one, and whoever follows "
-    "the log's heads would see the totals fall."
+    "That this identifier was never in an earlier summary. The software never removes an account, and if one were "
+    "removed, the totals of the next summary would no longer fit the log unless its uses were given to another account."
 )
 _LIMIT_NO_WITNESS = (
     "That everybody sees the same log. Your trust policy asks for no witnesses, so you rely on the operator not to "
@@ -59,7 +59,7 @@ def render(verdict: Verdict) -> str:
         return "\n".join(lines) + "\n"
     evidence = verdict.evidence
     assert evidence is not None
-    lines = [f"{verdict.word.value}: {_answer(verdict.word, evidence)}", ""]
+    lines = [verdict.word.value, "", _answer(verdict.word, evidence), ""]
     if evidence.uses:
         lines += [*_uses(evidence), ""]
     lines += ["Why this can be relied on", *(f"  - {reason}" for reason in _grounds(evidence)), ""]
@@ -143,9 +143,9 @@ def _answer(word: Word, evidence: Evidence) -> str:
         units = sum(use.units for use in evidence.uses)
         return f"{name} used the service {len(evidence.uses)} times ({units} units) {period(evidence)}."
     if evidence.value is None:
-        return f"there is no use by {name} {period(evidence)}, and the log knows no such identifier at all."
+        return f"There is no use by {name} {period(evidence)}, and the log knows no such identifier at all."
     return (
-        f"there is no use by {name} {period(evidence)}. The log knows it: "
+        f"There is no use by {name} {period(evidence)}. The log knows it: "
         f"{evidence.uses_outside} uses are outside this period."
     )
 
@@ -157,11 +157,13 @@ def _grounds(evidence: Evidence) -> list[str]:
         f"fingerprint {checkpoint.root.hex()}.",
     ]
     for name, time in sorted(evidence.trusted.times.items()):
-        grounds.append(f"Witness {clean(name)} confirmed on {moment(time * 1000)} that nothing in it had been changed.")
+        grounds.append(
+            f"Witness {clean(name)} confirmed on {moment(time * 1000)} that it continues what it saw before."
+        )
     grounds.append(
         f"Entry {evidence.head_index} of that log is a summary of its first {head.size} entries (until "
-        f"{moment(evidence.covered_until)}): {head.node.count} uses with {head.node.units} units, each credited to "
-        "exactly one place."
+        f"{moment(evidence.covered_until)}): {head.node.count} uses with {head.node.units} units in all accounts "
+        "together."
     )
     if evidence.value is None:
         grounds.append("The identifier has exactly one possible place in that summary, and that place is empty.")
