@@ -12,12 +12,11 @@ import hmac
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from custodes.core.clock import SystemClock
-from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId, RequestId
 from custodes.edge.api import Limits
 from custodes.edge.app import Parts, create_app
@@ -25,7 +24,10 @@ from custodes.edge.dispatch import Handler
 from custodes.edge.model import Service, load_service
 from custodes.edge.translate.catalogue import handlers
 from custodes.edge.translate.faces import handlers as face_handlers
+from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.ports import FaceEngine
+from custodes.engine.session import Device
+from custodes.engine.store import ModelStore, default_root
 from custodes.gallery.gallery import Gallery as IndexedGallery
 from custodes.operations.catalogue import Operations, Ports, build
 from custodes.operations.compare import Comparison
@@ -115,9 +117,12 @@ def open_deployment(
         yield Deployment(settings, load_service(), keys, handlers(gate, operations, settings.region), operations, gate)
 
 
-def open_engine(settings: Settings) -> AbstractContextManager[FaceEngine]:  # noqa: ARG001 - until there is one
+@contextmanager
+def open_engine(settings: Settings) -> Iterator[FaceEngine]:
     """The networks of the fetched model pack. Raises UnavailableError when files are missing or altered."""
-    raise UnavailableError("this version has no recognition engine built in yet")
+    store = ModelStore(settings.models or default_root(os.environ))
+    threads = settings.threads or os.cpu_count() or 1
+    yield open_face_engine(store, Device(settings.device.value), threads)
 
 
 @contextmanager

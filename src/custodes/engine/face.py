@@ -1,6 +1,7 @@
 """What the engine says about a face: plain values with units. No arrays of pixels, no model names.
 
-Angles are degrees in Rekognition's sign convention, see ``Pose``. A member that no model measured is None and is left out of answers: what cannot be told is not told.
+Angles are degrees in Rekognition's sign convention, see ``Pose``. A member that no model measured is None and is left
+out of answers: what cannot be told is not told.
 """
 
 from __future__ import annotations
@@ -87,6 +88,8 @@ class DetectedFace:
         points_px: (5, 2) float32, pixels: left eye, right eye, nose tip, left and right mouth corner, where left is
             the smaller x of an upright face.
         landmarks: the API's named points; five for Detail.BOX, thirty for Detail.FULL.
+        outline_px: (36, 2) float32, pixels: points of the mesh that align the face more finely than five do; None when
+            the mesh network saw no face there.
     """
 
     box_px: BoxPx
@@ -98,6 +101,7 @@ class DetectedFace:
     eyes_open: Judgement | None = None
     mouth_open: Judgement | None = None
     gaze: Gaze | None = None
+    outline_px: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,78 @@
+"""Cosine to similarity percent and back, by a table fitted on genuine and impostor scores.
+
+In: a cosine of two unit vectors of one model version. Out: the percentage that answers show and thresholds use. What a
+percentage means (false match rate) stands in the table of docs/scores.md; the knots stand on the model recipe, so they
+change only together with the model version. It does not know galleries or thresholds.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Knot:
+    """One point of the curve: ``cosine`` in (-1, 1) shows as ``similarity_pct`` in (0, 100)."""
+
+    cosine: float
+    similarity_pct: float
+
+
+def log_odds(percent: float) -> float:
+    """ln(p / (100 - p)) of a percentage strictly between 0 and 100."""
+    return math.log(percent / (100.0 - percent))
+
+
+class Calibration:
+    """A strictly increasing curve through (-1, 0 %), the knots and (1, 100 %).
+
+    Between knots it is linear in log-odds, the natural scale of evidence (as in Platt's and in LR calibration); from
+    the outermost knots to the ends it is linear in percent, so that only identical vectors reach 100.
+    """
+
+    def __init__(self, knots: tuple[Knot, ...]) -> None:
+        """Check and keep ``knots``.
+
+        Raises:
+            ValueError: fewer than two knots, or not strictly increasing in both members, or outside the open ranges.
+        """
+        cosines = [k.cosine for k in knots]
+        percents = [k.similarity_pct for k in knots]
+        inside = all(-1 < k.cosine < 1 and 0 < k.similarity_pct < 100 for k in knots)
+        if len(knots) < 2 or not inside or not (_rising(cosines) and _rising(percents)):
+            raise ValueError("knots must rise strictly in cosine (-1, 1) and percent (0, 100)")
+        self._cosines = cosines
+        self._odds = [log_odds(p) for p in percents]
+        self._percents = percents
+
+    def similarity_pct(self, cosine: float) -> float:
+        """Percentage of ``cosine`` (clamped to -1..1, so rounding just above 1 is 100 %)."""
+        x = min(1.0, max(-1.0, cosine))
+        xs, ps = self._cosines, self._percents
+        if x < xs[0]:
+            return ps[0] * (x + 1.0) / (xs[0] + 1.0)
+        if x >= xs[-1]:
+            return ps[-1] + (100.0 - ps[-1]) * (x - xs[-1]) / (1.0 - xs[-1])
+        i = bisect_right(xs, x) - 1
+        part = (x - xs[i]) / (xs[i + 1] - xs[i])
+        odds = self._odds[i] + part * (self._odds[i + 1] - self._odds[i])
+        return 100.0 / (1.0 + math.exp(-odds))
+
+    def cosine(self, similarity_pct: float) -> float:
+        """The cosine at ``similarity_pct`` (clamped to 0..100): the inverse of ``similarity_pct``."""
+        p = min(100.0, max(0.0, similarity_pct))
+        xs, ps = self._cosines, self._percents
+        if p < ps[0]:
+            return -1.0 + (xs[0] + 1.0) * p / ps[0]
+        if p >= ps[-1]:
+            return xs[-1] + (1.0 - xs[-1]) * (p - ps[-1]) / (100.0 - ps[-1])
+        i = max(0, bisect_left(ps, p) - 1)
+        part = (log_odds(p) - self._odds[i]) / (self._odds[i + 1] - self._odds[i])
+        return xs[i] + part * (xs[i + 1] - xs[i])
+
+
+def _rising(values: list[float]) -> bool:
+    return all(a < b for a, b in itertools.pairwise(values))

@@ -1,0 +1,84 @@
+"""The face engine from the model pack: which cards, which recipe, how many threads.
+
+In: a store of converted models and a device. Out: a ready ``FacePipeline``. It fetches nothing: a missing file is a
+clear error that names the command which fetches it.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import numpy as np
+
+from custodes.core.ids import ModelVersion
+from custodes.engine.batch import Batcher
+from custodes.engine.calibrate import Knot
+from custodes.engine.card import ModelCard, load_cards
+from custodes.engine.face import FloatArray, VectorUse
+from custodes.engine.faces.detect import CenterFaceDetector
+from custodes.engine.faces.embed import Embedder, Recipe, Views
+from custodes.engine.faces.eyes import EyeReader
+from custodes.engine.faces.mesh import MeshReader
+from custodes.engine.faces.pipeline import FacePipeline, Steps
+from custodes.engine.session import Device, Session, Threads, open_session
+from custodes.engine.store import ModelStore
+
+_BASIS_FILE = "faceres_basis.npy"
+
+KNOTS = (
+    Knot(0.800, 10.0),
+    Knot(0.9103, 80.0),
+    Knot(0.9392, 99.0),
+    Knot(0.9502, 99.9),
+)
+"""Cosine to percent of recipe 1.0, fitted by bench/calibration.py; what each percentage means: docs/scores.md."""
+
+
+def faceres_basis() -> FloatArray:
+    """(1024, 128) float32 orthonormal columns: the directions in which faceres features of faces vary most.
+
+    Source: our own, scripts/fit_face_statistics.py over unlabelled portraits; card in docs/models.md.
+    """
+    with (files("custodes.engine.faces") / _BASIS_FILE).open("rb") as file:
+        return np.asarray(np.load(file, allow_pickle=False), np.float32)
+
+
+def face_recipe() -> Recipe:
+    """The recipe that new collections get."""
+    return Recipe(
+        version=ModelVersion("1.0"),
+        second_weight=0.1,
+        basis=faceres_basis(),
+        views={
+            VectorUse.ENROL: Views(main_mirrored=True, second_mirrored=True),
+            VectorUse.QUERY: Views(main_mirrored=True, second_mirrored=False),
+        },
+        knots=KNOTS,
+    )
+
+
+def open_face_engine(store: ModelStore, device: Device, threads: int) -> FacePipeline:
+    """Open all networks of the face pack.
+
+    Args:
+        store: where the converted models are.
+        device: where to compute.
+        threads: threads within one run of a network, at least 1.
+
+    Raises:
+        UnavailableError: a model is missing, altered or cannot be opened.
+    """
+    cards = load_cards()
+
+    def session(name: str) -> Session:
+        card: ModelCard = cards[name]
+        return open_session(store.path(card), card, device, Threads(intra=threads))
+
+    main, second = session("dlib-resnet-v1"), session("faceres")
+    embedder = Embedder(
+        Batcher(lambda rgb: main.run({"rgb": rgb}, ("embedding",))["embedding"]),
+        Batcher(lambda rgb: second.run({"rgb": rgb}, ("embedding",))["embedding"]),
+        face_recipe(),
+    )
+    detector, mesh, eyes = session("centerface"), session("facemesh"), session("iris")
+    return FacePipeline(Steps(CenterFaceDetector(detector), MeshReader(mesh), EyeReader(eyes), embedder))

@@ -1,0 +1,174 @@
+"""Faces and their five points, found by CenterFace at one or two scales.
+
+In: an upright RGB picture. Out: boxes in pixels of that picture (not clamped), scores and five points, largest box
+first. It does not judge quality and knows nothing of vectors.
+
+Source of the decoding: Xu et al., CenterFace: Joint Face Detection and Alignment Using Face as Point,
+arXiv:1911.03599, section 3; constants as in the published reference code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from custodes.core.box import Size
+from custodes.engine.face import FloatArray
+from custodes.engine.faces.align import RgbArray
+
+_STRIDE = 4
+"""Output cells are 4 x 4 input pixels."""
+_MULTIPLE = 32
+"""The network halves five times."""
+
+
+class Network(Protocol):
+    """An opened model: named arrays in, named arrays out."""
+
+    def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Mapping[str, FloatArray]:
+        """Run once; batch is the first axis."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionRules:
+    """Constants of detection.
+
+    Attributes:
+        coarse_px: long side of the first pass, which sees big faces whole.
+        fine_px: long side of the second pass for larger pictures. A face of 40 px in a 1920 px picture, the smallest
+        that
+            the API promises, is 21 px here; CenterFace finds faces from about 10 px.
+        min_score: candidates below are dropped; fewer than a quarter of those are faces (docs/scores.md).
+        max_iou: overlap above which the weaker of two boxes is the same face.
+        max_faces: the API's ceiling.
+    """
+
+    coarse_px: int = 512
+    fine_px: int = 1024
+    min_score: float = 0.55
+    max_iou: float = 0.3
+    max_faces: int = 100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Raw detections: boxes (N, 4) x1 y1 x2 y2, scores (N,) 0 to 1, points (N, 5, 2); float32, pixels."""
+
+    boxes: FloatArray
+    scores: FloatArray
+    points: FloatArray
+
+    def take(self, order: NDArray[np.intp]) -> Candidates:
+        """Those at ``order``, in that order."""
+        return Candidates(self.boxes[order], self.scores[order], self.points[order])
+
+    def scaled(self, factor: float) -> Candidates:
+        """Coordinates times ``factor``."""
+        return Candidates(self.boxes * np.float32(factor), self.scores, self.points * np.float32(factor))
+
+
+def letterbox(rgb: RgbArray, long_side_px: int) -> tuple[FloatArray, float]:
+    """Shrink to ``long_side_px`` (never enlarge), pad right and bottom with black to multiples of 32.
+
+    Returns:
+        (1, 3, H, W) float32 0..255 RGB and the scale from picture to network pixels.
+    """
+    height, width = rgb.shape[:2]
+    scale = min(1.0, long_side_px / max(height, width))
+    if scale < 1.0:
+        small = (max(1, round(width * scale)), max(1, round(height * scale)))
+        rgb = np.asarray(cv2.resize(rgb, small, interpolation=cv2.INTER_AREA), np.uint8)
+    used_h, used_w = rgb.shape[:2]
+    full_h, full_w = (-(-side // _MULTIPLE) * _MULTIPLE for side in (used_h, used_w))
+    planes = np.zeros((1, 3, full_h, full_w), np.float32)
+    planes[0, :, :used_h, :used_w] = rgb.transpose(2, 0, 1)
+    return planes, scale
+
+
+def decode(heat: FloatArray, scale: FloatArray, offset: FloatArray, points: FloatArray, min_score: float) -> Candidates:
+    """Turn the four output maps of one picture into candidates in network pixels.
+
+    Args:
+        heat: (h, w) 0 to 1, centre-of-face score per 4 x 4 cell.
+        scale: (2, h, w) log of height and width in cells.
+        offset: (2, h, w) sub-cell shift, y then x.
+        points: (10, h, w) five points as y, x in units of box height and width from its top-left.
+        min_score: cells below are ignored.
+    """
+    rows, cols = np.nonzero(heat >= min_score)
+    size = np.exp(scale[:, rows, cols]) * _STRIDE
+    centre_y = (rows + offset[0, rows, cols] + 0.5) * _STRIDE
+    centre_x = (cols + offset[1, rows, cols] + 0.5) * _STRIDE
+    x1, y1 = centre_x - size[1] / 2, centre_y - size[0] / 2
+    boxes = np.stack([x1, y1, x1 + size[1], y1 + size[0]], axis=1)
+    marks = points[:, rows, cols].reshape(5, 2, -1)
+    xs = marks[:, 1] * size[1] + x1
+    ys = marks[:, 0] * size[0] + y1
+    return Candidates(
+        boxes.astype(np.float32), heat[rows, cols].astype(np.float32), np.stack([xs, ys], -1).transpose(1, 0, 2)
+    )
+
+
+def suppress(found: Candidates, max_iou: float) -> Candidates:
+    """Greedy non-maximum suppression, best score first; ties by position so that the result is deterministic."""
+    found = found.take(np.lexsort((found.boxes[:, 0], found.boxes[:, 1], -found.scores)))
+    x1, y1, x2, y2 = found.boxes.T
+    areas = np.maximum(x2 - x1, 0) * np.maximum(y2 - y1, 0)
+    alive = np.ones(len(areas), bool)
+    keep: list[int] = []
+    for i in range(len(areas)):
+        if not alive[i]:
+            continue
+        keep.append(i)
+        overlap_w = np.minimum(x2[i], x2) - np.maximum(x1[i], x1)
+        overlap_h = np.minimum(y2[i], y2) - np.maximum(y1[i], y1)
+        shared = np.maximum(overlap_w, 0) * np.maximum(overlap_h, 0)
+        alive &= shared <= max_iou * (areas[i] + areas - shared)
+    return found.take(np.array(keep, np.intp))
+
+
+def join(parts: list[Candidates]) -> Candidates:
+    """Concatenate the candidates of several passes."""
+    return Candidates(
+        np.concatenate([p.boxes for p in parts]),
+        np.concatenate([p.scores for p in parts]),
+        np.concatenate([p.points for p in parts]),
+    )
+
+
+class CenterFaceDetector:
+    """Detection as a pipeline step: pre (letterbox), run, post (decode, suppress, order)."""
+
+    def __init__(self, network: Network, rules: DetectionRules | None = None) -> None:
+        """Keep the opened ``network`` and the constants."""
+        self._network = network
+        self._rules = rules or DetectionRules()
+
+    def detect(self, rgb: RgbArray) -> Candidates:
+        """Up to ``max_faces`` faces of (H, W, 3) uint8 ``rgb``, largest box first, in pixels of ``rgb``."""
+        passes = [self._one_scale(rgb, side) for side in self.scales(Size(rgb.shape[1], rgb.shape[0]))]
+        found = suppress(join(passes), self._rules.max_iou)
+        width, height = (found.boxes[:, 2] - found.boxes[:, 0]), (found.boxes[:, 3] - found.boxes[:, 1])
+        largest = np.argsort(-(width * height), kind="stable")[: self._rules.max_faces]
+        return found.take(largest)
+
+    def scales(self, size: Size) -> tuple[int, ...]:
+        """Long sides in pixels at which a picture of ``size`` is looked at."""
+        long_side = max(size.width, size.height)
+        if long_side <= self._rules.coarse_px * 1.25:
+            return (long_side,)
+        return self._rules.coarse_px, min(long_side, self._rules.fine_px)
+
+    def _one_scale(self, rgb: RgbArray, long_side_px: int) -> Candidates:
+        planes, scale = letterbox(rgb, long_side_px)
+        maps = self._network.run({"rgb": planes})
+        found = decode(
+            maps["heatmap"][0, 0], maps["scale"][0], maps["offset"][0], maps["landmarks"][0], self._rules.min_score
+        )
+        return found.scaled(1.0 / scale)

@@ -1,0 +1,135 @@
+"""The face engine: detect, mesh, measure, embed, each step a file of its own; here is only their order.
+
+In: a slot, a picture and what is wanted. Out: frozen values of ``engine.face`` and unit vectors. It opens no files and
+knows no collections; ``engine.faces.assembly`` builds it from the model pack.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from custodes.core.box import BoxPx, Size
+from custodes.core.ids import ModelVersion
+from custodes.core.image import Image
+from custodes.core.slot import Slot
+from custodes.engine.calibrate import Calibration
+from custodes.engine.face import (
+    Detail,
+    DetectedFace,
+    FacesFound,
+    FloatArray,
+    PoorReason,
+    QualityFilter,
+    VectorUse,
+)
+from custodes.engine.faces import eyes as eye_measures
+from custodes.engine.faces import quality
+from custodes.engine.faces.align import FIVE_SHAPE, Frame, RgbArray, chip
+from custodes.engine.faces.detect import Candidates, CenterFaceDetector
+from custodes.engine.faces.embed import Embedder
+from custodes.engine.faces.eyes import EyeReader
+from custodes.engine.faces.landmarks import default_set, five_points, full_set, outline
+from custodes.engine.faces.mesh import Mesh, MeshReader
+from custodes.engine.faces.pose import head_pose
+
+_MESH_PRESENT = 0.1
+"""Below, the mesh network saw no face and its vertices are not trusted for alignment (profiles, heavy occlusion)."""
+
+# Logistic from CenterFace's score to the share of boxes in which the mesh network, trained on other data, agrees that
+# there is a face: measured on 950 boxes of LFW and COCO photos (docs/scores.md, detection confidence).
+_CONFIDENCE_EVEN_AT, _CONFIDENCE_STEEPNESS = 0.62, 16.0
+
+
+def confidence_pct(score: float) -> float:
+    """Detector score (0 to 1) as the percentage shown to clients."""
+    return 100.0 / (1.0 + math.exp(-_CONFIDENCE_STEEPNESS * (score - _CONFIDENCE_EVEN_AT)))
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The opened steps in the order in which they run."""
+
+    detector: CenterFaceDetector
+    mesh: MeshReader
+    eyes: EyeReader
+    embedder: Embedder
+
+
+class FacePipeline:
+    """Implements the ``FaceEngine`` port over ONNX networks."""
+
+    def __init__(self, steps: Steps) -> None:
+        """Keep the steps and draw the calibration curve of their recipe."""
+        self._steps = steps
+        self._calibration = Calibration(steps.embedder.recipe.knots)
+
+    @property
+    def model_version(self) -> ModelVersion:
+        """The recipe of the vectors that ``embed`` returns."""
+        return self._steps.embedder.recipe.version
+
+    @property
+    def dimension(self) -> int:
+        """Length of the vectors that ``embed`` returns."""
+        return self._steps.embedder.recipe.dimension
+
+    def detect(self, slot: Slot, image: Image, detail: Detail = Detail.BOX) -> FacesFound:
+        """Find up to 100 largest faces of ``image``, largest first."""
+        slot.require_open()
+        found = self._steps.detector.detect(image.rgb)
+        meshes = self._steps.mesh.read(image.rgb, list(found.points))
+        faces = tuple(self._face(image.rgb, found, i, mesh, detail) for i, mesh in enumerate(meshes))
+        return FacesFound(image.size, faces)
+
+    def embed(self, slot: Slot, image: Image, faces: Sequence[DetectedFace], use: VectorUse) -> FloatArray:
+        """Vectors of ``faces``: (N, dimension) float32, unit length."""
+        slot.require_open()
+        return self._steps.embedder.embed(image.rgb, faces, use)
+
+    def poor_reasons(self, face: DetectedFace, size: Size, level: QualityFilter) -> tuple[PoorReason, ...]:
+        """Why ``face`` of a picture of ``size`` fails the filter ``level``; empty when it passes."""
+        return quality.poor_reasons(face, size, level)
+
+    def similarity_pct(self, cosine: float) -> float:
+        """Cosine on the calibrated scale, 0 to 100."""
+        return self._calibration.similarity_pct(cosine)
+
+    def cosine(self, similarity_pct: float) -> float:
+        """The smallest cosine that reaches ``similarity_pct``."""
+        return self._calibration.cosine(similarity_pct)
+
+    def _face(self, rgb: RgbArray, found: Candidates, i: int, mesh: Mesh, detail: Detail) -> DetectedFace:
+        present = mesh.presence >= _MESH_PRESENT
+        vertices = mesh.vertices_px
+        points = np.asarray(five_points(vertices) if present else found.points[i], np.float32)
+        x1, y1, x2, y2 = (float(v) for v in found.boxes[i])
+        face = DetectedFace(
+            box_px=BoxPx(x1, y1, x2, y2),
+            confidence_pct=confidence_pct(float(found.scores[i])),
+            points_px=points,
+            landmarks=default_set(points),
+            pose=head_pose(vertices),
+            quality=quality.measure(chip(rgb, points, FIVE_SHAPE, Frame())),
+            outline_px=outline(vertices) if present else None,
+        )
+        return self._with_details(rgb, face, vertices) if detail is Detail.FULL else face
+
+    def _with_details(self, rgb: RgbArray, face: DetectedFace, vertices: FloatArray) -> DetectedFace:
+        eyes = self._steps.eyes.read(rgb, vertices)
+        lids = eye_measures.eyes_open(eyes)
+        return DetectedFace(
+            box_px=face.box_px,
+            confidence_pct=face.confidence_pct,
+            points_px=face.points_px,
+            landmarks=full_set(vertices, {name: eye.pupil_px for name, eye in eyes.items()}),
+            pose=face.pose,
+            quality=face.quality,
+            eyes_open=lids,
+            mouth_open=eye_measures.mouth_open(vertices),
+            gaze=eye_measures.gaze(eyes, face.pose, lids),
+            outline_px=face.outline_px,
+        )
