@@ -1,0 +1,148 @@
+"""SearchFacesByImage as a client sees it: boto3, HTTP, a collection of 10,000 faces; and what of it is not the engine.
+
+Run: ``.venv/bin/python bench/http_search.py [--faces N] [--requests N] [--json]``. Needs the model pack. A real server
+process with the real engine; the collection holds random unit vectors and the person asked for. The engine's own time
+(decode, detect, embed) is measured inside the server, by a clock around the engine; decoding, which the server does
+just before, by a clock around the same function on the same bytes here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import report
+from custodes.core.image import decode
+from serving import portrait, serving
+
+SERVER = Path(__file__).resolve().parent / "workers" / "timed_server.py"
+COLLECTION = "bench"
+TARGET_MS = 5.0
+WARM_UP = 10
+
+
+def photos() -> dict[str, bytes]:
+    """JPEG by name: one as a client would crop it, one as a camera gives it."""
+    return {"512 x 512": portrait(512), "2048 x 2048": portrait(2048, quality=98)}
+
+
+def measure(faces: int, requests: int) -> list[dict[str, Any]]:
+    """Medians in ms for each photo."""
+    asked = photos()
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        with serving(data, [sys.executable, str(SERVER), COLLECTION, str(faces)]) as served:
+            client = served.client()
+            client.index_faces(CollectionId=COLLECTION, Image={"Bytes": asked["512 x 512"]}, ExternalImageId="person")
+            trips = {
+                name: [search_ms(client, photo) for _ in range(requests + WARM_UP)] for name, photo in asked.items()
+            }
+            empty = [describe_ms(client) for _ in range(requests)]
+        calls = json.loads((data / "engine.json").read_text(encoding="utf-8"))
+    # The first two calls are those of IndexFaces; then each request detects and embeds.
+    engine = iter([1e3 * (calls[at][1] + calls[at + 1][1]) for at in range(2, len(calls), 2)])
+    if {step for step, _ in calls[2::2]} != {"detect"} or len(calls) != 2 + 2 * len(asked) * (requests + WARM_UP):
+        raise SystemExit("the engine was called in another order than this benchmark expects")
+    found = []
+    for name, photo in asked.items():
+        inside = [next(engine) for _ in trips[name]][WARM_UP:]
+        whole, decoding = trips[name][WARM_UP:], decode_ms(photo, requests)
+        outside = [trip - part - decoding for trip, part in zip(whole, inside, strict=True)]
+        found.append(
+            {
+                "photo": name,
+                "bytes": len(photo),
+                "whole": statistics.median(whole),
+                "decode": decoding,
+                "engine": statistics.median(inside),
+                "outside": statistics.median(outside),
+                "outside_p95": sorted(outside)[int(0.95 * len(outside))],
+                "describe": statistics.median(empty),
+            }
+        )
+    return found
+
+
+def search_ms(client: Any, photo: bytes) -> float:
+    """One round trip; the person must be found."""
+    start = time.perf_counter()
+    answer = client.search_faces_by_image(CollectionId=COLLECTION, Image={"Bytes": photo}, MaxFaces=10)
+    taken = 1e3 * (time.perf_counter() - start)
+    if [match["Face"].get("ExternalImageId") for match in answer["FaceMatches"]] != ["person"]:
+        raise SystemExit("the person was not found, or not alone")
+    return taken
+
+
+def describe_ms(client: Any) -> float:
+    """One DescribeCollection: what boto3, HTTP, signatures and a look into the database cost by themselves."""
+    start = time.perf_counter()
+    client.describe_collection(CollectionId=COLLECTION)
+    return 1e3 * (time.perf_counter() - start)
+
+
+def decode_ms(photo: bytes, times: int) -> float:
+    """Median of decoding ``photo``."""
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        decode(photo)
+        taken.append(1e3 * (time.perf_counter() - start))
+    return statistics.median(taken)
+
+
+def section(found: list[dict[str, Any]], faces: int, requests: int, command: str) -> report.Section:
+    """The section of the page."""
+    rows = [
+        (
+            f"{case['photo']}, {case['bytes'] / 1e6:.2f} MB",
+            f"{case['whole']:.1f}",
+            f"{case['decode'] + case['engine']:.1f}",
+            f"{case['decode']:.1f}",
+            f"**{case['outside']:.1f}**",
+            f"{case['outside_p95']:.1f}",
+        )
+        for case in found
+    ]
+    head = (
+        "JPEG",
+        "round trip, ms",
+        "engine, ms",
+        "of it decoding, ms",
+        "outside the engine, ms",
+        "95th percentile, ms",
+    )
+    text = report.table(head, rows)
+    text += (
+        f"\n\nMedians of {requests} requests one after the other, client and server on the same machine, collection of "
+        f"{faces:,} faces. Target outside the engine: {TARGET_MS:.0f} ms at the median. It includes boto3 itself "
+        "(base64, signature, parsing), HTTP on loopback, verification, the search and the database; a "
+        f"DescribeCollection, which computes nothing, takes {found[0]['describe']:.1f} ms."
+    )
+    return report.Section("http_search", "SearchFacesByImage over HTTP", command, text)
+
+
+def main() -> int:
+    """Measure, print, write; 1 when the target is missed on the smaller photo."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--faces", type=int, default=10_000)
+    parser.add_argument("--requests", type=int, default=200)
+    parser.add_argument("--json", action="store_true", help="print figures and write nothing")
+    options = parser.parse_args()
+    found = measure(options.faces, options.requests)
+    if options.json:
+        print(json.dumps(found, indent=1))
+    else:
+        made = section(found, options.faces, options.requests, "python bench/http_search.py")
+        report.write(made)
+        print(made.text)
+    return 0 if found[0]["outside"] <= TARGET_MS else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""The real server over a collection filled with random faces, writing down how long the engine took for each call.
+
+``python bench/workers/timed_server.py COLLECTION FACES``. In: settings in the environment, a fresh data directory among
+them. Out: what ``custodes serve`` prints; after SIGTERM ``engine.json`` in that directory, a list of [step, seconds] in
+the order of the calls.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from custodes.cli import logs
+from custodes.cli.serve import serve_until_stopped
+from custodes.core.box import BoxRatio, Size
+from custodes.core.ids import CollectionId, FaceId, ImageId, ModelVersion
+from custodes.core.image import Image
+from custodes.core.slot import Slot
+from custodes.engine.face import Detail, DetectedFace, FacesFound, FloatArray, PoorReason, QualityFilter, VectorUse
+from custodes.engine.ports import FaceEngine
+from custodes.gallery.entities import Collection, CollectionKey, NewFace
+from custodes.settings import Settings, from_environment
+from custodes.storage.credentials import open_credentials
+from custodes.wiring import open_engine, open_gallery
+
+T = TypeVar("T")
+
+
+class TimedEngine:
+    """Implements FaceEngine over another one. ``calls`` lists each computation and its seconds."""
+
+    def __init__(self, engine: FaceEngine) -> None:
+        self._engine = engine
+        self.calls: list[tuple[str, float]] = []
+
+    @property
+    def model_version(self) -> ModelVersion:
+        return self._engine.model_version
+
+    @property
+    def dimension(self) -> int:
+        return self._engine.dimension
+
+    def detect(self, slot: Slot, image: Image, detail: Detail = Detail.BOX) -> FacesFound:
+        return self._timed("detect", lambda: self._engine.detect(slot, image, detail))
+
+    def embed(self, slot: Slot, image: Image, faces: Sequence[DetectedFace], use: VectorUse) -> FloatArray:
+        return self._timed("embed", lambda: self._engine.embed(slot, image, faces, use))
+
+    def poor_reasons(self, face: DetectedFace, size: Size, level: QualityFilter) -> tuple[PoorReason, ...]:
+        return self._engine.poor_reasons(face, size, level)
+
+    def similarity_pct(self, cosine: float) -> float:
+        return self._engine.similarity_pct(cosine)
+
+    def cosine(self, similarity_pct: float) -> float:
+        return self._engine.cosine(similarity_pct)
+
+    def _timed(self, step: str, work: Callable[[], T]) -> T:
+        start = time.perf_counter()
+        result = work()
+        self.calls.append((step, time.perf_counter() - start))
+        return result
+
+
+def fill(settings: Settings, collection_id: str, engine: FaceEngine, faces: int) -> None:
+    """Make a collection of ``faces`` random unit vectors in the data directory."""
+    keys = open_credentials(
+        settings.data, region=settings.region, endpoint_url="http://127.0.0.1:8080", random=os.urandom
+    )
+    key = CollectionKey(keys.key.account_id, CollectionId(collection_id))
+    rng = np.random.default_rng(2026)
+    vectors = rng.standard_normal((faces, engine.dimension), dtype=np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    with open_gallery(settings) as gallery:
+        gallery.create_collection(Collection(key, engine.model_version, engine.dimension, 1_700_000_000_000), {})
+        for start in range(0, faces, 500):
+            gallery.add_faces(key, [_face(vector) for vector in vectors[start : start + 500]])
+
+
+def _face(vector: FloatArray) -> NewFace:
+    box = BoxRatio(0.25, 0.25, 0.5, 0.5)
+    return NewFace(FaceId(str(uuid.uuid4())), ImageId(str(uuid.uuid4())), None, box, 99.0, vector)
+
+
+def main() -> None:
+    collection_id, faces = sys.argv[1], int(sys.argv[2])
+    settings = from_environment()
+    logs.configure(settings.log_level, settings.log_format)
+    with open_engine(settings) as opened:
+        engine = TimedEngine(opened)
+        fill(settings, collection_id, engine, faces)
+        serve_until_stopped(settings, engine=engine)
+    (settings.data / "engine.json").write_text(json.dumps(engine.calls), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
