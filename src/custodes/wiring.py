@@ -1,8 +1,8 @@
 """The composition root: settings in, a working deployment out, everything closed again in reverse order.
 
 It is the one place that knows every room. Nothing is decided here; it only says which adapter stands behind which port.
-Opening a deployment takes the data directory's lock, opens the database and loads the networks, and starts no thread of
-its own and no server.
+Opening a deployment takes the data directory's lock, opens the database and the ledger with their writers, and loads the
+networks. It starts no server.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from custodes.core.clock import SystemClock
@@ -21,10 +22,14 @@ from custodes.core.ids import AccountId, RequestId
 from custodes.edge.api import Limits
 from custodes.edge.app import Parts, create_app
 from custodes.edge.dispatch import Handler
+from custodes.edge.ledger import mounted
 from custodes.edge.model import Service, load_service
+from custodes.edge.receipts import ReceiptDesk
 from custodes.edge.translate.catalogue import handlers
 from custodes.edge.translate.faces import handlers as face_handlers
-from custodes.engine.faces.assembly import open_face_engine
+from custodes.engine.calibrate import false_match_rate
+from custodes.engine.card import load_cards
+from custodes.engine.faces.assembly import FALSE_MATCH_RATES, open_face_engine
 from custodes.engine.ports import FaceEngine
 from custodes.engine.session import Device
 from custodes.engine.store import ModelStore, default_root
@@ -33,19 +38,24 @@ from custodes.operations.catalogue import Operations, Ports, build
 from custodes.operations.compare import Comparison
 from custodes.operations.context import Caller, Context
 from custodes.operations.detect import Detection
-from custodes.operations.gate import AllowAll, CountingRecorder, Gate
+from custodes.operations.gate import AllowAll, CountingRecorder, Gate, Recorder
 from custodes.operations.images import ObjectStore, Pictures
+from custodes.operations.ledger_recorder import LedgerRecorder
+from custodes.operations.ledger_start import Release
 from custodes.operations.ports import Gallery
 from custodes.settings import Settings
 from custodes.storage.credentials import OperatorKeys, open_credentials
 from custodes.storage.database import Database
 from custodes.storage.faiss_index import FaissIndex
 from custodes.storage.gallery.store import SqlGalleryStore
+from custodes.storage.ledger_server import LedgerPlan, ServerLedger, open_server_ledger
 from custodes.storage.objects import BucketObjects
 from custodes.storage.objects_folder import FolderObjects
 
 # Separates this use of the operator's secret from any other. Changing it invalidates open pagination tokens only.
 _PAGE_KEY_LABEL = b"custodes pagination tokens v1"
+# Settings that no digest of the configuration covers: a digest of a short secret gives it away.
+_SECRETS = frozenset({"s3_access_key_id", "s3_secret_access_key"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,8 @@ class Deployment:
         handlers: a gated handler for each operation that is implemented.
         operations: the use cases behind them.
         gate: what they pass.
+        receipts: evidence on its way to answers.
+        ledger: the record of use; None only where something else stands in for it.
     """
 
     settings: Settings
@@ -67,9 +79,12 @@ class Deployment:
     handlers: Mapping[str, Handler]
     operations: Operations
     gate: Gate
+    receipts: ReceiptDesk
+    ledger: ServerLedger | None
 
     def app(self) -> Callable[..., Any]:
         """The ASGI application over this deployment."""
+        ledger = self.ledger
         limits = Limits(worker_threads=self.settings.workers, in_flight=self.settings.in_flight)
         return create_app(
             Parts(
@@ -82,6 +97,8 @@ class Deployment:
                 ready=lambda: True,
                 limits=limits,
                 metrics_public=self.settings.metrics_public,
+                response_headers=self.receipts.headers,
+                extra_routes=() if ledger is None else (mounted(ledger.tiles, ledger.log.proof),),
             )
         )
 
@@ -93,7 +110,12 @@ def new_request_id() -> RequestId:
 
 @contextmanager
 def open_deployment(
-    settings: Settings, *, endpoint_url: str, engine: FaceEngine | None = None, gallery: Gallery | None = None
+    settings: Settings,
+    *,
+    endpoint_url: str,
+    engine: FaceEngine | None = None,
+    gallery: Gallery | None = None,
+    recorder: Recorder | None = None,
 ) -> Iterator[Deployment]:
     """Open the data directory and load the networks.
 
@@ -102,6 +124,7 @@ def open_deployment(
         endpoint_url: where clients will find the server; written to the directory's ``config``.
         engine: stands in for the real one, which then is not loaded.
         gallery: stands in for the database of the data directory.
+        recorder: stands in for the ledger, which then is not opened; for measurements only.
 
     Raises:
         UnavailableError: the directory cannot be used or is in use, or models are missing.
@@ -113,8 +136,15 @@ def open_deployment(
         faces = opened.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
         page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
         operations = build(Ports(faces, store, _objects(settings), SystemClock(), page_key))
-        gate = Gate(AllowAll(), CountingRecorder())
-        yield Deployment(settings, load_service(), keys, handlers(gate, operations, settings.region), operations, gate)
+        ledger, receipts = None, ReceiptDesk()
+        if recorder is None:
+            release = _release(settings, faces)
+            plan = LedgerPlan(settings.data, keys.account_id, settings.ledger_origin, settings.ledger_anchor, release)
+            ledger = opened.enter_context(open_server_ledger(plan, SystemClock()))
+            recorder = LedgerRecorder(ledger.log, f"{faces.model_version}/{release.models.hex()}")
+        gate = Gate(AllowAll(), recorder, receipts.leave)
+        by_name = handlers(gate, operations, settings.region)
+        yield Deployment(settings, load_service(), keys, by_name, operations, gate, receipts, ledger)
 
 
 @contextmanager
@@ -154,9 +184,9 @@ class PairComparison:
         members = {"SourceImage": {"Bytes": source}, "TargetImage": {"Bytes": target}, "SimilarityThreshold": 0.0}
         return by_name["CompareFaces"](context, members)
 
-    def false_match_rate(self, similarity_pct: float) -> float | None:  # noqa: ARG002 - until calibrated
-        """Share of pairs of different people that reach ``similarity_pct``, as calibrated; None when unknown."""
-        return None
+    def false_match_rate(self, similarity_pct: float) -> float | None:
+        """Share of pairs of different people that reach ``similarity_pct``; None below what was measured."""
+        return false_match_rate(similarity_pct, FALSE_MATCH_RATES)
 
 
 @contextmanager
@@ -164,6 +194,24 @@ def open_comparison(settings: Settings, engine: FaceEngine | None = None) -> Ite
     """Load the networks to compare pictures; ``engine`` stands in for the real one."""
     with open_engine(settings) if engine is None else nullcontext(engine) as faces:
         yield PairComparison(faces, settings.region)
+
+
+def _release(settings: Settings, engine: FaceEngine) -> Release:
+    """Digests of what runs: our own files, the networks' cards with the version they make, settings without secrets."""
+    program = hashlib.sha256()
+    root = Path(__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        program.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    cards = load_cards()
+    models = "\n".join([engine.model_version, *(f"{name} {cards[name].fingerprint}" for name in sorted(cards))])
+    shown = "\n".join(
+        f"{item.name}={getattr(settings, item.name)!r}" for item in fields(settings) if item.name not in _SECRETS
+    )
+    return Release(program.digest(), _sha256(models), _sha256(shown))
+
+
+def _sha256(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
 
 
 def _objects(settings: Settings) -> ObjectStore:

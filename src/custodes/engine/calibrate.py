@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -76,3 +77,23 @@ class Calibration:
 
 def _rising(values: list[float]) -> bool:
     return all(a < b for a, b in itertools.pairwise(values))
+
+
+def false_match_rate(similarity_pct: float, measured: Sequence[tuple[float, float]]) -> float | None:
+    """Share of pairs of different people that reach ``similarity_pct``.
+
+    Args:
+        similarity_pct: 0 to 100.
+        measured: (percentage, rate) points, percentages rising.
+
+    Returns:
+        Interpolated between the points, straight in log rate over log-odds; above the last point its rate, as an upper
+        bound; None below the first, where nothing was measured.
+    """
+    if similarity_pct < measured[0][0]:
+        return None
+    for (low, high_rate), (high, low_rate) in itertools.pairwise(measured):
+        if similarity_pct < high:
+            part = (log_odds(similarity_pct) - log_odds(low)) / (log_odds(high) - log_odds(low))
+            return math.exp(math.log(high_rate) + part * (math.log(low_rate) - math.log(high_rate)))
+    return measured[-1][1]
