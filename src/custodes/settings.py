@@ -72,6 +72,16 @@ class Settings:
     s3_region: str = _setting("Region of that endpoint.", "us-east-1")
     s3_access_key_id: str = _setting("Access key for that endpoint.", "")
     s3_secret_access_key: str = _setting("Its secret. Prefer the variable or a file that only you can read.", "")
+    ledger_origin: str = _setting(
+        "Name of a new ledger, like `ledger.example/1`; an existing one keeps its name. Default: `custodes/` and the "
+        "account.",
+        "",
+    )
+    ledger_anchor: Path | None = _setting(
+        "File, best on another disk, that keeps the ledger's last checkpoint: a ledger that was set back is not "
+        "written on.",
+        None,
+    )
     metrics_public: bool = _setting("Answer `/metrics` to anybody instead of this machine only.", False)
     log_level: str = _setting("`debug`, `info`, `warning` or `error`.", "info")
     log_format: LogFormat = _setting("`text` for people, `json` for collectors.", LogFormat.TEXT)

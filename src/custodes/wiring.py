@@ -1,8 +1,9 @@
 """The composition root: settings in, a working deployment out, everything closed again in reverse order.
 
-It is the one place that knows every room. Nothing is decided here; it only says which adapter stands behind which port.
-Opening a deployment takes the data directory's lock, opens the database and the ledger with their writers, and loads the
-networks. It starts no server.
+It is the one place that knows every room. Nothing is decided here; it only says which adapter stands behind which
+port.
+Opening a deployment takes the data directory's lock, opens the database and the ledger with their writers, and loads
+the networks. It starts no server.
 """
 
 from __future__ import annotations

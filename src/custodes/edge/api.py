@@ -6,7 +6,7 @@ what nobody expected passes on to the border in ``app``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.responses import Response
@@ -15,7 +15,6 @@ from starlette.types import Scope as AsgiScope
 
 from custodes.core.clock import Clock
 from custodes.core.errors import CustodesError
-from custodes.core.ids import RequestId
 from custodes.edge.body import Body, BodyTooLongError, Buffer, ClientGoneError
 from custodes.edge.canonical import SignedRequest, join_headers
 from custodes.edge.dispatch import Dispatcher
@@ -33,9 +32,6 @@ from custodes.edge.model import CONTENT_TYPE, Operation, Service
 from custodes.edge.sigv4 import Claim, Refused, Scope, SigningKeys, claim, verify
 from custodes.operations.context import Caller, Context
 from custodes.operations.principals import KeyLookup
-
-ResponseHeaders = Callable[[RequestId], Mapping[str, str]]
-"""Extra headers for the answer to a request, asked once it is decided. Must not block."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +65,6 @@ class Api:
         scope: Scope,
         clock: Clock,
         limits: Limits,
-        response_headers: ResponseHeaders,
     ) -> None:
         """Serve ``service`` to whoever holds one of ``keys``, signed for ``scope``."""
         self._service = service
@@ -78,7 +73,6 @@ class Api:
         self._scope = scope
         self._clock = clock
         self._limits = limits
-        self._response_headers = response_headers
         self._signing_keys = SigningKeys()
         self._buffer = Buffer(limits.buffered_bytes)
         self._in_flight = 0
@@ -117,7 +111,6 @@ class Api:
                 extra["allow"] = "POST"
             if not incoming.complete:
                 extra["connection"] = "close"
-        extra.update(self._response_headers(exchange.request_id))
         return Response(content, status, extra, media_type=CONTENT_TYPE)
 
     async def _answer(self, request: SignedRequest, incoming: Body, exchange: Exchange) -> bytes:

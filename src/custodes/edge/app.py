@@ -25,7 +25,7 @@ from starlette.types import Scope as AsgiScope
 
 from custodes.core.clock import Clock
 from custodes.core.ids import RequestId
-from custodes.edge.api import Api, Limits, ResponseHeaders
+from custodes.edge.api import Api, Limits
 from custodes.edge.dispatch import Dispatcher, Handler
 from custodes.edge.errors import INTERNAL, UNKNOWN_OPERATION, ApiError, body
 from custodes.edge.exchange import Exchange
@@ -42,6 +42,9 @@ SERVER_OPTIONS: Mapping[str, Any] = MappingProxyType(
 
 
 _LONGEST_REASON = 200
+
+ResponseHeaders = Callable[[RequestId], Mapping[str, str]]
+"""Extra headers for the answer to a request, asked when it leaves, and once more when all is over. Must not block."""
 
 
 def _no_headers(_: RequestId) -> Mapping[str, str]:
@@ -62,7 +65,7 @@ class Parts:
         request_ids: gives a new id for each request.
         ready: whether ``/healthz`` may answer 200. Must not block.
         limits: what clients may use up.
-        response_headers: extra headers for each answer of the API.
+        response_headers: extra headers for each answer, whatever it is.
         metrics_public: answer ``/metrics`` to anybody. Otherwise only to the machine itself (a loopback address, and
             not on behalf of somebody else through a proxy).
         extra_routes: looked at before our own.
@@ -97,7 +100,6 @@ def create_app(parts: Parts) -> ASGIApp:
         scope=Scope(parts.region, SERVICE),
         clock=parts.clock,
         limits=parts.limits,
-        response_headers=parts.response_headers,
     )
     router = Router(
         routes=[
@@ -109,16 +111,19 @@ def create_app(parts: Parts) -> ASGIApp:
         redirect_slashes=False,
         default=_nothing_here,
     )
-    return _Border(router, metrics, parts.request_ids)
+    return _Border(router, metrics, parts.request_ids, parts.response_headers)
 
 
 class _Border:
     """Gives every request an id, counts and logs it, and answers for what nobody expected."""
 
-    def __init__(self, inner: ASGIApp, metrics: Metrics, request_ids: Callable[[], RequestId]) -> None:
+    def __init__(
+        self, inner: ASGIApp, metrics: Metrics, request_ids: Callable[[], RequestId], headers: ResponseHeaders
+    ) -> None:
         self._inner = inner
         self._metrics = metrics
         self._request_ids = request_ids
+        self._headers = headers
         self._log = structlog.get_logger("custodes.edge")
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
@@ -136,6 +141,7 @@ class _Border:
                 message["headers"] = [
                     *message.get("headers", ()),
                     (b"x-amzn-requestid", exchange.request_id.encode("ascii")),
+                    *((k.encode("ascii"), v.encode("ascii")) for k, v in self._headers(exchange.request_id).items()),
                 ]
             await send(message)
 
@@ -148,6 +154,7 @@ class _Border:
                 response = _error(ApiError(INTERNAL, "Internal server error"), exchange)
                 await response(scope, receive, send_with_id)
         finally:
+            self._headers(exchange.request_id)  # a client that is gone leaves its headers behind
             self._record(exchange, time.perf_counter() - started)
 
     def _explain(self, error: Exception, exchange: Exchange) -> None:

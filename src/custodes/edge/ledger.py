@@ -13,7 +13,7 @@ from collections.abc import Callable
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from custodes.ledger.ports import LedgerCorruptError, LedgerUnavailableError, TileReader
 from custodes.ledger.tiles import CHECKPOINT_PATH, is_public_path
@@ -43,6 +43,11 @@ def ledger_routes(tiles: TileReader, proof: ProofOf | None = None) -> list[Route
         Route("/proof/{index}", prove, methods=["GET"]),
         Route("/{path:path}", file, methods=["GET"]),
     ]
+
+
+def mounted(tiles: TileReader, proof: ProofOf) -> Mount:
+    """The routes of a running server, under ``/ledger``; no key is needed to read them."""
+    return Mount("/ledger", routes=ledger_routes(tiles, proof))
 
 
 def _file(tiles: TileReader, path: str) -> Response:

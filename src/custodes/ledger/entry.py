@@ -90,9 +90,10 @@ _KIND_ROWS = (
     Kind("rev", {}, {"n": _is_count}),
     Kind("era", {"n": _is_count}, {"o": _is_digest, "w": _is_digest}),
     Kind("ret", {"n": _is_count}, {"o": _is_digest, "w": _is_digest}),
-    # Invoice run of a month (x): total in minor units (s), currency (y), root over the invoices (r), their number (n).
+    # Invoice run of a month (x): total in minor units (s), currency (y), root over the bills (r), uses billed (n).
     Kind("bil", {"r": _is_digest, "s": _is_count, "y": _is_currency}, {"n": _is_count, "x": _is_token}),
-    # Head of a map (m) over the first n entries: root (r), accounts (q), units (s), VRF public key (y).
+    # Head of a map (m) over the first n entries: root (r), VRF public key (y), sums over the map: counts (q; uses in
+    # the account map, faces in the collection map) and units (s).
     Kind(
         "map",
         {"m": _is_token, "n": _is_count, "r": _is_digest},

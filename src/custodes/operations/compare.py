@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -33,6 +34,10 @@ class CompareFaces(Command):
     target: ImageInput
     threshold_pct: float = DEFAULT_THRESHOLD_PCT
     quality_filter: QualityFilter = QualityFilter.NONE
+
+    def facts(self) -> Mapping[str, object]:
+        """The threshold."""
+        return {"threshold_pct": self.threshold_pct}
 
     def check(self) -> None:
         """Each picture has exactly one source."""

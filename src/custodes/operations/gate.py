@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from custodes.core.errors import CustodesError, DeniedError, UnavailableError
+from custodes.core.ids import RequestId
 from custodes.core.slot import Slot
 from custodes.operations.command import Command
 from custodes.operations.context import Context
@@ -89,6 +90,10 @@ class Released(Generic[R]):
     receipt: Receipt | None
 
 
+HandOver = Callable[[RequestId, Receipt], None]
+"""Takes the receipt of a request on its way to the caller. Must not raise or block."""
+
+
 class Policy(Protocol):
     """Decides. Must not raise for anything a caller can cause: what cannot be evaluated is a Deny."""
 
@@ -101,7 +106,7 @@ class Recorder(Protocol):
     """Keeps the record of use. Both methods raise UnavailableError (or OSError) when they cannot keep it durably."""
 
     def reserve(self, intent: Intent, decision: Decision) -> Slot:
-        """An open slot whose reservation survives a crash."""
+        """An open slot. Its reservation is durable before what completes it is, and before stored data change."""
         ...
 
     def record(self, slot: Slot, outcome: Outcome) -> Receipt | None:
@@ -133,10 +138,11 @@ class Permit:
 class Gate:
     """Wraps every use case."""
 
-    def __init__(self, policy: Policy, recorder: Recorder) -> None:
-        """Ask ``policy`` and write to ``recorder``."""
+    def __init__(self, policy: Policy, recorder: Recorder, hand_over: HandOver | None = None) -> None:
+        """Ask ``policy``, write to ``recorder``, give every receipt to ``hand_over``, that of a refusal, too."""
         self._policy = policy
         self._recorder = recorder
+        self._hand_over = hand_over
 
     def perform(self, context: Context, command: C, run: Callable[[Permit, C], R]) -> Released[R]:
         """Let ``run`` work on ``command`` for the caller of ``context``, if it may, and record what came of it.
@@ -152,12 +158,12 @@ class Gate:
         slot = self._reserve(intent, decision)
         if isinstance(decision, Deny):
             slot.close()
-            self._record(slot, Outcome(DENIED, rule_id=decision.rule_id))
+            self._record(context, slot, Outcome(DENIED, rule_id=decision.rule_id))
             raise DeniedError(_denial(intent, decision))
         return self._run(Permit(context, slot, Tally()), command, run, decision)
 
     def _run(self, permit: Permit, command: C, run: Callable[[Permit, C], R], decision: Allow) -> Released[R]:
-        code, receipt = FAILED, None
+        code, receipt, context = FAILED, None, permit.context
         try:
             command.check()
             result = run(permit, command)
@@ -168,7 +174,8 @@ class Gate:
         finally:
             permit.slot.close()
             tally = permit.tally
-            receipt = self._record(permit.slot, Outcome(code, tally.images, dict(tally.counts), decision.rule_id))
+            outcome = Outcome(code, tally.images, dict(tally.counts), decision.rule_id)
+            receipt = self._record(context, permit.slot, outcome)
         return Released(result, receipt)
 
     def _reserve(self, intent: Intent, decision: Decision) -> Slot:
@@ -177,11 +184,14 @@ class Gate:
         except OSError as error:
             raise UnavailableError("The use of this service cannot be recorded, so nothing was done.") from error
 
-    def _record(self, slot: Slot, outcome: Outcome) -> Receipt | None:
+    def _record(self, context: Context, slot: Slot, outcome: Outcome) -> Receipt | None:
         try:
-            return self._recorder.record(slot, outcome)
+            receipt = self._recorder.record(slot, outcome)
         except OSError as error:
             raise UnavailableError("The use of this service could not be recorded.") from error
+        if receipt is not None and self._hand_over is not None:
+            self._hand_over(context.request_id, receipt)
+        return receipt
 
 
 def _denial(intent: Intent, deny: Deny) -> str:

@@ -6,6 +6,7 @@ model version is never searched.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -39,6 +40,10 @@ class SearchFaces(CollectionCommand):
     max_faces: int = MAX_FACE_MATCHES
     threshold_pct: float = DEFAULT_THRESHOLD_PCT
 
+    def facts(self) -> Mapping[str, object]:
+        """The threshold."""
+        return {"threshold_pct": self.threshold_pct}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchFacesByImage(CollectionCommand):
@@ -49,6 +54,10 @@ class SearchFacesByImage(CollectionCommand):
     max_faces: int = MAX_FACE_MATCHES
     threshold_pct: float = DEFAULT_THRESHOLD_PCT
     quality_filter: QualityFilter = QualityFilter.NONE
+
+    def facts(self) -> Mapping[str, object]:
+        """The threshold."""
+        return {"threshold_pct": self.threshold_pct}
 
     def check(self) -> None:
         """The picture has exactly one source."""
@@ -65,6 +74,10 @@ class SearchUsers(CollectionCommand):
     max_users: int = MAX_USER_MATCHES
     threshold_pct: float = DEFAULT_THRESHOLD_PCT
 
+    def facts(self) -> Mapping[str, object]:
+        """The threshold."""
+        return {"threshold_pct": self.threshold_pct}
+
     def check(self) -> None:
         """Exactly one of user and face."""
         if (self.user_id is None) == (self.face_id is None):
@@ -80,6 +93,10 @@ class SearchUsersByImage(CollectionCommand):
     max_users: int = MAX_USER_MATCHES
     threshold_pct: float = DEFAULT_THRESHOLD_PCT
     quality_filter: QualityFilter = QualityFilter.NONE
+
+    def facts(self) -> Mapping[str, object]:
+        """The threshold."""
+        return {"threshold_pct": self.threshold_pct}
 
     def check(self) -> None:
         """The picture has exactly one source."""
