@@ -15,7 +15,7 @@ from custodes.engine.face import FloatArray, Pose
 
 # (vertex, x, y, z) of the mean face over vertices that expressions hardly move; x right, y down, z away from the
 # camera, unit of its own. Source: our own measurement, the median of the Procrustes-aligned meshes of 1,991 portraits,
-# made symmetric; scripts/fit_face_shape.py.
+# made symmetric; scripts/fit_face_statistics.py.
 _MEAN_SHAPE = (
     (33, -0.783, -0.111, -0.018),
     (263, 0.783, -0.111, -0.018),

@@ -1,0 +1,174 @@
+"""The assembled engine on real networks: a public-domain portrait, drawn pictures, odd sizes, many threads."""
+
+from __future__ import annotations
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+import skimage.data
+
+from custodes.core.ids import RequestId
+from custodes.core.image import Image, decode
+from custodes.core.slot import Slot, SlotClosedError
+from custodes.engine.face import Detail, QualityFilter, VectorUse
+from custodes.engine.faces.assembly import open_face_engine
+from custodes.engine.faces.pipeline import FacePipeline
+from custodes.engine.session import Device
+from custodes.engine.store import ModelMissingError, ModelStore
+
+pytestmark = pytest.mark.models
+ASTRONAUT = skimage.data.astronaut()
+LFW = Path(__file__).parents[3] / "shared" / "data" / "lfw" / "images"
+
+
+@pytest.fixture(scope="module")
+def engine(model_pack: Path) -> FacePipeline:
+    return open_face_engine(ModelStore(model_pack), Device.CPU, threads=2)
+
+
+@pytest.fixture
+def slot() -> Slot:
+    return Slot(1, RequestId("r"))
+
+
+def picture(rgb: np.ndarray) -> Image:
+    return Image(np.ascontiguousarray(rgb), b"")
+
+
+def vector(engine, slot, rgb, use=VectorUse.QUERY):
+    image = picture(rgb)
+    found = engine.detect(slot, image)
+    return engine.embed(slot, image, found.faces[:1], use)[0]
+
+
+def test_a_portrait_in_full_detail(engine, slot):
+    found = engine.detect(slot, picture(ASTRONAUT), Detail.FULL)
+    (face,) = found.faces
+    marks = {m.name: (m.x_px, m.y_px) for m in face.landmarks}
+    assert len(marks) == 30
+    box = face.box_px
+    assert (box.x1, box.y1, box.x2, box.y2) == pytest.approx((181, 58, 270, 178), abs=6)
+    assert all(box.x1 - 12 < x < box.x2 + 12 and box.y1 - 12 < y < box.y2 + 12 for x, y in marks.values())
+    assert marks["eyeLeft"][0] < marks["nose"][0] < marks["eyeRight"][0]
+    assert marks["leftEyeBrowUp"][1] < marks["leftEyeUp"][1] < marks["leftEyeDown"][1] < marks["noseLeft"][1]
+    assert marks["noseLeft"][1] < marks["mouthUp"][1] < marks["mouthDown"][1] < marks["chinBottom"][1]
+    assert marks["upperJawlineLeft"][0] < marks["midJawlineLeft"][0] < marks["midJawlineRight"][0]
+    assert face.confidence_pct > 95
+    assert abs(face.pose.yaw_deg) < 10
+    assert abs(face.pose.roll_deg) < 10
+    assert face.eyes_open is not None and face.eyes_open.value
+    assert face.mouth_open is not None and face.mouth_open.value, "she smiles with her teeth"
+    assert face.gaze is not None and abs(face.gaze.yaw_deg) < 20
+    assert engine.poor_reasons(face, found.size, QualityFilter.HIGH) == ()
+
+
+def test_mirroring_mirrors_yaw_and_roll(engine, slot):
+    tilted = np.asarray(PIL.Image.fromarray(ASTRONAUT).rotate(-15, PIL.Image.Resampling.BILINEAR))
+    one = engine.detect(slot, picture(tilted)).faces[0].pose
+    other = engine.detect(slot, picture(tilted[:, ::-1])).faces[0].pose
+    assert one.roll_deg == pytest.approx(15 + 3, abs=4), "turned clockwise is positive"
+    assert other.roll_deg == pytest.approx(-one.roll_deg, abs=2)
+    assert other.yaw_deg == pytest.approx(-one.yaw_deg, abs=4)
+
+
+def test_both_uses_of_a_face_agree_and_are_unit(engine, slot):
+    enrol = vector(engine, slot, ASTRONAUT, VectorUse.ENROL)
+    query = vector(engine, slot, ASTRONAUT)
+    assert enrol.shape == (engine.dimension,)
+    assert enrol.dtype == np.float32
+    assert np.linalg.norm(enrol) == pytest.approx(1, abs=1e-6)
+    assert engine.similarity_pct(float(enrol @ query)) > 99.9
+
+
+def test_wrong_channel_order_shows(engine, slot):
+    """Blue faces must score lower than the same face in its colours: a swapped channel order cannot pass unseen."""
+    enrol = vector(engine, slot, ASTRONAUT, VectorUse.ENROL)
+    swapped = vector(engine, slot, ASTRONAUT[:, :, ::-1])
+    assert float(enrol @ swapped) < 0.995 < float(enrol @ vector(engine, slot, ASTRONAUT))
+
+
+@pytest.mark.parametrize("quality", [95, 40])
+@pytest.mark.parametrize("side", [160, 400, 1500, 3000])
+def test_the_same_person_at_any_size_and_compression(engine, slot, side, quality):
+    reference = vector(engine, slot, ASTRONAUT, VectorUse.ENROL)
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(ASTRONAUT).resize((side, side), PIL.Image.Resampling.LANCZOS).save(
+        buffer, "JPEG", quality=quality
+    )
+    image = decode(buffer.getvalue())
+    found = engine.detect(slot, image)
+    query = engine.embed(slot, image, found.faces[:1], VectorUse.QUERY)[0]
+    assert engine.similarity_pct(float(reference @ query)) > 95
+
+
+def test_the_smallest_promised_face_is_found(engine, slot):
+    """40 x 40 px in 1920 x 1080, anywhere, largest first when there are several."""
+    canvas = np.full((1080, 1920, 3), 90, np.uint8)
+    small = PIL.Image.fromarray(ASTRONAUT)
+    for side, at in ((230, (1500, 800)), (256, (40, 30)), (300, (900, 400))):
+        canvas[at[1] : at[1] + side, at[0] : at[0] + side] = np.asarray(small.resize((side, side)))
+    found = engine.detect(slot, picture(canvas))
+    assert len(found.faces) == 3
+    widths = [face.box_px.width for face in found.faces]
+    assert widths == sorted(widths, reverse=True)
+    assert min(widths) <= 42
+    for face in found.faces:
+        assert face.box_px.x2 <= 1920
+
+
+def test_a_face_fills_the_picture(engine, slot):
+    crop = np.asarray(PIL.Image.fromarray(ASTRONAUT[40:200, 160:300]).resize((2800, 3200)))
+    assert len(engine.detect(slot, picture(crop)).faces) == 1
+
+
+@pytest.mark.parametrize("shape", [(80, 80), (80, 2000), (2000, 80), (1, 1), (81, 4097)])
+@pytest.mark.parametrize("fill", ["grey", "noise"])
+def test_pictures_without_faces_have_none(engine, slot, shape, fill):
+    noise = np.random.default_rng(3).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    rgb = noise if fill == "noise" else np.full((*shape, 3), 128, np.uint8)
+    found = engine.detect(slot, picture(rgb), Detail.FULL)
+    assert found.faces == ()
+    assert engine.embed(slot, picture(rgb), [], VectorUse.QUERY).shape == (0, engine.dimension)
+
+
+def test_many_threads_get_what_one_gets(engine, slot):
+    image = picture(ASTRONAUT)
+    faces = engine.detect(slot, image).faces
+    alone = engine.embed(slot, image, faces, VectorUse.QUERY)
+    with ThreadPoolExecutor(6) as pool:
+        many = list(pool.map(lambda _: engine.embed(slot, image, faces, VectorUse.QUERY), range(18)))
+    for other in many:
+        np.testing.assert_allclose(other, alone, atol=2e-6)
+
+
+def test_a_closed_slot_computes_nothing(engine, slot):
+    slot.close()
+    with pytest.raises(SlotClosedError):
+        engine.detect(slot, picture(ASTRONAUT))
+    with pytest.raises(SlotClosedError):
+        engine.embed(slot, picture(ASTRONAUT), [], VectorUse.QUERY)
+
+
+def test_missing_models_name_the_command(tmp_path):
+    with pytest.raises(ModelMissingError, match="custodes models fetch"):
+        open_face_engine(ModelStore(tmp_path), Device.CPU, 1)
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not LFW.exists(), reason="needs ../shared/data/lfw")
+def test_people_are_told_apart(engine, slot):
+    """Forty people with two photos each: every pair of one person scores above every pair of two, nearly always."""
+    people = [folder for folder in sorted(LFW.iterdir()) if len(list(folder.glob("*.jpg"))) == 2][:40]
+
+    def of(path: Path, use: VectorUse) -> np.ndarray:
+        return vector(engine, slot, decode(path.read_bytes()).rgb, use)
+
+    files = [sorted(folder.glob("*.jpg")) for folder in people]
+    enrolled = np.stack([of(pair[0], VectorUse.ENROL) for pair in files])
+    asked = np.stack([of(pair[1], VectorUse.QUERY) for pair in files])
+    best = (asked @ enrolled.T).argmax(1)
+    assert (best == np.arange(len(people))).mean() >= 0.9
