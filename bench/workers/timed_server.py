@@ -1,23 +1,26 @@
 """The real server over a collection filled with random faces, writing down how long the engine took for each call.
 
-``python bench/workers/timed_server.py COLLECTION FACES``. In: settings in the environment, a fresh data directory among
-them. Out: what ``custodes serve`` prints; after SIGTERM ``engine.json`` in that directory, a list of [step, seconds] in
-the order of the calls.
+``python bench/workers/timed_server.py COLLECTION FACES [--no-ledger]``. In: settings in the environment, a fresh
+data directory among them. Out: what ``custodes serve`` prints; after SIGTERM ``engine.json`` in that directory, a list
+of [step, seconds] in the order of the calls.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import TypeVar
 
 import numpy as np
 
 from custodes.cli import logs
+from custodes.cli.listener import Listener
 from custodes.cli.serve import serve_until_stopped
 from custodes.core.box import BoxRatio, Size
 from custodes.core.ids import CollectionId, FaceId, ImageId, ModelVersion
@@ -26,9 +29,10 @@ from custodes.core.slot import Slot
 from custodes.engine.face import Detail, DetectedFace, FacesFound, FloatArray, PoorReason, QualityFilter, VectorUse
 from custodes.engine.ports import FaceEngine
 from custodes.gallery.entities import Collection, CollectionKey, NewFace
+from custodes.operations.gate import CountingRecorder
 from custodes.settings import Settings, from_environment
 from custodes.storage.credentials import open_credentials
-from custodes.wiring import open_engine, open_gallery
+from custodes.wiring import open_deployment, open_engine, open_gallery
 
 T = TypeVar("T")
 
@@ -90,14 +94,24 @@ def _face(vector: FloatArray) -> NewFace:
     return NewFace(FaceId(str(uuid.uuid4())), ImageId(str(uuid.uuid4())), None, box, 99.0, vector)
 
 
+def serve_without_ledger(settings: Settings, engine: FaceEngine) -> None:
+    """As ``serve_until_stopped``, with uses counted in memory only, to see what the ledger costs."""
+    with closing(Listener(settings.host, settings.port)) as listener:
+        signal.signal(signal.SIGTERM, lambda _signal, _frame: listener.stop())
+        opened = open_deployment(settings, endpoint_url=listener.url, engine=engine, recorder=CountingRecorder())
+        with opened as deployment:
+            listener.serve(deployment.app(), settings.shutdown_s, lambda: None)
+
+
 def main() -> None:
     collection_id, faces = sys.argv[1], int(sys.argv[2])
     settings = from_environment()
     logs.configure(settings.log_level, settings.log_format)
+    serve = serve_without_ledger if "--no-ledger" in sys.argv else serve_until_stopped
     with open_engine(settings) as opened:
         engine = TimedEngine(opened)
         fill(settings, collection_id, engine, faces)
-        serve_until_stopped(settings, engine=engine)
+        serve(settings, engine)
     (settings.data / "engine.json").write_text(json.dumps(engine.calls), encoding="utf-8")
 
 
