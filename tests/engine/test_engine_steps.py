@@ -384,3 +384,17 @@ def test_an_error_reaches_its_callers_and_the_next_run_works():
     with pytest.raises(ValueError, match="no"):
         batcher(np.full((1, 1), -1.0))
     assert batcher(np.ones((1, 1), np.float32))[0, 0] == 1
+
+
+def test_the_filter_table_of_the_documentation_is_the_one_in_the_code():
+    from dataclasses import astuple
+    from pathlib import Path
+
+    from custodes.engine.faces.quality import _LIMITS
+
+    page = (Path(__file__).parents[2] / "docs" / "faces.md").read_text(encoding="utf-8")
+    table = page.split("## Quality filter")[1].split("## ")[0].splitlines()
+    rows = [[float(c) for c in line.split("|")[2:-1]] for line in table if line.startswith("| ") and "LOW" not in line]
+    columns = [tuple(row[i] for row in rows) for i in range(4)]
+    levels = (QualityFilter.LOW, QualityFilter.AUTO, QualityFilter.MEDIUM, QualityFilter.HIGH)
+    assert columns == [astuple(_LIMITS[level]) for level in levels]

@@ -2,7 +2,7 @@
 
 In: an upright RGB picture and its detected faces. Out: (N, D) float32 unit vectors. Vectors of different recipe
 versions are never compared; the two uses of one recipe (enrol, query) are comparable with each other by design. Why
-these networks, crops and weights: docs/adr/0010-face-recipe.md.
+these networks, crops and weights: docs/adr/0006-face-recipe.md.
 """
 
 from __future__ import annotations
