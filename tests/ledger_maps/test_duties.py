@@ -12,7 +12,6 @@ from custodes.cli import billing as billing_commands
 from custodes.cli import erasure as erasure_commands
 from custodes.cli import statement as statement_commands
 from custodes.cli import witness as witness_commands
-from custodes.cli.statement import open_statements
 from custodes.core.clock import FixedClock
 from custodes.ledger.erasure_build import ErasureRecord, erase
 from custodes.ledger.maps import FaceTree
@@ -24,6 +23,7 @@ from custodes.ledger.vrf import secret_key
 from custodes.ledger.witness import WitnessKey, WitnessServer
 from custodes.ledger.witness_memory import FolderMemory
 from custodes.storage.ledger import LedgerPaths, open_ledger
+from custodes.storage.ledger_statements import open_statements
 
 ORIGIN = "ledger.example/duties"
 ANN, BEN, EVE = "100000000001", "100000000002", "100000000003"

@@ -1,7 +1,7 @@
 """``custodes billing``: what a month costs whom, and invoices that prove their place in the total in the ledger.
 
 In: a data directory, a month, a price list. Out: a table or JSON; invoice files (JSON with proof, HTML to print).
-``preview`` and ``invoices`` only read and work beside a running server; ``run`` writes the ledger and needs it stopped.
+``preview`` and ``invoices`` only read; ``run`` has the server write the ledger, or does so itself where none runs.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli.statement import DataOption, open_statements
+from custodes.cli.ledger_order import carry_out
+from custodes.cli.statement import DataOption
 from custodes.core.clock import SystemClock
-from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
+from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.ledger.billing import load_prices
 from custodes.ledger.billing_html import render
 from custodes.ledger.billing_meter import Month
@@ -22,8 +23,7 @@ from custodes.ledger.billing_prices import PriceError, PriceList, default_prices
 from custodes.ledger.billing_proof import parse
 from custodes.ledger.merkle import ProofError
 from custodes.ledger.note import NoteError
-from custodes.ledger.ports import LedgerUnavailableError
-from custodes.storage.ledger import LedgerPaths, open_ledger
+from custodes.storage.ledger_statements import open_statements
 
 app = typer.Typer(help="Meter, and send invoices that prove themselves.", no_args_is_help=True)
 
@@ -53,21 +53,13 @@ def preview_command(
 
 @app.command("run")
 def run_command(month: MonthOption, data: DataOption = Path("data"), prices: PricesOption = None) -> None:
-    """Bill a month and put the run into the ledger. The server must not be running; it bills by itself."""
-    statements, listed, when = open_statements(data), _prices(prices), _month(month)
-    if when.end > SystemClock().now_ms():
+    """Bill a month and put the run into the ledger; works while the server runs."""
+    # What is wrong is said here, before anybody is asked.
+    _prices(prices)
+    if _month(month).end > SystemClock().now_ms():
         raise InvalidParameterError(f"{month} is not over yet")
-    try:
-        origin = LedgerPaths(data).verifier.read_text().partition("+")[0]
-        log = open_ledger(data, origin, SystemClock())
-        log.start()
-        try:
-            log.flush()
-            index = statements.commit_bills(statements.bill(when, listed), log)
-        finally:
-            log.close()
-    except (NoteError, LedgerUnavailableError) as error:
-        raise UnavailableError(str(error)) from error
+    listed = None if prices is None else prices.read_text(encoding="utf-8")
+    index = carry_out(data, {"do": "bill", "month": str(_month(month)), "prices": listed})
     typer.echo(f"{month} is entry {index} of the ledger")
 
 

@@ -10,10 +10,11 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli.statement import DataOption, open_statements
+from custodes.cli.statement import DataOption
 from custodes.core.errors import NotFoundError
 from custodes.ledger.merkle import ProofError
 from custodes.ledger.note import NoteError
+from custodes.storage.ledger_statements import open_statements
 
 app = typer.Typer(help="Certificates of erasure.", no_args_is_help=True)
 

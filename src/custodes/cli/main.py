@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli import models
+from custodes.cli import billing, erasure, ledger, models, statement, witness
 from custodes.cli.compare import compare
 from custodes.cli.env import env
 from custodes.cli.index import index
@@ -29,7 +29,15 @@ app = typer.Typer(
 )
 for command in (serve, env, compare, index, search):
     app.command()(command)
-app.add_typer(models.app)
+for group, commands in (
+    ("models", models.app),
+    ("ledger", ledger.app),
+    ("statement", statement.app),
+    ("witness", witness.app),
+    ("billing", billing.app),
+    ("erasure", erasure.app),
+):
+    app.add_typer(commands, name=group)
 
 
 def _print_version(asked: bool) -> None:

@@ -1,7 +1,8 @@
 """``custodes statement``: answer "did X use the service?" with a file that the asker can check without us.
 
 In: a data directory, an identifier, a period. Out: a statement file; or a verdict on one, with the exit status of
-``python -m custodes.ledger verify``. Works while the server runs: it only reads.
+``python -m custodes.ledger verify``. Works while the server runs, which is asked for a new head of the account map, so
+that a use of a second ago is in the statement; where that is not possible the last head has to do, and it says so.
 """
 
 from __future__ import annotations
@@ -13,39 +14,20 @@ from typing import Annotated
 
 import typer
 
+from custodes.cli.ledger_order import close_head
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
 from custodes.ledger.__main__ import STATUS, check
 from custodes.ledger.body import BodyError
-from custodes.ledger.keys import load_or_create_secret
 from custodes.ledger.maps_proof import MapError
 from custodes.ledger.note import NoteError
 from custodes.ledger.ports import LedgerCorruptError
 from custodes.ledger.statement import Question
 from custodes.ledger.statement_zipapp import build as build_zipapp
-from custodes.operations.statements import LedgerFiles, Statements
-from custodes.storage.ledger import LedgerPaths, read_bodies, read_tiles
+from custodes.storage.ledger_statements import open_statements
 
 app = typer.Typer(help="State what an account used, or that it used nothing.", no_args_is_help=True)
 
 DataOption = Annotated[Path, typer.Option("--data", help="Data directory of the server.")]
-
-
-def open_statements(data: Path) -> Statements:
-    """The statements of a data directory that a server has worked in.
-
-    Raises:
-        UnavailableError: there is no ledger in it.
-    """
-    paths = LedgerPaths(data)
-    folder = paths.private / "maps"
-    if not paths.body_key.exists():
-        raise UnavailableError(f"there is no ledger in {data}")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        files = LedgerFiles(read_tiles(data), read_bodies(data), load_or_create_secret(paths.body_key))
-        return Statements(files, folder, load_or_create_secret(paths.data / "keys" / "ledger-vrf.key"))
-    except NoteError as error:
-        raise UnavailableError(str(error)) from error
 
 
 @app.command("create")
@@ -64,9 +46,14 @@ def create_command(
     name = identifier if account is None else f"acct:{account}"
     assert name is not None
     question = Question(name, _moment(begin), _moment(end))
+    statements = open_statements(data)
+    try:
+        close_head(data, behind=statements.behind)
+    except UnavailableError as error:
+        typer.echo(f"no new head of the account map: {error.message}; the statement ends at the last one", err=True)
     try:
         listed = None if prices is None else json.loads(prices.read_bytes())
-        statement = open_statements(data).create(question, listed)
+        statement = statements.create(question, listed)
     except (MapError, BodyError, NoteError, LedgerCorruptError) as error:
         raise UnavailableError(f"the ledger's files do not fit together: {error}") from error
     except LookupError as error:

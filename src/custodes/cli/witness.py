@@ -13,7 +13,6 @@ from typing import Annotated
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from custodes.cli.statement import open_statements
 from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.ledger.keys import load_or_create_secret
 from custodes.ledger.note import NoteError, VerifierKey, check_name
@@ -22,6 +21,7 @@ from custodes.ledger.witness import WitnessKey, WitnessServer
 from custodes.ledger.witness_client import http_post
 from custodes.ledger.witness_http import WitnessHttpServer
 from custodes.ledger.witness_memory import FolderMemory
+from custodes.storage.ledger_statements import open_statements
 
 app = typer.Typer(help="Confirm other logs, or have this one confirmed.", no_args_is_help=True)
 

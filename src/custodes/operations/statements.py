@@ -67,6 +67,12 @@ class Statements:
 
         return Indexer(self._key(), self._state(), append).close_head(self._newest(), size)
 
+    def behind(self) -> bool:
+        """Whether the published log has uses that the last head does not cover, or there is no head yet."""
+        accounts, head = self._state().load(self._key())
+        log = self._newest()
+        return head is None or any(True for _ in log.uses(accounts.size, log.tree.size))
+
     def ask_witnesses(self, witnesses: Iterable[Witness], post: Post) -> Asked:
         """Have the newest checkpoint cosigned, and keep it with all cosignatures.
 

@@ -7,22 +7,26 @@ closed again in order. The keys of a new directory are made here, and the trust 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
-from custodes.ledger.keys import SigningKey, load_or_create_secret, read_secret
+from custodes.ledger.keys import SigningKey, read_secret
 from custodes.ledger.log import LedgerLog
 from custodes.ledger.note import NoteError
 from custodes.ledger.ports import LedgerUnavailableError
-from custodes.ledger.trust import write_policy
+from custodes.ledger.trust import parse_policy, write_policy
+from custodes.ledger.witness_client import http_post
+from custodes.operations.ledger_duties import Cosigners, LedgerDuties
 from custodes.operations.ledger_start import Release, announce
-from custodes.operations.statements import LedgerFiles, Statements
-from custodes.storage.ledger import LedgerOptions, LedgerPaths, open_ledger, read_bodies, read_tiles
+from custodes.operations.statements import Statements
+from custodes.storage.ledger import LedgerOptions, LedgerPaths, open_ledger, read_tiles
 from custodes.storage.ledger_files import write_durably
+from custodes.storage.ledger_orders import FileOrders
+from custodes.storage.ledger_statements import open_statements
 from custodes.storage.ledger_tiles import FileTiles
 
 POLICY_FILE = "trust.policy"
@@ -58,42 +62,60 @@ class ServerLedger:
 
 @contextmanager
 def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]:
-    """Open and announce; closed at the end of the block.
+    """Open, announce, and do the ledger's duties until the end of the block.
 
     Raises:
         UnavailableError: it cannot be opened, another process writes it, or it was set back.
     """
-    try:
-        log = open_ledger(plan.data, _origin(plan), clock, LedgerOptions(anchor=plan.anchor))
-        log.start()
-    except (NoteError, LedgerUnavailableError) as error:
-        raise UnavailableError(f"the ledger in {plan.data} cannot be opened: {error}") from error
-    except OSError as error:
-        raise UnavailableError(f"the ledger in {plan.data} cannot be opened: {error.strerror}") from error
-    try:
+    with _started(plan.data, _origin(plan), plan.anchor, clock) as log:
         _write_policy(plan.data)
         announce(log, plan.release, plan.account, first=log.published.size == 0)
-        yield ServerLedger(log, read_tiles(plan.data), open_statements(plan.data))
+        statements = open_statements(plan.data)
+        orders = open_orders(plan.data)
+        duties = LedgerDuties(log, statements, _cosigners(plan.data), clock)
+        with orders.attended(), closing(duties):
+            duties.start(orders)
+            yield ServerLedger(log, read_tiles(plan.data), statements)
+
+
+@contextmanager
+def open_duties(data: Path, clock: Clock) -> Iterator[LedgerDuties]:
+    """The duties over a ledger that no server has open.
+
+    Raises:
+        UnavailableError: there is no ledger, or it cannot be opened.
+    """
+    statements = open_statements(data)
+    name = LedgerPaths(data).verifier.read_text(encoding="utf-8").partition("+")[0]
+    with _started(data, name, None, clock) as log:
+        yield LedgerDuties(log, statements, _cosigners(data), clock)
+
+
+def open_orders(data: Path) -> FileOrders:
+    """Where commands leave orders for the server of ``data``; made when missing."""
+    folder = LedgerPaths(data).private / "orders"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return FileOrders(folder)
+
+
+@contextmanager
+def _started(data: Path, origin: str, anchor: Path | None, clock: Clock) -> Iterator[LedgerLog]:
+    try:
+        log = open_ledger(data, origin, clock, LedgerOptions(anchor=anchor))
+        log.start()
+    except (NoteError, LedgerUnavailableError) as error:
+        raise UnavailableError(f"the ledger in {data} cannot be opened: {error}") from error
+    except OSError as error:
+        raise UnavailableError(f"the ledger in {data} cannot be opened: {error.strerror}") from error
+    try:
+        yield log
     finally:
         log.close()
 
 
-def open_statements(data: Path) -> Statements:
-    """The statements of a data directory that has a ledger; fine beside a running server.
-
-    Raises:
-        UnavailableError: there is no ledger in it.
-    """
-    paths = LedgerPaths(data)
-    folder = paths.private / "maps"
-    if not paths.body_key.exists():
-        raise UnavailableError(f"there is no ledger in {data}")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        files = LedgerFiles(read_tiles(data), read_bodies(data), load_or_create_secret(paths.body_key))
-        return Statements(files, folder, load_or_create_secret(paths.data / "keys" / "ledger-vrf.key"))
-    except NoteError as error:
-        raise UnavailableError(str(error)) from error
+def _cosigners(data: Path) -> Cosigners:
+    path = data / POLICY_FILE
+    return Cosigners(lambda: parse_policy(path.read_bytes()).witnesses.values() if path.exists() else (), http_post())
 
 
 def _origin(plan: LedgerPlan) -> str:

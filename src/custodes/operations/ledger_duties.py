@@ -1,0 +1,140 @@
+"""What a server does for its ledger beside requests: heads of the maps every hour, cosignatures, what commands ask for.
+
+In: a started log, the statements over it, orders of the operator's commands. Out: ``map`` and ``bil`` entries,
+cosigned checkpoints, answers. One thread does all of it in turn, because heads are made one at a time. What goes wrong
+is logged or answered, and tried again with the next hour; it never stops requests.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from custodes.core.clock import Clock
+from custodes.core.errors import CustodesError
+from custodes.ledger.billing import load_prices
+from custodes.ledger.billing_meter import Month
+from custodes.ledger.billing_prices import default_prices
+from custodes.ledger.body import BodyError
+from custodes.ledger.entry import EntryError
+from custodes.ledger.log import LedgerLog
+from custodes.ledger.maps_proof import MapError
+from custodes.ledger.merkle import ProofError
+from custodes.ledger.note import NoteError
+from custodes.ledger.ports import LedgerUnavailableError
+from custodes.ledger.trust import Witness
+from custodes.ledger.witness_client import Post
+from custodes.operations.statements import Statements
+
+EVERY_MS = 3_600_000
+_POLL_S = 0.1
+_FAILURES = (
+    LedgerUnavailableError,
+    MapError,
+    BodyError,
+    NoteError,
+    EntryError,
+    ProofError,
+    CustodesError,
+    OSError,
+    LookupError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a command asks for; ``name`` tells orders apart, ``members`` has ``do`` and its arguments."""
+
+    name: str
+    members: Mapping[str, object]
+
+
+class Orders(Protocol):
+    """Where commands leave what they want."""
+
+    def take(self) -> Iterable[Order]:
+        """Orders that wait, each once."""
+        ...
+
+    def answer(self, order: Order, members: Mapping[str, object]) -> None:
+        """Tell whoever placed ``order``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigners:
+    """Whom to ask for cosignatures, read anew each time, and how."""
+
+    listed: Callable[[], Iterable[Witness]]
+    post: Post
+
+
+class LedgerDuties:
+    """The duties over one log."""
+
+    def __init__(self, log: LedgerLog, statements: Statements, cosigners: Cosigners, clock: Clock) -> None:
+        """Write to ``log``; nothing runs before ``start``."""
+        self._log = log
+        self._statements = statements
+        self._cosigners = cosigners
+        self._clock = clock
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._logger = structlog.get_logger("custodes.ledger")
+
+    def start(self, orders: Orders) -> None:
+        """Work in a thread: hourly, the first time an hour from now, and on ``orders``."""
+        self._thread = threading.Thread(target=self._loop, args=(orders,), name="ledger duties", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Finish what runs and stop."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def carry_out(self, members: Mapping[str, object]) -> Mapping[str, object]:
+        """Do what an order says; returns ``index`` of the entry it led to, or ``error`` with the reason."""
+        try:
+            if members.get("do") == "head":
+                return {"index": self.close_heads()}
+            if members.get("do") == "bill":
+                return {"index": self._bill(str(members.get("month")), members.get("prices"))}
+        except _FAILURES as error:
+            return {"error": str(error) or type(error).__name__}
+        return {"error": f"this server does not know how to {members.get('do')!r}"}
+
+    def close_heads(self) -> int:
+        """Heads over everything so far, confirmed by witnesses where there are any; the account map's index."""
+        index = self._statements.close_head(self._log)
+        witnesses = [witness for witness in self._cosigners.listed() if witness.url]
+        if witnesses:
+            asked = self._statements.ask_witnesses(witnesses, self._cosigners.post)
+            for name, reason in asked.failures.items():
+                self._logger.warning("a witness did not confirm", witness=name, reason=str(reason))
+        return index
+
+    def _bill(self, text: str, prices: object) -> int:
+        month = Month.parse(text)
+        if month.end > self._clock.now_ms():
+            raise ValueError(f"{month} is not over yet")
+        listed = load_prices(prices.encode() if isinstance(prices, str) else default_prices())
+        self._log.flush()
+        return self._statements.commit_bills(self._statements.bill(month, listed), self._log)
+
+    def _loop(self, orders: Orders) -> None:
+        due = self._clock.now_ms() + EVERY_MS
+        while not self._stopping.wait(_POLL_S):
+            try:
+                for order in orders.take():
+                    orders.answer(order, self.carry_out(order.members))
+                if self._clock.now_ms() >= due:
+                    due = self._clock.now_ms() + EVERY_MS
+                    self.close_heads()
+            except _FAILURES as error:
+                self._logger.error("a duty of the ledger failed", error=type(error).__name__, reason=str(error))

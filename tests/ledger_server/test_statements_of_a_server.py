@@ -1,0 +1,93 @@
+"""Commands beside a running server: statements about the last second, invoices, audit, heads for the asking."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from custodes.core.clock import SystemClock
+from custodes.ledger.billing_meter import Month
+from fakes.engine import Square, picture
+
+IMAGE = {"Bytes": picture(Square(1))}
+
+
+def verify(file: Path, trust: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """The verifier as a stranger runs it."""
+    return subprocess.run(
+        [sys.executable, "-m", "custodes.ledger", "verify", str(file), "--trust", str(trust), *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_use_of_a_second_ago_is_stated(live_server: Any, rekognition: Any, custodes: Any, tmp_path: Path) -> None:
+    data, account = live_server.data, live_server.deployment.keys.account_id
+    file = tmp_path / "statement.json"
+
+    def state(who: str) -> subprocess.CompletedProcess[str]:
+        made = custodes("statement", "create", "--data", str(data), "--account", who, "--out", str(file))
+        assert made.returncode == 0, made.stderr
+        assert "no new head" not in made.stderr
+        return verify(file, data / "trust.policy", "--ledger", str(data / "ledger"))
+
+    before = state(account)
+    assert (before.stdout.split()[0], before.returncode) == ("ABSENT", 0), before.stdout
+    rekognition.detect_faces(Image=IMAGE)
+    rekognition.detect_faces(Image=IMAGE)
+    after = state(account)
+    assert (after.stdout.split()[0], after.returncode) == ("PRESENT", 0), after.stdout
+    assert after.stdout.count("DetectFaces") >= 1
+    other = state("999999999999")
+    assert other.stdout.split()[0] == "ABSENT"
+
+    file.write_bytes(file.read_bytes()[:-40] + b"0" * 40)
+    assert (verify(file, data / "trust.policy").stdout.split()[0], 1) == ("INVALID", 1)
+    state(account)
+    assert verify(file, tmp_path / "no.policy").returncode == 2
+
+
+def test_the_audit_agrees_while_the_server_runs(live_server: Any, rekognition: Any, custodes: Any) -> None:
+    rekognition.detect_faces(Image=IMAGE)
+    live_server.deployment.ledger.log.flush()
+    answer = custodes("ledger", "audit", "--data", str(live_server.data), "--json")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert json.loads(answer.stdout)["difference"] is None
+
+
+def test_the_present_month_can_be_previewed_but_not_billed(live_server: Any, rekognition: Any, custodes: Any) -> None:
+    for _ in range(3):
+        rekognition.detect_faces(Image=IMAGE)
+    live_server.deployment.ledger.log.flush()
+    month = str(Month.of(SystemClock().now_ms()))
+    shown = custodes("billing", "preview", "--data", str(live_server.data), "--month", month, "--json")
+    assert shown.returncode == 0, shown.stderr
+    (bill,) = json.loads(shown.stdout)["bills"].values()
+    assert (bill["uses"], bill["sum"]) == (3, "0.003")
+    refused = custodes("billing", "run", "--data", str(live_server.data), "--month", month)
+    assert refused.returncode == 1
+    assert "not over yet" in refused.stderr
+
+
+def test_a_past_month_is_billed_by_the_running_server(live_server: Any, custodes: Any, tmp_path: Path) -> None:
+    data = str(live_server.data)
+    done = custodes("billing", "run", "--data", data, "--month", "2024-02")
+    assert done.returncode == 0, done.stderr
+    live_server.deployment.ledger.log.flush()
+    kinds = [json.loads(envelope)["k"] for _, envelope in live_server.deployment.ledger.log.tree().entries()]
+    assert kinds[-1] == "bil"
+
+
+def test_what_no_server_knows_is_refused(live_server: Any) -> None:
+    from custodes.cli.ledger_order import carry_out
+    from custodes.core.errors import UnavailableError
+
+    with pytest.raises(UnavailableError, match="does not know"):
+        carry_out(live_server.data, {"do": "sing"})
