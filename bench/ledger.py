@@ -268,7 +268,7 @@ def main() -> int:
     if options.kills:
         tests = Path(__file__).parents[1] / "tests" / "faults_ledger"
         command = [sys.executable, "-m", "pytest", "-q", str(tests), "-k", "random_kills", "--timeout", "3000"]
-        done = subprocess.run(command, env={**os.environ, "CUSTODES_KILLS": str(options.kills)}, check=False)
+        done = subprocess.run(command, env={**os.environ, "CUSTODES_TEST_KILLS": str(options.kills)}, check=False)
         figures["kills"] = {"rounds": options.kills, "passed": done.returncode == 0}
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")

@@ -107,6 +107,13 @@ class Settings:
         """Where clients find the server, unless the port is chosen at start."""
         return self.endpoint or f"http://{url_host(self.host)}:{self.port}"
 
+    @property
+    def models_folder(self) -> Path:
+        """Where fetched models are."""
+        from custodes.engine.store import default_root
+
+        return self.models or default_root(os.environ)
+
 
 def url_host(host: str) -> str:
     """``host`` as URLs write it: IPv6 in brackets, and loopback instead of an address that means "all"."""

@@ -14,7 +14,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from custodes.engine.card import load_cards
 from custodes.engine.faces.assembly import FALSE_MATCH_RATES, open_face_engine
 from custodes.engine.ports import FaceEngine
 from custodes.engine.session import Device
-from custodes.engine.store import ModelStore, default_root
+from custodes.engine.store import ModelStore
 from custodes.gallery.gallery import Gallery as IndexedGallery
 from custodes.operations.catalogue import Operations, Ports, build
 from custodes.operations.compare import Comparison
@@ -49,7 +49,7 @@ from custodes.storage.credentials import OperatorKeys, open_credentials
 from custodes.storage.database import Database
 from custodes.storage.faiss_index import FaissIndex
 from custodes.storage.gallery.store import SqlGalleryStore
-from custodes.storage.ledger_server import LedgerPlan, ServerLedger, open_server_ledger
+from custodes.storage.ledger_server import LedgerPlan, ServerLedger, open_erasures, open_server_ledger
 from custodes.storage.objects import BucketObjects
 from custodes.storage.objects_folder import FolderObjects
 
@@ -136,13 +136,15 @@ def open_deployment(
         keys = open_credentials(settings.data, region=settings.region, endpoint_url=endpoint_url, random=os.urandom)
         faces = opened.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
         page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
-        operations = build(Ports(faces, store, _objects(settings), SystemClock(), page_key))
-        ledger, receipts = None, ReceiptDesk()
+        ledger, receipts, erasures = None, ReceiptDesk(), None
         if recorder is None:
             release = _release(settings, faces)
             plan = LedgerPlan(settings.data, keys.account_id, settings.ledger_origin, settings.ledger_anchor, release)
             ledger = opened.enter_context(open_server_ledger(plan, SystemClock()))
+            erasures = open_erasures(settings.data, ledger, store, keys.account_id)
             recorder = LedgerRecorder(ledger.log, f"{faces.model_version}/{release.models.hex()}")
+        ports = Ports(faces, store, _objects(settings), SystemClock(), page_key)
+        operations = build(ports if erasures is None else replace(ports, erasures=erasures))
         gate = Gate(AllowAll(), recorder, receipts.leave)
         by_name = handlers(gate, operations, settings.region)
         yield Deployment(settings, load_service(), keys, by_name, operations, gate, receipts, ledger)
@@ -151,7 +153,7 @@ def open_deployment(
 @contextmanager
 def open_engine(settings: Settings) -> Iterator[FaceEngine]:
     """The networks of the fetched model pack. Raises UnavailableError when files are missing or altered."""
-    store = ModelStore(settings.models or default_root(os.environ))
+    store = ModelStore(settings.models_folder)
     threads = settings.threads or os.cpu_count() or 1
     yield open_face_engine(store, Device(settings.device.value), threads)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 import socket
 import subprocess
@@ -11,59 +10,14 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from custodes.storage.credentials import open_credentials
 from fakes.engine import Square, picture
-
-SCRIPT = Path(__file__).parents[1] / "fakes" / "serve.py"
-
-
-@dataclass
-class Process:
-    popen: subprocess.Popen[str]
-    url: str
-    data: Path
-
-    def client(self) -> Any:
-        key = open_credentials(self.data, region="eu-central-1", endpoint_url=self.url, random=bytes).key
-        session = boto3.session.Session(
-            aws_access_key_id=key.access_key_id, aws_secret_access_key=key.secret, region_name="eu-central-1"
-        )
-        return session.client(
-            "rekognition", endpoint_url=self.url, config=Config(retries={"total_max_attempts": 1}, read_timeout=10)
-        )
-
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        self.popen.send_signal(how)
-        return self.popen.wait(15)
-
-
-@contextmanager
-def serving(data: Path) -> Iterator[Process]:
-    popen = subprocess.Popen(
-        [sys.executable, str(SCRIPT), str(data)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    try:
-        assert popen.stdout is not None
-        line = popen.stdout.readline()
-        found = re.match(r"Custodes serves (http://127\.0\.0\.1:\d+) ", line)
-        assert found, line
-        yield Process(popen, found[1], data)
-    finally:
-        popen.kill()
-        popen.wait(10)
-        if popen.stdout is not None:
-            popen.stdout.close()
+from fakes.process import SCRIPT, serving
 
 
 def health(url: str) -> dict[str, str]:

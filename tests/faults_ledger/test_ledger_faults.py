@@ -1,7 +1,7 @@
 """Each step of append and recovery: it fails, it fails after having persisted, the process is killed before or after.
 
 After each, the log starts, the audit is clean, nothing acknowledged is lost, and every checkpoint that was handed out
-is of the tree that there is now. ``CUSTODES_KILLS`` sets the number of random kills (300 for a full run).
+is of the tree that there is now. ``CUSTODES_TEST_KILLS`` sets the number of random kills (300 for a full run).
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def _until_fallen_and_back(log: LedgerLog) -> list[tuple[int, bytes, bytes]]:
 
 
 def test_random_kills_under_load(tmp_path: Path) -> None:
-    rounds = int(os.environ.get("CUSTODES_KILLS", "12"))
+    rounds = int(os.environ.get("CUSTODES_TEST_KILLS", "12"))
     seed = random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed}")
     chance = random.Random(seed)

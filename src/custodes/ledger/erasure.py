@@ -192,6 +192,7 @@ def _is_there(key: bytes, path: Path) -> bool:
 
 def _findings(certificate: Certificate, era: Entry, trusted: Trusted, policy: TrustPolicy) -> list[str]:
     found = [
+        f"this is about face {certificate.face} of collection {certificate.collection}, account {certificate.account}",
         f"entry {certificate.entry.index} of the log {trusted.checkpoint.origin!r} records the erasure",
         "the face was in the index that the entry names as the one before, and is not in the one after",
         f"that entry erased {era.fields['n']} faces in all, and exactly so many are missing",

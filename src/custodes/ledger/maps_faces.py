@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 
 from custodes.ledger import vrf
-from custodes.ledger.erasure import Later
+from custodes.ledger.erasure import Later, erasure_fields
 from custodes.ledger.erasure_build import ErasureRecord, erase
 from custodes.ledger.maps import FaceTree
 from custodes.ledger.maps_accounts import CollectionMap
@@ -70,6 +70,21 @@ class FaceIndexes:
                 raise
             self._changed.add((account, collection))
         return [ErasureRecord(account, collection, entry, erased) for erased in erasure.faces]
+
+    def erase_all(self, account: str, collection: str, append: Append) -> int:
+        """Empty a collection with one ``era`` entry and no records; returns how many faces there were.
+
+        Raises:
+            LedgerUnavailableError: the entry could not be written; the faces are still in the index.
+        """
+        with self._lock:
+            tree, empty = self._trees.get((account, collection), FaceTree()), FaceTree()
+            before = tree.head()
+            if before.count:
+                append(erasure_fields(before.count, before, empty.head()))
+                self._trees[account, collection] = empty
+                self._changed.add((account, collection))
+            return before.count
 
     def close_head(self, append: Append, size: int) -> int:
         """Log the head of the collection map, true as of the first ``size`` entries; returns its index.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from custodes.core.clock import Clock
 from custodes.core.ids import FaceId
@@ -17,7 +17,8 @@ from custodes.engine.ports import FaceEngine
 from custodes.operations.collections import Collections
 from custodes.operations.compare import Comparison
 from custodes.operations.detect import Detection
-from custodes.operations.enrol import Enrolment
+from custodes.operations.enrol import Enrolment, FaceIds
+from custodes.operations.erasure import Erasures, UnrecordedErasures
 from custodes.operations.idempotency import Replays
 from custodes.operations.images import ObjectStore, Pictures
 from custodes.operations.ports import Gallery
@@ -38,6 +39,7 @@ class Ports:
     Attributes:
         page_key: secret of 32 bytes that signs pagination tokens.
         new_face_id: gives ids to enrolled faces.
+        erasures: told of faces that come and go.
     """
 
     engine: FaceEngine
@@ -46,6 +48,7 @@ class Ports:
     clock: Clock
     page_key: bytes
     new_face_id: Callable[[], FaceId] = random_face_id
+    erasures: Erasures = field(default_factory=UnrecordedErasures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +71,9 @@ def build(ports: Ports) -> Operations:
     return Operations(
         detection=Detection(engine, pictures),
         comparison=Comparison(engine, pictures),
-        collections=Collections(engine, gallery, pages, ports.clock),
-        enrolment=Enrolment(engine, gallery, pictures, pages, ports.new_face_id),
+        collections=Collections(engine, gallery, pages, ports.clock, ports.erasures),
+        enrolment=Enrolment(engine, gallery, pictures, pages, FaceIds(ports.new_face_id, ports.erasures)),
         search=Search(engine, gallery, pictures),
-        users=Users(engine, gallery, pages, Replays(gallery, ports.clock)),
+        users=Users(engine, gallery, pages, Replays(gallery, ports.clock), ports.erasures),
         tagging=Tagging(gallery),
     )

@@ -11,6 +11,7 @@ from custodes.core.pages import PageTokens
 from custodes.engine.ports import FaceEngine
 from custodes.gallery.entities import Collection
 from custodes.operations.command import CollectionCommand, Command
+from custodes.operations.erasure import Erasures, UnrecordedErasures
 from custodes.operations.gate import Permit
 from custodes.operations.ports import Gallery
 from custodes.operations.tags import check_tags
@@ -69,8 +70,16 @@ class CollectionsListed:
 class Collections:
     """Handles the operations on collections."""
 
-    def __init__(self, engine: FaceEngine, gallery: Gallery, pages: PageTokens, clock: Clock) -> None:
+    def __init__(
+        self,
+        engine: FaceEngine,
+        gallery: Gallery,
+        pages: PageTokens,
+        clock: Clock,
+        erasures: Erasures | None = None,
+    ) -> None:
         """Create collections for the vectors of ``engine`` in ``gallery``."""
+        self._erasures = erasures or UnrecordedErasures()
         self._engine = engine
         self._gallery = gallery
         self._pages = pages
@@ -95,6 +104,7 @@ class Collections:
         """Raises NotFoundError."""
         key = command.key(permit.context.caller)
         faces = self._gallery.collection(key).face_count
+        self._erasures.erase_collection(key)
         self._gallery.delete_collection(key)
         permit.tally.add(faces_erased=faces)
 

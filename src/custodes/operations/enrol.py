@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from custodes.core.box import BoxRatio, Size
@@ -21,6 +21,7 @@ from custodes.gallery.entities import CollectionKey, Face, NewFace
 from custodes.gallery.rules import Refusal, plan_deletion
 from custodes.operations.attributes import DEFAULT_ATTRIBUTES, Attributes, detail_for
 from custodes.operations.command import CollectionCommand
+from custodes.operations.erasure import Erasures, UnrecordedErasures
 from custodes.operations.gate import Permit
 from custodes.operations.images import ImageInput, Pictures
 from custodes.operations.ports import Gallery
@@ -105,6 +106,14 @@ class FacesDeleted:
     refused: tuple[Refusal, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class FaceIds:
+    """Where ids come from and where it is said that they go: ``new`` gives fresh random ones."""
+
+    new: Callable[[], FaceId]
+    erasures: Erasures = field(default_factory=UnrecordedErasures)
+
+
 class Enrolment:
     """Handles the operations on faces. All raise NotFoundError for an unknown collection."""
 
@@ -114,14 +123,15 @@ class Enrolment:
         gallery: Gallery,
         pictures: Pictures,
         pages: PageTokens,
-        new_face_id: Callable[[], FaceId],
+        ids: FaceIds,
     ) -> None:
-        """Embed with ``engine``, keep in ``gallery``; ``new_face_id`` gives fresh random ids."""
+        """Embed with ``engine``, keep in ``gallery``."""
         self._engine = engine
         self._gallery = gallery
         self._pictures = pictures
         self._pages = pages
-        self._new_face_id = new_face_id
+        self._new_face_id = ids.new
+        self._erasures = ids.erasures
         self._stripes = Stripes()
 
     def index_faces(self, permit: Permit, command: IndexFaces) -> FacesIndexed:
@@ -183,6 +193,7 @@ class Enrolment:
             present = by_box(boxes, self._gallery.faces_of_image(key, picture))
             missing = [index for index in new if index not in present]
             added = self._gallery.add_faces(key, [new[index] for index in missing]) if missing else ()
+            self._erasures.enrolled(key, [face.face_id for face in added])
             permit.tally.add(faces_enrolled=len(added))
             return present | dict(zip(missing, added, strict=True))
 
@@ -204,13 +215,16 @@ class Enrolment:
         ids = [face.face_id for face in plan.accepted]
         if not ids:
             return FacesDeleted((), plan.refused)
+        self._erasures.erase(key, ids)
         gone = tuple(face.face_id for face in self._gallery.delete_faces(key, ids))
         permit.tally.add(faces_erased=len(gone))
         late = [face_id for face_id in ids if face_id not in set(gone)]
         if not late:
             return FacesDeleted(tuple(ids), plan.refused)
         # Somebody gave these to a user, or deleted them, after the plan was made.
-        again = plan_deletion(late, self._gallery.faces_by_id(key, late))
+        present = self._gallery.faces_by_id(key, late)
+        self._erasures.stayed(key, list(present))
+        again = plan_deletion(late, present)
         return FacesDeleted(gone, (*plan.refused, *again.refused))
 
 

@@ -83,6 +83,7 @@ class LedgerDuties:
         self._statements = statements
         self._cosigners = cosigners
         self._clock = clock
+        self._more: list[Callable[[], object]] = []
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._logger = structlog.get_logger("custodes.ledger")
@@ -91,6 +92,10 @@ class LedgerDuties:
         """Work in a thread: hourly, the first time an hour from now, and on ``orders``."""
         self._thread = threading.Thread(target=self._loop, args=(orders,), name="ledger duties", daemon=True)
         self._thread.start()
+
+    def every_hour(self, duty: Callable[[], object]) -> None:
+        """Do ``duty`` as well, after the head of the account map. It may raise what the rest of this raises."""
+        self._more.append(duty)
 
     def close(self) -> None:
         """Finish what runs and stop."""
@@ -136,5 +141,7 @@ class LedgerDuties:
                 if self._clock.now_ms() >= due:
                     due = self._clock.now_ms() + EVERY_MS
                     self.close_heads()
+                    for duty in self._more:
+                        duty()
             except _FAILURES as error:
                 self._logger.error("a duty of the ledger failed", error=type(error).__name__, reason=str(error))

@@ -19,6 +19,7 @@ from custodes.ledger.billing_prices import PriceList
 from custodes.ledger.billing_store import BillingStore, UseStorage
 from custodes.ledger.erasure_build import ErasureRecords, certificate
 from custodes.ledger.log import LedgerLog
+from custodes.ledger.maps_faces import FaceIndexes
 from custodes.ledger.maps_indexer import Indexer
 from custodes.ledger.maps_state import MapState
 from custodes.ledger.ports import BodyReader, TileReader
@@ -133,6 +134,10 @@ class Statements:
         """
         record = self.erasures.get(face)
         return certificate(record, self._log_with(record.entry)).encode()
+
+    def face_indexes(self) -> FaceIndexes:
+        """Empty face indexes that place collections under this ledger's key."""
+        return FaceIndexes(self._key())
 
     @property
     def erasures(self) -> ErasureRecords:

@@ -26,6 +26,7 @@ from custodes.gallery.rules import (
     user_vector,
 )
 from custodes.operations.command import CollectionCommand
+from custodes.operations.erasure import Erasures, UnrecordedErasures
 from custodes.operations.gate import Permit
 from custodes.operations.idempotency import Answer, Replays
 from custodes.operations.ports import Gallery
@@ -113,8 +114,16 @@ class UsersListed:
 class Users:
     """Handles the operations on users. All raise NotFoundError for an unknown collection or user."""
 
-    def __init__(self, engine: FaceEngine, gallery: Gallery, pages: PageTokens, replays: Replays) -> None:
+    def __init__(
+        self,
+        engine: FaceEngine,
+        gallery: Gallery,
+        pages: PageTokens,
+        replays: Replays,
+        erasures: Erasures | None = None,
+    ) -> None:
         """Keep users in ``gallery``; similarities are on the scale of ``engine``."""
+        self._erasures = erasures or UnrecordedErasures()
         self._engine = engine
         self._gallery = gallery
         self._pages = pages
@@ -136,6 +145,8 @@ class Users:
         def work() -> Answer:
             key = command.key(permit.context.caller)
             with self._stripe(key, command.user_id):
+                self._gallery.user(key, command.user_id)
+                self._erasures.erase_user(key)
                 self._gallery.delete_user(key, command.user_id)
             return {}
 

@@ -14,12 +14,14 @@ from pathlib import Path
 from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
+from custodes.gallery.ports import GalleryStore
 from custodes.ledger.keys import SigningKey, read_secret
 from custodes.ledger.log import LedgerLog
 from custodes.ledger.note import NoteError
 from custodes.ledger.ports import LedgerUnavailableError
 from custodes.ledger.trust import parse_policy, write_policy
 from custodes.ledger.witness_client import http_post
+from custodes.operations.erasure import RecordedErasures, finish_erasures
 from custodes.operations.ledger_duties import Cosigners, LedgerDuties
 from custodes.operations.ledger_start import Release, announce
 from custodes.operations.statements import Statements
@@ -28,6 +30,7 @@ from custodes.storage.ledger_files import write_durably
 from custodes.storage.ledger_orders import FileOrders
 from custodes.storage.ledger_statements import open_statements
 from custodes.storage.ledger_tiles import FileTiles
+from custodes.storage.ledger_tombstones import FileTombstones
 
 POLICY_FILE = "trust.policy"
 
@@ -58,6 +61,7 @@ class ServerLedger:
     log: LedgerLog
     tiles: FileTiles
     statements: Statements
+    duties: LedgerDuties
 
 
 @contextmanager
@@ -75,7 +79,21 @@ def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]
         duties = LedgerDuties(log, statements, _cosigners(plan.data), clock)
         with orders.attended(), closing(duties):
             duties.start(orders)
-            yield ServerLedger(log, read_tiles(plan.data), statements)
+            yield ServerLedger(log, read_tiles(plan.data), statements, duties)
+
+
+def open_erasures(data: Path, ledger: ServerLedger, gallery: GalleryStore, account: AccountId) -> RecordedErasures:
+    """Erasures of ``gallery`` on record; what is called erased and is there all the same is destroyed first.
+
+    Raises:
+        CustodesError: the gallery cannot be read or written, or the ledger not written.
+    """
+    tombstones = FileTombstones(LedgerPaths(data).private)
+    finish_erasures(gallery, tombstones, ledger.log)
+    records, indexes = ledger.statements.erasures, ledger.statements.face_indexes()
+    erasures = RecordedErasures(ledger.log, gallery, indexes, records, tombstones)
+    ledger.duties.every_hour(lambda: erasures.close_head(account))
+    return erasures
 
 
 @contextmanager

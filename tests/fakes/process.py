@@ -1,0 +1,58 @@
+"""The server of ``fakes.serve`` as a process: started, asked, stopped, killed."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from custodes.storage.credentials import open_credentials
+
+SCRIPT = Path(__file__).with_name("serve.py")
+
+
+@dataclass
+class Process:
+    popen: subprocess.Popen[str]
+    url: str
+    data: Path
+
+    def client(self) -> Any:
+        key = open_credentials(self.data, region="eu-central-1", endpoint_url=self.url, random=bytes).key
+        session = boto3.session.Session(
+            aws_access_key_id=key.access_key_id, aws_secret_access_key=key.secret, region_name="eu-central-1"
+        )
+        return session.client(
+            "rekognition", endpoint_url=self.url, config=Config(retries={"total_max_attempts": 1}, read_timeout=10)
+        )
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        self.popen.send_signal(how)
+        return self.popen.wait(15)
+
+
+@contextmanager
+def serving(data: Path) -> Iterator[Process]:
+    popen = subprocess.Popen(
+        [sys.executable, str(SCRIPT), str(data)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        assert popen.stdout is not None
+        line = popen.stdout.readline()
+        found = re.match(r"Custodes serves (http://127\.0\.0\.1:\d+) ", line)
+        assert found, line
+        yield Process(popen, found[1], data)
+    finally:
+        popen.kill()
+        popen.wait(10)
+        if popen.stdout is not None:
+            popen.stdout.close()
