@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run env npm test check format bench models docs lock clean
+.PHONY: help run env npm test check format bench models docs verifier lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -46,6 +46,10 @@ bench: $(VENV)/.test models ## Measure what BENCHMARKS.md reports
 
 docs: $(VENV)/.test ## Write the generated pages (settings, compatibility)
 	$(BIN)/python docs/generate.py
+
+verifier: $(VENV)/.run ## Write build/verify.pyz, which checks statements with nothing but Python and cryptography
+	mkdir -p build
+	$(BIN)/custodes statement verifier --out build/verify.pyz
 
 lock: $(VENV)/.test ## Resolve versions anew and write requirements/*.txt (UPGRADE=1 for the newest)
 	for extra in run test; do \

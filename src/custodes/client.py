@@ -1,0 +1,71 @@
+"""For users of boto3: keep the receipt of every call, checked against the log's public key when it arrives.
+
+In: a boto3 client, a folder, a trust policy. Out: one small file per answer, and ReceiptError where a receipt is
+missing or does not hold. Three lines in a program:
+
+    from custodes.client import keep_receipts
+    rekognition = boto3.client("rekognition", ...)
+    keep_receipts(rekognition, "receipts", trust="trust.policy")
+
+A receipt shows that the call is in the log that the server signed. Whether that log is the one that everybody sees is
+what witnesses confirm, and what comparing receipts with a later statement shows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from custodes.ledger.merkle import ProofError
+from custodes.ledger.proof import Verified, verify_token
+from custodes.ledger.trust import parse_policy
+
+_HEADER = "x-custodes-receipt"
+
+
+class ReceiptError(Exception):
+    """An answer came without a receipt, or with one that does not hold; the message says which."""
+
+
+class Boto3Client(Protocol):
+    """What is needed of a boto3 client: its events."""
+
+    @property
+    def meta(self) -> Any:
+        """With ``events`` to register for."""
+        ...
+
+
+def keep_receipts(client: Boto3Client, folder: str | os.PathLike[str], *, trust: str | os.PathLike[str]) -> None:
+    """From now on check and keep the receipt of each answer that ``client`` gets.
+
+    Args:
+        client: of the service ``rekognition``.
+        folder: where ``INDEX.receipt`` files go; made when missing. Each holds the receipt as it stood in the header.
+        trust: file with the trust policy; get it from somebody whom you trust, not from the server at every start.
+
+    Raises:
+        TrustError: the policy is malformed.
+        OSError: the policy cannot be read, or the folder not be made.
+    """
+    keys = list(parse_policy(Path(trust).read_bytes()).logs)
+    receipts = Path(folder)
+    receipts.mkdir(parents=True, exist_ok=True)
+
+    def check(parsed: Mapping[str, Any], **_: object) -> None:
+        metadata = parsed["ResponseMetadata"]
+        token = metadata.get("HTTPHeaders", {}).get(_HEADER)
+        if token is None:
+            # Refusals in front of the gate, like a wrong signature, are in no ledger.
+            if metadata.get("HTTPStatusCode") == 200:
+                raise ReceiptError("the server answered without a receipt")
+            return
+        try:
+            found: Verified = verify_token(token, keys)
+        except ProofError as error:
+            raise ReceiptError(f"the receipt does not hold: {error}") from error
+        (receipts / f"{found.index}.receipt").write_text(token + "\n", encoding="ascii")
+
+    client.meta.events.register("after-call.rekognition", check)
