@@ -29,6 +29,8 @@ from custodes.storage.segment import CAPACITY, Segment
 _SLACKS = (24, 512)
 """Candidates beyond one and a half times the limit, tried in turn. Within the margin of the last place there are
 usually a dozen rows among a million faces; the second try serves crowded neighbourhoods."""
+_PROBE = 64
+"""Candidates of the first try when many matches are allowed above a threshold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,10 @@ class FaissIndex:
     def _candidates(self, query: FloatArray, limit: int, min_cosine: float) -> _Candidates:
         """Rows among which the answer is for certain."""
         needed = -2.0
-        for slack in _SLACKS:
-            found = self._nearest(query, limit + limit // 2 + slack)
+        # Most searches allow thousands of matches and few rows reach their threshold: a short list first shows that.
+        probe = (_PROBE,) if min_cosine > -1.0 and limit > _PROBE else ()
+        for count in (*probe, *(limit + limit // 2 + slack for slack in _SLACKS)):
+            found = self._nearest(query, count)
             # The answer's last score is at least this; clipped, because no score lies beyond.
             needed = float(np.clip(max(_last(found.scores, limit), min_cosine), -2.0, 2.0))
             if found.unseen_below <= needed:
