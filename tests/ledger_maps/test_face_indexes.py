@@ -78,3 +78,15 @@ def test_records_of_erased_faces_are_kept_by_hash(world, tmp_path):
     assert all(path.is_relative_to(tmp_path) for path in tmp_path.rglob("*"))
     with pytest.raises(LookupError):
         store.get("a")
+
+
+def test_a_collection_that_goes_as_a_whole_leaves_one_entry(world):
+    indexes = FaceIndexes(world.vrf)
+    indexes.add(ANN, "c", ["a", "b", "c"])
+    written = []
+    assert indexes.erase_all(ANN, "c", lambda fields: written.append(fields) or len(written)) == 3
+    assert indexes.erase_all(ANN, "c", lambda fields: written.append(fields) or len(written)) == 0
+    (fields,) = written
+    assert fields["n"] == 3
+    assert fields["o"] != fields["w"]
+    assert indexes.erase(ANN, "c", ["a"], append_to(world, "era")) == []

@@ -1,0 +1,155 @@
+"""What the server does every hour: both maps get heads, and a witness that the policy names confirms them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from custodes.core.clock import FixedClock
+from custodes.core.ids import AccountId, FaceId
+from custodes.gallery.entities import CollectionKey
+from custodes.ledger.entry import decode
+from custodes.ledger.note import VerifierKey
+from custodes.ledger.trust import open_trusted, parse_policy
+from custodes.ledger.witness import WitnessKey, WitnessServer
+from custodes.ledger.witness_http import WitnessHttpServer
+from custodes.ledger.witness_memory import FolderMemory
+from custodes.operations.ledger_duties import EVERY_MS, LedgerDuties, Order
+from custodes.storage.ledger_server import open_erasures
+from custodes.storage.ledger_tombstones import FileTombstones
+from fakes.engine import Square, picture
+
+
+class Once:
+    """One order, and a bell when it was answered."""
+
+    def __init__(self, clock: FixedClock) -> None:
+        self.clock = clock
+        self.calls = 0
+        self.answered = threading.Event()
+        self.told: Any = None
+
+    def take(self) -> Iterator[Order]:
+        self.calls += 1
+        if self.calls == 1:
+            self.clock.advance(EVERY_MS)
+        if self.calls == 3:
+            yield Order("x", {"do": "head"})
+
+    def answer(self, order: Order, members: Any) -> None:
+        self.told = members
+        self.answered.set()
+
+
+def kinds(server: Any) -> list[Any]:
+    server.deployment.ledger.log.flush()
+    return [decode(envelope) for _, envelope in server.deployment.ledger.log.tree().entries()]
+
+
+def test_the_collection_map_gets_a_head(live_server: Any, rekognition: Any) -> None:
+    rekognition.create_collection(CollectionId="people")
+    rekognition.index_faces(CollectionId="people", Image={"Bytes": picture(Square(1), Square(2, left=100))})
+    account = live_server.deployment.keys.account_id
+    gallery = live_server.deployment.operations.enrolment._gallery
+    open_erasures(live_server.data, live_server.deployment.ledger, gallery, account).close_head(account)
+    head = kinds(live_server)[-1]
+    assert (head.kind, head.fields["m"], head.fields["q"]) == ("map", "collection", 2)
+
+
+@contextmanager
+def witness(folder: Path, log_key: str) -> Iterator[str]:
+    """A witness for one log; yields its line of a policy."""
+    folder.mkdir()
+    key = WitnessKey("witness.example/w", Ed25519PrivateKey.from_private_bytes(b"w" * 32))
+    known = VerifierKey.parse(log_key)
+    server = WitnessServer(key, {known.name: [known]}, FolderMemory(folder), lambda: 1_900_000_000)
+    with WitnessHttpServer(("127.0.0.1", 0), server, lambda line: None) as http:
+        thread = threading.Thread(target=http.serve_forever, daemon=True)
+        thread.start()
+        yield f"witness w {key.public} http://127.0.0.1:{http.server_address[1]}"
+        http.shutdown()
+        thread.join(5)
+
+
+def test_witnesses_of_the_policy_are_asked_with_each_head(live_server: Any, custodes: Any, tmp_path: Path) -> None:
+    policy = live_server.data / "trust.policy"
+    log_key = (live_server.data / "ledger.pub").read_text().strip()
+    with witness(tmp_path / "witness", log_key) as line:
+        policy.write_text(f"log {log_key}\n{line}\nquorum w\n")
+        made = custodes(
+            "statement",
+            "create",
+            "--account",
+            "999999999999",
+            "--out",
+            str(tmp_path / "s.json"),
+            "--data",
+            str(live_server.data),
+        )
+        assert made.returncode == 0, made.stderr
+    cosigned = (live_server.data / "ledger-private" / "maps" / "checkpoint.witnessed").read_bytes()
+    assert open_trusted(cosigned, parse_policy(policy.read_bytes())).quorum_met
+    checked = custodes("statement", "verify", str(tmp_path / "s.json"), "--trust", str(policy))
+    assert checked.stdout.split()[0] == "ABSENT", checked.stdout
+
+
+def test_hours_and_orders(live_server: Any) -> None:
+    ledger = live_server.deployment.ledger
+    clock = FixedClock()
+    orders, more = Once(clock), []
+    duties = LedgerDuties(ledger.log, ledger.statements, ledger.duties._cosigners, clock)
+    duties.every_hour(lambda: more.append(1))
+    duties.start(orders)
+    try:
+        assert orders.answered.wait(20)
+    finally:
+        duties.close()
+    assert more == [1]
+    entries = kinds(live_server)
+    assert [entry.kind for entry in entries][-2:] == ["map", "map"]
+    assert entries[orders.told["index"]].fields["m"] == "account"
+
+
+def test_tombstones_survive_a_torn_line(tmp_path: Path) -> None:
+    key = CollectionKey(AccountId("123456789012"), "people")  # type: ignore[arg-type]
+    stones = FileTombstones(tmp_path)
+    assert stones.buried() == {}
+    stones.bury(key, [FaceId("a"), FaceId("b")])
+    stones.unbury(key, [FaceId("a")])
+    with (tmp_path / "erased-faces").open("a") as file:
+        file.write("+\t1234567")
+    again = FileTombstones(tmp_path)
+    assert again.buried() == {key: ["b"]}
+    again.bury(key, [FaceId("c")])
+    assert again.buried() == {key: ["b", "c"]}
+    assert (tmp_path / "erased-faces").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("name", ["", "custodes/other"])
+def test_a_log_keeps_its_name(tmp_path: Path, name: str) -> None:
+    from custodes.core.errors import UnavailableError
+    from custodes.settings import Settings
+    from custodes.wiring import open_deployment
+    from fakes.engine import SquareEngine
+
+    first = Settings(data=tmp_path / "data", ledger_origin="ledger.example/1")
+    with open_deployment(first, endpoint_url="http://127.0.0.1:1", engine=SquareEngine()) as deployment:
+        assert deployment.ledger is not None
+        assert deployment.ledger.log.published.origin == "ledger.example/1"
+    second = Settings(data=tmp_path / "data", ledger_origin=name)
+    if not name:
+        with open_deployment(second, endpoint_url="http://127.0.0.1:1", engine=SquareEngine()) as deployment:
+            assert deployment.ledger is not None
+            assert deployment.ledger.log.published.origin == "ledger.example/1"
+        return
+    with (
+        pytest.raises(UnavailableError, match="cannot change its name"),
+        open_deployment(second, endpoint_url="http://127.0.0.1:1", engine=SquareEngine()),
+    ):
+        pass
