@@ -147,8 +147,8 @@ def section(latency: dict[str, Any], through: dict[str, Any] | None, command: st
 def main() -> int:
     """Measure, print, write; 1 when a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--blocks", type=int, default=4)
-    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--blocks", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--json", action="store_true", help="print figures and write nothing")
     options = parser.parse_args()
     small, photo = blank(), portrait(512)
