@@ -22,7 +22,7 @@ import networks
 from custodes.core.ids import RequestId
 from custodes.core.image import decode
 from custodes.core.slot import Slot
-from custodes.engine.face import VectorUse
+from custodes.engine.face import MAX_FACES, VectorUse
 from custodes.engine.ports import FaceEngine
 from custodes.settings import from_environment
 from custodes.wiring import open_engine
@@ -65,7 +65,7 @@ def answer_blocks(engine: FaceEngine, work: Work, clock: Clock) -> None:
         faces, clock.seconds, start = 0, 0.0, time.perf_counter()
         for path in json.loads(line):
             image = decode(Path(path).read_bytes())
-            found = engine.detect(slot, image)
+            found = engine.detect(slot, image, at_most=work.most or MAX_FACES)
             faces += len(engine.embed(slot, image, found.faces[: work.most], work.use))
         seconds = time.perf_counter() - start
         print(json.dumps({"faces": faces, "seconds": seconds, "runtime_seconds": clock.seconds}), flush=True)

@@ -26,7 +26,16 @@ from custodes.core.box import BoxRatio, Size
 from custodes.core.ids import CollectionId, FaceId, ImageId, ModelVersion
 from custodes.core.image import Image
 from custodes.core.slot import Slot
-from custodes.engine.face import Detail, DetectedFace, FacesFound, FloatArray, PoorReason, QualityFilter, VectorUse
+from custodes.engine.face import (
+    MAX_FACES,
+    Detail,
+    DetectedFace,
+    FacesFound,
+    FloatArray,
+    PoorReason,
+    QualityFilter,
+    VectorUse,
+)
 from custodes.engine.ports import FaceEngine
 from custodes.gallery.entities import Collection, CollectionKey, NewFace
 from custodes.operations.gate import CountingRecorder
@@ -52,8 +61,8 @@ class TimedEngine:
     def dimension(self) -> int:
         return self._engine.dimension
 
-    def detect(self, slot: Slot, image: Image, detail: Detail = Detail.BOX) -> FacesFound:
-        return self._timed("detect", lambda: self._engine.detect(slot, image, detail))
+    def detect(self, slot: Slot, image: Image, detail: Detail = Detail.BOX, at_most: int = MAX_FACES) -> FacesFound:
+        return self._timed("detect", lambda: self._engine.detect(slot, image, detail, at_most))
 
     def embed(self, slot: Slot, image: Image, faces: Sequence[DetectedFace], use: VectorUse) -> FloatArray:
         return self._timed("embed", lambda: self._engine.embed(slot, image, faces, use))

@@ -19,6 +19,7 @@ from custodes.core.ids import ModelVersion
 from custodes.core.image import Image
 from custodes.core.slot import Slot
 from custodes.engine.face import (
+    MAX_FACES,
     Detail,
     DetectedFace,
     FacesFound,
@@ -83,14 +84,14 @@ class SquareEngine:
     uses: list[VectorUse] = field(default_factory=list)
     details: list[Detail] = field(default_factory=list)
 
-    def detect(self, slot: Slot, image: Image, detail: Detail = Detail.BOX) -> FacesFound:
+    def detect(self, slot: Slot, image: Image, detail: Detail = Detail.BOX, at_most: int = MAX_FACES) -> FacesFound:
         """Every colour but black is a face."""
         slot.require_open()
         self.details.append(detail)
         packed = image.rgb.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], dtype=np.int32)
         colours = np.unique(packed[packed > 0])
         faces = [_face(packed == shade, int(shade) & 255, detail) for shade in colours]
-        return FacesFound(image.size, tuple(sorted(faces, key=lambda face: -face.box_px.area)[:100]))
+        return FacesFound(image.size, tuple(sorted(faces, key=lambda face: -face.box_px.area)[:at_most]))
 
     def embed(self, slot: Slot, image: Image, faces: Sequence[DetectedFace], use: VectorUse) -> FloatArray:
         """The vectors that the colours stand for."""

@@ -17,6 +17,10 @@ from custodes.core.box import BoxPx, Size
 FloatArray = NDArray[np.float32]
 
 
+MAX_FACES = 100
+"""The API looks at no more faces of a picture: the largest."""
+
+
 class VectorUse(StrEnum):
     """Why a face is embedded. Both give vectors of the same model version, comparable with each other."""
 

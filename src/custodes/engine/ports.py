@@ -9,7 +9,16 @@ from custodes.core.box import Size
 from custodes.core.ids import ModelVersion
 from custodes.core.image import Image
 from custodes.core.slot import Slot
-from custodes.engine.face import Detail, DetectedFace, FacesFound, FloatArray, PoorReason, QualityFilter, VectorUse
+from custodes.engine.face import (
+    MAX_FACES,
+    Detail,
+    DetectedFace,
+    FacesFound,
+    FloatArray,
+    PoorReason,
+    QualityFilter,
+    VectorUse,
+)
 
 
 class FaceEngine(Protocol):
@@ -25,8 +34,8 @@ class FaceEngine(Protocol):
         """Length of the vectors that ``embed`` returns now."""
         ...
 
-    def detect(self, slot: Slot, image: Image, detail: Detail = Detail.BOX) -> FacesFound:
-        """Find up to 100 largest faces, largest first. An empty result is a value, not an error."""
+    def detect(self, slot: Slot, image: Image, detail: Detail = Detail.BOX, at_most: int = MAX_FACES) -> FacesFound:
+        """Find the ``at_most`` largest faces, largest first. An empty result is a value, not an error."""
         ...
 
     def embed(self, slot: Slot, image: Image, faces: Sequence[DetectedFace], use: VectorUse) -> FloatArray:

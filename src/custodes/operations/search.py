@@ -14,7 +14,7 @@ from custodes.core.box import Size
 from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.core.ids import FaceId, ModelVersion, UserId
 from custodes.core.image import Image
-from custodes.engine.face import DetectedFace, FacesFound, QualityFilter, VectorUse
+from custodes.engine.face import MAX_FACES, DetectedFace, FacesFound, QualityFilter, VectorUse
 from custodes.engine.ports import FaceEngine
 from custodes.gallery.entities import CollectionKey, Face, Hit, User
 from custodes.gallery.ports import FloatArray
@@ -166,7 +166,9 @@ class Search:
         """Raises InvalidParameterError when the picture has no face that passes the filter."""
         key = command.key(permit.context.caller)
         version = self._version(key)
-        image, found = self._look(permit, command.image)
+        # Without a filter the largest face is the one, whatever the others are like.
+        unfiltered = command.quality_filter is QualityFilter.NONE
+        image, found = self._look(permit, command.image, at_most=1 if unfiltered else MAX_FACES)
         asked, _ = largest(self._engine, found, command.quality_filter)
         if asked is None:
             raise InvalidParameterError("There are no faces in the image. Should be at least 1.")
@@ -200,7 +202,7 @@ class Search:
         """A picture without a face that passes the filter is an answer without matches, not an error."""
         key = command.key(permit.context.caller)
         version = self._version(key)
-        image, found = self._look(permit, command.image)
+        image, found = self._look(permit, command.image, at_most=MAX_FACES)
         asked, unsearched = largest(self._engine, found, command.quality_filter)
         if asked is None:
             return UsersMatched((), version, size=found.size, unsearched=unsearched)
@@ -217,10 +219,10 @@ class Search:
     def _cosine(self, threshold_pct: float) -> float:
         return min_cosine(self._engine, threshold_pct)
 
-    def _look(self, permit: Permit, source: ImageInput) -> tuple[Image, FacesFound]:
+    def _look(self, permit: Permit, source: ImageInput, at_most: int) -> tuple[Image, FacesFound]:
         image = self._pictures.load(source)
         permit.tally.images += 1
-        found = self._engine.detect(permit.slot, image)
+        found = self._engine.detect(permit.slot, image, at_most=at_most)
         permit.tally.add(faces_detected=len(found.faces))
         return image, found
 

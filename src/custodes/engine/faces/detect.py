@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.box import Size
-from custodes.engine.face import FloatArray
+from custodes.engine.face import MAX_FACES, FloatArray
 from custodes.engine.faces.align import RgbArray
 
 _STRIDE = 4
@@ -46,14 +46,12 @@ class DetectionRules:
             the API promises, is 21 px here; CenterFace finds faces from about 10 px.
         min_score: candidates below are dropped; fewer than a quarter of those are faces (docs/scores.md).
         max_iou: overlap above which the weaker of two boxes is the same face.
-        max_faces: the API's ceiling.
     """
 
     coarse_px: int = 512
     fine_px: int = 1024
     min_score: float = 0.55
     max_iou: float = 0.3
-    max_faces: int = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,12 +148,12 @@ class CenterFaceDetector:
         self._network = network
         self._rules = rules or DetectionRules()
 
-    def detect(self, rgb: RgbArray) -> Candidates:
-        """Up to ``max_faces`` faces of (H, W, 3) uint8 ``rgb``, largest box first, in pixels of ``rgb``."""
+    def detect(self, rgb: RgbArray, at_most: int = MAX_FACES) -> Candidates:
+        """The ``at_most`` largest faces of (H, W, 3) uint8 ``rgb``, largest box first, in pixels of ``rgb``."""
         passes = [self._one_scale(rgb, side) for side in self.scales(Size(rgb.shape[1], rgb.shape[0]))]
         found = suppress(join(passes), self._rules.max_iou)
         width, height = (found.boxes[:, 2] - found.boxes[:, 0]), (found.boxes[:, 3] - found.boxes[:, 1])
-        largest = np.argsort(-(width * height), kind="stable")[: self._rules.max_faces]
+        largest = np.argsort(-(width * height), kind="stable")[:at_most]
         return found.take(largest)
 
     def scales(self, size: Size) -> tuple[int, ...]:

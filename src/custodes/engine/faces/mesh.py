@@ -38,10 +38,17 @@ class Network(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mesh:
-    """One face's surface: ``vertices_px`` (468, 3) float32 and ``presence`` 0 to 1."""
+    """One face's surface.
+
+    Attributes:
+        vertices_px: (468, 3) float32, pixels of the picture.
+        presence: 0 to 1, the network's own opinion whether it saw a face.
+        crop: (192, 192, 3) uint8, the upright face that it saw.
+    """
 
     vertices_px: FloatArray
     presence: float
+    crop: RgbArray
 
 
 def inverse(matrix: NDArray[np.float64], points: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -66,14 +73,13 @@ class MeshReader:
     def _batch(self, rgb: RgbArray, points_px: Sequence[FloatArray]) -> list[Mesh]:
         target = _FRAME.place(FIVE_SHAPE)
         matrices = [similarity(points, target) for points in points_px]
-        crops = np.empty((len(matrices), 3, CROP_PX, CROP_PX), np.float32)
-        for crop, matrix in zip(crops, matrices, strict=True):
-            crop[:] = warp(rgb, matrix, (CROP_PX, CROP_PX)).transpose(2, 0, 1)
-        out = self._network.run({"rgb": crops}, ("mesh", "presence"))
+        crops = [warp(rgb, matrix, (CROP_PX, CROP_PX)) for matrix in matrices]
+        planes = np.stack([crop.transpose(2, 0, 1) for crop in crops]).astype(np.float32)
+        out = self._network.run({"rgb": planes}, ("mesh", "presence"))
         shapes = out["mesh"].reshape(-1, VERTICES, 3)
         return [
-            Mesh(_to_picture(shape, matrix), float(presence))
-            for shape, matrix, presence in zip(shapes, matrices, out["presence"].ravel(), strict=True)
+            Mesh(_to_picture(shape, matrix), float(presence), crop)
+            for shape, matrix, presence, crop in zip(shapes, matrices, out["presence"].ravel(), crops, strict=True)
         ]
 
 

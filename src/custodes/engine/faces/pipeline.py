@@ -18,6 +18,7 @@ from custodes.core.image import Image
 from custodes.core.slot import Slot
 from custodes.engine.calibrate import Calibration
 from custodes.engine.face import (
+    MAX_FACES,
     Detail,
     DetectedFace,
     FacesFound,
@@ -28,7 +29,7 @@ from custodes.engine.face import (
 )
 from custodes.engine.faces import eyes as eye_measures
 from custodes.engine.faces import quality
-from custodes.engine.faces.align import FIVE_SHAPE, Frame, RgbArray, chip
+from custodes.engine.faces.align import RgbArray
 from custodes.engine.faces.detect import Candidates, CenterFaceDetector
 from custodes.engine.faces.embed import Embedder
 from custodes.engine.faces.eyes import EyeReader
@@ -77,10 +78,10 @@ class FacePipeline:
         """Length of the vectors that ``embed`` returns."""
         return self._steps.embedder.recipe.dimension
 
-    def detect(self, slot: Slot, image: Image, detail: Detail = Detail.BOX) -> FacesFound:
-        """Find up to 100 largest faces of ``image``, largest first."""
+    def detect(self, slot: Slot, image: Image, detail: Detail = Detail.BOX, at_most: int = MAX_FACES) -> FacesFound:
+        """Find the ``at_most`` largest faces of ``image``, largest first."""
         slot.require_open()
-        found = self._steps.detector.detect(image.rgb)
+        found = self._steps.detector.detect(image.rgb, at_most)
         meshes = self._steps.mesh.read(image.rgb, list(found.points))
         faces = tuple(self._face(image.rgb, found, i, mesh, detail) for i, mesh in enumerate(meshes))
         return FacesFound(image.size, faces)
@@ -113,7 +114,7 @@ class FacePipeline:
             points_px=points,
             landmarks=default_set(points),
             pose=head_pose(vertices),
-            quality=quality.measure(chip(rgb, points, FIVE_SHAPE, Frame())),
+            quality=quality.measure(mesh.crop),
             outline_px=outline(vertices) if present else None,
         )
         return self._with_details(rgb, face, vertices) if detail is Detail.FULL else face

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from custodes.core.errors import AlreadyExistsError, NotFoundError
 from custodes.core.ids import AccountId, CollectionId, ModelVersion
@@ -44,14 +44,22 @@ def _key_names(key: CollectionKey) -> bytes:
     return names_of("collection", key.account_id, key.collection_id)
 
 
+# Built once: putting a statement together costs more than running it, and every request runs this one twice.
+_FIND = (
+    select(COLLECTIONS, COLLECTION_KEYS.c.wrapped_key)
+    .join(
+        COLLECTION_KEYS,
+        (COLLECTION_KEYS.c.account_id == COLLECTIONS.c.account_id)
+        & (COLLECTION_KEYS.c.collection_row == COLLECTIONS.c.row),
+    )
+    .where(COLLECTIONS.c.account_id == bindparam("account"), COLLECTIONS.c.collection_id == bindparam("collection"))
+)
+
+
 def find(connection: Connection, key: CollectionKey) -> Place:
     """The collection of ``key``. Raises NotFoundError."""
-    table, keys = COLLECTIONS, COLLECTION_KEYS
-    found = connection.execute(
-        select(table, keys.c.wrapped_key)
-        .join(keys, (keys.c.account_id == table.c.account_id) & (keys.c.collection_row == table.c.row))
-        .where(table.c.account_id == key.account_id, table.c.collection_id == key.collection_id)
-    ).one_or_none()
+    asked = {"account": key.account_id, "collection": key.collection_id}
+    found = connection.execute(_FIND, asked).one_or_none()
     if found is None:
         raise NotFoundError(f"The collection id: {key.collection_id} does not exist")
     return Place(found.row, _entity(found), found.wrapped_key)

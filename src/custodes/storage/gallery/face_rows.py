@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, insert, select
 
 from custodes.core.box import BoxRatio
 from custodes.core.errors import ConflictError, QuotaError
@@ -93,7 +93,8 @@ def by_row(connection: Connection, place: Place, rows: Sequence[int]) -> dict[in
     """Those of ``rows`` that exist, in that order."""
     found: dict[int, Face] = {}
     for part in parts(rows):
-        faces = connection.execute(_select(place).where(FACES.c.row.in_(part)))
+        asked = {"account": place.account_id, "collection": place.row, "rows": part}
+        faces = connection.execute(_BY_ROW, asked)
         found |= {face.row: face for face in map(_entity, faces)}
     return {row: found[row] for row in rows if row in found}
 
@@ -133,10 +134,23 @@ def _within(place: Place) -> ColumnElement[bool]:
     return (FACES.c.account_id == place.account_id) & (FACES.c.collection_row == place.row)
 
 
-def _select(place: Place) -> Select[Any]:
+def _all_of(account: Any, collection_row: Any) -> Select[Any]:
     columns = [column for column in FACES.c if column.name not in ("wrapped_key", "sealed", "collection_row")]
     owner = (USERS.c.account_id == FACES.c.account_id) & (USERS.c.row == FACES.c.user_row)
-    return select(*columns, USERS.c.user_id).join(USERS, owner, isouter=True).where(_within(place))
+    return (
+        select(*columns, USERS.c.user_id)
+        .join(USERS, owner, isouter=True)
+        .where(FACES.c.account_id == account, FACES.c.collection_row == collection_row)
+    )
+
+
+_BY_ROW = _all_of(bindparam("account"), bindparam("collection")).where(
+    FACES.c.row.in_(bindparam("rows", expanding=True))
+)
+
+
+def _select(place: Place) -> Select[Any]:
+    return _all_of(place.account_id, place.row)
 
 
 def _select_sealed(place: Place) -> Select[Any]:
