@@ -19,6 +19,7 @@ from custodes.gallery.entities import (
     Page,
     Quotas,
     Reply,
+    RetentionRule,
     User,
     UserStatus,
 )
@@ -46,6 +47,7 @@ class MemoryGalleryStore:
         self._lock = threading.RLock()
         self._shelves: dict[CollectionKey, _Shelf] = {}
         self._replies: dict[tuple[AccountId, str, str], tuple[Reply, int]] = {}
+        self._retention: dict[CollectionKey, int] = {}
         self._last_row = 0
 
     # collections
@@ -74,6 +76,7 @@ class MemoryGalleryStore:
         with self._lock:
             self._shelf(key)
             del self._shelves[key]
+            self._retention.pop(key, None)
 
     # faces
     def add_faces(self, key: CollectionKey, faces: Sequence[NewFace]) -> tuple[Face, ...]:
@@ -121,6 +124,11 @@ class MemoryGalleryStore:
         with self._lock:
             by_row = {face.row: face for face in self._shelf(key).faces.values()}
             return {row: by_row[row] for row in rows if row in by_row}
+
+    def faces_enrolled_before(self, key: CollectionKey, ts_ms: int, limit: int) -> tuple[Face, ...]:
+        with self._lock:
+            found = [face for face in self._shelf(key).faces.values() if face.enrolled_ts_ms < ts_ms]
+            return tuple(sorted(found, key=lambda face: (face.enrolled_ts_ms, face.row))[:limit])
 
     def delete_faces(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> tuple[Face, ...]:
         with self._lock:
@@ -227,6 +235,21 @@ class MemoryGalleryStore:
         with self._lock:
             return self._shelf(key).user_vectors.get(self.user(key, user_id).row)
 
+    # retention
+    def retention_rules(self) -> tuple[RetentionRule, ...]:
+        with self._lock:
+            keys = sorted(self._retention, key=lambda key: (key.account_id, key.collection_id))
+            return tuple(RetentionRule(key, self._retention[key]) for key in keys)
+
+    def set_retention_rule(self, key: CollectionKey, days: int | None) -> None:
+        if days is not None and days < 1:
+            raise ValueError("faces are kept for at least one day")
+        with self._lock:
+            self._shelf(key)
+            self._retention.pop(key, None)
+            if days is not None:
+                self._retention[key] = days
+
     # tags
     def tags(self, key: CollectionKey) -> dict[str, str]:
         with self._lock:
@@ -269,6 +292,7 @@ class MemoryGalleryStore:
             box_ratio=new.box_ratio,
             confidence_pct=new.confidence_pct,
             model_version=shelf.collection.model_version,
+            enrolled_ts_ms=new.enrolled_ts_ms,
         )
         shelf.faces[face.face_id] = face
         shelf.face_vectors[face.row] = np.array(new.vector, np.float32)

@@ -26,7 +26,9 @@ def collection(key: CollectionKey = KEY, dimension: int = 8) -> Collection:
     return Collection(key, ModelVersion("1.0"), dimension, created_ts_ms=1_700_000_000_000)
 
 
-def new_face(vector: FloatArray, face_id: str | None = None, image: str = "image", name: str | None = None) -> NewFace:
+def new_face(
+    vector: FloatArray, face_id: str | None = None, image: str = "image", name: str | None = None, ts_ms: int = 0
+) -> NewFace:
     """A face with ``vector``; its id is random unless given."""
     return NewFace(
         FaceId(face_id or str(uuid.uuid4())),
@@ -35,4 +37,5 @@ def new_face(vector: FloatArray, face_id: str | None = None, image: str = "image
         BoxRatio(0.1, -0.2, 0.3, 1.4),
         99.5,
         vector,
+        enrolled_ts_ms=ts_ms,
     )

@@ -36,7 +36,7 @@ BOX = BoxRatio(0, 0, 1, 1)
 
 
 def face(name: str, user: UserId | None) -> Face:
-    return Face(1, FaceId(name), ImageId("i"), None, BOX, 99.0, ModelVersion("1.0"), user)
+    return Face(1, FaceId(name), ImageId("i"), None, BOX, 99.0, ModelVersion("1.0"), user, enrolled_ts_ms=0)
 
 
 KNOWN = {f.face_id: f for f in (face("free", None), face("anns", ANN), face("bobs", BOB))}

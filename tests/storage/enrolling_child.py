@@ -46,7 +46,8 @@ def enrol(gallery: Gallery, seed: int) -> None:
     while True:
         ids = [str(uuid.UUID(bytes=rng.bytes(16), version=4)) for _ in range(int(rng.integers(1, 5)))]
         faces = [
-            NewFace(FaceId(name), ImageId(ids[0]), None, BoxRatio(0, 0, 1, 1), 99.0, vector_of(name)) for name in ids
+            NewFace(FaceId(name), ImageId(ids[0]), None, BoxRatio(0, 0, 1, 1), 99.0, vector_of(name), enrolled_ts_ms=0)
+            for name in ids
         ]
         say("START " + ",".join(ids))
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from pathlib import Path
 
 import pytest
@@ -42,12 +44,33 @@ def test_tables_are_written_as_the_schema_writes_them(tmp_path: Path) -> None:
 
 
 def _parts(statement: str) -> list[str]:
-    return [line.strip().rstrip(",") for line in statement.strip().splitlines()]
+    # A column that a migration added stands on the line of the one before it.
+    lines = re.sub(r", (?=[a-z_]+ [A-Z])", ",\n", statement).strip().splitlines()
+    return [line.strip().rstrip(",") for line in lines]
 
 
 def test_the_schema_exists_in_postgresql_too() -> None:
     for table in METADATA.sorted_tables:
         assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=postgresql.dialect()))
+
+
+def test_faces_from_before_there_were_times_count_as_enrolled_at_the_upgrade(tmp_path: Path) -> None:
+    Database.open(tmp_path).close()
+    with raw(tmp_path) as connection:
+        connection.execute("DROP TABLE retention_rules")
+        connection.execute("DROP INDEX ix_faces_account_id_collection_row_enrolled_ts_ms")
+        connection.execute("ALTER TABLE faces DROP COLUMN enrolled_ts_ms")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        connection.execute("INSERT INTO collections VALUES (1, '123456789012', 'people', '1', 8, 5, 1, 0)")
+        connection.execute(
+            "INSERT INTO faces VALUES (7, '123456789012', 1, 'f', 'i', NULL, 0, 0, 1, 1, 99, '1', NULL, x'00', x'00')"
+        )
+    before = time.time_ns() // 1_000_000
+    Database.open(tmp_path).close()
+    with raw(tmp_path) as connection:
+        ((row, enrolled),) = connection.execute('SELECT "row", enrolled_ts_ms FROM faces').fetchall()
+    assert row == 7
+    assert before <= enrolled <= time.time_ns() // 1_000_000
 
 
 def test_every_table_but_the_secrets_is_keyed_by_account() -> None:

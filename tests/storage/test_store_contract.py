@@ -9,7 +9,7 @@ import pytest
 
 from custodes.core.errors import AlreadyExistsError, ConflictError, NotFoundError, QuotaError
 from custodes.core.ids import AccountId, CollectionId, FaceId, ImageId, UserId
-from custodes.gallery.entities import CollectionKey, Face, Reply, User, UserStatus
+from custodes.gallery.entities import CollectionKey, Face, Reply, RetentionRule, User, UserStatus
 from custodes.gallery.ports import GalleryStore
 from fakes.vectors import KEY, collection, new_face, units
 
@@ -273,3 +273,37 @@ def test_accounts_do_not_meet(filled: GalleryStore) -> None:
     with pytest.raises(NotFoundError):
         filled.vectors(OTHER, [face.row])
     assert filled.faces(OTHER, None, 10).items == ()
+
+
+def test_faces_are_found_by_their_age(filled: GalleryStore) -> None:
+    one, two, three, four = filled.add_faces(
+        KEY, [new_face(vector, ts_ms=ts) for vector, ts in zip(units(5, 4), (30, 10, 20, 10), strict=True)]
+    )
+    assert [face.enrolled_ts_ms for face in (one, two, three, four)] == [30, 10, 20, 10]
+    assert filled.faces_enrolled_before(KEY, 30, 10) == (two, four, three)
+    assert filled.faces_enrolled_before(KEY, 31, 2) == (two, four)
+    assert filled.faces_enrolled_before(KEY, 10, 10) == filled.faces_enrolled_before(KEY, 31, 0) == ()
+    assert filled.faces_by_id(KEY, ids(one)) == {one.face_id: one}
+    with pytest.raises(NotFoundError):
+        filled.faces_enrolled_before(OTHER, 1, 1)
+
+
+def test_retention_rules_are_kept_per_collection_and_go_with_it(filled: GalleryStore) -> None:
+    first = replace(KEY, collection_id=CollectionId("a"))
+    filled.create_collection(collection(OTHER), {})
+    filled.create_collection(collection(first), {})
+    assert filled.retention_rules() == ()
+    for key, days in ((KEY, 30), (OTHER, 2), (first, 1), (KEY, 7)):
+        filled.set_retention_rule(key, days)
+    wanted = [RetentionRule(KEY, 7), RetentionRule(OTHER, 2), RetentionRule(first, 1)]
+    wanted.sort(key=lambda rule: (rule.key.account_id, rule.key.collection_id))
+    assert filled.retention_rules() == tuple(wanted)
+    filled.set_retention_rule(first, None)
+    filled.set_retention_rule(first, None)
+    filled.delete_collection(KEY)
+    filled.create_collection(collection(), {})
+    assert filled.retention_rules() == (RetentionRule(OTHER, 2),)
+    with pytest.raises(ValueError, match="one day"):
+        filled.set_retention_rule(KEY, 0)
+    with pytest.raises(NotFoundError):
+        filled.set_retention_rule(replace(KEY, collection_id=CollectionId("none")), 1)

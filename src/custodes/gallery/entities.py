@@ -41,7 +41,10 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """An enrolled face as listings show it. ``row`` is the store's own number, rising with enrolment, never reused."""
+    """An enrolled face as listings show it. ``row`` is the store's own number, rising with enrolment, never reused.
+
+    ``enrolled_ts_ms`` is what retention goes by; for a face of a database without such times, when that was upgraded.
+    """
 
     row: int
     face_id: FaceId
@@ -51,6 +54,7 @@ class Face:
     confidence_pct: float
     model_version: ModelVersion
     user_id: UserId | None = None
+    enrolled_ts_ms: int = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +67,7 @@ class NewFace:
     box_ratio: BoxRatio
     confidence_pct: float
     vector: NDArray[np.float32]
+    enrolled_ts_ms: int = field(kw_only=True)
 
 
 class UserStatus(StrEnum):
@@ -87,6 +92,14 @@ class User:
     status: UserStatus
     face_count: int = 0
     revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionRule:
+    """Faces of a collection are erased ``days`` (at least 1) of 24 hours after their enrolment."""
+
+    key: CollectionKey
+    days: int
 
 
 @dataclass(frozen=True, slots=True)

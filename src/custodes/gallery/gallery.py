@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from custodes.core.errors import CustodesError, UnavailableError
 from custodes.core.ids import AccountId, FaceId, ImageId, UserId
-from custodes.gallery.entities import Collection, CollectionKey, Face, Hit, NewFace, Page, Reply, User
+from custodes.gallery.entities import Collection, CollectionKey, Face, Hit, NewFace, Page, Reply, RetentionRule, User
 from custodes.gallery.ports import FloatArray, GalleryStore, VectorIndex
 from custodes.gallery.shelf import Cache, Kind, Shelf
 
@@ -109,6 +109,10 @@ class Gallery:
         """See GalleryStore. A face deleted since a search is missing."""
         return self._store.faces_by_row(key, rows)
 
+    def faces_enrolled_before(self, key: CollectionKey, ts_ms: int, limit: int) -> tuple[Face, ...]:
+        """See GalleryStore."""
+        return self._store.faces_enrolled_before(key, ts_ms, limit)
+
     def delete_faces(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> tuple[Face, ...]:
         """See GalleryStore. Found by no search that starts after this returned."""
         with self._changing(key, Kind.FACES, alone=True) as cache:
@@ -175,6 +179,15 @@ class Gallery:
     def user_vector(self, key: CollectionKey, user_id: UserId) -> FloatArray | None:
         """See GalleryStore."""
         return self._store.user_vector(key, user_id)
+
+    # retention
+    def retention_rules(self) -> tuple[RetentionRule, ...]:
+        """See GalleryStore."""
+        return self._store.retention_rules()
+
+    def set_retention_rule(self, key: CollectionKey, days: int | None) -> None:
+        """See GalleryStore."""
+        self._store.set_retention_rule(key, days)
 
     # tags and idempotency
     def tags(self, key: CollectionKey) -> dict[str, str]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.ids import AccountId, FaceId, ImageId, UserId
-from custodes.gallery.entities import Collection, CollectionKey, Face, Hit, NewFace, Page, Reply, User
+from custodes.gallery.entities import Collection, CollectionKey, Face, Hit, NewFace, Page, Reply, RetentionRule, User
 
 FloatArray = NDArray[np.float32]
 
@@ -97,6 +97,10 @@ class GalleryStore(Protocol):
         """Those of ``rows`` that exist."""
         ...
 
+    def faces_enrolled_before(self, key: CollectionKey, ts_ms: int, limit: int) -> tuple[Face, ...]:
+        """At most ``limit`` faces enrolled before ``ts_ms``, oldest first, then by row."""
+        ...
+
     def delete_faces(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> tuple[Face, ...]:
         """Delete those of ``face_ids`` that exist and belong to no user, destroying their keys; returns these."""
         ...
@@ -167,6 +171,19 @@ class GalleryStore(Protocol):
 
     def user_vector(self, key: CollectionKey, user_id: UserId) -> FloatArray | None:
         """(D,) vector of a user, or None when it has no faces."""
+        ...
+
+    # retention
+    def retention_rules(self) -> tuple[RetentionRule, ...]:
+        """The rules of all accounts, ordered by account and collection id."""
+        ...
+
+    def set_retention_rule(self, key: CollectionKey, days: int | None) -> None:
+        """Set the rule of a collection, replacing one; None leaves it without. A rule goes with its collection.
+
+        Raises:
+            ValueError: less than one day.
+        """
         ...
 
     # tags, by collection

@@ -179,6 +179,7 @@ class Enrolment:
                     box_ratio=boxes[index],
                     confidence_pct=taken[index].confidence_pct,
                     vector=vector,
+                    enrolled_ts_ms=permit.context.ts_ms,
                 )
                 for index, vector in zip(missing, vectors, strict=True)
             }

@@ -111,13 +111,25 @@ FACES = Table(
     Column("user_row", ROW),
     Column("wrapped_key", LargeBinary, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+    # The default is for the migration that added it; every face is enrolled with a time.
+    Column("enrolled_ts_ms", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("account_id", "collection_row", "face_id"),
     _in_collection(),
     ForeignKeyConstraint(["account_id", "user_row"], ["users.account_id", "users.row"]),
     Index(None, "account_id", "collection_row", "row"),
     Index(None, "account_id", "collection_row", "image_id"),
+    Index(None, "account_id", "collection_row", "enrolled_ts_ms"),
     Index(None, "account_id", "user_row"),
     sqlite_autoincrement=True,
+)
+
+RETENTION_RULES = Table(
+    "retention_rules",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("collection_row", ROW, primary_key=True, autoincrement=False),
+    Column("days", Integer, nullable=False),
+    _in_collection(),
 )
 
 TAGS = Table(

@@ -48,7 +48,16 @@ def enrol(
     collection_rows.count(connection, place, faces=len(faces))
     version = place.collection.model_version
     return tuple(
-        Face(row, new.face_id, new.image_id, new.external_image_id, new.box_ratio, new.confidence_pct, version)
+        Face(
+            row,
+            new.face_id,
+            new.image_id,
+            new.external_image_id,
+            new.box_ratio,
+            new.confidence_pct,
+            version,
+            enrolled_ts_ms=new.enrolled_ts_ms,
+        )
         for row, new in zip(rows, faces, strict=True)
     )
 
@@ -97,6 +106,12 @@ def by_row(connection: Connection, place: Place, rows: Sequence[int]) -> dict[in
         faces = connection.execute(_BY_ROW, asked)
         found |= {face.row: face for face in map(_entity, faces)}
     return {row: found[row] for row in rows if row in found}
+
+
+def enrolled_before(connection: Connection, place: Place, ts_ms: int, limit: int) -> tuple[Face, ...]:
+    """Faces enrolled before ``ts_ms``, oldest first, then by row."""
+    query = _select(place).where(FACES.c.enrolled_ts_ms < ts_ms).order_by(FACES.c.enrolled_ts_ms, FACES.c.row)
+    return tuple(_entity(row) for row in connection.execute(query.limit(max(0, limit))))
 
 
 def remove(connection: Connection, place: Place, face_ids: Sequence[FaceId]) -> tuple[Face, ...]:
@@ -173,6 +188,7 @@ def _values(place: Place, face: NewFace, vector: Sealed) -> dict[str, object]:
         "model_version": place.collection.model_version,
         "wrapped_key": vector.wrapped_key,
         "sealed": vector.sealed,
+        "enrolled_ts_ms": face.enrolled_ts_ms,
     }
 
 
@@ -186,4 +202,5 @@ def _entity(row: Row[Any]) -> Face:
         confidence_pct=row.confidence_pct,
         model_version=ModelVersion(row.model_version),
         user_id=None if row.user_id is None else UserId(row.user_id),
+        enrolled_ts_ms=row.enrolled_ts_ms,
     )

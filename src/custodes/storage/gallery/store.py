@@ -15,12 +15,12 @@ from sqlalchemy import Connection, insert, select
 
 from custodes.core.errors import ConflictError, NotFoundError
 from custodes.core.ids import AccountId, FaceId, ImageId, UserId
-from custodes.gallery.entities import Collection, CollectionKey, Face, NewFace, Page, Quotas, Reply, User
+from custodes.gallery.entities import Collection, CollectionKey, Face, NewFace, Page, Quotas, Reply, RetentionRule, User
 from custodes.gallery.kernel import require_unit
 from custodes.gallery.ports import FloatArray
 from custodes.storage import master_key
 from custodes.storage.database import Database
-from custodes.storage.gallery import collection_rows, face_rows, note_rows, user_rows
+from custodes.storage.gallery import collection_rows, face_rows, note_rows, retention_rows, user_rows
 from custodes.storage.gallery.collection_rows import Place
 from custodes.storage.gallery.vectors import SealedRow, open_all
 from custodes.storage.schema import SECRETS
@@ -133,6 +133,10 @@ class SqlGalleryStore:
         """See GalleryStore."""
         return self._read(key, lambda connection, place: face_rows.by_row(connection, place, rows))
 
+    def faces_enrolled_before(self, key: CollectionKey, ts_ms: int, limit: int) -> tuple[Face, ...]:
+        """See GalleryStore."""
+        return self._read(key, lambda connection, place: face_rows.enrolled_before(connection, place, ts_ms, limit))
+
     def delete_faces(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> tuple[Face, ...]:
         """See GalleryStore."""
         return self._database.write(
@@ -213,6 +217,17 @@ class SqlGalleryStore:
             place = collection_rows.find(connection, key)
             sealed = user_rows.sealed_of(connection, place, user_id)
         return None if sealed is None else open_all(place, self._box(place), "user", [sealed])[0]
+
+    # retention
+    def retention_rules(self) -> tuple[RetentionRule, ...]:
+        """See GalleryStore."""
+        with self._database.read() as connection:
+            return retention_rows.listing(connection)
+
+    def set_retention_rule(self, key: CollectionKey, days: int | None) -> None:
+        """See GalleryStore."""
+        retention_rows.require_days(days)
+        self._write(key, lambda connection, place: retention_rows.put(connection, place, days))
 
     # tags and idempotency
     def tags(self, key: CollectionKey) -> dict[str, str]:
