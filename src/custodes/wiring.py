@@ -44,12 +44,13 @@ from custodes.operations.images import ObjectStore, Pictures
 from custodes.operations.ledger_recorder import LedgerRecorder
 from custodes.operations.ledger_start import Release
 from custodes.operations.ports import Gallery
+from custodes.operations.retention import RetentionRules
 from custodes.settings import Settings
-from custodes.storage.credentials import OperatorKeys, open_credentials
+from custodes.storage.credentials import OperatorKeys, open_credentials, operator_account
 from custodes.storage.database import Database
 from custodes.storage.faiss_index import FaissIndex
 from custodes.storage.gallery.store import SqlGalleryStore
-from custodes.storage.ledger_server import LedgerPlan, ServerLedger, open_erasures, open_server_ledger
+from custodes.storage.ledger_server import LedgerPlan, ServerLedger, keep_retention, open_erasures, open_server_ledger
 from custodes.storage.objects import BucketObjects
 from custodes.storage.objects_folder import FolderObjects
 
@@ -142,6 +143,7 @@ def open_deployment(
             plan = LedgerPlan(settings.data, keys.account_id, settings.ledger_origin, settings.ledger_anchor, release)
             ledger = opened.enter_context(open_server_ledger(plan, SystemClock()))
             erasures = open_erasures(settings.data, ledger, store, keys.account_id)
+            keep_retention(ledger, store, erasures, keys.account_id, SystemClock())
             recorder = LedgerRecorder(ledger.log, f"{faces.model_version}/{release.models.hex()}")
         ports = Ports(faces, store, _objects(settings), SystemClock(), page_key)
         operations = build(ports if erasures is None else replace(ports, erasures=erasures))
@@ -163,6 +165,17 @@ def open_gallery(settings: Settings) -> Iterator[Gallery]:
     """The database of the data directory, locked for this process; indexes are filled when first searched."""
     with closing(Database.open(settings.data)) as database:
         yield IndexedGallery(SqlGalleryStore.open(database, settings.data, os.urandom), FaissIndex)
+
+
+@contextmanager
+def open_retention(data: Path) -> Iterator[RetentionRules]:
+    """The retention rules of a data directory that no server has open.
+
+    Raises:
+        UnavailableError: the directory cannot be used or is in use.
+    """
+    with open_gallery(Settings(data=data)) as gallery:
+        yield RetentionRules(gallery, operator_account(data, random=os.urandom))
 
 
 @dataclass(frozen=True, slots=True)

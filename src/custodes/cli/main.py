@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli import billing, erasure, ledger, models, statement, witness
+from custodes.cli import billing, erasure, ledger, models, retention, statement, witness
 from custodes.cli.compare import compare
 from custodes.cli.env import env
 from custodes.cli.index import index
@@ -36,6 +36,7 @@ for group, commands in (
     ("witness", witness.app),
     ("billing", billing.app),
     ("erasure", erasure.app),
+    ("retention", retention.app),
 ):
     app.add_typer(commands, name=group)
 

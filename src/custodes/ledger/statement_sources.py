@@ -56,11 +56,19 @@ class LogFiles:
 
     def uses(self, begin: int, end: int) -> Iterator[Use]:
         """All uses among entries ``begin`` up to ``end``; those without a body belong to ``ERASED``."""
+        return self._of_kind("use", begin, end)
+
+    def retentions(self, begin: int, end: int) -> Iterator[Use]:
+        """All retention runs among entries ``begin`` up to ``end``, as uses of no units."""
+        return self._of_kind("ret", begin, end)
+
+    def _of_kind(self, kind: str, begin: int, end: int) -> Iterator[Use]:
+        mark = b'"k":"%b"' % kind.encode()
         for index, envelope in self.tree.entries(begin, end):
             # A cheap look before the strict one: most entries are no uses.
-            if b'"k":"use"' in envelope:
+            if mark in envelope:
                 entry = decode(envelope)
-                if entry.kind == "use":
+                if entry.kind == kind:
                     yield self.use(index, envelope, entry, None)
 
     def use(self, index: int, envelope: bytes, entry: Entry, account: str | None) -> Use:

@@ -14,8 +14,8 @@ from typing import Protocol
 
 import numpy as np
 
-from custodes.core.errors import NotFoundError, UnavailableError
-from custodes.core.ids import AccountId, FaceId
+from custodes.core.errors import ConflictError, NotFoundError, UnavailableError
+from custodes.core.ids import AccountId, FaceId, UserId
 from custodes.gallery.entities import CollectionKey, Face
 from custodes.gallery.ports import GalleryStore
 from custodes.gallery.rules import user_vector
@@ -213,14 +213,31 @@ def finish_erasures(gallery: GalleryStore, tombstones: Tombstones, log: LedgerWr
     return found
 
 
-def _destroy(gallery: GalleryStore, key: CollectionKey, faces: Sequence[Face]) -> None:
+def leave_users(gallery: GalleryStore, key: CollectionKey, faces: Sequence[Face]) -> frozenset[UserId]:
+    """Take ``faces`` from the users they belong to, whose vectors are made anew of the faces that stay.
+
+    Returns the users that somebody else was changing; they keep their faces.
+
+    Raises:
+        CustodesError: the gallery cannot be read or written.
+    """
+    busy: set[UserId] = set()
     for user_id in {face.user_id for face in faces if face.user_id is not None}:
-        user = gallery.user(key, user_id)
         gone = [face.face_id for face in faces if face.user_id == user_id]
-        page = gallery.faces(key, None, max(1, user.face_count), user_id=user_id).items
-        left = [face.row for face in page if face.face_id not in set(gone)]
-        vector = user_vector(np.asarray(gallery.vectors(key, left))) if left else None
-        gallery.set_user_faces(key, user_id, add=(), remove=gone, vector=vector, seen=user)
+        try:
+            user = gallery.user(key, user_id)
+            page = gallery.faces(key, None, max(1, user.face_count), user_id=user_id).items
+            left = [face.row for face in page if face.face_id not in set(gone)]
+            vector = user_vector(np.asarray(gallery.vectors(key, left))) if left else None
+            gallery.set_user_faces(key, user_id, add=(), remove=gone, vector=vector, seen=user)
+        except (ConflictError, NotFoundError):
+            busy.add(user_id)
+    return frozenset(busy)
+
+
+def _destroy(gallery: GalleryStore, key: CollectionKey, faces: Sequence[Face]) -> None:
+    if leave_users(gallery, key, faces):
+        raise UnavailableError("somebody writes this gallery while its erasures are being finished")
     gallery.delete_faces(key, [face.face_id for face in faces])
 
 

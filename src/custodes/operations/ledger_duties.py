@@ -8,6 +8,7 @@ is logged or answered, and tried again with the next hour; it never stops reques
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -84,6 +85,8 @@ class LedgerDuties:
         self._cosigners = cosigners
         self._clock = clock
         self._more: list[Callable[[], object]] = []
+        self._soon: deque[Callable[[], object]] = deque()
+        self._answers: dict[str, Callable[[Mapping[str, object]], Mapping[str, object]]] = {}
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._logger = structlog.get_logger("custodes.ledger")
@@ -97,6 +100,14 @@ class LedgerDuties:
         """Do ``duty`` as well, after the head of the account map. It may raise what the rest of this raises."""
         self._more.append(duty)
 
+    def soon(self, duty: Callable[[], object]) -> None:
+        """Do ``duty`` once, when orders that wait are carried out. It may raise what the rest of this raises."""
+        self._soon.append(duty)
+
+    def answer_to(self, name: str, work: Callable[[Mapping[str, object]], Mapping[str, object]]) -> None:
+        """Have ``work`` carry out orders whose ``do`` is ``name``."""
+        self._answers[name] = work
+
     def close(self) -> None:
         """Finish what runs and stop."""
         self._stopping.set()
@@ -104,12 +115,18 @@ class LedgerDuties:
             self._thread.join()
 
     def carry_out(self, members: Mapping[str, object]) -> Mapping[str, object]:
-        """Do what an order says; returns ``index`` of the entry it led to, or ``error`` with the reason."""
+        """Do what an order says; returns ``index`` of the entry it led to, or ``error`` with the reason.
+
+        Orders of ``answer_to`` return what their work returns.
+        """
+        work = self._answers.get(str(members.get("do")))
         try:
             if members.get("do") == "head":
                 return {"index": self.close_heads()}
             if members.get("do") == "bill":
                 return {"index": self._bill(str(members.get("month")), members.get("prices"))}
+            if work is not None:
+                return work(members)
         except _FAILURES as error:
             return {"error": str(error) or type(error).__name__}
         return {"error": f"this server does not know how to {members.get('do')!r}"}
@@ -135,13 +152,21 @@ class LedgerDuties:
     def _loop(self, orders: Orders) -> None:
         due = self._clock.now_ms() + EVERY_MS
         while not self._stopping.wait(_POLL_S):
-            try:
-                for order in orders.take():
-                    orders.answer(order, self.carry_out(order.members))
-                if self._clock.now_ms() >= due:
-                    due = self._clock.now_ms() + EVERY_MS
-                    self.close_heads()
-                    for duty in self._more:
-                        duty()
-            except _FAILURES as error:
-                self._logger.error("a duty of the ledger failed", error=type(error).__name__, reason=str(error))
+            self._attempt(lambda: self._attend(orders))
+            for _ in range(len(self._soon)):
+                self._attempt(self._soon.popleft())
+            if self._clock.now_ms() >= due:
+                due = self._clock.now_ms() + EVERY_MS
+                for duty in (self.close_heads, *self._more):
+                    self._attempt(duty)
+
+    def _attend(self, orders: Orders) -> None:
+        for order in orders.take():
+            orders.answer(order, self.carry_out(order.members))
+
+    def _attempt(self, duty: Callable[[], object]) -> None:
+        """One duty that fails must not keep the others from being done."""
+        try:
+            duty()
+        except _FAILURES as error:
+            self._logger.error("a duty of the ledger failed", error=type(error).__name__, reason=str(error))

@@ -7,6 +7,7 @@ is made here is checked by ``custodes.ledger`` alone, on a stranger's machine.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -107,7 +108,8 @@ class Statements:
         """The bills of ``month`` from the published log; nothing is written."""
         log = self._newest()
         size = log.tree.size
-        storage = UseStorage.collect(log.uses(0, size))
+        # Faces that retention took are stored no longer, though nobody's use took them.
+        storage = UseStorage.collect(itertools.chain(log.uses(0, size), log.retentions(0, size)))
         return bill_month(month, log.uses(0, size), storage, prices, lambda: os.urandom(16))
 
     def commit_bills(self, run: BillingRun, log: LedgerLog) -> int:

@@ -70,6 +70,18 @@ def open_credentials(directory: Path, *, region: str, endpoint_url: str, random:
     return OperatorKeys(account_id, key)
 
 
+def operator_account(directory: Path, *, random: RandomBytes) -> AccountId:
+    """The operator's account, made where missing; keys and ``config`` are left alone.
+
+    Raises:
+        UnavailableError: it cannot be read or written.
+    """
+    try:
+        return _account(directory / "account", random)
+    except OSError as error:
+        raise UnavailableError(f"the account in {directory} cannot be read: {error.strerror}") from error
+
+
 def create_directory(directory: Path) -> None:
     """Create ``directory`` (0700) with its parents if it is missing; one that exists keeps its mode."""
     if not directory.is_dir():

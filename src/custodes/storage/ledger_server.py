@@ -24,6 +24,7 @@ from custodes.ledger.witness_client import http_post
 from custodes.operations.erasure import RecordedErasures, finish_erasures
 from custodes.operations.ledger_duties import Cosigners, LedgerDuties
 from custodes.operations.ledger_start import Release, announce
+from custodes.operations.retention import Retention, RetentionRules
 from custodes.operations.statements import Statements
 from custodes.storage.ledger import LedgerOptions, LedgerPaths, open_ledger, read_tiles
 from custodes.storage.ledger_files import write_durably
@@ -94,6 +95,23 @@ def open_erasures(data: Path, ledger: ServerLedger, gallery: GalleryStore, accou
     erasures = RecordedErasures(ledger.log, gallery, indexes, records, tombstones)
     ledger.duties.every_hour(lambda: erasures.close_head(account))
     return erasures
+
+
+def keep_retention(
+    ledger: ServerLedger, gallery: GalleryStore, erasures: RecordedErasures, account: AccountId, clock: Clock
+) -> None:
+    """Have ``ledger``'s duties erase what the retention rules say, at the start and every hour, and take orders."""
+    retention = Retention(gallery, erasures, ledger.log, clock)
+    rules = RetentionRules(gallery, account)
+
+    def run() -> None:
+        if any(due.more for due in retention.run()):
+            ledger.duties.soon(run)
+
+    ledger.duties.answer_to("retention", rules.carry_out)
+    ledger.duties.every_hour(run)
+    # A server that is restarted more often than every hour must erase, too.
+    ledger.duties.soon(run)
 
 
 @contextmanager

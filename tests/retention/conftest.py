@@ -1,0 +1,76 @@
+"""Retention over a real log and a gallery in memory, with a clock that the test moves."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from custodes.core.clock import FixedClock
+from custodes.gallery.entities import Face
+from custodes.gallery.exact import BruteForceIndex
+from custodes.gallery.gallery import Gallery
+from custodes.ledger.entry import Entry, decode
+from custodes.ledger.log import LedgerLog
+from custodes.ledger.parts import LedgerWriter
+from custodes.operations.erasure import RecordedErasures
+from custodes.operations.retention import Retention, RetentionRules
+from custodes.operations.statements import Statements
+from custodes.storage.ledger import LedgerPaths, open_ledger
+from custodes.storage.ledger_statements import open_statements
+from custodes.storage.ledger_tombstones import FileTombstones
+from fakes.gallery import MemoryGalleryStore
+from fakes.vectors import KEY, collection, new_face, units
+
+
+@dataclass
+class Keeper:
+    """Everything that a run touches."""
+
+    clock: FixedClock
+    log: LedgerLog
+    gallery: Gallery
+    statements: Statements
+    erasures: RecordedErasures
+    tombstones: FileTombstones
+
+    @property
+    def rules(self) -> RetentionRules:
+        return RetentionRules(self.gallery, KEY.account_id)
+
+    def retention(self, gallery: Gallery | None = None, log: LedgerWriter | None = None) -> Retention:
+        return Retention(gallery or self.gallery, self.erasures, log or self.log, self.clock)
+
+    def enrol(self, count: int, seed: int = 1) -> tuple[Face, ...]:
+        """Faces of now."""
+        now = self.clock.now_ms()
+        added = self.gallery.add_faces(
+            KEY, [new_face(vector, str(uuid.uuid4()), ts_ms=now) for vector in units(seed, count)]
+        )
+        self.erasures.enrolled(KEY, [face.face_id for face in added])
+        return added
+
+    def entries(self, kind: str) -> list[Entry]:
+        self.log.flush()
+        return [entry for _, envelope in self.log.tree().entries() if (entry := decode(envelope)).kind == kind]
+
+
+@pytest.fixture
+def keeper(tmp_path: Path) -> Iterator[Keeper]:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    clock = FixedClock()
+    log = open_ledger(data, "ledger.example/1", clock)
+    log.start()
+    try:
+        gallery = Gallery(MemoryGalleryStore(), BruteForceIndex)
+        gallery.create_collection(collection(), {})
+        statements = open_statements(data)
+        tombstones = FileTombstones(LedgerPaths(data).private)
+        erasures = RecordedErasures(log, gallery, statements.face_indexes(), statements.erasures, tombstones)
+        yield Keeper(clock, log, gallery, statements, erasures, tombstones)
+    finally:
+        log.close()
