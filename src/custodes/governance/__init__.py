@@ -1,0 +1,1 @@
+"""Who may do what: pure rules over plain values. It knows no store, no network, no clock and no use case."""
