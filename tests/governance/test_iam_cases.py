@@ -12,15 +12,7 @@ from custodes.governance.iam.evaluate import Policies, Reason, Request, evaluate
 from custodes.governance.iam.pattern import PolicyError
 
 DATA = Path(__file__).parent / "data"
-OPERATIONS = [
-    "SearchFaces",
-    "SearchFacesByImage",
-    "SearchUsers",
-    "IndexFaces",
-    "CreateUser",
-    "ListFaces",
-    "DeleteFaces",
-] + ["DescribeCollection"]
+OPERATIONS = "SearchFaces SearchFacesByImage SearchUsers IndexFaces CreateUser ListFaces DeleteFaces".split()  # noqa: SIM905
 ACCOUNT = "111122223333"
 USER = f"arn:aws:iam::{ACCOUNT}:user/ana"
 COLLECTION = f"arn:aws:rekognition:eu-west-1:{ACCOUNT}:collection/cam"

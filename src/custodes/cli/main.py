@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli import billing, erasure, ledger, models, retention, statement, witness
+from custodes.cli import billing, erasure, ledger, models, policy, retention, statement, witness
 from custodes.cli.compare import compare
 from custodes.cli.env import env
 from custodes.cli.index import index
@@ -37,6 +37,7 @@ for group, commands in (
     ("billing", billing.app),
     ("erasure", erasure.app),
     ("retention", retention.app),
+    ("policy", policy.app),
 ):
     app.add_typer(commands, name=group)
 

@@ -18,7 +18,7 @@ from enum import StrEnum
 
 from custodes.governance.iam.condition import all_hold
 from custodes.governance.iam.document import Document, Effect, Statement
-from custodes.governance.iam.pattern import Context, Pattern, arn_matches, glyphs_match
+from custodes.governance.iam.pattern import Context, Pattern, arn_matches, glyphs_match, segments_match
 
 
 class Reason(StrEnum):
@@ -128,6 +128,8 @@ def _resource_matches(request: Request, statement: Statement) -> bool:
 
 
 def _names(pattern: Pattern, request: Request) -> bool | None:
+    if pattern.fixed is not None:
+        return segments_match(pattern.segments, request.resource.split(":", 5))
     glyphs = pattern.resolve(request.context)
     return None if glyphs is None else arn_matches(glyphs, request.resource)
 

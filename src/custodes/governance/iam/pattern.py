@@ -51,17 +51,30 @@ class Variable:
 Part = str | Wildcard | Variable
 Glyph = str | Wildcard
 """One literal character, or a wildcard."""
+Segment = tuple[Glyph, ...] | str
+"""Part of an ARN between colons; plain text where it has no wildcards."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A parsed text: literal runs, wildcards, variables in order; ``text`` is how it was written."""
+    """A parsed text: literal runs, wildcards, variables in order.
+
+    Attributes:
+        text: how it was written.
+        parts: in order.
+        fixed: what it resolves to for every request, or None when it has variables.
+        segments: ``fixed`` cut as an ARN, so that decisions need not cut it.
+    """
 
     text: str
     parts: tuple[Part, ...]
+    fixed: tuple[Glyph, ...] | None = None
+    segments: tuple[Segment, ...] = ()
 
     def resolve(self, context: Context) -> tuple[Glyph, ...] | None:
         """Literal characters and wildcards for this request, or None when a variable has no single value."""
+        if self.fixed is not None:
+            return self.fixed
         glyphs: list[Glyph] = []
         for part in self.parts:
             if isinstance(part, Variable):
@@ -101,7 +114,28 @@ def parse_pattern(text: str, where: str, *, wildcards: bool, variables: bool) ->
         parts.append(_variable(found["body"], where))
         at = found.end()
     parts += _plain(text[at:], where, wildcards)
-    return Pattern(text, tuple(parts))
+    pattern = Pattern(text, tuple(parts))
+    if pattern.variables():
+        return pattern
+    fixed = pattern.resolve({}) or ()
+    return Pattern(text, pattern.parts, fixed, tuple(_plainer(segment) for segment in arn_segments(fixed)))
+
+
+def _plainer(glyphs: tuple[Glyph, ...]) -> Segment:
+    texts = [glyph for glyph in glyphs if isinstance(glyph, str)]
+    return "".join(texts) if len(texts) == len(glyphs) else glyphs
+
+
+def segments_match(segments: tuple[Segment, ...], values: list[str]) -> bool:
+    """Whether the parts of an ARN fit those of a pattern without variables, or the pattern is ``*``."""
+    if segments == ((Wildcard.ANY,),):
+        return True
+    if len(segments) != 6 or len(values) != 6:
+        return False
+    for segment, value in zip(reversed(segments), reversed(values), strict=True):
+        if not (segment == value if isinstance(segment, str) else glyphs_match(segment, value)):
+            return False
+    return True
 
 
 def _plain(text: str, where: str, wildcards: bool) -> list[Part]:

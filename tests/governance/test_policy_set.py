@@ -1,0 +1,145 @@
+"""Changes of the provider's rules: weakening needs two officers and notice, and cannot be dressed up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typer.testing import CliRunner
+
+from custodes.cli.policy import app
+from custodes.governance.guardrails import shipped, shipped_schema
+from custodes.governance.policy_set import (
+    GENESIS,
+    NOTICE_MS,
+    Accepted,
+    Kind,
+    Manifest,
+    PolicySet,
+    Refused,
+    Terms,
+    check_change,
+    diff,
+    history,
+)  # fmt: skip
+
+NOW = 1_795_000_000_000
+KEYS = {name: Ed25519PrivateKey.from_private_bytes(bytes([at]) * 32) for at, name in enumerate(("ann", "ben"), 1)}
+OFFICERS = {name: key.public_key().public_bytes_raw() for name, key in KEYS.items()}
+NOTES = '@reason("r") @source("s") @date("d")'
+SET = PolicySet(shipped(), shipped_schema())
+MORATORIUM = SET.packs["police-moratorium"]
+
+
+def changed(text: str, name: str = "police-moratorium") -> PolicySet:
+    return PolicySet({**SET.packs, name: text}, SET.schema)
+
+
+TIGHTER = changed(f'@id("x") {NOTES} forbid(principal, action, resource) when {{ context.real_time }};', "extra")
+WEAKER = changed(MORATORIUM.replace("2028-01-01", "2026-01-01"))
+
+
+def signed(old: PolicySet, new: PolicySet, names=("ann", "ben"), not_before=NOW + NOTICE_MS) -> Manifest:
+    blank = Manifest(old.digest(), new.digest(), not_before, {})
+    return Manifest(
+        blank.previous, blank.digest, not_before, {name: KEYS[name].sign(blank.message()) for name in names}
+    )
+
+
+@pytest.mark.parametrize(
+    ("new", "kind"),
+    [
+        (SET, Kind.NONE),
+        (changed("// a comment\n" + MORATORIUM), Kind.NONE),
+        (TIGHTER, Kind.TIGHTENING),
+        (WEAKER, Kind.WEAKENING),
+        (changed(MORATORIUM.replace("2028-01-01", "2030-01-01")), Kind.WEAKENING),
+        (changed(MORATORIUM.replace("own commitment", "a commitment")), Kind.WEAKENING),
+        (changed(""), Kind.WEAKENING),
+        (changed(f'@id("y") {NOTES} permit(principal, action, resource);', "extra"), Kind.WEAKENING),
+        (PolicySet(SET.packs, SET.schema.replace("FaceComparison]", "Other]", 1)), Kind.WEAKENING),
+        (changed(SET.packs["baseline"].replace("permit (principal, action, resource);", ""), "baseline"), None),
+    ],
+)  # fmt: skip
+def test_kinds_of_change(new: PolicySet, kind: Kind | None) -> None:
+    if kind is None:  # the notes of the permit now belong to the next rule: not a pack any more
+        with pytest.raises(Exception, match="not a Cedar policy"):
+            diff(SET, new)
+        return
+    assert diff(SET, new).kind is kind
+
+
+def test_tightening_acts_at_once_with_one_signature() -> None:
+    answer = check_change(SET, TIGHTER, signed(SET, TIGHTER, ("ann",), NOW), Terms(OFFICERS), NOW)
+    assert answer == Accepted(NOW, Kind.TIGHTENING, ("ann",))
+
+
+def test_weakening_acts_after_notice_with_two_signatures() -> None:
+    answer = check_change(SET, WEAKER, signed(SET, WEAKER), Terms(OFFICERS), NOW)
+    assert answer == Accepted(NOW + NOTICE_MS, Kind.WEAKENING, ("ann", "ben"))
+
+
+@pytest.mark.parametrize("new", [TIGHTER, WEAKER])
+def test_nobody_is_not_enough(new) -> None:
+    assert isinstance(check_change(SET, new, signed(SET, new, ()), Terms(OFFICERS), NOW), Refused)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "officers", "says"),
+    [
+        (signed(SET, WEAKER, ("ann",)), OFFICERS, "2 officers"),
+        (signed(SET, WEAKER, not_before=NOW + NOTICE_MS - 1), OFFICERS, "14 days"),
+        (signed(SET, TIGHTER), OFFICERS, "other sets"),
+        (signed(WEAKER, SET), OFFICERS, "other sets"),
+        (signed(SET, WEAKER), {"ann": OFFICERS["ann"]}, "ben is not"),
+        (signed(SET, WEAKER), {"ann": OFFICERS["ann"], "ben": OFFICERS["ann"]}, "does not hold"),
+        (
+            Manifest(SET.digest(), WEAKER.digest(), NOW + 2 * NOTICE_MS, signed(SET, WEAKER).signatures),
+            OFFICERS,
+            "hold",
+        ),
+    ],
+)
+def test_a_quiet_weakening_is_refused(manifest, officers, says) -> None:
+    answer = check_change(SET, WEAKER, manifest, Terms(officers), NOW)
+    assert isinstance(answer, Refused) and says in answer.reason
+
+
+def test_one_key_under_two_names_is_one_officer() -> None:
+    blank = signed(SET, WEAKER, ())
+    twice = dict.fromkeys(("ann", "too"), KEYS["ann"].sign(blank.message()))
+    manifest = Manifest(blank.previous, blank.digest, blank.not_before_ms, twice)
+    officers = dict.fromkeys(("ann", "too"), OFFICERS["ann"])
+    assert isinstance(check_change(SET, WEAKER, manifest, Terms(officers), NOW), Refused)
+
+
+def test_history_is_an_unbroken_chain() -> None:
+    def link(previous: str, new: PolicySet) -> Manifest:
+        blank = Manifest(previous, new.digest(), NOW, {})
+        return Manifest(previous, new.digest(), NOW, {"ann": KEYS["ann"].sign(blank.message())})
+
+    chain = [link(GENESIS, SET), link(SET.digest(), TIGHTER)]
+    assert history(chain, OFFICERS) == (("ann",), ("ann",))
+    assert isinstance(history(chain[1:], OFFICERS), Refused)
+    assert isinstance(history([Manifest(GENESIS, SET.digest(), NOW, {})], OFFICERS), Refused)
+
+
+def test_the_command_line(tmp_path: Path) -> None:
+    run = CliRunner().invoke
+    assert json.loads(run(app, ["lint", "--json"]).output) == {"findings": []}
+    old, new = tmp_path / "old.cedar", tmp_path / "new.cedar"
+    old.write_text(MORATORIUM)
+    new.write_text(WEAKER.packs["police-moratorium"])
+    answer = json.loads(run(app, ["diff", str(old), str(new), "--json"]).output)
+    assert answer["kind"] == "weakening"
+    assert answer["changes"][0]["subject"] == "police-moratorium.face-comparison"
+    bad = tmp_path / "bad.json"
+    bad.write_text('{"Statement": []}')
+    assert run(app, ["lint", str(bad)]).exit_code == 1
+    cases = tmp_path / "cases.json"
+    cases.write_text('[{"name": "a", "operation": "SearchFaces", "facts": {}, "allowed": false}]')
+    assert run(app, ["test", str(cases)]).exit_code == 0
+    cases.write_text('[{"name": "a", "operation": "SearchFaces", "facts": {}, "allowed": true}]')
+    assert run(app, ["test", str(cases)]).exit_code == 1
