@@ -7,6 +7,7 @@ faces by account. The nonces in the bills are random, so a bill cannot be made a
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,9 +59,25 @@ class BillingStore:
         Raises:
             OSError: it could not be written.
         """
-        beside = self._folder / f"{run.month}.new"
-        beside.write_bytes(canonical({"bills": dict(run.bills), "entry": entry, "fields": dict(run.fields)}))
-        beside.replace(self._path(run.month))
+        self._write(self._path(run.month), run, entry)
+        self._draft_path(run.month).unlink(missing_ok=True)
+
+    def draft(self, run: BillingRun) -> None:
+        """Keep the bills of a run that is about to be put into the log, so that they outlive whatever comes between.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        self._write(self._draft_path(run.month), run, None)
+
+    def drafted(self, month: Month) -> BillingRun | None:
+        """The run of ``draft`` that was not saved since."""
+        path = self._draft_path(month)
+        return self._read(path, month)[0] if path.exists() else None
+
+    def has(self, month: Month) -> bool:
+        """Whether a run of a month was saved."""
+        return self._path(month).exists()
 
     def entry(self, month: Month) -> int:
         """Index of the ``bil`` entry of a month.
@@ -82,13 +99,29 @@ class BillingStore:
 
     def _load(self, month: Month) -> tuple[BillingRun, int]:
         try:
-            value = json.loads(self._path(month).read_bytes())
+            run, entry = self._read(self._path(month), month)
         except FileNotFoundError:
             raise LookupError(f"{month} was not billed yet") from None
+        assert entry is not None  # only drafts have none
+        return run, entry
+
+    def _read(self, path: Path, month: Month) -> tuple[BillingRun, int | None]:
+        value = json.loads(path.read_bytes())
         tree = SumTree()
         for bill in value["bills"].values():
             tree.put(bill_key(bill), Value(bill["uses"], bill["total"], bill_key(bill)))
-        return BillingRun(month, value["bills"], tree, value["fields"]), int(value["entry"])
+        return BillingRun(month, value["bills"], tree, value["fields"]), value["entry"]
+
+    def _write(self, path: Path, run: BillingRun, entry: int | None) -> None:
+        beside = path.with_suffix(".new")
+        with beside.open("wb") as file:
+            file.write(canonical({"bills": dict(run.bills), "entry": entry, "fields": dict(run.fields)}))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+
+    def _draft_path(self, month: Month) -> Path:
+        return self._folder / f"{month}.draft"
 
     def _path(self, month: Month) -> Path:
         return self._folder / f"{month}.json"

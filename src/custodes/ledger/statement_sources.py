@@ -62,14 +62,23 @@ class LogFiles:
         """All retention runs among entries ``begin`` up to ``end``, as uses of no units."""
         return self._of_kind("ret", begin, end)
 
+    def billings(self) -> Iterator[tuple[int, Entry]]:
+        """Index and entry of each invoice run."""
+        for index, _, entry in self._entries("bil", 0, self.tree.size):
+            yield index, entry
+
     def _of_kind(self, kind: str, begin: int, end: int) -> Iterator[Use]:
+        for index, envelope, entry in self._entries(kind, begin, end):
+            yield self.use(index, envelope, entry, None)
+
+    def _entries(self, kind: str, begin: int, end: int) -> Iterator[tuple[int, bytes, Entry]]:
         mark = b'"k":"%b"' % kind.encode()
         for index, envelope in self.tree.entries(begin, end):
-            # A cheap look before the strict one: most entries are no uses.
+            # A cheap look before the strict one: most entries are others.
             if mark in envelope:
                 entry = decode(envelope)
                 if entry.kind == kind:
-                    yield self.use(index, envelope, entry, None)
+                    yield index, envelope, entry
 
     def use(self, index: int, envelope: bytes, entry: Entry, account: str | None) -> Use:
         """One use with its body, if that still exists; ``account`` is what the map says, None to take the body's.

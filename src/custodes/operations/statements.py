@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from custodes.ledger.billing import BillingRun, bill_month
 from custodes.ledger.billing_meter import Month
 from custodes.ledger.billing_prices import PriceList
 from custodes.ledger.billing_store import BillingStore, UseStorage
+from custodes.ledger.entry import decode
 from custodes.ledger.erasure_build import ErasureRecords, certificate
 from custodes.ledger.log import LedgerLog
 from custodes.ledger.maps_faces import FaceIndexes
@@ -114,10 +115,49 @@ class Statements:
 
     def commit_bills(self, run: BillingRun, log: LedgerLog) -> int:
         """Put an invoice run into the log and keep its bills; returns the index of the ``bil`` entry."""
+        self.bills.draft(run)
         index = log.append("bil", fields=run.fields).wait().index
         self.bills.save(run, index)
         log.flush()
         return index
+
+    def bill_finished(self, now_ms: int, prices: Callable[[], PriceList], log: LedgerLog) -> tuple[Month, ...]:
+        """Put an invoice run into the log for each month since its first entry that is over and has none yet.
+
+        A run that was cut short is finished: its bills are those of the draft, whether or not its entry was written.
+
+        Args:
+            now_ms: the time, in milliseconds since the epoch.
+            prices: reads the price list; asked only when there is something to bill.
+            log: the log of these files.
+
+        Raises:
+            LedgerUnavailableError: the log cannot be written now.
+            ValueError: the price list is malformed.
+            OSError: a file cannot be read or written.
+        """
+        log.flush()
+        newest = self._newest()
+        if newest.tree.size == 0:
+            return ()
+        done = []
+        month = Month.of(decode(newest.entry(0)).t)
+        while month.end <= now_ms:
+            if not self.bills.has(month) and self._bill_once(month, prices, log):
+                done.append(month)
+            month = Month.of(month.end)
+        return tuple(done)
+
+    def _bill_once(self, month: Month, prices: Callable[[], PriceList], log: LedgerLog) -> bool:
+        draft = self.bills.drafted(month)
+        for index, entry in self._newest().billings():
+            if entry.fields.get("x") == str(month):
+                if draft is None or dict(draft.fields) != dict(entry.fields):
+                    return False  # it is in the log, and its files are gone: a second run would charge twice
+                self.bills.save(draft, index)
+                return True
+        self.commit_bills(draft or self.bill(month, prices()), log)
+        return True
 
     def invoices(self, month: Month) -> dict[str, bytes]:
         """The invoice files of a month that is in the log, by account.

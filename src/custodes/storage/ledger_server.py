@@ -15,6 +15,8 @@ from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.gallery.ports import GalleryStore
+from custodes.ledger.billing import load_prices
+from custodes.ledger.billing_prices import PriceList, default_prices
 from custodes.ledger.keys import SigningKey, read_secret
 from custodes.ledger.log import LedgerLog
 from custodes.ledger.note import NoteError
@@ -34,6 +36,7 @@ from custodes.storage.ledger_tiles import FileTiles
 from custodes.storage.ledger_tombstones import FileTombstones
 
 POLICY_FILE = "trust.policy"
+PRICES_FILE = "prices.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]
         statements = open_statements(plan.data)
         orders = open_orders(plan.data)
         duties = LedgerDuties(log, statements, _cosigners(plan.data), clock)
+        duties.every_hour(lambda: statements.bill_finished(clock.now_ms(), lambda: _prices(plan.data), log))
         with orders.attended(), closing(duties):
             duties.start(orders)
             yield ServerLedger(log, read_tiles(plan.data), statements, duties)
@@ -147,6 +151,12 @@ def _started(data: Path, origin: str, anchor: Path | None, clock: Clock) -> Iter
         yield log
     finally:
         log.close()
+
+
+def _prices(data: Path) -> PriceList:
+    """The operator's price list if there is one, else the default."""
+    path = data / PRICES_FILE
+    return load_prices(path.read_bytes() if path.exists() else default_prices())
 
 
 def _cosigners(data: Path) -> Cosigners:
