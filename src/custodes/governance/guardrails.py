@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 import cedarpy
+import orjson
 
 SCHEMA_FILE = "schema.cedarschema"
 PACKS = ("baseline", "police-moratorium", "eu-ai-act", "uk-russia-sanctions", "public-safety-99")
@@ -127,7 +128,7 @@ class Guardrails:
             "principal": {"type": "Account", "id": call.account_id},
             "action": {"type": "Action", "id": call.operation},
             "resource": {"type": "Resource", "id": call.resource},
-            "context": json.dumps({name: _cedar(name, fact) for name, fact in call.facts.items()}),
+            "context": orjson.dumps(_context(call.facts)).decode(),
         }
         try:
             answer = cedarpy.is_authorized(request, self._policies, self._entities, self._schema)
@@ -148,11 +149,9 @@ _INCIDENT = Verdict(False, (INCIDENT,), "the provider's rules could not be evalu
 
 def check_facts(facts: Mapping[str, object]) -> str:
     """The first thing wrong with facts as a public sentence, or nothing. Names an attribute, never its value."""
-    missing = sorted(ATTRIBUTES - set(facts))
-    if missing:
-        return f"the fact {missing[0]} is missing"
-    if set(facts) - ATTRIBUTES:
-        return "a fact is stated that no rule knows"
+    if facts.keys() != ATTRIBUTES:
+        missing = sorted(ATTRIBUTES - facts.keys())
+        return f"the fact {missing[0]} is missing" if missing else "a fact is stated that no rule knows"
     wrong = sorted(name for name, fact in facts.items() if not _understood(name, fact))
     return f"the value of the fact {wrong[0]} is not understood" if wrong else ""
 
@@ -168,12 +167,14 @@ def _understood(name: str, fact: object) -> bool:
     return _COUNTRY.fullmatch(fact) is not None if name == "country" else fact in VOCABULARIES[name]
 
 
-def _cedar(name: str, fact: Fact) -> object:
-    if name not in MOMENTS:
-        return fact
-    moment = datetime.datetime.fromtimestamp(int(fact) / 1000, tz=datetime.UTC)
-    text = f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
-    return {"__extn": {"fn": "datetime", "arg": text}}
+def _context(facts: Mapping[str, Fact]) -> dict[str, object]:
+    """The facts as Cedar reads them: moments are its datetime, to the millisecond."""
+    context: dict[str, object] = dict(facts)
+    for name in MOMENTS:
+        seconds, ms = divmod(int(facts[name]), 1000)
+        text = datetime.datetime.fromtimestamp(seconds, tz=datetime.UTC).isoformat()[:19]
+        context[name] = {"__extn": {"fn": "datetime", "arg": f"{text}.{ms:03d}Z"}}
+    return context
 
 
 def read_rules(text: str) -> tuple[Rule, ...]:
