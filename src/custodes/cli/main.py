@@ -12,10 +12,11 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli import billing, erasure, ledger, models, policy, retention, statement, witness
+from custodes.cli import billing, erasure, ledger, models, policy, retention, sanctions, statement, witness
 from custodes.cli.compare import compare
 from custodes.cli.env import env
 from custodes.cli.index import index
+from custodes.cli.screen import screen
 from custodes.cli.search import search
 from custodes.cli.serve import serve
 from custodes.core.errors import CustodesError
@@ -27,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, env, compare, index, search):
+for command in (serve, env, compare, index, search, screen):
     app.command()(command)
 for group, commands in (
     ("models", models.app),
@@ -36,6 +37,7 @@ for group, commands in (
     ("witness", witness.app),
     ("billing", billing.app),
     ("erasure", erasure.app),
+    ("sanctions", sanctions.app),
     ("retention", retention.app),
     ("policy", policy.app),
 ):

@@ -1,0 +1,155 @@
+"""What screening speaks of: entries of lists, parties and the edges between them, hits and paths.
+
+Frozen values only; they pass between the parsers, the matcher, the ownership rules and storage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import orjson
+
+PERSON, ORGANISATION, VESSEL, OTHER = "person", "organisation", "vessel", "other"
+Verdict = Literal["clear", "review", "blocked"]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedName:
+    """A name as the list writes it; ``weak`` marks aliases that the publisher calls weak or low quality."""
+
+    text: str
+    weak: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListEntry:
+    """One designated party.
+
+    Attributes:
+        source: short name of the list, like ``ofac``.
+        uid: the publisher's own number, stable from edition to edition.
+        kind: ``person``, ``organisation``, ``vessel`` or ``other``.
+        names: primary name first.
+        births: dates as ``YYYY``, ``YYYY-MM`` or ``YYYY-MM-DD``.
+        countries: lower-case names or codes, as published.
+        identifiers: pairs of kind (``ru-inn``, ``lei``, ...) and value without blanks.
+        programmes: regimes under which it is listed.
+    """
+
+    source: str
+    uid: str
+    kind: str
+    names: tuple[ListedName, ...]
+    births: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    identifiers: tuple[tuple[str, str], ...] = ()
+    programmes: tuple[str, ...] = ()
+
+    def encoded(self) -> bytes:
+        """Canonical JSON; equal entries give equal bytes."""
+        return orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS)
+
+    def digest(self) -> str:
+        """SHA-256 of ``encoded`` in hexadecimal: changes when anything about the entry changes."""
+        return hashlib.sha256(self.encoded()).hexdigest()
+
+
+def decode_entry(data: bytes) -> ListEntry:
+    """Read what ``ListEntry.encoded`` wrote."""
+    told = orjson.loads(data)
+    return ListEntry(
+        told["source"],
+        told["uid"],
+        told["kind"],
+        tuple(ListedName(name["text"], name["weak"]) for name in told["names"]),
+        tuple(told["births"]),
+        tuple(told["countries"]),
+        tuple((kind, value) for kind, value in told["identifiers"]),
+        tuple(told["programmes"]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Somebody in an onboarding graph."""
+
+    id: str
+    name: str
+    kind: str = ORGANISATION
+    aliases: tuple[str, ...] = ()
+    country: str = ""
+    birth: str = ""
+    identifiers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """``owner`` holds something in ``asset``.
+
+    Attributes:
+        low_pct: smallest share that the evidence allows, 0..100.
+        high_pct: largest share that the evidence allows.
+        kind: ``shares``, ``control``, ``director``, ``nominee``, ``payer`` or ``end_customer``.
+        since: first day, ``YYYY-MM-DD``; empty for unknown.
+        until: last day; empty for still so.
+        acting_together: name of a joint arrangement; the shares of its members count as one holder's.
+    """
+
+    owner: str
+    asset: str
+    low_pct: float = 0.0
+    high_pct: float = 0.0
+    kind: str = "shares"
+    since: str = ""
+    until: str = ""
+    acting_together: str = ""
+
+    def holds_on(self, day: str) -> bool:
+        """Whether the edge stood on ``day`` (``YYYY-MM-DD``); empty means ever without an end."""
+        if not day:
+            return not self.until
+        return (not self.since or self.since <= day) and (not self.until or day <= self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """An onboarding graph: whom it is about, everybody behind it, and how they hang together."""
+
+    subject: str
+    parties: Mapping[str, Party]
+    edges: Sequence[Edge]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One step of a score: what was compared with what, and what it was worth (0..1, or a factor)."""
+
+    what: str
+    ours: str
+    theirs: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A party that looks like, or is, an entry. ``decides`` is true for an identifier match only."""
+
+    party: str
+    entry: ListEntry
+    score: float
+    decides: bool
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The chain of holdings that a rule followed. ``certain`` is false where only the upper ends of ranges reach."""
+
+    regime: str
+    party: str
+    certain: bool
+    rule: str
+    steps: tuple[Edge, ...]

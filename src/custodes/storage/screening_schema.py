@@ -1,0 +1,37 @@
+"""Tables of ``screening/lists.sqlite3``: editions of lists, their entries, and the words that find them."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
+
+metadata = MetaData()
+edition = Table(
+    "edition", metadata,
+    Column("id", Integer, primary_key=True), Column("source", String, index=True), Column("format", String),
+    Column("digest", String), Column("entries", Integer), Column("added", Integer), Column("removed", Integer),
+    Column("changed", Integer), Column("imported_ms", Integer), Column("confirmed", Boolean),
+)  # fmt: skip
+entry = Table(
+    "entry", metadata,
+    Column("id", Integer, primary_key=True), Column("source", String), Column("uid", String), Column("digest", String),
+    Column("body", LargeBinary), Index("entry_uid", "source", "uid", unique=True),
+)  # fmt: skip
+change = Table(
+    "change", metadata,
+    Column("edition", Integer, primary_key=True), Column("uid", String, primary_key=True), Column("kind", String),
+)  # fmt: skip
+name = Table("name", metadata, Column("id", Integer, primary_key=True), Column("entry", Integer, index=True))
+identifier = Table(
+    "identifier", metadata,
+    Column("kind", String, primary_key=True), Column("value", String, primary_key=True),
+    Column("entry", Integer, primary_key=True, index=True),
+)  # fmt: skip
+word = Table(
+    "word", metadata,
+    Column("key", String, primary_key=True), Column("form", String, primary_key=True), sqlite_with_rowid=False,
+)  # fmt: skip
+posting = Table(
+    "posting", metadata,
+    Column("form", String, primary_key=True), Column("name", Integer, primary_key=True, index=True),
+    Column("words", Integer), sqlite_with_rowid=False,
+)  # fmt: skip

@@ -1,0 +1,147 @@
+"""Published ownership examples, chains, loops, hostile lists, and the story: a clean name with a listed owner."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from custodes.cli.main import app
+from custodes.core.clock import FixedClock
+from custodes.core.errors import ConflictError, InvalidParameterError
+from custodes.governance.screening.entities import Edge, ListedName, ListEntry
+from custodes.governance.screening.lists import read_list
+from custodes.governance.screening.matching import REVIEW, compare_names
+from custodes.governance.screening.names import prepare
+from custodes.governance.screening.ownership import REGIMES, paths
+from custodes.governance.screening.screening import read_organisation, screen
+from custodes.storage.screening import ScreeningLists
+
+
+def regimes(*edges: Edge, listed: str = "X", subject: str = "C") -> dict[str, bool]:
+    return {found.regime: found.certain for found in paths(edges, listed.split(), subject, REGIMES)}
+
+
+def share(owner: str, asset: str, low: float, high: float | None = None, **more: str) -> Edge:
+    return Edge(owner, asset, low, low if high is None else high, **more)
+
+
+@pytest.mark.parametrize(
+    ("edges", "caught"),
+    [
+        ((share("X", "A", 50), share("A", "C", 50)), True),  # FAQ 401 example 1
+        ((share("X", "A", 50), share("X", "B", 50), share("A", "C", 25), share("B", "C", 25)), True),  # 2
+        ((share("X", "A", 50), share("X", "B", 10), share("A", "C", 25), share("B", "C", 25)), False),
+        ((share("X", "A", 25), share("A", "C", 100)), False),
+        ((share("X", "A", 50), share("A", "C", 40), share("X", "C", 10)), True),
+    ],
+)
+def test_ofac_aggregates_through_entities_that_are_half_owned(edges: tuple[Edge, ...], caught: bool) -> None:
+    assert ("OFAC" in regimes(*edges)) is caught
+
+
+def test_the_three_regimes_differ() -> None:
+    assert regimes(share("X", "C", 50)) == {"OFAC": True, "EU": True}
+    assert regimes(share("X", "C", 25), share("Y", "C", 26), listed="X Y") == {"OFAC": True, "EU": True}
+    joint = [share(one, "C", 26, acting_together="pact") for one in "XY"]
+    assert regimes(*joint, listed="X Y") == {"OFAC": True, "EU": True, "UK": True}
+    assert regimes(Edge("X", "C", kind="control")) == {"EU": True, "UK": True}
+    assert regimes(share("X", "C", 40, 60)) == {"OFAC": False, "EU": False, "UK": False}
+
+
+def test_a_chain_of_twelve_with_a_loop_is_followed_to_its_end() -> None:
+    chain = [share(f"n{at}", f"n{at + 1}", 60) for at in range(11)]
+    loop = share("n8", "n3", 40)
+    found = paths([*chain, loop], ["n0"], "n11")
+    assert [path.regime for path in found] == ["OFAC", "EU", "UK"]
+    assert [edge.owner for edge in found[0].steps] == [f"n{at}" for at in range(11)]
+    assert paths([*chain[1:], loop], ["elsewhere"], "n11") == []
+
+
+@pytest.mark.parametrize(
+    ("ours", "listed"),
+    [
+        ("Michail Tschernikow", "Mikhail Chernikov"),
+        ("Vladimir Zoubkine", "Владимир Зубкин"),
+        ("Sergej Schustrow", "Sergey Shustrov"),
+        ("Sergey Shutsrov", "Sergey Shustrov"),
+    ],
+)
+def test_spellings_of_one_name_alert(ours: str, listed: str) -> None:
+    assert compare_names(prepare(ours, "person"), prepare(listed, "person"))[0] >= REVIEW
+
+
+def test_another_given_name_does_not_alert() -> None:
+    assert compare_names(prepare("Oleg Shustrov", "person"), prepare("Sergey Shustrov", "person"))[0] < REVIEW
+
+
+@pytest.mark.parametrize("form", ["uk", "un", "eu", "ofac-xml"])
+def test_entity_bombs_and_truncated_lists_are_refused(tmp_path: Path, form: str) -> None:
+    bomb = tmp_path / "list.xml"
+    bomb.write_text('<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]><a>&c;</a>')
+    with pytest.raises(InvalidParameterError, match="document type"):
+        list(read_list(bomb, form))
+    bomb.write_text("<Designations><Designation>")
+    with pytest.raises(InvalidParameterError, match="truncated"):
+        list(read_list(bomb, form))
+
+
+def entry(uid: str, name: str) -> ListEntry:
+    return ListEntry("house", uid, "organisation", (ListedName(name),))
+
+
+def test_a_shrunken_list_is_refused_until_confirmed_and_a_diff_says_what_changed(tmp_path: Path) -> None:
+    lists = ScreeningLists(tmp_path)
+    many = [entry(str(at), f"Fictive Works {at}") for at in range(40)]
+    lists.put("house", "csv", many, FixedClock(), digest="")
+    with pytest.raises(ConflictError, match="shrink"):
+        lists.put("house", "csv", many[:30], FixedClock(), digest="")
+    lists.put("house", "csv", [*many[1:39], entry("39", "Renamed"), entry("40", "New")], FixedClock(), digest="")
+    assert lists.changes("house") == {"0": "removed", "39": "changed", "40": "added"}
+    assert lists.put("house", "csv", many[:30], FixedClock(), digest="", confirm=True).removed == 10 + 1
+    lists.close()
+
+
+GRAPH = {
+    "subject": "bv",
+    "parties": [
+        {"id": "bv", "name": "Tulpenveld Software B.V."},
+        {"id": "mid", "name": "Polder Holding Ltd"},
+        {"id": "top", "name": "Zarya Vision OOO", "identifiers": {"ru-inn": "7700000000"}},
+    ],
+    "edges": [{"owner": "top", "asset": "mid", "share": 80}, {"owner": "mid", "asset": "bv", "share": [51, 75]}],
+}
+
+
+def test_a_clean_name_is_caught_by_its_graph_once_the_parent_is_listed(tmp_path: Path) -> None:
+    house, organisation = tmp_path / "house.csv", tmp_path / "organisation.json"
+    organisation.write_text(json.dumps(GRAPH))
+    head = "uid,kind,name,aliases,birth,country,identifiers\n1,organisation,Quite Other Mills,,,,\n"
+    screened = []
+    for rows in ("", "2,organisation,Zarya Vision,,,ru,ru-inn:7700000000\n"):
+        house.write_text(head + rows)
+        done = CliRunner().invoke(app, ["sanctions", "import", "--data", str(tmp_path), "--format", "csv", str(house)])
+        assert done.exit_code == 0, done.output
+        asked = ["screen", "--data", str(tmp_path), "--organisation", str(organisation), "--json"]
+        screened.append(json.loads(CliRunner().invoke(app, asked).stdout))
+    assert screened[0] == {"verdict": "clear", "hits": [], "paths": []}
+    assert screened[1]["verdict"] == "blocked"
+    assert [hit["party"] for hit in screened[1]["hits"]] == ["top"]
+    assert [path["regime"] for path in screened[1]["paths"]] == ["OFAC", "EU", "UK"]
+
+
+@pytest.mark.parametrize("told", [[], {}, {"subject": "a", "parties": [{"id": "b", "name": "B"}]}])
+def test_what_is_no_organisation_is_refused(told: object) -> None:
+    with pytest.raises(InvalidParameterError):
+        read_organisation(told)
+
+
+def test_a_name_alone_asks_for_review(tmp_path: Path) -> None:
+    lists = ScreeningLists(tmp_path)
+    lists.put("house", "csv", [entry("1", "Tulpenveld Sofware")], FixedClock(), digest="")
+    outcome = screen(read_organisation(GRAPH), lists)
+    lists.close()
+    assert outcome.verdict == "review"
+    assert not outcome.paths
