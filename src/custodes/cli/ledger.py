@@ -1,7 +1,7 @@
 """``custodes ledger``: audit, status and proofs of a ledger on disk, also while the server runs.
 
 In: a data directory, or the folder of a copied public log with its key. Out: text or JSON; exit status 0 when all
-agrees, 1 when not. It only reads.
+agrees, 1 when not. It only reads, but for ``rotate-key``, which replaces the log's key.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from custodes.ledger.note import NoteError, VerifierKey
 from custodes.ledger.ports import LedgerCorruptError
 from custodes.ledger.proof import encode_tlog_proof
 from custodes.ledger.tiles import CHECKPOINT_PATH, verified_tree
-from custodes.storage.ledger import LedgerPaths, read_bodies, read_tiles
+from custodes.storage.ledger import LedgerPaths, old_verifiers, read_bodies, read_tiles
 
 app = typer.Typer(help="Audit the ledger, show its state, prove entries.", no_args_is_help=True)
 
@@ -44,7 +44,7 @@ def audit_command(
     source = None
     if bodies and paths.body_key.exists():
         source = BodySource(read_bodies(data), load_or_create_secret(paths.body_key))
-    keys = [_key(data, key)]
+    keys = _keys(data, key)
     columns = (TextColumn("auditing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("audit", total=None)
@@ -57,7 +57,7 @@ def audit_command(
 @app.command("status")
 def status_command(data: DataOption = Path("data"), key: KeyOption = None, as_json: JsonOption = False) -> None:
     """Show the published checkpoint, its signature checked."""
-    checkpoint, _ = _checkpoint(data, _key(data, key))
+    checkpoint, _ = _checkpoint(data, _keys(data, key))
     members = {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root.hex()}
     typer.echo(json.dumps(members) if as_json else "\n".join(f"{name}: {value}" for name, value in members.items()))
 
@@ -70,7 +70,7 @@ def proof_command(
     out: Annotated[Path | None, typer.Option("--out", help="File to write; by default standard output.")] = None,
 ) -> None:
     """Write the C2SP tlog-proof of an entry."""
-    checkpoint, note = _checkpoint(data, _key(data, key))
+    checkpoint, note = _checkpoint(data, _keys(data, key))
     try:
         path = verified_tree(read_tiles(data), checkpoint).inclusion_proof(index)
     except IndexError as error:
@@ -85,21 +85,34 @@ def proof_command(
         out.write_bytes(proof)
 
 
-def _key(data: Path, key: Path | None) -> VerifierKey:
+@app.command("rotate-key")
+def rotate_key_command(data: DataOption = Path("data")) -> None:
+    """Replace the log's key by a new one; stop the server first."""
+    from custodes.core.clock import SystemClock
+    from custodes.storage.ledger_rotation import rotate_key
+
+    index = rotate_key(data, SystemClock())
+    typer.echo(f"entry {index} of the ledger hands over to {LedgerPaths(data).verifier.read_text().strip()}")
+    typer.echo("give the new trust.policy to those who verify, and the new key to the witnesses", err=True)
+
+
+def _keys(data: Path, key: Path | None) -> list[VerifierKey]:
+    """The key that was asked for; else the directory's present key and those before it."""
     path = LedgerPaths(data).verifier if key is None else key
     try:
-        return VerifierKey.parse(path.read_text())
+        present = VerifierKey.parse(path.read_text())
+        return [present, *(old_verifiers(data) if key is None else ())]
     except (OSError, NoteError) as error:
         typer.echo(f"cannot read the log's public key in {path}: {error}", err=True)
         raise typer.Exit(1) from error
 
 
-def _checkpoint(data: Path, key: VerifierKey) -> tuple[Checkpoint, bytes]:
+def _checkpoint(data: Path, keys: list[VerifierKey]) -> tuple[Checkpoint, bytes]:
     note = read_tiles(data).get(CHECKPOINT_PATH)
     try:
         if note is None:
             raise NoteError("there is no checkpoint")
-        return open_checkpoint(note, [key]), note
+        return open_checkpoint(note, keys), note
     except NoteError as error:
         typer.echo(f"the checkpoint does not hold: {error}", err=True)
         raise typer.Exit(1) from error

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from custodes.ledger.keys import SigningKey, load_or_create_key, load_or_create_secret
 from custodes.ledger.log import Clock, LedgerLog, LogParts, LogSettings
-from custodes.ledger.note import Verifier
+from custodes.ledger.note import Verifier, VerifierKey
 from custodes.ledger.recover import Identity, Stores
 from custodes.storage.ledger_anchor import FileAnchor
 from custodes.storage.ledger_bodies import FileBodies
@@ -45,6 +45,16 @@ class LedgerPaths:
     def signing_key(self) -> Path:
         """The log's private key."""
         return self.data / "keys" / "ledger.key"
+
+    @property
+    def next_key(self) -> Path:
+        """The private key that is about to replace it; there only while a rotation is under way."""
+        return self.data / "keys" / "ledger-next.key"
+
+    @property
+    def old_verifiers(self) -> Path:
+        """Public keys that signed before, as text, a line each."""
+        return self.data / "ledger-old.pub"
 
     @property
     def body_key(self) -> Path:
@@ -87,6 +97,21 @@ def ledger_key(data: Path, origin: str) -> SigningKey:
     return key
 
 
+def old_verifiers(data: Path) -> tuple[VerifierKey, ...]:
+    """The keys that signed ``data``'s log before the present one, which is in ``ledger.pub``, oldest first.
+
+    A rotation that is under way has the present key in the file already; it is left out.
+
+    Raises:
+        NoteError: the file is malformed.
+        OSError: it cannot be read.
+    """
+    paths = LedgerPaths(data)
+    lines = paths.old_verifiers.read_text().splitlines() if paths.old_verifiers.exists() else []
+    present = paths.verifier.read_text().strip()
+    return tuple(VerifierKey.parse(line) for line in lines if line != present)
+
+
 def open_ledger(data: Path, origin: str, clock: Clock, options: LedgerOptions | None = None) -> LedgerLog:
     """The ledger of ``data``, not started yet; keys and folders are made where missing.
 
@@ -109,7 +134,7 @@ def open_ledger(data: Path, origin: str, clock: Clock, options: LedgerOptions | 
         FileBodies(paths.private / "bodies"),
         None if options.anchor is None else FileAnchor(options.anchor),
     )
-    identity = Identity(origin, (key,), (key.verifier, *options.old_keys))
+    identity = Identity(origin, (key,), (key.verifier, *old_verifiers(data), *options.old_keys))
     parts = LogParts(stores, identity, load_or_create_secret(paths.body_key), clock, secrets.token_bytes)
     return LedgerLog(parts, options.settings)
 

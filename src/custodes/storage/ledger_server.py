@@ -75,7 +75,7 @@ def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]
     Raises:
         UnavailableError: it cannot be opened, another process writes it, or it was set back.
     """
-    with _started(plan.data, _origin(plan), plan.anchor, clock) as log:
+    with started(plan.data, _origin(plan), plan.anchor, clock) as log:
         _write_policy(plan.data)
         announce(log, plan.release, plan.account, first=log.published.size == 0)
         statements = open_statements(plan.data)
@@ -127,7 +127,7 @@ def open_duties(data: Path, clock: Clock) -> Iterator[LedgerDuties]:
     """
     statements = open_statements(data)
     name = LedgerPaths(data).verifier.read_text(encoding="utf-8").partition("+")[0]
-    with _started(data, name, None, clock) as log:
+    with started(data, name, None, clock) as log:
         yield LedgerDuties(log, statements, _cosigners(data), clock)
 
 
@@ -139,7 +139,12 @@ def open_orders(data: Path) -> FileOrders:
 
 
 @contextmanager
-def _started(data: Path, origin: str, anchor: Path | None, clock: Clock) -> Iterator[LedgerLog]:
+def started(data: Path, origin: str, anchor: Path | None, clock: Clock) -> Iterator[LedgerLog]:
+    """The log of ``data``, open and recovered, until the end of the block.
+
+    Raises:
+        UnavailableError: it cannot be opened.
+    """
     try:
         log = open_ledger(data, origin, clock, LedgerOptions(anchor=anchor))
         log.start()

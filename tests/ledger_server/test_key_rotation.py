@@ -1,0 +1,119 @@
+"""A new key for the log: handed over in the log, and everything that was signed before still verifies."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from custodes.core.clock import FixedClock
+from custodes.core.errors import UnavailableError
+from custodes.ledger.entry import decode
+from custodes.ledger.keys import check_rotation
+from custodes.ledger.note import VerifierKey
+from custodes.ledger.tiles import Tree
+from custodes.ledger.trust import open_trusted, parse_policy
+from custodes.storage.ledger import read_tiles
+from custodes.storage.ledger_rotation import rotate_key
+from fakes.engine import Square, picture
+from fakes.process import serving
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "custodes", *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def done(*arguments: str) -> str:
+    answer = command(*arguments)
+    assert answer.returncode == 0, answer.stderr + answer.stdout
+    return answer.stdout
+
+
+def verdict(file: Path, policy: Path) -> str:
+    return command("statement", "verify", str(file), "--trust", str(policy)).stdout.split()[0]
+
+
+def statement(data: Path, account: str, out: Path) -> Path:
+    done("statement", "create", "--account", account, "--out", str(out), "--data", str(data))
+    return out
+
+
+def detect(server: Any) -> None:
+    server.client().detect_faces(Image={"Bytes": picture(Square(1))})
+
+
+def test_old_and_new_statements_verify_after_a_rotation(tmp_path: Path) -> None:
+    data, policy = tmp_path / "data", tmp_path / "data" / "trust.policy"
+    with serving(data) as server:
+        detect(server)
+        account = (data / "account").read_text().strip()
+        old = statement(data, account, tmp_path / "old.json")
+        refused = command("ledger", "rotate-key", "--data", str(data))
+        assert (refused.returncode, refused.stdout) == (1, ""), "not while the server runs"
+        assert server.stop() == 0
+    first = VerifierKey.parse((data / "ledger.pub").read_text())
+    before = tmp_path / "before.policy"
+    before.write_bytes(policy.read_bytes())
+
+    index = int(done("ledger", "rotate-key", "--data", str(data)).split()[1])
+    done("ledger", "audit", "--data", str(data))
+    second = VerifierKey.parse((data / "ledger.pub").read_text())
+    assert second.public != first.public
+    tree = Tree(read_tiles(data), index + 1)
+    entry = decode(next(envelope for at, envelope in tree.entries() if at == index))
+    assert check_rotation(first, entry.fields) == second, "who trusts the first key can follow to the second"
+    assert (data / "keys" / "ledger.key").stat().st_mode & 0o777 == 0o600
+    assert not (data / "keys" / "ledger-next.key").exists()
+
+    with serving(data) as server:
+        detect(server)
+        new = statement(data, account, tmp_path / "new.json")
+        assert server.stop() == 0
+    done("ledger", "audit", "--data", str(data))
+    assert json.loads(done("ledger", "status", "--json", "--data", str(data)))["size"] > index
+    assert verdict(old, policy) == verdict(new, policy) == "PRESENT"
+    assert verdict(old, before) == "PRESENT"
+    assert verdict(new, before) == "INVALID", "the old key says nothing about what the new one signs"
+
+
+def test_a_rotation_that_was_cut_short_is_finished_with_the_same_key(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with serving(data) as server:
+        assert server.stop() == 0
+    policy = data / "trust.policy"
+    text = policy.read_text()
+    policy.write_text("not a policy\n")
+    with pytest.raises(UnavailableError, match="trust policy"):
+        rotate_key(data, FixedClock())
+    assert not (data / "keys" / "ledger-next.key").exists(), "nothing was begun"
+    policy.write_text(text)
+    in_the_way = data / ".trust.policy.tmp"
+    in_the_way.mkdir()
+    with pytest.raises(IsADirectoryError):
+        rotate_key(data, FixedClock())
+    in_the_way.rmdir()
+    with serving(data) as server:
+        detect(server)
+        assert server.stop() == 0
+    waiting = (data / "keys" / "ledger-next.key").read_bytes()
+    index = rotate_key(data, FixedClock())
+    assert (data / "keys" / "ledger.key").read_bytes() == waiting
+    note = read_tiles(data).get("checkpoint")
+    assert note is not None
+    size = open_trusted(note, parse_policy(policy.read_bytes())).checkpoint.size
+    kinds = [decode(envelope).kind for _, envelope in Tree(read_tiles(data), size).entries()]
+    assert (kinds.count("key"), kinds[index]) == (1, "key")
+    rotate_key(data, FixedClock())
+    assert len(parse_policy(policy.read_bytes()).logs) == 3
+    assert len((data / "ledger-old.pub").read_text().splitlines()) == 2
+
+
+def test_there_must_be_a_ledger(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match="no ledger"):
+        rotate_key(tmp_path, FixedClock())
