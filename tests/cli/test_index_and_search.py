@@ -54,6 +54,15 @@ def test_running_again_does_only_the_rest(custodes: Any, album: Path, rekognitio
     assert rekognition.describe_collection(CollectionId="people")["FaceCount"] == 8
 
 
+def test_a_line_cut_short_by_a_crash_costs_one_photo(custodes: Any, album: Path, live_server: Any) -> None:
+    custodes("index", str(album), "--collection", "people")
+    (journal,) = (live_server.data / "indexed").glob("*.jsonl")
+    journal.write_bytes(journal.read_bytes()[:-20])
+    for expected in (9, 10):
+        facts = json.loads(custodes("index", str(album), "--collection", "people", "--json").stdout)
+        assert (facts["done_before"], facts["faces"]) == (expected, 6)
+
+
 def test_a_collection_made_anew_is_filled_anew(custodes: Any, album: Path, rekognition: Any) -> None:
     custodes("index", str(album), "--collection", "people")
     rekognition.delete_collection(CollectionId="people")
@@ -110,6 +119,9 @@ def test_search_without_a_match_says_so(custodes: Any, rekognition: Any, tmp_pat
     ("arguments", "status", "words"),
     [
         (("search", "{tmp}/missing.png", "-c", "people"), 1, "missing.png: No such file or directory"),
+        (("search", "{tmp}/a.png", "-c", "people", "--picture", "{tmp}/out.foo"), 1, "out.foo must end in"),
+        (("compare", "{tmp}/a.png", "{tmp}/a.png", "--picture", "{tmp}/none/out.png"), 1, "none is not a folder"),
+        (("compare", "{tmp}/a.png", "{tmp}/broken.jpg"), 1, "broken.jpg: Request has invalid image format"),
         (("search", "{tmp}/a.png", "-c", "nobody"), 1, "ResourceNotFoundException"),
         (("search", "{tmp}/a.png", "-c", "not an id"), 1, "collectionId"),
         (("index", "{tmp}/a.png", "-c", "people"), 1, "is not a folder"),
@@ -124,6 +136,7 @@ def test_what_cannot_be_done_is_one_line(
     custodes: Any, tmp_path: Path, arguments: tuple[str, ...], status: int, words: str
 ) -> None:
     (tmp_path / "a.png").write_bytes(picture(Square(1)))
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing")
     answer = custodes(*(part.format(tmp=tmp_path) for part in arguments))
     assert answer.returncode == status, (answer.stdout, answer.stderr)
     assert words in answer.stderr

@@ -160,7 +160,8 @@ def test_compare_on_the_command_line(model_pack: Path, portrait: PIL.Image.Image
     assert shown.returncode == 0, shown.stderr
     assert "Similarity 9" in shown.stdout
     assert "Traceback" not in shown.stderr
-    assert PIL.Image.open(out).size[0] > 1000
+    with PIL.Image.open(out) as both:
+        assert both.size[0] > 1000
     facts = json.loads(
         subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=60, check=True).stdout
     )

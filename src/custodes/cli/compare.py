@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from custodes.cli.options import DeviceOption, JsonOption
+from custodes.core.errors import InvalidParameterError
 from custodes.settings import from_environment
 
 
@@ -22,14 +23,20 @@ def compare(
 ) -> None:
     """Compare the faces of two photos."""
     settings = from_environment(device=device)
-    from custodes.cli.photo import read
+    from custodes.cli.photo import check_drawable, checked
     from custodes.wiring import open_comparison
 
-    sent_a, sent_b = read(a), read(b)
+    if picture is not None:
+        check_drawable(picture)
+    sent_a, sent_b = checked(a), checked(b)
     with open_comparison(settings) as comparison:
-        answer = comparison.compare(sent_a, sent_b)
+        try:
+            answer = comparison.compare(sent_a, sent_b)
+        except InvalidParameterError as error:
+            raise InvalidParameterError(_with_names(error.message, a, b)) from error
         best = answer["FaceMatches"][0]
         rate = comparison.false_match_rate(best["Similarity"])
+        least = comparison.false_match_rate(100.0)
     others = len(answer["FaceMatches"]) - 1
     if picture is not None:
         _draw(picture, (a, b), answer)
@@ -38,8 +45,7 @@ def compare(
         typer.echo(json.dumps(facts))
         return
     typer.echo(f"Similarity {percent(best['Similarity'])}")
-    if rate is not None:
-        typer.echo(odds(rate))
+    typer.echo(odds(rate, least))
     if others:
         typer.echo(f"The best of {others + 1} faces in {b.name} counts.")
 
@@ -49,11 +55,24 @@ def percent(value: float) -> str:
     return f"{value:.2f} %" if value < 99.9 else f"{value:.4f} %"
 
 
-def odds(rate: float) -> str:
-    """A false match rate in words that a person can act on."""
-    if rate <= 0:
-        return "No pair of different people reached this in calibration."
-    return f"Of pairs of different people, 1 in {max(1, round(1 / rate)):,} reaches this (false match rate {rate:.2g})."
+def odds(rate: float | None, least: float | None) -> str:
+    """A false match rate in words that a person can act on.
+
+    Args:
+        rate: share of pairs of different people that reach the similarity; None below what was measured.
+        least: the smallest rate that was measured, which stands for all similarities above as a bound.
+    """
+    if rate is None:
+        return "Pairs of different people often score this; it says nothing for the same person."
+    # One digit: the rates are measured on few false matches, and more digits would claim what nobody knows.
+    pairs = max(1, int(float(f"{1 / rate:.1g}")))
+    some = "at most" if rate == least else "about"
+    return f"Of pairs of different people, {some} 1 in {pairs:,} reaches this (false match rate {rate:.1g})."
+
+
+def _with_names(message: str, a: Path, b: Path) -> str:
+    """``message`` of CompareFaces with the photos' names."""
+    return message.replace("the source image", a.name).replace("the target image", b.name)
 
 
 def _draw(out: Path, photos: tuple[Path, Path], answer: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -82,6 +83,7 @@ def open_journal(data: Path, collection: str, created: str) -> Journal:
     path = folder / f"{_digest(collection, created)}.jsonl"
     if not path.exists():
         path.touch(mode=0o600)
+    _end_last_line(path)
     return Journal(path, _read(path))
 
 
@@ -92,6 +94,16 @@ def photo_of_face(data: Path) -> dict[str, Path]:
         for entry in _read(path):
             found.update(dict.fromkeys(entry.faces, Path(entry.path)))
     return found
+
+
+def _end_last_line(path: Path) -> None:
+    """Close a line that a crash cut short, so that the next entry does not become part of it."""
+    with path.open("rb+") as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            return
+        file.seek(-1, os.SEEK_END)
+        if file.read(1) != b"\n":
+            file.write(b"\n")
 
 
 def _digest(*parts: str) -> str:

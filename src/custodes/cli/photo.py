@@ -12,7 +12,7 @@ from pathlib import Path
 
 import PIL.Image
 
-from custodes.core.errors import ImageTooLargeError, InvalidParameterError
+from custodes.core.errors import ImageFormatError, ImageTooLargeError, InvalidParameterError
 from custodes.core.image import DEFAULT_LIMITS, Image, decode
 from custodes.operations.images import MAX_INLINE_BYTES
 
@@ -45,6 +45,33 @@ def read(path: Path) -> bytes:
         raise ImageTooLargeError(f"the file is larger than {_LIMITS.max_bytes // 2**20} MB")
     data = path.read_bytes()
     return data if len(data) <= MAX_INLINE_BYTES else _smaller(decode(data, _LIMITS))
+
+
+def checked(path: Path) -> bytes:
+    """As ``read``, and sure to be a picture; refusals name the file, for commands with more than one.
+
+    Raises:
+        OSError: it cannot be read.
+        ImageFormatError, ImageTooLargeError: it is not a picture, or too large.
+    """
+    try:
+        data = read(path)
+        decode(data)
+    except (ImageFormatError, ImageTooLargeError) as error:
+        raise type(error)(f"{path}: {error.message}") from error
+    return data
+
+
+def check_drawable(out: Path) -> None:
+    """Refuse a file name that no picture can be written to, before any work is done for it.
+
+    Raises:
+        InvalidParameterError: the suffix names no picture format, or the folder is not there.
+    """
+    if out.suffix.lower() not in SUFFIXES:
+        raise InvalidParameterError(f"{out} must end in one of {', '.join(sorted(SUFFIXES))}")
+    if not out.parent.is_dir():
+        raise InvalidParameterError(f"{out.parent} is not a folder")
 
 
 def show(path: Path) -> PIL.Image.Image:

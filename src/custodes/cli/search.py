@@ -28,8 +28,10 @@ def search(
     settings = from_environment(data=data, device=device)
     from custodes.cli.connection import open_api
     from custodes.cli.journal import photo_of_face
-    from custodes.cli.photo import read
+    from custodes.cli.photo import check_drawable, read
 
+    if picture is not None:
+        check_drawable(picture)
     sent = read(photo)
     with open_api(settings, endpoint) as api:
         answer = api.call(
