@@ -12,6 +12,7 @@ import orjson
 import typer
 
 from custodes.cli.options import JsonOption
+from custodes.cli.screen import require_screening
 from custodes.cli.statement import DataOption
 from custodes.core.clock import SystemClock
 
@@ -28,6 +29,7 @@ def import_command(
     as_json: JsonOption = False,
 ) -> None:
     """Import an edition of a list; it replaces the one before, whole or not at all."""
+    require_screening()
     from rich.progress import track
 
     from custodes.governance.screening.lists import read_list
@@ -64,6 +66,7 @@ def diff_command(
     as_json: JsonOption = False,
 ) -> None:
     """Show what the newest edition added, removed and changed."""
+    require_screening()
     from custodes.storage.screening import ScreeningLists
 
     with closing(ScreeningLists(data)) as lists:
@@ -74,6 +77,7 @@ def diff_command(
 
 
 def _show(data: Path, as_json: bool, *, newest: bool) -> None:
+    require_screening()
     from custodes.storage.screening import ScreeningLists
 
     with closing(ScreeningLists(data)) as lists:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,16 @@ import typer
 
 from custodes.cli.options import JsonOption
 from custodes.cli.statement import DataOption
-from custodes.core.errors import InvalidParameterError
+from custodes.core.errors import InvalidParameterError, UnavailableError
+
+
+def require_screening() -> None:
+    """Raises UnavailableError when the packages that read names are not installed.
+
+    They compile against ICU, for which there are no wheels, so a plain installation does without.
+    """
+    if find_spec("rigour") is None:
+        raise UnavailableError("screening needs more packages: pip install 'custodes[screening]' (and ICU's headers)")
 
 
 def screen(
@@ -23,6 +33,7 @@ def screen(
     as_json: JsonOption = False,
 ) -> None:
     """Screen an organisation: clear, review or blocked, with hits and ownership paths."""
+    require_screening()
     from custodes.governance.screening.screening import read_organisation
     from custodes.governance.screening.screening import screen as screen_organisation
     from custodes.storage.screening import ScreeningLists
