@@ -100,7 +100,7 @@ def fill(settings: Settings, collection_id: str, engine: FaceEngine, faces: int)
 
 def _face(vector: FloatArray) -> NewFace:
     box = BoxRatio(0.25, 0.25, 0.5, 0.5)
-    return NewFace(FaceId(str(uuid.uuid4())), ImageId(str(uuid.uuid4())), None, box, 99.0, vector)
+    return NewFace(FaceId(str(uuid.uuid4())), ImageId(str(uuid.uuid4())), None, box, 99.0, vector, enrolled_ts_ms=0)
 
 
 def serve_without_ledger(settings: Settings, engine: FaceEngine) -> None:
