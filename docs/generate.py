@@ -16,7 +16,9 @@ import typer
 
 from custodes.cli.main import app
 from custodes.core.clock import FixedClock
-from custodes.edge.model import load_service
+from custodes.edge.fields import Field, fields_of
+from custodes.edge.model import Shape, load_service
+from custodes.edge.translate.absent import NOT_READ, NOT_RETURNED, reason_of
 from custodes.edge.translate.catalogue import handlers
 from custodes.operations.catalogue import Ports, build
 from custodes.operations.gate import AllowAll, CountingRecorder, Gate
@@ -60,14 +62,45 @@ def _command(name: str, command: Any) -> str:
 
 
 def compatibility() -> str:
-    """All operations of the API: implemented, or refused."""
+    """All operations of the API, implemented or refused, and the members that are absent from answers."""
     gate = Gate(AllowAll(), CountingRecorder())
     absent = cast("Any", None)
     done = handlers(gate, build(Ports(absent, absent, absent, FixedClock(), b"")), "us-east-1")
-    names = sorted(load_service().operations)
+    service = load_service()
+    names = sorted(service.operations)
     rows = [f"{len(done)} of {len(names)} operations are implemented.", "", "| operation | answer |", "|---|---|"]
     rows += [f"| {name} | {'implemented' if name in done else 'refused, saying so'} |" for name in names]
+    shapes = [service.operations[name] for name in done]
+    rows += ["", "## Members of answers that are absent", ""]
+    rows += _members({one.name: one.output for one in shapes}, NOT_RETURNED, "are returned")
+    rows += ["", "## Members of requests that change nothing", ""]
+    rows += _members({one.name: one.input for one in shapes}, NOT_READ, "are read")
     return "\n".join(rows)
+
+
+def _members(shapes: Mapping[str, Shape], listed: Mapping[str, str], verb: str) -> list[str]:
+    """How many members there are, and the listed ones with their reasons; equal rows of one structure together."""
+    everything = [(name, field) for name, shape in shapes.items() for field in fields_of(shape)]
+    kept = 0
+    absent: dict[tuple[str, str, str], list[str]] = {}
+    for name, shape in shapes.items():
+
+        def skipped(field: Field, name: str = name) -> bool:
+            reason = reason_of(listed, name, field.owner, field.member)
+            if reason is not None:
+                members = absent.setdefault((name, field.owner, reason), [])
+                members += [field.member] if field.member not in members else []
+            return reason is not None
+
+        kept += sum(1 for _ in fields_of(shape, skipped))
+    rows = [f"Of {len(everything)} members of implemented operations, {kept} {verb}; the others:", ""]
+    if not absent:
+        return [f"All {len(everything)} members of implemented operations {verb}."]
+    rows += ["| operation | structure | members | why |", "|---|---|---|---|"]
+    return rows + [
+        f"| {name} | {owner} | {', '.join(f'`{member}`' for member in members)} | {reason} |"
+        for (name, owner, reason), members in sorted(absent.items())
+    ]
 
 
 def modules() -> str:

@@ -12,73 +12,24 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from custodes.cli.listener import Listener
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import Gallery
-from custodes.settings import Settings
-from custodes.wiring import Deployment, open_deployment
 from fakes.engine import SquareEngine
 from fakes.gallery import MemoryGalleryStore
-
-REGION = "eu-central-1"
-
-
-@dataclass(frozen=True)
-class LiveServer:
-    """A running server."""
-
-    url: str
-    data: Path
-    deployment: Deployment
-
-    def client(self, service: str = "rekognition") -> Any:
-        import boto3
-
-        key = self.deployment.keys.key
-        session = boto3.session.Session(
-            aws_access_key_id=key.access_key_id, aws_secret_access_key=key.secret, region_name=REGION
-        )
-        return session.client(service, endpoint_url=self.url)
-
-    def environment(self) -> dict[str, str]:
-        """Variables for AWS clients in other processes, and none of this one's own."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CUSTODES_"))}
-        return {
-            **inherited,
-            "AWS_SHARED_CREDENTIALS_FILE": str(self.data / "credentials"),
-            "AWS_CONFIG_FILE": str(self.data / "config"),
-            "AWS_PROFILE": "custodes",
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_PAGER": "",
-            "NO_PROXY": "127.0.0.1",
-        }
+from fakes.live import LiveServer, running
 
 
 @pytest.fixture
 def live_server(tmp_path: Path) -> Iterator[LiveServer]:
-    listener = Listener("127.0.0.1", 0)
-    settings = Settings(data=tmp_path / "data", region=REGION, shutdown_s=2)
     gallery = Gallery(MemoryGalleryStore(), BruteForceIndex)
-    with open_deployment(settings, endpoint_url=listener.url, engine=SquareEngine(), gallery=gallery) as deployment:
-        ready = threading.Event()
-        thread = threading.Thread(
-            target=listener.serve, args=(deployment.app(), settings.shutdown_s, ready.set), daemon=True
-        )
-        thread.start()
-        assert ready.wait(10), "the server did not start"
-        yield LiveServer(listener.url, settings.data, deployment)
-        listener.stop()
-        thread.join(10)
-        assert not thread.is_alive(), "the server did not stop"
-    listener.close()
+    with running(tmp_path / "data", engine=SquareEngine(), gallery=gallery) as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,0 +1,53 @@
+"""Members of the API that this server does not return or does not read, each with the reason.
+
+The one list behind docs/compatibility.md; tests/compatibility derives all other members from the service model and
+proves on answers that they do occur and that these never do. A name is ``Structure.Member``: it holds in every
+operation, or with ``Operation:`` before it in that one. What stands in it, for instance all of ``AgeRange``, goes with
+it. To return a member, delete its line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_NO_MODEL = "no network measures it yet"
+_UPRIGHT = "boxes refer to the upright picture; the service stopped sending it with face model 4"
+_DEFAULT_ONLY = "the service tells default attributes only here, and so do we"
+
+NOT_RETURNED: Mapping[str, str] = MappingProxyType(
+    {
+        "DetectFacesResponse.OrientationCorrection": _UPRIGHT,
+        "IndexFacesResponse.OrientationCorrection": _UPRIGHT,
+        "CompareFacesResponse.SourceImageOrientationCorrection": _UPRIGHT,
+        "CompareFacesResponse.TargetImageOrientationCorrection": _UPRIGHT,
+        "FaceDetail.AgeRange": _NO_MODEL,
+        "FaceDetail.Smile": _NO_MODEL,
+        "FaceDetail.Eyeglasses": _NO_MODEL,
+        "FaceDetail.Sunglasses": _NO_MODEL,
+        "FaceDetail.Gender": _NO_MODEL,
+        "FaceDetail.Beard": _NO_MODEL,
+        "FaceDetail.Mustache": _NO_MODEL,
+        "FaceDetail.Emotions": _NO_MODEL,
+        "FaceDetail.FaceOccluded": _NO_MODEL,
+        "CompareFaces:ComparedFace.Emotions": _DEFAULT_ONLY,
+        "CompareFaces:ComparedFace.Smile": _DEFAULT_ONLY,
+        **{
+            f"SearchUsersByImage:FaceDetail.{member}": _DEFAULT_ONLY
+            for member in (
+                "AgeRange Smile Eyeglasses Sunglasses Gender Beard Mustache EyesOpen MouthOpen Emotions FaceOccluded "
+                "EyeDirection"
+            ).split()
+        },
+    }
+)
+"""Output members that no answer has."""
+
+NOT_READ: Mapping[str, str] = MappingProxyType({})
+"""Input members that are accepted, as the service does, and change nothing."""
+
+
+def reason_of(listed: Mapping[str, str], operation: str, owner: str, member: str) -> str | None:
+    """Why ``listed`` has this member of ``owner`` in ``operation``; None when it does not."""
+    name = f"{owner}.{member}"
+    return listed.get(f"{operation}:{name}", listed.get(name))
