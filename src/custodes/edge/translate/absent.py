@@ -14,6 +14,20 @@ from types import MappingProxyType
 _NO_MODEL = "no network measures it yet"
 _UPRIGHT = "boxes refer to the upright picture; the service stopped sending it with face model 4"
 _DEFAULT_ONLY = "the service tells default attributes only here, and so do we"
+_BEYOND_DEFAULT = (
+    "AgeRange",
+    "Smile",
+    "Eyeglasses",
+    "Sunglasses",
+    "Gender",
+    "Beard",
+    "Mustache",
+    "EyesOpen",
+    "MouthOpen",
+    "Emotions",
+    "FaceOccluded",
+    "EyeDirection",
+)
 
 NOT_RETURNED: Mapping[str, str] = MappingProxyType(
     {
@@ -32,13 +46,7 @@ NOT_RETURNED: Mapping[str, str] = MappingProxyType(
         "FaceDetail.FaceOccluded": _NO_MODEL,
         "CompareFaces:ComparedFace.Emotions": _DEFAULT_ONLY,
         "CompareFaces:ComparedFace.Smile": _DEFAULT_ONLY,
-        **{
-            f"SearchUsersByImage:FaceDetail.{member}": _DEFAULT_ONLY
-            for member in (
-                "AgeRange Smile Eyeglasses Sunglasses Gender Beard Mustache EyesOpen MouthOpen Emotions FaceOccluded "
-                "EyeDirection"
-            ).split()
-        },
+        **{f"SearchUsersByImage:FaceDetail.{member}": _DEFAULT_ONLY for member in _BEYOND_DEFAULT},
     }
 )
 """Output members that no answer has."""
