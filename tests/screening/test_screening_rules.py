@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-pytest.importorskip("rigour", reason="needs the extra packages of custodes[screening]")
-
 from custodes.cli.main import app
 from custodes.core.clock import FixedClock
 from custodes.core.errors import ConflictError, InvalidParameterError

@@ -12,7 +12,6 @@ import orjson
 import typer
 
 from custodes.cli.options import JsonOption
-from custodes.cli.screen import require_screening
 from custodes.cli.statement import DataOption
 from custodes.core.clock import SystemClock
 
@@ -29,7 +28,6 @@ def import_command(
     as_json: JsonOption = False,
 ) -> None:
     """Import an edition of a list; it replaces the one before, whole or not at all."""
-    require_screening()
     from rich.progress import track
 
     from custodes.governance.screening.lists import read_list
@@ -66,7 +64,6 @@ def diff_command(
     as_json: JsonOption = False,
 ) -> None:
     """Show what the newest edition added, removed and changed."""
-    require_screening()
     from custodes.storage.screening import ScreeningLists
 
     with closing(ScreeningLists(data)) as lists:
@@ -77,7 +74,6 @@ def diff_command(
 
 
 def _show(data: Path, as_json: bool, *, newest: bool) -> None:
-    require_screening()
     from custodes.storage.screening import ScreeningLists
 
     with closing(ScreeningLists(data)) as lists:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -12,16 +11,7 @@ import typer
 
 from custodes.cli.options import JsonOption
 from custodes.cli.statement import DataOption
-from custodes.core.errors import InvalidParameterError, UnavailableError
-
-
-def require_screening() -> None:
-    """Raises UnavailableError when the packages that read names are not installed.
-
-    They compile against ICU, for which there are no wheels, so a plain installation does without.
-    """
-    if find_spec("rigour") is None:
-        raise UnavailableError("screening needs more packages: pip install 'custodes[screening]' (and ICU's headers)")
+from custodes.core.errors import InvalidParameterError
 
 
 def screen(
@@ -33,7 +23,6 @@ def screen(
     as_json: JsonOption = False,
 ) -> None:
     """Screen an organisation: clear, review or blocked, with hits and ownership paths."""
-    require_screening()
     from custodes.governance.screening.screening import read_organisation
     from custodes.governance.screening.screening import screen as screen_organisation
     from custodes.storage.screening import ScreeningLists

@@ -17,8 +17,8 @@ from sqlalchemy import Connection, bindparam, create_engine, delete, event, inse
 from custodes.core.clock import Clock
 from custodes.core.errors import ConflictError, InvalidParameterError
 from custodes.governance.screening.entities import ListEntry, decode_entry
-from custodes.governance.screening.index import rank
-from custodes.governance.screening.names import PreparedName, keys, prepare
+from custodes.governance.screening.index import posted, posted_keys, rank, sought
+from custodes.governance.screening.names import PreparedName, prepare
 from custodes.storage import screening_schema as tables
 
 SHRINK_PCT = 5.0
@@ -161,24 +161,24 @@ def _record(connection: Connection, edition: Edition, confirmed: bool) -> int:
 
 
 def _near(connection: Connection, name: PreparedName) -> list[int]:
-    by_key: dict[str, set[int]] = defaultdict(set)
-    for at, token in enumerate(name.tokens):
-        for form in token.forms:
-            for key in keys(form):
-                by_key[key].add(at)
+    wanted = sought(name)
+    by_key: dict[str, list[int]] = defaultdict(list)
+    for at, (_, found) in enumerate(wanted):
+        for key in found:
+            by_key[key].append(at)
     by_form: dict[str, set[int]] = defaultdict(set)
     for key, form in connection.execute(
         select(tables.word.c.key, tables.word.c.form).where(tables.word.c.key.in_(list(by_key)))
     ):
-        by_form[form] |= by_key[key]
-    lists: list[dict[int, int]] = [{} for _ in name.tokens]
+        by_form[form].update(by_key[key])
+    lists: list[dict[int, int]] = [{} for _ in wanted]
     for form, listed, words in connection.execute(
         select(tables.posting.c.form, tables.posting.c.name, tables.posting.c.words)
         .where(tables.posting.c.form.in_(list(by_form)))
     ):  # fmt: skip
         for at in by_form[form]:
             lists[at][listed] = words
-    return rank([(token.weight, found.items()) for token, found in zip(name.tokens, lists, strict=True)])
+    return rank([(weight, found.items()) for (weight, _), found in zip(wanted, lists, strict=True)], len(name.tokens))
 
 
 def _load(connection: Connection, ids: list[int]) -> list[ListEntry]:
@@ -209,11 +209,11 @@ def _add(connection: Connection, source: str, entries: list[tuple[ListEntry, str
         bodies.append({"id": at, "source": source, "uid": one.uid, "digest": digest, "body": one.encoded()})
         numbers += [{"kind": kind, "value": value, "entry": at} for kind, value in set(one.identifiers)]
         for listed in one.names:
-            tokens = prepare(listed.text, one.kind).tokens
-            forms = {form for token in tokens for form in token.forms}
+            name = prepare(listed.text, one.kind)
+            forms = posted(name)
             names.append({"id": name_id, "entry": at})
-            postings += [{"form": form, "name": name_id, "words": len(tokens)} for form in forms]
-            words |= {(key, form) for form in forms for key in keys(form)}
+            postings += [{"form": form, "name": name_id, "words": len(name.tokens)} for form in forms]
+            words |= {(key, form) for form in forms for key in posted_keys(form)}
             name_id += 1
     rows = [{"key": key, "form": form} for key, form in words]
     for table, values in ((tables.entry, bodies), (tables.name, names), (tables.identifier, numbers),

@@ -9,48 +9,69 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
-from rigour._core import raw_levenshtein_cutoff
+from rapidfuzz.distance import OSA
 
 from custodes.governance.screening.entities import PERSON, VESSEL, Hit, ListEntry, Party, Term
 from custodes.governance.screening.names import NameToken, PreparedName, prepare
 
 REVIEW = 0.86
 _WEAK_FACTOR = 0.97
-_BIRTH_CLASH, _BIRTH_NEAR, _COUNTRY_CLASH = 0.8, 0.98, 0.97
+_BIRTH_CLASH, _BIRTH_NEAR, _BIRTH_DAY = 0.8, 0.98, 0.95
+_SPELLING, _CONSONANTS, _INITIAL, _JOINED = 0.97, 0.9, 0.7, 0.96
+# Likeness of words one slip apart by the longer one's letters, and two slips apart.
+_ONE_SLIP = (0.0, 0.0, 0.0, 0.6, 0.82, 0.88, 0.88, 0.91, 0.91)
+_TWO_SLIPS = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.5, 0.65, 0.76, 0.78, 0.84)
+_SLIP_BELOW = 0.95
+_MORE_SLIPS = 0.96
+_TELLING = 0.36
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Words of ours and words of theirs that stand for each other: one each, or two that are written as one."""
+
+    value: float
+    ours: tuple[int, ...]
+    theirs: tuple[int, ...]
 
 
 def word_similarity(ours: NameToken, theirs: NameToken) -> float:
     """Likeness of two words, 0..1: 1 equal, less for other spellings, 0 beyond a plausible slip."""
     if ours.plain == theirs.plain:
         return 1.0
-    return max((_form_similarity(a, b) for a in ours.forms for b in theirs.forms), default=0.0)
+    if ours.unvoiced != theirs.unvoiced:
+        alike = ours.consonants == theirs.consonants and len(ours.consonants) > 1
+        return _CONSONANTS - (0.05 if len(ours.consonants) < 3 else 0.0) if alike else 0.0
+    return _similarity(ours.plain, ours.forms, theirs.plain, theirs.forms)
 
 
 @lru_cache(maxsize=262_144)
-def _form_similarity(ours: str, theirs: str) -> float:
-    if ours == theirs:
-        return 0.98
-    shorter, longer = sorted((len(ours), len(theirs)))
-    if shorter < 3 or ours.isdigit() or theirs.isdigit() or longer - shorter > 2:
+def _similarity(ours: str, our_forms: tuple[str, ...], theirs: str, their_forms: tuple[str, ...]) -> float:
+    if not set(our_forms).isdisjoint(their_forms):
+        return _SPELLING
+    if ours.isdigit() or theirs.isdigit():
         return 0.0
-    distance = raw_levenshtein_cutoff(ours, theirs, 2)
-    if distance == 2 and _is_swap(ours, theirs):
-        distance = 1
-    if distance == 1 and longer > 3:
-        return 0.93 - 0.9 / longer if longer > 4 else 0.7
-    if distance == 2 and shorter >= 8:
-        return 0.8
+    if len(ours) == 1 or len(theirs) == 1:
+        return _INITIAL if ours[0] == theirs[0] else 0.0
+    best = _slips(ours, theirs)
+    for a in our_forms:
+        for b in their_forms:
+            best = max(best, _slips(a, b))
+    return best
+
+
+def _slips(ours: str, theirs: str) -> float:
+    """Likeness of two words by the slips between them: a letter wrong, missing, too many, or swapped with the next."""
+    size = max(len(ours), len(theirs))
+    distance = OSA.distance(ours, theirs, score_cutoff=2)
+    if distance == 1:
+        return _ONE_SLIP[size] if size < len(_ONE_SLIP) else 0.93
+    if distance == 2:
+        return _TWO_SLIPS[size] if size < len(_TWO_SLIPS) else _TWO_SLIPS[-1]
     return 0.0
-
-
-def _is_swap(ours: str, theirs: str) -> bool:
-    """Whether two neighbouring letters changed places and nothing else."""
-    if len(ours) != len(theirs):
-        return False
-    off = [at for at in range(len(ours)) if ours[at] != theirs[at]]
-    return len(off) == 2 and off[1] == off[0] + 1 and ours[off[0]] == theirs[off[1]] and ours[off[1]] == theirs[off[0]]
 
 
 def compare_names(ours: PreparedName, theirs: PreparedName) -> tuple[float, tuple[Term, ...]]:
@@ -63,58 +84,118 @@ def compare_names(ours: PreparedName, theirs: PreparedName) -> tuple[float, tupl
     pairs = _pairs(ours.tokens, theirs.tokens)
     if not _enough(pairs, ours, theirs):
         return 0.0, ()
-    got_ours = sum(value * a.weight for a, _, value in pairs)
-    got_theirs = sum(value * b.weight for _, b, value in pairs)
     score = math.sqrt(
-        got_ours
-        / sum(token.weight for token in ours.tokens)
-        * got_theirs
-        / sum(token.weight for token in theirs.tokens)
+        _explained(ours.tokens, [(pair.ours, pair.value) for pair in pairs])
+        * _explained(theirs.tokens, [(pair.theirs, pair.value) for pair in pairs])
     )
+    slips = sum(1 for pair in pairs if pair.value < _SLIP_BELOW and _weight(ours.tokens, pair.ours) > _TELLING)
+    if slips > 1:
+        score *= _MORE_SLIPS ** (slips - 1)
     if ours.kind != PERSON and _number_clash(pairs, ours, theirs):
         score *= 0.8
-    return round(score, 4), tuple(Term("word", a.plain, b.plain, round(value, 3)) for a, b, value in pairs)
+    return round(score, 4), tuple(
+        Term("word", _words(ours.tokens, pair.ours), _words(theirs.tokens, pair.theirs), round(pair.value, 3))
+        for pair in pairs
+    )
 
 
-def _pairs(ours: Sequence[NameToken], theirs: Sequence[NameToken]) -> list[tuple[NameToken, NameToken, float]]:
+def _explained(tokens: Sequence[NameToken], found: Sequence[tuple[tuple[int, ...], float]]) -> float:
+    got = sum(value * _weight(tokens, places) for places, value in found)
+    return got / sum(token.weight for token in tokens)
+
+
+def _weight(tokens: Sequence[NameToken], places: tuple[int, ...]) -> float:
+    return sum(tokens[at].weight for at in places)
+
+
+def _words(tokens: Sequence[NameToken], places: tuple[int, ...]) -> str:
+    return " ".join(tokens[at].plain for at in places)
+
+
+def _pairs(ours: Sequence[NameToken], theirs: Sequence[NameToken]) -> list[_Pair]:
     """Give each word at most one partner, best first; order within a name is free."""
     every = [
-        (word_similarity(a, b), at, to) for at, a in enumerate(ours) for to, b in enumerate(theirs)
-    ]  # fmt: skip
+        _Pair(value, (at,), (to,))
+        for at, a in enumerate(ours)
+        for to, b in enumerate(theirs)
+        if (value := word_similarity(a, b))
+    ]
+    if len(every) < max(len(ours), len(theirs)):
+        every += _joins(ours, theirs)
+    every.sort(key=lambda pair: (-pair.value, -len(pair.ours) - len(pair.theirs), pair.ours, pair.theirs))
     taken_ours: set[int] = set()
     taken_theirs: set[int] = set()
     pairs = []
-    for value, at, to in sorted(every, key=lambda one: (-one[0], one[1], one[2])):
-        if value and at not in taken_ours and to not in taken_theirs:
-            taken_ours.add(at)
-            taken_theirs.add(to)
-            pairs.append((ours[at], theirs[to], value))
+    for pair in every:
+        if taken_ours.isdisjoint(pair.ours) and taken_theirs.isdisjoint(pair.theirs):
+            taken_ours.update(pair.ours)
+            taken_theirs.update(pair.theirs)
+            pairs.append(pair)
     return pairs
 
 
-def _enough(pairs: Sequence[tuple[NameToken, NameToken, float]], ours: PreparedName, theirs: PreparedName) -> bool:
+def _joins(ours: Sequence[NameToken], theirs: Sequence[NameToken]) -> list[_Pair]:
+    """Two neighbouring words on one side that are one word on the other (Jong Un, Jongun)."""
+    found = [_Pair(_JOINED, places, (to,)) for places, to in _together(ours, theirs)]
+    return found + [_Pair(_JOINED, (at,), places) for places, at in _together(theirs, ours)]
+
+
+def _together(apart: Sequence[NameToken], whole: Sequence[NameToken]) -> list[tuple[tuple[int, ...], int]]:
+    by_plain = {token.plain: at for at, token in enumerate(whole)}
+    by_form = {token.forms[0]: at for at, token in enumerate(whole)}
+    found: list[tuple[tuple[int, ...], int]] = []
+    for at in range(len(apart) - 1):
+        a, b = apart[at], apart[at + 1]
+        to = by_plain.get(a.plain + b.plain, by_form.get(a.forms[0] + b.forms[0]))
+        if to is not None:
+            found.append(((at, at + 1), to))
+    return found
+
+
+def _enough(pairs: Sequence[_Pair], ours: PreparedName, theirs: PreparedName) -> bool:
     """One shared word is enough only where a side has no second one and neither is a person's."""
-    telling = sum(1 for a, b, _ in pairs if a.weight > 0.3 and b.weight > 0.3)
-    return telling >= 2 or (bool(pairs) and min(len(ours.tokens), len(theirs.tokens)) == 1 and ours.kind != PERSON) or (
-        bool(pairs) and len(ours.tokens) == len(theirs.tokens) == 1
-    )  # fmt: skip
+    if not pairs:
+        return False
+    telling = sum(
+        len(pair.ours) + len(pair.theirs) - 1
+        for pair in pairs
+        if min(_weight(ours.tokens, pair.ours), _weight(theirs.tokens, pair.theirs)) > _TELLING
+    )
+    fewest = min(len(ours.tokens), len(theirs.tokens))
+    return (
+        telling >= 2
+        or (fewest == 1 and ours.kind != PERSON)
+        or len(ours.tokens) == len(theirs.tokens) == 1
+        or (ours.kind != PERSON and len(pairs) == fewest)
+    )
 
 
 def _joined(ours: PreparedName, theirs: PreparedName) -> float:
     """Names that differ in where words end (Abdul Rahman, Abdulrahman)."""
     if len(ours.tokens) == len(theirs.tokens):
         return 0.0
-    a = "".join(token.forms[0] for token in ours.tokens)
-    b = "".join(token.forms[0] for token in theirs.tokens)
-    return 0.96 if a == b and len(a) > 5 else 0.0
+    for part in (_plain, _form):
+        a, b = "".join(map(part, ours.tokens)), "".join(map(part, theirs.tokens))
+        if a == b and len(a) > 5:
+            return _JOINED
+    return 0.0
 
 
-def _number_clash(
-    pairs: Sequence[tuple[NameToken, NameToken, float]], ours: PreparedName, theirs: PreparedName
-) -> bool:
-    matched = {id(a) for a, _, _ in pairs} | {id(b) for _, b, _ in pairs}
+def _plain(token: NameToken) -> str:
+    return token.plain
+
+
+def _form(token: NameToken) -> str:
+    return token.forms[0]
+
+
+def _number_clash(pairs: Sequence[_Pair], ours: PreparedName, theirs: PreparedName) -> bool:
     loose = [
-        any(token.plain.isdigit() and id(token) not in matched for token in side.tokens) for side in (ours, theirs)
+        any(token.plain.isdigit() and at not in matched for at, token in enumerate(side.tokens))
+        for side, matched in (
+            (ours, {at for pair in pairs for at in pair.ours}),
+            (theirs, {at for pair in pairs for at in pair.theirs}),
+        )
     ]
     return all(loose) or (any(loose) and ours.kind == VESSEL)
 
@@ -136,7 +217,7 @@ def _one_birth(ours: str, theirs: str) -> float:
         return _BIRTH_NEAR
     if len(ours) == len(theirs) == 10 and ours != theirs:
         swapped = f"{theirs[:4]}-{theirs[8:]}-{theirs[5:7]}"
-        return 1.0 if ours == swapped else 0.95
+        return 1.0 if ours == swapped else _BIRTH_DAY
     return 1.0
 
 

@@ -1,8 +1,7 @@
-"""Names made comparable: any script to tokens, spellings of one sound to one form.
+"""Names made comparable: any script to words, each word with the forms that other spellings of it share.
 
-In: a name as written. Out: tokens, each with its folded forms. ``rigour`` transliterates and knows legal forms and
-titles; the folding here joins what English, German, French and Ukrainian make of one Russian sound
-(Chodorkowski, Khodorkovsky; Poutine, Putin). It compares nothing.
+In: a name as written. Out: words with folded forms and weights. ``scripts`` reads alphabets, ``spellings`` joins
+spellings, ``legal_forms`` and ``given_names`` know words. It compares nothing.
 """
 
 from __future__ import annotations
@@ -11,82 +10,52 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rigour.names import remove_obj_prefixes, remove_org_types, remove_person_prefixes
-from rigour.text.translit import ascii_text
-
+from custodes.governance.screening.consonants import consonants, is_unvoiced, without_marks
 from custodes.governance.screening.entities import ORGANISATION, PERSON, VESSEL
+from custodes.governance.screening.given_names import ARABIC
+from custodes.governance.screening.hangul import is_hangul, readings
+from custodes.governance.screening.legal_forms import GENERIC, without_forms
+from custodes.governance.screening.scripts import latin
+from custodes.governance.screening.spellings import forms
 
 LONGEST = 400
 _MOST_TOKENS = 24
-PARTICLES = frozenset(
-    [
-        "al",
-        "el",
-        "bin",
-        "ben",
-        "ibn",
-        "bint",
-        "abu",
-        "de",
-        "la",
-        "le",
-        "van",
-        "von",
-        "der",
-        "den",
-        "the",
-        "of",
-        "and",
-        "und",
-        "et",
-        "y",
-        "da",
-        "do",
-        "dos",
-        "di",
-    ]
+_PARTICLES = """
+al el ul bin ben ibn bint abu abou de del la el le les van von der den the of and und et y e da do dos du di for i w na
+sheikh shaykh shaikh sayyid sayyed seyed syed haji hajji hajj mullah mulla maulavi mawlawi
+"""
+_TITLES_OF_PERSONS = "mr mrs ms miss dr prof sir dame herr frau mme monsieur general gen col colonel maj capt"
+_MARKS_OF_VESSELS = "mv mt ms ss mts mtv ftv"
+_SERVANT = "abd abdu abdul abdel abdal abdol abdoul abdur abder abdus abdil"
+_ARTICLE = "al el ul ur ar er as es ad ed"
+PARTICLES, _TITLES, _VESSEL_MARKS, _ABD, _ARTICLES = (
+    frozenset(table.split()) for table in (_PARTICLES, _TITLES_OF_PERSONS, _MARKS_OF_VESSELS, _SERVANT, _ARTICLE)
 )
-# "C" stands for every hushing sound: ch, sh, zh and shch are each spelled with the letters of another elsewhere.
-_FOLDS = tuple(
-    (re.compile(pattern), put)
-    for pattern, put in (
-        (r"schtsch|chtch|shch|szcz|tsch|dsch|dzh|sch|tch|sh|zh|cz|sz|ch|dj", "C"),
-        (r"kh", "h"),
-        (r"ph", "f"),
-        (r"(?<=[eo])(?:ff?|w)$", "v"),
-        (r"w", "v"),
-        (r"gu(?=[ei])", "g"),
-        (r"ck|q|c(?![eiyC])", "k"),
-        (r"x", "ks"),
-        (r"ts|tz|c|z", "s"),
-        (r"(?:iou|you|ou|oo|yu|iu|ju)", "u"),
-        (r"(?:[yji]+)(?=[aeo])", ""),
-        (r"ine$", "in"),
-        (r"ee", "i"),
-        (r"[yj]", "i"),
-        (r"(.)\1+", r"\1"),
-        (r"(?<=[aeou])i$", ""),
-        (r"(?<=sk)a?i$", "i"),
-    )
-)
-# Ukrainian and Russian forms of one given name, in folded spelling.
-_GIVEN = {
-    "volodimir": "vladimir", "oleksandr": "aleksandr", "aleksander": "aleksandr", "alexander": "aleksandr",
-    "serhi": "serge", "sergi": "serge", "mikola": "nikola", "dmitro": "dmitri", "mihailo": "mihail", "evhen": "evgeni",
-    "evgen": "evgeni", "petro": "potr", "petr": "potr", "pitr": "potr", "ihor": "igor", "andri": "andre",
-    "oleksi": "alekse", "aleksi": "alekse", "pavlo": "pavel", "hanna": "anna", "olena": "elena",
-    "kateryna": "ekaterina",
-    "katerina": "ekaterina", "nataliia": "natala", "mikita": "nikita", "hrihori": "grigori", "heorhi": "georgi",
-}  # fmt: skip
+# Letters and digits, and the marks that scripts of South and East Asia, Arabic and Hebrew write their vowels with.
+_LETTER = r"[^\W_]|[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"
+_WORD = re.compile(rf"(?:{_LETTER})+(?:['’`ʼʹ](?:{_LETTER})+)*")
+_DOTTED = re.compile(r"\b(?:[^\W\d_]\.){2,}(?:[^\W\d_]\b)?|\b[^\W\d_](?:/[^\W\d_])+\b", re.UNICODE)
+_LOOKS_LIKE = str.maketrans("0134579", "oieastg")
+_PATRONYMIC = re.compile(r"(?:[oei]v(?:iC|na)|iniCna|iliC)$")
 
 
 @dataclass(frozen=True, slots=True)
 class NameToken:
-    """One word: ``plain`` in lower-case ASCII, ``forms`` folded (more than one where a spelling is ambiguous)."""
+    """One word.
+
+    Attributes:
+        plain: in lower-case ASCII, spelled as in English.
+        forms: folded, more than one where a spelling is ambiguous.
+        weight: how much it tells, 0..1.
+        consonants: what is left of it in a script that writes no vowels.
+        unvoiced: whether it was written in such a script.
+    """
 
     plain: str
     forms: tuple[str, ...]
     weight: float
+    consonants: str = ""
+    unvoiced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,55 +70,133 @@ class PreparedName:
 def prepare(text: str, kind: str = ORGANISATION) -> PreparedName:
     """Split and fold ``text`` (cut at 400 characters, 24 words); an unreadable name has no tokens."""
     text = " ".join(text[:LONGEST].split())
-    bare = text.lower()
+    written = _WORD.findall(_DOTTED.sub(lambda found: re.sub(r"[./]", "", found.group()), text))
+    tokens = [token for word in written for token in _read(word, kind == PERSON)]
+    plain = [token.plain for token in tokens]
     if kind == PERSON:
-        bare = remove_person_prefixes(bare)
+        plain = [word for word in plain if word not in _TITLES] or plain
     elif kind == VESSEL:
-        bare = remove_obj_prefixes(bare)
+        plain = [word for word in plain if word not in _VESSEL_MARKS] or plain
     else:
-        # Cyrillic legal forms are known in Cyrillic, Latin ones also after transliteration.
-        bare = remove_org_types(bare) or bare
-    latin = ascii_text(bare).lower().replace("'", "").replace("`", "")
-    words = _joined_initials(re.findall(r"[a-z0-9]+", latin))
+        plain = without_forms(plain)
+    tokens = _kept(tokens, plain)[:_MOST_TOKENS]
+    if kind == PERSON:
+        tokens = _servants(tokens)
+    if len(tokens) > 2:
+        tokens = [_patronymic(token) for token in tokens]
     if kind not in (PERSON, VESSEL):
-        words = re.findall(r"[a-z0-9]+", remove_org_types(" ".join(words))) or words
-    return PreparedName(text, kind, tuple(_token(word) for word in words[:_MOST_TOKENS]))
+        tokens = [_generic(token) for token in _joined_initials(tokens)]
+    return PreparedName(text, kind, tuple(tokens))
 
 
-def _joined_initials(words: list[str]) -> list[str]:
-    """Write ``s c johnson`` as ``sc johnson``: initials are set apart or not at will."""
-    if len(words) < 3 or not (len(words[0]) == len(words[1]) == 1):
-        return words
-    return [words[0] + words[1], *words[2:]]
+def _kept(tokens: list[NameToken], plain: list[str]) -> list[NameToken]:
+    """Those tokens that ``plain``, which keeps their order, still has."""
+    left = list(reversed(plain))
+    kept = []
+    for token in tokens:
+        if left and token.plain == left[-1]:
+            kept.append(token)
+            left.pop()
+    return kept if not left else [token for token in tokens if token.plain in set(plain)]
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=131_072)
+def _read(word: str, person: bool) -> tuple[NameToken, ...]:
+    """Tokens of one written word: usually one; none when it says nothing; one per syllable in Hangul."""
+    if is_hangul(word):
+        return tuple(_hangul(spelled) for spelled in readings(word))
+    if is_unvoiced(word):
+        return _unvoiced(word)
+    spelled = re.sub(r"['’`ʼʹ]", "", latin(word))
+    if person and not spelled.isdigit() and re.search(r"[a-z]", spelled):
+        spelled = spelled.translate(_LOOKS_LIKE)
+    parts = re.findall(r"[a-z0-9]+", spelled)
+    if not word.isascii() and len(parts) == 1 and _is_han(word):
+        parts = _syllables(word)
+    return tuple(_token(part) for part in parts)
+
+
+def _is_han(word: str) -> bool:
+    return any("一" <= letter <= "鿿" for letter in word)
+
+
+def _syllables(word: str) -> list[str]:
+    """Return the surname's syllable, then the given name together, as Chinese names are spelled abroad."""
+    read = [spelled for letter in word if (spelled := re.sub(r"[^a-z0-9]", "", latin(letter)))]
+    return [read[0], "".join(read[1:])] if 2 <= len(read) <= 3 else ["".join(read)]
+
+
+def _hangul(spelled: tuple[str, ...]) -> NameToken:
+    found = tuple(dict.fromkeys(form for one in spelled for form in forms(one)))
+    return NameToken(spelled[0], found, _weight(spelled[0]))
+
+
+def _unvoiced(word: str) -> tuple[NameToken, ...]:
+    bare = without_marks(word)
+    particle: tuple[NameToken, ...] = ()
+    if bare.startswith("ال") and len(bare) > 4:
+        bare, particle = bare[2:], (_token("al"),)
+    if bare in ARABIC:
+        return (*particle, _token(ARABIC[bare]))
+    bones = consonants(bare)
+    if not bones:
+        return ()
+    return (*particle, NameToken(latin(bare) or bones, (bones,), _weight(bones + "aa"), bones, unvoiced=True))
+
+
+@lru_cache(maxsize=131_072)
 def _token(word: str) -> NameToken:
-    forms = [_fold(word)]
-    if "ch" in word:  # German writes the Russian kh so
-        forms.append(_fold(word.replace("tsch", "C").replace("sch", "C").replace("ch", "h").replace("Ch", "C")))
-    if re.search(r"j[aeiou]", word):  # French writes the Russian zh so
-        forms.append(_fold(word.replace("j", "zh")))
-    if word.isdigit():
-        forms = [word]
-    return NameToken(word, tuple(dict.fromkeys(forms)), _weight(word, forms[0]))
+    return NameToken(word, forms(word), _weight(word), consonants(word))
 
 
-def _fold(word: str) -> str:
-    for pattern, put in _FOLDS:
-        word = pattern.sub(put, word)
-    return _GIVEN.get(word, word)
-
-
-def _weight(word: str, form: str) -> float:
-    """Say how much a word tells who somebody is: particles little, patronymics and initials less than names."""
+def _weight(word: str) -> float:
+    """Say how much a word tells who somebody is: particles little, short words less than long ones."""
     if word in PARTICLES:
         return 0.2
     if word.isdigit():
         return 1.0
-    if len(form) > 6 and re.search(r"(?:oviC|eviC|ovna|evna|iniCna)$", form):
-        return 0.35
     return min(1.0, 0.3 + 0.18 * len(word))
+
+
+def _patronymic(token: NameToken) -> NameToken:
+    """In a name of three words or more, a patronymic says little; many spellings of a name leave it out."""
+    if len(token.plain) > 6 and _PATRONYMIC.search(token.forms[0]):
+        return NameToken(token.plain, token.forms, 0.35, token.consonants, token.unvoiced)
+    return token
+
+
+def _generic(token: NameToken) -> NameToken:
+    if token.plain not in GENERIC:
+        return token
+    return NameToken(token.plain, token.forms, 0.35, token.consonants, token.unvoiced)
+
+
+def _servants(tokens: list[NameToken]) -> list[NameToken]:
+    """Write Abd, Abdul, Abd al- with what follows as one word: some do, some do not."""
+    joined: list[NameToken] = []
+    at = 0
+    while at < len(tokens):
+        after = at + 1
+        if tokens[at].plain in _ABD:
+            while after < len(tokens) and tokens[after].plain in _ARTICLES:
+                after += 1
+            if after < len(tokens) and not tokens[after].unvoiced:
+                joined.append(_token("abdul" + tokens[after].plain))
+                at = after + 1
+                continue
+        joined.append(tokens[at])
+        at += 1
+    return joined
+
+
+def _joined_initials(tokens: list[NameToken]) -> list[NameToken]:
+    """Write ``s c johnson`` as ``sc johnson``: initials are set apart or not at will."""
+    size = 0
+    while size < len(tokens) and len(tokens[size].plain) == 1:
+        size += 1
+    if size < 2:
+        return tokens
+    return [_token("".join(token.plain for token in tokens[:size])), *tokens[size:]]
 
 
 def keys(form: str) -> tuple[str, ...]:
