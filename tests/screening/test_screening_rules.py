@@ -1,4 +1,4 @@
-"""Published ownership examples, chains, loops, hostile lists, and the story: a clean name with a listed owner."""
+"""Spellings, hostile lists, and the story: a clean name with a listed owner."""
 
 from __future__ import annotations
 
@@ -11,53 +11,13 @@ from typer.testing import CliRunner
 from custodes.cli.main import app
 from custodes.core.clock import FixedClock
 from custodes.core.errors import ConflictError, InvalidParameterError
-from custodes.governance.screening.entities import Edge, ListedName, ListEntry
+from custodes.governance.screening.entities import ListedName, ListEntry
 from custodes.governance.screening.lists import read_list
 from custodes.governance.screening.matching import REVIEW, compare_names
 from custodes.governance.screening.names import prepare
-from custodes.governance.screening.ownership import REGIMES, paths
-from custodes.governance.screening.screening import read_organisation, screen
+from custodes.governance.screening.organisation import read_organisation
+from custodes.governance.screening.screening import screen
 from custodes.storage.screening import ScreeningLists
-
-
-def regimes(*edges: Edge, listed: str = "X", subject: str = "C") -> dict[str, bool]:
-    return {found.regime: found.certain for found in paths(edges, listed.split(), subject, REGIMES)}
-
-
-def share(owner: str, asset: str, low: float, high: float | None = None, **more: str) -> Edge:
-    return Edge(owner, asset, low, low if high is None else high, **more)
-
-
-@pytest.mark.parametrize(
-    ("edges", "caught"),
-    [
-        ((share("X", "A", 50), share("A", "C", 50)), True),  # FAQ 401 example 1
-        ((share("X", "A", 50), share("X", "B", 50), share("A", "C", 25), share("B", "C", 25)), True),  # 2
-        ((share("X", "A", 50), share("X", "B", 10), share("A", "C", 25), share("B", "C", 25)), False),
-        ((share("X", "A", 25), share("A", "C", 100)), False),
-        ((share("X", "A", 50), share("A", "C", 40), share("X", "C", 10)), True),
-    ],
-)
-def test_ofac_aggregates_through_entities_that_are_half_owned(edges: tuple[Edge, ...], caught: bool) -> None:
-    assert ("OFAC" in regimes(*edges)) is caught
-
-
-def test_the_three_regimes_differ() -> None:
-    assert regimes(share("X", "C", 50)) == {"OFAC": True, "EU": True}
-    assert regimes(share("X", "C", 25), share("Y", "C", 26), listed="X Y") == {"OFAC": True, "EU": True}
-    joint = [share(one, "C", 26, acting_together="pact") for one in "XY"]
-    assert regimes(*joint, listed="X Y") == {"OFAC": True, "EU": True, "UK": True}
-    assert regimes(Edge("X", "C", kind="control")) == {"EU": True, "UK": True}
-    assert regimes(share("X", "C", 40, 60)) == {"OFAC": False, "EU": False, "UK": False}
-
-
-def test_a_chain_of_twelve_with_a_loop_is_followed_to_its_end() -> None:
-    chain = [share(f"n{at}", f"n{at + 1}", 60) for at in range(11)]
-    loop = share("n8", "n3", 40)
-    found = paths([*chain, loop], ["n0"], "n11")
-    assert [path.regime for path in found] == ["OFAC", "EU", "UK"]
-    assert [edge.owner for edge in found[0].steps] == [f"n{at}" for at in range(11)]
-    assert paths([*chain[1:], loop], ["elsewhere"], "n11") == []
 
 
 @pytest.mark.parametrize(

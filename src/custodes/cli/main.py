@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli import billing, erasure, ledger, models, policy, retention, sanctions, statement, witness
+from custodes.cli import billing, erasure, ledger, models, policy, retention, sanctions, screening, statement, witness
 from custodes.cli.compare import compare
 from custodes.cli.env import env
 from custodes.cli.index import index
@@ -38,6 +38,7 @@ for group, commands in (
     ("billing", billing.app),
     ("erasure", erasure.app),
     ("sanctions", sanctions.app),
+    ("screening", screening.app),
     ("retention", retention.app),
     ("policy", policy.app),
 ):

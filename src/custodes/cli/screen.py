@@ -19,11 +19,12 @@ def screen(
         Path, typer.Option("--organisation", help="JSON file, see docs/screening.md.", exists=True)
     ],
     data: DataOption = Path("data"),
+    picture: Annotated[Path | None, typer.Option("--picture", help="Draw who stands behind it: an SVG file.")] = None,
     day: Annotated[str, typer.Option("--day", help="Ownership as of YYYY-MM-DD. [default: edges without an end]")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Screen an organisation: clear, review or blocked, with hits and ownership paths."""
-    from custodes.governance.screening.screening import read_organisation
+    from custodes.governance.screening.organisation import read_organisation
     from custodes.governance.screening.screening import screen as screen_organisation
     from custodes.storage.screening import ScreeningLists
 
@@ -36,6 +37,10 @@ def screen(
         if not lists.editions():
             raise InvalidParameterError("no list was imported yet: nothing can be called clear")
         outcome = screen_organisation(graph, lists, day)
+    if picture is not None:
+        from custodes.governance.screening.picture import draw
+
+        picture.write_text(draw(graph, outcome), encoding="utf-8")
     if as_json:
         typer.echo(orjson.dumps(outcome.told()))
         return

@@ -13,6 +13,8 @@ from typing import Literal
 import orjson
 
 PERSON, ORGANISATION, VESSEL, OTHER = "person", "organisation", "vessel", "other"
+UNKNOWN = "unknown"
+"""Kind of a party of whom it is only known that there is one."""
 Verdict = Literal["clear", "review", "blocked"]
 
 
@@ -87,15 +89,19 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """``owner`` holds something in ``asset``.
+    """``owner`` holds something in ``asset``, or does something for it.
 
     Attributes:
         low_pct: smallest share that the evidence allows, 0..100.
         high_pct: largest share that the evidence allows.
-        kind: ``shares``, ``control``, ``director``, ``nominee``, ``payer`` or ``end_customer``.
+        kind: one of ``organisation.KINDS``.
         since: first day, ``YYYY-MM-DD``; empty for unknown.
         until: last day; empty for still so.
-        acting_together: name of a joint arrangement; the shares of its members count as one holder's.
+        acting_together: name of a joint arrangement; whoever is in it counts as holding what all its members hold.
+        held_for: whose interest a nominee's holding is; empty for the owner's own, or for a nominee whose principal
+            nobody named.
+        more_than: the share lies above ``low_pct``, not on it, as in "more than 50 percent".
+        indirect: declared as held through others, who may be in the graph as well.
     """
 
     owner: str
@@ -106,6 +112,14 @@ class Edge:
     since: str = ""
     until: str = ""
     acting_together: str = ""
+    held_for: str = ""
+    more_than: bool = False
+    indirect: bool = False
+
+    @property
+    def holder(self) -> str:
+        """Whose interest it is."""
+        return self.held_for or self.owner
 
     def holds_on(self, day: str) -> bool:
         """Whether the edge stood on ``day`` (``YYYY-MM-DD``); empty means ever without an end."""
