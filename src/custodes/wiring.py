@@ -35,6 +35,13 @@ from custodes.engine.ports import FaceEngine
 from custodes.engine.session import Device
 from custodes.engine.store import ModelStore
 from custodes.gallery.gallery import Gallery as IndexedGallery
+from custodes.ledger.parts import LedgerWriter
+from custodes.operations.account_directory import AccountDirectory
+from custodes.operations.account_log import AccountLog
+from custodes.operations.account_orders import AccountOrders
+from custodes.operations.account_ports import AdmitAll
+from custodes.operations.account_standing import AccountStanding
+from custodes.operations.accounts import Accounts, keep_operator
 from custodes.operations.catalogue import Operations, Ports, build
 from custodes.operations.compare import Comparison
 from custodes.operations.context import Caller, Context
@@ -46,11 +53,22 @@ from custodes.operations.ledger_start import Release
 from custodes.operations.ports import Gallery
 from custodes.operations.retention import RetentionRules
 from custodes.settings import Settings
+from custodes.storage.accounts.store import SqlAccountStore
 from custodes.storage.credentials import OperatorKeys, open_credentials, operator_account
 from custodes.storage.database import Database
 from custodes.storage.faiss_index import FaissIndex
 from custodes.storage.gallery.store import SqlGalleryStore
-from custodes.storage.ledger_server import LedgerPlan, ServerLedger, keep_retention, open_erasures, open_server_ledger
+from custodes.storage.ledger_server import (
+    LedgerPlace,
+    LedgerPlan,
+    ServerLedger,
+    keep_accounts,
+    keep_retention,
+    open_erasures,
+    open_log,
+    open_server_ledger,
+)
+from custodes.storage.master import open_master
 from custodes.storage.objects import BucketObjects
 from custodes.storage.objects_folder import FolderObjects
 
@@ -68,6 +86,7 @@ class Deployment:
         settings: what it was opened with.
         service: the API's model.
         keys: the operator's account and key.
+        accounts: all accounts with their users and keys.
         handlers: a gated handler for each operation that is implemented.
         operations: the use cases behind them.
         gate: what they pass.
@@ -78,6 +97,7 @@ class Deployment:
     settings: Settings
     service: Service
     keys: OperatorKeys
+    accounts: AccountDirectory
     handlers: Mapping[str, Handler]
     operations: Operations
     gate: Gate
@@ -92,7 +112,7 @@ class Deployment:
             Parts(
                 service=self.service,
                 handlers=self.handlers,
-                keys=self.keys,
+                keys=self.accounts,
                 clock=SystemClock(),
                 region=self.settings.region,
                 request_ids=new_request_id,
@@ -133,23 +153,27 @@ def open_deployment(
     """
     with ExitStack() as opened:
         # The directory's lock comes first: a second process must not touch its files.
-        store = opened.enter_context(open_gallery(settings) if gallery is None else nullcontext(gallery))
+        database = opened.enter_context(closing(Database.open(settings.data)))
+        store = _gallery(database, settings.data) if gallery is None else gallery
         keys = open_credentials(settings.data, region=settings.region, endpoint_url=endpoint_url, random=os.urandom)
+        directory = opened.enter_context(_directory(database, settings.data, keys.account_id))
+        directory.hold(keys.key)
         faces = opened.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
         page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
         ledger, receipts, erasures = None, ReceiptDesk(), None
         if recorder is None:
             release = _release(settings, faces)
-            plan = LedgerPlan(settings.data, keys.account_id, settings.ledger_origin, settings.ledger_anchor, release)
+            plan = LedgerPlan(_ledger_place(settings, keys.account_id), release)
             ledger = opened.enter_context(open_server_ledger(plan, SystemClock()))
             erasures = open_erasures(settings.data, ledger, store, keys.account_id)
             keep_retention(ledger, store, erasures, keys.account_id, SystemClock())
+            keep_accounts(ledger, _account_orders(directory, ledger.log), directory)
             recorder = LedgerRecorder(ledger.log, f"{faces.model_version}/{release.models.hex()}")
         ports = Ports(faces, store, _objects(settings), SystemClock(), page_key)
         operations = build(ports if erasures is None else replace(ports, erasures=erasures))
-        gate = Gate(AllowAll(), recorder, receipts.leave)
+        gate = Gate(AccountStanding(directory, AllowAll()), recorder, receipts.leave)
         by_name = handlers(gate, operations, settings.region)
-        yield Deployment(settings, load_service(), keys, by_name, operations, gate, receipts, ledger)
+        yield Deployment(settings, load_service(), keys, directory, by_name, operations, gate, receipts, ledger)
 
 
 @contextmanager
@@ -164,7 +188,43 @@ def open_engine(settings: Settings) -> Iterator[FaceEngine]:
 def open_gallery(settings: Settings) -> Iterator[Gallery]:
     """The database of the data directory, locked for this process; indexes are filled when first searched."""
     with closing(Database.open(settings.data)) as database:
-        yield IndexedGallery(SqlGalleryStore.open(database, settings.data, os.urandom), FaissIndex)
+        yield _gallery(database, settings.data)
+
+
+def _gallery(database: Database, data: Path) -> Gallery:
+    return IndexedGallery(SqlGalleryStore.open(database, data, os.urandom), FaissIndex)
+
+
+@contextmanager
+def open_account_orders(settings: Settings) -> Iterator[AccountOrders]:
+    """The accounts of a data directory that no server has open, and its ledger; both are made where missing.
+
+    Raises:
+        UnavailableError: the directory cannot be used or is in use.
+    """
+    with ExitStack() as opened:
+        database = opened.enter_context(closing(Database.open(settings.data)))
+        account_id = operator_account(settings.data, random=os.urandom)
+        directory = opened.enter_context(_directory(database, settings.data, account_id))
+        log = opened.enter_context(open_log(_ledger_place(settings, account_id), SystemClock()))
+        yield _account_orders(directory, log)
+
+
+@contextmanager
+def _directory(database: Database, data: Path, operator: AccountId) -> Iterator[AccountDirectory]:
+    """All accounts of a database, the operator's among them; when keys were last used is kept at the end."""
+    directory = AccountDirectory(SqlAccountStore(database, open_master(database, data, os.urandom)))
+    keep_operator(directory, operator, SystemClock().now_ms())
+    yield directory
+    directory.save_uses()
+
+
+def _account_orders(directory: AccountDirectory, log: LedgerWriter) -> AccountOrders:
+    return AccountOrders(Accounts(directory, AccountLog(log, os.urandom), AdmitAll(), SystemClock(), random=os.urandom))
+
+
+def _ledger_place(settings: Settings, operator: AccountId) -> LedgerPlace:
+    return LedgerPlace(settings.data, operator, settings.ledger_origin, settings.ledger_anchor)
 
 
 @contextmanager

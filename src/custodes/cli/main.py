@@ -12,7 +12,19 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli import billing, erasure, ledger, models, policy, retention, sanctions, screening, statement, witness
+from custodes.cli import (
+    account,
+    billing,
+    erasure,
+    ledger,
+    models,
+    policy,
+    retention,
+    sanctions,
+    screening,
+    statement,
+    witness,
+)
 from custodes.cli.compare import compare
 from custodes.cli.env import env
 from custodes.cli.index import index
@@ -32,6 +44,7 @@ for command in (serve, env, compare, index, search, screen):
     app.command()(command)
 for group, commands in (
     ("models", models.app),
+    ("account", account.app),
     ("ledger", ledger.app),
     ("statement", statement.app),
     ("witness", witness.app),

@@ -1,7 +1,8 @@
 """What a server writes into its ledger when it starts: what it is, whose it is, by which rules it decides.
 
-In: a log that takes entries, digests of release, networks and configuration. Out: a ``boot`` entry at every start; in
-front of the very first one ``acc`` for the operator's account and ``pol`` for the policy. It reads nothing back.
+In: a log that takes entries, digests of release, networks and configuration. Out: a ``boot`` entry at every start. An
+empty log begins with ``acc`` for the operator's account and ``pol`` for the policy, whoever opens it first: the server
+or an operator's command. It reads nothing back.
 """
 
 from __future__ import annotations
@@ -34,32 +35,31 @@ class Release:
     configuration: bytes
 
 
-def announce(log: LedgerWriter, release: Release, account: AccountId, *, first: bool) -> None:
-    """Write the entries of a start and wait until they are durable.
-
-    Args:
-        log: a started log.
-        release: what runs.
-        account: the operator's.
-        first: whether the log was empty.
+def introduce(log: LedgerWriter, account: AccountId) -> None:
+    """Write what an empty ledger begins with, the operator's account and the policy, and wait until it is durable.
 
     Raises:
         UnavailableError: the ledger cannot be written.
     """
     try:
-        pending = []
-        if first:
-            body = {"acct": account, "role": "operator"}
-            pending.append(log.append("acc", body=body, fields={"n": 1, "x": "open"}))
-            policy = b64url(hashlib.sha256(ALLOW_ALL).digest())
-            pending.append(log.append("pol", fields={"p": policy, "q": 0}))
-        fields = {
-            "r": b64url(release.program),
-            "m": b64url(release.models),
-            "g": b64url(release.configuration),
-        }
-        pending.append(log.append("boot", fields=fields))
+        pending = [
+            log.append("acc", body={"acct": account, "role": "operator"}, fields={"n": 1, "x": "open"}),
+            log.append("pol", fields={"p": b64url(hashlib.sha256(ALLOW_ALL).digest()), "q": 0}),
+        ]
         for entry in pending:
             entry.wait_durable()
+    except LedgerUnavailableError as error:
+        raise UnavailableError(f"the ledger cannot be written: {error}") from error
+
+
+def announce(log: LedgerWriter, release: Release) -> None:
+    """Write the entry of a start and wait until it is durable.
+
+    Raises:
+        UnavailableError: the ledger cannot be written.
+    """
+    fields = {"r": b64url(release.program), "m": b64url(release.models), "g": b64url(release.configuration)}
+    try:
+        log.append("boot", fields=fields).wait_durable()
     except LedgerUnavailableError as error:
         raise UnavailableError(f"the ledger cannot be written: {error}") from error

@@ -23,9 +23,11 @@ from custodes.ledger.note import NoteError
 from custodes.ledger.ports import LedgerUnavailableError
 from custodes.ledger.trust import parse_policy, write_policy
 from custodes.ledger.witness_client import http_post
+from custodes.operations.account_directory import AccountDirectory
+from custodes.operations.account_orders import ORDER, AccountOrders
 from custodes.operations.erasure import RecordedErasures, finish_erasures
 from custodes.operations.ledger_duties import Cosigners, LedgerDuties
-from custodes.operations.ledger_start import Release, announce
+from custodes.operations.ledger_start import Release, announce, introduce
 from custodes.operations.retention import Retention, RetentionRules
 from custodes.operations.statements import Statements
 from custodes.storage.ledger import LedgerOptions, LedgerPaths, open_ledger, read_tiles
@@ -40,22 +42,33 @@ PRICES_FILE = "prices.json"
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerPlan:
-    """What to open.
+class LedgerPlace:
+    """Which log to open.
 
     Attributes:
         data: the data directory; it exists.
         account: the operator's.
         origin: name of a new log; empty takes one that ends in the account. A log keeps its name.
         anchor: file for the last checkpoint, best on another disk; None for no anchor.
-        release: what runs, for the ``boot`` entry.
     """
 
     data: Path
     account: AccountId
     origin: str
     anchor: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPlan:
+    """The ledger of a server: where it is, and what runs, for the ``boot`` entry."""
+
+    place: LedgerPlace
     release: Release
+
+    @property
+    def data(self) -> Path:
+        """The data directory."""
+        return self.place.data
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +88,8 @@ def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]
     Raises:
         UnavailableError: it cannot be opened, another process writes it, or it was set back.
     """
-    with started(plan.data, _origin(plan), plan.anchor, clock) as log:
-        _write_policy(plan.data)
-        announce(log, plan.release, plan.account, first=log.published.size == 0)
+    with open_log(plan.place, clock) as log:
+        announce(log, plan.release)
         statements = open_statements(plan.data)
         orders = open_orders(plan.data)
         duties = LedgerDuties(log, statements, _cosigners(plan.data), clock)
@@ -85,6 +97,20 @@ def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]
         with orders.attended(), closing(duties):
             duties.start(orders)
             yield ServerLedger(log, read_tiles(plan.data), statements, duties)
+
+
+@contextmanager
+def open_log(place: LedgerPlace, clock: Clock) -> Iterator[LedgerLog]:
+    """The log itself, made and introduced where it is new, until the end of the block.
+
+    Raises:
+        UnavailableError: it cannot be opened, another process writes it, or it was set back.
+    """
+    with started(place.data, _origin(place), place.anchor, clock) as log:
+        _write_policy(place.data)
+        if log.published.size == 0:
+            introduce(log, place.account)
+        yield log
 
 
 def open_erasures(data: Path, ledger: ServerLedger, gallery: GalleryStore, account: AccountId) -> RecordedErasures:
@@ -116,6 +142,12 @@ def keep_retention(
     ledger.duties.every_hour(run)
     # A server that is restarted more often than every hour must erase, too.
     ledger.duties.soon(run)
+
+
+def keep_accounts(ledger: ServerLedger, orders: AccountOrders, directory: AccountDirectory) -> None:
+    """Have ``ledger``'s duties take orders about accounts, and keep every hour when keys were last used."""
+    ledger.duties.answer_to(ORDER, orders.carry_out)
+    ledger.duties.every_hour(directory.save_uses)
 
 
 @contextmanager
@@ -169,14 +201,14 @@ def _cosigners(data: Path) -> Cosigners:
     return Cosigners(lambda: parse_policy(path.read_bytes()).witnesses.values() if path.exists() else (), http_post())
 
 
-def _origin(plan: LedgerPlan) -> str:
-    path = LedgerPaths(plan.data).signing_key
+def _origin(place: LedgerPlace) -> str:
+    path = LedgerPaths(place.data).signing_key
     if path.exists():
         name = SigningKey.parse(read_secret(path).decode()).name
-        if plan.origin not in ("", name):
-            raise UnavailableError(f"the ledger in {plan.data} is named {name}; a log cannot change its name")
+        if place.origin not in ("", name):
+            raise UnavailableError(f"the ledger in {place.data} is named {name}; a log cannot change its name")
         return name
-    return plan.origin or f"custodes/{plan.account}"
+    return place.origin or f"custodes/{place.account}"
 
 
 def _write_policy(data: Path) -> None:

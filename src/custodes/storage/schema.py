@@ -132,6 +132,16 @@ RETENTION_RULES = Table(
     _in_collection(),
 )
 
+ACCOUNT_RECORDS = Table(
+    "account_records",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("name", String(512), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""Accounts, users, keys and documents, each value sealed by the master key and bound to its place."""
+
 TAGS = Table(
     "tags",
     METADATA,

@@ -11,25 +11,23 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection
 
 from custodes.core.errors import ConflictError, NotFoundError
 from custodes.core.ids import AccountId, FaceId, ImageId, UserId
 from custodes.gallery.entities import Collection, CollectionKey, Face, NewFace, Page, Quotas, Reply, RetentionRule, User
 from custodes.gallery.kernel import require_unit
 from custodes.gallery.ports import FloatArray
-from custodes.storage import master_key
 from custodes.storage.database import Database
 from custodes.storage.gallery import collection_rows, face_rows, note_rows, retention_rows, user_rows
 from custodes.storage.gallery.collection_rows import Place
 from custodes.storage.gallery.vectors import SealedRow, open_all
-from custodes.storage.schema import SECRETS
+from custodes.storage.master import open_master
 from custodes.storage.seal import KeyBox, Randomness
 
 T = TypeVar("T")
 
 _BATCH_ROWS = 4096
-_CHECK = "check"
 
 SealedBatch = Callable[[Connection, Place, int, int], list[SealedRow]]
 
@@ -59,12 +57,7 @@ class SqlGalleryStore:
         Raises:
             UnavailableError: the master key is missing or wrong.
         """
-        with database.read() as connection:
-            check = connection.execute(select(SECRETS.c.sealed).where(SECRETS.c.name == _CHECK)).scalar_one_or_none()
-        master = master_key.load(directory, check, randomness)
-        if check is None:
-            value = master_key.check_value(master, randomness)
-            database.write(lambda connection: connection.execute(insert(SECRETS).values(name=_CHECK, sealed=value)))
+        master = open_master(database, directory, randomness)
         return cls(database, master, randomness, quotas or Quotas())
 
     # collections

@@ -1,0 +1,184 @@
+"""All accounts, users and keys in memory, as requests need them: no request waits for a database.
+
+In: the records of a store at the start, and every change after it is durable. Out: look-ups by id. It implements
+``KeyLookup``. Readers never wait; changes come from one writer at a time. It decides nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+
+from custodes.core.errors import NotFoundError
+from custodes.core.ids import AccountId
+from custodes.governance.accounts.account import Account, Status, account
+from custodes.governance.accounts.identities import User, UserKey, user, user_key
+from custodes.operations.account_ports import AccountStore, Record, RecordKind, RecordName
+from custodes.operations.principals import AccessKey
+
+
+class AccountDirectory:
+    """Reads from memory what ``AccountStore`` keeps."""
+
+    def __init__(self, store: AccountStore) -> None:
+        """Read everything from ``store``."""
+        self._store = store
+        self._accounts: dict[AccountId, Account] = {}
+        self._users: dict[AccountId, dict[str, User]] = {}
+        self._keys: dict[str, UserKey] = {}
+        self._keys_of: dict[AccountId, dict[str, UserKey]] = {}
+        self._outside: dict[str, AccessKey] = {}
+        self._used_ts_ms: dict[str, int] = {}
+        self._unsaved: set[str] = set()
+        self._writing = threading.Lock()
+        for record in store.load():
+            self._take(record)
+
+    def hold(self, key: AccessKey) -> None:
+        """Know a key that is kept elsewhere: the operator's, in the data directory's ``credentials``."""
+        self._outside[key.access_key_id] = key
+
+    def change(self, put: Sequence[Record], remove: Sequence[RecordName] = ()) -> None:
+        """Make a change durable, then visible.
+
+        Raises:
+            UnavailableError: nothing was changed.
+        """
+        with self._writing:
+            self._store.change(put, remove)
+            for name in remove:
+                self._drop(name)
+            for record in put:
+                self._take(record)
+
+    def account(self, account_id: AccountId) -> Account:
+        """The account. Raises NotFoundError."""
+        found = self._accounts.get(account_id)
+        if found is None:
+            raise NotFoundError(f"there is no account {account_id}")
+        return found
+
+    def status(self, account_id: AccountId) -> Status | None:
+        """State of an account; None when there is none."""
+        found = self._accounts.get(account_id)
+        return None if found is None else found.status
+
+    def accounts(self) -> tuple[Account, ...]:
+        """All accounts in the order of their opening."""
+        found = list(self._accounts.values())  # one step, so that a change meanwhile does no harm
+        return tuple(sorted(found, key=lambda item: (item.created_ts_ms, item.account_id)))
+
+    def open_count(self) -> int:
+        """How many accounts are not closed."""
+        return sum(item.status is not Status.CLOSED for item in list(self._accounts.values()))
+
+    def user(self, account_id: AccountId, name: str) -> User:
+        """A user. Raises NotFoundError."""
+        found = self._users.get(account_id, {}).get(name)
+        if found is None:
+            raise NotFoundError(f"account {account_id} has no user {name}")
+        return found
+
+    def users(self, account_id: AccountId) -> tuple[User, ...]:
+        """Users of an account by name."""
+        return tuple(sorted(self._users.get(account_id, {}).values(), key=lambda item: item.name))
+
+    def key(self, access_key_id: str) -> UserKey:
+        """A stored key, enabled or not. Raises NotFoundError."""
+        found = self._keys.get(access_key_id)
+        if found is None:
+            raise NotFoundError(f"there is no access key {access_key_id}")
+        return found
+
+    def keys(self, account_id: AccountId, user_name: str | None = None) -> tuple[UserKey, ...]:
+        """Stored keys of an account or of one user of it, oldest first."""
+        found = self._keys_of.get(account_id, {}).values()
+        mine = [key for key in found if user_name is None or key.user_name == user_name]
+        return tuple(sorted(mine, key=lambda key: (key.created_ts_ms, key.access_key_id)))
+
+    def find(self, access_key_id: str) -> AccessKey | None:
+        """See KeyLookup. Keys of a closed account do not exist any more."""
+        outside = self._outside.get(access_key_id)
+        if outside is not None:
+            return outside
+        found = self._keys.get(access_key_id)
+        if found is None or not found.enabled or self.status(found.account_id) in (None, Status.CLOSED):
+            return None
+        return AccessKey(found.access_key_id, found.secret, found.account_id, found.user_name)
+
+    def saw(self, access_key_id: str, ts_ms: int) -> None:
+        """A request signed with this key was accepted at ``ts_ms``; kept in memory until ``save_uses``."""
+        self._used_ts_ms[access_key_id] = ts_ms
+        self._unsaved.add(access_key_id)
+
+    def used_ts_ms(self, access_key_id: str) -> int | None:
+        """When the key was last used, to the hour after a crash; None for never."""
+        return self._used_ts_ms.get(access_key_id)
+
+    def save_uses(self) -> None:
+        """Keep when keys were last used. Raises UnavailableError."""
+        unsaved, self._unsaved = self._unsaved, set()
+        records = [
+            Record(RecordName(key.account_id, RecordKind.KEY_USE, key_id), b"%d" % self._used_ts_ms[key_id])
+            for key_id in unsaved
+            if (key := self._keys.get(key_id)) is not None
+        ]
+        if records:
+            self.change(records)
+
+    def _take(self, record: Record) -> None:
+        self._takers[record.name.kind](self, record)
+
+    def _take_account(self, record: Record) -> None:
+        self._accounts[record.name.account_id] = account(record.value)
+
+    def _take_user(self, record: Record) -> None:
+        found = user(record.value)
+        self._users.setdefault(found.account_id, {})[found.name] = found
+
+    def _take_key(self, record: Record) -> None:
+        found = user_key(record.value)
+        self._keys[found.access_key_id] = found
+        self._keys_of.setdefault(found.account_id, {})[found.access_key_id] = found
+
+    def _take_use(self, record: Record) -> None:
+        self._used_ts_ms[record.name.name] = int(record.value)
+
+    _takers: Mapping[RecordKind, Callable[[AccountDirectory, Record], None]] = MappingProxyType(
+        {
+            RecordKind.ACCOUNT: _take_account,
+            RecordKind.USER: _take_user,
+            RecordKind.KEY: _take_key,
+            RecordKind.KEY_USE: _take_use,
+        }
+    )
+
+    def _drop(self, name: RecordName) -> None:
+        if name.kind is RecordKind.USER:
+            self._users.get(name.account_id, {}).pop(name.name, None)
+        elif name.kind is RecordKind.KEY:
+            self._keys.pop(name.name, None)
+            self._keys_of.get(name.account_id, {}).pop(name.name, None)
+        elif name.kind is RecordKind.KEY_USE:
+            self._used_ts_ms.pop(name.name, None)
+
+
+def account_record(found: Account) -> Record:
+    """An account as a record."""
+    return Record(RecordName(found.account_id, RecordKind.ACCOUNT, found.account_id), found.encoded())
+
+
+def user_record(found: User) -> Record:
+    """A user as a record."""
+    return Record(RecordName(found.account_id, RecordKind.USER, found.name), found.encoded())
+
+
+def key_record(found: UserKey) -> Record:
+    """A key as a record."""
+    return Record(RecordName(found.account_id, RecordKind.KEY, found.access_key_id), found.encoded())
+
+
+def names(records: Iterable[Record]) -> tuple[RecordName, ...]:
+    """Where the records are."""
+    return tuple(record.name for record in records)

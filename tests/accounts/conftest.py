@@ -1,0 +1,79 @@
+"""Accounts over a real ledger and a store in memory, with a clock that the test moves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from custodes.core.clock import FixedClock
+from custodes.ledger.body import unseal
+from custodes.ledger.entry import Entry, decode
+from custodes.ledger.keys import load_or_create_secret
+from custodes.ledger.log import LedgerLog
+from custodes.operations.account_directory import AccountDirectory
+from custodes.operations.account_log import AccountLog
+from custodes.operations.account_orders import AccountOrders
+from custodes.operations.account_ports import Admission, AdmitAll
+from custodes.operations.accounts import Accounts
+from custodes.storage.ledger import LedgerPaths, open_ledger, read_bodies
+from fakes.accounts import MemoryAccountStore
+
+
+@dataclass
+class Office:
+    """Everything that an order about accounts touches."""
+
+    data: Path
+    clock: FixedClock
+    log: LedgerLog
+    store: MemoryAccountStore
+    directory: AccountDirectory
+    admission: Admission = field(default_factory=AdmitAll)
+
+    @property
+    def accounts(self) -> Accounts:
+        return Accounts(self.directory, AccountLog(self.log, os.urandom), self.admission, self.clock, os.urandom)
+
+    def order(self, act: str, **members: object) -> Mapping[str, Any]:
+        return AccountOrders(self.accounts).carry_out({"act": act, **members})
+
+    def create(self, sector: str = "retail", **profile: object) -> Mapping[str, Any]:
+        members = {"legal_name": "Anna's Photos B.V.", "sector": sector, "country": "NL", **profile}
+        return self.order("create", profile=members)
+
+    def again(self) -> Office:
+        """The same after a restart."""
+        return Office(self.data, self.clock, self.log, self.store, AccountDirectory(self.store), self.admission)
+
+    def entries(self, kind: str) -> list[tuple[Entry, Mapping[str, Any]]]:
+        """Entries with their bodies."""
+        self.log.flush()
+        bodies, key = read_bodies(self.data), load_or_create_secret(LedgerPaths(self.data).body_key)
+        found = []
+        for index, envelope in self.log.tree().entries():
+            entry = decode(envelope)
+            if entry.kind == kind:
+                sealed = bodies.get(index)
+                assert sealed is not None and entry.commitment is not None
+                found.append((entry, orjson.loads(unseal(sealed, entry.commitment, key))))
+        return found
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    clock = FixedClock()
+    log = open_ledger(data, "ledger.example/1", clock)
+    log.start()
+    store = MemoryAccountStore()
+    try:
+        yield Office(data, clock, log, store, AccountDirectory(store))
+    finally:
+        log.close()
