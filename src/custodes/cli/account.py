@@ -48,10 +48,7 @@ PlaceOption = Annotated[
     str | None,
     typer.Option("--place", help=f"Where, where a call does not say. One of: {', '.join(choices('place'))}."),
 ]
-DemographicsOption = Annotated[
-    bool | None,
-    typer.Option("--demographics/--no-demographics", help="Whether age, gender and emotions may be estimated."),
-]
+_DEMOGRAPHICS = "Whether age, gender and emotions may be estimated."
 
 
 @app.command("create")
@@ -63,7 +60,7 @@ def create_command(
     purpose: PurposeOption = None,
     legal_basis: BasisOption = None,
     place: PlaceOption = None,
-    demographics: DemographicsOption = None,
+    demographics: Annotated[bool | None, typer.Option("--demographics/--no-demographics", help=_DEMOGRAPHICS)] = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -106,7 +103,7 @@ def update_command(
     purpose: PurposeOption = None,
     legal_basis: BasisOption = None,
     place: PlaceOption = None,
-    demographics: DemographicsOption = None,
+    demographics: Annotated[bool | None, typer.Option("--demographics/--no-demographics", help=_DEMOGRAPHICS)] = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
