@@ -70,6 +70,10 @@ class Live:
             connection.sendall(request)
             return self.receive(connection)
 
+    def settle(self) -> None:
+        """Return once the lines in the log about all answers so far are written, which happens after they are sent."""
+        self.raw(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+
     @staticmethod
     def receive(connection: socket.socket) -> bytes:
         """Head and body of one answer."""

@@ -214,6 +214,7 @@ def test_a_defect_answers_500_without_its_reason_and_is_logged(serve):
     live = serve({"ListCollections": broken, "ListFaces": lambda *_: {"Surprise": "x"}})
     with structlog.testing.capture_logs() as logs:
         answer = live.raw(signed(live, b"{}"))
+        live.settle()
     assert assert_error(answer, "InternalServerError", 500) == "Internal server error"
     assert b"vector" not in answer
     assert b"Traceback" not in answer
@@ -441,6 +442,7 @@ def test_logs_say_who_and_what_but_not_what_was_in_it(serve):
     with structlog.testing.capture_logs() as logs:
         answer = live.client().detect_faces(Image={"Bytes": b"secret picture"})
         live.raw(signed(live, b'{"CollectionId":"private name!"}', "ListFaces"))
+        live.settle()
     assert [line["event"] for line in logs] == ["request", "request"]
     first, second = logs
     assert first["request_id"] == answer["ResponseMetadata"]["RequestId"]

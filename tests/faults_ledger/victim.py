@@ -84,7 +84,8 @@ def acknowledge(receipt: Receipt) -> None:
 def request(log: LedgerLog, number: int) -> None:
     """One request as the gate makes it; the answer is released only when its use is durable."""
     permission = log.append("auth", body={"n": number}, fields={"d": "allow"})
-    used = log.append("use", 1, {"n": number, "text": "x" * 200}, settles=permission)
+    write = log.commit if number % 2 else log.append
+    used = write("use", 1, {"n": number, "text": "x" * 200}, settles=permission)
     acknowledge(used.wait(10))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,7 +102,7 @@ def test_a_collection_that_is_deleted_and_made_anew_under_load_mixes_nothing(gal
         while not stop.is_set():
             for dimension in (8, 9):
                 try:
-                    gallery.add_faces(KEY, [new_face(units(seed, 1, dimension)[0])])
+                    gallery.add_faces(KEY, [new_face(units(seed, 1, gallery.outline(KEY).dimension)[0])])
                     gallery.search_faces(KEY, units(seed, 1, dimension)[0], 5, 0.0)
                 except NotFoundError:
                     pass
@@ -111,9 +112,12 @@ def test_a_collection_that_is_deleted_and_made_anew_under_load_mixes_nothing(gal
     run_all([recreate, lambda: use(1), lambda: use(2)])
     truth = {face.row for face in gallery.faces(KEY, None, 1000).items}
     assert {hit.row for hit in gallery.search_faces(KEY, units(2, 1, 8)[0], 4096, -1.1)} == truth
+    assert replace(gallery.outline(KEY), face_count=len(truth)) == gallery.collection(KEY)
     gallery.delete_collection(KEY)
     with pytest.raises(NotFoundError):
         gallery.search_faces(KEY, units(2, 1, 8)[0], 1, 0.0)
+    with pytest.raises(NotFoundError):
+        gallery.outline(KEY)
 
 
 class SlowToFill(MemoryGalleryStore):
@@ -157,6 +161,11 @@ class Doubtful(MemoryGalleryStore):
             raise UnavailableError("the answer got lost")
         return added
 
+    def delete_collection(self, key: CollectionKey) -> None:
+        super().delete_collection(key)
+        if self.doubt:
+            raise UnavailableError("the answer got lost")
+
 
 def test_after_a_doubtful_change_the_index_is_read_from_the_store_again() -> None:
     store = Doubtful()
@@ -167,6 +176,18 @@ def test_after_a_doubtful_change_the_index_is_read_from_the_store_again() -> Non
     with pytest.raises(UnavailableError):
         gallery.add_faces(KEY, [new_face(units(4, 1)[0])])
     assert len(gallery.search_faces(KEY, units(4, 1)[0], 1, 0.9)) == 1
+
+
+def test_after_a_doubtful_deletion_the_collection_is_looked_for_again() -> None:
+    store = Doubtful()
+    gallery = Gallery(store, BruteForceIndex)
+    gallery.create_collection(collection(), {})
+    assert gallery.outline(KEY) == collection()
+    store.doubt = True
+    with pytest.raises(UnavailableError):
+        gallery.delete_collection(KEY)
+    with pytest.raises(NotFoundError):
+        gallery.outline(KEY)
 
 
 def test_unknown_collections_are_an_error_and_cost_no_memory() -> None:

@@ -42,13 +42,33 @@ def test_a_use_gets_a_receipt_that_proves_it(tmp_path: Path, open_log: OpenLog, 
     assert verified.checkpoint.size >= 2
 
 
-def test_many_threads_get_places_without_gaps(tmp_path: Path, open_log: OpenLog, key_of: KeyOf) -> None:
+def test_what_is_committed_is_durable_at_once(tmp_path: Path, open_log: OpenLog, key_of: KeyOf) -> None:
+    log = open_log(tmp_path / "data")
+    permission = log.append("auth", fields={"d": "allow"})
+    used = log.commit("use", 3, {"account": "1"}, settles=permission)
+    assert used.done
+    assert permission.done
+    shutil.copytree(tmp_path / "data", tmp_path / "copy")  # what a killed process would leave
+    log.close()
+    after = open_log(tmp_path / "copy")
+    assert verify_token(used.wait().token(), [key_of(tmp_path / "data")]).index == 1
+    after.flush()
+    assert after.tree().entry(1) == used.wait().envelope
+    with pytest.raises(LedgerUnavailableError, match="closed"):
+        log.commit("inc")
+
+
+@pytest.mark.parametrize("ways", [("append",), ("commit",), ("append", "commit")])
+def test_many_threads_get_places_without_gaps(
+    tmp_path: Path, open_log: OpenLog, key_of: KeyOf, ways: tuple[str, ...]
+) -> None:
     log = open_log(tmp_path)
     receipts = []
 
     def client(number: int) -> None:
-        for _ in range(40):
-            receipts.append(log.append("inc", fields={"n": number}).wait())
+        for turn in range(40):
+            write = getattr(log, ways[(number + turn) % len(ways)])
+            receipts.append(write("inc", fields={"n": number}).wait())
 
     threads = [threading.Thread(target=client, args=(number,)) for number in range(8)]
     for thread in threads:

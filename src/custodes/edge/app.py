@@ -7,6 +7,7 @@ by, so that option stays on; ``SERVER_OPTIONS`` holds what else the server needs
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +37,14 @@ from custodes.edge.sigv4 import Scope
 from custodes.operations.principals import KeyLookup
 
 SERVER_OPTIONS: Mapping[str, Any] = MappingProxyType(
-    {"http": GuardedProtocol, "ws": "none", "server_header": False, "date_header": True, "access_log": False}
+    {
+        "http": GuardedProtocol,
+        "ws": "none",
+        "server_header": False,
+        "date_header": True,
+        "access_log": False,
+        "proxy_headers": False,
+    }
 )
 """Keyword arguments for ``uvicorn.Config`` that this application counts on."""
 
@@ -155,7 +163,8 @@ class _Border:
                 await response(scope, receive, send_with_id)
         finally:
             self._headers(exchange.request_id)  # a client that is gone leaves its headers behind
-            self._record(exchange, time.perf_counter() - started)
+            # The server writes the answer out when this returns; the line in the log can wait for that.
+            asyncio.get_running_loop().call_soon(self._record, exchange, time.perf_counter() - started)
 
     def _explain(self, error: Exception, exchange: Exchange) -> None:
         # Not the exception itself: renderers of logs may print local variables, and those hold pictures and secrets.

@@ -39,6 +39,7 @@ _MISMATCH = (
     "and signing method. Consult the service documentation for details."
 )
 _HEADER_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
+_BASIC_TIME = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _SCOPE_DATE = re.compile(r"[0-9]{8}")
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 
@@ -124,7 +125,7 @@ def claim(request: SignedRequest, keys: KeyLookup, now_ms: int, scope: Scope) ->
         return refused
     moment = _moment(timestamp)
     assert moment is not None
-    return Claim(key, credential[1], moment.strftime(_BASIC_FORMAT), signed, fields["Signature"])
+    return Claim(key, credential[1], _basic(timestamp, moment), signed, fields["Signature"])
 
 
 def verify(
@@ -214,7 +215,7 @@ def _check_time(timestamp: str, scope_date: str, now_ms: int) -> Refused | None:
     moment = _moment(timestamp)
     if moment is None:
         return Refused(_INCOMPLETE, "Date must be in ISO-8601 'basic format', such as 20180707T233021Z.")
-    given = moment.strftime(_BASIC_FORMAT)
+    given = _basic(timestamp, moment)
     if given[:8] != scope_date:
         return Refused(
             _INVALID,
@@ -222,23 +223,28 @@ def _check_time(timestamp: str, scope_date: str, now_ms: int) -> Refused | None:
             f"'{scope_date}' != '{given[:8]}', from '{given}'.",
         )
     now = datetime.fromtimestamp(now_ms / 1000, UTC)
+    if abs(moment - now) <= MAX_SKEW:
+        return None
     here, oldest, newest = (each.strftime(_BASIC_FORMAT) for each in (now, now - MAX_SKEW, now + MAX_SKEW))
-    if moment < now - MAX_SKEW:
+    if moment < now:
         return Refused(_INVALID, f"Signature expired: {given} is now earlier than {oldest} ({here} - 5 min.)")
-    if moment > now + MAX_SKEW:
-        return Refused(_INVALID, f"Signature not yet current: {given} is still later than {newest} ({here} + 5 min.)")
-    return None
+    return Refused(_INVALID, f"Signature not yet current: {given} is still later than {newest} ({here} + 5 min.)")
 
 
 def _moment(timestamp: str) -> datetime | None:
     """Time of an ``X-Amz-Date`` (ISO basic) or ``Date`` (RFC 1123) header."""
     try:
-        if len(timestamp) == 16:
-            return datetime.strptime(timestamp, _BASIC_FORMAT).replace(tzinfo=UTC)
+        if _BASIC_TIME.fullmatch(timestamp):
+            return datetime.fromisoformat(timestamp)
         moment = parsedate_to_datetime(timestamp)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _basic(timestamp: str, moment: datetime) -> str:
+    """``moment``, which ``timestamp`` says, in the form that is signed."""
+    return timestamp if _BASIC_TIME.fullmatch(timestamp) else moment.strftime(_BASIC_FORMAT)
 
 
 def _check_signed_headers(signed: tuple[str, ...], headers: Mapping[str, str]) -> Refused | None:

@@ -64,6 +64,18 @@ class Gallery:
         """See GalleryStore."""
         return self._store.collection(key)
 
+    def outline(self, key: CollectionKey) -> Collection:
+        """The collection with counts that may be outdated, without a look into the store but the first time.
+
+        Raises:
+            NotFoundError: no such collection. Certain once a deletion was acknowledged.
+        """
+        shelf = self._shelf(key)
+        if shelf.outline is None:
+            # The shelf stands already, so a deletion after this look takes it away together with what was seen.
+            shelf.outline = self._store.collection(key)
+        return shelf.outline
+
     def collections(self, account_id: AccountId, after: str | None, limit: int) -> Page[Collection]:
         """See GalleryStore."""
         return self._store.collections(account_id, after, limit)
@@ -71,11 +83,13 @@ class Gallery:
     def delete_collection(self, key: CollectionKey) -> None:
         """See GalleryStore. A collection of the same id created afterwards starts with empty indexes."""
         with self._changing(key, Kind.FACES, alone=True), self._changing(key, Kind.USERS, alone=True):
-            self._store.delete_collection(key)
-            with self._shelves_lock:
-                shelf = self._shelves.pop(key, None)
-                if shelf is not None:
-                    shelf.closed = True
+            try:
+                self._store.delete_collection(key)
+            finally:  # after a failure, too: the collection may be gone all the same
+                with self._shelves_lock:
+                    shelf = self._shelves.pop(key, None)
+                    if shelf is not None:
+                        shelf.closed = True
 
     # faces
     def add_faces(self, key: CollectionKey, faces: Sequence[NewFace]) -> tuple[Face, ...]:

@@ -16,6 +16,7 @@ from enum import Enum, auto
 import numpy as np
 from numpy.typing import NDArray
 
+from custodes.gallery.entities import Collection
 from custodes.gallery.lock import ReadWriteLock
 from custodes.gallery.ports import FloatArray, VectorIndex
 
@@ -65,8 +66,12 @@ class Cache:
 
 @dataclass(slots=True)
 class Shelf:
-    """Both caches of one collection. ``closed`` once the collection is deleted: whoever waited must look again."""
+    """Both caches of one collection. ``closed`` once the collection is deleted: whoever waited must look again.
 
+    ``outline`` is the collection as the store had it at some time since the shelf stands; only counts change later.
+    """
+
+    outline: Collection | None = None
     faces: Cache = field(default_factory=Cache)
     users: Cache = field(default_factory=Cache)
     closed: bool = False

@@ -12,18 +12,19 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 
 from custodes.ledger.batch import Batch, State
-from custodes.ledger.body import SALT_BYTES, canonical, commit, seal, unseal
+from custodes.ledger.body import unseal
 from custodes.ledger.checkpoint import Checkpoint
-from custodes.ledger.entry import EntryError, Value, check, decode, draft
+from custodes.ledger.entry import EntryError, Value, decode
 from custodes.ledger.merkle import leaf_hash
 from custodes.ledger.outbox import Outbox
 from custodes.ledger.parts import Clock, LedgerWriter, LogParts, LogSettings
-from custodes.ledger.pending import Committed, Pending, Prepared, Staged, unsettled_after
+from custodes.ledger.pending import Committed, Pending, Prepared, Sealing, Staged, prepare, unsettled_after
 from custodes.ledger.ports import HeadConflictError, LedgerCorruptError, LedgerUnavailableError
 from custodes.ledger.proof import encode_tlog_proof
 from custodes.ledger.publish import Boundary
 from custodes.ledger.recover import recover
 from custodes.ledger.tiles import Tree
+from custodes.ledger.turns import Turns
 
 __all__ = ["Clock", "LedgerLog", "LedgerWriter", "LogParts", "LogSettings"]
 
@@ -34,19 +35,18 @@ class LedgerLog:
     """One log on one set of stores. ``start`` before use, ``close`` after; all methods may be called by any thread.
 
     ``_ring`` guards the queue and all that ``append`` looks at. ``_staging`` guards ``_state``, which runs ahead of the
-    disk by the batches in flight; ``_order`` guards the turns in which they are settled.
+    disk by the batches in flight; ``_turns`` has the order in which they are settled.
     """
 
     def __init__(self, parts: LogParts, settings: LogSettings | None = None) -> None:
         """Nothing is read or locked before ``start``."""
         self._parts = parts
+        self._sealing = Sealing(parts.random, parts.body_key)
         self._settings = settings or LogSettings()
         self._outbox = Outbox(parts.stores, self._settings.publish_every_s, self._fall)
         self._ring = threading.Condition(threading.Lock())
         self._staging = threading.Lock()
-        self._order = threading.Condition(threading.Lock())
-        self._issued = 0
-        self._settled = 0
+        self._turns = Turns()
         self._falls = 0
         self._queue: list[Pending] = []
         self._rotate = False
@@ -90,6 +90,8 @@ class LedgerLog:
             self._ring.notify_all()
         for thread in self._threads[:-1]:
             thread.join()
+        with self._staging:  # a caller that writes its own entry may still be at it
+            self._turns.wait_none_out()
         self._outbox.finish()
         for thread in self._threads[-1:]:
             thread.join()
@@ -114,16 +116,27 @@ class LedgerLog:
             EntryError: the entry breaks a rule of its kind, or settles what is not open.
             BodyError: the body cannot be written.
         """
-        fields = fields or {}
-        if settles is not None:
-            fields = {**fields, "a": settles.index}
-        elif kind in ("use", "void"):
-            raise EntryError(f"a {kind!r} entry settles a permission")
-        prepared = self._prepare(kind, units, body, fields)
-        with self._ring:
-            if settles is not None:
-                self._take_permission(settles)
-            return self._enqueue(prepared)
+        return self._enter(prepare(kind, units, body, fields, settles, self._sealing), settles, wake=True)
+
+    def commit(
+        self,
+        kind: str,
+        units: int | None = None,
+        body: Mapping[str, object] | None = None,
+        fields: Mapping[str, Value] | None = None,
+        settles: Pending | None = None,
+    ) -> Pending:
+        """``append`` an entry that is durable when this returns. Raises as ``append`` and ``wait_durable`` do.
+
+        While nothing else is on its way to the disk the calling thread does the writer's work, which spares a lone
+        caller two hand-overs between threads; otherwise the entry shares the next batch.
+        """
+        pending = self._enter(prepare(kind, units, body, fields, settles, self._sealing), settles, wake=False)
+        if not self._write_alone():
+            with self._ring:
+                self._ring.notify()
+        pending.wait_durable()
+        return pending
 
     def flush(self, timeout_s: float = 30.0) -> Checkpoint:
         """Wait until everything queued so far is durable and published; returns a published checkpoint with it.
@@ -199,20 +212,11 @@ class LedgerLog:
             self._outbox.wait_retired(wanted[-1] + 1, timeout_s)
         return sum(self._parts.stores.bodies.erase(index) for index in wanted)
 
-    def _prepare(
-        self, kind: str, units: int | None, body: Mapping[str, object] | None, fields: Mapping[str, Value]
-    ) -> Prepared:
-        check(kind, units, fields)
-        commitment, sealed = None, None
-        if body is not None:
-            data = canonical(body)
-            salt = self._parts.random(SALT_BYTES)
-            commitment = commit(salt, data)
-            sealed = seal(data, salt, commitment, self._parts.body_key)
-        settles = fields["a"] if kind in ("use", "void") else None
-        reserves = kind == "auth" and fields["d"] == "allow"
-        named = settles if isinstance(settles, int) else None
-        return Prepared(draft(kind, units, commitment, fields), sealed, reserves, named)
+    def _enter(self, prepared: Prepared, settles: Pending | None, *, wake: bool) -> Pending:
+        with self._ring:
+            if settles is not None:
+                self._take_permission(settles)
+            return self._enqueue(prepared, wake=wake)
 
     def _take_permission(self, permission: Pending) -> None:
         """Spend ``permission``, once; with ``_ring``. A refused settlement is made up for by a void after recovery."""
@@ -225,8 +229,8 @@ class LedgerLog:
             raise EntryError(f"entry {permission.index} is not an open permission")
         self._reserved.discard(permission.index)
 
-    def _enqueue(self, prepared: Prepared) -> Pending:
-        """Give ``prepared`` its place; with ``_ring``."""
+    def _enqueue(self, prepared: Prepared, *, wake: bool = True) -> Pending:
+        """Give ``prepared`` its place, and ``wake`` a writer for it; with ``_ring``."""
         self._refuse_if_down()
         if len(self._queue) >= self._settings.queue_limit and prepared.settles is None:
             raise LedgerUnavailableError("too many entries wait for the ledger")
@@ -235,7 +239,7 @@ class LedgerLog:
         if prepared.reserves:
             self._reserved.add(pending.index)
         self._queue.append(pending)
-        if len(self._queue) == 1:
+        if wake and len(self._queue) == 1:
             self._ring.notify()
         return pending
 
@@ -250,43 +254,60 @@ class LedgerLog:
         with self._ring:
             open_ = sorted(self._reserved.intersection(indexes))
             self._reserved.difference_update(open_)
-            return [self._enqueue(self._prepare("void", None, None, {"a": index})) for index in open_]
-
-    # Below: the writer threads.
+            return [self._enqueue(prepare("void", None, None, None, index, self._sealing)) for index in open_]
 
     def _write_loop(self) -> None:
-        while True:
+        while self._await_work():
             with self._staging:
-                work = self._next_work()
-                if work is None:
-                    return
-                queue, rotate = work
-                staged = self._stage_or_fall(queue, rotate)
+                staged = self._take_work()
             if staged is not None:
                 self._finish(staged)
 
-    def _next_work(self) -> tuple[list[Pending], bool] | None:
-        """Wait for entries, recover when down, None when it is time to stop; with ``_staging``."""
-        while True:
-            with self._ring:
-                if self._down is None:
-                    if self._queue or self._rotate:
-                        queue, self._queue = self._queue, []
-                        rotate, self._rotate = self._rotate, False
-                        return queue, rotate
-                    if self._stopping:
-                        self._ring.notify()
-                        return None
-                    self._ring.wait()
-                    continue
-                final = isinstance(self._down, HeadConflictError | LedgerCorruptError)
-                if not self._stopping:
-                    self._ring.wait(None if final else self._settings.retry_s)
+    def _write_alone(self) -> bool:
+        """Commit what waits on the calling thread; False, and nothing done, while others are at it."""
+        if not self._staging.acquire(blocking=False):
+            return False
+        try:
+            if not self._turns.none_out or self._down is not None:
+                return False
+            staged = self._take_work()
+        finally:
+            self._staging.release()
+        if staged is not None:
+            self._finish(staged)
+        return True
+
+    def _await_work(self) -> bool:
+        """Wait for entries, or when down for the time to try again; False when it is time to stop."""
+        with self._ring:
+            while self._down is None:
+                if self._queue or self._rotate:
+                    return True
                 if self._stopping:
                     self._ring.notify()
-                    return None
+                    return False
+                self._ring.wait()
+            if not self._stopping:
+                self._ring.wait(None if self._is_down_for_good() else self._settings.retry_s)
+            if self._stopping:
+                self._ring.notify()
+            return not self._stopping
+
+    def _take_work(self) -> Staged | None:
+        """Stage what waits, if anything does; recover when down; with ``_staging``."""
+        with self._ring:
+            down, final = self._down is not None, self._is_down_for_good()
+            queue, rotate = self._queue, self._rotate
+            if not down:
+                self._queue, self._rotate = [], False
+        if down:
             if not final:
                 self._try_recovery()
+            return None
+        return self._stage_or_fall(queue, rotate)
+
+    def _is_down_for_good(self) -> bool:
+        return isinstance(self._down, HeadConflictError | LedgerCorruptError)
 
     def _stage_or_fall(self, queue: Sequence[Pending], rotate: bool) -> Staged | None:
         try:
@@ -310,8 +331,7 @@ class LedgerLog:
         batch = Batch(state.frontier.size, envelopes, [pending.prepared.body for pending in queue], checkpoint)
         self._parts.stores.journal.write(batch.encode())
         self._state = State(growth.frontier, checkpoint, t, unsettled_after(state.unsettled, queue))
-        self._issued += 1
-        return Staged(queue, batch, Committed(growth, checkpoint), self._issued, self._falls)
+        return Staged(queue, batch, Committed(growth, checkpoint), self._turns.take(), self._falls)
 
     def _finish(self, staged: Staged) -> None:
         """Wait for the disk and for the batches in front, then wake the owners. A failure in front fails this, too."""
@@ -320,41 +340,24 @@ class LedgerLog:
             failure: _Failure | None = None
         except (OSError, LedgerUnavailableError) as error:
             failure = error
-        with self._order:
-            self._order.wait_for(lambda: self._settled == staged.turn - 1)
-        try:
-            self._wake(staged, failure)
-        finally:
-            with self._order:
-                self._settled = staged.turn
-                self._order.notify_all()
-
-    def _wake(self, staged: Staged, failure: _Failure | None) -> None:
-        if failure is not None or self._falls != staged.falls:
-            self._fall(failure or LedgerUnavailableError("a batch in front failed"), staged.queue)
-            return
-        for pending, envelope in zip(staged.queue, staged.batch.envelopes, strict=True):
-            pending.settle(envelope, staged.committed)
-        self._outbox.add(staged.batch)
-
-    def _drain(self) -> None:
-        """Wait until no batch is in flight; with ``_staging``."""
-        with self._order:
-            self._order.wait_for(lambda: self._settled == self._issued)
+        with self._turns.turn(staged.turn):
+            if failure is not None or self._falls != staged.falls:
+                self._fall(failure or LedgerUnavailableError("a batch in front failed"), staged.queue)
+                return
+            for pending, envelope in zip(staged.queue, staged.batch.envelopes, strict=True):
+                pending.settle(envelope, staged.committed)
+            self._outbox.add(staged.batch)
 
     def _begin_segment(self) -> None:
         """A segment starts where everything before is durable."""
-        self._drain()
-        self._refuse_if_fallen()
+        self._turns.wait_none_out()
+        with self._ring:
+            if self._down is not None:
+                raise LedgerUnavailableError("the ledger cannot be written") from self._down
         state = self._state
         assert state is not None
         number = self._parts.stores.journal.begin(state.encode())
         self._outbox.add(Boundary(state.frontier.size, number))
-
-    def _refuse_if_fallen(self) -> None:
-        with self._ring:
-            if self._down is not None:
-                raise LedgerUnavailableError("the ledger cannot be written") from self._down
 
     def _try_recovery(self) -> None:
         try:
@@ -369,7 +372,7 @@ class LedgerLog:
 
     def _recover(self) -> None:
         """Bring stores and state to the journal's head. Nothing is appended meanwhile: the log is down."""
-        self._drain()
+        self._turns.wait_none_out()
         with self._outbox.paused() as publisher:
             state = recover(self._parts.stores, self._parts.identity, publisher)
             self._outbox.reset(state)

@@ -65,3 +65,14 @@ class LedgerWriter(Protocol):
     ) -> Pending:
         """Queue an entry; see ``LedgerLog.append``."""
         ...
+
+    def commit(
+        self,
+        kind: str,
+        units: int | None = None,
+        body: Mapping[str, object] | None = None,
+        fields: Mapping[str, Value] | None = None,
+        settles: Pending | None = None,
+    ) -> Pending:
+        """An entry that is durable; see ``LedgerLog.commit``."""
+        ...

@@ -7,12 +7,12 @@ receipt. One raw lock per entry serves as the bell: it is the cheapest thing a t
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from custodes.ledger.batch import Batch
-from custodes.ledger.body import SealedBody
-from custodes.ledger.entry import Draft
+from custodes.ledger.body import SALT_BYTES, SealedBody, canonical, commit, seal
+from custodes.ledger.entry import Draft, EntryError, Value, check, draft
 from custodes.ledger.merkle import Growth
 from custodes.ledger.ports import LedgerUnavailableError
 from custodes.ledger.proof import Receipt
@@ -41,6 +41,14 @@ class Committed:
 
     growth: Growth
     checkpoint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """What private bodies are sealed with: a source of unpredictable bytes, and the store's master key (32 bytes)."""
+
+    random: Callable[[int], bytes]
+    key: bytes = field(repr=False)
 
 
 class Pending:
@@ -103,6 +111,37 @@ class Pending:
         """The writer's: the entry could not be written."""
         self._error = error
         self._bell.release()
+
+
+def prepare(
+    kind: str,
+    units: int | None,
+    body: Mapping[str, object] | None,
+    fields: Mapping[str, Value] | None,
+    settles: Pending | int | None,
+    sealing: Sealing,
+) -> Prepared:
+    """An entry that only lacks its place and its time; ``settles`` is its permission, or that one's index.
+
+    Raises:
+        EntryError: the entry breaks a rule of its kind.
+        BodyError: the body cannot be written.
+    """
+    fields = fields or {}
+    permission = settles.index if isinstance(settles, Pending) else settles
+    if permission is not None:
+        fields = {**fields, "a": permission}
+    elif kind in ("use", "void"):
+        raise EntryError(f"a {kind!r} entry settles a permission")
+    check(kind, units, fields)
+    commitment, sealed = None, None
+    if body is not None:
+        data = canonical(body)
+        salt = sealing.random(SALT_BYTES)
+        commitment = commit(salt, data)
+        sealed = seal(data, salt, commitment, sealing.key)
+    reserves = kind == "auth" and fields["d"] == "allow"
+    return Prepared(draft(kind, units, commitment, fields), sealed, reserves, permission)
 
 
 @dataclass(frozen=True, slots=True)

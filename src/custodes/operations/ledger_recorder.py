@@ -73,10 +73,8 @@ class LedgerRecorder:
         """
         body = _common(intent) | {"resource": intent.resource, "rule": decision.rule_id or ""}
         answer = "deny" if isinstance(decision, Deny) else "allow"
-        permission = _writing(lambda: self._log.append("auth", body=body, fields={"d": answer}))
-        if answer == "allow" and _operation(intent) not in _KEEPS_NOTHING:
-            _writing(permission.wait_durable)
-        return _LedgerSlot(permission, intent)
+        write = self._log.append if answer == "allow" and _operation(intent) in _KEEPS_NOTHING else self._log.commit
+        return _LedgerSlot(_writing(lambda: write("auth", body=body, fields={"d": answer})), intent)
 
     def record(self, slot: Slot, outcome: Outcome) -> Receipt | None:
         """Settle the permission of ``slot``; a refusal is settled by itself. Failed calls cost no units.
@@ -90,7 +88,7 @@ class LedgerRecorder:
         if outcome.code == DENIED:
             return _receipt(permission)
         body = _common(intent) | self._facts(intent, outcome)
-        return _receipt(_writing(lambda: self._log.append("use", _units(intent, outcome), body, settles=permission)))
+        return _receipt(_writing(lambda: self._log.commit("use", _units(intent, outcome), body, settles=permission)))
 
     def _facts(self, intent: Intent, outcome: Outcome) -> dict[str, object]:
         counts = outcome.counts

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from custodes.gallery.entities import CollectionKey, Hit
+from custodes.gallery.entities import Collection, CollectionKey, Hit
 from custodes.gallery.ports import FloatArray, GalleryStore
 
 
 class Gallery(GalleryStore, Protocol):
     """A gallery store whose vectors can be searched; an acknowledged change is seen by the next search."""
+
+    def outline(self, key: CollectionKey) -> Collection:
+        """The collection with counts that may be outdated; cheap. Raises NotFoundError."""
+        ...
 
     def search_faces(self, key: CollectionKey, vector: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
         """At most ``limit`` faces with cosine >= ``min_cosine`` to the unit ``vector`` (D,), best first."""

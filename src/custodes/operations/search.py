@@ -212,7 +212,7 @@ class Search:
         return UsersMatched(matches, version, detected=asked, size=found.size, unsearched=unsearched)
 
     def _version(self, key: CollectionKey) -> ModelVersion:
-        collection = self._gallery.collection(key)
+        collection = self._gallery.outline(key)
         require_same_model(self._engine, collection)
         return collection.model_version
 

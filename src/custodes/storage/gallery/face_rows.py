@@ -14,11 +14,11 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete
 from custodes.core.box import BoxRatio
 from custodes.core.errors import ConflictError, QuotaError
 from custodes.core.ids import ExternalImageId, FaceId, ImageId, ModelVersion, UserId
-from custodes.gallery.entities import Face, NewFace, Page
+from custodes.gallery.entities import CollectionKey, Face, NewFace, Page
 from custodes.storage.gallery import collection_rows
 from custodes.storage.gallery.collection_rows import Place
 from custodes.storage.gallery.vectors import SealedRow
-from custodes.storage.schema import FACES, USERS
+from custodes.storage.schema import COLLECTIONS, FACES, USERS
 from custodes.storage.seal import KeyBox, Sealed
 
 T = TypeVar("T")
@@ -98,11 +98,11 @@ def by_id(connection: Connection, place: Place, face_ids: Sequence[FaceId]) -> d
     return {face_id: found[face_id] for face_id in face_ids if face_id in found}
 
 
-def by_row(connection: Connection, place: Place, rows: Sequence[int]) -> dict[int, Face]:
-    """Those of ``rows`` that exist, in that order."""
+def by_row(connection: Connection, key: CollectionKey, rows: Sequence[int]) -> dict[int, Face]:
+    """Those of ``rows`` that exist, in that order; none where the collection does not exist."""
     found: dict[int, Face] = {}
     for part in parts(rows):
-        asked = {"account": place.account_id, "collection": place.row, "rows": part}
+        asked = {"account": key.account_id, "collection": key.collection_id, "rows": part}
         faces = connection.execute(_BY_ROW, asked)
         found |= {face.row: face for face in map(_entity, faces)}
     return {row: found[row] for row in rows if row in found}
@@ -159,9 +159,13 @@ def _all_of(account: Any, collection_row: Any) -> Select[Any]:
     )
 
 
-_BY_ROW = _all_of(bindparam("account"), bindparam("collection")).where(
-    FACES.c.row.in_(bindparam("rows", expanding=True))
-)
+# Every search runs this one, so it finds its collection by itself.
+_BY_ROW = _all_of(
+    bindparam("account"),
+    select(COLLECTIONS.c.row)
+    .where(COLLECTIONS.c.account_id == bindparam("account"), COLLECTIONS.c.collection_id == bindparam("collection"))
+    .scalar_subquery(),
+).where(FACES.c.row.in_(bindparam("rows", expanding=True)))
 
 
 def _select(place: Place) -> Select[Any]:

@@ -124,7 +124,11 @@ class SqlGalleryStore:
 
     def faces_by_row(self, key: CollectionKey, rows: Sequence[int]) -> dict[int, Face]:
         """See GalleryStore."""
-        return self._read(key, lambda connection, place: face_rows.by_row(connection, place, rows))
+        with self._database.read() as connection:
+            found = face_rows.by_row(connection, key, rows)
+            if not found:
+                collection_rows.find(connection, key)
+            return found
 
     def faces_enrolled_before(self, key: CollectionKey, ts_ms: int, limit: int) -> tuple[Face, ...]:
         """See GalleryStore."""
