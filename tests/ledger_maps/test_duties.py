@@ -159,7 +159,7 @@ def test_without_a_head_there_is_no_statement(operator, tmp_path):
     ("arguments", "reason"),
     [
         (["--account", "12"], "canonical"),
-        (["--identifier", "lei:529900T8BM49AURSDO55"], "no map called 'party'"),
+        (["--identifier", "lei:529900T8BM49AURSDO55"], "no head yet"),
         ([], "either"),
         (["--account", ANN, "--identifier", f"acct:{ANN}"], "either"),
         (["--account", ANN, "--from", "yesterday"], "not a date"),

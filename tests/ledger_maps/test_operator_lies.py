@@ -16,7 +16,7 @@ from custodes.ledger.maps import FaceTree, SumTree, place
 from custodes.ledger.maps_accounts import CollectionMap
 from custodes.ledger.maps_head import account_name, collection_name, head_fields, parse_head, use_leaf
 from custodes.ledger.maps_proof import MapError, Value, face_place
-from custodes.ledger.merkle import EMPTY_ROOT, ProofError, leaf_hash, tree_root
+from custodes.ledger.merkle import ProofError, leaf_hash, tree_root
 from custodes.ledger.statement import Question, ShownUse, Statement
 from custodes.ledger.statement_json import MAX_BYTES, Placed, StatementError, canonical, parse_canonical
 from custodes.ledger.statement_text import recorded_money, render
@@ -177,31 +177,6 @@ def test_a_price_list_that_is_none_gives_no_amount(world):
 def test_verdicts_that_are_no_answer_say_why(world):
     assert "does not answer" in render(verify(world.statement(account_name(ANN), None, 2**52).encode(), world.policy()))
     assert "Do not rely" in render(verify(b"junk", world.policy()))
-
-
-def test_a_party_is_present_by_its_mere_place(world):
-    name = "lei:529900T8BM49AURSDO55"
-    tree = SumTree()
-    where = place(world.vrf, name)
-    tree.put(where, Value(2, 0, EMPTY_ROOT))
-    index = world.append("map", None, head_fields("party", len(world.envelopes), tree.head(), world.vrf.public))
-    world.publish()
-    statement = Statement(
-        Question(name),
-        world.checkpoint(),
-        Placed(index, world.entry(index)),
-        None,
-        tuple(statement_proof.make([index], len(world.envelopes), world.node)),
-        vrf.prove(world.vrf, name.encode()),
-        tree.path(where).encode(),
-    )
-    verdict = verify(statement.encode(), world.policy())
-    assert verdict.word is Word.PRESENT
-    assert "in 2 places" in render(verdict)
-    shown = dataclasses.replace(statement, uses=(show(world, 2),))
-    indexes = [2, index]
-    shown = dataclasses.replace(shown, proof=tuple(statement_proof.make(indexes, len(world.envelopes), world.node)))
-    assert "credits no uses" in refusal(world, shown)
 
 
 def test_totals_are_counted_in_logs_of_any_length(world):

@@ -8,20 +8,23 @@ that a use of a second ago is in the statement; where that is not possible the l
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from custodes.cli.ledger_order import close_head
+from custodes.cli.ledger_order import carry_out, close_head
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
 from custodes.ledger.__main__ import STATUS, check
 from custodes.ledger.body import BodyError
+from custodes.ledger.maps_head import PARTY_MAP
 from custodes.ledger.maps_proof import MapError
 from custodes.ledger.note import NoteError
 from custodes.ledger.ports import LedgerCorruptError
-from custodes.ledger.statement import Question
+from custodes.ledger.statement import Question, map_of
+from custodes.ledger.statement_party import Asked
 from custodes.ledger.statement_zipapp import build as build_zipapp
 from custodes.storage.ledger_statements import open_statements
 
@@ -36,24 +39,37 @@ def create_command(
     data: DataOption = Path("data"),
     account: Annotated[str | None, typer.Option("--account", help="Account id, twelve digits.")] = None,
     identifier: Annotated[str | None, typer.Option("--identifier", help="Like acct:123456789012.")] = None,
+    party: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--party",
+            help="Was it ever behind a customer? A name, or a number like lei:..., ru-inn:..., nl-kvk:...; "
+            "several times for all names and numbers of one party.",
+        ),
+    ] = None,
     begin: Annotated[str | None, typer.Option("--from", help="Start, like 2026-01-01 or 2026-01-01T12:00Z.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="End, not included; a date means its first moment.")] = None,
     prices: Annotated[Path | None, typer.Option("--prices", help="Price list to go along with it.")] = None,
 ) -> None:
-    """Write a statement about an account or another identifier."""
-    if (account is None) == (identifier is None):
-        raise InvalidParameterError("give either --account or --identifier")
-    name = identifier if account is None else f"acct:{account}"
-    assert name is not None
+    """Write a statement about an account, a party, or another identifier."""
+    if sum(one is not None for one in (account, identifier, party or None)) != 1:
+        raise InvalidParameterError("give either --account, --party or --identifier")
+    name = identifier or f"acct:{account}"
     question = Question(name, _moment(begin), _moment(end))
     statements = open_statements(data)
     try:
-        close_head(data, behind=statements.behind)
+        if party or map_of(name) == PARTY_MAP:
+            carry_out(data, {"do": "party-head"})
+        else:
+            close_head(data, behind=statements.behind)
     except UnavailableError as error:
-        typer.echo(f"no new head of the account map: {error.message}; the statement ends at the last one", err=True)
+        typer.echo(f"no new head of the map: {error.message}; the statement ends at the last one", err=True)
     try:
         listed = None if prices is None else json.loads(prices.read_bytes())
-        statement = statements.create(question, listed)
+        if party:
+            statement = statements.create_party(_asked(party), question.begin, question.end)
+        else:
+            statement = statements.create(question, listed)
     except (MapError, BodyError, NoteError, LedgerCorruptError) as error:
         raise UnavailableError(f"the ledger's files do not fit together: {error}") from error
     except LookupError as error:
@@ -81,6 +97,18 @@ def verify_command(
 def verifier_command(out: Annotated[Path, typer.Option("--out", help="File to write.")] = Path("verify.pyz")) -> None:
     """Write the verifier as one file, to give away."""
     build_zipapp(out)
+
+
+def _asked(texts: list[str]) -> Asked:
+    """Numbers are written with a register in front, as in ``lei:...``; everything else is a name."""
+    names, identifiers = [], []
+    for text in texts:
+        scheme, colon, value = text.partition(":")
+        if colon and value and re.fullmatch(r"[a-z][a-z0-9-]*", scheme):
+            identifiers.append((scheme, value))
+        else:
+            names.append(text)
+    return Asked(tuple(names), tuple(identifiers))
 
 
 def _moment(text: str | None) -> int | None:

@@ -16,6 +16,7 @@ from custodes.ledger.billing_proof import verify_invoice
 from custodes.ledger.erasure import LIMITS, verify_certificate
 from custodes.ledger.ports import LedgerCorruptError
 from custodes.ledger.statement_json import MAX_BYTES
+from custodes.ledger.statement_party import party_json, render_party, verify_party
 from custodes.ledger.statement_text import as_json, clean, render
 from custodes.ledger.tiles import Tree
 from custodes.ledger.trust import TrustError, TrustPolicy, parse_policy
@@ -70,7 +71,11 @@ def _judge(data: bytes, policy: TrustPolicy, ledger: Path | None) -> tuple[str, 
     if kind.startswith(b'"invoice"'):
         invoice = verify_invoice(data, policy)
         return _plain(invoice.word, list(invoice.reasons), list(invoice.limits))
-    verdict = verify(data, policy, None if ledger is None else _Folder(ledger).entries)
+    entries = None if ledger is None else _Folder(ledger).entries
+    if kind.startswith(b'"party"'):
+        party = verify_party(data, policy, entries)
+        return party.word, render_party(party), party_json(party)
+    verdict = verify(data, policy, entries)
     return verdict.word, render(verdict), as_json(verdict)
 
 

@@ -63,6 +63,11 @@ def use_leaf(index: int, entry_hash: bytes) -> bytes:
     return leaf_hash(index.to_bytes(8, "big") + entry_hash)
 
 
+def place_leaf(index: int, commitment: bytes) -> bytes:
+    """Leaf of a party's list of places: the ``org`` entry that brought it, and the commitment to what it says."""
+    return leaf_hash(index.to_bytes(8, "big") + commitment)
+
+
 def account_name(account: str) -> str:
     """The name under which an account stands in the account map."""
     return f"acct:{account}"

@@ -8,7 +8,9 @@ Shape, with binary values in base64url without padding:
 ``{"digest": .., "statement": {"checkpoint": signed note, "head": {"e": envelope, "i": index}, "next": null or like
 head, "path": .., "prices": null or a price list, "proof": .., "question": {"from", "identifier", "to"}, "uses":
 [{"b": body, "e": envelope, "i": index, "s": salt}, ..], "v": 1, "vrf": ..}}``. Times are milliseconds since the epoch,
-UTC; a null bound is open. A use whose body is not disclosed has neither ``b`` nor ``s``.
+UTC; a null bound is open. A use whose body is not disclosed has neither ``b`` nor ``s``. A statement about a party,
+whose identifier stands in the party map, has ``"places"`` in place of ``"uses"``: the same, each with a commitment
+``c``.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from dataclasses import dataclass
 
 from custodes.ledger.entry import b64url
 from custodes.ledger.maps_head import ACCOUNT_MAP, PARTY_MAP
+from custodes.ledger.party_names import SCHEME, is_fingerprint
 from custodes.ledger.statement_json import Members, Placed, StatementError, canonical, entry_member, unwrap, wrap
 
 VERSION = 1
@@ -33,7 +36,11 @@ _SCHEMES: Mapping[str, tuple[str, str]] = {
     "ru-ogrn": (PARTY_MAP, r"[0-9]{13}|[0-9]{15}"),
     "gb-coh": (PARTY_MAP, r"[0-9A-Z]{2}[0-9]{6}"),
     "domain": (PARTY_MAP, r"(?=.{3,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}"),
+    SCHEME: (PARTY_MAP, r"[^-].*"),
+    "id": (PARTY_MAP, r"[a-z0-9-]{1,24}/[0-9A-Z/_]{1,64}"),
 }
+PARTY_SCHEMES = frozenset(scheme for scheme, (name, _) in _SCHEMES.items() if name == PARTY_MAP) - {SCHEME, "id"}
+"""Registers whose numbers have a scheme of their own; others are written ``id:register/number``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,17 @@ class ShownUse:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownPlace:
+    """A place in somebody's onboarding graph: the ``org`` entry that brought it, and its opening as far as told."""
+
+    index: int
+    envelope: bytes
+    commitment: bytes
+    salt: bytes | None = None
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """What a statement file holds.
 
@@ -69,6 +87,7 @@ class Statement:
         path: way to that place, see ``maps_proof``.
         uses: all uses that the map credits to the identifier, in order.
         prices: the operator's price list, or None.
+        places: all places that the party map has under the identifier, in order.
     """
 
     question: Question
@@ -80,10 +99,14 @@ class Statement:
     path: bytes
     uses: tuple[ShownUse, ...] = ()
     prices: Mapping[str, object] | None = None
+    places: tuple[ShownPlace, ...] = ()
 
     def encode(self) -> bytes:
         """The bytes of the file."""
         question = self.question
+        shown: dict[str, object] = {"uses": [_use(use) for use in self.uses]}
+        if map_of(question.identifier) == PARTY_MAP:
+            shown = {"places": [_place(place) for place in self.places]}
         inner = {
             "checkpoint": self.checkpoint.decode(),
             "head": entry_member(self.head),
@@ -92,9 +115,9 @@ class Statement:
             "prices": self.prices,
             "proof": b64url(b"".join(self.proof)),
             "question": {"from": question.begin, "identifier": question.identifier, "to": question.end},
-            "uses": [_use(use) for use in self.uses],
             "v": VERSION,
             "vrf": b64url(self.vrf),
+            **shown,
         }
         return wrap("statement", inner)
 
@@ -103,7 +126,8 @@ def map_of(identifier: str) -> str | None:
     """Name of the map in which an identifier would stand; None when it is not in canonical form."""
     scheme, _, value = identifier.partition(":")
     name, pattern = _SCHEMES.get(scheme, ("", "(?!)"))
-    return name if re.fullmatch(pattern, value, re.ASCII) else None
+    canonical_form = re.fullmatch(pattern, value, re.ASCII) and (scheme != SCHEME or is_fingerprint(value))
+    return name if canonical_form else None
 
 
 def parse(data: bytes) -> Statement:
@@ -122,9 +146,10 @@ def parse(data: bytes) -> Statement:
     prices = inner.take("prices")
     if prices is not None and not isinstance(prices, dict):
         raise StatementError("the price list is no object")
-    uses = inner.take("uses")
-    if not isinstance(uses, list):
-        raise StatementError("the uses are no list")
+    is_party = map_of(asked.identifier) == PARTY_MAP
+    rows = inner.take("places" if is_party else "uses")
+    if not isinstance(rows, list):
+        raise StatementError("the uses or places are no list")
     result = Statement(
         asked,
         inner.text("checkpoint").encode(),
@@ -133,8 +158,9 @@ def parse(data: bytes) -> Statement:
         inner.hashes("proof"),
         inner.binary("vrf"),
         inner.binary("path"),
-        tuple(_shown(use) for use in uses),
+        () if is_party else tuple(_shown(use) for use in rows),
         prices,
+        tuple(_shown_place(place) for place in rows) if is_party else (),
     )
     inner.end()
     return result
@@ -153,3 +179,17 @@ def _shown(value: object) -> ShownUse:
         salt, body = members.binary("s"), canonical(members.take("b"))
     members.end()
     return ShownUse(index, envelope, salt, body)
+
+
+def _place(place: ShownPlace) -> dict[str, object]:
+    use = _use(ShownUse(place.index, place.envelope, place.salt, place.body))
+    return {"c": b64url(place.commitment), **use}
+
+
+def _shown_place(value: object) -> ShownPlace:
+    members = dict(value) if isinstance(value, dict) else {}
+    commitment = Members({"c": members.pop("c", None)}).binary("c")
+    if len(commitment) != 32:
+        raise StatementError("a place has no commitment")
+    use = _shown(members)
+    return ShownPlace(use.index, use.envelope, commitment, use.salt, use.body)

@@ -10,22 +10,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from custodes.ledger import statement_proof
+from custodes.ledger.body import commit
 from custodes.ledger.checkpoint import parse_checkpoint
 from custodes.ledger.entry import decode
-from custodes.ledger.maps_head import ACCOUNT_MAP, parse_head
+from custodes.ledger.maps_head import ACCOUNT_MAP, PARTY_MAP, parse_head
 from custodes.ledger.note import parse_note
-from custodes.ledger.statement import Question, ShownUse, Statement, map_of
+from custodes.ledger.statement import Question, ShownPlace, ShownUse, Statement, map_of
 from custodes.ledger.statement_json import Placed, StatementError
-from custodes.ledger.statement_ports import LogReader, MapReader, Use, UseSource
+from custodes.ledger.statement_ports import LogReader, MapReader, PlaceSource, Use, UseSource
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the parts of a statement come from."""
+    """Where the parts of a statement come from: one about an account needs ``uses``, about a party ``places``."""
 
     log: LogReader
     maps: MapReader
-    uses: UseSource
+    uses: UseSource | None = None
+    places: PlaceSource | None = None
 
 
 def build(question: Question, sources: Sources, prices: Mapping[str, object] | None = None) -> Statement:
@@ -54,12 +56,20 @@ def build(question: Question, sources: Sources, prices: Mapping[str, object] | N
     following = None if covered == index else Placed(covered, sources.log.entry(covered))
     vrf_proof, path = sources.maps.path(name, question.identifier)
     uses: tuple[ShownUse, ...] = ()
-    if name == ACCOUNT_MAP:
+    if name == ACCOUNT_MAP and sources.uses is not None:
         account = question.identifier.removeprefix("acct:")
         uses = tuple(_show(use, question) for use in sources.uses.uses_of(account, covered))
-    indexes = [index, *([covered] if following else []), *(use.index for use in uses)]
+    places: tuple[ShownPlace, ...] = ()
+    if name == PARTY_MAP and sources.places is not None:
+        places = tuple(
+            ShownPlace(entry, sources.log.entry(entry), commit(salt, body), salt, body)
+            for entry, salt, body in sources.places.places_of(question.identifier)
+        )
+    shown = [use.index for use in uses] + [one.index for one in places]
+    indexes = [index, *([covered] if following else []), *shown]
     proof = tuple(statement_proof.make(indexes, size, sources.log.node))
-    return Statement(question, checkpoint, head, following, proof, vrf_proof, path, uses, prices if uses else None)
+    money = prices if uses else None
+    return Statement(question, checkpoint, head, following, proof, vrf_proof, path, uses, money, places)
 
 
 def _show(use: Use, question: Question) -> ShownUse:

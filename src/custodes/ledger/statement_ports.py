@@ -109,3 +109,11 @@ class MapReader(Protocol):
     def path(self, name: str, identifier: str) -> tuple[bytes, bytes]:
         """For that head: the VRF proof of where ``identifier`` stands, and the encoded path to it."""
         ...
+
+
+class PlaceSource(Protocol):
+    """What the party map has under an identifier at its latest head."""
+
+    def places_of(self, identifier: str) -> Iterator[tuple[int, bytes, bytes]]:
+        """For each place, oldest first: the ``org`` entry that brought it, salt and canonical body."""
+        ...

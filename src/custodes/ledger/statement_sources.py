@@ -15,7 +15,8 @@ from custodes.ledger.body import BodyError, unseal
 from custodes.ledger.checkpoint import parse_checkpoint
 from custodes.ledger.entry import Entry, decode
 from custodes.ledger.maps_accounts import AccountMap
-from custodes.ledger.maps_head import ACCOUNT_MAP
+from custodes.ledger.maps_head import ACCOUNT_MAP, PARTY_MAP
+from custodes.ledger.maps_parties import PartyMap
 from custodes.ledger.maps_state import MapState
 from custodes.ledger.note import NoteError, parse_note
 from custodes.ledger.ports import BodyReader, TileReader
@@ -61,6 +62,11 @@ class LogFiles:
     def retentions(self, begin: int, end: int) -> Iterator[Use]:
         """All retention runs among entries ``begin`` up to ``end``, as uses of no units."""
         return self._of_kind("ret", begin, end)
+
+    def dossiers(self, begin: int, end: int) -> Iterator[tuple[int, Entry]]:
+        """Index and entry of each onboarding dossier among entries ``begin`` up to ``end``."""
+        for index, _, entry in self._entries("org", begin, end):
+            yield index, entry
 
     def billings(self) -> Iterator[tuple[int, Entry]]:
         """Index and entry of each invoice run."""
@@ -131,7 +137,7 @@ class AccountSources:
     def head_index(self, name: str) -> int:
         """Index of the last head's entry. Raises LookupError for another map."""
         if name != ACCOUNT_MAP:
-            raise LookupError(f"this server keeps no map called {name!r}")
+            raise LookupError(f"this is not the map called {name!r}")
         return self.head
 
     def path(self, name: str, identifier: str) -> tuple[bytes, bytes]:
@@ -153,3 +159,28 @@ class AccountSources:
             if index < end:
                 envelope = self.log.entry(index)
                 yield self.log.use(index, envelope, decode(envelope), account)
+
+
+@dataclass(frozen=True, slots=True)
+class PartySources:
+    """The party map at its last head: ``MapReader`` and ``PlaceSource``."""
+
+    parties: PartyMap
+    head: int
+
+    def head_index(self, name: str) -> int:
+        """Index of the last head's entry. Raises LookupError for another map."""
+        if name != PARTY_MAP:
+            raise LookupError(f"this is not the map called {name!r}")
+        return self.head
+
+    def path(self, name: str, identifier: str) -> tuple[bytes, bytes]:
+        """VRF proof and encoded path of an identifier."""
+        self.head_index(name)
+        proof, path = self.parties.path(identifier)
+        return proof, path.encode()
+
+    def places_of(self, identifier: str) -> Iterator[tuple[int, bytes, bytes]]:
+        """Entry, salt and body of each place of ``identifier``."""
+        for one in self.parties.places(identifier):
+            yield one.entry, one.place.salt, one.place.body

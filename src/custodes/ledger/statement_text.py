@@ -12,8 +12,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from custodes.ledger import statement_places
 from custodes.ledger.billing_meter import Meter, Month
 from custodes.ledger.billing_prices import PriceError, parse_prices
+from custodes.ledger.maps_head import PARTY_MAP
+from custodes.ledger.trust import Trusted
 from custodes.ledger.verify import Evidence, OpenedUse, Verdict, Word
 
 _PRICE = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
@@ -60,6 +63,8 @@ def render(verdict: Verdict) -> str:
     evidence = verdict.evidence
     assert evidence is not None
     lines = [verdict.word.value, "", _answer(verdict.word, evidence), ""]
+    if evidence.places:
+        lines += [*statement_places.lines(evidence.places, moment, clean), ""]
     if evidence.uses:
         lines += [*_uses(evidence), ""]
     lines += ["Why this can be relied on", *(f"  - {reason}" for reason in _grounds(evidence)), ""]
@@ -88,11 +93,18 @@ def as_json(verdict: Verdict) -> dict[str, object]:
             "money": {currency: str(amount) for currency, amount in recorded_money(evidence.uses).items()},
             "does_not_show": list(limits(evidence)),
         }
+        if evidence.head.name == PARTY_MAP:
+            result |= {
+                "roles": statement_places.roles(evidence.places),
+                "places": statement_places.told(evidence.places),
+            }
     return result
 
 
 def limits(evidence: Evidence) -> list[str]:
     """What this verdict does not show."""
+    if evidence.head.name == PARTY_MAP:
+        return [*statement_places.LIMITS, *([_LIMIT_NO_WITNESS] if evidence.trusted.seen_at is None else [])]
     found = [_LIMIT_MOVED if evidence.totals_checked else _LIMIT_TOTALS, *_LIMITS]
     if evidence.value is None:
         found.append(_LIMIT_ERASED)
@@ -137,8 +149,11 @@ def period(evidence: Evidence) -> str:
 
 def _answer(word: Word, evidence: Evidence) -> str:
     name = clean(evidence.question.identifier)
-    if word is Word.PRESENT and not evidence.uses:
-        return f"{name} is recorded in the map of parties, in {evidence.value.count if evidence.value else 0} places."
+    if evidence.head.name == PARTY_MAP:
+        count = len(evidence.places)
+        if word is Word.PRESENT:
+            return f"{name} is recorded in the map of parties, in {count} place{'s' if count > 1 else ''}:"
+        return f"On the evidence given, {name} was behind no customer until {period(evidence).rpartition(' and ')[2]}."
     if word is Word.PRESENT:
         units = sum(use.units for use in evidence.uses)
         return f"{name} used the service {len(evidence.uses)} times ({units} units) {period(evidence)}."
@@ -150,16 +165,24 @@ def _answer(word: Word, evidence: Evidence) -> str:
     )
 
 
-def _grounds(evidence: Evidence) -> list[str]:
-    checkpoint, head = evidence.trusted.checkpoint, evidence.head
+def standing(trusted: Trusted) -> list[str]:
+    """Which state of which log was signed, and who confirmed it when."""
+    checkpoint = trusted.checkpoint
     grounds = [
         f"The operator's log {clean(checkpoint.origin)!r} signed a state with {checkpoint.size} entries, "
         f"fingerprint {checkpoint.root.hex()}.",
     ]
-    for name, time in sorted(evidence.trusted.times.items()):
+    for name, time in sorted(trusted.times.items()):
         grounds.append(
             f"Witness {clean(name)} confirmed on {moment(time * 1000)} that it continues what it saw before."
         )
+    return grounds
+
+
+def _grounds(evidence: Evidence) -> list[str]:
+    head, grounds = evidence.head, standing(evidence.trusted)
+    if head.name == PARTY_MAP:
+        return grounds + statement_places.grounds(evidence, moment)
     grounds.append(
         f"Entry {evidence.head_index} of that log is a summary of its first {head.size} entries (until "
         f"{moment(evidence.covered_until)}): {head.node.count} uses with {head.node.units} units in all accounts "

@@ -20,10 +20,10 @@ from itertools import pairwise
 from custodes.ledger import statement_proof, vrf
 from custodes.ledger.body import BodyError, check_opening
 from custodes.ledger.entry import Entry, EntryError, decode
-from custodes.ledger.maps_head import ACCOUNT_MAP, MapHead, account_name, parse_head, use_leaf
+from custodes.ledger.maps_head import ACCOUNT_MAP, PARTY_MAP, MapHead, account_name, parse_head, place_leaf, use_leaf
 from custodes.ledger.maps_proof import MapError, Value, look_up, parse_path
 from custodes.ledger.merkle import Frontier, ProofError, leaf_hash, tree_root
-from custodes.ledger.statement import Question, ShownUse, Statement, map_of, parse
+from custodes.ledger.statement import Question, ShownPlace, ShownUse, Statement, map_of, parse
 from custodes.ledger.statement_json import StatementError
 from custodes.ledger.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
 
@@ -53,6 +53,15 @@ class OpenedUse:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenedPlace:
+    """A place in an onboarding graph that was there in the period. ``facts`` is None where it was not disclosed."""
+
+    index: int
+    t: int
+    facts: Mapping[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What the checks established.
 
@@ -67,6 +76,7 @@ class Evidence:
         uses_outside: how many more uses there were outside the period.
         totals_checked: whether all public entries were at hand and add up to the head's totals.
         prices: the price list that came along, unproven.
+        places: for a party, the places that it had before the end of the period, in order.
     """
 
     question: Question
@@ -79,6 +89,7 @@ class Evidence:
     uses_outside: int
     totals_checked: bool
     prices: Mapping[str, object] | None
+    places: tuple[OpenedPlace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +122,7 @@ def verify(data: bytes, policy: TrustPolicy, entries: Entries | None = None) -> 
     doubts = _doubts(evidence, policy)
     if doubts:
         return Verdict(Word.UNDETERMINED, doubts, evidence)
-    found = bool(evidence.uses) or (evidence.value is not None and not _is_account(evidence))
-    return Verdict(Word.PRESENT if found else Word.ABSENT, (), evidence)
+    return Verdict(Word.PRESENT if evidence.uses or evidence.places else Word.ABSENT, (), evidence)
 
 
 def _check(data: bytes, policy: TrustPolicy, entries: Entries | None) -> Evidence:
@@ -136,8 +146,9 @@ def _check(data: bytes, policy: TrustPolicy, entries: Entries | None) -> Evidenc
     # 5. The identifier has exactly one place in this map, and this is what stands there.
     place = vrf.verify(head.vrf_public, statement.question.identifier.encode(), statement.vrf)[:32]
     value = look_up(head.node, place, parse_path(statement.path))
-    # 6. The uses shown are all that the map credits to it, and open to what they claim.
+    # 6. The uses or places shown are all that the map has there, and open to what they claim.
     uses, outside = _check_uses(statement, head, value)
+    places = _check_places(statement, head, value)
     # 7. With the public entries at hand: nothing was left out of the map's totals.
     if entries is not None:
         _check_totals(entries(trusted.checkpoint.size), trusted, head)
@@ -152,6 +163,7 @@ def _check(data: bytes, policy: TrustPolicy, entries: Entries | None) -> Evidenc
         outside,
         entries is not None,
         statement.prices,
+        places,
     )
 
 
@@ -159,6 +171,8 @@ def _check_in_log(statement: Statement, trusted: Trusted) -> None:
     shown = [(statement.head.index, statement.head.envelope)]
     shown += [(statement.next.index, statement.next.envelope)] if statement.next else []
     shown += [(use.index, use.envelope) for use in statement.uses]
+    # One entry may bring several places of a party; it is shown with each of them.
+    shown += list(dict.fromkeys((place.index, place.envelope) for place in statement.places))
     leaves = {index: leaf_hash(envelope) for index, envelope in shown}
     if len(leaves) != len(shown):
         raise ProofError("two entries claim one place in the log")
@@ -198,6 +212,37 @@ def _check_uses(statement: Statement, head: MapHead, value: Value | None) -> tup
     return opened, len(shown) - len(opened)
 
 
+def _check_places(statement: Statement, head: MapHead, value: Value | None) -> tuple[OpenedPlace, ...]:
+    shown = statement.places
+    if value is None or head.name != PARTY_MAP:
+        if shown:
+            raise MapError("the map has nothing under this identifier, but the statement shows some")
+        return ()
+    if any(a.index > b.index for a, b in pairwise(shown)) or (shown and shown[-1].index >= head.size):
+        raise MapError("the places are out of order, or not covered by the map")
+    leaves = [place_leaf(place.index, place.commitment) for place in shown]
+    if len(shown) != value.count or not hmac.compare_digest(tree_root(leaves), value.root):
+        raise MapError("the places shown are not all the places that the map has under this identifier")
+    opened = [_open_place(place, statement.question.identifier) for place in shown]
+    end = statement.question.end
+    # Who stood behind a customer before the period began may have done so all through it.
+    return tuple(place for place in opened if end is None or place.t < end)
+
+
+def _open_place(place: ShownPlace, identifier: str) -> OpenedPlace:
+    entry = decode(place.envelope)
+    if entry.kind != "org":
+        raise MapError("an entry that is no dossier brings a place")
+    if place.body is None or place.salt is None:
+        return OpenedPlace(place.index, entry.t, None)
+    check_opening(place.commitment, place.salt, place.body)
+    facts = json.loads(place.body)
+    # Attack: the place of somebody else shown under this identifier. Its body names whose it is.
+    if not isinstance(facts, dict) or facts.get("party") != identifier:
+        raise BodyError("a place that is counted for this identifier is somebody else's")
+    return OpenedPlace(place.index, entry.t, facts)
+
+
 def _decode_use(use: ShownUse) -> Entry:
     entry = decode(use.envelope)
     if entry.kind != "use" or entry.units is None:
@@ -225,6 +270,7 @@ def _open(use: ShownUse, entry: Entry, question: Question) -> OpenedUse:
 
 def _check_totals(entries: Iterable[tuple[int, bytes]], trusted: Trusted, head: MapHead) -> None:
     frontier, count, units, row = Frontier(), 0, 0, list[bytes]()
+    kind = "use" if head.name == ACCOUNT_MAP else "org"
     for index, envelope in entries:
         if index != frontier.size + len(row):
             raise ProofError("the public entries have a gap")
@@ -232,16 +278,26 @@ def _check_totals(entries: Iterable[tuple[int, bytes]], trusted: Trusted, head: 
         if len(row) == 4096:
             frontier, row = frontier.extend(row).frontier, []
         entry = decode(envelope)
-        if entry.kind == "use" and index < head.size:
-            count, units = count + 1, units + (entry.units or 0)
+        if index < head.size and entry.kind == kind:
+            more = 1 if kind == "use" else entry.fields.get("n", 0)
+            count, units = count + (more if isinstance(more, int) else 0), units + (entry.units or 0)
     frontier = frontier.extend(row).frontier
     if frontier.size != trusted.checkpoint.size or not hmac.compare_digest(frontier.root(), trusted.checkpoint.root):
         raise ProofError("the public entries at hand are not those of the log that was signed")
     if (count, units) != (head.node.count, head.node.units):
-        raise MapError(
-            f"the log holds {count} uses with {units} units, but all accounts together were credited with "
-            f"{head.node.count} uses and {head.node.units} units: usage was left out or invented"
+        raise MapError(_wrong_totals(kind, count, units, head))
+
+
+def _wrong_totals(kind: str, count: int, units: int, head: MapHead) -> str:
+    if kind == "org":
+        return (
+            f"the dossiers in the log brought {count} places, but the map holds {head.node.count}: "
+            "parties were left out or invented"
         )
+    return (
+        f"the log holds {count} uses with {units} units, but all accounts together were credited with "
+        f"{head.node.count} uses and {head.node.units} units: usage was left out or invented"
+    )
 
 
 def _doubts(evidence: Evidence, policy: TrustPolicy) -> tuple[str, ...]:
@@ -260,7 +316,3 @@ def _doubts(evidence: Evidence, policy: TrustPolicy) -> tuple[str, ...]:
     if policy.quorum != NONE and seen is not None and (question.end or 0) >= (seen + 1) * 1000:
         doubts.append("the witnesses confirmed this state before the period asked for was over")
     return tuple(doubts)
-
-
-def _is_account(evidence: Evidence) -> bool:
-    return evidence.question.identifier.startswith("acct:")

@@ -22,15 +22,20 @@ from custodes.ledger.entry import decode
 from custodes.ledger.erasure_build import ErasureRecords, certificate
 from custodes.ledger.log import LedgerLog
 from custodes.ledger.maps_faces import FaceIndexes
+from custodes.ledger.maps_head import PARTY_MAP
 from custodes.ledger.maps_indexer import Indexer
+from custodes.ledger.maps_parties_files import PartyFiles
 from custodes.ledger.maps_state import MapState
 from custodes.ledger.ports import BodyReader, TileReader
-from custodes.ledger.statement import Question, parse
+from custodes.ledger.statement import Question, map_of, parse
 from custodes.ledger.statement_build import Sources, build
+from custodes.ledger.statement_party import Asked
 from custodes.ledger.statement_sources import AccountSources, LogFiles, open_log_files, reaches
 from custodes.ledger.tiles import CHECKPOINT_PATH
 from custodes.ledger.trust import Witness
-from custodes.ledger.witness_client import Asked, Post, ask_all
+from custodes.ledger.witness_client import Asked as WitnessesAsked
+from custodes.ledger.witness_client import Post, ask_all
+from custodes.operations.party_statements import PartyStatements
 
 _WITNESSED = "checkpoint.witnessed"
 
@@ -52,6 +57,7 @@ class Statements:
         self._files = files
         self._folder = folder
         self._vrf_seed = vrf_seed
+        self.parties = PartyStatements(lambda: PartyFiles(self._subfolder("parties"), self._key()))
 
     def close_head(self, log: LedgerLog) -> int:
         """Put a head of the account map over everything so far into the log; returns its index, once published.
@@ -76,7 +82,7 @@ class Statements:
         log = self._newest()
         return head is None or any(True for _ in log.uses(accounts.size, log.tree.size))
 
-    def ask_witnesses(self, witnesses: Iterable[Witness], post: Post) -> Asked:
+    def ask_witnesses(self, witnesses: Iterable[Witness], post: Post) -> WitnessesAsked:
         """Have the newest checkpoint cosigned, and keep it with all cosignatures.
 
         Raises:
@@ -89,13 +95,15 @@ class Statements:
         return asked
 
     def create(self, question: Question, prices: Mapping[str, object] | None = None) -> bytes:
-        """The statement file that answers ``question`` at the last head.
+        """The statement file that answers ``question`` at the last head of its map.
 
         Raises:
             StatementError: the identifier is not in canonical form.
             LookupError: there is no head yet, or no map for such identifiers.
             OSError: a file cannot be read.
         """
+        if map_of(question.identifier) == PARTY_MAP:
+            return self.parties.create(question, self._log_with)
         state = self._state()
         accounts, head = state.load(self._key())
         if head is None:
@@ -104,6 +112,26 @@ class Statements:
         statement = build(question, Sources(sources.log, sources, sources), prices).encode()
         parse(statement)  # what no reader would accept, like a price list with fractions in it, is refused here
         return statement
+
+    def close_party_head(self, log: LedgerLog) -> int:
+        """Put a head of the party map over everything so far into the log; returns its index, once published.
+
+        Raises:
+            LedgerUnavailableError: the log cannot be written now.
+            MapError: places that the log names are gone or damaged; a person has to look.
+            OSError: a file cannot be read or written.
+        """
+        return self.parties.close_head(log, self._newest)
+
+    def create_party(self, asked: Asked, begin: int | None, end: int | None) -> bytes:
+        """The file that answers for every name and number of a party whether it was behind a customer.
+
+        Raises:
+            StatementError: a number is none, or there is nothing to ask for.
+            LookupError: there is no head of the party map yet.
+            OSError: a file cannot be read.
+        """
+        return self.parties.create_all(asked, begin, end, self._log_with)
 
     def bill(self, month: Month, prices: PriceList) -> BillingRun:
         """The bills of ``month`` from the published log; nothing is written."""

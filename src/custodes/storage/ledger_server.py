@@ -93,6 +93,7 @@ def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]
         statements = open_statements(plan.data)
         orders = open_orders(plan.data)
         duties = LedgerDuties(log, statements, _cosigners(plan.data), clock)
+        keep_parties(duties, statements, log)
         duties.every_hour(lambda: statements.bill_finished(clock.now_ms(), lambda: _prices(plan.data), log))
         with orders.attended(), closing(duties):
             duties.start(orders)
@@ -150,6 +151,12 @@ def keep_accounts(ledger: ServerLedger, orders: AccountOrders, directory: Accoun
     ledger.duties.every_hour(directory.save_uses)
 
 
+def keep_parties(duties: LedgerDuties, statements: Statements, log: LedgerLog) -> None:
+    """Have ``duties`` log a head of the party map every hour, and when asked for one."""
+    duties.every_hour(lambda: statements.close_party_head(log))
+    duties.answer_to("party-head", lambda _: {"index": statements.close_party_head(log)})
+
+
 @contextmanager
 def open_duties(data: Path, clock: Clock) -> Iterator[LedgerDuties]:
     """The duties over a ledger that no server has open.
@@ -160,7 +167,9 @@ def open_duties(data: Path, clock: Clock) -> Iterator[LedgerDuties]:
     statements = open_statements(data)
     name = LedgerPaths(data).verifier.read_text(encoding="utf-8").partition("+")[0]
     with started(data, name, None, clock) as log:
-        yield LedgerDuties(log, statements, _cosigners(data), clock)
+        duties = LedgerDuties(log, statements, _cosigners(data), clock)
+        keep_parties(duties, statements, log)
+        yield duties
 
 
 def open_orders(data: Path) -> FileOrders:
