@@ -16,16 +16,25 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
+from operator import itemgetter
 
 import cedarpy
 import orjson
 
+from custodes.governance import policy_slice
+
 SCHEMA_FILE = "schema.cedarschema"
 PACKS = ("baseline", "police-moratorium", "eu-ai-act", "uk-russia-sanctions", "public-safety-99")
+DEFAULT_PACKS = ("baseline", "police-moratorium", "eu-ai-act", "public-safety-99")
+"""In force on a server whose operator has decided nothing: the rules on sanctions need lists to screen against."""
 ANNOTATIONS = ("id", "reason", "source", "date")
 INCIDENT = "guardrails.not-evaluated"
+NO_PERMIT = "no rule of the provider allows it"
 UNKNOWN_FACT = "guardrails.unknown-fact"
 _RULE_ID = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
+# As cedarpy prints a schema.
+_CALL = re.compile(r"type Call = \{(.*?)\n\}", re.DOTALL)
+_ATTRIBUTE = re.compile(r'^\s*"?(\w+)"?\??: ', re.MULTILINE)
 _COUNTRY = re.compile(r"[A-Z]{2}|unknown")
 _LAST_MS = 253_402_300_799_999  # the end of the year 9999, as far as dates of four digits go
 
@@ -43,7 +52,7 @@ PURPOSES = (
 VOCABULARIES: Mapping[str, frozenset[str]] = {
     "sector": frozenset(SECTORS),
     "status": frozenset({"pending", "active", "suspended", "closed"}),
-    "screening": frozenset({"unknown", "clear", "review", "blocked"}),
+    "screening": frozenset({"unknown", "not-required", "clear", "review", "blocked"}),
     "purpose": frozenset(PURPOSES),
     "legal_basis": frozenset(
         {"unknown", "unstated", "consent", "contract", "legal-obligation", "vital-interest", "public-task", "own-data"}
@@ -54,7 +63,11 @@ VOCABULARIES: Mapping[str, frozenset[str]] = {
 }
 BOOLEANS = ("lists_current", "real_time", "emotions", "human_review")
 MOMENTS = ("screened_at", "now")
-ATTRIBUTES = frozenset({*VOCABULARIES, "country", *BOOLEANS, *MOMENTS, "threshold_milli"})
+CHANGING = (*MOMENTS, "threshold_milli")
+ATTRIBUTES = frozenset({*VOCABULARIES, "country", *BOOLEANS, *CHANGING})
+_STEADY_NAMES = tuple(sorted(ATTRIBUTES.difference(CHANGING)))
+_STEADY = itemgetter(*_STEADY_NAMES)
+_MOST_PLANS = 4096
 
 Fact = str | int | bool
 
@@ -95,43 +108,120 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The outcome: ids of the rules that made it, forbids in the order of their ids, and one public reason."""
+    """The outcome: ids of the rules that made it, in their order, and the public reason: of a refusal, every rule's."""
 
     allowed: bool
     rules: tuple[str, ...]
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A schema as decisions need it.
+
+    Attributes:
+        schema: parsed.
+        entities: its actions and their groups.
+        groups: the same by the name of each action.
+        attributes: facts that it declares; others are not shown to rules.
+    """
+
+    schema: cedarpy.Schema
+    entities: cedarpy.Entities
+    groups: Mapping[str, frozenset[str]]
+    attributes: frozenset[str]
+
+
 class Guardrails:
     """A set of rules, parsed once; safe to ask from many threads."""
 
-    def __init__(
-        self, rules: Mapping[str, Rule], policies: cedarpy.PolicySet, schema: cedarpy.Schema, entities: cedarpy.Entities
-    ) -> None:
+    def __init__(self, rules: Mapping[str, Rule], model: Model) -> None:
         """Keep what ``load`` parsed."""
         self._rules = rules
-        self._policies = policies
-        self._schema = schema
-        self._entities = entities
+        self._model = model
+        self._parsed = {key: json.loads(rule.canonical) for key, rule in rules.items()}
+        self._every = self._policies(frozenset(rules))
+        self._slices: dict[frozenset[str], cedarpy.PolicySet] = {frozenset(rules): self._every}
+        self._plans: dict[tuple[object, ...], Verdict | cedarpy.PolicySet] = {}
 
     @property
     def rules(self) -> Mapping[str, Rule]:
         """All rules by id."""
         return self._rules
 
+    @property
+    def groups(self) -> Mapping[str, frozenset[str]]:
+        """Every operation that the schema knows, with the groups that it is in."""
+        return self._model.groups
+
     def decide(self, call: Call) -> Verdict:
-        """Decide. Raises nothing for any call: what cannot be evaluated is a refusal."""
-        problem = check_facts(call.facts)
+        """Decide. Raises nothing for any call: what cannot be evaluated is a refusal.
+
+        Calls that agree in all but moments and threshold share a plan: the rules that can apply to them, or the verdict
+        itself where none of these looks at anything in which the calls may differ. See ``policy_slice``.
+        """
+        facts = call.facts
+        try:
+            values = _STEADY(facts)
+            key = (call.operation, values, tuple(map(type, values)))
+            plan = self._plans.get(key)
+        except (KeyError, TypeError):
+            plan = None
+        problem = check_facts(facts) if plan is None else _check_changing(facts)
         if problem:
             return Verdict(False, (UNKNOWN_FACT,), problem)
+        if plan is None:
+            plan = self._plan(call)
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            self._plans[key] = plan
+        return plan if isinstance(plan, Verdict) else self._ask(call, plan)
+
+    def decide_by_all(self, call: Call) -> Verdict:
+        """Decide by asking Cedar about every rule: slower, the same."""
+        problem = check_facts(call.facts)
+        return Verdict(False, (UNKNOWN_FACT,), problem) if problem else self._ask(call, self._every)
+
+    def _plan(self, call: Call) -> Verdict | cedarpy.PolicySet:
+        groups = self._model.groups.get(call.operation)
+        if groups is None:
+            return self._every
+        known = {name: call.facts[name] for name in _STEADY_NAMES}
+        kept = frozenset(
+            key
+            for key, rule in self._parsed.items()
+            if policy_slice.concerns(rule, call.operation, groups) and policy_slice.holds(rule, known) is not False
+        )
+        policies = self._slices.get(kept)
+        if policies is None:
+            policies = self._slices[kept] = self._policies(kept)
+        read = [policy_slice.reads(self._parsed[key]) for key in kept]
+        if all(facts is not None and facts <= known.keys() for facts in read):
+            verdict = self._ask(call, policies)
+            if verdict is not _INCIDENT:
+                return verdict
+        return policies
+
+    def _policies(self, kept: frozenset[str]) -> cedarpy.PolicySet:
+        return cedarpy.PolicySet.from_json_str(
+            json.dumps(
+                {
+                    "staticPolicies": {f"policy{at}": self._parsed[key] for at, key in enumerate(sorted(kept))},
+                    "templates": {},
+                    "templateLinks": [],
+                }
+            )
+        )
+
+    def _ask(self, call: Call, policies: cedarpy.PolicySet) -> Verdict:
         request = {
             "principal": {"type": "Account", "id": call.account_id},
             "action": {"type": "Action", "id": call.operation},
             "resource": {"type": "Resource", "id": call.resource},
-            "context": orjson.dumps(_context(call.facts)).decode(),
+            "context": orjson.dumps(_context(call.facts, self._model.attributes)).decode(),
         }
         try:
-            answer = cedarpy.is_authorized(request, self._policies, self._entities, self._schema)
+            answer = cedarpy.is_authorized(request, policies, self._model.entities, self._model.schema)
         except (ValueError, TypeError, RuntimeError):
             return _INCIDENT
         found = answer.diagnostics
@@ -140,8 +230,9 @@ class Guardrails:
             return _INCIDENT
         if answer.decision is cedarpy.Decision.Allow and ids:
             return Verdict(True, ids, self._rules[ids[0]].reason)
-        reason = self._rules[ids[0]].reason if ids else "no rule of the provider allows it"
-        return Verdict(False, ids, reason)
+        if not ids:
+            return Verdict(False, (), NO_PERMIT)
+        return Verdict(False, ids, "; ".join(f"{self._rules[key].reason} (rule {key})" for key in ids))
 
 
 _INCIDENT = Verdict(False, (INCIDENT,), "the provider's rules could not be evaluated")
@@ -167,10 +258,17 @@ def _understood(name: str, fact: object) -> bool:
     return _COUNTRY.fullmatch(fact) is not None if name == "country" else fact in VOCABULARIES[name]
 
 
-def _context(facts: Mapping[str, Fact]) -> dict[str, object]:
+def _check_changing(facts: Mapping[str, object]) -> str:
+    """What ``check_facts`` says when all facts but the changing ones are known to be right."""
+    if len(facts) == len(ATTRIBUTES) and all(name in facts and _understood(name, facts[name]) for name in CHANGING):
+        return ""
+    return check_facts(facts)
+
+
+def _context(facts: Mapping[str, Fact], declared: frozenset[str]) -> dict[str, object]:
     """The facts as Cedar reads them: moments are its datetime, to the millisecond."""
-    context: dict[str, object] = dict(facts)
-    for name in MOMENTS:
+    context: dict[str, object] = {name: value for name, value in facts.items() if name in declared}
+    for name in declared.intersection(MOMENTS):
         seconds, ms = divmod(int(facts[name]), 1000)
         text = datetime.datetime.fromtimestamp(seconds, tz=datetime.UTC).isoformat()[:19]
         context[name] = {"__extn": {"fn": "datetime", "arg": f"{text}.{ms:03d}Z"}}
@@ -225,14 +323,26 @@ def load(packs: Mapping[str, str], schema: str) -> Guardrails:
         checked = cedarpy.validate_policies(text, parsed)
         if not checked.validation_passed:
             raise PackError("; ".join(error.error for error in checked.errors))
-        # Parsed with the schema, because groups of actions are entities too: without them no rule on a group applies.
-        entities = cedarpy.Entities.from_json_str("[]", parsed)
-        policies = cedarpy.PolicySet.from_str(text)
+        model = _model(parsed)
+        return Guardrails({rule.id: rule for rule in rules}, model)
     except ValueError as error:
         raise PackError(str(error)) from error
-    if len(entities) == 0:
+
+
+def _model(schema: cedarpy.Schema) -> Model:
+    # Parsed with the schema, because groups of actions are entities too: without them no rule on a group applies.
+    entities = cedarpy.Entities.from_json_str("[]", schema)
+    groups = {
+        entity["uid"]["id"]: frozenset(parent["id"] for parent in entity["parents"])
+        for entity in json.loads(str(entities))
+    }
+    if not groups:
         raise PackError("the schema has no actions")
-    return Guardrails({rule.id: rule for rule in rules}, policies, parsed, entities)
+    declared = _CALL.search(str(schema))
+    attributes = frozenset(_ATTRIBUTE.findall(declared[1])) if declared else frozenset[str]()
+    if not attributes or not attributes <= ATTRIBUTES:
+        raise PackError("the schema's type Call asks for facts that this program does not know")
+    return Model(schema, entities, groups, attributes)
 
 
 def shipped(names: tuple[str, ...] = PACKS) -> dict[str, str]:
