@@ -35,21 +35,26 @@ from custodes.engine.ports import FaceEngine
 from custodes.engine.session import Device
 from custodes.engine.store import ModelStore
 from custodes.gallery.gallery import Gallery as IndexedGallery
+from custodes.governance.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
+from custodes.governance.policy_set import PolicySet
 from custodes.ledger.parts import LedgerWriter
 from custodes.operations.account_directory import AccountDirectory
 from custodes.operations.account_log import AccountLog
 from custodes.operations.account_orders import AccountOrders
 from custodes.operations.account_ports import AdmitAll
+from custodes.operations.account_profiles import AccountProfiles
 from custodes.operations.account_standing import AccountStanding
 from custodes.operations.accounts import Accounts, keep_operator
 from custodes.operations.catalogue import Operations, Ports, build
 from custodes.operations.compare import Comparison
 from custodes.operations.context import Caller, Context
 from custodes.operations.detect import Detection
-from custodes.operations.gate import AllowAll, CountingRecorder, Gate, Recorder
+from custodes.operations.dossier import Dossier
+from custodes.operations.gate import AllowAll, CountingRecorder, Gate, Policy, Recorder
 from custodes.operations.images import ObjectStore, Pictures
 from custodes.operations.ledger_recorder import LedgerRecorder
 from custodes.operations.ledger_start import Release
+from custodes.operations.policy_layers import PolicyLayers, RootOnly, RulesInForce
 from custodes.operations.ports import Gallery
 from custodes.operations.retention import RetentionRules
 from custodes.settings import Settings
@@ -171,7 +176,7 @@ def open_deployment(
             recorder = LedgerRecorder(ledger.log, f"{faces.model_version}/{release.models.hex()}")
         ports = Ports(faces, store, _objects(settings), SystemClock(), page_key)
         operations = build(ports if erasures is None else replace(ports, erasures=erasures))
-        gate = Gate(AccountStanding(directory, AllowAll()), recorder, receipts.leave)
+        gate = Gate(AccountStanding(directory, _policy(directory)), recorder, receipts.leave)
         by_name = handlers(gate, operations, settings.region)
         yield Deployment(settings, load_service(), keys, directory, by_name, operations, gate, receipts, ledger)
 
@@ -270,6 +275,13 @@ def open_comparison(settings: Settings, engine: FaceEngine | None = None) -> Ite
     """Load the networks to compare pictures; ``engine`` stands in for the real one."""
     with open_engine(settings) if engine is None else nullcontext(engine) as faces:
         yield PairComparison(faces, settings.region)
+
+
+def _policy(accounts: AccountDirectory) -> Policy:
+    """Both layers of rules."""
+    packs = PolicySet(shipped(DEFAULT_PACKS), shipped_schema())
+    rules = RulesInForce(packs.digest(), load(packs.packs, packs.schema))
+    return PolicyLayers(lambda: rules, Dossier(AccountProfiles(accounts).of), RootOnly())
 
 
 def _release(settings: Settings, engine: FaceEngine) -> Release:

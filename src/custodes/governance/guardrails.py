@@ -243,24 +243,25 @@ def check_facts(facts: Mapping[str, object]) -> str:
     if facts.keys() != ATTRIBUTES:
         missing = sorted(ATTRIBUTES - facts.keys())
         return f"the fact {missing[0]} is missing" if missing else "a fact is stated that no rule knows"
-    wrong = sorted(name for name, fact in facts.items() if not _understood(name, fact))
+    wrong = sorted(name for name, fact in facts.items() if not understood(name, fact))
     return f"the value of the fact {wrong[0]} is not understood" if wrong else ""
 
 
-def _understood(name: str, fact: object) -> bool:
+def understood(name: str, fact: object) -> bool:
+    """Whether ``fact`` is a value that the fact called ``name`` can have."""
     if name in BOOLEANS:
         return isinstance(fact, bool)
     if name in MOMENTS or name == "threshold_milli":
         most = 100_000 if name == "threshold_milli" else _LAST_MS
         return isinstance(fact, int) and not isinstance(fact, bool) and 0 <= fact <= most
-    if not isinstance(fact, str):
+    if not isinstance(fact, str) or name not in ATTRIBUTES:
         return False
     return _COUNTRY.fullmatch(fact) is not None if name == "country" else fact in VOCABULARIES[name]
 
 
 def _check_changing(facts: Mapping[str, object]) -> str:
     """What ``check_facts`` says when all facts but the changing ones are known to be right."""
-    if len(facts) == len(ATTRIBUTES) and all(name in facts and _understood(name, facts[name]) for name in CHANGING):
+    if len(facts) == len(ATTRIBUTES) and all(name in facts and understood(name, facts[name]) for name in CHANGING):
         return ""
     return check_facts(facts)
 

@@ -73,16 +73,17 @@ class Kind:
 _KIND_ROWS = (
     # Start of the server: digests of the release, the models and the configuration.
     Kind("boot", {"r": _is_digest}, {"g": _is_digest, "m": _is_digest}),
-    # Decision before work. Each "allow" is settled by exactly one "use" or "void" that names it.
-    Kind("auth", {"d": _is_decision}),
+    # Decision before work; commitment to an excerpt of the body (s). Each "allow" is settled by exactly one "use" or
+    # "void" that names it.
+    Kind("auth", {"d": _is_decision}, {"s": _is_digest}),
     Kind("use", {"a": _is_count}, units=True),
     Kind("void", {"a": _is_count}),
     # Accounts opened, closed, changed (x); how many are open after it (n).
     Kind("acc", {}, {"n": _is_count, "x": _is_token}),
     # Onboarding dossier: digest of the evidence (e).
     Kind("org", {}, {"e": _is_digest, "n": _is_count}),
-    # Policy: digest (p), valid from (b, ms), number of signers (q).
-    Kind("pol", {"p": _is_digest}, {"b": _is_count, "q": _is_count}),
+    # Policy: digest (p), valid from (b, ms), number of signers (q), digest of the newest change (h), occasion (x).
+    Kind("pol", {"p": _is_digest}, {"b": _is_count, "h": _is_digest, "q": _is_count, "x": _is_token}),
     # List import and screening: digest of the list or lists (l), name (x).
     Kind("list", {"l": _is_digest}, {"n": _is_count, "x": _is_token}),
     Kind("scr", {"l": _is_digest}, {"n": _is_count}),

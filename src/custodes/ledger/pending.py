@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 
 from custodes.ledger.batch import Batch
 from custodes.ledger.body import SALT_BYTES, SealedBody, canonical, commit, seal
-from custodes.ledger.entry import Draft, EntryError, Value, check, draft
+from custodes.ledger.entry import Draft, EntryError, Value, b64url, check, draft
+from custodes.ledger.excerpt import MEMBERS as EXCERPTS
+from custodes.ledger.excerpt import excerpt
 from custodes.ledger.merkle import Growth
 from custodes.ledger.ports import LedgerUnavailableError
 from custodes.ledger.proof import Receipt
@@ -140,6 +142,8 @@ def prepare(
         salt = sealing.random(SALT_BYTES)
         commitment = commit(salt, data)
         sealed = seal(data, salt, commitment, sealing.key)
+        if kind in EXCERPTS:
+            fields = {**fields, "s": b64url(excerpt(kind, body, salt).commitment)}
     reserves = kind == "auth" and fields["d"] == "allow"
     return Prepared(draft(kind, units, commitment, fields), sealed, reserves, permission)
 

@@ -6,7 +6,7 @@ model measures yet are accepted, as the API does, and are absent from answers: s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 
 from custodes.engine.face import Detail
@@ -43,6 +43,14 @@ DetectedFace and its renderer to the edge."""
 def requested(tokens: Iterable[str] | None) -> Attributes:
     """The set a request asks for; nothing or an empty list is DEFAULT. Raises ValueError for an unknown token."""
     return frozenset(Attribute(token) for token in tokens or ()) or DEFAULT_ATTRIBUTES
+
+
+def without(attributes: Attributes, withheld: Collection[str]) -> Attributes:
+    """``attributes`` but for those called ``withheld``; ALL becomes everything else by name."""
+    if not withheld:
+        return attributes
+    every = frozenset(Attribute) - {Attribute.ALL} if Attribute.ALL in attributes else attributes
+    return frozenset(attribute for attribute in every if attribute not in withheld) or DEFAULT_ATTRIBUTES
 
 
 def shows(attributes: Attributes, attribute: Attribute) -> bool:

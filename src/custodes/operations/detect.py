@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from custodes.engine.face import FacesFound
 from custodes.engine.ports import FaceEngine
-from custodes.operations.attributes import DEFAULT_ATTRIBUTES, Attributes, detail_for
+from custodes.operations.attributes import DEFAULT_ATTRIBUTES, Attribute, Attributes, detail_for, shows, without
 from custodes.operations.command import Command
 from custodes.operations.gate import Permit
 from custodes.operations.images import ImageInput, Pictures
@@ -20,6 +21,10 @@ class DetectFaces(Command):
     operation: ClassVar[str] = "DetectFaces"
     image: ImageInput
     attributes: Attributes = DEFAULT_ATTRIBUTES
+
+    def facts(self) -> Mapping[str, object]:
+        """Whether emotions are asked for."""
+        return {"emotions": shows(self.attributes, Attribute.EMOTIONS)}
 
     def check(self) -> None:
         """The picture has exactly one source."""
@@ -46,6 +51,7 @@ class Detection:
         """Up to 100 largest faces; none is an empty answer."""
         image = self._pictures.load(command.image)
         permit.tally.images += 1
-        found = self._engine.detect(permit.slot, image, detail_for(command.attributes))
+        attributes = without(command.attributes, permit.withheld)
+        found = self._engine.detect(permit.slot, image, detail_for(attributes))
         permit.tally.add(faces_detected=len(found.faces))
-        return FacesDetected(found, command.attributes)
+        return FacesDetected(found, attributes)

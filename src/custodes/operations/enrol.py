@@ -19,7 +19,7 @@ from custodes.engine.face import DetectedFace, QualityFilter, VectorUse
 from custodes.engine.ports import FaceEngine
 from custodes.gallery.entities import CollectionKey, Face, NewFace
 from custodes.gallery.rules import Refusal, plan_deletion
-from custodes.operations.attributes import DEFAULT_ATTRIBUTES, Attributes, detail_for
+from custodes.operations.attributes import DEFAULT_ATTRIBUTES, Attribute, Attributes, detail_for, shows, without
 from custodes.operations.command import CollectionCommand
 from custodes.operations.erasure import Erasures, UnrecordedErasures
 from custodes.operations.gate import Permit
@@ -45,6 +45,10 @@ class IndexFaces(CollectionCommand):
     attributes: Attributes = DEFAULT_ATTRIBUTES
     max_faces: int = MAX_FACES_PER_IMAGE
     quality_filter: QualityFilter = QualityFilter.AUTO
+
+    def facts(self) -> Mapping[str, object]:
+        """Whether emotions are asked for."""
+        return {"emotions": shows(self.attributes, Attribute.EMOTIONS)}
 
     def check(self) -> None:
         """The picture has exactly one source."""
@@ -141,7 +145,8 @@ class Enrolment:
         require_same_model(self._engine, collection)
         image = self._pictures.load(command.image)
         permit.tally.images += 1
-        found = self._engine.detect(permit.slot, image, detail_for(command.attributes))
+        attributes = without(command.attributes, permit.withheld)
+        found = self._engine.detect(permit.slot, image, detail_for(attributes))
         limit = min(command.max_faces, MAX_FACES_PER_IMAGE)
         selection = select(self._engine, found, command.quality_filter, limit)
         faces = self._enrol(permit, key, image, command.external_image_id, selection.taken)
@@ -150,7 +155,7 @@ class Enrolment:
             indexed=tuple(Indexed(face, seen) for face, seen in zip(faces, selection.taken, strict=True)),
             refused=selection.refused,
             size=found.size,
-            attributes=command.attributes,
+            attributes=attributes,
             model_version=collection.model_version,
         )
 

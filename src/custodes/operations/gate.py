@@ -30,10 +30,33 @@ FAILED = "Failed"
 
 
 @dataclass(frozen=True, slots=True)
+class Grounds:
+    """What a decision rests on, for the record: enough to make it again, and nothing about pictures or people.
+
+    Attributes:
+        policy: digest of the provider's rules in force, in hexadecimal; empty where there are none.
+        rules: all of the provider's rules that made the decision.
+        facts: what these rules looked at.
+    """
+
+    policy: str = ""
+    rules: tuple[str, ...] = ()
+    facts: Mapping[str, str | int | bool] = field(default_factory=dict)
+
+
+NO_GROUNDS = Grounds()
+
+
+@dataclass(frozen=True, slots=True)
 class Allow:
-    """The request may run; ``rule_id`` names the rule that says so."""
+    """The request may run; ``rule_id`` names the rule that says so.
+
+    ``withheld`` are facial attributes, by their API names, that are neither computed nor told in this request.
+    """
 
     rule_id: str | None = None
+    grounds: Grounds = NO_GROUNDS
+    withheld: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +65,7 @@ class Deny:
 
     reason: str
     rule_id: str | None = None
+    grounds: Grounds = NO_GROUNDS
 
 
 Decision = Allow | Deny
@@ -128,11 +152,15 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """What a running use case holds: who asks, the slot that lets the engine compute, and the tally of units."""
+    """What a running use case holds: who asks, the slot that lets the engine compute, and the tally of units.
+
+    ``withheld`` is as in ``Allow``.
+    """
 
     context: Context
     slot: Slot
     tally: Tally
+    withheld: frozenset[str] = frozenset()
 
 
 class Gate:
@@ -160,7 +188,7 @@ class Gate:
             slot.close()
             self._record(context, slot, Outcome(DENIED, rule_id=decision.rule_id))
             raise DeniedError(_denial(intent, decision))
-        return self._run(Permit(context, slot, Tally()), command, run, decision)
+        return self._run(Permit(context, slot, Tally(), decision.withheld), command, run, decision)
 
     def _run(self, permit: Permit, command: C, run: Callable[[Permit, C], R], decision: Allow) -> Released[R]:
         code, receipt, context = FAILED, None, permit.context

@@ -18,7 +18,7 @@ from custodes.ledger.entry import EntryError
 from custodes.ledger.parts import LedgerWriter
 from custodes.ledger.pending import Pending
 from custodes.ledger.ports import LedgerUnavailableError
-from custodes.operations.gate import DENIED, DONE, Deny, Intent, Outcome, Receipt
+from custodes.operations.gate import DENIED, DONE, Deny, Grounds, Intent, Outcome, Receipt
 from custodes.operations.gate import Decision as GateDecision
 
 T = TypeVar("T")
@@ -71,7 +71,8 @@ class LedgerRecorder:
         Raises:
             UnavailableError: the ledger takes no entries now.
         """
-        body = _common(intent) | {"resource": intent.resource, "rule": decision.rule_id or ""}
+        decided = {"resource": intent.resource, "rule": decision.rule_id or ""}
+        body = _common(intent) | decided | _grounds(decision.grounds)
         answer = "deny" if isinstance(decision, Deny) else "allow"
         write = self._log.append if answer == "allow" and _operation(intent) in _KEEPS_NOTHING else self._log.commit
         return _LedgerSlot(_writing(lambda: write("auth", body=body, fields={"d": answer})), intent)
@@ -118,6 +119,15 @@ def _common(intent: Intent) -> dict[str, object]:
         "op": _operation(intent),
         "request_id": intent.context.request_id,
     }
+
+
+def _grounds(grounds: Grounds) -> dict[str, object]:
+    """What it takes to decide again. Sector and purpose stand beside the facts, so that excerpts can have them."""
+    if not grounds.policy:
+        return {}
+    facts = grounds.facts
+    shown = {name: facts[name] for name in ("purpose", "sector") if name in facts}
+    return {"facts": dict(facts), "policy": grounds.policy, "rules": list(grounds.rules), **shown}
 
 
 def _operation(intent: Intent) -> str:

@@ -1,59 +1,85 @@
 """Both layers of rules behind the gate's policy port: the provider's first, then the tenant's; both must allow.
 
-In: the provider's rules, and ports that gather what they ask about: facts about the call, the caller's policies and
-condition keys. Out: the gate's Allow or Deny with the rule's id. What a port does not know is left out and thereby
-refused. Not wired yet: a server without accounts has nothing to gather from.
+In: the provider's rules in force, the dossier that gathers facts for them, the tenant's policies. Out: the gate's Allow
+or Deny with ids and public reasons of the rules, and the grounds for the record. What is not known is left out of the
+facts and thereby refused. Everything is in memory.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
-from custodes.governance.guardrails import Call, Fact, Guardrails
-from custodes.governance.iam.evaluate import Policies, Request, evaluate
-from custodes.governance.iam.pattern import Context as Conditions
-from custodes.operations.gate import Allow, Decision, Deny, Intent
+from custodes.governance.guardrails import UNKNOWN_FACT, Call, Fact, Guardrails, understood
+from custodes.governance.iam.evaluate import IamDecision, Reason
+from custodes.operations.dossier import Dossier
+from custodes.operations.gate import Allow, Decision, Deny, Grounds, Intent
+
+NO_PERMIT_RULE = "guardrails.no-permit"
+NOT_UNDERSTOOD = "not understood"
+"""Stands in the record for what a caller stated and no rule understands: it may be anything."""
 
 
-class Dossier(Protocol):
-    """What is on record about a caller. None of the methods raises for anything a caller can cause."""
+@dataclass(frozen=True, slots=True)
+class RulesInForce:
+    """The provider's rules and the digest of their set."""
 
-    def facts(self, intent: Intent) -> dict[str, Fact]:
-        """Facts that the provider's rules look at; those that are not known are absent."""
+    digest: str
+    guardrails: Guardrails
+
+
+class TenantLayer(Protocol):
+    """Decides by the policies of the caller's own account, and of the resource's."""
+
+    def decide(self, intent: Intent) -> IamDecision:
+        """Must not raise for anything a caller can cause."""
         ...
 
-    def conditions(self, intent: Intent) -> Conditions:
-        """Condition keys of the request in lower case."""
-        ...
 
-    def policies(self, intent: Intent) -> Policies:
-        """The tenant's policies that concern the caller and the resource."""
-        ...
+class RootOnly:
+    """The tenant's layer where accounts have no users: whoever holds an account's own key may do everything in it."""
+
+    def decide(self, intent: Intent) -> IamDecision:
+        """Allow the root of an account."""
+        return _ROOT if intent.context.caller.arn.endswith(":root") else IamDecision(False, Reason.NO_ALLOW)
+
+
+_ROOT = IamDecision(True, Reason.IDENTITY_ALLOW, "root")
 
 
 class PolicyLayers:
     """Asks the provider's rules, then the tenant's."""
 
-    def __init__(self, guardrails: Guardrails, dossier: Dossier) -> None:
-        """Decide by ``guardrails`` and what ``dossier`` holds."""
-        self._guardrails = guardrails
+    def __init__(self, in_force: Callable[[], RulesInForce], dossier: Dossier, tenant: TenantLayer) -> None:
+        """Decide by what ``in_force`` gives at that moment, what ``dossier`` holds and what ``tenant`` says."""
+        self._in_force = in_force
         self._dossier = dossier
+        self._tenant = tenant
 
     def decide(self, intent: Intent) -> Decision:
-        """Deny with the first rule that forbids; Allow names the statement of the tenant that allowed."""
-        caller = intent.context.caller
+        """Deny names every rule of the provider that forbids; Allow names the statement of the tenant that allowed."""
+        rules = self._in_force()
+        facts = self._dossier.facts(intent)
         operation = intent.action.partition(":")[2]
-        call = Call(str(caller.account_id), operation, intent.resource, self._dossier.facts(intent))
-        verdict = self._guardrails.decide(call)
+        verdict = rules.guardrails.decide(Call(intent.context.caller.account_id, operation, intent.resource, facts))
         if not verdict.allowed:
-            rule = verdict.rules[0] if verdict.rules else "guardrails.no-permit"
-            return Deny(f"{verdict.reason} (rule {rule})", rule)
-        request = Request(
-            caller.arn, str(caller.account_id), intent.action, intent.resource, self._dossier.conditions(intent)
-        )
-        answer = evaluate(request, self._dossier.policies(intent))
+            rule = verdict.rules[0] if verdict.rules else NO_PERMIT_RULE
+            reason = verdict.reason if rule in rules.guardrails.rules else f"{verdict.reason} (rule {rule})"
+            known = _understood(facts) if rule == UNKNOWN_FACT else facts
+            return Deny(reason, rule, Grounds(rules.digest, verdict.rules, known))
+        grounds = Grounds(rules.digest, verdict.rules, facts)
+        answer = self._tenant.decide(intent)
         rule = answer.rule or f"iam.{answer.reason}"
         if answer.allowed:
-            return Allow(rule)
+            return Allow(rule, grounds, self._dossier.withheld(intent))
         # A tenant may know which of its own statements decided.
-        return Deny(f"the account's own policies do not allow it (rule {rule})", rule)
+        return Deny(f"the account's own policies do not allow it (rule {rule})", rule, grounds)
+
+
+def _understood(facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    return {
+        name: fact if understood(name, fact) else NOT_UNDERSTOOD
+        for name, fact in facts.items()
+        if not name.startswith("custodes:")
+    }
