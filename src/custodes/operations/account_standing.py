@@ -1,6 +1,7 @@
 """Whether an account may be used at all, whatever the rules in force say.
 
-In: an intent, the directory. Out: what the rules say, but a refusal for accounts that are not active. It also notes when a key was last used, because here the caller is known to be authentic.
+In: an intent, the directory. Out: what the rules say, but a refusal for accounts that are not active. It also notes
+when a key was last used, because here the caller is known to be authentic.
 """
 
 from __future__ import annotations

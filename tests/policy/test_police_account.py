@@ -1,0 +1,87 @@
+"""Accounts meet the provider's rules over the API: what police may not do, and that nobody else is held up."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from custodes.ledger.entry import decode
+from fakes.engine import Square, picture
+
+MORATORIUM = "police-moratorium.face-comparison"
+
+
+def opened(custodes: Any, live_server: Any, sector: str, *more: str) -> Any:
+    """A client of a new account of ``sector``."""
+    name = f"Office of {sector}"
+    done = custodes("account", "create", "--data", str(live_server.data), "--name", name, "--sector", sector,
+                    "--country", "NL", "--json", *more)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    session = boto3.session.Session(told["access_key_id"], told["secret_access_key"], region_name="eu-central-1")
+    return session.client("rekognition", endpoint_url=live_server.url)
+
+
+PHOTO = picture(Square(1))
+COMPARISONS = [
+    ("compare_faces", {"SourceImage": {"Bytes": PHOTO}, "TargetImage": {"Bytes": PHOTO}}),
+    ("search_faces_by_image", {"CollectionId": "people", "Image": {"Bytes": PHOTO}, "FaceMatchThreshold": 99.5}),
+    ("search_faces", {"CollectionId": "people", "FaceId": "11111111-2222-3333-4444-555555555555"}),
+    ("search_users", {"CollectionId": "people", "UserId": "ann"}),
+    ("search_users_by_image", {"CollectionId": "people", "Image": {"Bytes": PHOTO}}),
+]
+
+
+def test_police_are_refused_every_comparison_by_name(live_server: Any, custodes: Any) -> None:
+    police = opened(custodes, live_server, "law-enforcement")
+    police.create_collection(CollectionId="people")
+    for call, arguments in COMPARISONS:
+        with pytest.raises(ClientError) as refused:
+            getattr(police, call)(**arguments)
+        error = refused.value.response["Error"]
+        assert error["Code"] == "AccessDeniedException"
+        assert MORATORIUM in error["Message"] and "until 2028-01-01" in error["Message"]
+        assert "Office of" not in error["Message"] and "sector" not in error["Message"].replace("in this sector", "")
+        index = int(refused.value.response["ResponseMetadata"]["HTTPHeaders"]["x-custodes-ledger-index"])
+        log = live_server.deployment.ledger.log
+        log.flush()
+        body = json.loads(log.body(index))
+        assert body["sector"] == "law-enforcement" and MORATORIUM in body["rules"] and len(body["policy"]) == 64
+        assert decode(log.tree().entry(index)).fields["d"] == "deny"
+
+
+@pytest.mark.parametrize("sector", ["software", "retail", "health", "media", "other"])
+def test_an_account_of_an_ordinary_sector_meets_no_obstacle(live_server: Any, custodes: Any, sector: str) -> None:
+    client = opened(custodes, live_server, sector)
+    ordinary(client)
+
+
+def test_nor_does_the_operator(rekognition: Any) -> None:
+    ordinary(rekognition)
+
+
+def ordinary(client: Any) -> None:
+    client.create_collection(CollectionId="people")
+    indexed = client.index_faces(CollectionId="people", Image={"Bytes": PHOTO}, DetectionAttributes=["ALL"])
+    face = indexed["FaceRecords"][0]["Face"]["FaceId"]
+    client.create_user(CollectionId="people", UserId="ann")
+    client.associate_faces(CollectionId="people", UserId="ann", FaceIds=[face])
+    client.search_faces(CollectionId="people", FaceId=face)
+    client.search_faces_by_image(CollectionId="people", Image={"Bytes": PHOTO})
+    client.search_users(CollectionId="people", UserId="ann")
+    client.search_users_by_image(CollectionId="people", Image={"Bytes": PHOTO})
+    client.detect_faces(Image={"Bytes": PHOTO}, Attributes=["ALL"])
+    client.compare_faces(SourceImage={"Bytes": PHOTO}, TargetImage={"Bytes": PHOTO})
+    client.delete_collection(CollectionId="people")
+
+
+def test_purposes_that_open_an_exception_are_declared_first(live_server: Any, custodes: Any) -> None:
+    police = opened(custodes, live_server, "law-enforcement", "--purpose", "missing-person")
+    with pytest.raises(ClientError) as refused:
+        police.compare_faces(**COMPARISONS[0][1])
+    assert MORATORIUM not in str(refused.value)  # other rules still bind: a legal basis, 99 percent, human review
+    assert "public-safety-99.threshold" in str(refused.value)
