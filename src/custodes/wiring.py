@@ -31,7 +31,9 @@ from custodes.edge.translate.faces import handlers as face_handlers
 from custodes.engine.calibrate import false_match_rate
 from custodes.engine.card import load_cards
 from custodes.engine.faces.assembly import FALSE_MATCH_RATES, open_face_engine
-from custodes.engine.ports import FaceEngine
+from custodes.engine.once import Once
+from custodes.engine.ports import FaceEngine, TextEngine
+from custodes.engine.reading.assembly import open_text_engine
 from custodes.engine.session import Device
 from custodes.engine.store import ModelStore
 from custodes.gallery.gallery import Gallery as IndexedGallery
@@ -143,6 +145,7 @@ def open_deployment(
     engine: FaceEngine | None = None,
     gallery: Gallery | None = None,
     recorder: Recorder | None = None,
+    text: TextEngine | None = None,
 ) -> Iterator[Deployment]:
     """Open the data directory and load the networks.
 
@@ -152,6 +155,7 @@ def open_deployment(
         engine: stands in for the real one, which then is not loaded.
         gallery: stands in for the database of the data directory.
         recorder: stands in for the ledger, which then is not opened; for measurements only.
+        text: stands in for the real engine for text, which is opened when first asked.
 
     Raises:
         UnavailableError: the directory cannot be used or is in use, or models are missing.
@@ -174,7 +178,8 @@ def open_deployment(
             keep_retention(ledger, store, erasures, keys.account_id, SystemClock())
             keep_accounts(ledger, _account_orders(directory, ledger.log), directory)
             recorder = LedgerRecorder(ledger.log, f"{faces.model_version}/{release.models.hex()}")
-        ports = Ports(faces, store, _objects(settings), SystemClock(), page_key)
+        reader = Once(lambda: open_text(settings) if text is None else text)
+        ports = Ports(faces, store, _objects(settings), SystemClock(), page_key, text=reader)
         operations = build(ports if erasures is None else replace(ports, erasures=erasures))
         gate = Gate(AccountStanding(directory, _policy(directory)), recorder, receipts.leave)
         by_name = handlers(gate, operations, settings.region)
@@ -187,6 +192,12 @@ def open_engine(settings: Settings) -> Iterator[FaceEngine]:
     store = ModelStore(settings.models_folder)
     threads = settings.threads or os.cpu_count() or 1
     yield open_face_engine(store, Device(settings.device.value), threads)
+
+
+def open_text(settings: Settings) -> TextEngine:
+    """The networks that read text. Raises UnavailableError when files are missing or altered."""
+    threads = settings.threads or os.cpu_count() or 1
+    return open_text_engine(ModelStore(settings.models_folder), Device(settings.device.value), threads)
 
 
 @contextmanager

@@ -23,8 +23,7 @@ class Studio:
         client: boto3's, for a server with an empty collection ``people``.
         one: a picture with one good face.
         two: a picture with two faces of unlike size, the larger one the person of ``one``.
-        pictures: further ones by name, for single operations; an operation that needs one that is not there returns
-            no answers.
+        pictures: further ones by name, for single operations.
     """
 
     client: Any
@@ -77,6 +76,10 @@ def list_tags(studio: Studio) -> list[Answer]:
 
 def detect_faces(studio: Studio) -> list[Answer]:
     return [studio.client.detect_faces(Image={"Bytes": studio.two}, Attributes=["ALL"])]
+
+
+def detect_text(studio: Studio) -> list[Answer]:
+    return [studio.client.detect_text(Image={"Bytes": studio.pictures["text"]})]
 
 
 def compare_faces(studio: Studio) -> list[Answer]:
@@ -187,6 +190,7 @@ ANSWERS: Mapping[str, Callable[[Studio], list[Answer]]] = {
     "DeleteUser": delete_user,
     "DescribeCollection": describe_collection,
     "DetectFaces": detect_faces,
+    "DetectText": detect_text,
     "DisassociateFaces": disassociate_faces,
     "IndexFaces": index_faces,
     "ListCollections": list_collections,

@@ -15,6 +15,8 @@ from types import ModuleType
 from typing import Any, cast
 
 import PIL.Image
+import PIL.ImageDraw
+import PIL.ImageFont
 import pytest
 
 from custodes.core.clock import FixedClock
@@ -32,6 +34,7 @@ from custodes.operations.gate import AllowAll, CountingRecorder, Deny, Gate
 from fakes.engine import Square, SquareEngine, picture
 from fakes.gallery import MemoryGalleryStore
 from fakes.live import running
+from fakes.text import ScriptedText
 
 
 def _beside(name: str) -> ModuleType:
@@ -80,20 +83,23 @@ def test_every_operation_is_asked() -> None:
     assert sorted(answers.ANSWERS) == IMPLEMENTED
 
 
-def _predictable(request: pytest.FixtureRequest) -> tuple[dict[str, Any], dict[str, bytes]]:
+def _predictable(request: pytest.FixtureRequest) -> tuple[dict[str, Any], dict[str, Any]]:
     two = picture(Square(1, angle_deg=8, side=80), Square(2, left=200))
-    stand_ins = {"engine": SquareEngine(), "gallery": Gallery(MemoryGalleryStore(), BruteForceIndex)}
-    return stand_ins, {"one": picture(Square(1)), "two": two}
+    gallery = Gallery(MemoryGalleryStore(), BruteForceIndex)
+    stand_ins = {"engine": SquareEngine(), "gallery": gallery, "text": ScriptedText()}
+    return stand_ins, {"one": picture(Square(1)), "two": two, "pictures": {"text": two}}
 
 
-def _real(request: pytest.FixtureRequest) -> tuple[dict[str, Any], dict[str, bytes]]:
+def _real(request: pytest.FixtureRequest) -> tuple[dict[str, Any], dict[str, Any]]:
     """Nothing stands in; the portrait is Eileen Collins (NASA, public domain), as scikit-image ships it."""
     request.getfixturevalue("model_pack")
     portrait = PIL.Image.fromarray(pytest.importorskip("skimage.data").astronaut())
     two = PIL.Image.new("RGB", (800, 600))
     two.paste(portrait, (0, 40))
     two.paste(portrait.rotate(6).resize((260, 260)), (530, 100))
-    return {}, {"one": _png(portrait), "two": _png(two)}
+    text = PIL.Image.new("RGB", (400, 120), "white")
+    PIL.ImageDraw.Draw(text).text((20, 30), "HELLO WORLD", "black", PIL.ImageFont.load_default(48))
+    return {}, {"one": _png(portrait), "two": _png(two), "pictures": {"text": _png(text)}}
 
 
 @pytest.fixture(scope="module", params=[_predictable, pytest.param(_real, marks=pytest.mark.models)])

@@ -31,7 +31,20 @@ def reference(card: ModelCard, files: Mapping[str, bytes], pictures: Floats, cac
         return _shipped_onnx(card, files, pictures)
     if card.importer == "dlib-resnet":
         return _dlib(files, pictures)
+    if card.importer == "paddle":
+        return _paddle(card, files, pictures)
     return _tfjs(card, files, pictures, cache)
+
+
+def _paddle(card: ModelCard, files: Mapping[str, bytes], pictures: Floats) -> dict[str, Floats]:
+    """The file as shipped: it takes BGR, -1..1, and a recogniser gives all probabilities."""
+    import onnxruntime
+
+    runtime = onnxruntime.InferenceSession(files[card.files[0].member], providers=["CPUExecutionProvider"])
+    (values,) = runtime.run(None, {runtime.get_inputs()[0].name: (pictures[:, ::-1] / 255 - 0.5) / 0.5})
+    if len(card.outputs) == 1:
+        return {card.outputs[0].name: values}
+    return {"symbol": values.argmax(axis=2).astype(np.float32), "probability": values.max(axis=2)}
 
 
 def _shipped_onnx(card: ModelCard, files: Mapping[str, bytes], pictures: Floats) -> dict[str, Floats]:

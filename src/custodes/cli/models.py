@@ -25,12 +25,10 @@ from custodes.engine.card_table import markdown
 from custodes.engine.store import ModelState, ModelStore, Verified, default_root
 from custodes.settings import from_environment
 
-DEFAULT_PACK = "faces"
-
 app = typer.Typer(name="models", help="List, fetch and verify the networks.", no_args_is_help=True)
 
 NamesArgument: TypeAlias = Annotated[
-    list[str] | None, typer.Argument(help=f"Models by name. [default: the pack {DEFAULT_PACK}]")
+    list[str] | None, typer.Argument(help="Models by name. [default: all that a server uses]")
 ]
 AllOption: TypeAlias = Annotated[bool, typer.Option("--all", help="Every model there is a card for.")]
 FolderOption: TypeAlias = Annotated[
@@ -108,7 +106,9 @@ def verify(
 
 
 def _chosen(names: Sequence[str] | None, every: bool) -> list[ModelCard]:
-    return pick(load_cards(), list(names or []), None if every else DEFAULT_PACK)
+    cards = load_cards()
+    wanted = list(names or []) or [name for name, card in cards.items() if every or card.packs]
+    return pick(cards, wanted)
 
 
 def _store(folder: Path | None) -> ModelStore:

@@ -19,6 +19,7 @@ from custodes.engine.face import (
     QualityFilter,
     VectorUse,
 )
+from custodes.engine.text import TextFound
 
 
 class FaceEngine(Protocol):
@@ -52,4 +53,17 @@ class FaceEngine(Protocol):
 
     def cosine(self, similarity_pct: float) -> float:
         """Inverse of ``similarity_pct``: the smallest cosine that reaches the percentage."""
+        ...
+
+
+class TextEngine(Protocol):
+    """Reads the text of pictures."""
+
+    @property
+    def model_version(self) -> str:
+        """The recipe that ``read`` follows now."""
+        ...
+
+    def read(self, slot: Slot, image: Image) -> TextFound:
+        """All lines of text in reading order. An empty result is a value, not an error."""
         ...

@@ -84,6 +84,11 @@ class Session:
         """Name of the execution provider that computes."""
         return str(self._runtime.get_providers()[0])
 
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """Texts that the file carries beside its weights, like a recogniser's alphabet."""
+        return dict(self._runtime.get_modelmeta().custom_metadata_map)
+
     def run(
         self, feeds: Mapping[str, NDArray[np.generic]], wanted: Sequence[str] | None = None
     ) -> Mapping[str, FloatArray]:

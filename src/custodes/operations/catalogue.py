@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from custodes.core.clock import Clock
+from custodes.core.errors import NotSupportedError
 from custodes.core.ids import FaceId
 from custodes.core.pages import PageTokens
-from custodes.engine.ports import FaceEngine
+from custodes.engine.ports import FaceEngine, TextEngine
 from custodes.operations.collections import Collections
 from custodes.operations.compare import Comparison
 from custodes.operations.detect import Detection
@@ -24,12 +25,18 @@ from custodes.operations.images import ObjectStore, Pictures
 from custodes.operations.ports import Gallery
 from custodes.operations.search import Search
 from custodes.operations.tags import Tagging
+from custodes.operations.text import TextDetection
 from custodes.operations.users import Users
 
 
 def random_face_id() -> FaceId:
     """A fresh id that tells nothing about the face: a version 4 UUID."""
     return FaceId(str(uuid.uuid4()))
+
+
+def no_text() -> TextEngine:
+    """Stands where no engine for text was put in."""
+    raise NotSupportedError("This server was put together without networks that read text.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,7 @@ class Ports:
         page_key: secret of 32 bytes that signs pagination tokens.
         new_face_id: gives ids to enrolled faces.
         erasures: told of faces that come and go.
+        text: opens the engine that reads text, when it is first asked.
     """
 
     engine: FaceEngine
@@ -49,6 +57,7 @@ class Ports:
     page_key: bytes
     new_face_id: Callable[[], FaceId] = random_face_id
     erasures: Erasures = field(default_factory=UnrecordedErasures)
+    text: Callable[[], TextEngine] = no_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,7 @@ class Operations:
     search: Search
     users: Users
     tagging: Tagging
+    text: TextDetection
 
 
 def build(ports: Ports) -> Operations:
@@ -76,4 +86,5 @@ def build(ports: Ports) -> Operations:
         search=Search(engine, gallery, pictures),
         users=Users(engine, gallery, pages, Replays(gallery, ports.clock), ports.erasures),
         tagging=Tagging(gallery),
+        text=TextDetection(ports.text, pictures),
     )

@@ -10,6 +10,7 @@ from custodes.engine.card import ModelCard
 from custodes.engine.importers.centerface import import_centerface
 from custodes.engine.importers.dlib_resnet import import_dlib_resnet
 from custodes.engine.importers.failure import ImportFailedError
+from custodes.engine.importers.paddle import Tensors, import_paddle
 from custodes.engine.importers.tfjs_graph import Channels, Picture, import_tfjs
 
 MADE_BY = f"custodes importers, onnx {onnx.__version__}"
@@ -28,6 +29,9 @@ def convert(card: ModelCard, files: Mapping[str, bytes]) -> bytes:
         model = import_dlib_resnet(first)
     elif card.importer == "tfjs":
         model = _tfjs(card, files)
+    elif card.importer == "paddle":
+        made = [(spec.name, spec.shape) for spec in card.outputs]
+        model = import_paddle(card.name, first, Tensors((card.input.name, card.input.shape), made))
     else:
         model = onnx.load_model_from_string(first)
     _check(card, model)
