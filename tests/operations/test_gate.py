@@ -22,6 +22,7 @@ ON_USER = {**ON_COLLECTION, "UserId": "ann"}
 
 CALLS: dict[str, dict[str, Any]] = {
     "DetectFaces": {"Image": IMAGE},
+    "DetectText": {"Image": IMAGE},
     "CompareFaces": {"SourceImage": IMAGE, "TargetImage": IMAGE},
     "CreateCollection": ON_COLLECTION,
     "DescribeCollection": ON_COLLECTION,
@@ -43,7 +44,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "UntagResource": {"ResourceArn": ARN, "TagKeys": ["a"]},
     "ListTagsForResource": {"ResourceArn": ARN},
 }
-ANYWHERE = {"DetectFaces", "CompareFaces", "ListCollections"}
+ANYWHERE = {"DetectFaces", "DetectText", "CompareFaces", "ListCollections"}
 
 
 def test_the_table_above_has_every_handler(server):
