@@ -7,26 +7,32 @@ In: entries of one edition. Out: what changed, and the index that screening sear
 from __future__ import annotations
 
 import os
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from sqlalchemy import Connection, bindparam, create_engine, delete, event, insert, select
+from sqlalchemy import Connection, bindparam, create_engine, delete, event, func, insert, select
 
 from custodes.core.clock import Clock
 from custodes.core.errors import ConflictError, InvalidParameterError
+from custodes.governance.screening.delta import concerns
 from custodes.governance.screening.entities import ListEntry, decode_entry
-from custodes.governance.screening.index import posted, posted_keys, rank, sought
 from custodes.governance.screening.names import PreparedName, prepare
 from custodes.storage import screening_schema as tables
+from custodes.storage.screening_postings import Changes, near
 
 SHRINK_PCT = 5.0
+_Progress = Callable[[int, int], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """One import of one list, and what it changed against the one before."""
+    """One import of one list, and what it changed against the one before.
+
+    Attributes:
+        digest: SHA-256 of what was read, in hexadecimal.
+        origin: where it came from: an address, or the name of a file.
+    """
 
     source: str
     format: str
@@ -36,6 +42,27 @@ class Edition:
     removed: int
     changed: int
     imported_ms: int
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What an edition changed.
+
+    Attributes:
+        kinds: ``added``, ``removed`` or ``changed`` by the entry's number.
+        now: entries added or changed, as they are.
+        before: entries removed or changed, as they were.
+    """
+
+    kinds: Mapping[str, str]
+    now: Sequence[ListEntry]
+    before: Sequence[ListEntry]
+
+    def to_screen(self) -> list[ListEntry]:
+        """Entries to hold against customers again: added, or changed in something that matching looks at."""
+        old = {entry.uid: entry for entry in self.before}
+        return [entry for entry in self.now if concerns(entry, old.get(entry.uid))]
 
 
 class ScreeningLists:
@@ -49,28 +76,41 @@ class ScreeningLists:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self._engine = create_engine(f"sqlite:///{path}")
         event.listen(self._engine, "connect", _prepare_connection)
-        tables.metadata.create_all(self._engine)
+        self._bring_up_to_date()
 
     def close(self) -> None:
         """Let go of the file."""
         self._engine.dispose()
 
     def put(
-        self, source: str, form: str, entries: Iterable[ListEntry], clock: Clock, *, digest: str, confirm: bool = False
+        self,
+        source: str,
+        form: str,
+        entries: Iterable[ListEntry],
+        clock: Clock,
+        *,
+        digest: str,
+        origin: str = "",
+        confirm: bool = False,
+        progress: _Progress | None = None,
     ) -> Edition:
         """Make ``entries`` the current edition of ``source``.
+
+        Args:
+            source: name of the list; entries take it on.
+            form: the format they were read from.
+            entries: all of them.
+            clock: when it is.
+            digest: SHA-256 of what was read.
+            origin: where it came from.
+            confirm: accept a list that shrank.
+            progress: told how many changed entries of how many are in.
 
         Raises:
             InvalidParameterError: no entries.
             ConflictError: more than ``SHRINK_PCT`` fewer than before and not confirmed.
         """
-        new: dict[str, ListEntry] = {}
-        for one in entries:  # a published list has been seen to give one number to two parties: both count
-            uid, copies = one.uid, 1
-            while uid in new:
-                copies += 1
-                uid = f"{one.uid}#{copies}"
-            new[uid] = one if uid == one.uid else replace(one, uid=uid)
+        new = _numbered(entries, source)
         if not new:
             raise InvalidParameterError("the file holds no entries")
         with self._engine.begin() as connection:
@@ -86,22 +126,18 @@ class ScreeningLists:
                 uid: "changed" if uid in old else "added"
                 for uid in new if uid not in old or old[uid].digest != digests[uid]
             }  # fmt: skip
-            _remove(connection, [old[uid].id for uid in kinds if uid in old])
-            _add(connection, source, [(new[uid], digests[uid]) for uid, kind in kinds.items() if kind != "removed"])
+            words = Changes()
+            before = _remove(connection, words, {uid: old[uid].id for uid in kinds if uid in old})
+            added = [(new[uid], digests[uid]) for uid, kind in kinds.items() if kind != "removed"]
+            _add(connection, words, added, progress or _nobody)
+            words.write(connection)
             told = list(kinds.values())
-            edition = Edition(
-                source,
-                form,
-                digest,
-                len(new),
-                told.count("added"),
-                told.count("removed"),
-                told.count("changed"),
-                clock.now_ms(),
-            )
+            counts = (told.count("added"), told.count("removed"), told.count("changed"))
+            edition = Edition(source, form, digest, len(new), *counts, clock.now_ms(), origin)
             number = _record(connection, edition, confirm)
             if kinds:
-                rows = [{"edition": number, "uid": uid, "kind": kind} for uid, kind in kinds.items()]
+                rows = [{"edition": number, "uid": uid, "kind": kind, "before": before.get(uid)}
+                        for uid, kind in kinds.items()]  # fmt: skip
                 connection.execute(insert(tables.change), rows)
         return edition
 
@@ -111,30 +147,33 @@ class ScreeningLists:
         with self._engine.connect() as connection:
             return [Edition(*row) for row in connection.execute(select(*columns).order_by(tables.edition.c.id))]
 
-    def changes(self, source: str) -> dict[str, str]:
-        """Entries that the newest edition of ``source`` touched: ``added``, ``removed`` or ``changed`` by number."""
-        with self._engine.connect() as connection:
-            newest = connection.execute(
-                select(tables.edition.c.id)
-                .where(tables.edition.c.source == source)
-                .order_by(tables.edition.c.id.desc())
-            ).scalar()
-            rows = connection.execute(
-                select(tables.change.c.uid, tables.change.c.kind).where(tables.change.c.edition == newest)
-            )
-            return {row.uid: row.kind for row in rows}
+    def current(self) -> dict[str, Edition]:
+        """The newest edition of each list."""
+        return {edition.source: edition for edition in self.editions()}
 
-    def entries(self, source: str, uids: Sequence[str]) -> list[ListEntry]:
-        """Return the current entries of ``source`` with these numbers."""
-        wanted = select(tables.entry.c.body).where(
-            tables.entry.c.source == source, tables.entry.c.uid == bindparam("uid_")
+    def changes(self, source: str) -> Mapping[str, str]:
+        """Kinds of ``difference``."""
+        return self.difference(source).kinds
+
+    def difference(self, source: str) -> Difference:
+        """What the newest edition of ``source`` changed; nothing for a list that was never imported."""
+        changed = select(tables.change.c.uid, tables.change.c.kind, tables.change.c.before).where(
+            tables.change.c.edition
+            == select(func.max(tables.edition.c.id)).where(tables.edition.c.source == source).scalar_subquery()
+        )
+        now = select(tables.entry.c.body).where(
+            tables.entry.c.source == source, tables.entry.c.uid.in_(changed.with_only_columns(tables.change.c.uid))
         )
         with self._engine.connect() as connection:
-            found = (connection.execute(wanted, {"uid_": uid}).scalar() for uid in uids)
-            return [decode_entry(body) for body in found if body is not None]
+            rows = connection.execute(changed).all()
+            entries = [decode_entry(body) for body in connection.execute(now).scalars()]
+        before = [decode_entry(row.before) for row in rows if row.before is not None]
+        return Difference({row.uid: row.kind for row in rows}, entries, before)
 
     def by_identifiers(self, identifiers: Sequence[tuple[str, str]]) -> Sequence[ListEntry]:
         """Entries that carry one of these pairs."""
+        if not identifiers:
+            return []
         with self._engine.connect() as connection:
             ids = {row.entry for kind, value in identifiers for row in connection.execute(
                 select(tables.identifier.c.entry)
@@ -144,13 +183,47 @@ class ScreeningLists:
     def by_names(self, prepared: Sequence[PreparedName]) -> Sequence[ListEntry]:
         """Entries near these names, through the blocking index."""
         with self._engine.connect() as connection:
-            names = [one for name in prepared for one in _near(connection, name)]
+            names = [one for name in prepared for one in near(connection, name)]
             if not names:
                 return []
-            found = connection.execute(
-                select(tables.name.c.entry).where(tables.name.c.id.in_(names)).distinct()
-            ).scalars()
-            return _load(connection, list(found))
+            asked = ",".join(map(str, names))
+            found = connection.exec_driver_sql(
+                "SELECT DISTINCT entry.id, entry.body FROM json_each(?) AS asked "
+                "CROSS JOIN name ON name.id = asked.value CROSS JOIN entry ON entry.id = name.entry",
+                (f"[{asked}]",),
+            )
+            return [decode_entry(body) for _, body in found]
+
+    def _bring_up_to_date(self) -> None:
+        """Make what is derived from entries anew when an older release made it."""
+        with self._engine.begin() as connection:
+            version = connection.exec_driver_sql("PRAGMA user_version").scalar()
+            if version == tables.VERSION:
+                return
+            tables.metadata.drop_all(connection, tables.derived)
+            tables.metadata.create_all(connection)
+            words = Changes()
+            name_id = 1
+            for row in connection.execute(select(tables.entry.c.id, tables.entry.c.body)).all():
+                name_id = _index(connection, words, row.id, decode_entry(row.body), name_id)
+            words.write(connection)
+            connection.exec_driver_sql(f"PRAGMA user_version = {tables.VERSION}")
+
+
+def _nobody(_done: int, _of: int) -> None:
+    """Progress that nobody watches."""
+
+
+def _numbered(entries: Iterable[ListEntry], source: str) -> dict[str, ListEntry]:
+    """Entries by number. A published list has been seen to give one number to two parties: both count."""
+    new: dict[str, ListEntry] = {}
+    for one in entries:
+        uid, copies = one.uid, 1
+        while uid in new:
+            copies += 1
+            uid = f"{one.uid}#{copies}"
+        new[uid] = replace(one, uid=uid, source=source)
+    return new
 
 
 def _record(connection: Connection, edition: Edition, confirmed: bool) -> int:
@@ -158,27 +231,6 @@ def _record(connection: Connection, edition: Edition, confirmed: bool) -> int:
     done = connection.execute(insert(tables.edition).values(**asdict(edition), confirmed=confirmed))
     number = done.inserted_primary_key
     return int(number[0]) if number else 0
-
-
-def _near(connection: Connection, name: PreparedName) -> list[int]:
-    wanted = sought(name)
-    by_key: dict[str, list[int]] = defaultdict(list)
-    for at, (_, found) in enumerate(wanted):
-        for key in found:
-            by_key[key].append(at)
-    by_form: dict[str, set[int]] = defaultdict(set)
-    for key, form in connection.execute(
-        select(tables.word.c.key, tables.word.c.form).where(tables.word.c.key.in_(list(by_key)))
-    ):
-        by_form[form].update(by_key[key])
-    lists: list[dict[int, int]] = [{} for _ in wanted]
-    for form, listed, words in connection.execute(
-        select(tables.posting.c.form, tables.posting.c.name, tables.posting.c.words)
-        .where(tables.posting.c.form.in_(list(by_form)))
-    ):  # fmt: skip
-        for at in by_form[form]:
-            lists[at][listed] = words
-    return rank([(weight, found.items()) for (weight, _), found in zip(wanted, lists, strict=True)], len(name.tokens))
 
 
 def _load(connection: Connection, ids: list[int]) -> list[ListEntry]:
@@ -190,36 +242,52 @@ def _load(connection: Connection, ids: list[int]) -> list[ListEntry]:
     ]
 
 
-def _remove(connection: Connection, ids: list[int]) -> None:
+def _remove(connection: Connection, words: Changes, ids: Mapping[str, int]) -> dict[str, bytes]:
+    """Take entries out; returns their bodies by number."""
     if not ids:
-        return
-    rows = [{"id_": one} for one in ids]
-    names = select(tables.name.c.id).where(tables.name.c.entry == bindparam("id_"))
-    connection.execute(delete(tables.posting).where(tables.posting.c.name.in_(names)), rows)
+        return {}
+    bodies: dict[str, bytes] = {}
+    body_of = select(tables.entry.c.body).where(tables.entry.c.id == bindparam("id_"))
+    names_of = select(tables.name.c.id).where(tables.name.c.entry == bindparam("id_")).order_by(tables.name.c.id)
+    for uid, number in ids.items():
+        body = connection.execute(body_of, {"id_": number}).scalar_one()
+        bodies[uid] = body
+        one = decode_entry(body)
+        for name_id, listed in zip(connection.execute(names_of, {"id_": number}).scalars(), one.names, strict=True):
+            words.take(name_id, prepare(listed.text, one.kind))
+    rows = [{"id_": number} for number in ids.values()]
     for table, column in ((tables.name, tables.name.c.entry), (tables.identifier, tables.identifier.c.entry),
                           (tables.entry, tables.entry.c.id)):  # fmt: skip
         connection.execute(delete(table).where(column == bindparam("id_")), rows)
+    return bodies
 
 
-def _add(connection: Connection, source: str, entries: list[tuple[ListEntry, str]]) -> None:
-    entry_id = (connection.execute(select(tables.entry.c.id).order_by(tables.entry.c.id.desc())).scalar() or 0) + 1
-    name_id = (connection.execute(select(tables.name.c.id).order_by(tables.name.c.id.desc())).scalar() or 0) + 1
-    bodies, names, postings, numbers, words = [], [], [], [], set()
-    for at, (one, digest) in enumerate(entries, entry_id):
-        bodies.append({"id": at, "source": source, "uid": one.uid, "digest": digest, "body": one.encoded()})
-        numbers += [{"kind": kind, "value": value, "entry": at} for kind, value in set(one.identifiers)]
-        for listed in one.names:
-            name = prepare(listed.text, one.kind)
-            forms = posted(name)
-            names.append({"id": name_id, "entry": at})
-            postings += [{"form": form, "name": name_id, "words": len(name.tokens)} for form in forms]
-            words |= {(key, form) for form in forms for key in posted_keys(form)}
-            name_id += 1
-    rows = [{"key": key, "form": form} for key, form in words]
-    for table, values in ((tables.entry, bodies), (tables.name, names), (tables.identifier, numbers),
-                          (tables.posting, postings), (tables.word, rows)):  # fmt: skip
-        if values:
-            connection.execute(insert(table).prefix_with("OR IGNORE"), values)
+def _add(connection: Connection, words: Changes, entries: list[tuple[ListEntry, str]], progress: _Progress) -> None:
+    first = (connection.execute(select(func.max(tables.entry.c.id))).scalar() or 0) + 1
+    name_id = _next_name(connection)
+    for done, (one, digest) in enumerate(entries):
+        row = {"id": first + done, "source": one.source, "uid": one.uid, "digest": digest, "body": one.encoded()}
+        connection.execute(insert(tables.entry), row)
+        name_id = _index(connection, words, first + done, one, name_id)
+        if done % 100 == 0:
+            progress(done, len(entries))
+    progress(len(entries), len(entries))
+
+
+def _next_name(connection: Connection) -> int:
+    return (connection.execute(select(func.max(tables.name.c.id))).scalar() or 0) + 1
+
+
+def _index(connection: Connection, words: Changes, entry_id: int, one: ListEntry, first_name: int) -> int:
+    """Have ``one`` found by its names and identifiers; returns the next number for a name."""
+    numbers = range(first_name, first_name + len(one.names))
+    for number, listed in zip(numbers, one.names, strict=True):
+        words.put(number, prepare(listed.text, one.kind))
+    connection.execute(insert(tables.name), [{"id": number, "entry": entry_id} for number in numbers])
+    if one.identifiers:
+        rows = [{"kind": kind, "value": value, "entry": entry_id} for kind, value in dict.fromkeys(one.identifiers)]
+        connection.execute(insert(tables.identifier), rows)
+    return first_name + len(one.names)
 
 
 def _prepare_connection(connection: object, _record: object) -> None:

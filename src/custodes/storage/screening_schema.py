@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
+VERSION = 3
+"""Of the tables and of what words are made of; a file with another one has its words made anew."""
+
 metadata = MetaData()
 edition = Table(
     "edition", metadata,
     Column("id", Integer, primary_key=True), Column("source", String, index=True), Column("format", String),
     Column("digest", String), Column("entries", Integer), Column("added", Integer), Column("removed", Integer),
-    Column("changed", Integer), Column("imported_ms", Integer), Column("confirmed", Boolean),
+    Column("changed", Integer), Column("imported_ms", Integer), Column("origin", String), Column("confirmed", Boolean),
 )  # fmt: skip
 entry = Table(
     "entry", metadata,
@@ -19,6 +22,7 @@ entry = Table(
 change = Table(
     "change", metadata,
     Column("edition", Integer, primary_key=True), Column("uid", String, primary_key=True), Column("kind", String),
+    Column("before", LargeBinary),  # the entry as it was, for what was removed or changed
 )  # fmt: skip
 name = Table("name", metadata, Column("id", Integer, primary_key=True), Column("entry", Integer, index=True))
 identifier = Table(
@@ -30,8 +34,6 @@ word = Table(
     "word", metadata,
     Column("key", String, primary_key=True), Column("form", String, primary_key=True), sqlite_with_rowid=False,
 )  # fmt: skip
-posting = Table(
-    "posting", metadata,
-    Column("form", String, primary_key=True), Column("name", Integer, primary_key=True, index=True),
-    Column("words", Integer), sqlite_with_rowid=False,
-)  # fmt: skip
+posting = Table("posting", metadata, Column("form", String, primary_key=True), Column("names", LargeBinary))
+derived = (name, identifier, word, posting)
+"""Tables that hold nothing but what entries say."""

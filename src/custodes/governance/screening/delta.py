@@ -42,6 +42,17 @@ class Customers:
             yield self._parties[number]
 
 
+def concerns(now: ListEntry, before: ListEntry | None) -> bool:
+    """Whether an entry is new, or changed in something that matching looks at; remarks and programmes are not."""
+    if before is None:
+        return True
+    return _looked_at(now) != _looked_at(before)
+
+
+def _looked_at(entry: ListEntry) -> tuple[object, ...]:
+    return entry.kind, {*entry.names}, {*entry.births}, {*entry.countries}, {*entry.identifiers}
+
+
 def rescreen(customers: Customers, changed: Iterable[ListEntry]) -> Iterator[tuple[Party, Sequence[Hit]]]:
     """Hits that entries added or changed by an edition give, by party, best first; nothing for all other parties."""
     found: dict[int, tuple[Party, list[Hit]]] = {}

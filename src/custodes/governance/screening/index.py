@@ -10,12 +10,15 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from custodes.governance.screening.entities import PERSON, ListEntry, Party
-from custodes.governance.screening.names import PreparedName, keys, prepare
+from custodes.governance.screening.names import NameToken, PreparedName, keys, prepare
 
 MOST_CANDIDATES = 40
+LEAST_OF_OURS, LEAST_OF_THEIRS = 0.7, 0.6
+"""Parts of either name's weight without which no score reaches an alert: .86 squared, less where weights differ."""
 _JOIN_UNDER = 6
 
 
@@ -37,7 +40,7 @@ def posted(name: PreparedName) -> set[str]:
 
     The first letter tells them apart: ``~`` consonants of a voiced word, ``^`` of an unvoiced one, ``+`` two words.
     """  # fmt: skip
-    found = {form for token in name.tokens for form in token.forms}
+    found = {form for token in name.tokens for form in (token.plain, *token.forms)}
     for token in name.tokens:
         if len(token.consonants) > 1 and name.kind == PERSON:
             found.add(("^" if token.unvoiced else "~") + token.consonants)
@@ -47,18 +50,21 @@ def posted(name: PreparedName) -> set[str]:
     return found
 
 
-def sought(name: PreparedName) -> list[tuple[float, set[str]]]:
+def sought(name: PreparedName) -> list[tuple[float, tuple[str, ...]]]:
     """For each word of a name, and each two neighbours, its weight and the keys (``names.keys``) that find its like."""
-    found = []
-    for token in name.tokens:
-        wanted = {key for form in token.forms for key in keys(form)} | {"+" + token.forms[0]}
-        if len(token.consonants) > 1:
-            wanted.add(("~" if token.unvoiced else "^") + token.consonants)
-        found.append((token.weight, wanted))
+    found = [(token.weight, _wanted(token)) for token in name.tokens]
     for a, b in zip(name.tokens, name.tokens[1:], strict=False):
         if min(len(a.plain), len(b.plain)) < _JOIN_UNDER:
-            found.append((a.weight + b.weight, {a.forms[0] + b.forms[0]}))
+            found.append((a.weight + b.weight, (a.forms[0] + b.forms[0],)))
     return found
+
+
+@lru_cache(maxsize=65_536)
+def _wanted(token: NameToken) -> tuple[str, ...]:
+    wanted = {key for form in (token.plain, *token.forms) for key in keys(form)} | {"+" + token.forms[0]}
+    if len(token.consonants) > 1:
+        wanted.add(("~" if token.unvoiced else "^") + token.consonants)
+    return tuple(wanted)
 
 
 def posted_keys(word: str) -> tuple[str, ...]:
@@ -66,28 +72,49 @@ def posted_keys(word: str) -> tuple[str, ...]:
     return (word,) if word[:1] in tuple("~^+") else keys(word)
 
 
-def rank(matches: Sequence[tuple[float, Iterable[tuple[int, int]]]], words: int) -> list[int]:
+def total(name: PreparedName) -> float:
+    """How much all words of a name tell."""
+    return sum(token.weight for token in name.tokens)
+
+
+def bounds(name: PreparedName) -> tuple[float, float]:
+    """What a listed name must share with ``name`` to be able to alert.
+
+    Returns:
+        The least shared weight, and what to add to it, for initials, before it is held against the listed name's total.
+    """
+    initials = sum(1.0 for token in name.tokens if len(token.plain) == 1)
+    return total(name) * LEAST_OF_OURS, initials
+
+
+def rank(name: PreparedName, matches: Sequence[tuple[float, Mapping[int, float]]]) -> list[int]:
     """Order listed names by shared weight.
 
     Args:
-        matches: per word of the query its weight, and the (name, number of words) that have a word like it.
-        words: how many words the query has.
+        name: what is asked for.
+        matches: per item of ``sought(name)`` its weight, and the total weight of each listed name with a word like it.
 
     Returns:
-        Names best first, at most ``MOST_CANDIDATES``; one shared word out of two or more on both sides is not enough.
+        Names that share enough, best first, at most ``MOST_CANDIDATES``.
     """
-    weight: dict[int, float] = defaultdict(float)
-    shared: dict[int, int] = defaultdict(int)
-    lengths: dict[int, int] = {}
-    for value, names in matches:
-        for name, length in names:
-            weight[name] += value
-            shared[name] += 1
-            lengths[name] = length
-    least = 2 if words > 1 else 1
-    kept = [name for name, count in shared.items() if count >= min(least, lengths[name])]
-    kept.sort(key=lambda name: (-weight[name] / math.sqrt(lengths[name]), name))
-    return kept[:MOST_CANDIDATES]
+    least, extra = bounds(name)
+    by_size = sorted((found for found in matches if found[1]), key=lambda found: len(found[1]))
+    if sum(value for value, _ in by_size) < least:
+        return []
+    # Whoever is only in the largest sets shares too little: those are asked, not gone through.
+    start = len(by_size)
+    rest = 0.0
+    while start and rest + by_size[start - 1][0] < least:
+        start -= 1
+        rest += by_size[start][0]
+    candidates = {listed: whole for _, names in by_size[:start] for listed, whole in names.items()}
+    kept = []
+    for listed, whole in candidates.items():
+        shared = sum(value for value, names in by_size if listed in names)
+        if shared >= least and shared + extra >= whole * LEAST_OF_THEIRS:
+            kept.append((-shared / math.sqrt(whole), listed))
+    kept.sort()
+    return [listed for _, listed in kept[:MOST_CANDIDATES]]
 
 
 class NameIndex:
@@ -96,17 +123,20 @@ class NameIndex:
     def __init__(self) -> None:
         """Start without items."""
         self._identifiers: dict[tuple[str, str], list[int]] = defaultdict(list)
-        self._postings: dict[str, dict[int, int]] = defaultdict(dict)
+        self._postings: dict[str, dict[int, float]] = defaultdict(dict)
         self._keys: dict[str, set[str]] = defaultdict(set)
         self._owner: list[int] = []
+        self._near: dict[tuple[str, ...], Mapping[int, float]] = {}
 
     def add(self, item: int, names: Iterable[PreparedName], identifiers: Iterable[tuple[str, str]]) -> None:
         """Have ``item`` found by these names and identifiers; some ten thousand names a second."""
+        self._near.clear()
         for pair in identifiers:
             self._identifiers[pair].append(item)
         for name in names:
+            weight = total(name)
             for word in posted(name):
-                self._postings[word][len(self._owner)] = len(name.tokens)
+                self._postings[word][len(self._owner)] = weight
                 for key in posted_keys(word):
                     self._keys[key].add(word)
             self._owner.append(item)
@@ -115,15 +145,21 @@ class NameIndex:
         """Items that carry one of the identifiers, then those with a name near one of ``names``, nearest first."""
         found = dict.fromkeys(item for pair in identifiers for item in self._identifiers.get(pair, ()))
         for name in names:
-            matches = [(weight, self._like(wanted).items()) for weight, wanted in sought(name)]
-            found.update((self._owner[listed], None) for listed in rank(matches, len(name.tokens)))
+            matches = [(weight, self._like(wanted)) for weight, wanted in sought(name)]
+            found.update((self._owner[listed], None) for listed in rank(name, matches))
         return list(found)
 
-    def _like(self, wanted: set[str]) -> Mapping[int, int]:
-        words = {word for key in wanted for word in self._keys.get(key, ())}
-        if len(words) == 1:
-            return self._postings[next(iter(words))]
-        return dict(pair for word in words for pair in self._postings[word].items())
+    def _like(self, wanted: tuple[str, ...]) -> Mapping[int, float]:
+        """Names with a word that one of these keys finds; remembered until something is added."""
+        known = self._near.get(wanted)
+        if known is None:
+            words = {word for key in wanted for word in self._keys.get(key, ())}
+            if len(words) == 1:
+                known = self._postings[words.pop()]
+            else:
+                known = {name: whole for word in words for name, whole in self._postings[word].items()}
+            self._near[wanted] = known
+        return known
 
 
 class MemoryIndex:

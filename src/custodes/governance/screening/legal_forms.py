@@ -6,6 +6,9 @@ The tables hold spellings as they come out of ``scripts.latin``, so that Cyrilli
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+
+from rapidfuzz.distance import OSA
 
 # One row per jurisdiction or language family; a form of several words is written with underscores.
 _FORMS = """
@@ -55,14 +58,40 @@ unitary university venture ventures works world zavod
 GENERIC = frozenset(_GENERIC.split())
 
 
+_IN_ORDER = tuple(dict.fromkeys(word for form in _FORMS.split() for word in form.split("_")))
+_OF_FORMS = frozenset(_IN_ORDER)
+_LONG = tuple(word for word in _IN_ORDER if len(word) > 4)
+_SHORT = tuple(word for word in _IN_ORDER if len(word) in (3, 4))
+
+
 def without_forms(words: Sequence[str]) -> list[str]:
-    """``words`` without legal forms at either end; all of them when nothing else is left."""
-    left = list(words)
+    """``words`` without legal forms at either end, a slip in a long one forgiven; all when nothing else is left."""
+    left = [_meant(word) for word in words]
     while size := _form_at_end(left):
         left = left[:-size]
-    while size := _form_at_start(left):
-        left = left[size:]
-    return left or list(words)
+    start = 0
+    while size := _form_at_start(left[start:]):
+        start += size
+    return list(words[start : len(left)]) or list(words)
+
+
+@lru_cache(maxsize=65_536)
+def _meant(word: str) -> str:
+    """The word of a legal form that ``word`` is one slip away from, or ``word`` itself."""
+    if word in _OF_FORMS or len(word) < 4:
+        return word
+    return next((one for one in _LONG if OSA.distance(one, word, score_cutoff=1) < 2), word)
+
+
+def is_of_a_form(word: str) -> bool:
+    """Whether ``word`` is one of the words that legal forms are made of."""
+    return word in _OF_FORMS
+
+
+@lru_cache(maxsize=65_536)
+def like_a_form(word: str) -> bool:
+    """Whether a short word is one slip away from a legal form (LDT, LLCC)."""
+    return len(word) < 6 and any(OSA.distance(one, word, score_cutoff=1) < 2 for one in _SHORT)
 
 
 def _form_at_end(words: Sequence[str]) -> int:

@@ -16,14 +16,16 @@ from rapidfuzz.distance import OSA
 
 from custodes.governance.screening.entities import PERSON, VESSEL, Hit, ListEntry, Party, Term
 from custodes.governance.screening.names import NameToken, PreparedName, prepare
+from custodes.governance.screening.spellings import forms
 
 REVIEW = 0.86
 _WEAK_FACTOR = 0.97
 _BIRTH_CLASH, _BIRTH_NEAR, _BIRTH_DAY = 0.8, 0.98, 0.95
 _SPELLING, _CONSONANTS, _INITIAL, _JOINED = 0.97, 0.9, 0.7, 0.96
 # Likeness of words one slip apart by the longer one's letters, and two slips apart.
-_ONE_SLIP = (0.0, 0.0, 0.0, 0.6, 0.82, 0.88, 0.88, 0.91, 0.91)
+_ONE_SLIP = (0.0, 0.0, 0.4, 0.72, 0.82, 0.88, 0.88, 0.91, 0.91)
 _TWO_SLIPS = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.5, 0.65, 0.76, 0.78, 0.84)
+_SHORT_FORM, _SHORT_SPELLING = 4, 0.85
 _SLIP_BELOW = 0.95
 _MORE_SLIPS = 0.96
 _TELLING = 0.36
@@ -51,7 +53,8 @@ def word_similarity(ours: NameToken, theirs: NameToken) -> float:
 @lru_cache(maxsize=262_144)
 def _similarity(ours: str, our_forms: tuple[str, ...], theirs: str, their_forms: tuple[str, ...]) -> float:
     if not set(our_forms).isdisjoint(their_forms):
-        return _SPELLING
+        short = min(len(ours), len(theirs)) <= _SHORT_FORM and ours[0] != theirs[0]
+        return _SHORT_SPELLING if short else _SPELLING
     if ours.isdigit() or theirs.isdigit():
         return 0.0
     if len(ours) == 1 or len(theirs) == 1:
@@ -59,7 +62,8 @@ def _similarity(ours: str, our_forms: tuple[str, ...], theirs: str, their_forms:
     best = _slips(ours, theirs)
     for a in our_forms:
         for b in their_forms:
-            best = max(best, _slips(a, b))
+            if min(len(a), len(b)) > _SHORT_FORM:  # folded, short words of different sound become neighbours
+                best = max(best, _slips(a, b))
     return best
 
 
@@ -68,15 +72,22 @@ def _slips(ours: str, theirs: str) -> float:
     size = max(len(ours), len(theirs))
     distance = OSA.distance(ours, theirs, score_cutoff=2)
     if distance == 1:
+        if size < 4 and ours[:1] != theirs[:1]:
+            return 0.0
         return _ONE_SLIP[size] if size < len(_ONE_SLIP) else 0.93
     if distance == 2:
         return _TWO_SLIPS[size] if size < len(_TWO_SLIPS) else _TWO_SLIPS[-1]
     return 0.0
 
 
-def compare_names(ours: PreparedName, theirs: PreparedName) -> tuple[float, tuple[Term, ...]]:
-    """Score two names, 0..1: the geometric mean of how much of either is explained by the other."""
+def compare_names(ours: PreparedName, theirs: PreparedName, least: float = 0.0) -> tuple[float, tuple[Term, ...]]:
+    """Score two names, 0..1: the geometric mean of how much of either is explained by the other.
+
+    Names that plainly cannot reach ``least`` may be given 0.
+    """
     if not ours.tokens or not theirs.tokens:
+        return 0.0, ()
+    if least and not _comparable(ours.tokens, theirs.tokens, least):
         return 0.0, ()
     joined = _joined(ours, theirs)
     if joined:
@@ -97,6 +108,12 @@ def compare_names(ours: PreparedName, theirs: PreparedName) -> tuple[float, tupl
         Term("word", _words(ours.tokens, pair.ours), _words(theirs.tokens, pair.theirs), round(pair.value, 3))
         for pair in pairs
     )
+
+
+def _comparable(ours: Sequence[NameToken], theirs: Sequence[NameToken], least: float) -> bool:
+    """Whether the lighter name could explain enough of the heavier one; half of a word for weights that differ."""
+    light, heavy = sorted((sum(token.weight for token in ours), sum(token.weight for token in theirs)))
+    return light + 0.5 >= heavy * least * least
 
 
 def _explained(tokens: Sequence[NameToken], found: Sequence[tuple[tuple[int, ...], float]]) -> float:
@@ -141,19 +158,20 @@ def _joins(ours: Sequence[NameToken], theirs: Sequence[NameToken]) -> list[_Pair
 
 
 def _together(apart: Sequence[NameToken], whole: Sequence[NameToken]) -> list[tuple[tuple[int, ...], int]]:
-    by_plain = {token.plain: at for at, token in enumerate(whole)}
-    by_form = {token.forms[0]: at for at, token in enumerate(whole)}
     found: list[tuple[tuple[int, ...], int]] = []
     for at in range(len(apart) - 1):
-        a, b = apart[at], apart[at + 1]
-        to = by_plain.get(a.plain + b.plain, by_form.get(a.forms[0] + b.forms[0]))
-        if to is not None:
-            found.append(((at, at + 1), to))
+        plain = apart[at].plain + apart[at + 1].plain
+        for to, token in enumerate(whole):
+            if (
+                abs(len(token.plain) - len(plain)) < 3
+                and _similarity(plain, forms(plain), token.plain, token.forms) > 0.87
+            ):
+                found.append(((at, at + 1), to))
     return found
 
 
 def _enough(pairs: Sequence[_Pair], ours: PreparedName, theirs: PreparedName) -> bool:
-    """One shared word is enough only where a side has no second one and neither is a person's."""
+    """One shared word that tells is enough only where it is all of a side, and for a person all of both."""
     if not pairs:
         return False
     telling = sum(
@@ -162,12 +180,10 @@ def _enough(pairs: Sequence[_Pair], ours: PreparedName, theirs: PreparedName) ->
         if min(_weight(ours.tokens, pair.ours), _weight(theirs.tokens, pair.theirs)) > _TELLING
     )
     fewest = min(len(ours.tokens), len(theirs.tokens))
-    return (
-        telling >= 2
-        or (fewest == 1 and ours.kind != PERSON)
-        or len(ours.tokens) == len(theirs.tokens) == 1
-        or (ours.kind != PERSON and len(pairs) == fewest)
-    )
+    whole = min(sum(len(pair.ours) for pair in pairs), sum(len(pair.theirs) for pair in pairs)) >= fewest
+    if ours.kind == PERSON:
+        return telling >= 2 or (whole and (fewest > 1 or len(ours.tokens) == len(theirs.tokens)))
+    return telling >= 2 or whole
 
 
 def _joined(ours: PreparedName, theirs: PreparedName) -> float:
@@ -236,7 +252,7 @@ def match(party: Party, prepared: Sequence[PreparedName], entry: ListEntry) -> H
     for name in entry.names:
         listed = _prepared(name.text, entry.kind)
         for ours in prepared:
-            score, found = compare_names(ours, listed)
+            score, found = compare_names(ours, listed, REVIEW)
             if name.weak and score:
                 score *= _WEAK_FACTOR
                 found = (*found, Term("weak alias", "", name.text, _WEAK_FACTOR))

@@ -7,21 +7,22 @@ spellings, ``legal_forms`` and ``given_names`` know words. It compares nothing.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from custodes.governance.screening.consonants import consonants, is_unvoiced, without_marks
 from custodes.governance.screening.entities import ORGANISATION, PERSON, VESSEL
 from custodes.governance.screening.given_names import ARABIC
 from custodes.governance.screening.hangul import is_hangul, readings
-from custodes.governance.screening.legal_forms import GENERIC, without_forms
+from custodes.governance.screening.legal_forms import GENERIC, is_of_a_form, like_a_form, without_forms
 from custodes.governance.screening.scripts import latin
 from custodes.governance.screening.spellings import forms
 
 LONGEST = 400
 _MOST_TOKENS = 24
 _PARTICLES = """
-al el ul bin ben ibn bint abu abou de del la el le les van von der den the of and und et y e da do dos du di for i w na
+al el ul ur ud uz bin ben ibn bint abu abou de del la le les los las ve van von der den the of and und et y e da do dos
+du di for i w na
 sheikh shaykh shaikh sayyid sayyed seyed syed haji hajji hajj mullah mulla maulavi mawlawi
 """
 _TITLES_OF_PERSONS = "mr mrs ms miss dr prof sir dame herr frau mme monsieur general gen col colonel maj capt"
@@ -35,6 +36,7 @@ PARTICLES, _TITLES, _VESSEL_MARKS, _ABD, _ARTICLES = (
 _LETTER = r"[^\W_]|[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"
 _WORD = re.compile(rf"(?:{_LETTER})+(?:['’`ʼʹ](?:{_LETTER})+)*")
 _DOTTED = re.compile(r"\b(?:[^\W\d_]\.){2,}(?:[^\W\d_]\b)?|\b[^\W\d_](?:/[^\W\d_])+\b", re.UNICODE)
+_WEIGHTS = (0.0, 0.3, 0.5, 0.84)
 _LOOKS_LIKE = str.maketrans("0134579", "oieastg")
 _PATRONYMIC = re.compile(r"(?:[oei]v(?:iC|na)|iniCna|iliC)$")
 
@@ -82,10 +84,10 @@ def prepare(text: str, kind: str = ORGANISATION) -> PreparedName:
     tokens = _kept(tokens, plain)[:_MOST_TOKENS]
     if kind == PERSON:
         tokens = _servants(tokens)
-    if len(tokens) > 2:
-        tokens = [_patronymic(token) for token in tokens]
-    if kind not in (PERSON, VESSEL):
-        tokens = [_generic(token) for token in _joined_initials(tokens)]
+        tokens = _patronymic(tokens)
+    elif kind != VESSEL:
+        tokens = _joined_initials(tokens)
+        tokens = [_generic(token, last=at > 0 and at == len(tokens) - 1) for at, token in enumerate(tokens)]
     return PreparedName(text, kind, tuple(tokens))
 
 
@@ -155,20 +157,21 @@ def _weight(word: str) -> float:
         return 0.2
     if word.isdigit():
         return 1.0
-    return min(1.0, 0.3 + 0.18 * len(word))
+    return _WEIGHTS[len(word)] if len(word) < len(_WEIGHTS) else 1.0
 
 
-def _patronymic(token: NameToken) -> NameToken:
-    """In a name of three words or more, a patronymic says little; many spellings of a name leave it out."""
-    if len(token.plain) > 6 and _PATRONYMIC.search(token.forms[0]):
-        return NameToken(token.plain, token.forms, 0.35, token.consonants, token.unvoiced)
-    return token
+def _patronymic(tokens: list[NameToken]) -> list[NameToken]:
+    """In a name of three words or more, a patronymic says little: many spellings of a name leave it out."""
+    found = [at for at, token in enumerate(tokens) if len(token.plain) > 6 and _PATRONYMIC.search(token.forms[0])]
+    if len(tokens) < 3 or len(found) != 1:  # two of them: one is the surname, and which cannot be told
+        return tokens
+    return [replace(token, weight=0.35) if at == found[0] else token for at, token in enumerate(tokens)]
 
 
-def _generic(token: NameToken) -> NameToken:
-    if token.plain not in GENERIC:
-        return token
-    return NameToken(token.plain, token.forms, 0.35, token.consonants, token.unvoiced)
+def _generic(token: NameToken, *, last: bool) -> NameToken:
+    if is_of_a_form(token.plain) or (last and like_a_form(token.plain)):
+        return replace(token, weight=0.2)
+    return replace(token, weight=0.35) if token.plain in GENERIC else token
 
 
 def _servants(tokens: list[NameToken]) -> list[NameToken]:
