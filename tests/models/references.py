@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,8 @@ def reference(card: ModelCard, files: Mapping[str, bytes], pictures: Floats, cac
         return _dlib(files, pictures)
     if card.importer == "paddle":
         return _paddle(card, files, pictures)
+    if card.importer == "faceapi-expression":
+        return _faceapi(card, files, pictures, cache)
     return _tfjs(card, files, pictures, cache)
 
 
@@ -70,15 +72,38 @@ def _dlib(files: Mapping[str, bytes], pictures: Floats) -> dict[str, Floats]:
 
 def install_tfjs(cache: Path) -> Path:
     """Folder of node_modules with tfjs; installed once. Raises OSError or CalledProcessError when it cannot be."""
-    folder = cache / f"tfjs-{TFJS}"
-    if not (folder / "node_modules" / "@tensorflow" / "tfjs-converter").is_dir():
+    return _install(cache / f"tfjs-{TFJS}", _PACKAGES, "@tensorflow/tfjs-converter")
+
+
+def _install(folder: Path, packages: Sequence[str], sign: str) -> Path:
+    if not (folder / "node_modules" / sign).is_dir():
         npm = shutil.which("npm")
         if npm is None:
             raise FileNotFoundError("npm is not on this machine")
         folder.mkdir(parents=True, exist_ok=True)
         options = ["--no-audit", "--no-fund", "--ignore-scripts", "--silent", "--no-save", "--prefix", str(folder)]
-        subprocess.run([npm, "install", *options, *_PACKAGES], check=True, capture_output=True, timeout=240)
+        subprocess.run([npm, "install", *options, *packages], check=True, capture_output=True, timeout=240)
     return folder / "node_modules"
+
+
+def _faceapi(card: ModelCard, files: Mapping[str, bytes], pictures: Floats, cache: Path) -> dict[str, Floats]:
+    """The network as the library itself runs it."""
+    package = card.archive.source.removeprefix("npm:")
+    modules = _install(cache / "face-api", [package], package.rsplit("@", 1)[0])
+    library = modules / package.rsplit("@", 1)[0] / "dist" / "face-api.js"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for place, pin in zip(("manifest.json", "weights.bin"), card.files, strict=True):
+            (folder / place).write_bytes(files[pin.member])
+        rows = []
+        for picture in pictures:
+            (folder / "input.f32").write_bytes(picture.transpose(1, 2, 0).astype("<f4").tobytes())
+            script = Path(__file__).with_name("faceapi_reference.cjs")
+            given = [folder / part for part in ("manifest.json", "weights.bin", "input.f32")]
+            command = ["node", script, library, *given, str(picture.shape[1]), folder / "out.json"]
+            subprocess.run(command, check=True, capture_output=True, timeout=240)
+            rows.append(json.loads((folder / "out.json").read_text())["values"])
+    return {card.outputs[0].name: np.array(rows, np.float32)}
 
 
 def _tfjs(card: ModelCard, files: Mapping[str, bytes], pictures: Floats, cache: Path) -> dict[str, Floats]:

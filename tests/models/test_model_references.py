@@ -52,6 +52,11 @@ def test_tfjs_itself(name: str, originals: Originals, reference_cache: Path, tmp
     compare(name, originals, reference_cache, tmp_path, 1e-4)
 
 
+@pytest.mark.npm
+def test_faceapi_itself(originals: Originals, reference_cache: Path, tmp_path: Path):
+    compare("expression", originals, reference_cache, tmp_path, 1e-4)
+
+
 def test_conversion_gives_the_same_bytes_each_time(originals: Originals):
     card, files = originals("iris")
     assert convert(card, files) == convert(card, files)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import pytest
 
 from custodes.core.errors import InvalidParameterError
-from custodes.engine.face import VectorUse
+from custodes.engine.face import Trait, VectorUse
 from fakes.engine import BLURRED, FIVE_NAMES, Square, picture
 
 BASIC = {"BoundingBox", "Confidence", "Landmarks", "Pose", "Quality"}
+EVERYTHING = {
+    *("AgeRange", "Gender", "Smile", "Emotions", "Eyeglasses", "Sunglasses", "Beard", "Mustache"),
+    *("EyesOpen", "MouthOpen", "EyeDirection"),
+}
 
 
 def detect(server, data, **params):
@@ -36,11 +40,13 @@ def test_no_face_is_an_empty_list(server):
     [
         (None, set(), 5),
         (["DEFAULT"], set(), 5),
-        (["ALL"], {"EyesOpen", "MouthOpen", "EyeDirection"}, 7),
-        (["ALL", "DEFAULT"], {"EyesOpen", "MouthOpen", "EyeDirection"}, 7),
+        (["ALL"], EVERYTHING, 7),
+        (["ALL", "DEFAULT"], EVERYTHING, 7),
         (["EYES_OPEN"], {"EyesOpen"}, 5),
         (["DEFAULT", "MOUTH_OPEN", "EYE_DIRECTION"], {"MouthOpen", "EyeDirection"}, 5),
-        (["AGE_RANGE", "GENDER", "SMILE", "EMOTIONS", "FACE_OCCLUDED"], set(), 5),
+        (["AGE_RANGE", "SMILE"], {"AgeRange", "Smile"}, 5),
+        (["GENDER", "EMOTIONS"], {"Gender", "Emotions"}, 5),
+        (["BEARD", "MUSTACHE", "EYEGLASSES", "SUNGLASSES"], {"Beard", "Mustache", "Eyeglasses", "Sunglasses"}, 5),
     ],
 )
 def test_members_follow_the_attributes(server, attributes, more, landmarks):
@@ -52,8 +58,20 @@ def test_members_follow_the_attributes(server, attributes, more, landmarks):
         assert {point["Type"] for point in detail["Landmarks"]} == set(FIVE_NAMES)
     if "EyesOpen" in more:
         assert detail["EyesOpen"] == {"Value": True, "Confidence": 90.0}
+    if "AgeRange" in more:
+        assert detail["AgeRange"] == {"Low": 25, "High": 35}
+        assert detail["Smile"] == {"Value": True, "Confidence": 96.0}
+    if "Gender" in more:
+        assert detail["Gender"] == {"Value": "Female", "Confidence": 97.0}
+        assert detail["Emotions"] == [{"Type": "HAPPY", "Confidence": 90.0}, {"Type": "CALM", "Confidence": 10.0}]
     if "EyeDirection" in more:
         assert detail["EyeDirection"] == {"Yaw": 4.0, "Pitch": 5.0, "Confidence": 70.0}
+
+
+def test_only_what_is_asked_for_is_described(server):
+    detect(server, picture(Square(1)), Attributes=["GENDER", "EYES_OPEN"])
+    detect(server, picture(Square(1)))
+    assert server.engine.traits == [{Trait.GENDER}, frozenset()]
 
 
 def compare(server, source, target, **params):

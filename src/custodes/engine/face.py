@@ -82,6 +82,59 @@ class Gaze:
     confidence_pct: float
 
 
+class Trait(StrEnum):
+    """What ``FaceEngine.describe`` can tell of a face's appearance. Values are the API's ``Attribute`` tokens."""
+
+    AGE_RANGE = "AGE_RANGE"
+    GENDER = "GENDER"
+    EMOTIONS = "EMOTIONS"
+    SMILE = "SMILE"
+    EYEGLASSES = "EYEGLASSES"
+    SUNGLASSES = "SUNGLASSES"
+    BEARD = "BEARD"
+    MUSTACHE = "MUSTACHE"
+    FACE_OCCLUDED = "FACE_OCCLUDED"
+
+
+@dataclass(frozen=True, slots=True)
+class AgeRange:
+    """Whole years, both ends included; ``low_years`` at most ``high_years``. Coverage: docs/faces.md."""
+
+    low_years: int
+    high_years: int
+
+
+@dataclass(frozen=True, slots=True)
+class Emotion:
+    """How an expression looks to people who label pictures, not what anybody feels; ``confidence_pct`` 0 to 100."""
+
+    name: str
+    confidence_pct: float
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What was asked for by ``Trait`` and measured; all else is None.
+
+    Attributes:
+        male: how a stranger would read the face, man (True) or woman; not the person's own gender.
+        emotions: the seven expressions that the networks tell apart, most likely first; confidences sum to 100.
+    """
+
+    age: AgeRange | None = None
+    male: Judgement | None = None
+    emotions: tuple[Emotion, ...] | None = None
+    smile: Judgement | None = None
+    eyeglasses: Judgement | None = None
+    sunglasses: Judgement | None = None
+    beard: Judgement | None = None
+    mustache: Judgement | None = None
+    occluded: Judgement | None = None
+
+
+NOTHING_TOLD = Traits()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DetectedFace:
     """One face in one picture.
@@ -94,6 +147,8 @@ class DetectedFace:
         landmarks: the API's named points; five for Detail.BOX, thirty for Detail.FULL.
         outline_px: (36, 2) float32, pixels: points of the mesh that align the face more finely than five do; None when
             the mesh network saw no face there.
+        traits: what ``FaceEngine.describe`` told.
+        texture: (1024,) float32, features of the second network that ``describe`` leaves for ``embed``; None before.
     """
 
     box_px: BoxPx
@@ -106,6 +161,8 @@ class DetectedFace:
     mouth_open: Judgement | None = None
     gaze: Gaze | None = None
     outline_px: FloatArray | None = None
+    traits: Traits = NOTHING_TOLD
+    texture: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from custodes.core.box import Size
@@ -17,6 +17,7 @@ from custodes.engine.face import (
     FloatArray,
     PoorReason,
     QualityFilter,
+    Trait,
     VectorUse,
 )
 from custodes.engine.text import TextFound
@@ -37,6 +38,12 @@ class FaceEngine(Protocol):
 
     def detect(self, slot: Slot, image: Image, detail: Detail = Detail.BOX, at_most: int = MAX_FACES) -> FacesFound:
         """Find the ``at_most`` largest faces, largest first. An empty result is a value, not an error."""
+        ...
+
+    def describe(
+        self, slot: Slot, image: Image, faces: Sequence[DetectedFace], traits: Collection[Trait]
+    ) -> tuple[DetectedFace, ...]:
+        """``faces`` of ``image`` with ``traits`` told as far as networks can; only what they need is computed."""
         ...
 
     def embed(self, slot: Slot, image: Image, faces: Sequence[DetectedFace], use: VectorUse) -> FloatArray:

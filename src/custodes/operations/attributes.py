@@ -1,7 +1,7 @@
 """Facial attributes as requests ask for them, and how much the engine has to find out to answer.
 
-In: the API's attribute tokens. Out: the set of attributes to show and the Detail to detect with. Attributes that no
-model measures yet are accepted, as the API does, and are absent from answers: see MEASURED, the seam for new models.
+In: the API's attribute tokens. Out: the set of attributes to show, the Detail to detect with, the Traits to describe.
+What was not asked for is not computed, so it cannot be told by mistake.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from enum import StrEnum
 
-from custodes.engine.face import Detail
+from custodes.engine.face import Detail, Trait
 
 
 class Attribute(StrEnum):
@@ -35,9 +35,8 @@ Attributes = frozenset[Attribute]
 
 DEFAULT_ATTRIBUTES: Attributes = frozenset({Attribute.DEFAULT})
 
-MEASURED: Attributes = frozenset({Attribute.EYES_OPEN, Attribute.MOUTH_OPEN, Attribute.EYE_DIRECTION})
-"""Attributes beyond the default ones that the engine measures. A new attribute model adds its token here, its member to
-DetectedFace and its renderer to the edge."""
+_GEOMETRIC: Attributes = frozenset({Attribute.EYES_OPEN, Attribute.MOUTH_OPEN, Attribute.EYE_DIRECTION})
+"""Attributes that follow from where the mesh's and the eyes' points lie."""
 
 
 def requested(tokens: Iterable[str] | None) -> Attributes:
@@ -60,4 +59,9 @@ def shows(attributes: Attributes, attribute: Attribute) -> bool:
 
 def detail_for(attributes: Attributes) -> Detail:
     """The cheapest detection that can answer: ALL needs the 30 landmarks, single tokens may need the mesh as well."""
-    return Detail.FULL if attributes & (MEASURED | {Attribute.ALL}) else Detail.BOX
+    return Detail.FULL if attributes & (_GEOMETRIC | {Attribute.ALL}) else Detail.BOX
+
+
+def traits_for(attributes: Attributes) -> frozenset[Trait]:
+    """The traits that an answer to this request has."""
+    return frozenset(trait for trait in Trait if shows(attributes, Attribute(trait.value)))

@@ -8,7 +8,15 @@ from typing import ClassVar
 
 from custodes.engine.face import FacesFound
 from custodes.engine.ports import FaceEngine
-from custodes.operations.attributes import DEFAULT_ATTRIBUTES, Attribute, Attributes, detail_for, shows, without
+from custodes.operations.attributes import (
+    DEFAULT_ATTRIBUTES,
+    Attribute,
+    Attributes,
+    detail_for,
+    shows,
+    traits_for,
+    without,
+)
 from custodes.operations.command import Command
 from custodes.operations.gate import Permit
 from custodes.operations.images import ImageInput, Pictures
@@ -53,5 +61,6 @@ class Detection:
         permit.tally.images += 1
         attributes = without(command.attributes, permit.withheld)
         found = self._engine.detect(permit.slot, image, detail_for(attributes))
-        permit.tally.add(faces_detected=len(found.faces))
-        return FacesDetected(found, attributes)
+        faces = self._engine.describe(permit.slot, image, found.faces, traits_for(attributes))
+        permit.tally.add(faces_detected=len(faces))
+        return FacesDetected(FacesFound(found.size, faces), attributes)

@@ -15,11 +15,19 @@ from custodes.core.box import BoxRatio, Size
 from custodes.core.ids import ExternalImageId, FaceId, ImageId, ModelVersion, UserId, image_id
 from custodes.core.image import Image
 from custodes.core.pages import PageTokens
-from custodes.engine.face import DetectedFace, QualityFilter, VectorUse
+from custodes.engine.face import DetectedFace, FacesFound, QualityFilter, VectorUse
 from custodes.engine.ports import FaceEngine
 from custodes.gallery.entities import CollectionKey, Face, NewFace
 from custodes.gallery.rules import Refusal, plan_deletion
-from custodes.operations.attributes import DEFAULT_ATTRIBUTES, Attribute, Attributes, detail_for, shows, without
+from custodes.operations.attributes import (
+    DEFAULT_ATTRIBUTES,
+    Attribute,
+    Attributes,
+    detail_for,
+    shows,
+    traits_for,
+    without,
+)
 from custodes.operations.command import CollectionCommand
 from custodes.operations.erasure import Erasures, UnrecordedErasures
 from custodes.operations.gate import Permit
@@ -147,6 +155,8 @@ class Enrolment:
         permit.tally.images += 1
         attributes = without(command.attributes, permit.withheld)
         found = self._engine.detect(permit.slot, image, detail_for(attributes))
+        faces_told = self._engine.describe(permit.slot, image, found.faces, traits_for(attributes))
+        found = FacesFound(found.size, faces_told)
         limit = min(command.max_faces, MAX_FACES_PER_IMAGE)
         selection = select(self._engine, found, command.quality_filter, limit)
         faces = self._enrol(permit, key, image, command.external_image_id, selection.taken)

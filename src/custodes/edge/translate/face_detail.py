@@ -13,7 +13,7 @@ from typing import Any
 from custodes.core.box import Size
 from custodes.edge.translate.members import bounding_box
 from custodes.edge.translate.route import Output
-from custodes.engine.face import DetectedFace, Gaze, Judgement, Landmark
+from custodes.engine.face import AgeRange, DetectedFace, Emotion, Gaze, Judgement, Landmark
 from custodes.operations.attributes import Attribute, Attributes, shows
 from custodes.operations.selection import Refused
 
@@ -68,11 +68,36 @@ def _gaze(gaze: Gaze | None) -> Output | None:
     return None if gaze is None else {"Yaw": gaze.yaw_deg, "Pitch": gaze.pitch_deg, "Confidence": gaze.confidence_pct}
 
 
+def _age_range(age: AgeRange | None) -> Output | None:
+    return None if age is None else {"Low": age.low_years, "High": age.high_years}
+
+
+def _gender(male: Judgement | None) -> Output | None:
+    if male is None:
+        return None
+    return {"Value": "Male" if male.value else "Female", "Confidence": male.confidence_pct}
+
+
+def _emotions(emotions: tuple[Emotion, ...] | None) -> list[Output] | None:
+    if emotions is None:
+        return None
+    return [{"Type": emotion.name, "Confidence": emotion.confidence_pct} for emotion in emotions]
+
+
 _RENDERERS: Mapping[Attribute, tuple[str, Callable[[DetectedFace], Any]]] = MappingProxyType(
     {
+        Attribute.AGE_RANGE: ("AgeRange", lambda face: _age_range(face.traits.age)),
+        Attribute.SMILE: ("Smile", lambda face: _judgement(face.traits.smile)),
+        Attribute.EYEGLASSES: ("Eyeglasses", lambda face: _judgement(face.traits.eyeglasses)),
+        Attribute.SUNGLASSES: ("Sunglasses", lambda face: _judgement(face.traits.sunglasses)),
+        Attribute.GENDER: ("Gender", lambda face: _gender(face.traits.male)),
+        Attribute.BEARD: ("Beard", lambda face: _judgement(face.traits.beard)),
+        Attribute.MUSTACHE: ("Mustache", lambda face: _judgement(face.traits.mustache)),
+        Attribute.EMOTIONS: ("Emotions", lambda face: _emotions(face.traits.emotions)),
+        Attribute.FACE_OCCLUDED: ("FaceOccluded", lambda face: _judgement(face.traits.occluded)),
         Attribute.EYES_OPEN: ("EyesOpen", lambda face: _judgement(face.eyes_open)),
         Attribute.MOUTH_OPEN: ("MouthOpen", lambda face: _judgement(face.mouth_open)),
         Attribute.EYE_DIRECTION: ("EyeDirection", lambda face: _gaze(face.gaze)),
     }
 )
-"""Member and renderer of each attribute beyond the default ones. A new attribute model adds its line here."""
+"""Member and renderer of each attribute beyond the default ones. """

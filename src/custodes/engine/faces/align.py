@@ -36,15 +36,18 @@ class Frame:
     Attributes:
         size_px: side of the chip.
         looseness: 1.0 is dlib's training crop; 1.15 shows 15 % more around the face on each axis.
+        lower: how far down the face sits from there, as a share of the side.
     """
 
     size_px: int = CHIP_PX
     looseness: float = 1.0
+    lower: float = 0.0
 
     def place(self, shape: NDArray[np.float64]) -> NDArray[np.float64]:
         """(N, 2) places of the mean face shape (unit square) in pixels of the chip."""
         inside = (shape + _PADDING) / (1 + 2 * _PADDING)
-        return ((inside - 0.5) / self.looseness + 0.5) * self.size_px
+        middle = np.array([0.5, 0.5 + self.lower])
+        return np.asarray(((inside - 0.5) / self.looseness + middle) * self.size_px, np.float64)
 
 
 def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -17,9 +17,14 @@ from custodes.engine.card import ModelCard, load_cards
 from custodes.engine.face import FloatArray, VectorUse
 from custodes.engine.faces.detect import CenterFaceDetector
 from custodes.engine.faces.embed import Embedder, Recipe, Views
+from custodes.engine.faces.expression import ExpressionReader, ExpressionRuns, expression_run
 from custodes.engine.faces.eyes import EyeReader
+from custodes.engine.faces.heads import load_fitted
 from custodes.engine.faces.mesh import MeshReader
 from custodes.engine.faces.pipeline import FacePipeline, Steps
+from custodes.engine.faces.portrait import PortraitReader, portrait_run
+from custodes.engine.faces.traits import TraitReader
+from custodes.engine.once import Once
 from custodes.engine.session import Device, Session, Threads, open_session
 from custodes.engine.store import ModelStore
 
@@ -64,7 +69,7 @@ def face_recipe() -> Recipe:
 
 
 def open_face_engine(store: ModelStore, device: Device, threads: int) -> FacePipeline:
-    """Open all networks of the face pack.
+    """Open the networks of the face pack; those that only some requests need are opened by the first of these.
 
     Args:
         store: where the converted models are.
@@ -87,4 +92,12 @@ def open_face_engine(store: ModelStore, device: Device, threads: int) -> FacePip
         face_recipe(),
     )
     detector, mesh, eyes = session("centerface"), session("facemesh"), session("iris")
-    return FacePipeline(Steps(CenterFaceDetector(detector), MeshReader(mesh), EyeReader(eyes), embedder))
+    fitted = load_fitted()
+
+    def expression() -> ExpressionReader:
+        first, other = session("emotion"), session("expression")
+        runs = ExpressionRuns(Batcher(expression_run(first, "emotion")), Batcher(expression_run(other, "expression")))
+        return ExpressionReader(runs, fitted.emotions)
+
+    traits = TraitReader(PortraitReader(Batcher(portrait_run(second))), Once(expression), fitted)
+    return FacePipeline(Steps(CenterFaceDetector(detector), MeshReader(mesh), EyeReader(eyes), embedder, traits))

@@ -91,15 +91,36 @@ class Embedder:
         if not faces:
             return np.empty((0, self.recipe.dimension), np.float32)
         views = self.recipe.views[use]
-        main = self._features(self._main, [_main_chip(rgb, face) for face in faces], views.main_mirrored)
-        chips = [chip(rgb, face.points_px, FIVE_SHAPE, _TEXTURE_FRAME) for face in faces]
-        second = self._features(self._second, chips, views.second_mirrored) @ self.recipe.basis
+        rows = self._main(planes([_main_chip(rgb, face) for face in faces], mirrored=views.main_mirrored))
+        main = _averaged(rows, len(faces))
+        second = _averaged(self._texture(rgb, faces, mirrored=views.second_mirrored), len(faces)) @ self.recipe.basis
         return unit(np.hstack([main, np.float32(np.sqrt(self.recipe.second_weight)) * second]))
 
-    @staticmethod
-    def _features(run: Run, chips: Sequence[RgbArray], mirrored: bool) -> FloatArray:
-        rows = run(planes(chips, mirrored=mirrored))
-        return unit(rows.reshape(len(chips), -1, rows.shape[1]).mean(axis=1, dtype=np.float64))
+    def _texture(self, rgb: RgbArray, faces: Sequence[DetectedFace], *, mirrored: bool) -> FloatArray:
+        """The second network's rows, one or two per face. What describing a face has left behind is not run again."""
+        per_face = 2 if mirrored else 1
+        rows = np.empty((len(faces) * per_face, self.recipe.basis.shape[0]), np.float32)
+        missing: list[int] = []
+        for i, face in enumerate(faces):
+            if face.texture is None:
+                missing.append(i * per_face)
+            else:
+                rows[i * per_face] = face.texture
+            missing += [i * per_face + 1] * mirrored
+        if missing:
+            chips = {i: texture_chip(rgb, faces[i]) for i in {row // per_face for row in missing}}
+            views = [chips[row // per_face][:, :: -1 if row % per_face else 1] for row in missing]
+            rows[missing] = self._second(planes(views, mirrored=False))
+        return rows
+
+
+def _averaged(rows: FloatArray, faces: int) -> FloatArray:
+    return unit(rows.reshape(faces, -1, rows.shape[1]).mean(axis=1, dtype=np.float64))
+
+
+def texture_chip(rgb: RgbArray, face: DetectedFace) -> RgbArray:
+    """What the second network sees of ``face``: (224, 224, 3) uint8."""
+    return chip(rgb, face.points_px, FIVE_SHAPE, _TEXTURE_FRAME)
 
 
 def _main_chip(rgb: RgbArray, face: DetectedFace) -> RgbArray:

@@ -7,7 +7,7 @@ knows no collections; ``engine.faces.assembly`` builds it from the model pack.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,7 @@ from custodes.engine.face import (
     FloatArray,
     PoorReason,
     QualityFilter,
+    Trait,
     VectorUse,
 )
 from custodes.engine.faces import eyes as eye_measures
@@ -36,6 +37,7 @@ from custodes.engine.faces.eyes import EyeReader
 from custodes.engine.faces.landmarks import default_set, five_points, full_set, outline
 from custodes.engine.faces.mesh import Mesh, MeshReader
 from custodes.engine.faces.pose import head_pose
+from custodes.engine.faces.traits import TraitReader
 
 _MESH_PRESENT = 0.1
 """Below, the mesh network saw no face and its vertices are not trusted for alignment (profiles, heavy occlusion)."""
@@ -58,6 +60,7 @@ class Steps:
     mesh: MeshReader
     eyes: EyeReader
     embedder: Embedder
+    traits: TraitReader
 
 
 class FacePipeline:
@@ -65,31 +68,38 @@ class FacePipeline:
 
     def __init__(self, steps: Steps) -> None:
         """Keep the steps and draw the calibration curve of their recipe."""
-        self._steps = steps
+        self.steps = steps
         self._calibration = Calibration(steps.embedder.recipe.knots)
 
     @property
     def model_version(self) -> ModelVersion:
         """The recipe of the vectors that ``embed`` returns."""
-        return self._steps.embedder.recipe.version
+        return self.steps.embedder.recipe.version
 
     @property
     def dimension(self) -> int:
         """Length of the vectors that ``embed`` returns."""
-        return self._steps.embedder.recipe.dimension
+        return self.steps.embedder.recipe.dimension
 
     def detect(self, slot: Slot, image: Image, detail: Detail = Detail.BOX, at_most: int = MAX_FACES) -> FacesFound:
         """Find the ``at_most`` largest faces of ``image``, largest first."""
         slot.require_open()
-        found = self._steps.detector.detect(image.rgb, at_most)
-        meshes = self._steps.mesh.read(image.rgb, list(found.points))
+        found = self.steps.detector.detect(image.rgb, at_most)
+        meshes = self.steps.mesh.read(image.rgb, list(found.points))
         faces = tuple(self._face(image.rgb, found, i, mesh, detail) for i, mesh in enumerate(meshes))
         return FacesFound(image.size, faces)
+
+    def describe(
+        self, slot: Slot, image: Image, faces: Sequence[DetectedFace], traits: Collection[Trait]
+    ) -> tuple[DetectedFace, ...]:
+        """``faces`` of ``image`` with ``traits`` told as far as networks can."""
+        slot.require_open()
+        return self.steps.traits.read(image.rgb, faces, traits)
 
     def embed(self, slot: Slot, image: Image, faces: Sequence[DetectedFace], use: VectorUse) -> FloatArray:
         """Vectors of ``faces``: (N, dimension) float32, unit length."""
         slot.require_open()
-        return self._steps.embedder.embed(image.rgb, faces, use)
+        return self.steps.embedder.embed(image.rgb, faces, use)
 
     def poor_reasons(self, face: DetectedFace, size: Size, level: QualityFilter) -> tuple[PoorReason, ...]:
         """Why ``face`` of a picture of ``size`` fails the filter ``level``; empty when it passes."""
@@ -120,7 +130,7 @@ class FacePipeline:
         return self._with_details(rgb, face, vertices) if detail is Detail.FULL else face
 
     def _with_details(self, rgb: RgbArray, face: DetectedFace, vertices: FloatArray) -> DetectedFace:
-        eyes = self._steps.eyes.read(rgb, vertices)
+        eyes = self.steps.eyes.read(rgb, vertices)
         lids = eye_measures.eyes_open(eyes)
         return DetectedFace(
             box_px=face.box_px,

@@ -9,6 +9,7 @@ import onnx
 from custodes.engine.card import ModelCard
 from custodes.engine.importers.centerface import import_centerface
 from custodes.engine.importers.dlib_resnet import import_dlib_resnet
+from custodes.engine.importers.faceapi import import_faceapi_expression
 from custodes.engine.importers.failure import ImportFailedError
 from custodes.engine.importers.paddle import Tensors, import_paddle
 from custodes.engine.importers.tfjs_graph import Channels, Picture, import_tfjs
@@ -27,6 +28,9 @@ def convert(card: ModelCard, files: Mapping[str, bytes]) -> bytes:
         model = import_centerface(first)
     elif card.importer == "dlib-resnet":
         model = import_dlib_resnet(first)
+    elif card.importer == "faceapi-expression":
+        shards = {member.rsplit("/", 1)[-1]: data for member, data in files.items()}
+        model = import_faceapi_expression(first, shards)
     elif card.importer == "tfjs":
         model = _tfjs(card, files)
     elif card.importer == "paddle":

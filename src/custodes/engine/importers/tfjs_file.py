@@ -74,7 +74,7 @@ def read_tfjs(model_json: bytes, shards: Mapping[str, bytes]) -> TfGraph:
         nodes = [_node(raw) for raw in raw_nodes]
         weights: dict[str, Array] = {}
         for group in document["weightsManifest"]:
-            weights.update(_weights(group["weights"], b"".join(_shard(shards, path) for path in group["paths"])))
+            weights.update(read_weights(group["weights"], b"".join(_shard(shards, path) for path in group["paths"])))
     except (KeyError, TypeError, AttributeError, binascii.Error) as error:
         raise ImportFailedError(f"tfjs model.json: not a graph model ({error})") from error
     return TfGraph(_ordered(nodes), weights)
@@ -123,7 +123,13 @@ def _scalar(kind: str, value: Any) -> Any:
     return float(value) if kind == "f" else value
 
 
-def _weights(entries: Sequence[Mapping[str, Any]], data: bytes) -> dict[str, Array]:
+def read_weights(entries: Sequence[Mapping[str, Any]], data: bytes) -> dict[str, Array]:
+    """Weights by name from one group of a manifest and its joined shards, dequantised.
+
+    Raises:
+        ImportFailedError: an unknown type, or more or fewer bytes than the manifest says.
+        KeyError, TypeError: not a manifest.
+    """
     weights = {}
     at = 0
     for entry in entries:

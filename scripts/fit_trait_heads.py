@@ -1,0 +1,155 @@
+"""Fits what describing a face ships: heads for glasses, facial hair and smiles, and the joining of expressions.
+
+In: the training half of the labelled faces (scripts/trait_labels.toml, 600 people of LFW), the fitting half of
+FER2013's public test, and the fetched model pack. Out: src/custodes/engine/faces/trait_heads.npz. The other halves are
+not looked at; bench/attributes.py measures on them. How strongly weights are held back is chosen by cross-validation,
+and the curve from score to confidence is fitted on scores of faces that the fold's weights have not seen.
+
+Usage: python scripts/fit_trait_heads.py
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from trait_data import TRAIN, fer_pictures, half_of, labelled
+
+from custodes.core.ids import RequestId
+from custodes.core.image import decode
+from custodes.core.slot import Slot
+from custodes.engine.face import DetectedFace, Trait
+from custodes.engine.faces.assembly import open_face_engine
+from custodes.engine.faces.heads import EMOTIONS
+from custodes.engine.faces.pipeline import FacePipeline
+from custodes.engine.session import Device
+from custodes.engine.store import ModelStore, default_root
+
+OUT = Path(__file__).parents[1] / "src" / "custodes" / "engine" / "faces" / "trait_heads.npz"
+HEADS = {
+    Trait.EYEGLASSES: "eyes",
+    Trait.SUNGLASSES: "eyes",
+    Trait.BEARD: "mouth",
+    Trait.MUSTACHE: "mouth",
+    Trait.SMILE: "mouth",
+}
+"""Which features of ``Portraits`` each head sees."""
+STRENGTHS = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 1e-1)
+FOLDS = 5
+Floats = NDArray[np.float64]
+
+
+def central(faces: tuple[DetectedFace, ...], width: int, height: int) -> DetectedFace | None:
+    """The face that a portrait is of: large and in the middle."""
+
+    def worth(face: DetectedFace) -> float:
+        box = face.box_px
+        return box.area - 2 * (((box.x1 + box.x2 - width) / 2) ** 2 + ((box.y1 + box.y2 - height) / 2) ** 2)
+
+    return max(faces, key=worth, default=None)
+
+
+def features(engine: FacePipeline, paths: list[Path]) -> tuple[dict[str, Floats], NDArray[np.bool_]]:
+    """Rows of ``eyes`` and ``mouth`` features, and which pictures have a face; the others' rows are left out."""
+    rows: dict[str, list[Floats]] = {"eyes": [], "mouth": []}
+    found = []
+    for path in paths:
+        image = decode(path.read_bytes())
+        face = central(engine.detect(Slot(0, RequestId("fit")), image).faces, image.size.width, image.size.height)
+        found.append(face is not None)
+        if face is not None:
+            portraits = engine.steps.traits.portrait.read(image.rgb, [face])
+            rows["eyes"].append(portraits.eyes[0].astype(np.float64))
+            rows["mouth"].append(portraits.mouth[0].astype(np.float64))
+    return {name: np.array(values) for name, values in rows.items()}, np.array(found)
+
+
+def logistic(x: Floats, y: Floats, weights: Floats, strength: float) -> Floats:
+    """Weights and bias (D + 1,) of the regularised logistic fit; ``weights`` count each row."""
+
+    def loss(w: Floats) -> tuple[float, Floats]:
+        odds = x @ w[:-1] + w[-1]
+        chance = 1 / (1 + np.exp(-odds))
+        off = (chance - y) * weights
+        value = float((weights * (np.logaddexp(0, odds) - y * odds)).sum() + strength * (w[:-1] ** 2).sum())
+        return value, np.append(x.T @ off + 2 * strength * w[:-1], off.sum())
+
+    return np.asarray(minimize(loss, np.zeros(x.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 200}).x)
+
+
+def head(x: Floats, y: Floats) -> Floats:
+    """One head: strength by cross-validation, then a curve on held-out scores, then weights from all rows."""
+    mean, spread = x.mean(0), x.std(0) + 1e-3
+    z = (x - mean) / spread / np.sqrt(x.shape[1])
+    each = np.full(len(y), 1 / len(y))
+    fold = np.arange(len(y)) % FOLDS
+    best, scores = np.inf, np.zeros(len(y))
+    strength = STRENGTHS[0]
+    for tried in STRENGTHS:
+        seen = np.zeros(len(y))
+        for k in range(FOLDS):
+            w = logistic(z[fold != k], y[fold != k], each[fold != k], tried / 10)
+            seen[fold == k] = z[fold == k] @ w[:-1] + w[-1]
+        loss = float((np.logaddexp(0, seen) - y * seen).mean())
+        if loss < best:
+            best, scores, strength = loss, seen, tried
+    curve = logistic(scores[:, None], y, each, 1e-6)
+    w = logistic(z, y, each, strength / 10)
+    w = np.append(w[:-1] * curve[0], w[-1] * curve[0] + curve[1])
+    print(f"  strength {strength}, held-out log loss {best:.4f}, right {np.mean((scores > 0) == y):.4f}")
+    plain = w[:-1] / spread / np.sqrt(x.shape[1])
+    return np.append(plain, w[-1] - plain @ mean)
+
+
+def joining(said: Floats, y: NDArray[np.int64], strength: float = 1e-2) -> Floats:
+    """(7, 15): the regularised multinomial fit of expressions on the 14 log probabilities of both networks."""
+    count, width = said.shape
+    mean, spread = said.mean(0), said.std(0)
+    z = (said - mean) / spread
+    hot = np.eye(7)[y]
+
+    def loss(flat: Floats) -> tuple[float, Floats]:
+        w = flat.reshape(7, width + 1)
+        odds = z @ w[:, :-1].T + w[:, -1]
+        odds -= odds.max(1, keepdims=True)
+        chance = np.exp(odds) / np.exp(odds).sum(1, keepdims=True)
+        off = (chance - hot) / count
+        value = -float(np.log((chance * hot).sum(1)).mean()) + strength * float((w[:, :-1] ** 2).sum())
+        return value, np.hstack([off.T @ z + 2 * strength * w[:, :-1], off.sum(0)[:, None]]).ravel()
+
+    w = minimize(loss, np.zeros(7 * (width + 1)), jac=True, method="L-BFGS-B").x.reshape(7, width + 1)
+    plain = w[:, :-1] / spread
+    return np.hstack([plain, (w[:, -1] - plain @ mean)[:, None]])
+
+
+def main() -> int:
+    """Fit all and write them."""
+    engine = open_face_engine(ModelStore(default_root(os.environ)), Device.CPU, threads=1)
+    sheets, more = labelled(TRAIN), labelled(TRAIN, more=True)
+    rows, found = features(engine, sheets.paths + more.paths)
+    fitted: dict[str, Floats] = {}
+    for trait, place in HEADS.items():
+        kind = trait.value.lower()
+        y = np.concatenate([sheets.labels[kind], more.labels[kind]])[found]
+        decided = ~np.isnan(y)
+        print(trait, f"{int(np.nansum(y))} of {decided.sum()}")
+        fitted[trait.value] = head(rows[place][decided], y[decided])
+    paths, labels = fer_pictures()
+    fitting = np.array([half_of(path.name) == 0 for path in paths])
+    pictures = [cv2.cvtColor(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), cv2.COLOR_GRAY2RGB) for path in paths]
+    crops = [
+        [cv2.resize(p, (side, side)) for p, fit in zip(pictures, fitting, strict=True) if fit] for side in (64, 112)
+    ]
+    said = engine.steps.traits.expression().said(*crops)
+    fitted[EMOTIONS] = joining(said.astype(np.float64), labels[fitting])
+    np.savez(OUT, **{name: values.astype(np.float16) for name, values in fitted.items()})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

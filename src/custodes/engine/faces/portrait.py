@@ -1,0 +1,70 @@
+"""One run of the second network (faceres) for all that it can tell: age, reading as man or woman, features by place.
+
+In: an upright RGB picture and its detected faces. Out: arrays, a row per face, among them the features that embedding
+needs as well, so that enrolment does not run the network twice. It judges nothing; see ages.py and heads.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from custodes.engine.batch import Run
+from custodes.engine.face import DetectedFace, FloatArray
+from custodes.engine.faces.align import RgbArray
+from custodes.engine.faces.embed import planes, texture_chip
+from custodes.engine.faces.mesh import Network
+
+_FEATURES, _YEARS = 1024, 100
+# The network's 7 x 7 places of 32 px over the aligned crop: eyes lie at row 2, the mouth between rows 4 and 5.
+_EYES, _MOUTH, _COLUMNS = slice(1, 4), slice(4, 7), slice(1, 6)
+_MAX_BATCH = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Portraits:
+    """What was read of N faces.
+
+    Attributes:
+        texture: (N, 1024) features over the whole crop.
+        male: (N,) 0 woman to 1 man, as the network puts it.
+        years: (N, 100) probability of each year of age, from 1.
+        eyes, mouth: (N, 1024) features over the upper and the lower middle of the face.
+    """
+
+    texture: FloatArray
+    male: FloatArray
+    years: FloatArray
+    eyes: FloatArray
+    mouth: FloatArray
+
+
+def portrait_run(network: Network) -> Run:
+    """The network as a function of crops (N, 3, 224, 224) to the joined columns of ``Portraits``, for a Batcher."""
+
+    def run(rgb: NDArray[np.generic]) -> FloatArray:
+        out = network.run({"rgb": rgb}, ("embedding", "gender", "age", "places"))
+        eyes, mouth = (out["places"][:, :, rows, _COLUMNS].mean(axis=(2, 3)) for rows in (_EYES, _MOUTH))
+        return np.hstack([out["embedding"], out["gender"], out["age"], eyes, mouth])
+
+    return run
+
+
+class PortraitReader:
+    """The portrait step: pre (aligned crops), run (batched across requests), post (columns by name)."""
+
+    def __init__(self, run: Run) -> None:
+        """Keep ``run``, see ``portrait_run``."""
+        self._run = run
+
+    def read(self, rgb: RgbArray, faces: Sequence[DetectedFace]) -> Portraits:
+        """The portraits of ``faces``, at least one."""
+        chips = [texture_chip(rgb, face) for face in faces]
+        starts = range(0, len(chips), _MAX_BATCH)
+        rows = np.vstack([self._run(planes(chips[at : at + _MAX_BATCH], mirrored=False)) for at in starts])
+        ends = np.cumsum([_FEATURES, 1, _YEARS, _FEATURES])
+        texture, male, years, eyes, mouth = np.split(rows, ends, axis=1)
+        return Portraits(texture, male[:, 0], years, eyes, mouth)
