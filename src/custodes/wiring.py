@@ -53,13 +53,18 @@ from custodes.operations.context import Caller, Context
 from custodes.operations.detect import Detection
 from custodes.operations.dossier import Dossier
 from custodes.operations.gate import AllowAll, CountingRecorder, Gate, Policy, Recorder
+from custodes.operations.identities import Identities
+from custodes.operations.identity_orders import IdentityOrders
 from custodes.operations.images import ObjectStore, Pictures
 from custodes.operations.ledger_recorder import LedgerRecorder
 from custodes.operations.ledger_start import Release
-from custodes.operations.policy_layers import PolicyLayers, RootOnly, RulesInForce
+from custodes.operations.policy_layers import PolicyLayers, RulesInForce
 from custodes.operations.ports import Gallery
 from custodes.operations.retention import RetentionRules
+from custodes.operations.sessions import SessionTokens
+from custodes.operations.tenant_layer import AccountPolicies
 from custodes.settings import Settings
+from custodes.storage.accounts.sealer import MasterSealer
 from custodes.storage.accounts.store import SqlAccountStore
 from custodes.storage.credentials import OperatorKeys, open_credentials, operator_account
 from custodes.storage.database import Database
@@ -165,7 +170,8 @@ def open_deployment(
         database = opened.enter_context(closing(Database.open(settings.data)))
         store = _gallery(database, settings.data) if gallery is None else gallery
         keys = open_credentials(settings.data, region=settings.region, endpoint_url=endpoint_url, random=os.urandom)
-        directory = opened.enter_context(_directory(database, settings.data, keys.account_id))
+        service = load_service()
+        directory = opened.enter_context(_directory(database, settings.data, keys.account_id, service))
         directory.hold(keys.key)
         faces = opened.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
         page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
@@ -176,14 +182,14 @@ def open_deployment(
             ledger = opened.enter_context(open_server_ledger(plan, SystemClock()))
             erasures = open_erasures(settings.data, ledger, store, keys.account_id)
             keep_retention(ledger, store, erasures, keys.account_id, SystemClock())
-            keep_accounts(ledger, _account_orders(directory, ledger.log), directory)
+            keep_accounts(ledger, _account_orders(directory, ledger.log, keys.account_id), directory)
             recorder = LedgerRecorder(ledger.log, f"{faces.model_version}/{release.models.hex()}")
         reader = Once(lambda: open_text(settings) if text is None else text)
         ports = Ports(faces, store, _objects(settings), SystemClock(), page_key, text=reader)
         operations = build(ports if erasures is None else replace(ports, erasures=erasures))
-        gate = Gate(AccountStanding(directory, _policy(directory)), recorder, receipts.leave)
+        gate = Gate(AccountStanding(directory, _policy(directory, store)), recorder, receipts.leave)
         by_name = handlers(gate, operations, settings.region)
-        yield Deployment(settings, load_service(), keys, directory, by_name, operations, gate, receipts, ledger)
+        yield Deployment(settings, service, keys, directory, by_name, operations, gate, receipts, ledger)
 
 
 @contextmanager
@@ -221,22 +227,26 @@ def open_account_orders(settings: Settings) -> Iterator[AccountOrders]:
     with ExitStack() as opened:
         database = opened.enter_context(closing(Database.open(settings.data)))
         account_id = operator_account(settings.data, random=os.urandom)
-        directory = opened.enter_context(_directory(database, settings.data, account_id))
+        directory = opened.enter_context(_directory(database, settings.data, account_id, load_service()))
         log = opened.enter_context(open_log(_ledger_place(settings, account_id), SystemClock()))
-        yield _account_orders(directory, log)
+        yield _account_orders(directory, log, account_id)
 
 
 @contextmanager
-def _directory(database: Database, data: Path, operator: AccountId) -> Iterator[AccountDirectory]:
+def _directory(database: Database, data: Path, operator: AccountId, service: Service) -> Iterator[AccountDirectory]:
     """All accounts of a database, the operator's among them; when keys were last used is kept at the end."""
-    directory = AccountDirectory(SqlAccountStore(database, open_master(database, data, os.urandom)))
+    master = open_master(database, data, os.urandom)
+    sessions = SessionTokens(MasterSealer(master), os.urandom)
+    directory = AccountDirectory(SqlAccountStore(database, master), service.operations, sessions)
     keep_operator(directory, operator, SystemClock().now_ms())
     yield directory
     directory.save_uses()
 
 
-def _account_orders(directory: AccountDirectory, log: LedgerWriter) -> AccountOrders:
-    return AccountOrders(Accounts(directory, AccountLog(log, os.urandom), AdmitAll(), SystemClock(), random=os.urandom))
+def _account_orders(directory: AccountDirectory, log: LedgerWriter, operator: AccountId) -> AccountOrders:
+    account_log, clock = AccountLog(log, os.urandom), SystemClock()
+    accounts = Accounts(directory, account_log, AdmitAll(), clock, random=os.urandom)
+    return AccountOrders(accounts, IdentityOrders(Identities(directory, account_log, clock, os.urandom), operator))
 
 
 def _ledger_place(settings: Settings, operator: AccountId) -> LedgerPlace:
@@ -288,11 +298,12 @@ def open_comparison(settings: Settings, engine: FaceEngine | None = None) -> Ite
         yield PairComparison(faces, settings.region)
 
 
-def _policy(accounts: AccountDirectory) -> Policy:
+def _policy(accounts: AccountDirectory, gallery: Gallery) -> Policy:
     """Both layers of rules."""
     packs = PolicySet(shipped(DEFAULT_PACKS), shipped_schema())
     rules = RulesInForce(packs.digest(), load(packs.packs, packs.schema))
-    return PolicyLayers(lambda: rules, Dossier(AccountProfiles(accounts).of), RootOnly())
+    tenant = AccountPolicies(accounts, gallery.tags)
+    return PolicyLayers(lambda: rules, Dossier(AccountProfiles(accounts).of), tenant)
 
 
 def _release(settings: Settings, engine: FaceEngine) -> Release:

@@ -12,6 +12,8 @@ import orjson
 import pytest
 
 from custodes.core.clock import FixedClock
+from custodes.core.ids import AccountId
+from custodes.edge.model import load_service
 from custodes.ledger.body import unseal
 from custodes.ledger.entry import Entry, decode
 from custodes.ledger.keys import load_or_create_secret
@@ -21,8 +23,13 @@ from custodes.operations.account_log import AccountLog
 from custodes.operations.account_orders import AccountOrders
 from custodes.operations.account_ports import Admission, AdmitAll
 from custodes.operations.accounts import Accounts
+from custodes.operations.identities import Identities
+from custodes.operations.identity_orders import IdentityOrders
 from custodes.storage.ledger import LedgerPaths, open_ledger, read_bodies
 from fakes.accounts import MemoryAccountStore
+
+OPERATOR = AccountId("100000000001")
+OPERATIONS = tuple(load_service().operations)
 
 
 @dataclass
@@ -41,7 +48,9 @@ class Office:
         return Accounts(self.directory, AccountLog(self.log, os.urandom), self.admission, self.clock, os.urandom)
 
     def order(self, act: str, **members: object) -> Mapping[str, Any]:
-        return AccountOrders(self.accounts).carry_out({"act": act, **members})
+        identities = Identities(self.directory, AccountLog(self.log, os.urandom), self.clock, os.urandom)
+        orders = AccountOrders(self.accounts, IdentityOrders(identities, OPERATOR))
+        return orders.carry_out({"act": act, **members})
 
     def create(self, sector: str = "retail", **profile: object) -> Mapping[str, Any]:
         members = {"legal_name": "Anna's Photos B.V.", "sector": sector, "country": "NL", **profile}
@@ -49,7 +58,9 @@ class Office:
 
     def again(self) -> Office:
         """The same after a restart."""
-        return Office(self.data, self.clock, self.log, self.store, AccountDirectory(self.store), self.admission)
+        return Office(
+            self.data, self.clock, self.log, self.store, AccountDirectory(self.store, OPERATIONS), self.admission
+        )
 
     def entries(self, kind: str) -> list[tuple[Entry, Mapping[str, Any]]]:
         """Entries with their bodies."""
@@ -74,6 +85,6 @@ def office(tmp_path: Path) -> Iterator[Office]:
     log.start()
     store = MemoryAccountStore()
     try:
-        yield Office(data, clock, log, store, AccountDirectory(store))
+        yield Office(data, clock, log, store, AccountDirectory(store, OPERATIONS))
     finally:
         log.close()

@@ -21,6 +21,7 @@ from custodes.core.ids import AccountId, RequestId
 from custodes.edge.app import SERVER_OPTIONS, Parts, create_app
 from custodes.edge.model import Service, load_service
 from custodes.edge.protocol import GuardedProtocol
+from custodes.operations.context import Principal
 from custodes.operations.principals import AccessKey
 
 REGION = "eu-central-1"
@@ -33,14 +34,14 @@ class FakeKeys:
     def __init__(self) -> None:
         account = AccountId("123456789012")
         known = (
-            AccessKey("AKEXAMPLE", SECRET, account, "ann"),
-            AccessKey("AKROOT", SECRET, account, "root"),
-            AccessKey("AKTEMP", SECRET, account, "tim", session_token="token-of-tim"),
-            AccessKey("AKOLD", SECRET, account, "old", session_token="token-of-old", expires_ts_ms=1),
+            AccessKey("AKEXAMPLE", SECRET, account, Principal("user/ann")),
+            AccessKey("AKROOT", SECRET, account),
+            AccessKey("AKTEMP", SECRET, account, Principal("user/tim"), session_token="token-of-tim"),
+            AccessKey("AKOLD", SECRET, account, Principal("user/old"), session_token="token-of-old", expires_ts_ms=1),
         )
         self._keys = {key.access_key_id: key for key in known}
 
-    def find(self, access_key_id: str) -> AccessKey | None:
+    def find(self, access_key_id: str, session_token: str | None = None) -> AccessKey | None:
         return self._keys.get(access_key_id)
 
 

@@ -48,7 +48,7 @@ def test_first_start_makes_private_files_and_later_ones_keep_them(tmp_path):
     assert first.account_id.isdigit()
     assert first.find(first.key.access_key_id) == first.key
     assert first.find("AKOTHER") is None
-    assert first.key.user_name == "root"
+    assert first.key.principal.path == "root"
 
 
 def test_two_directories_share_nothing(tmp_path):

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from custodes.core.ids import AccountId
 from custodes.edge.canonical import SignedRequest, join_headers
 from custodes.edge.sigv4 import Refused, Scope, SigningKeys, claim, verify
-from custodes.operations.context import Caller
+from custodes.operations.context import Caller, Principal
 from custodes.operations.principals import AccessKey
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "aws4_testsuite.json").read_text(encoding="utf-8"))
@@ -37,12 +37,12 @@ INVALID, INCOMPLETE, UNKNOWN = (
 class OneKey:
     key: AccessKey
 
-    def find(self, access_key_id: str) -> AccessKey | None:
+    def find(self, access_key_id: str, session_token: str | None = None) -> AccessKey | None:
         return self.key if access_key_id == self.key.access_key_id else None
 
 
 def one_key(token: str | None = None, expires: int | None = None) -> OneKey:
-    return OneKey(AccessKey("AKIDEXAMPLE", SECRET, AccountId("123456789012"), "ann", token, expires))
+    return OneKey(AccessKey("AKIDEXAMPLE", SECRET, AccountId("123456789012"), Principal("user/ann"), token, expires))
 
 
 def check(request: SignedRequest, body: bytes, keys: OneKey, now_ms: int, scope: Scope = SCOPE) -> Caller | Refused:

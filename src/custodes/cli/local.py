@@ -10,7 +10,7 @@ from custodes.core.clock import SystemClock
 from custodes.core.errors import CustodesError
 from custodes.edge.errors import ApiError, api_error
 from custodes.edge.validate import validate
-from custodes.operations.context import Caller, Context
+from custodes.operations.context import Context
 from custodes.operations.principals import AccessKey
 from custodes.wiring import Deployment, new_request_id
 
@@ -38,6 +38,4 @@ class LocalApi:
             raise ApiFailureError(api_error(error).code, error.message) from error
 
     def _context(self, key: AccessKey) -> Context:
-        arn = f"arn:aws:iam::{key.account_id}:{key.user_name}"
-        caller = Caller(key.account_id, key.access_key_id, arn, self._deployment.settings.region)
-        return Context(caller, new_request_id(), SystemClock().now_ms())
+        return Context(key.caller(self._deployment.settings.region), new_request_id(), SystemClock().now_ms())

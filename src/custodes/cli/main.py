@@ -15,14 +15,18 @@ import typer
 from custodes.cli import (
     account,
     billing,
+    collection,
     erasure,
+    key,
     ledger,
     models,
     policy,
     retention,
+    role,
     sanctions,
     screening,
     statement,
+    user,
     witness,
 )
 from custodes.cli.compare import compare
@@ -45,6 +49,10 @@ for command in (serve, env, compare, index, search, screen):
 for group, commands in (
     ("models", models.app),
     ("account", account.app),
+    ("user", user.app),
+    ("key", key.app),
+    ("role", role.app),
+    ("collection", collection.app),
     ("ledger", ledger.app),
     ("statement", statement.app),
     ("witness", witness.app),

@@ -148,12 +148,7 @@ def verify(
     expected = hmac.new(signing_key, to_sign.encode(), hashlib.sha256).hexdigest()
     if not hmac.compare_digest(expected, claimed.signature):
         return Refused(_INVALID, _MISMATCH)
-    return _caller(claimed.key, scope.region)
-
-
-def _caller(key: AccessKey, region: str) -> Caller:
-    name = "root" if key.user_name == "root" else f"user/{key.user_name}"
-    return Caller(key.account_id, key.access_key_id, f"arn:aws:iam::{key.account_id}:{name}", region)
+    return claimed.key.caller(scope.region)
 
 
 def _fields(authorization: str) -> Mapping[str, str] | Refused:
@@ -178,8 +173,8 @@ def _fields(authorization: str) -> Mapping[str, str] | Refused:
 
 
 def _known_key(access_key_id: str, request: SignedRequest, keys: KeyLookup, now_ms: int) -> AccessKey | Refused:
-    key = keys.find(access_key_id)
     token = request.headers.get("x-amz-security-token")
+    key = keys.find(access_key_id, token)
     if key is None or (token is None) != (key.session_token is None):
         return Refused("UnrecognizedClientException", _UNKNOWN_TOKEN)
     if (

@@ -8,24 +8,35 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from operator import itemgetter
 from types import MappingProxyType
+from typing import TypeVar
 
 from custodes.core.errors import NotFoundError
 from custodes.core.ids import AccountId
 from custodes.governance.accounts.account import Account, Status, account
-from custodes.governance.accounts.identities import User, UserKey, user, user_key
+from custodes.governance.accounts.identities import ROOT, Role, User, UserKey, role, user, user_key
+from custodes.operations.account_documents import AccountDocuments
 from custodes.operations.account_ports import AccountStore, Record, RecordKind, RecordName
+from custodes.operations.context import Principal
 from custodes.operations.principals import AccessKey
+from custodes.operations.sessions import SessionTokens
+
+N = TypeVar("N")
 
 
 class AccountDirectory:
     """Reads from memory what ``AccountStore`` keeps."""
 
-    def __init__(self, store: AccountStore) -> None:
-        """Read everything from ``store``."""
+    def __init__(self, store: AccountStore, operations: Iterable[str], sessions: SessionTokens) -> None:
+        """Read everything from ``store``; policy documents are about ``operations``; ``sessions`` opens tokens."""
         self._store = store
+        self._sessions = sessions
+        self._documents = AccountDocuments(operations)
         self._accounts: dict[AccountId, Account] = {}
         self._users: dict[AccountId, dict[str, User]] = {}
+        self._roles: dict[AccountId, dict[str, Role]] = {}
         self._keys: dict[str, UserKey] = {}
         self._keys_of: dict[AccountId, dict[str, UserKey]] = {}
         self._outside: dict[str, AccessKey] = {}
@@ -51,6 +62,11 @@ class AccountDirectory:
                 self._drop(name)
             for record in put:
                 self._take(record)
+
+    @property
+    def documents(self) -> AccountDocuments:
+        """Policy documents of all accounts."""
+        return self._documents
 
     def account(self, account_id: AccountId) -> Account:
         """The account. Raises NotFoundError."""
@@ -82,7 +98,18 @@ class AccountDirectory:
 
     def users(self, account_id: AccountId) -> tuple[User, ...]:
         """Users of an account by name."""
-        return tuple(sorted(self._users.get(account_id, {}).values(), key=lambda item: item.name))
+        return _by_name(self._users.get(account_id, {}))
+
+    def role(self, account_id: AccountId, name: str) -> Role:
+        """A role. Raises NotFoundError."""
+        found = self._roles.get(account_id, {}).get(name)
+        if found is None:
+            raise NotFoundError(f"account {account_id} has no role {name}")
+        return found
+
+    def roles(self, account_id: AccountId) -> tuple[Role, ...]:
+        """Roles of an account by name."""
+        return _by_name(self._roles.get(account_id, {}))
 
     def key(self, access_key_id: str) -> UserKey:
         """A stored key, enabled or not. Raises NotFoundError."""
@@ -93,19 +120,52 @@ class AccountDirectory:
 
     def keys(self, account_id: AccountId, user_name: str | None = None) -> tuple[UserKey, ...]:
         """Stored keys of an account or of one user of it, oldest first."""
-        found = self._keys_of.get(account_id, {}).values()
-        mine = [key for key in found if user_name is None or key.user_name == user_name]
+        found = self._keys_of.get(account_id, {})
+        mine = [key for key in list(found.values()) if user_name is None or key.user_name == user_name]
         return tuple(sorted(mine, key=lambda key: (key.created_ts_ms, key.access_key_id)))
 
-    def find(self, access_key_id: str) -> AccessKey | None:
+    def find(self, access_key_id: str, session_token: str | None = None) -> AccessKey | None:
         """See KeyLookup. Keys of a closed account do not exist any more."""
+        if session_token is not None:
+            return self._find_session(access_key_id, session_token)
         outside = self._outside.get(access_key_id)
         if outside is not None:
             return outside
         found = self._keys.get(access_key_id)
         if found is None or not found.enabled or self.status(found.account_id) in (None, Status.CLOSED):
             return None
-        return AccessKey(found.access_key_id, found.secret, found.account_id, found.user_name)
+        principal = self._principal(found.account_id, ROOT if found.user_name == ROOT else f"user/{found.user_name}")
+        if principal is None:
+            return None
+        return AccessKey(found.access_key_id, found.secret, found.account_id, principal)
+
+    def _find_session(self, access_key_id: str, token: str) -> AccessKey | None:
+        """A session is good while its account, its user or role and the key that it came from are."""
+        opened = self._sessions.open(access_key_id, token)
+        if opened is None or self.find(opened.origin_key) is None:
+            return None
+        principal = self._principal(opened.account_id, opened.path)
+        if principal is None or principal.principal_id != opened.principal_id:
+            return None
+        return AccessKey(
+            access_key_id,
+            opened.secret,
+            opened.account_id,
+            replace(principal, session=opened.session),
+            token,
+            opened.expires_ts_ms,
+        )
+
+    def _principal(self, account_id: AccountId, path: str) -> Principal | None:
+        """Whoever is called so now."""
+        kind, _, name = path.partition("/")
+        if kind == "user":
+            user = self._users.get(account_id, {}).get(name)
+            return None if user is None else Principal(path, user.user_id, user.tags)
+        if kind == "role":
+            role = self._roles.get(account_id, {}).get(name)
+            return None if role is None else Principal(path, role.role_id, role.tags)
+        return Principal()
 
     def saw(self, access_key_id: str, ts_ms: int) -> None:
         """A request signed with this key was accepted at ``ts_ms``; kept in memory until ``save_uses``."""
@@ -137,6 +197,13 @@ class AccountDirectory:
         found = user(record.value)
         self._users.setdefault(found.account_id, {})[found.name] = found
 
+    def _take_role(self, record: Record) -> None:
+        found = role(record.value)
+        self._roles.setdefault(found.account_id, {})[found.name] = found
+
+    def _take_document(self, record: Record) -> None:
+        self._documents.take(record)
+
     def _take_key(self, record: Record) -> None:
         found = user_key(record.value)
         self._keys[found.access_key_id] = found
@@ -151,12 +218,18 @@ class AccountDirectory:
             RecordKind.USER: _take_user,
             RecordKind.KEY: _take_key,
             RecordKind.KEY_USE: _take_use,
+            RecordKind.ROLE: _take_role,
+            RecordKind.DOCUMENT: _take_document,
         }
     )
 
     def _drop(self, name: RecordName) -> None:
         if name.kind is RecordKind.USER:
             self._users.get(name.account_id, {}).pop(name.name, None)
+        elif name.kind is RecordKind.ROLE:
+            self._roles.get(name.account_id, {}).pop(name.name, None)
+        elif name.kind is RecordKind.DOCUMENT:
+            self._documents.drop(name)
         elif name.kind is RecordKind.KEY:
             self._keys.pop(name.name, None)
             self._keys_of.get(name.account_id, {}).pop(name.name, None)
@@ -179,6 +252,12 @@ def key_record(found: UserKey) -> Record:
     return Record(RecordName(found.account_id, RecordKind.KEY, found.access_key_id), found.encoded())
 
 
-def names(records: Iterable[Record]) -> tuple[RecordName, ...]:
-    """Where the records are."""
-    return tuple(record.name for record in records)
+def role_record(found: Role) -> Record:
+    """A role as a record."""
+    return Record(RecordName(found.account_id, RecordKind.ROLE, found.name), found.encoded())
+
+
+def _by_name(found: Mapping[str, N]) -> tuple[N, ...]:
+    """The values in the order of their names."""
+    items = list(found.items())  # one step, so that a change meanwhile does no harm
+    return tuple(value for _, value in sorted(items, key=itemgetter(0)))

@@ -12,6 +12,7 @@ from custodes.core.ids import AccountId
 from custodes.governance.accounts.account import Account, Status, stated_use
 from custodes.governance.accounts.organisation import organisation
 from custodes.operations.accounts import Accounts, Update
+from custodes.operations.identity_orders import IdentityOrders
 
 ORDER = "accounts"
 """The ``do`` of these orders."""
@@ -23,8 +24,8 @@ Members = Mapping[str, object]
 class AccountOrders:
     """Carries them out."""
 
-    def __init__(self, accounts: Accounts) -> None:
-        """Work on ``accounts``."""
+    def __init__(self, accounts: Accounts, identities: IdentityOrders) -> None:
+        """Work on ``accounts``; pass what is about users, roles, keys and documents to ``identities``."""
         self._accounts = accounts
         self._acts: Mapping[str, Callable[[Members], Answer]] = {
             "create": self._create,
@@ -34,6 +35,7 @@ class AccountOrders:
             "activate": lambda members: self._move(members, Status.ACTIVE),
             "suspend": lambda members: self._move(members, Status.SUSPENDED),
             "close": lambda members: self._move(members, Status.CLOSED),
+            **identities.acts,
         }
 
     def carry_out(self, members: Members) -> Answer:

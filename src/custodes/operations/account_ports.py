@@ -18,13 +18,16 @@ from custodes.governance.accounts.account import Account, Status
 class RecordKind(StrEnum):
     """What a record is about; its name is unique within account and kind.
 
-    ``ACCOUNT`` (named by its id), ``USER``, ``KEY`` (named by its key id), ``KEY_USE`` (when a key was last used).
+    ``ACCOUNT`` (named by its id), ``USER``, ``ROLE``, ``KEY`` (named by its key id), ``KEY_USE`` (when a key was last
+    used), ``DOCUMENT`` (a policy document, named by its owner, like ``user/ann``, a slash and its own name).
     """
 
     ACCOUNT = "account"
     USER = "user"
     KEY = "key"
     KEY_USE = "key-use"
+    ROLE = "role"
+    DOCUMENT = "document"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,18 @@ class AccountStore(Protocol):
         Raises:
             UnavailableError: nothing was changed.
         """
+        ...
+
+
+class Sealer(Protocol):
+    """Makes bytes unreadable and unalterable for everybody else."""
+
+    def seal(self, plain: bytes) -> bytes:
+        """``plain``, sealed; never twice the same."""
+        ...
+
+    def open(self, sealed: bytes) -> bytes | None:
+        """What was sealed; None for anything that we did not seal, or that was altered."""
         ...
 
 

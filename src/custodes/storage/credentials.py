@@ -46,9 +46,9 @@ class OperatorKeys:
     account_id: AccountId
     key: AccessKey
 
-    def find(self, access_key_id: str) -> AccessKey | None:
+    def find(self, access_key_id: str, session_token: str | None = None) -> AccessKey | None:
         """The operator's key if it has this id."""
-        return self.key if access_key_id == self.key.access_key_id else None
+        return self.key if session_token is None and access_key_id == self.key.access_key_id else None
 
 
 def open_credentials(directory: Path, *, region: str, endpoint_url: str, random: RandomBytes) -> OperatorKeys:
@@ -133,7 +133,7 @@ def _key(path: Path, account_id: AccountId, random: RandomBytes) -> AccessKey:
     secret = found.get(PROFILE, "aws_secret_access_key", fallback="")
     if not _KEY_ID.fullmatch(key_id) or not _SECRET.fullmatch(secret):
         raise UnavailableError(f"{path} has no usable key in profile {PROFILE}")
-    return AccessKey(key_id, secret, account_id, "root")
+    return AccessKey(key_id, secret, account_id)
 
 
 def _write_config(path: Path, region: str, endpoint_url: str) -> None:

@@ -1,4 +1,4 @@
-"""Who acts for an account: its root, users, and the keys they sign with.
+"""Who acts for an account: its root, users, roles, and the keys they sign with.
 
 In: members of stored records. Out: frozen values and their JSON. A secret is part of a key here because whoever checks
 a signature needs it; repr hides it, and only the sealed store and the signature check ever see it.
@@ -20,7 +20,13 @@ ROOT = "root"
 KEYS_PER_USER = 2
 """As in IAM: enough to change a key without a gap, too few to forget some."""
 
+SESSION_S = range(900, 43_201)
+"""How long sessions of a role may be allowed to last, in seconds; as in IAM, 15 minutes to 12 hours."""
+MAX_TAGS = 50
+
 _NAME = re.compile(r"[A-Za-z0-9+=,.@_-]{1,64}")
+_TAG_KEY = re.compile(r"[\w\s.:/=+@-]{1,128}")
+_TAG_VALUE = re.compile(r"[\w\s.:/=+@-]{0,256}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,57 @@ class UserKey:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What users of an account may become for a while.
+
+    Attributes:
+        account_id: whose role it is.
+        name: unique in the account.
+        role_id: never given out twice.
+        trust: policy document that says who may assume it.
+        max_session_s: longest session.
+        tags: its own; session tags win over them.
+        created_ts_ms: when it was made.
+    """
+
+    account_id: AccountId
+    name: str
+    role_id: str
+    trust: str
+    max_session_s: int = 3600
+    tags: Mapping[str, str] = field(default_factory=dict)
+    created_ts_ms: int = 0
+
+    def encoded(self) -> bytes:
+        """JSON bytes; ``role`` reads them."""
+        return orjson.dumps(
+            {
+                "account_id": self.account_id,
+                "name": self.name,
+                "role_id": self.role_id,
+                "trust": self.trust,
+                "max_session_s": self.max_session_s,
+                "tags": dict(self.tags),
+                "created_ts_ms": self.created_ts_ms,
+            }
+        )
+
+
+def role(data: bytes) -> Role:
+    """Read what ``Role.encoded`` wrote."""
+    told = orjson.loads(data)
+    return Role(
+        AccountId(told["account_id"]),
+        told["name"],
+        told["role_id"],
+        told["trust"],
+        told["max_session_s"],
+        told["tags"],
+        told["created_ts_ms"],
+    )
+
+
 def user(data: bytes) -> User:
     """Read what ``User.encoded`` wrote."""
     told = orjson.loads(data)
@@ -90,8 +147,28 @@ def user_key(data: bytes) -> UserKey:
     )
 
 
-def check_user_name(name: str) -> str:
-    """``name`` if a user can be called so. Raises InvalidParameterError."""
+def check_identity_name(name: str) -> str:
+    """``name`` if a user or role can be called so. Raises InvalidParameterError."""
     if not _NAME.fullmatch(name) or name.lower() == ROOT:
         raise InvalidParameterError("a name has 1 to 64 letters, digits or + = , . @ _ - and is not root")
     return name
+
+
+def check_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
+    """``tags`` if an identity or a session can have them. Raises InvalidParameterError."""
+    if len(tags) > MAX_TAGS or len({key.lower() for key in tags}) != len(tags):
+        raise InvalidParameterError(f"at most {MAX_TAGS} tags, whose keys differ in more than upper and lower case")
+    for key, value in tags.items():
+        if not _TAG_KEY.fullmatch(key) or not _TAG_VALUE.fullmatch(value) or key.lower().startswith("aws:"):
+            raise InvalidParameterError(
+                "a tag has a key of 1 to 128 and a value of up to 256 letters, digits, blanks or . : / = + @ - _, "
+                "and its key does not begin with aws:"
+            )
+    return tags
+
+
+def check_session_length(seconds: int) -> int:
+    """``seconds`` if sessions of a role may last so long. Raises InvalidParameterError."""
+    if seconds not in SESSION_S:
+        raise InvalidParameterError(f"sessions last {SESSION_S.start} to {SESSION_S.stop - 1} seconds")
+    return seconds

@@ -21,7 +21,15 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from custodes.governance.iam.pattern import Context, Pattern, PolicyError, arn_matches, glyphs_match, parse_pattern
+from custodes.governance.iam.pattern import (
+    Context,
+    Pattern,
+    PolicyError,
+    arn_matches,
+    glyphs_match,
+    matches,
+    parse_pattern,
+)
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?")
@@ -166,6 +174,8 @@ def compare(test: Operator, operand: Operand, value: str, context: Context) -> b
 
 
 def _compare_text(test: Operator, operand: Pattern, value: str, context: Context) -> bool | None:
+    if operand.fixed is not None and not test.fold and test.family is Family.TEXT:
+        return matches(operand.whole, value)
     glyphs = operand.resolve(context)
     if glyphs is None:
         return None if test.negated else False

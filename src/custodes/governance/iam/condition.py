@@ -37,6 +37,8 @@ SINGLE_KEYS = frozenset(
         "aws:useragent",
         "aws:userid",
         "aws:username",
+        "sts:externalid",
+        "sts:rolesessionname",
     }
 )
 SET_KEYS = frozenset({"aws:tagkeys"})

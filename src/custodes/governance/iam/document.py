@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import cast
 
@@ -21,6 +21,8 @@ from custodes.governance.iam.pattern import Pattern, PolicyError, arn_segments, 
 
 MAX_CHARACTERS = 10_240  # the largest of AWS's quotas for inline policies
 SERVICE = "rekognition"
+TRUST_ACTIONS = ("sts:assumerole", "sts:tagsession")
+"""Who may assume a role, and whether the session may be tagged."""
 _ACTION = re.compile(r"(?P<service>[A-Za-z0-9-]+):(?P<name>[A-Za-z0-9*?]+)")
 _SID = re.compile(r"[A-Za-z0-9]{0,256}")
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -43,10 +45,11 @@ class Effect(Enum):
 
 
 class Kind(Enum):
-    """Where a document is attached: to a user or role, or to a resource."""
+    """Where a document is attached: to a user or role, to a resource, or to a role to say who may assume it."""
 
     IDENTITY = "identity"
     RESOURCE = "resource"
+    TRUST = "trust"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +76,36 @@ class Statement:
     not_resources: bool
     conditions: tuple[Condition, ...]
 
+    def covers(self, action: str) -> bool:
+        """Whether the statement is about ``action``, in any case of letters."""
+        folded = action.lower()
+        return any(pattern.fits(folded, {}) for pattern in self.actions) is not self.not_actions
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A policy under the name it is stored by."""
+    """A policy under the name it is stored by.
+
+    Attributes:
+        name: how decisions refer to it.
+        kind: where it is attached.
+        statements: in order.
+        keys: condition keys, in lower case, that its conditions and variables look at.
+    """
 
     name: str
     kind: Kind
     statements: tuple[Statement, ...]
+    keys: frozenset[str] = frozenset()
+    _about: dict[str, tuple[Statement, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    def about(self, action: str) -> tuple[Statement, ...]:
+        """Statements whose actions cover ``action``, remembered: there are as many actions as operations."""
+        found = self._about.get(action)
+        if found is None:
+            found = tuple(statement for statement in self.statements if statement.covers(action))
+            self._about[action] = found
+        return found
 
 
 def parse_document(name: str, text: str, kind: Kind, operations: Iterable[str]) -> Document:
@@ -89,7 +114,8 @@ def parse_document(name: str, text: str, kind: Kind, operations: Iterable[str]) 
     Args:
         name: how decisions refer to it.
         text: JSON.
-        kind: identity policies have no Principal, resource policies need one.
+        kind: identity policies have no Principal, the others need one; trust policies have no Resource and are about
+            ``TRUST_ACTIONS`` only.
         operations: names of the service's operations, like ``SearchFaces``.
 
     Raises:
@@ -115,7 +141,15 @@ def parse_document(name: str, text: str, kind: Kind, operations: Iterable[str]) 
     labels = [statement.label for statement in statements]
     if len(set(labels)) != len(labels):
         raise PolicyError("Statement", "two statements have the same Sid")
-    return Document(name, kind, statements)
+    return Document(name, kind, statements, frozenset().union(*(_keys(statement) for statement in statements)))
+
+
+def _keys(statement: Statement) -> frozenset[str]:
+    patterns = [*statement.resources]
+    for condition in statement.conditions:
+        patterns += [operand for operand in condition.operands if isinstance(operand, Pattern)]
+    keys = {condition.key for condition in statement.conditions}
+    return frozenset(keys.union(*(pattern.variables() for pattern in patterns)))
 
 
 def _load(text: str) -> dict[str, object]:
@@ -162,9 +196,13 @@ class _Reader:
         if block.get("Effect") not in ("Allow", "Deny"):
             raise PolicyError(f"{where}.Effect", "Allow or Deny is expected")
         actions, not_actions = _either(block, "Action", where)
-        resources, not_resources = _either(block, "Resource", where)
+        resources, not_resources = self._stated_resources(block, where)
         patterns = tuple(self._action(text, f"{where}.Action") for text in actions)
-        foreign = not not_actions and all(_service(pattern) not in (SERVICE, "*") for pattern in patterns)
+        foreign = (
+            self.kind is not Kind.TRUST
+            and not not_actions
+            and all(_service(pattern) not in (SERVICE, "sts", "*") for pattern in patterns)
+        )
         conditions: tuple[Condition, ...] = ()
         if "Condition" in block and block["Condition"] != {}:
             conditions = parse_conditions(
@@ -181,8 +219,20 @@ class _Reader:
             conditions=conditions,
         )
 
+    def _stated_resources(self, block: dict[str, object], where: str) -> tuple[list[str], bool]:
+        if self.kind is not Kind.TRUST:
+            return _either(block, "Resource", where)
+        if "Resource" in block or "NotResource" in block:
+            raise PolicyError(where, "a trust policy has no Resource: it is about its role")
+        return ["*"], False
+
     def _action(self, text: str, where: str) -> Pattern:
         pattern = parse_pattern(text.lower(), where, wildcards=True, variables=False)
+        if self.kind is Kind.TRUST:
+            glyphs = pattern.resolve({}) or ()
+            if not any(glyphs_match(glyphs, action) for action in TRUST_ACTIONS):
+                raise PolicyError(where, f"{text!r} is not about assuming a role")
+            return pattern
         if text in ("*", "*:*"):
             return parse_pattern("*", where, wildcards=True, variables=False)
         found = _ACTION.fullmatch(text.lower())

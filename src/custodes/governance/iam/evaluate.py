@@ -18,7 +18,7 @@ from enum import StrEnum
 
 from custodes.governance.iam.condition import all_hold
 from custodes.governance.iam.document import Document, Effect, Statement
-from custodes.governance.iam.pattern import Context, Pattern, arn_matches, glyphs_match, segments_match
+from custodes.governance.iam.pattern import Context, Pattern, arn_matches, segments_match
 
 
 class Reason(StrEnum):
@@ -43,6 +43,7 @@ class Request:
         resource: ARN, or ``*`` for operations without one.
         context: condition keys in lower case.
         role: ARN of the role behind a session; resource policies may name either.
+        parts: ``resource`` cut at its first five colons.
     """
 
     principal: str
@@ -51,6 +52,11 @@ class Request:
     resource: str
     context: Context
     role: str | None = None
+    parts: list[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Cut the ARN once for all statements."""
+        object.__setattr__(self, "parts", self.resource.split(":", 5))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,48 +79,44 @@ class IamDecision:
 
 def evaluate(request: Request, policies: Policies) -> IamDecision:
     """Decide. Of several statements that decide alike, the first by name is told."""
-    denied = _matching(request, (*policies.identity, *policies.resource, *policies.boundaries), Effect.DENY)
+    denied = first(request, (*policies.identity, *policies.resource, *policies.boundaries), Effect.DENY)
     if denied:
-        return IamDecision(False, Reason.EXPLICIT_DENY, denied[0])
+        return IamDecision(False, Reason.EXPLICIT_DENY, denied)
     for boundary in policies.boundaries:
-        if not _matching(request, (boundary,), Effect.ALLOW):
+        if not first(request, (boundary,), Effect.ALLOW):
             return IamDecision(False, Reason.NOT_IN_BOUNDARY)
-    own = _matching(request, policies.identity, Effect.ALLOW)
+    own = first(request, policies.identity, Effect.ALLOW)
     if _account_of(request.resource) in ("", request.account_id):
         if own:
-            return IamDecision(True, Reason.IDENTITY_ALLOW, own[0])
-        named = _matching(request, policies.resource, Effect.ALLOW)
-        return IamDecision(True, Reason.RESOURCE_ALLOW, named[0]) if named else IamDecision(False, Reason.NO_ALLOW)
-    granted = _matching(request, policies.resource, Effect.ALLOW, delegated=True)
+            return IamDecision(True, Reason.IDENTITY_ALLOW, own)
+        named = first(request, policies.resource, Effect.ALLOW)
+        return IamDecision(True, Reason.RESOURCE_ALLOW, named) if named else IamDecision(False, Reason.NO_ALLOW)
+    granted = first(request, policies.resource, Effect.ALLOW, delegated=True)
     if own and granted:
-        return IamDecision(True, Reason.BOTH_ALLOW, granted[0])
+        return IamDecision(True, Reason.BOTH_ALLOW, granted)
     return IamDecision(False, Reason.NO_ALLOW)
 
 
-def _matching(request: Request, documents: Iterable[Document], effect: Effect, *, delegated: bool = False) -> list[str]:
-    """Labels of the statements of this effect that apply, in the order of their names."""
+def first(request: Request, documents: Iterable[Document], effect: Effect, *, delegated: bool = False) -> str:
+    """Label of the statement of this effect that applies, of several the first by name; empty for none.
+
+    ``delegated`` counts statements that name the caller's whole account as naming the caller.
+    """
     found = [
         f"{document.name}/{statement.label}"
         for document in documents
-        for statement in document.statements
+        for statement in document.about(request.action)
         if statement.effect is effect and _applies(request, statement, delegated=delegated)
     ]
-    return sorted(found)
+    return min(found, default="")
 
 
 def _applies(request: Request, statement: Statement, *, delegated: bool) -> bool:
     return (
-        _action_matches(request, statement)
-        and _principal_matches(request, statement, delegated=delegated)
+        _principal_matches(request, statement, delegated=delegated)
         and _resource_matches(request, statement)
         and _conditions_hold(request, statement)
     )
-
-
-def _action_matches(request: Request, statement: Statement) -> bool:
-    action = request.action.lower()
-    hit = any(glyphs_match(pattern.resolve({}) or (), action) for pattern in statement.actions)
-    return hit is not statement.not_actions
 
 
 def _resource_matches(request: Request, statement: Statement) -> bool:
@@ -128,8 +130,10 @@ def _resource_matches(request: Request, statement: Statement) -> bool:
 
 
 def _names(pattern: Pattern, request: Request) -> bool | None:
+    if pattern.text == "*":
+        return True
     if pattern.fixed is not None:
-        return segments_match(pattern.segments, request.resource.split(":", 5))
+        return segments_match(pattern.segments, request.parts)
     glyphs = pattern.resolve(request.context)
     return None if glyphs is None else arn_matches(glyphs, request.resource)
 

@@ -51,8 +51,8 @@ class Variable:
 Part = str | Wildcard | Variable
 Glyph = str | Wildcard
 """One literal character, or a wildcard."""
-Segment = tuple[Glyph, ...] | str
-"""Part of an ARN between colons; plain text where it has no wildcards."""
+Matcher = re.Pattern[str] | str
+"""What a value is held against: plain text where there are no wildcards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,22 @@ class Pattern:
         text: how it was written.
         parts: in order.
         fixed: what it resolves to for every request, or None when it has variables.
-        segments: ``fixed`` cut as an ARN, so that decisions need not cut it.
+        segments: ``fixed`` cut as an ARN, each part ready to be matched, so that decisions need not do it.
+        whole: ``fixed`` ready to be matched.
     """
 
     text: str
     parts: tuple[Part, ...]
     fixed: tuple[Glyph, ...] | None = None
-    segments: tuple[Segment, ...] = ()
+    segments: tuple[Matcher, ...] = ()
+    whole: Matcher = ""
+
+    def fits(self, value: str, context: Context) -> bool | None:
+        """Whether the whole of ``value`` fits, colons like any character; None when a variable has no single value."""
+        if self.fixed is not None:
+            return matches(self.whole, value)
+        glyphs = self.resolve(context)
+        return None if glyphs is None else glyphs_match(glyphs, value)
 
     def resolve(self, context: Context) -> tuple[Glyph, ...] | None:
         """Literal characters and wildcards for this request, or None when a variable has no single value."""
@@ -118,24 +127,43 @@ def parse_pattern(text: str, where: str, *, wildcards: bool, variables: bool) ->
     if pattern.variables():
         return pattern
     fixed = pattern.resolve({}) or ()
-    return Pattern(text, pattern.parts, fixed, tuple(_plainer(segment) for segment in arn_segments(fixed)))
+    segments = tuple(matcher(segment) for segment in arn_segments(fixed))
+    return Pattern(text, pattern.parts, fixed, segments, matcher(fixed))
 
 
-def _plainer(glyphs: tuple[Glyph, ...]) -> Segment:
+def matcher(glyphs: tuple[Glyph, ...]) -> Matcher:
+    """Glyphs ready to be matched: text, or a regular expression that never goes back over what it matched.
+
+    Between stars stand texts of fixed length, for which the first place where one fits is always good enough. So each
+    is tried at its first place only (an atomic group), and the cost stays the length of the pattern times the value's.
+    """
     texts = [glyph for glyph in glyphs if isinstance(glyph, str)]
-    return "".join(texts) if len(texts) == len(glyphs) else glyphs
+    if len(texts) == len(glyphs):
+        return "".join(texts)
+    runs: list[str] = [""]
+    for glyph in glyphs:
+        if glyph is Wildcard.ANY:
+            runs.append("")
+        else:
+            runs[-1] += "." if glyph is Wildcard.ONE else re.escape(str(glyph))
+    if len(runs) == 1:
+        return re.compile(runs[0], re.DOTALL)
+    first, *middle, last = runs
+    between = "".join(f"(?>.*?{run})" for run in middle if run)
+    return re.compile(f"{first}{between}.*{last}", re.DOTALL)
 
 
-def segments_match(segments: tuple[Segment, ...], values: list[str]) -> bool:
-    """Whether the parts of an ARN fit those of a pattern without variables, or the pattern is ``*``."""
-    if segments == ((Wildcard.ANY,),):
-        return True
+def matches(found: Matcher, value: str) -> bool:
+    """Whether the whole of ``value`` fits."""
+    return found == value if isinstance(found, str) else found.fullmatch(value) is not None
+
+
+def segments_match(segments: tuple[Matcher, ...], values: list[str]) -> bool:
+    """Whether the parts of an ARN fit those of a pattern without variables."""
     if len(segments) != 6 or len(values) != 6:
         return False
-    for segment, value in zip(reversed(segments), reversed(values), strict=True):
-        if not (segment == value if isinstance(segment, str) else glyphs_match(segment, value)):
-            return False
-    return True
+    # The last part tells most: it names the resource.
+    return all(matches(segment, value) for segment, value in zip(reversed(segments), reversed(values), strict=True))
 
 
 def _plain(text: str, where: str, wildcards: bool) -> list[Part]:
