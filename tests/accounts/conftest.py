@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,10 @@ from custodes.operations.account_ports import Admission, AdmitAll
 from custodes.operations.accounts import Accounts
 from custodes.operations.identities import Identities
 from custodes.operations.identity_orders import IdentityOrders
+from custodes.operations.sessions import SessionTokens
+from custodes.storage.accounts.sealer import MasterSealer
 from custodes.storage.ledger import LedgerPaths, open_ledger, read_bodies
+from custodes.storage.seal import KeyBox
 from fakes.accounts import MemoryAccountStore
 
 OPERATOR = AccountId("100000000001")
@@ -40,6 +43,7 @@ class Office:
     clock: FixedClock
     log: LedgerLog
     store: MemoryAccountStore
+    sessions: SessionTokens
     directory: AccountDirectory
     admission: Admission = field(default_factory=AdmitAll)
 
@@ -58,9 +62,7 @@ class Office:
 
     def again(self) -> Office:
         """The same after a restart."""
-        return Office(
-            self.data, self.clock, self.log, self.store, AccountDirectory(self.store, OPERATIONS), self.admission
-        )
+        return replace(self, directory=AccountDirectory(self.store, OPERATIONS, self.sessions))
 
     def entries(self, kind: str) -> list[tuple[Entry, Mapping[str, Any]]]:
         """Entries with their bodies."""
@@ -84,7 +86,8 @@ def office(tmp_path: Path) -> Iterator[Office]:
     log = open_ledger(data, "ledger.example/1", clock)
     log.start()
     store = MemoryAccountStore()
+    sessions = SessionTokens(MasterSealer(KeyBox(os.urandom(32), os.urandom)), os.urandom)
     try:
-        yield Office(data, clock, log, store, AccountDirectory(store, OPERATIONS))
+        yield Office(data, clock, log, store, sessions, AccountDirectory(store, OPERATIONS, sessions))
     finally:
         log.close()

@@ -27,7 +27,7 @@ def test_a_new_account_works_at_once_and_its_key_is_its_roots(office: Office) ->
     assert len(made["account_id"]) == 12 and made["account_id"].isdigit()
     key = office.directory.find(made["access_key_id"])
     assert key is not None
-    assert (key.account_id, key.user_name, key.secret) == (made["account_id"], "root", made["secret_access_key"])
+    assert (key.account_id, key.principal.path, key.secret) == (made["account_id"], "root", made["secret_access_key"])
     assert made["secret_access_key"] not in repr(key)
 
 

@@ -153,7 +153,11 @@ def test_what_botocore_signs_is_accepted_and_any_changed_byte_is_not(body, heade
     now_ms = signed_at_ms(request)
     caller = check(request, body, keys, now_ms)
     assert caller == Caller(
-        AccountId("123456789012"), "AKIDEXAMPLE", "arn:aws:iam::123456789012:user/ann", "eu-central-1"
+        AccountId("123456789012"),
+        "AKIDEXAMPLE",
+        "arn:aws:iam::123456789012:user/ann",
+        "eu-central-1",
+        principal=Principal("user/ann"),
     )
     if body:
         at = flip % len(body)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from custodes.governance.guardrails import UNKNOWN_FACT, Call, Fact, Guardrails, understood
-from custodes.governance.iam.evaluate import IamDecision, Reason
+from custodes.governance.iam.evaluate import IamDecision
 from custodes.operations.dossier import Dossier
 from custodes.operations.gate import Allow, Decision, Deny, Grounds, Intent
 
@@ -35,17 +35,6 @@ class TenantLayer(Protocol):
     def decide(self, intent: Intent) -> IamDecision:
         """Must not raise for anything a caller can cause."""
         ...
-
-
-class RootOnly:
-    """The tenant's layer where accounts have no users: whoever holds an account's own key may do everything in it."""
-
-    def decide(self, intent: Intent) -> IamDecision:
-        """Allow the root of an account."""
-        return _ROOT if intent.context.caller.arn.endswith(":root") else IamDecision(False, Reason.NO_ALLOW)
-
-
-_ROOT = IamDecision(True, Reason.IDENTITY_ALLOW, "root")
 
 
 class PolicyLayers:
