@@ -30,7 +30,7 @@ from custodes.edge.errors import (
 from custodes.edge.exchange import Exchange
 from custodes.edge.model import CONTENT_TYPE, Operation, Service
 from custodes.edge.sigv4 import Claim, Refused, Scope, SigningKeys, claim, verify
-from custodes.operations.context import Caller, Context
+from custodes.operations.context import Caller, Context, Origin
 from custodes.operations.principals import KeyLookup
 
 
@@ -100,7 +100,7 @@ class Api:
         request = SignedRequest(scope["method"], scope["raw_path"], scope["query_string"], headers)
         extra: dict[str, str] = {}
         try:
-            content, status = await self._answer(request, incoming, exchange), 200
+            content, status = await self._answer(request, incoming, exchange, origin(scope, headers)), 200
         except (ApiError, CustodesError) as error:
             refusal = error if isinstance(error, ApiError) else api_error(error)
             exchange.code = refusal.code
@@ -113,7 +113,7 @@ class Api:
                 extra["connection"] = "close"
         return Response(content, status, extra, media_type=CONTENT_TYPE)
 
-    async def _answer(self, request: SignedRequest, incoming: Body, exchange: Exchange) -> bytes:
+    async def _answer(self, request: SignedRequest, incoming: Body, exchange: Exchange, origin: Origin) -> bytes:
         """The steps. A stranger is turned away by step 3, before the body is read."""
         self._admit(request)
         operation = self._operation(request, exchange)
@@ -121,7 +121,7 @@ class Api:
         raw, sha256 = await self._read(incoming, operation)
         caller = self._verify(request, sha256, claimed)
         exchange.account = caller.account_id
-        context = Context(caller, exchange.request_id, self._clock.now_ms())
+        context = Context(caller, exchange.request_id, self._clock.now_ms(), origin)
         return await self._dispatcher.answer(operation, context, raw)
 
     def _admit(self, request: SignedRequest) -> None:
@@ -157,6 +157,12 @@ class Api:
         if isinstance(caller, Refused):
             raise ApiError(caller.code, caller.message)
         return caller
+
+
+def origin(scope: AsgiScope, headers: Mapping[str, str]) -> Origin:
+    """Where a request came from. Behind a proxy on this machine the server has put in what that says of its client."""
+    client = scope.get("client")
+    return Origin(client[0] if client else "", scope.get("scheme") == "https", headers.get("user-agent", ""))
 
 
 def _declared_length(headers: Mapping[str, str]) -> int | None:
