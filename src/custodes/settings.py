@@ -82,6 +82,10 @@ class Settings:
         "written on.",
         None,
     )
+    policy_notice_days: int = _setting(
+        "Days from the record of a weakening of the provider's rules until it acts; fixed once officers are appointed.",
+        14,
+    )
     metrics_public: bool = _setting("Answer `/metrics` to anybody instead of this machine only.", False)
     log_level: str = _setting("`debug`, `info`, `warning` or `error`.", "info")
     log_format: LogFormat = _setting("`text` for people, `json` for collectors.", LogFormat.TEXT)
@@ -92,6 +96,7 @@ class Settings:
         _require(0 <= self.port <= 65535, "port", "between 0 and 65535")
         _require(self.threads >= 0, "threads", "0 or more")
         _require(1 <= self.workers <= 256, "workers", "between 1 and 256")
+        _require(0 <= self.policy_notice_days <= 3650, "policy_notice_days", "between 0 and 3650")
         _require(self.in_flight >= 1, "in_flight", "1 or more")
         _require(self.shutdown_s >= 0, "shutdown_s", "0 or more")
         _require(self.log_level in {"debug", "info", "warning", "error"}, "log_level", "debug, info, warning or error")

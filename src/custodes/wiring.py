@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ from custodes.engine.session import Device
 from custodes.engine.store import ModelStore
 from custodes.gallery.gallery import Gallery as IndexedGallery
 from custodes.governance.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
-from custodes.governance.policy_set import PolicySet
+from custodes.governance.policy_set import DAY_MS, PolicySet
 from custodes.ledger.parts import LedgerWriter
 from custodes.operations.account_directory import AccountDirectory
 from custodes.operations.account_log import AccountLog
@@ -59,6 +60,7 @@ from custodes.operations.images import ObjectStore, Pictures
 from custodes.operations.ledger_recorder import LedgerRecorder
 from custodes.operations.ledger_start import Release
 from custodes.operations.policy_layers import PolicyLayers, RulesInForce
+from custodes.operations.policy_office import Own, PolicyOffice
 from custodes.operations.ports import Gallery
 from custodes.operations.retention import RetentionRules
 from custodes.operations.sessions import SessionTokens
@@ -83,6 +85,7 @@ from custodes.storage.ledger_server import (
 from custodes.storage.master import open_master
 from custodes.storage.objects import BucketObjects
 from custodes.storage.objects_folder import FolderObjects
+from custodes.storage.policy_files import keep_policy, policy_files
 
 # Separates this use of the operator's secret from any other. Changing it invalidates open pagination tokens only.
 _PAGE_KEY_LABEL = b"custodes pagination tokens v1"
@@ -176,18 +179,20 @@ def open_deployment(
         faces = opened.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
         page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
         ledger, receipts, erasures = None, ReceiptDesk(), None
+        in_force: Callable[[], RulesInForce] = shipped_rules
         if recorder is None:
             release = _release(settings, faces)
             plan = LedgerPlan(_ledger_place(settings, keys.account_id), release)
             ledger = opened.enter_context(open_server_ledger(plan, SystemClock()))
             erasures = open_erasures(settings.data, ledger, store, keys.account_id)
             keep_retention(ledger, store, erasures, keys.account_id, SystemClock())
+            in_force = keep_policy(settings.data, ledger, SystemClock(), _own_policy(settings)).in_force
             keep_accounts(ledger, _account_orders(directory, ledger.log, keys.account_id), directory)
             recorder = LedgerRecorder(ledger.log, f"{faces.model_version}/{release.models.hex()}")
         reader = Once(lambda: open_text(settings) if text is None else text)
         ports = Ports(faces, store, _objects(settings), SystemClock(), page_key, text=reader)
         operations = build(ports if erasures is None else replace(ports, erasures=erasures))
-        gate = Gate(AccountStanding(directory, _policy(directory, store)), recorder, receipts.leave)
+        gate = Gate(_policy(directory, store, in_force), recorder, receipts.leave)
         by_name = handlers(gate, operations, settings.region)
         yield Deployment(settings, service, keys, directory, by_name, operations, gate, receipts, ledger)
 
@@ -298,12 +303,36 @@ def open_comparison(settings: Settings, engine: FaceEngine | None = None) -> Ite
         yield PairComparison(faces, settings.region)
 
 
-def _policy(accounts: AccountDirectory, gallery: Gallery) -> Policy:
+def _policy(accounts: AccountDirectory, gallery: Gallery, in_force: Callable[[], RulesInForce]) -> Policy:
     """Both layers of rules."""
-    packs = PolicySet(shipped(DEFAULT_PACKS), shipped_schema())
-    rules = RulesInForce(packs.digest(), load(packs.packs, packs.schema))
     tenant = AccountPolicies(accounts, gallery.tags)
-    return PolicyLayers(lambda: rules, Dossier(AccountProfiles(accounts).of), tenant)
+    return AccountStanding(accounts, PolicyLayers(in_force, Dossier(AccountProfiles(accounts).of), tenant))
+
+
+@cache
+def shipped_rules() -> RulesInForce:
+    """The rules of the program, where no data directory keeps any."""
+    policy = _own_policy(Settings()).policy
+    return RulesInForce(policy.digest(), load(policy.packs, policy.schema))
+
+
+def _own_policy(settings: Settings) -> Own:
+    return Own(PolicySet(shipped(DEFAULT_PACKS), shipped_schema()), settings.policy_notice_days * DAY_MS)
+
+
+@contextmanager
+def open_policy_office(settings: Settings) -> Iterator[PolicyOffice]:
+    """The provider's rules of a data directory that no server has open, and its ledger.
+
+    Raises:
+        UnavailableError: the directory cannot be used, or its rules are not those that the ledger knows.
+    """
+    files = policy_files(settings.data)
+    place = _ledger_place(settings, operator_account(settings.data, random=os.urandom))
+    with open_log(place, SystemClock()) as log:
+        office = PolicyOffice(files, log, SystemClock(), None)
+        office.open()
+        yield office
 
 
 def _release(settings: Settings, engine: FaceEngine) -> Release:

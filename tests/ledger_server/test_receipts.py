@@ -105,4 +105,4 @@ def test_the_log_is_public(live_server: Any, rekognition: Any) -> None:
 def test_a_start_is_announced(live_server: Any) -> None:
     live_server.deployment.ledger.log.flush()
     kinds = [json.loads(envelope)["k"] for _, envelope in live_server.deployment.ledger.log.tree().entries()]
-    assert kinds == ["acc", "pol", "boot"]
+    assert kinds == ["acc", "boot", "pol"]

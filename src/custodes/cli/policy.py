@@ -1,7 +1,8 @@
-"""``custodes policy``: check policies before they act. Works on files; changes nothing.
+"""``custodes policy``: check policies before they act, change those of the provider, explain what they decided.
 
-In: packs (``.cedar``), a schema (``.cedarschema``), IAM documents (``.json``), or folders of them. Out: findings,
-results of cases, differences; exit status 1 when something is wrong.
+In here: lint, test and diff, which work on files and change nothing. In: packs (``.cedar``), a schema
+(``.cedarschema``), IAM documents (``.json``), or folders of them. Out: findings, results of cases, differences; exit
+status 1 when something is wrong. The other commands are in ``policy_change``, ``policy_officer``, ``policy_explain``.
 """
 
 from __future__ import annotations
@@ -13,13 +14,24 @@ from typing import Annotated
 
 import typer
 
+from custodes.cli import policy_officer
 from custodes.cli.options import JsonOption
+from custodes.cli.policy_change import (
+    apply_command,
+    export_command,
+    history_command,
+    propose_command,
+    sign_command,
+    status_command,
+)
+from custodes.cli.policy_explain import explain_command
+from custodes.cli.policy_text import policy_set, text_of
 from custodes.core.errors import InvalidParameterError
-from custodes.governance.guardrails import PackError, shipped, shipped_schema
+from custodes.governance.guardrails import PACKS, PackError
 from custodes.governance.policy_check import Finding, lint_document, lint_set, run_cases
-from custodes.governance.policy_set import PolicySet, diff
+from custodes.governance.policy_set import diff
 
-app = typer.Typer(help="Check policies before they act.", no_args_is_help=True)
+app = typer.Typer(help="Check policies, change the provider's rules, explain decisions.", no_args_is_help=True)
 
 _PERMISSIONS = ("StartFaceLivenessSession",)  # a permission without an operation in the service's model
 
@@ -37,13 +49,13 @@ def lint_command(
     findings: list[Finding] = []
     for path in paths or []:
         if path.is_dir() or path.suffix == ".cedar":
-            findings += lint_set(_set(path))
+            findings += lint_set(policy_set(path))
     if not paths:
-        findings += lint_set(_set(None))
+        findings += lint_set(policy_set(None, PACKS))
     operations = [*load_service().operations, *_PERMISSIONS]
     for path in paths or []:
         for document in sorted(path.glob("*.json")) if path.is_dir() else [path] if path.suffix == ".json" else []:
-            findings += lint_document(document.name, _text(document), operations)
+            findings += lint_document(document.name, text_of(document), operations)
     if as_json:
         typer.echo(json.dumps({"findings": [asdict(item) for item in findings]}))
     else:
@@ -60,7 +72,7 @@ def test_command(
 ) -> None:
     """Decide cases and compare with what is expected."""
     try:
-        results = run_cases(_set(packs), _text(cases))
+        results = run_cases(policy_set(packs, PACKS), text_of(cases))
     except PackError as error:
         raise InvalidParameterError(str(error)) from error
     failed = [item for item in results if not item.passed]
@@ -82,7 +94,7 @@ def diff_command(
     as_json: JsonOption = False,
 ) -> None:
     """Tell whether a change tightens or weakens, rule by rule."""
-    before, after = _set(old), _set(new)
+    before, after = policy_set(old), policy_set(new)
     try:
         found = diff(before, after)
     except PackError as error:
@@ -96,21 +108,14 @@ def diff_command(
     typer.echo(f"together: {found.kind}")
 
 
-def _set(path: Path | None) -> PolicySet:
-    """The packs of a folder, one pack, or those shipped; with the schema beside them or the shipped one."""
-    if path is None:
-        return PolicySet(shipped(), shipped_schema())
-    folder = path if path.is_dir() else path.parent
-    packs = sorted(path.glob("*.cedar")) if path.is_dir() else [path]
-    schemas = sorted(folder.glob("*.cedarschema"))
-    if len(schemas) > 1:
-        raise InvalidParameterError(f"{folder} has more than one schema")
-    schema = _text(schemas[0]) if schemas else shipped_schema()
-    return PolicySet({pack.stem: _text(pack) for pack in packs}, schema)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InvalidParameterError(f"{path} is not UTF-8 text") from error
+for name, change in (
+    ("propose", propose_command),
+    ("sign", sign_command),
+    ("apply", apply_command),
+    ("status", status_command),
+    ("history", history_command),
+    ("export", export_command),
+    ("explain", explain_command),
+):
+    app.command(name)(change)
+app.add_typer(policy_officer.app, name="officer")

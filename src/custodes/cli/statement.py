@@ -55,7 +55,7 @@ def create_command(
     if sum(one is not None for one in (account, identifier, party or None)) != 1:
         raise InvalidParameterError("give either --account, --party or --identifier")
     name = identifier or f"acct:{account}"
-    question = Question(name, _moment(begin), _moment(end))
+    question = Question(name, moment(begin), moment(end))
     statements = open_statements(data)
     try:
         if party or map_of(name) == PARTY_MAP:
@@ -111,7 +111,7 @@ def _asked(texts: list[str]) -> Asked:
     return Asked(tuple(names), tuple(identifiers))
 
 
-def _moment(text: str | None) -> int | None:
+def moment(text: str | None) -> int | None:
     """Milliseconds of an ISO date or time; without a zone it is UTC."""
     if text is None:
         return None

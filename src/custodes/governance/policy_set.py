@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from custodes.governance.guardrails import Rule, read_rules
+from custodes.governance.guardrails import PackError, Rule, read_rules
 
 DAY_MS = 86_400_000
 NOTICE_MS = 14 * DAY_MS
@@ -32,6 +32,18 @@ class Kind(StrEnum):
     WEAKENING = "weakening"
 
 
+def canonical(members: object) -> bytes:
+    """The one spelling of JSON values (RFC 8785; names are ASCII, numbers whole)."""
+    return json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+class Subject(StrEnum):
+    """What a manifest is about."""
+
+    SET = "set"
+    OFFICERS = "officers"
+
+
 @dataclass(frozen=True, slots=True)
 class PolicySet:
     """Packs by name and their schema, all as text."""
@@ -39,10 +51,13 @@ class PolicySet:
     packs: Mapping[str, str]
     schema: str
 
+    def members(self) -> dict[str, object]:
+        """As JSON values; ``read_set`` reads them."""
+        return {"packs": dict(self.packs), "schema": self.schema}
+
     def digest(self) -> str:
         """SHA-256 in hexadecimal over canonical JSON of every text; any letter counts."""
-        body = json.dumps({"packs": dict(self.packs), "schema": self.schema}, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(b"custodes policy set v1\n" + body.encode()).hexdigest()
+        return hashlib.sha256(b"custodes policy set v1\n" + canonical(self.members())).hexdigest()
 
     def rules(self) -> dict[str, Rule]:
         """All rules by id. Raises PackError."""
@@ -100,16 +115,69 @@ def _change(key: str, before: Rule | None, after: Rule | None) -> Change | None:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A change as its officers sign it: from which set to which, and the earliest moment in ms since the epoch."""
+    """A change as its officers sign it.
+
+    Attributes:
+        previous: digest of the set it starts from; of a change of officers, of the last record of the chain.
+        digest: of the set it leads to; of a change of officers, of the officers after it.
+        not_before_ms: the earliest moment at which it may act, since the epoch; 0 for at once.
+        signatures: of officers by name, Ed25519 over ``message``.
+        subject: what is changed.
+    """
 
     previous: str
     digest: str
     not_before_ms: int
     signatures: Mapping[str, bytes]
+    subject: Subject = Subject.SET
 
     def message(self) -> bytes:
         """The bytes that are signed."""
-        return f"custodes policy change v1\n{self.previous}\n{self.digest}\n{self.not_before_ms}\n".encode()
+        what = "change" if self.subject is Subject.SET else "officers"
+        return f"custodes policy {what} v1\n{self.previous}\n{self.digest}\n{self.not_before_ms}\n".encode()
+
+    def members(self) -> dict[str, object]:
+        """As JSON values; ``read_manifest`` reads them."""
+        return {
+            "digest": self.digest,
+            "not_before_ms": self.not_before_ms,
+            "previous": self.previous,
+            "signatures": {name: signature.hex() for name, signature in self.signatures.items()},
+            "subject": self.subject.value,
+        }
+
+
+def read_manifest(members: Mapping[str, object]) -> Manifest:
+    """Read what ``Manifest.members`` gave. Anything else raises ValueError, KeyError, TypeError or AttributeError."""
+    signed = members["signatures"]
+    if not isinstance(signed, dict):
+        raise TypeError("signatures are an object")
+    moment = members["not_before_ms"]
+    if isinstance(moment, bool) or not isinstance(moment, int):
+        raise TypeError("moments are whole numbers")
+    return Manifest(
+        str(members["previous"]),
+        str(members["digest"]),
+        moment,
+        {str(name): bytes.fromhex(signature) for name, signature in signed.items()},
+        Subject(str(members["subject"])),
+    )
+
+
+def read_set(members: object) -> PolicySet:
+    """Read what ``PolicySet.members`` gave. Raises PackError for anything else."""
+    if not isinstance(members, dict) or members.keys() != {"packs", "schema"} or not isinstance(members["packs"], dict):
+        raise PackError("a set of policies has packs and a schema")
+    texts = [*members["packs"], *members["packs"].values(), members["schema"]]
+    if not all(isinstance(text, str) for text in texts):
+        raise PackError("packs and schema are texts")
+    return PolicySet(dict(members["packs"]), members["schema"])
+
+
+def officers_digest(officers: Mapping[str, bytes]) -> str:
+    """SHA-256 in hexadecimal over names and public keys."""
+    named = {name: key.hex() for name, key in officers.items()}
+    return hashlib.sha256(b"custodes policy officers v1\n" + canonical(named)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +223,7 @@ def check_change(
     old: PolicySet, new: PolicySet, manifest: Manifest, terms: Terms, recorded_ms: int
 ) -> Accepted | Refused:
     """Whether the change from ``old`` to ``new``, recorded at ``recorded_ms``, may act. Raises PackError."""
-    if (manifest.previous, manifest.digest) != (old.digest(), new.digest()):
+    if manifest.subject is not Subject.SET or (manifest.previous, manifest.digest) != (old.digest(), new.digest()):
         return Refused("the manifest is about other sets")
     signed = signers(manifest, terms.officers)
     if isinstance(signed, Refused):
@@ -167,19 +235,3 @@ def check_change(
     if kind is Kind.WEAKENING and manifest.not_before_ms < recorded_ms + terms.notice_ms:
         return Refused(f"a weakening acts {terms.notice_ms // DAY_MS} days after its record at the earliest")
     return Accepted(max(manifest.not_before_ms, recorded_ms), kind, signed)
-
-
-def history(manifests: Sequence[Manifest], officers: Mapping[str, bytes]) -> tuple[tuple[str, ...], ...] | Refused:
-    """Signers of each change of an unbroken chain from the first set on, or the first thing wrong with it."""
-    previous, found = GENESIS, []
-    for manifest in manifests:
-        if manifest.previous != previous:
-            return Refused(f"{manifest.digest} does not follow {previous}")
-        signed = signers(manifest, officers)
-        if isinstance(signed, Refused):
-            return signed
-        if not signed:
-            return Refused(f"{manifest.digest} is not signed")
-        found.append(signed)
-        previous = manifest.digest
-    return tuple(found)

@@ -202,6 +202,16 @@ class Tree:
         return data
 
 
+def last_of_kind(tree: Tree, kind: str) -> tuple[int, bytes] | None:
+    """Index and envelope of the newest entry of a kind; None when there is none. Reads backwards from the end."""
+    mark = f'"k":"{kind}"'.encode()
+    for bundle in reversed(range(-(-tree.size // TILE_WIDTH))):
+        for within, envelope in reversed(list(enumerate(tree.bundle(bundle)))):
+            if mark in envelope:
+                return bundle * TILE_WIDTH + within, envelope
+    return None
+
+
 def verified_tree(tiles: TileReader, checkpoint: Checkpoint) -> Tree:
     """The tree of a checkpoint whose right edge leads to the checkpoint's root.
 

@@ -85,6 +85,7 @@ class LedgerDuties:
         self._cosigners = cosigners
         self._clock = clock
         self._more: list[Callable[[], object]] = []
+        self._rounds: list[Callable[[], object]] = []
         self._soon: deque[Callable[[], object]] = deque()
         self._answers: dict[str, Callable[[Mapping[str, object]], Mapping[str, object]]] = {}
         self._stopping = threading.Event()
@@ -99,6 +100,10 @@ class LedgerDuties:
     def every_hour(self, duty: Callable[[], object]) -> None:
         """Do ``duty`` as well, after the head of the account map. It may raise what the rest of this raises."""
         self._more.append(duty)
+
+    def every_round(self, duty: Callable[[], object]) -> None:
+        """Do ``duty`` ten times a second: it must be quick. It may raise what the rest of this raises."""
+        self._rounds.append(duty)
 
     def soon(self, duty: Callable[[], object]) -> None:
         """Do ``duty`` once, when orders that wait are carried out. It may raise what the rest of this raises."""
@@ -153,6 +158,8 @@ class LedgerDuties:
         due = self._clock.now_ms() + EVERY_MS
         while not self._stopping.wait(_POLL_S):
             self._attempt(lambda: self._attend(orders))
+            for duty in self._rounds:
+                self._attempt(duty)
             for _ in range(len(self._soon)):
                 self._attempt(self._soon.popleft())
             if self._clock.now_ms() >= due:

@@ -1,13 +1,12 @@
-"""What a server writes into its ledger when it starts: what it is, whose it is, by which rules it decides.
+"""What a server writes into its ledger when it starts: what it is and whose it is.
 
 In: a log that takes entries, digests of release, networks and configuration. Out: a ``boot`` entry at every start. An
-empty log begins with ``acc`` for the operator's account and ``pol`` for the policy, whoever opens it first: the server
-or an operator's command. It reads nothing back.
+empty log begins with ``acc`` for the operator's account, whoever opens it first: the server or an operator's command.
+By which rules the server decides is announced by ``policy_office``. It reads nothing back.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from custodes.core.errors import UnavailableError
@@ -15,9 +14,6 @@ from custodes.core.ids import AccountId
 from custodes.ledger.entry import b64url
 from custodes.ledger.parts import LedgerWriter
 from custodes.ledger.ports import LedgerUnavailableError
-
-ALLOW_ALL = b"custodes policy: whoever authenticated may"
-"""Stands for the policy of a server without policies; its SHA-256 is what ``pol`` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +32,13 @@ class Release:
 
 
 def introduce(log: LedgerWriter, account: AccountId) -> None:
-    """Write what an empty ledger begins with, the operator's account and the policy, and wait until it is durable.
+    """Write what an empty ledger begins with, the operator's account, and wait until it is durable.
 
     Raises:
         UnavailableError: the ledger cannot be written.
     """
     try:
-        pending = [
-            log.append("acc", body={"acct": account, "role": "operator"}, fields={"n": 1, "x": "open"}),
-            log.append("pol", fields={"p": b64url(hashlib.sha256(ALLOW_ALL).digest()), "q": 0}),
-        ]
-        for entry in pending:
-            entry.wait_durable()
+        log.append("acc", body={"acct": account, "role": "operator"}, fields={"n": 1, "x": "open"}).wait_durable()
     except LedgerUnavailableError as error:
         raise UnavailableError(f"the ledger cannot be written: {error}") from error
 
