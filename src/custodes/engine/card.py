@@ -25,7 +25,18 @@ _SOURCE = re.compile(
     r"(pip:[A-Za-z0-9._-]+==[A-Za-z0-9.]+|npm:(@[a-z0-9._-]+/)?[a-z0-9._-]+@[A-Za-z0-9.-]+|https://[^\s#]+|file:[^\s#]+)"
 )
 _ARCHIVE_LIMIT = 2 << 30
-IMPORTERS = frozenset({"centerface", "dlib-resnet", "faceapi-expression", "tfjs", "paddle", "onnx"})
+IMPORTERS = frozenset(
+    {
+        "centerface",
+        "dlib-resnet",
+        "efficientnet-lite",
+        "faceapi-expression",
+        "onnx",
+        "paddle",
+        "tfjs",
+        "yolo",
+    }
+)
 """Names of importers; ``onnx`` takes a file as it is."""
 
 

@@ -20,6 +20,7 @@ from custodes.engine.face import (
     Trait,
     VectorUse,
 )
+from custodes.engine.label import LabelsFound, LabelsWanted
 from custodes.engine.text import TextFound
 
 
@@ -73,4 +74,17 @@ class TextEngine(Protocol):
 
     def read(self, slot: Slot, image: Image) -> TextFound:
         """All lines of text in reading order. An empty result is a value, not an error."""
+        ...
+
+
+class LabelEngine(Protocol):
+    """Tells what a picture shows and how it looks."""
+
+    @property
+    def model_version(self) -> str:
+        """Generation of names and members that ``labels`` gives."""
+        ...
+
+    def labels(self, slot: Slot, image: Image, wanted: LabelsWanted) -> LabelsFound:
+        """Labels surest first, and looks, as far as ``wanted``. An empty result is a value, not an error."""
         ...

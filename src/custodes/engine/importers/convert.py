@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import onnx
 
 from custodes.engine.card import ModelCard
 from custodes.engine.importers.centerface import import_centerface
 from custodes.engine.importers.dlib_resnet import import_dlib_resnet
+from custodes.engine.importers.efficientnet_lite import Variant, import_efficientnet_lite
 from custodes.engine.importers.faceapi import import_faceapi_expression
 from custodes.engine.importers.failure import ImportFailedError
 from custodes.engine.importers.paddle import Tensors, import_paddle
+from custodes.engine.importers.tfjs_bundle import unwrapped
 from custodes.engine.importers.tfjs_graph import Channels, Picture, import_tfjs
+from custodes.engine.importers.yolo import import_yolo
 
 MADE_BY = f"custodes importers, onnx {onnx.__version__}"
 
@@ -36,6 +39,12 @@ def convert(card: ModelCard, files: Mapping[str, bytes]) -> bytes:
     elif card.importer == "paddle":
         made = [(spec.name, spec.shape) for spec in card.outputs]
         model = import_paddle(card.name, first, Tensors((card.input.name, card.input.shape), made))
+    elif card.importer == "efficientnet-lite":
+        depth, side_px = float(card.options["depth"]), int(card.options["side_px"])
+        variant = Variant(depth, side_px, _three(card.options["mean"]), _three(card.options["scale"]))
+        model = import_efficientnet_lite(card.name, first, variant)
+    elif card.importer == "yolo":
+        model = import_yolo(first, int(card.options["side_px"]), int(card.options["classes"]))
     else:
         model = onnx.load_model_from_string(first)
     _check(card, model)
@@ -43,12 +52,23 @@ def convert(card: ModelCard, files: Mapping[str, bytes]) -> bytes:
 
 
 def _tfjs(card: ModelCard, files: Mapping[str, bytes]) -> onnx.ModelProto:
-    by_name = {member.rsplit("/", 1)[-1]: data for member, data in files.items()}
+    if card.options.get("bundle"):
+        files = {member: unwrapped(data) for member, data in files.items()}
+    by_name = {member.rsplit("/", 1)[-1].removesuffix(".min.js"): data for member, data in files.items()}
     model_json = files[card.files[0].member]
     options = card.options
-    red, green, blue = options.get("mean", (0.0, 0.0, 0.0))
-    picture = Picture(float(options.get("scale", 1.0)), (red, green, blue), Channels(options.get("channels", "rgb")))
+    scale = options.get("scale", 1.0)
+    picture = Picture(
+        _three(scale) if isinstance(scale, list) else float(scale),
+        _three(options.get("mean", (0.0, 0.0, 0.0))),
+        Channels(options.get("channels", "rgb")),
+    )
     return import_tfjs(card.name, model_json, by_name, picture, options["outputs"])
+
+
+def _three(numbers: Sequence[float]) -> tuple[float, float, float]:
+    red, green, blue = numbers
+    return float(red), float(green), float(blue)
 
 
 def _check(card: ModelCard, model: onnx.ModelProto) -> None:

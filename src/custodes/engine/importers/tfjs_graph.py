@@ -44,10 +44,10 @@ GRAY_WEIGHTS = (0.2989, 0.5870, 0.1140)
 class Picture:
     """How the network wants its picture: ``(value - mean) * scale`` per channel of RGB 0..255, then ``channels``.
 
-    ``mean`` has three numbers in RGB order.
+    ``mean`` has three numbers in RGB order; so has ``scale``, unless one holds for all channels.
     """
 
-    scale: float = 1.0
+    scale: float | tuple[float, float, float] = 1.0
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     channels: Channels = Channels.RGB
 
@@ -157,12 +157,15 @@ def _input(builder: GraphBuilder, node: TfNode, picture: Picture) -> Flow:
     if any(picture.mean):
         mean = np.array(picture.mean, np.float32).reshape(1, 3, 1, 1)
         tensor = builder.add("Sub", [tensor, builder.constant(mean, "mean")])
+    if isinstance(picture.scale, tuple):
+        each = np.array(picture.scale, np.float32).reshape(1, 3, 1, 1)
+        tensor = builder.add("Mul", [tensor, builder.constant(each, "scale")])
     if picture.channels is Channels.GRAY:
         weights = np.array(GRAY_WEIGHTS, np.float32).reshape(1, 3, 1, 1)
         tensor = builder.add("Conv", [tensor, builder.constant(weights, "w")], {"kernel_shape": [1, 1]})
     elif picture.channels is Channels.BGR:
         tensor = builder.add("Gather", [tensor, builder.constant(np.array([2, 1, 0], np.int64))], {"axis": 1})
-    if picture.scale != 1.0:
+    if not isinstance(picture.scale, tuple) and picture.scale != 1.0:
         tensor = builder.add("Mul", [tensor, builder.constant(np.float32(picture.scale))])
     if channels_last:
         return Flow(tensor, (FREE, height, width, wanted), NCHW)

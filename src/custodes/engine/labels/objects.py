@@ -1,0 +1,114 @@
+"""Objects of 80 kinds with boxes: CenterNet and NanoDet look, their candidates are fused.
+
+In: an upright RGB picture. Out: boxes in pixels of it, class indexes of COCO, scores. It knows no names of labels.
+
+Sources of the decoding: Zhou, Wang and Krähenbühl, Objects as Points, arXiv:1904.07850, section 4 (local maxima of a
+heat map instead of suppression); Li et al., Generalized Focal Loss, arXiv:2006.04388, section 3.2 (an edge's distance
+is the mean of a distribution over bins).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from custodes.engine.face import FloatArray
+from custodes.engine.labels.boxes import Boxes, fuse, suppress
+from custodes.engine.labels.letterbox import RgbArray, letterbox
+
+_CENTERNET_PX, _CENTERNET_STRIDE = 512, 4
+_NANODET_PX, _NANODET_STRIDES, _NANODET_BINS = 416, (8, 16, 32), 11
+
+
+class Network(Protocol):
+    """An opened model: named arrays in, named arrays out."""
+
+    def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Mapping[str, FloatArray]:
+        """Run once; batch is the first axis."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRules:
+    """Constants of detection.
+
+    Attributes:
+        min_score: candidates below are dropped before anything else.
+        max_iou: overlap above which a detector's weaker box of a class is the same thing.
+        fuse_iou: overlap above which boxes of two detectors are.
+        trust: factors of CenterNet's and NanoDet's scores.
+    """
+
+    min_score: float = 0.1
+    max_iou: float = 0.6
+    fuse_iou: float = 0.6
+    trust: tuple[float, float] = (1.0, 0.8)
+
+
+def decode_centernet(keypoints: FloatArray, edges: FloatArray, min_score: float) -> Boxes:
+    """Candidates in network pixels: cells of a class that no neighbour exceeds.
+
+    Args:
+        keypoints: (classes, h, w) score per cell.
+        edges: (4, h, w) pixels from the cell to the left, top, right and bottom edge.
+        min_score: cells below are ignored.
+    """
+    classes, rows, columns = np.nonzero(keypoints >= min_score)
+    scores = keypoints[classes, rows, columns]
+    around = np.pad(keypoints, ((0, 0), (1, 1), (1, 1)))
+    top = np.max([around[classes, rows + y, columns + x] for y in range(3) for x in range(3)], axis=0, initial=0)
+    peak = scores >= top
+    classes, rows, columns = classes[peak], rows[peak], columns[peak]
+    left, up, right, down = edges[:, rows, columns]
+    x, y = columns * _CENTERNET_STRIDE, rows * _CENTERNET_STRIDE
+    places = np.stack([x - left, y - up, x + right, y + down], axis=1)
+    return Boxes(places.astype(np.float32), classes, scores[peak].astype(np.float32))
+
+
+def decode_nanodet(outputs: Mapping[str, FloatArray], min_score: float) -> Boxes:
+    """Candidates in network pixels of one picture from ``scores_S`` (1, n, classes) and ``boxes_S`` (1, n, 44)."""
+    parts: list[tuple[FloatArray, NDArray[np.intp], FloatArray]] = []
+    for stride in _NANODET_STRIDES:
+        table = outputs[f"scores_{stride}"][0]
+        cells, classes = np.nonzero(table >= min_score)
+        logits = outputs[f"boxes_{stride}"][0][cells].reshape(-1, 4, _NANODET_BINS)
+        shares = np.exp(logits - logits.max(-1, keepdims=True, initial=-np.inf))
+        distances = (shares @ np.arange(_NANODET_BINS)) / shares.sum(-1) * stride
+        rows, columns = np.divmod(cells, _NANODET_PX // stride)
+        x, y = (columns + 0.5) * stride, (rows + 0.5) * stride
+        left, up, right, down = distances.T
+        places = np.stack([x - left, y - up, x + right, y + down], axis=1).astype(np.float32)
+        parts.append((places, classes, table[cells, classes].astype(np.float32)))
+    places, classes, scores = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Boxes(places, classes, scores)
+
+
+class ObjectDetector:
+    """Detection as a pipeline step: two networks, one list of boxes."""
+
+    def __init__(self, centernet: Network, nanodet: Network, rules: ObjectRules | None = None) -> None:
+        """Keep the opened networks and the constants."""
+        self._centernet = centernet
+        self._nanodet = nanodet
+        self._rules = rules or ObjectRules()
+
+    def detect(self, rgb: RgbArray) -> Boxes:
+        """All candidates in pixels of ``rgb``, best first; scores are not calibrated."""
+        return fuse([self.by_centernet(rgb), self.by_nanodet(rgb)], self._rules.trust, self._rules.fuse_iou)
+
+    def by_centernet(self, rgb: RgbArray) -> Boxes:
+        """CenterNet's candidates alone."""
+        planes, frame = letterbox(rgb, _CENTERNET_PX)
+        out = self._centernet.run({"rgb": planes})
+        found = decode_centernet(out["keypoints"][0], out["wh"][0], self._rules.min_score)
+        return suppress(Boxes(frame.to_picture(found.places), found.classes, found.scores), self._rules.max_iou)
+
+    def by_nanodet(self, rgb: RgbArray) -> Boxes:
+        """NanoDet's candidates alone."""
+        planes, frame = letterbox(rgb, _NANODET_PX)
+        found = decode_nanodet(self._nanodet.run({"rgb": planes}), self._rules.min_score)
+        return suppress(Boxes(frame.to_picture(found.places), found.classes, found.scores), self._rules.max_iou)
