@@ -32,6 +32,7 @@ from custodes.edge.translate.faces import handlers as face_handlers
 from custodes.engine.calibrate import false_match_rate
 from custodes.engine.card import load_cards
 from custodes.engine.faces.assembly import FALSE_MATCH_RATES, open_face_engine
+from custodes.engine.labels.assembly import open_label_engine
 from custodes.engine.once import Once
 from custodes.engine.ports import FaceEngine, TextEngine
 from custodes.engine.reading.assembly import open_text_engine
@@ -64,6 +65,7 @@ from custodes.operations.policy_office import Own, PolicyOffice
 from custodes.operations.ports import Gallery
 from custodes.operations.retention import RetentionRules
 from custodes.operations.sessions import SessionTokens
+from custodes.operations.sight import Sight
 from custodes.operations.tenant_layer import AccountPolicies
 from custodes.settings import Settings
 from custodes.storage.accounts.sealer import MasterSealer
@@ -154,6 +156,7 @@ def open_deployment(
     gallery: Gallery | None = None,
     recorder: Recorder | None = None,
     text: TextEngine | None = None,
+    sight: Sight | None = None,
 ) -> Iterator[Deployment]:
     """Open the data directory and load the networks.
 
@@ -164,6 +167,7 @@ def open_deployment(
         gallery: stands in for the database of the data directory.
         recorder: stands in for the ledger, which then is not opened; for measurements only.
         text: stands in for the real engine for text, which is opened when first asked.
+        sight: stands in for the real engines that look at whole pictures.
 
     Raises:
         UnavailableError: the directory cannot be used or is in use, or models are missing.
@@ -190,7 +194,9 @@ def open_deployment(
             keep_accounts(ledger, _account_orders(directory, ledger.log, keys.account_id), directory)
             recorder = LedgerRecorder(ledger.log, f"{faces.model_version}/{release.models.hex()}")
         reader = Once(lambda: open_text(settings) if text is None else text)
-        ports = Ports(faces, store, _objects(settings), SystemClock(), page_key, text=reader)
+        ports = Ports(
+            faces, store, _objects(settings), SystemClock(), page_key, text=reader, sight=sight or open_sight(settings)
+        )
         operations = build(ports if erasures is None else replace(ports, erasures=erasures))
         gate = Gate(_policy(directory, store, in_force), recorder, receipts.leave)
         by_name = handlers(gate, operations, settings.region)
@@ -209,6 +215,13 @@ def open_text(settings: Settings) -> TextEngine:
     """The networks that read text. Raises UnavailableError when files are missing or altered."""
     threads = settings.threads or os.cpu_count() or 1
     return open_text_engine(ModelStore(settings.models_folder), Device(settings.device.value), threads)
+
+
+def open_sight(settings: Settings) -> Sight:
+    """The engines that look at whole pictures; each opens, or raises UnavailableError, when it is first asked."""
+    store, device = ModelStore(settings.models_folder), Device(settings.device.value)
+    threads = settings.threads or os.cpu_count() or 1
+    return Sight(labels=Once(lambda: open_label_engine(store, device, threads)))
 
 
 @contextmanager

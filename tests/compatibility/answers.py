@@ -180,6 +180,14 @@ def search_users_by_image(studio: Studio) -> list[Answer]:
     return [studio.client.search_users_by_image(CollectionId=COLLECTION, Image=image, UserMatchThreshold=0)]
 
 
+def detect_labels(studio: Studio) -> list[Answer]:
+    if "labels" not in studio.pictures:
+        return []
+    image = {"Bytes": studio.pictures["labels"]}
+    both = ["GENERAL_LABELS", "IMAGE_PROPERTIES"]
+    return [studio.client.detect_labels(Image=image, Features=both), studio.client.detect_labels(Image=image)]
+
+
 ANSWERS: Mapping[str, Callable[[Studio], list[Answer]]] = {
     "AssociateFaces": associate_faces,
     "CompareFaces": compare_faces,
@@ -190,6 +198,7 @@ ANSWERS: Mapping[str, Callable[[Studio], list[Answer]]] = {
     "DeleteUser": delete_user,
     "DescribeCollection": describe_collection,
     "DetectFaces": detect_faces,
+    "DetectLabels": detect_labels,
     "DetectText": detect_text,
     "DisassociateFaces": disassociate_faces,
     "IndexFaces": index_faces,

@@ -34,6 +34,7 @@ from custodes.operations.gate import AllowAll, CountingRecorder, Deny, Gate
 from fakes.engine import Square, SquareEngine, picture
 from fakes.gallery import MemoryGalleryStore
 from fakes.live import running
+from fakes.sight import sight
 from fakes.text import ScriptedText
 
 
@@ -86,8 +87,8 @@ def test_every_operation_is_asked() -> None:
 def _predictable(request: pytest.FixtureRequest) -> tuple[dict[str, Any], dict[str, Any]]:
     two = picture(Square(1, angle_deg=8, side=80), Square(2, left=200))
     gallery = Gallery(MemoryGalleryStore(), BruteForceIndex)
-    stand_ins = {"engine": SquareEngine(), "gallery": gallery, "text": ScriptedText()}
-    return stand_ins, {"one": picture(Square(1)), "two": two, "pictures": {"text": two}}
+    stand_ins = {"engine": SquareEngine(), "gallery": gallery, "text": ScriptedText(), "sight": sight()}
+    return stand_ins, {"one": picture(Square(1)), "two": two, "pictures": {"text": two, "labels": two}}
 
 
 def _real(request: pytest.FixtureRequest) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -99,7 +100,8 @@ def _real(request: pytest.FixtureRequest) -> tuple[dict[str, Any], dict[str, Any
     two.paste(portrait.rotate(6).resize((260, 260)), (530, 100))
     text = PIL.Image.new("RGB", (400, 120), "white")
     PIL.ImageDraw.Draw(text).text((20, 30), "HELLO WORLD", "black", PIL.ImageFont.load_default(48))
-    return {}, {"one": _png(portrait), "two": _png(two), "pictures": {"text": _png(text)}}
+    coffee = _png(PIL.Image.fromarray(pytest.importorskip("skimage.data").coffee()))
+    return {}, {"one": _png(portrait), "two": _png(two), "pictures": {"text": _png(text), "labels": coffee}}
 
 
 @pytest.fixture(scope="module", params=[_predictable, pytest.param(_real, marks=pytest.mark.models)])

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.engine.card import ModelCard
+from custodes.engine.importers.torch_file import read_torch
 
 Floats = NDArray[np.float32]
 TFJS = "4.22.0"
@@ -31,6 +32,10 @@ def reference(card: ModelCard, files: Mapping[str, bytes], pictures: Floats, cac
         return _shipped_onnx(card, files, pictures)
     if card.importer == "dlib-resnet":
         return _dlib(files, pictures)
+    if card.importer == "efficientnet-lite":
+        return {"logits": efficientnet_lite(card, read_torch(next(iter(files.values()))), pictures)}
+    if card.importer == "yolo":
+        return _shipped_onnx(card, files, pictures / np.float32(255))
     if card.importer == "paddle":
         return _paddle(card, files, pictures)
     if card.importer == "faceapi-expression":
@@ -113,7 +118,9 @@ def _tfjs(card: ModelCard, files: Mapping[str, bytes], pictures: Floats, cache: 
         folder = Path(name)
         for member, data in files.items():
             (folder / member.rsplit("/", 1)[-1]).write_bytes(data)
-        model = folder / card.files[0].member.rsplit("/", 1)[-1]
+        if card.options.get("bundle"):
+            _unwrap(folder)
+        model = folder / card.files[0].member.rsplit("/", 1)[-1].replace(".min.js", ".json")
         results = []
         for picture in pictures:
             prepared = _prepared(card, picture)
@@ -127,16 +134,65 @@ def _tfjs(card: ModelCard, files: Mapping[str, bytes], pictures: Floats, cache: 
     return {name: np.concatenate([_laid_out(result[node]) for result in results]) for name, node in nodes.items()}
 
 
+def _unwrap(folder: Path) -> None:
+    """Has Node load each module as what it is, and write what it exports under the names of the plain format."""
+    script = (
+        "const fs = require('fs');"
+        "for (const name of fs.readdirSync('.')) {"
+        "  const data = require(process.cwd() + '/' + name);"
+        "  const plain = name.replace('.min.js', '');"
+        "  if (typeof data === 'string') fs.writeFileSync(plain, Buffer.from(data, 'base64'));"
+        "  else fs.writeFileSync(plain + '.json', JSON.stringify(data));"
+        "}"
+    )
+    subprocess.run(["node", "-e", script], check=True, cwd=folder, capture_output=True, timeout=60)
+
+
+def efficientnet_lite(card: ModelCard, weights: Mapping[str, NDArray[np.float32]], pictures: Floats) -> Floats:
+    """The network layer by layer in numpy, normalisation apart from convolutions, padding added by hand."""
+
+    def layer(x: Floats, name: str, norm: str, stride: int = 1, each: bool = False) -> Floats:
+        kernel = weights[f"{name}.weight"]
+        size, side = kernel.shape[2], x.shape[2]
+        total = max((-(-side // stride) - 1) * stride + size - side, 0)
+        before = total // 2
+        x = np.pad(x, ((0, 0), (0, 0), (before, total - before), (before, total - before)))
+        windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), (2, 3))[:, :, ::stride, ::stride]
+        how = "nchwij,cij->nchw" if each else "nchwij,ocij->nohw"
+        out = np.einsum(how, windows, kernel[:, 0] if each else kernel, optimize=True)
+        gamma, beta, mean, variance = (
+            weights[f"{norm}.{part}"][:, None, None] for part in ("weight", "bias", "running_mean", "running_var")
+        )
+        return ((out - mean) / np.sqrt(variance + 1e-3) * gamma + beta).astype(np.float32)
+
+    relu6 = lambda x: np.clip(x, 0, 6)  # noqa: E731
+    mean, scale = (np.array(card.options[key], np.float32)[:, None, None] for key in ("mean", "scale"))
+    x = relu6(layer((pictures - mean) * scale, "_conv_stem", "_bn0", 2))
+    strides = {1: 2, 4: 2, 7: 2, 15: 2}  # the first block of the stages that halve the picture, at depth 1.2
+    for number in range(1 + max(int(key.split(".")[1]) for key in weights if key.startswith("_blocks."))):
+        name, entry = f"_blocks.{number}", x
+        if f"{name}._expand_conv.weight" in weights:
+            x = relu6(layer(x, f"{name}._expand_conv", f"{name}._bn0"))
+        x = relu6(layer(x, f"{name}._depthwise_conv", f"{name}._bn1", strides.get(number, 1), each=True))
+        x = layer(x, f"{name}._project_conv", f"{name}._bn2")
+        x = x + entry if x.shape == entry.shape else x
+    features = relu6(layer(x, "_conv_head", "_bn1")).mean((2, 3))
+    return (features @ weights["_fc.weight"].T + weights["_fc.bias"]).astype(np.float32)
+
+
 def _prepared(card: ModelCard, picture: Floats) -> Floats:
     """What the network's own input takes, computed without our importer."""
     options = card.options
+    scale = np.array(options.get("scale", 1.0), np.float32)
     pixels = picture.transpose(1, 2, 0) - np.array(options.get("mean", [0, 0, 0]), np.float32)
+    if scale.ndim:
+        pixels, scale = pixels * scale, np.float32(1.0)
     channels = options.get("channels", "rgb")
     if channels == "bgr":
         pixels = pixels[..., ::-1]
     elif channels == "gray":
         pixels = (pixels @ _GRAY)[..., None]
-    pixels = (pixels * np.float32(options.get("scale", 1.0)))[None]
+    pixels = (pixels * scale)[None]
     return pixels.transpose(0, 3, 1, 2) if card.name == "nanodet" else pixels
 
 

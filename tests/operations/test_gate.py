@@ -22,6 +22,7 @@ ON_USER = {**ON_COLLECTION, "UserId": "ann"}
 
 CALLS: dict[str, dict[str, Any]] = {
     "DetectFaces": {"Image": IMAGE},
+    "DetectLabels": {"Image": IMAGE},
     "DetectText": {"Image": IMAGE},
     "CompareFaces": {"SourceImage": IMAGE, "TargetImage": IMAGE},
     "CreateCollection": ON_COLLECTION,
@@ -44,7 +45,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "UntagResource": {"ResourceArn": ARN, "TagKeys": ["a"]},
     "ListTagsForResource": {"ResourceArn": ARN},
 }
-ANYWHERE = {"DetectFaces", "DetectText", "CompareFaces", "ListCollections"}
+ANYWHERE = {"DetectFaces", "DetectLabels", "DetectText", "CompareFaces", "ListCollections"}
 
 
 def test_the_table_above_has_every_handler(server):

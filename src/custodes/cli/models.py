@@ -20,7 +20,7 @@ from rich.table import Table
 
 from custodes.cli.options import JsonOption
 from custodes.core.errors import UnavailableError
-from custodes.engine.card import ModelCard, load_cards, pick
+from custodes.engine.card import OPT_IN_PACKS, ModelCard, load_cards, pick
 from custodes.engine.card_table import markdown
 from custodes.engine.store import ModelState, ModelStore, Verified, default_root
 from custodes.settings import from_environment
@@ -31,6 +31,9 @@ NamesArgument: TypeAlias = Annotated[
     list[str] | None, typer.Argument(help="Models by name. [default: all that a server uses]")
 ]
 AllOption: TypeAlias = Annotated[bool, typer.Option("--all", help="Every model there is a card for.")]
+PackOption: TypeAlias = Annotated[
+    str | None, typer.Option("--pack", help=f"All models of a pack; {', '.join(OPT_IN_PACKS)} comes only by this.")
+]
 FolderOption: TypeAlias = Annotated[
     Path | None, typer.Option("--models-dir", help="Folder of converted models. [default: $CUSTODES_MODELS or cache]")
 ]
@@ -65,6 +68,7 @@ def list_models(
 def fetch(
     names: NamesArgument = None,
     every: AllOption = False,
+    pack: PackOption = None,
     mirror: MirrorOption = None,
     models_dir: FolderOption = None,
     as_json: JsonOption = False,
@@ -77,7 +81,7 @@ def fetch(
 
     settings = from_environment(models=models_dir, mirror=None if mirror is None else str(mirror))
     folder = Path(settings.mirror) if settings.mirror else None
-    cards = _chosen(names, every)
+    cards = _chosen(names, every, pack)
     with _Bars() as bars:
         results = fetch_models(_store(models_dir), cards, local_tools(os.environ, folder, bars))
     if as_json:
@@ -105,9 +109,11 @@ def verify(
         raise UnavailableError("not every model is ready")
 
 
-def _chosen(names: Sequence[str] | None, every: bool) -> list[ModelCard]:
+def _chosen(names: Sequence[str] | None, every: bool, pack: str | None = None) -> list[ModelCard]:
     cards = load_cards()
-    wanted = list(names or []) or [name for name, card in cards.items() if every or card.packs]
+    if pack is not None:
+        return pick(cards, list(names or []), pack)
+    wanted = list(names or []) or [name for name, card in cards.items() if every or card.default]
     return pick(cards, wanted)
 
 

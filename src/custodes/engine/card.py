@@ -39,6 +39,9 @@ IMPORTERS = frozenset(
 )
 """Names of importers; ``onnx`` takes a file as it is."""
 
+OPT_IN_PACKS = frozenset({"nudenet"})
+"""Packs that are fetched only when somebody asks for them: their licence binds whoever serves them to others."""
+
 
 class CardError(ValueError):
     """A card contradicts itself: a defect of the card, found when it is read."""
@@ -115,7 +118,7 @@ class ModelCard:
         name: short name, unique.
         version: of the weights.
         task: what it answers.
-        packs: default packs it belongs to; empty for a network fetched only by name.
+        packs: packs it belongs to; empty for a network fetched only by name.
         licence: SPDX expression of the weights, or ``NOASSERTION``.
         licence_source: where that is stated.
         training_data: what the weights were trained on and under which terms, as far as known.
@@ -157,6 +160,11 @@ class ModelCard:
         names = [self.input.name, *(tensor.name for tensor in self.outputs)]
         if len(set(names)) != len(names) or len({pin.member for pin in self.files}) != len(self.files):
             raise CardError(f"card {self.name!r}: a name is used twice")
+
+    @property
+    def default(self) -> bool:
+        """Whether a fetch without names brings it."""
+        return bool(set(self.packs) - OPT_IN_PACKS)
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -25,9 +25,9 @@ often they were never asked: read the column on training data before you decide 
 def markdown(cards: Iterable[ModelCard]) -> str:
     """The whole page."""
     chosen = list(cards)
-    packed = [card for card in chosen if card.packs]
-    others = [card for card in chosen if not card.packs]
-    parts = [_INTRODUCTION, "## Fetched by default\n", _table(packed), "## Fetched by name\n", _table(others)]
+    packed = [card for card in chosen if card.default]
+    others = [card for card in chosen if not card.default]
+    parts = [_INTRODUCTION, "## Fetched by default\n", _table(packed), "## Fetched by name or pack\n", _table(others)]
     parts += ["## Tensors and files\n", *(_details(card) for card in chosen)]
     return "\n".join(parts)
 

@@ -22,8 +22,10 @@ from custodes.operations.enrol import Enrolment, FaceIds
 from custodes.operations.erasure import Erasures, UnrecordedErasures
 from custodes.operations.idempotency import Replays
 from custodes.operations.images import ObjectStore, Pictures
+from custodes.operations.labels import LabelDetection
 from custodes.operations.ports import Gallery
 from custodes.operations.search import Search
+from custodes.operations.sight import Sight
 from custodes.operations.tags import Tagging
 from custodes.operations.text import TextDetection
 from custodes.operations.users import Users
@@ -48,6 +50,7 @@ class Ports:
         new_face_id: gives ids to enrolled faces.
         erasures: told of faces that come and go.
         text: opens the engine that reads text, when it is first asked.
+        sight: opens the engines that look at whole pictures.
     """
 
     engine: FaceEngine
@@ -58,6 +61,7 @@ class Ports:
     new_face_id: Callable[[], FaceId] = random_face_id
     erasures: Erasures = field(default_factory=UnrecordedErasures)
     text: Callable[[], TextEngine] = no_text
+    sight: Sight = field(default_factory=Sight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class Operations:
     users: Users
     tagging: Tagging
     text: TextDetection
+    labels: LabelDetection
 
 
 def build(ports: Ports) -> Operations:
@@ -87,4 +92,5 @@ def build(ports: Ports) -> Operations:
         users=Users(engine, gallery, pages, Replays(gallery, ports.clock), ports.erasures),
         tagging=Tagging(gallery),
         text=TextDetection(ports.text, pictures),
+        labels=LabelDetection(ports.sight.labels, pictures),
     )

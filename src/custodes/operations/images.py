@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from custodes.core.box import Size
 from custodes.core.errors import ImageTooLargeError, InvalidParameterError
 from custodes.core.image import Image, decode
 
@@ -58,6 +59,14 @@ class ObjectStore(Protocol):
             ImageTooLargeError: longer than ``max_bytes``; found out before that much memory is taken.
         """
         ...
+
+
+def require_sides(size: Size, *, at_most_px: int) -> None:
+    """Raise InvalidParameterError when a side is longer than an operation allows."""
+    if max(size.width, size.height) > at_most_px:
+        raise InvalidParameterError(
+            f"Input image dimensions {size.width} x {size.height} exceed maximum dimension size of {at_most_px} pixels"
+        )
 
 
 class Pictures:

@@ -29,6 +29,10 @@ _KEEPS_NOTHING = frozenset(
         "CompareFaces",
         "DescribeCollection",
         "DetectFaces",
+        "DetectLabels",
+        "DetectModerationLabels",
+        "DetectProtectiveEquipment",
+        "DetectText",
         "ListCollections",
         "ListFaces",
         "ListTagsForResource",
@@ -108,6 +112,10 @@ class LedgerRecorder:
             if isinstance(value, int | float):
                 # Bodies hold no floats: thousandths say as much and have one spelling.
                 facts[name.removesuffix("_pct") + "_milli_pct"] = round(value * _MILLI)
+        features = intent.facts.get("features")
+        if isinstance(features, list):
+            # What the call is charged for; a closed set of names.
+            facts["features"] = [str(feature) for feature in features]
         return facts
 
 

@@ -35,6 +35,7 @@ NOT_RETURNED: Mapping[str, str] = MappingProxyType(
         "IndexFacesResponse.OrientationCorrection": _UPRIGHT,
         "CompareFacesResponse.SourceImageOrientationCorrection": _UPRIGHT,
         "CompareFacesResponse.TargetImageOrientationCorrection": _UPRIGHT,
+        "DetectLabelsResponse.OrientationCorrection": _UPRIGHT,
         "FaceDetail.FaceOccluded": _NO_MODEL,
         "CompareFaces:ComparedFace.Emotions": _DEFAULT_ONLY,
         "CompareFaces:ComparedFace.Smile": _DEFAULT_ONLY,

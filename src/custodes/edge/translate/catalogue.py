@@ -5,7 +5,7 @@ In: the gate and the use cases. Out: handlers. Nothing else of the edge makes ha
 
 from __future__ import annotations
 
-from custodes.edge.translate import collections, enrol, faces, search, text, users
+from custodes.edge.translate import collections, enrol, faces, labels, search, text, users
 from custodes.edge.translate.route import Handler
 from custodes.operations.catalogue import Operations
 from custodes.operations.gate import Gate
@@ -24,6 +24,7 @@ def handlers(gate: Gate, operations: Operations, region: str, *, bare_arn: bool 
         **faces.handlers(gate, operations.detection, operations.comparison),
         **collections.handlers(gate, operations.collections, operations.tagging, region, bare_arn=bare_arn),
         **enrol.handlers(gate, operations.enrolment),
+        **labels.handlers(gate, operations.labels),
         **search.handlers(gate, operations.search),
         **text.handlers(gate, operations.text),
         **users.handlers(gate, operations.users),

@@ -30,7 +30,7 @@ _GRAY_CHROMA, _BLACK_LIGHT, _WHITE_LIGHT = 11.0, 18.0, 88.0
 # Upper end of each hue in degrees of a*b*, counter-clockwise from +a*.
 _HUES = (
     (18.0, "pink"), (48.0, "red"), (74.0, "orange"), (112.0, "yellow"), (172.0, "green"), (228.0, "cyan"),
-    (304.0, "blue"), (326.0, "purple"), (360.0, "pink"),
+    (308.5, "blue"), (326.0, "purple"), (360.0, "pink"),
 )  # fmt: skip
 _DARK_RED_LIGHT, _BROWN_LIGHT, _OLIVE_LIGHT, _PINK_LIGHT = 60.0, 66.0, 55.0, 64.0
 
@@ -108,7 +108,8 @@ def simple_name(red: int, green: int, blue: int) -> str:
     hue = math.degrees(math.atan2(b, a)) % 360.0
     name = next(name for end, name in _HUES if hue <= end)
     if name == "orange" or (name == "yellow" and hue < 95.0):
-        dull = light < (_BROWN_LIGHT if name == "orange" else _OLIVE_LIGHT)
+        # Tan, beige's darker neighbours and wood: what is dull or dark in the direction of orange is brown.
+        dull = light < (_BROWN_LIGHT if name == "orange" else _OLIVE_LIGHT) or (chroma < 42.0 and light < 80.0)
         return "brown" if dull else name
     if name == "red" and chroma < 45.0:
         return "brown" if light < _DARK_RED_LIGHT else "pink"

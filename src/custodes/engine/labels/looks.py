@@ -38,8 +38,8 @@ Mask = NDArray[np.bool_]
 def image_properties(rgb: RgbArray, standing_out: Sequence[BoxPx], max_colours: int) -> ImageProperties:
     """The looks of the whole, and of the parts that ``standing_out`` separates."""
     look, _ = _shrunk(rgb, _LOOK_PX)
-    luma = np.asarray(cv2.cvtColor(look, cv2.COLOR_RGB2GRAY))
-    views = _Views(luma, np.asarray(cv2.Laplacian(luma, cv2.CV_32F)), _shrunk(look, _COLOUR_PX)[0])
+    luma = np.asarray(cv2.cvtColor(look, cv2.COLOR_RGB2GRAY), np.uint8)
+    views = _Views(luma, np.asarray(cv2.Laplacian(luma, cv2.CV_32F), np.float32), _shrunk(look, _COLOUR_PX)[0])
     whole = _appearance(views, np.ones((1, 1), bool), max_colours)
     front = foreground(rgb, standing_out)
     if front is None:
