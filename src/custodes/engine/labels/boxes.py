@@ -3,7 +3,7 @@
 In: arrays of boxes with classes and scores. Out: fewer of them. It knows no networks and no names.
 
 Source of the fusion: Solovyev, Wang and Gabruseva, Weighted boxes fusion, arXiv:1910.13302; scores are joined as
-independent witnesses instead of averaged, which measured better here (docs/adr/0014).
+independent witnesses instead of averaged, which measured better here (BENCHMARKS.md).
 """
 
 from __future__ import annotations
