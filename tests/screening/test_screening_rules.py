@@ -69,7 +69,7 @@ GRAPH = {
     "parties": [
         {"id": "bv", "name": "Tulpenveld Software B.V."},
         {"id": "mid", "name": "Polder Holding Ltd"},
-        {"id": "top", "name": "Zarya Vision OOO", "identifiers": {"ru-inn": "7700000000"}},
+        {"id": "top", "name": "Zarya Vision OOO", "identifiers": {"ru-inn": "7700000009"}},
     ],
     "edges": [{"owner": "top", "asset": "mid", "share": 80}, {"owner": "mid", "asset": "bv", "share": [51, 75]}],
 }
@@ -80,7 +80,7 @@ def test_a_clean_name_is_caught_by_its_graph_once_the_parent_is_listed(tmp_path:
     organisation.write_text(json.dumps(GRAPH))
     head = "uid,kind,name,aliases,birth,country,identifiers\n1,organisation,Quite Other Mills,,,,\n"
     screened = []
-    for rows in ("", "2,organisation,Zarya Vision,,,ru,ru-inn:7700000000\n"):
+    for rows in ("", "2,organisation,Zarya Vision,,,ru,ru-inn:7700000009\n"):
         house.write_text(head + rows)
         done = CliRunner().invoke(app, ["sanctions", "import", "--data", str(tmp_path), "--format", "csv", str(house)])
         assert done.exit_code == 0, done.output

@@ -13,8 +13,8 @@ from pathlib import Path
 from xml.parsers import expat
 
 from custodes.core.errors import InvalidParameterError
+from custodes.governance.screening.list_files import LARGEST
 
-LARGEST = 512 << 20
 _DEEPEST = 64
 
 
@@ -74,3 +74,27 @@ def iso_date(text: str) -> str:
         return f"{year}-{month}-{day}" if day.isdigit() and month.isdigit() else year
     found = re.search(r"\b(1[89]\d\d|20\d\d)\b", text)
     return found.group(1) if found else ""
+
+
+def uid(element: ET.Element, name: str) -> str:
+    """The publisher's number of an entry.
+
+    Raises:
+        InvalidParameterError: there is none.
+    """
+    found = texts(element, name)
+    if not found:
+        raise InvalidParameterError(f"an entry without {name}")
+    return found[0]
+
+
+def root_of(path: Path) -> str:
+    """The name of a file's root element, without namespace.
+
+    Raises:
+        InvalidParameterError: not well-formed, with a DOCTYPE, too deep or too large.
+    """
+    _refuse_hostile(path)
+    for _, element in ET.iterparse(path, events=("start",)):  # noqa: S314 - see above
+        return str(element.tag).rpartition("}")[2]
+    return ""

@@ -14,13 +14,15 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
+from custodes.governance.screening.countries import country_code
 from custodes.governance.screening.entities import PERSON, VESSEL, Hit, ListEntry, Party, Term
+from custodes.governance.screening.identifiers import is_sound
 from custodes.governance.screening.names import NameToken, PreparedName, prepare
 from custodes.governance.screening.spellings import forms
 
 REVIEW = 0.86
 _WEAK_FACTOR = 0.97
-_BIRTH_CLASH, _BIRTH_NEAR, _BIRTH_DAY = 0.8, 0.98, 0.95
+_BIRTH_CLASH, _BIRTH_NEAR, _BIRTH_DAY, _COUNTRY_CLASH = 0.8, 0.98, 0.95, 0.98
 _SPELLING, _CONSONANTS, _INITIAL, _JOINED = 0.97, 0.9, 0.7, 0.96
 # Likeness of words one slip apart by the longer one's letters, and two slips apart.
 _ONE_SLIP = (0.0, 0.0, 0.4, 0.72, 0.82, 0.88, 0.88, 0.91, 0.91)
@@ -240,12 +242,17 @@ def _one_birth(ours: str, theirs: str) -> float:
 def match(party: Party, prepared: Sequence[PreparedName], entry: ListEntry) -> Hit:
     """Compare every name of ``party`` with every name of ``entry``; the best pair counts.
 
-    Equal identifiers decide with score 1 whatever the names say.
+    An equal identifier that its register could have given decides with score 1 whatever the names say; one whose check
+    digits are wrong, which may be a placeholder, alerts.
     """
     shared = sorted(set(party.identifiers) & set(entry.identifiers))
     if shared:
-        terms = tuple(Term(f"identifier {kind}", value, value, 1.0) for kind, value in shared)
-        return Hit(party.id, entry, 1.0, decides=True, terms=terms)
+        sound = {kind: is_sound(kind, value) for kind, value in shared}
+        terms = tuple(
+            Term(f"identifier {kind}" if sound[kind] else f"identifier {kind}, wrong check digits", value, value, 1.0)
+            for kind, value in shared
+        )
+        return Hit(party.id, entry, 1.0, decides=any(sound.values()), terms=terms)
     if {party.kind, entry.kind} in ({"person", "organisation"}, {"person", "vessel"}, {"organisation", "vessel"}):
         return Hit(party.id, entry, 0.0, decides=False, terms=())
     best, terms = 0.0, ()
@@ -261,7 +268,19 @@ def match(party: Party, prepared: Sequence[PreparedName], entry: ListEntry) -> H
     factor = birth_factor(party.birth, entry.births) if party.kind == PERSON else 1.0
     if best and factor != 1.0:
         terms = (*terms, Term("birth", party.birth, ", ".join(entry.births), factor))
+    if best and party.country and (term := _country_term(party.country, entry.countries)):
+        factor *= term.value
+        terms = (*terms, term)
     return Hit(party.id, entry, round(best * factor, 4), decides=False, terms=terms)
+
+
+def _country_term(ours: str, theirs: Sequence[str]) -> Term | None:
+    """The term for countries known on both sides; a clash costs little, since firms and persons move."""
+    codes = {code for place in theirs if (code := country_code(place))}
+    code = country_code(ours)
+    if not code or not codes:
+        return None
+    return Term("country", code, " ".join(sorted(codes)), 1.0 if code in codes else _COUNTRY_CLASH)
 
 
 @lru_cache(maxsize=65_536)
