@@ -101,8 +101,8 @@ def _simple(path: Path) -> Iterator[ListEntry]:
         ]  # fmt: skip
         pairs = {pair for pair in numbers if pair} | {*in_text(" ".join(texts(one, "remarks")))}
         yield ListEntry("ofac", uid(one, "uid"), kind, named(first, *others), tuple(sorted(births)),
-                        tuple(sorted(places)), tuple(sorted(pairs)), tuple(texts(one,
-                        "programList/program")))  # fmt: skip
+                        tuple(sorted(places)), tuple(sorted(pairs)),
+                        tuple(texts(one, "programList/program")))  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -146,9 +146,9 @@ def _keep(one: Element, tables: _Tables) -> None:
             tables.places[number] = tables.countries.get(country.get("CountryID", ""), "")
     elif one.tag == "IDRegDocument":
         label = tables.words.get(("IDRegDocType", one.get("IDRegDocTypeID", "")), "")
-        country = country_code(tables.countries.get(one.get("IssuedBy-CountryID", ""), ""))
+        issuer = country_code(tables.countries.get(one.get("IssuedBy-CountryID", ""), ""))
         for written in texts(one, "IDRegistrationNo"):
-            if pair := labelled(label, country, written):
+            if pair := labelled(label, issuer, written):
                 tables.numbers[one.get("IdentityID", "")].append(pair)
     elif one.tag == "SanctionsEntry":
         told = texts(one, "SanctionsMeasure/Comment")
@@ -165,19 +165,20 @@ def _profile(reference: str, profile: Element, tables: _Tables) -> ListEntry:
     for identity in profile.findall("Identity"):
         names += _names(identity, tables)
         numbers += tables.numbers.get(identity.get("ID", ""), [])
-    births, places = set(), set()
+    births: set[str] = set()
+    places: set[str] = set()
     for feature in profile.findall("Feature"):
         what = tables.words.get(("FeatureType", feature.get("FeatureTypeID", "")), "")
         if what == "Birthdate":
             births |= {day for period in feature.findall("FeatureVersion/DatePeriod") for day in _period(period)}
         for at in feature.findall("FeatureVersion/VersionLocation"):
             places.add(tables.places.get(at.get("LocationID", ""), ""))
-        for detail in texts(feature, "FeatureVersion/VersionDetail"):
-            if pair := labelled(what, "", re.sub(r"^IMO ", "", detail)):
+        for told in texts(feature, "FeatureVersion/VersionDetail"):
+            if pair := labelled(what, "", told.removeprefix("IMO ")):
                 numbers.append(pair)
+    programmes = tuple(dict.fromkeys(tables.programmes.get(profile.get("ID", ""), ())))
     return ListEntry("ofac", reference, kind, named(*names), tuple(sorted(births - {""})), tuple(sorted(places - {""})),
-                     tuple(sorted({*numbers})), tuple(dict.fromkeys(tables.programmes.get(profile.get("ID",
-                     ""), ()))))  # fmt: skip
+                     tuple(sorted({*numbers})), programmes)  # fmt: skip
 
 
 def _names(identity: Element, tables: _Tables) -> Iterator[tuple[str, bool]]:
