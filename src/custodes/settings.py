@@ -59,6 +59,14 @@ class Settings:
     threads: int = _setting("Threads that one run of a network uses; 0 takes one per core.", 0)
     workers: int = _setting("Requests worked on at the same time.", 8)
     in_flight: int = _setting("Requests held at the same time; more are throttled.", 256)
+    account_in_flight: int = _setting("Of these, requests of one account.", 192)
+    account_rate: int = _setting(
+        "Requests a second that an account may send of each operation, on average; 0 for as many as there come.", 1000
+    )
+    account_burst: int = _setting("Requests of an operation that an account may send at once after a pause.", 2000)
+    account_collections: int = _setting("Collections that an account may have.", 10_000)
+    faces_per_collection: int = _setting("Faces that a collection may have.", 20_000_000)
+    users_per_collection: int = _setting("Users that a collection may have.", 10_000_000)
     models: Path | None = _setting("Folder of fetched models. Default: `custodes/models` in the user's cache.", None)
     mirror: str = _setting("Folder that stands in for every source of model files.", "")
     buckets: Mapping[str, Path] = field(
@@ -98,6 +106,11 @@ class Settings:
         _require(1 <= self.workers <= 256, "workers", "between 1 and 256")
         _require(0 <= self.policy_notice_days <= 3650, "policy_notice_days", "between 0 and 3650")
         _require(self.in_flight >= 1, "in_flight", "1 or more")
+        _require(self.account_in_flight >= 1, "account_in_flight", "1 or more")
+        _require(self.account_rate >= 0, "account_rate", "0 or more")
+        _require(self.account_burst >= 1, "account_burst", "1 or more")
+        for name in ("account_collections", "faces_per_collection", "users_per_collection"):
+            _require(getattr(self, name) >= 0, name, "0 or more")
         _require(self.shutdown_s >= 0, "shutdown_s", "0 or more")
         _require(self.log_level in {"debug", "info", "warning", "error"}, "log_level", "debug, info, warning or error")
         _require(bool(self.host), "host", "an address")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, nullcontext
@@ -40,6 +41,7 @@ from custodes.engine.session import Device
 from custodes.engine.store import ModelStore
 from custodes.gallery.gallery import Gallery as IndexedGallery
 from custodes.governance.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
+from custodes.governance.limits import AccountLimits
 from custodes.governance.policy_set import DAY_MS, PolicySet
 from custodes.ledger.parts import LedgerWriter
 from custodes.operations.account_directory import AccountDirectory
@@ -67,6 +69,7 @@ from custodes.operations.retention import RetentionRules
 from custodes.operations.sessions import SessionTokens
 from custodes.operations.sight import Sight
 from custodes.operations.tenant_layer import AccountPolicies
+from custodes.operations.throttle import AccountQuotas, Throttle, no_overrides
 from custodes.settings import Settings
 from custodes.storage.accounts.sealer import MasterSealer
 from custodes.storage.accounts.store import SqlAccountStore
@@ -130,6 +133,7 @@ class Deployment:
                 service=self.service,
                 handlers=self.handlers,
                 keys=self.accounts,
+                throttle=Throttle(_limits(self.settings), self.accounts.limits, time.monotonic),
                 clock=SystemClock(),
                 region=self.settings.region,
                 request_ids=new_request_id,
@@ -175,11 +179,13 @@ def open_deployment(
     with ExitStack() as opened:
         # The directory's lock comes first: a second process must not touch its files.
         database = opened.enter_context(closing(Database.open(settings.data)))
-        store = _gallery(database, settings.data) if gallery is None else gallery
         keys = open_credentials(settings.data, region=settings.region, endpoint_url=endpoint_url, random=os.urandom)
         service = load_service()
         directory = opened.enter_context(_directory(database, settings.data, keys.account_id, service))
         directory.hold(keys.key)
+        limits = _limits(settings)
+        quotas = AccountQuotas(limits, directory.limits)
+        store = _gallery(database, settings.data, quotas) if gallery is None else gallery
         faces = opened.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
         page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
         ledger, receipts, erasures = None, ReceiptDesk(), None
@@ -228,11 +234,23 @@ def open_sight(settings: Settings) -> Sight:
 def open_gallery(settings: Settings) -> Iterator[Gallery]:
     """The database of the data directory, locked for this process; indexes are filled when first searched."""
     with closing(Database.open(settings.data)) as database:
-        yield _gallery(database, settings.data)
+        quotas = AccountQuotas(_limits(settings), no_overrides)
+        yield _gallery(database, settings.data, quotas)
 
 
-def _gallery(database: Database, data: Path) -> Gallery:
-    return IndexedGallery(SqlGalleryStore.open(database, data, os.urandom), FaissIndex)
+def _gallery(database: Database, data: Path, quotas: AccountQuotas) -> Gallery:
+    return IndexedGallery(SqlGalleryStore.open(database, data, os.urandom, quotas), FaissIndex)
+
+
+def _limits(settings: Settings) -> AccountLimits:
+    return AccountLimits(
+        rate=settings.account_rate,
+        burst=settings.account_burst,
+        in_flight=settings.account_in_flight,
+        collections=settings.account_collections,
+        faces_per_collection=settings.faces_per_collection,
+        users_per_collection=settings.users_per_collection,
+    )
 
 
 @contextmanager

@@ -18,7 +18,7 @@ def opened(directory: Path, quotas: Quotas | None = None) -> Iterator[SqlGallery
     """The store of ``directory``, closed afterwards."""
     database = Database.open(directory)
     try:
-        yield SqlGalleryStore.open(database, directory, os.urandom, quotas)
+        yield SqlGalleryStore.open(database, directory, os.urandom, lambda _: quotas or Quotas())
     finally:
         database.close()
 

@@ -55,6 +55,8 @@ class MemoryGalleryStore:
         with self._lock:
             if collection.key in self._shelves:
                 raise AlreadyExistsError(f"The collection id: {collection.key.collection_id} already exists")
+            if sum(key.account_id == collection.key.account_id for key in self._shelves) >= self._quotas.collections:
+                raise QuotaError("The account has no room for more collections")
             self._check_tags(len(tags))
             self._shelves[collection.key] = _Shelf(collection, dict(tags))
 
@@ -158,6 +160,8 @@ class MemoryGalleryStore:
             shelf = self._shelf(key)
             if user_id in shelf.users:
                 raise ConflictError(f"The user {user_id} exists already")
+            if len(shelf.users) >= self._quotas.users_per_collection:
+                raise QuotaError("The collection has no room for more users")
             self._last_row += 1
             shelf.users[user_id] = User(self._last_row, user_id, UserStatus.CREATED)
 

@@ -15,7 +15,9 @@ from fakes.gallery import MemoryGalleryStore
 
 @pytest.fixture(params=["memory", "sql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GalleryStore]:
-    quotas = Quotas(faces_per_collection=30, faces_per_user=5, tags_per_collection=3)
+    quotas = Quotas(
+        collections=5, faces_per_collection=30, users_per_collection=4, faces_per_user=5, tags_per_collection=3
+    )
     if request.param == "memory":
         yield MemoryGalleryStore(quotas)
     else:

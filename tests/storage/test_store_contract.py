@@ -307,3 +307,20 @@ def test_retention_rules_are_kept_per_collection_and_go_with_it(filled: GalleryS
         filled.set_retention_rule(KEY, 0)
     with pytest.raises(NotFoundError):
         filled.set_retention_rule(replace(KEY, collection_id=CollectionId("none")), 1)
+
+
+def test_an_account_and_a_collection_have_room_for_so_many(filled: GalleryStore) -> None:
+    for number in range(4):
+        filled.create_collection(collection(replace(KEY, collection_id=CollectionId(f"more-{number}"))), {})
+        filled.create_user(KEY, UserId(f"user-{number}"))
+    with pytest.raises(QuotaError):
+        filled.create_collection(collection(replace(KEY, collection_id=CollectionId("one-too-many"))), {})
+    with pytest.raises(QuotaError):
+        filled.create_user(KEY, UserId("one-too-many"))
+    with pytest.raises(AlreadyExistsError):
+        filled.create_collection(collection(), {})
+    filled.create_collection(collection(OTHER), {})  # another account's room is its own
+    filled.delete_user(KEY, UserId("user-0"))
+    filled.create_user(KEY, UserId("now-there-is-room"))
+    filled.delete_collection(replace(KEY, collection_id=CollectionId("more-0")))
+    filled.create_collection(collection(replace(KEY, collection_id=CollectionId("now-there-is-room"))), {})

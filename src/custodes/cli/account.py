@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from custodes.cli.account_limits import limits_command
 from custodes.cli.account_order import ask, show
 from custodes.cli.options import DataOption, JsonOption
 from custodes.core.errors import InvalidParameterError
@@ -117,6 +118,9 @@ def update_command(
     }
     found = ask(data, members)
     show(found, _line(found), as_json=as_json)
+
+
+app.command("limits")(limits_command)
 
 
 @app.command("activate")

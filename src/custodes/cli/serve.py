@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from contextlib import closing
@@ -59,6 +60,9 @@ def serve_until_stopped(settings: Settings, engine: FaceEngine | None = None) ->
         with open_deployment(settings, endpoint_url=endpoint_url, engine=engine) as deployment:
 
             def ready() -> None:
+                # What was loaded stays; without this every full collection would walk all of it.
+                gc.collect()
+                gc.freeze()
                 typer.echo(f"Custodes serves {endpoint_url} from {settings.data}")
                 typer.echo(f'For AWS clients:  eval "$(custodes env --data {settings.data})"')
                 sys.stdout.flush()

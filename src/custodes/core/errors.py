@@ -64,6 +64,10 @@ class ThrottledError(CustodesError):
     """Too many requests for now."""
 
 
+class RateExceededError(ThrottledError):
+    """More requests of one operation than an account may send; the next ones are answered again soon."""
+
+
 class NotSupportedError(CustodesError):
     """An operation or option of the API that this server does not have; said plainly, never an invented answer."""
 

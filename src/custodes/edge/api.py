@@ -32,6 +32,7 @@ from custodes.edge.model import CONTENT_TYPE, Operation, Service
 from custodes.edge.sigv4 import Claim, Refused, Scope, SigningKeys, claim, verify
 from custodes.operations.context import Caller, Context, Origin
 from custodes.operations.principals import KeyLookup
+from custodes.operations.throttle import Throttle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +62,17 @@ class Api:
         service: Service,
         dispatcher: Dispatcher,
         keys: KeyLookup,
+        throttle: Throttle,
         *,
         scope: Scope,
         clock: Clock,
         limits: Limits,
     ) -> None:
-        """Serve ``service`` to whoever holds one of ``keys``, signed for ``scope``."""
+        """Serve ``service`` to whoever holds one of ``keys``, signed for ``scope``, as fast as ``throttle`` allows."""
         self._service = service
         self._dispatcher = dispatcher
         self._keys = keys
+        self._throttle = throttle
         self._scope = scope
         self._clock = clock
         self._limits = limits
@@ -122,7 +125,8 @@ class Api:
         caller = self._verify(request, sha256, claimed)
         exchange.account = caller.account_id
         context = Context(caller, exchange.request_id, self._clock.now_ms(), origin)
-        return await self._dispatcher.answer(operation, context, raw)
+        with self._throttle.passing(caller.account_id, operation.name):
+            return await self._dispatcher.answer(operation, context, raw)
 
     def _admit(self, request: SignedRequest) -> None:
         if request.method != "POST":

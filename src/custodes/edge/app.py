@@ -16,7 +16,6 @@ from traceback import extract_tb
 from types import MappingProxyType
 from typing import Any
 
-import anyio
 import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -34,7 +33,10 @@ from custodes.edge.metrics import Metrics
 from custodes.edge.model import CONTENT_TYPE, SERVICE, Service
 from custodes.edge.protocol import GuardedProtocol
 from custodes.edge.sigv4 import Scope
+from custodes.edge.workers import Workers
+from custodes.governance.limits import AccountLimits
 from custodes.operations.principals import KeyLookup
+from custodes.operations.throttle import Throttle, no_overrides
 
 SERVER_OPTIONS: Mapping[str, Any] = MappingProxyType(
     {
@@ -67,6 +69,7 @@ class Parts:
         service: the API's model, from ``load_service``.
         handlers: by operation name; all other operations are refused, saying so.
         reasons: why an operation has no handler, where there is more to say than that.
+        throttle: who may send more requests now.
         keys: access keys. ``find`` is called on the event loop, so it answers from memory.
         clock: tells when a signature is too old.
         region: the one region that signatures must be made for.
@@ -87,6 +90,7 @@ class Parts:
     request_ids: Callable[[], RequestId]
     ready: Callable[[], bool]
     reasons: Mapping[str, str] = field(default_factory=dict)
+    throttle: Throttle = field(default_factory=lambda: Throttle(AccountLimits(), no_overrides, time.monotonic))
     limits: Limits = field(default_factory=Limits)
     response_headers: ResponseHeaders = _no_headers
     metrics_public: bool = False
@@ -99,12 +103,12 @@ def create_app(parts: Parts) -> ASGIApp:
     Raises:
         ValueError: a handler or a reason is for an operation that the API does not have.
     """
-    limiter = anyio.CapacityLimiter(parts.limits.worker_threads)
     metrics = Metrics()
     api = Api(
         parts.service,
-        Dispatcher(parts.service, parts.handlers, parts.reasons, limiter),
+        Dispatcher(parts.service, parts.handlers, parts.reasons, Workers(parts.limits.worker_threads)),
         parts.keys,
+        parts.throttle,
         scope=Scope(parts.region, SERVICE),
         clock=parts.clock,
         limits=parts.limits,

@@ -1,8 +1,8 @@
 """From an operation's name to what answers it: a handler, or a plain refusal.
 
 In: an operation, its context and the raw body. Out: JSON bytes of the answer, or a raised error. Handlers are
-synchronous; the whole path from bytes to bytes runs in one worker thread, and how many run at a time is a limit. It
-knows nothing of HTTP.
+synchronous; the whole path from bytes to bytes runs in one worker thread, and accounts share these fairly. It knows
+nothing of HTTP.
 """
 
 from __future__ import annotations
@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-import anyio
-from anyio import to_thread
-
 from custodes.core.errors import NotSupportedError
 from custodes.edge.model import Operation, Service
 from custodes.edge.parse import parse
 from custodes.edge.serialize import serialize
 from custodes.edge.validate import validate
+from custodes.edge.workers import Workers
 from custodes.operations.context import Context
 
 Handler: TypeAlias = Callable[[Context, Mapping[str, Any]], Mapping[str, Any]]
@@ -37,9 +35,9 @@ class Dispatcher:
         service: Service,
         handlers: Mapping[str, Handler],
         reasons: Mapping[str, str],
-        limiter: anyio.CapacityLimiter,
+        workers: Workers,
     ) -> None:
-        """Answer with ``handlers``; refuse all other operations of ``service`` with their reason of ``reasons``.
+        """Answer with ``handlers`` on ``workers``; refuse all other operations of ``service`` with their reason.
 
         Raises:
             ValueError: a handler or reason is for an operation that does not exist.
@@ -49,7 +47,7 @@ class Dispatcher:
             raise ValueError(f"not operations of the API: {sorted(strange)}")
         self._handlers = dict(handlers)
         self._reasons = dict(reasons)
-        self._limiter = limiter
+        self._workers = workers
 
     async def answer(self, operation: Operation, context: Context, raw: bytes) -> bytes:
         """Answer one request.
@@ -58,7 +56,7 @@ class Dispatcher:
             ApiError: the parameters do not fit the model.
             CustodesError: the handler refused, or NotSupportedError when there is none.
         """
-        return await to_thread.run_sync(self._answer, operation, context, raw, limiter=self._limiter)
+        return await self._workers.run(context.caller.account_id, self._answer, operation, context, raw)
 
     def _answer(self, operation: Operation, context: Context, raw: bytes) -> bytes:
         handler = self._handlers.get(operation.name)

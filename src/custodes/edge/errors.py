@@ -39,6 +39,7 @@ CODES: Mapping[type[core.CustodesError], str] = MappingProxyType(
         core.QuotaError: "ServiceQuotaExceededException",
         core.DeniedError: "AccessDeniedException",
         core.ThrottledError: THROTTLED,
+        core.RateExceededError: "ProvisionedThroughputExceededException",
         # Every operation declares InvalidParameterException and no client retries it. AccessDenied would send people
         # looking for a missing permission, InternalServerError would be retried.
         core.NotSupportedError: INVALID_PARAMETER,

@@ -104,9 +104,11 @@ class RetentionRule:
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """Lasting limits of a gallery. Source: Rekognition's guidelines and quotas."""
+    """Lasting limits of an account's gallery. Source, but for the first: Rekognition's guidelines and quotas."""
 
+    collections: int = 10_000
     faces_per_collection: int = 20_000_000
+    users_per_collection: int = 10_000_000
     faces_per_user: int = 100
     tags_per_collection: int = 200
 

@@ -48,7 +48,7 @@ class GalleryStore(Protocol):
 
     # collections
     def create_collection(self, collection: Collection, tags: Mapping[str, str]) -> None:
-        """Raises AlreadyExistsError."""
+        """Raises AlreadyExistsError, or QuotaError when the account has as many as it may."""
         ...
 
     def collection(self, key: CollectionKey) -> Collection:
@@ -115,7 +115,7 @@ class GalleryStore(Protocol):
 
     # users
     def create_user(self, key: CollectionKey, user_id: UserId) -> None:
-        """Raises ConflictError when it exists."""
+        """Raises ConflictError when it exists, QuotaError when the collection has as many as it may."""
         ...
 
     def user(self, key: CollectionKey, user_id: UserId) -> User:

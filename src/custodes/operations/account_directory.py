@@ -80,6 +80,11 @@ class AccountDirectory:
         found = self._accounts.get(account_id)
         return None if found is None else found.status
 
+    def limits(self, account_id: AccountId) -> Mapping[str, int]:
+        """What is set for an account beside the server's own limits; nothing for one that is not there."""
+        found = self._accounts.get(account_id)
+        return {} if found is None else found.limits
+
     def accounts(self) -> tuple[Account, ...]:
         """All accounts in the order of their opening."""
         found = list(self._accounts.values())  # one step, so that a change meanwhile does no harm

@@ -11,6 +11,7 @@ from custodes.core.errors import InvalidParameterError
 from custodes.core.ids import AccountId
 from custodes.governance.accounts.account import Account, Status, stated_use
 from custodes.governance.accounts.organisation import organisation
+from custodes.governance.limits import check_limits
 from custodes.operations.accounts import Accounts, Update
 from custodes.operations.identity_orders import IdentityOrders
 
@@ -101,4 +102,4 @@ def _object(members: Members, name: str) -> Mapping[str, object]:
 def _limits(value: object) -> Mapping[str, int]:
     if not isinstance(value, dict) or not all(type(number) is int and number >= 0 for number in value.values()):
         raise InvalidParameterError("limits are an object from name to a whole number")
-    return value
+    return check_limits(value)

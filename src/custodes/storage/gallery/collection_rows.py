@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
-from custodes.core.errors import AlreadyExistsError, NotFoundError
+from custodes.core.errors import AlreadyExistsError, NotFoundError, QuotaError
 from custodes.core.ids import AccountId, CollectionId, ModelVersion
 from custodes.gallery.entities import Collection, CollectionKey, Page
 from custodes.storage.schema import COLLECTION_KEYS, COLLECTIONS, FACES, USERS
@@ -73,8 +73,13 @@ def find_same(connection: Connection, place: Place) -> Place:
     return now
 
 
-def create(connection: Connection, collection: Collection, master: KeyBox, randomness: Randomness) -> int:
-    """A new empty collection with a key of its own; returns its row number. Raises AlreadyExistsError."""
+def create(connection: Connection, collection: Collection, master: KeyBox, randomness: Randomness, quota: int) -> int:
+    """A new empty collection with a key of its own; returns its row number.
+
+    Raises:
+        AlreadyExistsError: the account has one of this id.
+        QuotaError: the account has ``quota`` collections.
+    """
     key = collection.key
     taken = connection.execute(
         select(COLLECTIONS.c.row).where(
@@ -83,6 +88,9 @@ def create(connection: Connection, collection: Collection, master: KeyBox, rando
     ).one_or_none()
     if taken is not None:
         raise AlreadyExistsError(f"The collection id: {key.collection_id} already exists")
+    mine = select(func.count()).select_from(COLLECTIONS).where(COLLECTIONS.c.account_id == key.account_id)
+    if connection.execute(mine).scalar_one() >= quota:
+        raise QuotaError("The account has no room for more collections")
     row = connection.execute(
         insert(COLLECTIONS)
         .values(

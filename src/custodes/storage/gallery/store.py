@@ -29,13 +29,16 @@ T = TypeVar("T")
 
 _BATCH_ROWS = 4096
 
+QuotasOf = Callable[[AccountId], Quotas]
+"""The lasting limits of an account; answers from memory."""
+
 SealedBatch = Callable[[Connection, Place, int, int], list[SealedRow]]
 
 
 class SqlGalleryStore:
     """A durable GalleryStore."""
 
-    def __init__(self, database: Database, master: KeyBox, randomness: Randomness, quotas: Quotas) -> None:
+    def __init__(self, database: Database, master: KeyBox, randomness: Randomness, quotas: QuotasOf) -> None:
         """Keep the parts; use ``open``."""
         self._database = database
         self._master = master
@@ -44,7 +47,7 @@ class SqlGalleryStore:
 
     @classmethod
     def open(
-        cls, database: Database, directory: Path, randomness: Randomness, quotas: Quotas | None = None
+        cls, database: Database, directory: Path, randomness: Randomness, quotas: QuotasOf = lambda _: Quotas()
     ) -> SqlGalleryStore:
         """The store of an open ``database`` with the master key in ``directory``, which is created with the database.
 
@@ -52,22 +55,24 @@ class SqlGalleryStore:
             database: stays the caller's to close.
             directory: the data directory.
             randomness: for keys and nonces; ``os.urandom`` outside tests.
-            quotas: lasting limits.
+            quotas: lasting limits by account.
 
         Raises:
             UnavailableError: the master key is missing or wrong.
         """
         master = open_master(database, directory, randomness)
-        return cls(database, master, randomness, quotas or Quotas())
+        return cls(database, master, randomness, quotas)
 
     # collections
     def create_collection(self, collection: Collection, tags: Mapping[str, str]) -> None:
         """See GalleryStore."""
 
+        quotas = self._quotas(collection.key.account_id)
+
         def change(connection: Connection) -> None:
-            collection_rows.create(connection, collection, self._master, self._randomness)
+            collection_rows.create(connection, collection, self._master, self._randomness, quotas.collections)
             note_rows.put_tags(
-                connection, collection_rows.find(connection, collection.key), tags, self._quotas.tags_per_collection
+                connection, collection_rows.find(connection, collection.key), tags, quotas.tags_per_collection
             )
 
         self._database.write(change)
@@ -97,7 +102,7 @@ class SqlGalleryStore:
 
         def change(connection: Connection) -> tuple[Face, ...]:
             now = collection_rows.find_same(connection, place)
-            return face_rows.enrol(connection, now, faces, sealed, self._quotas.faces_per_collection)
+            return face_rows.enrol(connection, now, faces, sealed, self._quotas(key.account_id).faces_per_collection)
 
         return self._database.write(change)
 
@@ -157,7 +162,8 @@ class SqlGalleryStore:
     # users
     def create_user(self, key: CollectionKey, user_id: UserId) -> None:
         """See GalleryStore."""
-        self._write(key, lambda connection, place: user_rows.create(connection, place, user_id))
+        quota = self._quotas(key.account_id).users_per_collection
+        self._write(key, lambda connection, place: user_rows.create(connection, place, user_id, quota))
 
     def user(self, key: CollectionKey, user_id: UserId) -> User:
         """See GalleryStore."""
@@ -197,7 +203,7 @@ class SqlGalleryStore:
             now = collection_rows.find_same(connection, place)
             user = user_rows.find(connection, now, user_id)
             user_rows.require_unchanged(user, seen)
-            count = user_rows.set_faces(connection, now, user, add, remove, self._quotas.faces_per_user)
+            count = user_rows.set_faces(connection, now, user, add, remove, self._quotas(key.account_id).faces_per_user)
             if bool(count) != (sealed is not None):
                 raise ConflictError("The user's faces changed meanwhile")
             return user_rows.set_vector(connection, now, user, count, sealed)
@@ -233,7 +239,7 @@ class SqlGalleryStore:
 
     def put_tags(self, key: CollectionKey, tags: Mapping[str, str]) -> None:
         """See GalleryStore."""
-        quota = self._quotas.tags_per_collection
+        quota = self._quotas(key.account_id).tags_per_collection
         self._write(key, lambda connection, place: note_rows.put_tags(connection, place, tags, quota))
 
     def drop_tags(self, key: CollectionKey, tag_keys: Sequence[str]) -> None:

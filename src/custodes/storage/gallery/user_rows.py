@@ -22,11 +22,13 @@ from custodes.storage.seal import Sealed
 _COLUMNS = (USERS.c.row, USERS.c.user_id, USERS.c.face_count, USERS.c.revision)
 
 
-def create(connection: Connection, place: Place, user_id: UserId) -> None:
-    """A user without faces. Raises ConflictError."""
+def create(connection: Connection, place: Place, user_id: UserId, quota: int) -> None:
+    """A user without faces. Raises ConflictError, QuotaError."""
     taken = connection.execute(select(USERS.c.row).where(_named(place, user_id))).one_or_none()
     if taken is not None:
         raise ConflictError(f"The user {user_id} exists already")
+    if place.collection.user_count >= quota:
+        raise QuotaError("The collection has no room for more users")
     connection.execute(
         insert(USERS).values(
             account_id=place.account_id, collection_row=place.row, user_id=user_id, face_count=0, revision=0
