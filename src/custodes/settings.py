@@ -17,9 +17,12 @@ from types import MappingProxyType
 from typing import Any
 
 from custodes.core.errors import InvalidParameterError
+from custodes.governance.limits import AccountLimits
 
 PREFIX = "CUSTODES_"
 FILE_NAME = "custodes.toml"
+# No digest of the configuration covers these: a digest of a short secret gives it away.
+_SECRETS = frozenset({"s3_access_key_id", "s3_secret_access_key"})
 # Read by the test suite, not by the program.
 _NOT_OURS = f"{PREFIX}TEST_"
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
@@ -119,6 +122,24 @@ class Settings:
     def __repr__(self) -> str:
         """Name the object only: a secret is among the fields."""
         return f"Settings(data={str(self.data)!r})"
+
+    @property
+    def shown(self) -> str:
+        """All settings but secrets as text, for a digest of the configuration."""
+        names = [item.name for item in fields(self) if item.name not in _SECRETS]
+        return "\n".join(f"{name}={getattr(self, name)!r}" for name in names)
+
+    @property
+    def account_limits(self) -> AccountLimits:
+        """What an account may use up that has no limits of its own."""
+        return AccountLimits(
+            rate=self.account_rate,
+            burst=self.account_burst,
+            in_flight=self.account_in_flight,
+            collections=self.account_collections,
+            faces_per_collection=self.faces_per_collection,
+            users_per_collection=self.users_per_collection,
+        )
 
     @property
     def endpoint_url(self) -> str:

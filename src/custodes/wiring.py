@@ -15,7 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,6 @@ from custodes.edge.receipts import ReceiptDesk
 from custodes.edge.translate.catalogue import handlers
 from custodes.edge.translate.faces import handlers as face_handlers
 from custodes.engine.calibrate import false_match_rate
-from custodes.engine.card import load_cards
 from custodes.engine.faces.assembly import FALSE_MATCH_RATES, open_face_engine
 from custodes.engine.labels.assembly import open_label_engine
 from custodes.engine.once import Once
@@ -41,7 +40,6 @@ from custodes.engine.session import Device
 from custodes.engine.store import ModelStore
 from custodes.gallery.gallery import Gallery as IndexedGallery
 from custodes.governance.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
-from custodes.governance.limits import AccountLimits
 from custodes.governance.policy_set import DAY_MS, PolicySet
 from custodes.ledger.parts import LedgerWriter
 from custodes.operations.account_directory import AccountDirectory
@@ -61,10 +59,10 @@ from custodes.operations.identities import Identities
 from custodes.operations.identity_orders import IdentityOrders
 from custodes.operations.images import ObjectStore, Pictures
 from custodes.operations.ledger_recorder import LedgerRecorder
-from custodes.operations.ledger_start import Release
 from custodes.operations.policy_layers import PolicyLayers, RulesInForce
 from custodes.operations.policy_office import Own, PolicyOffice
 from custodes.operations.ports import Gallery
+from custodes.operations.release import release_of
 from custodes.operations.retention import RetentionRules
 from custodes.operations.sessions import SessionTokens
 from custodes.operations.sight import Sight
@@ -94,8 +92,6 @@ from custodes.storage.policy_files import keep_policy, policy_files
 
 # Separates this use of the operator's secret from any other. Changing it invalidates open pagination tokens only.
 _PAGE_KEY_LABEL = b"custodes pagination tokens v1"
-# Settings that no digest of the configuration covers: a digest of a short secret gives it away.
-_SECRETS = frozenset({"s3_access_key_id", "s3_secret_access_key"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +129,7 @@ class Deployment:
                 service=self.service,
                 handlers=self.handlers,
                 keys=self.accounts,
-                throttle=Throttle(_limits(self.settings), self.accounts.limits, time.monotonic),
+                throttle=Throttle(self.settings.account_limits, self.accounts.limits, time.monotonic),
                 clock=SystemClock(),
                 region=self.settings.region,
                 request_ids=new_request_id,
@@ -183,15 +179,14 @@ def open_deployment(
         service = load_service()
         directory = opened.enter_context(_directory(database, settings.data, keys.account_id, service))
         directory.hold(keys.key)
-        limits = _limits(settings)
-        quotas = AccountQuotas(limits, directory.limits)
+        quotas = AccountQuotas(settings.account_limits, directory.limits)
         store = _gallery(database, settings.data, quotas) if gallery is None else gallery
         faces = opened.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
         page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
         ledger, receipts, erasures = None, ReceiptDesk(), None
         in_force: Callable[[], RulesInForce] = shipped_rules
         if recorder is None:
-            release = _release(settings, faces)
+            release = release_of(Path(__file__).parent, faces.model_version, settings.shown)
             plan = LedgerPlan(_ledger_place(settings, keys.account_id), release)
             ledger = opened.enter_context(open_server_ledger(plan, SystemClock()))
             erasures = open_erasures(settings.data, ledger, store, keys.account_id)
@@ -234,23 +229,12 @@ def open_sight(settings: Settings) -> Sight:
 def open_gallery(settings: Settings) -> Iterator[Gallery]:
     """The database of the data directory, locked for this process; indexes are filled when first searched."""
     with closing(Database.open(settings.data)) as database:
-        quotas = AccountQuotas(_limits(settings), no_overrides)
+        quotas = AccountQuotas(settings.account_limits, no_overrides)
         yield _gallery(database, settings.data, quotas)
 
 
 def _gallery(database: Database, data: Path, quotas: AccountQuotas) -> Gallery:
     return IndexedGallery(SqlGalleryStore.open(database, data, os.urandom, quotas), FaissIndex)
-
-
-def _limits(settings: Settings) -> AccountLimits:
-    return AccountLimits(
-        rate=settings.account_rate,
-        burst=settings.account_burst,
-        in_flight=settings.account_in_flight,
-        collections=settings.account_collections,
-        faces_per_collection=settings.faces_per_collection,
-        users_per_collection=settings.users_per_collection,
-    )
 
 
 @contextmanager
@@ -364,24 +348,6 @@ def open_policy_office(settings: Settings) -> Iterator[PolicyOffice]:
         office = PolicyOffice(files, log, SystemClock(), None)
         office.open()
         yield office
-
-
-def _release(settings: Settings, engine: FaceEngine) -> Release:
-    """Digests of what runs: our own files, the networks' cards with the version they make, settings without secrets."""
-    program = hashlib.sha256()
-    root = Path(__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        program.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    cards = load_cards()
-    models = "\n".join([engine.model_version, *(f"{name} {cards[name].fingerprint}" for name in sorted(cards))])
-    shown = "\n".join(
-        f"{item.name}={getattr(settings, item.name)!r}" for item in fields(settings) if item.name not in _SECRETS
-    )
-    return Release(program.digest(), _sha256(models), _sha256(shown))
-
-
-def _sha256(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
 
 
 def _objects(settings: Settings) -> ObjectStore:
