@@ -39,13 +39,13 @@ from custodes.engine.reading.assembly import open_text_engine
 from custodes.engine.session import Device
 from custodes.engine.store import ModelStore
 from custodes.gallery.gallery import Gallery as IndexedGallery
+from custodes.governance.accounts.account import Status
 from custodes.governance.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
 from custodes.governance.policy_set import DAY_MS, PolicySet
 from custodes.ledger.parts import LedgerWriter
 from custodes.operations.account_directory import AccountDirectory
 from custodes.operations.account_log import AccountLog
 from custodes.operations.account_orders import AccountOrders
-from custodes.operations.account_ports import AdmitAll
 from custodes.operations.account_profiles import AccountProfiles
 from custodes.operations.account_standing import AccountStanding
 from custodes.operations.accounts import Accounts, keep_operator
@@ -53,7 +53,7 @@ from custodes.operations.catalogue import Operations, Ports, build
 from custodes.operations.compare import Comparison
 from custodes.operations.context import Caller, Context
 from custodes.operations.detect import Detection
-from custodes.operations.dossier import Dossier
+from custodes.operations.dossier import Dossier, NoLists, ScreeningFacts
 from custodes.operations.gate import AllowAll, CountingRecorder, Gate, Policy, Recorder
 from custodes.operations.identities import Identities
 from custodes.operations.identity_orders import IdentityOrders
@@ -68,6 +68,9 @@ from custodes.operations.sessions import SessionTokens
 from custodes.operations.sight import Sight
 from custodes.operations.tenant_layer import AccountPolicies
 from custodes.operations.throttle import AccountQuotas, Throttle, no_overrides
+from custodes.operations.screening_accounts import AccountSuspender, ScreenedAdmission, ScreenedFacts
+from custodes.operations.screening_orders import ScreeningOrders
+from custodes.operations.screenings import Screenings
 from custodes.settings import Settings
 from custodes.storage.accounts.sealer import MasterSealer
 from custodes.storage.accounts.store import SqlAccountStore
@@ -85,10 +88,12 @@ from custodes.storage.ledger_server import (
     open_log,
     open_server_ledger,
 )
+from custodes.storage.ledger_statements import open_statements
 from custodes.storage.master import open_master
 from custodes.storage.objects import BucketObjects
 from custodes.storage.objects_folder import FolderObjects
 from custodes.storage.policy_files import keep_policy, policy_files
+from custodes.storage.screening_server import keep_screening, open_screening
 
 # Separates this use of the operator's secret from any other. Changing it invalidates open pagination tokens only.
 _PAGE_KEY_LABEL = b"custodes pagination tokens v1"
@@ -185,6 +190,7 @@ def open_deployment(
         page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
         ledger, receipts, erasures = None, ReceiptDesk(), None
         in_force: Callable[[], RulesInForce] = shipped_rules
+        facts: ScreeningFacts = NoLists()
         if recorder is None:
             release = release_of(Path(__file__).parent, faces.model_version, settings.shown)
             plan = LedgerPlan(_ledger_place(settings, keys.account_id), release)
@@ -192,14 +198,23 @@ def open_deployment(
             erasures = open_erasures(settings.data, ledger, store, keys.account_id)
             keep_retention(ledger, store, erasures, keys.account_id, SystemClock())
             in_force = keep_policy(settings.data, ledger, SystemClock(), _own_policy(settings)).in_force
-            keep_accounts(ledger, _account_orders(directory, ledger.log, keys.account_id), directory)
+            screening = opened.enter_context(open_screening(database, settings.data, ledger.log, ledger.statements))
+            orders = _account_orders(directory, ledger.log, keys.account_id, screening.screenings)
+            keep_accounts(ledger, orders, directory)
+            keep_screening(ledger.duties, screening, directory)
+            facts = ScreenedFacts(screening.screenings, keys.account_id)
             recorder = LedgerRecorder(ledger.log, f"{faces.model_version}/{release.models.hex()}")
         reader = Once(lambda: open_text(settings) if text is None else text)
         ports = Ports(
             faces, store, _objects(settings), SystemClock(), page_key, text=reader, sight=sight or open_sight(settings)
         )
         operations = build(ports if erasures is None else replace(ports, erasures=erasures))
-        gate = Gate(_policy(directory, store, in_force), recorder, receipts.leave)
+        gate = Gate(
+            _policy(directory, store, in_force, facts),
+            recorder,
+            receipts.leave,
+            lambda one: directory.status(one) is Status.ACTIVE,
+        )
         by_name = handlers(gate, operations, settings.region)
         yield Deployment(settings, service, keys, directory, by_name, operations, gate, receipts, ledger)
 
@@ -249,7 +264,26 @@ def open_account_orders(settings: Settings) -> Iterator[AccountOrders]:
         account_id = operator_account(settings.data, random=os.urandom)
         directory = opened.enter_context(_directory(database, settings.data, account_id, load_service()))
         log = opened.enter_context(open_log(_ledger_place(settings, account_id), SystemClock()))
-        yield _account_orders(directory, log, account_id)
+        screening = opened.enter_context(open_screening(database, settings.data, log, open_statements(settings.data)))
+        yield _account_orders(directory, log, account_id, screening.screenings)
+
+
+@contextmanager
+def open_screening_orders(settings: Settings) -> Iterator[ScreeningOrders]:
+    """The screening of a data directory that no server has open.
+
+    Raises:
+        UnavailableError: the directory cannot be used or is in use.
+    """
+    with ExitStack() as opened:
+        database = opened.enter_context(closing(Database.open(settings.data)))
+        account_id = operator_account(settings.data, random=os.urandom)
+        directory = opened.enter_context(_directory(database, settings.data, account_id, load_service()))
+        log = opened.enter_context(open_log(_ledger_place(settings, account_id), SystemClock()))
+        screening = opened.enter_context(open_screening(database, settings.data, log, open_statements(settings.data)))
+        _account_orders(directory, log, account_id, screening.screenings)
+        screening.start(directory)
+        yield screening.orders(directory)
 
 
 @contextmanager
@@ -263,9 +297,13 @@ def _directory(database: Database, data: Path, operator: AccountId, service: Ser
     directory.save_uses()
 
 
-def _account_orders(directory: AccountDirectory, log: LedgerWriter, operator: AccountId) -> AccountOrders:
+def _account_orders(
+    directory: AccountDirectory, log: LedgerWriter, operator: AccountId, screenings: Screenings
+) -> AccountOrders:
+    """Orders about accounts, which screening admits and suspends."""
     account_log, clock = AccountLog(log, os.urandom), SystemClock()
-    accounts = Accounts(directory, account_log, AdmitAll(), clock, random=os.urandom)
+    accounts = Accounts(directory, account_log, ScreenedAdmission(screenings), clock, random=os.urandom)
+    screenings.act_through(AccountSuspender(accounts))
     return AccountOrders(accounts, IdentityOrders(Identities(directory, account_log, clock, os.urandom), operator))
 
 
@@ -318,10 +356,12 @@ def open_comparison(settings: Settings, engine: FaceEngine | None = None) -> Ite
         yield PairComparison(faces, settings.region)
 
 
-def _policy(accounts: AccountDirectory, gallery: Gallery, in_force: Callable[[], RulesInForce]) -> Policy:
+def _policy(
+    accounts: AccountDirectory, gallery: Gallery, in_force: Callable[[], RulesInForce], screening: ScreeningFacts
+) -> Policy:
     """Both layers of rules."""
-    tenant = AccountPolicies(accounts, gallery.tags)
-    return AccountStanding(accounts, PolicyLayers(in_force, Dossier(AccountProfiles(accounts).of), tenant))
+    dossier = Dossier(AccountProfiles(accounts).of, screening)
+    return AccountStanding(accounts, PolicyLayers(in_force, dossier, AccountPolicies(accounts, gallery.tags)))
 
 
 @cache

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from custodes.core.errors import UnavailableError
+from custodes.core.ids import AccountId
 from custodes.governance.accounts.account import Account, Status
 from custodes.operations.account_ports import Record, RecordName
 
@@ -38,3 +39,6 @@ class Admits:
     def status(self, account: Account) -> Status:
         self.asked.append(account)
         return self.verdict
+
+    def check_start(self, account_id: AccountId) -> None:
+        """Operators may start whom they like."""

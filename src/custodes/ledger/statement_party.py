@@ -115,10 +115,10 @@ def render_party(verdict: PartyVerdict) -> str:
         lines += [f"  {word:<12} {statement_places.ROLES[role]}" for role, word in _roles(verdict).items()]
         lines += ["", "By name:"]
     lines += [f"  {part.word.value:<12} {clean(key)}" for key, part in parts.items()]
-    first = next(iter(parts.values()))
-    grounds = standing(evidence.trusted) + statement_places.grounds(first.evidence or evidence, moment)
-    lines += ["", "Why this can be relied on", *(f"  - {ground}" for ground in grounds[:-1] if ground)]
-    lines += ["  - Each name has exactly one possible place in that summary, and what stands there was checked."]
+    summary, _, *totals = statement_places.grounds(next(iter(parts.values())).evidence or evidence, moment)
+    own = "Each name has exactly one possible place in that summary, and what stands there was checked."
+    grounds = [*standing(evidence.trusted), summary, own, *totals]
+    lines += ["", "Why this can be relied on", *(f"  - {ground}" for ground in grounds)]
     lines += ["", "What this does not show", *(f"  - {limit}" for limit in statement_places.LIMITS)]
     return "\n".join(lines) + "\n"
 

@@ -89,6 +89,10 @@ class Admission(Protocol):
         """
         ...
 
+    def check_start(self, account_id: AccountId) -> None:
+        """Whether an operator may let the account start. Raises ConflictError saying why not."""
+        ...
+
 
 class AdmitAll:
     """The admission of a server without screening."""
@@ -96,3 +100,6 @@ class AdmitAll:
     def status(self, account: Account) -> Status:
         """Whatever state it is in; a new one starts at once."""
         return Status.ACTIVE if account.status is Status.PENDING and not account.created_ts_ms else account.status
+
+    def check_start(self, account_id: AccountId) -> None:
+        """Everybody may start."""

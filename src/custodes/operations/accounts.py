@@ -143,6 +143,8 @@ class Accounts:
         with self._lock:
             found = self._directory.account(account_id)
             require_change(found, wanted)
+            if wanted is Status.ACTIVE:
+                self._admission.check_start(account_id)
             made = replace(found, status=wanted, reason=reason, changed_ts_ms=self._clock.now_ms())
             closing = wanted is Status.CLOSED
             self._log.state(made, _EVENTS[wanted], self._directory.open_count() - closing)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from custodes.core.errors import CustodesError, DeniedError, UnavailableError
-from custodes.core.ids import RequestId
+from custodes.core.ids import AccountId, RequestId
 from custodes.core.slot import Slot
 from custodes.operations.command import Command
 from custodes.operations.context import Context
@@ -166,11 +166,21 @@ class Permit:
 class Gate:
     """Wraps every use case."""
 
-    def __init__(self, policy: Policy, recorder: Recorder, hand_over: HandOver | None = None) -> None:
-        """Ask ``policy``, write to ``recorder``, give every receipt to ``hand_over``, that of a refusal, too."""
+    def __init__(
+        self,
+        policy: Policy,
+        recorder: Recorder,
+        hand_over: HandOver | None = None,
+        active: Callable[[AccountId], bool] = lambda _: True,
+    ) -> None:
+        """Ask ``policy``, write to ``recorder``, give every receipt to ``hand_over``, that of a refusal, too.
+
+        ``active`` says, from memory, whether an account may still be served when its result is there.
+        """
         self._policy = policy
         self._recorder = recorder
         self._hand_over = hand_over
+        self._active = active
 
     def perform(self, context: Context, command: C, run: Callable[[Permit, C], R]) -> Released[R]:
         """Let ``run`` work on ``command`` for the caller of ``context``, if it may, and record what came of it.
@@ -195,6 +205,9 @@ class Gate:
         try:
             command.check()
             result = run(permit, command)
+            if not self._active(context.caller.account_id):
+                # Suspended while this ran: what was computed is not handed out, nor charged.
+                raise DeniedError("The account was taken out of use while the request ran.")
             code = DONE
         except CustodesError as error:
             code = type(error).__name__

@@ -32,6 +32,7 @@ from custodes.ledger.witness_client import Post
 from custodes.operations.statements import Statements
 
 EVERY_MS = 3_600_000
+OFTEN_MS = 15_000
 _POLL_S = 0.1
 _FAILURES = (
     LedgerUnavailableError,
@@ -86,6 +87,7 @@ class LedgerDuties:
         self._clock = clock
         self._more: list[Callable[[], object]] = []
         self._rounds: list[Callable[[], object]] = []
+        self._often: list[Callable[[], object]] = []
         self._soon: deque[Callable[[], object]] = deque()
         self._answers: dict[str, Callable[[Mapping[str, object]], Mapping[str, object]]] = {}
         self._stopping = threading.Event()
@@ -104,6 +106,10 @@ class LedgerDuties:
     def every_round(self, duty: Callable[[], object]) -> None:
         """Do ``duty`` ten times a second: it must be quick. It may raise what the rest of this raises."""
         self._rounds.append(duty)
+
+    def often(self, duty: Callable[[], object]) -> None:
+        """Do ``duty`` four times a minute: a look that costs little. It may raise what the rest of this raises."""
+        self._often.append(duty)
 
     def soon(self, duty: Callable[[], object]) -> None:
         """Do ``duty`` once, when orders that wait are carried out. It may raise what the rest of this raises."""
@@ -155,13 +161,17 @@ class LedgerDuties:
         return self._statements.commit_bills(self._statements.bill(month, listed), self._log)
 
     def _loop(self, orders: Orders) -> None:
-        due = self._clock.now_ms() + EVERY_MS
+        due, glance = self._clock.now_ms() + EVERY_MS, self._clock.now_ms() + OFTEN_MS
         while not self._stopping.wait(_POLL_S):
             self._attempt(lambda: self._attend(orders))
             for duty in self._rounds:
                 self._attempt(duty)
             for _ in range(len(self._soon)):
                 self._attempt(self._soon.popleft())
+            if self._clock.now_ms() >= glance:
+                glance = self._clock.now_ms() + OFTEN_MS
+                for duty in self._often:
+                    self._attempt(duty)
             if self._clock.now_ms() >= due:
                 due = self._clock.now_ms() + EVERY_MS
                 for duty in (self.close_heads, *self._more):

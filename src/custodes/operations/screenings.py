@@ -29,7 +29,6 @@ from custodes.operations.screening_ports import (
     CaseStore,
     Lists,
     ListsChange,
-    ListsState,
     ReportDrafts,
     Run,
     Suspender,
@@ -73,6 +72,8 @@ class Screenings:
         for decision in parts.store.decisions():
             self._decisions[decision.finding].append(decision)
         self._customers: Customers | None = None
+        # Which lists there are, as last looked at: what rules compare with, without asking a database.
+        self.lists_digest = parts.lists.state().digest
 
     def act_through(self, suspender: Suspender) -> None:
         """Act on accounts through ``suspender`` from now on; accounts and screening each need the other."""
@@ -81,7 +82,7 @@ class Screenings:
     @property
     def required(self) -> bool:
         """Whether there is a list to be screened against."""
-        return bool(self._run and self._run.lists.digest)
+        return bool(self.lists_digest)
 
     def known(self, account_id: AccountId) -> Case | None:
         """The case of an account, from memory; None when it has none."""
@@ -93,7 +94,8 @@ class Screenings:
 
     def cases(self) -> tuple[Case, ...]:
         """All cases by account."""
-        return tuple(sorted(list(self._cases.values()), key=lambda case: case.account_id))
+        found = list(self._cases.values())  # one step, so that a change meanwhile does no harm
+        return tuple(sorted(found, key=lambda case: case.account_id))
 
     def assessment(self, account_id: AccountId) -> Assessment:
         """Where a customer stands today. Raises NotFoundError."""
@@ -127,14 +129,13 @@ class Screenings:
             if entry is None:
                 entry = self._parts.log.dossier(account_id, graph, told)
             state = self._parts.lists.state()
+            self.lists_digest = state.digest
             hits = self._matched(graph)
             case = Case(account_id, graph, told, declared, entry, hits, lists=state.digest)
             done = self._judged(case, cause, known.verdict if known else "", force=True)
             self._keep([done.case])
             if self._customers is not None:
                 _index(self._customers, done.case)
-            if self._run is None:  # the first list came before the first customer
-                self._save_run(Run(self._parts.clock.now_ms(), state))
             return done
 
     def follow(self, done: Iterable[Screened]) -> None:
@@ -144,15 +145,22 @@ class Screenings:
             UnavailableError: an account could not be changed, or a draft not be kept; say it again.
         """
         for one in done:
-            account_id, verdict = one.case.account_id, one.case.verdict
-            if verdict == "blocked":
-                self._suspender.suspend(account_id, f"sanctions screening (ledger entry {one.entry})")
-                case = one.case
-                told = ReportCase(account_id, case.graph, one.assessment, case.screened_at_ms, case.lists, one.entry)
-                for regime, text in drafts(told).items():
-                    self._parts.reports.keep(f"{account_id}-{one.entry}-{regime}.md", text)
-            elif verdict == "clear":
-                self._suspender.admit(account_id, f"clear in sanctions screening (ledger entry {one.entry})")
+            account_id, entry = one.case.account_id, one.entry
+            if one.case.verdict == "blocked":
+                self._suspender.suspend(account_id, f"sanctions screening (ledger entry {entry})")
+                self.report(one)
+            elif one.case.verdict == "clear":
+                self._suspender.admit(account_id, f"clear in sanctions screening (ledger entry {entry})")
+
+    def report(self, one: Screened) -> list[str]:
+        """Draft the reports that a blocked customer asks for; returns where they are. Raises UnavailableError."""
+        case = one.case
+        told = ReportCase(case.account_id, case.graph, one.assessment, case.screened_at_ms, case.lists, one.entry)
+        texts = drafts(told)
+        return [
+            self._parts.reports.keep(f"{case.account_id}-{one.entry}-{regime}.md", text)
+            for regime, text in texts.items()
+        ]
 
     def refresh(self) -> Mapping[str, int]:
         """Bring everybody up to the lists and to today, and act on what changed; returns customers by verdict.
@@ -162,30 +170,36 @@ class Screenings:
         """
         with self._lock:
             state = self._parts.lists.state()
+            self.lists_digest = state.digest
             if not state.digest:
                 return {}
             seen = self._run.lists if self._run is not None else None
             change = None if seen is None else self._parts.lists.since(seen)
             fresh = self._rematched() if change is None else self._touched(change)
-            done = []
+            counts: Counter[str] = Counter()
+            touched, moved = [], []
             for account_id, case in self._cases.items():
                 now = replace(case, hits=fresh.get(account_id, case.hits), lists=state.digest)
                 one = self._judged(now, "lists", case.verdict)
-                if one.case.verdict != case.verdict or account_id in fresh:
-                    done.append(one)
-            counts = Counter(case.verdict for case in self._cases.values())
-            changed = {one.case.account_id: one.case.verdict for one in done}
-            counts = Counter(changed.get(case.account_id, case.verdict) for case in self._cases.values())
+                counts[one.case.verdict] += 1
+                if one.case.verdict != case.verdict:
+                    moved.append(one)
+                if account_id in fresh or one.case.verdict != case.verdict:
+                    touched.append(one.case)
             self._parts.log.ran(state.digest, counts)
-            self._keep([one.case for one in done])
+            self._keep(touched)
             self._save_run(Run(self._parts.clock.now_ms(), state))
-        self.follow(done)
+            blocked = [case for case in self._cases.values() if case.verdict == "blocked"]
+        self.follow(moved)
+        for case in blocked:  # a crash may have come between a verdict and what follows from it
+            self._suspender.suspend(case.account_id, "sanctions screening")
         return counts
 
     def stale(self) -> bool:
-        """Whether lists changed since the last run."""
-        state = self._parts.lists.state()
-        return bool(state.digest) and (self._run is None or self._run.lists.digest != state.digest)
+        """Whether lists changed since the last run; looks at them."""
+        with self._lock:
+            self.lists_digest = self._parts.lists.state().digest
+            return self.required and (self._run is None or self._run.lists.digest != self.lists_digest)
 
     def decide(self, decision: Decision) -> Finding:
         """Take an officer's decision about a finding, whose signature was checked, and act on it.
@@ -214,10 +228,13 @@ class Screenings:
         return next((finding for finding in found if finding.key == decision.finding), gone)
 
     def _judged(self, case: Case, cause: str, before: str, *, force: bool = False) -> Screened:
-        """Assess, and write it down where the verdict is another one, or ``force``."""
+        """Assess, and write it down where the verdict is another one, or ``force``.
+
+        Without a list there is nothing to screen against, and nothing to put on record.
+        """
         found = self._assessed(case)
         now = replace(case, verdict=found.verdict)
-        if not force and found.verdict == before:
+        if not case.lists or (not force and found.verdict == before):
             return Screened(now, found, 0)
         now = replace(now, screened_at_ms=self._parts.clock.now_ms())
         return Screened(now, found, self._parts.log.screened(now, cause, before, found))
@@ -243,14 +260,14 @@ class Screenings:
         added: dict[AccountId, list[Hit]] = defaultdict(list)
         for party, hits in rescreen(self._customers, change.now):
             account, _, one = party.id.partition("/")
-            case = self._cases.get(AccountId(account))
+            owner = self._cases.get(AccountId(account))
             # The index remembers parties of graphs that were replaced since.
-            if case is not None and case.graph.parties.get(one) == replace(party, id=one):
-                added[case.account_id] += [replace(hit, party=one) for hit in hits]
+            if owner is not None and owner.graph.parties.get(one) == replace(party, id=one):
+                added[owner.account_id] += [replace(hit, party=one) for hit in hits]
         touched = {}
-        for account_id, case in self._cases.items():
-            left = [hit for hit in case.hits if (hit.entry.source, hit.entry.uid) not in changed]
-            if len(left) < len(case.hits) or account_id in added:
+        for account_id, known in self._cases.items():
+            left = [hit for hit in known.hits if (hit.entry.source, hit.entry.uid) not in changed]
+            if len(left) < len(known.hits) or account_id in added:
                 touched[account_id] = tuple(dict.fromkeys((*left, *added[account_id])))
         return touched
 
@@ -267,6 +284,3 @@ class Screenings:
 def _index(customers: Customers, case: Case) -> None:
     for party in case.graph.parties.values():
         customers.add(replace(party, id=f"{case.account_id}/{party.id}"))
-
-
-__all__ = ["MOST_PARTIES", "ListsState", "Parts", "Screened", "Screenings"]

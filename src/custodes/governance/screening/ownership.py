@@ -224,6 +224,8 @@ def paths(
 ) -> list[Path]:
     """Every regime's chain to ``subject``; the certain one where there is one, else the possible one."""
     listed, nameless = tuple(designated), tuple(unknown)
+    if not (listed or nameless or holdings.nameless):
+        return []
     dealings: dict[str, list[Edge]] = defaultdict(list)
     for edges in holdings.by_holder.values():
         for edge in edges:
