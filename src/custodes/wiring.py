@@ -29,9 +29,7 @@ from custodes.edge.ledger import mounted
 from custodes.edge.model import Service, load_service
 from custodes.edge.receipts import ReceiptDesk
 from custodes.edge.translate.catalogue import handlers
-from custodes.edge.translate.faces import handlers as face_handlers
-from custodes.engine.calibrate import false_match_rate
-from custodes.engine.faces.assembly import FALSE_MATCH_RATES, open_face_engine
+from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.labels.assembly import open_label_engine
 from custodes.engine.once import Once
 from custodes.engine.ports import FaceEngine, TextEngine
@@ -50,27 +48,24 @@ from custodes.operations.account_profiles import AccountProfiles
 from custodes.operations.account_standing import AccountStanding
 from custodes.operations.accounts import Accounts, keep_operator
 from custodes.operations.catalogue import Operations, Ports, build
-from custodes.operations.compare import Comparison
-from custodes.operations.context import Caller, Context
-from custodes.operations.detect import Detection
 from custodes.operations.dossier import Dossier, NoLists, ScreeningFacts
-from custodes.operations.gate import AllowAll, CountingRecorder, Gate, Policy, Recorder
+from custodes.operations.gate import Gate, Policy, Recorder
 from custodes.operations.identities import Identities
 from custodes.operations.identity_orders import IdentityOrders
-from custodes.operations.images import ObjectStore, Pictures
+from custodes.operations.images import ObjectStore
 from custodes.operations.ledger_recorder import LedgerRecorder
 from custodes.operations.policy_layers import PolicyLayers, RulesInForce
 from custodes.operations.policy_office import Own, PolicyOffice
 from custodes.operations.ports import Gallery
 from custodes.operations.release import release_of
 from custodes.operations.retention import RetentionRules
+from custodes.operations.screening_accounts import AccountSuspender, ScreenedAdmission, ScreenedFacts
+from custodes.operations.screening_orders import ScreeningOrders
+from custodes.operations.screenings import Screenings
 from custodes.operations.sessions import SessionTokens
 from custodes.operations.sight import Sight
 from custodes.operations.tenant_layer import AccountPolicies
 from custodes.operations.throttle import AccountQuotas, Throttle, no_overrides
-from custodes.operations.screening_accounts import AccountSuspender, ScreenedAdmission, ScreenedFacts
-from custodes.operations.screening_orders import ScreeningOrders
-from custodes.operations.screenings import Screenings
 from custodes.settings import Settings
 from custodes.storage.accounts.sealer import MasterSealer
 from custodes.storage.accounts.store import SqlAccountStore
@@ -320,40 +315,6 @@ def open_retention(data: Path) -> Iterator[RetentionRules]:
     """
     with open_gallery(Settings(data=data)) as gallery:
         yield RetentionRules(gallery, operator_account(data, random=os.urandom))
-
-
-@dataclass(frozen=True, slots=True)
-class PairComparison:
-    """Compares two pictures without a data directory, through a gate of its own."""
-
-    engine: FaceEngine
-    region: str
-
-    def compare(self, source: bytes, target: bytes) -> Mapping[str, Any]:
-        """CompareFaces with threshold 0, as the API answers it: at least one match, best first.
-
-        Raises:
-            CustodesError: no picture, or no face in one of them.
-        """
-        pictures = Pictures(BucketObjects({}))
-        by_name = face_handlers(
-            Gate(AllowAll(), CountingRecorder()), Detection(self.engine, pictures), Comparison(self.engine, pictures)
-        )
-        caller = Caller(AccountId("000000000000"), "local", "arn:aws:iam::000000000000:root", self.region)
-        context = Context(caller, new_request_id(), SystemClock().now_ms())
-        members = {"SourceImage": {"Bytes": source}, "TargetImage": {"Bytes": target}, "SimilarityThreshold": 0.0}
-        return by_name["CompareFaces"](context, members)
-
-    def false_match_rate(self, similarity_pct: float) -> float | None:
-        """Share of pairs of different people that reach ``similarity_pct``; None below what was measured."""
-        return false_match_rate(similarity_pct, FALSE_MATCH_RATES)
-
-
-@contextmanager
-def open_comparison(settings: Settings, engine: FaceEngine | None = None) -> Iterator[PairComparison]:
-    """Load the networks to compare pictures; ``engine`` stands in for the real one."""
-    with open_engine(settings) if engine is None else nullcontext(engine) as faces:
-        yield PairComparison(faces, settings.region)
 
 
 def _policy(

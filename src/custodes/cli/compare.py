@@ -24,7 +24,7 @@ def compare(
     """Compare the faces of two photos."""
     settings = from_environment(device=device)
     from custodes.cli.photo import check_drawable, checked
-    from custodes.wiring import open_comparison
+    from custodes.pairing import open_comparison
 
     if picture is not None:
         check_drawable(picture)
