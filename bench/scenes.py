@@ -1,7 +1,8 @@
 """Pictures with known words for bench/text.py: words of our own licence, drawn on photos or plain grounds.
 
 In: a seed and an angle. Out: a picture and its words with their corners. Typefaces are those that Pillow and OpenCV
-carry, so that every machine draws the same pictures. Each scene differs in size, colour, contrast, blur and noise.
+carry, so that every machine draws the same pictures. Scenes differ in size, colour, contrast, blur, noise and JPEG
+quality; people cannot read the hardest ones either.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def scene(seed: int, angle_deg: float, grounds: Sequence[Path] = ()) -> Scene:
     placed: list[Placed] = []
     y = SIDE_PX * 0.22
     while y < SIDE_PX * 0.74 and len(placed) < 24:
-        height = float(random.uniform(14, 56))
+        height = float(np.exp(random.uniform(np.log(9), np.log(56))))
         y += height * 1.7
         placed += _line(random, layer, y, height)
     matrix = cv2.getRotationMatrix2D((SIDE_PX / 2, SIDE_PX / 2), -angle_deg, 1.0)
@@ -56,13 +57,15 @@ def scene(seed: int, angle_deg: float, grounds: Sequence[Path] = ()) -> Scene:
     placed = [Placed(word.text, word.corners @ matrix[:, :2].T + matrix[:, 2]) for word in placed]
     dark = ground.mean() > 127
     ink = random.integers(0, 70, 3) if dark else random.integers(185, 256, 3)
-    alpha = (layer / 255.0)[..., None] * random.uniform(0.7, 1.0)
+    alpha = (layer / 255.0)[..., None] * random.uniform(0.25, 1.0)
     picture = ground * (1 - alpha) + ink * alpha
-    blur = float(random.uniform(0, 1.1))
+    blur = float(random.uniform(0, 1.8))
     if blur > 0.3:
         picture = cv2.GaussianBlur(picture, (0, 0), blur)
-    picture += random.normal(0, random.uniform(0, 9), picture.shape)
-    return Scene(np.clip(picture, 0, 255).astype(np.uint8), tuple(placed))
+    picture += random.normal(0, random.uniform(0, 16), picture.shape)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(25, 96))]
+    _, packed = cv2.imencode(".jpg", np.clip(picture, 0, 255).astype(np.uint8), quality)
+    return Scene(np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8), tuple(placed))
 
 
 def _ground(random: np.random.Generator, grounds: Sequence[Path]) -> np.ndarray:

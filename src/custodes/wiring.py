@@ -29,13 +29,15 @@ from custodes.edge.ledger import mounted
 from custodes.edge.model import Service, load_service
 from custodes.edge.receipts import ReceiptDesk
 from custodes.edge.translate.catalogue import handlers
-from custodes.engine.faces.assembly import open_face_engine
+from custodes.engine.calibrate import false_match_rate
+from custodes.engine.faces.assembly import FALSE_MATCH_RATES, open_face_engine
 from custodes.engine.labels.assembly import open_label_engine
 from custodes.engine.once import Once
 from custodes.engine.ports import FaceEngine, TextEngine
 from custodes.engine.reading.assembly import open_text_engine
 from custodes.engine.session import Device
 from custodes.engine.store import ModelStore
+from custodes.gallery.entities import CollectionKey
 from custodes.gallery.gallery import Gallery as IndexedGallery
 from custodes.governance.accounts.account import Status
 from custodes.governance.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
@@ -48,6 +50,8 @@ from custodes.operations.account_profiles import AccountProfiles
 from custodes.operations.account_standing import AccountStanding
 from custodes.operations.accounts import Accounts, keep_operator
 from custodes.operations.catalogue import Operations, Ports, build
+from custodes.operations.celebrities import COLLECTION as CELEBRITY_COLLECTION
+from custodes.operations.celebrities import CelebrityGallery
 from custodes.operations.dossier import Dossier, NoLists, ScreeningFacts
 from custodes.operations.gate import Gate, Policy, Recorder
 from custodes.operations.identities import Identities
@@ -69,6 +73,7 @@ from custodes.operations.throttle import AccountQuotas, Throttle, no_overrides
 from custodes.settings import Settings
 from custodes.storage.accounts.sealer import MasterSealer
 from custodes.storage.accounts.store import SqlAccountStore
+from custodes.storage.celebrities import SqliteCelebrities
 from custodes.storage.credentials import OperatorKeys, open_credentials, operator_account
 from custodes.storage.database import Database
 from custodes.storage.faiss_index import FaissIndex
@@ -201,7 +206,14 @@ def open_deployment(
             recorder = LedgerRecorder(ledger.log, f"{faces.model_version}/{release.models.hex()}")
         reader = Once(lambda: open_text(settings) if text is None else text)
         ports = Ports(
-            faces, store, _objects(settings), SystemClock(), page_key, text=reader, sight=sight or open_sight(settings)
+            faces,
+            store,
+            _objects(settings),
+            SystemClock(),
+            page_key,
+            text=reader,
+            sight=sight or open_sight(settings),
+            celebrities=_known_people(keys, opened.enter_context(closing(SqliteCelebrities(settings.data)))),
         )
         operations = build(ports if erasures is None else replace(ports, erasures=erasures))
         gate = Gate(
@@ -349,6 +361,12 @@ def open_policy_office(settings: Settings) -> Iterator[PolicyOffice]:
         office = PolicyOffice(files, log, SystemClock(), None)
         office.open()
         yield office
+
+
+def _known_people(keys: OperatorKeys, book: SqliteCelebrities) -> CelebrityGallery:
+    """Portraits in a collection of the operator's account, names in a file of their own."""
+    key = CollectionKey(keys.account_id, CELEBRITY_COLLECTION)
+    return CelebrityGallery(key, book, lambda similarity: false_match_rate(similarity, FALSE_MATCH_RATES))
 
 
 def _objects(settings: Settings) -> ObjectStore:

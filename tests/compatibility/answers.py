@@ -13,6 +13,8 @@ from typing import Any
 
 Answer = Mapping[str, Any]
 COLLECTION = "people"
+CELEBRITY = "3LvPP6oYFV"
+"""Somebody who is in the server's book."""
 
 
 @dataclass
@@ -76,6 +78,18 @@ def list_tags(studio: Studio) -> list[Answer]:
 
 def detect_faces(studio: Studio) -> list[Answer]:
     return [studio.client.detect_faces(Image={"Bytes": studio.two}, Attributes=["ALL"])]
+
+
+def recognize_celebrities(studio: Studio) -> list[Answer]:
+    image = {"Bytes": studio.one}
+    before = studio.client.recognize_celebrities(Image=image)
+    studio.client.create_collection(CollectionId="celebrities")
+    studio.client.index_faces(CollectionId="celebrities", Image=image, ExternalImageId=CELEBRITY, MaxFaces=1)
+    return [before, studio.client.recognize_celebrities(Image=image)]
+
+
+def get_celebrity_info(studio: Studio) -> list[Answer]:
+    return [studio.client.get_celebrity_info(Id=CELEBRITY)]
 
 
 def detect_text(studio: Studio) -> list[Answer]:
@@ -201,11 +215,13 @@ ANSWERS: Mapping[str, Callable[[Studio], list[Answer]]] = {
     "DetectLabels": detect_labels,
     "DetectText": detect_text,
     "DisassociateFaces": disassociate_faces,
+    "GetCelebrityInfo": get_celebrity_info,
     "IndexFaces": index_faces,
     "ListCollections": list_collections,
     "ListFaces": list_faces,
     "ListTagsForResource": list_tags,
     "ListUsers": list_users,
+    "RecognizeCelebrities": recognize_celebrities,
     "SearchFaces": search_faces,
     "SearchFacesByImage": search_faces_by_image,
     "SearchUsers": search_users,

@@ -10,6 +10,7 @@ import importlib.util
 import io
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -26,11 +27,13 @@ from custodes.edge.fields import fields_of, paths_in
 from custodes.edge.model import Kind, Shape, load_service
 from custodes.edge.translate.absent import NOT_READ, NOT_RETURNED, reason_of
 from custodes.edge.translate.catalogue import handlers
+from custodes.gallery.celebrities import Celebrity, KnownGender
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import Gallery
 from custodes.operations.catalogue import Ports, build
 from custodes.operations.context import Caller, Context
 from custodes.operations.gate import AllowAll, CountingRecorder, Deny, Gate
+from custodes.storage.celebrities import SqliteCelebrities
 from fakes.engine import Square, SquareEngine, picture
 from fakes.gallery import MemoryGalleryStore
 from fakes.live import running
@@ -109,6 +112,8 @@ def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """A server for the whole module, with predictable faces or with the real networks, and pictures for it."""
     stand_ins, pictures = request.param(request)
     with running(tmp_path_factory.mktemp("fields") / "data", **stand_ins) as server:
+        with closing(SqliteCelebrities(server.data)) as book:
+            book.put([Celebrity(answers.CELEBRITY, "Ann", ("www.example.org",), KnownGender.FEMALE)])
         yield answers.Studio(server.client(), **pictures)
 
 

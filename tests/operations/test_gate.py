@@ -24,6 +24,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "DetectFaces": {"Image": IMAGE},
     "DetectLabels": {"Image": IMAGE},
     "DetectText": {"Image": IMAGE},
+    "RecognizeCelebrities": {"Image": IMAGE},
+    "GetCelebrityInfo": {"Id": "3LvPP6oYFV"},
     "CompareFaces": {"SourceImage": IMAGE, "TargetImage": IMAGE},
     "CreateCollection": ON_COLLECTION,
     "DescribeCollection": ON_COLLECTION,
@@ -45,7 +47,10 @@ CALLS: dict[str, dict[str, Any]] = {
     "UntagResource": {"ResourceArn": ARN, "TagKeys": ["a"]},
     "ListTagsForResource": {"ResourceArn": ARN},
 }
-ANYWHERE = {"DetectFaces", "DetectLabels", "DetectText", "CompareFaces", "ListCollections"}
+ANYWHERE = {
+    *("DetectFaces", "DetectLabels", "DetectText", "RecognizeCelebrities", "GetCelebrityInfo"),
+    *("CompareFaces", "ListCollections"),
+}
 
 
 def test_the_table_above_has_every_handler(server):

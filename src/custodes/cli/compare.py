@@ -24,19 +24,20 @@ def compare(
     """Compare the faces of two photos."""
     settings = from_environment(device=device)
     from custodes.cli.photo import check_drawable, checked
-    from custodes.pairing import open_comparison
+    from custodes.offline import open_offline
 
     if picture is not None:
         check_drawable(picture)
     sent_a, sent_b = checked(a), checked(b)
-    with open_comparison(settings) as comparison:
+    with open_offline(settings) as api:
         try:
-            answer = comparison.compare(sent_a, sent_b)
+            pictures = {"SourceImage": {"Bytes": sent_a}, "TargetImage": {"Bytes": sent_b}}
+            answer = api.call("CompareFaces", SimilarityThreshold=0.0, **pictures)
         except InvalidParameterError as error:
             raise InvalidParameterError(_with_names(error.message, a, b)) from error
         best = answer["FaceMatches"][0]
-        rate = comparison.false_match_rate(best["Similarity"])
-        least = comparison.false_match_rate(100.0)
+        rate = api.false_match_rate(best["Similarity"])
+        least = api.false_match_rate(100.0)
     others = len(answer["FaceMatches"]) - 1
     if picture is not None:
         _draw(picture, (a, b), answer)

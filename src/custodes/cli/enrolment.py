@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -19,7 +19,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from custodes.cli import photo
 from custodes.cli.api import Api, ApiFailureError
 from custodes.cli.journal import Entry, Journal, open_journal, stamp
-from custodes.cli.names import Names
 from custodes.core.errors import ImageFormatError, ImageTooLargeError
 
 Work: TypeAlias = Callable[[Path, "str | None"], Entry]
@@ -27,16 +26,27 @@ Work: TypeAlias = Callable[[Path, "str | None"], Entry]
 
 # Codes that speak of this one photo. InvalidParameterException is among them: a picture below 80 pixels has it.
 _OF_THE_PHOTO = frozenset({"InvalidImageFormatException", "ImageTooLargeException", "InvalidParameterException"})
+# Source: bounds of FaceIds and MaxResults in the service model.
+_PAGE = 4096
 # Photos handed to workers ahead of time: enough to keep them busy, few enough to stop soon.
 _AHEAD = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What became of all photos, in the order given, and how many an earlier run had done."""
+    """What became of all photos, in the order given; how many an earlier run had done; which lost their faces since."""
 
     entries: tuple[Entry, ...]
     done_before: int
+    erased: tuple[Path, ...]
+
+
+class Naming(Protocol):
+    """Names photos."""
+
+    def of(self, photo: Path) -> str | None:
+        """ExternalImageId of ``photo``; None for none."""
+        ...
 
 
 def prepare(api: Api, data: Path, collection: str) -> Journal:
@@ -51,23 +61,54 @@ def prepare(api: Api, data: Path, collection: str) -> Journal:
     return open_journal(data, collection, f"{facts['CollectionARN']} {facts['CreationTimestamp']}")
 
 
-def enrol(
-    api: Api, journal: Journal, photos: Sequence[Path], names: Names, *, collection: str, max_faces: int, jobs: int
-) -> Enrolment:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How photos are indexed.
+
+    Attributes:
+        collection: where their faces go.
+        max_faces: per photo.
+        jobs: photos worked on at the same time.
+        again: index anew what was done before and has lost its faces since.
+    """
+
+    collection: str
+    max_faces: int
+    jobs: int
+    again: bool = False
+
+
+def enrol(api: Api, journal: Journal, photos: Sequence[Path], names: Naming, plan: Plan) -> Enrolment:
     """Index ``photos``; the journal decides which are done already.
+
+    A photo whose faces were deleted since is not indexed again unless asked: whoever deleted them may have had to.
 
     Raises:
         ApiFailureError, UnavailableError: what ends the run.
     """
-    named = [(path, names.of(path)) for path in photos]
-    todo = [(path, name) for path, name in named if not journal.knows(path, name)]
+    named = {path: names.of(path) for path in photos}
+    known = {str(path) for path, name in named.items() if journal.knows(path, name)}
+    erased = set(_erased(api, plan.collection, [entry for entry in journal.entries() if entry.path in known]))
+    todo = [(path, name) for path, name in named.items() if str(path) not in known or (plan.again and path in erased)]
 
     def one(path: Path, name: str | None) -> Entry:
-        return _enrol_one(api, path, name, collection, max_faces)
+        return _enrol_one(api, path, name, plan.collection, plan.max_faces)
 
-    _run(journal, todo, one, jobs)
+    _run(journal, todo, one, plan.jobs)
     done = {entry.path: entry for entry in journal.entries()}
-    return Enrolment(tuple(done[str(path)] for path in photos), len(photos) - len(todo))
+    left = () if plan.again else tuple(path for path in photos if path in erased)
+    return Enrolment(tuple(done[str(path)] for path in photos), len(photos) - len(todo), left)
+
+
+def _erased(api: Api, collection: str, entries: Sequence[Entry]) -> tuple[Path, ...]:
+    """Photos of ``entries`` that had faces, none of which is in the collection any more."""
+    wanted = [face for entry in entries for face in entry.faces]
+    present: set[str] = set()
+    for start in range(0, len(wanted), _PAGE):
+        some = wanted[start : start + _PAGE]
+        answer = api.call("ListFaces", CollectionId=collection, FaceIds=some, MaxResults=_PAGE)
+        present.update(face["FaceId"] for face in answer["Faces"])
+    return tuple(Path(entry.path) for entry in entries if entry.faces and present.isdisjoint(entry.faces))
 
 
 def _run(journal: Journal, todo: Sequence[tuple[Path, str | None]], one: Work, jobs: int) -> None:

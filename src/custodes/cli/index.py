@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from custodes.cli.options import CollectionOption, DataOption, DeviceOption, EndpointOption, JsonOption
+from custodes.cli.options import AgainOption, CollectionOption, DataOption, DeviceOption, EndpointOption, JsonOption
 from custodes.settings import from_environment
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def index(
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write a CSV of all photos that were not indexed.")] = None,
     jobs: Annotated[int, typer.Option(min=1, max=32, help="Photos worked on at the same time.")] = 4,
+    again: AgainOption = False,
     data: DataOption = None,
     endpoint: EndpointOption = None,
     device: DeviceOption = None,
@@ -40,7 +41,7 @@ def index(
     """Index the photos of a folder. Run it again to go on where it stopped."""
     settings = from_environment(data=data, device=device)
     from custodes.cli.connection import open_api
-    from custodes.cli.enrolment import enrol, prepare
+    from custodes.cli.enrolment import Plan, enrol, prepare
     from custodes.cli.names import open_names
     from custodes.cli.photo import find
 
@@ -49,7 +50,7 @@ def index(
     labels = open_names(root, names)
     limit = max_faces or (1 if labels.of_persons else 100)
     with open_api(settings, endpoint) as api, prepare(api, settings.data, collection) as journal:
-        result = enrol(api, journal, photos, labels, collection=collection, max_faces=limit, jobs=jobs)
+        result = enrol(api, journal, photos, labels, Plan(collection, limit, jobs, again))
     left_out = [entry for entry in result.entries if not entry.faces]
     if report is not None:
         _write_report(report, left_out)
@@ -65,6 +66,7 @@ def _facts(collection: str, result: Enrolment, left_out: Sequence[Entry]) -> dic
         "photos": len(result.entries),
         "done_before": result.done_before,
         "faces": sum(len(entry.faces) for entry in result.entries),
+        "erased_since": [str(path) for path in result.erased],
         "left_out": [{"path": entry.path, "reason": entry.reason} for entry in left_out],
     }
 
@@ -77,6 +79,10 @@ def _print(place: str, collection: str, result: Enrolment, left_out: Sequence[En
     faces = sum(len(entry.faces) for entry in result.entries)
     before = f", {result.done_before} of them done before" if result.done_before else ""
     console.print(f"{len(result.entries)} photos{before}; {faces} faces in collection {collection} at {place}.")
+    if result.erased:
+        console.print(
+            f"{len(result.erased)} photos done before have no face there any more: deleted since; --again indexes anew."
+        )
     if not left_out:
         return
     table = Table("photos", "not indexed because", title=f"{len(left_out)} photos left out", title_justify="left")

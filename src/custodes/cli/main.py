@@ -15,6 +15,7 @@ import typer
 from custodes.cli import (
     account,
     billing,
+    celebrities,
     collection,
     erasure,
     key,
@@ -48,6 +49,7 @@ for command in (serve, env, compare, index, search, screen):
     app.command()(command)
 for group, commands in (
     ("models", models.app),
+    ("celebrities", celebrities.app),
     ("account", account.app),
     ("user", user.app),
     ("key", key.app),

@@ -18,3 +18,6 @@ EndpointOption: TypeAlias = Annotated[
 ]
 CollectionOption: TypeAlias = Annotated[str, typer.Option("--collection", "-c", help="Collection id.")]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+AgainOption: TypeAlias = Annotated[
+    bool, typer.Option("--again", help="Index anew what was done before and whose faces were deleted since.")
+]

@@ -15,6 +15,7 @@ from custodes.core.errors import NotSupportedError
 from custodes.core.ids import FaceId
 from custodes.core.pages import PageTokens
 from custodes.engine.ports import FaceEngine, TextEngine
+from custodes.operations.celebrities import NOBODY, Celebrities, CelebrityGallery
 from custodes.operations.collections import Collections
 from custodes.operations.compare import Comparison
 from custodes.operations.detect import Detection
@@ -51,6 +52,7 @@ class Ports:
         erasures: told of faces that come and go.
         text: opens the engine that reads text, when it is first asked.
         sight: opens the engines that look at whole pictures.
+        celebrities: where known people are.
     """
 
     engine: FaceEngine
@@ -62,6 +64,7 @@ class Ports:
     erasures: Erasures = field(default_factory=UnrecordedErasures)
     text: Callable[[], TextEngine] = no_text
     sight: Sight = field(default_factory=Sight)
+    celebrities: CelebrityGallery = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class Operations:
     tagging: Tagging
     text: TextDetection
     labels: LabelDetection
+    celebrities: Celebrities
 
 
 def build(ports: Ports) -> Operations:
@@ -93,4 +97,5 @@ def build(ports: Ports) -> Operations:
         tagging=Tagging(gallery),
         text=TextDetection(ports.text, pictures),
         labels=LabelDetection(ports.sight.labels, pictures),
+        celebrities=Celebrities(engine, gallery, pictures, ports.celebrities),
     )

@@ -33,6 +33,7 @@ NOT_RETURNED: Mapping[str, str] = MappingProxyType(
     {
         "DetectFacesResponse.OrientationCorrection": _UPRIGHT,
         "IndexFacesResponse.OrientationCorrection": _UPRIGHT,
+        "RecognizeCelebritiesResponse.OrientationCorrection": _UPRIGHT,
         "CompareFacesResponse.SourceImageOrientationCorrection": _UPRIGHT,
         "CompareFacesResponse.TargetImageOrientationCorrection": _UPRIGHT,
         "DetectLabelsResponse.OrientationCorrection": _UPRIGHT,

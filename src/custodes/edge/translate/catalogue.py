@@ -5,7 +5,7 @@ In: the gate and the use cases. Out: handlers. Nothing else of the edge makes ha
 
 from __future__ import annotations
 
-from custodes.edge.translate import collections, enrol, faces, labels, search, text, users
+from custodes.edge.translate import celebrities, collections, enrol, faces, labels, search, text, users
 from custodes.edge.translate.route import Handler
 from custodes.operations.catalogue import Operations
 from custodes.operations.gate import Gate
@@ -27,5 +27,6 @@ def handlers(gate: Gate, operations: Operations, region: str, *, bare_arn: bool 
         **labels.handlers(gate, operations.labels),
         **search.handlers(gate, operations.search),
         **text.handlers(gate, operations.text),
+        **celebrities.handlers(gate, operations.celebrities),
         **users.handlers(gate, operations.users),
     }

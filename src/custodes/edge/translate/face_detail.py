@@ -17,6 +17,7 @@ from custodes.engine.face import AgeRange, DetectedFace, Emotion, Gaze, Judgemen
 from custodes.operations.attributes import Attribute, Attributes, shows
 from custodes.operations.selection import Refused
 
+_EXPRESSIONS = frozenset({Attribute.SMILE, Attribute.EMOTIONS})
 DEFAULT_LANDMARKS = frozenset({"eyeLeft", "eyeRight", "mouthLeft", "mouthRight", "nose"})
 
 
@@ -33,6 +34,16 @@ def face_detail(face: DetectedFace, size: Size, attributes: Attributes) -> Outpu
 def compared_face(face: DetectedFace, size: Size) -> Output:
     """The structure ``ComparedFace``."""
     return _basics(face, size, every_landmark=False)
+
+
+def expressive_face(face: DetectedFace, size: Size, attributes: Attributes) -> Output:
+    """The structure ``ComparedFace`` with Smile and Emotions, as far as ``attributes`` has them."""
+    told = {
+        member: render(face)
+        for attribute, (member, render) in _RENDERERS.items()
+        if attribute in _EXPRESSIONS and shows(attributes, attribute)
+    }
+    return {**_basics(face, size, every_landmark=False), **told}
 
 
 def unindexed_face(refused: Refused, size: Size, attributes: Attributes) -> Output:
