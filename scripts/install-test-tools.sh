@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the interoperability tests need beside Python: Go with x/mod and strace from Debian, @sigstore/verify from npm.
+# Installs what the interoperability tests need beside Python: Go with x/mod and strace from Debian, @sigstore/verify
+# and @cedar-policy/cedar-wasm from npm.
 # Needs apt-get (as root, or with sudo) and npm; what is there already is left alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,7 +13,9 @@ if ! command -v go >/dev/null || ! command -v strace >/dev/null || [ ! -d /usr/s
     golang-go golang-golang-x-mod-dev strace
 fi
 
-if [ ! -d build/node_modules/@sigstore/verify ]; then
+# One command for all of them: npm takes away what a later one does not name.
+if [ ! -d build/node_modules/@sigstore/verify ] || [ ! -d build/node_modules/@cedar-policy/cedar-wasm ]; then
   mkdir -p build
-  npm install --prefix build --no-save --no-audit --no-fund --ignore-scripts @sigstore/verify@3.1.1
+  npm install --prefix build --no-save --no-audit --no-fund --ignore-scripts \
+    @sigstore/verify@3.1.1 @cedar-policy/cedar-wasm@4.12.0
 fi

@@ -92,7 +92,8 @@ from custodes.storage.ledger_statements import open_statements
 from custodes.storage.master import open_master
 from custodes.storage.objects import BucketObjects
 from custodes.storage.objects_folder import FolderObjects
-from custodes.storage.policy_files import keep_policy, policy_files
+from custodes.storage.policy_files import policy_files
+from custodes.storage.policy_server import keep_policy
 from custodes.storage.screening_server import keep_screening, open_screening
 
 # Separates this use of the operator's secret from any other. Changing it invalidates open pagination tokens only.

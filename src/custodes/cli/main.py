@@ -33,6 +33,7 @@ from custodes.cli import (
 from custodes.cli.compare import compare
 from custodes.cli.env import env
 from custodes.cli.index import index
+from custodes.cli.moratorium import moratorium_command
 from custodes.cli.screen import screen
 from custodes.cli.search import search
 from custodes.cli.serve import serve
@@ -47,6 +48,7 @@ app = typer.Typer(
 )
 for command in (serve, env, compare, index, search, screen):
     app.command()(command)
+statement.app.command("moratorium")(moratorium_command)
 for group, commands in (
     ("models", models.app),
     ("celebrities", celebrities.app),

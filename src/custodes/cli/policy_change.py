@@ -22,10 +22,10 @@ from custodes.core.errors import InvalidParameterError, NotFoundError, Unavailab
 from custodes.governance.guardrails import PACKS, SCHEMA_FILE, PackError, shipped
 from custodes.governance.policy_chain import State
 from custodes.governance.policy_proposal import Proposal, propose_set, read_proposal
+from custodes.governance.policy_records import replay, told
 from custodes.governance.policy_set import DAY_MS, Difference, Kind, PolicySet, diff
 from custodes.ledger.keys import SigningKey, read_secret
 from custodes.ledger.note import NoteError
-from custodes.operations.policy_office import replay, told
 from custodes.storage.ledger_files import write_durably
 from custodes.storage.policy_files import PolicyFiles, policy_files
 

@@ -9,14 +9,16 @@ import json
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from custodes.cli.options import JsonOption
 from custodes.cli.statement import DataOption
 from custodes.core.errors import InvalidParameterError
-from custodes.operations.explanations import Explanation
+
+if TYPE_CHECKING:
+    from custodes.operations.explanations import Explanation
 
 _AGAIN = {True: "the same again", False: "OTHERWISE when asked again", None: "not asked again: its rules are not here"}
 
@@ -28,7 +30,7 @@ def explain_command(
     as_json: JsonOption = False,
 ) -> None:
     """Tell by which facts and rules a request was decided."""
-    from custodes.storage.policy_files import open_explanations
+    from custodes.storage.policy_server import open_explanations
 
     if (request_id is None) == (index is None):
         raise InvalidParameterError("give either a request's id or --index")

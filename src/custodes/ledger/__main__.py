@@ -14,6 +14,8 @@ from pathlib import Path
 
 from custodes.ledger.billing_proof import verify_invoice
 from custodes.ledger.erasure import LIMITS, verify_certificate
+from custodes.ledger.moratorium_verify import LIMITS as MORATORIUM_LIMITS
+from custodes.ledger.moratorium_verify import verify_moratorium
 from custodes.ledger.ports import LedgerCorruptError
 from custodes.ledger.statement_json import MAX_BYTES
 from custodes.ledger.statement_party import party_json, render_party, verify_party
@@ -75,6 +77,9 @@ def _judge(data: bytes, policy: TrustPolicy, ledger: Path | None) -> tuple[str, 
     if kind.startswith(b'"party"'):
         party = verify_party(data, policy, entries)
         return party.word, render_party(party), party_json(party)
+    if kind.startswith(b'"moratorium"'):
+        report = verify_moratorium(data, policy)
+        return _plain(report.word, list(report.reasons), list(MORATORIUM_LIMITS))
     verdict = verify(data, policy, entries)
     return verdict.word, render(verdict), as_json(verdict)
 

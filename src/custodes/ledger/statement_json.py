@@ -158,6 +158,13 @@ class Members:
             raise StatementError(f"{name!r} is no count")
         return value
 
+    def items(self, name: str) -> list[object]:
+        """A list."""
+        value = self.take(name)
+        if not isinstance(value, list):
+            raise StatementError(f"{name!r} is no list")
+        return value
+
     def has(self, name: str) -> bool:
         """Whether a member is there and not yet taken."""
         return name in self._members

@@ -68,6 +68,10 @@ class LogFiles:
         for index, _, entry in self._entries("org", begin, end):
             yield index, entry
 
+    def changes(self, begin: int, end: int) -> Iterator[tuple[int, bytes, Entry]]:
+        """Index, envelope and entry of each ``pol`` entry among entries ``begin`` up to ``end``."""
+        return self._entries("pol", begin, end)
+
     def billings(self) -> Iterator[tuple[int, Entry]]:
         """Index and entry of each invoice run."""
         for index, _, entry in self._entries("bil", 0, self.tree.size):

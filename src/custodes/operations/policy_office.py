@@ -8,7 +8,7 @@ takes force when the ledger's time has come; once in force it stays so, whatever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Protocol, TypeVar
 
@@ -17,6 +17,7 @@ from custodes.core.errors import InvalidParameterError, UnavailableError
 from custodes.governance.guardrails import PackError, load
 from custodes.governance.policy_chain import Act, Record, State, follow
 from custodes.governance.policy_proposal import Proposal, read_proposal
+from custodes.governance.policy_records import Place, PolicyStore, replay, told
 from custodes.governance.policy_set import NOTICE_MS, PolicySet, Refused, diff
 from custodes.ledger.checkpoint import Checkpoint
 from custodes.ledger.entry import Entry, b64url, decode, from_b64url
@@ -30,46 +31,6 @@ _MARGIN_MS = 60_000
 _MOST_CHANGES = 40
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the ledger has a record, and the time it gave it."""
-
-    index: int
-    t_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A record; without a place it is a draft that the ledger may or may not have."""
-
-    record: Record
-    place: Place | None = None
-
-
-class PolicyStore(Protocol):
-    """Durable records of changes and the sets they are about. All methods raise UnavailableError or OSError."""
-
-    def records(self) -> Sequence[Placed]:
-        """All in their order."""
-        ...
-
-    def policy(self, digest: str) -> PolicySet:
-        """The set of a digest, checked against it. Raises LookupError."""
-        ...
-
-    def draft(self, record: Record, policy: PolicySet) -> None:
-        """Keep the next record without a place, and the set it is about."""
-        ...
-
-    def place(self, place: Place) -> None:
-        """Give the last record its place."""
-        ...
-
-    def discard(self) -> None:
-        """Forget the last record."""
-        ...
 
 
 class PolicyLog(LedgerWriter, Protocol):
@@ -267,35 +228,6 @@ class PolicyOffice:
                 f"the rules on disk are not those that the ledger knows{at}: they were changed or set back. "
                 "Restore the folder policy from a backup of the same time as the ledger"
             )
-
-
-def replay(store: PolicyStore) -> State:
-    """Where the placed records lead.
-
-    Raises:
-        UnavailableError: one may not follow the one before, or a set is missing.
-    """
-    state = State()
-    for number, placed in enumerate(store.records()):
-        if placed.place is None:
-            break
-        after = follow(state, placed.record, placed.place.t_ms, store.policy)
-        if isinstance(after, Refused):
-            raise UnavailableError(f"record {number} of the changes of policy does not hold: {after.reason}")
-        state = after
-    return state
-
-
-def told(state: State) -> dict[str, object]:
-    """A state as JSON values."""
-    waiting = state.waiting
-    return {
-        "in_force": state.in_force,
-        "head": state.head,
-        "notice_days": state.notice_ms / 86_400_000,
-        "officers": {name: key.hex() for name, key in sorted(state.officers.items())},
-        "waiting": None if waiting is None else {**asdict(waiting), "signers": list(waiting.signers)},
-    }
 
 
 def _margin(record: Record) -> int:

@@ -26,6 +26,8 @@ from custodes.ledger.maps_head import PARTY_MAP
 from custodes.ledger.maps_indexer import Indexer
 from custodes.ledger.maps_parties_files import PartyFiles
 from custodes.ledger.maps_state import MapState
+from custodes.ledger.moratorium import MoratoriumQuestion
+from custodes.ledger.moratorium_build import Sets, build_report
 from custodes.ledger.ports import BodyReader, TileReader
 from custodes.ledger.statement import Question, map_of, parse
 from custodes.ledger.statement_build import Sources, build
@@ -132,6 +134,17 @@ class Statements:
             OSError: a file cannot be read.
         """
         return self.parties.create_all(asked, begin, end, self._log_with)
+
+    def moratorium(self, question: MoratoriumQuestion, sets: Sets) -> bytes:
+        """The report that answers ``question`` at the last head of the account map, or at the end of the log.
+
+        Raises:
+            StatementError: the period holds too many entries for one file.
+            LookupError: nothing is published yet.
+            BodyError: what is stored is not what was committed.
+        """
+        _, head = self._state().load(self._key())
+        return build_report(question, self._newest() if head is None else self._log_with(head), sets).encode()
 
     def bill(self, month: Month, prices: PriceList) -> BillingRun:
         """The bills of ``month`` from the published log; nothing is written."""

@@ -8,20 +8,15 @@ settled either way. Files are readable for their owner only. What may follow wha
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
-from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
 from custodes.governance.guardrails import PackError
 from custodes.governance.policy_chain import Record, read_record
+from custodes.governance.policy_records import Place, Placed
 from custodes.governance.policy_set import PolicySet, canonical, read_set
-from custodes.ledger.keys import load_or_create_secret
-from custodes.operations.explanations import Explanations
-from custodes.operations.policy_office import Own, Place, Placed, PolicyOffice
-from custodes.operations.statements import LedgerFiles
-from custodes.storage.ledger import LedgerPaths, read_bodies, read_tiles
 from custodes.storage.ledger_files import sync_directory, write_durably
-from custodes.storage.ledger_server import ServerLedger
 
 FOLDER = "policy"
 
@@ -61,6 +56,13 @@ class PolicyFiles:
         if found.digest() != digest:
             raise UnavailableError(f"{path} was changed: its digest is {found.digest()}")
         return found
+
+    def members(self, digest: str) -> Mapping[str, object] | None:
+        """The set of a digest as JSON values; None where it is not here."""
+        try:
+            return self.policy(digest).members()
+        except LookupError:
+            return None
 
     def draft(self, record: Record, policy: PolicySet) -> None:
         """Keep the next record, without a place yet, and the set it is about; durable when this returns."""
@@ -110,25 +112,3 @@ def policy_files(data: Path) -> PolicyFiles:
     if not (data / FOLDER).is_dir():
         raise UnavailableError(f"there are no rules in {data} yet: start the server with this directory once")
     return PolicyFiles(data / FOLDER)
-
-
-def keep_policy(data: Path, ledger: ServerLedger, clock: Clock, own: Own) -> PolicyOffice:
-    """The rules of a running server: checked, announced, and changed by its duties from now on.
-
-    Raises:
-        UnavailableError: they are not those that the ledger knows, or cannot be used.
-    """
-    office = PolicyOffice(PolicyFiles(data / FOLDER), ledger.log, clock, own)
-    office.open()
-    ledger.duties.answer_to("policy", office.carry_out)
-    ledger.duties.every_round(office.activate)
-    return office
-
-
-def open_explanations(data: Path) -> Explanations:
-    """Explanations of decisions; fine beside a running server. Raises UnavailableError when there is no ledger."""
-    paths = LedgerPaths(data)
-    if not paths.body_key.exists():
-        raise UnavailableError(f"there is no ledger in {data}")
-    files = LedgerFiles(read_tiles(data), read_bodies(data), load_or_create_secret(paths.body_key))
-    return Explanations(files, PolicyFiles(data / FOLDER).policy)

@@ -1,0 +1,274 @@
+"""The moratorium report: counts that hold against a lying operator, and rules whose history is unbroken."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from custodes.core.clock import FixedClock
+from custodes.core.ids import AccountId, RequestId
+from custodes.governance.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
+from custodes.governance.iam.evaluate import IamDecision, Reason
+from custodes.governance.policy_proposal import propose_officers, propose_set
+from custodes.governance.policy_set import NOTICE_MS, PolicySet
+from custodes.ledger.keys import load_or_create_secret
+from custodes.ledger.moratorium import MoratoriumQuestion, Report, parse
+from custodes.ledger.moratorium_build import build_report
+from custodes.ledger.moratorium_verify import verify_moratorium
+from custodes.ledger.statement_sources import open_log_files
+from custodes.ledger.trust import TrustPolicy, parse_policy, write_policy
+from custodes.operations.context import Caller, Context
+from custodes.operations.dossier import Dossier, Profile
+from custodes.operations.gate import DENIED, DONE, Intent, Outcome
+from custodes.operations.ledger_recorder import LedgerRecorder
+from custodes.operations.policy_layers import PolicyLayers
+from custodes.operations.policy_office import Own, PolicyOffice
+from custodes.storage.ledger import LedgerPaths, read_bodies, read_tiles
+from custodes.storage.ledger_server import started
+from custodes.storage.policy_files import PolicyFiles
+
+START = 1_795_000_000_000
+DAY = 86_400_000
+KEYS = {name: Ed25519PrivateKey.from_private_bytes(bytes([at]) * 32) for at, name in enumerate(("ann", "ben"), 1)}
+OWN = PolicySet(shipped(DEFAULT_PACKS), shipped_schema())
+OPERATIONS = tuple(
+    sorted(name for name, groups in load(OWN.packs, OWN.schema).groups.items() if "FaceComparison" in groups)
+)
+RULE = "police-moratorium.face-comparison"
+STATED = {
+    "purpose": "criminal-investigation",
+    "legal_basis": "public-task",
+    "place": "private",
+    "face_source": "unstated",
+}
+PROFILES = {
+    AccountId("111111111111"): Profile({"sector": "law-enforcement", "country": "GB", "status": "active", **STATED}),
+    AccountId("222222222222"): Profile({"sector": "software", "country": "GB", "status": "active", **STATED}),
+}
+
+
+class Anything:
+    """A tenant that lets everybody of its own do everything."""
+
+    def decide(self, intent: Intent) -> IamDecision:
+        return IamDecision(True, Reason.IDENTITY_ALLOW, "root")
+
+
+class World:
+    """A server's ledger, rules and gatekeeping without a server, on a clock that tests move."""
+
+    def __init__(self, data: Path) -> None:
+        self.data, self.clock = data, FixedClock(START)
+        data.mkdir()
+        self.context = started(data, "test/moratorium", None, self.clock)
+        self.log = self.context.__enter__()
+        self.files = PolicyFiles(data / "policy")
+        self.office = PolicyOffice(self.files, self.log, self.clock, Own(OWN))
+        self.office.open()
+        self.layers = PolicyLayers(self.office.in_force, Dossier(PROFILES.get), Anything())
+        self.recorder = LedgerRecorder(self.log, "model")
+        self.calls = 0
+
+    def appoint(self) -> None:
+        public = {name: key.public_key().public_bytes_raw() for name, key in KEYS.items()}
+        self.office.apply(propose_officers(self.office.state.head, {"ann": public["ann"]}))
+        self.office.apply(propose_officers(self.office.state.head, public).signed("ann", KEYS["ann"].sign))
+
+    def repeal(self) -> None:
+        text = OWN.packs["police-moratorium"].replace("2028-01-01", "2026-01-01")
+        weaker = PolicySet({**OWN.packs, "police-moratorium": text}, OWN.schema)
+        proposal = propose_set(OWN.digest(), weaker, self.clock.now_ms() + NOTICE_MS + DAY)
+        for name, key in KEYS.items():
+            proposal = proposal.signed(name, key.sign)
+        self.office.apply(proposal)
+
+    def call(self, account: str, operation: str = "SearchFaces", threshold_pct: float = 99.5) -> bool:
+        self.calls += 1
+        self.clock.advance(1000)
+        tags = {"custodes:human_review": "true"}
+        caller = Caller(AccountId(account), "AKCU", f"arn:aws:iam::{account}:root", "eu-central-1", tags)
+        context = Context(caller, RequestId(f"request-{self.calls}"), self.clock.now_ms())
+        intent = Intent(context, f"rekognition:{operation}", "*", {"threshold_pct": threshold_pct})
+        decision = self.layers.decide(intent)
+        allowed = type(decision).__name__ == "Allow"
+        slot = self.recorder.reserve(intent, decision)
+        self.recorder.record(slot, Outcome(DONE if allowed else DENIED))
+        return allowed
+
+    def report(self, begin: int | None = None, end: int | None = None) -> Report:
+        self.log.flush()
+        files = open_log_files(
+            read_tiles(self.data), read_bodies(self.data), load_or_create_secret(LedgerPaths(self.data).body_key)
+        )
+        question = MoratoriumQuestion("law-enforcement", OPERATIONS, RULE, begin, end)
+        return build_report(question, files, self.files.members)
+
+    def trust(self) -> TrustPolicy:
+        return parse_policy(write_policy([LedgerPaths(self.data).verifier.read_text().strip()], [], 0).encode())
+
+    def verdict(self, report: Report) -> tuple[str, str]:
+        found = verify_moratorium(report.encode(), self.trust())
+        return found.word, "\n".join(found.reasons)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Any:
+    world = World(tmp_path / "data")
+    yield world
+    world.context.__exit__(None, None, None)
+
+
+def test_a_moratorium_that_was_kept(world: World) -> None:
+    world.appoint()
+    assert world.call("222222222222") and not world.call("111111111111")
+    assert not world.call("111111111111", "CompareFaces") and world.call("111111111111", "DetectLabels")
+    word, text = world.verdict(world.report())
+    assert word == "ABSENT", text
+    assert "allowed 0 and refused 2 requests" in text
+    assert f"refusals by {RULE}: 2" in text and "other sectors: software, allow: 1" in text
+    assert f"with {RULE}" in text and "WITHOUT" not in text
+
+
+def test_a_moratorium_that_was_lifted_with_notice(world: World) -> None:
+    world.appoint()
+    world.repeal()
+    assert not world.call("111111111111")
+    lifted = START + NOTICE_MS + 2 * DAY
+    world.clock.ts_ms = lifted
+    world.office.activate()
+    assert world.call("111111111111")
+    word, text = world.verdict(world.report())
+    assert word == "PRESENT" and "allowed 1 and refused 1" in text and "1 were used" in text
+    assert "signed by ann, ben, announced in entry" in text
+    word, text = world.verdict(world.report(None, lifted - DAY))
+    assert word == "ABSENT" and "allowed 0 and refused 1" in text
+    word, text = world.verdict(world.report(lifted, None))
+    assert word == "PRESENT" and "allowed 1 and refused 0" in text
+
+
+def test_a_set_that_came_with_the_program_is_told_as_such(world: World) -> None:
+    weaker = PolicySet({name: text for name, text in OWN.packs.items() if "police" not in name}, OWN.schema)
+    again = PolicyOffice(world.files, world.log, world.clock, Own(weaker))
+    again.open()
+    word, text = world.verdict(world.report())
+    assert word == "ABSENT" and f"WITHOUT {RULE}; the set of the program" in text
+
+
+def test_the_report_names_nobody(world: World) -> None:
+    world.call("111111111111")
+    data = world.report().encode()
+    for secret in (b"111111111111", b"AKCU", b"request-"):
+        assert secret not in data
+
+
+def test_what_was_erased_is_not_called_absent(world: World) -> None:
+    world.call("222222222222")
+    world.log.flush()
+    index = next(each.index for each in world.report().excerpts)
+    world.log.erase([index])
+    word, text = world.verdict(world.report())
+    assert word == "UNDETERMINED" and "1 permissions of the period are shown without an excerpt" in text
+
+
+def test_a_period_that_is_not_over_is_undetermined(world: World) -> None:
+    world.call("222222222222")
+    assert world.verdict(world.report(None, START + DAY))[0] == "UNDETERMINED"
+    assert world.verdict(world.report(START, START))[0] == "UNDETERMINED"
+
+
+Lie = Callable[[dict[str, Any]], None]
+
+
+def leave_out_the_denied(inner: dict[str, Any]) -> None:
+    inner["range"] = [entry for entry in inner["range"] if entry.get("d") != "deny"]
+
+
+def start_late(inner: dict[str, Any]) -> None:
+    inner["range"], inner["first"] = inner["range"][3:], inner["first"] + 3
+
+
+def end_early(inner: dict[str, Any]) -> None:
+    inner["range"] = inner["range"][:-2]
+
+
+def relabel(inner: dict[str, Any]) -> None:
+    for each in inner["excerpts"]:
+        each["b"]["sector"] = "software"
+
+
+def swap_excerpts(inner: dict[str, Any]) -> None:
+    first, second = inner["excerpts"][:2]
+    first["b"], second["b"], first["s"], second["s"] = second["b"], first["b"], second["s"], first["s"]
+
+
+def hide_a_change(inner: dict[str, Any]) -> None:
+    inner["opened"] = inner["opened"][1:]
+
+
+def edit_a_change(inner: dict[str, Any]) -> None:
+    inner["opened"][-1]["b"]["record"]["officers"] = {}
+
+
+def edit_a_set(inner: dict[str, Any]) -> None:
+    inner["sets"][0]["packs"]["police-moratorium"] = ""
+
+
+def other_excerpt_twice(inner: dict[str, Any]) -> None:
+    inner["excerpts"].append(dict(inner["excerpts"][0]))
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [leave_out_the_denied, start_late, end_early, relabel, swap_excerpts, hide_a_change, edit_a_change,
+     other_excerpt_twice],
+)  # fmt: skip
+def test_a_lie_is_found(world: World, lie: Lie) -> None:
+    world.appoint()
+    world.call("111111111111")
+    world.call("222222222222")
+    honest = world.report()
+    assert world.verdict(honest)[0] == "ABSENT"
+    assert verify_moratorium(rewritten(honest, lie), world.trust()).word == "INVALID"
+
+
+def test_a_false_text_of_the_rules_is_not_taken_for_them(world: World) -> None:
+    world.call("222222222222")
+    found = verify_moratorium(rewritten(world.report(), edit_a_set), world.trust())
+    assert "its text is not in the file" in "\n".join(found.reasons)
+
+
+def rewritten(report: Report, lie: Lie) -> bytes:
+    """The file with a lie in it, and a checksum that fits."""
+    from custodes.ledger.statement_json import wrap
+
+    inner = json.loads(report.encode())["moratorium"]
+    lie(inner)
+    return wrap("moratorium", inner)
+
+
+def test_every_flipped_bit_is_found(world: World) -> None:
+    world.appoint()
+    world.call("111111111111")
+    data = world.report().encode()
+    assert parse(data).encode() == data
+    for at in range(0, len(data), max(1, len(data) // 400)):
+        flipped = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+        assert verify_moratorium(flipped, world.trust()).word == "INVALID", at
+
+
+def test_a_decision_by_other_rules_than_those_in_force_is_found(world: World) -> None:
+    world.appoint()
+    stale = world.office.in_force()
+    packs: Mapping[str, str] = {**OWN.packs, **shipped(("uk-russia-sanctions",))}
+    change = propose_set(OWN.digest(), PolicySet(packs, OWN.schema), 0).signed("ann", KEYS["ann"].sign)
+    world.office.apply(change)
+    world.clock.advance(120_000)
+    world.layers = PolicyLayers(lambda: stale, Dossier(PROFILES.get), Anything())
+    world.call("222222222222")
+    word, text = world.verdict(world.report())
+    assert word == "INVALID" and "rules that were not in force" in text
