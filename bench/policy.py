@@ -143,9 +143,9 @@ def main() -> None:
     print(text)
     note = (
         f"{ROUNDS:,} decisions each, policies parsed once; target for the median with {TOTAL} policies: {TARGET_MS}. "
-        f"The {TOTAL} provider's rules are the {own} in force on a new server and {TOTAL - own} more that look at country, "
-        "sector and threshold. Rows but the first leave out rules that cannot apply, and remember verdicts on which "
-        "nothing that changes has a bearing; tests compare them with the first."
+        f"The {TOTAL} provider's rules are the {own} in force on a new server and {TOTAL - own} more that look at "
+        "country, sector and threshold. Rows but the first leave out rules that cannot apply, and remember verdicts on "
+        "which nothing that changes has a bearing; tests compare them with the first."
     )
     write(Section("policy", "Policy decisions", ".venv/bin/python bench/policy.py", f"{text}\n\n{note}"))
 

@@ -16,7 +16,6 @@ import typer
 from custodes.cli.options import JsonOption
 from custodes.cli.statement import DataOption
 from custodes.core.errors import UnavailableError
-from custodes.operations.retention import MAX_DAYS
 
 app = typer.Typer(help="Say for how long collections keep faces.", no_args_is_help=True)
 
@@ -27,7 +26,7 @@ AccountOption = Annotated[str | None, typer.Option("--account", help="Whose it i
 @app.command("set")
 def set_command(
     collection: CollectionArgument,
-    days: Annotated[int, typer.Option("--days", min=1, max=MAX_DAYS, help="Of 24 hours, counted from enrolment.")],
+    days: Annotated[int, typer.Option("--days", min=1, help="Of 24 hours, counted from enrolment.")],
     account: AccountOption = None,
     data: DataOption = Path("data"),
 ) -> None:

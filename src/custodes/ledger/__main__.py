@@ -79,7 +79,8 @@ def _judge(data: bytes, policy: TrustPolicy, ledger: Path | None) -> tuple[str, 
         return party.word, render_party(party), party_json(party)
     if kind.startswith(b'"moratorium"'):
         report = verify_moratorium(data, policy)
-        return _plain(report.word, list(report.reasons), list(MORATORIUM_LIMITS))
+        word, text, value = _plain(report.word, list(report.reasons), list(MORATORIUM_LIMITS))
+        return word, text, value | dict(report.numbers)
     verdict = verify(data, policy, entries)
     return verdict.word, render(verdict), as_json(verdict)
 

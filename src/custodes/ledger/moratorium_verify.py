@@ -11,7 +11,7 @@ import hmac
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from custodes.ledger import statement_proof
@@ -19,7 +19,7 @@ from custodes.ledger.body import BodyError, check_opening, commit
 from custodes.ledger.entry import Entry, EntryError, decode, from_b64url
 from custodes.ledger.merkle import ProofError, leaf_hash
 from custodes.ledger.moratorium import Report, parse
-from custodes.ledger.policy_timeline import Force, TimelineError, has_rule, set_digest, timeline
+from custodes.ledger.policy_timeline import Force, Timeline, TimelineError, has_rule, set_digest, timeline
 from custodes.ledger.statement_json import StatementError
 from custodes.ledger.statement_text import moment
 from custodes.ledger.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
@@ -37,10 +37,14 @@ _SWITCH_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class MoratoriumVerdict:
-    """``word`` is PRESENT, ABSENT, UNDETERMINED or INVALID; ``reasons`` say why, or what was established."""
+    """``word`` is PRESENT, ABSENT, UNDETERMINED or INVALID; ``reasons`` say why, or what was established.
+
+    ``numbers`` has how many requests of the sector were allowed, refused and used; nothing where that is not established.
+    """
 
     word: str
     reasons: tuple[str, ...]
+    numbers: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +73,9 @@ def verify_moratorium(data: bytes, policy: TrustPolicy) -> MoratoriumVerdict:
         # 4. The range covers the whole period.
         covered = _covered(report, trusted, entries)
         # 5. The changes of the rules are an unbroken chain, and signed as each must be.
-        forces = _timeline(report, entries)
+        rules = _timeline(report, entries)
         # 6. Every excerpt is the one committed to, and names rules that were in force then.
-        counts = _counts(report, entries, forces)
+        counts = _counts(report, entries, rules.forces)
     except _UndeterminedError as question:
         return MoratoriumVerdict("UNDETERMINED", (str(question),))
     except (StatementError, TrustError, ProofError, EntryError, BodyError, TimelineError) as error:
@@ -80,7 +84,8 @@ def verify_moratorium(data: bytes, policy: TrustPolicy) -> MoratoriumVerdict:
     if doubts:
         return MoratoriumVerdict("UNDETERMINED", doubts)
     allowed = counts.by_sector[report.question.sector, "allow"]
-    return MoratoriumVerdict("PRESENT" if allowed else "ABSENT", _findings(report, trusted, forces, counts))
+    numbers = {"allowed": allowed, "refused": counts.by_sector[report.question.sector, "deny"], "used": counts.uses}
+    return MoratoriumVerdict("PRESENT" if allowed else "ABSENT", _findings(report, trusted, rules, counts), numbers)
 
 
 def _entries(report: Report, trusted: Trusted) -> dict[int, Entry]:
@@ -110,7 +115,7 @@ def _covered(report: Report, trusted: Trusted, entries: Mapping[int, Entry]) -> 
     return entries[last].t
 
 
-def _timeline(report: Report, entries: Mapping[int, Entry]) -> tuple[Force, ...]:
+def _timeline(report: Report, entries: Mapping[int, Entry]) -> Timeline:
     changes = [(index, entry) for index, entry in entries.items() if entry.kind == "pol"]
     if len([index for index, _ in changes if index < report.first]) != len(report.changes):
         raise TimelineError("an entry that is no change of policy is shown as one")
@@ -192,15 +197,18 @@ def _doubts(report: Report, trusted: Trusted, covered: int, counts: _Counts, pol
     return tuple(doubts)
 
 
-def _findings(report: Report, trusted: Trusted, forces: tuple[Force, ...], counts: _Counts) -> tuple[str, ...]:
-    question, sets = report.question, {set_digest(each): each for each in report.sets}
-    sector = question.sector
-    period = f"from {moment(question.begin) if question.begin else 'the first entry'} to " + (
-        moment(question.end) if question.end is not None else "the last entry"
-    )
+def _findings(report: Report, trusted: Trusted, rules: Timeline, counts: _Counts) -> tuple[str, ...]:
+    question = report.question
+    sector, allowed = question.sector, counts.by_sector[question.sector, "allow"]
+    begin = moment(question.begin) if question.begin else "the first entry"
+    end = moment(question.end) if question.end is not None else "the last entry"
     found = [
-        f"{period}, accounts of the sector {sector!r} were allowed {counts.by_sector[sector, 'allow']} and refused "
-        f"{counts.by_sector[sector, 'deny']} requests for: {', '.join(question.operations)}; {counts.uses} were used",
+        f"from {begin} to {end}, accounts of the sector {sector!r} were allowed {allowed} and refused "
+        f"{counts.by_sector[sector, 'deny']} requests; {counts.uses} were used",
+        *(
+            f"counted are: {', '.join(question.operations[at : at + 8])}"
+            for at in range(0, len(question.operations), 8)
+        ),
         f"all {len(report.range)} entries of the log in and around this period are in the file",
     ]
     found += [f"refusals by {rule}: {count}" for rule, count in sorted(counts.by_rule.items())]
@@ -209,21 +217,27 @@ def _findings(report: Report, trusted: Trusted, forces: tuple[Force, ...], count
         for (other, answer), count in sorted(counts.by_sector.items())
         if other != sector
     ]
-    for force in forces:
-        policy = sets.get(force.policy)
-        has = (
-            "its text is not in the file"
-            if policy is None
-            else (f"with {question.rule}" if has_rule(policy, question.rule) else f"WITHOUT {question.rule}")
-        )
-        found.append(
-            f"rules from entry {force.index} ({moment(force.t)}) on: {force.policy[:16]}, {has}; {force.notes}"
-        )
+    sets = {set_digest(each): each for each in report.sets}
+    found += [
+        f"rules from entry {each.index} ({moment(each.t)}) on: {_has(question.rule, each.policy, sets)}; {each.notes}"
+        for each in rules.forces
+    ]
+    if rules.waiting is not None:
+        policy, effective, notes = rules.waiting
+        found.append(f"a set that waits until {moment(effective)}: {_has(question.rule, policy, sets)}; {notes}")
     found += [
         f"witness {name} confirmed on {moment(time * 1000)} that the log continues what it saw before"
         for name, time in sorted(trusted.times.items())
     ]
     return tuple(found)
+
+
+def _has(rule: str, policy: str, sets: Mapping[str, Mapping[str, object]]) -> str:
+    """The digest of a set, and whether it has a rule."""
+    found = sets.get(policy)
+    if found is None:
+        return f"{policy[:12]}, its text is not in the file"
+    return f"{policy[:12]}, {'with' if has_rule(found, rule) else 'WITHOUT'} {rule}"
 
 
 def _list(value: object) -> list[object]:

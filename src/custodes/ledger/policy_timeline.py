@@ -46,6 +46,14 @@ class Force:
     quiet: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Sets in the order in which they took force, and the one that waits: its digest, when it may act (ms), by whom."""
+
+    forces: tuple[Force, ...]
+    waiting: tuple[str, int, str] | None
+
+
 @dataclass(slots=True)
 class _Chain:
     head: str = GENESIS
@@ -62,8 +70,8 @@ Changes = Sequence[tuple[int, Entry]]
 Sets = Mapping[str, Mapping[str, object]]
 
 
-def timeline(changes: Changes, bodies: Mapping[int, bytes], sets: Sets) -> tuple[Force, ...]:
-    """Which set was in force when.
+def timeline(changes: Changes, bodies: Mapping[int, bytes], sets: Sets) -> Timeline:
+    """Which set was in force when, and which will be.
 
     Args:
         changes: index and entry of every ``pol`` entry, in order.
@@ -87,7 +95,7 @@ def timeline(changes: Changes, bodies: Mapping[int, bytes], sets: Sets) -> tuple
                 _follow(chain, index, entry, bodies.get(index), sets)
             except (StatementError, EntryError, ValueError, TypeError, KeyError) as error:
                 raise TimelineError(f"entry {index} is no change of policy that can be followed: {error}") from error
-    return tuple(chain.forces)
+    return Timeline(tuple(chain.forces), chain.waiting)
 
 
 def set_digest(policy: Mapping[str, object]) -> str:
