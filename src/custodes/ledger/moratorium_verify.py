@@ -39,7 +39,7 @@ _SWITCH_MS = 60_000
 class MoratoriumVerdict:
     """``word`` is PRESENT, ABSENT, UNDETERMINED or INVALID; ``reasons`` say why, or what was established.
 
-    ``numbers`` has how many requests of the sector were allowed, refused and used; nothing where that is not established.
+    ``numbers`` has how many requests of the sector were allowed, refused and used; nothing where that is not known.
     """
 
     word: str
