@@ -85,3 +85,19 @@ def test_purposes_that_open_an_exception_are_declared_first(live_server: Any, cu
         police.compare_faces(**COMPARISONS[0][1])
     assert MORATORIUM not in str(refused.value)  # other rules still bind: a legal basis, 99 percent, human review
     assert "public-safety-99.threshold" in str(refused.value)
+
+
+def test_demographics_can_be_switched_off_for_an_account(live_server: Any, custodes: Any) -> None:
+    estimated = {"AgeRange", "Gender", "Emotions"}
+    with_them = opened(custodes, live_server, "software")
+    without = opened(custodes, live_server, "software", "--no-demographics")
+    told = with_them.detect_faces(Image={"Bytes": PHOTO}, Attributes=["ALL"])["FaceDetails"][0]
+    assert estimated <= told.keys()
+    for attributes in (["ALL"], ["AGE_RANGE", "GENDER", "EMOTIONS"], ["SMILE", "GENDER"]):
+        left = without.detect_faces(Image={"Bytes": PHOTO}, Attributes=attributes)["FaceDetails"][0]
+        assert not estimated & left.keys() and "BoundingBox" in left
+    whole = without.detect_faces(Image={"Bytes": PHOTO}, Attributes=["ALL"])["FaceDetails"][0]
+    assert told.keys() - whole.keys() == estimated
+    without.create_collection(CollectionId="people")
+    indexed = without.index_faces(CollectionId="people", Image={"Bytes": PHOTO}, DetectionAttributes=["ALL"])
+    assert not estimated & indexed["FaceRecords"][0]["FaceDetail"].keys()
