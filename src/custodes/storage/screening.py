@@ -6,43 +6,23 @@ In: entries of one edition. Out: what changed, and the index that screening sear
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from sqlalchemy import Connection, bindparam, create_engine, delete, event, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from custodes.core.clock import Clock
 from custodes.core.errors import ConflictError, InvalidParameterError
 from custodes.governance.screening.delta import concerns
 from custodes.governance.screening.entities import ListEntry, decode_entry
 from custodes.governance.screening.names import PreparedName, prepare
+from custodes.operations.list_imports import Edition, Progress
 from custodes.storage import screening_schema as tables
+from custodes.storage.screening_database import open_file, outdated, writing
 from custodes.storage.screening_postings import Changes, near
 
 SHRINK_PCT = 5.0
-_Progress = Callable[[int, int], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Edition:
-    """One import of one list, and what it changed against the one before.
-
-    Attributes:
-        digest: SHA-256 of what was read, in hexadecimal.
-        origin: where it came from: an address, or the name of a file.
-    """
-
-    source: str
-    format: str
-    digest: str
-    entries: int
-    added: int
-    removed: int
-    changed: int
-    imported_ms: int
-    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +50,9 @@ class ScreeningLists:
 
     def __init__(self, data: Path) -> None:
         """Open, and create where it is missing, ``data/screening``."""
-        folder = data / "screening"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = folder / "lists.sqlite3"
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        self._engine = create_engine(f"sqlite:///{path}")
-        event.listen(self._engine, "connect", _prepare_connection)
-        self._bring_up_to_date()
+        self._engine = open_file(data)
+        if outdated(self._engine):
+            self._make_anew()
 
     def close(self) -> None:
         """Let go of the file."""
@@ -92,7 +68,7 @@ class ScreeningLists:
         digest: str,
         origin: str = "",
         confirm: bool = False,
-        progress: _Progress | None = None,
+        progress: Progress | None = None,
     ) -> Edition:
         """Make ``entries`` the current edition of ``source``.
 
@@ -113,7 +89,7 @@ class ScreeningLists:
         new = _numbered(entries, source)
         if not new:
             raise InvalidParameterError("the file holds no entries")
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             old = {row.uid: row for row in connection.execute(
                 select(tables.entry.c.uid, tables.entry.c.id, tables.entry.c.digest)
                 .where(tables.entry.c.source == source))}  # fmt: skip
@@ -143,9 +119,8 @@ class ScreeningLists:
 
     def editions(self) -> list[Edition]:
         """Every import, oldest first."""
-        columns = [tables.edition.c[field] for field in Edition.__dataclass_fields__]
         with self._engine.connect() as connection:
-            return [Edition(*row) for row in connection.execute(select(*columns).order_by(tables.edition.c.id))]
+            return [Edition(*row) for row in connection.execute(select(*_EDITION).order_by(tables.edition.c.id))]
 
     def current(self) -> dict[str, Edition]:
         """The newest edition of each list."""
@@ -194,12 +169,22 @@ class ScreeningLists:
             )
             return [decode_entry(body) for _, body in found]
 
-    def _bring_up_to_date(self) -> None:
-        """Make what is derived from entries anew when an older release made it."""
-        with self._engine.begin() as connection:
-            version = connection.exec_driver_sql("PRAGMA user_version").scalar()
-            if version == tables.VERSION:
-                return
+    def uncommitted(self) -> list[tuple[int, Edition]]:
+        """Editions without a ledger entry by their number, oldest first."""
+        wanted = select(tables.edition.c.id, *_EDITION).where(tables.edition.c.ledger_index.is_(None))
+        with self._engine.connect() as connection:
+            rows = connection.execute(wanted.order_by(tables.edition.c.id)).all()
+        return [(row[0], Edition(*row[1:])) for row in rows]
+
+    def committed(self, number: int, ledger_index: int) -> None:
+        """Keep the index of the ledger entry that commits to edition ``number``."""
+        with writing(self._engine) as connection:
+            changed = update(tables.edition).where(tables.edition.c.id == number).values(ledger_index=ledger_index)
+            connection.execute(changed)
+
+    def _make_anew(self) -> None:
+        """Make the tables, and what is derived from entries where an older release made it."""
+        with writing(self._engine) as connection:
             tables.metadata.drop_all(connection, tables.derived)
             tables.metadata.create_all(connection)
             words = Changes()
@@ -208,6 +193,9 @@ class ScreeningLists:
                 name_id = _index(connection, words, row.id, decode_entry(row.body), name_id)
             words.write(connection)
             connection.exec_driver_sql(f"PRAGMA user_version = {tables.VERSION}")
+
+
+_EDITION = [tables.edition.c[item.name] for item in fields(Edition)]
 
 
 def _nobody(_done: int, _of: int) -> None:
@@ -262,7 +250,7 @@ def _remove(connection: Connection, words: Changes, ids: Mapping[str, int]) -> d
     return bodies
 
 
-def _add(connection: Connection, words: Changes, entries: list[tuple[ListEntry, str]], progress: _Progress) -> None:
+def _add(connection: Connection, words: Changes, entries: list[tuple[ListEntry, str]], progress: Progress) -> None:
     first = (connection.execute(select(func.max(tables.entry.c.id))).scalar() or 0) + 1
     name_id = _next_name(connection)
     for done, (one, digest) in enumerate(entries):
@@ -288,10 +276,3 @@ def _index(connection: Connection, words: Changes, entry_id: int, one: ListEntry
         rows = [{"kind": kind, "value": value, "entry": entry_id} for kind, value in dict.fromkeys(one.identifiers)]
         connection.execute(insert(tables.identifier), rows)
     return first_name + len(one.names)
-
-
-def _prepare_connection(connection: object, _record: object) -> None:
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "cache_size=-65536"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()

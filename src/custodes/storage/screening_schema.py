@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
-VERSION = 3
+VERSION = 4
 """Of the tables and of what words are made of; a file with another one has its words made anew."""
 
 metadata = MetaData()
@@ -13,6 +13,7 @@ edition = Table(
     Column("id", Integer, primary_key=True), Column("source", String, index=True), Column("format", String),
     Column("digest", String), Column("entries", Integer), Column("added", Integer), Column("removed", Integer),
     Column("changed", Integer), Column("imported_ms", Integer), Column("origin", String), Column("confirmed", Boolean),
+    Column("ledger_index", Integer),
 )  # fmt: skip
 entry = Table(
     "entry", metadata,
@@ -35,5 +36,11 @@ word = Table(
     Column("key", String, primary_key=True), Column("form", String, primary_key=True), sqlite_with_rowid=False,
 )  # fmt: skip
 posting = Table("posting", metadata, Column("form", String, primary_key=True), Column("names", LargeBinary))
+publisher = Table(
+    "publisher", metadata,
+    Column("name", String, primary_key=True), Column("format", String), Column("address", String),
+    Column("every_h", Integer), Column("etag", String), Column("modified", String), Column("digest", String),
+    Column("checked_ms", Integer), Column("fetched_ms", Integer), Column("failure", String),
+)  # fmt: skip
 derived = (name, identifier, word, posting)
 """Tables that hold nothing but what entries say."""
