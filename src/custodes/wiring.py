@@ -89,6 +89,7 @@ from custodes.storage.ledger_server import (
     open_server_ledger,
 )
 from custodes.storage.ledger_statements import open_statements
+from custodes.storage.list_server import keep_lists
 from custodes.storage.master import open_master
 from custodes.storage.objects import BucketObjects
 from custodes.storage.objects_folder import FolderObjects
@@ -204,6 +205,7 @@ def open_deployment(
             keep_accounts(ledger, orders, directory)
             keep_screening(ledger.duties, screening, directory)
             facts = ScreenedFacts(screening.screenings, keys.account_id)
+            opened.enter_context(keep_lists(settings.data, ledger.duties, ledger.log, SystemClock()))
             recorder = LedgerRecorder(ledger.log, f"{faces.model_version}/{release.models.hex()}")
         reader = Once(lambda: open_text(settings) if text is None else text)
         ports = Ports(

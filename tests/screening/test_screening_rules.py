@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from custodes.cli.main import app
 from custodes.core.clock import FixedClock
-from custodes.core.errors import ConflictError, InvalidParameterError
+from custodes.core.errors import InvalidParameterError
 from custodes.governance.screening.entities import ListedName, ListEntry
 from custodes.governance.screening.matching import REVIEW, compare_names
 from custodes.governance.screening.names import prepare
@@ -38,18 +38,6 @@ def test_another_given_name_does_not_alert() -> None:
 
 def entry(uid: str, name: str) -> ListEntry:
     return ListEntry("house", uid, "organisation", (ListedName(name),))
-
-
-def test_a_shrunken_list_is_refused_until_confirmed_and_a_diff_says_what_changed(tmp_path: Path) -> None:
-    lists = ScreeningLists(tmp_path)
-    many = [entry(str(at), f"Fictive Works {at}") for at in range(40)]
-    lists.put("house", "csv", many, FixedClock(), digest="")
-    with pytest.raises(ConflictError, match="shrink"):
-        lists.put("house", "csv", many[:30], FixedClock(), digest="")
-    lists.put("house", "csv", [*many[1:39], entry("39", "Renamed"), entry("40", "New")], FixedClock(), digest="")
-    assert lists.changes("house") == {"0": "removed", "39": "changed", "40": "added"}
-    assert lists.put("house", "csv", many[:30], FixedClock(), digest="", confirm=True).removed == 10 + 1
-    lists.close()
 
 
 GRAPH = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -24,7 +24,10 @@ def open_file(data: Path) -> Engine:
     folder = data / "screening"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / "lists.sqlite3"
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    # Only a file that is not there is opened here: to close any descriptor of a database gives up the locks that
+    # SQLite holds on it for this whole process (sqlite.org/howtocorrupt.html, 2.2).
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     engine = create_engine(f"sqlite:///{path}")
     event.listen(engine, "connect", _prepare)
     return engine

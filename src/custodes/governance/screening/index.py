@@ -52,7 +52,9 @@ def posted(name: PreparedName) -> set[str]:
 
 def sought(name: PreparedName) -> list[tuple[float, tuple[str, ...]]]:
     """For each word of a name, and each two neighbours, its weight and the keys (``names.keys``) that find its like."""
-    found = [(token.weight, _wanted(token)) for token in name.tokens]
+    person = name.kind == PERSON
+    # A given name is found by its initial, too; what an initial stands for is left to ``bounds``.
+    found = [(token.weight, (*_wanted(token), token.plain[0]) if person else _wanted(token)) for token in name.tokens]
     for a, b in zip(name.tokens, name.tokens[1:], strict=False):
         if min(len(a.plain), len(b.plain)) < _JOIN_UNDER:
             found.append((a.weight + b.weight, (a.forms[0] + b.forms[0],)))
