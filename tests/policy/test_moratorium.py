@@ -134,6 +134,16 @@ def test_a_moratorium_that_was_kept(world: World) -> None:
     assert f"with {RULE}" in text and "WITHOUT" not in text
 
 
+def test_the_newest_entry_of_a_kind_is_found_from_the_end(world: World) -> None:
+    for _ in range(300):
+        world.log.append("inc", fields={"x": "filler"})
+    world.log.flush()
+    tree = world.log.tree()
+    entries = [(index, envelope) for index, envelope in tree.entries() if b'"k":"pol"' in envelope]
+    assert tree.newest("pol") == entries[-1]
+    assert tree.newest("inc") == list(tree.entries())[-1] and tree.newest("bil") is None
+
+
 def test_a_moratorium_that_was_lifted_with_notice(world: World) -> None:
     world.appoint()
     world.repeal()

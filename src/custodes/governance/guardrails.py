@@ -174,6 +174,7 @@ class Guardrails:
             plan = self._plan(call)
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
+                self._slices.clear()
             self._plans[key] = plan
         return plan if isinstance(plan, Verdict) else self._ask(call, plan)
 

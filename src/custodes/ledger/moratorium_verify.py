@@ -31,6 +31,7 @@ LIMITS = (
     "What the rules mean. Their texts are in the file; with them anybody can decide each case again.",
     "Exact times. The operator's clock wrote them; witnesses only confirm that an entry was there by a certain time.",
 )
+_DAY_MS = 86_400_000
 _SWITCH_MS = 60_000
 """A request that was decided just before a change may stand behind it in the log."""
 
@@ -222,6 +223,10 @@ def _findings(report: Report, trusted: Trusted, rules: Timeline, counts: _Counts
         f"rules from entry {each.index} ({moment(each.t)}) on: {_has(question.rule, each.policy, sets)}; {each.notes}"
         for each in rules.forces
     ]
+    found.append(
+        f"who may change the rules at the end: {', '.join(rules.officers) or 'whoever changes the program'}; a "
+        f"weakening acts {rules.notice_ms / _DAY_MS:g} days after its entry at the earliest"
+    )
     if rules.waiting is not None:
         policy, effective, notes = rules.waiting
         found.append(f"a set that waits until {moment(effective)}: {_has(question.rule, policy, sets)}; {notes}")

@@ -48,10 +48,19 @@ class Force:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Sets in the order in which they took force, and the one that waits: its digest, when it may act (ms), by whom."""
+    """What the changes lead to.
+
+    Attributes:
+        forces: sets in the order in which they took force.
+        waiting: the set that waits: its digest, when it may act (ms), by whom.
+        officers: names of those who may sign changes.
+        notice_ms: how long notice of a weakening runs.
+    """
 
     forces: tuple[Force, ...]
     waiting: tuple[str, int, str] | None
+    officers: tuple[str, ...]
+    notice_ms: int
 
 
 @dataclass(slots=True)
@@ -95,7 +104,7 @@ def timeline(changes: Changes, bodies: Mapping[int, bytes], sets: Sets) -> Timel
                 _follow(chain, index, entry, bodies.get(index), sets)
             except (StatementError, EntryError, ValueError, TypeError, KeyError) as error:
                 raise TimelineError(f"entry {index} is no change of policy that can be followed: {error}") from error
-    return Timeline(tuple(chain.forces), chain.waiting)
+    return Timeline(tuple(chain.forces), chain.waiting, tuple(sorted(chain.officers)), chain.notice_ms)
 
 
 def set_digest(policy: Mapping[str, object]) -> str:

@@ -149,11 +149,25 @@ class Tree:
             LedgerCorruptError: the file is missing or has fewer entries.
         """
         width = width_at(0, index, self.size)
-        data = self._fetch(bundle_path(index, width) if width else "", bundle_path(index))
-        entries = decode_bundle(data)
+        entries = decode_bundle(self._bundle(index, width))
         if len(entries) < width:
             raise LedgerCorruptError(f"{bundle_path(index, width)} has {len(entries)} entries instead of {width}")
         return entries[:width]
+
+    def newest(self, kind: str) -> tuple[int, bytes] | None:
+        """Index and envelope of the newest entry of a kind; None when there is none. Reads backwards from the end.
+
+        Raises:
+            LedgerCorruptError: a file is missing or damaged.
+        """
+        mark = f'"k":"{kind}"'.encode()
+        for bundle in reversed(range(-(-self.size // TILE_WIDTH))):
+            # Most bundles have none, and taking them apart costs more than looking.
+            if mark in self._bundle(bundle, width_at(0, bundle, self.size)):
+                for within, envelope in reversed(list(enumerate(self.bundle(bundle)))):
+                    if mark in envelope:
+                        return bundle * TILE_WIDTH + within, envelope
+        return None
 
     def entries(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, bytes]]:
         """Index and envelope of entries ``start`` up to ``stop`` (by default the last)."""
@@ -174,6 +188,9 @@ class Tree:
         if not 0 <= index < self.size:
             raise IndexError(f"entry {index} is not in a tree of {self.size}")
         return self.bundle(index // TILE_WIDTH)[index % TILE_WIDTH]
+
+    def _bundle(self, index: int, width: int) -> bytes:
+        return self._fetch(bundle_path(index, width) if width else "", bundle_path(index))
 
     def _levels(self, level: int, index: int) -> list[list[bytes]]:
         key = (level, index)
@@ -200,16 +217,6 @@ class Tree:
         if data is None:
             raise LedgerCorruptError(f"{path} is missing")
         return data
-
-
-def last_of_kind(tree: Tree, kind: str) -> tuple[int, bytes] | None:
-    """Index and envelope of the newest entry of a kind; None when there is none. Reads backwards from the end."""
-    mark = f'"k":"{kind}"'.encode()
-    for bundle in reversed(range(-(-tree.size // TILE_WIDTH))):
-        for within, envelope in reversed(list(enumerate(tree.bundle(bundle)))):
-            if mark in envelope:
-                return bundle * TILE_WIDTH + within, envelope
-    return None
 
 
 def verified_tree(tiles: TileReader, checkpoint: Checkpoint) -> Tree:

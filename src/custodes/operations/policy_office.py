@@ -23,7 +23,7 @@ from custodes.ledger.checkpoint import Checkpoint
 from custodes.ledger.entry import Entry, b64url, decode, from_b64url
 from custodes.ledger.parts import LedgerWriter
 from custodes.ledger.ports import LedgerUnavailableError
-from custodes.ledger.tiles import Tree, last_of_kind
+from custodes.ledger.tiles import Tree
 from custodes.operations.policy_layers import RulesInForce
 
 _MARGIN_MS = 60_000
@@ -212,7 +212,7 @@ class PolicyOffice:
         """
         records = self._store.records()
         self._log.flush()
-        found = last_of_kind(self._log.tree(), "pol")
+        found = self._log.tree().newest("pol")
         known = "" if found is None else _unpacked(decode(found[1]))
         if records and records[-1].place is None:
             if found is not None and records[-1].record.digest() == known:
