@@ -87,6 +87,7 @@ def main() -> None:
     own = len(load(packs, shipped_schema()).rules)
     packs["filler"] = "\n".join(filler(number) for number in range(TOTAL - own))
     guardrails = load(packs, shipped_schema())
+    sanctions = load({**packs, **shipped(("uk-russia-sanctions",))}, shipped_schema())
     operations, document = ["SearchFaces"], {"Effect": "Allow", "Action": "rekognition:Search*"}
     documents = tuple(
         parse_document(
@@ -117,6 +118,10 @@ def main() -> None:
         (
             f"provider's, {TOTAL}: police, whose rules look at the time",
             lambda: guardrails.decide(call("law-enforcement")),
+        ),
+        (
+            f"provider's, {TOTAL}, and those on sanctions, which are asked each time",
+            lambda: sanctions.decide(call("software")),
         ),
         (f"tenant's documents, {TOTAL}", lambda: evaluate(request(), all_documents)),
         ("tenant's documents, 10", lambda: evaluate(request(), few)),

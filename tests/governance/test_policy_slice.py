@@ -22,6 +22,7 @@ from custodes.governance.guardrails import (
 )
 
 NOW = 1_795_000_000_000
+END = 1_830_297_600_000  # 2028-01-01
 NOTES = '@reason("r") @source("s") @date("d")'
 
 WORDS = {
@@ -34,7 +35,7 @@ FACTS = st.fixed_dictionaries(
         **{name: st.sampled_from(WORDS.get(name, sorted(words))) for name, words in VOCABULARIES.items()},
         "country": st.sampled_from(WORDS["country"]),
         **{name: st.booleans() for name in BOOLEANS},
-        **{name: st.sampled_from([0, NOW - 86_400_001, NOW, NOW + 1, 1_830_384_000_000]) for name in MOMENTS},
+        **{name: st.sampled_from([0, NOW - 86_400_001, NOW, NOW + 1, END - 1, END, END + 1]) for name in MOMENTS},
         "threshold_milli": st.sampled_from([0, 98_999, 99_000, 100_000]),
     }
 )
@@ -96,7 +97,7 @@ def test_slices_decide_as_all_rules_do(texts, calls) -> None:
     for operation, facts in [*calls, *calls]:
         call = Call("111122223333", operation, "*", facts)
         assert guardrails.decide(call) == guardrails.decide_by_all(call)
-        moved = Call("111122223333", operation, "*", {**facts, "now": NOW + 5, "threshold_milli": 99_001})
+        moved = Call("111122223333", operation, "*", {**facts, "now": END, "threshold_milli": 99_001})
         assert guardrails.decide(moved) == guardrails.decide_by_all(moved)
 
 
@@ -114,6 +115,10 @@ def test_a_remembered_plan_lets_no_wrong_fact_through(facts, name, wrong) -> Non
 
 
 GUARDRAILS = load(shipped(), shipped_schema())
+STEADY = {
+    **{name: min(words - {"unknown"}) for name, words in VOCABULARIES.items()}, "country": "GB", "status": "active",
+    **dict.fromkeys(BOOLEANS, False), "screened_at": 0, "threshold_milli": 0, "now": 0,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -136,14 +141,33 @@ def test_what_is_settled(text: str, expected: bool | None) -> None:
 
 
 def test_what_is_read() -> None:
-    texts = ["when { context.sector == \"a\" && context.real_time }", "when { context has sector }",
-             "when { principal == Account::\"1\" }", ""]  # fmt: skip
-    found = [
-        policy_slice.reads(
-            json.loads(cedarpy.policies_to_json_str(f"permit (principal, action, resource) {text};"))["staticPolicies"][
-                "policy0"
-            ]
-        )
-        for text in texts
-    ]
-    assert found == [{"sector", "real_time"}, None, None, frozenset()]
+    def found(text: str) -> object:
+        body = json.loads(cedarpy.policies_to_json_str(f"permit (principal, action, resource) {text};"))
+        return policy_slice.reads(body["staticPolicies"]["policy0"])
+
+    assert found("") == {}
+    assert found("when { context has sector }") is None
+    assert found('when { principal == Account::"1" }') is None
+    assert found('when { context.sector == "a" && context.real_time }') == {"sector": None, "real_time": None}
+    assert found("when { 99000 <= context.threshold_milli }") == {"threshold_milli": {99_000, 99_001}}
+    assert found("when { context.threshold_milli * 2 > 5 }") == {"threshold_milli": None}
+    assert found("when { context.now < context.screened_at }") == {"now": None, "screened_at": None}
+    end = 1_830_297_600_000
+    assert found('when { context.now < datetime("2028-01-01") }') == {"now": {end, end + 1}}
+    assert found('when { context.now < datetime("2028-01-01T00:00:00.001Z") }') == {"now": {end + 1, end + 2}}
+    assert found('when { context.now < datetime("2028-01-01T00:00:00+0100") }') == {"now": None}
+    twice = found('when { context.now < datetime("2028-01-01") || context.now.toDate() == datetime("2027-01-01") }')
+    assert twice == {"now": None}
+
+
+@pytest.mark.parametrize("sign", ["<", "<=", ">", ">=", "==", "!="])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_verdicts_change_exactly_where_cedar_changes_them(sign: str, swapped: bool) -> None:
+    end = 1_830_297_600_000
+    parts = ["context.now", 'datetime("2028-01-01")']
+    left, right = reversed(parts) if swapped else parts
+    rule = f'@id("x") {NOTES} forbid (principal, action, resource) when {{ {left} {sign} {right} }};'
+    guardrails = load({**shipped(("baseline",)), "x": rule}, shipped_schema())
+    for now in [0, end - 1, end, end + 1, end + 2, end + 1, end, end - 1, 0]:
+        call = Call("1", "DetectLabels", "*", {**STEADY, "now": now})
+        assert guardrails.decide(call) == guardrails.decide_by_all(call)

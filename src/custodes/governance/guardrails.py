@@ -13,8 +13,9 @@ from __future__ import annotations
 import datetime
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from importlib import resources
 from operator import itemgetter
 
@@ -132,6 +133,22 @@ class Model:
     attributes: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How to decide calls that agree in all steady facts.
+
+    Attributes:
+        policies: the rules that can apply to them.
+        points: changing facts that these look at, each with the values from which on a verdict can be another one; None
+            where they look at something else, so that they have to be asked each time.
+        verdicts: what is known already, by the place of each changing fact among its points.
+    """
+
+    policies: cedarpy.PolicySet
+    points: tuple[tuple[str, tuple[int, ...]], ...] | None
+    verdicts: dict[tuple[int, ...], Verdict] = field(default_factory=dict)
+
+
 class Guardrails:
     """A set of rules, parsed once; safe to ask from many threads."""
 
@@ -142,7 +159,7 @@ class Guardrails:
         self._parsed = {key: json.loads(rule.canonical) for key, rule in rules.items()}
         self._every = self._policies(frozenset(rules))
         self._slices: dict[frozenset[str], cedarpy.PolicySet] = {frozenset(rules): self._every}
-        self._plans: dict[tuple[object, ...], Verdict | cedarpy.PolicySet] = {}
+        self._plans: dict[tuple[object, ...], _Plan] = {}
 
     @property
     def rules(self) -> Mapping[str, Rule]:
@@ -157,8 +174,8 @@ class Guardrails:
     def decide(self, call: Call) -> Verdict:
         """Decide. Raises nothing for any call: what cannot be evaluated is a refusal.
 
-        Calls that agree in all but moments and threshold share a plan: the rules that can apply to them, or the verdict
-        itself where none of these looks at anything in which the calls may differ. See ``policy_slice``.
+        Calls that agree in all but moments and threshold share a plan: the rules that can apply to them, and verdicts
+        for as long as nothing has changed on which these rules look. See ``policy_slice``.
         """
         facts = call.facts
         try:
@@ -176,17 +193,25 @@ class Guardrails:
                 self._plans.clear()
                 self._slices.clear()
             self._plans[key] = plan
-        return plan if isinstance(plan, Verdict) else self._ask(call, plan)
+        if plan.points is None:
+            return self._ask(call, plan.policies)
+        place = tuple(bisect_right(points, facts[name]) for name, points in plan.points)
+        verdict = plan.verdicts.get(place)
+        if verdict is None:
+            verdict = self._ask(call, plan.policies)
+            if verdict is not _INCIDENT:
+                plan.verdicts[place] = verdict
+        return verdict
 
     def decide_by_all(self, call: Call) -> Verdict:
         """Decide by asking Cedar about every rule: slower, the same."""
         problem = check_facts(call.facts)
         return Verdict(False, (UNKNOWN_FACT,), problem) if problem else self._ask(call, self._every)
 
-    def _plan(self, call: Call) -> Verdict | cedarpy.PolicySet:
+    def _plan(self, call: Call) -> _Plan:
         groups = self._model.groups.get(call.operation)
         if groups is None:
-            return self._every
+            return _Plan(self._every, None)
         known = {name: call.facts[name] for name in _STEADY_NAMES}
         kept = frozenset(
             key
@@ -196,12 +221,20 @@ class Guardrails:
         policies = self._slices.get(kept)
         if policies is None:
             policies = self._slices[kept] = self._policies(kept)
-        read = [policy_slice.reads(self._parsed[key]) for key in kept]
-        if all(facts is not None and facts <= known.keys() for facts in read):
-            verdict = self._ask(call, policies)
-            if verdict is not _INCIDENT:
-                return verdict
-        return policies
+        return _Plan(policies, self._points(kept))
+
+    def _points(self, kept: Iterable[str]) -> tuple[tuple[str, tuple[int, ...]], ...] | None:
+        found: dict[str, frozenset[int]] = {}
+        for key in kept:
+            read = policy_slice.reads(self._parsed[key])
+            if read is None:
+                return None
+            for name in read.keys() & {*CHANGING}:
+                points = read[name]
+                if points is None:
+                    return None
+                found[name] = found.get(name, frozenset()) | points
+        return tuple((name, tuple(sorted(points))) for name, points in sorted(found.items()))
 
     def _policies(self, kept: frozenset[str]) -> cedarpy.PolicySet:
         return cedarpy.PolicySet.from_json_str(

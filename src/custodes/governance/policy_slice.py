@@ -10,12 +10,16 @@ settles them; several conditions are joined by ``&&`` in their order) and its JS
 
 from __future__ import annotations
 
+import datetime
+import re
 from collections.abc import Callable, Collection, Mapping
 from operator import ge, gt, le, lt
 
 Node = Mapping[str, object]
 Value = str | int | bool
 
+# A date, or a time of day in UTC to the second or the millisecond.
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{3})?Z)?")
 _ORDER: Mapping[str, Callable[[int, int], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 
 
@@ -40,28 +44,62 @@ def holds(rule: Node, known: Mapping[str, Value]) -> bool | None:
     return True
 
 
-def reads(rule: Node) -> frozenset[str] | None:
-    """Names of the facts that ``rule`` looks at; None when it looks at anything else of a call but its operation."""
+def reads(rule: Node) -> Mapping[str, frozenset[int] | None] | None:
+    """Facts that ``rule`` looks at; None when it looks at anything else of a call but its operation.
+
+    A fact that is only compared with constants comes with the points at which the outcome can change: between two
+    neighbouring points (the lower one included) it is the same. Moments count in ms since the epoch.
+    """
     if any(_node(rule.get(scope)).get("op") != "All" for scope in ("principal", "resource")):
         return None
-    found: set[str] = set()
+    found: dict[str, frozenset[int] | None] = {}
     for condition in _list(rule.get("conditions")):
         if not _collect(condition.get("body"), found):
             return None
-    return frozenset(found)
+    return found
 
 
-def _collect(value: object, found: set[str]) -> bool:
+def _collect(value: object, found: dict[str, frozenset[int] | None]) -> bool:
     """Add the facts that an expression names; False when it uses a variable in another way."""
     if isinstance(value, list):
         return all(_collect(item, found) for item in value)
     if not isinstance(value, Mapping):
         return True
-    fact = _fact(value)
+    fact, points = _compared(value)
+    if fact is None:
+        fact = _fact(value)
     if fact is not None:
-        found.add(fact)
+        known = found.get(fact, frozenset())
+        found[fact] = None if known is None or points is None else known | points
         return True
     return not value.keys() & {"Var", "Slot"} and all(_collect(item, found) for item in value.values())
+
+
+def _compared(node: Node) -> tuple[str | None, frozenset[int] | None]:
+    """The fact of ``context.fact < constant`` and the like, and where the outcome of that changes."""
+    for name in (*_ORDER, "==", "!="):
+        operands = _node(node.get(name))
+        for one, other in (("left", "right"), ("right", "left")):
+            fact, constant = _fact(_node(operands.get(one))), _constant(_node(operands.get(other)))
+            if fact is not None and constant is not None:
+                return fact, frozenset({constant, constant + 1})
+    return None, None
+
+
+def _constant(node: Node) -> int | None:
+    """A whole number, or a moment in ms; of moments, what Python reads as Cedar does."""
+    value = node.get("Value")
+    if type(value) is int:
+        return value
+    literal = _list(node.get("datetime"))
+    text = literal[0].get("Value") if len(literal) == 1 else None
+    if not isinstance(text, str) or not _MOMENT.fullmatch(text):
+        return None
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return round(moment.replace(tzinfo=moment.tzinfo or datetime.UTC).timestamp() * 1000)
 
 
 def _value(node: Node, known: Mapping[str, Value]) -> Value | None:
