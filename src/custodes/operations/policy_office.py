@@ -211,7 +211,7 @@ class PolicyOffice:
             UnavailableError: they differ.
         """
         records = self._store.records()
-        self._log.flush()
+        _written(self._log.flush)
         found = self._log.tree().newest("pol")
         known = "" if found is None else _unpacked(decode(found[1]))
         if records and records[-1].place is None:
