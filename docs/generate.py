@@ -65,11 +65,14 @@ def compatibility() -> str:
     """All operations of the API, implemented or refused, and the members that are absent from answers."""
     gate = Gate(AllowAll(), CountingRecorder())
     absent = cast("Any", None)
-    done = handlers(gate, build(Ports(absent, absent, absent, FixedClock(), b"")), "us-east-1")
     service = load_service()
+    built = handlers(gate, build(Ports(absent, absent, absent, FixedClock(), b"")), "us-east-1")
+    done = [name for name in built if name in service.operations]
     names = sorted(service.operations)
     rows = [f"{len(done)} of {len(names)} operations are implemented.", "", "| operation | answer |", "|---|---|"]
     rows += [f"| {name} | {'implemented' if name in done else 'refused, saying so'} |" for name in names]
+    rows += ["", "## Operations that only this server has", "", "| operation | at |", "|---|---|"]
+    rows += [f"| {operation.name} | `POST {path}` |" for path, operation in sorted(service.own.items())]
     shapes = [service.operations[name] for name in done]
     rows += ["", "## Members of answers that are absent", ""]
     rows += _members({one.name: one.output for one in shapes}, NOT_RETURNED, "are returned")

@@ -12,18 +12,21 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from occluders import FITTED, covered
 from scipy.optimize import minimize
-from trait_data import TRAIN, fer_pictures, half_of, labelled
+from trait_data import TRAIN, central, fer_pictures, half_of, labelled
 
 from custodes.core.ids import RequestId
-from custodes.core.image import decode
+from custodes.core.image import Image, decode
 from custodes.core.slot import Slot
-from custodes.engine.face import DetectedFace, Trait
+from custodes.engine.face import FloatArray, Trait
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.faces.heads import EMOTIONS
 from custodes.engine.faces.pipeline import FacePipeline
@@ -37,36 +40,48 @@ HEADS = {
     Trait.BEARD: "mouth",
     Trait.MUSTACHE: "mouth",
     Trait.SMILE: "mouth",
+    Trait.FACE_OCCLUDED: "both",
 }
 """Which features of ``Portraits`` each head sees."""
 STRENGTHS = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 1e-1)
 FOLDS = 5
+SLOT = Slot(0, RequestId("fit"))
 Floats = NDArray[np.float64]
+Picture = NDArray[np.uint8]
 
 
-def central(faces: tuple[DetectedFace, ...], width: int, height: int) -> DetectedFace | None:
-    """The face that a portrait is of: large and in the middle."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Features over the eyes and over the mouth, (1024,) each, and the face's five points."""
 
-    def worth(face: DetectedFace) -> float:
-        box = face.box_px
-        return box.area - 2 * (((box.x1 + box.x2 - width) / 2) ** 2 + ((box.y1 + box.y2 - height) / 2) ** 2)
+    eyes: Floats
+    mouth: Floats
+    points_px: FloatArray
 
-    return max(faces, key=worth, default=None)
+    def at(self, place: str) -> Floats:
+        """Features at ``eyes``, ``mouth`` or ``both``."""
+        return {"eyes": self.eyes, "mouth": self.mouth, "both": np.concatenate([self.eyes, self.mouth])}[place]
 
 
-def features(engine: FacePipeline, paths: list[Path]) -> tuple[dict[str, Floats], NDArray[np.bool_]]:
-    """Rows of ``eyes`` and ``mouth`` features, and which pictures have a face; the others' rows are left out."""
-    rows: dict[str, list[Floats]] = {"eyes": [], "mouth": []}
+def row(engine: FacePipeline, rgb: Picture) -> Row | None:
+    """Features of the face that a portrait is of, and where it is; None when none is found."""
+    found = engine.detect(SLOT, Image(rgb, b"")).faces
+    face = central(found, rgb.shape[1], rgb.shape[0])
+    if face is None:
+        return None
+    portraits = engine.steps.traits.portrait.read(rgb, [face])
+    return Row(portraits.eyes[0].astype(np.float64), portraits.mouth[0].astype(np.float64), face.points_px)
+
+
+def drawn_over(engine: FacePipeline, paths: Sequence[Path], rows: Sequence[Row | None]) -> list[Row]:
+    """The same faces with something over each, where one is still found."""
+    random, drawings = np.random.default_rng(5), list(FITTED.values())
     found = []
-    for path in paths:
-        image = decode(path.read_bytes())
-        face = central(engine.detect(Slot(0, RequestId("fit")), image).faces, image.size.width, image.size.height)
-        found.append(face is not None)
-        if face is not None:
-            portraits = engine.steps.traits.portrait.read(image.rgb, [face])
-            rows["eyes"].append(portraits.eyes[0].astype(np.float64))
-            rows["mouth"].append(portraits.mouth[0].astype(np.float64))
-    return {name: np.array(values) for name, values in rows.items()}, np.array(found)
+    for i, (path, plain) in enumerate(zip(paths, rows, strict=True)):
+        if plain is not None:
+            rgb = decode(path.read_bytes()).rgb
+            found.append(row(engine, covered(rgb, plain.points_px, drawings[i % len(drawings)], random)))
+    return [one for one in found if one is not None]
 
 
 def logistic(x: Floats, y: Floats, weights: Floats, strength: float) -> Floats:
@@ -106,7 +121,7 @@ def head(x: Floats, y: Floats) -> Floats:
     return np.append(plain, w[-1] - plain @ mean)
 
 
-def joining(said: Floats, y: NDArray[np.int64], strength: float = 1e-2) -> Floats:
+def joining(said: Floats, y: NDArray[np.int64], strength: float = 1e-3) -> Floats:
     """(7, 15): the regularised multinomial fit of expressions on the 14 log probabilities of both networks."""
     count, width = said.shape
     mean, spread = said.mean(0), said.std(0)
@@ -127,26 +142,35 @@ def joining(said: Floats, y: NDArray[np.int64], strength: float = 1e-2) -> Float
     return np.hstack([plain, (w[:, -1] - plain @ mean)[:, None]])
 
 
+def expressions(engine: FacePipeline) -> Floats:
+    """The joining, fitted on the fitting half of FER2013."""
+    paths, labels = fer_pictures()
+    fitting = np.array([half_of(path.name) == 0 for path in paths])
+    pictures = [cv2.imread(str(path), cv2.IMREAD_COLOR) for path, fit in zip(paths, fitting, strict=True) if fit]
+    crops = [[cv2.resize(picture, (side, side)) for picture in pictures] for side in (64, 112)]
+    said = engine.steps.traits.expression().said(*crops)
+    return joining(said.astype(np.float64), labels[fitting])
+
+
 def main() -> int:
     """Fit all and write them."""
     engine = open_face_engine(ModelStore(default_root(os.environ)), Device.CPU, threads=1)
     sheets, more = labelled(TRAIN), labelled(TRAIN, more=True)
-    rows, found = features(engine, sheets.paths + more.paths)
+    paths = sheets.paths + more.paths
+    rows = [row(engine, decode(path.read_bytes()).rgb) for path in paths]
+    covered_rows = drawn_over(engine, paths, rows)
     fitted: dict[str, Floats] = {}
     for trait, place in HEADS.items():
-        kind = trait.value.lower()
-        y = np.concatenate([sheets.labels[kind], more.labels[kind]])[found]
-        decided = ~np.isnan(y)
-        print(trait, f"{int(np.nansum(y))} of {decided.sum()}")
-        fitted[trait.value] = head(rows[place][decided], y[decided])
-    paths, labels = fer_pictures()
-    fitting = np.array([half_of(path.name) == 0 for path in paths])
-    pictures = [cv2.cvtColor(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), cv2.COLOR_GRAY2RGB) for path in paths]
-    crops = [
-        [cv2.resize(p, (side, side)) for p, fit in zip(pictures, fitting, strict=True) if fit] for side in (64, 112)
-    ]
-    said = engine.steps.traits.expression().said(*crops)
-    fitted[EMOTIONS] = joining(said.astype(np.float64), labels[fitting])
+        kind = trait.value.lower().removeprefix("face_")
+        labels = np.concatenate([sheets.labels[kind], more.labels[kind]])
+        pairs = [(one.at(place), y) for one, y in zip(rows, labels, strict=True) if one is not None and not np.isnan(y)]
+        if trait is Trait.FACE_OCCLUDED:
+            pairs += [(one.at(place), 1.0) for one in covered_rows]
+            pairs = [pairs[i] for i in np.random.default_rng(1).permutation(len(pairs))]
+        y = np.array([label for _, label in pairs])
+        print(trait, f"{int(y.sum())} of {len(y)}")
+        fitted[trait.value] = head(np.array([x for x, _ in pairs]), y)
+    fitted[EMOTIONS] = expressions(engine)
     np.savez(OUT, **{name: values.astype(np.float16) for name, values in fitted.items()})
     return 0
 

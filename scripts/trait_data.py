@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from custodes.engine.face import DetectedFace
+
 DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 LABELS = Path(__file__).with_name("trait_labels.toml")
-KINDS = ("eyeglasses", "sunglasses", "beard", "mustache", "smile")
+KINDS = ("eyeglasses", "sunglasses", "beard", "mustache", "smile", "occluded")
 TRAIN, TEST = "train", "test"
 EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """Folders of FER2013 in the order of ``expression.NAMES``."""
@@ -28,6 +31,16 @@ class LabelledFaces:
 
     paths: list[Path]
     labels: dict[str, NDArray[np.float64]]
+
+
+def central(faces: Sequence[DetectedFace], width: int, height: int) -> DetectedFace | None:
+    """The face that a portrait is of: large and in the middle."""
+
+    def worth(face: DetectedFace) -> float:
+        box = face.box_px
+        return box.area - 2 * (((box.x1 + box.x2 - width) / 2) ** 2 + ((box.y1 + box.y2 - height) / 2) ** 2)
+
+    return max(faces, key=worth, default=None)
 
 
 def half_of(name: str) -> int:

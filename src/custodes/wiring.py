@@ -301,7 +301,7 @@ def _directory(database: Database, data: Path, operator: AccountId, service: Ser
     """All accounts of a database, the operator's among them; when keys were last used is kept at the end."""
     master = open_master(database, data, os.urandom)
     sessions = SessionTokens(MasterSealer(master), os.urandom)
-    directory = AccountDirectory(SqlAccountStore(database, master), service.operations, sessions)
+    directory = AccountDirectory(SqlAccountStore(database, master), service.known, sessions)
     keep_operator(directory, operator, SystemClock().now_ms())
     yield directory
     directory.save_uses()

@@ -37,6 +37,8 @@ from custodes.engine.face import (
     Trait,
     VectorUse,
 )
+from custodes.engine.inspection import Check, Inspection, Inspections
+from custodes.engine.liveness import Liveness, LivenessFound
 
 DIMENSION = 16
 VERSION = ModelVersion("1.0")
@@ -53,6 +55,7 @@ _TRAITS: Mapping[Trait, tuple[str, object]] = {
     Trait.SUNGLASSES: ("sunglasses", Judgement(value=False, confidence_pct=94.0)),
     Trait.BEARD: ("beard", Judgement(value=False, confidence_pct=93.0)),
     Trait.MUSTACHE: ("mustache", Judgement(value=False, confidence_pct=92.0)),
+    Trait.FACE_OCCLUDED: ("occluded", Judgement(value=False, confidence_pct=91.0)),
 }
 
 
@@ -119,6 +122,27 @@ class SquareEngine:
         self.traits.append(frozenset(traits))
         told = {member: value for trait, (member, value) in _TRAITS.items() if trait in traits}
         return tuple(replace(face, traits=replace(NOTHING_TOLD, **told)) for face in faces)
+
+    def inspect(self, slot: Slot, image: Image, at_most: int = MAX_FACES) -> Inspections:
+        """One check that good squares pass, one that could not be measured."""
+        found = self.detect(slot, image, at_most=at_most)
+        return Inspections(
+            found.size,
+            tuple(
+                Inspection(
+                    face.box_px,
+                    face.confidence_pct,
+                    (Check("sharpness_pct", face.quality.sharpness_pct, 50.0), Check("background_deviation_pct", None)),
+                )
+                for face in found.faces
+            ),
+        )
+
+    def liveness(self, slot: Slot, image: Image, at_most: int = MAX_FACES) -> LivenessFound:
+        """Everybody lives, by a network alone."""
+        found = self.detect(slot, image, at_most=at_most)
+        faces = tuple(Liveness(face.box_px, face.confidence_pct, 90.0, 95.0, None, 0.5) for face in found.faces)
+        return LivenessFound(found.size, faces)
 
     def embed(self, slot: Slot, image: Image, faces: Sequence[DetectedFace], use: VectorUse) -> FloatArray:
         """The vectors that the colours stand for."""

@@ -11,7 +11,7 @@ from fakes.engine import BLURRED, FIVE_NAMES, Square, picture
 BASIC = {"BoundingBox", "Confidence", "Landmarks", "Pose", "Quality"}
 EVERYTHING = {
     *("AgeRange", "Gender", "Smile", "Emotions", "Eyeglasses", "Sunglasses", "Beard", "Mustache"),
-    *("EyesOpen", "MouthOpen", "EyeDirection"),
+    *("FaceOccluded", "EyesOpen", "MouthOpen", "EyeDirection"),
 }
 
 
@@ -46,6 +46,7 @@ def test_no_face_is_an_empty_list(server):
         (["DEFAULT", "MOUTH_OPEN", "EYE_DIRECTION"], {"MouthOpen", "EyeDirection"}, 5),
         (["AGE_RANGE", "SMILE"], {"AgeRange", "Smile"}, 5),
         (["GENDER", "EMOTIONS"], {"Gender", "Emotions"}, 5),
+        (["FACE_OCCLUDED"], {"FaceOccluded"}, 5),
         (["BEARD", "MUSTACHE", "EYEGLASSES", "SUNGLASSES"], {"Beard", "Mustache", "Eyeglasses", "Sunglasses"}, 5),
     ],
 )

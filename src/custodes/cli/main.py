@@ -30,6 +30,7 @@ from custodes.cli import (
     user,
     witness,
 )
+from custodes.cli.assess import liveness, quality
 from custodes.cli.compare import compare
 from custodes.cli.env import env
 from custodes.cli.index import index
@@ -46,7 +47,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, env, compare, index, search, screen):
+for command in (serve, env, compare, index, search, screen, quality, liveness):
     app.command()(command)
 statement.app.command("moratorium")(moratorium_command)
 for group, commands in (

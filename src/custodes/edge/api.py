@@ -55,7 +55,7 @@ class Limits:
 
 
 class Api:
-    """The ASGI application at ``/``."""
+    """The ASGI application at ``/``, and at the paths of operations that only this server has."""
 
     def __init__(
         self,
@@ -135,7 +135,9 @@ class Api:
             raise ApiError(THROTTLED, "Slow down; sudden increase in rate of requests.")
 
     def _operation(self, request: SignedRequest, exchange: Exchange) -> Operation:
-        operation = self._service.operation_of(request.headers.get("x-amz-target", ""))
+        path = request.path.decode("ascii", "replace")
+        named = self._service.operation_of(request.headers.get("x-amz-target", ""))
+        operation = named if path == "/" else self._service.own.get(path)
         if operation is None:
             raise ApiError(UNKNOWN_OPERATION, "The X-Amz-Target header names no operation of this service.")
         exchange.operation = operation.name

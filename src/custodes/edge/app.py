@@ -117,6 +117,7 @@ def create_app(parts: Parts) -> ASGIApp:
         routes=[
             *parts.extra_routes,
             Route("/", api),
+            *(Route(path, api) for path in parts.service.own),
             Route("/healthz", _health(parts.ready)),
             Route("/metrics", _figures(metrics, public=parts.metrics_public)),
         ],

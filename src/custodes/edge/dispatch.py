@@ -42,7 +42,7 @@ class Dispatcher:
         Raises:
             ValueError: a handler or reason is for an operation that does not exist.
         """
-        strange = (handlers.keys() | reasons.keys()) - service.operations.keys()
+        strange = (handlers.keys() | reasons.keys()) - service.known.keys()
         if strange:
             raise ValueError(f"not operations of the API: {sorted(strange)}")
         self._handlers = dict(handlers)

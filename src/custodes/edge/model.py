@@ -1,15 +1,17 @@
 """The API's own model, read from botocore's data: the one place that knows botocore.
 
-In: botocore's ``rekognition`` service model. Out: plain frozen ``Service``, ``Operation`` and ``Shape`` values that
-parsing, validation, serializing and the error table walk. Nothing of the API is typed out a second time. It does
-not parse, check or answer anything itself.
+In: botocore's ``rekognition`` service model, and ``own_model.json`` in the same form for what only this server does.
+Out: plain frozen ``Service``, ``Operation`` and ``Shape`` values that parsing, validation, serializing and the error
+table walk. Nothing of the API is typed out a second time. It does not parse, check or answer anything itself.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
@@ -90,11 +92,18 @@ class Service:
         operations: by name.
         target_prefix: what stands before the dot in ``X-Amz-Target``.
         errors: HTTP status of every modelled error, by code.
+        own: operations that only this server has, by the path of their requests.
     """
 
     operations: Mapping[str, Operation]
     target_prefix: str
     errors: Mapping[str, int]
+    own: Mapping[str, Operation]
+
+    @property
+    def known(self) -> Mapping[str, Operation]:
+        """All operations by name, ours among them."""
+        return {**self.operations, **{operation.name: operation for operation in self.own.values()}}
 
     def operation_of(self, target: str) -> Operation | None:
         """The operation that an ``X-Amz-Target`` header names, or None."""
@@ -111,11 +120,20 @@ def load_service() -> Service:
     data = Loader().load_service_model(SERVICE, "service-2")
     model = ServiceModel(data, SERVICE)
     shapes = _Compiler()
+    own = _own(data["shapes"], shapes)
     operations = {name: _operation(model.operation_model(name), shapes) for name in model.operation_names}
     # botocore keeps ``fault`` to itself, so it is read from the data.
     faults = {name for name, shape in data["shapes"].items() if shape.get("fault")} - _SERVER_FAULT_AT_400
     errors = {shape.name: 500 if shape.name in faults else 400 for shape in model.error_shapes}
-    return Service(MappingProxyType(operations), str(model.metadata["targetPrefix"]), MappingProxyType(errors))
+    return Service(MappingProxyType(operations), str(model.metadata["targetPrefix"]), MappingProxyType(errors), own)
+
+
+def _own(shapes_of_service: Mapping[str, Any], shapes: _Compiler) -> Mapping[str, Operation]:
+    """Operations of our own model by path. It is written like botocore's and may use the shapes of that."""
+    data = json.loads(resources.files("custodes.edge").joinpath("own_model.json").read_text("utf-8"))
+    model = ServiceModel({**data, "shapes": {**shapes_of_service, **data["shapes"]}}, "custodes")
+    models = [model.operation_model(name) for name in model.operation_names]
+    return MappingProxyType({str(one.http["requestUri"]): _operation(one, shapes) for one in models})
 
 
 def _operation(model: Any, shapes: _Compiler) -> Operation:

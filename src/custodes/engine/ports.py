@@ -20,7 +20,9 @@ from custodes.engine.face import (
     Trait,
     VectorUse,
 )
+from custodes.engine.inspection import Inspections
 from custodes.engine.label import LabelsFound, LabelsWanted
+from custodes.engine.liveness import LivenessFound
 from custodes.engine.text import TextFound
 
 
@@ -45,6 +47,14 @@ class FaceEngine(Protocol):
         self, slot: Slot, image: Image, faces: Sequence[DetectedFace], traits: Collection[Trait]
     ) -> tuple[DetectedFace, ...]:
         """``faces`` of ``image`` with ``traits`` told as far as networks can; only what they need is computed."""
+        ...
+
+    def inspect(self, slot: Slot, image: Image, at_most: int = MAX_FACES) -> Inspections:
+        """Portrait checks of the ``at_most`` largest faces, largest first."""
+        ...
+
+    def liveness(self, slot: Slot, image: Image, at_most: int = MAX_FACES) -> LivenessFound:
+        """How much the ``at_most`` largest faces look like faces and not like pictures of faces."""
         ...
 
     def embed(self, slot: Slot, image: Image, faces: Sequence[DetectedFace], use: VectorUse) -> FloatArray:

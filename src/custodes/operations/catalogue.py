@@ -25,6 +25,7 @@ from custodes.operations.idempotency import Replays
 from custodes.operations.images import ObjectStore, Pictures
 from custodes.operations.labels import LabelDetection
 from custodes.operations.ports import Gallery
+from custodes.operations.quality import Assessment
 from custodes.operations.search import Search
 from custodes.operations.sight import Sight
 from custodes.operations.tags import Tagging
@@ -81,6 +82,7 @@ class Operations:
     text: TextDetection
     labels: LabelDetection
     celebrities: Celebrities
+    assessment: Assessment
 
 
 def build(ports: Ports) -> Operations:
@@ -98,4 +100,5 @@ def build(ports: Ports) -> Operations:
         text=TextDetection(ports.text, pictures),
         labels=LabelDetection(ports.sight.labels, pictures),
         celebrities=Celebrities(engine, gallery, pictures, ports.celebrities),
+        assessment=Assessment(engine, pictures),
     )

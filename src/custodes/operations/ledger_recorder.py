@@ -26,6 +26,8 @@ T = TypeVar("T")
 # These leave nothing behind but an answer, so they need not wait for the disk before they start.
 _KEEPS_NOTHING = frozenset(
     {
+        "AssessFaceQuality",
+        "AssessLiveness",
         "CompareFaces",
         "DescribeCollection",
         "DetectFaces",

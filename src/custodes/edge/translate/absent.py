@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-_NO_MODEL = "no network measures it yet"
 _UPRIGHT = "boxes refer to the upright picture; the service stopped sending it with face model 4"
 _DEFAULT_ONLY = "the service tells default attributes only here, and so do we"
 _BEYOND_DEFAULT = (
@@ -37,7 +36,6 @@ NOT_RETURNED: Mapping[str, str] = MappingProxyType(
         "CompareFacesResponse.SourceImageOrientationCorrection": _UPRIGHT,
         "CompareFacesResponse.TargetImageOrientationCorrection": _UPRIGHT,
         "DetectLabelsResponse.OrientationCorrection": _UPRIGHT,
-        "FaceDetail.FaceOccluded": _NO_MODEL,
         "CompareFaces:ComparedFace.Emotions": _DEFAULT_ONLY,
         "CompareFaces:ComparedFace.Smile": _DEFAULT_ONLY,
         **{f"SearchUsersByImage:FaceDetail.{member}": _DEFAULT_ONLY for member in _BEYOND_DEFAULT},

@@ -6,6 +6,7 @@ In: the gate and the use cases. Out: handlers. Nothing else of the edge makes ha
 from __future__ import annotations
 
 from custodes.edge.translate import celebrities, collections, enrol, faces, labels, search, text, users
+from custodes.edge.translate.quality import handlers as assessment_handlers
 from custodes.edge.translate.route import Handler
 from custodes.operations.catalogue import Operations
 from custodes.operations.gate import Gate
@@ -26,6 +27,7 @@ def handlers(gate: Gate, operations: Operations, region: str, *, bare_arn: bool 
         **enrol.handlers(gate, operations.enrolment),
         **labels.handlers(gate, operations.labels),
         **search.handlers(gate, operations.search),
+        **assessment_handlers(gate, operations.assessment),
         **text.handlers(gate, operations.text),
         **celebrities.handlers(gate, operations.celebrities),
         **users.handlers(gate, operations.users),

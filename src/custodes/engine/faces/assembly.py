@@ -17,12 +17,13 @@ from custodes.engine.card import ModelCard, load_cards
 from custodes.engine.face import FloatArray, VectorUse
 from custodes.engine.faces.detect import CenterFaceDetector
 from custodes.engine.faces.embed import Embedder, Recipe, Views
-from custodes.engine.faces.expression import ExpressionReader, ExpressionRuns, expression_run
+from custodes.engine.faces.expression import ExpressionReader, ExpressionRuns, output_run
 from custodes.engine.faces.eyes import EyeReader
 from custodes.engine.faces.heads import load_fitted
 from custodes.engine.faces.mesh import MeshReader
 from custodes.engine.faces.pipeline import FacePipeline, Steps
 from custodes.engine.faces.portrait import PortraitReader, portrait_run
+from custodes.engine.faces.spoof import SpoofReader
 from custodes.engine.faces.traits import TraitReader
 from custodes.engine.once import Once
 from custodes.engine.session import Device, Session, Threads, open_session
@@ -96,8 +97,10 @@ def open_face_engine(store: ModelStore, device: Device, threads: int) -> FacePip
 
     def expression() -> ExpressionReader:
         first, other = session("emotion"), session("expression")
-        runs = ExpressionRuns(Batcher(expression_run(first, "emotion")), Batcher(expression_run(other, "expression")))
+        runs = ExpressionRuns(Batcher(output_run(first, "emotion")), Batcher(output_run(other, "expression")))
         return ExpressionReader(runs, fitted.emotions)
 
     traits = TraitReader(PortraitReader(Batcher(portrait_run(second))), Once(expression), fitted)
-    return FacePipeline(Steps(CenterFaceDetector(detector), MeshReader(mesh), EyeReader(eyes), embedder, traits))
+    spoof = SpoofReader(Once(lambda: Batcher(output_run(session("liveness"), "live"))))
+    steps = Steps(CenterFaceDetector(detector), MeshReader(mesh), EyeReader(eyes), embedder, traits, spoof)
+    return FacePipeline(steps)

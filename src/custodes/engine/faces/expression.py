@@ -38,8 +38,8 @@ class ExpressionRuns:
     second: Run
 
 
-def expression_run(network: Network, output: str) -> Run:
-    """``network`` as a function for a Batcher."""
+def output_run(network: Network, output: str) -> Run:
+    """``network`` as a function of crops to one of its outputs, for a Batcher."""
 
     def run(rgb: NDArray[np.generic]) -> FloatArray:
         out: Mapping[str, FloatArray] = network.run({"rgb": rgb}, (output,))

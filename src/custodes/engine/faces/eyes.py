@@ -96,10 +96,14 @@ def eyes_open(eyes: dict[str, Eye]) -> Judgement:
 
 
 def mouth_open(vertices_px: FloatArray) -> Judgement:
-    """Whether the lips are apart, from the inner lips' gap (13, 14) over the inner mouth's width (78, 308)."""
+    """Whether the lips are apart."""
+    return judge(mouth_gap(vertices_px), _MOUTH_OPEN_AT, _MOUTH_SPREAD)
+
+
+def mouth_gap(vertices_px: FloatArray) -> float:
+    """The inner lips' gap (13, 14) over the inner mouth's width (78, 308)."""
     gap = float(np.hypot(*(vertices_px[13, :2] - vertices_px[14, :2])))
-    width = max(1e-3, float(np.hypot(*(vertices_px[78, :2] - vertices_px[308, :2]))))
-    return judge(gap / width, _MOUTH_OPEN_AT, _MOUTH_SPREAD)
+    return gap / max(1e-3, float(np.hypot(*(vertices_px[78, :2] - vertices_px[308, :2]))))
 
 
 def gaze(eyes: dict[str, Eye], pose: Pose, open_eyes: Judgement) -> Gaze:

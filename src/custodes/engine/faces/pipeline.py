@@ -34,10 +34,14 @@ from custodes.engine.faces.align import RgbArray
 from custodes.engine.faces.detect import Candidates, CenterFaceDetector
 from custodes.engine.faces.embed import Embedder
 from custodes.engine.faces.eyes import EyeReader
+from custodes.engine.faces.inspect import INSPECTED, Seen, checks
 from custodes.engine.faces.landmarks import default_set, five_points, full_set, outline
 from custodes.engine.faces.mesh import Mesh, MeshReader
 from custodes.engine.faces.pose import head_pose
+from custodes.engine.faces.spoof import SpoofReader
 from custodes.engine.faces.traits import TraitReader
+from custodes.engine.inspection import Inspection, Inspections
+from custodes.engine.liveness import Liveness, LivenessFound
 
 _MESH_PRESENT = 0.1
 """Below, the mesh network saw no face and its vertices are not trusted for alignment (profiles, heavy occlusion)."""
@@ -61,6 +65,7 @@ class Steps:
     eyes: EyeReader
     embedder: Embedder
     traits: TraitReader
+    spoof: SpoofReader
 
 
 class FacePipeline:
@@ -95,6 +100,41 @@ class FacePipeline:
         """``faces`` of ``image`` with ``traits`` told as far as networks can."""
         slot.require_open()
         return self.steps.traits.read(image.rgb, faces, traits)
+
+    def inspect(self, slot: Slot, image: Image, at_most: int = MAX_FACES) -> Inspections:
+        """Portrait checks of the ``at_most`` largest faces of ``image``."""
+        slot.require_open()
+        rgb = image.rgb
+        found = self.steps.detector.detect(rgb, MAX_FACES)
+        count = min(len(found.scores), at_most)
+        meshes = self.steps.mesh.read(rgb, list(found.points)[:count])
+        plain = [self._face(rgb, found, i, mesh, Detail.FULL) for i, mesh in enumerate(meshes)]
+        told = self.steps.traits.read(rgb, plain, INSPECTED)
+        return Inspections(
+            image.size,
+            tuple(
+                Inspection(face.box_px, face.confidence_pct, checks(self._seen(image, face, mesh, len(found.scores))))
+                for face, mesh in zip(told, meshes, strict=True)
+            ),
+        )
+
+    def liveness(self, slot: Slot, image: Image, at_most: int = MAX_FACES) -> LivenessFound:
+        """How much the ``at_most`` largest faces of ``image`` look like faces and not like pictures of faces."""
+        slot.require_open()
+        found = self.steps.detector.detect(image.rgb, at_most)
+        boxes = [BoxPx(*(float(v) for v in box)) for box in found.boxes]
+        said = self.steps.spoof.read(image.rgb, boxes)
+        faces = tuple(
+            Liveness(
+                box, confidence_pct(float(score)), w.score_pct, 100.0 * w.network, w.brightness_peak, w.colour_peak
+            )
+            for box, score, w in zip(boxes, found.scores, said, strict=True)
+        )
+        return LivenessFound(image.size, faces)
+
+    def _seen(self, image: Image, face: DetectedFace, mesh: Mesh, faces: int) -> Seen:
+        eyes = self.steps.eyes.read(image.rgb, mesh.vertices_px)
+        return Seen(image.rgb, image.size, face, mesh.vertices_px, eyes, faces)
 
     def embed(self, slot: Slot, image: Image, faces: Sequence[DetectedFace], use: VectorUse) -> FloatArray:
         """Vectors of ``faces``: (N, dimension) float32, unit length."""

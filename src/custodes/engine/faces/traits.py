@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+import numpy as np
+
 from custodes.engine.face import DetectedFace, FloatArray, Judgement, Trait, Traits
 from custodes.engine.faces.ages import age_range, reads_as_man
 from custodes.engine.faces.align import RgbArray
@@ -36,6 +38,9 @@ _HEADS: Mapping[Trait, _Seen] = MappingProxyType(
         Trait.BEARD: _Seen(lambda seen: seen.mouth, lambda told, judged: replace(told, beard=judged)),
         Trait.MUSTACHE: _Seen(lambda seen: seen.mouth, lambda told, judged: replace(told, mustache=judged)),
         Trait.SMILE: _Seen(lambda seen: seen.mouth, lambda told, judged: replace(told, smile=judged)),
+        Trait.FACE_OCCLUDED: _Seen(
+            lambda seen: np.hstack([seen.eyes, seen.mouth]), lambda told, judged: replace(told, occluded=judged)
+        ),
     }
 )
 

@@ -1,0 +1,59 @@
+"""``custodes quality`` and ``custodes liveness`` on photos and folders, with the real networks and without a server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import PIL.Image
+import pytest
+
+pytestmark = pytest.mark.models
+
+
+@pytest.fixture(scope="module")
+def folder(model_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    skimage = pytest.importorskip("skimage.data")
+    place = tmp_path_factory.mktemp("photos")
+    PIL.Image.fromarray(skimage.astronaut()).save(place / "ann.jpg", quality=95)
+    PIL.Image.new("RGB", (200, 200), "white").save(place / "blank.png")
+    (place / "broken.jpg").write_bytes(b"no picture")
+    return place
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "custodes", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_folder_gives_a_line_of_json_per_photo_and_names_what_cannot_be_read(folder: Path):
+    answer = run("liveness", folder, "--json")
+    assert answer.returncode == 1
+    assert "broken.jpg" in answer.stderr
+    found = {Path(one["photo"]).name: one["Faces"] for one in map(json.loads, answer.stdout.splitlines())}
+    assert set(found) == {"ann.jpg", "blank.png"}
+    assert found["blank.png"] == []
+    assert 0 <= found["ann.jpg"][0]["Score"] <= 100
+
+
+def test_quality_shows_every_check_and_a_verdict(folder: Path):
+    answer = run("quality", folder / "ann.jpg")
+    assert answer.returncode == 0
+    lines = answer.stdout.splitlines()
+    assert any("eye_distance_px" in line and "FAILS" in line for line in lines)
+    assert any("yaw_deg" in line and line.endswith("ok") for line in lines)
+    assert lines[-1].strip() == "does not pass"
+
+
+def test_a_missing_photo_is_one_plain_line(folder: Path):
+    answer = run("quality", folder / "nobody.jpg")
+    assert answer.returncode == 1
+    assert "nobody.jpg" in answer.stderr
+    assert "Traceback" not in answer.stderr
