@@ -31,7 +31,7 @@ FACTS = {
     "human_review": True, "threshold_milli": 99_000, "now": END - 1,
 }  # fmt: skip
 GUARDRAILS = load(shipped(DEFAULT_PACKS), shipped_schema())
-COMPARISONS = [name for name, groups in GUARDRAILS.groups.items() if "FaceComparison" in groups]
+COMPARISONS = GUARDRAILS.operations_in("FaceComparison")
 
 
 def decide(operation: str, **facts: object):

@@ -36,9 +36,7 @@ START = 1_795_000_000_000
 DAY = 86_400_000
 KEYS = {name: Ed25519PrivateKey.from_private_bytes(bytes([at]) * 32) for at, name in enumerate(("ann", "ben"), 1)}
 OWN = PolicySet(shipped(DEFAULT_PACKS), shipped_schema())
-OPERATIONS = tuple(
-    sorted(name for name, groups in load(OWN.packs, OWN.schema).groups.items() if "FaceComparison" in groups)
-)
+OPERATIONS = load(OWN.packs, OWN.schema).operations_in("FaceComparison")
 RULE = "police-moratorium.face-comparison"
 STATED = {
     "purpose": "criminal-investigation",

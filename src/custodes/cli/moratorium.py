@@ -41,8 +41,7 @@ def moratorium_command(
         raise InvalidParameterError(f"a sector is one of: {', '.join(SECTORS)}")
     files = policy_files(data)
     policy = files.policy(replay(files).in_force)
-    groups = load(policy.packs, policy.schema).groups
-    operations = tuple(sorted(name for name, within in groups.items() if GROUP in within and name != GROUP))
+    operations = load(policy.packs, policy.schema).operations_in(GROUP)
     question = MoratoriumQuestion(sector, operations, rule, moment(begin), moment(end))
     carry_out(data, {"do": "head"})  # published, and confirmed by witnesses where there are any
     try:

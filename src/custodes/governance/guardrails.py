@@ -171,6 +171,12 @@ class Guardrails:
         """Every operation that the schema knows, with the groups that it is in."""
         return self._model.groups
 
+    def operations_in(self, group: str) -> tuple[str, ...]:
+        """Operations of a group, by name; groups in it are not listed themselves."""
+        groups = self._model.groups
+        within = frozenset().union(*groups.values())
+        return tuple(sorted(name for name, found in groups.items() if group in found and name not in within))
+
     def decide(self, call: Call) -> Verdict:
         """Decide. Raises nothing for any call: what cannot be evaluated is a refusal.
 
