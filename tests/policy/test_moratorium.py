@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from custodes.ledger.moratorium import MoratoriumQuestion, Report, parse
 from custodes.ledger.moratorium_build import build_report
 from custodes.ledger.moratorium_verify import verify_moratorium
 from custodes.ledger.statement_sources import open_log_files
+from custodes.ledger.statement_zipapp import build as build_zipapp
 from custodes.ledger.trust import TrustPolicy, parse_policy, write_policy
 from custodes.operations.context import Caller, Context
 from custodes.operations.dossier import Dossier, Profile
@@ -280,3 +283,15 @@ def test_a_decision_by_other_rules_than_those_in_force_is_found(world: World) ->
     world.call("222222222222")
     word, text = world.verdict(world.report())
     assert word == "INVALID" and "rules that were not in force" in text
+
+
+def test_the_verifier_in_one_file_checks_reports(world: World, tmp_path: Path) -> None:
+    world.call("111111111111")
+    (tmp_path / "report.json").write_bytes(world.report().encode())
+    build_zipapp(tmp_path / "verify.pyz")
+    trust = write_policy([LedgerPaths(world.data).verifier.read_text().strip()], [], 0)
+    (tmp_path / "trust.policy").write_text(trust)
+    command = [sys.executable, "-I", "verify.pyz", "verify", "report.json", "--trust", "trust.policy", "--json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    told = json.loads(done.stdout)
+    assert (told["verdict"], told["allowed"], told["refused"]) == ("ABSENT", 0, 1)
