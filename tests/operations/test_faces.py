@@ -6,6 +6,7 @@ import pytest
 
 from custodes.core.errors import InvalidParameterError
 from custodes.engine.face import Trait, VectorUse
+from custodes.operations.gate import Allow
 from fakes.engine import BLURRED, FIVE_NAMES, Square, picture
 
 BASIC = {"BoundingBox", "Confidence", "Landmarks", "Pose", "Quality"}
@@ -73,6 +74,18 @@ def test_only_what_is_asked_for_is_described(server):
     detect(server, picture(Square(1)), Attributes=["GENDER", "EYES_OPEN"])
     detect(server, picture(Square(1)))
     assert server.engine.traits == [{Trait.GENDER}, frozenset()]
+
+
+@pytest.mark.parametrize("asked", [["ALL"], ["GENDER", "SMILE"]])
+def test_what_a_rule_withholds_is_neither_computed_nor_told(server, asked):
+    server.policy.decision = Allow("some-rule", withheld=frozenset({"AGE_RANGE", "GENDER", "EMOTIONS"}))
+    (detail,) = detect(server, picture(Square(1)), Attributes=asked)
+    assert "Smile" in detail
+    assert not {"AgeRange", "Gender", "Emotions"} & detail.keys()
+    server.collection()
+    server.enrol(picture(Square(2)), DetectionAttributes=asked)
+    for computed in server.engine.traits:
+        assert not {Trait.AGE_RANGE, Trait.GENDER, Trait.EMOTIONS} & computed
 
 
 def compare(server, source, target, **params):
