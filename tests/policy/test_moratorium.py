@@ -22,9 +22,11 @@ from custodes.ledger.keys import load_or_create_secret
 from custodes.ledger.moratorium import MoratoriumQuestion, Report, parse
 from custodes.ledger.moratorium_build import build_report
 from custodes.ledger.moratorium_verify import verify_moratorium
+from custodes.ledger.note import VerifierKey
 from custodes.ledger.statement_sources import open_log_files
 from custodes.ledger.statement_zipapp import build as build_zipapp
-from custodes.ledger.trust import TrustPolicy, parse_policy, write_policy
+from custodes.ledger.trust import TrustPolicy, Witness, parse_policy, write_policy
+from custodes.ledger.witness import WitnessKey
 from custodes.operations.context import Caller, Context
 from custodes.operations.dossier import Dossier, Profile
 from custodes.operations.gate import DENIED, DONE, Intent, Outcome
@@ -184,6 +186,17 @@ def test_what_was_erased_is_not_called_absent(world: World) -> None:
     world.log.erase([index])
     word, text = world.verdict(world.report())
     assert word == "UNDETERMINED" and "1 permissions of the period are shown without an excerpt" in text
+
+
+def test_without_the_witnesses_that_the_reader_trusts_it_is_undetermined(world: World) -> None:
+    world.call("111111111111")
+    key = WitnessKey("witness.example/w", Ed25519PrivateKey.from_private_bytes(b"w" * 32))
+    log = LedgerPaths(world.data).verifier.read_text().strip()
+    trust = parse_policy(write_policy([log], [Witness("w", key.public)], 1).encode())
+    found = verify_moratorium(world.report().encode(), trust)
+    assert found.word == "UNDETERMINED" and "too few of the witnesses" in found.reasons[0]
+    other = parse_policy(write_policy([str(VerifierKey("test/moratorium", b"x" * 32))], [], 0).encode())
+    assert verify_moratorium(world.report().encode(), other).word in ("INVALID", "UNDETERMINED")
 
 
 def test_a_period_that_is_not_over_is_undetermined(world: World) -> None:
