@@ -28,6 +28,7 @@ from custodes.edge.dispatch import Handler
 from custodes.edge.ledger import mounted
 from custodes.edge.model import Service, load_service
 from custodes.edge.receipts import ReceiptDesk
+from custodes.edge.sts import handlers as sts_handlers
 from custodes.edge.translate.catalogue import handlers
 from custodes.engine.calibrate import false_match_rate
 from custodes.engine.faces.assembly import FALSE_MATCH_RATES, open_face_engine
@@ -66,6 +67,7 @@ from custodes.operations.retention import RetentionRules
 from custodes.operations.screening_accounts import AccountSuspender, ScreenedAdmission, ScreenedFacts
 from custodes.operations.screening_orders import ScreeningOrders
 from custodes.operations.screenings import Screenings
+from custodes.operations.security_tokens import SecurityTokens
 from custodes.operations.sessions import SessionTokens
 from custodes.operations.sight import Sight
 from custodes.operations.tenant_layer import AccountPolicies
@@ -111,6 +113,7 @@ class Deployment:
         keys: the operator's account and key.
         accounts: all accounts with their users and keys.
         handlers: a gated handler for each operation that is implemented.
+        sts_handlers: the same for operations of STS.
         operations: the use cases behind them.
         gate: what they pass.
         receipts: evidence on its way to answers.
@@ -122,6 +125,7 @@ class Deployment:
     keys: OperatorKeys
     accounts: AccountDirectory
     handlers: Mapping[str, Handler]
+    sts_handlers: Mapping[str, Handler]
     operations: Operations
     gate: Gate
     receipts: ReceiptDesk
@@ -135,6 +139,7 @@ class Deployment:
             Parts(
                 service=self.service,
                 handlers=self.handlers,
+                sts_handlers=self.sts_handlers,
                 keys=self.accounts,
                 throttle=Throttle(self.settings.account_limits, self.accounts.limits, time.monotonic),
                 clock=SystemClock(),
@@ -226,7 +231,8 @@ def open_deployment(
             lambda one: directory.status(one) is Status.ACTIVE,
         )
         by_name = handlers(gate, operations, settings.region)
-        yield Deployment(settings, service, keys, directory, by_name, operations, gate, receipts, ledger)
+        sts = sts_handlers(gate, SecurityTokens(directory, SystemClock()))
+        yield Deployment(settings, service, keys, directory, by_name, sts, operations, gate, receipts, ledger)
 
 
 @contextmanager

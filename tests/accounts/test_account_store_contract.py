@@ -79,7 +79,8 @@ def test_nothing_of_a_value_is_readable_on_disk(tmp_path: Path) -> None:
 
 
 ALTERATIONS = {
-    "a bit": "UPDATE account_records SET sealed = CAST(substr(sealed, 1, 20) || x'00' || substr(sealed, 22) AS BLOB)",
+    "a byte": "UPDATE account_records SET sealed = CAST(substr(sealed, 1, 20) || "
+    "CASE WHEN substr(sealed, 21, 1) = x'00' THEN x'01' ELSE x'00' END || substr(sealed, 22) AS BLOB)",
     "cut": "UPDATE account_records SET sealed = x''",
     "moved to another account": "UPDATE account_records SET account_id = '222222222222'",
     "moved to another name": "UPDATE account_records SET name = 'bob'",

@@ -243,7 +243,8 @@ def test_when_a_key_was_last_used_is_known_and_kept(office: Office, account: str
     key = user(office, account)
     assert office.order("key list", account=account, user="ann")["keys"][0]["used_ts_ms"] is None
     office.directory.saw(key, 1234)
-    office.directory.saw("AKCUNOTHINGOFOURS", 99)
+    office.directory.saw("ASCUSOMESESSION", 99)
+    assert office.directory.used_ts_ms("ASCUSOMESESSION") is None
     assert office.order("key list", account=account, user="ann")["keys"][0]["used_ts_ms"] == 1234
     assert office.again().order("key list", account=account, user="ann")["keys"][0]["used_ts_ms"] is None
     office.directory.save_uses()

@@ -82,7 +82,7 @@ def test_exports_win_over_what_the_shell_had(tmp_path):
     made = opened(directory)
     script = (
         "import boto3; s = boto3.session.Session(); c = s.client('rekognition'); k = s.get_credentials();"
-        "print(k.access_key, c.meta.region_name, c.meta.endpoint_url)"
+        "print(k.access_key, c.meta.region_name, c.meta.endpoint_url, s.client('sts').meta.endpoint_url)"
     )
     rivals = {
         "AWS_ACCESS_KEY_ID": "AKRIVAL",
@@ -102,7 +102,7 @@ def test_exports_win_over_what_the_shell_had(tmp_path):
         check=True,
         timeout=60,
     )
-    assert done.stdout.split() == [made.key.access_key_id, "eu-central-1", "http://127.0.0.1:8080"]
+    assert done.stdout.split() == [made.key.access_key_id, "eu-central-1", *["http://127.0.0.1:8080"] * 2]
     assert made.key.secret not in shell_exports(directory)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from custodes.governance.iam.comparison import OPERATORS
 from custodes.governance.iam.document import Kind, parse_document
 from custodes.governance.iam.evaluate import Policies, Request, evaluate
-from custodes.governance.iam.pattern import PolicyError, glyphs_match, parse_pattern
+from custodes.governance.iam.pattern import PolicyError, arn_matches, glyphs_match, matches, parse_pattern
 
 ARN = "arn:aws:rekognition:eu-west-1:111122223333:collection/"
 CONDITIONS = st.sampled_from(
@@ -112,3 +113,25 @@ def test_wildcards_match_as_defined(pattern, value) -> None:
     glyphs = parse_pattern(pattern, "here", wildcards=True, variables=False).resolve({})
     assert glyphs is not None
     assert glyphs_match(glyphs, value) is _recursive(pattern, value)
+
+
+GLYPHS = st.lists(st.sampled_from(["a", "b", ":", ".", "*", "?", "(", "\n"]), max_size=12).map("".join)
+
+
+@given(pattern=GLYPHS, value=st.text("ab:.(\n", max_size=14))
+def test_compiled_patterns_match_what_the_letters_say(pattern: str, value: str) -> None:
+    parsed = parse_pattern(pattern, "here", wildcards=True, variables=False)
+    glyphs = parsed.resolve({})
+    assert glyphs is not None
+    assert parsed.fits(value, {}) is glyphs_match(glyphs, value)
+    if parsed.arn is not None and pattern != "*":
+        assert matches(parsed.arn, value) is arn_matches(glyphs, value)
+
+
+def test_a_pattern_of_many_stars_costs_no_more_than_its_length() -> None:
+    parsed = parse_pattern("arn:*:*:*:*:" + "*a" * 200 + "b", "here", wildcards=True, variables=False)
+    start = time.process_time()
+    assert parsed.fits("arn:a:a:a:a:" + "a" * 5000, {}) is False
+    assert parsed.arn is not None
+    assert not matches(parsed.arn, "arn:a:a:a:a:" + "a" * 5000)
+    assert time.process_time() - start < 1

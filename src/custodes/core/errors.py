@@ -20,6 +20,10 @@ class InvalidParameterError(CustodesError):
     """A well-formed request that breaks a rule (limits, combinations, no face where one is needed)."""
 
 
+class PolicyDocumentError(InvalidParameterError):
+    """A policy document that came with a request holds something that is not understood."""
+
+
 class ImageFormatError(CustodesError):
     """The bytes are not a picture that we decode (wrong format, empty, truncated, corrupt)."""
 

@@ -1,7 +1,7 @@
 """``POST /``: the life of one API request, top to bottom.
 
-In: an ASGI request. Out: an AWS JSON 1.1 answer, or a modelled error. Every known error becomes its answer here;
-what nobody expected passes on to the border in ``app``.
+In: an ASGI request. Out: an answer in the protocol of its service, or a modelled error. Every known error becomes its
+answer here; what nobody expected passes on to the border in ``app``.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from custodes.edge.errors import (
     UNKNOWN_OPERATION,
     ApiError,
     api_error,
-    body,
 )
 from custodes.edge.exchange import Exchange
-from custodes.edge.model import CONTENT_TYPE, Operation, Service
+from custodes.edge.model import Operation
 from custodes.edge.sigv4 import Claim, Refused, Scope, SigningKeys, claim, verify
+from custodes.edge.wire import Wire
 from custodes.operations.context import Caller, Context, Origin
 from custodes.operations.principals import KeyLookup
 from custodes.operations.throttle import Throttle
@@ -59,7 +59,7 @@ class Api:
 
     def __init__(
         self,
-        service: Service,
+        wire: Wire,
         dispatcher: Dispatcher,
         keys: KeyLookup,
         throttle: Throttle,
@@ -68,8 +68,8 @@ class Api:
         clock: Clock,
         limits: Limits,
     ) -> None:
-        """Serve ``service`` to whoever holds one of ``keys``, signed for ``scope``, as fast as ``throttle`` allows."""
-        self._service = service
+        """Speak ``wire`` with whoever holds one of ``keys``, signed for ``scope``, as fast as ``throttle`` allows."""
+        self._wire = wire
         self._dispatcher = dispatcher
         self._keys = keys
         self._throttle = throttle
@@ -106,24 +106,27 @@ class Api:
             content, status = await self._answer(request, incoming, exchange, origin(scope, headers)), 200
         except (ApiError, CustodesError) as error:
             refusal = error if isinstance(error, ApiError) else api_error(error)
-            exchange.code = refusal.code
             await incoming.drop(self._limits.dropped_bytes)
-            content, status = body(refusal, exchange.request_id), refusal.status
+            content, refusal = self._wire.failure(refusal, exchange.request_id)
+            exchange.code, status = refusal.code, refusal.status
             extra["x-amzn-errortype"] = refusal.code
             if status == 405:
                 extra["allow"] = "POST"
             if not incoming.complete:
                 extra["connection"] = "close"
-        return Response(content, status, extra, media_type=CONTENT_TYPE)
+        return Response(content, status, extra, media_type=self._wire.content_type)
 
     async def _answer(self, request: SignedRequest, incoming: Body, exchange: Exchange, origin: Origin) -> bytes:
         """The steps. A stranger is turned away by step 3, before the body is read."""
         self._admit(request)
-        operation = self._operation(request, exchange)
+        announced = self._wire.announced(request)
+        exchange.operation = announced.name
         claimed = self._claim(request)
-        raw, sha256 = await self._read(incoming, operation)
+        raw, sha256 = await self._read(incoming, announced)
         caller = self._verify(request, sha256, claimed)
         exchange.account = caller.account_id
+        operation = self._wire.operation(announced, raw)
+        exchange.operation = operation.name
         context = Context(caller, exchange.request_id, self._clock.now_ms(), origin)
         with self._throttle.passing(caller.account_id, operation.name):
             return await self._dispatcher.answer(operation, context, raw)
@@ -133,15 +136,6 @@ class Api:
             raise ApiError(UNKNOWN_OPERATION, "The API answers POST only.", 405)
         if self._in_flight > self._limits.in_flight:
             raise ApiError(THROTTLED, "Slow down; sudden increase in rate of requests.")
-
-    def _operation(self, request: SignedRequest, exchange: Exchange) -> Operation:
-        path = request.path.decode("ascii", "replace")
-        named = self._service.operation_of(request.headers.get("x-amz-target", ""))
-        operation = named if path == "/" else self._service.own.get(path)
-        if operation is None:
-            raise ApiError(UNKNOWN_OPERATION, "The X-Amz-Target header names no operation of this service.")
-        exchange.operation = operation.name
-        return operation
 
     def _claim(self, request: SignedRequest) -> Claim:
         claimed = claim(request, self._keys, self._clock.now_ms(), self._scope)

@@ -32,7 +32,11 @@ from custodes.edge.exchange import Exchange
 from custodes.edge.metrics import Metrics
 from custodes.edge.model import CONTENT_TYPE, SERVICE, Service
 from custodes.edge.protocol import GuardedProtocol
+from custodes.edge.query import FORM
 from custodes.edge.sigv4 import Scope
+from custodes.edge.sts import SERVICE as STS
+from custodes.edge.sts import open_sts
+from custodes.edge.wire import JsonWire, Wire
 from custodes.edge.workers import Workers
 from custodes.governance.limits import AccountLimits
 from custodes.operations.principals import KeyLookup
@@ -70,6 +74,7 @@ class Parts:
         handlers: by operation name; all other operations are refused, saying so.
         reasons: why an operation has no handler, where there is more to say than that.
         throttle: who may send more requests now.
+        sts_handlers: the same for operations of STS.
         keys: access keys. ``find`` is called on the event loop, so it answers from memory.
         clock: tells when a signature is too old.
         region: the one region that signatures must be made for.
@@ -91,6 +96,7 @@ class Parts:
     ready: Callable[[], bool]
     reasons: Mapping[str, str] = field(default_factory=dict)
     throttle: Throttle = field(default_factory=lambda: Throttle(AccountLimits(), no_overrides, time.monotonic))
+    sts_handlers: Mapping[str, Handler] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     response_headers: ResponseHeaders = _no_headers
     metrics_public: bool = False
@@ -104,20 +110,17 @@ def create_app(parts: Parts) -> ASGIApp:
         ValueError: a handler or a reason is for an operation that the API does not have.
     """
     metrics = Metrics()
-    api = Api(
-        parts.service,
-        Dispatcher(parts.service, parts.handlers, parts.reasons, Workers(parts.limits.worker_threads)),
-        parts.keys,
-        parts.throttle,
-        scope=Scope(parts.region, SERVICE),
-        clock=parts.clock,
-        limits=parts.limits,
-    )
+    json_wire, workers = JsonWire(parts.service), Workers(parts.limits.worker_threads)
+    json = Dispatcher(parts.service, json_wire, parts.handlers, parts.reasons, workers)
+    sts_service, sts_wire = open_sts()
+    sts = Dispatcher(sts_service, sts_wire, parts.sts_handlers, {}, workers)
+    rekognition = _api(parts, json_wire, json, SERVICE)
+    doors = _Doors(rekognition, _api(parts, sts_wire, sts, STS))
     router = Router(
         routes=[
             *parts.extra_routes,
-            Route("/", api),
-            *(Route(path, api) for path in parts.service.own),
+            Route("/", doors),
+            *(Route(path, rekognition) for path in parts.service.own),
             Route("/healthz", _health(parts.ready)),
             Route("/metrics", _figures(metrics, public=parts.metrics_public)),
         ],
@@ -125,6 +128,25 @@ def create_app(parts: Parts) -> ASGIApp:
         default=_nothing_here,
     )
     return _Border(router, metrics, parts.request_ids, parts.response_headers)
+
+
+def _api(parts: Parts, wire: Wire, dispatcher: Dispatcher, service: str) -> Api:
+    scope = Scope(parts.region, service)
+    return Api(wire, dispatcher, parts.keys, parts.throttle, scope=scope, clock=parts.clock, limits=parts.limits)
+
+
+class _Doors:
+    """Two APIs at one address: forms are for STS, everything else is for Rekognition."""
+
+    def __init__(self, rekognition: ASGIApp, sts: ASGIApp) -> None:
+        self._rekognition = rekognition
+        self._sts = sts
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        form = headers.get(b"content-type", b"").lower().startswith(FORM.encode())
+        inner = self._sts if form and b"x-amz-target" not in headers else self._rekognition
+        await inner(scope, receive, send)
 
 
 class _Border:

@@ -1,8 +1,7 @@
 """From an operation's name to what answers it: a handler, or a plain refusal.
 
-In: an operation, its context and the raw body. Out: JSON bytes of the answer, or a raised error. Handlers are
-synchronous; the whole path from bytes to bytes runs in one worker thread, and accounts share these fairly. It knows
-nothing of HTTP.
+In: an operation, its context and the raw body. Out: bytes of the answer, or a raised error. Handlers are synchronous;
+the whole path from bytes to bytes runs in one worker thread, and accounts share these fairly. It knows nothing of HTTP.
 """
 
 from __future__ import annotations
@@ -12,9 +11,8 @@ from typing import Any, TypeAlias
 
 from custodes.core.errors import NotSupportedError
 from custodes.edge.model import Operation, Service
-from custodes.edge.parse import parse
-from custodes.edge.serialize import serialize
 from custodes.edge.validate import validate
+from custodes.edge.wire import Wire
 from custodes.edge.workers import Workers
 from custodes.operations.context import Context
 
@@ -33,6 +31,7 @@ class Dispatcher:
     def __init__(
         self,
         service: Service,
+        wire: Wire,
         handlers: Mapping[str, Handler],
         reasons: Mapping[str, str],
         workers: Workers,
@@ -45,6 +44,7 @@ class Dispatcher:
         strange = (handlers.keys() | reasons.keys()) - service.known.keys()
         if strange:
             raise ValueError(f"not operations of the API: {sorted(strange)}")
+        self._wire = wire
         self._handlers = dict(handlers)
         self._reasons = dict(reasons)
         self._workers = workers
@@ -63,6 +63,6 @@ class Dispatcher:
         if handler is None:
             reason = self._reasons.get(operation.name, _GENERIC_REASON)
             raise NotSupportedError(f"Operation {operation.name} is not supported by this server: {reason}")
-        params = parse(raw, operation)
+        params = self._wire.parameters(raw, operation)
         validate(params, operation)
-        return serialize(handler(context, params), operation)
+        return self._wire.answer(handler(context, params), operation, context.request_id)

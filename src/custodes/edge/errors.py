@@ -28,6 +28,7 @@ IMAGE_TOO_LARGE = "ImageTooLargeException"
 CODES: Mapping[type[core.CustodesError], str] = MappingProxyType(
     {
         core.InvalidParameterError: INVALID_PARAMETER,
+        core.PolicyDocumentError: "MalformedPolicyDocumentException",
         core.ImageFormatError: "InvalidImageFormatException",
         core.ImageTooLargeError: IMAGE_TOO_LARGE,
         core.ObjectStoreError: "InvalidS3ObjectException",

@@ -68,6 +68,11 @@ class AccountDirectory:
         """Policy documents of all accounts."""
         return self._documents
 
+    @property
+    def sessions(self) -> SessionTokens:
+        """Issues the tokens that are accepted here."""
+        return self._sessions
+
     def account(self, account_id: AccountId) -> Account:
         """The account. Raises NotFoundError."""
         found = self._accounts.get(account_id)
@@ -147,7 +152,7 @@ class AccountDirectory:
     def _find_session(self, access_key_id: str, token: str) -> AccessKey | None:
         """A session is good while its account, its user or role and the key that it came from are."""
         opened = self._sessions.open(access_key_id, token)
-        if opened is None or self.find(opened.origin_key) is None:
+        if opened is None or self.find(opened.session.origin_key) is None:
             return None
         principal = self._principal(opened.account_id, opened.path)
         if principal is None or principal.principal_id != opened.principal_id:
@@ -173,9 +178,13 @@ class AccountDirectory:
         return Principal()
 
     def saw(self, access_key_id: str, ts_ms: int) -> None:
-        """A request signed with this key was accepted at ``ts_ms``; kept in memory until ``save_uses``."""
-        self._used_ts_ms[access_key_id] = ts_ms
-        self._unsaved.add(access_key_id)
+        """A request signed with this key was accepted at ``ts_ms``; kept in memory until ``save_uses``.
+
+        Temporary keys are not counted: there is no end of them.
+        """
+        if access_key_id in self._keys:
+            self._used_ts_ms[access_key_id] = ts_ms
+            self._unsaved.add(access_key_id)
 
     def used_ts_ms(self, access_key_id: str) -> int | None:
         """When the key was last used, to the hour after a crash; None for never."""

@@ -20,6 +20,7 @@ from custodes.operations.context import Caller
 class Command:
     """A request for one operation on no particular resource."""
 
+    service: ClassVar[str] = "rekognition"
     operation: ClassVar[str]
 
     def resource(self, caller: Caller) -> str:  # noqa: ARG002 - commands on a resource need the caller

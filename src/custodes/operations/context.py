@@ -18,6 +18,7 @@ class Session:
         tags: session tags.
         transitive: keys of tags that go on to sessions opened from this one.
         policy: a policy document that limits it; empty for none.
+        origin_key: the long-term key that the first session of this line was opened with.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Session:
     tags: Mapping[str, str] = field(default_factory=dict)
     transitive: frozenset[str] = frozenset()
     policy: str = ""
+    origin_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ Decision = Allow | Deny
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What somebody wants to do: ``rekognition:<Operation>`` on a resource ARN, with facts that rules may look at."""
+    """What somebody wants to do: ``SERVICE:OPERATION`` on a resource ARN, with facts that rules may look at."""
 
     context: Context
     action: str
@@ -190,7 +190,7 @@ class Gate:
             UnavailableError: the use could not be recorded; then nothing was computed, or what was is not released.
             CustodesError: whatever the use case raised; its class is on record.
         """
-        action = f"rekognition:{command.operation}"
+        action = f"{command.service}:{command.operation}"
         intent = Intent(context, action, command.resource(context.caller), command.facts())
         decision = self._policy.decide(intent)
         slot = self._reserve(intent, decision)

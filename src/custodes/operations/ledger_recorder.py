@@ -28,6 +28,7 @@ _KEEPS_NOTHING = frozenset(
     {
         "AssessFaceQuality",
         "AssessLiveness",
+        "AssumeRole",
         "CompareFaces",
         "DescribeCollection",
         "DetectFaces",
@@ -35,6 +36,8 @@ _KEEPS_NOTHING = frozenset(
         "DetectModerationLabels",
         "DetectProtectiveEquipment",
         "DetectText",
+        "GetCallerIdentity",
+        "GetSessionToken",
         "ListCollections",
         "ListFaces",
         "ListTagsForResource",

@@ -35,7 +35,6 @@ class OpenSession:
         account_id: whose session it is.
         path: ``root``, ``user/NAME`` or ``role/NAME``.
         principal_id: id of that user or role.
-        origin_key: the long-term key that the first session of this line was opened with.
         expires_ts_ms: it is refused from then on.
         session: name, time, tags, policy.
     """
@@ -45,7 +44,6 @@ class OpenSession:
     account_id: AccountId
     path: str
     principal_id: str
-    origin_key: str
     expires_ts_ms: int
     session: Session
 
@@ -70,7 +68,7 @@ class SessionTokens:
             "a": opened.account_id,
             "p": opened.path,
             "i": opened.principal_id,
-            "o": opened.origin_key,
+            "o": opened.session.origin_key,
             "e": opened.expires_ts_ms,
             "n": opened.session.name,
             "b": opened.session.issued_ts_ms,
@@ -107,7 +105,6 @@ def _opened(told: Mapping[str, object]) -> OpenSession:
         AccountId(str(told["a"])),
         str(told["p"]),
         str(told["i"]),
-        str(told["o"]),
         expires,
-        Session(str(told["n"]), issued, tags, frozenset(transitive), str(told["d"])),
+        Session(str(told["n"]), issued, tags, frozenset(transitive), str(told["d"]), str(told["o"])),
     )

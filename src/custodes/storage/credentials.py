@@ -109,6 +109,7 @@ def shell_exports(directory: Path) -> str:
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_ENDPOINT_URL_REKOGNITION": endpoint_url,
+        "AWS_ENDPOINT_URL_STS": endpoint_url,
     }
     lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
     return "\n".join([f"unset {' '.join(_RIVALS)}", *lines]) + "\n"

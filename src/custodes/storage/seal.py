@@ -79,5 +79,5 @@ class KeyBox:
 
 def names_of(kind: str, *names: str) -> bytes:
     """What a seal is bound to: the names, each with its length in front, so that no two lists look the same."""
-    parts = (name.encode() for name in (kind, *names))
-    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    parts = [name.encode() for name in (kind, *names)]
+    return b"".join([len(part).to_bytes(4, "big") + part for part in parts])

@@ -15,7 +15,7 @@ import orjson
 
 from custodes.core.errors import ConflictError, InvalidParameterError
 from custodes.core.ids import AccountId
-from custodes.governance.accounts.organisation import Organisation, organisation
+from custodes.governance.accounts.organisation import Organisation, stored
 from custodes.governance.accounts.vocabulary import UNSTATED, check_word
 
 
@@ -122,14 +122,14 @@ class Account:
 
 
 def account(data: bytes) -> Account:
-    """Read what ``Account.encoded`` wrote."""
+    """Read what ``Account.encoded`` wrote. It was checked then; words that rules no longer know are refused by them."""
     told = orjson.loads(data)
     return Account(
         account_id=AccountId(told["account_id"]),
         kind=AccountKind(told["kind"]),
         status=Status(told["status"]),
-        organisation=organisation(told["organisation"]),
-        stated=stated_use(told["stated"]),
+        organisation=stored(told["organisation"]),
+        stated=StatedUse(**told["stated"]),
         demographics=told["demographics"],
         limits=told["limits"],
         reason=told["reason"],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import orjson
 
@@ -105,6 +106,24 @@ def organisation(members: Mapping[str, object]) -> Organisation:
     if len(orjson.dumps(made.members())) > MAX_PROFILE_BYTES:
         raise InvalidParameterError(f"a profile has at most {MAX_PROFILE_BYTES} bytes")
     return made
+
+
+def stored(members: Mapping[str, Any]) -> Organisation:
+    """Read ``Organisation.members`` of one that was checked before it was stored."""
+    return Organisation(
+        members["legal_name"],
+        members["country"],
+        members["sector"],
+        tuple(sorted(members["identifiers"].items())),
+        tuple(_stored_counterparty(party) for party in members["end_customers"]),
+        tuple(_stored_counterparty(party) for party in members["payers"]),
+        tuple(members["purposes"]),
+        tuple(members["legal_bases"]),
+    )
+
+
+def _stored_counterparty(members: Mapping[str, Any]) -> Counterparty:
+    return Counterparty(members["name"], members["country"], tuple(sorted(members["identifiers"].items())))
 
 
 def changed(profile: Organisation, members: Mapping[str, object]) -> Organisation:

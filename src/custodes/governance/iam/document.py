@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import cast
+from typing import NamedTuple, cast
 
 from custodes.governance.iam.condition import Condition, check_variables, parse_conditions, scalars
 from custodes.governance.iam.pattern import Pattern, PolicyError, arn_segments, glyphs_match, parse_pattern
@@ -82,6 +82,13 @@ class Statement:
         return any(pattern.fits(folded, {}) for pattern in self.actions) is not self.not_actions
 
 
+class Covering(NamedTuple):
+    """Statements about an action, by their effect."""
+
+    allows: tuple[Statement, ...]
+    denies: tuple[Statement, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A policy under the name it is stored by.
@@ -97,13 +104,14 @@ class Document:
     kind: Kind
     statements: tuple[Statement, ...]
     keys: frozenset[str] = frozenset()
-    _about: dict[str, tuple[Statement, ...]] = field(default_factory=dict, compare=False, repr=False)
+    _about: dict[str, Covering] = field(default_factory=dict, compare=False, repr=False)
 
-    def about(self, action: str) -> tuple[Statement, ...]:
+    def about(self, action: str) -> Covering:
         """Statements whose actions cover ``action``, remembered: there are as many actions as operations."""
         found = self._about.get(action)
         if found is None:
-            found = tuple(statement for statement in self.statements if statement.covers(action))
+            about = [statement for statement in self.statements if statement.covers(action)]
+            found = Covering(*(tuple(each for each in about if each.effect is effect) for effect in Effect))
             self._about[action] = found
         return found
 

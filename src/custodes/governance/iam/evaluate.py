@@ -18,7 +18,7 @@ from enum import StrEnum
 
 from custodes.governance.iam.condition import all_hold
 from custodes.governance.iam.document import Document, Effect, Statement
-from custodes.governance.iam.pattern import Context, Pattern, arn_matches, segments_match
+from custodes.governance.iam.pattern import Context, Pattern, arn_matches, matches
 
 
 class Reason(StrEnum):
@@ -43,7 +43,6 @@ class Request:
         resource: ARN, or ``*`` for operations without one.
         context: condition keys in lower case.
         role: ARN of the role behind a session; resource policies may name either.
-        parts: ``resource`` cut at its first five colons.
     """
 
     principal: str
@@ -52,11 +51,6 @@ class Request:
     resource: str
     context: Context
     role: str | None = None
-    parts: list[str] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Cut the ARN once for all statements."""
-        object.__setattr__(self, "parts", self.resource.split(":", 5))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +96,12 @@ def first(request: Request, documents: Iterable[Document], effect: Effect, *, de
 
     ``delegated`` counts statements that name the caller's whole account as naming the caller.
     """
+    denying = effect is Effect.DENY
     found = [
         f"{document.name}/{statement.label}"
         for document in documents
-        for statement in document.about(request.action)
-        if statement.effect is effect and _applies(request, statement, delegated=delegated)
+        for statement in document.about(request.action)[denying]
+        if _applies(request, statement, delegated=delegated)
     ]
     return min(found, default="")
 
@@ -120,6 +115,8 @@ def _applies(request: Request, statement: Statement, *, delegated: bool) -> bool
 
 
 def _resource_matches(request: Request, statement: Statement) -> bool:
+    if len(statement.resources) == 1 and not statement.not_resources:
+        return _names(statement.resources[0], request) is True
     answers = [_names(pattern, request) for pattern in statement.resources]
     if not statement.not_resources:
         return True in answers
@@ -133,7 +130,7 @@ def _names(pattern: Pattern, request: Request) -> bool | None:
     if pattern.text == "*":
         return True
     if pattern.fixed is not None:
-        return segments_match(pattern.segments, request.parts)
+        return pattern.arn is not None and matches(pattern.arn, request.resource)
     glyphs = pattern.resolve(request.context)
     return None if glyphs is None else arn_matches(glyphs, request.resource)
 

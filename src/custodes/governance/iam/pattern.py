@@ -63,15 +63,15 @@ class Pattern:
         text: how it was written.
         parts: in order.
         fixed: what it resolves to for every request, or None when it has variables.
-        segments: ``fixed`` cut as an ARN, each part ready to be matched, so that decisions need not do it.
-        whole: ``fixed`` ready to be matched.
+        whole: ``fixed`` ready to be matched, colons like any character.
+        arn: ``fixed`` ready to be matched part by part of an ARN; None where it has too few parts.
     """
 
     text: str
     parts: tuple[Part, ...]
     fixed: tuple[Glyph, ...] | None = None
-    segments: tuple[Matcher, ...] = ()
     whole: Matcher = ""
+    arn: Matcher | None = None
 
     def fits(self, value: str, context: Context) -> bool | None:
         """Whether the whole of ``value`` fits, colons like any character; None when a variable has no single value."""
@@ -127,8 +127,7 @@ def parse_pattern(text: str, where: str, *, wildcards: bool, variables: bool) ->
     if pattern.variables():
         return pattern
     fixed = pattern.resolve({}) or ()
-    segments = tuple(matcher(segment) for segment in arn_segments(fixed))
-    return Pattern(text, pattern.parts, fixed, segments, matcher(fixed))
+    return Pattern(text, pattern.parts, fixed, matcher(fixed), _arn_matcher(fixed))
 
 
 def matcher(glyphs: tuple[Glyph, ...]) -> Matcher:
@@ -137,33 +136,40 @@ def matcher(glyphs: tuple[Glyph, ...]) -> Matcher:
     Between stars stand texts of fixed length, for which the first place where one fits is always good enough. So each
     is tried at its first place only (an atomic group), and the cost stays the length of the pattern times the value's.
     """
+    return _plain_text(glyphs) or re.compile(_expression(glyphs, "."), re.DOTALL)
+
+
+def _arn_matcher(glyphs: tuple[Glyph, ...]) -> Matcher | None:
+    """The same for an ARN: no wildcard reaches over one of the first five colons."""
+    *parts, last = arn_segments(glyphs)
+    if len(parts) != 5:
+        return None
+    inner = ":".join(_expression(part, "[^:]") for part in parts)
+    return _plain_text(glyphs) or re.compile(f"{inner}:{_expression(last, '.')}", re.DOTALL)
+
+
+def _plain_text(glyphs: tuple[Glyph, ...]) -> str:
     texts = [glyph for glyph in glyphs if isinstance(glyph, str)]
-    if len(texts) == len(glyphs):
-        return "".join(texts)
+    return "".join(texts) if len(texts) == len(glyphs) else ""
+
+
+def _expression(glyphs: tuple[Glyph, ...], one: str) -> str:
+    """A regular expression for glyphs; ``one`` is what stands for any one character."""
     runs: list[str] = [""]
     for glyph in glyphs:
         if glyph is Wildcard.ANY:
             runs.append("")
         else:
-            runs[-1] += "." if glyph is Wildcard.ONE else re.escape(str(glyph))
+            runs[-1] += one if glyph is Wildcard.ONE else re.escape(str(glyph))
     if len(runs) == 1:
-        return re.compile(runs[0], re.DOTALL)
+        return runs[0]
     first, *middle, last = runs
-    between = "".join(f"(?>.*?{run})" for run in middle if run)
-    return re.compile(f"{first}{between}.*{last}", re.DOTALL)
+    return first + "".join(f"(?>{one}*?{run})" for run in middle if run) + f"{one}*{last}"
 
 
 def matches(found: Matcher, value: str) -> bool:
     """Whether the whole of ``value`` fits."""
     return found == value if isinstance(found, str) else found.fullmatch(value) is not None
-
-
-def segments_match(segments: tuple[Matcher, ...], values: list[str]) -> bool:
-    """Whether the parts of an ARN fit those of a pattern without variables."""
-    if len(segments) != 6 or len(values) != 6:
-        return False
-    # The last part tells most: it names the resource.
-    return all(matches(segment, value) for segment, value in zip(reversed(segments), reversed(values), strict=True))
 
 
 def _plain(text: str, where: str, wildcards: bool) -> list[Part]:
