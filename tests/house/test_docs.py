@@ -55,9 +55,10 @@ def test_readme_is_short_and_names_every_room() -> None:
     assert {room for room in rooms if f"`{room}`" not in readme} == set()
 
 
-def test_decisions_are_numbered_without_gaps_and_have_a_status() -> None:
+def test_decisions_are_numbered_once_and_have_a_status() -> None:
     decisions = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
-    assert [int(path.name[:4]) for path in decisions] == list(range(len(decisions)))
+    numbers = [path.name[:4] for path in decisions]
+    assert sorted(set(numbers)) == numbers
     for path in decisions:
         assert re.search(r"^- Status: (accepted|superseded by \d{4}|template)$", path.read_text(), re.MULTILINE), (
             path.name

@@ -30,6 +30,7 @@ from custodes.cli import (
     user,
     witness,
 )
+from custodes.cli.analyze import analyze
 from custodes.cli.assess import liveness, quality
 from custodes.cli.compare import compare
 from custodes.cli.env import env
@@ -47,7 +48,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, env, compare, index, search, screen, quality, liveness):
+for command in (serve, env, analyze, compare, index, search, screen, quality, liveness):
     app.command()(command)
 statement.app.command("moratorium")(moratorium_command)
 for group, commands in (

@@ -1,0 +1,125 @@
+"""``custodes analyze``: pictures and folders to lines, JSON and copies with drawings."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import PIL.ImageDraw
+import PIL.ImageFont
+import pytest
+from typer.testing import CliRunner
+
+from custodes.cli.analyze import expanded, summary
+from custodes.cli.annotate import FACE, LABEL, TEXT, annotated, remarks
+from custodes.cli.main import app
+from custodes.core.errors import InvalidParameterError
+
+BOX = {"Left": 0.25, "Top": 0.5, "Width": 0.5, "Height": 0.25}
+POLYGON = [{"X": 0.25, "Y": 0.5}, {"X": 0.75, "Y": 0.5}, {"X": 0.75, "Y": 0.75}, {"X": 0.25, "Y": 0.75}]
+FACES = {"FaceDetails": [{"BoundingBox": BOX, "Confidence": 99.0, "Landmarks": [{"Type": "nose", "X": 0.5, "Y": 0.6}]}]}
+LABELS = {
+    "Labels": [
+        {"Name": "Car", "Confidence": 90.0, "Instances": [{"BoundingBox": BOX, "Confidence": 90.0}]},
+        {"Name": "Street", "Confidence": 70.0, "Instances": []},
+    ]
+}
+WORDS = {
+    "TextDetections": [
+        {"Type": "LINE", "DetectedText": "HELLO", "Confidence": 98.0, "Geometry": {"Polygon": POLYGON}},
+        {"Type": "WORD", "DetectedText": "HELLO", "Confidence": 98.0, "Geometry": {"Polygon": POLYGON}},
+    ]
+}
+
+
+def has(picture: PIL.Image.Image, colour: tuple[int, int, int], x: int, y: int) -> bool:
+    """Whether the colour is within two pixels."""
+    around = np.asarray(picture)[y - 2 : y + 3, x - 2 : x + 3].reshape(-1, 3)
+    return bool((np.abs(around.astype(int) - colour).sum(axis=1) < 12).any())
+
+
+@pytest.mark.parametrize(
+    ("answers", "colour"),
+    [({"DetectFaces": FACES}, FACE), ({"DetectLabels": LABELS}, LABEL), ({"DetectText": WORDS}, TEXT)],
+)
+def test_boxes_are_drawn_where_they_are(answers: dict[str, Any], colour: tuple[int, int, int]) -> None:
+    ground = PIL.Image.new("RGB", (400, 200), "white")
+    drawn = annotated(ground, answers)
+    assert has(drawn, colour, 300, 125) and has(drawn, colour, 200, 150), "right and lower edge"
+    assert not has(drawn, colour, 380, 30)
+    assert ground.getcolors() == [(400 * 200, (255, 255, 255))], "the picture itself is not changed"
+
+
+def test_what_has_no_place_stands_below() -> None:
+    ground = PIL.Image.new("RGB", (400, 200), "white")
+    assert remarks({"DetectLabels": LABELS}) == ["Labels: Street 70 %"]
+    assert annotated(ground, {"DetectLabels": LABELS}).height > 200
+    assert annotated(ground, {"DetectFaces": FACES}).size == (400, 200)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 400), (400, 3)])
+def test_any_size_can_be_drawn_on(size: tuple[int, int]) -> None:
+    answers = {"DetectFaces": FACES, "DetectLabels": LABELS, "DetectText": WORDS}
+    assert annotated(PIL.Image.new("RGB", size), answers).width == size[0]
+
+
+def test_a_line_for_people() -> None:
+    assert summary({"DetectFaces": FACES, "DetectLabels": LABELS, "DetectText": WORDS}) == [
+        "1 face",
+        "Car, Street",
+        '"HELLO"',
+    ]
+    assert summary({"DetectFaces": {"FaceDetails": []}}) == ["no faces"]
+
+
+def test_folders_are_their_pictures(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in ("b.png", "sub/a.jpg", "notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    assert list(expanded([tmp_path, tmp_path / "b.png"])) == [
+        tmp_path / "b.png",
+        tmp_path / "sub" / "a.jpg",
+        tmp_path / "b.png",
+    ]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InvalidParameterError, match="no pictures"):
+        list(expanded([tmp_path / "empty"]))
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "custodes", "analyze", *map(str, arguments)]
+    environment = {**os.environ, "CUSTODES_THREADS": "1"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
+
+
+@pytest.mark.models
+def test_a_folder_from_end_to_end(model_pack: Path, tmp_path: Path) -> None:
+    portrait = PIL.Image.fromarray(pytest.importorskip("skimage.data").astronaut())
+    PIL.ImageDraw.Draw(portrait).text((300, 440), "HELLO", "white", PIL.ImageFont.load_default(60))
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    portrait.save(folder / "ann.png")
+    (folder / "bad.jpg").write_bytes(b"not a picture")
+    done = run(folder, "--json", "--what", "faces", "--what", "text", "--out", out)
+    assert done.returncode == 0, done.stderr
+    first, second = (json.loads(line) for line in done.stdout.splitlines())
+    assert first.keys() == {"path", "DetectFaces", "DetectText"}
+    assert len(first["DetectFaces"]["FaceDetails"][0]["Landmarks"]) == 30
+    assert "HELLO" in {found["DetectedText"] for found in first["DetectText"]["TextDetections"]}
+    assert second.keys() == {"path", "error"}
+    assert sorted(path.name for path in out.iterdir()) == ["ann.png"]
+    assert not np.array_equal(np.asarray(PIL.Image.open(out / "ann.png")), np.asarray(portrait))
+
+
+def test_copies_never_overwrite(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"x")
+    refused = CliRunner().invoke(app, ["analyze", str(tmp_path), "--out", str(tmp_path)])
+    assert isinstance(refused.exception, InvalidParameterError)
+    assert "copies go elsewhere" in refused.exception.message
+    assert (tmp_path / "a.png").read_bytes() == b"x"
