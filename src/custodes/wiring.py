@@ -43,20 +43,15 @@ from custodes.gallery.gallery import Gallery as IndexedGallery
 from custodes.governance.accounts.account import Status
 from custodes.governance.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
 from custodes.governance.policy_set import DAY_MS, PolicySet
-from custodes.ledger.parts import LedgerWriter
 from custodes.operations.account_directory import AccountDirectory
-from custodes.operations.account_log import AccountLog
 from custodes.operations.account_orders import AccountOrders
 from custodes.operations.account_profiles import AccountProfiles
 from custodes.operations.account_standing import AccountStanding
-from custodes.operations.accounts import Accounts, keep_operator
 from custodes.operations.catalogue import Operations, Ports, build
 from custodes.operations.celebrities import COLLECTION as CELEBRITY_COLLECTION
 from custodes.operations.celebrities import CelebrityGallery
 from custodes.operations.dossier import Dossier, NoLists, ScreeningFacts
 from custodes.operations.gate import Gate, Policy, Recorder
-from custodes.operations.identities import Identities
-from custodes.operations.identity_orders import IdentityOrders
 from custodes.operations.images import ObjectStore
 from custodes.operations.ledger_recorder import LedgerRecorder
 from custodes.operations.policy_layers import PolicyLayers, RulesInForce
@@ -64,17 +59,14 @@ from custodes.operations.policy_office import Own, PolicyOffice
 from custodes.operations.ports import Gallery
 from custodes.operations.release import release_of
 from custodes.operations.retention import RetentionRules
-from custodes.operations.screening_accounts import AccountSuspender, ScreenedAdmission, ScreenedFacts
+from custodes.operations.screening_accounts import ScreenedFacts
 from custodes.operations.screening_orders import ScreeningOrders
-from custodes.operations.screenings import Screenings
 from custodes.operations.security_tokens import SecurityTokens
-from custodes.operations.sessions import SessionTokens
 from custodes.operations.sight import Sight
 from custodes.operations.tenant_layer import AccountPolicies
 from custodes.operations.throttle import AccountQuotas, Throttle, no_overrides
 from custodes.settings import Settings
-from custodes.storage.accounts.sealer import MasterSealer
-from custodes.storage.accounts.store import SqlAccountStore
+from custodes.storage.accounts.opening import account_orders, open_directory
 from custodes.storage.celebrities import SqliteCelebrities
 from custodes.storage.credentials import OperatorKeys, open_credentials, operator_account
 from custodes.storage.database import Database
@@ -92,7 +84,6 @@ from custodes.storage.ledger_server import (
 )
 from custodes.storage.ledger_statements import open_statements
 from custodes.storage.list_server import keep_lists
-from custodes.storage.master import open_master
 from custodes.storage.objects import BucketObjects
 from custodes.storage.objects_folder import FolderObjects
 from custodes.storage.policy_files import policy_files
@@ -189,7 +180,7 @@ def open_deployment(
         database = opened.enter_context(closing(Database.open(settings.data)))
         keys = open_credentials(settings.data, region=settings.region, endpoint_url=endpoint_url, random=os.urandom)
         service = load_service()
-        directory = opened.enter_context(_directory(database, settings.data, keys.account_id, service))
+        directory = opened.enter_context(open_directory(database, settings.data, keys.account_id, service.known))
         directory.hold(keys.key)
         quotas = AccountQuotas(settings.account_limits, directory.limits)
         store = _gallery(database, settings.data, quotas) if gallery is None else gallery
@@ -206,7 +197,7 @@ def open_deployment(
             keep_retention(ledger, store, erasures, keys.account_id, SystemClock())
             in_force = keep_policy(settings.data, ledger, SystemClock(), _own_policy(settings)).in_force
             screening = opened.enter_context(open_screening(database, settings.data, ledger.log, ledger.statements))
-            orders = _account_orders(directory, ledger.log, keys.account_id, screening.screenings)
+            orders = account_orders(directory, ledger.log, keys.account_id, screening.screenings, SystemClock())
             keep_accounts(ledger, orders, directory)
             keep_screening(ledger.duties, screening, directory)
             facts = ScreenedFacts(screening.screenings, keys.account_id)
@@ -278,10 +269,10 @@ def open_account_orders(settings: Settings) -> Iterator[AccountOrders]:
     with ExitStack() as opened:
         database = opened.enter_context(closing(Database.open(settings.data)))
         account_id = operator_account(settings.data, random=os.urandom)
-        directory = opened.enter_context(_directory(database, settings.data, account_id, load_service()))
+        directory = opened.enter_context(open_directory(database, settings.data, account_id, load_service().known))
         log = opened.enter_context(open_log(_ledger_place(settings, account_id), SystemClock()))
         screening = opened.enter_context(open_screening(database, settings.data, log, open_statements(settings.data)))
-        yield _account_orders(directory, log, account_id, screening.screenings)
+        yield account_orders(directory, log, account_id, screening.screenings, SystemClock())
 
 
 @contextmanager
@@ -294,33 +285,12 @@ def open_screening_orders(settings: Settings) -> Iterator[ScreeningOrders]:
     with ExitStack() as opened:
         database = opened.enter_context(closing(Database.open(settings.data)))
         account_id = operator_account(settings.data, random=os.urandom)
-        directory = opened.enter_context(_directory(database, settings.data, account_id, load_service()))
+        directory = opened.enter_context(open_directory(database, settings.data, account_id, load_service().known))
         log = opened.enter_context(open_log(_ledger_place(settings, account_id), SystemClock()))
         screening = opened.enter_context(open_screening(database, settings.data, log, open_statements(settings.data)))
-        _account_orders(directory, log, account_id, screening.screenings)
+        account_orders(directory, log, account_id, screening.screenings, SystemClock())
         screening.start(directory)
         yield screening.orders(directory)
-
-
-@contextmanager
-def _directory(database: Database, data: Path, operator: AccountId, service: Service) -> Iterator[AccountDirectory]:
-    """All accounts of a database, the operator's among them; when keys were last used is kept at the end."""
-    master = open_master(database, data, os.urandom)
-    sessions = SessionTokens(MasterSealer(master), os.urandom)
-    directory = AccountDirectory(SqlAccountStore(database, master), service.known, sessions)
-    keep_operator(directory, operator, SystemClock().now_ms())
-    yield directory
-    directory.save_uses()
-
-
-def _account_orders(
-    directory: AccountDirectory, log: LedgerWriter, operator: AccountId, screenings: Screenings
-) -> AccountOrders:
-    """Orders about accounts, which screening admits and suspends."""
-    account_log, clock = AccountLog(log, os.urandom), SystemClock()
-    accounts = Accounts(directory, account_log, ScreenedAdmission(screenings), clock, random=os.urandom)
-    screenings.act_through(AccountSuspender(accounts))
-    return AccountOrders(accounts, IdentityOrders(Identities(directory, account_log, clock, os.urandom), operator))
 
 
 def _ledger_place(settings: Settings, operator: AccountId) -> LedgerPlace:

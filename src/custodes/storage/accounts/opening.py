@@ -1,0 +1,62 @@
+"""The accounts of an open database: everything that keeps, reads and changes them, put together.
+
+In: a database, its directory, whose server it is. Out: the directory in memory, and the orders that
+change it on record.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from custodes.core.clock import Clock, SystemClock
+from custodes.core.ids import AccountId
+from custodes.ledger.parts import LedgerWriter
+from custodes.operations.account_directory import AccountDirectory
+from custodes.operations.account_log import AccountLog
+from custodes.operations.account_orders import AccountOrders
+from custodes.operations.accounts import Accounts, keep_operator
+from custodes.operations.identities import Identities
+from custodes.operations.identity_orders import IdentityOrders
+from custodes.operations.screening_accounts import AccountSuspender, ScreenedAdmission
+from custodes.operations.screenings import Screenings
+from custodes.operations.sessions import SessionTokens
+from custodes.storage.accounts.sealer import MasterSealer
+from custodes.storage.accounts.store import SqlAccountStore
+from custodes.storage.database import Database
+from custodes.storage.master import open_master
+
+
+@contextmanager
+def open_directory(
+    database: Database, data: Path, operator: AccountId, operations: Iterable[str]
+) -> Iterator[AccountDirectory]:
+    """All accounts of a database, the operator's among them; when keys were last used is kept at the end.
+
+    Args:
+        database: stays the caller's to close.
+        data: the data directory, which has the master key.
+        operator: the server's own account.
+        operations: what policy documents can be about.
+
+    Raises:
+        UnavailableError: a record is damaged or was altered, or the master key is missing or wrong.
+    """
+    master = open_master(database, data, os.urandom)
+    sessions = SessionTokens(MasterSealer(master), os.urandom)
+    directory = AccountDirectory(SqlAccountStore(database, master), operations, sessions)
+    keep_operator(directory, operator, SystemClock().now_ms())
+    yield directory
+    directory.save_uses()
+
+
+def account_orders(
+    directory: AccountDirectory, log: LedgerWriter, operator: AccountId, screenings: Screenings, clock: Clock
+) -> AccountOrders:
+    """Orders about accounts, on record in ``log``; screening admits and suspends."""
+    account_log = AccountLog(log, os.urandom)
+    accounts = Accounts(directory, account_log, ScreenedAdmission(screenings), clock, random=os.urandom)
+    screenings.act_through(AccountSuspender(accounts))
+    return AccountOrders(accounts, IdentityOrders(Identities(directory, account_log, clock, os.urandom), operator))
