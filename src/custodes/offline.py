@@ -13,23 +13,26 @@ from typing import Any
 
 from custodes.core.clock import SystemClock
 from custodes.core.ids import AccountId
-from custodes.edge.translate import faces, labels, text
+from custodes.edge.translate import faces, labels, moderation, protection, text
 from custodes.edge.translate.route import Handler
 from custodes.engine.calibrate import false_match_rate
 from custodes.engine.faces.assembly import FALSE_MATCH_RATES
 from custodes.engine.once import Once
 from custodes.engine.ports import FaceEngine, TextEngine
+from custodes.engines import open_sight, open_text
 from custodes.operations.compare import Comparison
 from custodes.operations.context import Caller, Context
 from custodes.operations.detect import Detection
 from custodes.operations.gate import AllowAll, CountingRecorder, Gate
 from custodes.operations.images import Pictures
 from custodes.operations.labels import LabelDetection
+from custodes.operations.moderation import Moderation
+from custodes.operations.protection import Protection
 from custodes.operations.sight import Sight
 from custodes.operations.text import TextDetection
 from custodes.settings import Settings
 from custodes.storage.objects import BucketObjects
-from custodes.wiring import new_request_id, open_engine, open_sight, open_text
+from custodes.wiring import new_request_id, open_engine
 
 _ACCOUNT = AccountId("000000000000")
 
@@ -75,11 +78,13 @@ def open_offline(
     """
     pictures, gate = Pictures(BucketObjects({})), Gate(AllowAll(), CountingRecorder())
     reader = Once(lambda: open_text(settings) if text_engine is None else text_engine)
-    seen = sight or open_sight(settings)
     with open_engine(settings) if engine is None else nullcontext(engine) as opened:
+        seen = sight or open_sight(settings, opened)
         handlers = {
             **faces.handlers(gate, Detection(opened, pictures), Comparison(opened, pictures)),
             **text.handlers(gate, TextDetection(reader, pictures)),
             **labels.handlers(gate, LabelDetection(seen.labels, pictures)),
+            **moderation.handlers(gate, Moderation(seen.moderation, pictures)),
+            **protection.handlers(gate, Protection(seen.equipment, pictures)),
         }
         yield Offline(handlers, settings.region)

@@ -32,12 +32,11 @@ from custodes.edge.sts import handlers as sts_handlers
 from custodes.edge.translate.catalogue import handlers
 from custodes.engine.calibrate import false_match_rate
 from custodes.engine.faces.assembly import FALSE_MATCH_RATES, open_face_engine
-from custodes.engine.labels.assembly import open_label_engine
 from custodes.engine.once import Once
 from custodes.engine.ports import FaceEngine, TextEngine
-from custodes.engine.reading.assembly import open_text_engine
 from custodes.engine.session import Device
 from custodes.engine.store import ModelStore
+from custodes.engines import open_sight, open_text
 from custodes.gallery.entities import CollectionKey
 from custodes.gallery.gallery import Gallery as IndexedGallery
 from custodes.governance.accounts.account import Status
@@ -211,7 +210,7 @@ def open_deployment(
             SystemClock(),
             page_key,
             text=reader,
-            sight=sight or open_sight(settings),
+            sight=sight or open_sight(settings, faces),
             celebrities=_known_people(keys, opened.enter_context(closing(SqliteCelebrities(settings.data)))),
         )
         operations = build(ports if erasures is None else replace(ports, erasures=erasures))
@@ -232,19 +231,6 @@ def open_engine(settings: Settings) -> Iterator[FaceEngine]:
     store = ModelStore(settings.models_folder)
     threads = settings.threads or os.cpu_count() or 1
     yield open_face_engine(store, Device(settings.device.value), threads)
-
-
-def open_text(settings: Settings) -> TextEngine:
-    """The networks that read text. Raises UnavailableError when files are missing or altered."""
-    threads = settings.threads or os.cpu_count() or 1
-    return open_text_engine(ModelStore(settings.models_folder), Device(settings.device.value), threads)
-
-
-def open_sight(settings: Settings) -> Sight:
-    """The engines that look at whole pictures; each opens, or raises UnavailableError, when it is first asked."""
-    store, device = ModelStore(settings.models_folder), Device(settings.device.value)
-    threads = settings.threads or os.cpu_count() or 1
-    return Sight(labels=Once(lambda: open_label_engine(store, device, threads)))
 
 
 @contextmanager

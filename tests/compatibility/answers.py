@@ -202,6 +202,17 @@ def detect_labels(studio: Studio) -> list[Answer]:
     return [studio.client.detect_labels(Image=image, Features=both), studio.client.detect_labels(Image=image)]
 
 
+def detect_moderation_labels(studio: Studio) -> list[Answer]:
+    image = {"Bytes": studio.one}
+    return [studio.client.detect_moderation_labels(Image=image, MinConfidence=0)]
+
+
+def detect_protective_equipment(studio: Studio) -> list[Answer]:
+    image = {"Bytes": studio.pictures.get("mask", studio.one)}
+    required = {"MinConfidence": 60, "RequiredEquipmentTypes": ["FACE_COVER"]}
+    return [studio.client.detect_protective_equipment(Image=image, SummarizationAttributes=required)]
+
+
 ANSWERS: Mapping[str, Callable[[Studio], list[Answer]]] = {
     "AssociateFaces": associate_faces,
     "CompareFaces": compare_faces,
@@ -213,6 +224,8 @@ ANSWERS: Mapping[str, Callable[[Studio], list[Answer]]] = {
     "DescribeCollection": describe_collection,
     "DetectFaces": detect_faces,
     "DetectLabels": detect_labels,
+    "DetectModerationLabels": detect_moderation_labels,
+    "DetectProtectiveEquipment": detect_protective_equipment,
     "DetectText": detect_text,
     "DisassociateFaces": disassociate_faces,
     "GetCelebrityInfo": get_celebrity_info,

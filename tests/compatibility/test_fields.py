@@ -104,8 +104,15 @@ def _real(request: pytest.FixtureRequest) -> tuple[dict[str, Any], dict[str, Any
     two.paste(portrait.rotate(6).resize((260, 260)), (530, 100))
     text = PIL.Image.new("RGB", (400, 120), "white")
     PIL.ImageDraw.Draw(text).text((20, 30), "HELLO WORLD", "black", PIL.ImageFont.load_default(48))
+    masked = portrait.copy()
+    outline = [(178, 115), (225, 108), (273, 115), (262, 150), (225, 176), (190, 150)]
+    PIL.ImageDraw.Draw(masked).polygon(outline, (150, 195, 220))
     coffee = _png(PIL.Image.fromarray(pytest.importorskip("skimage.data").coffee()))
-    return {}, {"one": _png(portrait), "two": _png(two), "pictures": {"text": _png(text), "labels": coffee}}
+    return {}, {
+        "one": _png(portrait),
+        "two": _png(two),
+        "pictures": {"text": _png(text), "labels": coffee, "mask": _png(masked)},
+    }
 
 
 @pytest.fixture(scope="module", params=[_predictable, pytest.param(_real, marks=pytest.mark.models)])

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from custodes.core.box import BoxPx
 from custodes.core.image import Image
 from custodes.core.slot import Slot
+from custodes.engine.concern import Concern, ConcernsFound, ContentKind
+from custodes.engine.equipment import BodyPart, Equipment, Part, Person, PersonsFound, Worn
+from custodes.engine.face import Judgement
 from custodes.engine.label import (
     Appearance,
     DominantColour,
@@ -49,7 +52,48 @@ class ScriptedLabels:
         return LabelsFound(image.size, told if wanted.labels else (), looks if wanted.properties else None)
 
 
+CONCERNS = (
+    Concern("Explicit", "", 1, 90.0),
+    Concern("Explicit Nudity", "Explicit", 2, 90.0),
+    Concern("Alcohol", "", 1, 40.0),
+)
+
+
+@dataclass
+class ScriptedModeration:
+    """Implements ModerationEngine."""
+
+    model_version: str = "7.0"
+
+    def concerns(self, slot: Slot, image: Image, min_confidence_pct: float) -> ConcernsFound:
+        slot.require_open()
+        kinds = (ContentKind("Illustrated", 60.0),)
+        told = tuple(concern for concern in CONCERNS if concern.confidence_pct >= min_confidence_pct)
+        return ConcernsFound(told, kinds if min_confidence_pct <= 60 else ())
+
+
+def worn(covers: bool = True, sure: float = 95.0, sure_of_cover: float = 90.0) -> Worn:
+    return Worn(Equipment.FACE_COVER, BoxPx(20, 30, 60, 60), sure, Judgement(covers, sure_of_cover))
+
+
+def person(*covers: Worn, face_pct: float = 98.0, person_pct: float = 99.0) -> Person:
+    """A person whose face was seen."""
+    return Person(BoxPx(0, 0, 80, 240), person_pct, (BodyPart(Part.FACE, face_pct, covers),))
+
+
+@dataclass
+class ScriptedEquipment:
+    """Implements EquipmentEngine: one with a mask, one without, one seen from behind."""
+
+    seen: tuple[Person, ...] = (person(worn()), person(), Person(BoxPx(200, 0, 280, 240), 97.0, ()))
+    model_version: str = "1.0"
+
+    def persons(self, slot: Slot, image: Image) -> PersonsFound:
+        slot.require_open()
+        return PersonsFound(image.size, self.seen)
+
+
 def sight(labels: ScriptedLabels | None = None) -> Sight:
     """Predictable engines."""
-    finder = labels or ScriptedLabels()
-    return Sight(labels=lambda: finder)
+    finder, moderator, protector = labels or ScriptedLabels(), ScriptedModeration(), ScriptedEquipment()
+    return Sight(labels=lambda: finder, moderation=lambda: moderator, equipment=lambda: protector)

@@ -55,7 +55,7 @@ class Server:
 
     def call(self, operation: str, account: AccountId = ACCOUNT, **params: Any) -> dict[str, Any]:
         output = self.handlers[operation](context(account), params)
-        serialize(output, _SERVICE.operations[operation])  # raises for anything the model does not have
+        serialize(output, _SERVICE.known[operation])  # raises for anything the model does not have
         return _as_received(output)
 
     def collection(self, name: str = "people") -> str:

@@ -21,8 +21,12 @@ ON_COLLECTION = {"CollectionId": "people"}
 ON_USER = {**ON_COLLECTION, "UserId": "ann"}
 
 CALLS: dict[str, dict[str, Any]] = {
+    "AssessFaceQuality": {"Image": IMAGE},
+    "AssessLiveness": {"Image": IMAGE},
     "DetectFaces": {"Image": IMAGE},
     "DetectLabels": {"Image": IMAGE},
+    "DetectModerationLabels": {"Image": IMAGE},
+    "DetectProtectiveEquipment": {"Image": IMAGE},
     "DetectText": {"Image": IMAGE},
     "RecognizeCelebrities": {"Image": IMAGE},
     "GetCelebrityInfo": {"Id": "3LvPP6oYFV"},
@@ -47,9 +51,11 @@ CALLS: dict[str, dict[str, Any]] = {
     "UntagResource": {"ResourceArn": ARN, "TagKeys": ["a"]},
     "ListTagsForResource": {"ResourceArn": ARN},
 }
-ANYWHERE = {
-    *("DetectFaces", "DetectLabels", "DetectText", "RecognizeCelebrities", "GetCelebrityInfo"),
-    *("CompareFaces", "ListCollections"),
+ANYWHERE = {operation for operation in CALLS if operation.startswith(("Assess", "Detect"))} | {
+    "CompareFaces",
+    "GetCelebrityInfo",
+    "ListCollections",
+    "RecognizeCelebrities",
 }
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from custodes.core.errors import UnavailableError
+from custodes.engines import open_text
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import Gallery
 from custodes.settings import Settings
-from custodes.wiring import open_text
 from fakes.engine import SquareEngine, picture
 from fakes.gallery import MemoryGalleryStore
 from fakes.live import running

@@ -60,6 +60,10 @@ class QuotaError(CustodesError):
     """A lasting limit (faces per collection, faces per user, tags per resource)."""
 
 
+class HumanLoopError(CustodesError):
+    """A review by people was asked for, and there is nobody to do it."""
+
+
 class DeniedError(CustodesError):
     """The gate refuses; the message carries the public reason and the rule id."""
 

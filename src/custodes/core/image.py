@@ -124,6 +124,24 @@ def decode(data: bytes, limits: ImageLimits = DEFAULT_LIMITS) -> Image:
     return Image(np.ascontiguousarray(_upright(rgb, orientation)), hashlib.sha256(data).digest())
 
 
+def stored_size(data: bytes) -> Size:
+    """Width and height as the file says, before orientation and reduction; nothing is decoded.
+
+    Raises:
+        ImageFormatError: not a JPEG, PNG or WebP, or without a readable header.
+    """
+    kind = header.sniff(data)
+    if kind is Format.PNG:
+        return png.png_size(data)
+    if kind is Format.WEBP:
+        return header.webp_size(data)
+    try:
+        height, width, _, _ = simplejpeg.decode_jpeg_header(data, strict=False)
+    except ValueError as error:
+        raise refusal("the JPEG header is corrupt") from error
+    return Size(width, height)
+
+
 def _check_size(size: Size, max_pixels: int, limits: ImageLimits) -> None:
     if size.width * size.height > max_pixels or max(size.width, size.height) > limits.max_side_px:
         raise ImageTooLargeError(

@@ -9,6 +9,8 @@ from custodes.core.box import Size
 from custodes.core.ids import ModelVersion
 from custodes.core.image import Image
 from custodes.core.slot import Slot
+from custodes.engine.concern import ConcernsFound
+from custodes.engine.equipment import PersonsFound
 from custodes.engine.face import (
     MAX_FACES,
     Detail,
@@ -84,6 +86,32 @@ class TextEngine(Protocol):
 
     def read(self, slot: Slot, image: Image) -> TextFound:
         """All lines of text in reading order. An empty result is a value, not an error."""
+        ...
+
+
+class ModerationEngine(Protocol):
+    """Tells what a picture shows that a platform may not want."""
+
+    @property
+    def model_version(self) -> str:
+        """Version of the taxonomy whose names ``concerns`` gives."""
+        ...
+
+    def concerns(self, slot: Slot, image: Image, min_confidence_pct: float) -> ConcernsFound:
+        """Concerns at or above the confidence, surest first. An empty result is a value, not an error."""
+        ...
+
+
+class EquipmentEngine(Protocol):
+    """Tells which protective equipment persons wear."""
+
+    @property
+    def model_version(self) -> str:
+        """The recipe that ``persons`` follows."""
+        ...
+
+    def persons(self, slot: Slot, image: Image) -> PersonsFound:
+        """At most 15 persons, surest first. An empty result is a value, not an error."""
         ...
 
 

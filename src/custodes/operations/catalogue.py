@@ -24,7 +24,9 @@ from custodes.operations.erasure import Erasures, UnrecordedErasures
 from custodes.operations.idempotency import Replays
 from custodes.operations.images import ObjectStore, Pictures
 from custodes.operations.labels import LabelDetection
+from custodes.operations.moderation import Moderation
 from custodes.operations.ports import Gallery
+from custodes.operations.protection import Protection
 from custodes.operations.quality import Assessment
 from custodes.operations.search import Search
 from custodes.operations.sight import Sight
@@ -83,6 +85,8 @@ class Operations:
     labels: LabelDetection
     celebrities: Celebrities
     assessment: Assessment
+    moderation: Moderation
+    protection: Protection
 
 
 def build(ports: Ports) -> Operations:
@@ -101,4 +105,6 @@ def build(ports: Ports) -> Operations:
         labels=LabelDetection(ports.sight.labels, pictures),
         celebrities=Celebrities(engine, gallery, pictures, ports.celebrities),
         assessment=Assessment(engine, pictures),
+        moderation=Moderation(ports.sight.moderation, pictures),
+        protection=Protection(ports.sight.equipment, pictures),
     )

@@ -11,9 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from custodes.core.box import Size
-from custodes.core.errors import ImageTooLargeError, InvalidParameterError
-from custodes.core.image import Image, decode
+from custodes.core.errors import CustodesError, ImageTooLargeError, InvalidParameterError
+from custodes.core.image import Image, decode, stored_size
 
 MAX_INLINE_BYTES = 5 * 1024 * 1024
 MAX_OBJECT_BYTES = 15 * 1024 * 1024
@@ -61,12 +60,26 @@ class ObjectStore(Protocol):
         ...
 
 
-def require_sides(size: Size, *, at_most_px: int) -> None:
-    """Raise InvalidParameterError when a side is longer than an operation allows."""
-    if max(size.width, size.height) > at_most_px:
-        raise InvalidParameterError(
-            f"Input image dimensions {size.width} x {size.height} exceed maximum dimension size of {at_most_px} pixels"
-        )
+@dataclass(frozen=True, slots=True)
+class PictureRules:
+    """Limits of an operation; sides are those of the file, before any reduction.
+
+    Attributes:
+        max_inline_bytes: of bytes in the request.
+        min_side_px: shorter side.
+        max_side_px: longer side; None leaves it to the decoder's own limit.
+        too_long: what a longer side is refused as.
+    """
+
+    max_inline_bytes: int = MAX_INLINE_BYTES
+    min_side_px: int = MIN_SIDE_PX
+    max_side_px: int | None = None
+    too_long: type[CustodesError] = InvalidParameterError
+
+
+COMMON_RULES = PictureRules()
+LABEL_RULES = PictureRules(max_side_px=10_000)
+EQUIPMENT_RULES = PictureRules(4 * 1024 * 1024, min_side_px=64, max_side_px=4096, too_long=ImageTooLargeError)
 
 
 class Pictures:
@@ -76,28 +89,36 @@ class Pictures:
         """Read S3Object sources from ``objects``."""
         self._objects = objects
 
-    def load(self, source: ImageInput) -> Image:
+    def load(self, source: ImageInput, rules: PictureRules = COMMON_RULES) -> Image:
         """Fetch, measure, decode.
 
         Raises:
-            InvalidParameterError: no or two sources, or a side below 80 px.
+            InvalidParameterError: no or two sources, or a side shorter or longer than ``rules`` allow.
             ObjectStoreError: the object cannot be read.
-            ImageTooLargeError: more bytes (5 MB inline, 15 MB from a bucket) or pixels than allowed.
+            ImageTooLargeError: more bytes or pixels than allowed.
             ImageFormatError: not a picture that we decode.
         """
         source.check()
-        image = decode(self._fetch(source))
-        if min(image.size.width, image.size.height) < MIN_SIDE_PX:
+        data = self._fetch(source, rules)
+        if rules.max_side_px is not None:
+            size = stored_size(data)
+            if max(size.width, size.height) > rules.max_side_px:
+                raise rules.too_long(
+                    f"Input image dimensions {size.width} x {size.height} exceed maximum dimension size of "
+                    f"{rules.max_side_px} pixels"
+                )
+        image = decode(data)
+        if min(image.size.width, image.size.height) < rules.min_side_px:
             raise InvalidParameterError(
                 f"Input image dimensions {image.size.width} x {image.size.height} are less than minimum dimension size "
-                f"of {MIN_SIDE_PX} pixels"
+                f"of {rules.min_side_px} pixels"
             )
         return image
 
-    def _fetch(self, source: ImageInput) -> bytes:
+    def _fetch(self, source: ImageInput, rules: PictureRules) -> bytes:
         if source.s3_object is not None:
             return self._objects.read(source.s3_object, MAX_OBJECT_BYTES)
         data = source.data or b""
-        if len(data) > MAX_INLINE_BYTES:
+        if len(data) > rules.max_inline_bytes:
             raise ImageTooLargeError("Image size is too large")
         return data

@@ -15,12 +15,11 @@ from custodes.engine.label import Label, LabelsFound, LabelsWanted
 from custodes.engine.ports import LabelEngine
 from custodes.operations.command import Command
 from custodes.operations.gate import Permit
-from custodes.operations.images import ImageInput, Pictures, require_sides
+from custodes.operations.images import LABEL_RULES, ImageInput, Pictures
 
 DEFAULT_CONFIDENCE_PCT = 55.0
 MAX_LABELS = 1000
 DEFAULT_COLOURS = 10
-_MAX_SIDE_PX = 10_000
 
 
 class Feature(StrEnum):
@@ -94,8 +93,7 @@ class LabelDetection:
 
     def detect_labels(self, permit: Permit, command: DetectLabels) -> LabelsDetected:
         """Labels surest first, at most ``max_labels``; none is an empty answer."""
-        image = self._pictures.load(command.image)
-        require_sides(image.size, at_most_px=_MAX_SIDE_PX)
+        image = self._pictures.load(command.image, LABEL_RULES)
         permit.tally.images += 1
         least = DEFAULT_CONFIDENCE_PCT if command.min_confidence_pct is None else command.min_confidence_pct
         wanted = LabelsWanted(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from custodes.core.errors import NotSupportedError
-from custodes.engine.ports import LabelEngine
+from custodes.engine.ports import EquipmentEngine, LabelEngine, ModerationEngine
 
 
 def no_labels() -> LabelEngine:
@@ -14,8 +14,20 @@ def no_labels() -> LabelEngine:
     raise NotSupportedError("This server was put together without networks that find labels.")
 
 
+def no_moderation() -> ModerationEngine:
+    """Stands where no engine for moderation was put in."""
+    raise NotSupportedError("This server was put together without networks for moderation.")
+
+
+def no_equipment() -> EquipmentEngine:
+    """Stands where no engine for protective equipment was put in."""
+    raise NotSupportedError("This server was put together without networks for protective equipment.")
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What opens each engine; calling one again gives the same engine."""
 
     labels: Callable[[], LabelEngine] = no_labels
+    moderation: Callable[[], ModerationEngine] = no_moderation
+    equipment: Callable[[], EquipmentEngine] = no_equipment

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 _UPRIGHT = "boxes refer to the upright picture; the service stopped sending it with face model 4"
+_NO_REVIEW = "there are no reviewers: a request for a human loop is refused as a whole"
 _DEFAULT_ONLY = "the service tells default attributes only here, and so do we"
 _BEYOND_DEFAULT = (
     "AgeRange",
@@ -35,6 +36,8 @@ NOT_RETURNED: Mapping[str, str] = MappingProxyType(
         "RecognizeCelebritiesResponse.OrientationCorrection": _UPRIGHT,
         "CompareFacesResponse.SourceImageOrientationCorrection": _UPRIGHT,
         "CompareFacesResponse.TargetImageOrientationCorrection": _UPRIGHT,
+        "DetectModerationLabelsResponse.HumanLoopActivationOutput": _NO_REVIEW,
+        "DetectModerationLabelsResponse.ProjectVersion": "there are no adapters: a request that names one is refused",
         "DetectLabelsResponse.OrientationCorrection": _UPRIGHT,
         "CompareFaces:ComparedFace.Emotions": _DEFAULT_ONLY,
         "CompareFaces:ComparedFace.Smile": _DEFAULT_ONLY,
@@ -43,7 +46,9 @@ NOT_RETURNED: Mapping[str, str] = MappingProxyType(
 )
 """Output members that no answer has."""
 
-NOT_READ: Mapping[str, str] = MappingProxyType({})
+NOT_READ: Mapping[str, str] = MappingProxyType(
+    {f"HumanLoopConfig.{member}": _NO_REVIEW for member in ("HumanLoopName", "FlowDefinitionArn", "DataAttributes")}
+)
 """Input members that are accepted, as the service does, and change nothing."""
 
 

@@ -5,7 +5,18 @@ In: the gate and the use cases. Out: handlers. Nothing else of the edge makes ha
 
 from __future__ import annotations
 
-from custodes.edge.translate import celebrities, collections, enrol, faces, labels, search, text, users
+from custodes.edge.translate import (
+    celebrities,
+    collections,
+    enrol,
+    faces,
+    labels,
+    moderation,
+    protection,
+    search,
+    text,
+    users,
+)
 from custodes.edge.translate.quality import handlers as assessment_handlers
 from custodes.edge.translate.route import Handler
 from custodes.operations.catalogue import Operations
@@ -26,6 +37,8 @@ def handlers(gate: Gate, operations: Operations, region: str, *, bare_arn: bool 
         **collections.handlers(gate, operations.collections, operations.tagging, region, bare_arn=bare_arn),
         **enrol.handlers(gate, operations.enrolment),
         **labels.handlers(gate, operations.labels),
+        **moderation.handlers(gate, operations.moderation),
+        **protection.handlers(gate, operations.protection),
         **search.handlers(gate, operations.search),
         **assessment_handlers(gate, operations.assessment),
         **text.handlers(gate, operations.text),

@@ -1,34 +1,30 @@
-"""The label engine from the model pack: which cards, how many threads. It fetches nothing."""
+"""The label engine from opened networks. It fetches nothing."""
 
 from __future__ import annotations
 
 from custodes.engine.batch import Batcher
-from custodes.engine.card import load_cards
 from custodes.engine.labels.objects import ObjectDetector
 from custodes.engine.labels.pipeline import LabelPipeline, Steps
 from custodes.engine.labels.scenes import SceneClassifier
 from custodes.engine.labels.taxonomy import load_taxonomy
-from custodes.engine.session import Device, Session, Threads, open_session
-from custodes.engine.store import ModelStore
+from custodes.engine.networks import Networks
 
 
-def open_label_engine(store: ModelStore, device: Device, threads: int) -> LabelPipeline:
-    """Open the networks of the label pack.
-
-    Args:
-        store: where the converted models are.
-        device: where to compute.
-        threads: threads within one run of a network, at least 1.
+def open_label_engine(networks: Networks) -> LabelPipeline:
+    """Open what labels need.
 
     Raises:
         UnavailableError: a model is missing, altered or cannot be opened.
     """
-    cards = load_cards()
+    return LabelPipeline(Steps(open_objects(networks), open_scenes(networks), load_taxonomy()))
 
-    def session(name: str) -> Session:
-        return open_session(store.path(cards[name]), cards[name], device, Threads(intra=threads))
 
-    scenes = session("efficientnet-lite2")
-    classifier = SceneClassifier(Batcher(lambda rgb: scenes.run({"rgb": rgb}, ("logits",))["logits"]))
-    detector = ObjectDetector(session("centernet"), session("nanodet"))
-    return LabelPipeline(Steps(detector, classifier, load_taxonomy()))
+def open_objects(networks: Networks) -> ObjectDetector:
+    """The object detectors."""
+    return ObjectDetector(networks.session("centernet"), networks.session("nanodet"))
+
+
+def open_scenes(networks: Networks) -> SceneClassifier:
+    """The classifier of whole pictures, batched across requests."""
+    scenes = networks.session("efficientnet-lite2")
+    return SceneClassifier(Batcher(lambda rgb: scenes.run({"rgb": rgb}, ("logits",))["logits"]))

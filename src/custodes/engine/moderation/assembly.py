@@ -1,0 +1,29 @@
+"""The moderation engine from opened networks. It fetches nothing."""
+
+from __future__ import annotations
+
+from custodes.engine.batch import Batcher
+from custodes.engine.labels.assembly import open_scenes
+from custodes.engine.labels.taxonomy import load_taxonomy
+from custodes.engine.moderation.body_parts import BodyPartDetector
+from custodes.engine.moderation.pipeline import ModerationPipeline, Steps
+from custodes.engine.moderation.taxonomy import load_moderation_taxonomy
+from custodes.engine.networks import Networks
+
+
+def open_moderation_engine(networks: Networks, *, nudenet: bool) -> ModerationPipeline:
+    """Open what moderation needs; ``nudenet`` adds the opt-in network.
+
+    Raises:
+        UnavailableError: a model is missing, altered or cannot be opened.
+    """
+    whole = networks.session("nsfwjs-mobilenet-v2-mid")
+    return ModerationPipeline(
+        Steps(
+            whole=Batcher(lambda rgb: whole.run({"rgb": rgb}, ("classes",))["classes"]),
+            scenes=open_scenes(networks),
+            labels=load_taxonomy(),
+            taxonomy=load_moderation_taxonomy(),
+            parts=BodyPartDetector(networks.session("nudenet")) if nudenet else None,
+        )
+    )

@@ -1,0 +1,1 @@
+"""Protective equipment: persons, their faces, and what covers them."""
