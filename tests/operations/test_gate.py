@@ -167,3 +167,17 @@ def test_counting_recorder_counts(request_context):
     for _ in range(3):
         assert gate.perform(request_context, Try(), lambda permit, command: permit.slot.index).receipt is None
     assert recorder.counts() == {("rekognition:Try", "Done"): 3}
+
+
+def test_a_result_is_not_handed_out_to_an_account_suspended_meanwhile(request_context):
+    recorder, active = KeepingRecorder(), {request_context.caller.account_id}
+
+    def work(permit: Permit, command: Try) -> int:
+        permit.tally.images += 1
+        active.clear()
+        return 7
+
+    gate = Gate(ScriptedPolicy(), recorder, None, lambda account: account in active)
+    with pytest.raises(DeniedError, match="out of use"):
+        gate.perform(request_context, Try(), work)
+    assert [outcome.code for outcome in recorder.outcomes] == ["DeniedError"]

@@ -95,7 +95,7 @@ def put_command(
 def refresh_command(data: DataOption = None, as_json: JsonOption = False) -> None:
     """Bring every customer up to the newest lists now. A running server does so by itself within seconds."""
     found = _ask(data, {"act": "refresh"})["verdicts"]
-    _show(found, ", ".join(f"{count} {verdict}" for verdict, count in found.items()) or "no lists", as_json=as_json)
+    _show(found, ", ".join(f"{count} {verdict}" for verdict, count in found.items()) or "no customers", as_json=as_json)
 
 
 @app.command("decide")
@@ -176,13 +176,15 @@ def _ask(data: Path | None, members: Mapping[str, object]) -> Mapping[str, Any]:
     from custodes.operations.screening_orders import ORDER
     from custodes.settings import from_environment
     from custodes.storage.ledger_server import open_orders
-    from custodes.wiring import open_screening_orders
 
     settings = from_environment(data=data)
     if not settings.data.is_dir():
         raise UnavailableError(f"there is no data directory {settings.data}")
     orders = open_orders(settings.data)
     if not orders.is_attended():
+        # Takes seconds to import, and most of the time a server runs.
+        from custodes.wiring import open_screening_orders
+
         with open_screening_orders(settings) as here:
             return here.carry_out(members)
     told = orders.place({"do": ORDER, **members})

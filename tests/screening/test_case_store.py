@@ -1,0 +1,118 @@
+"""One contract for every store of cases: the fake in memory, and sealed records on disk."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from custodes.core.errors import UnavailableError
+from custodes.core.ids import AccountId
+from custodes.governance.screening.assessment import Decision
+from custodes.governance.screening.entities import Hit, ListedName, ListEntry, Term
+from custodes.governance.screening.organisation import read_organisation
+from custodes.operations.screening_ports import Case, CaseStore, ListsState, Officer, Run
+from custodes.storage.screening_cases import DraftFolder, SealedCases
+from custodes.storage.seal import KeyBox
+from fakes.screening import MemoryCases
+
+Reopen = Callable[[], CaseStore]
+GRAPH = read_organisation(
+    {
+        "subject": "c",
+        "parties": [{"id": "c", "name": "Customer B.V.", "identifiers": {"nl-kvk": "12345678"}},
+                    {"id": "o", "name": "Somebody Secret", "kind": "person", "birth": "1970", "aliases": ["S"]}],
+        "edges": [{"owner": "o", "asset": "c", "share": [25, 50], "more_than": True, "from": "2020-01-01"},
+                  {"owner": "o", "asset": "c", "kind": "nominee", "share": 5, "for": "o"}],
+    }
+)  # fmt: skip
+ENTRY = ListEntry(
+    "house", "H-1", "person", (ListedName("Somebody", weak=True),), ("1970",), ("ru",), (("ru-inn", "1"),)
+)
+CASE = Case(
+    AccountId("100000000001"), GRAPH, ("a" * 64,), True, 7,
+    (Hit("o", ENTRY, 0.9, False, (Term("word", "a", "b", 0.5),)),), "review", 99, "ab" * 32,
+)  # fmt: skip
+DECISION = Decision("f" * 32, "false", "ann", "because", ("b" * 64,), 5, b"\x01" * 64)
+OFFICER = Officer("ann", bytes(range(32)), 3)
+
+
+def box() -> KeyBox:
+    return KeyBox(bytes(32), lambda count: bytes(range(count)))
+
+
+@pytest.fixture(params=["memory", "sealed"])
+def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reopen]:
+    if request.param == "memory":
+        fake = MemoryCases()
+        yield lambda: fake
+        return
+    opened: list[SealedCases] = []
+
+    def again() -> SealedCases:
+        for store in opened:
+            store.close()
+        opened.append(SealedCases(tmp_path, box()))
+        return opened[-1]
+
+    yield again
+    opened[-1].close()
+
+
+def test_what_was_kept_is_there_again(reopen: Reopen) -> None:
+    store = reopen()
+    assert (list(store.cases()), store.run(), list(store.decisions()), list(store.officers())) == ([], None, [], [])
+    store.save([CASE])
+    store.save_run(Run(5, ListsState("cd" * 32, {"house": 2})))
+    store.decide(DECISION)
+    store.save_officer(OFFICER)
+    store = reopen()
+    assert list(store.cases()) == [CASE]
+    assert store.run() == Run(5, ListsState("cd" * 32, {"house": 2}))
+    assert list(store.decisions()) == [DECISION]
+    assert list(store.officers()) == [OFFICER]
+
+
+def test_newer_values_replace_older_and_decisions_only_pile_up(reopen: Reopen) -> None:
+    store = reopen()
+    store.save([CASE])
+    changed = Case(CASE.account_id, GRAPH, verdict="clear")
+    store.save([changed, Case(AccountId("100000000002"), GRAPH)])
+    store.save([])
+    store.save_run(Run(1, ListsState("")))
+    store.save_run(Run(2, ListsState("")))
+    second = Decision("f" * 32, "false", "ben", "because", (), 6, b"\x02" * 64)
+    store.decide(DECISION)
+    store.decide(second)
+    store.save_officer(Officer("ann", OFFICER.public, 3, until_ms=9))
+    store = reopen()
+    assert [case.verdict for case in store.cases()] == ["clear", "review"]
+    assert store.run() == Run(2, ListsState(""))
+    assert list(store.decisions()) == [DECISION, second]
+    assert [officer.until_ms for officer in store.officers()] == [9]
+
+
+def test_nobody_reads_the_file_and_nobody_swaps_its_rows(tmp_path: Path) -> None:
+    store = SealedCases(tmp_path, box())
+    store.save([CASE, Case(AccountId("100000000002"), GRAPH)])
+    store.close()
+    path = tmp_path / "screening" / "cases.sqlite3"
+    assert path.stat().st_mode & 0o777 == 0o600
+    with sqlite3.connect(path) as connection:
+        rows = connection.execute("select sealed from record order by number").fetchall()
+        assert all(b"Secret" not in row[0] for row in rows)
+        connection.execute("update record set sealed = ? where name = 'case/100000000002'", rows[0])
+    connection.close()
+    store = SealedCases(tmp_path, box())
+    with pytest.raises(UnavailableError, match="altered"):
+        list(store.cases())
+    store.close()
+
+
+def test_drafts_are_for_the_operator_alone(tmp_path: Path) -> None:
+    path = Path(DraftFolder(tmp_path).keep("x.md", "draft"))
+    assert path.read_text() == "draft"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
