@@ -28,7 +28,6 @@ class Subject(StrEnum):
     FACES = "faces"
     LABELS = "labels"
     TEXT = "text"
-    MODERATION = "moderation"
 
 
 _OPERATIONS: Mapping[Subject, tuple[str, Mapping[str, Any]]] = MappingProxyType(
@@ -36,7 +35,6 @@ _OPERATIONS: Mapping[Subject, tuple[str, Mapping[str, Any]]] = MappingProxyType(
         Subject.FACES: ("DetectFaces", {"Attributes": ["ALL"]}),
         Subject.LABELS: ("DetectLabels", {}),
         Subject.TEXT: ("DetectText", {}),
-        Subject.MODERATION: ("DetectModerationLabels", {}),
     }
 )
 _USUAL = [Subject.FACES, Subject.LABELS, Subject.TEXT]
@@ -159,9 +157,6 @@ def summary(answers: Answers) -> list[str]:
     if "DetectText" in answers:
         texts = [found["DetectedText"] for found in answers["DetectText"]["TextDetections"] if found["Type"] == "LINE"]
         lines.append(" / ".join(f'"{text}"' for text in texts) if texts else "no text")
-    if "DetectModerationLabels" in answers:
-        names = [label["Name"] for label in answers["DetectModerationLabels"]["ModerationLabels"]]
-        lines.append(f"moderation: {', '.join(names)}" if names else "nothing to moderate")
     return lines
 
 

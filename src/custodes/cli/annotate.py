@@ -85,16 +85,9 @@ def annotated(picture: PIL.Image.Image, answers: Answers) -> PIL.Image.Image:
 
 def remarks(answers: Answers) -> list[str]:
     """What holds for the whole picture, one line per subject."""
-    lines = []
-    for operation, (title, members) in _WHOLE.items():
-        found = [
-            f"{one['Name']} {one['Confidence']:.0f} %"
-            for one in answers.get(operation, {}).get(members, ())
-            if not one.get("Instances")
-        ]
-        if found:
-            lines.append(f"{title}: {', '.join(found)}")
-    return lines
+    labels = answers.get("DetectLabels", {}).get("Labels", ())
+    found = [f"{label['Name']} {label['Confidence']:.0f} %" for label in labels if not label["Instances"]]
+    return [f"Labels: {', '.join(found)}"] if found else []
 
 
 def _faces(pen: Pen, answer: Mapping[str, Any]) -> None:
@@ -130,10 +123,6 @@ _DRAWN: Mapping[str, Callable[[Pen, Mapping[str, Any]], None]] = MappingProxyTyp
     {"DetectLabels": _labels, "DetectText": _words, "DetectFaces": _faces}
 )
 """What is drawn, in the order in which it is: later ones lie on top."""
-_WHOLE: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {"DetectLabels": ("Labels", "Labels"), "DetectModerationLabels": ("Moderation", "ModerationLabels")}
-)
-"""Title and list of what may hold for the whole picture."""
 
 
 def _corners(box: Mapping[str, float]) -> list[tuple[float, float]]:
