@@ -64,12 +64,8 @@ def test_every_altered_character_is_refused(last, data):
     at = data.draw(st.integers(0, len(token) - 1))
     char = data.draw(st.characters(codec="ascii", exclude_characters=token[at]))
     altered = token[:at] + char + token[at + 1 :]
-    try:
-        # The last base64 character has spare bits: such a token says the same, never anything else.
-        assert TOKENS.read(("op",), altered) == last
-    except PaginationTokenError:
-        return
-    assert at == len(token) - 1
+    with pytest.raises(PaginationTokenError):
+        TOKENS.read(("op",), altered)
 
 
 @given(st.text(max_size=300))
