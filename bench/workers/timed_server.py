@@ -14,6 +14,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from collections.abc import Collection as Some
 from contextlib import closing
 from typing import TypeVar
 
@@ -34,6 +35,7 @@ from custodes.engine.face import (
     FloatArray,
     PoorReason,
     QualityFilter,
+    Trait,
     VectorUse,
 )
 from custodes.engine.ports import FaceEngine
@@ -63,6 +65,11 @@ class TimedEngine:
 
     def detect(self, slot: Slot, image: Image, detail: Detail = Detail.BOX, at_most: int = MAX_FACES) -> FacesFound:
         return self._timed("detect", lambda: self._engine.detect(slot, image, detail, at_most))
+
+    def describe(
+        self, slot: Slot, image: Image, faces: Sequence[DetectedFace], traits: Some[Trait]
+    ) -> tuple[DetectedFace, ...]:
+        return self._engine.describe(slot, image, faces, traits)  # no part of a search
 
     def embed(self, slot: Slot, image: Image, faces: Sequence[DetectedFace], use: VectorUse) -> FloatArray:
         return self._timed("embed", lambda: self._engine.embed(slot, image, faces, use))

@@ -88,6 +88,9 @@ class Settings:
     s3_region: str = _setting("Region of that endpoint.", "us-east-1")
     s3_access_key_id: str = _setting("Access key for that endpoint.", "")
     s3_secret_access_key: str = _setting("Its secret. Prefer the variable or a file that only you can read.", "")
+    review_days: int = _setting(
+        "Days after which a search result that two persons have to confirm is destroyed, confirmed or not.", 30
+    )
     ledger_origin: str = _setting(
         "Name of a new ledger, like `ledger.example/1`; an existing one keeps its name. Default: `custodes/` and the "
         "account.",
@@ -119,6 +122,7 @@ class Settings:
         _require(self.account_burst >= 1, "account_burst", "1 or more")
         for name in ("account_collections", "faces_per_collection", "users_per_collection"):
             _require(getattr(self, name) >= 0, name, "0 or more")
+        _require(self.review_days >= 1, "review_days", "1 or more")
         _require(self.shutdown_s >= 0, "shutdown_s", "0 or more")
         _require(self.log_level in {"debug", "info", "warning", "error"}, "log_level", "debug, info, warning or error")
         _require(bool(self.host), "host", "an address")
@@ -163,6 +167,11 @@ def url_host(host: str) -> str:
     """``host`` as URLs write it: IPv6 in brackets, and loopback instead of an address that means "all"."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared only
     return f"[{reachable}]" if ":" in reachable else reachable
+
+
+def names_aws_credentials() -> bool:
+    """Whether the environment says with which key AWS clients sign."""
+    return not {"AWS_ACCESS_KEY_ID", "AWS_PROFILE"}.isdisjoint(os.environ)
 
 
 def from_environment(**flags: Any) -> Settings:

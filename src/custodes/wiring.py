@@ -28,6 +28,7 @@ from custodes.edge.dispatch import Handler
 from custodes.edge.ledger import mounted
 from custodes.edge.model import Service, load_service
 from custodes.edge.receipts import ReceiptDesk
+from custodes.edge.reviews import Act, actions
 from custodes.edge.sts import handlers as sts_handlers
 from custodes.edge.translate.catalogue import handlers
 from custodes.engine.calibrate import false_match_rate
@@ -51,7 +52,6 @@ from custodes.operations.celebrities import COLLECTION as CELEBRITY_COLLECTION
 from custodes.operations.celebrities import CelebrityGallery
 from custodes.operations.dossier import Dossier, NoLists, ScreeningFacts
 from custodes.operations.gate import Gate, Policy, Recorder
-from custodes.operations.images import ObjectStore
 from custodes.operations.ledger_recorder import LedgerRecorder
 from custodes.operations.policy_layers import PolicyLayers, RulesInForce
 from custodes.operations.policy_office import Own, PolicyOffice
@@ -83,10 +83,10 @@ from custodes.storage.ledger_server import (
 )
 from custodes.storage.ledger_statements import open_statements
 from custodes.storage.list_server import keep_lists
-from custodes.storage.objects import BucketObjects
-from custodes.storage.objects_folder import FolderObjects
+from custodes.storage.object_sources import S3Settings, open_objects
 from custodes.storage.policy_files import policy_files
 from custodes.storage.policy_server import keep_policy
+from custodes.storage.review_server import keep_reviews
 from custodes.storage.screening_server import keep_screening, open_screening
 
 # Separates this use of the operator's secret from any other. Changing it invalidates open pagination tokens only.
@@ -107,6 +107,7 @@ class Deployment:
         operations: the use cases behind them.
         gate: what they pass.
         receipts: evidence on its way to answers.
+        review_actions: what is done with results that two persons have to confirm.
         ledger: the record of use; None only where something else stands in for it.
     """
 
@@ -120,6 +121,7 @@ class Deployment:
     gate: Gate
     receipts: ReceiptDesk
     ledger: ServerLedger | None
+    review_actions: Mapping[str, Act]
 
     def app(self) -> Callable[..., Any]:
         """The ASGI application over this deployment."""
@@ -140,6 +142,7 @@ class Deployment:
                 metrics_public=self.settings.metrics_public,
                 response_headers=self.receipts.headers,
                 extra_routes=() if ledger is None else (mounted(ledger.tiles, ledger.log.proof),),
+                review_actions=self.review_actions,
             )
         )
 
@@ -185,7 +188,7 @@ def open_deployment(
         store = _gallery(database, settings.data, quotas) if gallery is None else gallery
         faces = opened.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
         page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
-        ledger, receipts, erasures = None, ReceiptDesk(), None
+        ledger, receipts, erasures, reviews = None, ReceiptDesk(), None, None
         in_force: Callable[[], RulesInForce] = shipped_rules
         facts: ScreeningFacts = NoLists()
         if recorder is None:
@@ -201,28 +204,28 @@ def open_deployment(
             keep_screening(ledger.duties, screening, directory)
             facts = ScreenedFacts(screening.screenings, keys.account_id)
             opened.enter_context(keep_lists(settings.data, ledger.duties, ledger.log, SystemClock()))
+            reviews = keep_reviews(database, settings.data, ledger, store, directory, settings.review_days)
             recorder = LedgerRecorder(ledger.log, f"{faces.model_version}/{release.models.hex()}")
         reader = Once(lambda: open_text(settings) if text is None else text)
         ports = Ports(
             faces,
             store,
-            _objects(settings),
+            open_objects(settings.buckets, _s3(settings)),
             SystemClock(),
             page_key,
             text=reader,
             sight=sight or open_sight(settings, faces),
             celebrities=_known_people(keys, opened.enter_context(closing(SqliteCelebrities(settings.data)))),
         )
-        operations = build(ports if erasures is None else replace(ports, erasures=erasures))
-        gate = Gate(
-            _policy(directory, store, in_force, facts),
-            recorder,
-            receipts.leave,
-            lambda one: directory.status(one) is Status.ACTIVE,
-        )
+        if erasures is not None and reviews is not None:
+            ports = replace(ports, erasures=erasures, holding=reviews)
+        operations = build(ports)
+        policy = _policy(directory, store, in_force, facts)
+        gate = Gate(policy, recorder, receipts.leave, lambda one: directory.status(one) is Status.ACTIVE)
         by_name = handlers(gate, operations, settings.region)
         sts = sts_handlers(gate, SecurityTokens(directory, SystemClock()))
-        yield Deployment(settings, service, keys, directory, by_name, sts, operations, gate, receipts, ledger)
+        acts = {} if reviews is None else actions(gate, reviews)
+        yield Deployment(settings, service, keys, directory, by_name, sts, operations, gate, receipts, ledger, acts)
 
 
 @contextmanager
@@ -334,19 +337,7 @@ def _known_people(keys: OperatorKeys, book: SqliteCelebrities) -> CelebrityGalle
     return CelebrityGallery(key, book, lambda similarity: false_match_rate(similarity, FALSE_MATCH_RATES))
 
 
-def _objects(settings: Settings) -> ObjectStore:
-    """Folders by bucket name, and an S3 endpoint for all other buckets when one is set."""
-    default: ObjectStore | None = None
-    if settings.s3_endpoint:
-        # boto3 takes a third of a second to import; most deployments never need it.
-        from custodes.storage.objects_s3 import S3Endpoint, S3Objects
-
-        default = S3Objects(
-            S3Endpoint(
-                settings.s3_region,
-                settings.s3_endpoint,
-                settings.s3_access_key_id or None,
-                settings.s3_secret_access_key or None,
-            )
-        )
-    return BucketObjects({name: FolderObjects(folder) for name, folder in settings.buckets.items()}, default)
+def _s3(settings: Settings) -> S3Settings:
+    return S3Settings(
+        settings.s3_endpoint, settings.s3_region, settings.s3_access_key_id, settings.s3_secret_access_key
+    )

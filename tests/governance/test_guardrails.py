@@ -71,7 +71,9 @@ CASES = [
     ("SearchFaces", {**POLICE, "purpose": "criminal-investigation"}, "police-moratorium.face-comparison"),
     ("SearchFaces", {**POLICE, **AFTER, "threshold_milli": 98_999}, "public-safety-99.threshold"),
     ("SearchFaces", {"sector": "public-safety", "threshold_milli": 80_000}, "public-safety-99.threshold"),
-    ("SearchFaces", {"sector": "public-safety", "human_review": False}, "public-safety-99.human-review"),
+    ("CompareFaces", {"sector": "public-safety", "human_review": False}, "public-safety-99.human-review"),
+    ("GetFaceSearch", {"sector": "public-safety", "human_review": False}, "public-safety-99.human-review"),
+    ("SearchFaces", {"sector": "public-safety", "human_review": False}, ""),
     ("SearchFaces", {"threshold_milli": 0, "human_review": False}, ""),
     ("DetectFaces", {"emotions": True, "place": "workplace"}, "eu-ai-act.5-1-f"),
     ("DetectFaces", {"emotions": True, "place": "education"}, "eu-ai-act.5-1-f"),
@@ -109,6 +111,37 @@ def test_a_rule_of_a_pack(guardrails, operation, facts, rule) -> None:
         assert rule in verdict.rules
         assert f"{guardrails.rules[rule].reason} (rule {rule})" in verdict.reason
         assert "baseline.serve" not in verdict.rules
+
+
+IDENTIFICATIONS = ("SearchFaces", "SearchFacesByImage", "SearchUsers", "SearchUsersByImage")
+
+
+@pytest.mark.parametrize("operation", IDENTIFICATIONS)
+@pytest.mark.parametrize("where", [{"sector": name} for name in ("public-safety", "migration")] + [{"place": "public"}])
+def test_identifications_by_authorities_and_in_public_are_held_for_two_persons(guardrails, operation, where) -> None:
+    verdict = ask(guardrails, operation, **where)
+    assert verdict.allowed
+    assert verdict.obligations == {"two-person-review"}
+    assert ask(guardrails, operation, **where, human_review=False).obligations == {"two-person-review"}
+
+
+def test_only_identifications_are_held(guardrails) -> None:
+    for operation in ("CompareFaces", "DetectFaces", "IndexFaces", "ListFaces", "GetReview"):
+        assert ask(guardrails, operation, sector="public-safety").obligations == frozenset()
+    for operation in IDENTIFICATIONS:
+        assert ask(guardrails, operation, sector="retail").obligations == frozenset()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        '@obligation("two-person-review") forbid(principal, action, resource);',
+        '@obligation("something-else") permit(principal, action, resource);',
+    ],
+)
+def test_an_obligation_that_nobody_keeps_is_refused_when_it_is_read(rule) -> None:
+    with pytest.raises(PackError, match="obligation"):
+        load({"x": f'@id("x") {NOTES} {rule}'}, shipped_schema())
 
 
 def test_an_operation_nobody_listed_is_refused(guardrails) -> None:

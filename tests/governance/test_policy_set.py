@@ -28,6 +28,7 @@ KEYS = {name: Ed25519PrivateKey.from_private_bytes(bytes([at]) * 32) for at, nam
 OFFICERS = {name: key.public_key().public_bytes_raw() for name, key in KEYS.items()}
 NOTES = '@reason("r") @source("s") @date("d")'
 SET = PolicySet(shipped(), shipped_schema())
+HELD = SET.packs["eu-ai-act"]
 MORATORIUM = SET.packs["police-moratorium"]
 
 
@@ -57,6 +58,8 @@ def signed(old: PolicySet, new: PolicySet, names=("ann", "ben"), not_before=NOW 
         (changed(MORATORIUM.replace("own commitment", "a commitment")), Kind.WEAKENING),
         (changed(""), Kind.WEAKENING),
         (changed(f'@id("y") {NOTES} permit(principal, action, resource);', "extra"), Kind.WEAKENING),
+        (changed(HELD.replace('@obligation("two-person-review")', ""), "eu-ai-act"), Kind.WEAKENING),
+        (changed(HELD[: HELD.index('@id("eu-ai-act.14-5")')], "eu-ai-act"), Kind.WEAKENING),
         (PolicySet(SET.packs, SET.schema.replace("FaceComparison]", "Other]", 1)), Kind.WEAKENING),
         (changed(SET.packs["baseline"].replace("permit (principal, action, resource);", ""), "baseline"), None),
     ],

@@ -94,6 +94,14 @@ def test_faces_come_back_as_enrolled(filled: GalleryStore) -> None:
     assert filled.collection(KEY).face_count == 3
 
 
+def test_thousands_of_rows_are_looked_up_in_the_order_asked_for(filled: GalleryStore) -> None:
+    faces = enrolled(filled, 7)
+    rows = [*range(10**9, 10**9 + 2300), *(face.row for face in reversed(faces)), faces[0].row]
+    found = filled.faces_by_row(KEY, rows)
+    assert list(found.items()) == [(face.row, face) for face in reversed(faces)]
+    assert filled.faces_by_row(KEY, []) == {}
+
+
 def test_faces_are_listed_by_row_in_pages(filled: GalleryStore) -> None:
     faces = enrolled(filled, 7)
     first = filled.faces(KEY, None, 4)

@@ -11,6 +11,7 @@ import json
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,24 @@ PROFILE = "custodes"
 _HEALTH_TIMEOUT_S = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server is, as far as is known, and the data directory's own key (id, secret), if there is one."""
+
+    url: str | None
+    region: str
+    key: tuple[str, str] | None
+
+
+def address(settings: Settings, endpoint: str | None) -> Address:
+    """The server at ``endpoint``, else the one that the settings or the data directory name."""
+    config, section = _ini(settings.data / "config"), f"profile {PROFILE}"
+    url = endpoint or settings.endpoint or config.get(section, "endpoint_url", fallback=None)
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise UnavailableError(f"{url} is not a URL of a server")
+    return Address(url, config.get(section, "region", fallback=settings.region), _own_key(settings.data))
+
+
 @contextmanager
 def open_api(settings: Settings, endpoint: str | None) -> Iterator[Api]:
     """The server at ``endpoint``, else the one that the data directory names if it runs, else the directory itself.
@@ -31,13 +50,12 @@ def open_api(settings: Settings, endpoint: str | None) -> Iterator[Api]:
     Raises:
         UnavailableError: nothing answers at ``endpoint``, or the directory cannot be opened.
     """
-    config, section = _ini(settings.data / "config"), f"profile {PROFILE}"
-    url = endpoint or settings.endpoint or config.get(section, "endpoint_url", fallback=None)
+    found = address(settings, endpoint)
+    url = found.url
     if url is not None and (_is_serving(url) or endpoint):
         from custodes.cli.remote import RemoteApi
 
-        region = config.get(section, "region", fallback=settings.region)
-        yield RemoteApi(url, region, _own_key(settings.data))
+        yield RemoteApi(url, found.region, found.key)
         return
     from custodes.cli.local import LocalApi
     from custodes.wiring import open_deployment
@@ -66,8 +84,6 @@ def _ini(path: Path) -> configparser.RawConfigParser:
 
 def _is_serving(url: str) -> bool:
     """Whether a Custodes server answers there, without going through any proxy."""
-    if not url.startswith(("http://", "https://")):
-        raise UnavailableError(f"{url} is not a URL of a server")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"{url.rstrip('/')}/healthz", timeout=_HEALTH_TIMEOUT_S) as answer:

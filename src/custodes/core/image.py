@@ -142,6 +142,11 @@ def stored_size(data: bytes) -> Size:
     return Size(width, height)
 
 
+def encode_jpeg(rgb: RgbArray, quality: int = 85) -> bytes:
+    """(H, W, 3) uint8 pixels as a JPEG, for people to look at."""
+    return bytes(simplejpeg.encode_jpeg(np.ascontiguousarray(rgb), quality=quality, colorspace="RGB"))
+
+
 def _check_size(size: Size, max_pixels: int, limits: ImageLimits) -> None:
     if size.width * size.height > max_pixels or max(size.width, size.height) > limits.max_side_px:
         raise ImageTooLargeError(

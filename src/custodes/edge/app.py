@@ -33,6 +33,8 @@ from custodes.edge.metrics import Metrics
 from custodes.edge.model import CONTENT_TYPE, SERVICE, Service
 from custodes.edge.protocol import GuardedProtocol
 from custodes.edge.query import FORM
+from custodes.edge.reviews import Act, routes
+from custodes.edge.signed import SignedDesk
 from custodes.edge.sigv4 import Scope
 from custodes.edge.sts import SERVICE as STS
 from custodes.edge.sts import open_sts
@@ -85,6 +87,7 @@ class Parts:
         metrics_public: answer ``/metrics`` to anybody. Otherwise only to the machine itself (a loopback address, and
             not on behalf of somebody else through a proxy).
         extra_routes: looked at before our own.
+        review_actions: what ``/custodes/v1/reviews`` does, by operation; without any, nothing is there.
     """
 
     service: Service
@@ -101,6 +104,7 @@ class Parts:
     response_headers: ResponseHeaders = _no_headers
     metrics_public: bool = False
     extra_routes: Sequence[BaseRoute] = ()
+    review_actions: Mapping[str, Act] = field(default_factory=dict)
 
 
 def create_app(parts: Parts) -> ASGIApp:
@@ -116,9 +120,11 @@ def create_app(parts: Parts) -> ASGIApp:
     sts = Dispatcher(sts_service, sts_wire, parts.sts_handlers, {}, workers)
     rekognition = _api(parts, json_wire, json, SERVICE)
     doors = _Doors(rekognition, _api(parts, sts_wire, sts, STS))
+    desk = SignedDesk.open(parts.keys, Scope(parts.region, SERVICE), parts.clock, parts.throttle, workers)
     router = Router(
         routes=[
             *parts.extra_routes,
+            *routes(desk, parts.review_actions),
             Route("/", doors),
             *(Route(path, rekognition) for path in parts.service.own),
             Route("/healthz", _health(parts.ready)),

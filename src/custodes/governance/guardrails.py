@@ -23,11 +23,13 @@ import cedarpy
 import orjson
 
 from custodes.governance import policy_slice
+from custodes.governance.review import TWO_PERSON_REVIEW
 
 SCHEMA_FILE = "schema.cedarschema"
 PACKS = ("baseline", "police-moratorium", "eu-ai-act", "uk-russia-sanctions", "public-safety-99")
 DEFAULT_PACKS = ("baseline", "police-moratorium", "eu-ai-act", "public-safety-99")
 """In force on a server whose operator has decided nothing: the rules on sanctions need lists to screen against."""
+OBLIGATIONS = frozenset({TWO_PERSON_REVIEW})  # what a permit can ask for: the call may run, its result is conditional
 ANNOTATIONS = ("id", "reason", "source", "date")
 INCIDENT = "guardrails.not-evaluated"
 NO_PERMIT = "no rule of the provider allows it"
@@ -79,8 +81,8 @@ class PackError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of a pack: its id, effect (``permit`` or ``forbid``), public reason, source, date, and its whole text
-    as canonical JSON."""
+    """One rule of a pack: its id, effect (``permit`` or ``forbid``), public reason, source, date, its whole text as
+    canonical JSON, and the obligation that a permit brings, if any."""
 
     id: str
     effect: str
@@ -88,6 +90,7 @@ class Rule:
     source: str
     date: str
     canonical: str
+    obligation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +112,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The outcome: ids of the rules that made it, in their order, and the public reason: of a refusal, every rule's."""
+    """The outcome: ids of the rules that made it, in their order, and the public reason: of a refusal, every rule's;
+    of an allowed call the obligations of every permit that applies to it."""
 
     allowed: bool
     rules: tuple[str, ...]
     reason: str
+    obligations: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +274,8 @@ class Guardrails:
         if found.errors or answer.decision is cedarpy.Decision.NoDecision or any(key not in self._rules for key in ids):
             return _INCIDENT
         if answer.decision is cedarpy.Decision.Allow and ids:
-            return Verdict(True, ids, self._rules[ids[0]].reason)
+            asked = frozenset(self._rules[key].obligation for key in ids) - {""}
+            return Verdict(True, ids, self._rules[ids[0]].reason, asked)
         if not ids:
             return Verdict(False, (), NO_PERMIT)
         return Verdict(False, ids, "; ".join(f"{self._rules[key].reason} (rule {key})" for key in ids))
@@ -347,8 +353,11 @@ def _rule(body: Mapping[str, object]) -> Rule:
             raise PackError(f"the rule {values['id'] or '(without id)'} has no @{name}")
     if not _RULE_ID.fullmatch(values["id"]):
         raise PackError(f"{values['id']!r} is not a rule id")
+    effect, obligation = str(body["effect"]), str(notes.get("obligation") or "")
+    if obligation and (effect != "permit" or obligation not in OBLIGATIONS):
+        raise PackError(f"the rule {values['id']} has an @obligation that is not one of a permit")
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    return Rule(values["id"], str(body["effect"]), values["reason"], values["source"], values["date"], canonical)
+    return Rule(values["id"], effect, values["reason"], values["source"], values["date"], canonical, obligation)
 
 
 def load(packs: Mapping[str, str], schema: str) -> Guardrails:

@@ -1,9 +1,9 @@
 """Change of the provider's rules: what a set is, whether a change weakens it, and who must have signed it when.
 
 In: sets of packs as text; signed manifests; the time a change was recorded. Out: digests, differences, and whether a
-change may act and from when. Tightening acts at once. Whatever edits or removes a forbid, adds or edits a permit, or
-touches the schema counts as weakening, even where a reader would see that it is not: it needs two officers and a
-notice period counted from its record. Nothing is stored here.
+change may act and from when. Tightening acts at once. Whatever edits or removes a forbid, adds or edits a permit,
+removes one with an obligation, or touches the schema counts as weakening, even where a reader would see that it is not:
+it needs two officers and a notice period counted from its record. Nothing is stored here.
 """
 
 from __future__ import annotations
@@ -109,7 +109,8 @@ def _change(key: str, before: Rule | None, after: Rule | None) -> Change | None:
         return Change(kind, f"{after.effect} added", key)
     if before is None:
         return None
-    kind = Kind.WEAKENING if before.effect == "forbid" else Kind.TIGHTENING
+    # A permit with an obligation may be all that holds a result back.
+    kind = Kind.WEAKENING if before.effect == "forbid" or before.obligation else Kind.TIGHTENING
     return Change(kind, f"{before.effect} removed", key)
 
 

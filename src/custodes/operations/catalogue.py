@@ -28,6 +28,7 @@ from custodes.operations.moderation import Moderation
 from custodes.operations.ports import Gallery
 from custodes.operations.protection import Protection
 from custodes.operations.quality import Assessment
+from custodes.operations.reviews import Holding, NoReviews
 from custodes.operations.search import Search
 from custodes.operations.sight import Sight
 from custodes.operations.tags import Tagging
@@ -53,6 +54,7 @@ class Ports:
         page_key: secret of 32 bytes that signs pagination tokens.
         new_face_id: gives ids to enrolled faces.
         erasures: told of faces that come and go.
+        holding: where results are left that two persons have to confirm.
         text: opens the engine that reads text, when it is first asked.
         sight: opens the engines that look at whole pictures.
         celebrities: where known people are.
@@ -65,6 +67,7 @@ class Ports:
     page_key: bytes
     new_face_id: Callable[[], FaceId] = random_face_id
     erasures: Erasures = field(default_factory=UnrecordedErasures)
+    holding: Holding = field(default_factory=NoReviews)
     text: Callable[[], TextEngine] = no_text
     sight: Sight = field(default_factory=Sight)
     celebrities: CelebrityGallery = NOBODY
@@ -98,7 +101,7 @@ def build(ports: Ports) -> Operations:
         comparison=Comparison(engine, pictures),
         collections=Collections(engine, gallery, pages, ports.clock, ports.erasures),
         enrolment=Enrolment(engine, gallery, pictures, pages, FaceIds(ports.new_face_id, ports.erasures)),
-        search=Search(engine, gallery, pictures),
+        search=Search(engine, gallery, pictures, ports.holding),
         users=Users(engine, gallery, pages, Replays(gallery, ports.clock), ports.erasures),
         tagging=Tagging(gallery),
         text=TextDetection(ports.text, pictures),

@@ -52,11 +52,13 @@ class Allow:
     """The request may run; ``rule_id`` names the rule that says so.
 
     ``withheld`` are facial attributes, by their API names, that are neither computed nor told in this request.
+    ``obligations`` are conditions on what is told of the result, words of the provider's rules.
     """
 
     rule_id: str | None = None
     grounds: Grounds = NO_GROUNDS
     withheld: frozenset[str] = frozenset()
+    obligations: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +156,14 @@ class Tally:
 class Permit:
     """What a running use case holds: who asks, the slot that lets the engine compute, and the tally of units.
 
-    ``withheld`` is as in ``Allow``.
+    ``withheld`` and ``obligations`` are as in ``Allow``.
     """
 
     context: Context
     slot: Slot
     tally: Tally
     withheld: frozenset[str] = frozenset()
+    obligations: frozenset[str] = frozenset()
 
 
 class Gate:
@@ -198,7 +201,9 @@ class Gate:
             slot.close()
             self._record(context, slot, Outcome(DENIED, rule_id=decision.rule_id))
             raise DeniedError(_denial(intent, decision))
-        return self._run(Permit(context, slot, Tally(), decision.withheld), command, run, decision)
+        return self._run(
+            Permit(context, slot, Tally(), decision.withheld, decision.obligations), command, run, decision
+        )
 
     def _run(self, permit: Permit, command: C, run: Callable[[Permit, C], R], decision: Allow) -> Released[R]:
         code, receipt, context = FAILED, None, permit.context

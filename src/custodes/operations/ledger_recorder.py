@@ -83,7 +83,7 @@ class LedgerRecorder:
         decided = {"resource": intent.resource, "rule": decision.rule_id or ""}
         body = _common(intent) | decided | _grounds(decision.grounds)
         answer = "deny" if isinstance(decision, Deny) else "allow"
-        write = self._log.append if answer == "allow" and _operation(intent) in _KEEPS_NOTHING else self._log.commit
+        write = self._log.append if _keeps_nothing(intent, decision) else self._log.commit
         return _LedgerSlot(_writing(lambda: write("auth", body=body, fields={"d": answer})), intent)
 
     def record(self, slot: Slot, outcome: Outcome) -> Receipt | None:
@@ -145,6 +145,12 @@ def _grounds(grounds: Grounds) -> dict[str, object]:
 
 def _operation(intent: Intent) -> str:
     return intent.action.rpartition(":")[2]
+
+
+def _keeps_nothing(intent: Intent, decision: GateDecision) -> bool:
+    """Whether nothing but an answer is left of what may run; a result that has to be reviewed is kept."""
+    allowed = not isinstance(decision, Deny) and not decision.obligations
+    return allowed and _operation(intent) in _KEEPS_NOTHING
 
 
 def _units(intent: Intent, outcome: Outcome) -> int:

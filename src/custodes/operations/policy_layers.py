@@ -61,7 +61,7 @@ class PolicyLayers:
         answer = self._tenant.decide(intent)
         rule = answer.rule or f"iam.{answer.reason}"
         if answer.allowed:
-            return Allow(rule, grounds, self._dossier.withheld(intent))
+            return Allow(rule, grounds, self._dossier.withheld(intent), verdict.obligations)
         # A tenant may know which of its own statements decided.
         return Deny(f"the account's own policies do not allow it (rule {rule})", rule, grounds)
 

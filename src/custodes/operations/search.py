@@ -22,6 +22,8 @@ from custodes.operations.command import CollectionCommand
 from custodes.operations.gate import Permit
 from custodes.operations.images import ImageInput, Pictures
 from custodes.operations.ports import Gallery
+from custodes.operations.review_sealing import SealedMatch, Sought, is_held, seal_faces, seal_users
+from custodes.operations.reviews import Holding, NoReviews
 from custodes.operations.scale import min_cosine, require_same_model, similarity_pct
 from custodes.operations.selection import Refused, largest
 
@@ -123,7 +125,7 @@ class UserMatch:
 class FacesMatched:
     """Matches by falling similarity, and which face they are matches of: enrolled, or of a picture of ``size``."""
 
-    matches: tuple[FaceMatch, ...]
+    matches: tuple[FaceMatch | SealedMatch, ...]
     model_version: ModelVersion
     face_id: FaceId | None = None
     detected: DetectedFace | None = None
@@ -146,8 +148,11 @@ class UsersMatched:
 class Search:
     """Handles the four searches. All raise NotFoundError for an unknown collection."""
 
-    def __init__(self, engine: FaceEngine, gallery: Gallery, pictures: Pictures) -> None:
-        """Embed queries with ``engine``, search in ``gallery``."""
+    def __init__(
+        self, engine: FaceEngine, gallery: Gallery, pictures: Pictures, holding: Holding | None = None
+    ) -> None:
+        """Embed queries with ``engine``, search in ``gallery``, leave with ``holding`` what must not be told yet."""
+        self._holding = holding or NoReviews()
         self._engine = engine
         self._gallery = gallery
         self._pictures = pictures
@@ -159,7 +164,7 @@ class Search:
         face, vector = self._enrolled(key, command.face_id)
         hits = self._gallery.search_faces(key, vector, command.max_faces + 1, self._cosine(command.threshold_pct))
         others = [hit for hit in hits if hit.row != face.row][: command.max_faces]
-        matches = self._face_matches(permit, key, others)
+        matches = self._face_matches(permit, Sought(command.operation, key), others)
         return FacesMatched(matches, version, face_id=face.face_id)
 
     def search_faces_by_image(self, permit: Permit, command: SearchFacesByImage) -> FacesMatched:
@@ -174,7 +179,8 @@ class Search:
             raise InvalidParameterError("There are no faces in the image. Should be at least 1.")
         vector = self._engine.embed(permit.slot, image, [asked], VectorUse.QUERY)[0]
         hits = self._gallery.search_faces(key, vector, command.max_faces, self._cosine(command.threshold_pct))
-        return FacesMatched(self._face_matches(permit, key, hits), version, detected=asked, size=found.size)
+        matches = self._face_matches(permit, Sought(command.operation, key, image, asked), hits)
+        return FacesMatched(matches, version, detected=asked, size=found.size)
 
     def search_users(self, permit: Permit, command: SearchUsers) -> UsersMatched:
         """The user asked for is not among the matches; a user without faces matches nobody.
@@ -195,7 +201,7 @@ class Search:
         if vector is not None:
             hits = self._gallery.search_users(key, vector, limit, self._cosine(command.threshold_pct))
         others = [hit for hit in hits if hit.row != own_row][: command.max_users]
-        matches = self._user_matches(permit, key, others)
+        matches = self._user_matches(permit, Sought(command.operation, key), others)
         return UsersMatched(matches, version, user_id=command.user_id, face_id=command.face_id)
 
     def search_users_by_image(self, permit: Permit, command: SearchUsersByImage) -> UsersMatched:
@@ -208,7 +214,7 @@ class Search:
             return UsersMatched((), version, size=found.size, unsearched=unsearched)
         vector = self._engine.embed(permit.slot, image, [asked], VectorUse.QUERY)[0]
         hits = self._gallery.search_users(key, vector, command.max_users, self._cosine(command.threshold_pct))
-        matches = self._user_matches(permit, key, hits)
+        matches = self._user_matches(permit, Sought(command.operation, key, image, asked), hits)
         return UsersMatched(matches, version, detected=asked, size=found.size, unsearched=unsearched)
 
     def _version(self, key: CollectionKey) -> ModelVersion:
@@ -236,18 +242,19 @@ class Search:
         raise InvalidParameterError("faceId was not found in the collection.")
 
     def _face_matches(
-        self, permit: Permit, key: CollectionKey, hits: list[Hit] | tuple[Hit, ...]
-    ) -> tuple[FaceMatch, ...]:
-        faces = self._gallery.faces_by_row(key, [hit.row for hit in hits]) if hits else {}
+        self, permit: Permit, sought: Sought, hits: list[Hit] | tuple[Hit, ...]
+    ) -> tuple[FaceMatch | SealedMatch, ...]:
+        faces = self._gallery.faces_by_row(sought.key, [hit.row for hit in hits]) if hits else {}
         permit.tally.add(matches=len(hits))
         # A face deleted between the search and this look-up is left out.
-        present = [hit for hit in hits if hit.row in faces]
-        return tuple(FaceMatch(faces[hit.row], similarity_pct(self._engine, hit.cosine)) for hit in present)
+        present = [(faces[hit.row], similarity_pct(self._engine, hit.cosine)) for hit in hits if hit.row in faces]
+        if present and is_held(permit):
+            return seal_faces(self._holding, permit, sought, present)
+        return tuple(FaceMatch(face, pct) for face, pct in present)
 
-    def _user_matches(
-        self, permit: Permit, key: CollectionKey, hits: list[Hit] | tuple[Hit, ...]
-    ) -> tuple[UserMatch, ...]:
-        users = self._gallery.users_by_row(key, [hit.row for hit in hits]) if hits else {}
+    def _user_matches(self, permit: Permit, sought: Sought, hits: list[Hit] | tuple[Hit, ...]) -> tuple[UserMatch, ...]:
+        users = self._gallery.users_by_row(sought.key, [hit.row for hit in hits]) if hits else {}
         permit.tally.add(matches=len(hits))
-        present = [hit for hit in hits if hit.row in users]
-        return tuple(UserMatch(users[hit.row], similarity_pct(self._engine, hit.cosine)) for hit in present)
+        present = [(users[hit.row], similarity_pct(self._engine, hit.cosine)) for hit in hits if hit.row in users]
+        told = seal_users(self._holding, permit, sought, present) if present and is_held(permit) else present
+        return tuple(UserMatch(user, pct) for user, pct in told)

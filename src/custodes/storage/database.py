@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -83,6 +83,26 @@ class Database:
             with self._reading.connect() as connection:
                 yield connection
         except SQLAlchemyError as error:
+            raise UnavailableError("the database could not be read") from error
+
+    def fetch(self, statement: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        """Rows of one SELECT in the driver's own terms, which sees one state of the database.
+
+        For the few statements that every request waits for: what SQLAlchemy does around a statement takes ten times as
+        long as SQLite does for it.
+
+        Raises:
+            UnavailableError: the database cannot be read.
+        """
+        try:
+            connection = self._reading.raw_connection()
+            try:
+                cursor = connection.cursor()
+                cursor.execute(statement, parameters)
+                return list(cursor.fetchall())
+            finally:
+                connection.close()  # back to the pool
+        except (SQLAlchemyError, sqlite3.Error) as error:
             raise UnavailableError("the database could not be read") from error
 
     def write(self, change: Callable[[Connection], T], *, erases: bool = False) -> T:

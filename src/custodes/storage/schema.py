@@ -142,6 +142,19 @@ ACCOUNT_RECORDS = Table(
 )
 """Accounts, users, keys and documents, each value sealed by the master key and bound to its place."""
 
+REVIEWS = Table(
+    "reviews",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("review_id", String(32), primary_key=True),
+    Column("created_ts_ms", BigInteger, nullable=False),
+    Column("expires_ts_ms", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index(None, "account_id", "created_ts_ms", "review_id"),
+    Index(None, "expires_ts_ms"),
+)
+"""Results of searches that two persons have to confirm."""
+
 TAGS = Table(
     "tags",
     METADATA,

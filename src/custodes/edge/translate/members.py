@@ -13,6 +13,7 @@ from custodes.engine.face import QualityFilter
 from custodes.gallery.entities import Face
 from custodes.gallery.rules import Refusal
 from custodes.operations.images import ImageInput, S3Object
+from custodes.operations.review_sealing import SealedMatch
 
 
 def image_input(image: Params) -> ImageInput:
@@ -54,6 +55,16 @@ def face(stored: Face) -> Output:
         "Confidence": stored.confidence_pct,
         "IndexFacesModelVersion": stored.model_version,
         "UserId": stored.user_id,
+    }
+
+
+def sealed(match: SealedMatch) -> Output:
+    """The structure ``Face`` for a match that two persons have to confirm: tokens, and nothing of the enrolled face."""
+    return {
+        "FaceId": match.face_id,
+        "ExternalImageId": match.external_image_id,
+        "IndexFacesModelVersion": match.model_version,
+        "UserId": match.user_id,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from custodes.core.ids import FaceId, UserId
 from custodes.edge.translate.face_detail import face_detail, unsearched_face
-from custodes.edge.translate.members import bounding_box, collection_id, face, image_input, quality_filter
+from custodes.edge.translate.members import bounding_box, collection_id, face, image_input, quality_filter, sealed
 from custodes.edge.translate.route import Handler, Output, Params, gated
 from custodes.engine.face import QualityFilter
 from custodes.operations.attributes import DEFAULT_ATTRIBUTES
@@ -13,6 +13,7 @@ from custodes.operations.search import (
     DEFAULT_THRESHOLD_PCT,
     MAX_FACE_MATCHES,
     MAX_USER_MATCHES,
+    FaceMatch,
     FacesMatched,
     Search,
     SearchFaces,
@@ -121,7 +122,13 @@ def users_by_image_output(result: UsersMatched) -> Output:
 
 
 def _face_matches(result: FacesMatched) -> list[Output]:
-    return [{"Similarity": match.similarity_pct, "Face": face(match.face)} for match in result.matches]
+    return [
+        {
+            "Similarity": match.similarity_pct,
+            "Face": face(match.face) if isinstance(match, FaceMatch) else sealed(match),
+        }
+        for match in result.matches
+    ]
 
 
 def _user_matches(result: UsersMatched) -> list[Output]:

@@ -20,6 +20,7 @@ from custodes.operations.account_orders import AccountOrders
 from custodes.operations.accounts import Accounts, keep_operator
 from custodes.operations.identities import Identities
 from custodes.operations.identity_orders import IdentityOrders
+from custodes.operations.reviews import OPERATIONS
 from custodes.operations.screening_accounts import AccountSuspender, ScreenedAdmission
 from custodes.operations.screenings import Screenings
 from custodes.operations.sessions import SessionTokens
@@ -39,14 +40,14 @@ def open_directory(
         database: stays the caller's to close.
         data: the data directory, which has the master key.
         operator: the server's own account.
-        operations: what policy documents can be about.
+        operations: what policy documents can be about, beside reviews.
 
     Raises:
         UnavailableError: a record is damaged or was altered, or the master key is missing or wrong.
     """
     master = open_master(database, data, os.urandom)
     sessions = SessionTokens(MasterSealer(master), os.urandom)
-    directory = AccountDirectory(SqlAccountStore(database, master), operations, sessions)
+    directory = AccountDirectory(SqlAccountStore(database, master), (*operations, *OPERATIONS), sessions)
     keep_operator(directory, operator, SystemClock().now_ms())
     yield directory
     directory.save_uses()

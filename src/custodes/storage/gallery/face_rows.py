@@ -6,10 +6,14 @@ the caller's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, insert, select
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from custodes.core.box import BoxRatio
 from custodes.core.errors import ConflictError, QuotaError
@@ -22,6 +26,9 @@ from custodes.storage.schema import COLLECTIONS, FACES, USERS
 from custodes.storage.seal import KeyBox, Sealed
 
 T = TypeVar("T")
+
+Fetch = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]
+"""Runs one SELECT in the driver's own terms."""
 
 _IN_LIST = 1000
 """Values in one SQL list; databases limit the number of bound values in a statement."""
@@ -98,13 +105,16 @@ def by_id(connection: Connection, place: Place, face_ids: Sequence[FaceId]) -> d
     return {face_id: found[face_id] for face_id in face_ids if face_id in found}
 
 
-def by_row(connection: Connection, key: CollectionKey, rows: Sequence[int]) -> dict[int, Face]:
+def by_row(fetch: Fetch, key: CollectionKey, rows: Sequence[int]) -> dict[int, Face]:
     """Those of ``rows`` that exist, in that order; none where the collection does not exist."""
     found: dict[int, Face] = {}
     for part in parts(rows):
-        asked = {"account": key.account_id, "collection": key.collection_id, "rows": part}
-        faces = connection.execute(_BY_ROW, asked)
-        found |= {face.row: face for face in map(_entity, faces)}
+        statement, names = _by_row(1 << (len(part) - 1).bit_length())
+        asked: dict[str, object] = {"account": key.account_id, "collection": key.collection_id}
+        asked |= dict(zip((name for name in names if name not in asked), part, strict=False))
+        # Rows are counted from 1, so 0 finds nothing.
+        faces = fetch(statement, [asked.get(name, 0) for name in names])
+        found |= {face.row: face for face in map(_entity, map(_FaceRow._make, faces))}
     return {row: found[row] for row in rows if row in found}
 
 
@@ -149,23 +159,37 @@ def _within(place: Place) -> ColumnElement[bool]:
     return (FACES.c.account_id == place.account_id) & (FACES.c.collection_row == place.row)
 
 
+_PLAIN = [column for column in FACES.c if column.name not in ("wrapped_key", "sealed", "collection_row")]
+
+
 def _all_of(account: Any, collection_row: Any) -> Select[Any]:
-    columns = [column for column in FACES.c if column.name not in ("wrapped_key", "sealed", "collection_row")]
     owner = (USERS.c.account_id == FACES.c.account_id) & (USERS.c.row == FACES.c.user_row)
     return (
-        select(*columns, USERS.c.user_id)
+        select(*_PLAIN, USERS.c.user_id)
         .join(USERS, owner, isouter=True)
         .where(FACES.c.account_id == account, FACES.c.collection_row == collection_row)
     )
 
 
-# Every search runs this one, so it finds its collection by itself.
+_named: Any = namedtuple  # the names follow from the schema
+_FaceRow = _named("_FaceRow", [*(column.name for column in _PLAIN), "user_id"])
+
+# Every search runs this one, so it finds its collection by itself, and is put together once for each power of two.
 _BY_ROW = _all_of(
     bindparam("account"),
     select(COLLECTIONS.c.row)
     .where(COLLECTIONS.c.account_id == bindparam("account"), COLLECTIONS.c.collection_id == bindparam("collection"))
     .scalar_subquery(),
 ).where(FACES.c.row.in_(bindparam("rows", expanding=True)))
+
+
+@cache
+def _by_row(count: int) -> tuple[str, list[str]]:
+    """SQL for ``count`` rows, and the names of its parameters in their order."""
+    asked = _BY_ROW.params(account="", collection="", rows=[0] * count)
+    compiled = asked.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True})
+    assert isinstance(compiled, SQLCompiler)
+    return str(compiled), list(compiled.positiontup or ())
 
 
 def _select(place: Place) -> Select[Any]:
@@ -196,7 +220,7 @@ def _values(place: Place, face: NewFace, vector: Sealed) -> dict[str, object]:
     }
 
 
-def _entity(row: Row[Any]) -> Face:
+def _entity(row: Any) -> Face:
     return Face(
         row=row.row,
         face_id=FaceId(row.face_id),

@@ -129,11 +129,10 @@ class SqlGalleryStore:
 
     def faces_by_row(self, key: CollectionKey, rows: Sequence[int]) -> dict[int, Face]:
         """See GalleryStore."""
-        with self._database.read() as connection:
-            found = face_rows.by_row(connection, key, rows)
-            if not found:
-                collection_rows.find(connection, key)
-            return found
+        found = face_rows.by_row(self._database.fetch, key, rows)
+        if not found:
+            self._place(key)  # raises where there is no such collection
+        return found
 
     def faces_enrolled_before(self, key: CollectionKey, ts_ms: int, limit: int) -> tuple[Face, ...]:
         """See GalleryStore."""
