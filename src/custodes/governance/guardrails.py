@@ -24,6 +24,7 @@ import orjson
 
 from custodes.governance import policy_slice
 from custodes.governance.review import TWO_PERSON_REVIEW
+from custodes.governance.rule_schema import Model, read_schema
 
 SCHEMA_FILE = "schema.cedarschema"
 PACKS = ("baseline", "police-moratorium", "eu-ai-act", "uk-russia-sanctions", "public-safety-99")
@@ -35,9 +36,6 @@ INCIDENT = "guardrails.not-evaluated"
 NO_PERMIT = "no rule of the provider allows it"
 UNKNOWN_FACT = "guardrails.unknown-fact"
 _RULE_ID = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
-# As cedarpy prints a schema.
-_CALL = re.compile(r"type Call = \{(.*?)\n\}", re.DOTALL)
-_ATTRIBUTE = re.compile(r'^\s*"?(\w+)"?\??: ', re.MULTILINE)
 _COUNTRY = re.compile(r"[A-Z]{2}|unknown")
 _LAST_MS = 253_402_300_799_999  # the end of the year 9999, as far as dates of four digits go
 
@@ -119,23 +117,6 @@ class Verdict:
     rules: tuple[str, ...]
     reason: str
     obligations: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A schema as decisions need it.
-
-    Attributes:
-        schema: parsed.
-        entities: its actions and their groups.
-        groups: the same by the name of each action.
-        attributes: facts that it declares; others are not shown to rules.
-    """
-
-    schema: cedarpy.Schema
-    entities: cedarpy.Entities
-    groups: Mapping[str, frozenset[str]]
-    attributes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,26 +354,10 @@ def load(packs: Mapping[str, str], schema: str) -> Guardrails:
         checked = cedarpy.validate_policies(text, parsed)
         if not checked.validation_passed:
             raise PackError("; ".join(error.error for error in checked.errors))
-        model = _model(parsed)
+        model = read_schema(parsed, ATTRIBUTES)
         return Guardrails({rule.id: rule for rule in rules}, model)
     except ValueError as error:
         raise PackError(str(error)) from error
-
-
-def _model(schema: cedarpy.Schema) -> Model:
-    # Parsed with the schema, because groups of actions are entities too: without them no rule on a group applies.
-    entities = cedarpy.Entities.from_json_str("[]", schema)
-    groups = {
-        entity["uid"]["id"]: frozenset(parent["id"] for parent in entity["parents"])
-        for entity in json.loads(str(entities))
-    }
-    if not groups:
-        raise PackError("the schema has no actions")
-    declared = _CALL.search(str(schema))
-    attributes = frozenset(_ATTRIBUTE.findall(declared[1])) if declared else frozenset[str]()
-    if not attributes or not attributes <= ATTRIBUTES:
-        raise PackError("the schema's type Call asks for facts that this program does not know")
-    return Model(schema, entities, groups, attributes)
 
 
 def shipped(names: tuple[str, ...] = PACKS) -> dict[str, str]:
