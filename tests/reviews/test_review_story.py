@@ -192,6 +192,40 @@ def test_other_accounts_and_strangers_see_nothing(station: Station) -> None:
         station.signed("stranger").get("", {})
 
 
+def test_nobody_reviews_as_a_user_what_they_searched_for_as_a_role(station: Station) -> None:
+    anybody = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": anybody}
+    role = {"role": "searcher", "account": station.account, "tags": {}}
+    made = ask(station.data, {"act": "role create", **role, "trust": json.dumps(trust)})
+    document = {"owner": "role/searcher", "name": "all", "text": json.dumps(EVERYTHING), "account": station.account}
+    ask(station.data, {"act": "document put", **document})
+    key = station.keys["ann"]
+    sts = boto3.client(
+        "sts",
+        endpoint_url=station.url,
+        region_name=REGION,
+        aws_access_key_id=key["access_key_id"],
+        aws_secret_access_key=key["secret_access_key"],
+    )
+    given = sts.assume_role(RoleArn=made["arn"], RoleSessionName="somebody-else")["Credentials"]
+    as_role = boto3.client(
+        "rekognition",
+        endpoint_url=station.url,
+        region_name=REGION,
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )
+    [match] = as_role.search_users_by_image(
+        CollectionId="wanted", Image={"Bytes": picture(Square(1))}, UserMatchThreshold=99
+    )["UserMatches"]
+    token = match["User"]["UserId"]
+    with pytest.raises(ApiFailureError, match=r"review\.requester"):
+        station.act("ann", "confirm", token)
+    assert station.show("ann", token)["sealed"]
+    assert station.act("bob", "confirm", token)["state"] == "pending"
+
+
 def test_reviews_are_listed_in_pages(station: Station) -> None:
     for _ in range(3):
         search(station)
