@@ -32,8 +32,9 @@ def limits_command(
     if changed:
         # Reading the model of the API takes a moment, so only who sets a limit waits for it.
         from custodes.edge.model import load_service
+        from custodes.operations.reviews import OPERATIONS
 
-        check_limits(changed, load_service().operations)
+        check_limits(changed, {*load_service().known, *OPERATIONS})
     found = ask(data, {"act": "show", "account": account})["limits"]
     wanted = {name: number for name, number in (found | changed).items() if name not in (clear or ())}
     if wanted != found:
