@@ -47,7 +47,9 @@ def test_paddle_as_shipped(name: str, originals: Originals, tmp_path: Path):
 
 
 @pytest.mark.npm
-@pytest.mark.parametrize("name", ["facemesh", "iris", "faceres", "emotion", "antispoof", "liveness"])
+@pytest.mark.parametrize(
+    "name", ["facemesh", "iris", "faceres", "emotion", "antispoof", "liveness", "nsfwjs-mobilenet-v2-mid"]
+)
 def test_tfjs_itself(name: str, originals: Originals, reference_cache: Path, tmp_path: Path):
     compare(name, originals, reference_cache, tmp_path, 1e-4)
 
@@ -60,3 +62,8 @@ def test_faceapi_itself(originals: Originals, reference_cache: Path, tmp_path: P
 def test_conversion_gives_the_same_bytes_each_time(originals: Originals):
     card, files = originals("iris")
     assert convert(card, files) == convert(card, files)
+
+
+@pytest.mark.parametrize("name", ["efficientnet-lite2", "nudenet"])
+def test_a_classifier_layer_by_layer_and_a_detector_as_shipped(name: str, originals: Originals, tmp_path: Path):
+    compare(name, originals, tmp_path, tmp_path, 1e-5)

@@ -1,7 +1,7 @@
 """Weights in a file of PyTorch's first format (before zip), without PyTorch and without unpickling.
 
 In: the bytes of a file that ``torch.save`` wrote from a state dictionary. Out: arrays by name, float32. The pickle
-inside is read by a machine of our own that knows ten operations on plain values and the one call that describes a
+inside is read by a machine of our own that knows a few operations on plain values and the one call that describes a
 tensor; it imports nothing and calls nothing, so a hostile file can only be refused.
 
 Source: ``_legacy_save`` in torch/serialization.py: magic number, protocol, system information, dictionary with
@@ -84,6 +84,9 @@ class _Machine:
         elif name == "SETITEM":
             value, key = stack.pop(), stack.pop()
             stack[-1][key] = value
+        elif name == "APPEND":
+            item = stack.pop()
+            stack[-1].append(item)
         elif name == "BUILD":
             stack.pop()  # attributes of the dictionary: versions of modules, which we do not need
         elif name == "BINPERSID":
