@@ -86,7 +86,7 @@ CASES = [
     ("IndexFaces", {"face_source": "untargeted-scraping"}, "eu-ai-act.5-1-e"),
     ("SearchFaces", {"purpose": "unstated"}, ""),
     ("SearchFaces", {"purpose": "unstated", "sector": "employment"}, "eu-ai-act.stated-use"),
-    ("IndexFaces", {"legal_basis": "unstated", "sector": "migration"}, "eu-ai-act.stated-use"),
+    ("SearchUsers", {"legal_basis": "unstated", "sector": "migration"}, "eu-ai-act.stated-use"),
     ("ListCollections", {"purpose": "unstated", "legal_basis": "unstated"}, ""),
     ("StartStreamProcessor", REALTIME, "eu-ai-act.5-1-h"),
     ("StartStreamProcessor", {**REALTIME, "authorisation": "granted"}, "eu-ai-act.5-1-h"),
