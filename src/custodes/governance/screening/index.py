@@ -38,12 +38,15 @@ def posted(name: PreparedName) -> set[str]:
     """Words under which a name is found: the forms of its words; their consonants, for scripts without vowels;
     neighbours taken together where one is short.
 
-    The first letter tells them apart: ``~`` consonants of a voiced word, ``^`` of an unvoiced one, ``+`` two words.
+    The first letter tells them apart: ``~`` consonants of a voiced word, ``^`` of an unvoiced one, ``+`` two words,
+    ``1`` an initial.
     """  # fmt: skip
     found = {form for token in name.tokens for form in (token.plain, *token.forms)}
     for token in name.tokens:
         if len(token.consonants) > 1 and name.kind == PERSON:
             found.add(("^" if token.unvoiced else "~") + token.consonants)
+        if len(token.plain) == 1 and name.kind == PERSON:
+            found.add("1" + token.plain)
     for a, b in zip(name.tokens, name.tokens[1:], strict=False):
         if min(len(a.plain), len(b.plain)) < _JOIN_UNDER:
             found.add("+" + a.forms[0] + b.forms[0])
@@ -52,9 +55,11 @@ def posted(name: PreparedName) -> set[str]:
 
 def sought(name: PreparedName) -> list[tuple[float, tuple[str, ...]]]:
     """For each word of a name, and each two neighbours, its weight and the keys (``names.keys``) that find its like."""
-    person = name.kind == PERSON
-    # A given name is found by its initial, too; what an initial stands for is left to ``bounds``.
-    found = [(token.weight, (*_wanted(token), token.plain[0]) if person else _wanted(token)) for token in name.tokens]
+    found = [(token.weight, _wanted(token)) for token in name.tokens]
+    if name.kind == PERSON:  # by their initials too; what an initial of ours stands for is left to ``bounds``
+        found = [
+            (weight, (*keys_, "1" + token.plain[0])) for (weight, keys_), token in zip(found, name.tokens, strict=True)
+        ]
     for a, b in zip(name.tokens, name.tokens[1:], strict=False):
         if min(len(a.plain), len(b.plain)) < _JOIN_UNDER:
             found.append((a.weight + b.weight, (a.forms[0] + b.forms[0],)))
@@ -71,7 +76,7 @@ def _wanted(token: NameToken) -> tuple[str, ...]:
 
 def posted_keys(word: str) -> tuple[str, ...]:
     """Keys by which a posted word is found; joined words and consonants are found whole only."""
-    return (word,) if word[:1] in tuple("~^+") else keys(word)
+    return (word,) if word[:1] in tuple("~^+1") else keys(word)
 
 
 def total(name: PreparedName) -> float:

@@ -257,7 +257,7 @@ def match(party: Party, prepared: Sequence[PreparedName], entry: ListEntry) -> H
         return Hit(party.id, entry, 0.0, decides=False, terms=())
     best, terms = 0.0, ()
     for name in entry.names:
-        listed = _prepared(name.text, entry.kind)
+        listed = prepare(name.text, entry.kind)
         for ours in prepared:
             score, found = compare_names(ours, listed, REVIEW)
             if name.weak and score:
@@ -281,8 +281,3 @@ def _country_term(ours: str, theirs: Sequence[str]) -> Term | None:
     if not code or not codes:
         return None
     return Term("country", code, " ".join(sorted(codes)), 1.0 if code in codes else _COUNTRY_CLASH)
-
-
-@lru_cache(maxsize=65_536)
-def _prepared(text: str, kind: str) -> PreparedName:
-    return prepare(text, kind)

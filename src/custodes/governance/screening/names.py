@@ -69,8 +69,12 @@ class PreparedName:
     tokens: tuple[NameToken, ...]
 
 
+@lru_cache(maxsize=65_536)
 def prepare(text: str, kind: str = ORGANISATION) -> PreparedName:
-    """Split and fold ``text`` (cut at 400 characters, 24 words); an unreadable name has no tokens."""
+    """Split and fold ``text`` (cut at 400 characters, 24 words); an unreadable name has no tokens.
+
+    Remembered, since a listed name is prepared when it comes in, when it is compared, and when it changed.
+    """
     text = " ".join(text[:LONGEST].split())
     written = _WORD.findall(_DOTTED.sub(lambda found: re.sub(r"[./]", "", found.group()), text))
     tokens = [token for word in written for token in _read(word, kind == PERSON)]

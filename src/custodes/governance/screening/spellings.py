@@ -87,6 +87,11 @@ def _balkan_c(word: str) -> str:
     return re.sub(r"ic$", "ich", word)
 
 
-_AMBIGUOUS = (("ch", _german_ch), ("j", _french_j), ("ic", _balkan_c))
+def _ukrainian_h(word: str) -> str:
+    """Russian spells the Ukrainian h as g; only names that end as Ukrainian ones do are read so."""
+    return re.sub(r"(?<![cskptzg])h", "g", word) if re.search(r"(?:ko|[uiy]k|skyi?|ych|yshyn)$", word) else word
+
+
+_AMBIGUOUS = (("ch", _german_ch), ("j", _french_j), ("ic", _balkan_c), ("h", _ukrainian_h))
 _SAME: dict[str, str] = {}
 _SAME.update({fold(spelled): fold(stands) for spelled, stands in LATIN.items()})
