@@ -17,7 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from custodes.cli.analyze import expanded, summary
-from custodes.cli.annotate import FACE, LABEL, TEXT, annotated, remarks
+from custodes.cli.annotate import FACE, LABEL, TEXT, WORN, annotated, remarks
 from custodes.cli.main import app
 from custodes.core.errors import InvalidParameterError
 
@@ -38,6 +38,18 @@ WORDS = {
 }
 
 
+WORN_BY_ONE = {
+    "Persons": [
+        {
+            "BoundingBox": BOX,
+            "Confidence": 90.0,
+            "BodyParts": [{"EquipmentDetections": [{"Type": "FACE_COVER", "BoundingBox": BOX, "Confidence": 80.0}]}],
+        }
+    ]
+}
+CONCERNS = {"ModerationLabels": [{"Name": "Weapons", "Confidence": 80.0}]}
+
+
 def has(picture: PIL.Image.Image, colour: tuple[int, int, int], x: int, y: int) -> bool:
     """Whether the colour is within two pixels."""
     around = np.asarray(picture)[y - 2 : y + 3, x - 2 : x + 3].reshape(-1, 3)
@@ -46,7 +58,12 @@ def has(picture: PIL.Image.Image, colour: tuple[int, int, int], x: int, y: int) 
 
 @pytest.mark.parametrize(
     ("answers", "colour"),
-    [({"DetectFaces": FACES}, FACE), ({"DetectLabels": LABELS}, LABEL), ({"DetectText": WORDS}, TEXT)],
+    [
+        ({"DetectFaces": FACES}, FACE),
+        ({"DetectLabels": LABELS}, LABEL),
+        ({"DetectText": WORDS}, TEXT),
+        ({"DetectProtectiveEquipment": WORN_BY_ONE}, WORN),
+    ],
 )
 def test_boxes_are_drawn_where_they_are(answers: dict[str, Any], colour: tuple[int, int, int]) -> None:
     ground = PIL.Image.new("RGB", (400, 200), "white")
@@ -76,6 +93,9 @@ def test_a_line_for_people() -> None:
         '"HELLO"',
     ]
     assert summary({"DetectFaces": {"FaceDetails": []}}) == ["no faces"]
+    more = {"DetectModerationLabels": CONCERNS, "DetectProtectiveEquipment": WORN_BY_ONE}
+    assert summary(more) == ["moderation: Weapons", "worn: face cover"]
+    assert remarks(more) == ["Moderation: Weapons 80 %"]
 
 
 def test_folders_are_their_pictures(tmp_path: Path) -> None:

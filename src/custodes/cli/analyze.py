@@ -28,6 +28,8 @@ class Subject(StrEnum):
     FACES = "faces"
     LABELS = "labels"
     TEXT = "text"
+    MODERATION = "moderation"
+    EQUIPMENT = "equipment"
 
 
 _OPERATIONS: Mapping[Subject, tuple[str, Mapping[str, Any]]] = MappingProxyType(
@@ -35,6 +37,8 @@ _OPERATIONS: Mapping[Subject, tuple[str, Mapping[str, Any]]] = MappingProxyType(
         Subject.FACES: ("DetectFaces", {"Attributes": ["ALL"]}),
         Subject.LABELS: ("DetectLabels", {}),
         Subject.TEXT: ("DetectText", {}),
+        Subject.MODERATION: ("DetectModerationLabels", {}),
+        Subject.EQUIPMENT: ("DetectProtectiveEquipment", {}),
     }
 )
 _USUAL = [Subject.FACES, Subject.LABELS, Subject.TEXT]
@@ -157,6 +161,17 @@ def summary(answers: Answers) -> list[str]:
     if "DetectText" in answers:
         texts = [found["DetectedText"] for found in answers["DetectText"]["TextDetections"] if found["Type"] == "LINE"]
         lines.append(" / ".join(f'"{text}"' for text in texts) if texts else "no text")
+    if "DetectModerationLabels" in answers:
+        names = [label["Name"] for label in answers["DetectModerationLabels"]["ModerationLabels"]]
+        lines.append(f"moderation: {', '.join(names)}" if names else "nothing to moderate")
+    if "DetectProtectiveEquipment" in answers:
+        worn = [
+            item["Type"].lower().replace("_", " ")
+            for person in answers["DetectProtectiveEquipment"]["Persons"]
+            for part in person["BodyParts"]
+            for item in part["EquipmentDetections"]
+        ]
+        lines.append(f"worn: {', '.join(worn)}" if worn else "no protective equipment")
     return lines
 
 

@@ -24,6 +24,7 @@ _INK: Colour = (20, 20, 20)
 FACE: Colour = (0, 150, 90)
 LABEL: Colour = (30, 100, 220)
 TEXT: Colour = (215, 90, 0)
+WORN: Colour = (140, 60, 180)
 _SMALLEST_TEXT_PX, _TEXT_SHARE = 12, 60
 _STRIP_LINES = 4
 _LAST_LETTER = 0x24F
@@ -87,7 +88,10 @@ def remarks(answers: Answers) -> list[str]:
     """What holds for the whole picture, one line per subject."""
     labels = answers.get("DetectLabels", {}).get("Labels", ())
     found = [f"{label['Name']} {label['Confidence']:.0f} %" for label in labels if not label["Instances"]]
-    return [f"Labels: {', '.join(found)}"] if found else []
+    lines = [f"Labels: {', '.join(found)}"] if found else []
+    concerns = answers.get("DetectModerationLabels", {}).get("ModerationLabels", ())
+    told = [f"{label['Name']} {label['Confidence']:.0f} %" for label in concerns]
+    return [*lines, f"Moderation: {', '.join(told)}"] if told else lines
 
 
 def _faces(pen: Pen, answer: Mapping[str, Any]) -> None:
@@ -119,8 +123,17 @@ def _drawable(text: str) -> str:
     return text if max(map(ord, text)) <= _LAST_LETTER else ""
 
 
+def _equipment(pen: Pen, answer: Mapping[str, Any]) -> None:
+    for person in answer["Persons"]:
+        pen.outline(_corners(person["BoundingBox"]), WORN, f"person {person['Confidence']:.0f} %")
+        for part in person["BodyParts"]:
+            for item in part["EquipmentDetections"]:
+                name = item["Type"].lower().replace("_", " ")
+                pen.outline(_corners(item["BoundingBox"]), WORN, f"{name} {item['Confidence']:.0f} %")
+
+
 _DRAWN: Mapping[str, Callable[[Pen, Mapping[str, Any]], None]] = MappingProxyType(
-    {"DetectLabels": _labels, "DetectText": _words, "DetectFaces": _faces}
+    {"DetectLabels": _labels, "DetectProtectiveEquipment": _equipment, "DetectText": _words, "DetectFaces": _faces}
 )
 """What is drawn, in the order in which it is: later ones lie on top."""
 
