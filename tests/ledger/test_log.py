@@ -58,6 +58,16 @@ def test_what_is_committed_is_durable_at_once(tmp_path: Path, open_log: OpenLog,
         log.commit("inc")
 
 
+def test_a_permission_waits_for_what_settles_it_but_not_for_long(tmp_path: Path, open_log: OpenLog) -> None:
+    log = open_log(tmp_path)
+    permission = log.append("auth", fields={"d": "allow"})
+    used = log.commit("use", 1, settles=permission)
+    assert permission.wait().checkpoint == used.wait().checkpoint  # one batch, one signature
+    alone = log.append("auth", fields={"d": "allow"})
+    alone.wait_durable(timeout_s=5)  # nothing settles it
+    assert alone.done
+
+
 @pytest.mark.parametrize("ways", [("append",), ("commit",), ("append", "commit")])
 def test_many_threads_get_places_without_gaps(
     tmp_path: Path, open_log: OpenLog, key_of: KeyOf, ways: tuple[str, ...]

@@ -9,6 +9,7 @@ goes back to work the way it starts (``recover``). It does not decide who may do
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from custodes.ledger.batch import Batch, State
@@ -49,6 +50,8 @@ class LedgerLog:
         self._turns = Turns()
         self._falls = 0
         self._queue: list[Pending] = []
+        self._urgent = False
+        self._due = 0.0
         self._rotate = False
         self._next = 0
         self._reserved: set[int] = set()
@@ -109,7 +112,8 @@ class LedgerLog:
         """Queue an entry. Its index is fixed now; it is not durable before ``wait`` of what is returned came back.
 
         An ``auth`` entry with ``d`` = ``allow`` is a permission: exactly one ``use`` or ``void`` settles it, which
-        names it by ``settles``. The log keeps order, so whatever is durable has its permission durable in front.
+        names it by ``settles``. The log keeps order, so whatever is durable has its permission durable in front. A
+        permission is not urgent: it waits a moment for company, at best for what settles it.
 
         Raises:
             LedgerUnavailableError: the log cannot take entries now, or the permission never became durable.
@@ -134,7 +138,7 @@ class LedgerLog:
         pending = self._enter(prepare(kind, units, body, fields, settles, self._sealing), settles, wake=False)
         if not self._write_alone():
             with self._ring:
-                self._ring.notify()
+                self._hurry()
         pending.wait_durable()
         return pending
 
@@ -239,9 +243,18 @@ class LedgerLog:
         if prepared.reserves:
             self._reserved.add(pending.index)
         self._queue.append(pending)
-        if wake and len(self._queue) == 1:
+        if wake and not prepared.reserves:
+            self._hurry()
+        elif wake and len(self._queue) == 1:
+            self._due = time.monotonic() + self._settings.permission_wait_s
             self._ring.notify()
         return pending
+
+    def _hurry(self) -> None:
+        """Have what waits written now; with ``_ring``."""
+        if self._queue and not self._urgent:
+            self._urgent = True
+            self._ring.notify()
 
     def _refuse_if_down(self) -> None:
         if self._stopping:
@@ -281,12 +294,14 @@ class LedgerLog:
         """Wait for entries, or when down for the time to try again; False when it is time to stop."""
         with self._ring:
             while self._down is None:
-                if self._queue or self._rotate:
+                if self._urgent or self._rotate or (self._queue and self._stopping):
                     return True
                 if self._stopping:
                     self._ring.notify()
                     return False
-                self._ring.wait()
+                # Permissions alone wait for what settles them: then one write, one signature do for both.
+                self._ring.wait(max(0.0, self._due - time.monotonic()) if self._queue else None)
+                self._urgent = self._urgent or (bool(self._queue) and time.monotonic() >= self._due)
             if not self._stopping:
                 self._ring.wait(None if self._is_down_for_good() else self._settings.retry_s)
             if self._stopping:
@@ -299,7 +314,7 @@ class LedgerLog:
             down, final = self._down is not None, self._is_down_for_good()
             queue, rotate = self._queue, self._rotate
             if not down:
-                self._queue, self._rotate = [], False
+                self._queue, self._urgent, self._rotate = [], False, False
         if down:
             if not final:
                 self._try_recovery()
@@ -392,7 +407,6 @@ class LedgerLog:
                     pending.fail(error)
                     if pending.prepared.settles is not None:
                         self._orphans.add(pending.prepared.settles)
-            self._queue = []
-            self._rotate = False
+            self._queue, self._urgent, self._rotate = [], False, False
             self._ring.notify_all()
         self._outbox.give_up(error)

@@ -32,6 +32,8 @@ class LogSettings:
         queue_limit: entries that may wait; more are refused.
         retry_s: how long after a failed write recovery is tried again.
         commits_in_flight: batches that may be on their way to the disk at a time; answers still leave in order.
+        permission_wait_s: how long a permission may wait for the batch of what settles it. Work that takes longer has
+            its permission on the disk while it runs; the answer of shorter work leaves after both are there.
     """
 
     publish_every_s: float = 0.25
@@ -39,6 +41,7 @@ class LogSettings:
     queue_limit: int = 100_000
     retry_s: float = 1.0
     commits_in_flight: int = 2
+    permission_wait_s: float = 0.05
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,38 +86,40 @@ class FaissIndex:
 
     def _candidates(self, query: FloatArray, limit: int, min_cosine: float) -> _Candidates:
         """Rows among which the answer is for certain."""
-        needed = -2.0
+        needed = floor = float(np.clip(min_cosine, -2.0, 2.0))  # no score lies beyond
         # Most searches allow thousands of matches and few rows reach their threshold: a short list first shows that.
         probe = (_PROBE,) if min_cosine > -1.0 and limit > _PROBE else ()
         for count in (*probe, *(limit + limit // 2 + slack for slack in _SLACKS)):
-            found = self._nearest(query, count)
-            # The answer's last score is at least this; clipped, because no score lies beyond.
-            needed = float(np.clip(max(_last(found.scores, limit), min_cosine), -2.0, 2.0))
+            found = self._nearest(query, count, floor)
+            # The answer's last score is at least this.
+            needed = max(_last(found.scores, limit), floor)
             if found.unseen_below <= needed:
                 return found
         return self._above(query, needed)
 
-    def _nearest(self, query: FloatArray, count: int) -> _Candidates:
-        """The ``count`` best by faiss of every segment, of which the best by faiss of all are scored."""
+    def _nearest(self, query: FloatArray, count: int, floor: float) -> _Candidates:
+        """The ``count`` best by faiss of all segments, of which those that may reach ``floor`` are scored."""
         scans = [_scan(segment, query, min(count, segment.count)) for segment in self._segments]
         if not scans:
             return _Candidates(np.empty(0, np.int64), np.empty(0, np.float32), -np.inf)
-        rough = np.concatenate([scores for scores, _ in scans])
-        starts = np.cumsum([0, *(len(scores) for scores, _ in scans)])
-        chosen = np.arange(len(rough))
-        if len(rough) > count:
-            chosen = np.argpartition(-rough, count - 1)[:count]
-        # A row outside has a rough score of at most the worst one chosen, hence a true one of at most a margin more.
-        total = sum(segment.count for segment in self._segments)
-        margin = max([self._margin, *(segment.codes.margin for segment in self._segments if segment.codes.is_usable)])
-        bound = -np.inf if total <= count else float(rough[chosen].min()) + margin
+        worst, bound = -np.inf, -np.inf
+        if sum(segment.count for segment in self._segments) > count:
+            # A row outside has a rough score of at most the worst one inside, hence a true one of a margin more.
+            rough = np.concatenate([scores for scores, _ in scans])
+            worst = float(np.partition(rough, len(rough) - count)[len(rough) - count])
+            margin = max(
+                [self._margin, *(segment.codes.margin for segment in self._segments if segment.codes.is_usable)]
+            )
+            bound = max(np.nextafter(worst + margin, np.inf), floor)
+            # Looking at vectors that cannot reach the floor anyway would only wait for memory.
+            worst = max(worst, np.nextafter(floor - margin, -np.inf))
         rows, vectors = [], []
-        for segment, (_, places), start in zip(self._segments, scans, starts, strict=False):
-            here = places[chosen[(chosen >= start) & (chosen < start + len(places))] - start]
+        for segment, (scores, places) in zip(self._segments, scans, strict=True):
+            here = places[scores.astype(np.float64) >= worst]
             rows.append(segment.rows[here])
             vectors.append(segment.vectors[here])
-        scores = cosines(np.concatenate(vectors), query)
-        return _Candidates(np.concatenate(rows), scores, np.nextafter(bound, np.inf))
+        scored = cosines(np.concatenate(vectors), query)
+        return _Candidates(np.concatenate(rows), scored, bound)
 
     def _above(self, query: FloatArray, needed: float) -> _Candidates:
         """Every row whose score can reach ``needed``: the way of many near ties at the last place."""
