@@ -9,7 +9,6 @@ goes back to work the way it starts (``recover``). It does not decide who may do
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from custodes.ledger.batch import Batch, State
@@ -26,6 +25,7 @@ from custodes.ledger.publish import Boundary
 from custodes.ledger.recover import recover
 from custodes.ledger.tiles import Tree
 from custodes.ledger.turns import Turns
+from custodes.ledger.waiting import Waiting
 
 __all__ = ["Clock", "LedgerLog", "LedgerWriter", "LogParts", "LogSettings"]
 
@@ -49,9 +49,7 @@ class LedgerLog:
         self._staging = threading.Lock()
         self._turns = Turns()
         self._falls = 0
-        self._queue: list[Pending] = []
-        self._urgent = False
-        self._due = 0.0
+        self._waiting = Waiting(self._settings.permission_wait_s)
         self._rotate = False
         self._next = 0
         self._reserved: set[int] = set()
@@ -112,8 +110,7 @@ class LedgerLog:
         """Queue an entry. Its index is fixed now; it is not durable before ``wait`` of what is returned came back.
 
         An ``auth`` entry with ``d`` = ``allow`` is a permission: exactly one ``use`` or ``void`` settles it, which
-        names it by ``settles``. The log keeps order, so whatever is durable has its permission durable in front. A
-        permission is not urgent: it waits a moment for company, at best for what settles it.
+        names it by ``settles``. Whatever is durable has its permission durable in front, at best in the same batch.
 
         Raises:
             LedgerUnavailableError: the log cannot take entries now, or the permission never became durable.
@@ -138,7 +135,8 @@ class LedgerLog:
         pending = self._enter(prepare(kind, units, body, fields, settles, self._sealing), settles, wake=False)
         if not self._write_alone():
             with self._ring:
-                self._hurry()
+                if self._waiting.hurry():
+                    self._ring.notify()
         pending.wait_durable()
         return pending
 
@@ -236,25 +234,16 @@ class LedgerLog:
     def _enqueue(self, prepared: Prepared, *, wake: bool = True) -> Pending:
         """Give ``prepared`` its place, and ``wake`` a writer for it; with ``_ring``."""
         self._refuse_if_down()
-        if len(self._queue) >= self._settings.queue_limit and prepared.settles is None:
+        if len(self._waiting) >= self._settings.queue_limit and prepared.settles is None:
             raise LedgerUnavailableError("too many entries wait for the ledger")
         pending = Pending(self._next, prepared)
         self._next += 1
         if prepared.reserves:
             self._reserved.add(pending.index)
-        self._queue.append(pending)
-        if wake and not prepared.reserves:
-            self._hurry()
-        elif wake and len(self._queue) == 1:
-            self._due = time.monotonic() + self._settings.permission_wait_s
+        # A permission may wait for what settles it, and what its owner commits is taken in a moment.
+        if self._waiting.add(pending, urgent=wake and not prepared.reserves) and wake:
             self._ring.notify()
         return pending
-
-    def _hurry(self) -> None:
-        """Have what waits written now; with ``_ring``."""
-        if self._queue and not self._urgent:
-            self._urgent = True
-            self._ring.notify()
 
     def _refuse_if_down(self) -> None:
         if self._stopping:
@@ -294,14 +283,13 @@ class LedgerLog:
         """Wait for entries, or when down for the time to try again; False when it is time to stop."""
         with self._ring:
             while self._down is None:
-                if self._urgent or self._rotate or (self._queue and self._stopping):
+                left_s = 0.0 if self._rotate else self._waiting.left_s
+                if left_s == 0.0 or (left_s is not None and self._stopping):
                     return True
                 if self._stopping:
                     self._ring.notify()
                     return False
-                # Permissions alone wait for what settles them: then one write, one signature do for both.
-                self._ring.wait(max(0.0, self._due - time.monotonic()) if self._queue else None)
-                self._urgent = self._urgent or (bool(self._queue) and time.monotonic() >= self._due)
+                self._ring.wait(left_s)
             if not self._stopping:
                 self._ring.wait(None if self._is_down_for_good() else self._settings.retry_s)
             if self._stopping:
@@ -312,9 +300,9 @@ class LedgerLog:
         """Stage what waits, if anything does; recover when down; with ``_staging``."""
         with self._ring:
             down, final = self._down is not None, self._is_down_for_good()
-            queue, rotate = self._queue, self._rotate
             if not down:
-                self._queue, self._urgent, self._rotate = [], False, False
+                queue, rotate = self._waiting.take(), self._rotate
+                self._rotate = False
         if down:
             if not final:
                 self._try_recovery()
@@ -402,11 +390,11 @@ class LedgerLog:
         with self._ring:
             self._falls += 1
             self._down = self._down or error
-            for pending in (*queue, *self._queue):
+            for pending in (*queue, *self._waiting.take()):
                 if not pending.done:
                     pending.fail(error)
                     if pending.prepared.settles is not None:
                         self._orphans.add(pending.prepared.settles)
-            self._queue, self._urgent, self._rotate = [], False, False
+            self._rotate = False
             self._ring.notify_all()
         self._outbox.give_up(error)
