@@ -193,11 +193,12 @@ def test_domain_errors_reach_boto3_as_modelled_classes(serve, error, code, statu
 
 def test_every_core_error_has_a_code_and_subclasses_inherit_it():
     def family(kind: type[core.CustodesError]) -> list[type[core.CustodesError]]:
-        return [kind, *(each for child in kind.__subclasses__() for each in family(child))]
+        # What the command line raises never comes to the edge.
+        children = [child for child in kind.__subclasses__() if not child.__module__.startswith("custodes.cli.")]
+        return [kind, *(each for child in children for each in family(child))]
 
-    for kind in core.CustodesError.__subclasses__():
-        for each in family(kind):
-            assert api_error(each("m")).message == "m"
+    for each in family(core.CustodesError)[1:]:
+        assert api_error(each("m")).message == "m"
 
     class SpecialError(core.NotFoundError):
         pass

@@ -18,7 +18,8 @@ GUARDRAILS = load(shipped(DEFAULT_PACKS), shipped_schema())
 def commands(kind: type[Command] = Command) -> Iterator[type[Command]]:
     for found in kind.__subclasses__():
         yield from commands(found)
-        if "operation" in found.__dict__:
+        # Other tests of the same process have commands of their own.
+        if "operation" in found.__dict__ and found.__module__.startswith("custodes."):
             yield found
 
 
