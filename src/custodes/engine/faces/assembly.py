@@ -6,6 +6,7 @@ clear error that names the command which fetches it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.resources import files
 
 import numpy as np
@@ -86,6 +87,11 @@ def open_face_engine(store: ModelStore, device: Device, threads: int) -> FacePip
         card: ModelCard = cards[name]
         return open_session(store.path(card), card, device, Threads(intra=threads))
 
+    return assemble(session)
+
+
+def assemble(session: Callable[[str], Session]) -> FacePipeline:
+    """The engine over the networks that ``session`` opens by the names of their cards. Raises what that raises."""
     main, second = session("dlib-resnet-v1"), session("faceres")
     embedder = Embedder(
         Batcher(lambda rgb: main.run({"rgb": rgb}, ("embedding",))["embedding"]),
