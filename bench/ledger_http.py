@@ -139,7 +139,8 @@ def section(latency: dict[str, Any], through: dict[str, Any] | None, command: st
         text += f" Throughput with the ledger: **{100 * through['share']:.1f} %** of that without (95 % wanted)."
     text += (
         f"\n\n{CLIENTS} clients on the same machine as both servers. Every request writes two entries and is answered "
-        "when both are durable; the permission's write overlaps with the work. Medians over blocks in turn."
+        "when both are durable; a permission is written with its use, or after 50 ms while the work goes on. "
+        "Medians over blocks in turn."
     )
     return report.Section("ledger_http", "Ledger: what a client notices", command, text)
 

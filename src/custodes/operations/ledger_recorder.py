@@ -2,8 +2,9 @@
 
 In: intents with decisions, outcomes. Out: slots, and receipts once their entry would survive a power cut. Entries name
 ids and numbers only: never pictures, vectors, messages or external names. What stays in the gallery is not touched
-before the permission itself is durable; what only computes may run while the disk is still writing, because the log
-keeps order and the answer waits for the settlement behind it. It does not decide and does not count money.
+before the permission itself is durable; what only computes may run while the permission still waits to be written, a
+moment at most, because the log keeps order and the answer waits for the settlement behind it. It does not decide and
+does not count money.
 """
 
 from __future__ import annotations
