@@ -44,10 +44,12 @@ def test_tree() -> None:
 
 def test_checkpoint_receipt_and_proof() -> None:
     growth = Frontier().extend([leaf_hash(data) for data in ENTRIES])
-    note = Checkpoint(KEY.name, 2, growth.frontier.root()).sign([KEY])
+    tree = Checkpoint(KEY.name, 2, growth.frontier.root())
+    note = tree.sign([KEY])
     assert note.decode() == BLOCKS["checkpoint"] + "\n"
     path = growth.inclusion_proof(1)
-    assert Receipt(1, ENTRIES[1], path, note, SALT).token() == BLOCKS["receipt"]
+    receipt = Receipt(1, ENTRIES[1], path, tree, tree.signed([KEY]).signatures, SALT)
+    assert (receipt.checkpoint, receipt.token()) == (note, BLOCKS["receipt"])
     assert encode_tlog_proof(1, path, note).decode() == BLOCKS["proof"] + "\n"
     assert verify_token(BLOCKS["receipt"], [KEY.verifier]).entry == decode(ENTRIES[1])
 

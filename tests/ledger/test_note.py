@@ -18,7 +18,7 @@ from custodes.ledger.keys import (
     rotation_fields,
     write_secret,
 )
-from custodes.ledger.note import NoteError, VerifierKey, open_note, parse_note, sign_note
+from custodes.ledger.note import NoteError, VerifierKey, open_note, parse_note, signed_note
 
 # The example of C2SP signed-note, also in Go's package of that name.
 EXAMPLE_KEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
@@ -50,7 +50,7 @@ def test_every_changed_bit_of_a_note_is_noticed(bit: int) -> None:
 
 
 def test_one_bad_signature_of_a_known_key_sinks_the_note() -> None:
-    good = parse_note(sign_note("text\n", [ANN, BOB]))
+    good = parse_note(signed_note("text\n", [ANN, BOB]).encode())
     bad = good.encode().replace(good.signatures[1].line().encode(), b"")
     forged = bad + b"\xe2\x80\x94 bob " + base64.b64encode(BOB.key_id + bytes(64)) + b"\n"
     assert open_note(bad, [ANN.verifier, BOB.verifier])[1] == (ANN.verifier,)
@@ -60,7 +60,7 @@ def test_one_bad_signature_of_a_known_key_sinks_the_note() -> None:
 
 
 def test_a_quorum_counts_different_keys() -> None:
-    once = sign_note("text\n", [ANN])
+    once = signed_note("text\n", [ANN]).encode()
     twice = once + parse_note(once).signatures[0].line().encode()
     with pytest.raises(NoteError, match="twice"):
         open_note(twice, [ANN.verifier], need=2)

@@ -86,7 +86,7 @@ class Parts:
         response_headers: extra headers for each answer, whatever it is.
         metrics_public: answer ``/metrics`` to anybody. Otherwise only to the machine itself (a loopback address, and
             not on behalf of somebody else through a proxy).
-        extra_routes: looked at before our own.
+        extra_routes: looked at before our own, but for ``POST /``.
         review_actions: what ``/custodes/v1/reviews`` does, by operation; without any, nothing is there.
     """
 
@@ -133,12 +133,24 @@ def create_app(parts: Parts) -> ASGIApp:
         redirect_slashes=False,
         default=_nothing_here,
     )
-    return _Border(router, metrics, parts.request_ids, parts.response_headers)
+    return _Border(_Front(doors, router), metrics, parts.request_ids, parts.response_headers)
 
 
 def _api(parts: Parts, wire: Wire, dispatcher: Dispatcher, service: str) -> Api:
     scope = Scope(parts.region, service)
     return Api(wire, dispatcher, parts.keys, parts.throttle, scope=scope, clock=parts.clock, limits=parts.limits)
+
+
+class _Front:
+    """Requests to the API, which nearly all are, go past the router."""
+
+    def __init__(self, doors: ASGIApp, router: ASGIApp) -> None:
+        self._doors = doors
+        self._router = router
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        api = scope["type"] == "http" and scope["method"] == "POST" and scope["path"] == "/"
+        await (self._doors if api else self._router)(scope, receive, send)
 
 
 class _Doors:

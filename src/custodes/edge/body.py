@@ -7,9 +7,10 @@ sends to its end and reads the answer instead of a broken connection.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from contextlib import suppress
 
-import anyio
 from starlette.types import Receive
 
 from custodes.edge.errors import REQUEST_TIMEOUT, THROTTLED, ApiError
@@ -65,21 +66,21 @@ class Body:
         if self._declared is not None and self._declared > limit:
             raise BodyTooLongError
         digest = hashlib.sha256()
-        content = bytearray()
+        chunks: list[bytes] = []
         try:
-            with anyio.fail_after(self._timeout_s):
+            async with asyncio.timeout(self._timeout_s):
                 while not self.complete:
                     chunk = await self._next()
-                    if len(content) + len(chunk) > limit:
+                    if self._held + len(chunk) > limit:
                         raise BodyTooLongError
                     if not self._buffer.take(len(chunk)):
                         raise ApiError(THROTTLED, "Slow down; too much is being sent at the same time.")
                     self._held += len(chunk)
                     digest.update(chunk)
-                    content += chunk
+                    chunks.append(chunk)
         except TimeoutError:
             raise ApiError(REQUEST_TIMEOUT, "The request body was not received in time.") from None
-        return bytes(content), digest.hexdigest()
+        return b"".join(chunks), digest.hexdigest()
 
     async def drop(self, limit: int) -> None:
         """Read away what is left, at most ``limit`` bytes, for at most as long as a body may take.
@@ -92,9 +93,10 @@ class Body:
         if self._declared is not None and self._declared > limit:
             return
         dropped = 0
-        with anyio.move_on_after(self._timeout_s):
-            while not self.complete and dropped <= limit:
-                dropped += len(await self._next())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout_s):
+                while not self.complete and dropped <= limit:
+                    dropped += len(await self._next())
 
     def release(self) -> None:
         """Say that the body is no longer held."""

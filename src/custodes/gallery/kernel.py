@@ -19,6 +19,8 @@ not."""
 
 _UNIT_ROUNDOFF = 2.0**-24
 _BLOCK_ROWS = 8192
+_FEW = 64
+"""Up to so many scores are ordered without numpy, whose first calls cost more than the work itself."""
 
 
 def cosines(vectors: FloatArray, query: FloatArray) -> FloatArray:
@@ -60,6 +62,10 @@ def _gamma(count: int) -> float:
 
 def best(rows: NDArray[np.int64], scores: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
     """At most ``limit`` hits with score >= ``min_cosine``, best first, ties by rising row."""
+    if len(scores) <= _FEW:
+        found = zip(scores.tolist(), rows.tolist(), strict=True)
+        ordered = sorted((-score, row) for score, row in found if score >= min_cosine)
+        return tuple(Hit(row, 0.0 - negated) for negated, row in ordered[: max(limit, 0)])
     kept = np.flatnonzero(scores.astype(np.float64) >= min_cosine)
     if len(kept) > max(limit, 0):
         kept = _cut(kept, scores, limit)
@@ -86,8 +92,9 @@ def require_unit(vectors: FloatArray, dimension: int) -> FloatArray:
     clean = np.ascontiguousarray(vectors, np.float32)
     if clean.ndim != 2 or clean.shape[1] != dimension:
         raise ValueError(f"vectors of shape {clean.shape} where (N, {dimension}) is needed")
-    lengths = np.sqrt(np.einsum("nd,nd->n", clean, clean, dtype=np.float64))
+    squares = np.einsum("nd,nd->n", clean, clean, dtype=np.float64)
+    shortest, longest = float(squares.min(initial=1.0)), float(squares.max(initial=1.0))
     # Written so that NaN fails too.
-    if not bool(np.all(np.abs(lengths - 1.0) <= UNIT_TOLERANCE)):
+    if not (shortest >= (1.0 - UNIT_TOLERANCE) ** 2 and longest <= (1.0 + UNIT_TOLERANCE) ** 2):
         raise ValueError("a vector is not of unit length")
     return clean

@@ -29,6 +29,8 @@ class SigningKey:
 
     name: str
     seed: bytes = field(repr=False)
+    key_id: bytes
+    """Four bytes that tell keys of one name apart."""
     _key: Ed25519PrivateKey = field(repr=False, compare=False)
 
     @classmethod
@@ -40,17 +42,14 @@ class SigningKey:
         """
         if len(seed) != _SEED_BYTES:
             raise NoteError("an Ed25519 seed has 32 bytes")
-        return cls(check_name(name), seed, Ed25519PrivateKey.from_private_bytes(seed))
+        key = Ed25519PrivateKey.from_private_bytes(seed)
+        public = key.public_key().public_bytes_raw()
+        return cls(check_name(name), seed, key_id(name, ALG_ED25519, public), key)
 
     @property
     def verifier(self) -> VerifierKey:
         """The public half."""
         return VerifierKey(self.name, self._key.public_key().public_bytes_raw())
-
-    @property
-    def key_id(self) -> bytes:
-        """Four bytes that tell keys of one name apart."""
-        return self.verifier.key_id
 
     def sign(self, text: bytes) -> bytes:
         """64-byte signature over ``text``."""

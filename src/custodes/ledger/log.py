@@ -330,11 +330,12 @@ class LedgerLog:
         growth = state.frontier.extend([leaf_hash(envelope) for envelope in envelopes])
         identity = self._parts.identity
         tree = Checkpoint(identity.origin, growth.frontier.size, growth.frontier.root())
-        checkpoint = tree.sign(identity.signers)
+        note = tree.signed(identity.signers)
+        checkpoint = note.encode()
         batch = Batch(state.frontier.size, envelopes, [pending.prepared.body for pending in queue], checkpoint)
         self._parts.stores.journal.write(batch.encode())
         self._state = State(growth.frontier, checkpoint, t, unsettled_after(state.unsettled, queue))
-        return Staged(queue, batch, Committed(growth, checkpoint), self._turns.take(), self._falls)
+        return Staged(queue, batch, Committed(growth, tree, note.signatures), self._turns.take(), self._falls)
 
     def _finish(self, staged: Staged) -> None:
         """Wait for the disk and for the batches in front, then wake the owners. A failure in front fails this, too."""

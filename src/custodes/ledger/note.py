@@ -177,7 +177,7 @@ def _check_text(text: str) -> None:
         raise NoteError("a note has no control characters but newlines")
 
 
-def sign_note(text: str, signers: Iterable[Signer]) -> bytes:
+def signed_note(text: str, signers: Iterable[Signer]) -> Note:
     """The note of ``text`` signed by all ``signers``.
 
     Raises:
@@ -185,7 +185,7 @@ def sign_note(text: str, signers: Iterable[Signer]) -> bytes:
     """
     _check_text(text)
     body = text.encode()
-    return Note(text, tuple(Signature(s.name, s.key_id, s.sign(body)) for s in signers)).encode()
+    return Note(text, tuple(Signature(s.name, s.key_id, s.sign(body)) for s in signers))
 
 
 def parse_note(data: bytes) -> Note:

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 
 from custodes.ledger.batch import Batch
 from custodes.ledger.body import SALT_BYTES, SealedBody, canonical, commit, seal
+from custodes.ledger.checkpoint import Checkpoint
 from custodes.ledger.entry import Draft, EntryError, Value, b64url, check, draft
 from custodes.ledger.excerpt import MEMBERS as EXCERPTS
 from custodes.ledger.excerpt import excerpt
 from custodes.ledger.merkle import Growth
+from custodes.ledger.note import Signature
 from custodes.ledger.ports import LedgerUnavailableError
 from custodes.ledger.proof import Receipt
 
@@ -39,10 +41,11 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A batch that is durable: its growth of the tree and the checkpoint signed over it."""
+    """A batch that is durable: its growth of the tree, the tree with it, and the signatures over that."""
 
     growth: Growth
-    checkpoint: bytes
+    tree: Checkpoint
+    signatures: tuple[Signature, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class Pending:
         assert committed is not None
         path = committed.growth.inclusion_proof(self.index)
         salt = b"" if self.prepared.body is None else self.prepared.body.salt
-        return Receipt(self.index, self._envelope, path, committed.checkpoint, salt)
+        return Receipt(self.index, self._envelope, path, committed.tree, committed.signatures, salt)
 
     def wait_durable(self, timeout_s: float = 30.0) -> None:
         """Return once the entry would survive a power cut.

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from custodes.ledger.body import SALT_BYTES
-from custodes.ledger.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
+from custodes.ledger.checkpoint import Checkpoint, open_checkpoint
 from custodes.ledger.entry import Entry, EntryError, b64url, decode, from_b64url
 from custodes.ledger.merkle import HASH_BYTES, ProofError, leaf_hash, root_from_inclusion, verify_inclusion
-from custodes.ledger.note import Note, NoteError, Signature, Verifier, decode_base64, open_note, parse_note
+from custodes.ledger.note import Note, NoteError, Signature, Verifier, decode_base64, open_note
 
 RECEIPT_PREFIX = "v1."
 MAX_RECEIPT_CHARS = 8192
@@ -33,15 +33,22 @@ class Receipt:
         index: place in the log.
         envelope: the public entry, the leaf's bytes.
         path: inclusion proof.
-        checkpoint: the signed note over the tree.
+        tree: the tree that was signed.
+        signatures: those under its checkpoint.
         salt: opens the commitment for whoever also has the body; empty if there is none.
     """
 
     index: int
     envelope: bytes
     path: Sequence[bytes]
-    checkpoint: bytes
+    tree: Checkpoint
+    signatures: tuple[Signature, ...]
     salt: bytes = field(default=b"", repr=False)
+
+    @property
+    def checkpoint(self) -> bytes:
+        """The signed note over the tree."""
+        return Note(self.tree.text(), self.signatures).encode()
 
     def token(self) -> str:
         """The receipt as one word for a header: ``v1.`` and base64url.
@@ -49,16 +56,14 @@ class Receipt:
         Raises:
             NoteError: the checkpoint has extension lines or signers of other names, which the form cannot hold.
         """
-        note = parse_note(self.checkpoint)
-        checkpoint = parse_checkpoint(note.text)
-        own = [s for s in note.signatures if s.name == checkpoint.origin]
-        if checkpoint.extensions or not own:
+        own = [s for s in self.signatures if s.name == self.tree.origin]
+        if self.tree.extensions or not own:
             raise NoteError("a receipt needs a plain checkpoint signed under the name of its origin")
-        origin = checkpoint.origin.encode()
+        origin = self.tree.origin.encode()
         parts = [
             bytes([len(origin)]),
             origin,
-            _NUMBERS.pack(self.index, checkpoint.size),
+            _NUMBERS.pack(self.index, self.tree.size),
             bytes([len(own)]),
             *[part for s in own for part in (s.key_id, len(s.value).to_bytes(2, "big"), s.value)],
             bytes([len(self.path)]),
@@ -110,8 +115,7 @@ def parse_receipt(token: str) -> Receipt:
     if cursor.at != len(cursor.data) or len(salt) not in (0, SALT_BYTES):
         raise ProofError("the receipt has another length than it says")
     root = root_from_inclusion(leaf_hash(envelope), index, size, path)
-    note = Note(Checkpoint(origin, size, root).text(), tuple(signatures))
-    return Receipt(index, envelope, tuple(path), note.encode(), salt)
+    return Receipt(index, envelope, tuple(path), Checkpoint(origin, size, root), tuple(signatures), salt)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from custodes.core.errors import UnavailableError
 from custodes.storage.directory import DirectoryLock
 from custodes.storage.migrate import migrate
+from custodes.storage.readers import Readers
 from custodes.storage.writer import BUSY_TIMEOUT_MS, Writer
 
 T = TypeVar("T")
@@ -39,12 +40,15 @@ _READER_PRAGMAS = ("query_only=ON", "busy_timeout=5000")
 class Database:
     """One data directory's database, owned by this process."""
 
-    def __init__(self, lock: DirectoryLock, writing: Engine, reading: Engine, writer: Writer) -> None:
+    def __init__(
+        self, lock: DirectoryLock, writing: Engine, reading: Engine, writer: Writer, fetching: Readers
+    ) -> None:
         """Keep the parts; use ``open``."""
         self._lock = lock
         self._writing = writing
         self._reading = reading
         self._writer = writer
+        self._fetching = fetching
 
     @classmethod
     def open(cls, directory: Path) -> Database:
@@ -70,7 +74,8 @@ class Database:
             raise
         writer = Writer(writing)
         writer.start()
-        return cls(lock, writing, _engine(path, _READER_PRAGMAS, begin="BEGIN", connections=_READERS), writer)
+        reading = _engine(path, _READER_PRAGMAS, begin="BEGIN", connections=_READERS)
+        return cls(lock, writing, reading, writer, Readers(path, _READER_PRAGMAS))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -88,21 +93,15 @@ class Database:
     def fetch(self, statement: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
         """Rows of one SELECT in the driver's own terms, which sees one state of the database.
 
-        For the few statements that every request waits for: what SQLAlchemy does around a statement takes ten times as
-        long as SQLite does for it.
+        For the few statements that every request waits for: what SQLAlchemy and its pool do around a statement takes
+        ten times as long as SQLite does for it.
 
         Raises:
             UnavailableError: the database cannot be read.
         """
         try:
-            connection = self._reading.raw_connection()
-            try:
-                cursor = connection.cursor()
-                cursor.execute(statement, parameters)
-                return list(cursor.fetchall())
-            finally:
-                connection.close()  # back to the pool
-        except (SQLAlchemyError, sqlite3.Error) as error:
+            return self._fetching.fetch(statement, parameters)
+        except sqlite3.Error as error:
             raise UnavailableError("the database could not be read") from error
 
     def write(self, change: Callable[[Connection], T], *, erases: bool = False) -> T:
@@ -112,6 +111,7 @@ class Database:
     def close(self) -> None:
         """Finish pending changes, close all connections, give the directory up. Harmless when called again."""
         self._writer.close()
+        self._fetching.close()
         self._reading.dispose()
         self._writing.dispose()
         self._lock.release()

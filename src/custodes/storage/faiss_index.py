@@ -14,6 +14,7 @@ and a scan of float32 has one; for bytes see ``codes``. Nor does one query ever 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import faiss
@@ -86,7 +87,7 @@ class FaissIndex:
 
     def _candidates(self, query: FloatArray, limit: int, min_cosine: float) -> _Candidates:
         """Rows among which the answer is for certain."""
-        needed = floor = float(np.clip(min_cosine, -2.0, 2.0))  # no score lies beyond
+        needed = floor = min(max(min_cosine, -2.0), 2.0)  # no score lies beyond
         # Most searches allow thousands of matches and few rows reach their threshold: a short list first shows that.
         probe = (_PROBE,) if min_cosine > -1.0 and limit > _PROBE else ()
         for count in (*probe, *(limit + limit // 2 + slack for slack in _SLACKS)):
@@ -105,14 +106,13 @@ class FaissIndex:
         worst, bound = -np.inf, -np.inf
         if sum(segment.count for segment in self._segments) > count:
             # A row outside has a rough score of at most the worst one inside, hence a true one of a margin more.
-            rough = np.concatenate([scores for scores, _ in scans])
-            worst = float(np.partition(rough, len(rough) - count)[len(rough) - count])
+            worst = _last(np.concatenate([scores for scores, _ in scans]), count)
             margin = max(
                 [self._margin, *(segment.codes.margin for segment in self._segments if segment.codes.is_usable)]
             )
-            bound = max(np.nextafter(worst + margin, np.inf), floor)
+            bound = max(math.nextafter(worst + margin, math.inf), floor)
             # Looking at vectors that cannot reach the floor anyway would only wait for memory.
-            worst = max(worst, np.nextafter(floor - margin, -np.inf))
+            worst = max(worst, math.nextafter(floor - margin, -math.inf))
         rows, vectors = [], []
         for segment, (scores, places) in zip(self._segments, scans, strict=True):
             here = places[scores.astype(np.float64) >= worst]
@@ -148,6 +148,8 @@ def _last(scores: FloatArray, limit: int) -> float:
     """The ``limit``-th best score, or minus infinity when there are fewer."""
     if len(scores) < limit:
         return -np.inf
+    if len(scores) == limit:
+        return float(scores.min())
     return float(np.partition(scores, len(scores) - limit)[len(scores) - limit])
 
 
