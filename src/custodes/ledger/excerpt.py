@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from custodes.ledger.body import SALT_BYTES, canonical, commit
+from custodes.ledger.body import SALT_BYTES, commit, encode
 
 MEMBERS: Mapping[str, frozenset[str]] = {"auth": frozenset({"op", "policy", "purpose", "rules", "sector"})}
 """Members that an excerpt of each kind of entry takes from the body, where the body has them."""
@@ -34,7 +34,7 @@ class Excerpt:
 
 
 def excerpt(kind: str, body: Mapping[str, object], salt: bytes) -> Excerpt:
-    """The excerpt of a body of a kind that has excerpts, whose commitment has ``salt``."""
+    """The excerpt of a body that ``canonical`` accepted, of a kind that has excerpts, whose commitment has ``salt``."""
     members = MEMBERS[kind]
-    text = canonical({name: value for name, value in body.items() if name in members})
+    text = encode({name: value for name, value in body.items() if name in members})
     return Excerpt(hmac.digest(salt, _LABEL, sha256)[:SALT_BYTES], text)

@@ -138,7 +138,7 @@ def prepare(
         fields = {**fields, "a": permission}
     elif kind in ("use", "void"):
         raise EntryError(f"a {kind!r} entry settles a permission")
-    check(kind, units, fields)
+    check(kind, units, fields)  # what we add ourselves below is as it should be
     commitment, sealed = None, None
     if body is not None:
         data = canonical(body)

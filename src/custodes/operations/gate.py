@@ -149,7 +149,8 @@ class Tally:
 
     def add(self, **units: int) -> None:
         """Add to named units."""
-        self.counts.update(units)
+        for name, count in units.items():
+            self.counts[name] += count
 
 
 @dataclass(frozen=True, slots=True)
