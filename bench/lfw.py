@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.ids import RequestId
-from custodes.core.image import decode
+from custodes.core.image import Image, decode
 from custodes.core.slot import Slot
 from custodes.engine.calibrate import Knot
-from custodes.engine.face import FacesFound, FloatArray, VectorUse
+from custodes.engine.face import DetectedFace, FacesFound, FloatArray, VectorUse
 from custodes.engine.faces.assembly import FALSE_MATCH_RATES, KNOTS, open_face_engine
 from custodes.engine.faces.pipeline import FacePipeline
 from custodes.engine.session import Device
@@ -72,6 +72,15 @@ def central(found: FacesFound) -> int:
     return max(range(len(found.faces)), key=worth)
 
 
+def asked(engine: FacePipeline, slot: Slot, image: Image, central_face: DetectedFace) -> DetectedFace:
+    """The face as a search finds it, which looks for the largest only; another person's is not what LFW asks for."""
+    (largest,) = engine.detect(slot, image, at_most=1).faces
+    a, b = largest.box_px, central_face.box_px
+    width, height = min(a.x2, b.x2) - max(a.x1, b.x1), min(a.y2, b.y2) - max(a.y1, b.y1)
+    same = max(width, 0.0) * max(height, 0.0) > 0.5 * max(a.area, b.area)
+    return largest if same else central_face
+
+
 def extract(engine: FacePipeline, files: list[Path]) -> Vectors:
     """Both vectors of the central face of each file; a file without a face would fail the run."""
     slot = Slot(0, RequestId("bench"))
@@ -81,8 +90,9 @@ def extract(engine: FacePipeline, files: list[Path]) -> Vectors:
         image = decode(file.read_bytes())
         found = engine.detect(slot, image)
         face = found.faces[central(found)]
-        for use in VectorUse:
-            rows[use].append(engine.embed(slot, image, [face], use)[0])
+        rows[VectorUse.ENROL].append(engine.embed(slot, image, [face], VectorUse.ENROL)[0])
+        sought = asked(engine, slot, image, face)
+        rows[VectorUse.QUERY].append(engine.embed(slot, image, [sought], VectorUse.QUERY)[0])
         if i % 1000 == 999:
             print(f"{i + 1}/{len(files)} photos, {time.perf_counter() - started:.0f} s", flush=True)
     people = sorted({file.parent.name for file in files})

@@ -163,6 +163,69 @@ def test_large_pictures_are_seen_at_two_scales_and_none_gives_an_empty_answer():
     assert [max(shape) for shape in network.shapes] == [512, 1024]
 
 
+class DrawnFaces:
+    """Sees squares of one grey level as faces, larger ones only where the picture is shrunk less than ``too_small``."""
+
+    too_small = 10
+
+    def __init__(self, *faces: tuple[int, int, float]):
+        """Left edge and side in pixels of a 960 x 720 picture, and score; all at the top."""
+        self.faces = faces
+        self.passes = []
+
+    def run(self, feeds):
+        height, width = feeds["rgb"].shape[2:]
+        scale = width / 960
+        self.passes.append(width)
+        heat, size, offset, points = maps(height // 4, width // 4)
+        for left, side, score in self.faces:
+            if side * scale >= self.too_small:
+                row, column = int(side * scale / 8), int((left + side / 2) * scale / 4)
+                heat[row, column] = score
+                size[:, row, column] = np.log(side * scale / 4)
+        names = ("heatmap", "scale", "offset", "landmarks")
+        return dict(zip(names, (heat[None, None], size[None], offset[None], points[None]), strict=True))
+
+
+def largest_of(*faces: tuple[int, int, float]) -> tuple[list[int], int]:
+    network = DrawnFaces(*faces)
+    found = CenterFaceDetector(network).detect(np.zeros((720, 960, 3), np.uint8), at_most=1)
+    assert len(found.scores) == min(1, len(faces))
+    return network.passes, round(float(found.boxes[0, 2] - found.boxes[0, 0])) if faces else 0
+
+
+@pytest.mark.parametrize(
+    ("faces", "passes"),
+    [
+        ([(100, 480, 0.9)], [96]),
+        ([(100, 480, 0.9), (700, 100, 0.95)], [96]),
+        ([(100, 480, 0.65)], [96, 192, 512, 960]),  # not certain enough to stop
+        ([(10, 420, 0.9), (500, 400, 0.9)], [96, 192, 512, 960]),  # which of two is larger takes a closer look
+        ([(100, 200, 0.9)], [96, 192]),
+        ([(100, 120, 0.9)], [96, 192, 512]),  # too small for a glance
+        ([(100, 20, 0.9)], [96, 192, 512, 960]),
+        ([], [96, 192, 512, 960]),
+    ],
+)
+def test_the_largest_face_alone_is_looked_for_from_coarse_to_fine(faces, passes):
+    seen, side = largest_of(*faces)
+    assert seen == passes
+    assert side == max((side for _, side, _ in faces), default=0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 300), st.integers(12, 600), st.floats(0.56, 0.99)), max_size=4))
+@settings(max_examples=60)
+def test_a_glance_finds_a_face_about_as_large_as_the_largest(faces):
+    network = DrawnFaces(*faces)
+    rgb = np.zeros((720, 960, 3), np.uint8)
+    detector = CenterFaceDetector(network)
+    one, all_ = detector.detect(rgb, at_most=1), detector.detect(rgb)
+    assert len(one.scores) == min(1, len(all_.scores))
+    if len(one.scores):
+        sides = [float(found.boxes[0, 2] - found.boxes[0, 0]) for found in (one, all_)]
+        assert sides[0] >= 0.8 * sides[1]
+
+
 def mean_face(turn: np.ndarray) -> np.ndarray:
     vertices = np.zeros((468, 3), np.float32)
     for vertex, *place in _MEAN_SHAPE:

@@ -22,16 +22,36 @@ from custodes.engine.faces.landmarks import OUTLINE_SHAPE
 
 _SHAPE_FRAME = Frame(size_px=150, looseness=1.0)
 """dlib's ResNet: its own training crop."""
-_TEXTURE_FRAME = Frame(size_px=224, looseness=1.15)
+_TEXTURE_LOOSENESS = 1.15
 """faceres: a looser crop with hair line and chin."""
 
 
 @dataclass(frozen=True, slots=True)
+class TextureView:
+    """What the second network sees: a square crop of ``side_px``, ``cut_px`` columns less on the left and the right.
+
+    Side and what is left of its width are multiples of 32.
+    """
+
+    side_px: int
+    cut_px: int = 0
+
+
+TRAINED_VIEW = TextureView(224)
+"""As the second network was trained. What it tells fades slowly with less."""
+
+
+@dataclass(frozen=True, slots=True)
 class Views:
-    """Which crops of a face are averaged: the plain one, and its mirror image where True."""
+    """What the networks see of a face.
+
+    Attributes:
+        main_mirrored: the first network sees the mirror image, too, and both vectors are averaged.
+        second: what the second network sees.
+    """
 
     main_mirrored: bool
-    second_mirrored: bool
+    second: TextureView
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,10 +86,9 @@ def unit(vectors: NDArray[np.floating]) -> FloatArray:
 
 
 def planes(chips: Sequence[RgbArray], *, mirrored: bool) -> FloatArray:
-    """Network input: (N, 3, S, S) float32 0..255, or (2N, ...) with each chip followed by its mirror image."""
+    """Network input: (N, 3, H, W) float32 0..255, or (2N, ...) with each chip followed by its mirror image."""
     per_face = 2 if mirrored else 1
-    side = chips[0].shape[0]
-    out = np.empty((len(chips) * per_face, 3, side, side), np.float32)
+    out = np.empty((len(chips) * per_face, 3, *chips[0].shape[:2]), np.float32)
     for i, view in enumerate(chips):
         out[i * per_face] = view.transpose(2, 0, 1)
         if mirrored:
@@ -81,7 +100,7 @@ class Embedder:
     """The embedding step: pre (crops), run (batched across requests), post (average, project, join, unit length)."""
 
     def __init__(self, main: Run, second: Run, recipe: Recipe) -> None:
-        """Keep ``main``, (N, 3, 150, 150) to (N, 128), ``second``, (N, 3, 224, 224) to (N, 1024), and the recipe."""
+        """Keep ``main``, (N, 3, 150, 150) to (N, 128), ``second``, (N, 3, H, W) to (N, 1024), and the recipe."""
         self._main = main
         self._second = second
         self.recipe = recipe
@@ -92,35 +111,25 @@ class Embedder:
             return np.empty((0, self.recipe.dimension), np.float32)
         views = self.recipe.views[use]
         rows = self._main(planes([_main_chip(rgb, face) for face in faces], mirrored=views.main_mirrored))
-        main = _averaged(rows, len(faces))
-        second = _averaged(self._texture(rgb, faces, mirrored=views.second_mirrored), len(faces)) @ self.recipe.basis
+        main = unit(rows.reshape(len(faces), -1, rows.shape[1]).mean(axis=1, dtype=np.float64))
+        second = unit(self._texture(rgb, faces, views.second)) @ self.recipe.basis
         return unit(np.hstack([main, np.float32(np.sqrt(self.recipe.second_weight)) * second]))
 
-    def _texture(self, rgb: RgbArray, faces: Sequence[DetectedFace], *, mirrored: bool) -> FloatArray:
-        """The second network's rows, one or two per face. What describing a face has left behind is not run again."""
-        per_face = 2 if mirrored else 1
-        rows = np.empty((len(faces) * per_face, self.recipe.basis.shape[0]), np.float32)
-        missing: list[int] = []
-        for i, face in enumerate(faces):
-            if face.texture is None:
-                missing.append(i * per_face)
-            else:
-                rows[i * per_face] = face.texture
-            missing += [i * per_face + 1] * mirrored
+    def _texture(self, rgb: RgbArray, faces: Sequence[DetectedFace], view: TextureView) -> FloatArray:
+        """The second network's rows. What describing a face has left behind is not computed again."""
+        left = [face.texture if view == TRAINED_VIEW else None for face in faces]
+        missing = [i for i, row in enumerate(left) if row is None]
+        fresh: Sequence[FloatArray] = ()
         if missing:
-            chips = {i: texture_chip(rgb, faces[i]) for i in {row // per_face for row in missing}}
-            views = [chips[row // per_face][:, :: -1 if row % per_face else 1] for row in missing]
-            rows[missing] = self._second(planes(views, mirrored=False))
-        return rows
+            fresh = list(self._second(planes([texture_chip(rgb, faces[i], view) for i in missing], mirrored=False)))
+        computed = iter(fresh)
+        return np.stack([next(computed) if row is None else row for row in left])
 
 
-def _averaged(rows: FloatArray, faces: int) -> FloatArray:
-    return unit(rows.reshape(faces, -1, rows.shape[1]).mean(axis=1, dtype=np.float64))
-
-
-def texture_chip(rgb: RgbArray, face: DetectedFace) -> RgbArray:
-    """What the second network sees of ``face``: (224, 224, 3) uint8."""
-    return chip(rgb, face.points_px, FIVE_SHAPE, _TEXTURE_FRAME)
+def texture_chip(rgb: RgbArray, face: DetectedFace, view: TextureView = TRAINED_VIEW) -> RgbArray:
+    """What the second network sees of ``face``: (H, W, 3) uint8."""
+    square = chip(rgb, face.points_px, FIVE_SHAPE, Frame(view.side_px, _TEXTURE_LOOSENESS))
+    return square[:, view.cut_px : view.side_px - view.cut_px]
 
 
 def _main_chip(rgb: RgbArray, face: DetectedFace) -> RgbArray:

@@ -64,8 +64,8 @@ def rotation(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDAr
     """
     a, b = source - source.mean(0), target - target.mean(0)
     left, _, right = np.linalg.svd(b.T @ a)
-    sign = np.sign(np.linalg.det(left @ right))
-    return np.asarray(left @ np.diag([1.0, 1.0, sign]) @ right, np.float64)
+    left[:, 2] *= np.sign(np.linalg.det(left @ right))
+    return np.asarray(left @ right, np.float64)
 
 
 def head_pose(vertices_px: FloatArray) -> Pose:

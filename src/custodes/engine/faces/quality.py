@@ -10,7 +10,6 @@ import math
 from dataclasses import dataclass
 
 import cv2
-import numpy as np
 
 from custodes.core.box import Size
 from custodes.engine.face import DetectedFace, PoorReason, Quality, QualityFilter
@@ -35,11 +34,12 @@ def measure(crop: RgbArray) -> Quality:
     """
     side = crop.shape[0]
     margin = round(side * _MARGIN)
-    luma = np.asarray(cv2.cvtColor(crop[margin : side - margin, margin : side - margin], cv2.COLOR_RGB2GRAY))
-    edges = np.asarray(cv2.Laplacian(luma, cv2.CV_32F))
-    ratio = float(edges.var()) / (float(luma.var()) + 1.0) / 16.0
+    luma = cv2.cvtColor(crop[margin : side - margin, margin : side - margin], cv2.COLOR_RGB2GRAY)
+    mean, spread = (float(value[0, 0]) for value in cv2.meanStdDev(luma))
+    _, edge_spread = (float(value[0, 0]) for value in cv2.meanStdDev(cv2.Laplacian(luma, cv2.CV_32F)))
+    ratio = edge_spread**2 / (spread**2 + 1.0) / 16.0
     return Quality(
-        brightness_pct=float(luma.mean()) / 2.55,
+        brightness_pct=mean / 2.55,
         sharpness_pct=100.0 * (1.0 - math.pow(2.0, -ratio / _SHARPNESS_HALF)),
     )
 

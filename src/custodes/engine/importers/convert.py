@@ -63,7 +63,17 @@ def _tfjs(card: ModelCard, files: Mapping[str, bytes]) -> onnx.ModelProto:
         _three(options.get("mean", (0.0, 0.0, 0.0))),
         Channels(options.get("channels", "rgb")),
     )
-    return import_tfjs(card.name, model_json, by_name, picture, options["outputs"])
+    model = import_tfjs(card.name, model_json, by_name, picture, options["outputs"])
+    _open_sizes(card, model)
+    return model
+
+
+def _open_sizes(card: ModelCard, model: onnx.ModelProto) -> None:
+    """Free the sizes that the card leaves open: for networks of convolutions only, and sizes that halve as often."""
+    for value, spec in zip([*model.graph.input, *model.graph.output], [card.input, *card.outputs], strict=False):
+        for dim, size in zip(value.type.tensor_type.shape.dim[1:], spec.shape[1:], strict=False):
+            if isinstance(size, str):
+                dim.dim_param = size
 
 
 def _three(numbers: Sequence[float]) -> tuple[float, float, float]:
