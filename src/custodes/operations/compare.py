@@ -19,8 +19,8 @@ from custodes.operations.images import ImageInput, Pictures
 from custodes.operations.scale import min_cosine, similarity_pct
 from custodes.operations.selection import select
 
-COMPARE_USE = VectorUse.QUERY
-"""Both sides are asked once and forgotten: one fast pass each."""
+COMPARE_USE = VectorUse.ENROL
+"""Both sides are seen as well as an enrolled face is: one pair is decided on, so nothing makes up for a poor look."""
 
 DEFAULT_THRESHOLD_PCT = 80.0
 
