@@ -83,6 +83,16 @@ def strings(shape: Shape) -> st.SearchStrategy[str]:
     return st.text(st.characters(exclude_categories=("Cs",)), min_size=least, max_size=min(most, least + 20))
 
 
+def briefly(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """``strategy`` with a short description: Hypothesis warns where it has to spell out half a service model."""
+
+    @st.composite
+    def value(draw: st.DrawFn) -> Any:
+        return draw(strategy)
+
+    return value()
+
+
 QUICK = settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow]
 )
@@ -94,7 +104,7 @@ def test_what_botocore_sends_is_parsed_to_what_was_meant(name: str) -> None:
     native = NATIVE.operation_model(name)
 
     @QUICK
-    @given(values(operation.input))
+    @given(briefly(values(operation.input)))
     def check(params: dict[str, Any]) -> None:
         request = create_serializer("json").serialize_to_request(params, native)
         assert SERVICE.operation_of(request["headers"]["X-Amz-Target"]) is operation
@@ -123,7 +133,7 @@ def test_what_we_answer_botocore_reads_as_meant(name: str) -> None:
     shape = NATIVE.operation_model(name).output_shape
 
     @QUICK
-    @given(values(operation.output))
+    @given(briefly(values(operation.output)))
     def check(output: dict[str, Any]) -> None:
         response = {"body": serialize(output, operation), "headers": {}, "status_code": 200}
         read = create_parser("json").parse(response, shape)

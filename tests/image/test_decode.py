@@ -12,8 +12,9 @@ import PIL.Image
 import pytest
 from numpy.typing import NDArray
 
+from custodes.core.box import Size
 from custodes.core.errors import ImageFormatError, ImageTooLargeError
-from custodes.core.image import Image, ImageLimits, decode
+from custodes.core.image import Image, ImageLimits, decode, stored_size
 
 WIDTH, HEIGHT = 96, 64
 
@@ -78,6 +79,16 @@ def test_ycck_jpeg_is_converted_like_pillow_does() -> None:
     data[data.find(b"Adobe") + 11] = 2  # transform 2: the same samples now mean YCCK
     expected = np.asarray(PIL.Image.open(io.BytesIO(data)).convert("RGB"))
     assert close_to(decode(bytes(data)), expected, 3)
+
+
+@pytest.mark.parametrize("factors", [0x13, 0x14, 0x31])
+def test_a_jpeg_with_nameless_sampling_factors_comes_out_as_pillow_has_it(factors: int) -> None:
+    """Only the factors of luma are changed, so these are garbage to look at, but well-formed."""
+    data = bytearray(jpeg())
+    data[data.find(b"\xff\xc0") + 11] = factors
+    expected = np.asarray(PIL.Image.open(io.BytesIO(data)).convert("RGB"))
+    assert close_to(decode(bytes(data)), expected, 3)
+    assert stored_size(bytes(data)) == Size(WIDTH, HEIGHT)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])

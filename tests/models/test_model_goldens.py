@@ -8,7 +8,7 @@ from pathlib import Path
 import goldens
 import numpy as np
 import pytest
-from pictures import golden_input
+from pictures import face_picture, golden_input
 
 from custodes.engine.card import ModelCard, load_cards
 from custodes.engine.session import Device, open_session
@@ -46,6 +46,14 @@ def test_a_picture_gives_the_same_alone_and_in_a_batch(name: str, models: Models
     alone = session.run({"rgb": pictures[1:2]})
     for key, values in alone.items():
         assert np.allclose(values[0], together[key][1], rtol=1e-4, atol=1e-4 * np.abs(values).max())
+
+
+@pytest.mark.parametrize(("height", "width"), [(224, 224), (160, 128), (96, 192)])
+def test_faceres_takes_any_multiple_of_32(height: int, width: int, models: Models):
+    card, path = models("faceres")
+    out = open_session(path, card, Device.CPU).run({"rgb": face_picture(height, width)[None]})
+    assert out["places"].shape == (1, 1024, height // 32, width // 32)
+    np.testing.assert_allclose(out["embedding"], out["places"].mean((2, 3)), atol=1e-4)
 
 
 def test_centerface_takes_any_multiple_of_32(models: Models):

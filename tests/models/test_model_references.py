@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import golden_input
+from pictures import face_picture, golden_input
 from references import reference
 
 from custodes.engine.card import ModelCard
@@ -52,6 +53,35 @@ def test_paddle_as_shipped(name: str, originals: Originals, tmp_path: Path):
 )
 def test_tfjs_itself(name: str, originals: Originals, reference_cache: Path, tmp_path: Path):
     compare(name, originals, reference_cache, tmp_path, 1e-4)
+
+
+@pytest.mark.npm
+@pytest.mark.parametrize(("height", "width"), [(160, 128), (64, 96)])
+def test_tfjs_itself_at_other_sizes(
+    height: int, width: int, originals: Originals, reference_cache: Path, tmp_path: Path
+):
+    """The card leaves the size of the picture open, so the reference is told another one."""
+    card, files = originals("faceres")
+    path = tmp_path / "model.onnx"
+    path.write_bytes(convert(card, files))
+    session = open_session(path, card, Device.CPU)
+    pictures = face_picture(height, width)[None]
+    theirs = reference(card, resized(files, height, width), pictures, reference_cache)
+    for key, ours in session.run({"rgb": pictures}).items():
+        assert ours.shape == theirs[key].shape
+        assert np.abs(ours - theirs[key]).max() <= 1e-4 * max(1.0, float(np.abs(theirs[key]).max())), key
+
+
+def resized(files: Mapping[str, bytes], height: int, width: int) -> dict[str, bytes]:
+    """A tfjs graph model whose placeholder takes pictures of another size."""
+    changed = dict(files)
+    (name,) = (name for name in files if name.endswith(".json"))
+    model = json.loads(files[name])
+    (placeholder,) = (node for node in model["modelTopology"]["node"] if node["op"] == "Placeholder")
+    sizes = placeholder["attr"]["shape"]["shape"]["dim"]
+    sizes[1]["size"], sizes[2]["size"] = str(height), str(width)
+    changed[name] = json.dumps(model).encode()
+    return changed
 
 
 @pytest.mark.npm

@@ -152,6 +152,6 @@ def test_the_filter_is_off_by_default_and_drops_poor_targets(server):
     assert (len(filtered["FaceMatches"]), len(filtered["UnmatchedFaces"])) == (0, 1)
 
 
-def test_both_sides_are_one_fast_pass(server):
+def test_both_sides_are_seen_as_an_enrolment_is(server):
     compare(server, picture(Square(1)), picture(Square(1), Square(2, left=100)))
-    assert server.engine.uses == [VectorUse.QUERY] * 3
+    assert server.engine.uses == [VectorUse.ENROL] * 3

@@ -31,7 +31,9 @@ _SOS = b"\xff\xda"
 # Warnings of libjpeg after which all pixels are still there; cameras and old editors write such files. Any other
 # warning means missing or damaged picture data. Source: jerror.h of libjpeg-turbo.
 _HARMLESS = ("extraneous bytes", "Invalid SOS parameters", "Unknown Adobe color transform", "Inconsistent progression")
-# What Pillow's PNG and WebP readers raise on damaged input; nothing broader, so that our own defects stay visible.
+# What libjpeg-turbo's simple interface says of sampling factors that it has no name for; libjpeg itself decodes them.
+_ODD_SUBSAMPLING = "subsampling"
+# What Pillow's readers raise on damaged input; nothing broader, so that our own defects stay visible.
 _PILLOW_ERRORS = (
     OSError,
     SyntaxError,
@@ -135,11 +137,7 @@ def stored_size(data: bytes) -> Size:
         return png.png_size(data)
     if kind is Format.WEBP:
         return header.webp_size(data)
-    try:
-        height, width, _, _ = simplejpeg.decode_jpeg_header(data, strict=False)
-    except ValueError as error:
-        raise refusal("the JPEG header is corrupt") from error
-    return Size(width, height)
+    return _jpeg_size(data)
 
 
 def encode_jpeg(rgb: RgbArray, quality: int = 85) -> bytes:
@@ -160,11 +158,9 @@ def _jpeg(data: bytes, limits: ImageLimits) -> RgbArray:
     scan = exif.scan_start(data)
     if scan < 0:
         raise refusal("the JPEG has no picture")
-    try:
-        height, width, _, _ = simplejpeg.decode_jpeg_header(data, strict=False)
-    except ValueError as error:
-        raise refusal("the JPEG header is corrupt") from error
-    _check_size(Size(width, height), limits.max_pixels, limits)
+    size = _jpeg_size(data)
+    width, height = size.width, size.height
+    _check_size(size, limits.max_pixels, limits)
     if width * height * data.count(_SOS, scan) > limits.max_scan_px:
         raise ImageTooLargeError("Image is too large: the JPEG has too many scans for its size")
     # Without the end marker the picture was cut, even where libjpeg has invented the rest.
@@ -175,10 +171,24 @@ def _jpeg(data: bytes, limits: ImageLimits) -> RgbArray:
     return _decode_jpeg(data, least if reduction > 1 else {})
 
 
+def _jpeg_size(data: bytes) -> Size:
+    try:
+        height, width, _, _ = simplejpeg.decode_jpeg_header(data, strict=False)
+    except (ValueError, KeyError):  # a corrupt header, or one whose subsampling has no name in simplejpeg
+        try:
+            with PIL.Image.open(io.BytesIO(data), formats=[Format.JPEG]) as picture:
+                width, height = picture.size
+        except _PILLOW_ERRORS as error:
+            raise refusal("the JPEG header is corrupt") from error
+    return Size(width, height)
+
+
 def _decode_jpeg(data: bytes, least: dict[str, int]) -> RgbArray:
     try:
         return np.asarray(simplejpeg.decode_jpeg(data, colorspace="RGB", strict=True, **least), np.uint8)
-    except ValueError as error:
+    except (ValueError, KeyError) as error:
+        if isinstance(error, KeyError) or _ODD_SUBSAMPLING in str(error):
+            return _pillow(data, Format.JPEG)
         if not any(words in str(error) for words in _HARMLESS):
             raise refusal("the JPEG is truncated or corrupt") from error
     try:
@@ -195,7 +205,7 @@ def _reduction(pixels: int, limits: ImageLimits) -> int:
 
 
 def _pillow(data: bytes, kind: Format) -> RgbArray:
-    """Pixels of a PNG or WebP, (H, W, 3) uint8, first frame, over white paper. The size was checked before."""
+    """Pixels, (H, W, 3) uint8, first frame, over white paper. The size was checked before."""
     try:
         with PIL.Image.open(io.BytesIO(data), formats=[kind]) as picture:
             picture.load()

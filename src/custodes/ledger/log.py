@@ -331,10 +331,9 @@ class LedgerLog:
         identity = self._parts.identity
         tree = Checkpoint(identity.origin, growth.frontier.size, growth.frontier.root())
         note = tree.signed(identity.signers)
-        checkpoint = note.encode()
-        batch = Batch(state.frontier.size, envelopes, [pending.prepared.body for pending in queue], checkpoint)
+        batch = Batch(state.frontier.size, envelopes, [pending.prepared.body for pending in queue], note.encode())
         self._parts.stores.journal.write(batch.encode())
-        self._state = State(growth.frontier, checkpoint, t, unsettled_after(state.unsettled, queue))
+        self._state = State(growth.frontier, batch.checkpoint, t, unsettled_after(state.unsettled, queue))
         return Staged(queue, batch, Committed(growth, tree, note.signatures), self._turns.take(), self._falls)
 
     def _finish(self, staged: Staged) -> None:
