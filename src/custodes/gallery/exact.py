@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.gallery.entities import Hit
-from custodes.gallery.kernel import best, cosines, require_unit
+from custodes.gallery.kernel import best, cosines, require_unit, require_unit_query
 from custodes.gallery.lock import ReadWriteLock
 from custodes.gallery.ports import FloatArray
 
@@ -48,7 +48,7 @@ class BruteForceIndex:
 
     def search(self, query: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
         """See VectorIndex. Raises ValueError for a query that is not of this dimension and unit length."""
-        unit = require_unit(query[None], self._dimension)[0]
+        unit = require_unit_query(query, self._dimension)
         with self._lock.read():
             rows, vectors = self._rows, self._vectors
         return best(rows, cosines(vectors, unit), limit, min_cosine)

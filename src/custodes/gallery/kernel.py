@@ -7,6 +7,8 @@ the rows. An index may propose rows by any arithmetic; what it returns was score
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -81,6 +83,21 @@ def _cut(kept: NDArray[np.intp], scores: FloatArray, limit: int) -> NDArray[np.i
     found = scores[kept]
     last = np.partition(found, len(found) - limit)[len(found) - limit]
     return np.asarray(kept[found >= last])
+
+
+def require_unit_query(query: FloatArray, dimension: int) -> FloatArray:
+    """``query`` (D,) as contiguous float32; the same as ``require_unit`` does for many, in fewer steps.
+
+    Raises:
+        ValueError: another dimension, not finite, or not of unit length.
+    """
+    clean = np.ascontiguousarray(query, np.float32)
+    if clean.shape != (dimension,):
+        raise ValueError(f"a query of shape {clean.shape} where ({dimension},) is needed")
+    # float32 is exact enough: the tolerance is a thousand times its rounding.
+    if not abs(math.sqrt(np.dot(clean, clean)) - 1.0) <= UNIT_TOLERANCE:
+        raise ValueError("a query is not of unit length")
+    return clean
 
 
 def require_unit(vectors: FloatArray, dimension: int) -> FloatArray:

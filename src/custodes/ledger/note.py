@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -26,6 +27,7 @@ MAX_NAME_CHARS = 256
 
 ALG_ED25519 = 0x01
 KEY_ID_BYTES = 4
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _SIG_PREFIX = "\N{EM DASH} "
 
 
@@ -173,7 +175,7 @@ def decode_base64(text: str) -> bytes:
 def _check_text(text: str) -> None:
     if not text.endswith("\n"):
         raise NoteError("a note's text ends with a newline")
-    if any(char < " " and char != "\n" for char in text):
+    if _CONTROL.search(text):
         raise NoteError("a note has no control characters but newlines")
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.gallery.entities import Hit
-from custodes.gallery.kernel import best, cosines, error_bound, require_unit
+from custodes.gallery.kernel import best, cosines, error_bound, require_unit, require_unit_query
 from custodes.gallery.lock import ReadWriteLock
 from custodes.gallery.ports import FloatArray
 from custodes.storage.segment import CAPACITY, Segment
@@ -78,7 +78,7 @@ class FaissIndex:
 
     def search(self, query: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
         """See VectorIndex. Raises ValueError for a query that is not of this dimension and unit length."""
-        unit = require_unit(query[None], self._dimension)[0]
+        unit = require_unit_query(query, self._dimension)
         if limit < 1:
             return ()
         with self._lock.read():
