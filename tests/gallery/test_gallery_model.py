@@ -36,6 +36,7 @@ class GalleryModel(RuleBasedStateMachine):
         self.faces: dict[int, tuple[FaceId, FloatArray]] = {}
         self.owner: dict[FaceId, UserId] = {}
         self.users: dict[UserId, FloatArray | None] = {}
+        self.seen: set[int] = set()
         self.gallery = Gallery(MemoryGalleryStore(), BruteForceIndex)
 
     @initialize()
@@ -99,6 +100,10 @@ class GalleryModel(RuleBasedStateMachine):
         rows = {user: self.gallery.user(KEY, user).row for user in self.users}
         people = {rows[user]: vector for user, vector in self.users.items() if vector is not None}
         assert self.gallery.search_users(KEY, query, 7, -0.2) == _expected(people, query)
+        self.seen |= self.faces.keys()
+        found = self.gallery.faces_by_row(KEY, sorted(self.seen))
+        owners = {row: self.owner.get(face_id) for row, (face_id, _) in self.faces.items()}
+        assert {row: face.user_id for row, face in found.items()} == owners
 
     def _listed(self) -> tuple[object, ...]:
         return self.gallery.collections(KEY.account_id, None, 10).items

@@ -121,7 +121,7 @@ class Gallery:
 
     def faces_by_row(self, key: CollectionKey, rows: Sequence[int]) -> dict[int, Face]:
         """See GalleryStore. A face deleted since a search is missing."""
-        return self._store.faces_by_row(key, rows)
+        return self._shelf(key).known.of(rows, lambda missing: self._store.faces_by_row(key, missing))
 
     def faces_enrolled_before(self, key: CollectionKey, ts_ms: int, limit: int) -> tuple[Face, ...]:
         """See GalleryStore."""
@@ -237,7 +237,8 @@ class Gallery:
     def _changing(self, key: CollectionKey, kind: Kind, *, alone: bool) -> Iterator[Cache]:
         """Hold the right side of the cache's lock around a change of store and index.
 
-        Where the change failed in a way that leaves open whether the store has it, the index is forgotten and the next
+        All changes but additions touch faces that searches may have found lately, so these are forgotten. Where the
+        change failed in a way that leaves open whether the store has it, the index is forgotten, too, and the next
         search fills it anew.
         """
         while True:
@@ -255,6 +256,9 @@ class Gallery:
                 except BaseException:
                     cache.index = None
                     raise
+                finally:
+                    if alone:
+                        shelf.known.forget()
                 return
 
     def _filled(self, key: CollectionKey, kind: Kind) -> VectorIndex:

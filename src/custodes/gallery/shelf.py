@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.gallery.entities import Collection
+from custodes.gallery.known_faces import KnownFaces
 from custodes.gallery.lock import ReadWriteLock
 from custodes.gallery.ports import FloatArray, VectorIndex
 
@@ -74,6 +75,7 @@ class Shelf:
     outline: Collection | None = None
     faces: Cache = field(default_factory=Cache)
     users: Cache = field(default_factory=Cache)
+    known: KnownFaces = field(default_factory=KnownFaces)
     closed: bool = False
 
     def cache(self, kind: Kind) -> Cache:
