@@ -25,9 +25,9 @@ class VectorUse(StrEnum):
     """Why a face is embedded. Both give vectors of the same model version, comparable with each other."""
 
     ENROL = "enrol"
-    """Stored in a gallery once: may spend more crops for a steadier vector."""
+    """Stored once, or compared with one other: seen as closely as the networks allow."""
     QUERY = "query"
-    """Asked once: one fast pass."""
+    """Searched for and forgotten: seen in less detail, so that searches are fast."""
 
 
 class Detail(StrEnum):

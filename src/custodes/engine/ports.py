@@ -42,7 +42,10 @@ class FaceEngine(Protocol):
         ...
 
     def detect(self, slot: Slot, image: Image, detail: Detail = Detail.BOX, at_most: int = MAX_FACES) -> FacesFound:
-        """Find the ``at_most`` largest faces, largest first. An empty result is a value, not an error."""
+        """Find the ``at_most`` largest faces, largest first. An empty result is a value, not an error.
+
+        For one face alone the engine may look less closely: its box can differ a little from that of a full look.
+        """
         ...
 
     def describe(

@@ -67,7 +67,7 @@ def best(rows: NDArray[np.int64], scores: FloatArray, limit: int, min_cosine: fl
     if len(scores) <= _FEW:
         found = zip(scores.tolist(), rows.tolist(), strict=True)
         ordered = sorted((-score, row) for score, row in found if score >= min_cosine)
-        return tuple(Hit(row, 0.0 - negated) for negated, row in ordered[: max(limit, 0)])
+        return tuple(Hit(row, -negated) for negated, row in ordered[: max(limit, 0)])
     kept = np.flatnonzero(scores.astype(np.float64) >= min_cosine)
     if len(kept) > max(limit, 0):
         kept = _cut(kept, scores, limit)
