@@ -28,6 +28,7 @@ from custodes.engine.faces.assembly import FALSE_MATCH_RATES, KNOTS, open_face_e
 from custodes.engine.faces.pipeline import FacePipeline
 from custodes.engine.session import Device
 from custodes.engine.store import ModelStore, default_root
+from custodes.operations.same_face import overlap
 from report import ROOT, Section, table, write
 
 LFW = ROOT.parent / "shared" / "data" / "lfw"
@@ -75,10 +76,8 @@ def central(found: FacesFound) -> int:
 def asked(engine: FacePipeline, slot: Slot, image: Image, central_face: DetectedFace) -> DetectedFace:
     """The face as a search finds it, which looks for the largest only; another person's is not what LFW asks for."""
     (largest,) = engine.detect(slot, image, at_most=1).faces
-    a, b = largest.box_px, central_face.box_px
-    width, height = min(a.x2, b.x2) - max(a.x1, b.x1), min(a.y2, b.y2) - max(a.y1, b.y1)
-    same = max(width, 0.0) * max(height, 0.0) > 0.5 * max(a.area, b.area)
-    return largest if same else central_face
+    a, b = (face.box_px.to_ratio(image.size) for face in (largest, central_face))
+    return largest if overlap(a, b) > 0.5 else central_face
 
 
 def extract(engine: FacePipeline, files: list[Path]) -> Vectors:

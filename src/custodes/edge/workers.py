@@ -13,7 +13,6 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -78,18 +77,13 @@ class Workers:
                         self._threads -= 1
                         return
                 behalf, job = self._next()
-            deliver = None if job.future.cancelled() else _carry_out(job)
-            # The books first: the loop needs the interpreter as soon as it is woken, and this thread then only waits.
-            self._leave(behalf)
-            if deliver is not None:
-                deliver()
-
-    def _leave(self, behalf: str) -> None:
-        with self._changed:
-            self._busy -= 1
-            self._running[behalf] -= 1
-            if not self._running[behalf]:
-                del self._running[behalf]
+            if not job.future.cancelled():
+                _carry_out(job)
+            with self._changed:
+                self._busy -= 1
+                self._running[behalf] -= 1
+                if not self._running[behalf]:
+                    del self._running[behalf]
 
     def _next(self) -> tuple[str, _Job]:
         """The job whose turn it is; with the lock held and a line there."""
@@ -106,17 +100,12 @@ class Workers:
         return behalf, job
 
 
-def _carry_out(job: _Job) -> Callable[[], None]:
-    """Do the work; what is returned hands its outcome over."""
+def _carry_out(job: _Job) -> None:
     result, error = None, None
     try:
         result = job.work(*job.arguments)
     except BaseException as raised:  # noqa: BLE001 - the thread's outer border: the error goes to whoever awaits
         error = raised
-    return partial(_deliver, job, result, error)
-
-
-def _deliver(job: _Job, result: Any, error: BaseException | None) -> None:
     try:
         job.loop.call_soon_threadsafe(_settle, job.future, result, error)
     except RuntimeError:

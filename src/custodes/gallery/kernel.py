@@ -109,9 +109,8 @@ def require_unit(vectors: FloatArray, dimension: int) -> FloatArray:
     clean = np.ascontiguousarray(vectors, np.float32)
     if clean.ndim != 2 or clean.shape[1] != dimension:
         raise ValueError(f"vectors of shape {clean.shape} where (N, {dimension}) is needed")
-    squares = np.einsum("nd,nd->n", clean, clean, dtype=np.float64)
-    shortest, longest = float(squares.min(initial=1.0)), float(squares.max(initial=1.0))
+    lengths = np.sqrt(np.einsum("nd,nd->n", clean, clean, dtype=np.float64))
     # Written so that NaN fails too.
-    if not (shortest >= (1.0 - UNIT_TOLERANCE) ** 2 and longest <= (1.0 + UNIT_TOLERANCE) ** 2):
+    if not bool(np.all(np.abs(lengths - 1.0) <= UNIT_TOLERANCE)):
         raise ValueError("a vector is not of unit length")
     return clean

@@ -12,7 +12,6 @@ touches no other thread.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import faiss
 import numpy as np
@@ -82,12 +81,10 @@ class Codes:
             self.worst = 0.0
 
     def scan(self, query: FloatArray, count: int) -> tuple[FloatArray, NDArray[np.int64]]:
-        """The ``count`` best rough scores for ``query`` (D,), contiguous float32, and their places."""
+        """The ``count`` best rough scores for ``query`` (D,) and their places."""
         faiss.omp_set_num_threads(1)
-        scores, places = np.empty(count, np.float32), np.empty(count, np.int64)
-        index: Any = self._index  # faiss's types do not have the method under its wrapper, which only checks and copies
-        index.search_c(1, faiss.swig_ptr(query), count, faiss.swig_ptr(scores), faiss.swig_ptr(places))
-        return scores, places
+        scores, places = self._index.search(query[None], count)
+        return scores[0], places[0]
 
     def _held(self) -> NDArray[np.uint8]:
         """faiss's own bytes, for reading and writing; valid until the next append."""

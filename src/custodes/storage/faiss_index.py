@@ -148,8 +148,6 @@ def _last(scores: FloatArray, limit: int) -> float:
     """The ``limit``-th best score, or minus infinity when there are fewer."""
     if len(scores) < limit:
         return -np.inf
-    if len(scores) == limit:
-        return float(scores.min())
     return float(np.partition(scores, len(scores) - limit)[len(scores) - limit])
 
 

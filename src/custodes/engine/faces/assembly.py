@@ -17,7 +17,7 @@ from custodes.engine.calibrate import Knot
 from custodes.engine.card import ModelCard, load_cards
 from custodes.engine.face import FloatArray, VectorUse
 from custodes.engine.faces.detect import CenterFaceDetector
-from custodes.engine.faces.embed import TRAINED_VIEW, Embedder, Recipe, TextureView, Views
+from custodes.engine.faces.embed import TRAINED_VIEW, Embedder, Recipe, TextureView
 from custodes.engine.faces.expression import ExpressionReader, ExpressionRuns, output_run
 from custodes.engine.faces.eyes import EyeReader
 from custodes.engine.faces.heads import load_fitted
@@ -63,8 +63,8 @@ def face_recipe() -> Recipe:
         second_weight=0.1,
         basis=faceres_basis(),
         views={
-            VectorUse.ENROL: Views(main_mirrored=True, second=TRAINED_VIEW),
-            VectorUse.QUERY: Views(main_mirrored=True, second=TextureView(160, cut_px=16)),
+            VectorUse.ENROL: TRAINED_VIEW,
+            VectorUse.QUERY: TextureView(160, cut_px=16),
         },
         knots=KNOTS,
     )

@@ -41,19 +41,6 @@ TRAINED_VIEW = TextureView(224)
 """As the second network was trained. What it tells fades slowly with less."""
 
 
-@dataclass(frozen=True, slots=True)
-class Views:
-    """What the networks see of a face.
-
-    Attributes:
-        main_mirrored: the first network sees the mirror image, too, and both vectors are averaged.
-        second: what the second network sees.
-    """
-
-    main_mirrored: bool
-    second: TextureView
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Recipe:
     """Everything that decides what a vector is. Change anything here and the version must change.
@@ -62,14 +49,14 @@ class Recipe:
         version: written on every face; a collection keeps the one that it was created with.
         second_weight: how much the second network's cosine counts against the first's 1.
         basis: (1024, K) float32 orthonormal columns that the second network's features are projected on.
-        views: crops by use.
+        views: what the second network sees, by use; the first always sees the same crop and its mirror image.
         knots: calibration curve of this recipe's cosines.
     """
 
     version: ModelVersion
     second_weight: float
     basis: FloatArray
-    views: dict[VectorUse, Views]
+    views: dict[VectorUse, TextureView]
     knots: tuple[Knot, ...]
 
     @property
@@ -109,21 +96,21 @@ class Embedder:
         """(N, D) unit vectors, one per face."""
         if not faces:
             return np.empty((0, self.recipe.dimension), np.float32)
-        views = self.recipe.views[use]
-        rows = self._main(planes([_main_chip(rgb, face) for face in faces], mirrored=views.main_mirrored))
-        main = unit(rows.reshape(len(faces), -1, rows.shape[1]).mean(axis=1, dtype=np.float64))
-        second = unit(self._texture(rgb, faces, views.second)) @ self.recipe.basis
+        rows = self._main(planes([_main_chip(rgb, face) for face in faces], mirrored=True))
+        main = unit(rows.reshape(len(faces), 2, rows.shape[1]).mean(axis=1, dtype=np.float64))
+        second = unit(self._texture(rgb, faces, self.recipe.views[use])) @ self.recipe.basis
         return unit(np.hstack([main, np.float32(np.sqrt(self.recipe.second_weight)) * second]))
 
     def _texture(self, rgb: RgbArray, faces: Sequence[DetectedFace], view: TextureView) -> FloatArray:
         """The second network's rows. What describing a face has left behind is not computed again."""
-        left = [face.texture if view == TRAINED_VIEW else None for face in faces]
-        missing = [i for i, row in enumerate(left) if row is None]
-        fresh: Sequence[FloatArray] = ()
+        rows: dict[int, FloatArray] = {}
+        if view == TRAINED_VIEW:
+            rows = {i: face.texture for i, face in enumerate(faces) if face.texture is not None}
+        missing = [i for i in range(len(faces)) if i not in rows]
         if missing:
-            fresh = list(self._second(planes([texture_chip(rgb, faces[i], view) for i in missing], mirrored=False)))
-        computed = iter(fresh)
-        return np.stack([next(computed) if row is None else row for row in left])
+            chips = [texture_chip(rgb, faces[i], view) for i in missing]
+            rows.update(zip(missing, self._second(planes(chips, mirrored=False)), strict=True))
+        return np.stack([rows[i] for i in range(len(faces))])
 
 
 def texture_chip(rgb: RgbArray, face: DetectedFace, view: TextureView = TRAINED_VIEW) -> RgbArray:

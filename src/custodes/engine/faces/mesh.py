@@ -52,10 +52,8 @@ class Mesh:
 
 
 def inverse(matrix: NDArray[np.float64], points: NDArray[np.floating]) -> NDArray[np.float64]:
-    """(N, 2) ``points`` of a crop back to the picture that the similarity ``matrix`` (2, 3) was applied to."""
-    turn = matrix[:, :2]
-    # Turned by the transpose and scaled twice by the inverse scale, of which ``turn`` undoes one.
-    return np.asarray((points - matrix[:, 2]) @ (turn / (turn[0, 0] ** 2 + turn[1, 0] ** 2)), np.float64)
+    """(N, 2) ``points`` of a crop back to the picture that ``matrix`` (2, 3) was applied to."""
+    return np.asarray((points - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T, np.float64)
 
 
 class MeshReader:
