@@ -91,6 +91,17 @@ def test_a_jpeg_with_nameless_sampling_factors_comes_out_as_pillow_has_it(factor
     assert stored_size(bytes(data)) == Size(WIDTH, HEIGHT)
 
 
+def test_hostile_metadata_of_a_jpeg_with_nameless_sampling_factors_is_not_read() -> None:
+    tags = PIL.Image.Exif()
+    tags[0x0112] = 6
+    data = bytearray(jpeg(exif=tags))
+    data[data.find(b"\xff\xc0") + 11] = 0x31
+    honest = decode(bytes(data))
+    count = data.find(b"\x01\x12\x00\x03\x00\x00\x00\x01") + 4
+    data[count] = 1  # sixteen million values, of which Pillow would warn
+    assert np.array_equal(np.rot90(decode(bytes(data)).rgb, -1), honest.rgb)
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_gray_is_repeated_in_three_channels(kind: str) -> None:
     gray = np.asarray(scene().convert("L"))

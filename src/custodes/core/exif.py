@@ -16,6 +16,8 @@ _ORIENTATION_TAG = 0x0112
 _TYPE_SHORT = 3
 _EXIF = b"Exif\0\0"
 _APP1, _SOS, _EOI = 0xE1, 0xDA, 0xD9
+# Application segments and comments, but for Adobe's (APP14), which says how colours are stored.
+_METADATA = frozenset({*range(0xE0, 0xF0), 0xFE}) - {0xEE}
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 # A first directory of real cameras has some 20 entries; a count beyond this is not worth reading.
 _MAX_ENTRIES = 512
@@ -27,6 +29,15 @@ def scan_start(jpeg: bytes) -> int:
         if marker == _SOS:
             return offset - 4
     return -1
+
+
+def without_metadata(jpeg: bytes) -> bytes:
+    """The picture alone, for readers that would look into metadata; empty where no scan begins."""
+    segments = _segments(jpeg)
+    if not segments or segments[-1][0] != _SOS:
+        return b""
+    kept = [jpeg[start - 4 : end] for marker, start, end in segments if marker not in _METADATA]
+    return b"".join((jpeg[:2], *kept, jpeg[segments[-1][2] :]))
 
 
 def jpeg_orientation(jpeg: bytes) -> int:

@@ -176,7 +176,7 @@ def _jpeg_size(data: bytes) -> Size:
         height, width, _, _ = simplejpeg.decode_jpeg_header(data, strict=False)
     except (ValueError, KeyError):  # a corrupt header, or one whose subsampling has no name in simplejpeg
         try:
-            with PIL.Image.open(io.BytesIO(data), formats=[Format.JPEG]) as picture:
+            with PIL.Image.open(io.BytesIO(exif.without_metadata(data)), formats=[Format.JPEG]) as picture:
                 width, height = picture.size
         except _PILLOW_ERRORS as error:
             raise refusal("the JPEG header is corrupt") from error
@@ -188,7 +188,7 @@ def _decode_jpeg(data: bytes, least: dict[str, int]) -> RgbArray:
         return np.asarray(simplejpeg.decode_jpeg(data, colorspace="RGB", strict=True, **least), np.uint8)
     except (ValueError, KeyError) as error:
         if isinstance(error, KeyError) or _ODD_SUBSAMPLING in str(error):
-            return _pillow(data, Format.JPEG)
+            return _pillow(exif.without_metadata(data), Format.JPEG)
         if not any(words in str(error) for words in _HARMLESS):
             raise refusal("the JPEG is truncated or corrupt") from error
     try:
