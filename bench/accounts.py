@@ -16,22 +16,22 @@ from contextlib import closing
 from pathlib import Path
 
 from custodes.core.ids import AccountId, RequestId
-from custodes.edge.model import load_service
+from custodes.edge.aws.model import load_service
 from custodes.governance.accounts.account import Account, AccountKind, Status
 from custodes.governance.accounts.identities import User
 from custodes.governance.accounts.organisation import Organisation
-from custodes.operations.access_keys import new_key
-from custodes.operations.account_directory import AccountDirectory, account_record, key_record, user_record
-from custodes.operations.account_documents import document_record
-from custodes.operations.account_ports import Record
-from custodes.operations.context import Context, Principal, Session
-from custodes.operations.gate import Intent
-from custodes.operations.sessions import OpenSession, SessionTokens
-from custodes.operations.tenant_layer import AccountPolicies
-from custodes.storage.accounts.sealer import MasterSealer
-from custodes.storage.accounts.store import SqlAccountStore
-from custodes.storage.database import Database
-from custodes.storage.master import open_master
+from custodes.operations.accounts.access_keys import new_key
+from custodes.operations.accounts.directory import AccountDirectory, account_record, key_record, user_record
+from custodes.operations.accounts.policy_documents import document_record
+from custodes.operations.accounts.ports import Record
+from custodes.operations.accounts.sessions import OpenSession, SessionTokens
+from custodes.operations.policy.tenant import AccountPolicies
+from custodes.operations.requests.context import Context, Principal, Session
+from custodes.operations.requests.gate import Intent
+from custodes.storage.sql.accounts.sealer import MasterSealer
+from custodes.storage.sql.accounts.store import SqlAccountStore
+from custodes.storage.sql.database import Database
+from custodes.storage.sql.master import open_master
 from report import Section, table, write
 
 ROUNDS, DOCUMENTS = 5000, 20

@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.ids import RequestId
-from custodes.core.image import Image, decode
 from custodes.core.slot import Slot
-from custodes.engine.face import DetectedFace, Judgement, Trait, Traits
 from custodes.engine.faces.align import RgbArray
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.faces.pipeline import FacePipeline
-from custodes.engine.session import Device
-from custodes.engine.store import ModelStore, default_root
+from custodes.engine.results.face import DetectedFace, Judgement, Trait, Traits
+from custodes.engine.runtime.session import Device
+from custodes.imaging.image import Image, decode
+from custodes.models.store import ModelStore, default_root
 from report import ROOT, Section, table, write
 
 sys.path.append(str(ROOT / "scripts"))

@@ -18,14 +18,14 @@ import numpy as np
 import skimage.data
 
 from custodes.core.ids import RequestId
-from custodes.core.image import Image
 from custodes.core.slot import Slot
-from custodes.engine.card import load_cards
-from custodes.engine.face import Detail, Trait
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.faces.pipeline import FacePipeline
-from custodes.engine.session import Device, Session, Threads, open_session
-from custodes.engine.store import ModelStore, default_root
+from custodes.engine.results.face import Detail, Trait
+from custodes.engine.runtime.session import Device, Session, Threads, open_session
+from custodes.imaging.image import Image
+from custodes.models.card import load_cards
+from custodes.models.store import ModelStore, default_root
 from report import Section, table, write
 
 COMMAND = ".venv/bin/python bench/describe.py"

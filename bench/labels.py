@@ -24,10 +24,9 @@ from numpy.typing import NDArray
 import report
 from average_precision import Photo, hits, mean_average_precision
 from custodes.core.ids import RequestId
-from custodes.core.image import Image, decode
 from custodes.core.slot import Slot
+from custodes.engine.equipment.masks import load_mask_heads
 from custodes.engine.faces.assembly import open_face_engine
-from custodes.engine.label import LabelsWanted
 from custodes.engine.labels.assembly import open_scenes
 from custodes.engine.labels.boxes import Boxes
 from custodes.engine.labels.objects import ObjectDetector, ObjectRules
@@ -35,10 +34,11 @@ from custodes.engine.labels.pipeline import LabelPipeline, Steps, confidence_pct
 from custodes.engine.labels.scenes import SceneClassifier
 from custodes.engine.labels.taxonomy import load_taxonomy
 from custodes.engine.moderation.assembly import open_moderation_engine
-from custodes.engine.networks import Networks
-from custodes.engine.protection.masks import load_mask_heads
-from custodes.engine.session import Device
-from custodes.engine.store import ModelStore, default_root
+from custodes.engine.results.label import LabelsWanted
+from custodes.engine.runtime.networks import Networks
+from custodes.engine.runtime.session import Device
+from custodes.imaging.image import Image, decode
+from custodes.models.store import ModelStore, default_root
 
 DATA = report.ROOT.parent / "shared" / "data"
 SLOT = Slot(0, RequestId("bench"))

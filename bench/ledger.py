@@ -23,14 +23,14 @@ from typing import Any
 
 import report
 from custodes.core.clock import SystemClock
-from custodes.ledger.batch import State
-from custodes.ledger.checkpoint import Checkpoint
-from custodes.ledger.log import LedgerLog
-from custodes.ledger.merkle import Frontier, leaf_hash, tree_root
-from custodes.ledger.tiles import bundle_path, encode_bundle, tile_path
-from custodes.storage.ledger import LedgerPaths, ledger_key, open_ledger
-from custodes.storage.ledger_bodies import FileBodies
-from custodes.storage.ledger_journal import FileJournal
+from custodes.ledger.tlog.checkpoint import Checkpoint
+from custodes.ledger.tlog.merkle import Frontier, leaf_hash, tree_root
+from custodes.ledger.tlog.tiles import bundle_path, encode_bundle, tile_path
+from custodes.ledger.writer.batch import State
+from custodes.ledger.writer.log import LedgerLog
+from custodes.storage.ledger.bodies import FileBodies
+from custodes.storage.ledger.journal import FileJournal
+from custodes.storage.ledger.open import LedgerPaths, ledger_key, open_ledger
 
 ORIGIN = "bench.example/ledger"
 BODY = {

@@ -20,15 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.ids import RequestId
-from custodes.core.image import Image, decode
 from custodes.core.slot import Slot
 from custodes.engine.calibrate import Knot
-from custodes.engine.face import DetectedFace, FacesFound, FloatArray, VectorUse
 from custodes.engine.faces.assembly import FALSE_MATCH_RATES, KNOTS, open_face_engine
 from custodes.engine.faces.pipeline import FacePipeline
-from custodes.engine.session import Device
-from custodes.engine.store import ModelStore, default_root
-from custodes.operations.same_face import overlap
+from custodes.engine.results.face import DetectedFace, FacesFound, FloatArray, VectorUse
+from custodes.engine.runtime.session import Device
+from custodes.imaging.image import Image, decode
+from custodes.models.store import ModelStore, default_root
+from custodes.operations.collections.same_face import overlap
 from report import ROOT, Section, table, write
 
 LFW = ROOT.parent / "shared" / "data" / "lfw"

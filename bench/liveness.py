@@ -18,14 +18,14 @@ from attacks import encoded, printed, replayed
 from custodes.core.box import BoxPx
 from custodes.core.errors import CustodesError
 from custodes.core.ids import RequestId
-from custodes.core.image import decode
 from custodes.core.slot import Slot
-from custodes.engine.card import load_cards
 from custodes.engine.faces.align import warp
 from custodes.engine.faces.assembly import open_face_engine
-from custodes.engine.faces.spoof import Witnesses
-from custodes.engine.session import Device, Session, open_session
-from custodes.engine.store import ModelStore, default_root
+from custodes.engine.faces.traits.spoof import Witnesses
+from custodes.engine.runtime.session import Device, Session, open_session
+from custodes.imaging.image import decode
+from custodes.models.card import load_cards
+from custodes.models.store import ModelStore, default_root
 from report import ROOT, Section, table, write
 
 sys.path.append(str(ROOT / "scripts"))

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import report
 from custodes.core.clock import SystemClock
-from custodes.governance.screening.entities import Edge
-from custodes.governance.screening.ownership import REGIMES, Holdings, blocked, paths
-from custodes.ledger.log import LedgerLog
-from custodes.ledger.statement_party import Asked, verify_party
-from custodes.ledger.trust import parse_policy
-from custodes.storage.ledger import open_ledger
-from custodes.storage.ledger_statements import open_statements
+from custodes.deployment.statements import open_statements
+from custodes.ledger.tlog.trust import parse_policy
+from custodes.ledger.verifier.party import Asked, verify_party
+from custodes.ledger.writer.log import LedgerLog
+from custodes.screening.entities import Edge
+from custodes.screening.ownership import REGIMES, Holdings, blocked, paths
+from custodes.storage.ledger.open import open_ledger
 
 SEED = 20260128
 

@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable, Iterator
 
 from custodes.core.ids import AccountId, RequestId
-from custodes.governance.guardrails import DEFAULT_PACKS, Call, Guardrails, load, shipped, shipped_schema
 from custodes.governance.iam.document import Kind, parse_document
 from custodes.governance.iam.evaluate import IamDecision, Policies, Reason, Request, evaluate
-from custodes.operations.context import Caller, Context
-from custodes.operations.dossier import Dossier, Profile
-from custodes.operations.gate import Intent
-from custodes.operations.policy_layers import PolicyLayers, RulesInForce
+from custodes.governance.provider.guardrails import DEFAULT_PACKS, Call, Guardrails, load, shipped, shipped_schema
+from custodes.operations.policy.decide import PolicyLayers, RulesInForce
+from custodes.operations.policy.facts import Dossier, Profile
+from custodes.operations.requests.context import Caller, Context
+from custodes.operations.requests.gate import Intent
 from report import Section, table, write
 
 NOW = 1_795_000_000_000

@@ -21,13 +21,13 @@ from pathlib import Path
 import report
 import screening_names as russian
 from custodes.core.clock import SystemClock
-from custodes.governance.screening.delta import Customers, rescreen
-from custodes.governance.screening.entities import PERSON, ListedName, ListEntry, Party
-from custodes.governance.screening.lists import read_list
-from custodes.governance.screening.matching import REVIEW, compare_names
-from custodes.governance.screening.names import prepare
-from custodes.governance.screening.screening import screen_party
-from custodes.storage.screening import ScreeningLists
+from custodes.screening.delta import Customers, rescreen
+from custodes.screening.entities import PERSON, ListedName, ListEntry, Party
+from custodes.screening.lists.read import read_list
+from custodes.screening.matching import REVIEW, compare_names
+from custodes.screening.names.name import prepare
+from custodes.screening.screen import screen_party
+from custodes.storage.sql.screening.lists import ScreeningLists
 
 DATA = report.ROOT.parent / "shared" / "data" / "sanctions"
 _KINDS = {"Person": "person", "Vessel": "vessel"}

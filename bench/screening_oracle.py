@@ -15,8 +15,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from custodes.governance.screening.matching import REVIEW, compare_names
-from custodes.governance.screening.names import prepare
+from custodes.screening.matching import REVIEW, compare_names
+from custodes.screening.names.name import prepare
 from report import ROOT, Section, table, write
 
 PAIRS = ROOT.parent / "shared" / "data" / "sanctions" / "bench" / "name_cases.csv"

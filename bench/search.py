@@ -88,7 +88,7 @@ def _measure(rows: int, queries: int) -> dict[str, Any]:
 def _case(rng: Any, vectors: Any, queries: int) -> tuple[dict[str, Any], int]:
     import numpy as np
 
-    from custodes.storage.faiss_index import FaissIndex
+    from custodes.storage.vectors.faiss_index import FaissIndex
 
     index = FaissIndex(DIMENSION)
     index.add(np.arange(len(vectors)), vectors)

@@ -22,20 +22,20 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from custodes.ledger import vrf
-from custodes.ledger.body import canonical, commit
-from custodes.ledger.checkpoint import Checkpoint
-from custodes.ledger.entry import Entry
-from custodes.ledger.keys import SigningKey
-from custodes.ledger.maps_accounts import AccountMap
-from custodes.ledger.maps_head import account_name, use_leaf
-from custodes.ledger.merkle import Frontier, leaf_hash, parents
-from custodes.ledger.note import Note, Signature, parse_note
-from custodes.ledger.statement import Question
-from custodes.ledger.statement_build import Sources, build
-from custodes.ledger.statement_ports import Use, opened_use
-from custodes.ledger.trust import CosignerKey, TrustPolicy, Witness, cosign, parse_policy, write_policy
-from custodes.ledger.verify import Word, verify
+from custodes.ledger.prover.account_map import AccountMap
+from custodes.ledger.prover.ports import Use, opened_use
+from custodes.ledger.prover.statement import Sources, build
+from custodes.ledger.tlog.body import canonical, commit
+from custodes.ledger.tlog.checkpoint import Checkpoint
+from custodes.ledger.tlog.entry import Entry
+from custodes.ledger.tlog.merkle import Frontier, leaf_hash, parents
+from custodes.ledger.tlog.note import Note, Signature, parse_note
+from custodes.ledger.tlog.trust import CosignerKey, TrustPolicy, Witness, cosign, parse_policy, write_policy
+from custodes.ledger.verifier.map_head import account_name, use_leaf
+from custodes.ledger.verifier.statement import Question
+from custodes.ledger.verifier.verdict import Word, verify
+from custodes.ledger.verifier.vrf import vrf
+from custodes.ledger.writer.keys import SigningKey
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 

@@ -27,17 +27,17 @@ import PIL.Image
 
 import report
 from custodes.core.ids import RequestId
-from custodes.core.image import Image, decode
 from custodes.core.slot import Slot
-from custodes.engine.card import load_cards
-from custodes.engine.reading.assembly import alphabet
-from custodes.engine.reading.detect import LineDetector
-from custodes.engine.reading.orient import Orienter
-from custodes.engine.reading.pipeline import Steps, TextPipeline
-from custodes.engine.reading.recognise import Recogniser
-from custodes.engine.session import Device, Threads, open_session
-from custodes.engine.store import ModelStore
-from custodes.engine.text import TextFound, TextWord
+from custodes.engine.results.text import TextFound, TextWord
+from custodes.engine.runtime.session import Device, Threads, open_session
+from custodes.engine.text.assembly import alphabet
+from custodes.engine.text.detect import LineDetector
+from custodes.engine.text.orient import Orienter
+from custodes.engine.text.pipeline import Steps, TextPipeline
+from custodes.engine.text.recognise import Recogniser
+from custodes.imaging.image import Image, decode
+from custodes.models.card import load_cards
+from custodes.models.store import ModelStore
 from custodes.settings import from_environment
 from scenes import Placed, Scene, scene
 

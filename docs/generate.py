@@ -16,12 +16,12 @@ import typer
 
 from custodes.cli.main import app
 from custodes.core.clock import FixedClock
-from custodes.edge.fields import Field, fields_of
-from custodes.edge.model import Shape, load_service
-from custodes.edge.translate.absent import NOT_READ, NOT_RETURNED, reason_of
-from custodes.edge.translate.catalogue import handlers
+from custodes.edge.aws.fields import Field, fields_of
+from custodes.edge.aws.model import Shape, load_service
+from custodes.edge.aws.translate.absent import NOT_READ, NOT_RETURNED, reason_of
+from custodes.edge.aws.translate.catalogue import handlers
 from custodes.operations.catalogue import Ports, build
-from custodes.operations.gate import AllowAll, CountingRecorder, Gate
+from custodes.operations.requests.gate import AllowAll, CountingRecorder, Gate
 from custodes.settings import PREFIX, Settings
 
 DOCS = Path(__file__).parent

@@ -1,4 +1,4 @@
-"""Fits the constants of engine/faces/ages.py on one half of labelled faces: corrected years, interval, gender's odds.
+"""Fits the constants of engine/faces/traits/ages.py on one half of labelled faces: years, interval, gender's odds.
 
 In: ../shared/data/utkface and the fetched model pack. Out: ``_MEANT``, ``_SPREADS``, ``_ADULT`` and ``_CHILD`` on
 standard output. bench/attributes.py measures on the other half. Nobody in the set is over 49, so the correction ends at
@@ -17,12 +17,12 @@ from scipy.optimize import minimize
 from trait_data import DATA, central, half_of
 
 from custodes.core.ids import RequestId
-from custodes.core.image import decode
 from custodes.core.slot import Slot
-from custodes.engine.faces.ages import _ADULT_FROM, _CHILD_UNTIL, _HEARD
 from custodes.engine.faces.assembly import open_face_engine
-from custodes.engine.session import Device
-from custodes.engine.store import ModelStore, default_root
+from custodes.engine.faces.traits.ages import _ADULT_FROM, _CHILD_UNTIL, _HEARD
+from custodes.engine.runtime.session import Device
+from custodes.imaging.image import decode
+from custodes.models.store import ModelStore, default_root
 
 COVERED = 0.8
 """Share of the fitting half that the interval holds."""

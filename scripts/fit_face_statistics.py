@@ -17,16 +17,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.core.image import decode
-from custodes.engine.card import load_cards
 from custodes.engine.faces import pose
 from custodes.engine.faces.align import FIVE_SHAPE, Frame, chip
 from custodes.engine.faces.detect import CenterFaceDetector
 from custodes.engine.faces.embed import planes, unit
 from custodes.engine.faces.landmarks import five_points
 from custodes.engine.faces.mesh import MeshReader
-from custodes.engine.session import Session, Threads, open_session
-from custodes.engine.store import ModelStore, default_root
+from custodes.engine.runtime.session import Session, Threads, open_session
+from custodes.imaging.image import decode
+from custodes.models.card import load_cards
+from custodes.models.store import ModelStore, default_root
 
 DIMENSION = 128
 BASIS = Path(__file__).parents[1] / "src" / "custodes" / "engine" / "faces" / "faceres_basis.npy"

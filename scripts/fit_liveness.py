@@ -1,7 +1,8 @@
 """Fits how passive liveness joins its witnesses, on simulated prints and screens of LFW's training half.
 
-In: ../shared/data/lfw and the fetched models. Out: ``_WEIGHTS``, ``_BIAS`` and ``_USUAL`` for engine/faces/spoof.py on
-standard output. Real and attack count the same. bench/liveness.py measures on the people of the other half.
+In: ../shared/data/lfw and the fetched models. Out: ``_WEIGHTS``, ``_BIAS`` and ``_USUAL`` for
+engine/faces/traits/spoof.py on standard output. Real and attack count the same. bench/liveness.py measures on the
+people of the other half.
 
 Usage: python scripts/fit_liveness.py [PEOPLE]
 """

@@ -1,7 +1,7 @@
 """Fits the two heads that tell whether a face mask is worn and whether it covers nose and mouth.
 
 In: portraits of the fitting half of LFW's people and of UTKFace, and the fetched model pack. Out:
-src/custodes/engine/protection/mask_heads.npz. Masks are drawn onto the faces (mask_drawing.py), and so are hands,
+src/custodes/engine/equipment/mask_heads.npz. Masks are drawn onto the faces (mask_drawing.py), and so are hands,
 microphones and cups that are none; every picture then goes the whole way: JPEG, detection, mesh, crop, features.
 bench/labels.py measures on the other half, with styles of mask that are not used here.
 
@@ -24,15 +24,15 @@ from numpy.typing import NDArray
 from trait_data import DATA, TRAIN, half_of, lfw_half
 
 from custodes.core.ids import RequestId
-from custodes.core.image import Image, decode
 from custodes.core.slot import Slot
-from custodes.engine.face import DetectedFace
+from custodes.engine.equipment.masks import COVERING as COVERING_HEAD
+from custodes.engine.equipment.masks import WORN, mask_features
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.faces.pipeline import FacePipeline
-from custodes.engine.protection.masks import COVERING as COVERING_HEAD
-from custodes.engine.protection.masks import WORN, mask_features
-from custodes.engine.session import Device
-from custodes.engine.store import ModelStore, default_root
+from custodes.engine.results.face import DetectedFace
+from custodes.engine.runtime.session import Device
+from custodes.imaging.image import Image, decode
+from custodes.models.store import ModelStore, default_root
 
 OUT = Path(__file__).parents[1] / "src" / "custodes" / "engine" / "protection" / "mask_heads.npz"
 BARE, OBJECT = "bare", "object"

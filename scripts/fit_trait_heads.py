@@ -1,9 +1,10 @@
 """Fits what describing a face ships: heads for glasses, facial hair and smiles, and the joining of expressions.
 
 In: the training half of the labelled faces (scripts/trait_labels.toml, 600 people of LFW), the fitting half of
-FER2013's public test, and the fetched model pack. Out: src/custodes/engine/faces/trait_heads.npz. The other halves are
-not looked at; bench/attributes.py measures on them. How strongly weights are held back is chosen by cross-validation,
-and the curve from score to confidence is fitted on scores of faces that the fold's weights have not seen.
+FER2013's public test, and the fetched model pack. Out: src/custodes/engine/faces/traits/trait_heads.npz. The other
+halves are not looked at; bench/attributes.py measures on them. How strongly weights are held back is chosen by
+cross-validation, and the curve from score to confidence is fitted on scores of faces that the fold's weights have not
+seen.
 
 Usage: python scripts/fit_trait_heads.py
 """
@@ -24,14 +25,14 @@ from scipy.optimize import minimize
 from trait_data import TRAIN, central, fer_pictures, half_of, labelled
 
 from custodes.core.ids import RequestId
-from custodes.core.image import Image, decode
 from custodes.core.slot import Slot
-from custodes.engine.face import FloatArray, Trait
 from custodes.engine.faces.assembly import open_face_engine
-from custodes.engine.faces.heads import EMOTIONS
 from custodes.engine.faces.pipeline import FacePipeline
-from custodes.engine.session import Device
-from custodes.engine.store import ModelStore, default_root
+from custodes.engine.faces.traits.heads import EMOTIONS
+from custodes.engine.results.face import FloatArray, Trait
+from custodes.engine.runtime.session import Device
+from custodes.imaging.image import Image, decode
+from custodes.models.store import ModelStore, default_root
 
 OUT = Path(__file__).parents[1] / "src" / "custodes" / "engine" / "faces" / "trait_heads.npz"
 HEADS = {

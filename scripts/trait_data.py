@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.face import DetectedFace
+from custodes.engine.results.face import DetectedFace
 
 DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 LABELS = Path(__file__).with_name("trait_labels.toml")

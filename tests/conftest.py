@@ -41,7 +41,7 @@ def rekognition(live_server: LiveServer) -> Any:
 @pytest.fixture(scope="session")
 def model_pack() -> Path:
     """Folder of the default networks, fetched when they are not there yet; skips, saying why, when that fails."""
-    from custodes.engine.store import default_root
+    from custodes.models.store import default_root
 
     answer = subprocess.run(
         [sys.executable, "-m", "custodes", "models", "fetch"], capture_output=True, text=True, timeout=280, check=False

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from custodes.cli import logs
 from custodes.cli.listener import Listener
+from custodes.deployment.server import open_deployment, open_engine
 from custodes.engine.ports import FaceEngine
-from custodes.operations.gate import CountingRecorder
+from custodes.operations.requests.gate import CountingRecorder
 from custodes.settings import Settings, from_environment
-from custodes.wiring import open_deployment, open_engine
 
 
 @contextmanager

@@ -20,12 +20,12 @@ from typing import Any
 import networks
 
 from custodes.core.ids import RequestId
-from custodes.core.image import decode
 from custodes.core.slot import Slot
-from custodes.engine.face import MAX_FACES, VectorUse
+from custodes.deployment.server import open_engine
 from custodes.engine.ports import FaceEngine
+from custodes.engine.results.face import MAX_FACES, VectorUse
+from custodes.imaging.image import decode
 from custodes.settings import from_environment
-from custodes.wiring import open_engine
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,10 @@ from custodes.cli.listener import Listener
 from custodes.cli.serve import serve_until_stopped
 from custodes.core.box import BoxRatio, Size
 from custodes.core.ids import CollectionId, FaceId, ImageId, ModelVersion
-from custodes.core.image import Image, decode
 from custodes.core.slot import Slot
-from custodes.engine.face import (
+from custodes.deployment.server import open_deployment, open_engine, open_gallery
+from custodes.engine.ports import FaceEngine
+from custodes.engine.results.face import (
     MAX_FACES,
     Detail,
     DetectedFace,
@@ -38,13 +39,12 @@ from custodes.engine.face import (
     Trait,
     VectorUse,
 )
-from custodes.engine.ports import FaceEngine
 from custodes.gallery.entities import Collection, CollectionKey, NewFace
-from custodes.operations import images
-from custodes.operations.gate import CountingRecorder
+from custodes.imaging.image import Image, decode
+from custodes.operations.images import sources
+from custodes.operations.requests.gate import CountingRecorder
 from custodes.settings import Settings, from_environment
-from custodes.storage.credentials import open_credentials
-from custodes.wiring import open_deployment, open_engine, open_gallery
+from custodes.storage.files.credentials import open_credentials
 
 T = TypeVar("T")
 
@@ -129,7 +129,7 @@ def main() -> None:
     with open_engine(settings) as opened:
         engine = TimedEngine(opened)
         # Pictures are decoded by a function, not a port; the clock has to go around it here.
-        vars(images)["decode"] = lambda data: engine.timed("decode", lambda: decode(data))
+        vars(sources)["decode"] = lambda data: engine.timed("decode", lambda: decode(data))
         fill(settings, collection_id, engine, faces)
         serve(settings, engine)
     (settings.data / "engine.json").write_text(json.dumps(engine.calls), encoding="utf-8")

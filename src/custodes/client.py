@@ -18,9 +18,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from custodes.ledger.merkle import ProofError
-from custodes.ledger.proof import Verified, verify_token
-from custodes.ledger.trust import parse_policy
+from custodes.ledger.tlog.merkle import ProofError
+from custodes.ledger.tlog.proof import Verified, verify_token
+from custodes.ledger.tlog.trust import parse_policy
 
 _HEADER = "x-custodes-receipt"
 

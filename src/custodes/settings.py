@@ -158,7 +158,7 @@ class Settings:
     @property
     def models_folder(self) -> Path:
         """Where fetched models are."""
-        from custodes.engine.store import default_root
+        from custodes.models.store import default_root
 
         return self.models or default_root(os.environ)
 

@@ -13,22 +13,22 @@ import pytest
 
 from custodes.core.clock import FixedClock
 from custodes.core.ids import AccountId
-from custodes.edge.model import load_service
-from custodes.ledger.body import unseal
-from custodes.ledger.entry import Entry, decode
-from custodes.ledger.keys import load_or_create_secret
-from custodes.ledger.log import LedgerLog
-from custodes.operations.account_directory import AccountDirectory
-from custodes.operations.account_log import AccountLog
-from custodes.operations.account_orders import AccountOrders
-from custodes.operations.account_ports import Admission, AdmitAll
-from custodes.operations.accounts import Accounts
-from custodes.operations.identities import Identities
-from custodes.operations.identity_orders import IdentityOrders
-from custodes.operations.sessions import SessionTokens
-from custodes.storage.accounts.sealer import MasterSealer
-from custodes.storage.ledger import LedgerPaths, open_ledger, read_bodies
-from custodes.storage.seal import KeyBox
+from custodes.edge.aws.model import load_service
+from custodes.ledger.tlog.body import unseal
+from custodes.ledger.tlog.entry import Entry, decode
+from custodes.ledger.writer.keys import load_or_create_secret
+from custodes.ledger.writer.log import LedgerLog
+from custodes.operations.accounts.accounts import Accounts
+from custodes.operations.accounts.admin import AccountOrders
+from custodes.operations.accounts.directory import AccountDirectory
+from custodes.operations.accounts.identities import Identities
+from custodes.operations.accounts.identity_admin import IdentityOrders
+from custodes.operations.accounts.log import AccountLog
+from custodes.operations.accounts.ports import Admission, AdmitAll
+from custodes.operations.accounts.sessions import SessionTokens
+from custodes.storage.files.seal import KeyBox
+from custodes.storage.ledger.open import LedgerPaths, open_ledger, read_bodies
+from custodes.storage.sql.accounts.sealer import MasterSealer
 from fakes.accounts import MemoryAccountStore
 
 OPERATOR = AccountId("100000000001")

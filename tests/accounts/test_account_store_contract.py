@@ -11,10 +11,10 @@ import pytest
 
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
-from custodes.operations.account_ports import AccountStore, Record, RecordKind, RecordName
-from custodes.storage.accounts.store import SqlAccountStore
-from custodes.storage.database import FILE_NAME, Database
-from custodes.storage.master import open_master
+from custodes.operations.accounts.ports import AccountStore, Record, RecordKind, RecordName
+from custodes.storage.sql.accounts.store import SqlAccountStore
+from custodes.storage.sql.database import FILE_NAME, Database
+from custodes.storage.sql.master import open_master
 from fakes.accounts import MemoryAccountStore
 from fakes.directories import raw
 

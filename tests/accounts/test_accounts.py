@@ -15,7 +15,7 @@ from custodes.core.ids import AccountId
 from custodes.governance.accounts.account import NEXT, AccountKind, Status, account
 from custodes.governance.accounts.organisation import organisation
 from custodes.governance.accounts.vocabulary import sectors
-from custodes.operations.accounts import keep_operator
+from custodes.operations.accounts.accounts import keep_operator
 from fakes.accounts import Admits
 
 MOVES = {Status.ACTIVE: "activate", Status.SUSPENDED: "suspend", Status.CLOSED: "close"}
@@ -97,7 +97,7 @@ def test_each_change_is_on_record_and_the_public_part_names_nobody(office: Offic
 def test_the_published_digest_is_that_of_the_profile_and_cannot_be_guessed(office: Office) -> None:
     import base64
 
-    from custodes.ledger.entry import b64url, from_b64url
+    from custodes.ledger.tlog.entry import b64url, from_b64url
 
     office.create()
     office.create()

@@ -15,7 +15,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
 
-from custodes.edge.model import Kind, Operation, Shape, load_service
+from custodes.edge.aws.model import Kind, Operation, Shape, load_service
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import Gallery
 from fakes.engine import Square, SquareEngine, picture

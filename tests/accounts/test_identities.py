@@ -20,9 +20,9 @@ from custodes.core.errors import (
 from custodes.core.ids import AccountId, CollectionId, RequestId
 from custodes.gallery.entities import CollectionKey
 from custodes.governance.iam.evaluate import IamDecision
-from custodes.operations.context import Context, Origin
-from custodes.operations.gate import Intent
-from custodes.operations.tenant_layer import AccountPolicies
+from custodes.operations.policy.tenant import AccountPolicies
+from custodes.operations.requests.context import Context, Origin
+from custodes.operations.requests.gate import Intent
 
 REGION = "eu-central-1"
 TRUST = json.dumps(

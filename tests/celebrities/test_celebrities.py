@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custodes.cli.celebrity_file import read_known
+from custodes.cli.faces.celebrity_file import read_known
 from custodes.core.clock import FixedClock
 from custodes.core.errors import InvalidParameterError
 from custodes.core.ids import AccountId, RequestId
@@ -21,17 +21,17 @@ from custodes.gallery.entities import CollectionKey
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import Gallery
 from custodes.operations.catalogue import Operations, Ports, build
-from custodes.operations.celebrities import (
+from custodes.operations.collections.celebrities import (
     COLLECTION,
     CelebritiesRecognized,
     CelebrityGallery,
     RecognizeCelebrities,
 )
-from custodes.operations.collections import CreateCollection
-from custodes.operations.context import Caller, Context
-from custodes.operations.enrol import IndexFaces
-from custodes.operations.gate import AllowAll, CountingRecorder, Gate
-from custodes.operations.images import ImageInput
+from custodes.operations.collections.collections import CreateCollection
+from custodes.operations.collections.enrol import IndexFaces
+from custodes.operations.images.sources import ImageInput
+from custodes.operations.requests.context import Caller, Context
+from custodes.operations.requests.gate import AllowAll, CountingRecorder, Gate
 from fakes.engine import Square, SquareEngine, picture
 from fakes.gallery import MemoryGalleryStore
 from fakes.objects import MemoryObjects

@@ -16,9 +16,9 @@ import PIL.ImageFont
 import pytest
 from typer.testing import CliRunner
 
-from custodes.cli.analyze import expanded, summary
-from custodes.cli.annotate import FACE, LABEL, TEXT, WORN, annotated, remarks
 from custodes.cli.main import app
+from custodes.cli.pictures.analyze import expanded, summary
+from custodes.cli.pictures.annotate import FACE, LABEL, TEXT, WORN, annotated, remarks
 from custodes.core.errors import InvalidParameterError
 
 BOX = {"Left": 0.25, "Top": 0.5, "Width": 0.5, "Height": 0.25}

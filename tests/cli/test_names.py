@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custodes.cli.names import acceptable, open_names
+from custodes.cli.faces.names import acceptable, open_names
 from custodes.core.errors import InvalidParameterError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from custodes.cli.compare import odds
+from custodes.cli.faces.compare import odds
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
-from custodes.cli import photo
-from custodes.core.image import decode
-from custodes.operations.images import MAX_INLINE_BYTES
+from custodes.cli.pictures import photo
+from custodes.imaging.image import decode
+from custodes.operations.images.sources import MAX_INLINE_BYTES
 
 
 def test_small_photos_are_sent_as_they_are(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from custodes.storage.credentials import open_credentials
+from custodes.storage.files.credentials import open_credentials
 from fakes.engine import BLURRED, Square, picture
 from fakes.process import Process, serving
 

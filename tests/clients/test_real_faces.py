@@ -19,8 +19,8 @@ import PIL.Image
 import pytest
 
 from custodes.core.errors import UnavailableError
+from custodes.deployment.server import open_engine
 from custodes.settings import Settings
-from custodes.wiring import open_engine
 
 pytestmark = pytest.mark.models
 
@@ -86,7 +86,7 @@ def client(process: tuple[Path, str, float, int]) -> Any:
     import boto3
     from botocore.config import Config
 
-    from custodes.storage.credentials import open_credentials
+    from custodes.storage.files.credentials import open_credentials
 
     data, url, _, _ = process
     key = open_credentials(data, region="us-east-1", endpoint_url=url, random=bytes).key

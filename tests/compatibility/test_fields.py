@@ -23,17 +23,17 @@ import pytest
 from custodes.core.clock import FixedClock
 from custodes.core.errors import CustodesError
 from custodes.core.ids import AccountId, RequestId
-from custodes.edge.fields import fields_of, paths_in
-from custodes.edge.model import Kind, Shape, load_service
-from custodes.edge.translate.absent import NOT_READ, NOT_RETURNED, reason_of
-from custodes.edge.translate.catalogue import handlers
+from custodes.edge.aws.fields import fields_of, paths_in
+from custodes.edge.aws.model import Kind, Shape, load_service
+from custodes.edge.aws.translate.absent import NOT_READ, NOT_RETURNED, reason_of
+from custodes.edge.aws.translate.catalogue import handlers
 from custodes.gallery.celebrities import Celebrity, KnownGender
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import Gallery
 from custodes.operations.catalogue import Ports, build
-from custodes.operations.context import Caller, Context
-from custodes.operations.gate import AllowAll, CountingRecorder, Deny, Gate
-from custodes.storage.celebrities import SqliteCelebrities
+from custodes.operations.requests.context import Caller, Context
+from custodes.operations.requests.gate import AllowAll, CountingRecorder, Deny, Gate
+from custodes.storage.sql.celebrities import SqliteCelebrities
 from fakes.engine import Square, SquareEngine, picture
 from fakes.gallery import MemoryGalleryStore
 from fakes.live import running

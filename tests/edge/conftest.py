@@ -19,10 +19,10 @@ from botocore.config import Config
 from custodes.core.clock import SystemClock
 from custodes.core.ids import AccountId, RequestId
 from custodes.edge.app import SERVER_OPTIONS, Parts, create_app
-from custodes.edge.model import Service, load_service
-from custodes.edge.protocol import GuardedProtocol
-from custodes.operations.context import Principal
-from custodes.operations.principals import AccessKey
+from custodes.edge.aws.model import Service, load_service
+from custodes.edge.http.protocol import GuardedProtocol
+from custodes.operations.requests.context import Principal
+from custodes.operations.requests.ports import AccessKey
 
 REGION = "eu-central-1"
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"

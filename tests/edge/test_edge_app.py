@@ -13,7 +13,7 @@ from starlette.routing import Route
 from custodes.core.clock import FixedClock
 from custodes.core.ids import RequestId
 from custodes.edge.app import Parts, create_app
-from custodes.edge.model import Service
+from custodes.edge.aws.model import Service
 
 
 @pytest.fixture

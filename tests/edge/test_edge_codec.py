@@ -20,12 +20,12 @@ from botocore.serialize import create_serializer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from custodes.edge.errors import CODES, ApiError
-from custodes.edge.model import Kind, Operation, Service, Shape, load_service
-from custodes.edge.parse import parse
-from custodes.edge.pattern import compile_pattern
-from custodes.edge.serialize import OutputError, serialize
-from custodes.edge.validate import validate
+from custodes.edge.aws.errors import CODES, ApiError
+from custodes.edge.aws.model import Kind, Operation, Service, Shape, load_service
+from custodes.edge.aws.parse import parse
+from custodes.edge.aws.pattern import compile_pattern
+from custodes.edge.aws.serialize import OutputError, serialize
+from custodes.edge.aws.validate import validate
 
 SERVICE = load_service()
 NATIVE = botocore.session.Session().get_service_model("rekognition")

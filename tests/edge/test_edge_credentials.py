@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custodes.core.errors import UnavailableError
-from custodes.storage.credentials import OperatorKeys, open_credentials, shell_exports
+from custodes.storage.files.credentials import OperatorKeys, open_credentials, shell_exports
 
 
 def counting() -> Callable[[int], bytes]:
@@ -182,7 +182,7 @@ def test_a_crash_between_two_files_is_made_good(tmp_path):
 
 def test_of_many_first_starts_one_wins(tmp_path):
     code = (
-        "import os, sys; from pathlib import Path; from custodes.storage.credentials import open_credentials;"
+        "import os, sys; from pathlib import Path; from custodes.storage.files.credentials import open_credentials;"
         "k = open_credentials(Path(sys.argv[1]), region='r', endpoint_url='http://h', random=os.urandom);"
         "print(k.account_id, k.key.access_key_id)"
     )

@@ -22,9 +22,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from custodes.core import errors as core
-from custodes.edge.api import Limits
-from custodes.edge.errors import ApiError, api_error
-from custodes.edge.protocol import GuardedProtocol
+from custodes.edge.aws.errors import ApiError, api_error
+from custodes.edge.endpoints.api import Limits
+from custodes.edge.http.protocol import GuardedProtocol
 
 REGION = "eu-central-1"
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custodes.core.ids import RequestId
-from custodes.edge.canonical import SignedRequest
-from custodes.edge.errors import ApiError
-from custodes.edge.query import read_form
-from custodes.edge.sts import open_sts
-from custodes.edge.validate import validate
+from custodes.edge.aws.canonical import SignedRequest
+from custodes.edge.aws.errors import ApiError
+from custodes.edge.aws.query import read_form
+from custodes.edge.aws.sts import open_sts
+from custodes.edge.aws.validate import validate
 
 SERVICE, WIRE = open_sts()
 NATIVE = session.get_session().get_service_model("sts")

@@ -18,10 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custodes.core.ids import AccountId
-from custodes.edge.canonical import SignedRequest, join_headers
-from custodes.edge.sigv4 import Refused, Scope, SigningKeys, claim, verify
-from custodes.operations.context import Caller, Principal
-from custodes.operations.principals import AccessKey
+from custodes.edge.aws.canonical import SignedRequest, join_headers
+from custodes.edge.aws.sigv4 import Refused, Scope, SigningKeys, claim, verify
+from custodes.operations.requests.context import Caller, Principal
+from custodes.operations.requests.ports import AccessKey
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "aws4_testsuite.json").read_text(encoding="utf-8"))
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"

@@ -10,10 +10,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from custodes.core.ids import AccountId
-from custodes.edge.api import Limits
+from custodes.edge.endpoints.api import Limits
 from custodes.governance.limits import AccountLimits
-from custodes.operations.principals import AccessKey
-from custodes.operations.throttle import Throttle, no_overrides
+from custodes.operations.accounts.throttle import Throttle, no_overrides
+from custodes.operations.requests.ports import AccessKey
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"  # as in conftest
 ANN, FLOOD = AccountId("111111111111"), AccountId("222222222222")

@@ -14,13 +14,13 @@ import skimage.data
 
 from custodes.core.box import BoxPx
 from custodes.core.ids import RequestId
-from custodes.core.image import Image, decode
 from custodes.core.slot import Slot, SlotClosedError
-from custodes.engine.face import Detail, QualityFilter, Trait, VectorUse
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.faces.pipeline import FacePipeline
-from custodes.engine.session import Device
-from custodes.engine.store import ModelMissingError, ModelStore
+from custodes.engine.results.face import Detail, QualityFilter, Trait, VectorUse
+from custodes.engine.runtime.session import Device
+from custodes.imaging.image import Image, decode
+from custodes.models.store import ModelMissingError, ModelStore
 
 pytestmark = pytest.mark.models
 ASTRONAUT = skimage.data.astronaut()

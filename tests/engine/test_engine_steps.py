@@ -12,9 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custodes.core.box import BoxPx, Size
-from custodes.engine.batch import Batcher
 from custodes.engine.calibrate import Calibration, Knot, false_match_rate
-from custodes.engine.face import DetectedFace, PoorReason, Pose, Quality, QualityFilter
 from custodes.engine.faces.align import FIVE_SHAPE, Frame, chip, similarity, warp
 from custodes.engine.faces.assembly import FALSE_MATCH_RATES, KNOTS, face_recipe, faceres_basis
 from custodes.engine.faces.detect import Candidates, CenterFaceDetector, DetectionRules, decode, letterbox, suppress
@@ -23,6 +21,8 @@ from custodes.engine.faces.landmarks import OUTLINE_SHAPE, default_set, full_set
 from custodes.engine.faces.pipeline import confidence_pct
 from custodes.engine.faces.pose import _MEAN_SHAPE, head_pose, rotation
 from custodes.engine.faces.quality import measure, overall_pct, poor_reasons
+from custodes.engine.results.face import DetectedFace, PoorReason, Pose, Quality, QualityFilter
+from custodes.engine.runtime.batch import Batcher
 
 finite = st.floats(-1e3, 1e3, allow_nan=False, allow_infinity=False)
 

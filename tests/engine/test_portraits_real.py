@@ -11,14 +11,14 @@ import skimage.data
 from numpy.typing import NDArray
 
 from custodes.core.ids import RequestId
-from custodes.core.image import Image
 from custodes.core.slot import Slot, SlotClosedError
-from custodes.engine.face import Trait, VectorUse
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.faces.pipeline import FacePipeline
-from custodes.engine.inspection import Check
-from custodes.engine.session import Device
-from custodes.engine.store import ModelStore
+from custodes.engine.results.face import Trait, VectorUse
+from custodes.engine.results.portrait import Check
+from custodes.engine.runtime.session import Device
+from custodes.imaging.image import Image
+from custodes.models.store import ModelStore
 
 pytestmark = pytest.mark.models
 # Eileen Collins (NASA, public domain), cut like a passport portrait.

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from custodes.core.box import BoxPx
-from custodes.engine.face import DetectedFace, FloatArray, Pose, Quality, Trait, VectorUse
-from custodes.engine.faces.ages import age_range, reads_as_man
 from custodes.engine.faces.align import FIVE_SHAPE, Frame
 from custodes.engine.faces.assembly import face_recipe
 from custodes.engine.faces.embed import Embedder
-from custodes.engine.faces.expression import NAMES, ExpressionReader, ExpressionRuns
-from custodes.engine.faces.heads import Head, judged, load_fitted
 from custodes.engine.faces.portrait import PortraitReader, portrait_run
-from custodes.engine.faces.spoof import SpoofReader, Witnesses
-from custodes.engine.faces.traits import TraitReader
-from custodes.engine.inspection import Check, Inspection
+from custodes.engine.faces.traits.ages import age_range, reads_as_man
+from custodes.engine.faces.traits.expression import NAMES, ExpressionReader, ExpressionRuns
+from custodes.engine.faces.traits.heads import Head, judged, load_fitted
+from custodes.engine.faces.traits.spoof import SpoofReader, Witnesses
+from custodes.engine.faces.traits.traits import TraitReader
+from custodes.engine.results.face import DetectedFace, FloatArray, Pose, Quality, Trait, VectorUse
+from custodes.engine.results.portrait import Check, Inspection
 
 POINTS = np.float32(Frame(200).place(FIVE_SHAPE))
 RGB = np.random.default_rng(0).integers(0, 255, (240, 240, 3), dtype=np.uint8)

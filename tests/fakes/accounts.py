@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.governance.accounts.account import Account, Status
-from custodes.operations.account_ports import Record, RecordName
+from custodes.operations.accounts.ports import Record, RecordName
 
 
 @dataclass

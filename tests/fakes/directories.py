@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from custodes.gallery.entities import Quotas
-from custodes.storage.database import FILE_NAME, Database
-from custodes.storage.gallery.store import SqlGalleryStore
+from custodes.storage.sql.database import FILE_NAME, Database
+from custodes.storage.sql.gallery.store import SqlGalleryStore
 
 
 @contextmanager

@@ -16,9 +16,8 @@ import PIL.Image
 
 from custodes.core.box import BoxPx, Size
 from custodes.core.ids import ModelVersion
-from custodes.core.image import Image
 from custodes.core.slot import Slot
-from custodes.engine.face import (
+from custodes.engine.results.face import (
     MAX_FACES,
     NOTHING_TOLD,
     AgeRange,
@@ -37,8 +36,9 @@ from custodes.engine.face import (
     Trait,
     VectorUse,
 )
-from custodes.engine.inspection import Check, Inspection, Inspections
-from custodes.engine.liveness import Liveness, LivenessFound
+from custodes.engine.results.liveness import Liveness, LivenessFound
+from custodes.engine.results.portrait import Check, Inspection, Inspections
+from custodes.imaging.image import Image
 
 DIMENSION = 16
 VERSION = ModelVersion("1.0")

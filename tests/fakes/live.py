@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from custodes.cli.listener import Listener
+from custodes.deployment.server import Deployment, open_deployment
 from custodes.settings import Settings
-from custodes.wiring import Deployment, open_deployment
 
 REGION = "eu-central-1"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from custodes.core.errors import ImageTooLargeError, ObjectStoreError
-from custodes.operations.images import S3Object
+from custodes.operations.images.ports import S3Object
 
 
 class MemoryObjects:

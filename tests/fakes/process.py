@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from custodes.storage.credentials import open_credentials
+from custodes.storage.files.credentials import open_credentials
 
 SCRIPT = Path(__file__).with_name("serve.py")
 

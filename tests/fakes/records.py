@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from custodes.core.slot import Slot
-from custodes.operations.gate import Allow, Decision, Intent, Outcome, Receipt
+from custodes.operations.requests.gate import Allow, Decision, Intent, Outcome, Receipt
 
 
 class ScriptedPolicy:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from custodes.core.ids import AccountId
-from custodes.governance.screening.assessment import Decision
-from custodes.governance.screening.entities import ListEntry
-from custodes.governance.screening.index import MemoryIndex
-from custodes.operations.screening_ports import Case, ListsChange, ListsState, Officer, Run
+from custodes.operations.screening.ports import Case, ListsChange, ListsState, Officer, Run
+from custodes.screening.assessment import Decision
+from custodes.screening.entities import ListEntry
+from custodes.screening.index import MemoryIndex
 
 
 @dataclass

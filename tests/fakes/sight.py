@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from custodes.core.box import BoxPx
-from custodes.core.image import Image
 from custodes.core.slot import Slot
-from custodes.engine.concern import Concern, ConcernsFound, ContentKind
-from custodes.engine.equipment import BodyPart, Equipment, Part, Person, PersonsFound, Worn
-from custodes.engine.face import Judgement
-from custodes.engine.label import (
+from custodes.engine.results.equipment import BodyPart, Equipment, Part, Person, PersonsFound, Worn
+from custodes.engine.results.face import Judgement
+from custodes.engine.results.label import (
     Appearance,
     DominantColour,
     ImageProperties,
@@ -19,7 +17,9 @@ from custodes.engine.label import (
     LabelsFound,
     LabelsWanted,
 )
-from custodes.operations.sight import Sight
+from custodes.engine.results.moderation import Concern, ConcernsFound, ContentKind
+from custodes.imaging.image import Image
+from custodes.operations.images.engines import Sight
 
 RED = DominantColour(200, 10, 20, "crimson", "red", 60.0)
 BLUE = DominantColour(0, 0, 250, "blue", "blue", 40.0)

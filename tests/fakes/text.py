@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from custodes.core.image import Image
 from custodes.core.slot import Slot
-from custodes.engine.text import Quad, TextFound, TextLine, TextWord, spanning
+from custodes.engine.results.text import Quad, TextFound, TextLine, TextWord, spanning
+from custodes.imaging.image import Image
 
 
 def word(text: str, left: float, top: float, width: float = 40, height: float = 20, confidence: float = 99) -> TextWord:

@@ -17,15 +17,15 @@ from pathlib import Path
 import pytest
 
 from custodes.core.clock import SystemClock
-from custodes.ledger.audit import AuditReport, BodySource, audit
-from custodes.ledger.checkpoint import open_checkpoint
-from custodes.ledger.entry import decode
-from custodes.ledger.keys import load_or_create_secret
-from custodes.ledger.log import LedgerLog
-from custodes.ledger.merkle import range_root
-from custodes.ledger.ports import LedgerUnavailableError
-from custodes.ledger.tiles import Tree
-from custodes.storage.ledger import LedgerOptions, LedgerPaths, ledger_key, open_ledger, read_bodies, read_tiles
+from custodes.ledger.tlog.checkpoint import open_checkpoint
+from custodes.ledger.tlog.entry import decode
+from custodes.ledger.tlog.merkle import range_root
+from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.tlog.tiles import Tree
+from custodes.ledger.verifier.audit import AuditReport, BodySource, audit
+from custodes.ledger.writer.keys import load_or_create_secret
+from custodes.ledger.writer.log import LedgerLog
+from custodes.storage.ledger.open import LedgerOptions, LedgerPaths, ledger_key, open_ledger, read_bodies, read_tiles
 
 VICTIM = Path(__file__).with_name("victim.py")
 _SPEC = importlib.util.spec_from_file_location("ledger_victim", VICTIM)

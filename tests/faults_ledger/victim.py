@@ -15,11 +15,11 @@ import time
 from pathlib import Path
 
 from custodes.core.clock import SystemClock
-from custodes.ledger.log import LedgerLog, LogParts, LogSettings
-from custodes.ledger.ports import LedgerUnavailableError
-from custodes.ledger.proof import Receipt
-from custodes.ledger.recover import Stores
-from custodes.storage.ledger import LedgerOptions, open_ledger
+from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.tlog.proof import Receipt
+from custodes.ledger.writer.log import LedgerLog, LogParts, LogSettings
+from custodes.ledger.writer.recover import Stores
+from custodes.storage.ledger.open import LedgerOptions, open_ledger
 
 ORIGIN = "test.example/ledger"
 SETTINGS = LogSettings(publish_every_s=0.01, segment_bytes=20_000, retry_s=0.02)

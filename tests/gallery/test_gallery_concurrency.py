@@ -17,7 +17,7 @@ from custodes.gallery.entities import CollectionKey, Face, NewFace
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import Gallery
 from custodes.gallery.ports import FloatArray, GalleryStore, VectorIndex
-from custodes.storage.faiss_index import FaissIndex
+from custodes.storage.vectors.faiss_index import FaissIndex
 from fakes.directories import opened
 from fakes.gallery import MemoryGalleryStore
 from fakes.vectors import KEY, collection, new_face, units

@@ -17,9 +17,9 @@ from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import Gallery
 from custodes.gallery.kernel import best, cosines
 from custodes.gallery.ports import FloatArray
-from custodes.storage.database import Database
-from custodes.storage.faiss_index import FaissIndex
-from custodes.storage.gallery.store import SqlGalleryStore
+from custodes.storage.sql.database import Database
+from custodes.storage.sql.gallery.store import SqlGalleryStore
+from custodes.storage.vectors.faiss_index import FaissIndex
 from fakes.gallery import MemoryGalleryStore
 from fakes.vectors import KEY, collection, new_face, units
 

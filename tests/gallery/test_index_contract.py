@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.kernel import cosines, error_bound
 from custodes.gallery.ports import FloatArray, VectorIndex
-from custodes.storage.faiss_index import FaissIndex
+from custodes.storage.vectors.faiss_index import FaissIndex
 from fakes.vectors import units
 
 

@@ -6,8 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custodes.edge.model import load_service
-from custodes.governance.guardrails import ATTRIBUTES, Call, PackError, load, read_rules, shipped, shipped_schema
+from custodes.edge.aws.model import load_service
+from custodes.governance.provider.guardrails import (
+    ATTRIBUTES,
+    Call,
+    PackError,
+    load,
+    read_rules,
+    shipped,
+    shipped_schema,
+)
 
 NOW = 1_795_000_000_000  # in November 2026
 GOOD = {

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from custodes.governance.guardrails import (
+from custodes.governance.provider.guardrails import (
     ATTRIBUTES,
     DEFAULT_PACKS,
     INCIDENT,
@@ -17,8 +17,8 @@ from custodes.governance.guardrails import (
     shipped,
     shipped_schema,
 )
-from custodes.governance.policy_check import lint_set
-from custodes.governance.policy_set import PolicySet
+from custodes.governance.provider.lint import lint_set
+from custodes.governance.provider.policy_set import PolicySet
 
 RULE = "police-moratorium.face-comparison"
 END = 1_830_297_600_000  # 2028-01-01T00:00:00Z

@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
-from custodes.cli.policy import app
-from custodes.governance.guardrails import shipped, shipped_schema
-from custodes.governance.policy_set import (
+from custodes.cli.policy.policy import app
+from custodes.governance.provider.guardrails import shipped, shipped_schema
+from custodes.governance.provider.policy_set import (
     NOTICE_MS,
     Accepted,
     Kind,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custodes.governance import policy_slice
-from custodes.governance.guardrails import (
+from custodes.governance.provider import partial_evaluation
+from custodes.governance.provider.guardrails import (
     ATTRIBUTES,
     BOOLEANS,
     MOMENTS,
@@ -136,14 +136,14 @@ STEADY = {
 def test_what_is_settled(text: str, expected: bool | None) -> None:
     body = json.loads(cedarpy.policies_to_json_str(f"forbid (principal, action, resource) {text};"))
     rule = body["staticPolicies"]["policy0"]
-    assert policy_slice.holds(rule, {"sector": "police", "place": "public"}) is expected
-    assert policy_slice.holds(rule, {}) is None
+    assert partial_evaluation.holds(rule, {"sector": "police", "place": "public"}) is expected
+    assert partial_evaluation.holds(rule, {}) is None
 
 
 def test_what_is_read() -> None:
     def found(text: str) -> object:
         body = json.loads(cedarpy.policies_to_json_str(f"permit (principal, action, resource) {text};"))
-        return policy_slice.reads(body["staticPolicies"]["policy0"])
+        return partial_evaluation.reads(body["staticPolicies"]["policy0"])
 
     assert found("") == {}
     assert found("when { context has sector }") is None

@@ -17,7 +17,9 @@ FILE_LINES, FUNCTION_LINES, PARAMETERS = 400, 60, 6
 # Names that say nothing about what is inside.
 GRAB_BAGS = frozenset({"utils", "util", "helpers", "helper", "common", "manager", "misc", "tools", "base", "shared"})
 # The outer borders: the last resort of the edge, the loops of the two workers, and the command line.
-BORDERS = frozenset({"edge/app.py", "edge/workers.py", "storage/writer.py", "engine/batch.py", "cli/main.py"})
+BORDERS = frozenset(
+    {"edge/app.py", "edge/http/workers.py", "storage/sql/writer.py", "engine/runtime/batch.py", "cli/main.py"}
+)
 
 
 def name(path: Path) -> str:
@@ -42,7 +44,7 @@ def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 def is_command(function: ast.FunctionDef | ast.AsyncFunctionDef, path: Path) -> bool:
     """Parameters of a command are its options, so their number and lines are the command line's."""
     return (
-        path.parent == SOURCE / "cli"
+        path.is_relative_to(SOURCE / "cli")
         and "Annotated" in ast.unparse(function.args) + ast.unparse(function)
         and any(word in ast.unparse(function.args) for word in ("Option", "Argument", "Annotated"))
     )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from custodes.core.box import Size
 from custodes.core.errors import ImageFormatError, ImageTooLargeError
-from custodes.core.image import Image, ImageLimits, decode, stored_size
+from custodes.imaging.image import Image, ImageLimits, decode, stored_size
 
 WIDTH, HEIGHT = 96, 64
 

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from custodes.core.errors import ImageFormatError, ImageTooLargeError
-from custodes.core.exif import jpeg_orientation, tiff_orientation
-from custodes.core.image import Image, ImageLimits, decode
+from custodes.imaging.exif import jpeg_orientation, tiff_orientation
+from custodes.imaging.image import Image, ImageLimits, decode
 
 
 def _seeds() -> list[bytes]:

@@ -11,10 +11,10 @@ import PIL.Image
 import pytest
 
 from custodes.core.ids import RequestId
-from custodes.core.image import Image
 from custodes.core.slot import Slot
+from custodes.deployment.server import open_engine
+from custodes.imaging.image import Image
 from custodes.settings import Settings
-from custodes.wiring import open_engine
 from fakes.live import running
 
 pytestmark = pytest.mark.models

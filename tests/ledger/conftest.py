@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from custodes.core.clock import FixedClock
-from custodes.ledger.log import LedgerLog, LogSettings
-from custodes.ledger.note import VerifierKey
-from custodes.storage.ledger import LedgerOptions, ledger_key, open_ledger
+from custodes.ledger.tlog.note import VerifierKey
+from custodes.ledger.writer.log import LedgerLog, LogSettings
+from custodes.storage.ledger.open import LedgerOptions, ledger_key, open_ledger
 
 ORIGIN = "test.example/ledger"
 SETTINGS = LogSettings(publish_every_s=0.01, retry_s=0.02)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custodes.ledger.body import (
+from custodes.ledger.tlog.body import (
     MAX_BODY_BYTES,
     BodyError,
     SealedBody,
@@ -18,7 +18,7 @@ from custodes.ledger.body import (
     seal,
     unseal,
 )
-from custodes.ledger.entry import KINDS, MAX_ENVELOPE_BYTES, MAX_INT, Entry, EntryError, b64url, check, decode
+from custodes.ledger.tlog.entry import KINDS, MAX_ENVELOPE_BYTES, MAX_INT, Entry, EntryError, b64url, check, decode
 
 DIGEST = b64url(bytes(32))
 fields = st.dictionaries(

@@ -10,12 +10,12 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import custodes.ledger
-from custodes.ledger.body import commit, seal
-from custodes.ledger.checkpoint import Checkpoint
-from custodes.ledger.entry import KINDS, decode, from_b64url
-from custodes.ledger.keys import SigningKey
-from custodes.ledger.merkle import Frontier, leaf_hash
-from custodes.ledger.proof import Receipt, encode_tlog_proof, verify_token
+from custodes.ledger.tlog.body import commit, seal
+from custodes.ledger.tlog.checkpoint import Checkpoint
+from custodes.ledger.tlog.entry import KINDS, decode, from_b64url
+from custodes.ledger.tlog.merkle import Frontier, leaf_hash
+from custodes.ledger.tlog.proof import Receipt, encode_tlog_proof, verify_token
+from custodes.ledger.writer.keys import SigningKey
 
 TEXT = (Path(custodes.ledger.__file__).parent / "FORMAT.md").read_text()
 BLOCKS = dict(re.findall(r"```([a-z]+(?: \d)?)\n(.*?)\n```", TEXT, re.DOTALL))

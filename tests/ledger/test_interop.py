@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from custodes.ledger.checkpoint import open_checkpoint
-from custodes.ledger.note import VerifierKey
-from custodes.ledger.tiles import Tree
-from custodes.storage.ledger import LedgerPaths, read_tiles
+from custodes.ledger.tlog.checkpoint import open_checkpoint
+from custodes.ledger.tlog.note import VerifierKey
+from custodes.ledger.tlog.tiles import Tree
+from custodes.storage.ledger.open import LedgerPaths, read_tiles
 
 HERE = Path(__file__).with_name("interop")
 # Where Debian's golang-golang-x-mod-dev puts its source.

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from custodes.edge.ledger import ledger_routes
-from custodes.ledger.log import LedgerLog
-from custodes.ledger.note import VerifierKey
-from custodes.ledger.ports import LedgerCorruptError, LedgerUnavailableError
-from custodes.ledger.proof import verify_tlog_proof
-from custodes.ledger.tiles import decode_bundle, encode_bundle, is_public_path, tile_path
-from custodes.storage.ledger import LedgerPaths, read_tiles
+from custodes.edge.endpoints.ledger import ledger_routes
+from custodes.ledger.tlog.note import VerifierKey
+from custodes.ledger.tlog.ports import LedgerCorruptError, LedgerUnavailableError
+from custodes.ledger.tlog.proof import verify_tlog_proof
+from custodes.ledger.tlog.tiles import decode_bundle, encode_bundle, is_public_path, tile_path
+from custodes.ledger.writer.log import LedgerLog
+from custodes.storage.ledger.open import LedgerPaths, read_tiles
 
 
 @dataclass

@@ -11,14 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custodes.core.clock import FixedClock
-from custodes.ledger.audit import audit
-from custodes.ledger.checkpoint import open_checkpoint
-from custodes.ledger.entry import EntryError, decode
-from custodes.ledger.keys import SigningKey, check_rotation, rotation_fields
-from custodes.ledger.log import LedgerLog
-from custodes.ledger.note import VerifierKey
-from custodes.ledger.ports import HeadConflictError, LedgerCorruptError, LedgerUnavailableError
-from custodes.ledger.proof import (
+from custodes.ledger.tlog.checkpoint import open_checkpoint
+from custodes.ledger.tlog.entry import EntryError, decode
+from custodes.ledger.tlog.note import VerifierKey
+from custodes.ledger.tlog.ports import HeadConflictError, LedgerCorruptError, LedgerUnavailableError
+from custodes.ledger.tlog.proof import (
     ProofError,
     encode_tlog_proof,
     parse_receipt,
@@ -26,7 +23,10 @@ from custodes.ledger.proof import (
     verify_tlog_proof,
     verify_token,
 )
-from custodes.storage.ledger import LedgerPaths, ledger_key, open_ledger, read_tiles
+from custodes.ledger.verifier.audit import audit
+from custodes.ledger.writer.keys import SigningKey, check_rotation, rotation_fields
+from custodes.ledger.writer.log import LedgerLog
+from custodes.storage.ledger.open import LedgerPaths, ledger_key, open_ledger, read_tiles
 
 OpenLog = Callable[..., LedgerLog]
 KeyOf = Callable[[Path], VerifierKey]
@@ -48,7 +48,8 @@ def test_what_is_committed_is_durable_at_once(tmp_path: Path, open_log: OpenLog,
     used = log.commit("use", 3, {"account": "1"}, settles=permission)
     assert used.done
     assert permission.done
-    shutil.copytree(tmp_path / "data", tmp_path / "copy")  # what a killed process would leave
+    # What a killed process would leave; scratch holds files that are being published meanwhile.
+    shutil.copytree(tmp_path / "data", tmp_path / "copy", ignore=shutil.ignore_patterns("scratch"))
     log.close()
     after = open_log(tmp_path / "copy")
     assert verify_token(used.wait().token(), [key_of(tmp_path / "data")]).index == 1

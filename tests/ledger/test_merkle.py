@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custodes.ledger.merkle import (
+from custodes.ledger.tlog.merkle import (
     EMPTY_ROOT,
     Frontier,
     ProofError,

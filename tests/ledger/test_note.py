@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custodes.ledger.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
-from custodes.ledger.keys import (
+from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
+from custodes.ledger.tlog.note import NoteError, VerifierKey, open_note, parse_note, signed_note
+from custodes.ledger.writer.keys import (
     SigningKey,
     check_rotation,
     load_or_create_key,
@@ -18,7 +19,6 @@ from custodes.ledger.keys import (
     rotation_fields,
     write_secret,
 )
-from custodes.ledger.note import NoteError, VerifierKey, open_note, parse_note, signed_note
 
 # The example of C2SP signed-note, also in Go's package of that name.
 EXAMPLE_KEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"

@@ -7,19 +7,19 @@ import json
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from custodes.ledger import vrf
-from custodes.ledger.body import canonical, commit
-from custodes.ledger.checkpoint import Checkpoint
-from custodes.ledger.entry import Entry
-from custodes.ledger.keys import SigningKey
-from custodes.ledger.maps_accounts import AccountMap
-from custodes.ledger.maps_head import ACCOUNT_MAP
-from custodes.ledger.merkle import leaf_hash, tree_root
-from custodes.ledger.note import Note, Signature, parse_note
-from custodes.ledger.statement import Question
-from custodes.ledger.statement_build import Sources, build
-from custodes.ledger.statement_ports import opened_use
-from custodes.ledger.trust import CosignerKey, Witness, cosign, parse_policy, write_policy
+from custodes.ledger.prover.account_map import AccountMap
+from custodes.ledger.prover.ports import opened_use
+from custodes.ledger.prover.statement import Sources, build
+from custodes.ledger.tlog.body import canonical, commit
+from custodes.ledger.tlog.checkpoint import Checkpoint
+from custodes.ledger.tlog.entry import Entry
+from custodes.ledger.tlog.merkle import leaf_hash, tree_root
+from custodes.ledger.tlog.note import Note, Signature, parse_note
+from custodes.ledger.tlog.trust import CosignerKey, Witness, cosign, parse_policy, write_policy
+from custodes.ledger.verifier.map_head import ACCOUNT_MAP
+from custodes.ledger.verifier.statement import Question
+from custodes.ledger.verifier.vrf import vrf
+from custodes.ledger.writer.keys import SigningKey
 
 START = 1_767_225_600_000  # 2026-01-01 00:00:00 UTC
 MINUTE = 60_000

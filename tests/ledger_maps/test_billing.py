@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custodes.ledger.billing import NONCE_BYTES, bill_month, invoice, load_prices, minor, plain
-from custodes.ledger.billing_html import render
-from custodes.ledger.billing_meter import Meter, Month, StorageChange, storage_charge
-from custodes.ledger.billing_prices import PriceError, default_prices, parse_prices
-from custodes.ledger.billing_proof import parse, verify_invoice
-from custodes.ledger.statement_json import wrap
+from custodes.ledger.prover.invoice_html import render
+from custodes.ledger.prover.invoices import NONCE_BYTES, bill_month, invoice, load_prices, minor, plain
+from custodes.ledger.verifier.canonical_json import wrap
+from custodes.ledger.verifier.invoices.invoice import parse, verify_invoice
+from custodes.ledger.verifier.invoices.meter import Meter, Month, StorageChange, storage_charge
+from custodes.ledger.verifier.invoices.prices import PriceError, default_prices, parse_prices
 
 PRICES = load_prices(default_prices())
 JANUARY = Month(2026, 1)
@@ -211,9 +211,9 @@ def test_a_run_whose_sums_are_not_what_the_log_states_convinces_nobody(world):
 
 
 def test_a_bill_whose_lines_do_not_add_up_is_refused_even_if_the_log_commits_to_it(world):
-    from custodes.ledger.billing_proof import bill_key
-    from custodes.ledger.maps import SumTree
-    from custodes.ledger.maps_proof import Value
+    from custodes.ledger.prover.map_tree import SumTree
+    from custodes.ledger.verifier.invoices.invoice import bill_key
+    from custodes.ledger.verifier.map_proof import Value
 
     billed = run(world)
     for change in ({"sum": "9.00", "total": 900}, {"total": 900}):
@@ -221,7 +221,7 @@ def test_a_bill_whose_lines_do_not_add_up_is_refused_even_if_the_log_commits_to_
         tree = SumTree()
         tree.put(bill_key(bill), Value(bill["uses"], 900, bill_key(bill)))
         forged = dataclasses.replace(billed, bills={ANN: bill}, tree=tree)
-        from custodes.ledger.entry import b64url
+        from custodes.ledger.tlog.entry import b64url
 
         fields = {**billed.fields, "n": bill["uses"], "s": 900, "r": b64url(tree.head().hash)}
         index = world.append("bil", None, fields)

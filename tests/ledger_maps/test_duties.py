@@ -8,22 +8,22 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
-from custodes.cli import billing as billing_commands
-from custodes.cli import erasure as erasure_commands
-from custodes.cli import statement as statement_commands
-from custodes.cli import witness as witness_commands
+from custodes.cli.ledger import billing as billing_commands
+from custodes.cli.ledger import erasure as erasure_commands
+from custodes.cli.ledger import statement as statement_commands
+from custodes.cli.ledger import witness as witness_commands
 from custodes.core.clock import FixedClock
-from custodes.ledger.erasure_build import ErasureRecord, erase
-from custodes.ledger.maps import FaceTree
-from custodes.ledger.maps_state import MapState
-from custodes.ledger.note import VerifierKey
-from custodes.ledger.trust import CosignerKey, Witness, parse_policy, write_policy
-from custodes.ledger.verify import Word, verify
-from custodes.ledger.vrf import secret_key
-from custodes.ledger.witness import WitnessKey, WitnessServer
-from custodes.ledger.witness_memory import FolderMemory
-from custodes.storage.ledger import LedgerPaths, open_ledger
-from custodes.storage.ledger_statements import open_statements
+from custodes.deployment.statements import open_statements
+from custodes.ledger.prover.account_map_file import MapState
+from custodes.ledger.prover.erasure import ErasureRecord, erase
+from custodes.ledger.prover.map_tree import FaceTree
+from custodes.ledger.tlog.note import VerifierKey
+from custodes.ledger.tlog.trust import CosignerKey, Witness, parse_policy, write_policy
+from custodes.ledger.verifier.verdict import Word, verify
+from custodes.ledger.verifier.vrf.vrf import secret_key
+from custodes.ledger.witness.state_file import FolderMemory
+from custodes.ledger.witness.witness import WitnessKey, WitnessServer
+from custodes.storage.ledger.open import LedgerPaths, open_ledger
 
 ORIGIN = "ledger.example/duties"
 ANN, BEN, EVE = "100000000001", "100000000002", "100000000003"
@@ -61,7 +61,7 @@ class Operator:
         return head
 
     def verdict(self, identifier, **question):
-        from custodes.ledger.statement import Question
+        from custodes.ledger.verifier.statement import Question
 
         statement = self.statements.create(Question(identifier, **question))
         return verify(statement, parse_policy(self.policy.read_bytes()))
@@ -284,7 +284,7 @@ def test_a_witness_served_by_the_command_confirms_the_log(operator, tmp_path):
     log_key = LedgerPaths(operator.data).verifier.read_text().strip()
     folder = tmp_path / "served"
     key = run(witness_commands.app, "key", "--name", "w.example", "--folder", folder).strip()
-    code = "import sys; from custodes.cli.witness import app; app(sys.argv[1:])"
+    code = "import sys; from custodes.cli.ledger.witness import app; app(sys.argv[1:])"
     arguments = ["serve", "--name", "w.example", "--folder", str(folder), "--log", log_key, "--port", "0"]
     with subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, text=True) as process:
         try:

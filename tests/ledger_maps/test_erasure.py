@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custodes.ledger import statement_proof
-from custodes.ledger.entry import b64url, from_b64url
-from custodes.ledger.erasure import Certificate, Later, erasure_fields, parse, verify_certificate
-from custodes.ledger.maps import FaceTree
-from custodes.ledger.maps_accounts import CollectionMap
-from custodes.ledger.maps_head import collection_name
-from custodes.ledger.maps_proof import face_place
-from custodes.ledger.statement_json import Placed, StatementError, wrap
+from custodes.ledger.prover.account_map import CollectionMap
+from custodes.ledger.prover.map_tree import FaceTree
+from custodes.ledger.tlog.entry import b64url, from_b64url
+from custodes.ledger.verifier import multiproof
+from custodes.ledger.verifier.canonical_json import Placed, StatementError, wrap
+from custodes.ledger.verifier.erasure import Certificate, Later, erasure_fields, parse, verify_certificate
+from custodes.ledger.verifier.map_head import collection_name
+from custodes.ledger.verifier.map_proof import face_place
 
 FACES = [str(uuid.uuid5(uuid.NAMESPACE_DNS, f"face {i}")) for i in range(20)]
 GONE = FACES[7]
@@ -41,7 +41,7 @@ def certify(world, later=True, put_back=False, count=1):
     vrf_proof, path = maps.path(collection_name(ACCOUNT, COLLECTION))
     shown = Later(Placed(head, world.entry(head)), vrf_proof, path.encode(), tree.path(face_place(GONE)).encode())
     indexes = [era, head] if later else [era]
-    proof = tuple(statement_proof.make(indexes, len(world.envelopes), world.node))
+    proof = tuple(multiproof.make(indexes, len(world.envelopes), world.node))
     placed = Placed(era, world.entry(era))
     return Certificate(
         ACCOUNT, COLLECTION, GONE, world.checkpoint(), placed, before_path, after_path, proof, shown if later else None
@@ -65,7 +65,7 @@ def test_the_last_face_of_a_collection_can_go_too(world):
     tree.discard(GONE)
     era = world.append("era", None, erasure_fields(1, before, tree.head()))
     world.publish()
-    proof = tuple(statement_proof.make([era], len(world.envelopes), world.node))
+    proof = tuple(multiproof.make([era], len(world.envelopes), world.node))
     placed = Placed(era, world.entry(era))
     after_path = tree.path(face_place(GONE)).encode()
     certificate = Certificate(ACCOUNT, COLLECTION, GONE, world.checkpoint(), placed, before_path, after_path, proof)
@@ -101,7 +101,7 @@ def test_lies_about_an_erasure(world):
 def test_an_entry_that_is_no_erasure_certifies_nothing(world):
     honest = certify(world, later=False)
     index = 0
-    proof = tuple(statement_proof.make([index], len(world.envelopes), world.node))
+    proof = tuple(multiproof.make([index], len(world.envelopes), world.node))
     other = dataclasses.replace(honest, entry=Placed(index, world.entry(index)), proof=proof)
     verdict = verify_certificate(other.encode(), world.policy())
     assert (verdict.word, verdict.reasons) == ("INVALID", ("the entry shown records no erasure from an index",))
@@ -115,7 +115,7 @@ def test_a_later_head_must_be_later(world):
     vrf_proof, path = maps.path(collection_name(ACCOUNT, COLLECTION))
     honest = certify(world, later=False)
     shown = Later(Placed(early, world.entry(early)), vrf_proof, path.encode(), tree.path(face_place(GONE)).encode())
-    proof = tuple(statement_proof.make([early, honest.entry.index], len(world.envelopes), world.node))
+    proof = tuple(multiproof.make([early, honest.entry.index], len(world.envelopes), world.node))
     verdict = verify_certificate(dataclasses.replace(honest, later=shown, proof=proof).encode(), world.policy())
     assert "later head is not" in verdict.reasons[0]
 

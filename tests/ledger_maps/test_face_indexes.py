@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custodes.ledger.erasure import verify_certificate
-from custodes.ledger.erasure_build import ErasureRecords, certificate
-from custodes.ledger.maps_faces import FaceIndexes
+from custodes.ledger.prover.erasure import ErasureRecords, certificate
+from custodes.ledger.prover.face_map import FaceIndexes
+from custodes.ledger.verifier.erasure import verify_certificate
 
 ANN = "100000000001"
 

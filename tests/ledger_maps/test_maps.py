@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custodes.ledger.maps import FaceTree, SumTree
-from custodes.ledger.maps_proof import (
+from custodes.ledger.prover.map_tree import FaceTree, SumTree
+from custodes.ledger.verifier.map_proof import (
     EMPTY,
     MAX_SUM,
     MapError,

@@ -5,22 +5,23 @@ import json
 
 import pytest
 
-from custodes.ledger import statement_proof, vrf
-from custodes.ledger.billing import bill_month
-from custodes.ledger.billing_meter import Month
-from custodes.ledger.billing_prices import default_prices, parse_prices
-from custodes.ledger.billing_proof import Invoice, bill_key, verify_invoice
-from custodes.ledger.entry import b64url
-from custodes.ledger.erasure import Certificate, Later, verify_certificate
-from custodes.ledger.maps import FaceTree, SumTree, place
-from custodes.ledger.maps_accounts import CollectionMap
-from custodes.ledger.maps_head import account_name, collection_name, head_fields, parse_head, use_leaf
-from custodes.ledger.maps_proof import MapError, Value, face_place
-from custodes.ledger.merkle import ProofError, leaf_hash, tree_root
-from custodes.ledger.statement import Question, ShownUse, Statement
-from custodes.ledger.statement_json import MAX_BYTES, Placed, StatementError, canonical, parse_canonical
-from custodes.ledger.statement_text import recorded_money, render
-from custodes.ledger.verify import Word, verify
+from custodes.ledger.prover.account_map import CollectionMap
+from custodes.ledger.prover.invoices import bill_month
+from custodes.ledger.prover.map_tree import FaceTree, SumTree, place
+from custodes.ledger.tlog.entry import b64url
+from custodes.ledger.tlog.merkle import ProofError, leaf_hash, tree_root
+from custodes.ledger.verifier import multiproof
+from custodes.ledger.verifier.canonical_json import MAX_BYTES, Placed, StatementError, canonical, parse_canonical
+from custodes.ledger.verifier.erasure import Certificate, Later, verify_certificate
+from custodes.ledger.verifier.invoices.invoice import Invoice, bill_key, verify_invoice
+from custodes.ledger.verifier.invoices.meter import Month
+from custodes.ledger.verifier.invoices.prices import default_prices, parse_prices
+from custodes.ledger.verifier.map_head import account_name, collection_name, head_fields, parse_head, use_leaf
+from custodes.ledger.verifier.map_proof import MapError, Value, face_place
+from custodes.ledger.verifier.report import recorded_money, render
+from custodes.ledger.verifier.statement import Question, ShownUse, Statement
+from custodes.ledger.verifier.verdict import Word, verify
+from custodes.ledger.verifier.vrf import vrf
 
 ANN, EVE = "100000000001", "100000000003"
 
@@ -43,7 +44,7 @@ def crafted(world, value, shown=(), *, name="account", vrf_key=None, size=None, 
         world.checkpoint(),
         Placed(index, world.entry(index)),
         None if following is None else Placed(following, world.entry(following)),
-        tuple(statement_proof.make(indexes, len(world.envelopes), world.node)),
+        tuple(multiproof.make(indexes, len(world.envelopes), world.node)),
         vrf.prove(key, account_name(EVE).encode()),
         tree.path(where).encode(),
         shown,
@@ -151,7 +152,7 @@ def test_a_key_of_small_order_in_the_head(world):
         statement,
         head=Placed(index, world.entry(index)),
         checkpoint=world.checkpoint(),
-        proof=tuple(statement_proof.make([index], len(world.envelopes), world.node)),
+        proof=tuple(multiproof.make([index], len(world.envelopes), world.node)),
         path=tree.path(bytes(32)).encode(),
     )
     assert "small order" in refusal(world, forged)
@@ -198,7 +199,7 @@ def test_totals_are_counted_in_logs_of_any_length(world):
     ],
 )
 def test_heads_that_lack_something(world, change):
-    from custodes.ledger.entry import Entry
+    from custodes.ledger.tlog.entry import Entry
 
     fields = {**world.accounts.head_fields(), **change}
     with pytest.raises(MapError):
@@ -209,8 +210,8 @@ def test_heads_that_lack_something(world, change):
 
 def test_proofs_for_many_entries_check_their_ranges():
     leaves = [bytes([i]) * 32 for i in range(5)]
-    proof = statement_proof.make([1, 3], 5, lambda level, i: tree_root(leaves[i << level : (i + 1) << level]))
-    assert statement_proof.root({1: leaves[1], 3: leaves[3]}, 5, proof) == tree_root(leaves)
+    proof = multiproof.make([1, 3], 5, lambda level, i: tree_root(leaves[i << level : (i + 1) << level]))
+    assert multiproof.root({1: leaves[1], 3: leaves[3]}, 5, proof) == tree_root(leaves)
     for shown, size, rest in (
         ({1: leaves[1], 5: leaves[3]}, 5, proof),
         ({}, 5, proof),
@@ -220,7 +221,7 @@ def test_proofs_for_many_entries_check_their_ranges():
         ({1: leaves[1]}, 1 << 64, proof),
     ):
         with pytest.raises(ProofError):
-            statement_proof.root(shown, size, rest)
+            multiproof.root(shown, size, rest)
 
 
 def test_a_file_without_measure_is_refused_unread():
@@ -253,7 +254,7 @@ def erasure(world, before, after, erased, face, later=None):
         Placed(index, world.entry(index)),
         before.path(face_place(face)).encode(),
         after.path(face_place(face)).encode(),
-        tuple(statement_proof.make(indexes, len(world.envelopes), world.node)),
+        tuple(multiproof.make(indexes, len(world.envelopes), world.node)),
         head,
     )
 
@@ -316,7 +317,7 @@ def test_bills_of_a_wrong_form_that_the_log_commits_to(world, change, reason):
     head = tree.head()
     index = world.append("bil", None, {**run.fields, "n": head.count, "s": head.units, "r": b64url(head.hash)})
     world.publish()
-    proof = tuple(statement_proof.make([index], len(world.envelopes), world.node))
+    proof = tuple(multiproof.make([index], len(world.envelopes), world.node))
     made = Invoice(
         bill, world.checkpoint(), Placed(index, world.entry(index)), tree.path(bill_key(bill)).encode(), proof
     )
@@ -326,7 +327,7 @@ def test_bills_of_a_wrong_form_that_the_log_commits_to(world, change, reason):
     no_run = dataclasses.replace(
         made,
         entry=Placed(0, world.entry(0)),
-        proof=tuple(statement_proof.make([0], len(world.envelopes), world.node)),
+        proof=tuple(multiproof.make([0], len(world.envelopes), world.node)),
     )
     assert "no invoice run" in verify_invoice(no_run.encode(), world.policy()).reasons[0]
     moved = dataclasses.replace(made, entry=Placed(index, world.entry(0)))

@@ -9,24 +9,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from custodes.cli import statement as statement_commands
+from custodes.cli.ledger import statement as statement_commands
 from custodes.core.clock import FixedClock
-from custodes.ledger import statement_proof
-from custodes.ledger.body import canonical, commit
-from custodes.ledger.entry import b64url, from_b64url
-from custodes.ledger.maps_parties import PartyMap, Place
-from custodes.ledger.maps_parties_files import Dossier, PartyFiles
-from custodes.ledger.maps_proof import MapError
-from custodes.ledger.party_names import fingerprint, identifier_key, is_fingerprint, name_key
-from custodes.ledger.statement import PARTY_SCHEMES, Question, map_of, parse
-from custodes.ledger.statement_build import Sources, build
-from custodes.ledger.statement_json import unwrap, wrap
-from custodes.ledger.statement_party import Asked, encode, party_json, render_party, verify_party
-from custodes.ledger.statement_sources import PartySources
-from custodes.ledger.statement_text import as_json, render
-from custodes.ledger.verify import Word, verify
-from custodes.storage.ledger import open_ledger
-from custodes.storage.ledger_statements import open_statements
+from custodes.deployment.statements import open_statements
+from custodes.ledger.prover.party_map import PartyMap, Place
+from custodes.ledger.prover.party_map_files import Dossier, PartyFiles
+from custodes.ledger.prover.sources import PartySources
+from custodes.ledger.prover.statement import Sources, build
+from custodes.ledger.tlog.body import canonical, commit
+from custodes.ledger.tlog.entry import b64url, from_b64url
+from custodes.ledger.verifier import multiproof
+from custodes.ledger.verifier.canonical_json import unwrap, wrap
+from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.party import Asked, encode, party_json, render_party, verify_party
+from custodes.ledger.verifier.party_names import fingerprint, identifier_key, is_fingerprint, name_key
+from custodes.ledger.verifier.report import as_json, render
+from custodes.ledger.verifier.statement import PARTY_SCHEMES, Question, map_of, parse
+from custodes.ledger.verifier.verdict import Word, verify
+from custodes.storage.ledger.open import open_ledger
 
 CUSTOMER = "100000000001"
 INN, LEI = "ru-inn:7700000000", "lei:529900FICTIVETOPCO03"
@@ -67,7 +67,7 @@ class Parties:
         return self.world.append("org", None, dossier.fields(), {"acct": CUSTOMER})
 
     def dossiers(self, begin, end):
-        from custodes.ledger.entry import decode
+        from custodes.ledger.tlog.entry import decode
 
         for index in range(begin, end):
             entry = decode(self.world.envelopes[index])
@@ -174,7 +174,7 @@ def refusal(parties, statement):
 
 def reproven(parties, statement):
     indexes = [statement.head.index, *(one.index for one in statement.places)]
-    proof = statement_proof.make(indexes, len(parties.world.envelopes), parties.world.node)
+    proof = multiproof.make(indexes, len(parties.world.envelopes), parties.world.node)
     return dataclasses.replace(statement, proof=tuple(proof))
 
 
@@ -280,7 +280,7 @@ def test_no_forged_part_under_a_new_checksum_changes_the_answer(data, raw):
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_answered_calmly(junk):
-    from custodes.ledger.trust import parse_policy
+    from custodes.ledger.tlog.trust import parse_policy
 
     world_policy = parse_policy(
         b"log example.org/ledger+5f5b716d+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4\nquorum none\n"

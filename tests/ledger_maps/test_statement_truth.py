@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custodes.ledger.verify import Word, verify
+from custodes.ledger.verifier.verdict import Word, verify
 
 START, MINUTE = 1_767_225_600_000, 60_000
 ACCOUNTS = [f"10000000000{digit}" for digit in range(4)]

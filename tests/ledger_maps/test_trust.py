@@ -5,10 +5,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custodes.ledger.checkpoint import Checkpoint
-from custodes.ledger.keys import SigningKey
-from custodes.ledger.note import Note, NoteError, Signature, parse_note
-from custodes.ledger.trust import CosignerKey, TrustError, cosign, open_trusted, parse_policy
+from custodes.ledger.tlog.checkpoint import Checkpoint
+from custodes.ledger.tlog.note import Note, NoteError, Signature, parse_note
+from custodes.ledger.tlog.trust import CosignerKey, TrustError, cosign, open_trusted, parse_policy
+from custodes.ledger.writer.keys import SigningKey
 
 LOG = SigningKey.from_seed("log.example/1", bytes(32))
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custodes.ledger import edwards, vrf
+from custodes.ledger.verifier.vrf import edwards25519, vrf
 
 # RFC 9381 appendix B.3, examples 16 to 18: secret key, public key, alpha, pi, beta.
 VECTORS = [
@@ -70,7 +70,7 @@ def test_a_proof_is_for_one_name_and_one_key():
 
 def test_the_second_encoding_of_a_proof_is_refused():
     proof = vrf.prove(KEY, b"acct:1")
-    s = int.from_bytes(proof[48:], "little") + edwards.ORDER
+    s = int.from_bytes(proof[48:], "little") + edwards25519.ORDER
     with pytest.raises(vrf.VrfError, match="canonical"):
         vrf.verify(KEY.public, b"acct:1", proof[:48] + s.to_bytes(32, "little"))
 
@@ -99,17 +99,19 @@ def test_a_key_of_small_order_is_refused(public):
     "data", [b"", bytes(31), (2**255 - 19).to_bytes(32, "little"), b"\x01" + bytes(30) + b"\x80", b"\x02" + bytes(31)]
 )
 def test_bytes_that_are_no_point(data):
-    with pytest.raises(edwards.PointError):
-        edwards.decode(data)
+    with pytest.raises(edwards25519.PointError):
+        edwards25519.decode(data)
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**253), st.integers(0, 2**253))
 def test_products_agree_with_one_another(a, b):
-    one = edwards.add(edwards.multiply_base(a), edwards.multiply_base(b))
-    assert edwards.encode(one) == edwards.encode(edwards.multiply(a + b, edwards.BASE))
-    assert edwards.encode(one) == edwards.encode(edwards.multiply_two(a, edwards.BASE, b, edwards.BASE))
-    assert edwards.decode(edwards.encode(one))[:2] == edwards.decode(edwards.encode(one))[:2]
+    one = edwards25519.add(edwards25519.multiply_base(a), edwards25519.multiply_base(b))
+    assert edwards25519.encode(one) == edwards25519.encode(edwards25519.multiply(a + b, edwards25519.BASE))
+    assert edwards25519.encode(one) == edwards25519.encode(
+        edwards25519.multiply_two(a, edwards25519.BASE, b, edwards25519.BASE)
+    )
+    assert edwards25519.decode(edwards25519.encode(one))[:2] == edwards25519.decode(edwards25519.encode(one))[:2]
 
 
 def test_a_secret_key_does_not_show_itself():

@@ -9,12 +9,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custodes.ledger.checkpoint import Checkpoint
-from custodes.ledger.keys import SigningKey
-from custodes.ledger.merkle import EMPTY_ROOT, consistency_proof, leaf_hash, tree_root
-from custodes.ledger.note import NoteError, parse_note
-from custodes.ledger.trust import Witness, open_trusted, parse_policy, write_policy
-from custodes.ledger.witness import (
+from custodes.ledger.tlog.checkpoint import Checkpoint
+from custodes.ledger.tlog.merkle import EMPTY_ROOT, consistency_proof, leaf_hash, tree_root
+from custodes.ledger.tlog.note import NoteError, parse_note
+from custodes.ledger.tlog.trust import Witness, open_trusted, parse_policy, write_policy
+from custodes.ledger.witness.client import ask, ask_all, http_post
+from custodes.ledger.witness.http import WitnessHttpServer
+from custodes.ledger.witness.state_file import FolderMemory
+from custodes.ledger.witness.witness import (
     MAX_REQUEST_BYTES,
     NOTHING,
     SIZE_TYPE,
@@ -25,9 +27,7 @@ from custodes.ledger.witness import (
     WitnessServer,
     parse_request,
 )
-from custodes.ledger.witness_client import ask, ask_all, http_post
-from custodes.ledger.witness_http import WitnessHttpServer
-from custodes.ledger.witness_memory import FolderMemory
+from custodes.ledger.writer.keys import SigningKey
 
 NOW = 1_767_225_600
 

@@ -9,10 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from custodes.client import ReceiptError, keep_receipts
-from custodes.ledger.keys import SigningKey
-from custodes.ledger.note import VerifierKey
-from custodes.ledger.proof import verify_token
-from custodes.ledger.trust import write_policy
+from custodes.ledger.tlog.note import VerifierKey
+from custodes.ledger.tlog.proof import verify_token
+from custodes.ledger.tlog.trust import write_policy
+from custodes.ledger.writer.keys import SigningKey
 from fakes.engine import Square, picture
 
 

@@ -13,16 +13,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from custodes.core.clock import FixedClock
 from custodes.core.ids import AccountId, FaceId
+from custodes.deployment.ledger import open_erasures
 from custodes.gallery.entities import CollectionKey
-from custodes.ledger.entry import decode
-from custodes.ledger.note import VerifierKey
-from custodes.ledger.trust import open_trusted, parse_policy
-from custodes.ledger.witness import WitnessKey, WitnessServer
-from custodes.ledger.witness_http import WitnessHttpServer
-from custodes.ledger.witness_memory import FolderMemory
-from custodes.operations.ledger_duties import EVERY_MS, LedgerDuties, Order
-from custodes.storage.ledger_server import open_erasures
-from custodes.storage.ledger_tombstones import FileTombstones
+from custodes.ledger.tlog.entry import decode
+from custodes.ledger.tlog.note import VerifierKey
+from custodes.ledger.tlog.trust import open_trusted, parse_policy
+from custodes.ledger.witness.http import WitnessHttpServer
+from custodes.ledger.witness.state_file import FolderMemory
+from custodes.ledger.witness.witness import WitnessKey, WitnessServer
+from custodes.operations.record.housekeeping import EVERY_MS, LedgerDuties, Order
+from custodes.storage.ledger.tombstones import FileTombstones
 from fakes.engine import Square, picture
 
 
@@ -134,8 +134,8 @@ def test_tombstones_survive_a_torn_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "custodes/other"])
 def test_a_log_keeps_its_name(tmp_path: Path, name: str) -> None:
     from custodes.core.errors import UnavailableError
+    from custodes.deployment.server import open_deployment
     from custodes.settings import Settings
-    from custodes.wiring import open_deployment
     from fakes.engine import SquareEngine
 
     first = Settings(data=tmp_path / "data", ledger_origin="ledger.example/1")

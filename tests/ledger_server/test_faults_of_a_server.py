@@ -18,14 +18,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId, RequestId
 from custodes.core.slot import Slot
-from custodes.ledger.note import VerifierKey
-from custodes.ledger.proof import verify_token
-from custodes.ledger.tiles import Tree
-from custodes.operations.command import Command
-from custodes.operations.context import Caller, Context
-from custodes.operations.gate import Deny, Gate
-from custodes.operations.ledger_recorder import LedgerRecorder
-from custodes.storage.ledger import read_tiles
+from custodes.ledger.tlog.note import VerifierKey
+from custodes.ledger.tlog.proof import verify_token
+from custodes.ledger.tlog.tiles import Tree
+from custodes.operations.record.recorder import LedgerRecorder
+from custodes.operations.requests.command import Command
+from custodes.operations.requests.context import Caller, Context
+from custodes.operations.requests.gate import Deny, Gate
+from custodes.storage.ledger.open import read_tiles
 from fakes.engine import Square, picture
 from fakes.process import serving
 from fakes.records import ScriptedPolicy

@@ -12,13 +12,13 @@ import pytest
 
 from custodes.core.clock import FixedClock
 from custodes.core.errors import UnavailableError
-from custodes.ledger.entry import decode
-from custodes.ledger.keys import check_rotation
-from custodes.ledger.note import VerifierKey
-from custodes.ledger.tiles import Tree
-from custodes.ledger.trust import open_trusted, parse_policy
-from custodes.storage.ledger import read_tiles
-from custodes.storage.ledger_rotation import rotate_key
+from custodes.deployment.key_rotation import rotate_key
+from custodes.ledger.tlog.entry import decode
+from custodes.ledger.tlog.note import VerifierKey
+from custodes.ledger.tlog.tiles import Tree
+from custodes.ledger.tlog.trust import open_trusted, parse_policy
+from custodes.ledger.writer.keys import check_rotation
+from custodes.storage.ledger.open import read_tiles
 from fakes.engine import Square, picture
 from fakes.process import serving
 

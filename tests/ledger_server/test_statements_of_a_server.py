@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from custodes.core.clock import SystemClock
-from custodes.ledger.billing_meter import Month
+from custodes.ledger.verifier.invoices.meter import Month
 from fakes.engine import Square, picture
 
 IMAGE = {"Bytes": picture(Square(1))}
@@ -86,7 +86,7 @@ def test_a_past_month_is_billed_by_the_running_server(live_server: Any, custodes
 
 
 def test_what_no_server_knows_is_refused(live_server: Any) -> None:
-    from custodes.cli.ledger_order import carry_out
+    from custodes.cli.client.ledger_order import carry_out
     from custodes.core.errors import UnavailableError
 
     with pytest.raises(UnavailableError, match="does not know"):

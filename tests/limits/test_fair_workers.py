@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from custodes.edge.workers import Workers
+from custodes.edge.http.workers import Workers
 
 
 def run(scene: Callable[[], Awaitable[None]]) -> None:

@@ -13,7 +13,7 @@ from custodes.core.errors import InvalidParameterError, RateExceededError, Throt
 from custodes.core.ids import AccountId
 from custodes.governance.bucket import Buckets
 from custodes.governance.limits import AccountLimits, Pace, check_limits, pace
-from custodes.operations.throttle import AccountQuotas, Throttle, no_overrides
+from custodes.operations.accounts.throttle import AccountQuotas, Throttle, no_overrides
 
 ANN, BOB = AccountId("111111111111"), AccountId("222222222222")
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from custodes.core.errors import CustodesError
-from custodes.engine.archives import read_members
-from custodes.engine.card import ModelCard, load_cards
-from custodes.engine.fetch import fetch
-from custodes.engine.sources import Silent, local_tools, obtain
-from custodes.engine.store import ModelStore, default_root
+from custodes.models.archives import read_members
+from custodes.models.card import ModelCard, load_cards
+from custodes.models.fetch import fetch
+from custodes.models.sources import Silent, local_tools, obtain
+from custodes.models.store import ModelStore, default_root
 from custodes.settings import from_environment
 
 # Tests share modules of this folder by name.

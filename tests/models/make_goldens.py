@@ -13,9 +13,9 @@ import goldens
 from pictures import golden_input
 from references import reference
 
-from custodes.engine.archives import read_members
-from custodes.engine.card import load_cards
-from custodes.engine.sources import Silent, local_tools, obtain
+from custodes.models.archives import read_members
+from custodes.models.card import load_cards
+from custodes.models.sources import Silent, local_tools, obtain
 
 
 def main(mirror: Path, cache: Path) -> None:

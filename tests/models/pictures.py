@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.card import ModelCard
+from custodes.models.card import ModelCard
 
 _OPEN_SIDE = 224
 FACE_TOP, FACE_LEFT, FACE_SIDE = 40, 145, 150

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.card import ModelCard
-from custodes.engine.importers.torch_file import read_torch
+from custodes.models.card import ModelCard
+from custodes.models.importers.torch_file import read_torch
 
 Floats = NDArray[np.float32]
 TFJS = "4.22.0"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custodes.engine.importers.dlib_resnet import import_dlib_resnet
-from custodes.engine.importers.dlib_stream import DlibStream
-from custodes.engine.importers.failure import ImportFailedError
+from custodes.models.importers.dlib_resnet import import_dlib_resnet
+from custodes.models.importers.dlib_stream import DlibStream
+from custodes.models.importers.failure import ImportFailedError
 
 
 def integer(value: int) -> bytes:

@@ -10,8 +10,8 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from custodes.engine.importers.faceapi import import_faceapi_expression
-from custodes.engine.importers.failure import ImportFailedError
+from custodes.models.importers.faceapi import import_faceapi_expression
+from custodes.models.importers.failure import ImportFailedError
 
 WIDTHS = (32, 64, 128, 256)
 

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from custodes.engine.importers.failure import ImportFailedError
-from custodes.engine.importers.tfjs_file import read_tfjs, shard_names
-from custodes.engine.importers.tfjs_graph import Channels, Picture, import_tfjs
+from custodes.models.importers.failure import ImportFailedError
+from custodes.models.importers.tfjs.file import read_tfjs, shard_names
+from custodes.models.importers.tfjs.graph import Channels, Picture, import_tfjs
 
 Array = NDArray[Any]
 

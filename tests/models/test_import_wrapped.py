@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custodes.engine.importers.efficientnet_lite import Variant, import_efficientnet_lite
-from custodes.engine.importers.failure import ImportFailedError
-from custodes.engine.importers.tfjs_bundle import unwrapped
-from custodes.engine.importers.torch_file import read_torch
-from custodes.engine.importers.yolo import import_yolo
+from custodes.models.importers.efficientnet_lite import Variant, import_efficientnet_lite
+from custodes.models.importers.failure import ImportFailedError
+from custodes.models.importers.tfjs.bundle import unwrapped
+from custodes.models.importers.torch_file import read_torch
+from custodes.models.importers.yolo import import_yolo
 
 BEFORE = '!function(e){if("object"==typeof exports)module.exports=e();else{window.model=e()}}(function(){return{1:['
 BEFORE += "function(t,e,a){e.exports="

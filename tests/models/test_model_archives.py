@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tiny_models import sha256, tarred, zipped
 
-from custodes.engine.archives import ModelFileError, read_members
-from custodes.engine.card import FilePin
+from custodes.models.archives import ModelFileError, read_members
+from custodes.models.card import FilePin
 
 DATA = b"weights" * 100
 PIN = FilePin("model/a.bin", sha256(DATA))

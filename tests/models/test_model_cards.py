@@ -8,9 +8,9 @@ from importlib import resources
 import pytest
 
 from custodes.core.errors import NotFoundError
-from custodes.engine.card import Archive, CardError, FilePin, TensorSpec, load_cards, parse_cards, pick
+from custodes.models.card import Archive, CardError, FilePin, TensorSpec, load_cards, parse_cards, pick
 
-TEXT = resources.files("custodes.engine").joinpath("cards.toml").read_text("utf-8")
+TEXT = resources.files("custodes.models").joinpath("cards.toml").read_text("utf-8")
 
 
 def test_the_default_pack_comes_through_package_managers_only():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from custodes.engine.card import load_cards
-from custodes.engine.card_table import markdown
+from custodes.models.card import load_cards
+from custodes.models.card_table import markdown
 
 PAGE = Path(__file__).parents[2] / "docs" / "models.md"
 

@@ -13,9 +13,9 @@ import pytest
 from test_model_sources import fake
 from tiny_models import tiny_card, tiny_onnx, zipped
 
-from custodes.engine.fetch import FetchState, fetch
-from custodes.engine.sources import Tools
-from custodes.engine.store import ModelStore
+from custodes.models.fetch import FetchState, fetch
+from custodes.models.sources import Tools
+from custodes.models.store import ModelStore
 
 MODEL = tiny_onnx()
 CONTENT = zipped({"tiny/model.onnx": MODEL})
@@ -89,9 +89,9 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_model_fetch import CARD
-from custodes.engine.fetch import fetch
-from custodes.engine.sources import Tools
-from custodes.engine.store import ModelStore
+from custodes.models.fetch import fetch
+from custodes.models.sources import Tools
+from custodes.models.store import ModelStore
 print(fetch(ModelStore(Path({root!r})), [CARD], Tools({command!r}, None, {{}}))[0].state)
 """
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from pictures import face_picture, golden_input
 
-from custodes.engine.card import ModelCard, load_cards
-from custodes.engine.session import Device, open_session
+from custodes.engine.runtime.session import Device, open_session
+from custodes.models.card import ModelCard, load_cards
 
 pytestmark = pytest.mark.models
 PACK = [name for name, card in load_cards().items() if card.packs]

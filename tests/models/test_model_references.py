@@ -11,9 +11,9 @@ import pytest
 from pictures import face_picture, golden_input
 from references import reference
 
-from custodes.engine.card import ModelCard
-from custodes.engine.importers.convert import convert
-from custodes.engine.session import Device, open_session
+from custodes.engine.runtime.session import Device, open_session
+from custodes.models.card import ModelCard
+from custodes.models.importers.convert import convert
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 Originals = Callable[[str], tuple[ModelCard, Mapping[str, bytes]]]

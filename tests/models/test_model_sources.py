@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from tiny_models import sha256
 
-from custodes.engine.archives import ModelFileError
-from custodes.engine.card import Archive
-from custodes.engine.sources import SourceError, SourceOffError, Tools, local_tools, obtain
+from custodes.models.archives import ModelFileError
+from custodes.models.card import Archive
+from custodes.models.sources import SourceError, SourceOffError, Tools, local_tools, obtain
 
 DATA = bytes(range(256)) * 2000
 WHEEL = Archive("pip:tiny==1.0", "tiny-1.0.whl", sha256(DATA), len(DATA))

@@ -8,8 +8,8 @@ import pytest
 from tiny_models import sha256, tiny_card, tiny_onnx, zipped
 
 from custodes.core.errors import UnavailableError
-from custodes.engine.archives import ModelFileError
-from custodes.engine.store import ModelMissingError, ModelState, ModelStore, default_root
+from custodes.models.archives import ModelFileError
+from custodes.models.store import ModelMissingError, ModelState, ModelStore, default_root
 
 MODEL = tiny_onnx()
 CARD = tiny_card(zipped({"tiny/model.onnx": MODEL}), MODEL)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import onnx
 
-from custodes.engine.card import Archive, FilePin, ModelCard, load_cards
+from custodes.models.card import Archive, FilePin, ModelCard, load_cards
 
 
 def tiny_onnx(input_name: str = "rgb", output_name: str = "sum", size: int = 4) -> bytes:

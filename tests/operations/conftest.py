@@ -11,14 +11,14 @@ import pytest
 
 from custodes.core.clock import FixedClock
 from custodes.core.ids import AccountId, RequestId
-from custodes.edge.model import load_service
-from custodes.edge.serialize import serialize
-from custodes.edge.translate.catalogue import handlers
+from custodes.edge.aws.model import load_service
+from custodes.edge.aws.serialize import serialize
+from custodes.edge.aws.translate.catalogue import handlers
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import Gallery
 from custodes.operations.catalogue import Ports, build
-from custodes.operations.context import Caller, Context
-from custodes.operations.gate import Gate
+from custodes.operations.requests.context import Caller, Context
+from custodes.operations.requests.gate import Gate
 from fakes.engine import SquareEngine
 from fakes.gallery import MemoryGalleryStore
 from fakes.objects import MemoryObjects

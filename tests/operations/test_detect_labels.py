@@ -9,7 +9,7 @@ import PIL.Image
 import pytest
 
 from custodes.core.errors import ImageFormatError, InvalidParameterError, NotSupportedError
-from custodes.operations.sight import Sight
+from custodes.operations.images.engines import Sight
 from fakes.engine import picture
 from fakes.live import running
 from fakes.sight import LABELS, ScriptedLabels, sight

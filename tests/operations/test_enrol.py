@@ -9,7 +9,7 @@ import pytest
 
 from custodes.core.errors import InvalidParameterError, PaginationTokenError
 from custodes.core.ids import ModelVersion
-from custodes.engine.face import VectorUse
+from custodes.engine.results.face import VectorUse
 from fakes.engine import BLURRED, DARK_AND_BLURRED, Square, picture
 
 TWO = picture(Square(1, side=40), Square(2, left=100, side=60))

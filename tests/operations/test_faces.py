@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from custodes.core.errors import InvalidParameterError
-from custodes.engine.face import Trait, VectorUse
-from custodes.operations.gate import Allow
+from custodes.engine.results.face import Trait, VectorUse
+from custodes.operations.requests.gate import Allow
 from fakes.engine import BLURRED, FIVE_NAMES, Square, picture
 
 BASIC = {"BoundingBox", "Confidence", "Landmarks", "Pose", "Quality"}

@@ -9,8 +9,8 @@ import pytest
 
 from custodes.core.errors import CustodesError, DeniedError, InvalidParameterError, UnavailableError
 from custodes.core.slot import SlotClosedError
-from custodes.operations.command import Command
-from custodes.operations.gate import AllowAll, CountingRecorder, Deny, Gate, Permit
+from custodes.operations.requests.command import Command
+from custodes.operations.requests.gate import AllowAll, CountingRecorder, Deny, Gate, Permit
 from fakes.engine import Square, picture
 from fakes.records import KeepingRecorder, ScriptedPolicy
 

@@ -11,7 +11,8 @@ from custodes.core.errors import (
     NotFoundError,
     ObjectStoreError,
 )
-from custodes.operations.images import MAX_INLINE_BYTES, MAX_OBJECT_BYTES, ImageInput, S3Object
+from custodes.operations.images.ports import S3Object
+from custodes.operations.images.sources import MAX_INLINE_BYTES, MAX_OBJECT_BYTES, ImageInput
 from fakes.engine import Square, picture
 
 FACE = picture(Square(1))

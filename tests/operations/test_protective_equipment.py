@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from custodes.core.box import BoxPx
 from custodes.core.errors import ImageTooLargeError, InvalidParameterError
-from custodes.engine.equipment import BodyPart, Equipment, Part, Person
-from custodes.engine.protection.pipeline import owned
-from custodes.operations.protection import Requirement, summed_up
+from custodes.engine.equipment.pipeline import owned
+from custodes.engine.results.equipment import BodyPart, Equipment, Part, Person
+from custodes.operations.images.detect_equipment import Requirement, summed_up
 from fakes.engine import Square, SquareEngine, picture
 from fakes.sight import person, worn
 
@@ -116,8 +116,8 @@ def test_hands_need_both_when_both_are_seen():
 
 def test_each_face_goes_to_the_person_it_fits():
     from custodes.core.ids import RequestId
-    from custodes.core.image import decode
     from custodes.core.slot import Slot
+    from custodes.imaging.image import decode
 
     data = picture(Square(1, left=20, top=10, side=30), Square(2, left=220, top=20, side=40), width=400, height=300)
     faces = SquareEngine().detect(Slot(0, RequestId("x")), decode(data)).faces

@@ -12,10 +12,9 @@ from hypothesis.extra.numpy import arrays
 
 from custodes.core.box import BoxRatio
 from custodes.core.ids import FaceId, ImageId, ModelVersion, RequestId, UserId
-from custodes.core.image import decode
 from custodes.core.slot import Slot
-from custodes.edge.model import load_service
-from custodes.engine.face import QualityFilter
+from custodes.edge.aws.model import load_service
+from custodes.engine.results.face import QualityFilter
 from custodes.gallery.entities import Face
 from custodes.gallery.rules import (
     RefusalReason,
@@ -25,10 +24,11 @@ from custodes.gallery.rules import (
     refuse_low_matches,
     user_vector,
 )
-from custodes.operations.attributes import Attribute, detail_for, requested, shows
-from custodes.operations.same_face import by_box, overlap
-from custodes.operations.scale import min_cosine, similarity_pct
-from custodes.operations.selection import largest, select
+from custodes.imaging.image import decode
+from custodes.operations.collections.same_face import by_box, overlap
+from custodes.operations.images.attributes import Attribute, detail_for, requested, shows
+from custodes.operations.images.scale import min_cosine, similarity_pct
+from custodes.operations.images.selection import largest, select
 from fakes.engine import BLURRED, DARK_AND_BLURRED, GOOD, MEDIOCRE, Square, SquareEngine, picture
 
 ANN, BOB = UserId("ann"), UserId("bob")

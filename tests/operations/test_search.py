@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from custodes.core.errors import InvalidParameterError, NotFoundError
-from custodes.engine.face import VectorUse
+from custodes.engine.results.face import VectorUse
 from fakes.engine import BLURRED, Square, picture
 
 GONE = "12345678-1234-4123-8123-123456789012"

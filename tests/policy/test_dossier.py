@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from custodes.core.ids import AccountId, RequestId
-from custodes.governance.guardrails import ATTRIBUTES, DEFAULT_PACKS, load, shipped, shipped_schema
 from custodes.governance.iam.evaluate import IamDecision, Reason
-from custodes.operations.context import Caller, Context
-from custodes.operations.dossier import Dossier, Profile, Screened
-from custodes.operations.gate import Allow, Decision, Deny, Intent
-from custodes.operations.policy_layers import NOT_UNDERSTOOD, PolicyLayers, RulesInForce
+from custodes.governance.provider.guardrails import ATTRIBUTES, DEFAULT_PACKS, load, shipped, shipped_schema
+from custodes.operations.policy.decide import NOT_UNDERSTOOD, PolicyLayers, RulesInForce
+from custodes.operations.policy.facts import Dossier, Profile, Screened
+from custodes.operations.requests.context import Caller, Context
+from custodes.operations.requests.gate import Allow, Decision, Deny, Intent
 
 NOW = 1_795_000_000_000
 ID = AccountId("111111111111")

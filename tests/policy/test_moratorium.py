@@ -14,28 +14,28 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from custodes.core.clock import FixedClock
 from custodes.core.ids import AccountId, RequestId
-from custodes.governance.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
+from custodes.deployment.ledger import started
 from custodes.governance.iam.evaluate import IamDecision, Reason
-from custodes.governance.policy_proposal import propose_officers, propose_set
-from custodes.governance.policy_set import NOTICE_MS, PolicySet
-from custodes.ledger.keys import load_or_create_secret
-from custodes.ledger.moratorium import MoratoriumQuestion, Report, parse
-from custodes.ledger.moratorium_build import build_report
-from custodes.ledger.moratorium_verify import verify_moratorium
-from custodes.ledger.note import VerifierKey
-from custodes.ledger.statement_sources import open_log_files
-from custodes.ledger.statement_zipapp import build as build_zipapp
-from custodes.ledger.trust import TrustPolicy, Witness, parse_policy, write_policy
-from custodes.ledger.witness import WitnessKey
-from custodes.operations.context import Caller, Context
-from custodes.operations.dossier import Dossier, Profile
-from custodes.operations.gate import DENIED, DONE, Intent, Outcome
-from custodes.operations.ledger_recorder import LedgerRecorder
-from custodes.operations.policy_layers import PolicyLayers
-from custodes.operations.policy_office import Own, PolicyOffice
-from custodes.storage.ledger import LedgerPaths, read_bodies, read_tiles
-from custodes.storage.ledger_server import started
-from custodes.storage.policy_files import PolicyFiles
+from custodes.governance.provider.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
+from custodes.governance.provider.policy_set import NOTICE_MS, PolicySet
+from custodes.governance.provider.proposal import propose_officers, propose_set
+from custodes.ledger.prover.moratorium import build_report
+from custodes.ledger.prover.sources import open_log_files
+from custodes.ledger.prover.verifier_zipapp import build as build_zipapp
+from custodes.ledger.tlog.note import VerifierKey
+from custodes.ledger.tlog.trust import TrustPolicy, Witness, parse_policy, write_policy
+from custodes.ledger.verifier.moratorium.check import verify_moratorium
+from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion, Report, parse
+from custodes.ledger.witness.witness import WitnessKey
+from custodes.ledger.writer.keys import load_or_create_secret
+from custodes.operations.policy.change_control import Own, PolicyOffice
+from custodes.operations.policy.decide import PolicyLayers
+from custodes.operations.policy.facts import Dossier, Profile
+from custodes.operations.record.recorder import LedgerRecorder
+from custodes.operations.requests.context import Caller, Context
+from custodes.operations.requests.gate import DENIED, DONE, Intent, Outcome
+from custodes.storage.files.policy import PolicyFiles
+from custodes.storage.ledger.open import LedgerPaths, read_bodies, read_tiles
 
 START = 1_795_000_000_000
 DAY = 86_400_000
@@ -268,7 +268,7 @@ def test_a_false_text_of_the_rules_is_not_taken_for_them(world: World) -> None:
 
 def rewritten(report: Report, lie: Lie) -> bytes:
     """The file with a lie in it, and a checksum that fits."""
-    from custodes.ledger.statement_json import wrap
+    from custodes.ledger.verifier.canonical_json import wrap
 
     inner = json.loads(report.encode())["moratorium"]
     lie(inner)

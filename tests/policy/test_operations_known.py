@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 import custodes.operations
-from custodes.governance.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
-from custodes.operations.command import Command
+from custodes.governance.provider.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
+from custodes.operations.requests.command import Command
 
 GUARDRAILS = load(shipped(DEFAULT_PACKS), shipped_schema())
 
@@ -29,7 +29,7 @@ for module in pkgutil.walk_packages(custodes.operations.__path__, "custodes.oper
 
 @pytest.mark.parametrize("command", sorted(commands(), key=lambda found: found.operation), ids=lambda it: it.operation)
 def test_every_command_is_known_to_the_rules(command: type[Command]) -> None:
-    assert command.operation in GUARDRAILS.groups, "add it to governance/packs/schema.cedarschema"
+    assert command.operation in GUARDRAILS.groups, "add it to governance/provider/packs/schema.cedarschema"
     assert GUARDRAILS.groups[command.operation] & {"FaceComparison", "FaceEnrolment", "FaceAnalysis", "Other"}
 
 

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from custodes.ledger.entry import decode
+from custodes.ledger.tlog.entry import decode
 from fakes.engine import Square, picture
 
 MORATORIUM = "police-moratorium.face-comparison"

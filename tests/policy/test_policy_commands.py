@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
-from custodes.cli.policy import app
+from custodes.cli.policy.policy import app
 from custodes.core.errors import CustodesError
 from fakes.engine import Square, picture
 

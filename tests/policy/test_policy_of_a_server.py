@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from custodes.cli.policy import app
+from custodes.cli.policy.policy import app
 from custodes.core.errors import CustodesError, UnavailableError
+from custodes.deployment.server import Deployment, open_deployment
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import Gallery
 from custodes.settings import Settings
-from custodes.wiring import Deployment, open_deployment
 from fakes.engine import SquareEngine
 from fakes.gallery import MemoryGalleryStore
 

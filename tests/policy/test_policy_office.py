@@ -14,14 +14,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from custodes.core.clock import FixedClock
 from custodes.core.errors import InvalidParameterError, UnavailableError
-from custodes.governance.guardrails import DEFAULT_PACKS, Call, shipped, shipped_schema
-from custodes.governance.policy_proposal import Proposal, propose_officers, propose_set
-from custodes.governance.policy_set import NOTICE_MS, PolicySet
-from custodes.ledger.entry import decode
-from custodes.ledger.ports import LedgerUnavailableError
-from custodes.operations.policy_office import Own, PolicyOffice
-from custodes.storage.ledger_server import started
-from custodes.storage.policy_files import PolicyFiles
+from custodes.deployment.ledger import started
+from custodes.governance.provider.guardrails import DEFAULT_PACKS, Call, shipped, shipped_schema
+from custodes.governance.provider.policy_set import NOTICE_MS, PolicySet
+from custodes.governance.provider.proposal import Proposal, propose_officers, propose_set
+from custodes.ledger.tlog.entry import decode
+from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.operations.policy.change_control import Own, PolicyOffice
+from custodes.storage.files.policy import PolicyFiles
 
 START = 1_795_000_000_000
 KEYS = {

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from custodes.governance.guardrails import BOOLEANS, VOCABULARIES, Call, load, shipped, shipped_schema
-from custodes.governance.policy_set import PolicySet
-from custodes.ledger.entry import decode
+from custodes.governance.provider.guardrails import BOOLEANS, VOCABULARIES, Call, load, shipped, shipped_schema
+from custodes.governance.provider.policy_set import PolicySet
+from custodes.ledger.tlog.entry import decode
 from fakes.engine import Square, picture
 
 SCRIPT = Path(__file__).with_name("interop") / "replay.cjs"

@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 
 from custodes.core.clock import FixedClock
+from custodes.deployment.statements import open_statements
 from custodes.gallery.entities import Face
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import Gallery
-from custodes.ledger.entry import Entry, decode
-from custodes.ledger.log import LedgerLog
-from custodes.ledger.parts import LedgerWriter
-from custodes.operations.erasure import RecordedErasures
-from custodes.operations.retention import Retention, RetentionRules
-from custodes.operations.statements import Statements
-from custodes.storage.ledger import LedgerPaths, open_ledger
-from custodes.storage.ledger_statements import open_statements
-from custodes.storage.ledger_tombstones import FileTombstones
+from custodes.ledger.tlog.entry import Entry, decode
+from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.settings import LedgerWriter
+from custodes.operations.collections.erasure import RecordedErasures
+from custodes.operations.collections.retention import Retention, RetentionRules
+from custodes.operations.record.statements import Statements
+from custodes.storage.ledger.open import LedgerPaths, open_ledger
+from custodes.storage.ledger.tombstones import FileTombstones
 from fakes.gallery import MemoryGalleryStore
 from fakes.vectors import KEY, collection, new_face, units
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from custodes.ledger.billing import load_prices
-from custodes.ledger.billing_meter import Month
-from custodes.ledger.billing_prices import PriceList, default_prices
-from custodes.ledger.ports import LedgerUnavailableError
+from custodes.ledger.prover.invoices import load_prices
+from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.verifier.invoices.meter import Month
+from custodes.ledger.verifier.invoices.prices import PriceList, default_prices
 from fakes.vectors import KEY
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from custodes.gallery.entities import CollectionKey, User
 from custodes.gallery.gallery import Gallery
 from custodes.gallery.ports import FloatArray
 from custodes.gallery.rules import user_vector
-from custodes.ledger.billing import load_prices
-from custodes.ledger.billing_meter import Month
-from custodes.ledger.billing_prices import default_prices
-from custodes.operations.retention import DAY_MS
+from custodes.ledger.prover.invoices import load_prices
+from custodes.ledger.verifier.invoices.meter import Month
+from custodes.ledger.verifier.invoices.prices import default_prices
+from custodes.operations.collections.retention import DAY_MS
 from fakes.vectors import KEY, units
 
 if TYPE_CHECKING:

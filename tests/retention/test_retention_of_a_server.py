@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from custodes.ledger.checkpoint import parse_checkpoint
-from custodes.ledger.entry import Entry, decode
-from custodes.ledger.note import parse_note
-from custodes.ledger.tiles import CHECKPOINT_PATH, Tree
-from custodes.storage.ledger import read_tiles
+from custodes.ledger.tlog.checkpoint import parse_checkpoint
+from custodes.ledger.tlog.entry import Entry, decode
+from custodes.ledger.tlog.note import parse_note
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, Tree
+from custodes.storage.ledger.open import read_tiles
 from fakes.directories import raw
 from fakes.engine import Square, picture
 from fakes.process import serving

@@ -8,10 +8,10 @@ import pytest
 
 from custodes.core.ids import AccountId
 from custodes.governance.accounts.identities import ROOT, User, UserKey
-from custodes.operations.account_directory import AccountDirectory, key_record, user_record
-from custodes.operations.context import Caller, Principal, Session
-from custodes.operations.review_persons import ReviewPersons
-from custodes.operations.sessions import SessionTokens
+from custodes.operations.accounts.directory import AccountDirectory, key_record, user_record
+from custodes.operations.accounts.sessions import SessionTokens
+from custodes.operations.requests.context import Caller, Principal, Session
+from custodes.operations.reviews.persons import ReviewPersons
 from fakes.accounts import MemoryAccountStore
 
 MINE = AccountId("111111111111")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from custodes.core.errors import ConflictError, CustodesError, DeniedError
 from custodes.core.ids import AccountId, CollectionId
-from custodes.edge.model import Shape, load_service
+from custodes.edge.aws.model import Shape, load_service
 from custodes.governance.review import (
     Candidate,
     Person,

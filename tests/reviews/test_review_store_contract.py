@@ -12,10 +12,10 @@ import pytest
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId, CollectionId
 from custodes.governance.review import Candidate, Person, Review
-from custodes.operations.review_ports import ReviewStore
-from custodes.storage.database import FILE_NAME, Database
-from custodes.storage.master import open_master
-from custodes.storage.reviews import SqlReviewStore
+from custodes.operations.reviews.ports import ReviewStore
+from custodes.storage.sql.database import FILE_NAME, Database
+from custodes.storage.sql.master import open_master
+from custodes.storage.sql.reviews import SqlReviewStore
 from fakes.directories import raw
 from fakes.reviews import MemoryReviewStore
 

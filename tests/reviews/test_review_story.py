@@ -17,10 +17,10 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from custodes.cli.account_order import ask
-from custodes.cli.api import ApiFailureError
-from custodes.cli.signed import SignedClient
-from custodes.core.image import decode
+from custodes.cli.client.account_order import ask
+from custodes.cli.client.api import ApiFailureError
+from custodes.cli.client.signed import SignedClient
+from custodes.imaging.image import decode
 from fakes.engine import Square, picture
 from fakes.process import serving
 

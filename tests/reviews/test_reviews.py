@@ -17,13 +17,13 @@ from custodes.core.ids import AccountId, CollectionId, FaceId, RequestId, UserId
 from custodes.core.slot import Slot
 from custodes.gallery.entities import CollectionKey
 from custodes.governance.review import TWO_PERSON_REVIEW, Candidate, Person, Review, State
-from custodes.ledger.body import unseal
-from custodes.ledger.entry import decode
-from custodes.ledger.keys import load_or_create_secret
-from custodes.ledger.log import LedgerLog
-from custodes.operations.context import Caller, Context, Principal
-from custodes.operations.gate import Permit, Tally
-from custodes.operations.reviews import (
+from custodes.ledger.tlog.body import unseal
+from custodes.ledger.tlog.entry import decode
+from custodes.ledger.writer.keys import load_or_create_secret
+from custodes.ledger.writer.log import LedgerLog
+from custodes.operations.requests.context import Caller, Context, Principal
+from custodes.operations.requests.gate import Permit, Tally
+from custodes.operations.reviews.reviews import (
     DAY_MS,
     ConfirmReview,
     Found,
@@ -34,10 +34,10 @@ from custodes.operations.reviews import (
     Reviews,
     Terms,
 )
-from custodes.storage.database import Database
-from custodes.storage.ledger import LedgerPaths, open_ledger, read_bodies
-from custodes.storage.master import open_master
-from custodes.storage.reviews import SqlReviewStore
+from custodes.storage.ledger.open import LedgerPaths, open_ledger, read_bodies
+from custodes.storage.sql.database import Database
+from custodes.storage.sql.master import open_master
+from custodes.storage.sql.reviews import SqlReviewStore
 from fakes.gallery import MemoryGalleryStore
 from fakes.vectors import collection, new_face, units
 

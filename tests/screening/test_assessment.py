@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from custodes.governance.screening.assessment import Assessment, Call, Decision, assess, hit_key
-from custodes.governance.screening.entities import Hit, ListedName, ListEntry, Organisation, Party, Term
-from custodes.governance.screening.organisation import read_organisation
-from custodes.governance.screening.report import Case, drafts
+from custodes.screening.assessment import Assessment, Call, Decision, assess, hit_key
+from custodes.screening.entities import Hit, ListedName, ListEntry, Organisation, Party, Term
+from custodes.screening.organisation import read_organisation
+from custodes.screening.report import Case, drafts
 
 DAY = "2026-01-28"
 ENTRY = ListEntry("house", "H-1", "organisation", (ListedName("Zarya Optika"),))

@@ -10,12 +10,12 @@ import pytest
 
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
-from custodes.governance.screening.assessment import Decision
-from custodes.governance.screening.entities import Hit, ListedName, ListEntry, Term
-from custodes.governance.screening.organisation import read_organisation
-from custodes.operations.screening_ports import Case, CaseStore, ListsState, Officer, Run
-from custodes.storage.screening_cases import DraftFolder, SealedCases
-from custodes.storage.seal import KeyBox
+from custodes.operations.screening.ports import Case, CaseStore, ListsState, Officer, Run
+from custodes.screening.assessment import Decision
+from custodes.screening.entities import Hit, ListedName, ListEntry, Term
+from custodes.screening.organisation import read_organisation
+from custodes.storage.files.seal import KeyBox
+from custodes.storage.sql.screening.cases import DraftFolder, SealedCases
 from fakes.screening import MemoryCases
 
 Reopen = Callable[[], CaseStore]

@@ -15,15 +15,15 @@ from typer.testing import CliRunner
 from custodes.cli.main import app
 from custodes.core.clock import FixedClock
 from custodes.core.errors import ConflictError, InvalidParameterError
-from custodes.governance.screening.delta import Customers, rescreen
-from custodes.governance.screening.entities import PERSON, ListedName, ListEntry, Party
-from custodes.governance.screening.index import MemoryIndex, prepare_party
-from custodes.ledger.entry import b64url, decode
-from custodes.operations.list_imports import ListFile, commit_editions, file_digest, import_list
-from custodes.storage import screening_schema
-from custodes.storage.ledger import open_ledger
-from custodes.storage.screening import ScreeningLists
-from custodes.storage.screening_publishers import StoredPublishers
+from custodes.ledger.tlog.entry import b64url, decode
+from custodes.operations.screening.list_imports import ListFile, commit_editions, file_digest, import_list
+from custodes.screening.delta import Customers, rescreen
+from custodes.screening.entities import PERSON, ListedName, ListEntry, Party
+from custodes.screening.index import MemoryIndex, prepare_party
+from custodes.storage.ledger.open import open_ledger
+from custodes.storage.sql.screening import schema as screening_schema
+from custodes.storage.sql.screening.lists import ScreeningLists
+from custodes.storage.sql.screening.publishers import StoredPublishers
 
 FILES = Path(__file__).parent / "lists"
 
@@ -99,7 +99,7 @@ def test_a_change_alone_finds_the_customers_that_screening_afresh_finds() -> Non
 
 
 def _read(path: Path, form: str) -> list[ListEntry]:
-    from custodes.governance.screening.lists import read_list
+    from custodes.screening.lists.read import read_list
 
     return list(read_list(path, form))
 

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custodes.core.errors import InvalidParameterError
-from custodes.governance.screening import list_files
-from custodes.governance.screening.countries import country_code
-from custodes.governance.screening.entities import ListedName, ListEntry
-from custodes.governance.screening.identifiers import REGISTERS, is_sound, labelled
-from custodes.governance.screening.lists import FORMATS, read_list
+from custodes.screening.entities import ListedName, ListEntry
+from custodes.screening.lists import files
+from custodes.screening.lists.read import FORMATS, read_list
+from custodes.screening.names.countries import country_code
+from custodes.screening.names.identifiers import REGISTERS, is_sound, labelled
 
 FILES = Path(__file__).parent / "lists"
 REAL = Path(__file__).parents[2].parent / "shared" / "data" / "sanctions"
@@ -150,7 +150,7 @@ def test_a_file_over_the_limit_is_refused_before_it_is_read(tmp_path: Path) -> N
     for name, form in (("big.xml", "un"), ("big.csv", "csv")):
         with (tmp_path / name).open("wb") as file:
             file.write(b"<a>" if form == "un" else b"uid,name\n")
-            file.truncate(list_files.LARGEST + 1)
+            file.truncate(files.LARGEST + 1)
         with pytest.raises(InvalidParameterError, match="larger"):
             list(read_list(tmp_path / name, form))
 

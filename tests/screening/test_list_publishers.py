@@ -15,10 +15,11 @@ import pytest
 
 from custodes.core.clock import FixedClock
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
-from custodes.operations.list_publishers import HOUR_MS, Publisher, Refresh, Schedule, publisher
-from custodes.storage.list_download import download
-from custodes.storage.screening import ScreeningLists
-from custodes.storage.screening_publishers import StoredPublishers
+from custodes.operations.screening.list_publishers import Refresh, Schedule, publisher
+from custodes.operations.screening.ports import HOUR_MS, Publisher
+from custodes.storage.files.list_download import download
+from custodes.storage.sql.screening.lists import ScreeningLists
+from custodes.storage.sql.screening.publishers import StoredPublishers
 
 
 def house(count: int) -> bytes:

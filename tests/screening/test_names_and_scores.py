@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custodes.governance.screening.entities import PERSON, ListedName, ListEntry, Party
-from custodes.governance.screening.index import MemoryIndex, prepare_party
-from custodes.governance.screening.legal_forms import without_forms
-from custodes.governance.screening.matching import REVIEW, birth_factor, compare_names, match
-from custodes.governance.screening.names import prepare
-from custodes.governance.screening.scripts import latin
+from custodes.screening.entities import PERSON, ListedName, ListEntry, Party
+from custodes.screening.index import MemoryIndex, prepare_party
+from custodes.screening.matching import REVIEW, birth_factor, compare_names, match
+from custodes.screening.names.legal_forms import without_forms
+from custodes.screening.names.name import prepare
+from custodes.screening.names.scripts import latin
 
 
 def score(ours: str, theirs: str, kind: str = PERSON) -> float:

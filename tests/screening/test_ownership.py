@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custodes.governance.screening.entities import Edge
-from custodes.governance.screening.ownership import REGIMES, Holdings, Regime, blocked, paths
+from custodes.screening.entities import Edge
+from custodes.screening.ownership import REGIMES, Holdings, Regime, blocked, paths
 
 OFAC, EU, UK = REGIMES
 

@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 
 from custodes.cli.main import app
 from custodes.core.errors import InvalidParameterError, NotFoundError
-from custodes.governance.screening.entities import Organisation
-from custodes.governance.screening.organisation import encoded, read_organisation, told_organisation
-from custodes.governance.screening.ownership import Holdings, paths
-from custodes.governance.screening.picture import draw
-from custodes.governance.screening.registers import read_register
-from custodes.governance.screening.verdict import judge
+from custodes.screening.entities import Organisation
+from custodes.screening.organisation import encoded, read_organisation, told_organisation
+from custodes.screening.ownership import Holdings, paths
+from custodes.screening.registers.read import read_register
+from custodes.screening.rule import judge
+from custodes.screening.svg import draw
 
 LEI_CHILD, LEI_PARENT, LEI_TOP = "529900FICTIVECHILD01", "529900FICTIVEPARNT02", "529900FICTIVETOPCO03"
 

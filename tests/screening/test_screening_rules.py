@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 from custodes.cli.main import app
 from custodes.core.clock import FixedClock
 from custodes.core.errors import InvalidParameterError
-from custodes.governance.screening.entities import ListedName, ListEntry
-from custodes.governance.screening.matching import REVIEW, compare_names
-from custodes.governance.screening.names import prepare
-from custodes.governance.screening.organisation import read_organisation
-from custodes.governance.screening.screening import screen
-from custodes.storage.screening import ScreeningLists
+from custodes.screening.entities import ListedName, ListEntry
+from custodes.screening.matching import REVIEW, compare_names
+from custodes.screening.names.name import prepare
+from custodes.screening.organisation import read_organisation
+from custodes.screening.screen import screen
+from custodes.storage.sql.screening.lists import ScreeningLists
 
 
 @pytest.mark.parametrize(

@@ -22,34 +22,39 @@ from custodes.core.errors import (
     UnavailableError,
 )
 from custodes.core.ids import AccountId, RequestId
+from custodes.deployment.statements import open_statements
 from custodes.governance.accounts.account import Account, AccountKind, Status
 from custodes.governance.accounts.organisation import Counterparty
 from custodes.governance.accounts.organisation import Organisation as Profile
-from custodes.governance.guardrails import PACKS, Call, load, shipped, shipped_schema
-from custodes.governance.screening.assessment import Decision
-from custodes.governance.screening.entities import ListedName, ListEntry
-from custodes.governance.screening.organisation import read_organisation
-from custodes.ledger.log import LedgerLog
-from custodes.ledger.statement_party import Asked, verify_party
-from custodes.ledger.trust import parse_policy
-from custodes.operations.account_directory import AccountDirectory, account_record
-from custodes.operations.account_log import AccountLog
-from custodes.operations.account_profiles import AccountProfiles
-from custodes.operations.accounts import Accounts, Update
-from custodes.operations.context import Caller, Context
-from custodes.operations.dossier import Dossier
-from custodes.operations.gate import Intent
-from custodes.operations.screening_accounts import AccountSuspender, ScreenedAdmission, ScreenedFacts, screen_missing
-from custodes.operations.screening_graph import PROFILE, graph_of, places
-from custodes.operations.screening_log import ScreeningLog
-from custodes.operations.screening_orders import Officers, ScreeningOrders
-from custodes.operations.screening_ports import Case
-from custodes.operations.screenings import Parts, Screenings
-from custodes.operations.sessions import SessionTokens
-from custodes.storage.accounts.sealer import MasterSealer
-from custodes.storage.ledger import open_ledger
-from custodes.storage.ledger_statements import open_statements
-from custodes.storage.seal import KeyBox
+from custodes.governance.provider.guardrails import PACKS, Call, load, shipped, shipped_schema
+from custodes.ledger.tlog.trust import parse_policy
+from custodes.ledger.verifier.party import Asked, verify_party
+from custodes.ledger.writer.log import LedgerLog
+from custodes.operations.accounts.accounts import Accounts, Update
+from custodes.operations.accounts.directory import AccountDirectory, account_record
+from custodes.operations.accounts.log import AccountLog
+from custodes.operations.accounts.sessions import SessionTokens
+from custodes.operations.policy.account_facts import AccountProfiles
+from custodes.operations.policy.facts import Dossier
+from custodes.operations.requests.context import Caller, Context
+from custodes.operations.requests.gate import Intent
+from custodes.operations.screening.account_effects import (
+    AccountSuspender,
+    ScreenedAdmission,
+    ScreenedFacts,
+    screen_missing,
+)
+from custodes.operations.screening.admin import Officers, ScreeningOrders
+from custodes.operations.screening.graph import PROFILE, graph_of, places
+from custodes.operations.screening.log import ScreeningLog
+from custodes.operations.screening.ports import Case
+from custodes.operations.screening.screening import Parts, Screenings
+from custodes.screening.assessment import Decision
+from custodes.screening.entities import ListedName, ListEntry
+from custodes.screening.organisation import read_organisation
+from custodes.storage.files.seal import KeyBox
+from custodes.storage.ledger.open import open_ledger
+from custodes.storage.sql.accounts.sealer import MasterSealer
 from fakes.accounts import MemoryAccountStore
 from fakes.screening import Drafts, MemoryCases, MemoryLists, Suspensions
 

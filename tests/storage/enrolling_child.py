@@ -22,9 +22,9 @@ from custodes.core.ids import AccountId, CollectionId, FaceId, ImageId, ModelVer
 from custodes.gallery.entities import Collection, CollectionKey, NewFace
 from custodes.gallery.gallery import Gallery
 from custodes.gallery.ports import FloatArray
-from custodes.storage.database import Database
-from custodes.storage.faiss_index import FaissIndex
-from custodes.storage.gallery.store import SqlGalleryStore
+from custodes.storage.sql.database import Database
+from custodes.storage.sql.gallery.store import SqlGalleryStore
+from custodes.storage.vectors.faiss_index import FaissIndex
 
 CRASH_KEY = CollectionKey(AccountId("111111111111"), CollectionId("crash"))
 DIMENSION = 128

@@ -12,10 +12,10 @@ import pytest
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import FaceId, UserId
 from custodes.gallery.gallery import Gallery
-from custodes.storage.database import Database
-from custodes.storage.faiss_index import FaissIndex
-from custodes.storage.gallery.store import SqlGalleryStore
-from custodes.storage.seal import DamagedError, KeyBox, names_of
+from custodes.storage.files.seal import DamagedError, KeyBox, names_of
+from custodes.storage.sql.database import Database
+from custodes.storage.sql.gallery.store import SqlGalleryStore
+from custodes.storage.vectors.faiss_index import FaissIndex
 from fakes.directories import opened, raw
 from fakes.vectors import KEY, collection, new_face, units
 

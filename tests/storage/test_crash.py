@@ -21,9 +21,9 @@ import pytest
 
 from custodes.core.errors import UnavailableError
 from custodes.gallery.gallery import Gallery
-from custodes.storage.database import FILE_NAME, Database
-from custodes.storage.faiss_index import FaissIndex
-from custodes.storage.gallery.store import SqlGalleryStore
+from custodes.storage.sql.database import FILE_NAME, Database
+from custodes.storage.sql.gallery.store import SqlGalleryStore
+from custodes.storage.vectors.faiss_index import FaissIndex
 
 CHILD = Path(__file__).with_name("enrolling_child.py")
 KILLS = int(os.environ.get("CUSTODES_TEST_KILLS", "12"))

@@ -14,8 +14,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from custodes.core.errors import UnavailableError
-from custodes.storage.database import FILE_NAME, Database
-from custodes.storage.schema import METADATA
+from custodes.storage.sql.database import FILE_NAME, Database
+from custodes.storage.sql.schema import METADATA
 from fakes.directories import raw
 
 

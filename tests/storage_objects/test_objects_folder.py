@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custodes.core.errors import ImageTooLargeError, ObjectStoreError
-from custodes.operations.images import S3Object
-from custodes.storage.objects import BucketObjects
-from custodes.storage.objects_folder import FolderObjects
+from custodes.operations.images.ports import S3Object
+from custodes.storage.objects.buckets import BucketObjects
+from custodes.storage.objects.folder import FolderObjects
 
 TEXT = "Unable to get object metadata from S3. Check object key, region and/or access permissions."
 

@@ -11,8 +11,8 @@ import boto3
 import pytest
 
 from custodes.core.errors import ImageTooLargeError, ObjectStoreError
-from custodes.operations.images import S3Object
-from custodes.storage.objects_s3 import S3Endpoint, S3Objects
+from custodes.operations.images.ports import S3Object
+from custodes.storage.objects.s3 import S3Endpoint, S3Objects
 
 TEXT = "Unable to get object metadata from S3. Check object key, region and/or access permissions."
 REGION = "eu-central-1"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from custodes.core.errors import UnavailableError
-from custodes.engines import open_text
+from custodes.deployment.engines import open_text
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import Gallery
 from custodes.settings import Settings

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from custodes.core.ids import RequestId
-from custodes.core.image import Image
 from custodes.core.slot import Slot, SlotClosedError
-from custodes.engine.reading.assembly import open_text_engine
-from custodes.engine.reading.pipeline import TextPipeline
-from custodes.engine.session import Device
-from custodes.engine.store import ModelStore
-from custodes.engine.text import TextFound
+from custodes.engine.results.text import TextFound
+from custodes.engine.runtime.session import Device
+from custodes.engine.text.assembly import open_text_engine
+from custodes.engine.text.pipeline import TextPipeline
+from custodes.imaging.image import Image
+from custodes.models.store import ModelStore
 
 pytestmark = pytest.mark.models
 

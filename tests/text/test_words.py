@@ -9,8 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custodes.core.box import BoxRatio, Size
-from custodes.engine.text import TextFound
-from custodes.operations.words import EVERY_WORD, MAX_WORDS, Region, WordFilter, area, clipped, rectangle, told
+from custodes.engine.results.text import TextFound
+from custodes.operations.images.text_filter import (
+    EVERY_WORD,
+    MAX_WORDS,
+    Region,
+    WordFilter,
+    area,
+    clipped,
+    rectangle,
+    told,
+)
 from fakes.text import line, word
 
 SIZE = Size(200, 100)

@@ -10,6 +10,6 @@ from custodes.settings import from_environment
 
 def env(data: DataOption = None) -> None:
     """Print exports for AWS clients: eval "$(custodes env)"."""
-    from custodes.storage.credentials import shell_exports
+    from custodes.storage.files.credentials import shell_exports
 
     typer.echo(shell_exports(from_environment(data=data).data), nl=False)

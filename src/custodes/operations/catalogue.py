@@ -15,25 +15,26 @@ from custodes.core.errors import NotSupportedError
 from custodes.core.ids import FaceId
 from custodes.core.pages import PageTokens
 from custodes.engine.ports import FaceEngine, TextEngine
-from custodes.operations.celebrities import NOBODY, Celebrities, CelebrityGallery
-from custodes.operations.collections import Collections
-from custodes.operations.compare import Comparison
-from custodes.operations.detect import Detection
-from custodes.operations.enrol import Enrolment, FaceIds
-from custodes.operations.erasure import Erasures, UnrecordedErasures
-from custodes.operations.idempotency import Replays
-from custodes.operations.images import ObjectStore, Pictures
-from custodes.operations.labels import LabelDetection
-from custodes.operations.moderation import Moderation
-from custodes.operations.ports import Gallery
-from custodes.operations.protection import Protection
-from custodes.operations.quality import Assessment
-from custodes.operations.reviews import Holding, NoReviews
-from custodes.operations.search import Search
-from custodes.operations.sight import Sight
-from custodes.operations.tags import Tagging
-from custodes.operations.text import TextDetection
-from custodes.operations.users import Users
+from custodes.operations.collections.celebrities import NOBODY, Celebrities, CelebrityGallery
+from custodes.operations.collections.collections import Collections
+from custodes.operations.collections.enrol import Enrolment, FaceIds
+from custodes.operations.collections.erasure import Erasures, UnrecordedErasures
+from custodes.operations.collections.idempotency import Replays
+from custodes.operations.collections.ports import Gallery
+from custodes.operations.collections.search import Search
+from custodes.operations.collections.tags import Tagging
+from custodes.operations.collections.users import Users
+from custodes.operations.images.assess import Assessment
+from custodes.operations.images.compare_faces import Comparison
+from custodes.operations.images.detect_equipment import Protection
+from custodes.operations.images.detect_faces import Detection
+from custodes.operations.images.detect_labels import LabelDetection
+from custodes.operations.images.detect_moderation import Moderation
+from custodes.operations.images.detect_text import TextDetection
+from custodes.operations.images.engines import Sight
+from custodes.operations.images.ports import ObjectStore
+from custodes.operations.images.sources import Pictures
+from custodes.operations.reviews.reviews import Holding, NoReviews
 
 
 def random_face_id() -> FaceId:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.face import FloatArray
+from custodes.engine.results.face import FloatArray
 
 RgbArray = NDArray[np.uint8]
 

@@ -12,23 +12,23 @@ from importlib.resources import files
 import numpy as np
 
 from custodes.core.ids import ModelVersion
-from custodes.engine.batch import Batcher
 from custodes.engine.calibrate import Knot
-from custodes.engine.card import ModelCard, load_cards
-from custodes.engine.face import FloatArray, VectorUse
 from custodes.engine.faces.detect import CenterFaceDetector
 from custodes.engine.faces.embed import TRAINED_VIEW, Embedder, Recipe, TextureView
-from custodes.engine.faces.expression import ExpressionReader, ExpressionRuns, output_run
-from custodes.engine.faces.eyes import EyeReader
-from custodes.engine.faces.heads import load_fitted
 from custodes.engine.faces.mesh import MeshReader
 from custodes.engine.faces.pipeline import FacePipeline, Steps
 from custodes.engine.faces.portrait import PortraitReader, portrait_run
-from custodes.engine.faces.spoof import SpoofReader
-from custodes.engine.faces.traits import TraitReader
-from custodes.engine.once import Once
-from custodes.engine.session import Device, Session, Threads, open_session
-from custodes.engine.store import ModelStore
+from custodes.engine.faces.traits.expression import ExpressionReader, ExpressionRuns, output_run
+from custodes.engine.faces.traits.eyes import EyeReader
+from custodes.engine.faces.traits.heads import load_fitted
+from custodes.engine.faces.traits.spoof import SpoofReader
+from custodes.engine.faces.traits.traits import TraitReader
+from custodes.engine.results.face import FloatArray, VectorUse
+from custodes.engine.runtime.batch import Batcher
+from custodes.engine.runtime.once import Once
+from custodes.engine.runtime.session import Device, Session, Threads, open_session
+from custodes.models.card import ModelCard, load_cards
+from custodes.models.store import ModelStore
 
 _BASIS_FILE = "faceres_basis.npy"
 

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.box import Size
-from custodes.engine.face import MAX_FACES, FloatArray
 from custodes.engine.faces.align import RgbArray
+from custodes.engine.results.face import MAX_FACES, FloatArray
 
 _STRIDE = 4
 """Output cells are 4 x 4 input pixels."""

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.ids import ModelVersion
-from custodes.engine.batch import Run
 from custodes.engine.calibrate import Knot
-from custodes.engine.face import DetectedFace, FloatArray, VectorUse
 from custodes.engine.faces.align import FIVE_SHAPE, Frame, RgbArray, chip
 from custodes.engine.faces.landmarks import OUTLINE_SHAPE
+from custodes.engine.results.face import DetectedFace, FloatArray, VectorUse
+from custodes.engine.runtime.batch import Run
 
 _SHAPE_FRAME = Frame(size_px=150, looseness=1.0)
 """dlib's ResNet: its own training crop."""

@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.box import Size
-from custodes.engine.face import DetectedFace, FloatArray, Judgement, Trait
 from custodes.engine.faces.align import FIVE_SHAPE, Frame, RgbArray, similarity, warp
-from custodes.engine.faces.eyes import Eye, mouth_gap
-from custodes.engine.inspection import Check
+from custodes.engine.faces.traits.eyes import Eye, mouth_gap
+from custodes.engine.results.face import DetectedFace, FloatArray, Judgement, Trait
+from custodes.engine.results.portrait import Check
 
 _FRAME = Frame(256, looseness=1.9)
 """Shows the head with hair, and something of what is behind it."""

@@ -16,8 +16,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.face import FloatArray
 from custodes.engine.faces.align import FIVE_SHAPE, Frame, RgbArray, similarity, warp
+from custodes.engine.results.face import FloatArray
 
 CROP_PX = 192
 _FRAME = Frame(CROP_PX, looseness=1.15)

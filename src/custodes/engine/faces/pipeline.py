@@ -14,10 +14,21 @@ import numpy as np
 
 from custodes.core.box import BoxPx, Size
 from custodes.core.ids import ModelVersion
-from custodes.core.image import Image
 from custodes.core.slot import Slot
 from custodes.engine.calibrate import Calibration
-from custodes.engine.face import (
+from custodes.engine.faces import quality
+from custodes.engine.faces.align import RgbArray
+from custodes.engine.faces.detect import Candidates, CenterFaceDetector
+from custodes.engine.faces.embed import Embedder
+from custodes.engine.faces.inspect import INSPECTED, Seen, checks
+from custodes.engine.faces.landmarks import default_set, five_points, full_set, outline
+from custodes.engine.faces.mesh import Mesh, MeshReader
+from custodes.engine.faces.pose import head_pose
+from custodes.engine.faces.traits import eyes as eye_measures
+from custodes.engine.faces.traits.eyes import EyeReader
+from custodes.engine.faces.traits.spoof import SpoofReader
+from custodes.engine.faces.traits.traits import TraitReader
+from custodes.engine.results.face import (
     MAX_FACES,
     Detail,
     DetectedFace,
@@ -28,20 +39,9 @@ from custodes.engine.face import (
     Trait,
     VectorUse,
 )
-from custodes.engine.faces import eyes as eye_measures
-from custodes.engine.faces import quality
-from custodes.engine.faces.align import RgbArray
-from custodes.engine.faces.detect import Candidates, CenterFaceDetector
-from custodes.engine.faces.embed import Embedder
-from custodes.engine.faces.eyes import EyeReader
-from custodes.engine.faces.inspect import INSPECTED, Seen, checks
-from custodes.engine.faces.landmarks import default_set, five_points, full_set, outline
-from custodes.engine.faces.mesh import Mesh, MeshReader
-from custodes.engine.faces.pose import head_pose
-from custodes.engine.faces.spoof import SpoofReader
-from custodes.engine.faces.traits import TraitReader
-from custodes.engine.inspection import Inspection, Inspections
-from custodes.engine.liveness import Liveness, LivenessFound
+from custodes.engine.results.liveness import Liveness, LivenessFound
+from custodes.engine.results.portrait import Inspection, Inspections
+from custodes.imaging.image import Image
 
 _MESH_PRESENT = 0.1
 """Below, the mesh network saw no face and its vertices are not trusted for alignment (profiles, heavy occlusion)."""

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.batch import Run
-from custodes.engine.face import DetectedFace, FloatArray
 from custodes.engine.faces.align import RgbArray
 from custodes.engine.faces.embed import planes, texture_chip
 from custodes.engine.faces.mesh import Network
+from custodes.engine.results.face import DetectedFace, FloatArray
+from custodes.engine.runtime.batch import Run
 
 _FEATURES, _YEARS = 1024, 100
 # The network's 7 x 7 places of 32 px over the aligned crop: eyes lie at row 2, the mouth between rows 4 and 5.

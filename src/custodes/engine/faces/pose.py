@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.face import FloatArray, Pose
+from custodes.engine.results.face import FloatArray, Pose
 
 # (vertex, x, y, z) of the mean face over vertices that expressions hardly move; x right, y down, z away from the
 # camera, unit of its own. Source: our own measurement, the median of the Procrustes-aligned meshes of 1,991 portraits,

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import cv2
 
 from custodes.core.box import Size
-from custodes.engine.face import DetectedFace, PoorReason, Quality, QualityFilter
 from custodes.engine.faces.align import RgbArray
+from custodes.engine.results.face import DetectedFace, PoorReason, Quality, QualityFilter
 
 _SHARPNESS_HALF = 0.0040
 """Relative edge energy that shows as 50 %. Press portraits of 100 px (LFW) have a median of 30 %, photos in focus at

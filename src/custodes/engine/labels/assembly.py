@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from custodes.engine.batch import Batcher
 from custodes.engine.labels.objects import ObjectDetector
 from custodes.engine.labels.pipeline import LabelPipeline, Steps
 from custodes.engine.labels.scenes import SceneClassifier
 from custodes.engine.labels.taxonomy import load_taxonomy
-from custodes.engine.networks import Networks
+from custodes.engine.runtime.batch import Batcher
+from custodes.engine.runtime.networks import Networks
 
 
 def open_label_engine(networks: Networks) -> LabelPipeline:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.face import FloatArray
+from custodes.engine.results.face import FloatArray
 
 IntArray = NDArray[np.intp]
 

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.label import DominantColour
+from custodes.engine.results.label import DominantColour
 
 _BITS = 4
 """Of each channel that decide a pixel's bin."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.box import Size
-from custodes.engine.face import FloatArray
+from custodes.engine.results.face import FloatArray
 
 RgbArray = NDArray[np.uint8]
 

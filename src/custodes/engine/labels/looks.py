@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.box import BoxPx
-from custodes.engine.label import Appearance, ImageProperties
 from custodes.engine.labels.colours import dominant_colours
 from custodes.engine.labels.letterbox import RgbArray
+from custodes.engine.results.label import Appearance, ImageProperties
 
 _LOOK_PX = 512
 """Long side at which sharpness is measured: noise and compression of large files are averaged out."""

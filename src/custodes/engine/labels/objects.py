@@ -16,9 +16,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.face import FloatArray
 from custodes.engine.labels.boxes import Boxes, fuse, suppress
 from custodes.engine.labels.letterbox import RgbArray, letterbox
+from custodes.engine.results.face import FloatArray
 
 _CENTERNET_PX, _CENTERNET_STRIDE = 512, 4
 _NANODET_PX, _NANODET_STRIDES, _NANODET_BINS = 416, (8, 16, 32), 11

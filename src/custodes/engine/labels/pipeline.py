@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from custodes.core.box import BoxPx
-from custodes.core.image import Image
 from custodes.core.slot import Slot
-from custodes.engine.label import DominantColour, Instance, Label, LabelsFound, LabelsWanted
 from custodes.engine.labels.boxes import Boxes
 from custodes.engine.labels.colours import dominant_colours
 from custodes.engine.labels.letterbox import RgbArray
@@ -20,6 +18,8 @@ from custodes.engine.labels.looks import image_properties, region_pixels
 from custodes.engine.labels.objects import ObjectDetector
 from custodes.engine.labels.scenes import SceneClassifier
 from custodes.engine.labels.taxonomy import Taxonomy
+from custodes.engine.results.label import DominantColour, Instance, Label, LabelsFound, LabelsWanted
+from custodes.imaging.image import Image
 
 MODEL_VERSION = "3.0"
 """Generation of names and members that answers follow (aliases, categories, image properties): the API's third."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.face import FloatArray
 from custodes.engine.labels.letterbox import RgbArray, stretched
+from custodes.engine.results.face import FloatArray
 
 _SIDE_PX = 260
 

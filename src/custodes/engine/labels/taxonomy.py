@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.face import FloatArray
+from custodes.engine.results.face import FloatArray
 
 IntArray = NDArray[np.intp]
 

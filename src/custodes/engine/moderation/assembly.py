@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from custodes.engine.batch import Batcher
 from custodes.engine.labels.assembly import open_scenes
 from custodes.engine.labels.taxonomy import load_taxonomy
 from custodes.engine.moderation.body_parts import BodyPartDetector
 from custodes.engine.moderation.pipeline import ModerationPipeline, Steps
 from custodes.engine.moderation.taxonomy import load_moderation_taxonomy
-from custodes.engine.networks import Networks
+from custodes.engine.runtime.batch import Batcher
+from custodes.engine.runtime.networks import Networks
 
 
 def open_moderation_engine(networks: Networks, *, nudenet: bool) -> ModerationPipeline:

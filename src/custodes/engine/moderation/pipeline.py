@@ -12,15 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.core.image import Image
 from custodes.core.slot import Slot
-from custodes.engine.concern import ConcernsFound, ContentKind
-from custodes.engine.face import FloatArray
 from custodes.engine.labels.letterbox import RgbArray, stretched
 from custodes.engine.labels.scenes import SceneClassifier
 from custodes.engine.labels.taxonomy import Taxonomy
 from custodes.engine.moderation.body_parts import BodyPartDetector
 from custodes.engine.moderation.taxonomy import ModerationTaxonomy
+from custodes.engine.results.face import FloatArray
+from custodes.engine.results.moderation import ConcernsFound, ContentKind
+from custodes.imaging.image import Image
 
 MODEL_VERSION = "7.0"
 """Version of the taxonomy: clients choose the names they look for by it."""

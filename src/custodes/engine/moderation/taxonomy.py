@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 
-from custodes.engine.concern import Concern
+from custodes.engine.results.moderation import Concern
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from custodes.core.errors import InvalidParameterError
-from custodes.governance.guardrails import VOCABULARIES
+from custodes.governance.provider.guardrails import VOCABULARIES
 
 UNSTATED = "unstated"
 OPERATOR_SECTOR = "operator"

@@ -1,0 +1,179 @@
+"""``custodes account``: customers of this server, opened, described, suspended, closed. Works while the server runs.
+
+In: what an operator knows about an organisation. Out: an account with its first access key, shown this once. Each
+change is in the ledger before it is made.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from custodes.cli.accounts.account_limits import limits_command
+from custodes.cli.client.account_order import ask, show
+from custodes.cli.options import DataOption, JsonOption
+from custodes.core.errors import InvalidParameterError
+from custodes.governance.accounts.vocabulary import choices, sectors
+
+app = typer.Typer(help="Open, describe, suspend and close accounts.", no_args_is_help=True)
+
+AccountArgument = Annotated[str, typer.Argument(help="Account id, twelve digits.", show_default=False)]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept with the account, not shown to it.")]
+NameOption = Annotated[str | None, typer.Option("--name", help="Legal name.")]
+SectorOption = Annotated[str | None, typer.Option("--sector", help=f"One of: {', '.join(sectors())}.")]
+CountryOption = Annotated[str | None, typer.Option("--country", help="Two capital letters, like NL.")]
+ProfileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--profile",
+        help="JSON file with members of the profile: legal_name, country, sector, identifiers, end_customers, payers, "
+        "purposes, legal_bases.",
+    ),
+]
+PurposeOption = Annotated[
+    str | None,
+    typer.Option("--purpose", help=f"What for, where a call does not say. One of: {', '.join(choices('purpose'))}."),
+]
+BasisOption = Annotated[
+    str | None,
+    typer.Option(
+        "--legal-basis",
+        help=f"On what grounds, where a call does not say. One of: {', '.join(choices('legal_basis'))}.",
+    ),
+]
+PlaceOption = Annotated[
+    str | None,
+    typer.Option("--place", help=f"Where, where a call does not say. One of: {', '.join(choices('place'))}."),
+]
+_DEMOGRAPHICS = "Whether age, gender and emotions may be estimated."
+
+
+@app.command("create")
+def create_command(
+    name: NameOption = None,
+    sector: SectorOption = None,
+    country: CountryOption = None,
+    profile: ProfileOption = None,
+    purpose: PurposeOption = None,
+    legal_basis: BasisOption = None,
+    place: PlaceOption = None,
+    demographics: Annotated[bool | None, typer.Option("--demographics/--no-demographics", help=_DEMOGRAPHICS)] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Open an account. Prints its id and its first access key; the secret is shown this once."""
+    members = {
+        "act": "create",
+        "profile": _profile(profile, name, sector, country),
+        "stated": _stated(purpose, legal_basis, place),
+        "demographics": demographics,
+    }
+    told = ask(data, members)
+    text = (
+        f"account {told['account_id']} is {told['status']}\n"
+        f"aws_access_key_id = {told['access_key_id']}\naws_secret_access_key = {told['secret_access_key']}"
+    )
+    show(told, text, as_json=as_json)
+
+
+@app.command("list")
+def list_command(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Show all accounts, the operator's among them."""
+    found = ask(data, {"act": "list"})["accounts"]
+    show(found, "\n".join(_line(account) for account in found), as_json=as_json)
+
+
+@app.command("show")
+def show_command(account: AccountArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Show what is known about an account."""
+    found = ask(data, {"act": "show", "account": account})
+    show(found, json.dumps(found, indent=2, ensure_ascii=False), as_json=as_json)
+
+
+@app.command("update")
+def update_command(
+    account: AccountArgument,
+    name: NameOption = None,
+    sector: SectorOption = None,
+    country: CountryOption = None,
+    profile: ProfileOption = None,
+    purpose: PurposeOption = None,
+    legal_basis: BasisOption = None,
+    place: PlaceOption = None,
+    demographics: Annotated[bool | None, typer.Option("--demographics/--no-demographics", help=_DEMOGRAPHICS)] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Change what is known or stated about an account; what is not named stays."""
+    members = {
+        "act": "update",
+        "account": account,
+        "profile": _profile(profile, name, sector, country),
+        "stated": _stated(purpose, legal_basis, place),
+        "demographics": demographics,
+    }
+    found = ask(data, members)
+    show(found, _line(found), as_json=as_json)
+
+
+app.command("limits")(limits_command)
+
+
+@app.command("activate")
+def activate_command(
+    account: AccountArgument, reason: ReasonOption = "", data: DataOption = None, as_json: JsonOption = False
+) -> None:
+    """Let a pending or suspended account use the service."""
+    _move("activate", account, reason, data, as_json)
+
+
+@app.command("suspend")
+def suspend_command(
+    account: AccountArgument, reason: ReasonOption = "", data: DataOption = None, as_json: JsonOption = False
+) -> None:
+    """Refuse an account every operation until it is activated again; what it stored stays."""
+    _move("suspend", account, reason, data, as_json)
+
+
+@app.command("close")
+def close_command(
+    account: AccountArgument, reason: ReasonOption = "", data: DataOption = None, as_json: JsonOption = False
+) -> None:
+    """End an account for good: its keys are unknown from now on. What it stored stays until it is erased."""
+    _move("close", account, reason, data, as_json)
+
+
+def _move(act: str, account: str, reason: str, data: Path | None, as_json: bool) -> None:
+    found = ask(data, {"act": act, "account": account, "reason": reason})
+    show(found, _line(found), as_json=as_json)
+
+
+def _line(account: Mapping[str, Any]) -> str:
+    who = account["organisation"]
+    return (
+        f"{account['account_id']}  {account['status']:<9}  {who['sector']:<16}  {who['country']}  {who['legal_name']}"
+    )
+
+
+def _profile(path: Path | None, name: str | None, sector: str | None, country: str | None) -> dict[str, object]:
+    """What is said about the organisation: the file's members, and what the options say instead."""
+    members: dict[str, object] = {}
+    if path is not None:
+        try:
+            found = json.loads(path.read_bytes())
+        except ValueError:
+            raise InvalidParameterError(f"{path} is not JSON") from None
+        if not isinstance(found, dict):
+            raise InvalidParameterError(f"{path} is not a JSON object")
+        members = found
+    said = {"legal_name": name, "sector": sector, "country": country}
+    return members | {member: value for member, value in said.items() if value is not None}
+
+
+def _stated(purpose: str | None, legal_basis: str | None, place: str | None) -> dict[str, object]:
+    said = {"purpose": purpose, "legal_basis": legal_basis, "place": place}
+    return {fact: word for fact, word in said.items() if word is not None}

@@ -1,0 +1,47 @@
+"""The API on a running server, through boto3 like any other client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from custodes.cli.client.api import ApiFailureError
+from custodes.core.errors import InvalidParameterError, UnavailableError
+
+
+class RemoteApi:
+    """Calls a server; boto3 clients are thread-safe."""
+
+    def __init__(self, url: str, region: str, key: tuple[str, str] | None) -> None:
+        """Call ``url`` with ``key`` (id, secret), or with whatever credentials AWS clients find when it is None."""
+        session = boto3.session.Session(
+            aws_access_key_id=key[0] if key else None,
+            aws_secret_access_key=key[1] if key else None,
+            region_name=region,
+        )
+        config = Config(retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=32)
+        self._client = session.client("rekognition", endpoint_url=url, config=config)
+        self._methods = {api: method for method, api in self._client.meta.method_to_api_mapping.items()}
+        self._url = url
+
+    @property
+    def place(self) -> str:
+        """The server's URL."""
+        return self._url
+
+    def call(self, operation: str, **members: Any) -> Mapping[str, Any]:
+        """See Api."""
+        try:
+            answer: Mapping[str, Any] = getattr(self._client, self._methods[operation])(**members)
+        except ClientError as error:
+            told = error.response["Error"]
+            raise ApiFailureError(told.get("Code", "Unknown"), told.get("Message", "")) from error
+        except ParamValidationError as error:
+            raise InvalidParameterError(str(error)) from error
+        except BotoCoreError as error:
+            raise UnavailableError(f"{self._url}: {error}") from error
+        return answer

@@ -1,0 +1,98 @@
+"""Signed requests to the server's own interfaces, from a command.
+
+In: a path and members. Out: the JSON answer, or the error in the server's words. Credentials and address are found as
+AWS clients find them (``AWS_ACCESS_KEY_ID``, ``AWS_PROFILE``, ``AWS_ENDPOINT_URL``), else in the data directory.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from custodes.cli.client.api import ApiFailureError
+from custodes.core.errors import UnavailableError
+
+_PATH = "/custodes/v1/reviews"
+_SERVICE = "rekognition"
+_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class SignedClient:
+    """Asks one server as one principal."""
+
+    url: str
+    region: str
+    credentials: Credentials
+
+    @classmethod
+    def find(cls, data: Path | None, endpoint: str | None) -> SignedClient:
+        """The server and the credentials that the environment names, else those of the data directory.
+
+        Raises:
+            UnavailableError: there is no address or there are no credentials.
+        """
+        from custodes.cli.client.connection import address
+        from custodes.settings import from_environment
+
+        found = address(from_environment(data=data), endpoint)
+        if found.url is None:
+            raise UnavailableError("no server is known: give --endpoint or --data")
+        credentials = _of_environment() or (None if found.key is None else Credentials(*found.key))
+        if credentials is None:
+            raise UnavailableError("there are no credentials: set AWS_ACCESS_KEY_ID or AWS_PROFILE, or give --data")
+        return cls(found.url.rstrip("/"), found.region, credentials)
+
+    def get(self, path: str, members: Mapping[str, str]) -> Mapping[str, Any]:
+        """Ask for ``path`` below the interface. Raises ApiFailureError, UnavailableError."""
+        query = f"?{urlencode(members)}" if members else ""
+        return self._send("GET", quote(path, safe="/:") + query, b"")
+
+    def post(self, path: str, members: Mapping[str, object]) -> Mapping[str, Any]:
+        """Have something done. Raises as ``get``."""
+        return self._send("POST", quote(path, safe="/:"), json.dumps(members).encode())
+
+    def _send(self, method: str, path: str, body: bytes) -> Mapping[str, Any]:
+        request = AWSRequest(method, f"{self.url}{_PATH}{path}", {"content-type": "application/json"}, body)
+        SigV4Auth(self.credentials, _SERVICE, self.region).add_auth(request)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        # ``address`` let only http and https pass.
+        sent = urllib.request.Request(request.url, body or None, dict(request.headers), method=method)  # noqa: S310
+        try:
+            with opener.open(sent, timeout=_TIMEOUT_S) as answer:
+                told: Mapping[str, Any] = json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            raise _failure(error.read()) from error
+        except (OSError, ValueError) as error:
+            raise UnavailableError(f"{self.url} does not answer") from error
+        return told
+
+
+def _of_environment() -> Credentials | None:
+    """What AWS clients would take from variables and profiles; None where nothing is set up."""
+    from botocore.session import Session
+
+    from custodes.settings import names_aws_credentials
+
+    if not names_aws_credentials():
+        return None
+    found = Session().get_credentials()
+    return None if found is None else Credentials(found.access_key, found.secret_key, found.token)
+
+
+def _failure(data: bytes) -> ApiFailureError | UnavailableError:
+    try:
+        told = json.loads(data)
+        return ApiFailureError(str(told["Code"]), str(told["Message"]))
+    except (ValueError, KeyError, TypeError):
+        return UnavailableError("the server gave no answer of its own")

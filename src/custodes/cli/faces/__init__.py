@@ -1,0 +1,1 @@
+"""Commands about collections and faces."""

@@ -1,0 +1,161 @@
+"""``custodes celebrities``: whom RecognizeCelebrities can name. Works with and without a running server.
+
+In: a file of people with portraits. Out: people in ``celebrities/people.sqlite3``, portraits in the collection
+``celebrities`` of the operator's account, through the API like any other face: recorded, sealed, erasable.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from custodes.cli.options import AgainOption, DataOption, DeviceOption, EndpointOption, JsonOption
+from custodes.core.errors import InvalidParameterError, NotFoundError
+from custodes.settings import from_environment
+
+if TYPE_CHECKING:
+    from custodes.cli.client.api import Api
+    from custodes.cli.faces.celebrity_file import Known
+
+app = typer.Typer(help="Known people whom RecognizeCelebrities names.", no_args_is_help=True)
+_COLLECTION = "celebrities"
+_PAGE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Portraits:
+    """Names for the indexing of portraits: who is on which."""
+
+    ids: Mapping[Path, str]
+
+    def of(self, photo: Path) -> str | None:
+        """The id of the person on ``photo``."""
+        return self.ids[photo]
+
+
+@app.command("import")
+def import_command(
+    path: Annotated[Path, typer.Argument(help="CSV or JSON file of people; docs/celebrities.md has its columns.")],
+    jobs: Annotated[int, typer.Option(min=1, max=32, help="Portraits worked on at the same time.")] = 4,
+    again: AgainOption = False,
+    data: DataOption = None,
+    endpoint: EndpointOption = None,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Import people. Those already there are changed; portraits done before are not done again."""
+    settings = from_environment(data=data, device=device)
+    from custodes.cli.client.connection import open_api
+    from custodes.cli.faces.celebrity_file import read_known
+    from custodes.cli.faces.enrolment import Plan, enrol, prepare
+    from custodes.storage.sql.celebrities import SqliteCelebrities
+
+    known = read_known(path)
+    portraits = whose(known)
+    with open_api(settings, endpoint) as api, closing(SqliteCelebrities(settings.data)) as book:
+        book.put(one.person for one in known)
+        with prepare(api, settings.data, _COLLECTION) as journal:
+            done = enrol(api, journal, list(portraits), Portraits(portraits), Plan(_COLLECTION, 1, jobs, again))
+    left_out = [(entry.path, entry.reason) for entry in done.entries if not entry.faces]
+    faces = sum(len(entry.faces) for entry in done.entries)
+    if as_json:
+        facts = {"people": len(known), "portraits": faces, "done_before": done.done_before}
+        typer.echo(json.dumps({**facts, "left_out": [{"path": name, "reason": reason} for name, reason in left_out]}))
+        return
+    typer.echo(f"{len(known)} people, {faces} portraits in collection {_COLLECTION}.")
+    for name, reason in left_out:
+        typer.echo(f"  left out: {name}: {reason}")
+    for erased in done.erased:
+        typer.echo(f"  face deleted since; --again imports it anew: {erased}")
+
+
+@app.command("list")
+def list_command(
+    data: DataOption = None, endpoint: EndpointOption = None, device: DeviceOption = None, as_json: JsonOption = False
+) -> None:
+    """Show whom the server can name, and how many portraits it has of each."""
+    settings = from_environment(data=data, device=device)
+    from custodes.cli.client.connection import open_api
+    from custodes.storage.sql.celebrities import SqliteCelebrities
+
+    with open_api(settings, endpoint) as api, closing(SqliteCelebrities(settings.data)) as book:
+        portraits = Counter(face.get("ExternalImageId") for face in _faces(api))
+        people = book.everybody()
+    if as_json:
+        facts = [
+            {
+                "id": one.celebrity_id,
+                "name": one.name,
+                "urls": list(one.urls),
+                "gender": one.gender,
+                "portraits": portraits[one.celebrity_id],
+            }
+            for one in people
+        ]
+        typer.echo(json.dumps(facts))
+        return
+    for one in people:
+        typer.echo(f"{one.celebrity_id}\t{one.name}\t{portraits[one.celebrity_id]} portraits\t{' '.join(one.urls)}")
+
+
+@app.command("remove")
+def remove_command(
+    ids: Annotated[list[str], typer.Argument(help="Ids as `list` shows them.")],
+    data: DataOption = None,
+    endpoint: EndpointOption = None,
+    device: DeviceOption = None,
+) -> None:
+    """Forget people: their portraits' faces are erased, then their names."""
+    settings = from_environment(data=data, device=device)
+    from custodes.cli.client.connection import open_api
+    from custodes.storage.sql.celebrities import SqliteCelebrities
+
+    with open_api(settings, endpoint) as api, closing(SqliteCelebrities(settings.data)) as book:
+        unknown = sorted(set(ids) - book.people(ids).keys())
+        if unknown:
+            raise NotFoundError(f"nobody has the id {unknown[0]}")
+        faces = [face["FaceId"] for face in _faces(api) if face.get("ExternalImageId") in ids]
+        erase(api, faces)
+        book.drop(ids)
+    typer.echo(f"{len(set(ids))} people forgotten, {len(faces)} faces erased.")
+
+
+def whose(known: Sequence[Known]) -> dict[Path, str]:
+    """Ids by portrait. Raises InvalidParameterError when two people have the same one."""
+    found: dict[Path, str] = {}
+    for one in known:
+        for portrait in one.portraits:
+            if found.setdefault(portrait, one.person.celebrity_id) != one.person.celebrity_id:
+                raise InvalidParameterError(f"{portrait} is said to show two people")
+    return found
+
+
+def erase(api: Api, face_ids: Sequence[str]) -> None:
+    """Delete faces of the collection."""
+    for start in range(0, len(face_ids), _PAGE):
+        api.call("DeleteFaces", CollectionId=_COLLECTION, FaceIds=list(face_ids[start : start + _PAGE]))
+
+
+def _faces(api: Api) -> Iterator[Mapping[str, Any]]:
+    """All faces of the collection; none when there is no collection."""
+    from custodes.cli.client.api import ApiFailureError
+
+    token: dict[str, Any] = {}
+    while True:
+        try:
+            page = api.call("ListFaces", CollectionId=_COLLECTION, MaxResults=_PAGE, **token)
+        except ApiFailureError as error:
+            if error.code == "ResourceNotFoundException":
+                return
+            raise
+        yield from page["Faces"]
+        if not page.get("NextToken"):
+            return
+        token = {"NextToken": page["NextToken"]}

@@ -1,0 +1,74 @@
+"""``custodes retention``: for how many days a collection keeps its faces.
+
+In: a data directory, a collection, days. Out: a rule, kept with the collection; a list of all rules. A running server
+is asked to do it and erases what is due with the next hour; without one the rule waits for the next start.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from custodes.cli.ledger.statement import DataOption
+from custodes.cli.options import JsonOption
+from custodes.core.errors import UnavailableError
+
+app = typer.Typer(help="Say for how long collections keep faces.", no_args_is_help=True)
+
+CollectionArgument = Annotated[str, typer.Argument(help="Collection id.")]
+AccountOption = Annotated[str | None, typer.Option("--account", help="Whose it is. [default: the operator's]")]
+
+
+@app.command("set")
+def set_command(
+    collection: CollectionArgument,
+    days: Annotated[int, typer.Option("--days", min=1, help="Of 24 hours, counted from enrolment.")],
+    account: AccountOption = None,
+    data: DataOption = Path("data"),
+) -> None:
+    """Have faces of a collection erased so many days after they were enrolled, those that are there already as well."""
+    _ask(data, {"collection": collection, "account": account, "days": days})
+    typer.echo(f"faces of {collection} are erased after {days} days, within the hour if they are that old already")
+
+
+@app.command("clear")
+def clear_command(
+    collection: CollectionArgument, account: AccountOption = None, data: DataOption = Path("data")
+) -> None:
+    """Take the rule of a collection away: it keeps its faces until somebody deletes them."""
+    _ask(data, {"collection": collection, "account": account, "days": None})
+    typer.echo(f"faces of {collection} are kept until somebody deletes them")
+
+
+@app.command("list")
+def list_command(data: DataOption = Path("data"), as_json: JsonOption = False) -> None:
+    """Show all rules."""
+    rules = _ask(data, {})
+    if as_json:
+        typer.echo(json.dumps(rules))
+        return
+    for rule in rules:
+        typer.echo(f"{rule['account']}  {rule['days']:>6} days  {rule['collection']}")
+
+
+def _ask(data: Path, members: Mapping[str, object]) -> list[dict[str, Any]]:
+    """Have the rules' keeper do it: the server that runs on ``data``, else this process. Returns the rules."""
+    from custodes.deployment.ledger import open_orders
+    from custodes.deployment.server import open_retention
+
+    if not data.is_dir():
+        raise UnavailableError(f"there is no data directory {data}")
+    orders = open_orders(data)
+    if orders.is_attended():
+        told = orders.place({"do": "retention", **members})
+    else:
+        with open_retention(data) as rules:
+            told = rules.carry_out(members)
+    found = told.get("rules")
+    if not isinstance(found, list):
+        raise UnavailableError(str(told.get("error", "the server gave no answer")))
+    return found

@@ -1,0 +1,1 @@
+"""Commands about the ledger and what is proven from it."""

@@ -1,0 +1,96 @@
+"""``custodes billing``: what a month costs whom, and invoices that prove their place in the total in the ledger.
+
+In: a data directory, a month, a price list. Out: a table or JSON; invoice files (JSON with proof, HTML to print).
+``preview`` and ``invoices`` only read; ``run`` has the server write the ledger, or does so itself where none runs.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from custodes.cli.client.ledger_order import carry_out
+from custodes.cli.ledger.statement import DataOption
+from custodes.core.clock import SystemClock
+from custodes.core.errors import InvalidParameterError, NotFoundError
+from custodes.deployment.statements import open_statements
+from custodes.ledger.prover.invoice_html import render
+from custodes.ledger.prover.invoices import load_prices
+from custodes.ledger.tlog.merkle import ProofError
+from custodes.ledger.tlog.note import NoteError
+from custodes.ledger.verifier.invoices.invoice import parse
+from custodes.ledger.verifier.invoices.meter import Month
+from custodes.ledger.verifier.invoices.prices import PriceError, PriceList, default_prices
+
+app = typer.Typer(help="Meter, and send invoices that prove themselves.", no_args_is_help=True)
+
+MonthOption = Annotated[str, typer.Option("--month", help="Like 2026-03.")]
+PricesOption = Annotated[Path | None, typer.Option("--prices", help="Price list. [default: Rekognition's, us-east-1]")]
+
+
+@app.command("preview")
+def preview_command(
+    month: MonthOption,
+    data: DataOption = Path("data"),
+    prices: PricesOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """Show what each account owes for a month, without writing anything."""
+    listed = _prices(prices)
+    try:
+        run = open_statements(data).bill(_month(month), listed)
+    except (LookupError, NoteError) as error:
+        raise NotFoundError(str(error)) from error
+    if as_json:
+        typer.echo(json.dumps({"month": month, "bills": dict(run.bills)}))
+        return
+    for account, bill in run.bills.items():
+        typer.echo(f"{account}  {bill['uses']:>10} uses  {bill['sum']:>16} {listed.currency}")
+
+
+@app.command("run")
+def run_command(month: MonthOption, data: DataOption = Path("data"), prices: PricesOption = None) -> None:
+    """Bill a month and put the run into the ledger; works while the server runs."""
+    # What is wrong is said here, before anybody is asked.
+    _prices(prices)
+    if _month(month).end > SystemClock().now_ms():
+        raise InvalidParameterError(f"{month} is not over yet")
+    listed = None if prices is None else prices.read_text(encoding="utf-8")
+    index = carry_out(data, {"do": "bill", "month": str(_month(month)), "prices": listed})
+    typer.echo(f"{month} is entry {index} of the ledger")
+
+
+@app.command("invoices")
+def invoices_command(
+    month: MonthOption,
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")],
+    data: DataOption = Path("data"),
+    sender: Annotated[str, typer.Option("--sender", help="Printed on the invoice.")] = "",
+) -> None:
+    """Write the invoices of a billed month: a JSON file with the proof and an HTML page, per account."""
+    try:
+        invoices = open_statements(data).invoices(_month(month))
+    except (LookupError, ProofError, NoteError) as error:
+        raise NotFoundError(str(error)) from error
+    out.mkdir(parents=True, exist_ok=True)
+    for account, content in invoices.items():
+        (out / f"{account}-{month}.json").write_bytes(content)
+        (out / f"{account}-{month}.html").write_text(render(parse(content), sender))
+    typer.echo(f"{len(invoices)} invoices in {out}", err=True)
+
+
+def _month(text: str) -> Month:
+    try:
+        return Month.parse(text)
+    except ValueError:
+        raise InvalidParameterError(f"not a month: {text}") from None
+
+
+def _prices(path: Path | None) -> PriceList:
+    try:
+        return load_prices(default_prices() if path is None else path.read_bytes())
+    except (PriceError, ValueError) as error:
+        raise InvalidParameterError(f"the price list: {error}") from error

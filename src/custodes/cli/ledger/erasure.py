@@ -1,0 +1,37 @@
+"""``custodes erasure``: the certificate that a face was taken out of the index it was searched in.
+
+In: a data directory and a FaceId. Out: a certificate file, checked like a statement. Works while the server runs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from custodes.cli.ledger.statement import DataOption
+from custodes.core.errors import NotFoundError
+from custodes.deployment.statements import open_statements
+from custodes.ledger.tlog.merkle import ProofError
+from custodes.ledger.tlog.note import NoteError
+
+app = typer.Typer(help="Certificates of erasure.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Keep ``certificate`` a command of its own: typer would fold a group of one."""
+
+
+@app.command("certificate")
+def certificate_command(
+    face_id: Annotated[str, typer.Argument(help="FaceId of a face that was erased.")],
+    out: Annotated[Path, typer.Option("--out", help="File to write.")],
+    data: DataOption = Path("data"),
+) -> None:
+    """Write the certificate for an erased face; check it with `custodes statement verify`."""
+    try:
+        out.write_bytes(open_statements(data).erasure_certificate(face_id))
+    except (LookupError, ProofError, NoteError) as error:
+        raise NotFoundError(str(error)) from error

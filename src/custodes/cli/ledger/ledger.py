@@ -1,0 +1,145 @@
+"""``custodes ledger``: audit, status and proofs of a ledger on disk, also while the server runs.
+
+In: a data directory, or the folder of a copied public log with its key. Out: text or JSON; exit status 0 when all
+agrees, 1 when not. It only reads, but for ``rotate-key``, which replaces the log's key.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
+from custodes.ledger.tlog.note import NoteError, VerifierKey
+from custodes.ledger.tlog.ports import LedgerCorruptError
+from custodes.ledger.tlog.proof import encode_tlog_proof
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, verified_tree
+from custodes.ledger.verifier.audit import AuditReport, BodySource, audit
+from custodes.ledger.writer.keys import load_or_create_secret
+from custodes.storage.ledger.open import LedgerPaths, old_verifiers, read_bodies, read_tiles
+
+app = typer.Typer(help="Audit the ledger, show its state, prove entries.", no_args_is_help=True)
+
+DataOption = Annotated[Path, typer.Option("--data", help="Data directory of the server.")]
+KeyOption = Annotated[
+    Path | None, typer.Option("--key", help="File with the log's public key; by default the one in the data directory.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("audit")
+def audit_command(
+    data: DataOption = Path("data"),
+    key: KeyOption = None,
+    bodies: Annotated[bool, typer.Option(help="Also open the private bodies (needs their key).")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Re-derive everything from stored bytes and name the first difference."""
+    paths = LedgerPaths(data)
+    source = None
+    if bodies and paths.body_key.exists():
+        source = BodySource(read_bodies(data), load_or_create_secret(paths.body_key))
+    keys = _keys(data, key)
+    columns = (TextColumn("auditing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("audit", total=None)
+        report = audit(read_tiles(data), keys, source, lambda done, size: bar.update(task, completed=done, total=size))
+    typer.echo(json.dumps(_as_json(report)) if as_json else _as_text(report))
+    if report.difference is not None:
+        raise typer.Exit(1)
+
+
+@app.command("status")
+def status_command(data: DataOption = Path("data"), key: KeyOption = None, as_json: JsonOption = False) -> None:
+    """Show the published checkpoint, its signature checked."""
+    checkpoint, _ = _checkpoint(data, _keys(data, key))
+    members = {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root.hex()}
+    typer.echo(json.dumps(members) if as_json else "\n".join(f"{name}: {value}" for name, value in members.items()))
+
+
+@app.command("proof")
+def proof_command(
+    index: Annotated[int, typer.Argument(min=0, help="Index of the entry.")],
+    data: DataOption = Path("data"),
+    key: KeyOption = None,
+    out: Annotated[Path | None, typer.Option("--out", help="File to write; by default standard output.")] = None,
+) -> None:
+    """Write the C2SP tlog-proof of an entry."""
+    checkpoint, note = _checkpoint(data, _keys(data, key))
+    try:
+        path = verified_tree(read_tiles(data), checkpoint).inclusion_proof(index)
+    except IndexError as error:
+        raise typer.BadParameter(str(error)) from error
+    except LedgerCorruptError as error:
+        typer.echo(f"the log is damaged: {error}", err=True)
+        raise typer.Exit(1) from error
+    proof = encode_tlog_proof(index, path, note)
+    if out is None:
+        typer.echo(proof.decode(), nl=False)
+    else:
+        out.write_bytes(proof)
+
+
+@app.command("rotate-key")
+def rotate_key_command(data: DataOption = Path("data")) -> None:
+    """Replace the log's key by a new one; stop the server first."""
+    from custodes.core.clock import SystemClock
+    from custodes.deployment.key_rotation import rotate_key
+
+    index = rotate_key(data, SystemClock())
+    typer.echo(f"entry {index} of the ledger hands over to {LedgerPaths(data).verifier.read_text().strip()}")
+    typer.echo("give the new trust.policy to those who verify, and the new key to the witnesses", err=True)
+
+
+def _keys(data: Path, key: Path | None) -> list[VerifierKey]:
+    """The key that was asked for; else the directory's present key and those before it."""
+    path = LedgerPaths(data).verifier if key is None else key
+    try:
+        present = VerifierKey.parse(path.read_text())
+        return [present, *(old_verifiers(data) if key is None else ())]
+    except (OSError, NoteError) as error:
+        typer.echo(f"cannot read the log's public key in {path}: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def _checkpoint(data: Path, keys: list[VerifierKey]) -> tuple[Checkpoint, bytes]:
+    note = read_tiles(data).get(CHECKPOINT_PATH)
+    try:
+        if note is None:
+            raise NoteError("there is no checkpoint")
+        return open_checkpoint(note, keys), note
+    except NoteError as error:
+        typer.echo(f"the checkpoint does not hold: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def _as_json(report: AuditReport) -> dict[str, object]:
+    return {
+        "ok": report.difference is None,
+        "difference": None if report.difference is None else str(report.difference),
+        "size": None if report.checkpoint is None else report.checkpoint.size,
+        "root": None if report.checkpoint is None else report.checkpoint.root.hex(),
+        "kinds": dict(report.kinds),
+        "units": report.units,
+        "open": report.open,
+        "bodies": report.bodies,
+        "erased": report.erased,
+    }
+
+
+def _as_text(report: AuditReport) -> str:
+    if report.difference is not None:
+        return f"FIRST DIFFERENCE  {report.difference}"
+    assert report.checkpoint is not None
+    kinds = ", ".join(f"{count} {kind}" for kind, count in report.kinds.items()) or "no entries"
+    return (
+        f"OK  {report.checkpoint.origin}: {report.checkpoint.size} entries ({kinds})\n"
+        f"    {report.units} units of use, {report.open} permissions not settled yet, "
+        f"{report.bodies} private bodies open to their commitments, {report.erased} erased\n"
+        f"    root {report.checkpoint.root.hex()}"
+    )

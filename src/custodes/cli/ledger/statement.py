@@ -1,0 +1,125 @@
+"""``custodes statement``: answer "did X use the service?" with a file that the asker can check without us.
+
+In: a data directory, an identifier, a period. Out: a statement file; or a verdict on one, with the exit status of
+``python -m custodes.ledger verify``. Works while the server runs, which is asked for a new head of the account map, so
+that a use of a second ago is in the statement; where that is not possible the last head has to do, and it says so.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from custodes.cli.client.ledger_order import carry_out, close_head
+from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
+from custodes.deployment.statements import open_statements
+from custodes.ledger.__main__ import STATUS, check
+from custodes.ledger.prover.verifier_zipapp import build as build_zipapp
+from custodes.ledger.tlog.body import BodyError
+from custodes.ledger.tlog.note import NoteError
+from custodes.ledger.tlog.ports import LedgerCorruptError
+from custodes.ledger.verifier.map_head import PARTY_MAP
+from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.party import Asked
+from custodes.ledger.verifier.statement import Question, map_of
+
+app = typer.Typer(help="State what an account used, or that it used nothing.", no_args_is_help=True)
+
+DataOption = Annotated[Path, typer.Option("--data", help="Data directory of the server.")]
+
+
+@app.command("create")
+def create_command(
+    out: Annotated[Path, typer.Option("--out", help="File to write.")],
+    data: DataOption = Path("data"),
+    account: Annotated[str | None, typer.Option("--account", help="Account id, twelve digits.")] = None,
+    identifier: Annotated[str | None, typer.Option("--identifier", help="Like acct:123456789012.")] = None,
+    party: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--party",
+            help="Was it ever behind a customer? A name, or a number like lei:..., ru-inn:..., nl-kvk:...; "
+            "several times for all names and numbers of one party.",
+        ),
+    ] = None,
+    begin: Annotated[str | None, typer.Option("--from", help="Start, like 2026-01-01 or 2026-01-01T12:00Z.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="End, not included; a date means its first moment.")] = None,
+    prices: Annotated[Path | None, typer.Option("--prices", help="Price list to go along with it.")] = None,
+) -> None:
+    """Write a statement about an account, a party, or another identifier."""
+    if sum(one is not None for one in (account, identifier, party or None)) != 1:
+        raise InvalidParameterError("give either --account, --party or --identifier")
+    name = identifier or f"acct:{account}"
+    question = Question(name, moment(begin), moment(end))
+    statements = open_statements(data)
+    try:
+        if party or map_of(name) == PARTY_MAP:
+            carry_out(data, {"do": "party-head"})
+        else:
+            close_head(data, behind=statements.behind)
+    except UnavailableError as error:
+        typer.echo(f"no new head of the map: {error.message}; the statement ends at the last one", err=True)
+    try:
+        listed = None if prices is None else json.loads(prices.read_bytes())
+        if party:
+            statement = statements.create_party(_asked(party), question.begin, question.end)
+        else:
+            statement = statements.create(question, listed)
+    except (MapError, BodyError, NoteError, LedgerCorruptError) as error:
+        raise UnavailableError(f"the ledger's files do not fit together: {error}") from error
+    except LookupError as error:
+        raise NotFoundError(str(error)) from error
+    except ValueError as error:  # a StatementError is one
+        raise InvalidParameterError(str(error)) from error
+    out.write_bytes(statement)
+    typer.echo(f"{out}: {len(statement)} bytes; check it with: custodes statement verify {out}", err=True)
+
+
+@app.command("verify")
+def verify_command(
+    file: Annotated[Path, typer.Argument(help="Statement, certificate of erasure, or invoice.")],
+    trust: Annotated[Path, typer.Option("--trust", help="Whom you trust: a tlog-policy file.")] = Path("trust.policy"),
+    ledger: Annotated[Path | None, typer.Option("--ledger", help="Folder with the log's public files.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """Check a file, as `python -m custodes.ledger verify` does."""
+    word, text, value = check(file, trust, ledger)
+    typer.echo(json.dumps(value) if as_json else text, nl=as_json)
+    raise typer.Exit(STATUS[word])
+
+
+@app.command("verifier")
+def verifier_command(out: Annotated[Path, typer.Option("--out", help="File to write.")] = Path("verify.pyz")) -> None:
+    """Write the verifier as one file, to give away."""
+    build_zipapp(out)
+
+
+def _asked(texts: list[str]) -> Asked:
+    """Numbers are written with a register in front, as in ``lei:...``; everything else is a name."""
+    names, identifiers = [], []
+    for text in texts:
+        scheme, colon, value = text.partition(":")
+        if colon and value and re.fullmatch(r"[a-z][a-z0-9-]*", scheme):
+            identifiers.append((scheme, value))
+        else:
+            names.append(text)
+    return Asked(tuple(names), tuple(identifiers))
+
+
+def moment(text: str | None) -> int | None:
+    """Milliseconds of an ISO date or time; without a zone it is UTC."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidParameterError(f"not a date or time: {text}") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if moment.timestamp() < 0:
+        raise InvalidParameterError("times before 1970 are not in any log")
+    return int(moment.timestamp() * 1000)

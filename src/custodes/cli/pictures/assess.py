@@ -1,0 +1,105 @@
+"""``custodes quality`` and ``custodes liveness``: questions about portraits, answered on this machine without a server.
+
+In: photos, or folders of photos. Out: a table per photo, or one JSON object per photo and line. Several photos show a
+progress bar. A photo that cannot be read is named and the others go on; the exit status then is 1.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+import typer
+
+from custodes.cli.options import DeviceOption, JsonOption
+from custodes.core.errors import CustodesError
+from custodes.settings import from_environment
+
+PhotosArgument: TypeAlias = Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")]
+FacesOption: TypeAlias = Annotated[
+    int, typer.Option("--faces", min=1, max=100, help="How many of the largest faces of each photo.")
+]
+Answer: TypeAlias = Mapping[str, Any]
+
+
+def quality(
+    photos: PhotosArgument, faces: FacesOption = 1, device: DeviceOption = None, as_json: JsonOption = False
+) -> None:
+    """Check portraits against the limits of documents: place, pose, light, background."""
+    from custodes.cli.pictures.portraits import open_assessment
+
+    with open_assessment(from_environment(device=device)) as assessment:
+        _each(photos, lambda data: assessment.quality(data, faces), _quality_lines, as_json=as_json)
+
+
+def liveness(
+    photos: PhotosArgument, faces: FacesOption = 1, device: DeviceOption = None, as_json: JsonOption = False
+) -> None:
+    """Score how much faces look like faces and not like prints or screens. A hint, not a proof."""
+    from custodes.cli.pictures.portraits import open_assessment
+
+    with open_assessment(from_environment(device=device)) as assessment:
+        _each(photos, lambda data: assessment.liveness(data, faces), _liveness_lines, as_json=as_json)
+
+
+def _each(
+    given: list[Path],
+    ask: Callable[[bytes], Answer],
+    lines: Callable[[Mapping[str, Any]], Iterator[str]],
+    *,
+    as_json: bool,
+) -> None:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from custodes.cli.pictures.photo import find, read
+
+    photos = [photo for path in given for photo in (find(path) if path.is_dir() else [path])]
+    failed = 0
+    # The bar is for people and goes where errors go, so that what is piped on is answers only.
+    with Progress(console=Console(stderr=True), transient=True, disable=len(photos) < 2) as progress:
+        for photo in progress.track(photos, description="photos"):
+            try:
+                answer = ask(read(photo))
+            except CustodesError as error:
+                failed += 1
+                typer.echo(f"{photo}: {error.message}", err=True)
+                continue
+            if as_json:
+                typer.echo(json.dumps({"photo": str(photo), **answer}))
+                continue
+            typer.echo(f"{photo}: {_found(answer)}")
+            for face in answer["Faces"]:
+                for line in lines(face):
+                    typer.echo(line)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _found(answer: Answer) -> str:
+    count = len(answer["Faces"])
+    return "no face" if count == 0 else f"{count} face{'s' if count > 1 else ''}"
+
+
+def _quality_lines(face: Mapping[str, Any]) -> Iterator[str]:
+    """A line per check, the failed ones marked, and the verdict."""
+    for check in face["Checks"]:
+        value = "-" if check["Value"] is None else f"{check['Value']:.2f}"
+        mark = {True: "ok", False: "FAILS", None: "not measured"}[check["Passed"]]
+        yield f"  {check['Name']:<28}{value:>10}   {_limits(check):<16}{mark}"
+    yield f"  {'passes' if face['Passed'] else 'does not pass'}"
+
+
+def _limits(check: Mapping[str, Any]) -> str:
+    low, high = check["Low"], check["High"]
+    if low is None:
+        return f"at most {high:g}"
+    return f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
+
+
+def _liveness_lines(face: Mapping[str, Any]) -> Iterator[str]:
+    peaks = [face["BrightnessPeak"], face["ColourPeak"]]
+    shown = "face too small for patterns" if None in peaks else "patterns {:.2f}, {:.2f}".format(*peaks)
+    yield f"  score {face['Score']:.1f} % (network {face['NetworkScore']:.1f} %, {shown})"

@@ -1,0 +1,1 @@
+"""Commands about lists and customers."""

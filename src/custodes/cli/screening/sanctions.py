@@ -1,0 +1,222 @@
+"""``custodes sanctions``: lists brought in, what they changed, where they come from. Works while the server runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import orjson
+import typer
+
+from custodes.cli.ledger.statement import DataOption
+from custodes.cli.options import JsonOption
+from custodes.core.clock import SystemClock
+from custodes.core.errors import CustodesError, NotFoundError, UnavailableError
+
+if TYPE_CHECKING:
+    from custodes.operations.screening.ports import Edition, Progress
+    from custodes.storage.sql.screening.lists import ScreeningLists
+    from custodes.storage.sql.screening.publishers import StoredPublishers
+
+app = typer.Typer(help="Sanctions lists.", no_args_is_help=True)
+sources = typer.Typer(help="Addresses that lists are fetched from. Without a command: show them.")
+app.add_typer(sources, name="sources")
+
+ConfirmOption = Annotated[bool, typer.Option("--confirm", help="Accept a list that shrank by more than 5 %.")]
+SourceArgument = Annotated[str, typer.Argument(help="Name of the list.")]
+
+
+@app.command("import")
+def import_command(
+    path: Annotated[Path, typer.Argument(help="File, or for ofac-csv the folder with sdn, alt and add.", exists=True)],
+    form: Annotated[str, typer.Option("--format", help="uk, ofac-csv, ofac-xml, eu, un, ftm or csv.")],
+    source: Annotated[str, typer.Option("--source", help="Name of the list. [default: the format's]")] = "",
+    confirm: ConfirmOption = False,
+    data: DataOption = Path("data"),
+    as_json: JsonOption = False,
+) -> None:
+    """Import an edition of a list; it replaces the one before, whole or not at all."""
+    from custodes.operations.screening.list_imports import ListFile, import_list
+    from custodes.storage.sql.screening.lists import ScreeningLists
+
+    file = ListFile(path, form, source)
+    with closing(ScreeningLists(data)) as lists, _bar(file.name) as progress:
+        done = import_list(lists, file, SystemClock(), confirm=confirm, progress=progress)
+    if done is not None:
+        _show([_committed(data, [done])[0]], as_json, one=True)
+
+
+@app.command("status")
+def status_command(
+    history: Annotated[bool, typer.Option("--all", help="Every import, not only the newest of each list.")] = False,
+    data: DataOption = Path("data"),
+    as_json: JsonOption = False,
+) -> None:
+    """Show the newest edition of each list: entries, what changed, digest, ledger entry."""
+    from custodes.storage.sql.screening.lists import ScreeningLists
+
+    with closing(ScreeningLists(data)) as lists:
+        _show(lists.editions() if history else list(lists.current().values()), as_json)
+
+
+@app.command("diff")
+def diff_command(source: SourceArgument, data: DataOption = Path("data"), as_json: JsonOption = False) -> None:
+    """Show what the newest edition added, removed and changed."""
+    from custodes.storage.sql.screening.lists import ScreeningLists
+
+    with closing(ScreeningLists(data)) as lists:
+        if source not in lists.current():
+            raise NotFoundError(f"no list {source!r} was imported")
+        found = lists.difference(source)
+    if as_json:
+        typer.echo(orjson.dumps(found.kinds))
+        return
+    names = {entry.uid: entry.names[0].text for entry in (*found.before, *found.now)}
+    for uid, kind in sorted(found.kinds.items(), key=lambda item: (item[1], item[0])):
+        typer.echo(f"{kind}\t{uid}\t{names.get(uid, '')}")
+
+
+@sources.callback(invoke_without_command=True)
+def sources_command(context: typer.Context, data: DataOption = Path("data"), as_json: JsonOption = False) -> None:
+    """Show where lists are fetched from."""
+    if context.invoked_subcommand is None:
+        list_command(data, as_json)
+
+
+@sources.command("list")
+def list_command(data: DataOption = Path("data"), as_json: JsonOption = False) -> None:
+    """Show where lists are fetched from, when they were looked at, and why a look failed."""
+    with _publishers(data) as (_, publishers):
+        found = publishers.all()
+    if as_json:
+        typer.echo(orjson.dumps([asdict(replace(one, address=one.shown)) for one in found]))
+        return
+    for one in found:
+        state = one.failure or ("never fetched" if not one.fetched_ms else "as published")
+        typer.echo(f"{one.name}\t{one.form}\tevery {one.every_h} h\t{one.shown}\t{state}")
+
+
+@sources.command("add")
+def add_command(
+    name: SourceArgument,
+    address: Annotated[str, typer.Option("--address", help="https address of the file; a token in it is kept secret.")],
+    form: Annotated[str, typer.Option("--format", help="uk, ofac-xml, eu, un, ftm or csv.")],
+    every_h: Annotated[int, typer.Option("--every", help="Hours between looks.")] = 24,
+    data: DataOption = Path("data"),
+) -> None:
+    """Have the running server fetch a list from its publisher's address when it changes."""
+    from custodes.operations.screening.list_publishers import publisher
+
+    wanted = publisher(name, form, address, every_h)
+    with _publishers(data) as (_, publishers):
+        publishers.keep(wanted)
+    typer.echo(
+        f"{name} is looked at every {every_h} hours while the server runs; now: custodes sanctions sources fetch"
+    )
+
+
+@sources.command("remove")
+def remove_command(name: SourceArgument, data: DataOption = Path("data")) -> None:
+    """Fetch a list no longer; its entries stay."""
+    with _publishers(data) as (_, publishers):
+        publishers.remove(name)
+
+
+@sources.command("fetch")
+def fetch_command(
+    name: Annotated[str, typer.Argument(help="Name of the list. [default: all]")] = "",
+    confirm: ConfirmOption = False,
+    data: DataOption = Path("data"),
+    as_json: JsonOption = False,
+) -> None:
+    """Look at publishers now, whether they are due or not."""
+    from custodes.operations.screening.list_publishers import Refresh
+    from custodes.storage.files.list_download import download
+
+    editions: list[Edition] = []
+    with _publishers(data) as (lists, publishers):
+        wanted = [one for one in publishers.all() if name in ("", one.name)]
+        if not wanted:
+            raise NotFoundError(f"no list {name!r} is fetched from an address" if name else "there are no sources")
+        refresh = Refresh(publishers, lists, download, SystemClock())
+        for one in wanted:
+            with _bar(one.name):
+                if (edition := refresh.run(one, confirm=confirm)) is not None:
+                    editions.append(edition)
+        failed = [one for one in publishers.all() if name in ("", one.name) and one.failure]
+    _show(_committed(data, editions) if editions else [], as_json)
+    if failed:
+        raise UnavailableError("; ".join(f"{one.name}: {one.failure}" for one in failed))
+
+
+@contextmanager
+def _publishers(data: Path) -> Iterator[tuple[ScreeningLists, StoredPublishers]]:
+    from custodes.storage.sql.screening.lists import ScreeningLists
+    from custodes.storage.sql.screening.publishers import StoredPublishers
+
+    with closing(ScreeningLists(data)) as lists, closing(StoredPublishers(data)) as publishers:
+        yield lists, publishers
+
+
+@contextmanager
+def _bar(name: str) -> Iterator[Progress]:
+    """A bar on standard error: entries as they are read, then as they are put in."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(f"Reading {name}", total=None)
+
+        def tell(done: int, of: int) -> None:
+            words = f"Putting {name} in" if of else f"Reading {name}"
+            bar.update(task, completed=done, total=of or None, description=words)
+
+        yield tell
+
+
+def _committed(data: Path, editions: Sequence[Edition]) -> list[Edition]:
+    """``editions`` with the ledger entries that commit to them, made now where that is possible."""
+    from custodes.storage.sql.screening.lists import ScreeningLists
+
+    try:
+        _commit(data)
+    except CustodesError as error:
+        typer.echo(f"custodes: not in the ledger yet, the server will see to it: {error}", err=True)
+    with closing(ScreeningLists(data)) as lists:
+        current = lists.current()
+    return [current.get(edition.source, edition) for edition in editions]
+
+
+def _commit(data: Path) -> None:
+    from custodes.deployment.ledger import open_orders, started
+    from custodes.deployment.lists import ORDER, commit_unattended
+    from custodes.storage.ledger.open import LedgerPaths
+
+    verifier = LedgerPaths(data).verifier
+    if not verifier.exists():
+        raise UnavailableError("there is no ledger here before a server has started once")
+    orders = open_orders(data)
+    if orders.is_attended():
+        told = orders.place({"do": ORDER})
+        if "error" in told:
+            raise UnavailableError(str(told["error"]))
+        return
+    with started(data, verifier.read_text(encoding="utf-8").partition("+")[0], None, SystemClock()) as log:
+        commit_unattended(data, log)
+
+
+def _show(editions: Sequence[Edition], as_json: bool, *, one: bool = False) -> None:
+    if as_json:
+        told = [asdict(edition) for edition in editions]
+        typer.echo(orjson.dumps(told[0] if one else told))
+        return
+    for edition in editions:
+        entry = "not in the ledger yet" if edition.ledger_index is None else f"ledger entry {edition.ledger_index}"
+        typer.echo(
+            f"{edition.source}\t{edition.entries} entries, {edition.added} added, {edition.removed} removed, "
+            f"{edition.changed} changed\t{entry}\t{edition.digest}"
+        )

@@ -1,0 +1,52 @@
+"""``custodes screen``: one organisation with everybody behind it, against the lists of a data directory."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from custodes.cli.ledger.statement import DataOption
+from custodes.cli.options import JsonOption
+from custodes.core.errors import InvalidParameterError
+
+
+def screen(
+    organisation: Annotated[
+        Path, typer.Option("--organisation", help="JSON file, see docs/screening.md.", exists=True)
+    ],
+    data: DataOption = Path("data"),
+    picture: Annotated[Path | None, typer.Option("--picture", help="Draw who stands behind it: an SVG file.")] = None,
+    day: Annotated[str, typer.Option("--day", help="Ownership as of YYYY-MM-DD. [default: edges without an end]")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Screen an organisation: clear, review or blocked, with hits and ownership paths."""
+    from custodes.screening.organisation import read_organisation
+    from custodes.screening.screen import screen as screen_organisation
+    from custodes.storage.sql.screening.lists import ScreeningLists
+
+    try:
+        told = orjson.loads(organisation.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise InvalidParameterError(f"{organisation.name} is not JSON: {error}") from error
+    graph = read_organisation(told)
+    with closing(ScreeningLists(data)) as lists:
+        if not lists.editions():
+            raise InvalidParameterError("no list was imported yet: nothing can be called clear")
+        outcome = screen_organisation(graph, lists, day)
+    if picture is not None:
+        from custodes.screening.svg import draw
+
+        picture.write_text(draw(graph, outcome), encoding="utf-8")
+    if as_json:
+        typer.echo(orjson.dumps(outcome.told()))
+        return
+    typer.echo(outcome.verdict)
+    for hit in outcome.hits:
+        typer.echo(f"hit\t{hit.party}\t{hit.entry.source} {hit.entry.uid}\t{hit.entry.names[0].text}\t{hit.score:.2f}")
+    for path in outcome.paths:
+        chain = " -> ".join([*(edge.owner for edge in path.steps), path.party])
+        typer.echo(f"path\t{path.regime}\t{'certain' if path.certain else 'possible'}\t{chain}\t{path.rule}")

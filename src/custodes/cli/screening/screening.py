@@ -1,0 +1,242 @@
+"""``custodes screening``: who stands behind customers, and what was decided about them. Works while the server runs."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from custodes.cli.options import DataOption, JsonOption
+from custodes.core.errors import InvalidParameterError, UnavailableError
+
+app = typer.Typer(help="Screen customers, decide about hits.", no_args_is_help=True)
+officer_app = typer.Typer(help="Who may decide about findings.", no_args_is_help=True)
+app.add_typer(officer_app, name="officer")
+
+AccountArgument = Annotated[str, typer.Argument(help="Account id, twelve digits.", show_default=False)]
+EvidenceOption = Annotated[
+    list[Path] | None,
+    typer.Option("--evidence", help="Document it rests on; its SHA-256 is kept, several times for several."),
+]
+KeyOption = Annotated[Path, typer.Option("--key", help="The officer's private key, as `officer add` wrote it.")]
+
+
+@app.command("graph")
+def graph_command(
+    path: Annotated[Path, typer.Argument(help="File of the register.", exists=True, dir_okay=False)],
+    form: Annotated[str, typer.Option("--format", help="bods, psc or gleif.")],
+    subject: Annotated[
+        str, typer.Option("--subject", help="bods: id, number or name; psc: company number; gleif: LEI.")
+    ],
+    out: Annotated[Path | None, typer.Option("--out", help="File to write. [default: print]")] = None,
+) -> None:
+    """Turn a register of owners into an organisation file: everybody behind one party."""
+    from custodes.screening.organisation import told_organisation
+    from custodes.screening.registers.read import read_register
+
+    graph = read_register(path, form, subject)
+    data = orjson.dumps(told_organisation(graph), option=orjson.OPT_INDENT_2)
+    if out is None:
+        typer.echo(data)
+        return
+    out.write_bytes(data + b"\n")
+    typer.echo(f"{out}: {len(graph.parties)} parties, {len(graph.edges)} edges", err=True)
+
+
+@app.command("list")
+def list_command(
+    verdict: Annotated[str | None, typer.Option("--verdict", help="clear, review or blocked.")] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show every customer with its verdict."""
+    found = _ask(data, {"act": "list", "verdict": verdict})["cases"]
+    _show(found, "\n".join(_line(case) for case in found), as_json=as_json)
+
+
+@app.command("show")
+def show_command(
+    account: AccountArgument,
+    picture: Annotated[Path | None, typer.Option("--picture", help="Draw who stands behind it: an SVG file.")] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what was found on a customer, what was decided, and what is open."""
+    found = dict(_ask(data, {"act": "show", "account": account, "picture": picture is not None}))
+    drawn = found.pop("picture", "")
+    if picture is not None:
+        picture.write_text(str(drawn), encoding="utf-8")
+    _show(found, _case(found), as_json=as_json)
+
+
+@app.command("put")
+def put_command(
+    account: AccountArgument,
+    organisation: Annotated[
+        Path, typer.Option("--organisation", help="Who owns and controls it: JSON, see docs/ownership.md.", exists=True)
+    ],
+    evidence: EvidenceOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Declare who stands behind a customer. It is screened at once, and the ledger keeps everybody in it."""
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in evidence or ()]
+    members = {"act": "put", "account": account, "path": str(organisation.resolve()), "evidence": digests}
+    found = _ask(data, members)
+    _show(found, _case(found), as_json=as_json)
+
+
+@app.command("refresh")
+def refresh_command(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Bring every customer up to the newest lists now. A running server does so by itself within seconds."""
+    found = _ask(data, {"act": "refresh"})["verdicts"]
+    _show(found, ", ".join(f"{count} {verdict}" for verdict, count in found.items()) or "no customers", as_json=as_json)
+
+
+@app.command("decide")
+def decide_command(
+    finding: Annotated[str, typer.Argument(help="Key of the finding, see `show`.")],
+    call: Annotated[
+        str, typer.Option("--call", help="false: somebody else; true: it is them; accept: so it is, and no obstacle.")
+    ],
+    officer: Annotated[str, typer.Option("--officer", help="Who decides.")],
+    key: KeyOption,
+    reason: Annotated[str, typer.Option("--reason", help="Why, in words.")],
+    evidence: EvidenceOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Decide about a finding. Setting a customer free takes two officers; holding it back takes one."""
+    from dataclasses import replace
+
+    from custodes.screening.assessment import Decision
+
+    digests = tuple(hashlib.sha256(path.read_bytes()).hexdigest() for path in evidence or ())
+    decision = Decision(finding, call, officer, reason.strip(), digests, int(time.time() * 1000))
+    signed = replace(decision, signature=_private(key).sign(decision.message()))
+    members = {
+        "act": "decide", "finding": finding, "call": call, "officer": officer, "reason": signed.reason,
+        "evidence": list(digests), "at_ms": signed.at_ms, "signature": signed.signature.hex(),
+    }  # fmt: skip
+    found = _ask(data, members)["finding"]
+    _show(found, f"{found['finding']} is {_STATES.get(found['state'], found['state'])}", as_json=as_json)
+
+
+@officer_app.command("add")
+def officer_add_command(
+    name: Annotated[str, typer.Argument(help="Name of the officer.")],
+    key: Annotated[Path, typer.Option("--key", help="Private key file: made here unless it is there already.")],
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let somebody decide. Keep the key where only that person can use it."""
+    found = _ask(data, {"act": "officer-add", "name": name, "public": _made(key)})
+    _show(found, f"{found['name']} may decide, with the key {found['public']}", as_json=as_json)
+
+
+@officer_app.command("list")
+def officer_list_command(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Show all officers, those who left as well."""
+    found = _ask(data, {"act": "officers"})["officers"]
+    lines = (f"{one['name']}\t{one['public']}\t{'left' if one['until_ms'] else 'in office'}" for one in found)
+    _show(found, "\n".join(lines), as_json=as_json)
+
+
+@officer_app.command("remove")
+def officer_remove_command(
+    name: Annotated[str, typer.Argument(help="Name of the officer.")],
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """End an office. What was decided stays decided."""
+    found = _ask(data, {"act": "officer-remove", "name": name})
+    _show(found, f"{found['name']} may no longer decide", as_json=as_json)
+
+
+_STATES = {
+    "open": "open",
+    "half": "waiting for a second officer",
+    "false": "dismissed",
+    "true": "confirmed",
+    "accept": "accepted",
+}
+
+
+def _ask(data: Path | None, members: Mapping[str, object]) -> Mapping[str, Any]:
+    """Have an order carried out by the server that runs on the directory, else by this process.
+
+    Raises:
+        CustodesError: it could not be; the message says why.
+    """
+    from custodes.deployment.ledger import open_orders
+    from custodes.operations.screening.admin import ORDER
+    from custodes.settings import from_environment
+
+    settings = from_environment(data=data)
+    if not settings.data.is_dir():
+        raise UnavailableError(f"there is no data directory {settings.data}")
+    orders = open_orders(settings.data)
+    if not orders.is_attended():
+        # Takes seconds to import, and most of the time a server runs.
+        from custodes.deployment.server import open_screening_orders
+
+        with open_screening_orders(settings) as here:
+            return here.carry_out(members)
+    told = orders.place({"do": ORDER, **members})
+    if "error" in told:
+        raise UnavailableError(str(told["error"]))
+    return told
+
+
+def _show(told: object, text: str, *, as_json: bool) -> None:
+    typer.echo(orjson.dumps(told) if as_json else text)
+
+
+def _line(case: Mapping[str, Any]) -> str:
+    return (
+        f"{case['account_id']}  {case['verdict']:<8} {case['status']:<10} {case['parties']:>5} parties  {case['name']}"
+    )
+
+
+def _case(case: Mapping[str, Any]) -> str:
+    lines = [_line(case)]
+    for one in case["findings"]:
+        lines.append(
+            f"  {one['finding']}  {_STATES.get(one['state'], one['state'])}  {one['score']:.2f}  {one['text']}"
+        )
+        lines += [f"    {told['officer']}: {told['call']}, {told['reason']}" for told in one["decisions"]]
+    for path in case["paths"]:
+        chain = " -> ".join([*(edge["owner"] for edge in path["steps"]), path["party"]])
+        lines.append(f"  {path['regime']} {'certain' if path['certain'] else 'possible'}: {chain}: {path['rule']}")
+    return "\n".join(lines)
+
+
+def _private(path: Path) -> Any:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        found = load_pem_private_key(path.read_bytes(), None)
+    except (OSError, ValueError, TypeError) as error:
+        raise InvalidParameterError(f"{path} holds no private key that can be read") from error
+    if not isinstance(found, Ed25519PrivateKey):
+        raise InvalidParameterError(f"{path} holds no Ed25519 key")
+    return found
+
+
+def _made(path: Path) -> str:
+    """The public key of the file in hexadecimal; the file is made, for its owner only, where there is none."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    from custodes.storage.files.directory import write_secret
+
+    if not path.exists():
+        made = Ed25519PrivateKey.generate()
+        write_secret(path, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return str(_private(path).public_key().public_bytes_raw().hex())

@@ -1,0 +1,228 @@
+"""The ledger of a running server: opened, recovered, announced, with everything that readers need beside it.
+
+In: the data directory, whose it is, what runs. Out: a started log with its duties, and the public files to serve;
+closed again in order. The keys of a new directory are made here, and the trust policy that verifiers start from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from custodes.core.clock import Clock
+from custodes.core.errors import UnavailableError
+from custodes.core.ids import AccountId
+from custodes.deployment.statements import open_statements
+from custodes.gallery.ports import GalleryStore
+from custodes.ledger.prover.invoices import load_prices
+from custodes.ledger.tlog.note import NoteError
+from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.tlog.trust import parse_policy, write_policy
+from custodes.ledger.verifier.invoices.prices import PriceList, default_prices
+from custodes.ledger.witness.client import http_post
+from custodes.ledger.writer.keys import SigningKey, read_secret
+from custodes.ledger.writer.log import LedgerLog
+from custodes.operations.accounts.admin import ORDER, AccountOrders
+from custodes.operations.accounts.directory import AccountDirectory
+from custodes.operations.collections.erasure import RecordedErasures, finish_erasures
+from custodes.operations.collections.retention import Retention, RetentionRules
+from custodes.operations.record.housekeeping import Cosigners, LedgerDuties
+from custodes.operations.record.start import Release, announce, introduce
+from custodes.operations.record.statements import Statements
+from custodes.storage.files.admin_orders import FileOrders
+from custodes.storage.files.durable import write_durably
+from custodes.storage.ledger.open import LedgerOptions, LedgerPaths, open_ledger, read_tiles
+from custodes.storage.ledger.tiles import FileTiles
+from custodes.storage.ledger.tombstones import FileTombstones
+
+POLICY_FILE = "trust.policy"
+PRICES_FILE = "prices.json"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPlace:
+    """Which log to open.
+
+    Attributes:
+        data: the data directory; it exists.
+        account: the operator's.
+        origin: name of a new log; empty takes one that ends in the account. A log keeps its name.
+        anchor: file for the last checkpoint, best on another disk; None for no anchor.
+    """
+
+    data: Path
+    account: AccountId
+    origin: str
+    anchor: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPlan:
+    """The ledger of a server: where it is, and what runs, for the ``boot`` entry."""
+
+    place: LedgerPlace
+    release: Release
+
+    @property
+    def data(self) -> Path:
+        """The data directory."""
+        return self.place.data
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLedger:
+    """An open ledger: the log, its public files, and the duties over it."""
+
+    log: LedgerLog
+    tiles: FileTiles
+    statements: Statements
+    duties: LedgerDuties
+
+
+@contextmanager
+def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]:
+    """Open, announce, and do the ledger's duties until the end of the block.
+
+    Raises:
+        UnavailableError: it cannot be opened, another process writes it, or it was set back.
+    """
+    with open_log(plan.place, clock) as log:
+        announce(log, plan.release)
+        statements = open_statements(plan.data)
+        orders = open_orders(plan.data)
+        duties = LedgerDuties(log, statements, _cosigners(plan.data), clock)
+        keep_parties(duties, statements, log)
+        duties.every_hour(lambda: statements.bill_finished(clock.now_ms(), lambda: _prices(plan.data), log))
+        with orders.attended(), closing(duties):
+            duties.start(orders)
+            yield ServerLedger(log, read_tiles(plan.data), statements, duties)
+
+
+@contextmanager
+def open_log(place: LedgerPlace, clock: Clock) -> Iterator[LedgerLog]:
+    """The log itself, made and introduced where it is new, until the end of the block.
+
+    Raises:
+        UnavailableError: it cannot be opened, another process writes it, or it was set back.
+    """
+    with started(place.data, _origin(place), place.anchor, clock) as log:
+        _write_policy(place.data)
+        if log.published.size == 0:
+            introduce(log, place.account)
+        yield log
+
+
+def open_erasures(data: Path, ledger: ServerLedger, gallery: GalleryStore, account: AccountId) -> RecordedErasures:
+    """Erasures of ``gallery`` on record; what is called erased and is there all the same is destroyed first.
+
+    Raises:
+        CustodesError: the gallery cannot be read or written, or the ledger not written.
+    """
+    tombstones = FileTombstones(LedgerPaths(data).private)
+    finish_erasures(gallery, tombstones, ledger.log)
+    records, indexes = ledger.statements.erasures, ledger.statements.face_indexes()
+    erasures = RecordedErasures(ledger.log, gallery, indexes, records, tombstones)
+    ledger.duties.every_hour(lambda: erasures.close_head(account))
+    return erasures
+
+
+def keep_retention(
+    ledger: ServerLedger, gallery: GalleryStore, erasures: RecordedErasures, account: AccountId, clock: Clock
+) -> None:
+    """Have ``ledger``'s duties erase what the retention rules say, at the start and every hour, and take orders."""
+    retention = Retention(gallery, erasures, ledger.log, clock)
+    rules = RetentionRules(gallery, account)
+
+    def run() -> None:
+        if any(due.more for due in retention.run()):
+            ledger.duties.soon(run)
+
+    ledger.duties.answer_to("retention", rules.carry_out)
+    ledger.duties.every_hour(run)
+    # A server that is restarted more often than every hour must erase, too.
+    ledger.duties.soon(run)
+
+
+def keep_accounts(ledger: ServerLedger, orders: AccountOrders, directory: AccountDirectory) -> None:
+    """Have ``ledger``'s duties take orders about accounts, and keep every hour when keys were last used."""
+    ledger.duties.answer_to(ORDER, orders.carry_out)
+    ledger.duties.every_hour(directory.save_uses)
+
+
+def keep_parties(duties: LedgerDuties, statements: Statements, log: LedgerLog) -> None:
+    """Have ``duties`` log a head of the party map every hour, and when asked for one."""
+    duties.every_hour(lambda: statements.close_party_head(log))
+    duties.answer_to("party-head", lambda _: {"index": statements.close_party_head(log)})
+
+
+@contextmanager
+def open_duties(data: Path, clock: Clock) -> Iterator[LedgerDuties]:
+    """The duties over a ledger that no server has open.
+
+    Raises:
+        UnavailableError: there is no ledger, or it cannot be opened.
+    """
+    statements = open_statements(data)
+    name = LedgerPaths(data).verifier.read_text(encoding="utf-8").partition("+")[0]
+    with started(data, name, None, clock) as log:
+        duties = LedgerDuties(log, statements, _cosigners(data), clock)
+        keep_parties(duties, statements, log)
+        yield duties
+
+
+def open_orders(data: Path) -> FileOrders:
+    """Where commands leave orders for the server of ``data``; made when missing."""
+    folder = LedgerPaths(data).private / "orders"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return FileOrders(folder)
+
+
+@contextmanager
+def started(data: Path, origin: str, anchor: Path | None, clock: Clock) -> Iterator[LedgerLog]:
+    """The log of ``data``, open and recovered, until the end of the block.
+
+    Raises:
+        UnavailableError: it cannot be opened.
+    """
+    try:
+        log = open_ledger(data, origin, clock, LedgerOptions(anchor=anchor))
+        log.start()
+    except (NoteError, LedgerUnavailableError) as error:
+        raise UnavailableError(f"the ledger in {data} cannot be opened: {error}") from error
+    except OSError as error:
+        raise UnavailableError(f"the ledger in {data} cannot be opened: {error.strerror}") from error
+    try:
+        yield log
+    finally:
+        log.close()
+
+
+def _prices(data: Path) -> PriceList:
+    """The operator's price list if there is one, else the default."""
+    path = data / PRICES_FILE
+    return load_prices(path.read_bytes() if path.exists() else default_prices())
+
+
+def _cosigners(data: Path) -> Cosigners:
+    path = data / POLICY_FILE
+    return Cosigners(lambda: parse_policy(path.read_bytes()).witnesses.values() if path.exists() else (), http_post())
+
+
+def _origin(place: LedgerPlace) -> str:
+    path = LedgerPaths(place.data).signing_key
+    if path.exists():
+        name = SigningKey.parse(read_secret(path).decode()).name
+        if place.origin not in ("", name):
+            raise UnavailableError(f"the ledger in {place.data} is named {name}; a log cannot change its name")
+        return name
+    return place.origin or f"custodes/{place.account}"
+
+
+def _write_policy(data: Path) -> None:
+    """The policy that verifiers start from: this log, no witnesses. What the operator made of it stays."""
+    path = data / POLICY_FILE
+    if not path.exists():
+        verifier = LedgerPaths(data).verifier.read_text(encoding="utf-8").strip()
+        write_durably(path, write_policy([verifier], [], 0).encode(), 0o644)

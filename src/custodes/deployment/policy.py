@@ -1,0 +1,41 @@
+"""The provider's rules of a running server, and explanations of what they decided.
+
+In: a data directory, the open ledger, the program's own set. Out: the keeper of the rules, checked and announced;
+readers of decisions. It is to ``policy_files`` what ``ledger_server`` is to the files of the ledger.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from custodes.core.clock import Clock
+from custodes.core.errors import UnavailableError
+from custodes.deployment.ledger import ServerLedger
+from custodes.ledger.writer.keys import load_or_create_secret
+from custodes.operations.policy.change_control import Own, PolicyOffice
+from custodes.operations.policy.explain import Explanations
+from custodes.operations.record.statements import LedgerFiles
+from custodes.storage.files.policy import FOLDER, PolicyFiles
+from custodes.storage.ledger.open import LedgerPaths, read_bodies, read_tiles
+
+
+def keep_policy(data: Path, ledger: ServerLedger, clock: Clock, own: Own) -> PolicyOffice:
+    """The rules of a running server: checked, announced, and changed by its duties from now on.
+
+    Raises:
+        UnavailableError: they are not those that the ledger knows, or cannot be used.
+    """
+    office = PolicyOffice(PolicyFiles(data / FOLDER), ledger.log, clock, own)
+    office.open()
+    ledger.duties.answer_to("policy", office.carry_out)
+    ledger.duties.every_round(office.activate)
+    return office
+
+
+def open_explanations(data: Path) -> Explanations:
+    """Explanations of decisions; fine beside a running server. Raises UnavailableError when there is no ledger."""
+    paths = LedgerPaths(data)
+    if not paths.body_key.exists():
+        raise UnavailableError(f"there is no ledger in {data}")
+    files = LedgerFiles(read_tiles(data), read_bodies(data), load_or_create_secret(paths.body_key))
+    return Explanations(files, PolicyFiles(data / FOLDER).policy)

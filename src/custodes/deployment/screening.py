@@ -1,0 +1,82 @@
+"""Screening over a data directory: lists, cases, officers and drafts, put together and kept going.
+
+In: an open database and ledger. Out: the use cases and their orders; closed again in order. Which accounts they act on
+is for the composition root to say.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from custodes.core.clock import SystemClock
+from custodes.ledger.writer.settings import LedgerWriter
+from custodes.operations.accounts.directory import AccountDirectory
+from custodes.operations.record.housekeeping import LedgerDuties
+from custodes.operations.record.statements import Statements
+from custodes.operations.screening.account_effects import screen_missing
+from custodes.operations.screening.admin import ORDER, Officers, ScreeningOrders
+from custodes.operations.screening.log import ScreeningLog
+from custodes.operations.screening.ports import NoSuspender
+from custodes.operations.screening.screening import Parts, Screenings
+from custodes.storage.sql.database import Database
+from custodes.storage.sql.master import open_master
+from custodes.storage.sql.screening.cases import DraftFolder, EditionLists, SealedCases
+from custodes.storage.sql.screening.lists import ScreeningLists
+
+
+@dataclass(frozen=True, slots=True)
+class OpenScreening:
+    """The use cases of screening, and who may decide."""
+
+    screenings: Screenings
+    officers: Officers
+
+    def orders(self, directory: AccountDirectory) -> ScreeningOrders:
+        """Orders about the accounts in ``directory``."""
+        return ScreeningOrders(self.screenings, self.officers, directory)
+
+    def start(self, directory: AccountDirectory) -> None:
+        """Have every customer screened, and up to date with the lists.
+
+        Raises:
+            UnavailableError: the ledger or the store cannot be written.
+        """
+        self.screenings.follow(screen_missing(directory, self.screenings))
+        self.screenings.refresh()
+
+
+@contextmanager
+def open_screening(
+    database: Database, data: Path, log: LedgerWriter, statements: Statements
+) -> Iterator[OpenScreening]:
+    """The screening of ``data`` until the end of the block; it acts on no accounts yet.
+
+    Raises:
+        UnavailableError: a file cannot be read, or was altered.
+    """
+    master = open_master(database, data, os.urandom)
+    with closing(ScreeningLists(data)) as lists, closing(SealedCases(data, master)) as cases:
+        told = ScreeningLog(log, statements.parties, os.urandom)
+        parts = Parts(EditionLists(lists), cases, told, DraftFolder(data), SystemClock())
+        yield OpenScreening(Screenings(parts, NoSuspender()), Officers(cases, told, SystemClock()))
+
+
+def keep_screening(duties: LedgerDuties, screening: OpenScreening, directory: AccountDirectory) -> None:
+    """Have ``duties`` keep customers screened, and take orders about them.
+
+    Every hour everybody is brought up to date; a list that was imported meanwhile acts within seconds.
+    """
+    screenings = screening.screenings
+
+    def glance() -> None:
+        if screenings.stale():
+            screenings.refresh()
+
+    duties.answer_to(ORDER, screening.orders(directory).carry_out)
+    duties.every_hour(screenings.refresh)
+    duties.often(glance)
+    duties.soon(lambda: screening.start(directory))

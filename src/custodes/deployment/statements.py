@@ -1,0 +1,32 @@
+"""The statements of a data directory: which files they read, which folder and key the maps have.
+
+In: the data directory. Out: ``Statements`` over its files, also beside a running server. It starts and writes nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from custodes.core.errors import UnavailableError
+from custodes.ledger.tlog.note import NoteError
+from custodes.ledger.writer.keys import load_or_create_secret
+from custodes.operations.record.statements import LedgerFiles, Statements
+from custodes.storage.ledger.open import LedgerPaths, read_bodies, read_tiles
+
+
+def open_statements(data: Path) -> Statements:
+    """The statements of a data directory that has a ledger; fine beside a running server.
+
+    Raises:
+        UnavailableError: there is no ledger in it.
+    """
+    paths = LedgerPaths(data)
+    folder = paths.private / "maps"
+    if not paths.body_key.exists():
+        raise UnavailableError(f"there is no ledger in {data}")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        files = LedgerFiles(read_tiles(data), read_bodies(data), load_or_create_secret(paths.body_key))
+        return Statements(files, folder, load_or_create_secret(paths.data / "keys" / "ledger-vrf.key"))
+    except NoteError as error:
+        raise UnavailableError(str(error)) from error

@@ -1,0 +1,1 @@
+"""AWS's protocols: signatures, shapes, validation, errors, all from the service model."""

@@ -1,0 +1,142 @@
+"""JSON bytes to parameters, by the operation's input shape.
+
+In: the request body and a ``Shape``. Out: a dict in AWS member names with str, int, float, bool, bytes, list and
+dict. Unknown members and nulls are dropped, as AWS does. Checks types only; constraints are the business of
+``validate``, except a blob's length, which is decided from the length of its text before anything is allocated. The
+walk follows the shape and not the input, so no input makes it deep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+import pybase64
+
+from custodes.edge.aws.errors import IMAGE_TOO_LARGE, INVALID_PARAMETER, SERIALIZATION, ApiError
+from custodes.edge.aws.model import Kind, Operation, Shape
+
+
+def parse(raw: bytes, operation: Operation) -> dict[str, Any]:
+    """Read the body of a request for ``operation``; an empty body is an empty object.
+
+    Raises:
+        ApiError: SerializationException for malformed JSON or a wrong type; ImageTooLargeException (or
+            InvalidParameterException where an operation does not declare it) for a blob over its limit.
+    """
+    if not raw:
+        return {}
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        # The decoder's message may quote the body, so it is not passed on.
+        raise ApiError(SERIALIZATION, "Could not parse request body into json") from None
+    try:
+        return _structure(value, operation.input, "")
+    except _BlobTooLongError as error:
+        if IMAGE_TOO_LARGE in operation.errors:
+            raise ApiError(IMAGE_TOO_LARGE, "Image size is too large") from None
+        raise ApiError(INVALID_PARAMETER, f"The value at '{error.path}' is longer than {error.limit} bytes") from None
+
+
+class _BlobTooLongError(Exception):
+    """The text of a blob is too long for what it may decode to."""
+
+    def __init__(self, path: str, limit: int) -> None:
+        super().__init__(path)
+        self.path = path
+        self.limit = limit
+
+
+def _value(value: Any, shape: Shape, path: str) -> Any:
+    return _READERS[shape.kind](value, shape, path)
+
+
+def _mismatch(path: str, expected: str) -> ApiError:
+    return ApiError(SERIALIZATION, f"The value at '{path or 'body'}' must be {expected}")
+
+
+def _structure(value: Any, shape: Shape, path: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _mismatch(path, "an object")
+    dot = f"{path}." if path else ""
+    return {
+        name: _value(value[name], member, dot + name)
+        for name, member in shape.members.items()
+        if value.get(name) is not None
+    }
+
+
+def _list(value: Any, shape: Shape, path: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise _mismatch(path, "a list")
+    assert shape.item is not None
+    item = shape.item
+    return [_value(each, item, f"{path}.{at}") for at, each in enumerate(value, start=1)]
+
+
+def _map(value: Any, shape: Shape, path: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _mismatch(path, "an object")
+    assert shape.item is not None
+    item = shape.item
+    return {key: _value(each, item, f"{path}.value") for key, each in value.items() if each is not None}
+
+
+def _string(value: Any, _: Shape, path: str) -> str:
+    if not isinstance(value, str):
+        raise _mismatch(path, "a string")
+    return value
+
+
+def _integer(value: Any, shape: Shape, path: str) -> int:
+    bits = 63 if shape.kind is Kind.LONG else 31
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        raise _mismatch(path, "an integer")
+    if not -(2**bits) <= value < 2**bits:
+        raise _mismatch(path, f"an integer of {bits + 1} bits")
+    return int(value)
+
+
+def _float(value: Any, _: Shape, path: str) -> float:
+    # The decoder yields no infinity and no NaN from numbers, and texts such as "NaN" are not numbers here.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _mismatch(path, "a number")
+    return float(value)
+
+
+def _boolean(value: Any, _: Shape, path: str) -> bool:
+    if not isinstance(value, bool):
+        raise _mismatch(path, "true or false")
+    return value
+
+
+def _blob(value: Any, shape: Shape, path: str) -> bytes:
+    if not isinstance(value, str):
+        raise _mismatch(path, "a base64 string")
+    limit = shape.maximum
+    if limit is not None and len(value) // 4 * 3 - value.count("=", -2) > limit:
+        raise _BlobTooLongError(path, int(limit))
+    try:
+        return pybase64.b64decode(value, validate=True)
+    except ValueError:
+        # binascii.Error; ValueError also for letters outside ASCII.
+        raise _mismatch(path, "a base64 string") from None
+
+
+_READERS: Mapping[Kind, Callable[[Any, Shape, str], Any]] = MappingProxyType(
+    {
+        Kind.STRUCTURE: _structure,
+        Kind.LIST: _list,
+        Kind.MAP: _map,
+        Kind.STRING: _string,
+        Kind.INTEGER: _integer,
+        Kind.LONG: _integer,
+        Kind.FLOAT: _float,
+        Kind.BOOLEAN: _boolean,
+        Kind.TIMESTAMP: _float,
+        Kind.BLOB: _blob,
+    }
+)

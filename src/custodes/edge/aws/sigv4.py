@@ -1,0 +1,259 @@
+"""Who signed a request: AWS Signature Version 4, header form, verified.
+
+In: a request without its body, the SHA-256 of the body, the known keys, the time and the scope we serve. Out: the
+caller, or a ``Refused`` with the AWS code and message. Pure but for the memo of signing keys. It decides nothing
+about permission.
+
+It works in two steps so that a stranger is turned away before the body is read: ``claim`` looks at the headers
+alone, ``verify`` at the signature.
+
+Source: behaviour specification, section 4.1; AWS, "Signature Version 4 signing process".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from threading import Lock
+
+from custodes.edge.aws.canonical import SignedRequest, canonical_request
+from custodes.operations.requests.context import Caller
+from custodes.operations.requests.ports import AccessKey, KeyLookup
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+MAX_SKEW = timedelta(minutes=5)
+
+_TERMINATOR = "aws4_request"
+_BASIC_FORMAT = "%Y%m%dT%H%M%SZ"
+_INVALID = "InvalidSignatureException"
+_INCOMPLETE = "IncompleteSignatureException"
+_UNKNOWN_TOKEN = "The security token included in the request is invalid."  # noqa: S105 a message, no token
+_MISMATCH = (
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
+    "and signing method. Consult the service documentation for details."
+)
+_HEADER_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
+_BASIC_TIME = re.compile(r"[0-9]{8}T[0-9]{6}Z")
+_SCOPE_DATE = re.compile(r"[0-9]{8}")
+_SIGNATURE = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The region and service that a signature must be made for."""
+
+    region: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The request is not authentic; ``code`` and ``message`` go to the client."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the headers say, checked as far as headers go: a known key, a fresh date, our scope."""
+
+    key: AccessKey
+    date: str
+    timestamp: str
+    signed_headers: tuple[str, ...]
+    signature: str
+
+
+class SigningKeys:
+    """Derived keys by day and scope, a bounded memo: four HMACs less for each request."""
+
+    def __init__(self, limit: int = 1024) -> None:
+        """Keep the ``limit`` most recently used."""
+        self._limit = limit
+        self._kept: OrderedDict[tuple[str, str, Scope], bytes] = OrderedDict()
+        self._lock = Lock()
+
+    def key(self, secret: str, date: str, scope: Scope) -> bytes:
+        """The key that signs for ``scope`` on ``date`` (yyyymmdd)."""
+        name = (secret, date, scope)
+        with self._lock:
+            if name in self._kept:
+                self._kept.move_to_end(name)
+                return self._kept[name]
+        derived = f"AWS4{secret}".encode()
+        for part in (date, scope.region, scope.service, _TERMINATOR):
+            derived = hmac.digest(derived, part.encode(), hashlib.sha256)
+        with self._lock:
+            self._kept[name] = derived
+            while len(self._kept) > self._limit:
+                self._kept.popitem(last=False)
+        return derived
+
+
+def claim(request: SignedRequest, keys: KeyLookup, now_ms: int, scope: Scope) -> Claim | Refused:
+    """Check all that the headers alone can tell."""
+    authorization = request.headers.get("authorization")
+    if not authorization:
+        return Refused("MissingAuthenticationTokenException", "Missing Authentication Token")
+    fields = _fields(authorization)
+    if isinstance(fields, Refused):
+        return fields
+    credential = fields["Credential"].split("/")
+    if len(credential) != 5:
+        return Refused(
+            _INCOMPLETE,
+            "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term",
+        )
+    key = _known_key(credential[0], request, keys, now_ms)
+    if isinstance(key, Refused):
+        return key
+    timestamp = request.headers.get("x-amz-date") or request.headers.get("date", "")
+    signed = tuple(fields["SignedHeaders"].lower().split(";"))
+    refused = (
+        _check_scope(credential, scope)
+        or _check_time(timestamp, credential[1], now_ms)
+        or _check_signed_headers(signed, request.headers)
+    )
+    if refused:
+        return refused
+    moment = _moment(timestamp)
+    assert moment is not None
+    return Claim(key, credential[1], _basic(timestamp, moment), signed, fields["Signature"])
+
+
+def verify(
+    request: SignedRequest, body_sha256: str, claimed: Claim, scope: Scope, signing_keys: SigningKeys
+) -> Caller | Refused:
+    """Check the signature of a request whose headers passed ``claim``. ``body_sha256`` is lower-case hex."""
+    declared = request.headers.get("x-amz-content-sha256")
+    if declared is not None and not hmac.compare_digest(declared.encode("latin-1"), body_sha256.encode()):
+        return Refused(_INVALID, "The provided 'x-amz-content-sha256' header does not match what was computed.")
+    canonical = canonical_request(request, claimed.signed_headers, body_sha256)
+    to_sign = "\n".join(
+        (
+            ALGORITHM,
+            claimed.timestamp,
+            f"{claimed.date}/{scope.region}/{scope.service}/{_TERMINATOR}",
+            hashlib.sha256(canonical).hexdigest(),
+        )
+    )
+    signing_key = signing_keys.key(claimed.key.secret, claimed.date, scope)
+    expected = hmac.new(signing_key, to_sign.encode(), hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(expected, claimed.signature):
+        return Refused(_INVALID, _MISMATCH)
+    return claimed.key.caller(scope.region)
+
+
+def _fields(authorization: str) -> Mapping[str, str] | Refused:
+    """Credential, SignedHeaders and Signature of the header."""
+    algorithm, _, rest = authorization.partition(" ")
+    if algorithm != ALGORITHM:
+        return Refused(_INCOMPLETE, f"Unsupported AWS 'algorithm': the Authorization header must use {ALGORITHM}.")
+    fields: dict[str, str] = {}
+    for part in rest.split(","):
+        name, equals, value = part.strip().partition("=")
+        if not equals:
+            return Refused(_INCOMPLETE, "Not a valid key=value pair (missing equal-sign) in Authorization header.")
+        if name in fields:
+            return Refused(_INCOMPLETE, f"Duplicate '{name[:32]}' parameter in Authorization header.")
+        fields[name] = value
+    missing = [name for name in ("Credential", "SignedHeaders", "Signature") if not fields.get(name)]
+    if missing:
+        return Refused(_INCOMPLETE, " ".join(f"Authorization header requires '{name}' parameter." for name in missing))
+    if not _SIGNATURE.fullmatch(fields["Signature"]):
+        return Refused(_INCOMPLETE, "'Signature' in the Authorization header must be 64 lower-case hex digits.")
+    return fields
+
+
+def _known_key(access_key_id: str, request: SignedRequest, keys: KeyLookup, now_ms: int) -> AccessKey | Refused:
+    token = request.headers.get("x-amz-security-token")
+    key = keys.find(access_key_id, token)
+    if key is None or (token is None) != (key.session_token is None):
+        return Refused("UnrecognizedClientException", _UNKNOWN_TOKEN)
+    if (
+        token is not None
+        and key.session_token is not None
+        and not hmac.compare_digest(token.encode("latin-1"), key.session_token.encode("utf-8"))
+    ):
+        return Refused("UnrecognizedClientException", _UNKNOWN_TOKEN)
+    if key.expires_ts_ms is not None and key.expires_ts_ms <= now_ms:
+        return Refused("ExpiredTokenException", "The security token included in the request is expired")
+    return key
+
+
+def _check_scope(credential: list[str], scope: Scope) -> Refused | None:
+    _, date, region, service, terminator = credential
+    problems = []
+    if not _SCOPE_DATE.fullmatch(date):
+        problems.append("Date in Credential scope must be yyyymmdd.")
+    if region != scope.region:
+        problems.append("Credential should be scoped to a valid region.")
+    if service != scope.service:
+        problems.append(f"Credential should be scoped to correct service: '{scope.service}'.")
+    if terminator != _TERMINATOR:
+        problems.append(f"Credential should be scoped with a valid terminator: '{_TERMINATOR}'.")
+    return Refused(_INVALID, " ".join(problems)) if problems else None
+
+
+def _check_time(timestamp: str, scope_date: str, now_ms: int) -> Refused | None:
+    if not timestamp:
+        return Refused(
+            _INCOMPLETE, "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."
+        )
+    moment = _moment(timestamp)
+    if moment is None:
+        return Refused(_INCOMPLETE, "Date must be in ISO-8601 'basic format', such as 20180707T233021Z.")
+    given = _basic(timestamp, moment)
+    if given[:8] != scope_date:
+        return Refused(
+            _INVALID,
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
+            f"'{scope_date}' != '{given[:8]}', from '{given}'.",
+        )
+    now = datetime.fromtimestamp(now_ms / 1000, UTC)
+    if abs(moment - now) <= MAX_SKEW:
+        return None
+    here, oldest, newest = (each.strftime(_BASIC_FORMAT) for each in (now, now - MAX_SKEW, now + MAX_SKEW))
+    if moment < now:
+        return Refused(_INVALID, f"Signature expired: {given} is now earlier than {oldest} ({here} - 5 min.)")
+    return Refused(_INVALID, f"Signature not yet current: {given} is still later than {newest} ({here} + 5 min.)")
+
+
+def _moment(timestamp: str) -> datetime | None:
+    """Time of an ``X-Amz-Date`` (ISO basic) or ``Date`` (RFC 1123) header."""
+    try:
+        if _BASIC_TIME.fullmatch(timestamp):
+            return datetime.fromisoformat(timestamp)
+        moment = parsedate_to_datetime(timestamp)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _basic(timestamp: str, moment: datetime) -> str:
+    """``moment``, which ``timestamp`` says, in the form that is signed."""
+    return timestamp if _BASIC_TIME.fullmatch(timestamp) else moment.strftime(_BASIC_FORMAT)
+
+
+def _check_signed_headers(signed: tuple[str, ...], headers: Mapping[str, str]) -> Refused | None:
+    if list(signed) != sorted(set(signed)) or not all(_HEADER_NAME.fullmatch(name) for name in signed):
+        return Refused(_INCOMPLETE, "'SignedHeaders' must be a sorted list of header names.")
+    absent = next((name for name in signed if name not in headers), None)
+    if absent is not None:
+        return Refused(_INVALID, f"'{absent[:64]}' is named in 'SignedHeaders' but not part of the request.")
+    if "host" not in signed:
+        return Refused(_INVALID, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
+    needed = [name for name in headers if name.startswith("x-amz-")]
+    if "x-amz-date" not in headers:
+        needed.append("date")
+    unsigned = next((name for name in needed if name not in signed), None)
+    if unsigned is not None:
+        return Refused(_INVALID, f"'{unsigned[:64]}' must be a 'SignedHeader' in the AWS Authorization.")
+    return None

@@ -1,0 +1,47 @@
+"""All operations of this server, by their AWS names, ready for the dispatcher.
+
+In: the gate and the use cases. Out: handlers. Nothing else of the edge makes handlers.
+"""
+
+from __future__ import annotations
+
+from custodes.edge.aws.translate import (
+    celebrities,
+    collections,
+    enrol,
+    faces,
+    labels,
+    moderation,
+    protection,
+    search,
+    text,
+    users,
+)
+from custodes.edge.aws.translate.quality import handlers as assessment_handlers
+from custodes.edge.aws.translate.route import Handler
+from custodes.operations.catalogue import Operations
+from custodes.operations.requests.gate import Gate
+
+
+def handlers(gate: Gate, operations: Operations, region: str, *, bare_arn: bool = False) -> dict[str, Handler]:
+    """A gated handler for every operation that ``operations`` has.
+
+    Args:
+        gate: what every handler passes.
+        operations: the use cases.
+        region: of this server, for ARNs.
+        bare_arn: CreateCollection answers with the historical form of its ARN, without ``arn:``.
+    """
+    return {
+        **faces.handlers(gate, operations.detection, operations.comparison),
+        **collections.handlers(gate, operations.collections, operations.tagging, region, bare_arn=bare_arn),
+        **enrol.handlers(gate, operations.enrolment),
+        **labels.handlers(gate, operations.labels),
+        **moderation.handlers(gate, operations.moderation),
+        **protection.handlers(gate, operations.protection),
+        **search.handlers(gate, operations.search),
+        **assessment_handlers(gate, operations.assessment),
+        **text.handlers(gate, operations.text),
+        **celebrities.handlers(gate, operations.celebrities),
+        **users.handlers(gate, operations.users),
+    }

@@ -1,0 +1,1 @@
+"""What is served: the API, signed endpoints, reviews, the public ledger."""

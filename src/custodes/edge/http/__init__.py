@@ -1,0 +1,1 @@
+"""HTTP machinery: bodies under limits, workers, metrics."""

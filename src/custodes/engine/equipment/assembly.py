@@ -1,0 +1,21 @@
+"""The equipment engine from opened networks and a face engine. It fetches nothing."""
+
+from __future__ import annotations
+
+from custodes.engine.equipment.masks import load_mask_heads
+from custodes.engine.equipment.pipeline import EquipmentPipeline, Steps
+from custodes.engine.faces.portrait import PortraitReader, portrait_run
+from custodes.engine.labels.assembly import open_objects
+from custodes.engine.ports import FaceEngine
+from custodes.engine.runtime.batch import Batcher
+from custodes.engine.runtime.networks import Networks
+
+
+def open_equipment_engine(networks: Networks, faces: FaceEngine) -> EquipmentPipeline:
+    """Open what equipment needs beside ``faces``.
+
+    Raises:
+        UnavailableError: a model is missing, altered or cannot be opened.
+    """
+    portraits = PortraitReader(Batcher(portrait_run(networks.session("faceres"))))
+    return EquipmentPipeline(Steps(open_objects(networks), faces, portraits, load_mask_heads()))

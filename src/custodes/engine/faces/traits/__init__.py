@@ -1,0 +1,1 @@
+"""Traits of faces: age, expression, eyes, small heads, passive liveness."""

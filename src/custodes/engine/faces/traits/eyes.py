@@ -1,0 +1,124 @@
+"""Eyes: lids, pupils and gaze from MediaPipe's iris network; and the mouth's opening from the mesh.
+
+In: an upright RGB picture and a face's mesh. Out: open or closed with confidence, pupils in pixels, gaze in degrees.
+These are geometric measures; they say nothing about attention, mood or health.
+
+Source: Ablavatski et al., Real-time Pupil Tracking from Monocular Video for Digital Puppetry, arXiv:2006.11341.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from custodes.engine.faces.align import RgbArray, similarity, warp
+from custodes.engine.faces.mesh import Network, inverse
+from custodes.engine.results.face import FloatArray, Gaze, Judgement, Pose
+
+CROP_PX = 64
+_ENLARGE = 2.3
+"""The crop is this many eye widths wide, as in MediaPipe's iris pipeline."""
+_CORNERS = {"leftPupil": (33, 133), "rightPupil": (362, 263)}
+"""Mesh vertices at the left and right corner of each eye, by the name of its pupil."""
+# Points of the network: 0 outer corner, 4 lower lid, 8 inner corner, 12 upper lid, 71 iris centre.
+_OUTER, _LOWER, _INNER, _UPPER, _IRIS = 0, 4, 8, 12, 71
+_POINTS = 76
+
+_EYE_OPEN_AT, _EYE_SPREAD = 0.14, 0.035
+"""Lid opening over eye width at which open and closed are equally likely, and the width of the doubt. A relaxed open
+eye has 0.25 to 0.35, a closed one below 0.1 (Soukupova and Cech, Real-Time Eye Blink Detection using Facial Landmarks,
+2016)."""
+_MOUTH_OPEN_AT, _MOUTH_SPREAD = 0.10, 0.03
+"""Inner lip gap over mouth width, likewise."""
+_EYEBALL_RADIUS = 0.42
+"""Radius of the eyeball in eye widths: 12 mm over a lid opening of 28 to 30 mm."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Eye:
+    """One eye: its ``pupil_px`` (2,), lid opening over width, and iris shift from the middle in eye widths (x, y)."""
+
+    pupil_px: FloatArray
+    opening: float
+    shift: tuple[float, float]
+    width_px: float
+
+
+def judge(measure: float, even_at: float, spread: float) -> Judgement:
+    """A yes/no statement from a measure by a logistic curve; confidence is in the stated value, 50 to 100."""
+    chance = 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, (measure - even_at) / spread))))
+    return Judgement(chance >= 0.5, 100.0 * max(chance, 1.0 - chance))
+
+
+class EyeReader:
+    """The iris step for both eyes of a face in one run."""
+
+    def __init__(self, network: Network) -> None:
+        """Keep the opened network."""
+        self._network = network
+
+    def read(self, rgb: RgbArray, vertices_px: FloatArray) -> dict[str, Eye]:
+        """Both eyes by the name of their pupil."""
+        margin = (CROP_PX - CROP_PX / _ENLARGE) / 2
+        target = np.array([[margin, CROP_PX / 2], [CROP_PX - margin, CROP_PX / 2]])
+        matrices = {n: similarity(vertices_px[list(pair), :2], target) for n, pair in _CORNERS.items()}
+        crops = np.empty((2, 3, CROP_PX, CROP_PX), np.float32)
+        for crop, matrix in zip(crops, matrices.values(), strict=True):
+            crop[:] = warp(rgb, matrix, (CROP_PX, CROP_PX)).transpose(2, 0, 1)
+        # The network knows the eye whose outer corner is on the left; the other one is shown to it mirrored.
+        crops[1] = crops[1, :, :, ::-1].copy()
+        points = self._network.run({"rgb": crops}, ("points",))["points"].reshape(2, _POINTS, 3)[:, :, :2].copy()
+        points[1, :, 0] = CROP_PX - 1 - points[1, :, 0]
+        return {
+            name: _eye(found, np.asarray(inverse(matrix, found[_IRIS : _IRIS + 1])[0], np.float32), matrix)
+            for (name, matrix), found in zip(matrices.items(), points, strict=True)
+        }
+
+
+def _eye(points: FloatArray, pupil_px: FloatArray, matrix: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Eye:
+    outer, inner = points[_OUTER], points[_INNER]
+    width = max(1e-3, float(np.hypot(*(inner - outer))))
+    middle = (outer + inner) / 2
+    return Eye(
+        pupil_px=pupil_px,
+        opening=float(np.hypot(*(points[_UPPER] - points[_LOWER]))) / width,
+        shift=(float(points[_IRIS, 0] - middle[0]) / width, float(points[_IRIS, 1] - middle[1]) / width),
+        width_px=width / float(np.hypot(matrix[0, 0], matrix[1, 0])),
+    )
+
+
+def eyes_open(eyes: dict[str, Eye]) -> Judgement:
+    """Whether the eyes are open; the nearer (wider) eye counts more, as the other may be hidden by the nose."""
+    total = sum(eye.width_px for eye in eyes.values())
+    return judge(sum(eye.opening * eye.width_px for eye in eyes.values()) / total, _EYE_OPEN_AT, _EYE_SPREAD)
+
+
+def mouth_open(vertices_px: FloatArray) -> Judgement:
+    """Whether the lips are apart."""
+    return judge(mouth_gap(vertices_px), _MOUTH_OPEN_AT, _MOUTH_SPREAD)
+
+
+def mouth_gap(vertices_px: FloatArray) -> float:
+    """The inner lips' gap (13, 14) over the inner mouth's width (78, 308)."""
+    gap = float(np.hypot(*(vertices_px[13, :2] - vertices_px[14, :2])))
+    return gap / max(1e-3, float(np.hypot(*(vertices_px[78, :2] - vertices_px[308, :2]))))
+
+
+def gaze(eyes: dict[str, Eye], pose: Pose, open_eyes: Judgement) -> Gaze:
+    """Where the eyes look, relative to the camera: the head's pose plus the turn of the eyeballs.
+
+    The iris centre sits on a ball of known size, so its shift from the middle of the eye gives the angle. Confidence
+    falls with closing lids, a turned head and eyes that disagree.
+    """
+    x = float(np.mean([eye.shift[0] for eye in eyes.values()]))
+    y = float(np.mean([eye.shift[1] for eye in eyes.values()]))
+    apart = abs(eyes["leftPupil"].shift[0] - eyes["rightPupil"].shift[0])
+    lids = open_eyes.confidence_pct if open_eyes.value else 100.0 - open_eyes.confidence_pct
+    frontal = max(0.0, math.cos(math.radians(pose.yaw_deg)) * math.cos(math.radians(pose.pitch_deg)))
+    return Gaze(
+        yaw_deg=pose.yaw_deg + math.degrees(math.asin(max(-1.0, min(1.0, x / _EYEBALL_RADIUS)))),
+        pitch_deg=pose.pitch_deg - math.degrees(math.asin(max(-1.0, min(1.0, y / _EYEBALL_RADIUS)))),
+        confidence_pct=lids * frontal * max(0.0, 1.0 - 2.0 * apart),
+    )

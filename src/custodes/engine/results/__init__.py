@@ -1,0 +1,1 @@
+"""What the engine says, as plain frozen values with units."""

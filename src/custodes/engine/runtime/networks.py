@@ -1,0 +1,32 @@
+"""The opened networks of the engines that look at whole pictures: each is opened once, by the first that needs it.
+
+In: a store of converted models and how to compute. Out: sessions by name of card, shared between engines.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from custodes.engine.runtime.session import Device, Session, Threads, open_session
+from custodes.models.card import load_cards
+from custodes.models.store import ModelStore
+
+
+class Networks:
+    """Opens models of ``store`` on ``device``, with ``threads`` threads within one run of a network."""
+
+    def __init__(self, store: ModelStore, device: Device, threads: int) -> None:
+        """Open nothing yet."""
+        self._store, self._device, self._threads = store, device, threads
+        self._cards = load_cards()
+        self._lock = threading.Lock()
+        self._opened: dict[str, Session] = {}
+
+    def session(self, name: str) -> Session:
+        """The model of the card ``name``. Raises UnavailableError when it is missing, altered or does not open."""
+        with self._lock:
+            if name not in self._opened:
+                card = self._cards[name]
+                threads = Threads(intra=self._threads)
+                self._opened[name] = open_session(self._store.path(card), card, self._device, threads)
+            return self._opened[name]

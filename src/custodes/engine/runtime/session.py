@@ -1,0 +1,164 @@
+"""Opens models. The only place that knows ONNX Runtime.
+
+In: a path that the store vouches for and the model's card. Out: a ``Session`` that runs named arrays. A model whose
+tensors differ from its card is refused, so a wrong file cannot answer in a right one's name. Sessions may be run from
+several threads at once; ONNX Runtime allows that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+from custodes.core.errors import UnavailableError
+from custodes.models.card import ModelCard, TensorSpec
+
+FloatArray = NDArray[np.float32]
+_CUDA = "CUDAExecutionProvider"
+_CPU = "CPUExecutionProvider"
+_QUIET = 3
+"""ONNX Runtime's log level: errors only."""
+
+
+# ONNX Runtime's exceptions have no common base of their own.
+_OPEN_ERRORS = (
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.NoSuchFile,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+    RuntimeError,
+    ValueError,
+    OSError,
+)
+
+
+class Device(StrEnum):
+    """Where to compute. AUTO takes the graphics processor when this ONNX Runtime can use one."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """Thread counts of one session, at least 1 each.
+
+    Attributes:
+        intra: threads within an operator.
+        inter: threads between operators; more than 1 only helps graphs with branches.
+        spin: waiting threads burn their core: a little faster for one caller alone, slower for several.
+    """
+
+    intra: int = 1
+    inter: int = 1
+    spin: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise ValueError on counts below 1 (0 would let ONNX Runtime take every core)."""
+        if min(self.intra, self.inter) < 1:
+            raise ValueError("thread counts start at 1")
+
+
+class Session:
+    """One opened model."""
+
+    def __init__(self, runtime: onnxruntime.InferenceSession, card: ModelCard) -> None:
+        """Wrap an opened ``runtime`` that was checked against ``card``."""
+        self._runtime = runtime
+        self._outputs = [tensor.name for tensor in card.outputs]
+        self.card = card
+
+    @property
+    def provider(self) -> str:
+        """Name of the execution provider that computes."""
+        return str(self._runtime.get_providers()[0])
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """Texts that the file carries beside its weights, like a recogniser's alphabet."""
+        return dict(self._runtime.get_modelmeta().custom_metadata_map)
+
+    def run(
+        self, feeds: Mapping[str, NDArray[np.generic]], wanted: Sequence[str] | None = None
+    ) -> Mapping[str, FloatArray]:
+        """Run once.
+
+        Args:
+            feeds: float32 array by input name; the first axis is the batch, at least 1.
+            wanted: outputs to compute; all when None. What only the others need is not computed.
+
+        Raises:
+            ValueError: no such output, or an input does not fit the model.
+        """
+        names = self._outputs if wanted is None else list(wanted)
+        if not set(names) <= set(self._outputs):
+            raise ValueError(f"model {self.card.name} has outputs {self._outputs}, not {names}")
+        try:
+            values = self._runtime.run(names, dict(feeds))
+        except (ort_errors.InvalidArgument, ValueError) as error:
+            raise ValueError(f"model {self.card.name}: an input does not fit") from error
+        return dict(zip(names, values, strict=True))
+
+
+def providers(device: Device, available: Sequence[str] | None = None) -> list[str]:
+    """Execution providers for ``device``, best first.
+
+    Args:
+        device: what was asked for.
+        available: what ONNX Runtime has; asked when None.
+
+    Raises:
+        UnavailableError: CUDA was asked for and this ONNX Runtime has none.
+    """
+    found = onnxruntime.get_available_providers() if available is None else available
+    if device is Device.CUDA and _CUDA not in found:
+        raise UnavailableError("device cuda: this ONNX Runtime has no CUDA provider (package onnxruntime-gpu)")
+    return [_CUDA, _CPU] if device is not Device.CPU and _CUDA in found else [_CPU]
+
+
+def open_session(path: Path, card: ModelCard, device: Device = Device.AUTO, threads: Threads | None = None) -> Session:
+    """Open the model at ``path``, which must be the one that ``card`` describes.
+
+    Raises:
+        UnavailableError: the file is no model, its tensors differ from the card, or the device does not work.
+    """
+    threads = threads or Threads()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads.intra
+    options.inter_op_num_threads = threads.inter
+    options.log_severity_level = _QUIET
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(threads.spin)))
+    names = providers(device)
+    try:
+        runtime = onnxruntime.InferenceSession(str(path), options, providers=names)
+    except _OPEN_ERRORS as error:
+        raise UnavailableError(f"model {card.name} cannot be opened: {path.name} is broken") from error
+    _check(card, runtime)
+    session = Session(runtime, card)
+    if device is Device.CUDA and session.provider != _CUDA:
+        raise UnavailableError("device cuda: the CUDA libraries do not load on this machine")
+    return session
+
+
+def _check(card: ModelCard, runtime: onnxruntime.InferenceSession) -> None:
+    found = [*runtime.get_inputs(), *runtime.get_outputs()]
+    promised = [card.input, *card.outputs]
+    same = len(found) == len(promised) and all(_fits(value, spec) for value, spec in zip(found, promised, strict=True))
+    if not same:
+        tensors = ", ".join(f"{value.name}{value.shape}" for value in found)
+        raise UnavailableError(f"model {card.name}: tensors differ from the card: {tensors}")
+
+
+def _fits(value: onnxruntime.NodeArg, spec: TensorSpec) -> bool:
+    return value.name == spec.name and value.type == "tensor(float)" and list(value.shape) == list(spec.shape)

@@ -1,0 +1,48 @@
+"""The text engine from the model pack: which cards, how many threads. It fetches nothing."""
+
+from __future__ import annotations
+
+from custodes.core.errors import UnavailableError
+from custodes.engine.runtime.session import Device, Session, Threads, open_session
+from custodes.engine.text.detect import LineDetector
+from custodes.engine.text.orient import Orienter
+from custodes.engine.text.pipeline import Steps, TextPipeline
+from custodes.engine.text.recognise import Recogniser
+from custodes.models.card import load_cards
+from custodes.models.store import ModelStore
+
+_ALPHABET = "character"
+"""Note of the recogniser's file that has one symbol per line."""
+
+
+def open_text_engine(store: ModelStore, device: Device, threads: int) -> TextPipeline:
+    """Open all networks of the text pack.
+
+    Args:
+        store: where the converted models are.
+        device: where to compute.
+        threads: threads within one run of a network, at least 1.
+
+    Raises:
+        UnavailableError: a model is missing, altered or cannot be opened.
+    """
+    cards = load_cards()
+
+    def session(name: str) -> Session:
+        return open_session(store.path(cards[name]), cards[name], device, Threads(intra=threads))
+
+    recogniser = session("ppocr-v6-rec")
+    steps = Steps(
+        LineDetector(session("ppocr-v6-det")),
+        Orienter(session("ppocr-cls")),
+        Recogniser(recogniser, alphabet(recogniser.notes)),
+    )
+    return TextPipeline(steps)
+
+
+def alphabet(notes: dict[str, str] | object) -> list[str]:
+    """Symbols 1, 2, and so on: those of the file, then the space. Raises UnavailableError when the file has none."""
+    listed = notes.get(_ALPHABET, "") if isinstance(notes, dict) else ""
+    if not listed:
+        raise UnavailableError("the model that reads text has no alphabet; run: custodes models fetch ppocr-v6-rec")
+    return [*listed.split("\n"), " "]

@@ -1,0 +1,84 @@
+"""The records of changes of the provider's rules as they are kept, and where they lead.
+
+In: a store of records. Out: the state after those that the ledger has; the same as JSON values. Adapters of the store
+live outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Protocol
+
+from custodes.core.errors import UnavailableError
+from custodes.governance.provider.change_chain import Record, State, follow
+from custodes.governance.provider.policy_set import DAY_MS, PolicySet, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the ledger has a record, and the time it gave it."""
+
+    index: int
+    t_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A record; without a place it is a draft that the ledger may or may not have."""
+
+    record: Record
+    place: Place | None = None
+
+
+class PolicyStore(Protocol):
+    """Durable records of changes and the sets they are about. All methods raise UnavailableError or OSError."""
+
+    def records(self) -> Sequence[Placed]:
+        """All in their order."""
+        ...
+
+    def policy(self, digest: str) -> PolicySet:
+        """The set of a digest, checked against it. Raises LookupError."""
+        ...
+
+    def draft(self, record: Record, policy: PolicySet) -> None:
+        """Keep the next record without a place, and the set it is about."""
+        ...
+
+    def place(self, place: Place) -> None:
+        """Give the last record its place."""
+        ...
+
+    def discard(self) -> None:
+        """Forget the last record."""
+        ...
+
+
+def replay(store: PolicyStore) -> State:
+    """Where the placed records lead.
+
+    Raises:
+        UnavailableError: one may not follow the one before, or a set is missing.
+    """
+    state = State()
+    for number, placed in enumerate(store.records()):
+        if placed.place is None:
+            break
+        after = follow(state, placed.record, placed.place.t_ms, store.policy)
+        if isinstance(after, Refused):
+            raise UnavailableError(f"record {number} of the changes of policy does not hold: {after.reason}")
+        state = after
+    return state
+
+
+def told(state: State) -> dict[str, object]:
+    """A state as JSON values."""
+    waiting = state.waiting
+    return {
+        "in_force": state.in_force,
+        "head": state.head,
+        "notice_days": state.notice_ms / DAY_MS,
+        "officers": {name: key.hex() for name, key in sorted(state.officers.items())},
+        "waiting": None if waiting is None else {**asdict(waiting), "signers": list(waiting.signers)},
+    }

@@ -1,0 +1,1 @@
+"""Pictures: bytes in, one parsed header, upright RGB out. Limits are checked before memory is taken."""

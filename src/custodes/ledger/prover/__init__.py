@@ -1,0 +1,1 @@
+"""What the operator makes for others: maps, statements, invoices, certificates, reports."""

@@ -1,0 +1,114 @@
+"""The face indexes of a running operator: one tree of FaceIds per collection, and the map over all collections.
+
+In: faces as they are enrolled and erased; a way to append entries. Out: ``era`` entries that commit to the index before
+and after, records for certificates, ``map`` entries of the collection map. In memory (about 150 bytes a face); fill it
+from the gallery at start. All methods may be called by any thread; erasures of a collection follow one another in the
+log in the order in which they changed its tree.
+
+The order of an erasure: ``erase`` first, and only when it came back destroy keys and vectors. So a crash between leaves
+a face that the log calls erased, which the gallery must finish erasing at its next start, and never the reverse.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+
+from custodes.ledger.prover.account_map import CollectionMap
+from custodes.ledger.prover.erasure import ErasureRecord, erase
+from custodes.ledger.prover.map_tree import FaceTree
+from custodes.ledger.prover.ports import LogReader
+from custodes.ledger.verifier.canonical_json import Placed
+from custodes.ledger.verifier.erasure import Later, erasure_fields
+from custodes.ledger.verifier.map_head import collection_name
+from custodes.ledger.verifier.map_proof import face_place
+from custodes.ledger.verifier.vrf import vrf
+
+Append = Callable[[Mapping[str, int | str]], int]
+"""Appends an entry with these public fields; returns its index once it is durable."""
+_Name = tuple[str, str]
+
+
+class FaceIndexes:
+    """The trees of all collections, by account and collection."""
+
+    def __init__(self, key: vrf.SecretKey) -> None:
+        """No collections; names are placed under ``key``."""
+        self._lock = threading.Lock()
+        self._trees: dict[_Name, FaceTree] = {}
+        self._map = CollectionMap(key)
+        # Collections whose tree is not the one that the last head commits to.
+        self._changed: set[_Name] = set()
+        self._head: int | None = None
+
+    def add(self, account: str, collection: str, faces: Iterable[str]) -> None:
+        """Enter faces; the collection comes into being with its first call, with or without faces."""
+        with self._lock:
+            tree = self._trees.setdefault((account, collection), FaceTree())
+            for face in faces:
+                tree.add(face)
+            self._changed.add((account, collection))
+
+    def erase(self, account: str, collection: str, faces: Iterable[str], append: Append) -> list[ErasureRecord]:
+        """Take faces out and log it with one ``era`` entry; a record for each face that was there.
+
+        No entry is written when none was there.
+
+        Raises:
+            LedgerUnavailableError: the entry could not be written; the faces are still in the index.
+        """
+        with self._lock:
+            tree = self._trees.setdefault((account, collection), FaceTree())
+            erasure = erase(tree, faces)
+            if not erasure.faces:
+                return []
+            try:
+                entry = append(erasure.fields)
+            except BaseException:
+                for erased in erasure.faces:
+                    tree.add(erased.face)
+                raise
+            self._changed.add((account, collection))
+        return [ErasureRecord(account, collection, entry, erased) for erased in erasure.faces]
+
+    def erase_all(self, account: str, collection: str, append: Append) -> int:
+        """Empty a collection with one ``era`` entry and no records; returns how many faces there were.
+
+        Raises:
+            LedgerUnavailableError: the entry could not be written; the faces are still in the index.
+        """
+        with self._lock:
+            tree, empty = self._trees.get((account, collection), FaceTree()), FaceTree()
+            before = tree.head()
+            if before.count:
+                append(erasure_fields(before.count, before, empty.head()))
+                self._trees[account, collection] = empty
+                self._changed.add((account, collection))
+            return before.count
+
+    def close_head(self, append: Append, size: int) -> int:
+        """Log the head of the collection map, true as of the first ``size`` entries; returns its index.
+
+        Raises:
+            LedgerUnavailableError: the entry could not be written.
+        """
+        with self._lock:
+            for account, collection in self._changed:
+                self._map.put(account, collection, self._trees[account, collection].head())
+            self._head = append(self._map.head_fields(size))
+            self._changed.clear()
+            return self._head
+
+    def later(self, account: str, collection: str, face: str, log: LogReader) -> Later:
+        """Proof that ``face`` is not in the collection at the last head, for its certificate.
+
+        Raises:
+            LookupError: there is no head, or the collection has changed since; close a head first.
+        """
+        with self._lock:
+            tree = self._trees.get((account, collection))
+            if self._head is None or tree is None or (account, collection) in self._changed:
+                raise LookupError("the collection has changed since the last head")
+            proof, path = self._map.path(collection_name(account, collection))
+            way = tree.path(face_place(face)).encode()
+            return Later(Placed(self._head, log.entry(self._head)), proof, path.encode(), way)

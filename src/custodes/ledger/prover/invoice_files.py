@@ -1,0 +1,127 @@
+"""Bills of past months in a folder, and stored faces as the uses in the log tell them.
+
+In: an invoice run and the index of its entry; uses. Out: invoices with proofs at any later time; changes of stored
+faces by account. The nonces in the bills are random, so a bill cannot be made again: these files are the originals.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from custodes.ledger.prover.invoices import BillingRun, invoice
+from custodes.ledger.prover.map_tree import SumTree
+from custodes.ledger.prover.ports import LogReader, Use
+from custodes.ledger.verifier.canonical_json import canonical
+from custodes.ledger.verifier.invoices.invoice import bill_key
+from custodes.ledger.verifier.invoices.meter import Month, StorageChange
+from custodes.ledger.verifier.map_proof import Value
+
+
+@dataclass(frozen=True, slots=True)
+class UseStorage:
+    """``billing.FaceStorage`` from the log: a body's ``faces_delta`` says how many faces a use added or removed."""
+
+    by_account: Mapping[str, list[StorageChange]]
+
+    @classmethod
+    def collect(cls, uses: Iterable[Use]) -> UseStorage:
+        """From all uses since the start of the log."""
+        found: dict[str, list[StorageChange]] = {}
+        for use in uses:
+            delta = use.facts.get("faces_delta", 0)
+            if isinstance(delta, int) and not isinstance(delta, bool) and delta:
+                found.setdefault(use.account, []).append(StorageChange(use.t, delta))
+        return cls(found)
+
+    def accounts(self) -> Iterable[str]:
+        """All accounts that ever kept a face."""
+        return self.by_account.keys()
+
+    def changes(self, account: str) -> Iterable[StorageChange]:
+        """All changes of ``account``."""
+        return self.by_account.get(account, ())
+
+
+class BillingStore:
+    """Bills of months that are in the log."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep files in ``folder``, which must exist."""
+        self._folder = folder
+
+    def save(self, run: BillingRun, entry: int) -> None:
+        """Keep the bills of a run that is entry ``entry``.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        self._write(self._path(run.month), run, entry)
+        self._draft_path(run.month).unlink(missing_ok=True)
+
+    def draft(self, run: BillingRun) -> None:
+        """Keep the bills of a run that is about to be put into the log, so that they outlive whatever comes between.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        self._write(self._draft_path(run.month), run, None)
+
+    def drafted(self, month: Month) -> BillingRun | None:
+        """The run of ``draft`` that was not saved since."""
+        path = self._draft_path(month)
+        return self._read(path, month)[0] if path.exists() else None
+
+    def has(self, month: Month) -> bool:
+        """Whether a run of a month was saved."""
+        return self._path(month).exists()
+
+    def entry(self, month: Month) -> int:
+        """Index of the ``bil`` entry of a month.
+
+        Raises:
+            LookupError: the month was not billed.
+        """
+        return self._load(month)[1]
+
+    def invoices(self, month: Month, log: LogReader) -> dict[str, bytes]:
+        """The invoice files of a month, by account.
+
+        Raises:
+            LookupError: the month was not billed.
+            ProofError: its entry is not in the log's checkpoint.
+        """
+        run, entry = self._load(month)
+        return {account: invoice(account, run, entry, log).encode() for account in run.bills}
+
+    def _load(self, month: Month) -> tuple[BillingRun, int]:
+        try:
+            run, entry = self._read(self._path(month), month)
+        except FileNotFoundError:
+            raise LookupError(f"{month} was not billed yet") from None
+        assert entry is not None  # only drafts have none
+        return run, entry
+
+    def _read(self, path: Path, month: Month) -> tuple[BillingRun, int | None]:
+        value = json.loads(path.read_bytes())
+        tree = SumTree()
+        for bill in value["bills"].values():
+            tree.put(bill_key(bill), Value(bill["uses"], bill["total"], bill_key(bill)))
+        return BillingRun(month, value["bills"], tree, value["fields"]), value["entry"]
+
+    def _write(self, path: Path, run: BillingRun, entry: int | None) -> None:
+        beside = path.with_suffix(".new")
+        with beside.open("wb") as file:
+            file.write(canonical({"bills": dict(run.bills), "entry": entry, "fields": dict(run.fields)}))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+
+    def _draft_path(self, month: Month) -> Path:
+        return self._folder / f"{month}.draft"
+
+    def _path(self, month: Month) -> Path:
+        return self._folder / f"{month}.json"

@@ -1,0 +1,174 @@
+"""Invoices of a month, and the one entry that commits to all of them.
+
+In: the uses of the log with their accounts, changes of stored faces, a price list, random nonces. Out: a bill per
+account, and the fields of the ``bil`` entry: root and totals of a sum tree over all bills. So every customer can check
+that the own bill is part of the total that the log states, and everybody that the number of uses billed in a month is
+the number of uses in the log. Amounts are exact decimals; only the total of a bill is rounded, half up, to hundredths.
+It does not send anything, and knows no taxes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from hashlib import sha256
+from typing import Protocol
+
+from custodes.ledger.prover.map_tree import SumTree
+from custodes.ledger.prover.ports import LogReader, Use
+from custodes.ledger.tlog.checkpoint import parse_checkpoint
+from custodes.ledger.tlog.entry import b64url
+from custodes.ledger.tlog.note import parse_note
+from custodes.ledger.verifier import multiproof
+from custodes.ledger.verifier.canonical_json import Placed, canonical
+from custodes.ledger.verifier.invoices.invoice import Invoice, bill_key
+from custodes.ledger.verifier.invoices.meter import Charge, Meter, Month, StorageChange, storage_charge
+from custodes.ledger.verifier.invoices.prices import PriceList, parse_prices
+from custodes.ledger.verifier.map_proof import Value
+
+NONCE_BYTES = 16
+
+
+class FaceStorage(Protocol):
+    """How many faces accounts keep, over time."""
+
+    def accounts(self) -> Iterable[str]:
+        """All accounts that ever kept a face."""
+        ...
+
+    def changes(self, account: str) -> Iterable[StorageChange]:
+        """All changes in the number of faces of ``account``, since it was opened."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BillingRun:
+    """All bills of a month. ``bills`` are JSON objects by account; ``fields`` go into the ``bil`` entry."""
+
+    month: Month
+    bills: Mapping[str, dict[str, object]]
+    tree: SumTree
+    fields: Mapping[str, int | str]
+
+
+def load_prices(data: bytes) -> PriceList:
+    """Read a price list file.
+
+    Raises:
+        PriceError: it is malformed.
+        ValueError: it is not JSON.
+    """
+    return parse_prices(json.loads(data))
+
+
+def bill_month(
+    month: Month,
+    uses: Iterable[Use],
+    storage: FaceStorage,
+    prices: PriceList,
+    nonce: Callable[[], bytes],
+) -> BillingRun:
+    """The bills of ``month``.
+
+    Args:
+        month: the month, which should be over: a ``bil`` entry counts all of its uses.
+        uses: uses of the log that include all of the month; others are ignored.
+        storage: stored faces.
+        prices: the price list.
+        nonce: gives 16 random bytes, so that nobody can guess a bill from its hash.
+    """
+    meters: dict[str, Meter] = {}
+    counts: dict[str, tuple[int, int]] = {}
+    for use in uses:
+        if month.begin <= use.t < month.end:
+            meters.setdefault(use.account, Meter(prices)).add(dict(use.facts), use.units)
+            count, units = counts.get(use.account, (0, 0))
+            counts[use.account] = (count + 1, units + use.units)
+    tree = SumTree()
+    bills: dict[str, dict[str, object]] = {}
+    for account in sorted({*meters, *storage.accounts()}):
+        kept = storage_charge(storage.changes(account), month, prices)
+        charges = (meters[account].charges() if account in meters else []) + ([kept] if kept else [])
+        if charges:
+            used = counts.get(account, (0, 0))
+            bills[account] = bill = _bill(account, month, charges, used, prices, nonce())
+            key = bill_key(bill)
+            tree.put(key, Value(used[0], minor(_sum(charges)), key))
+    head = tree.head()
+    fields: dict[str, int | str] = {
+        "n": head.count,
+        "r": b64url(head.hash),
+        "s": head.units,
+        "x": str(month),
+        "y": prices.currency,
+    }
+    return BillingRun(month, bills, tree, fields)
+
+
+def invoice(account: str, run: BillingRun, entry_index: int, log: LogReader) -> Invoice:
+    """The invoice of ``account`` with its proof, once the ``bil`` entry of ``run`` is in a published checkpoint.
+
+    Raises:
+        KeyError: the account has no bill in this month.
+        ProofError: the checkpoint does not hold the entry yet.
+    """
+    bill = run.bills[account]
+    checkpoint = log.checkpoint()
+    size = parse_checkpoint(parse_note(checkpoint).text).size
+    entry = Placed(entry_index, log.entry(entry_index))
+    proof = tuple(multiproof.make([entry_index], size, log.node))
+    return Invoice(bill, checkpoint, entry, run.tree.path(bill_key(bill)).encode(), proof)
+
+
+def minor(amount: Decimal) -> int:
+    """An amount in hundredths of the currency, rounded half up."""
+    return int((amount * 100).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def price_digest(prices: PriceList) -> bytes:
+    """Digest over all that a price list says."""
+    groups = [
+        [group.id, sorted(group.operations), group.feature, [[tier.up_to, str(tier.price)] for tier in group.tiers]]
+        for group in prices.groups
+    ]
+    return sha256(canonical([prices.name, prices.currency, groups, str(prices.storage)])).digest()
+
+
+def _sum(charges: Iterable[Charge]) -> Decimal:
+    return sum((charge.amount for charge in charges), Decimal(0))
+
+
+def _bill(
+    account: str, month: Month, charges: list[Charge], used: tuple[int, int], prices: PriceList, nonce: bytes
+) -> dict[str, object]:
+    return {
+        "account": account,
+        "currency": prices.currency,
+        "lines": [_line(charge) for charge in charges],
+        "month": str(month),
+        "nonce": b64url(nonce),
+        "prices": {"digest": b64url(price_digest(prices)), "name": prices.name},
+        "sum": plain(_sum(charges)),
+        "total": minor(_sum(charges)),
+        "units": used[1],
+        "uses": used[0],
+    }
+
+
+def _line(charge: Charge) -> dict[str, object]:
+    return {
+        "amount": plain(charge.amount),
+        "group": charge.group,
+        "operations": dict(charge.operations),
+        "quantity": plain(charge.quantity),
+        "title": charge.title,
+        "unit": charge.unit,
+    }
+
+
+def plain(amount: Decimal) -> str:
+    """A decimal number without exponent and without zeros at the end."""
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

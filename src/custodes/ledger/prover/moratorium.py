@@ -1,0 +1,83 @@
+"""The operator's side of a moratorium report: collect from the log what a verifier will ask for.
+
+In: the files of the log, the sets of rules. Out: a ``Report``. Nothing in this module needs to be trusted.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
+
+from custodes.ledger.prover.sources import LogFiles
+from custodes.ledger.tlog.body import unseal
+from custodes.ledger.tlog.entry import Entry, decode, from_b64url
+from custodes.ledger.tlog.excerpt import excerpt
+from custodes.ledger.verifier import multiproof
+from custodes.ledger.verifier.canonical_json import Placed, StatementError
+from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion, OpenedEntry, Report
+
+Sets = Callable[[str], Mapping[str, object] | None]
+"""Gives the set of rules of a digest in hexadecimal, where it is at hand."""
+
+MAX_ENTRIES = 1_000_000
+
+
+def build_report(question: MoratoriumQuestion, log: LogFiles, sets: Sets) -> Report:
+    """The report that answers ``question`` at the checkpoint of ``log``.
+
+    Raises:
+        StatementError: the period holds more entries than one file can show.
+        BodyError: what is stored is not what was committed.
+    """
+    size = log.tree.size
+    first = max(0, _first_at(log, question.begin or 0) - 1)
+    last = size if question.end is None else min(size, _first_at(log, question.end) + 1)
+    if last - first > MAX_ENTRIES:
+        raise StatementError(f"the period holds more than {MAX_ENTRIES} entries; ask for a shorter one")
+    shown = dict(log.tree.entries(first, last))
+    changes = {index: envelope for index, envelope, _ in log.changes(0, first)}
+    opened, excerpts, digests = [], [], set()
+    for index, envelope in (changes | shown).items():
+        entry = decode(envelope)
+        if entry.kind == "pol":
+            digests.add(from_b64url(str(entry.fields["p"])).hex())
+            body = _body(log, index, entry)
+            opened += [body] if body is not None else []
+        elif entry.kind == "auth" and "s" in entry.fields and _inside(entry.t, question):
+            body = _body(log, index, entry)
+            excerpts += [_excerpt(body)] if body is not None else []
+    found = [policy for digest in sorted(digests) if (policy := sets(digest)) is not None]
+    proof = multiproof.make(sorted({*changes, *shown}), size, log.node)
+    return Report(
+        question,
+        log.note,
+        first,
+        tuple(shown.values()),
+        tuple(Placed(index, envelope) for index, envelope in changes.items()),
+        tuple(opened),
+        tuple(excerpts),
+        tuple(found),
+        tuple(proof),
+    )
+
+
+def _first_at(log: LogFiles, t: int) -> int:
+    """Index of the first entry at or after a time; times in the log never fall."""
+    return bisect_left(range(log.tree.size), t, key=lambda index: decode(log.entry(index)).t)
+
+
+def _inside(t: int, question: MoratoriumQuestion) -> bool:
+    return (question.begin or 0) <= t and (question.end is None or t < question.end)
+
+
+def _body(log: LogFiles, index: int, entry: Entry) -> OpenedEntry | None:
+    sealed = log.bodies.get(index)
+    if sealed is None or entry.commitment is None:
+        return None
+    return OpenedEntry(index, sealed.salt, unseal(sealed, entry.commitment, log.body_key))
+
+
+def _excerpt(body: OpenedEntry) -> OpenedEntry:
+    made = excerpt("auth", json.loads(body.text), body.salt)
+    return OpenedEntry(body.index, made.salt, made.text)

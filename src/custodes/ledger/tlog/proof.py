@@ -1,0 +1,211 @@
+"""What a caller keeps: the receipt in a response header, and the C2SP tlog-proof file.
+
+In: an entry, its inclusion proof and the signed checkpoint. Out: text that anybody with the log's public key can check
+offline, and the checked entry. A receipt says that the entry stands in the tree that the log signed; that the log shows
+the same tree to everybody is what witnesses are for. Source: c2sp.org/tlog-proof v1; receipt layout in FORMAT.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from custodes.ledger.tlog.body import SALT_BYTES
+from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
+from custodes.ledger.tlog.entry import Entry, EntryError, b64url, decode, from_b64url
+from custodes.ledger.tlog.merkle import HASH_BYTES, ProofError, leaf_hash, root_from_inclusion, verify_inclusion
+from custodes.ledger.tlog.note import Note, NoteError, Signature, Verifier, decode_base64, open_note
+
+RECEIPT_PREFIX = "v1."
+MAX_RECEIPT_CHARS = 8192
+TLOG_PROOF_HEADER = "c2sp.org/tlog-proof@v1"
+_MAX_PATH = 63
+_NUMBERS = struct.Struct(">QQ")
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Evidence that ``envelope`` is entry ``index`` of a signed tree.
+
+    Attributes:
+        index: place in the log.
+        envelope: the public entry, the leaf's bytes.
+        path: inclusion proof.
+        tree: the tree that was signed.
+        signatures: those under its checkpoint.
+        salt: opens the commitment for whoever also has the body; empty if there is none.
+    """
+
+    index: int
+    envelope: bytes
+    path: Sequence[bytes]
+    tree: Checkpoint
+    signatures: tuple[Signature, ...]
+    salt: bytes = field(default=b"", repr=False)
+
+    @property
+    def checkpoint(self) -> bytes:
+        """The signed note over the tree."""
+        return Note(self.tree.text(), self.signatures).encode()
+
+    def token(self) -> str:
+        """The receipt as one word for a header: ``v1.`` and base64url.
+
+        Raises:
+            NoteError: the checkpoint has extension lines or signers of other names, which the form cannot hold.
+        """
+        own = [s for s in self.signatures if s.name == self.tree.origin]
+        if self.tree.extensions or not own:
+            raise NoteError("a receipt needs a plain checkpoint signed under the name of its origin")
+        origin = self.tree.origin.encode()
+        parts = [
+            bytes([len(origin)]),
+            origin,
+            _NUMBERS.pack(self.index, self.tree.size),
+            bytes([len(own)]),
+            *[part for s in own for part in (s.key_id, len(s.value).to_bytes(2, "big"), s.value)],
+            bytes([len(self.path)]),
+            *self.path,
+            bytes([len(self.salt)]),
+            self.salt,
+            len(self.envelope).to_bytes(2, "big"),
+            self.envelope,
+        ]
+        return RECEIPT_PREFIX + b64url(b"".join(parts))
+
+
+class _Cursor:
+    """Takes bytes off the front and never past the end."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 0
+
+    def take(self, count: int) -> bytes:
+        part = self.data[self.at : self.at + count]
+        if len(part) != count:
+            raise ProofError("the receipt is too short")
+        self.at += count
+        return part
+
+    def number(self, width: int) -> int:
+        return int.from_bytes(self.take(width), "big")
+
+
+def parse_receipt(token: str) -> Receipt:
+    """Read a receipt. The root in its checkpoint is the one that its path leads to; signatures are not verified yet.
+
+    Raises:
+        ProofError: it is not a receipt.
+    """
+    if not token.startswith(RECEIPT_PREFIX) or len(token) > MAX_RECEIPT_CHARS:
+        raise ProofError("this is not a receipt of version 1")
+    try:
+        cursor = _Cursor(from_b64url(token.removeprefix(RECEIPT_PREFIX)))
+        origin = cursor.take(cursor.number(1)).decode()
+    except (EntryError, UnicodeDecodeError) as error:
+        raise ProofError("the receipt is malformed") from error
+    index, size = _NUMBERS.unpack(cursor.take(_NUMBERS.size))
+    signatures = [Signature(origin, cursor.take(4), cursor.take(cursor.number(2))) for _ in range(cursor.number(1))]
+    path = [cursor.take(HASH_BYTES) for _ in range(cursor.number(1))]
+    salt = cursor.take(cursor.number(1))
+    envelope = cursor.take(cursor.number(2))
+    if cursor.at != len(cursor.data) or len(salt) not in (0, SALT_BYTES):
+        raise ProofError("the receipt has another length than it says")
+    root = root_from_inclusion(leaf_hash(envelope), index, size, path)
+    return Receipt(index, envelope, tuple(path), Checkpoint(origin, size, root), tuple(signatures), salt)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """An entry that was shown to be in a signed tree."""
+
+    index: int
+    entry: Entry
+    checkpoint: Checkpoint
+
+
+def verify_receipt(receipt: Receipt, keys: Sequence[Verifier]) -> Verified:
+    """Check signature, origin, size and path of a receipt against the keys that the reader trusts.
+
+    Raises:
+        ProofError: something does not hold; the message says what.
+    """
+    try:
+        checkpoint = open_checkpoint(receipt.checkpoint, keys)
+        entry = decode(receipt.envelope)
+    except (NoteError, EntryError) as error:
+        raise ProofError(str(error)) from error
+    leaf = leaf_hash(receipt.envelope)
+    verify_inclusion(leaf, receipt.index, checkpoint.size, receipt.path, checkpoint.root)
+    return Verified(receipt.index, entry, checkpoint)
+
+
+def verify_token(token: str, keys: Sequence[Verifier]) -> Verified:
+    """Parse and check a receipt as it stands in a header.
+
+    Raises:
+        ProofError: something does not hold; the message says what.
+    """
+    return verify_receipt(parse_receipt(token), keys)
+
+
+def encode_tlog_proof(index: int, path: Sequence[bytes], checkpoint: bytes, extra: bytes = b"") -> bytes:
+    """A C2SP tlog-proof file."""
+    lines = [TLOG_PROOF_HEADER]
+    if extra:
+        lines.append(f"extra {base64.b64encode(extra).decode()}")
+    lines.append(f"index {index}")
+    lines.extend(base64.b64encode(hash_).decode() for hash_ in path)
+    return "\n".join(lines).encode() + b"\n\n" + checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class TlogProof:
+    """A parsed tlog-proof file, nothing verified yet."""
+
+    index: int
+    path: tuple[bytes, ...]
+    checkpoint: bytes
+    extra: bytes = b""
+
+
+def parse_tlog_proof(data: bytes) -> TlogProof:
+    """Read a tlog-proof file.
+
+    Raises:
+        ProofError: it is not one.
+    """
+    head, separator, checkpoint = data.partition(b"\n\n")
+    try:
+        lines = head.decode().split("\n")
+        if not separator or lines.pop(0) != TLOG_PROOF_HEADER:
+            raise ProofError("this is not a tlog-proof of version 1")
+        extra = decode_base64(lines.pop(0)[6:]) if lines and lines[0].startswith("extra ") else b""
+        number = lines.pop(0).removeprefix("index ") if lines and lines[0].startswith("index ") else ""
+        path = tuple(decode_base64(line) for line in lines)
+    except (NoteError, UnicodeDecodeError) as error:
+        raise ProofError("the tlog-proof is malformed") from error
+    if not number.isascii() or not number.isdecimal() or str(int(number)) != number or len(path) > _MAX_PATH:
+        raise ProofError("the tlog-proof is malformed")
+    return TlogProof(int(number), path, checkpoint, extra)
+
+
+def verify_tlog_proof(data: bytes, envelope: bytes, keys: Sequence[Verifier], *, need: int = 1) -> Verified:
+    """Check that ``envelope`` is in the tree that a tlog-proof file shows, signed by ``need`` of ``keys``; the first is
+    the log's.
+
+    Raises:
+        ProofError: something does not hold; the message says what.
+    """
+    proof = parse_tlog_proof(data)
+    try:
+        checkpoint = open_checkpoint(proof.checkpoint, keys)
+        open_note(proof.checkpoint, keys, need=need)
+        entry = decode(envelope)
+    except (NoteError, EntryError) as error:
+        raise ProofError(str(error)) from error
+    verify_inclusion(leaf_hash(envelope), proof.index, checkpoint.size, proof.path, checkpoint.root)
+    return Verified(proof.index, entry, checkpoint)

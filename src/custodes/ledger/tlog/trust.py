@@ -1,0 +1,268 @@
+"""Whom a verifier trusts: the log's keys, the witnesses, and how many of them must have cosigned.
+
+In: the text of a policy (C2SP tlog-policy), and checkpoints as they were received. Out: the checkpoint with the times
+at which witnesses confirmed it, or TrustError when a signature does not hold or the log is not a trusted one. Whether
+too few witnesses is acceptable is left to the caller, who has to say so in the verdict.
+
+A cosignature says: at this time, this was the largest consistent tree of this log that I had seen.
+Source: c2sp.org/tlog-policy, c2sp.org/tlog-cosignature (v1, Ed25519), c2sp.org/tlog-checkpoint.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from custodes.ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
+from custodes.ledger.tlog.note import NoteError, VerifierKey, check_name, decode_base64, key_id, open_note
+
+ALG_COSIGNATURE = 0x04
+_MAX_POLICY_BYTES = 1 << 16
+_MAX_TIME = (1 << 63) - 1
+NONE = "none"
+
+
+class TrustError(ValueError):
+    """The policy is malformed, or a checkpoint does not deserve trust under it."""
+
+
+def cosigned_message(time: int, body: bytes) -> bytes:
+    """What a witness signs over a checkpoint's text at ``time`` (seconds since the epoch)."""
+    return b"cosignature/v1\ntime %d\n" % time + body
+
+
+@dataclass(frozen=True, slots=True)
+class CosignerKey:
+    """A witness's public key; it verifies cosignatures in the way ``note`` verifies signatures."""
+
+    name: str
+    public: bytes
+
+    @property
+    def key_id(self) -> bytes:
+        """Four bytes that tell keys of one name apart."""
+        return key_id(self.name, ALG_COSIGNATURE, self.public)
+
+    def verify(self, text: bytes, signature: bytes) -> bool:
+        """Whether ``signature`` (time, then Ed25519) is this witness's over the checkpoint ``text``."""
+        if len(signature) != 72 or cosigned_at(signature) > _MAX_TIME:
+            return False
+        message = cosigned_message(cosigned_at(signature), text)
+        try:
+            Ed25519PublicKey.from_public_bytes(self.public).verify(signature[8:], message)
+        except InvalidSignature:
+            return False
+        return True
+
+    def __str__(self) -> str:
+        """The key as it stands in policies."""
+        packed = base64.b64encode(bytes([ALG_COSIGNATURE]) + self.public).decode()
+        return f"{self.name}+{self.key_id.hex()}+{packed}"
+
+    @classmethod
+    def parse(cls, text: str) -> CosignerKey:
+        """Read ``name+id+key``.
+
+        Raises:
+            NoteError: the text is malformed, its id does not fit, or it is no Ed25519 cosigner's key.
+        """
+        parts = text.split("+", 2)
+        if len(parts) != 3:
+            raise NoteError("a verifier key has three parts joined by plus signs")
+        packed = decode_base64(parts[2])
+        if len(packed) != 33 or packed[0] != ALG_COSIGNATURE:
+            raise NoteError("a witness has an Ed25519 cosignature key (type 4)")
+        key = cls(check_name(parts[0]), packed[1:])
+        if not hmac.compare_digest(key.key_id.hex(), parts[1]):
+            raise NoteError("the verifier key's id does not fit its name and key")
+        return key
+
+
+def cosigned_at(signature: bytes) -> int:
+    """Seconds since the epoch of a cosignature's first eight bytes."""
+    return int.from_bytes(signature[:8], "big")
+
+
+def cosign(key: Ed25519PrivateKey, body: bytes, time: int) -> bytes:
+    """A cosignature over a checkpoint's text: the time, then the signature."""
+    return time.to_bytes(8, "big") + key.sign(cosigned_message(time, body))
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A witness of the policy. ``url`` is where a log submits checkpoints, if given."""
+
+    name: str
+    key: CosignerKey
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """At least ``need`` of ``members`` (witnesses or groups) must have confirmed."""
+
+    need: int
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrustPolicy:
+    """Logs, witnesses, and the quorum: the name of a witness or group, or ``none``."""
+
+    logs: tuple[VerifierKey, ...]
+    witnesses: Mapping[str, Witness]
+    groups: Mapping[str, Group]
+    quorum: str
+
+    def met(self, confirmed: frozenset[str] | set[str], name: str | None = None) -> bool:
+        """Whether the witnesses called ``confirmed`` are enough."""
+        name = self.quorum if name is None else name
+        if name == NONE:
+            return True
+        if name in self.witnesses:
+            return name in confirmed
+        group = self.groups[name]
+        return sum(self.met(confirmed, member) for member in group.members) >= group.need
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """A checkpoint whose signatures hold.
+
+    Attributes:
+        checkpoint: origin, size and root.
+        times: per witness of the policy that cosigned, when (seconds since the epoch).
+        quorum_met: whether those are enough.
+        seen_at: the latest time at which a quorum still saw this as the newest state; None without one, or when the
+            policy asks for no witnesses.
+    """
+
+    checkpoint: Checkpoint
+    times: Mapping[str, int]
+    quorum_met: bool
+    seen_at: int | None
+
+
+def open_trusted(data: bytes, policy: TrustPolicy) -> Trusted:
+    """Verify a checkpoint. Every signature by a key of the policy must hold; signatures of others are ignored.
+
+    Raises:
+        TrustError: it is malformed, not signed by a log of the policy, or a known signature fails.
+    """
+    cosigners = [witness.key for witness in policy.witnesses.values()]
+    try:
+        note, signed = open_note(data, [*policy.logs, *cosigners])
+        checkpoint = parse_checkpoint(note.text)
+    except NoteError as error:
+        raise TrustError(f"the checkpoint: {error}") from error
+    if not any(key in signed and key.name == checkpoint.origin for key in policy.logs):
+        raise TrustError("the checkpoint is not signed by the log that the trust policy names")
+    values = {(s.name, s.key_id): cosigned_at(s.value) for s in note.signatures}
+    times = {
+        name: values[witness.key.name, witness.key.key_id]
+        for name, witness in policy.witnesses.items()
+        if witness.key in signed
+    }
+    return Trusted(checkpoint, times, policy.met(set(times)), _seen_at(policy, times))
+
+
+def _seen_at(policy: TrustPolicy, times: Mapping[str, int]) -> int | None:
+    if policy.quorum == NONE:
+        return None
+    for time in sorted(times.values(), reverse=True):
+        if policy.met({name for name, at in times.items() if at >= time}):
+            return time
+    return None
+
+
+def parse_policy(data: bytes) -> TrustPolicy:
+    """Read a policy.
+
+    Raises:
+        TrustError: a line is malformed; the message names it.
+    """
+    if len(data) > _MAX_POLICY_BYTES or any((byte < 0x20 and byte not in b"\t\n") or byte == 0x7F for byte in data):
+        raise TrustError("the trust policy is too long or holds control characters")
+    draft = _Draft()
+    for number, line in enumerate(data.split(b"\n"), 1):
+        # Names are opaque octets: surrogateescape keeps any byte, and str.split() would split at Unicode spaces.
+        items = [item.decode(errors="surrogateescape") for item in line.replace(b"\t", b" ").split(b" ") if item]
+        if items and not items[0].startswith("#"):
+            try:
+                draft.take(items[0], items[1:])
+            except (NoteError, TrustError) as error:
+                raise TrustError(f"line {number} of the trust policy: {error}") from error
+    if draft.quorum is None:
+        raise TrustError("the trust policy has no quorum line")
+    return TrustPolicy(tuple(draft.logs), draft.witnesses, draft.groups, draft.quorum)
+
+
+class _Draft:
+    """A policy while its lines are read, in their order: a line may only refer to names above it."""
+
+    def __init__(self) -> None:
+        self.logs: list[VerifierKey] = []
+        self.witnesses: dict[str, Witness] = {}
+        self.groups: dict[str, Group] = {}
+        self.quorum: str | None = None
+        self._members: set[str] = set()
+
+    def take(self, word: str, items: list[str]) -> None:
+        if word == "log" and len(items) in (1, 2):
+            key = VerifierKey.parse(items[0])
+            if any(key.public == other.public for other in self.logs):
+                raise TrustError("a log key is given twice")
+            self.logs.append(key)
+        elif word == "witness" and len(items) in (2, 3):
+            self._take_witness(*items)
+        elif word == "group" and len(items) >= 3:
+            self._take_group(items[0], items[1], items[2:])
+        elif word == "quorum" and len(items) == 1:
+            if self.quorum is not None or not (items[0] == NONE or self._known(items[0])):
+                raise TrustError("there is one quorum line, and it names a witness or group above it")
+            self.quorum = items[0]
+        else:
+            raise TrustError(f"not understood: {word!r}")
+
+    def _take_witness(self, name: str, text: str, url: str | None = None) -> None:
+        key = CosignerKey.parse(text)
+        if any(key.public == other.key.public for other in self.witnesses.values()):
+            raise TrustError("a witness key is given twice")
+        self._check_new(name)
+        self.witnesses[name] = Witness(name, key, url)
+
+    def _take_group(self, name: str, need: str, members: list[str]) -> None:
+        self._check_new(name)
+        if not all(self._known(member) for member in members):
+            raise TrustError("a member of the group is not defined above it")
+        # tlog-policy: each name is a member at most once, so that a witness contributes in one way only.
+        if len(set(members)) != len(members) or self._members & set(members):
+            raise TrustError("a name is a member of a group twice")
+        words = {"any": 1, "all": len(members)}
+        count = words.get(need, int(need) if need.isascii() and need.isdigit() and need[0] != "0" else 0)
+        if not 1 <= count <= len(members):
+            raise TrustError("the threshold of the group is out of range")
+        self._members |= set(members)
+        self.groups[name] = Group(count, tuple(members))
+
+    def _known(self, name: str) -> bool:
+        return name in self.witnesses or name in self.groups
+
+    def _check_new(self, name: str) -> None:
+        if name == NONE or self._known(name):
+            raise TrustError(f"the name {name!r} is taken")
+
+
+def write_policy(logs: list[str], witnesses: list[Witness], need: int) -> str:
+    """Text of a policy: the logs' keys, and ``need`` of ``witnesses`` (0: none are asked for)."""
+    lines = [f"log {key}" for key in logs]
+    lines += [f"witness {w.name} {w.key}" + (f" {w.url}" if w.url else "") for w in witnesses]
+    if need:
+        lines += [f"group quorum-of-witnesses {need} " + " ".join(w.name for w in witnesses)]
+    lines += ["quorum " + ("quorum-of-witnesses" if need else NONE)]
+    return "\n".join(lines) + "\n"

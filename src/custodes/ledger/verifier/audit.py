@@ -1,0 +1,235 @@
+"""The audit: re-derives everything from stored bytes and names the first difference.
+
+In: a log's public files, the keys that one trusts, and optionally the private bodies with their key. Out: a report. It
+trusts nothing but the keys: leaves are hashed from entry bundles, every tile is recomputed, the root is compared with
+the signed checkpoint, each entry is held against the rules, and each body that is left against its commitment.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from custodes.ledger.tlog.body import BodyError, unseal
+from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
+from custodes.ledger.tlog.entry import Entry, EntryError, decode
+from custodes.ledger.tlog.merkle import EMPTY_ROOT, leaf_hash, node_hash, parents, tree_root
+from custodes.ledger.tlog.note import NoteError, Verifier
+from custodes.ledger.tlog.ports import BodyReader, LedgerCorruptError, TileReader
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TILE_HEIGHT, TILE_WIDTH, Tree, bundle_path, tile_path, width_at
+
+Progress = Callable[[int, int], None]
+"""Called with entries done and entries in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first thing that is not as it must be.
+
+    Attributes:
+        path: the file it is in.
+        index: the entry it is about, or None when it is about the file.
+        text: what is wrong, for a person.
+    """
+
+    path: str
+    index: int | None
+    text: str
+
+    def __str__(self) -> str:
+        """One line."""
+        where = self.path if self.index is None else f"{self.path}, entry {self.index}"
+        return f"{where}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What an audit found. ``difference`` is None when everything agrees.
+
+    Attributes:
+        checkpoint: the signed checkpoint, if it could be read.
+        difference: the first difference.
+        kinds: entries by kind.
+        units: units of use in all.
+        open: permissions that are not settled (requests that run now, or a server that was killed).
+        bodies: private bodies that open to their commitments.
+        erased: private bodies that were erased.
+    """
+
+    checkpoint: Checkpoint | None
+    difference: Difference | None = None
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    units: int = 0
+    open: int = 0
+    bodies: int = 0
+    erased: int = 0
+
+
+class _FoundError(Exception):
+    """Carries the first difference up."""
+
+    def __init__(self, difference: Difference) -> None:
+        super().__init__(str(difference))
+        self.difference = difference
+
+
+@dataclass(frozen=True, slots=True)
+class BodySource:
+    """Private bodies and the key that opens them."""
+
+    store: BodyReader
+    key: bytes = field(repr=False)
+
+
+def audit(
+    tiles: TileReader,
+    keys: Sequence[Verifier],
+    bodies: BodySource | None = None,
+    progress: Progress | None = None,
+) -> AuditReport:
+    """Audit the published log; fine beside a running server.
+
+    Raises:
+        OSError: files cannot be read.
+    """
+    return _Audit(tiles, bodies, progress or (lambda _done, _all: None)).run(keys)
+
+
+class _Audit:
+    """One run: what was counted so far, and the hashes of each level that have no parent yet."""
+
+    def __init__(self, tiles: TileReader, bodies: BodySource | None, progress: Progress) -> None:
+        self._tiles = tiles
+        self._bodies = bodies
+        self._progress = progress
+        self._kinds: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
+        self._open: set[int] = set()
+        self._t = 0
+
+    def run(self, keys: Sequence[Verifier]) -> AuditReport:
+        checkpoint: Checkpoint | None = None
+        difference: Difference | None = None
+        try:
+            checkpoint = self._checkpoint(keys)
+            self._check_tree(checkpoint)
+        except _FoundError as found:
+            difference = found.difference
+        counts = self._counts
+        return AuditReport(
+            checkpoint,
+            difference,
+            dict(sorted(self._kinds.items())),
+            counts["units"],
+            len(self._open),
+            counts["bodies"],
+            counts["erased"],
+        )
+
+    def _checkpoint(self, keys: Sequence[Verifier]) -> Checkpoint:
+        data = self._tiles.get(CHECKPOINT_PATH)
+        if data is None:
+            raise _found(CHECKPOINT_PATH, None, "there is no checkpoint")
+        try:
+            return open_checkpoint(data, keys)
+        except NoteError as error:
+            raise _found(CHECKPOINT_PATH, None, str(error)) from error
+
+    def _check_tree(self, checkpoint: Checkpoint) -> None:
+        """Recompute every tile from the entries, level by level as they fill, and the root from what is left over."""
+        size = checkpoint.size
+        tree = Tree(self._tiles, size)
+        rows: list[list[bytes]] = [[]]
+        for bundle in range(-(-size // TILE_WIDTH)):
+            rows[0] = self._bundle(tree, bundle)
+            self._compare(tree, 0, bundle, rows[0])
+            level = 0
+            while len(rows[level]) == TILE_WIDTH:
+                full, rows[level] = rows[level], []
+                if level + 1 == len(rows):
+                    rows.append([])
+                rows[level + 1].append(tree_root(full))
+                level += 1
+                if len(rows[level]) == TILE_WIDTH:
+                    self._compare(tree, level, bundle >> (TILE_HEIGHT * level), rows[level])
+            self._progress(min(size, (bundle + 1) * TILE_WIDTH), size)
+        for level, row in enumerate(rows[1:], 1):
+            if row:
+                self._compare(tree, level, (size >> (TILE_HEIGHT * level)) // TILE_WIDTH, row)
+        if _root(rows) != checkpoint.root:
+            raise _found(CHECKPOINT_PATH, None, "the entries lead to another root than was signed")
+
+    def _bundle(self, tree: Tree, bundle: int) -> list[bytes]:
+        """Leaf hashes of a bundle whose entries are held against the rules."""
+        width = width_at(0, bundle, tree.size)
+        path = bundle_path(bundle, width)
+        try:
+            envelopes = tree.bundle(bundle)
+        except LedgerCorruptError as error:
+            raise _found(path, None, str(error)) from error
+        for index, envelope in enumerate(envelopes, bundle * TILE_WIDTH):
+            try:
+                self._check_entry(index, decode(envelope))
+            except (EntryError, BodyError) as error:
+                raise _found(path, index, str(error)) from error
+        return [leaf_hash(envelope) for envelope in envelopes]
+
+    def _check_entry(self, index: int, entry: Entry) -> None:
+        if entry.t < self._t:
+            raise EntryError("the entry is older than the one in front of it")
+        self._t = entry.t
+        self._kinds[entry.kind] += 1
+        self._counts["units"] += entry.units or 0
+        if entry.settles is not None:
+            if entry.settles not in self._open:
+                raise EntryError(f"it settles entry {entry.settles}, which is not an open permission")
+            self._open.discard(entry.settles)
+        if entry.reserves:
+            self._open.add(index)
+        if self._bodies is not None and entry.commitment is not None:
+            self._check_body(self._bodies, index, entry.commitment)
+
+    def _check_body(self, source: BodySource, index: int, commitment: bytes) -> None:
+        sealed = source.store.get(index)
+        if sealed is not None:
+            unseal(sealed, commitment, source.key)
+            self._counts["bodies"] += 1
+        elif source.store.erased(index):
+            self._counts["erased"] += 1
+        else:
+            raise BodyError("its private body is missing, though nobody erased it")
+
+    def _compare(self, tree: Tree, level: int, index: int, row: Sequence[bytes]) -> None:
+        """Compare a recomputed tile with the stored one."""
+        path = tile_path(level, index, len(row))
+        try:
+            stored = tree.tile(level, index)
+        except LedgerCorruptError as error:
+            raise _found(path, None, str(error)) from error
+        for at, (own, theirs) in enumerate(zip(row, stored, strict=True)):
+            if own != theirs:
+                leaf = index * TILE_WIDTH + at if level == 0 else None
+                raise _found(path, leaf, f"hash {at} of the tile is not the one that its entries lead to")
+
+
+def _found(path: str, index: int | None, text: str) -> _FoundError:
+    return _FoundError(Difference(path, index, text))
+
+
+def _root(rows: Sequence[Sequence[bytes]]) -> bytes:
+    """Root over unfinished tiles, lowest level first: each is a tree of its own, joined from the right."""
+    result: bytes | None = None
+    for row in rows:
+        result = _fold(row, result)
+    return EMPTY_ROOT if result is None else result
+
+
+def _fold(row: Sequence[bytes], right: bytes | None) -> bytes | None:
+    """Join the perfect subtrees of a row with the ragged rest right of it."""
+    nodes = list(row)
+    while nodes:
+        if len(nodes) % 2:
+            right = nodes[-1] if right is None else node_hash(nodes[-1], right)
+        nodes = parents(nodes)
+    return right

@@ -1,0 +1,205 @@
+"""Certificate of erasure: this face was in the index of its collection, and since this entry it is not.
+
+In: the parts of a certificate; or its bytes and a trust policy. Out: bytes; or a verdict ABSENT, UNDETERMINED or
+INVALID with reasons. An ``era`` entry commits to the collection's tree of FaceIds before and after. The certificate
+shows the FaceId under the first root and its absence under the second; with a later head of the collection map, that
+this collection was searched with a tree in which it was still absent.
+
+It proves what the service searched. It cannot prove that nobody copied the face before.
+Shape: ``{"digest": .., "erasure": {"account", "after": path, "before": path, "checkpoint", "collection", "entry",
+"face", "later": null or {"face": path, "head": entry, "path": path, "vrf"}, "proof", "v": 1}}``, as in ``statement``.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+
+from custodes.ledger.tlog.entry import Entry, EntryError, b64url, decode, from_b64url
+from custodes.ledger.tlog.merkle import ProofError, leaf_hash
+from custodes.ledger.tlog.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
+from custodes.ledger.verifier import multiproof
+from custodes.ledger.verifier.canonical_json import Members, Placed, StatementError, entry_member, unwrap, wrap
+from custodes.ledger.verifier.map_head import COLLECTION_MAP, collection_name, parse_head
+from custodes.ledger.verifier.map_proof import FACE, MapError, Node, Path, climb, face_place, look_up, parse_path
+from custodes.ledger.verifier.vrf import vrf
+
+VERSION = 1
+LIMITS = (
+    "That nobody copied the face, or the picture it came from, before it was erased.",
+    "What other services, or other collections of this one, hold.",
+    "Whose face it was: the certificate is about an identifier, and only the operator's answer to IndexFaces says "
+    "which picture that belongs to.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The collection at a later head of the collection map.
+
+    Attributes:
+        head: the ``map`` entry.
+        vrf: proof of the collection's place.
+        path: way to the collection.
+        face: way to the face's empty place in the collection's tree.
+    """
+
+    head: Placed
+    vrf: bytes
+    path: bytes
+    face: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a certificate holds. ``before`` and ``after`` are ways to the face's place around the ``era`` entry."""
+
+    account: str
+    collection: str
+    face: str
+    checkpoint: bytes
+    entry: Placed
+    before: bytes
+    after: bytes
+    proof: tuple[bytes, ...]
+    later: Later | None = None
+
+    def encode(self) -> bytes:
+        """The bytes of the file."""
+        later = None
+        if self.later is not None:
+            later = {
+                "face": b64url(self.later.face),
+                "head": entry_member(self.later.head),
+                "path": b64url(self.later.path),
+                "vrf": b64url(self.later.vrf),
+            }
+        inner = {
+            "account": self.account,
+            "after": b64url(self.after),
+            "before": b64url(self.before),
+            "checkpoint": self.checkpoint.decode(),
+            "collection": self.collection,
+            "entry": entry_member(self.entry),
+            "face": self.face,
+            "later": later,
+            "proof": b64url(b"".join(self.proof)),
+            "v": VERSION,
+        }
+        return wrap("erasure", inner)
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureVerdict:
+    """``word`` is ABSENT, UNDETERMINED or INVALID; ``reasons`` say why, or what was established."""
+
+    word: str
+    reasons: tuple[str, ...]
+
+
+def erasure_fields(erased: int, before: Node, after: Node) -> dict[str, int | str]:
+    """Public fields of the ``era`` entry that takes ``erased`` faces out of one collection."""
+    return {"n": erased, "o": b64url(before.hash), "w": b64url(after.hash)}
+
+
+def parse(data: bytes) -> Certificate:
+    """Read a certificate file.
+
+    Raises:
+        StatementError: the bytes are not exactly what ``encode`` would give.
+    """
+    inner = Members(unwrap("erasure", data))
+    if inner.index("v") != VERSION:
+        raise StatementError("this certificate is of another version")
+    later = None
+    if not inner.is_null("later"):
+        members = Members(inner.take("later"))
+        later = Later(members.placed("head"), members.binary("vrf"), members.binary("path"), members.binary("face"))
+        members.end()
+    result = Certificate(
+        inner.text("account"),
+        inner.text("collection"),
+        inner.text("face"),
+        inner.text("checkpoint").encode(),
+        inner.placed("entry"),
+        inner.binary("before"),
+        inner.binary("after"),
+        inner.hashes("proof"),
+        later,
+    )
+    inner.end()
+    return result
+
+
+def verify_certificate(data: bytes, policy: TrustPolicy) -> ErasureVerdict:
+    """Check a certificate of erasure."""
+    try:
+        certificate = parse(data)
+        trusted = open_trusted(certificate.checkpoint, policy)
+        _check_in_log(certificate, trusted)
+        era = decode(certificate.entry.envelope)
+        _check_erased(certificate, era)
+        if certificate.later is not None:
+            _check_later(certificate, certificate.later)
+    except (StatementError, TrustError, ProofError, EntryError, MapError, vrf.VrfError) as error:
+        return ErasureVerdict("INVALID", (str(error),))
+    if not trusted.quorum_met:
+        return ErasureVerdict("UNDETERMINED", ("too few of the witnesses that you trust confirmed this log",))
+    return ErasureVerdict("ABSENT", tuple(_findings(certificate, era, trusted, policy)))
+
+
+def _check_in_log(certificate: Certificate, trusted: Trusted) -> None:
+    shown = [certificate.entry] + ([certificate.later.head] if certificate.later else [])
+    leaves = {placed.index: leaf_hash(placed.envelope) for placed in shown}
+    root = multiproof.root(leaves, trusted.checkpoint.size, certificate.proof)
+    if len(leaves) != len(shown) or not hmac.compare_digest(root, trusted.checkpoint.root):
+        raise ProofError("the entries shown are not in the log that was signed")
+
+
+def _check_erased(certificate: Certificate, era: Entry) -> None:
+    erased = era.fields.get("n")
+    if era.kind not in ("era", "ret") or not isinstance(erased, int) or not {"o", "w"} <= set(era.fields):
+        raise EntryError("the entry shown records no erasure from an index")
+    key = face_place(certificate.face)
+    before, after = parse_path(certificate.before), parse_path(certificate.after)
+    old, new = climb(key, before), climb(key, after)
+    for node, name in ((old, "o"), (new, "w")):
+        if not hmac.compare_digest(node.hash, from_b64url(str(era.fields[name]))):
+            raise MapError("the index shown is not the one that the entry commits to")
+    if before.leaf != (key, FACE):
+        raise MapError("the face was not in the index before")
+    if _is_there(key, after):
+        raise MapError("the face is still in the index")
+    if old.count - new.count != erased:
+        raise MapError("the entry says another number of erased faces than the index shows")
+
+
+def _check_later(certificate: Certificate, later: Later) -> None:
+    head = parse_head(decode(later.head.envelope))
+    if head.name != COLLECTION_MAP or head.size <= certificate.entry.index or head.size > later.head.index:
+        raise MapError("the later head is not one of the collection map after the erasure")
+    name = collection_name(certificate.account, certificate.collection).encode()
+    collection = look_up(head.node, vrf.verify(head.vrf_public, name, later.vrf)[:32], parse_path(later.path))
+    if collection is None:
+        raise MapError("the collection is not in the later map")
+    key, path = face_place(certificate.face), parse_path(later.face)
+    if look_up(Node(collection.root, collection.count, collection.units), key, path) is not None:
+        raise MapError("the face is in the index again")
+
+
+def _is_there(key: bytes, path: Path) -> bool:
+    return path.leaf is not None and path.leaf[0] == key
+
+
+def _findings(certificate: Certificate, era: Entry, trusted: Trusted, policy: TrustPolicy) -> list[str]:
+    found = [
+        f"this is about face {certificate.face} of collection {certificate.collection}, account {certificate.account}",
+        f"entry {certificate.entry.index} of the log {trusted.checkpoint.origin!r} records the erasure",
+        "the face was in the index that the entry names as the one before, and is not in the one after",
+        f"that entry erased {era.fields['n']} faces in all, and exactly so many are missing",
+    ]
+    if certificate.later is not None:
+        found.append(f"at entry {certificate.later.head.index} the collection was searched without this face")
+    if policy.quorum == NONE:
+        found.append("your trust policy asks for no witnesses, so the log and its dates are the operator's word alone")
+    return found

@@ -1,0 +1,1 @@
+"""Invoices, checked against the units that the log holds."""

@@ -1,0 +1,128 @@
+"""Metering: from uses to units per price group and month, and from those to exact amounts.
+
+In: operations with their features, units and times; changes in the number of stored faces. Out: lines with ``Decimal``
+amounts. Tiers count per calendar month (UTC) and group. A call that was refused or failed counts no units, so it costs
+nothing. It does not read the log and makes no invoice (``billing``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from custodes.ledger.verifier.invoices.prices import UNPRICED, PriceList
+
+# Fractions of a face-month are rounded to this; far below what an invoice shows.
+_PLACES = Decimal("0.000000001")
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A calendar month, UTC."""
+
+    year: int
+    month: int
+
+    @classmethod
+    def of(cls, t: int) -> Month:
+        """The month of a time in ms since the epoch."""
+        moment = datetime.fromtimestamp(t // 1000, UTC)
+        return cls(moment.year, moment.month)
+
+    @classmethod
+    def parse(cls, text: str) -> Month:
+        """Read ``2026-03``. Raises ValueError for anything else."""
+        moment = datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
+        result = cls(moment.year, moment.month)
+        if str(result) != text:
+            raise ValueError(f"not a month: {text!r}")
+        return result
+
+    @property
+    def begin(self) -> int:
+        """First millisecond."""
+        return int(datetime(self.year, self.month, 1, tzinfo=UTC).timestamp()) * 1000
+
+    @property
+    def end(self) -> int:
+        """First millisecond of the next month."""
+        return (Month(self.year + 1, 1) if self.month == 12 else Month(self.year, self.month + 1)).begin
+
+    def __str__(self) -> str:
+        """Like ``2026-03``."""
+        return f"{self.year:04d}-{self.month:02d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One line: units of a price group in a month. ``operations`` has the calls by operation."""
+
+    group: str
+    title: str
+    unit: str
+    quantity: Decimal
+    amount: Decimal
+    operations: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(slots=True)
+class Meter:
+    """Counts one account's use in one month."""
+
+    prices: PriceList
+    _units: Counter[str] = field(default_factory=Counter)
+    _calls: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def add(self, facts: dict[str, object], units: int) -> None:
+        """Count one use: ``op`` and ``features`` of its body say where, ``units`` how much."""
+        operation = facts.get("op")
+        operation = operation if isinstance(operation, str) else "not disclosed"
+        listed = facts.get("features")
+        features = [str(feature) for feature in listed] if isinstance(listed, list) else []
+        for group in [group.id for group in self.prices.groups_of(operation, features)] or [UNPRICED]:
+            self._units[group] += units
+            self._calls.setdefault(group, Counter())[operation] += 1
+
+    def charges(self) -> list[Charge]:
+        """Lines in the order of the price list, then what has no price."""
+        lines = []
+        for group in self.prices.groups:
+            units = self._units[group.id]
+            if group.id in self._calls:
+                amount = group.cost(0, units)
+                lines.append(self._line(group.id, group.title, group.unit, amount))
+        if UNPRICED in self._calls:
+            lines.append(self._line(UNPRICED, "Calls without a price", "unit", Decimal(0)))
+        return lines
+
+    def _line(self, group: str, title: str, unit: str, amount: Decimal) -> Charge:
+        return Charge(
+            group, title, unit, Decimal(self._units[group]), amount, tuple(sorted(self._calls[group].items()))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StorageChange:
+    """At ``t`` (ms) the number of faces that an account keeps changed by ``delta``."""
+
+    t: int
+    delta: int
+
+
+def storage_charge(changes: Iterable[StorageChange], month: Month, prices: PriceList) -> Charge | None:
+    """Price of the faces kept in ``month``, each for the part of the month that it was kept; None if there were none.
+
+    Args:
+        changes: all changes since the account was opened, in any order; those after the month do not matter.
+        month: the month.
+        prices: price of one face for a whole month.
+    """
+    face_ms = sum(change.delta * (month.end - max(change.t, month.begin)) for change in changes if change.t < month.end)
+    if face_ms <= 0:
+        return None
+    quantity = Decimal(face_ms) / Decimal(month.end - month.begin)
+    amount = (quantity * prices.storage).quantize(_PLACES, ROUND_HALF_EVEN)
+    return Charge("storage", "Faces kept", "face-month", quantity.quantize(_PLACES, ROUND_HALF_EVEN), amount)

@@ -1,0 +1,1 @@
+"""Reports about what a sector was allowed and refused, checked."""

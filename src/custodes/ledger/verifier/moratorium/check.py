@@ -1,0 +1,256 @@
+"""The check of a moratorium report, offline, by somebody who trusts the operator in nothing.
+
+In: the bytes of a report, and a trust policy. Out: a verdict in words. Read ``verify_moratorium`` from top to bottom:
+it is the list of checks. What a sector is called, and whether an account was put into the right one, is not decided
+here.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from custodes.ledger.tlog.body import BodyError, check_opening, commit
+from custodes.ledger.tlog.entry import Entry, EntryError, decode, from_b64url
+from custodes.ledger.tlog.merkle import ProofError, leaf_hash
+from custodes.ledger.tlog.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
+from custodes.ledger.verifier import multiproof
+from custodes.ledger.verifier.canonical_json import StatementError
+from custodes.ledger.verifier.moratorium.policy_timeline import (
+    Force,
+    Timeline,
+    TimelineError,
+    has_rule,
+    set_digest,
+    timeline,
+)
+from custodes.ledger.verifier.moratorium.report import Report, parse
+from custodes.ledger.verifier.report import moment
+
+LIMITS = (
+    "That nothing was computed outside the log. Somebody who changes the software can also change that.",
+    "That each account was put into the right sector when it was opened. The report counts by what is on record.",
+    "Who the accounts are, and what they did with what they were answered.",
+    "What the rules mean. Their texts are in the file; with them anybody can decide each case again.",
+    "Exact times. The operator's clock wrote them; witnesses only confirm that an entry was there by a certain time.",
+)
+_DAY_MS = 86_400_000
+_SWITCH_MS = 60_000
+"""A request that was decided just before a change may stand behind it in the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoratoriumVerdict:
+    """``word`` is PRESENT, ABSENT, UNDETERMINED or INVALID; ``reasons`` say why, or what was established.
+
+    ``numbers`` has how many requests of the sector were allowed, refused and used; nothing where that is not known.
+    """
+
+    word: str
+    reasons: tuple[str, ...]
+    numbers: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """Decisions of the period on the operations asked about: by sector and answer; uses; those without an excerpt."""
+
+    by_sector: Counter[tuple[str, str]]
+    by_rule: Counter[str]
+    uses: int
+    closed: int
+
+
+class _UndeterminedError(Exception):
+    """The file is sound so far, but does not answer the question."""
+
+
+def verify_moratorium(data: bytes, policy: TrustPolicy) -> MoratoriumVerdict:
+    """Check a report."""
+    try:
+        # 1. The file has the one form that a report can have.
+        report = parse(data)
+        # 2. The log signed this state, and no signature of a known witness is false.
+        trusted = open_trusted(report.checkpoint, policy)
+        # 3. Every entry shown stands in the log at the place that is claimed, those of the range without a gap.
+        entries = _entries(report, trusted)
+        # 4. The range covers the whole period.
+        covered = _covered(report, trusted, entries)
+        # 5. The changes of the rules are an unbroken chain, and signed as each must be.
+        rules = _timeline(report, entries)
+        # 6. Every excerpt is the one committed to, and names rules that were in force then.
+        counts = _counts(report, entries, rules.forces)
+    except _UndeterminedError as question:
+        return MoratoriumVerdict("UNDETERMINED", (str(question),))
+    except (StatementError, TrustError, ProofError, EntryError, BodyError, TimelineError) as error:
+        return MoratoriumVerdict("INVALID", (str(error),))
+    doubts = _doubts(report, trusted, covered, counts, policy)
+    if doubts:
+        return MoratoriumVerdict("UNDETERMINED", doubts)
+    allowed = counts.by_sector[report.question.sector, "allow"]
+    numbers = {"allowed": allowed, "refused": counts.by_sector[report.question.sector, "deny"], "used": counts.uses}
+    return MoratoriumVerdict("PRESENT" if allowed else "ABSENT", _findings(report, trusted, rules, counts), numbers)
+
+
+def _entries(report: Report, trusted: Trusted) -> dict[int, Entry]:
+    shown = {report.first + at: envelope for at, envelope in enumerate(report.range)}
+    if not shown:
+        raise _UndeterminedError("the report shows no entries")
+    in_front = {change.index: change.envelope for change in report.changes}
+    if len(in_front) != len(report.changes) or any(index >= report.first for index in in_front):
+        raise ProofError("changes in front of the range are not in front of it")
+    leaves = {index: leaf_hash(envelope) for index, envelope in (in_front | shown).items()}
+    root = multiproof.root(leaves, trusted.checkpoint.size, report.proof)
+    if not hmac.compare_digest(root, trusted.checkpoint.root):
+        raise ProofError("the entries shown are not in the log that was signed")
+    return {index: decode(envelope) for index, envelope in sorted((in_front | shown).items())}
+
+
+def _covered(report: Report, trusted: Trusted, entries: Mapping[int, Entry]) -> int:
+    """Time up to which the range says everything; raises when it leaves a part of the period out."""
+    question, last = report.question, report.first + len(report.range) - 1
+    begin, end = question.begin or 0, question.end
+    if report.first > 0 and entries[report.first].t >= begin:
+        raise TimelineError("the report leaves out entries at the beginning of the period")
+    if last < trusted.checkpoint.size - 1 and (end is None or entries[last].t < end):
+        raise TimelineError("the report leaves out entries at the end of the period")
+    if any(a.t > b.t for a, b in pairwise(entries.values())):
+        raise TimelineError("times in the log fall")
+    return entries[last].t
+
+
+def _timeline(report: Report, entries: Mapping[int, Entry]) -> Timeline:
+    changes = [(index, entry) for index, entry in entries.items() if entry.kind == "pol"]
+    if len([index for index, _ in changes if index < report.first]) != len(report.changes):
+        raise TimelineError("an entry that is no change of policy is shown as one")
+    bodies: dict[int, bytes] = {}
+    for opened in report.opened:
+        commitment = entries[opened.index].commitment if opened.index in entries else None
+        if commitment is None:
+            raise BodyError("a body is shown that no entry commits to")
+        check_opening(commitment, opened.salt, opened.text)
+        bodies[opened.index] = opened.text
+    return timeline(changes, bodies, {set_digest(each): each for each in report.sets})
+
+
+def _counts(report: Report, entries: Mapping[int, Entry], forces: tuple[Force, ...]) -> _Counts:
+    excerpts = {each.index: each for each in report.excerpts}
+    if len(excerpts) != len(report.excerpts):
+        raise BodyError("a decision is opened twice")
+    counts, rules, allowed, closed = Counter[tuple[str, str]](), Counter[str](), set[int](), 0
+    for index, entry in entries.items():
+        if entry.kind != "auth" or index < report.first or not _in_period(entry.t, report):
+            continue
+        shown = excerpts.pop(index, None)
+        if shown is None:
+            closed += entry.fields["d"] == "allow"
+            continue
+        told = _opened(entry, shown.salt, shown.text)
+        if told.get("policy") not in _known(entry.t, index, forces):
+            raise TimelineError(f"the decision in entry {index} names rules that were not in force")
+        if told.get("op") in report.question.operations:
+            sector, answer = str(told.get("sector")), str(entry.fields["d"])
+            counts[sector, answer] += 1
+            if sector == report.question.sector:
+                allowed |= {index} if answer == "allow" else set()
+                rules.update(str(rule) for rule in _list(told.get("rules")) if answer == "deny")
+    if excerpts:
+        raise BodyError("an excerpt is shown that belongs to no decision of the period")
+    uses = sum(entry.kind == "use" and entry.settles in allowed for entry in entries.values())
+    return _Counts(counts, rules, uses, closed)
+
+
+def _opened(entry: Entry, salt: bytes, text: bytes) -> Mapping[str, object]:
+    commitment = entry.fields.get("s")
+    if not isinstance(commitment, str) or not hmac.compare_digest(commit(salt, text), from_b64url(commitment)):
+        raise BodyError("an excerpt is not the one that was committed to")
+    told = json.loads(text)
+    return told if isinstance(told, dict) else {}
+
+
+def _known(t: int, index: int, forces: tuple[Force, ...]) -> set[str | None]:
+    """Digests that a decision at this place may name."""
+    before = [force for force in forces if force.index < index]
+    if not before:
+        return {None}
+    known: set[str | None] = {before[-1].policy}
+    for newer, older in zip(reversed(before), list(reversed(before))[1:], strict=False):
+        if t - newer.t > _SWITCH_MS:
+            break
+        known.add(older.policy)
+    return known
+
+
+def _in_period(t: int, report: Report) -> bool:
+    question = report.question
+    return (question.begin or 0) <= t and (question.end is None or t < question.end)
+
+
+def _doubts(report: Report, trusted: Trusted, covered: int, counts: _Counts, policy: TrustPolicy) -> tuple[str, ...]:
+    question, doubts = report.question, []
+    if not trusted.quorum_met:
+        doubts.append("too few of the witnesses that you trust confirmed this state of the log")
+    if question.end is not None and question.end <= (question.begin or 0):
+        doubts.append("the period asked for is empty")
+    if (question.end or 0) > covered:
+        doubts.append("the period asked for ends after the last entry that this answer covers; ask for a newer one")
+    if policy.quorum != NONE and trusted.seen_at is not None and (question.end or 0) >= (trusted.seen_at + 1) * 1000:
+        doubts.append("the witnesses confirmed this state before the period asked for was over")
+    if counts.closed and not counts.by_sector[question.sector, "allow"]:
+        doubts.append(f"{counts.closed} permissions of the period are shown without an excerpt: erased, or withheld")
+    return tuple(doubts)
+
+
+def _findings(report: Report, trusted: Trusted, rules: Timeline, counts: _Counts) -> tuple[str, ...]:
+    question = report.question
+    sector, allowed = question.sector, counts.by_sector[question.sector, "allow"]
+    begin = moment(question.begin) if question.begin else "the first entry"
+    end = moment(question.end) if question.end is not None else "the last entry"
+    found = [
+        f"from {begin} to {end}, accounts of the sector {sector!r} were allowed {allowed} and refused "
+        f"{counts.by_sector[sector, 'deny']} requests; {counts.uses} were used",
+        *(
+            f"counted are: {', '.join(question.operations[at : at + 8])}"
+            for at in range(0, len(question.operations), 8)
+        ),
+        f"all {len(report.range)} entries of the log in and around this period are in the file",
+    ]
+    found += [f"refusals by {rule}: {count}" for rule, count in sorted(counts.by_rule.items())]
+    found += [
+        f"other sectors: {other}, {answer}: {count}"
+        for (other, answer), count in sorted(counts.by_sector.items())
+        if other != sector
+    ]
+    sets = {set_digest(each): each for each in report.sets}
+    found += [
+        f"rules from entry {each.index} ({moment(each.t)}) on: {_has(question.rule, each.policy, sets)}; {each.notes}"
+        for each in rules.forces
+    ]
+    found.append(
+        f"who may change the rules at the end: {', '.join(rules.officers) or 'whoever changes the program'}; a "
+        f"weakening acts {rules.notice_ms / _DAY_MS:g} days after its entry at the earliest"
+    )
+    if rules.waiting is not None:
+        policy, effective, notes = rules.waiting
+        found.append(f"a set that waits until {moment(effective)}: {_has(question.rule, policy, sets)}; {notes}")
+    found += [
+        f"witness {name} confirmed on {moment(time * 1000)} that the log continues what it saw before"
+        for name, time in sorted(trusted.times.items())
+    ]
+    return tuple(found)
+
+
+def _has(rule: str, policy: str, sets: Mapping[str, Mapping[str, object]]) -> str:
+    """The digest of a set, and whether it has a rule."""
+    found = sets.get(policy)
+    if found is None:
+        return f"{policy[:12]}, its text is not in the file"
+    return f"{policy[:12]}, {'with' if has_rule(found, rule) else 'WITHOUT'} {rule}"
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,160 @@
+"""One file about one party under all of its names and numbers: was it ever behind a customer, and in which role?
+
+In: what the party is called, and a statement for each name that follows from it. Out: a file, or the verdict on one.
+The verifier derives the names itself, so a file cannot leave one out or answer about another. Shape:
+``{"digest": .., "party": {"identifiers": [[scheme, value], ..], "names": [..], "statements": [statement, ..],
+"v": 1}}`` with each statement as in its own file, all at one head of the party map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from custodes.ledger.tlog.trust import TrustPolicy
+from custodes.ledger.verifier import party_places as places
+from custodes.ledger.verifier.canonical_json import Members, StatementError, canonical, parse_canonical, unwrap, wrap
+from custodes.ledger.verifier.party_names import identifier_key, name_key
+from custodes.ledger.verifier.report import clean, moment, render, standing
+from custodes.ledger.verifier.statement import PARTY_SCHEMES, map_of
+from custodes.ledger.verifier.statement import parse as parse_statement
+from custodes.ledger.verifier.verdict import Entries, OpenedPlace, Verdict, Word, verify
+
+MOST_NAMES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whom the question is about: names as anybody writes them, and pairs of register and number."""
+
+    names: tuple[str, ...]
+    identifiers: tuple[tuple[str, str], ...]
+
+    def map_names(self) -> tuple[str, ...]:
+        """The names of all places that the party could have, each once.
+
+        Raises:
+            StatementError: a number is none, or there is nothing to ask for.
+        """
+        keys = [identifier_key(scheme, value, PARTY_SCHEMES) for scheme, value in self.identifiers]
+        if any(key is None or map_of(key) is None for key in keys):
+            raise StatementError("a number has characters, or a length, that no identifier of its register has")
+        keys += [name_key(name) for name in self.names]
+        found = tuple(dict.fromkeys(key for key in keys if key is not None))
+        if not 0 < len(found) <= MOST_NAMES:
+            raise StatementError(f"a party is asked for by 1 to {MOST_NAMES} names and numbers")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class PartyVerdict:
+    """The answer about a party: ABSENT only where every name is, PRESENT where one is."""
+
+    word: Word
+    reasons: tuple[str, ...]
+    asked: Asked | None = None
+    parts: Mapping[str, Verdict] | None = None
+
+    @property
+    def places(self) -> list[OpenedPlace]:
+        """All places, under whichever name, in order."""
+        parts = (self.parts or {}).values()
+        return sorted((p for part in parts if part.evidence for p in part.evidence.places), key=lambda p: p.index)
+
+
+def encode(asked: Asked, statements: Sequence[bytes]) -> bytes:
+    """The file."""
+    inner = {
+        "identifiers": [list(pair) for pair in asked.identifiers],
+        "names": list(asked.names),
+        "statements": [parse_canonical(statement) for statement in statements],
+        "v": 1,
+    }
+    return wrap("party", inner)
+
+
+def verify_party(data: bytes, policy: TrustPolicy, entries: Entries | None = None) -> PartyVerdict:
+    """Check a file about a party; the arguments are those of ``verify``."""
+    try:
+        asked, statements = _parse(data)
+        keys = asked.map_names()
+        parsed = [parse_statement(one) for one in statements]
+        if [one.question.identifier for one in parsed] != list(keys):
+            raise StatementError("the statements are not those that follow from what the party is called")
+        if len({(one.head, one.checkpoint, one.question.begin, one.question.end) for one in parsed}) != 1:
+            raise StatementError("the statements are not of one moment, or not about one period")
+    except StatementError as error:
+        return PartyVerdict(Word.INVALID, (str(error),))
+    # All are of one checkpoint and one head, so counting the log once is enough.
+    parts = {
+        key: verify(one, policy, entries if at == 0 else None)
+        for at, (key, one) in enumerate(zip(keys, statements, strict=True))
+    }
+    for word in (Word.INVALID, Word.UNDETERMINED):
+        reasons = {reason: None for part in parts.values() if part.word is word for reason in part.reasons}
+        if reasons:
+            return PartyVerdict(word, tuple(reasons), asked, parts)
+    found = any(part.word is Word.PRESENT for part in parts.values())
+    return PartyVerdict(Word.PRESENT if found else Word.ABSENT, (), asked, parts)
+
+
+def render_party(verdict: PartyVerdict) -> str:
+    """The verdict as text."""
+    parts = verdict.parts or {}
+    if verdict.word in (Word.INVALID, Word.UNDETERMINED) or verdict.asked is None:
+        return render(Verdict(verdict.word, verdict.reasons))
+    evidence = next(part.evidence for part in parts.values() if part.evidence is not None)
+    who = ", ".join(clean(name) for name in (*verdict.asked.names, *(" ".join(p) for p in verdict.asked.identifiers)))
+    lines = [verdict.word.value, "", f"Asked about: {who}."]
+    if verdict.word is Word.ABSENT:
+        lines.append("On the evidence given, it was behind no customer, in no role, under any of these names:")
+    else:
+        lines.append("It is in the map of parties:")
+        lines += places.lines(verdict.places, moment, clean)
+        lines += ["", "By role:"]
+        lines += [f"  {word:<12} {places.ROLES[role]}" for role, word in _roles(verdict).items()]
+        lines += ["", "By name:"]
+    lines += [f"  {part.word.value:<12} {clean(key)}" for key, part in parts.items()]
+    summary, _, *totals = places.grounds(next(iter(parts.values())).evidence or evidence, moment)
+    own = "Each name has exactly one possible place in that summary, and what stands there was checked."
+    grounds = [*standing(evidence.trusted), summary, own, *totals]
+    lines += ["", "Why this can be relied on", *(f"  - {ground}" for ground in grounds)]
+    lines += ["", "What this does not show", *(f"  - {limit}" for limit in places.LIMITS)]
+    return "\n".join(lines) + "\n"
+
+
+def party_json(verdict: PartyVerdict) -> dict[str, object]:
+    """The verdict for programs."""
+    told: dict[str, object] = {"verdict": verdict.word.value, "reasons": list(verdict.reasons)}
+    if verdict.word in (Word.PRESENT, Word.ABSENT) and verdict.asked is not None:
+        told |= {
+            "names": list(verdict.asked.names),
+            "identifiers": [list(pair) for pair in verdict.asked.identifiers],
+            "by_name": {key: part.word.value for key, part in (verdict.parts or {}).items()},
+            "roles": _roles(verdict),
+            "places": places.told(verdict.places),
+            "does_not_show": list(places.LIMITS),
+        }
+    return told
+
+
+def _roles(verdict: PartyVerdict) -> dict[str, str]:
+    return places.roles(verdict.places)
+
+
+def _parse(data: bytes) -> tuple[Asked, list[bytes]]:
+    inner = Members(unwrap("party", data))
+    if inner.take("v") != 1:
+        raise StatementError("this file is of another version")
+    names, pairs, statements = inner.take("names"), inner.take("identifiers"), inner.take("statements")
+    inner.end()
+    if not (isinstance(names, list) and isinstance(pairs, list) and isinstance(statements, list)):
+        raise StatementError("names, identifiers and statements are lists")
+    if not all(isinstance(name, str) for name in names) or not all(_is_pair(pair) for pair in pairs):
+        raise StatementError("a name is a text, an identifier a pair of texts")
+    asked = Asked(tuple(names), tuple((str(scheme), str(value)) for scheme, value in pairs))
+    return asked, [canonical(one) for one in statements]
+
+
+def _is_pair(pair: object) -> bool:
+    return isinstance(pair, list) and len(pair) == 2 and all(isinstance(part, str) for part in pair)

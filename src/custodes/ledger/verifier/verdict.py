@@ -1,0 +1,327 @@
+"""The check of a statement, offline, by somebody who trusts the operator in nothing.
+
+In: the bytes of a statement, and a trust policy; if at hand, all public entries of the log. Out: a ``Verdict``, whose
+word is PRESENT, ABSENT, UNDETERMINED or INVALID. Read ``verify`` from top to bottom: it is the list of checks.
+It does no I/O and no arithmetic on money that is not exact; ``statement_text`` puts the verdict into words.
+
+INVALID means that something in the file contradicts itself or a signature: do not believe it. UNDETERMINED means that
+nothing is wrong, but the file does not answer the question under this policy.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+
+from custodes.ledger.tlog.body import BodyError, check_opening
+from custodes.ledger.tlog.entry import Entry, EntryError, decode
+from custodes.ledger.tlog.merkle import Frontier, ProofError, leaf_hash, tree_root
+from custodes.ledger.tlog.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
+from custodes.ledger.verifier import multiproof
+from custodes.ledger.verifier.canonical_json import StatementError
+from custodes.ledger.verifier.map_head import (
+    ACCOUNT_MAP,
+    PARTY_MAP,
+    MapHead,
+    account_name,
+    parse_head,
+    place_leaf,
+    use_leaf,
+)
+from custodes.ledger.verifier.map_proof import MapError, Value, look_up, parse_path
+from custodes.ledger.verifier.statement import Question, ShownPlace, ShownUse, Statement, map_of, parse
+from custodes.ledger.verifier.vrf import vrf
+
+# No entry in front is later, so nothing behind this check meets a time that has no date.
+_LAST_MS = 253_402_300_799_999
+
+Entries = Callable[[int], Iterable[tuple[int, bytes]]]
+
+
+class Word(StrEnum):
+    """First word of a verdict."""
+
+    PRESENT = "PRESENT"
+    ABSENT = "ABSENT"
+    UNDETERMINED = "UNDETERMINED"
+    INVALID = "INVALID"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedUse:
+    """A use in the period asked for. ``facts`` is its private body, None where the operator did not disclose it."""
+
+    index: int
+    t: int
+    units: int
+    facts: Mapping[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedPlace:
+    """A place in an onboarding graph that was there in the period. ``facts`` is None where it was not disclosed."""
+
+    index: int
+    t: int
+    facts: Mapping[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the checks established.
+
+    Attributes:
+        question: what was asked.
+        trusted: the checkpoint and who confirmed it when.
+        head: the head of the map that answers, and ``head_index`` where it stands in the log.
+        head_index: index of the head's entry.
+        covered_until: all entries before this time (ms, log's clock) are covered by the head.
+        value: what the map has under the identifier, None when it has nothing.
+        uses: the uses in the period, in order.
+        uses_outside: how many more uses there were outside the period.
+        totals_checked: whether all public entries were at hand and add up to the head's totals.
+        prices: the price list that came along, unproven.
+        places: for a party, the places that it had before the end of the period, in order.
+    """
+
+    question: Question
+    trusted: Trusted
+    head: MapHead
+    head_index: int
+    covered_until: int
+    value: Value | None
+    uses: tuple[OpenedUse, ...]
+    uses_outside: int
+    totals_checked: bool
+    prices: Mapping[str, object] | None
+    places: tuple[OpenedPlace, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer: its word, why, and the evidence as far as it was established."""
+
+    word: Word
+    reasons: tuple[str, ...]
+    evidence: Evidence | None = None
+
+
+class _UndeterminedError(Exception):
+    """The file is sound so far, but does not answer the question."""
+
+
+def verify(data: bytes, policy: TrustPolicy, entries: Entries | None = None) -> Verdict:
+    """Check a statement.
+
+    Args:
+        data: bytes of the file.
+        policy: whom the reader trusts.
+        entries: gives index and public bytes of all entries of the log of a size, if at hand.
+    """
+    try:
+        evidence = _check(data, policy, entries)
+    except _UndeterminedError as open_question:
+        return Verdict(Word.UNDETERMINED, (str(open_question),))
+    except (StatementError, TrustError, ProofError, EntryError, BodyError, MapError, vrf.VrfError) as error:
+        return Verdict(Word.INVALID, (str(error),))
+    doubts = _doubts(evidence, policy)
+    if doubts:
+        return Verdict(Word.UNDETERMINED, doubts, evidence)
+    return Verdict(Word.PRESENT if evidence.uses or evidence.places else Word.ABSENT, (), evidence)
+
+
+def _check(data: bytes, policy: TrustPolicy, entries: Entries | None) -> Evidence:
+    # 1. The file has the one form that a statement can have.
+    statement = parse(data)
+    name = map_of(statement.question.identifier)
+    if name is None:
+        raise _UndeterminedError(
+            "the identifier is not in canonical form, so its place in the map is not defined; "
+            "an account is written acct: and twelve digits"
+        )
+    # 2. The log signed this state, and no signature of a known witness is false.
+    trusted = open_trusted(statement.checkpoint, policy)
+    # 3. Every entry shown stands in the log at the place that is claimed.
+    _check_in_log(statement, trusted)
+    # 4. The head is of the right map and covers the first entries without a gap.
+    head = parse_head(decode(statement.head.envelope))
+    if head.name != name:
+        raise MapError(f"the head is of the map {head.name!r}; the identifier stands in {name!r}")
+    covered_until = _covered_until(statement, head)
+    # 5. The identifier has exactly one place in this map, and this is what stands there.
+    place = vrf.verify(head.vrf_public, statement.question.identifier.encode(), statement.vrf)[:32]
+    value = look_up(head.node, place, parse_path(statement.path))
+    # 6. The uses or places shown are all that the map has there, and open to what they claim.
+    uses, outside = _check_uses(statement, head, value)
+    places = _check_places(statement, head, value)
+    # 7. With the public entries at hand: nothing was left out of the map's totals.
+    if entries is not None:
+        _check_totals(entries(trusted.checkpoint.size), trusted, head)
+    return Evidence(
+        statement.question,
+        trusted,
+        head,
+        statement.head.index,
+        covered_until,
+        value,
+        uses,
+        outside,
+        entries is not None,
+        statement.prices,
+        places,
+    )
+
+
+def _check_in_log(statement: Statement, trusted: Trusted) -> None:
+    shown = [(statement.head.index, statement.head.envelope)]
+    shown += [(statement.next.index, statement.next.envelope)] if statement.next else []
+    shown += [(use.index, use.envelope) for use in statement.uses]
+    # One entry may bring several places of a party; it is shown with each of them.
+    shown += list(dict.fromkeys((place.index, place.envelope) for place in statement.places))
+    leaves = {index: leaf_hash(envelope) for index, envelope in shown}
+    if len(leaves) != len(shown):
+        raise ProofError("two entries claim one place in the log")
+    if not hmac.compare_digest(
+        multiproof.root(leaves, trusted.checkpoint.size, statement.proof), trusted.checkpoint.root
+    ):
+        raise ProofError("the entries shown are not in the log that was signed")
+
+
+def _covered_until(statement: Statement, head: MapHead) -> int:
+    """Time of the first entry that the head does not cover; times in the log never fall."""
+    first_outside = statement.head if statement.next is None else statement.next
+    if first_outside.index != head.size or head.size > statement.head.index:
+        raise MapError("the statement does not show the first entry that the map does not cover")
+    t = decode(first_outside.envelope).t
+    if t > _LAST_MS:
+        raise MapError("the log claims a time after the year 9999")
+    return t
+
+
+def _check_uses(statement: Statement, head: MapHead, value: Value | None) -> tuple[tuple[OpenedUse, ...], int]:
+    shown = statement.uses
+    if value is None or head.name != ACCOUNT_MAP:
+        if shown:
+            raise MapError("the map credits no uses to this identifier, but the statement shows some")
+        return (), 0
+    if any(a.index >= b.index for a, b in pairwise(shown)) or (shown and shown[-1].index >= head.size):
+        raise MapError("the uses are out of order, or not covered by the map")
+    leaves = [use_leaf(use.index, leaf_hash(use.envelope)) for use in shown]
+    if len(shown) != value.count or not hmac.compare_digest(tree_root(leaves), value.root):
+        raise MapError("the uses shown are not all the uses that the map credits to this account")
+    decoded = [(use, _decode_use(use)) for use in shown]
+    if sum(entry.units or 0 for _, entry in decoded) != value.units:
+        raise MapError("the units of the uses do not add up to what the map says")
+    inside = [(use, entry) for use, entry in decoded if _in_period(entry.t, statement.question)]
+    opened = tuple(_open(use, entry, statement.question) for use, entry in inside)
+    return opened, len(shown) - len(opened)
+
+
+def _check_places(statement: Statement, head: MapHead, value: Value | None) -> tuple[OpenedPlace, ...]:
+    shown = statement.places
+    if value is None or head.name != PARTY_MAP:
+        if shown:
+            raise MapError("the map has nothing under this identifier, but the statement shows some")
+        return ()
+    if any(a.index > b.index for a, b in pairwise(shown)) or (shown and shown[-1].index >= head.size):
+        raise MapError("the places are out of order, or not covered by the map")
+    leaves = [place_leaf(place.index, place.commitment) for place in shown]
+    if len(shown) != value.count or not hmac.compare_digest(tree_root(leaves), value.root):
+        raise MapError("the places shown are not all the places that the map has under this identifier")
+    opened = [_open_place(place, statement.question.identifier) for place in shown]
+    end = statement.question.end
+    # Who stood behind a customer before the period began may have done so all through it.
+    return tuple(place for place in opened if end is None or place.t < end)
+
+
+def _open_place(place: ShownPlace, identifier: str) -> OpenedPlace:
+    entry = decode(place.envelope)
+    if entry.kind != "org":
+        raise MapError("an entry that is no dossier brings a place")
+    if place.body is None or place.salt is None:
+        return OpenedPlace(place.index, entry.t, None)
+    check_opening(place.commitment, place.salt, place.body)
+    facts = json.loads(place.body)
+    # Attack: the place of somebody else shown under this identifier. Its body names whose it is.
+    if not isinstance(facts, dict) or facts.get("party") != identifier:
+        raise BodyError("a place that is counted for this identifier is somebody else's")
+    return OpenedPlace(place.index, entry.t, facts)
+
+
+def _decode_use(use: ShownUse) -> Entry:
+    entry = decode(use.envelope)
+    if entry.kind != "use" or entry.units is None:
+        raise MapError("an entry that is no use is counted as one")
+    return entry
+
+
+def _in_period(t: int, question: Question) -> bool:
+    return (question.begin is None or question.begin <= t) and (question.end is None or t < question.end)
+
+
+def _open(use: ShownUse, entry: Entry, question: Question) -> OpenedUse:
+    if use.body is None or use.salt is None:
+        return OpenedUse(use.index, entry.t, entry.units or 0, None)
+    if entry.commitment is None:
+        raise BodyError("a use has a body that was never committed to")
+    check_opening(entry.commitment, use.salt, use.body)
+    facts = json.loads(use.body)
+    # Attack: the same use counted for another account. Its body was committed to before, and names one account.
+    account = facts.get("acct") if isinstance(facts, dict) else None
+    if not isinstance(account, str) or question.identifier != account_name(account):
+        raise BodyError("a use that is counted for this account was made by another one")
+    return OpenedUse(use.index, entry.t, entry.units or 0, facts)
+
+
+def _check_totals(entries: Iterable[tuple[int, bytes]], trusted: Trusted, head: MapHead) -> None:
+    frontier, count, units, row = Frontier(), 0, 0, list[bytes]()
+    kind = "use" if head.name == ACCOUNT_MAP else "org"
+    for index, envelope in entries:
+        if index != frontier.size + len(row):
+            raise ProofError("the public entries have a gap")
+        row.append(leaf_hash(envelope))
+        if len(row) == 4096:
+            frontier, row = frontier.extend(row).frontier, []
+        entry = decode(envelope)
+        if index < head.size and entry.kind == kind:
+            more = 1 if kind == "use" else entry.fields.get("n", 0)
+            count, units = count + (more if isinstance(more, int) else 0), units + (entry.units or 0)
+    frontier = frontier.extend(row).frontier
+    if frontier.size != trusted.checkpoint.size or not hmac.compare_digest(frontier.root(), trusted.checkpoint.root):
+        raise ProofError("the public entries at hand are not those of the log that was signed")
+    if (count, units) != (head.node.count, head.node.units):
+        raise MapError(_wrong_totals(kind, count, units, head))
+
+
+def _wrong_totals(kind: str, count: int, units: int, head: MapHead) -> str:
+    if kind == "org":
+        return (
+            f"the dossiers in the log brought {count} places, but the map holds {head.node.count}: "
+            "parties were left out or invented"
+        )
+    return (
+        f"the log holds {count} uses with {units} units, but all accounts together were credited with "
+        f"{head.node.count} uses and {head.node.units} units: usage was left out or invented"
+    )
+
+
+def _doubts(evidence: Evidence, policy: TrustPolicy) -> tuple[str, ...]:
+    """Why sound evidence is still no answer."""
+    trusted, question = evidence.trusted, evidence.question
+    doubts = []
+    if not trusted.quorum_met:
+        names = ", ".join(sorted(trusted.times)) or "none"
+        doubts.append(f"too few of the witnesses that you trust confirmed this state of the log (confirmed: {names})")
+    if question.begin is not None and question.end is not None and question.begin >= question.end:
+        doubts.append("the period asked for is empty")
+    if (question.begin or 0) > evidence.covered_until or (question.end or 0) > evidence.covered_until:
+        doubts.append("the period asked for ends after the last entry that this answer covers; ask for a newer one")
+    # The witnesses' clock is what binds the operator's: their time is in whole seconds.
+    seen = trusted.seen_at
+    if policy.quorum != NONE and seen is not None and (question.end or 0) >= (seen + 1) * 1000:
+        doubts.append("the witnesses confirmed this state before the period asked for was over")
+    return tuple(doubts)

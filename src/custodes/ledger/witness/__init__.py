@@ -1,0 +1,1 @@
+"""Witnesses: they remember a log's newest head and cosign only what continues it."""

@@ -1,0 +1,1 @@
+"""Threads that append: entries in, durable batches and published checkpoints out."""

@@ -1,0 +1,400 @@
+"""The log: many threads append, one writer commits all that wait with one fdatasync and one signature.
+
+In: drafts of entries with private bodies. Out: receipts with a real inclusion proof, once durable. Life of an entry:
+queued (its index is fixed) -> staged, signed and made the head in one journal record -> its owner is woken ->
+published as tiles -> its journal segment is retired. After any failed write everything waiting is refused, and the log
+goes back to work the way it starts (``recover``). It does not decide who may do what, and it does not read bodies.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+
+from custodes.ledger.tlog.body import unseal
+from custodes.ledger.tlog.checkpoint import Checkpoint
+from custodes.ledger.tlog.entry import EntryError, Value, decode
+from custodes.ledger.tlog.merkle import leaf_hash
+from custodes.ledger.tlog.ports import HeadConflictError, LedgerCorruptError, LedgerUnavailableError
+from custodes.ledger.tlog.proof import encode_tlog_proof
+from custodes.ledger.tlog.tiles import Tree
+from custodes.ledger.writer.batch import Batch, State
+from custodes.ledger.writer.order import Turns
+from custodes.ledger.writer.pending import Committed, Pending, Prepared, Sealing, Staged, prepare, unsettled_after
+from custodes.ledger.writer.publish import Boundary
+from custodes.ledger.writer.publish_thread import Outbox
+from custodes.ledger.writer.queue import Waiting
+from custodes.ledger.writer.recover import recover
+from custodes.ledger.writer.settings import Clock, LedgerWriter, LogParts, LogSettings
+
+__all__ = ["Clock", "LedgerLog", "LedgerWriter", "LogParts", "LogSettings"]
+
+_Failure = OSError | LedgerUnavailableError | EntryError
+
+
+class LedgerLog:
+    """One log on one set of stores. ``start`` before use, ``close`` after; all methods may be called by any thread.
+
+    ``_ring`` guards the queue and all that ``append`` looks at. ``_staging`` guards ``_state``, which runs ahead of the
+    disk by the batches in flight; ``_turns`` has the order in which they are settled.
+    """
+
+    def __init__(self, parts: LogParts, settings: LogSettings | None = None) -> None:
+        """Nothing is read or locked before ``start``."""
+        self._parts = parts
+        self._sealing = Sealing(parts.random, parts.body_key)
+        self._settings = settings or LogSettings()
+        self._outbox = Outbox(parts.stores, self._settings.publish_every_s, self._fall)
+        self._ring = threading.Condition(threading.Lock())
+        self._staging = threading.Lock()
+        self._turns = Turns()
+        self._falls = 0
+        self._waiting = Waiting(self._settings.permission_wait_s)
+        self._rotate = False
+        self._next = 0
+        self._reserved: set[int] = set()
+        self._orphans: set[int] = set()
+        self._down: _Failure | None = LedgerUnavailableError("the log is not started")
+        self._stopping = False
+        self._state: State | None = None
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Lock, recover, void what the last run left unsettled, and take entries.
+
+        Raises:
+            HeadConflictError: another writer is here, or the log was set back.
+            LedgerCorruptError: stored bytes contradict what was signed.
+            OSError: a store failed.
+        """
+        self._parts.stores.journal.lock()
+        try:
+            self._recover()
+        except BaseException:
+            self._parts.stores.journal.close()
+            raise
+        for target in (*[self._write_loop] * self._settings.commits_in_flight, self._outbox.run):
+            thread = threading.Thread(target=target, name="ledger", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        try:
+            for pending in self._void(self._reserved):
+                pending.wait_durable()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Commit what waits, publish it, stop. Entries after this are refused."""
+        with self._ring:
+            self._stopping = True
+            self._ring.notify_all()
+        for thread in self._threads[:-1]:
+            thread.join()
+        with self._staging:  # a caller that writes its own entry may still be at it
+            self._turns.wait_none_out()
+        self._outbox.finish()
+        for thread in self._threads[-1:]:
+            thread.join()
+        self._threads.clear()
+        self._parts.stores.journal.close()
+
+    def append(
+        self,
+        kind: str,
+        units: int | None = None,
+        body: Mapping[str, object] | None = None,
+        fields: Mapping[str, Value] | None = None,
+        settles: Pending | None = None,
+    ) -> Pending:
+        """Queue an entry. Its index is fixed now; it is not durable before ``wait`` of what is returned came back.
+
+        An ``auth`` entry with ``d`` = ``allow`` is a permission: exactly one ``use`` or ``void`` settles it, which
+        names it by ``settles``. Whatever is durable has its permission durable in front, at best in the same batch.
+
+        Raises:
+            LedgerUnavailableError: the log cannot take entries now, or the permission never became durable.
+            EntryError: the entry breaks a rule of its kind, or settles what is not open.
+            BodyError: the body cannot be written.
+        """
+        return self._enter(prepare(kind, units, body, fields, settles, self._sealing), settles, wake=True)
+
+    def commit(
+        self,
+        kind: str,
+        units: int | None = None,
+        body: Mapping[str, object] | None = None,
+        fields: Mapping[str, Value] | None = None,
+        settles: Pending | None = None,
+    ) -> Pending:
+        """``append`` an entry that is durable when this returns. Raises as ``append`` and ``wait_durable`` do.
+
+        While nothing else is on its way to the disk the calling thread does the writer's work, which spares a lone
+        caller two hand-overs between threads; otherwise the entry shares the next batch.
+        """
+        pending = self._enter(prepare(kind, units, body, fields, settles, self._sealing), settles, wake=False)
+        if not self._write_alone():
+            with self._ring:
+                if self._waiting.hurry():
+                    self._ring.notify()
+        pending.wait_durable()
+        return pending
+
+    def flush(self, timeout_s: float = 30.0) -> Checkpoint:
+        """Wait until everything queued so far is durable and published; returns a published checkpoint with it.
+
+        Raises:
+            LedgerUnavailableError: it was not possible, or not in time.
+        """
+        with self._ring:
+            self._refuse_if_down()
+            target = self._next
+        return self._outbox.wait_published(target, timeout_s)
+
+    @property
+    def published(self) -> Checkpoint:
+        """The checkpoint that everybody sees."""
+        return self._outbox.public()[0]
+
+    @property
+    def published_note(self) -> bytes:
+        """The signed note of the published checkpoint, to show to witnesses."""
+        return self._outbox.public()[1]
+
+    @property
+    def unavailable(self) -> str | None:
+        """Why the log takes no entries, or None when it does."""
+        with self._ring:
+            return None if self._down is None else str(self._down)
+
+    def proof(self, index: int) -> bytes:
+        """A C2SP tlog-proof of entry ``index`` against the published checkpoint.
+
+        Raises:
+            IndexError: there is no such entry in the published tree.
+        """
+        checkpoint, note = self._outbox.public()
+        path = Tree(self._parts.stores.tiles, checkpoint.size).inclusion_proof(index)
+        return encode_tlog_proof(index, path, note)
+
+    def tree(self) -> Tree:
+        """The published tree, to read entries and proofs from; for one thread."""
+        return Tree(self._parts.stores.tiles, self.published.size)
+
+    def body(self, index: int) -> bytes | None:
+        """The private body of a published entry; None where there is none or it was erased.
+
+        Raises:
+            BodyError: what is stored is not what was committed.
+            IndexError: there is no such entry in the published tree.
+        """
+        entry = decode(self.tree().entry(index))
+        sealed = self._parts.stores.bodies.get(index)
+        if entry.commitment is None or sealed is None:
+            return None
+        return unseal(sealed, entry.commitment, self._parts.body_key)
+
+    def erase(self, indexes: Iterable[int], timeout_s: float = 30.0) -> int:
+        """Destroy the private bodies of entries, here and in the journal; the tree stays. Returns how many there were.
+
+        Raises:
+            IndexError: there is no such entry.
+            LedgerUnavailableError: the journal could not be retired first; nothing was erased.
+            OSError: a store failed; some may be erased.
+        """
+        wanted = sorted(set(indexes))
+        with self._ring:
+            self._refuse_if_down()
+            if wanted and not 0 <= wanted[0] <= wanted[-1] < self._next:
+                raise IndexError("there is no such entry")
+            if wanted and wanted[-1] >= self._outbox.retired_to:
+                self._rotate = True
+                self._ring.notify()
+        if wanted:
+            self._outbox.wait_retired(wanted[-1] + 1, timeout_s)
+        return sum(self._parts.stores.bodies.erase(index) for index in wanted)
+
+    def _enter(self, prepared: Prepared, settles: Pending | None, *, wake: bool) -> Pending:
+        with self._ring:
+            if settles is not None:
+                self._take_permission(settles)
+            return self._enqueue(prepared, wake=wake)
+
+    def _take_permission(self, permission: Pending) -> None:
+        """Spend ``permission``, once; with ``_ring``. A refused settlement is made up for by a void after recovery."""
+        if permission.failed:
+            raise LedgerUnavailableError("the permission was never written")
+        if self._down is not None:
+            self._orphans.add(permission.index)
+        self._refuse_if_down()
+        if permission.index not in self._reserved:
+            raise EntryError(f"entry {permission.index} is not an open permission")
+        self._reserved.discard(permission.index)
+
+    def _enqueue(self, prepared: Prepared, *, wake: bool = True) -> Pending:
+        """Give ``prepared`` its place, and ``wake`` a writer for it; with ``_ring``."""
+        self._refuse_if_down()
+        if len(self._waiting) >= self._settings.queue_limit and prepared.settles is None:
+            raise LedgerUnavailableError("too many entries wait for the ledger")
+        pending = Pending(self._next, prepared)
+        self._next += 1
+        if prepared.reserves:
+            self._reserved.add(pending.index)
+        # A permission may wait for what settles it, and what its owner commits is taken in a moment.
+        if self._waiting.add(pending, urgent=wake and not prepared.reserves) and wake:
+            self._ring.notify()
+        return pending
+
+    def _refuse_if_down(self) -> None:
+        if self._stopping:
+            raise LedgerUnavailableError("the log is closed")
+        if self._down is not None:
+            raise LedgerUnavailableError("the ledger cannot be written") from self._down
+
+    def _void(self, indexes: Iterable[int]) -> list[Pending]:
+        """Queue a ``void`` for each open permission among ``indexes``."""
+        with self._ring:
+            open_ = sorted(self._reserved.intersection(indexes))
+            self._reserved.difference_update(open_)
+            return [self._enqueue(prepare("void", None, None, None, index, self._sealing)) for index in open_]
+
+    def _write_loop(self) -> None:
+        while self._await_work():
+            with self._staging:
+                staged = self._take_work()
+            if staged is not None:
+                self._finish(staged)
+
+    def _write_alone(self) -> bool:
+        """Commit what waits on the calling thread; False, and nothing done, while others are at it."""
+        if not self._staging.acquire(blocking=False):
+            return False
+        try:
+            if not self._turns.none_out or self._down is not None:
+                return False
+            staged = self._take_work()
+        finally:
+            self._staging.release()
+        if staged is not None:
+            self._finish(staged)
+        return True
+
+    def _await_work(self) -> bool:
+        """Wait for entries, or when down for the time to try again; False when it is time to stop."""
+        with self._ring:
+            while self._down is None:
+                left_s = 0.0 if self._rotate else self._waiting.left_s
+                if left_s == 0.0 or (left_s is not None and self._stopping):
+                    return True
+                if self._stopping:
+                    self._ring.notify()
+                    return False
+                self._ring.wait(left_s)
+            if not self._stopping:
+                self._ring.wait(None if self._is_down_for_good() else self._settings.retry_s)
+            if self._stopping:
+                self._ring.notify()
+            return not self._stopping
+
+    def _take_work(self) -> Staged | None:
+        """Stage what waits, if anything does; recover when down; with ``_staging``."""
+        with self._ring:
+            down, final = self._down is not None, self._is_down_for_good()
+            if not down:
+                queue, rotate = self._waiting.take(), self._rotate
+                self._rotate = False
+        if down:
+            if not final:
+                self._try_recovery()
+            return None
+        return self._stage_or_fall(queue, rotate)
+
+    def _is_down_for_good(self) -> bool:
+        return isinstance(self._down, HeadConflictError | LedgerCorruptError)
+
+    def _stage_or_fall(self, queue: Sequence[Pending], rotate: bool) -> Staged | None:
+        try:
+            if rotate or self._parts.stores.journal.size() > self._settings.segment_bytes:
+                self._begin_segment()
+            return self._stage(queue) if queue else None
+        except (OSError, LedgerUnavailableError, EntryError) as error:
+            self._fall(error, queue)
+            return None
+
+    def _stage(self, queue: Sequence[Pending]) -> Staged:
+        """Sign the tree with ``queue`` and write the journal's record: stage, signature and new head at once."""
+        state = self._state
+        assert state is not None
+        t = max(state.t, self._parts.clock.now_ms())
+        envelopes = [pending.prepared.draft.at(t) for pending in queue]
+        growth = state.frontier.extend([leaf_hash(envelope) for envelope in envelopes])
+        identity = self._parts.identity
+        tree = Checkpoint(identity.origin, growth.frontier.size, growth.frontier.root())
+        note = tree.signed(identity.signers)
+        batch = Batch(state.frontier.size, envelopes, [pending.prepared.body for pending in queue], note.encode())
+        self._parts.stores.journal.write(batch.encode())
+        self._state = State(growth.frontier, batch.checkpoint, t, unsettled_after(state.unsettled, queue))
+        return Staged(queue, batch, Committed(growth, tree, note.signatures), self._turns.take(), self._falls)
+
+    def _finish(self, staged: Staged) -> None:
+        """Wait for the disk and for the batches in front, then wake the owners. A failure in front fails this, too."""
+        try:
+            self._parts.stores.journal.sync()
+            failure: _Failure | None = None
+        except (OSError, LedgerUnavailableError) as error:
+            failure = error
+        with self._turns.turn(staged.turn):
+            if failure is not None or self._falls != staged.falls:
+                self._fall(failure or LedgerUnavailableError("a batch in front failed"), staged.queue)
+                return
+            for pending, envelope in zip(staged.queue, staged.batch.envelopes, strict=True):
+                pending.settle(envelope, staged.committed)
+            self._outbox.add(staged.batch)
+
+    def _begin_segment(self) -> None:
+        """A segment starts where everything before is durable."""
+        self._turns.wait_none_out()
+        with self._ring:
+            if self._down is not None:
+                raise LedgerUnavailableError("the ledger cannot be written") from self._down
+        state = self._state
+        assert state is not None
+        number = self._parts.stores.journal.begin(state.encode())
+        self._outbox.add(Boundary(state.frontier.size, number))
+
+    def _try_recovery(self) -> None:
+        try:
+            self._recover()
+        except (OSError, LedgerUnavailableError, EntryError) as error:
+            with self._ring:
+                self._down = error
+            return
+        with self._ring:
+            orphans, self._orphans = self._orphans, set()
+        self._void(orphans)
+
+    def _recover(self) -> None:
+        """Bring stores and state to the journal's head. Nothing is appended meanwhile: the log is down."""
+        self._turns.wait_none_out()
+        with self._outbox.paused() as publisher:
+            state = recover(self._parts.stores, self._parts.identity, publisher)
+            self._outbox.reset(state)
+        self._state = state
+        with self._ring:
+            self._next = state.frontier.size
+            self._reserved = set(state.unsettled)
+            self._down = None
+
+    def _fall(self, error: _Failure, queue: Sequence[Pending] = ()) -> None:
+        """Refuse everything that waits, and everything to come until recovery worked. Also the publisher's."""
+        with self._ring:
+            self._falls += 1
+            self._down = self._down or error
+            for pending in (*queue, *self._waiting.take()):
+                if not pending.done:
+                    pending.fail(error)
+                    if pending.prepared.settles is not None:
+                        self._orphans.add(pending.prepared.settles)
+            self._rotate = False
+            self._ring.notify_all()
+        self._outbox.give_up(error)

@@ -1,0 +1,169 @@
+"""An entry on its way into the log: what the writer needs of it, and what its owner waits on.
+
+In: a draft envelope and a sealed body from the owner; the batch that took it, or the failure, from the writer. Out: a
+receipt. One raw lock per entry serves as the bell: it is the cheapest thing a thread can wait on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from custodes.ledger.tlog.body import SALT_BYTES, SealedBody, canonical, commit, seal
+from custodes.ledger.tlog.checkpoint import Checkpoint
+from custodes.ledger.tlog.entry import Draft, EntryError, Value, b64url, check, draft
+from custodes.ledger.tlog.excerpt import MEMBERS as EXCERPTS
+from custodes.ledger.tlog.excerpt import excerpt
+from custodes.ledger.tlog.merkle import Growth
+from custodes.ledger.tlog.note import Signature
+from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.tlog.proof import Receipt
+from custodes.ledger.writer.batch import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """All of an entry but its time.
+
+    Attributes:
+        draft: the envelope around the time.
+        body: the sealed body, if there is one.
+        reserves: whether the entry permits work that must be settled.
+        settles: index of the ``auth`` entry that it settles.
+    """
+
+    draft: Draft
+    body: SealedBody | None
+    reserves: bool
+    settles: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A batch that is durable: its growth of the tree, the tree with it, and the signatures over that."""
+
+    growth: Growth
+    tree: Checkpoint
+    signatures: tuple[Signature, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """What private bodies are sealed with: a source of unpredictable bytes, and the store's master key (32 bytes)."""
+
+    random: Callable[[int], bytes]
+    key: bytes = field(repr=False)
+
+
+class Pending:
+    """An entry with a place in the log that is not durable yet."""
+
+    __slots__ = ("_bell", "_committed", "_envelope", "_error", "index", "prepared")
+
+    def __init__(self, index: int, prepared: Prepared) -> None:
+        """Entry ``index``, provided that everything in front of it becomes durable."""
+        self.index = index
+        self.prepared = prepared
+        self._bell = threading.Lock()
+        self._bell.acquire()
+        self._envelope = b""
+        self._committed: Committed | None = None
+        self._error: Exception | None = None
+
+    def wait(self, timeout_s: float = 30.0) -> Receipt:
+        """The receipt, once the entry is durable; before that nothing that depends on it may leave.
+
+        Raises:
+            LedgerUnavailableError: the entry could not be written, or not in time.
+        """
+        self.wait_durable(timeout_s)
+        committed = self._committed
+        assert committed is not None
+        path = committed.growth.inclusion_proof(self.index)
+        salt = b"" if self.prepared.body is None else self.prepared.body.salt
+        return Receipt(self.index, self._envelope, path, committed.tree, committed.signatures, salt)
+
+    def wait_durable(self, timeout_s: float = 30.0) -> None:
+        """Return once the entry would survive a power cut.
+
+        Raises:
+            LedgerUnavailableError: the entry could not be written, or not in time.
+        """
+        if not self._bell.acquire(timeout=timeout_s):
+            raise LedgerUnavailableError("the ledger did not answer in time")
+        self._bell.release()
+        if self._error is not None:
+            raise LedgerUnavailableError("the entry could not be written") from self._error
+
+    @property
+    def done(self) -> bool:
+        """Whether ``wait`` would return at once."""
+        return self._committed is not None or self._error is not None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the entry could not be written; its index then belongs to another entry, or to none."""
+        return self._error is not None
+
+    def settle(self, envelope: bytes, committed: Committed) -> None:
+        """The writer's: the entry is durable."""
+        self._envelope = envelope
+        self._committed = committed
+        self._bell.release()
+
+    def fail(self, error: Exception) -> None:
+        """The writer's: the entry could not be written."""
+        self._error = error
+        self._bell.release()
+
+
+def prepare(
+    kind: str,
+    units: int | None,
+    body: Mapping[str, object] | None,
+    fields: Mapping[str, Value] | None,
+    settles: Pending | int | None,
+    sealing: Sealing,
+) -> Prepared:
+    """An entry that only lacks its place and its time; ``settles`` is its permission, or that one's index.
+
+    Raises:
+        EntryError: the entry breaks a rule of its kind.
+        BodyError: the body cannot be written.
+    """
+    fields = fields or {}
+    permission = settles.index if isinstance(settles, Pending) else settles
+    if permission is not None:
+        fields = {**fields, "a": permission}
+    elif kind in ("use", "void"):
+        raise EntryError(f"a {kind!r} entry settles a permission")
+    check(kind, units, fields)  # what we add ourselves below is as it should be
+    commitment, sealed = None, None
+    if body is not None:
+        data = canonical(body)
+        salt = sealing.random(SALT_BYTES)
+        commitment = commit(salt, data)
+        sealed = seal(data, salt, commitment, sealing.key)
+        if kind in EXCERPTS:
+            fields = {**fields, "s": b64url(excerpt(kind, body, salt).commitment)}
+    reserves = kind == "auth" and fields["d"] == "allow"
+    return Prepared(draft(kind, units, commitment, fields), sealed, reserves, permission)
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A batch on its way to the disk; ``falls`` is how often the log had fallen when it was staged."""
+
+    queue: Sequence[Pending]
+    batch: Batch
+    committed: Committed
+    turn: int
+    falls: int
+
+
+def unsettled_after(before: frozenset[int], queue: Sequence[Pending]) -> frozenset[int]:
+    """Permissions that are open after ``queue``."""
+    opened = {pending.index for pending in queue if pending.prepared.reserves}
+    closed = {pending.prepared.settles for pending in queue}
+    return (before | opened) - closed

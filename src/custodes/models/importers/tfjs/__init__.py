@@ -1,0 +1,1 @@
+"""TensorFlow.js weights and graphs to ONNX: one file per step."""

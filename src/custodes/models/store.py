@@ -1,0 +1,173 @@
+"""The folder of converted models.
+
+In: cards. Out: paths of ONNX files that are the ones we converted. Each file has a record beside it with its digest;
+both are written atomically. The converted bytes are not pinned in the card, because folding in float64 may differ in
+the last bit between processors: the pins are on what is converted, the record on what came out. It converts and fetches
+nothing; see fetch.py.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from custodes.core.errors import UnavailableError
+from custodes.models.archives import ModelFileError, sha256_of
+from custodes.models.card import ModelCard
+
+
+class ModelMissingError(UnavailableError):
+    """A model was never fetched. The message says which and what to do."""
+
+
+class ModelState(StrEnum):
+    """What ``ModelStore.verify`` found."""
+
+    READY = "ready"
+    MISSING = "missing"
+    ALTERED = "altered"
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """One model in the store; ``detail`` names the trouble, empty when ready."""
+
+    card: ModelCard
+    state: ModelState
+    detail: str = ""
+
+
+def default_root(environment: Mapping[str, str]) -> Path:
+    """Where converted models are kept unless a setting says otherwise: ``custodes/models`` in the user's cache.
+
+    Source: XDG base directory specification; a relative ``XDG_CACHE_HOME`` is ignored as it demands.
+    """
+    cache = Path(environment.get("XDG_CACHE_HOME", ""))
+    return (cache if cache.is_absolute() else Path.home() / ".cache") / "custodes" / "models"
+
+
+class ModelStore:
+    """Converted models below one folder. Safe to use from several processes."""
+
+    def __init__(self, root: Path) -> None:
+        """Use ``root``, which need not exist yet."""
+        self.root = root
+
+    @property
+    def downloads(self) -> Path:
+        """Where archives wait for conversion."""
+        return self.root / "downloads"
+
+    def path(self, card: ModelCard) -> Path:
+        """The card's ONNX file, its digest checked.
+
+        Raises:
+            ModelMissingError: it was not fetched.
+            ModelFileError: it is not the file that was converted.
+        """
+        path = self._file(card)
+        record = self._record(card)
+        if not path.is_file() or not record.is_file():
+            raise ModelMissingError(f"model {card.name} is not here; run: custodes models fetch {card.name}")
+        expected = self._digest(card, record)
+        if sha256_of(path) != expected:
+            raise ModelFileError(f"{card.name}: {path.name} was altered; run: custodes models fetch {card.name}")
+        return path
+
+    def verify(self, cards: Iterable[ModelCard]) -> list[Verified]:
+        """Check every card's file again."""
+        return [self._verified(card) for card in cards]
+
+    def has(self, card: ModelCard) -> bool:
+        """Whether the card's file is here and whole."""
+        return self._verified(card).state is ModelState.READY
+
+    def install(self, card: ModelCard, onnx_bytes: bytes, made_by: str) -> Path:
+        """Put a converted file in place: the file first, then the record that makes it count.
+
+        Raises:
+            UnavailableError: the folder cannot be written.
+        """
+        facts = {
+            "model": card.name,
+            "version": card.version,
+            "fingerprint": card.fingerprint,
+            "sources": {source: pin.sha256 for source, pin in zip(card.sources, card.files, strict=True)},
+            "made_by": made_by,
+            "size": len(onnx_bytes),
+            "sha256": hashlib.sha256(onnx_bytes).hexdigest(),
+        }
+        try:
+            self._write(self._file(card), onnx_bytes)
+            self._write(self._record(card), json.dumps(facts, indent=1).encode() + b"\n")
+        except OSError as error:
+            raise UnavailableError(f"the models folder cannot be written: {error.strerror}") from error
+        return self._file(card)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the store alone; another process that fetches waits.
+
+        Raises:
+            UnavailableError: the folder cannot be written.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise UnavailableError(f"the models folder cannot be written: {error.strerror}") from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    def _verified(self, card: ModelCard) -> Verified:
+        try:
+            self.path(card)
+        except ModelMissingError as error:
+            return Verified(card, ModelState.MISSING, error.message)
+        except ModelFileError as error:
+            return Verified(card, ModelState.ALTERED, error.message)
+        return Verified(card, ModelState.READY)
+
+    def _file(self, card: ModelCard) -> Path:
+        return self.root / f"{card.name}-{card.version}-{card.fingerprint}.onnx"
+
+    def _record(self, card: ModelCard) -> Path:
+        return self._file(card).with_suffix(".json")
+
+    def _digest(self, card: ModelCard, record: Path) -> str:
+        try:
+            facts = json.loads(record.read_bytes())
+            digest = facts["sha256"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ModelFileError(f"{card.name}: {record.name} is broken; run: custodes models fetch") from error
+        return str(digest)
+
+    def _write(self, path: Path, data: bytes) -> None:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            # Weights are public; a service under another user may share the folder.
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

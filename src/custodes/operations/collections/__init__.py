@@ -1,0 +1,1 @@
+"""Use cases on collections, faces and users."""

@@ -1,0 +1,259 @@
+"""Erasure that leaves a proof: what the ledger, the face indexes and the tombstones do when faces go.
+
+In: faces enrolled, faces about to be destroyed. Out: ``era`` entries, records for certificates, tombstones. The order
+is: entry, tombstones, and only then may the caller destroy keys and vectors. So whatever happens in between, a face
+that the ledger calls erased is destroyed at the next start, and one that comes back with an older backup, too. It
+destroys nothing itself while requests run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+import numpy as np
+
+from custodes.core.errors import ConflictError, NotFoundError, UnavailableError
+from custodes.core.ids import AccountId, FaceId, UserId
+from custodes.gallery.entities import CollectionKey, Face
+from custodes.gallery.ports import GalleryStore
+from custodes.gallery.rules import user_vector
+from custodes.ledger.prover.erasure import ErasureRecords
+from custodes.ledger.prover.face_map import FaceIndexes
+from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.settings import LedgerWriter
+from custodes.operations.collections.lock_striping import Stripes
+
+# A certificate needs two ways through the tree per face, half a millisecond each; a larger collection that goes as a
+# whole gets one entry for all and no certificates of single faces.
+_CERTIFIED_AT_MOST = 5000
+_PAGE = 4096
+_BATCH = 500
+
+
+class Tombstones(Protocol):
+    """FaceIds that must not come back, kept apart from the gallery's database and from its backups."""
+
+    def bury(self, key: CollectionKey, face_ids: Iterable[FaceId]) -> None:
+        """Keep ids; durable when this returns."""
+        ...
+
+    def unbury(self, key: CollectionKey, face_ids: Iterable[FaceId]) -> None:
+        """Take ids back: their faces were not erased after all."""
+        ...
+
+    def buried(self) -> Mapping[CollectionKey, Sequence[FaceId]]:
+        """All ids."""
+        ...
+
+
+class Erasures(Protocol):
+    """What use cases tell of faces that come and go. All raise UnavailableError when it cannot be recorded."""
+
+    def enrolled(self, key: CollectionKey, face_ids: Iterable[FaceId]) -> None:
+        """Faces are in the gallery now."""
+        ...
+
+    def erase(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> None:
+        """Faces are about to be destroyed; on record when this returns."""
+        ...
+
+    def stayed(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> None:
+        """Faces that were about to be destroyed stay."""
+        ...
+
+    def erase_collection(self, key: CollectionKey) -> None:
+        """A whole collection is about to be destroyed."""
+        ...
+
+    def erase_user(self, key: CollectionKey) -> None:
+        """A user's vector is about to be destroyed."""
+        ...
+
+
+class UnrecordedErasures:
+    """Stands in where there is no ledger."""
+
+    def enrolled(self, key: CollectionKey, face_ids: Iterable[FaceId]) -> None:
+        """Nothing."""
+
+    def erase(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> None:
+        """Nothing."""
+
+    def stayed(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> None:
+        """Nothing."""
+
+    def erase_collection(self, key: CollectionKey) -> None:
+        """Nothing."""
+
+    def erase_user(self, key: CollectionKey) -> None:
+        """Nothing."""
+
+
+class RecordedErasures:
+    """Implements ``Erasures`` over a log. The index of a collection is filled from the gallery when first needed."""
+
+    def __init__(
+        self,
+        log: LedgerLog,
+        gallery: GalleryStore,
+        indexes: FaceIndexes,
+        records: ErasureRecords,
+        tombstones: Tombstones,
+    ) -> None:
+        """Write to ``log``; read ``gallery``."""
+        self._log = log
+        self._gallery = gallery
+        self._indexes = indexes
+        self._records = records
+        self._tombstones = tombstones
+        self._stripes = Stripes()
+        self._filled: set[CollectionKey] = set()
+
+    def enrolled(self, key: CollectionKey, face_ids: Iterable[FaceId]) -> None:
+        """See Erasures. A collection that was not filled yet will find them in the gallery."""
+        with self._stripes.lock(key.account_id, key.collection_id):
+            if key in self._filled:
+                self._indexes.add(key.account_id, key.collection_id, face_ids)
+
+    def erase(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> None:
+        """See Erasures."""
+        with self._collection(key):
+            self._erase(key, face_ids)
+
+    def stayed(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> None:
+        """See Erasures."""
+        with self._collection(key):
+            self._indexes.add(key.account_id, key.collection_id, face_ids)
+            self._tombstones.unbury(key, face_ids)
+
+    def erase_collection(self, key: CollectionKey) -> None:
+        """See Erasures."""
+        with self._collection(key):
+            face_ids = [face.face_id for face in _faces(self._gallery, key)]
+            if len(face_ids) <= _CERTIFIED_AT_MOST:
+                self._erase(key, face_ids)
+                return
+            with _recording():
+                self._indexes.erase_all(key.account_id, key.collection_id, lambda fields: self._append(key, fields))
+            self._tombstones.bury(key, face_ids)
+
+    def erase_user(self, key: CollectionKey) -> None:
+        """See Erasures. The entry has no roots: users are in no index of faces."""
+        with _recording():
+            self._append(key, {"n": 1})
+
+    def close_head(self, account: AccountId) -> int:
+        """Log the head of the collection map with all collections of ``account`` in it; returns its index.
+
+        Raises:
+            LedgerUnavailableError: it could not be logged.
+            CustodesError: the gallery cannot be read.
+        """
+        after: str | None = None
+        while True:
+            page = self._gallery.collections(account, after, _PAGE)
+            for collection in page.items:
+                with self._collection(collection.key):
+                    pass
+            if not isinstance(page.last, str):
+                break
+            after = page.last
+        size = self._log.flush().size
+        return self._indexes.close_head(lambda fields: self._log.append("map", fields=fields).wait().index, size)
+
+    def _erase(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> None:
+        account, collection = key.account_id, key.collection_id
+        with _recording():
+            records = self._indexes.erase(account, collection, face_ids, lambda fields: self._append(key, fields))
+        self._tombstones.bury(key, face_ids)
+        for record in records:
+            self._records.keep(record)
+
+    def _append(self, key: CollectionKey, fields: Mapping[str, int | str]) -> int:
+        body = {"acct": key.account_id, "collection": key.collection_id}
+        return self._log.append("era", body=body, fields=fields).wait().index
+
+    @contextmanager
+    def _collection(self, key: CollectionKey) -> Iterator[None]:
+        """Hold a collection's index, filled."""
+        with self._stripes.lock(key.account_id, key.collection_id):
+            if key not in self._filled:
+                ids = [face.face_id for face in _faces(self._gallery, key)]
+                self._indexes.add(key.account_id, key.collection_id, ids)
+                self._filled.add(key)
+            yield
+
+
+def finish_erasures(gallery: GalleryStore, tombstones: Tombstones, log: LedgerWriter) -> int:
+    """Destroy faces that the ledger calls erased and that are there all the same; call it before anybody searches.
+
+    They come back with an older backup of the database, or stayed when the server was killed between the entry and
+    the deed. Users lose them, and get a vector without them. Returns how many there were.
+
+    Raises:
+        CustodesError: the gallery cannot be read or written.
+        UnavailableError: the ledger cannot be written.
+    """
+    found = 0
+    for key, face_ids in tombstones.buried().items():
+        try:
+            for begin in range(0, len(face_ids), _BATCH):
+                back = gallery.faces_by_id(key, face_ids[begin : begin + _BATCH])
+                if back:
+                    _destroy(gallery, key, list(back.values()))
+                    found += len(back)
+        except NotFoundError:
+            continue  # the collection is gone, and its faces with it
+    if found:
+        with _recording():
+            log.append("inc", fields={"n": found, "x": "erased-faces-had-come-back"}).wait_durable()
+    return found
+
+
+def leave_users(gallery: GalleryStore, key: CollectionKey, faces: Sequence[Face]) -> frozenset[UserId]:
+    """Take ``faces`` from the users they belong to, whose vectors are made anew of the faces that stay.
+
+    Returns the users that somebody else was changing; they keep their faces.
+
+    Raises:
+        CustodesError: the gallery cannot be read or written.
+    """
+    busy: set[UserId] = set()
+    for user_id in {face.user_id for face in faces if face.user_id is not None}:
+        gone = [face.face_id for face in faces if face.user_id == user_id]
+        try:
+            user = gallery.user(key, user_id)
+            page = gallery.faces(key, None, max(1, user.face_count), user_id=user_id).items
+            left = [face.row for face in page if face.face_id not in set(gone)]
+            vector = user_vector(np.asarray(gallery.vectors(key, left))) if left else None
+            gallery.set_user_faces(key, user_id, add=(), remove=gone, vector=vector, seen=user)
+        except (ConflictError, NotFoundError):
+            busy.add(user_id)
+    return frozenset(busy)
+
+
+def _destroy(gallery: GalleryStore, key: CollectionKey, faces: Sequence[Face]) -> None:
+    if leave_users(gallery, key, faces):
+        raise UnavailableError("somebody writes this gallery while its erasures are being finished")
+    gallery.delete_faces(key, [face.face_id for face in faces])
+
+
+def _faces(gallery: GalleryStore, key: CollectionKey) -> Iterator[Face]:
+    after: int | None = None
+    while True:
+        page = gallery.faces(key, after, _PAGE)
+        yield from page.items
+        if not isinstance(page.last, int):
+            return
+        after = page.last
+
+
+@contextmanager
+def _recording() -> Iterator[None]:
+    try:
+        yield
+    except LedgerUnavailableError as error:
+        raise UnavailableError("The ledger cannot be written now, so nothing is erased.") from error

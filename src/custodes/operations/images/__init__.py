@@ -1,0 +1,1 @@
+"""Use cases on single pictures. Nothing is kept."""

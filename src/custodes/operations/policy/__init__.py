@@ -1,0 +1,1 @@
+"""Both layers of rules behind the gate, their facts, their changes and their explanations."""

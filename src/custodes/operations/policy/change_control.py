@@ -1,0 +1,251 @@
+"""The provider's rules of a server: which are in force, who may change them, and every change on record.
+
+In: the records on disk, the ledger, the program's own set, orders of the operator's commands. Out: the rules in force,
+as one value that is replaced whole, and ``pol`` entries. At the start the records must be those that the ledger knows:
+rules that were changed behind its back, or set back to an older state, keep the server from starting. A set that waits
+takes force when the ledger's time has come; once in force it stays so, whatever the clock says later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Protocol, TypeVar
+
+from custodes.core.clock import Clock
+from custodes.core.errors import InvalidParameterError, UnavailableError
+from custodes.governance.provider.change_chain import Act, Record, State, follow
+from custodes.governance.provider.guardrails import PackError, load
+from custodes.governance.provider.policy_set import NOTICE_MS, PolicySet, Refused, diff
+from custodes.governance.provider.proposal import Proposal, read_proposal
+from custodes.governance.provider.records import Place, PolicyStore, replay, told
+from custodes.ledger.tlog.checkpoint import Checkpoint
+from custodes.ledger.tlog.entry import Entry, b64url, decode, from_b64url
+from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.tlog.tiles import Tree
+from custodes.ledger.writer.settings import LedgerWriter
+from custodes.operations.policy.decide import RulesInForce
+
+_MARGIN_MS = 60_000
+"""A weakening is checked for a moment later than now, because only the ledger says when it was recorded."""
+_MOST_CHANGES = 40
+
+T = TypeVar("T")
+
+
+class PolicyLog(LedgerWriter, Protocol):
+    """The log as far as it is needed here."""
+
+    def flush(self) -> Checkpoint:
+        """Wait until everything is published."""
+        ...
+
+    def tree(self) -> Tree:
+        """The published tree."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The program's set, and how long notice of a weakening runs where it is in force."""
+
+    policy: PolicySet
+    notice_ms: int = NOTICE_MS
+
+
+class PolicyOffice:
+    """Keeps the rules. ``open`` before use; one thread at a time changes them, any may ask for those in force."""
+
+    def __init__(self, store: PolicyStore, log: PolicyLog, clock: Clock, own: Own | None) -> None:
+        """Keep records in ``store`` and ``log``; without ``own`` the set in force stays as it is."""
+        self._store = store
+        self._log = log
+        self._clock = clock
+        self._own = own
+        self._state = State()
+        self._rules: RulesInForce | None = None
+
+    def open(self) -> None:
+        """Check the records against the ledger, bring them up to date, and announce the set in force.
+
+        Raises:
+            UnavailableError: the records are not those of the ledger, or the set in force cannot be used.
+        """
+        self._settle()
+        self._state = replay(self._store)
+        head = self._state.head
+        self._release()
+        self.activate()
+        self._use()
+        if self._state.head == head:  # else an entry of this start says it already
+            fields = {"p": _packed(self._state.in_force), "h": _packed(head), "x": "start"}
+            _written(lambda: self._log.append("pol", fields=fields).wait())
+
+    def in_force(self) -> RulesInForce:
+        """The rules in force."""
+        if self._rules is None:
+            raise UnavailableError("the provider's rules are not open")
+        return self._rules
+
+    @property
+    def state(self) -> State:
+        """Where the chain of changes leads."""
+        return self._state
+
+    def activate(self) -> None:
+        """Put the set that waits in force if its time has come.
+
+        Raises:
+            UnavailableError: it has, and the ledger cannot be written; the old set stays in force.
+        """
+        waiting = self._state.waiting
+        if waiting is None or self._clock.now_ms() < waiting.effective_ms:
+            return
+        self._settle()
+        policy = self._store.policy(waiting.policy)
+        self._enter(Record(self._state.head, Act.FORCE, waiting.policy), policy, {"signers": list(waiting.signers)})
+        self._use()
+
+    def carry_out(self, members: Mapping[str, object]) -> Mapping[str, object]:
+        """Do what an order says: apply its ``proposal``. Returns ``index`` of the entry and the state after it.
+
+        Raises:
+            InvalidParameterError: it is no proposal, or may not act; nothing changed.
+            UnavailableError: it could not be put on record.
+        """
+        try:
+            index = self.apply(read_proposal(members.get("proposal")))
+        except PackError as error:
+            raise InvalidParameterError(str(error)) from error
+        return {"index": index, "state": told(self._state)}
+
+    def apply(self, proposal: Proposal) -> int:
+        """Put a change on record, and in force where it need not wait; returns the index of its entry.
+
+        Raises:
+            InvalidParameterError: it may not act; nothing changed.
+            UnavailableError: it could not be put on record.
+        """
+        self._settle()
+        self._use()
+        in_force = self._store.policy(self._state.in_force)
+        if proposal.policy is None:
+            record = Record(
+                self._state.head,
+                Act.OFFICERS,
+                self._state.in_force,
+                officers=proposal.officers,
+                manifest=proposal.manifest if proposal.manifest.signatures else None,
+            )
+            index = self._enter(record, in_force, {"officers": sorted(proposal.officers)})
+        else:
+            policy = proposal.policy
+            try:
+                load(policy.packs, policy.schema)
+                found = diff(in_force, policy)
+            except PackError as error:
+                raise InvalidParameterError(f"this set cannot be used: {error}") from error
+            record = Record(self._state.head, Act.SET, policy.digest(), manifest=proposal.manifest)
+            changes = [asdict(change) for change in found.changes[:_MOST_CHANGES]]
+            index = self._enter(record, policy, {"kind": found.kind.value, "changes": changes})
+        self._use()
+        return index
+
+    def _release(self) -> None:
+        """Have the program's own set in force while nobody is appointed to decide."""
+        own, state = self._own, self._state
+        if own is None or state.officers:
+            return
+        digest = own.policy.digest()
+        if (digest, own.notice_ms) != (state.in_force, state.notice_ms):
+            self._enter(Record(state.head, Act.RELEASE, digest, own.notice_ms), own.policy, {})
+
+    def _use(self) -> None:
+        """Have the set in force decided by; the one in use stays where it cannot be loaded."""
+        digest = self._state.in_force
+        if self._rules is not None and self._rules.digest == digest:
+            return
+        policy = self._store.policy(digest)
+        try:
+            self._rules = RulesInForce(digest, load(policy.packs, policy.schema))
+        except PackError as error:
+            raise UnavailableError(f"the set of policies in force cannot be used by this program: {error}") from error
+
+    def _enter(self, record: Record, policy: PolicySet, body: Mapping[str, object]) -> int:
+        """Draft, tell the ledger, place. Returns the index of the entry."""
+        checked = follow(self._state, record, self._clock.now_ms() + _margin(record), self._lookup(policy))
+        if isinstance(checked, Refused):
+            raise InvalidParameterError(f"this change may not act: {checked.reason}")
+        self._store.draft(record, policy)
+        fields: dict[str, int | str] = {
+            "p": _packed(record.policy),
+            "h": _packed(record.digest()),
+            "q": 0 if record.manifest is None else len(record.manifest.signatures),
+            "x": record.act.value,
+        }
+        if record.act is Act.SET and checked.waiting is not None:
+            fields["b"] = checked.waiting.effective_ms
+        whole = {"record": record.members(), **body}
+        receipt = _written(lambda: self._log.append("pol", body=whole, fields=fields).wait())
+        place = Place(receipt.index, decode(receipt.envelope).t)
+        after = follow(self._state, record, place.t_ms, self._lookup(policy))
+        if isinstance(after, Refused):  # the clock ran away between the check and the record
+            _written(lambda: self._log.append("pol", fields=self._void()).wait())
+            self._store.discard()
+            raise UnavailableError(f"this change may not act: {after.reason}")
+        self._store.place(place)
+        self._state = after
+        return place.index
+
+    def _void(self) -> dict[str, int | str]:
+        return {"p": _packed(self._state.in_force), "h": _packed(self._state.head), "x": "void"}
+
+    def _lookup(self, policy: PolicySet) -> Callable[[str], PolicySet]:
+        digest = policy.digest()
+        return lambda asked: policy if asked == digest else self._store.policy(asked)
+
+    def _settle(self) -> None:
+        """Place or forget a draft, and compare the head of the records with what the ledger has last.
+
+        Raises:
+            UnavailableError: they differ.
+        """
+        records = self._store.records()
+        _written(self._log.flush)
+        found = self._log.tree().newest("pol")
+        known = "" if found is None else _unpacked(decode(found[1]))
+        if records and records[-1].place is None:
+            if found is not None and records[-1].record.digest() == known:
+                self._store.place(Place(found[0], decode(found[1]).t))
+            else:
+                self._store.discard()
+            records = self._store.records()
+            self._state = replay(self._store)
+        head = records[-1].record.digest() if records else ""
+        if head != known:
+            at = "" if found is None else f" (entry {found[0]})"
+            raise UnavailableError(
+                f"the rules on disk are not those that the ledger knows{at}: they were changed or set back. "
+                "Restore the folder policy from a backup of the same time as the ledger"
+            )
+
+
+def _margin(record: Record) -> int:
+    return _MARGIN_MS if record.act is Act.SET else 0
+
+
+def _packed(digest: str) -> str:
+    return b64url(bytes.fromhex(digest))
+
+
+def _unpacked(entry: Entry) -> str:
+    """Digest of the newest record that a ``pol`` entry names; empty for one from before there were records."""
+    head = entry.fields.get("h")
+    return from_b64url(head).hex() if isinstance(head, str) else ""
+
+
+def _written(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except LedgerUnavailableError as error:
+        raise UnavailableError(f"the ledger cannot be written: {error}") from error

@@ -1,0 +1,75 @@
+"""The party map of a ledger: its heads, and statements about who stood behind customers.
+
+In: the folder of places, the published log. Out: ``map`` entries, statement files. The map is kept in memory between
+heads, so that an hour costs what the hour brought.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+
+from custodes.ledger.prover.party_map import PartyMap
+from custodes.ledger.prover.party_map_files import Dossier, PartyFiles
+from custodes.ledger.prover.sources import LogFiles, PartySources
+from custodes.ledger.prover.statement import Sources, build
+from custodes.ledger.verifier.party import Asked, encode
+from custodes.ledger.verifier.statement import Question
+from custodes.ledger.writer.log import LedgerLog
+
+LogWith = Callable[[int], LogFiles]
+"""Gives the log at a checkpoint that holds an entry."""
+
+
+class PartyStatements:
+    """Statements from the party map over one ledger. Any thread; heads and new places wait for one another."""
+
+    def __init__(self, files: Callable[[], PartyFiles]) -> None:
+        """Keep places where ``files`` says; nothing is opened before it is needed."""
+        self._open = files
+        self._files: PartyFiles | None = None
+        self._map: PartyMap | None = None
+        self._lock = threading.Lock()
+
+    def keep(self, places: Iterable[tuple[str, Mapping[str, object]]], random: Callable[[int], bytes]) -> Dossier:
+        """Keep places durably; the entry that names them is to follow. Raises BodyError or OSError."""
+        with self._lock:
+            return self._opened().keep(places, random)
+
+    def close_head(self, log: LedgerLog, newest: Callable[[], LogFiles]) -> int:
+        """Log a head over everything so far; see ``Statements.close_party_head``."""
+        size = log.flush().size
+
+        def append(fields: Mapping[str, int | str]) -> int:
+            index = log.append("map", fields=fields).wait().index
+            log.flush()  # published before the state names it, so a statement never waits for its own head
+            return index
+
+        with self._lock:
+            files, read = self._opened(), newest()
+            if self._map is None:
+                self._map = files.map(read, size)
+            return files.close_head(self._map, read, size, append)
+
+    def create(self, question: Question, log_with: LogWith) -> bytes:
+        """The statement about one name or number. Raises as ``Statements.create``."""
+        return next(iter(self._build([question], log_with)))
+
+    def create_all(self, asked: Asked, begin: int | None, end: int | None, log_with: LogWith) -> bytes:
+        """The file about a party. Raises as ``Statements.create_party``."""
+        return encode(asked, self._build([Question(key, begin, end) for key in asked.map_names()], log_with))
+
+    def _build(self, questions: Iterable[Question], log_with: LogWith) -> list[bytes]:
+        files = self._opened()
+        last = files.last_head()
+        if last is None:
+            raise LookupError("the party map has no head yet; the server makes one every hour")
+        head, size = last
+        log = log_with(head)
+        sources = PartySources(files.map(log, size), head)
+        return [build(question, Sources(log, sources, places=sources)).encode() for question in questions]
+
+    def _opened(self) -> PartyFiles:
+        if self._files is None:
+            self._files = self._open()
+        return self._files

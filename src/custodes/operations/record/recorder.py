@@ -1,0 +1,172 @@
+"""The gate's recorder over the ledger: a permission before the work, its settlement after it, a receipt for the caller.
+
+In: intents with decisions, outcomes. Out: slots, and receipts once their entry would survive a power cut. Entries name
+ids and numbers only: never pictures, vectors, messages or external names. What stays in the gallery is not touched
+before the permission itself is durable; what only computes may run while the permission still waits to be written, a
+moment at most, because the log keeps order and the answer waits for the settlement behind it. It does not decide and
+does not count money.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from custodes.core.errors import UnavailableError
+from custodes.core.slot import Slot
+from custodes.ledger.tlog.body import BodyError
+from custodes.ledger.tlog.entry import EntryError
+from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.writer.pending import Pending
+from custodes.ledger.writer.settings import LedgerWriter
+from custodes.operations.requests.gate import DENIED, DONE, Deny, Grounds, Intent, Outcome, Receipt
+from custodes.operations.requests.gate import Decision as GateDecision
+
+T = TypeVar("T")
+
+# These leave nothing behind but an answer, so they need not wait for the disk before they start.
+_KEEPS_NOTHING = frozenset(
+    {
+        "AssessFaceQuality",
+        "AssessLiveness",
+        "AssumeRole",
+        "CompareFaces",
+        "DescribeCollection",
+        "DetectFaces",
+        "DetectLabels",
+        "DetectModerationLabels",
+        "DetectProtectiveEquipment",
+        "DetectText",
+        "GetCallerIdentity",
+        "GetSessionToken",
+        "ListCollections",
+        "ListFaces",
+        "ListTagsForResource",
+        "ListUsers",
+        "SearchFaces",
+        "SearchFacesByImage",
+        "SearchUsers",
+        "SearchUsersByImage",
+    }
+)
+# Charged by the call, as they analyse no picture. Source: Rekognition's price list, image analysis group 1.
+_CHARGED_BY_CALL = frozenset({"AssociateFaces", "SearchFaces", "SearchUsers"})
+# Facts of an intent that are worth keeping; anything else about a request stays out of the ledger.
+_KEPT_FACTS = ("threshold_pct",)
+_MILLI = 1000
+
+
+class _LedgerSlot(Slot):
+    """A slot that knows its permission: entries are settled by it, never by a number."""
+
+    __slots__ = ("intent", "permission")
+
+    def __init__(self, permission: Pending, intent: Intent) -> None:
+        super().__init__(permission.index, intent.context.request_id)
+        self.permission = permission
+        self.intent = intent
+
+
+class LedgerRecorder:
+    """Implements ``gate.Recorder`` over a log."""
+
+    def __init__(self, log: LedgerWriter, model: str) -> None:
+        """Write to ``log``; ``model`` names the networks that compute, by version and digest."""
+        self._log = log
+        self._model = model
+
+    def reserve(self, intent: Intent, decision: GateDecision) -> Slot:
+        """Write the decision. The slot's index is the entry's.
+
+        Raises:
+            UnavailableError: the ledger takes no entries now.
+        """
+        decided = {"resource": intent.resource, "rule": decision.rule_id or ""}
+        body = _common(intent) | decided | _grounds(decision.grounds)
+        answer = "deny" if isinstance(decision, Deny) else "allow"
+        write = self._log.append if _keeps_nothing(intent, decision) else self._log.commit
+        return _LedgerSlot(_writing(lambda: write("auth", body=body, fields={"d": answer})), intent)
+
+    def record(self, slot: Slot, outcome: Outcome) -> Receipt | None:
+        """Settle the permission of ``slot``; a refusal is settled by itself. Failed calls cost no units.
+
+        Raises:
+            UnavailableError: the entry could not be made durable.
+        """
+        if not isinstance(slot, _LedgerSlot):
+            raise TypeError("this slot was reserved elsewhere")
+        permission, intent = slot.permission, slot.intent
+        if outcome.code == DENIED:
+            return _receipt(permission)
+        body = _common(intent) | self._facts(intent, outcome)
+        return _receipt(_writing(lambda: self._log.commit("use", _units(intent, outcome), body, settles=permission)))
+
+    def _facts(self, intent: Intent, outcome: Outcome) -> dict[str, object]:
+        counts = outcome.counts
+        facts: dict[str, object] = {
+            "code": outcome.code,
+            "counts": dict(counts),
+            "images": outcome.images,
+            "model": self._model,
+            "start": intent.context.ts_ms,
+        }
+        faces_delta = counts.get("faces_enrolled", 0) - counts.get("faces_erased", 0)
+        if faces_delta:
+            facts["faces_delta"] = faces_delta
+        for name in _KEPT_FACTS:
+            value = intent.facts.get(name)
+            if isinstance(value, int | float):
+                # Bodies hold no floats: thousandths say as much and have one spelling.
+                facts[name.removesuffix("_pct") + "_milli_pct"] = round(value * _MILLI)
+        features = intent.facts.get("features")
+        if isinstance(features, list):
+            # What the call is charged for; a closed set of names.
+            facts["features"] = [str(feature) for feature in features]
+        return facts
+
+
+def _common(intent: Intent) -> dict[str, object]:
+    caller = intent.context.caller
+    return {
+        "acct": caller.account_id,
+        "key": caller.access_key_id,
+        "op": _operation(intent),
+        "request_id": intent.context.request_id,
+    }
+
+
+def _grounds(grounds: Grounds) -> dict[str, object]:
+    """What it takes to decide again. Sector and purpose stand beside the facts, so that excerpts can have them."""
+    if not grounds.policy:
+        return {}
+    facts = grounds.facts
+    shown = {name: facts[name] for name in ("purpose", "sector") if name in facts}
+    return {"facts": dict(facts), "policy": grounds.policy, "rules": list(grounds.rules), **shown}
+
+
+def _operation(intent: Intent) -> str:
+    return intent.action.rpartition(":")[2]
+
+
+def _keeps_nothing(intent: Intent, decision: GateDecision) -> bool:
+    """Whether nothing but an answer is left of what may run; a result that has to be reviewed is kept."""
+    allowed = not isinstance(decision, Deny) and not decision.obligations
+    return allowed and _operation(intent) in _KEEPS_NOTHING
+
+
+def _units(intent: Intent, outcome: Outcome) -> int:
+    if outcome.code != DONE:
+        return 0
+    return 1 if _operation(intent) in _CHARGED_BY_CALL else outcome.images
+
+
+def _receipt(pending: Pending) -> Receipt:
+    found = _writing(pending.wait)
+    return Receipt(found.index, found.token())
+
+
+def _writing(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except (LedgerUnavailableError, EntryError, BodyError) as error:
+        raise UnavailableError("The ledger cannot be written now, so nothing is done or released.") from error

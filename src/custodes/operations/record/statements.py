@@ -1,0 +1,261 @@
+"""The ledger's side duties: hourly heads of the account map, cosignatures, statements, and invoices of a month.
+
+In: the files of the log, the folder and key of the maps, whom to ask. Out: entries in the log, files for others. The
+server calls ``close_head`` and ``ask_witnesses`` every hour; commands call the rest, also beside a running server. What
+is made here is checked by ``custodes.ledger`` alone, on a stranger's machine.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from custodes.ledger.prover.account_map_file import MapState
+from custodes.ledger.prover.account_map_job import Indexer
+from custodes.ledger.prover.erasure import ErasureRecords, certificate
+from custodes.ledger.prover.face_map import FaceIndexes
+from custodes.ledger.prover.invoice_files import BillingStore, UseStorage
+from custodes.ledger.prover.invoices import BillingRun, bill_month
+from custodes.ledger.prover.moratorium import Sets, build_report
+from custodes.ledger.prover.party_map_files import PartyFiles
+from custodes.ledger.prover.sources import AccountSources, LogFiles, open_log_files, reaches
+from custodes.ledger.prover.statement import Sources, build
+from custodes.ledger.tlog.entry import decode
+from custodes.ledger.tlog.ports import BodyReader, TileReader
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH
+from custodes.ledger.tlog.trust import Witness
+from custodes.ledger.verifier.invoices.meter import Month
+from custodes.ledger.verifier.invoices.prices import PriceList
+from custodes.ledger.verifier.map_head import PARTY_MAP
+from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion
+from custodes.ledger.verifier.party import Asked
+from custodes.ledger.verifier.statement import Question, map_of, parse
+from custodes.ledger.verifier.vrf import vrf
+from custodes.ledger.witness.client import Asked as WitnessesAsked
+from custodes.ledger.witness.client import Post, ask_all
+from custodes.ledger.writer.log import LedgerLog
+from custodes.operations.record.party_statements import PartyStatements
+
+_WITNESSED = "checkpoint.witnessed"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFiles:
+    """What a ledger consists of on disk, for reading."""
+
+    tiles: TileReader
+    bodies: BodyReader
+    body_key: bytes = field(repr=False)
+
+
+class Statements:
+    """The duties over one ledger."""
+
+    def __init__(self, files: LedgerFiles, folder: Path, vrf_seed: bytes) -> None:
+        """Read ``files``, keep state in ``folder`` (private, must exist), place names under the key of ``vrf_seed``."""
+        self._files = files
+        self._folder = folder
+        self._vrf_seed = vrf_seed
+        self.parties = PartyStatements(lambda: PartyFiles(self._subfolder("parties"), self._key()))
+
+    def close_head(self, log: LedgerLog) -> int:
+        """Put a head of the account map over everything so far into the log; returns its index, once published.
+
+        Raises:
+            LedgerUnavailableError: the log cannot be written now.
+            MapError: the state of the map is damaged; a person has to look.
+            OSError: a file cannot be read or written.
+        """
+        size = log.flush().size
+
+        def append(fields: Mapping[str, int | str]) -> int:
+            index = log.append("map", fields=fields).wait().index
+            log.flush()  # published before the state names it, so a statement never waits for its own head
+            return index
+
+        return Indexer(self._key(), self._state(), append).close_head(self._newest(), size)
+
+    def behind(self) -> bool:
+        """Whether the published log has uses that the last head does not cover, or there is no head yet."""
+        accounts, head = self._state().load(self._key())
+        log = self._newest()
+        return head is None or any(True for _ in log.uses(accounts.size, log.tree.size))
+
+    def ask_witnesses(self, witnesses: Iterable[Witness], post: Post) -> WitnessesAsked:
+        """Have the newest checkpoint cosigned, and keep it with all cosignatures.
+
+        Raises:
+            LookupError: nothing is published yet.
+            OSError: it cannot be kept.
+        """
+        newest = self._newest()
+        asked = ask_all(newest.note, witnesses, lambda old, _: newest.tree.consistency_proof(old), post)
+        self._replace(_WITNESSED, asked.checkpoint)
+        return asked
+
+    def create(self, question: Question, prices: Mapping[str, object] | None = None) -> bytes:
+        """The statement file that answers ``question`` at the last head of its map.
+
+        Raises:
+            StatementError: the identifier is not in canonical form.
+            LookupError: there is no head yet, or no map for such identifiers.
+            OSError: a file cannot be read.
+        """
+        if map_of(question.identifier) == PARTY_MAP:
+            return self.parties.create(question, self._log_with)
+        state = self._state()
+        accounts, head = state.load(self._key())
+        if head is None:
+            raise LookupError("the account map has no head yet; the server makes one every hour")
+        sources = AccountSources(self._log_with(head), state, accounts, head)
+        statement = build(question, Sources(sources.log, sources, sources), prices).encode()
+        parse(statement)  # what no reader would accept, like a price list with fractions in it, is refused here
+        return statement
+
+    def close_party_head(self, log: LedgerLog) -> int:
+        """Put a head of the party map over everything so far into the log; returns its index, once published.
+
+        Raises:
+            LedgerUnavailableError: the log cannot be written now.
+            MapError: places that the log names are gone or damaged; a person has to look.
+            OSError: a file cannot be read or written.
+        """
+        return self.parties.close_head(log, self._newest)
+
+    def create_party(self, asked: Asked, begin: int | None, end: int | None) -> bytes:
+        """The file that answers for every name and number of a party whether it was behind a customer.
+
+        Raises:
+            StatementError: a number is none, or there is nothing to ask for.
+            LookupError: there is no head of the party map yet.
+            OSError: a file cannot be read.
+        """
+        return self.parties.create_all(asked, begin, end, self._log_with)
+
+    def moratorium(self, question: MoratoriumQuestion, sets: Sets) -> bytes:
+        """The report that answers ``question`` at the last head of the account map, or at the end of the log.
+
+        Raises:
+            StatementError: the period holds too many entries for one file.
+            LookupError: nothing is published yet.
+            BodyError: what is stored is not what was committed.
+        """
+        _, head = self._state().load(self._key())
+        return build_report(question, self._newest() if head is None else self._log_with(head), sets).encode()
+
+    def bill(self, month: Month, prices: PriceList) -> BillingRun:
+        """The bills of ``month`` from the published log; nothing is written."""
+        log = self._newest()
+        size = log.tree.size
+        # Faces that retention took are stored no longer, though nobody's use took them.
+        storage = UseStorage.collect(itertools.chain(log.uses(0, size), log.retentions(0, size)))
+        return bill_month(month, log.uses(0, size), storage, prices, lambda: os.urandom(16))
+
+    def commit_bills(self, run: BillingRun, log: LedgerLog) -> int:
+        """Put an invoice run into the log and keep its bills; returns the index of the ``bil`` entry."""
+        self.bills.draft(run)
+        index = log.append("bil", fields=run.fields).wait().index
+        self.bills.save(run, index)
+        log.flush()
+        return index
+
+    def bill_finished(self, now_ms: int, prices: Callable[[], PriceList], log: LedgerLog) -> tuple[Month, ...]:
+        """Put an invoice run into the log for each month since its first entry that is over and has none yet.
+
+        A run that was cut short is finished: its bills are those of the draft, whether or not its entry was written.
+
+        Args:
+            now_ms: the time, in milliseconds since the epoch.
+            prices: reads the price list; asked only when there is something to bill.
+            log: the log of these files.
+
+        Raises:
+            LedgerUnavailableError: the log cannot be written now.
+            ValueError: the price list is malformed.
+            OSError: a file cannot be read or written.
+        """
+        log.flush()
+        newest = self._newest()
+        if newest.tree.size == 0:
+            return ()
+        done = []
+        month = Month.of(decode(newest.entry(0)).t)
+        while month.end <= now_ms:
+            if not self.bills.has(month) and self._bill_once(month, prices, log):
+                done.append(month)
+            month = Month.of(month.end)
+        return tuple(done)
+
+    def _bill_once(self, month: Month, prices: Callable[[], PriceList], log: LedgerLog) -> bool:
+        draft = self.bills.drafted(month)
+        for index, entry in self._newest().billings():
+            if entry.fields.get("x") == str(month):
+                if draft is None or dict(draft.fields) != dict(entry.fields):
+                    return False  # it is in the log, and its files are gone: a second run would charge twice
+                self.bills.save(draft, index)
+                return True
+        self.commit_bills(draft or self.bill(month, prices()), log)
+        return True
+
+    def invoices(self, month: Month) -> dict[str, bytes]:
+        """The invoice files of a month that is in the log, by account.
+
+        Raises:
+            LookupError: the month was not billed.
+            ProofError: its entry is not in the published checkpoint.
+        """
+        return self.bills.invoices(month, self._log_with(self.bills.entry(month)))
+
+    def erasure_certificate(self, face: str) -> bytes:
+        """The certificate for a face that was erased.
+
+        Raises:
+            LookupError: there is no record of that.
+        """
+        record = self.erasures.get(face)
+        return certificate(record, self._log_with(record.entry)).encode()
+
+    def face_indexes(self) -> FaceIndexes:
+        """Empty face indexes that place collections under this ledger's key."""
+        return FaceIndexes(self._key())
+
+    @property
+    def erasures(self) -> ErasureRecords:
+        """Records of erased faces."""
+        return ErasureRecords(self._subfolder("erasures"))
+
+    @property
+    def bills(self) -> BillingStore:
+        """Bills of the months that are in the log."""
+        return BillingStore(self._subfolder("bills"))
+
+    def _key(self) -> vrf.SecretKey:
+        return vrf.secret_key(self._vrf_seed)
+
+    def _state(self) -> MapState:
+        return MapState(self._folder)
+
+    def _newest(self) -> LogFiles:
+        return open_log_files(self._files.tiles, self._files.bodies, self._files.body_key)
+
+    def _log_with(self, index: int) -> LogFiles:
+        """The log at a checkpoint with entry ``index``: the cosigned one if it reaches so far, else the newest."""
+        try:
+            witnessed: bytes | None = (self._folder / _WITNESSED).read_bytes()
+        except FileNotFoundError:
+            witnessed = None
+        note = witnessed if reaches(witnessed, index) else self._files.tiles.get(CHECKPOINT_PATH)
+        return open_log_files(self._files.tiles, self._files.bodies, self._files.body_key, note)
+
+    def _subfolder(self, name: str) -> Path:
+        folder = self._folder / name
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    def _replace(self, name: str, data: bytes) -> None:
+        beside = self._folder / f"{name}.new"
+        beside.write_bytes(data)
+        beside.replace(self._folder / name)

@@ -1,0 +1,1 @@
+"""What every use case shares: command, context, names of resources, the gate."""

@@ -1,0 +1,285 @@
+"""The gate: every use case passes it. Decide, reserve a ledger slot, run, record, release.
+
+In: a request's context, a command and the use case to run on it. Out: the result together with the receipt of its
+record. Nothing is computed before the decision is made and a slot is reserved, and nothing leaves before the outcome is
+recorded. A refusal is recorded too. The gate knows neither policies nor ledgers: those are ports; the adapters here are
+the first, plain ones.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from custodes.core.errors import CustodesError, DeniedError, UnavailableError
+from custodes.core.ids import AccountId, RequestId
+from custodes.core.slot import Slot
+from custodes.operations.requests.command import Command
+from custodes.operations.requests.context import Context
+
+C = TypeVar("C", bound=Command)
+R = TypeVar("R")
+
+DONE = "Done"
+DENIED = "Denied"
+FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What a decision rests on, for the record: enough to make it again, and nothing about pictures or people.
+
+    Attributes:
+        policy: digest of the provider's rules in force, in hexadecimal; empty where there are none.
+        rules: all of the provider's rules that made the decision.
+        facts: what these rules looked at.
+    """
+
+    policy: str = ""
+    rules: tuple[str, ...] = ()
+    facts: Mapping[str, str | int | bool] = field(default_factory=dict)
+
+
+NO_GROUNDS = Grounds()
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """The request may run; ``rule_id`` names the rule that says so.
+
+    ``withheld`` are facial attributes, by their API names, that are neither computed nor told in this request.
+    ``obligations`` are conditions on what is told of the result, words of the provider's rules.
+    """
+
+    rule_id: str | None = None
+    grounds: Grounds = NO_GROUNDS
+    withheld: frozenset[str] = frozenset()
+    obligations: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """The request may not run; ``reason`` is shown to the caller, ``rule_id`` names the rule."""
+
+    reason: str
+    rule_id: str | None = None
+    grounds: Grounds = NO_GROUNDS
+
+
+Decision = Allow | Deny
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What somebody wants to do: ``SERVICE:OPERATION`` on a resource ARN, with facts that rules may look at."""
+
+    context: Context
+    action: str
+    resource: str
+    facts: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it, in units and codes; never image bytes, vectors or messages.
+
+    Attributes:
+        code: ``Done``, ``Denied``, the class name of the domain error, or ``Failed`` for a defect.
+        images: pictures analysed, the unit that is charged.
+        counts: further units by name, like ``faces_enrolled``.
+        rule_id: the rule that decided.
+    """
+
+    code: str
+    images: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    rule_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Evidence of a record: its ledger index and a token that a third party can verify."""
+
+    index: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Released(Generic[R]):
+    """A result that left the gate, with the receipt of its record where the recorder gives one."""
+
+    result: R
+    receipt: Receipt | None
+
+
+HandOver = Callable[[RequestId, Receipt], None]
+"""Takes the receipt of a request on its way to the caller. Must not raise or block."""
+
+
+class Policy(Protocol):
+    """Decides. Must not raise for anything a caller can cause: what cannot be evaluated is a Deny."""
+
+    def decide(self, intent: Intent) -> Decision:
+        """Allow or Deny; called once for every request, before anything else happens."""
+        ...
+
+
+class Recorder(Protocol):
+    """Keeps the record of use. Both methods raise UnavailableError (or OSError) when they cannot keep it durably."""
+
+    def reserve(self, intent: Intent, decision: Decision) -> Slot:
+        """An open slot. Its reservation is durable before what completes it is, and before stored data change."""
+        ...
+
+    def record(self, slot: Slot, outcome: Outcome) -> Receipt | None:
+        """Complete the entry of ``slot``; returns once it would survive a power cut."""
+        ...
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts units while a use case runs; what was counted before an error stays counted."""
+
+    images: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, **units: int) -> None:
+        """Add to named units."""
+        for name, count in units.items():
+            self.counts[name] += count
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """What a running use case holds: who asks, the slot that lets the engine compute, and the tally of units.
+
+    ``withheld`` and ``obligations`` are as in ``Allow``.
+    """
+
+    context: Context
+    slot: Slot
+    tally: Tally
+    withheld: frozenset[str] = frozenset()
+    obligations: frozenset[str] = frozenset()
+
+
+class Gate:
+    """Wraps every use case."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        recorder: Recorder,
+        hand_over: HandOver | None = None,
+        active: Callable[[AccountId], bool] = lambda _: True,
+    ) -> None:
+        """Ask ``policy``, write to ``recorder``, give every receipt to ``hand_over``, that of a refusal, too.
+
+        ``active`` says, from memory, whether an account may still be served when its result is there.
+        """
+        self._policy = policy
+        self._recorder = recorder
+        self._hand_over = hand_over
+        self._active = active
+
+    def perform(self, context: Context, command: C, run: Callable[[Permit, C], R]) -> Released[R]:
+        """Let ``run`` work on ``command`` for the caller of ``context``, if it may, and record what came of it.
+
+        Raises:
+            DeniedError: the policy refuses; the refusal is on record.
+            UnavailableError: the use could not be recorded; then nothing was computed, or what was is not released.
+            CustodesError: whatever the use case raised; its class is on record.
+        """
+        action = f"{command.service}:{command.operation}"
+        intent = Intent(context, action, command.resource(context.caller), command.facts())
+        decision = self._policy.decide(intent)
+        slot = self._reserve(intent, decision)
+        if isinstance(decision, Deny):
+            slot.close()
+            self._record(context, slot, Outcome(DENIED, rule_id=decision.rule_id))
+            raise DeniedError(_denial(intent, decision))
+        return self._run(
+            Permit(context, slot, Tally(), decision.withheld, decision.obligations), command, run, decision
+        )
+
+    def _run(self, permit: Permit, command: C, run: Callable[[Permit, C], R], decision: Allow) -> Released[R]:
+        code, receipt, context = FAILED, None, permit.context
+        try:
+            command.check()
+            result = run(permit, command)
+            if not self._active(context.caller.account_id):
+                # Suspended while this ran: what was computed is not handed out, nor charged.
+                raise DeniedError("The account was taken out of use while the request ran.")
+            code = DONE
+        except CustodesError as error:
+            code = type(error).__name__
+            raise
+        finally:
+            permit.slot.close()
+            tally = permit.tally
+            outcome = Outcome(code, tally.images, dict(tally.counts), decision.rule_id)
+            receipt = self._record(context, permit.slot, outcome)
+        return Released(result, receipt)
+
+    def _reserve(self, intent: Intent, decision: Decision) -> Slot:
+        try:
+            return self._recorder.reserve(intent, decision)
+        except OSError as error:
+            raise UnavailableError("The use of this service cannot be recorded, so nothing was done.") from error
+
+    def _record(self, context: Context, slot: Slot, outcome: Outcome) -> Receipt | None:
+        try:
+            receipt = self._recorder.record(slot, outcome)
+        except OSError as error:
+            raise UnavailableError("The use of this service could not be recorded.") from error
+        if receipt is not None and self._hand_over is not None:
+            self._hand_over(context.request_id, receipt)
+        return receipt
+
+
+def _denial(intent: Intent, deny: Deny) -> str:
+    """The text AWS clients know, with our reason behind it."""
+    arn = intent.context.caller.arn
+    refusal = f"User: {arn} is not authorized to perform: {intent.action} on resource: {intent.resource}"
+    return f"{refusal} because {deny.reason}" if deny.reason else refusal
+
+
+class AllowAll:
+    """The policy of a server without policies: whoever authenticated may."""
+
+    def decide(self, intent: Intent) -> Decision:  # noqa: ARG002 - the port's signature
+        """Allow."""
+        return Allow("default")
+
+
+class CountingRecorder:
+    """Numbers slots and counts outcomes in memory. Proves nothing: it holds the ledger's place."""
+
+    def __init__(self) -> None:
+        """Start at slot 0."""
+        self._next = itertools.count()
+        self._lock = threading.Lock()
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._actions: dict[int, str] = {}
+
+    def reserve(self, intent: Intent, decision: Decision) -> Slot:  # noqa: ARG002 - the port's signature
+        """The next slot."""
+        with self._lock:
+            slot = Slot(next(self._next), intent.context.request_id)
+            self._actions[slot.index] = intent.action
+            return slot
+
+    def record(self, slot: Slot, outcome: Outcome) -> Receipt | None:
+        """Count the outcome; there is no receipt."""
+        with self._lock:
+            self._counts[(self._actions.pop(slot.index), outcome.code)] += 1
+        return None
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """How often each (action, code) was recorded."""
+        with self._lock:
+            return dict(self._counts)

@@ -1,0 +1,38 @@
+"""Who a caller is to a review: the user behind a key, also behind the session of a role.
+
+In: callers, the directory of accounts. Out: persons. A session counts as whoever opened the first session of its line
+with a key of their own, so nobody reviews as a user what they searched for as a role.
+"""
+
+from __future__ import annotations
+
+from custodes.core.errors import NotFoundError
+from custodes.governance.accounts.identities import ROOT
+from custodes.governance.review import Person
+from custodes.operations.accounts.directory import AccountDirectory
+from custodes.operations.requests.context import Caller
+
+_USER = "user/"
+
+
+class ReviewPersons:
+    """Tells persons apart."""
+
+    def __init__(self, directory: AccountDirectory) -> None:
+        """Look users up in ``directory``."""
+        self._directory = directory
+
+    def __call__(self, caller: Caller) -> Person:
+        """The person behind ``caller``. Only a user acting under its own name is one who can review."""
+        principal = caller.principal
+        if principal.path.startswith(_USER):
+            return Person(principal.principal_id or caller.arn, caller.arn, is_user=True)
+        origin = caller.access_key_id if principal.session is None else principal.session.origin_key
+        return Person(self._owner(caller, origin), caller.arn, is_user=False)
+
+    def _owner(self, caller: Caller, access_key_id: str) -> str:
+        try:
+            name = self._directory.key(access_key_id).user_name
+            return ROOT if name == ROOT else self._directory.user(caller.account_id, name).user_id
+        except NotFoundError:
+            return ROOT if caller.principal.path == ROOT else caller.arn

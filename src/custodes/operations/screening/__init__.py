@@ -1,0 +1,1 @@
+"""Screening of customers: before they start, when lists change, when they change."""

@@ -1,0 +1,251 @@
+"""What commands ask about screening, as JSON in and JSON out, whether the server runs or not.
+
+In: an order's members, with ``act`` for what to do. Out: what to print. Graphs come as paths of files, because an order
+is small. Decisions come signed; who may sign is kept here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import orjson
+
+from custodes.core.clock import Clock
+from custodes.core.errors import ConflictError, DeniedError, InvalidParameterError, NotFoundError
+from custodes.core.ids import AccountId
+from custodes.operations.accounts.directory import AccountDirectory
+from custodes.operations.screening.graph import graph_of
+from custodes.operations.screening.log import ScreeningLog
+from custodes.operations.screening.ports import Case, CaseStore, Officer
+from custodes.operations.screening.screening import Screenings
+from custodes.screening.assessment import CALLS, LONGEST_REASON, Assessment, Decision, Finding
+from custodes.screening.organisation import read_organisation
+from custodes.screening.svg import draw
+
+ORDER = "screening"
+"""The ``do`` of these orders."""
+SIGNED_WITHIN_MS = 600_000
+LARGEST_GRAPH = 64 << 20
+_DIGEST = frozenset("0123456789abcdef")
+
+Answer = dict[str, object]
+Members = Mapping[str, object]
+
+
+class Officers:
+    """Who may decide, by name. Changes are on record before they count."""
+
+    def __init__(self, store: CaseStore, log: ScreeningLog, clock: Clock) -> None:
+        """Read all of them from ``store``."""
+        self._store = store
+        self._log = log
+        self._clock = clock
+        self._known = {officer.name: officer for officer in store.officers()}
+
+    def add(self, name: str, public: bytes) -> Officer:
+        """Let the owner of ``public`` decide as ``name``.
+
+        Raises:
+            InvalidParameterError: no name, or no key.
+            ConflictError: name or key belongs to somebody, also to one who left.
+            UnavailableError: nothing was changed.
+        """
+        if not name or len(name) > 100 or not name.isprintable() or len(public) != 32:
+            raise InvalidParameterError("an officer has a name on one line, and an Ed25519 key")
+        # One person with two names would be two pairs of eyes, so a key is taken once.
+        if any(name == one.name or public == one.public for one in self._known.values()):
+            raise ConflictError("this name or key is or was an officer's already")
+        return self._keep(Officer(name, public, self._clock.now_ms()))
+
+    def remove(self, name: str) -> Officer:
+        """End the office of ``name``; what was decided stays. Raises NotFoundError, UnavailableError."""
+        found = self._in_office(name)
+        return self._keep(Officer(found.name, found.public, found.since_ms, self._clock.now_ms()))
+
+    def listed(self) -> list[Officer]:
+        """All, those who left as well."""
+        return sorted(self._known.values(), key=lambda officer: (officer.since_ms, officer.name))
+
+    def check(self, decision: Decision) -> None:
+        """Whether ``decision`` was signed, just now, by an officer. Raises DeniedError, NotFoundError."""
+        found = self._in_office(decision.officer)
+        if not decision.is_signed_by(found.public):
+            raise DeniedError(f"the signature is not that of {decision.officer}")
+        if abs(self._clock.now_ms() - decision.at_ms) > SIGNED_WITHIN_MS:
+            raise DeniedError("the decision was not signed within the last ten minutes")
+
+    def _in_office(self, name: str) -> Officer:
+        found = self._known.get(name)
+        if found is None or found.until_ms:
+            raise NotFoundError(f"{name!r} is no officer")
+        return found
+
+    def _keep(self, officer: Officer) -> Officer:
+        self._log.officer(officer, "")
+        self._store.save_officer(officer)
+        self._known[officer.name] = officer
+        return officer
+
+
+class ScreeningOrders:
+    """Carries them out."""
+
+    def __init__(self, screenings: Screenings, officers: Officers, directory: AccountDirectory) -> None:
+        """Work on ``screenings`` of the accounts in ``directory``."""
+        self._screenings = screenings
+        self._officers = officers
+        self._directory = directory
+        self._acts: Mapping[str, Callable[[Members], Answer]] = {
+            "list": self._list,
+            "show": self._show,
+            "put": self._put,
+            "refresh": self._refresh,
+            "decide": self._decide,
+            "officers": self._listed,
+            "officer-add": self._add,
+            "officer-remove": self._remove,
+        }
+
+    def carry_out(self, members: Members) -> Answer:
+        """Do one order.
+
+        Raises:
+            CustodesError: it cannot be done; the message says why.
+        """
+        act = self._acts.get(str(members.get("act")))
+        if act is None:
+            raise InvalidParameterError(f"screening cannot {members.get('act')!r}")
+        return act(members)
+
+    def _list(self, members: Members) -> Answer:
+        wanted = members.get("verdict")
+        cases = [case for case in self._screenings.cases() if not wanted or case.verdict == wanted]
+        return {"cases": [self._line(case) for case in cases]}
+
+    def _show(self, members: Members) -> Answer:
+        account_id = AccountId(str(members.get("account", "")))
+        found = self._screenings.assessment(account_id)
+        case = self._screenings.known(account_id)
+        assert case is not None
+        told = self._line(case) | _told(found)
+        if members.get("picture"):
+            told["picture"] = draw(case.graph, found.outcome)
+        return told
+
+    def _put(self, members: Members) -> Answer:
+        account = self._directory.account(AccountId(str(members.get("account", ""))))
+        declared = read_organisation(_json(Path(str(members.get("path", "")))))
+        evidence = [_digest(one) for one in _texts(members.get("evidence"))]
+        graph = graph_of(account.organisation, declared)
+        done = self._screenings.enter(account.account_id, graph, evidence, cause="ownership")
+        if self._screenings.required:
+            self._screenings.follow([done])
+        return self._line(done.case) | _told(done.assessment)
+
+    def _refresh(self, _: Members) -> Answer:
+        return {"verdicts": dict(self._screenings.refresh())}
+
+    def _decide(self, members: Members) -> Answer:
+        at_ms = members.get("at_ms")
+        decision = Decision(
+            str(members.get("finding", "")),
+            str(members.get("call", "")),
+            str(members.get("officer", "")),
+            str(members.get("reason", "")).strip(),
+            tuple(_digest(one) for one in _texts(members.get("evidence"))),
+            at_ms if isinstance(at_ms, int) else 0,
+            _bytes(members.get("signature")),
+        )
+        if decision.call not in CALLS:
+            raise InvalidParameterError("a decision is one of " + ", ".join(CALLS))
+        if not 0 < len(decision.reason) <= LONGEST_REASON or len(decision.evidence) > 20:
+            raise InvalidParameterError(
+                f"a decision has a reason of up to {LONGEST_REASON} letters, 20 evidences at most"
+            )
+        self._officers.check(decision)
+        return {"finding": _told_finding(self._screenings.decide(decision))}
+
+    def _listed(self, _: Members) -> Answer:
+        return {"officers": [_told_officer(officer) for officer in self._officers.listed()]}
+
+    def _add(self, members: Members) -> Answer:
+        return _told_officer(self._officers.add(str(members.get("name", "")), _bytes(members.get("public"))))
+
+    def _remove(self, members: Members) -> Answer:
+        return _told_officer(self._officers.remove(str(members.get("name", ""))))
+
+    def _line(self, case: Case) -> Answer:
+        status = self._directory.status(case.account_id)
+        run = self._screenings.last_run()
+        return {
+            "account_id": case.account_id,
+            "status": "" if status is None else status.value,
+            "name": case.graph.parties[case.graph.subject].name,
+            "verdict": case.verdict,
+            "parties": len(case.graph.parties),
+            "hits": len(case.hits),
+            "screened_at_ms": max(case.screened_at_ms, run.at_ms if run else 0),
+            "dossier": case.dossier,
+        }
+
+
+def _told(found: Assessment) -> Answer:
+    return {
+        "verdict": found.verdict,
+        "findings": [_told_finding(finding) for finding in found.findings],
+        "paths": found.outcome.told()["paths"],
+    }
+
+
+def _told_finding(finding: Finding) -> Answer:
+    return {
+        "finding": finding.key,
+        "kind": finding.kind,
+        "party": finding.party,
+        "text": finding.text,
+        "score": finding.score,
+        "state": finding.state,
+        "decisions": [
+            {"officer": one.officer, "call": one.call, "reason": one.reason, "at_ms": one.at_ms,
+             "evidence": list(one.evidence)}
+            for one in finding.decisions
+        ],
+    }  # fmt: skip
+
+
+def _told_officer(officer: Officer) -> Answer:
+    return {
+        "name": officer.name,
+        "public": officer.public.hex(),
+        "since_ms": officer.since_ms,
+        "until_ms": officer.until_ms or None,
+    }
+
+
+def _json(path: Path) -> object:
+    try:
+        if path.stat().st_size > LARGEST_GRAPH:
+            raise InvalidParameterError(f"{path.name} is larger than {LARGEST_GRAPH >> 20} MiB")
+        return orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise InvalidParameterError(f"{path.name} cannot be read: {error.strerror}") from error
+    except orjson.JSONDecodeError as error:
+        raise InvalidParameterError(f"{path.name} is not JSON: {error}") from error
+
+
+def _texts(told: object) -> list[str]:
+    return [str(one) for one in told] if isinstance(told, list | tuple) else []
+
+
+def _digest(text: str) -> str:
+    if len(text) != 64 or not set(text) <= _DIGEST:
+        raise InvalidParameterError("evidence is named by its SHA-256 in hexadecimal")
+    return text
+
+
+def _bytes(told: object) -> bytes:
+    try:
+        return bytes.fromhex(str(told or ""))
+    except ValueError:
+        raise InvalidParameterError("keys and signatures are written in hexadecimal") from None

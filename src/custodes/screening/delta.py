@@ -1,0 +1,65 @@
+"""What a new edition of a list means for customers screened before: only changed entries against all of them.
+
+In: customers, once; then the entries that an edition added or changed. Out: hits of the customers concerned. Customers
+are kept by the words of their names, so the work goes with the number of changed entries, not of customers times
+entries. Hits on entries that were removed are for whoever keeps hits to drop: an edition tells their numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from custodes.screening.entities import Hit, ListEntry, Party
+from custodes.screening.index import NameIndex, prepare_party
+from custodes.screening.matching import REVIEW, match
+from custodes.screening.names.name import PreparedName, prepare
+
+
+class Customers:
+    """Parties by the words of their names and by their identifiers."""
+
+    def __init__(self, parties: Iterable[Party] = ()) -> None:
+        """Index ``parties``."""
+        self._index = NameIndex()
+        self._parties: list[tuple[Party, tuple[PreparedName, ...]]] = []
+        for party in parties:
+            self.add(party)
+
+    def add(self, party: Party) -> None:
+        """Have ``party`` found as well. Its id may occur again, for another graph; hits then come for each."""
+        prepared = prepare_party(party)
+        self._index.add(len(self._parties), prepared, party.identifiers)
+        self._parties.append((party, prepared))
+
+    def __len__(self) -> int:
+        """How many parties there are."""
+        return len(self._parties)
+
+    def near(self, entry: ListEntry) -> Iterator[tuple[Party, tuple[PreparedName, ...]]]:
+        """Parties that are worth comparing with ``entry``."""
+        names = [prepare(name.text, entry.kind) for name in entry.names]
+        for number in self._index.near(names, entry.identifiers):
+            yield self._parties[number]
+
+
+def concerns(now: ListEntry, before: ListEntry | None) -> bool:
+    """Whether an entry is new, or changed in something that matching looks at; remarks and programmes are not."""
+    if before is None:
+        return True
+    return _looked_at(now) != _looked_at(before)
+
+
+def _looked_at(entry: ListEntry) -> tuple[object, ...]:
+    return entry.kind, {*entry.names}, {*entry.births}, {*entry.countries}, {*entry.identifiers}
+
+
+def rescreen(customers: Customers, changed: Iterable[ListEntry]) -> Iterator[tuple[Party, Sequence[Hit]]]:
+    """Hits that entries added or changed by an edition give, by party, best first; nothing for all other parties."""
+    found: dict[int, tuple[Party, list[Hit]]] = {}
+    for entry in changed:
+        for party, prepared in customers.near(entry):
+            hit = match(party, prepared, entry)
+            if hit.score >= REVIEW:
+                found.setdefault(id(prepared), (party, []))[1].append(hit)
+    for party, hits in found.values():
+        yield party, sorted(hits, key=lambda hit: (-hit.score, hit.entry.uid))

@@ -1,0 +1,194 @@
+"""Which names are worth comparing: words that agree or lie one letter apart, weighed by how much they tell.
+
+In: prepared names. Out: numbers of the names that share enough. ``NameIndex`` holds them in memory, for the entries
+that an edition changed and for the customers to screen against those; storage has all entries in SQLite, by the same
+words. Proposes only; ``matching`` decides.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Protocol
+
+from custodes.screening.entities import PERSON, ListEntry, Party
+from custodes.screening.names.name import NameToken, PreparedName, keys, prepare
+
+MOST_CANDIDATES = 40
+LEAST_OF_OURS, LEAST_OF_THEIRS = 0.7, 0.6
+"""Parts of either name's weight without which no score reaches an alert: .86 squared, less where weights differ."""
+_JOIN_UNDER = 6
+
+
+class EntryIndex(Protocol):
+    """Entries by name and by identifier."""
+
+    def by_names(self, prepared: Sequence[PreparedName]) -> Sequence[ListEntry]:
+        """Entries with a name near one of these, nearest first, at most ``MOST_CANDIDATES`` a name."""
+        ...
+
+    def by_identifiers(self, identifiers: Sequence[tuple[str, str]]) -> Sequence[ListEntry]:
+        """Entries that carry one of these pairs of kind and value."""
+        ...
+
+
+def posted(name: PreparedName) -> set[str]:
+    """Words under which a name is found: the forms of its words; their consonants, for scripts without vowels;
+    neighbours taken together where one is short.
+
+    The first letter tells them apart: ``~`` consonants of a voiced word, ``^`` of an unvoiced one, ``+`` two words,
+    ``1`` an initial.
+    """  # fmt: skip
+    found = {form for token in name.tokens for form in (token.plain, *token.forms)}
+    for token in name.tokens:
+        if len(token.consonants) > 1 and name.kind == PERSON:
+            found.add(("^" if token.unvoiced else "~") + token.consonants)
+        if len(token.plain) == 1 and name.kind == PERSON:
+            found.add("1" + token.plain)
+    for a, b in zip(name.tokens, name.tokens[1:], strict=False):
+        if min(len(a.plain), len(b.plain)) < _JOIN_UNDER:
+            found.add("+" + a.forms[0] + b.forms[0])
+    return found
+
+
+def sought(name: PreparedName) -> list[tuple[float, tuple[str, ...]]]:
+    """For each word of a name, and each two neighbours, its weight and the keys (``names.keys``) that find its like."""
+    found = [(token.weight, _wanted(token)) for token in name.tokens]
+    if name.kind == PERSON:  # by their initials too; what an initial of ours stands for is left to ``bounds``
+        found = [
+            (weight, (*keys_, "1" + token.plain[0])) for (weight, keys_), token in zip(found, name.tokens, strict=True)
+        ]
+    for a, b in zip(name.tokens, name.tokens[1:], strict=False):
+        if min(len(a.plain), len(b.plain)) < _JOIN_UNDER:
+            found.append((a.weight + b.weight, (a.forms[0] + b.forms[0],)))
+    return found
+
+
+@lru_cache(maxsize=65_536)
+def _wanted(token: NameToken) -> tuple[str, ...]:
+    wanted = {key for form in (token.plain, *token.forms) for key in keys(form)} | {"+" + token.forms[0]}
+    if len(token.consonants) > 1:
+        wanted.add(("~" if token.unvoiced else "^") + token.consonants)
+    return tuple(wanted)
+
+
+def posted_keys(word: str) -> tuple[str, ...]:
+    """Keys by which a posted word is found; joined words and consonants are found whole only."""
+    return (word,) if word[:1] in tuple("~^+1") else keys(word)
+
+
+def total(name: PreparedName) -> float:
+    """How much all words of a name tell."""
+    return sum(token.weight for token in name.tokens)
+
+
+def bounds(name: PreparedName) -> tuple[float, float]:
+    """What a listed name must share with ``name`` to be able to alert.
+
+    Returns:
+        The least shared weight, and what to add to it, for initials, before it is held against the listed name's total.
+    """
+    initials = sum(1.0 for token in name.tokens if len(token.plain) == 1)
+    return total(name) * LEAST_OF_OURS, initials
+
+
+def rank(name: PreparedName, matches: Sequence[tuple[float, Mapping[int, float]]]) -> list[int]:
+    """Order listed names by shared weight.
+
+    Args:
+        name: what is asked for.
+        matches: per item of ``sought(name)`` its weight, and the total weight of each listed name with a word like it.
+
+    Returns:
+        Names that share enough, best first, at most ``MOST_CANDIDATES``.
+    """
+    least, extra = bounds(name)
+    by_size = sorted((found for found in matches if found[1]), key=lambda found: len(found[1]))
+    if sum(value for value, _ in by_size) < least:
+        return []
+    # Whoever is only in the largest sets shares too little: those are asked, not gone through.
+    start = len(by_size)
+    rest = 0.0
+    while start and rest + by_size[start - 1][0] < least:
+        start -= 1
+        rest += by_size[start][0]
+    candidates = {listed: whole for _, names in by_size[:start] for listed, whole in names.items()}
+    kept = []
+    for listed, whole in candidates.items():
+        shared = sum(value for value, names in by_size if listed in names)
+        if shared >= least and shared + extra >= whole * LEAST_OF_THEIRS:
+            kept.append((-shared / math.sqrt(whole), listed))
+    kept.sort()
+    return [listed for _, listed in kept[:MOST_CANDIDATES]]
+
+
+class NameIndex:
+    """Numbered items in memory, found by their names and identifiers."""
+
+    def __init__(self) -> None:
+        """Start without items."""
+        self._identifiers: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self._postings: dict[str, dict[int, float]] = defaultdict(dict)
+        self._keys: dict[str, set[str]] = defaultdict(set)
+        self._owner: list[int] = []
+        self._near: dict[tuple[str, ...], Mapping[int, float]] = {}
+
+    def add(self, item: int, names: Iterable[PreparedName], identifiers: Iterable[tuple[str, str]]) -> None:
+        """Have ``item`` found by these names and identifiers; some ten thousand names a second."""
+        self._near.clear()
+        for pair in identifiers:
+            self._identifiers[pair].append(item)
+        for name in names:
+            weight = total(name)
+            for word in posted(name):
+                self._postings[word][len(self._owner)] = weight
+                for key in posted_keys(word):
+                    self._keys[key].add(word)
+            self._owner.append(item)
+
+    def near(self, names: Iterable[PreparedName], identifiers: Iterable[tuple[str, str]] = ()) -> list[int]:
+        """Items that carry one of the identifiers, then those with a name near one of ``names``, nearest first."""
+        found = dict.fromkeys(item for pair in identifiers for item in self._identifiers.get(pair, ()))
+        for name in names:
+            matches = [(weight, self._like(wanted)) for weight, wanted in sought(name)]
+            found.update((self._owner[listed], None) for listed in rank(name, matches))
+        return list(found)
+
+    def _like(self, wanted: tuple[str, ...]) -> Mapping[int, float]:
+        """Names with a word that one of these keys finds; remembered until something is added."""
+        known = self._near.get(wanted)
+        if known is None:
+            words = {word for key in wanted for word in self._keys.get(key, ())}
+            if len(words) == 1:
+                known = self._postings[words.pop()]
+            else:
+                known = {name: whole for word in words for name, whole in self._postings[word].items()}
+            self._near[wanted] = known
+        return known
+
+
+class MemoryIndex:
+    """An index over few entries, like those that an edition of a list changed."""
+
+    def __init__(self, entries: Iterable[ListEntry]) -> None:
+        """Index ``entries``; a few thousand a second."""
+        self._entries = list(entries)
+        self._index = NameIndex()
+        for number, entry in enumerate(self._entries):
+            names = [prepare(name.text, entry.kind) for name in entry.names]
+            self._index.add(number, names, entry.identifiers)
+
+    def by_names(self, prepared: Sequence[PreparedName]) -> Sequence[ListEntry]:
+        """Entries near these names."""
+        return [self._entries[number] for number in self._index.near(prepared)]
+
+    def by_identifiers(self, identifiers: Sequence[tuple[str, str]]) -> Sequence[ListEntry]:
+        """Entries that carry one of these."""
+        return [self._entries[number] for number in self._index.near((), identifiers)]
+
+
+def prepare_party(party: Party) -> tuple[PreparedName, ...]:
+    """Prepare the name and the aliases of a party, each once."""
+    return tuple(prepare(text, party.kind) for text in dict.fromkeys((party.name, *party.aliases)))

@@ -1,0 +1,1 @@
+"""Sanctions lists: files of publishers in, entries out."""

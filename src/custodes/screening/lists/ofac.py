@@ -1,0 +1,212 @@
+"""OFAC's lists: CSV files with their aliases and addresses, ``sdn.xml``, and the advanced XML of the Sanctions List
+Service. In: files of the SDN or the consolidated list. Out: entries.
+
+Source: OFAC's published data specification, and the Advanced Sanctions Data Model (UN 1201) schema.
+"""  # fmt: skip
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+from custodes.core.errors import InvalidParameterError
+from custodes.screening.entities import ORGANISATION, OTHER, PERSON, VESSEL, ListEntry
+from custodes.screening.lists.files import named, rows
+from custodes.screening.lists.xml import iso_date, records, root_of, texts, uid
+from custodes.screening.names.countries import country_code
+from custodes.screening.names.identifiers import in_text, labelled
+
+_KINDS = {"individual": PERSON, "vessel": VESSEL, "aircraft": OTHER, "entity": ORGANISATION}
+_NUMBERED = re.compile(r"([A-Z][A-Za-z./ ]{2,60}?) ([0-9A-Z][0-9A-Z -]{5,24}) \(([A-Za-z, ]+)\)")
+_MONTHS = {
+    month: f"{at:02}"
+    for at, month in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
+}
+_ORDER = {"First Name": 0, "Middle Name": 1, "Patronymic": 2, "Last Name": 4, "Maiden Name": 5, "Matronymic": 5}
+
+
+def read_csv(path: Path) -> Iterator[ListEntry]:
+    """Entries of ``sdn.csv`` or ``cons_prim.csv`` in a folder, with the aliases and addresses that lie beside it."""
+    folder = path if path.is_dir() else path.parent
+    main = next((folder / name for name in ("sdn.csv", "cons_prim.csv") if (folder / name).exists()), None)
+    main = main if path.is_dir() else path
+    if main is None:
+        raise InvalidParameterError(f"{folder.name} holds neither sdn.csv nor cons_prim.csv")
+    aliases: dict[str, list[tuple[str, bool]]] = defaultdict(list)
+    for name in ("alt.csv", "cons_alt.csv"):
+        for row in rows(folder / name, 5) if (folder / name).exists() else ():
+            aliases[row[0]].append((row[3], False))
+    places: dict[str, set[str]] = defaultdict(set)
+    for name in ("add.csv", "cons_add.csv", "sdn_address.csv"):
+        for row in rows(folder / name, 6) if (folder / name).exists() else ():
+            places[row[0]].add(_told(row[4]).lower())
+    for row in rows(main, 12):
+        if row[0].isdigit():
+            yield _entry([_told(cell) for cell in row], aliases[row[0]], places[row[0]] - {""})
+
+
+def _told(cell: str) -> str:
+    return "" if cell == "-0-" else cell
+
+
+def _entry(row: list[str], aliases: list[tuple[str, bool]], places: set[str]) -> ListEntry:
+    weak = [(text, True) for text in re.findall(r"a\.k\.a\. '([^']+)'", row[11])]
+    births = re.findall(r"DOB (?:circa )?([^;.]*\d{4})", row[11])
+    return ListEntry(
+        "ofac", row[0], _KINDS.get(row[2].lower(), ORGANISATION), named((row[1], False), *aliases, *weak),
+        tuple(sorted({_date(birth) for birth in births} - {""})), tuple(sorted(places)),
+        tuple(sorted({*_identifiers(row[11])})), tuple(re.split(r"\]\s*\[", row[3])) if row[3] else (),
+    )  # fmt: skip
+
+
+def _identifiers(remarks: str) -> Iterator[tuple[str, str]]:
+    for label, number, country in _NUMBERED.findall(remarks):
+        found = labelled(label, country_code(country), number)
+        if found:
+            yield found
+    yield from in_text(remarks)
+    for number in re.findall(r"Legal Entity (?:Number|Identifier) ([A-Z0-9]{20})", remarks):
+        if found := labelled("lei", "", number):
+            yield found
+
+
+def _date(text: str) -> str:
+    found = re.search(r"(\d\d) (\w{3}) (\d{4})", text)
+    if found and found.group(2).lower() in _MONTHS:
+        return f"{found.group(3)}-{_MONTHS[found.group(2).lower()]}-{found.group(1)}"
+    return iso_date(text)
+
+
+def read_xml(path: Path) -> Iterator[ListEntry]:
+    """Entries of either XML: the advanced one is told by its root."""
+    return _advanced(path) if root_of(path) == "Sanctions" else _simple(path)
+
+
+def _simple(path: Path) -> Iterator[ListEntry]:
+    for one in records(path, frozenset({"sdnEntry"})):
+        first = (" ".join(texts(one, "firstName") + texts(one, "lastName")), False)
+        others = [(" ".join(texts(aka, "firstName") + texts(aka, "lastName")), texts(aka, "category") == ["weak"])
+                  for aka in one.findall("akaList/aka")]  # fmt: skip
+        kind = _KINDS.get("".join(texts(one, "sdnType")).lower(), ORGANISATION)
+        births = {_date(text) for text in texts(one, "dateOfBirthList/dateOfBirthItem/dateOfBirth")} - {""}
+        places = {text.lower() for text in texts(one, "addressList/address/country")}
+        numbers = [
+            labelled("".join(texts(item, "idType")), country_code("".join(texts(item, "idCountry"))),
+                     "".join(texts(item, "idNumber")))
+            for item in one.findall("idList/id")
+        ]  # fmt: skip
+        pairs = {pair for pair in numbers if pair} | {*in_text(" ".join(texts(one, "remarks")))}
+        yield ListEntry("ofac", uid(one, "uid"), kind, named(first, *others), tuple(sorted(births)),
+                        tuple(sorted(places)), tuple(sorted(pairs)),
+                        tuple(texts(one, "programList/program")))  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Tables:
+    """What parties of the advanced file refer to: words by table and number, and what other sections say of them."""
+
+    words: dict[tuple[str, str], str] = field(default_factory=dict)
+    party_of_subtype: dict[str, str] = field(default_factory=dict)
+    countries: dict[str, str] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
+    numbers: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
+    programmes: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+
+_WORDS = ("NamePartType", "FeatureType", "PartyType", "IDRegDocType")
+_TABLES = frozenset({*_WORDS, "PartySubType", "Country", "Location", "IDRegDocument", "SanctionsEntry"})
+
+
+def _advanced(path: Path) -> Iterator[ListEntry]:
+    """Twice through the file: sections after the parties say under which programmes they are listed."""
+    tables = _Tables()
+    for one in records(path, _TABLES | {"DistinctParty"}):
+        _keep(one, tables)
+    for party in records(path, frozenset({"DistinctParty"}) | _TABLES):
+        if party.tag != "DistinctParty":
+            continue
+        for profile in party.findall("Profile"):
+            yield _profile(party.get("FixedRef", ""), profile, tables)
+
+
+def _keep(one: Element, tables: _Tables) -> None:
+    number, text = one.get("ID", ""), (one.text or "").strip()
+    if one.tag in _WORDS:
+        tables.words[one.tag, number] = text
+    elif one.tag == "PartySubType":
+        tables.party_of_subtype[number] = text if text in ("Vessel", "Aircraft") else one.get("PartyTypeID", "")
+    elif one.tag == "Country":
+        tables.countries[number] = (one.get("ISO2") or text).lower()
+    elif one.tag == "Location":
+        for country in one.findall("LocationCountry"):
+            tables.places[number] = tables.countries.get(country.get("CountryID", ""), "")
+    elif one.tag == "IDRegDocument":
+        label = tables.words.get(("IDRegDocType", one.get("IDRegDocTypeID", "")), "")
+        issuer = country_code(tables.countries.get(one.get("IssuedBy-CountryID", ""), ""))
+        for written in texts(one, "IDRegistrationNo"):
+            if pair := labelled(label, issuer, written):
+                tables.numbers[one.get("IdentityID", "")].append(pair)
+    elif one.tag == "SanctionsEntry":
+        told = texts(one, "SanctionsMeasure/Comment")
+        tables.programmes[one.get("ProfileID", "")] += [text for text in told if text not in ("", "None")]
+
+
+def _profile(reference: str, profile: Element, tables: _Tables) -> ListEntry:
+    if not reference:
+        raise InvalidParameterError("a party without FixedRef")
+    subtype = tables.party_of_subtype.get(profile.get("PartySubTypeID", ""), "")
+    kind = _KINDS.get(tables.words.get(("PartyType", subtype), subtype).lower(), ORGANISATION)
+    names: list[tuple[str, bool]] = []
+    numbers: list[tuple[str, str]] = []
+    for identity in profile.findall("Identity"):
+        names += _names(identity, tables)
+        numbers += tables.numbers.get(identity.get("ID", ""), [])
+    births: set[str] = set()
+    places: set[str] = set()
+    for feature in profile.findall("Feature"):
+        what = tables.words.get(("FeatureType", feature.get("FeatureTypeID", "")), "")
+        if what == "Birthdate":
+            births |= {day for period in feature.findall("FeatureVersion/DatePeriod") for day in _period(period)}
+        for at in feature.findall("FeatureVersion/VersionLocation"):
+            places.add(tables.places.get(at.get("LocationID", ""), ""))
+        for told in texts(feature, "FeatureVersion/VersionDetail"):
+            if pair := labelled(what, "", told.removeprefix("IMO ")):
+                numbers.append(pair)
+    programmes = tuple(dict.fromkeys(tables.programmes.get(profile.get("ID", ""), ())))
+    return ListEntry("ofac", reference, kind, named(*names), tuple(sorted(births - {""})), tuple(sorted(places - {""})),
+                     tuple(sorted({*numbers})), programmes)  # fmt: skip
+
+
+def _names(identity: Element, tables: _Tables) -> Iterator[tuple[str, bool]]:
+    """The names of an identity, the primary one first; their parts in the order in which they are said."""
+    types = {
+        group.get("ID", ""): tables.words.get(("NamePartType", group.get("NamePartTypeID", "")), "")
+        for group in identity.iter("NamePartGroup")
+    }
+    for alias in sorted(identity.findall("Alias"), key=lambda alias: alias.get("Primary") != "true"):
+        for documented in alias.findall("DocumentedName"):
+            parts = [
+                (_ORDER.get(types.get(part.get("NamePartGroupID", ""), ""), 3), (part.text or "").strip())
+                for part in documented.findall("DocumentedNamePart/NamePartValue")
+            ]
+            yield (
+                " ".join(text for _, text in sorted(parts, key=lambda part: part[0])),
+                alias.get("LowQuality") == "true",
+            )
+
+
+def _period(period: Element) -> set[str]:
+    """One day where a period is a day, else the years in which it begins and ends."""
+    days = [_day(edge) for edge in (*period.findall("Start/From"), *period.findall("End/To"))]
+    return {*days} if len({*days}) == 1 else {day[:4] for day in days}
+
+
+def _day(edge: Element) -> str:
+    year, month, day = ("".join(texts(edge, part)) for part in ("Year", "Month", "Day"))
+    if not year.isdigit():
+        return ""
+    return f"{year}-{int(month):02}-{int(day):02}" if month.isdigit() and day.isdigit() else year

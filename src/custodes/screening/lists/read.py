@@ -1,0 +1,106 @@
+"""Sanctions lists to entries. In: a file (or OFAC's folder of CSV files) and its format. Out: entries, as published.
+
+Formats: ``uk`` and ``eu`` (XML or CSV), ``ofac-csv``, ``ofac-xml`` (``sdn.xml`` or the advanced one), ``un`` (XML),
+``ftm`` (JSON lines), ``csv`` (house lists: uid, kind, name, aliases, birth, country, identifiers). Keeps nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import orjson
+
+from custodes.core.errors import InvalidParameterError
+from custodes.screening.entities import ORGANISATION, OTHER, PERSON, VESSEL, ListEntry
+from custodes.screening.lists import eu, ofac, uk
+from custodes.screening.lists.files import LARGEST, LONGEST_LINE, named
+from custodes.screening.lists.files import records as csv_records
+from custodes.screening.lists.xml import iso_date, records, texts, uid
+from custodes.screening.names.identifiers import canonical, in_text, labelled
+
+_FTM_KINDS = {"Person": PERSON, "Vessel": VESSEL, "Company": ORGANISATION, "Organization": ORGANISATION,
+              "LegalEntity": OTHER, "PublicBody": ORGANISATION}  # fmt: skip
+_FTM_IDS = {"innCode": "ru-inn", "ogrnCode": "ru-ogrn", "leiCode": "lei", "imoNumber": "imo"}
+
+
+def read_list(path: Path, form: str) -> Iterator[ListEntry]:
+    """Entries of the list at ``path``.
+
+    Raises:
+        InvalidParameterError: an unknown format, or content that is not of it.
+    """
+    reader = FORMATS.get(form)
+    if reader is None:
+        raise InvalidParameterError(f"unknown list format {form!r}; known: {', '.join(sorted(FORMATS))}")
+    try:
+        for entry in reader(path):
+            if entry.names:
+                yield entry
+    except (UnicodeDecodeError, csv.Error, orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as error:
+        raise InvalidParameterError(f"{path.name} is not a list in the format {form}") from error
+    except OSError as error:
+        raise InvalidParameterError(f"{path.name} cannot be read: {error.strerror}") from error
+
+
+def _un(path: Path) -> Iterator[ListEntry]:
+    for one in records(path, frozenset({"INDIVIDUAL", "ENTITY"})):
+        person = one.tag == "INDIVIDUAL"
+        parts = [text for at in ("FIRST", "SECOND", "THIRD", "FOURTH") for text in texts(one, f"{at}_NAME")]
+        others = []
+        for alias in one.findall("INDIVIDUAL_ALIAS") + one.findall("ENTITY_ALIAS"):
+            others += [(text, texts(alias, "QUALITY") == ["Low"]) for text in texts(alias, "ALIAS_NAME")]
+        original = [(text, False) for text in texts(one, "NAME_ORIGINAL_SCRIPT")]
+        births = texts(one, "INDIVIDUAL_DATE_OF_BIRTH/DATE") + texts(one, "INDIVIDUAL_DATE_OF_BIRTH/YEAR")
+        places = {text.lower() for text in texts(one, "NATIONALITY/VALUE") + texts(one, "ENTITY_ADDRESS/COUNTRY")}
+        numbers = {pair for text in texts(one, "COMMENTS1") for pair in in_text(text)}
+        yield ListEntry("un", uid(one, "DATAID"), PERSON if person else ORGANISATION,
+                        named((" ".join(parts), False), *original, *others),
+                        tuple(sorted({iso_date(text) for text in births} - {""})), tuple(sorted(places)),
+                        tuple(sorted(numbers)), tuple(texts(one, "UN_LIST_TYPE")))  # fmt: skip
+
+
+def _ftm(path: Path) -> Iterator[ListEntry]:
+    """FollowTheMoney entities, one a line, as OpenSanctions publishes them (``entities.ftm.json``)."""
+    if path.stat().st_size > LARGEST * 8:
+        raise InvalidParameterError(f"{path.name} is too large")
+    with path.open("rb") as file:
+        while line := file.readline(LONGEST_LINE):
+            told = orjson.loads(line)
+            if told["schema"] not in _FTM_KINDS:
+                continue
+            has = told["properties"]
+            names = [(text, False) for key in ("name", "alias", "previousName") for text in has.get(key, [])]
+            names += [(text, True) for text in has.get("weakAlias", [])]
+            found = {(kind, canonical(text)) for key, kind in _FTM_IDS.items() for text in has.get(key, [])}
+            places = {text.lower() for key in ("country", "nationality", "jurisdiction") for text in has.get(key, [])}
+            for place in places:
+                written = [*has.get("registrationNumber", []), *has.get("taxNumber", [])]
+                found |= {pair for text in written if (pair := labelled("registration tax", place, text))}
+            yield ListEntry("ftm", told["id"], _FTM_KINDS[told["schema"]], named(*names),
+                            tuple(sorted(has.get("birthDate", []))), tuple(sorted(places)), tuple(sorted(found)),
+                            tuple(sorted(has.get("programId", []))))  # fmt: skip
+
+
+def _house(path: Path) -> Iterator[ListEntry]:
+    for row in csv_records(path, "uid"):
+        kind = row.get("kind") or ORGANISATION
+        if kind not in (PERSON, ORGANISATION, VESSEL, OTHER):
+            raise InvalidParameterError(f"{path.name}: unknown kind {kind!r}")
+        if not row["uid"] or not row["name"]:
+            raise InvalidParameterError(f"{path.name}: a row without uid or name")
+        others = [(text, False) for text in row.get("aliases", "").split(";")]
+        pairs = [text.split(":", 1) for text in row.get("identifiers", "").split(";") if ":" in text]
+        birth, place = row.get("birth", ""), row.get("country", "").lower()
+        yield ListEntry("house", row["uid"], kind, named((row["name"], False), *others),
+                        (birth,) if birth else (), (place,) if place else (),
+                        tuple(sorted((key.strip(), canonical(value)) for key, value in pairs)))  # fmt: skip
+
+
+FORMATS: dict[str, Callable[[Path], Iterator[ListEntry]]] = {
+    "uk": uk.read, "ofac-csv": ofac.read_csv, "ofac-xml": ofac.read_xml, "eu": eu.read,
+    "un": _un, "ftm": _ftm, "csv": _house,
+}  # fmt: skip
+SOURCE_OF = {"ofac-csv": "ofac", "ofac-xml": "ofac", "csv": "house"}
+"""Names of lists by format, where they are not the format's own."""

@@ -1,0 +1,142 @@
+"""Onboarding graphs as files: JSON in, ``Organisation`` out, and back. The form is docs/organisation.schema.json.
+
+Registers in other forms (BODS, PSC, GLEIF) are read by ``registers``. Nothing is screened here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+
+import orjson
+
+from custodes.core.errors import InvalidParameterError
+from custodes.screening.entities import Edge, Organisation, Party
+
+MOST_PARTIES = 200_000
+MOST_EDGES = 1_000_000
+KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "shares": "owner",
+        "votes": "owner",
+        "nominee": "nominee",
+        "control": "controller",
+        "influence": "controller",
+        "director": "director",
+        "payer": "payer",
+        "end_customer": "end_customer",
+    }
+)
+"""What an edge can be, and the role in which its owner stands behind the subject."""
+
+
+def organisation(subject: str, parties: Iterable[Party], edges: Iterable[Edge]) -> Organisation:
+    """Put a graph together.
+
+    Raises:
+        InvalidParameterError: an edge leads to nobody, an id is given twice, or there is too much of anything.
+    """
+    by_id: dict[str, Party] = {}
+    for party in parties:
+        if by_id.setdefault(party.id, party) is not party:
+            raise InvalidParameterError(f"two parties are called {party.id!r}")
+    kept = tuple(edges)
+    if len(by_id) > MOST_PARTIES or len(kept) > MOST_EDGES:
+        raise InvalidParameterError(f"more than {MOST_PARTIES} parties or {MOST_EDGES} edges")
+    ends = [subject, *(end for edge in kept for end in (edge.owner, edge.asset, edge.holder))]
+    if missing := sorted(set(ends) - set(by_id)):
+        raise InvalidParameterError(f"no party called {missing[0]!r}")
+    return Organisation(subject, by_id, kept)
+
+
+def read_organisation(told: object) -> Organisation:
+    """An organisation from JSON (docs/organisation.schema.json).
+
+    Raises:
+        InvalidParameterError: a member is missing or wrong, an edge leads to nobody, or there are too many parties.
+    """
+    try:
+        if not isinstance(told, Mapping) or len(told["parties"]) > MOST_PARTIES:
+            raise InvalidParameterError(f"not an organisation, or more than {MOST_PARTIES} parties")
+        parties = [_party(party) for party in told["parties"]]
+        edges = [_edge(edge) for edge in told.get("edges", ())]
+        subject = str(told["subject"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidParameterError(f"not an organisation file: {type(error).__name__} {error}") from error
+    return organisation(subject, parties, edges)
+
+
+def told_organisation(graph: Organisation) -> dict[str, object]:
+    """Return ``graph`` as JSON members that ``read_organisation`` reads."""
+    return {
+        "subject": graph.subject,
+        "parties": [_told_party(party) for party in graph.parties.values()],
+        "edges": [_told_edge(edge) for edge in graph.edges],
+    }
+
+
+def encoded(graph: Organisation) -> bytes:
+    """Canonical JSON of ``graph``; the order of its parties and edges counts."""
+    return orjson.dumps(told_organisation(graph), option=orjson.OPT_SORT_KEYS)
+
+
+def digest(graph: Organisation) -> bytes:
+    """SHA-256 of ``encoded``."""
+    return hashlib.sha256(encoded(graph)).digest()
+
+
+def _party(told: Mapping[str, object]) -> Party:
+    ids, aliases = told.get("identifiers", {}), told.get("aliases", ())
+    if not isinstance(ids, Mapping) or not isinstance(aliases, list | tuple):
+        raise TypeError("identifiers is an object, aliases an array")
+    pairs = sorted((str(kind), "".join(str(value).split()).upper()) for kind, value in ids.items())
+    return Party(str(told["id"]), str(told["name"]), str(told.get("kind", "organisation")), tuple(map(str, aliases)),
+                 str(told.get("country", "")), str(told.get("birth", "")), tuple(pairs))  # fmt: skip
+
+
+def _edge(told: Mapping[str, object]) -> Edge:
+    share, kind = told.get("share", 0), str(told.get("kind", "shares"))
+    low, high = share if isinstance(share, list) else (share, share)
+    low, high = float(low), float(high)  # type: ignore[arg-type]
+    if not 0 <= low <= high <= 100 or kind not in KINDS:
+        raise ValueError("a share lies in 0..100, low before high; the kind of an edge is " + ", ".join(sorted(KINDS)))
+    return Edge(
+        str(told["owner"]),
+        str(told["asset"]),
+        low,
+        high,
+        kind,
+        str(told.get("from", "")),
+        str(told.get("to", "")),
+        str(told.get("acting_together", "")),
+        str(told.get("for", "")),
+        told.get("more_than") is True,
+        told.get("indirect") is True,
+    )
+
+
+def _told_party(party: Party) -> dict[str, object]:
+    told: dict[str, object] = {"id": party.id, "name": party.name, "kind": party.kind}
+    optional: Sequence[tuple[str, object]] = (
+        ("aliases", list(party.aliases)),
+        ("country", party.country),
+        ("birth", party.birth),
+        ("identifiers", dict(party.identifiers)),
+    )
+    return told | {name: value for name, value in optional if value}
+
+
+def _told_edge(edge: Edge) -> dict[str, object]:
+    told: dict[str, object] = {"owner": edge.owner, "asset": edge.asset, "kind": edge.kind}
+    if edge.high_pct:
+        told["share"] = edge.low_pct if edge.low_pct == edge.high_pct else [edge.low_pct, edge.high_pct]
+    optional: Sequence[tuple[str, object]] = (
+        ("from", edge.since),
+        ("to", edge.until),
+        ("acting_together", edge.acting_together),
+        ("for", edge.held_for),
+        ("more_than", edge.more_than),
+        ("indirect", edge.indirect),
+    )
+    return told | {name: value for name, value in optional if value}

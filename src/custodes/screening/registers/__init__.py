@@ -1,0 +1,1 @@
+"""Company registers: published files in, declared owners out."""

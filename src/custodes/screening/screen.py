@@ -1,0 +1,29 @@
+"""One organisation against the lists: names and identifiers of everybody in its graph, then the ownership rules.
+
+In: an organisation and an index of entries. Out: verdict, hits and paths. A name alerts, an identifier decides, a
+chain blocks. Nothing is stored and nobody is told.
+"""
+
+from __future__ import annotations
+
+from custodes.screening.entities import UNKNOWN, Hit, Organisation, Party
+from custodes.screening.index import EntryIndex, prepare_party
+from custodes.screening.matching import REVIEW, match
+from custodes.screening.rule import Outcome, judge
+
+
+def screen_party(party: Party, index: EntryIndex) -> list[Hit]:
+    """Hits of one party, best first: identifier matches, and names from ``REVIEW`` on."""
+    if party.kind == UNKNOWN:
+        return []
+    prepared = prepare_party(party)
+    found = [*index.by_identifiers(party.identifiers), *index.by_names(prepared)]
+    near = {(entry.source, entry.uid): entry for entry in found}
+    hits = [match(party, prepared, entry) for entry in near.values()]
+    return sorted((hit for hit in hits if hit.score >= REVIEW), key=lambda hit: (-hit.score, hit.entry.uid))
+
+
+def screen(organisation: Organisation, index: EntryIndex, day: str = "") -> Outcome:
+    """Screen everybody, then follow the edges that stand on ``day`` from whoever was hit to the subject."""
+    hits = [hit for party in organisation.parties.values() for hit in screen_party(party, index)]
+    return judge(organisation, hits, day)

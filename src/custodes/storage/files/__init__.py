@@ -1,0 +1,1 @@
+"""Small files of a data directory: durable writing, secrets, policy files."""

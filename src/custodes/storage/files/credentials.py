@@ -1,0 +1,224 @@
+"""The operator's account and access key, kept in the data directory.
+
+In: a directory, the region and address that clients shall use, a source of randomness. Out: the files that AWS clients
+read (``credentials``, ``config``), a ``KeyLookup`` for the edge, and shell lines that point a client at them. It knows
+one account; a store of many accounts implements ``KeyLookup`` beside it.
+
+Files: ``account`` (twelve digits), ``credentials`` (AWS shared-credentials format), ``config`` (AWS config format), all
+mode 0600 in a directory of mode 0700. Each is written to a temporary file, flushed to disk and moved into place.
+"""
+
+from __future__ import annotations
+
+import base64
+import configparser
+import io
+import os
+import re
+import shlex
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from custodes.core.errors import UnavailableError
+from custodes.core.ids import AccountId
+from custodes.operations.requests.ports import AccessKey
+
+PROFILE = "custodes"
+
+RandomBytes = Callable[[int], bytes]
+"""Gives that many bytes nobody can guess; ``os.urandom`` in production."""
+
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_KEY_ID = re.compile(r"[A-Z0-9_]{16,128}")
+_SECRET = re.compile(r"[A-Za-z0-9+/=_-]{20,256}")
+# Set by other profiles or sessions, these would win over the profile that we name.
+_RIVALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorKeys:
+    """The one account of an embedded server and its key; a ``KeyLookup``."""
+
+    account_id: AccountId
+    key: AccessKey
+
+    def find(self, access_key_id: str, session_token: str | None = None) -> AccessKey | None:
+        """The operator's key if it has this id."""
+        return self.key if session_token is None and access_key_id == self.key.access_key_id else None
+
+
+def open_credentials(directory: Path, *, region: str, endpoint_url: str, random: RandomBytes) -> OperatorKeys:
+    """Read the operator's account and key, creating what is missing, and keep ``config`` true.
+
+    Safe when two processes start at the same time and after a crash at any point: one account, one key.
+
+    Raises:
+        UnavailableError: a file is damaged, belongs to somebody else or cannot be written. The message names the file
+            and never what is in it.
+    """
+    try:
+        create_directory(directory)
+        account_id = _account(directory / "account", random)
+        key = _key(directory / "credentials", account_id, random)
+        _write_config(directory / "config", region, endpoint_url)
+    except OSError as error:
+        raise UnavailableError(f"cannot use the data directory {directory}: {error.strerror}") from error
+    return OperatorKeys(account_id, key)
+
+
+def operator_account(directory: Path, *, random: RandomBytes) -> AccountId:
+    """The operator's account, made where missing; keys and ``config`` are left alone.
+
+    Raises:
+        UnavailableError: it cannot be read or written.
+    """
+    try:
+        return _account(directory / "account", random)
+    except OSError as error:
+        raise UnavailableError(f"the account in {directory} cannot be read: {error.strerror}") from error
+
+
+def create_directory(directory: Path) -> None:
+    """Create ``directory`` (0700) with its parents if it is missing; one that exists keeps its mode."""
+    if not directory.is_dir():
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _sync(directory.parent)
+
+
+def shell_exports(directory: Path) -> str:
+    """Lines for ``eval`` in a POSIX shell, after which AWS clients talk to this server as the operator.
+
+    Raises:
+        UnavailableError: the server has not been started with ``directory`` yet.
+    """
+    directory = directory.resolve()
+    config = _read_ini(directory / "config")
+    section = f"profile {PROFILE}"
+    region = config.get(section, "region", fallback=None)
+    endpoint_url = config.get(section, "endpoint_url", fallback=None)
+    if not region or not endpoint_url or not (directory / "credentials").is_file():
+        raise UnavailableError(f"no credentials in {directory} yet: start the server with this directory once")
+    values = {
+        "AWS_SHARED_CREDENTIALS_FILE": str(directory / "credentials"),
+        "AWS_CONFIG_FILE": str(directory / "config"),
+        "AWS_PROFILE": PROFILE,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_ENDPOINT_URL_REKOGNITION": endpoint_url,
+        "AWS_ENDPOINT_URL_STS": endpoint_url,
+    }
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
+    return "\n".join([f"unset {' '.join(_RIVALS)}", *lines]) + "\n"
+
+
+def _account(path: Path, random: RandomBytes) -> AccountId:
+    _create_once(path, f"{_digits(random, 12)}\n")
+    text = _read_private(path).strip()
+    if not _ACCOUNT.fullmatch(text):
+        raise UnavailableError(f"{path} does not hold an account id of twelve digits")
+    return AccountId(text)
+
+
+def _key(path: Path, account_id: AccountId, random: RandomBytes) -> AccessKey:
+    # Not AKIA: that prefix is Amazon's, and scanners for leaked keys would take ours for theirs.
+    key_id = "AKCU" + base64.b32encode(random(10)).decode("ascii")
+    secret = base64.b64encode(random(30)).decode("ascii")
+    _create_once(path, f"[{PROFILE}]\naws_access_key_id = {key_id}\naws_secret_access_key = {secret}\n")
+    _read_private(path)
+    found = _read_ini(path)
+    key_id = found.get(PROFILE, "aws_access_key_id", fallback="")
+    secret = found.get(PROFILE, "aws_secret_access_key", fallback="")
+    if not _KEY_ID.fullmatch(key_id) or not _SECRET.fullmatch(secret):
+        raise UnavailableError(f"{path} has no usable key in profile {PROFILE}")
+    return AccessKey(key_id, secret, account_id)
+
+
+def _write_config(path: Path, region: str, endpoint_url: str) -> None:
+    """Keep region and address of our profile in ``path`` as they are now; other settings in it stay."""
+    section = f"profile {PROFILE}"
+    config = _read_ini(path)
+    if not config.has_section(section):
+        config.add_section(section)
+    wanted = {"region": region, "endpoint_url": endpoint_url}
+    if all(config.get(section, name, fallback=None) == value for name, value in wanted.items()):
+        return
+    for name, value in wanted.items():
+        config.set(section, name, value)
+    text = io.StringIO()
+    config.write(text)
+    _replace(path, text.getvalue())
+
+
+def _read_ini(path: Path) -> configparser.RawConfigParser:
+    parser = configparser.RawConfigParser(default_section="\0")
+    try:
+        parser.read(path, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError) as error:
+        # The parser's message quotes the line, which may be the secret.
+        raise UnavailableError(f"{path} is not in the AWS configuration format ({type(error).__name__})") from None
+    return parser
+
+
+def _digits(random: RandomBytes, count: int) -> str:
+    """``count`` decimal digits; the bias of the remainder is below 2**-80."""
+    return str(int.from_bytes(random(16), "big") % 10**count).zfill(count)
+
+
+def _read_private(path: Path) -> str:
+    """Text of a file of ours that nobody else may read; a mode too wide is narrowed, with a warning."""
+    facts = path.stat()
+    if facts.st_uid != os.geteuid():
+        raise UnavailableError(f"{path} belongs to another user of this machine")
+    if stat.S_IMODE(facts.st_mode) & 0o077:
+        structlog.get_logger("custodes.storage").warning("file was open to others; narrowed to 0600", path=str(path))
+        path.chmod(0o600)
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UnavailableError(f"{path} is not text") from None
+
+
+def _create_once(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` unless it exists; of two processes the first wins."""
+    if path.exists():
+        return
+    draft = _draft(path, text)
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        pass
+    except OSError:
+        # A file system without hard links: the last of two writers wins, and both read what it wrote.
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync(path.parent)
+
+
+def _replace(path: Path, text: str) -> None:
+    _draft(path, text).replace(path)
+    _sync(path.parent)
+
+
+def _draft(path: Path, text: str) -> Path:
+    """``text`` on disk, flushed, under a name of this process beside ``path``."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    return draft
+
+
+def _sync(directory: Path) -> None:
+    """Make the names in ``directory`` durable."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,1 @@
+"""The ledger on disk: journal, tiles, bodies, anchor, tombstones."""

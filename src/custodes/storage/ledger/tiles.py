@@ -1,0 +1,85 @@
+"""The ledger's public files in a folder that any static web server can serve.
+
+In: paths of C2SP tlog-tiles and their content. Out: files that appear whole or not at all. Files are made durable
+together, by ``sync``, because until then the journal still has everything that is in them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from custodes.ledger.tlog.ports import LedgerCorruptError
+from custodes.storage.files.durable import sync_directory, write_whole
+
+
+class FileTiles:
+    """``ledger.ports.TileStore`` in ``root``; temporary files in ``scratch`` on the same file system."""
+
+    def __init__(self, root: Path, scratch: Path | None = None) -> None:
+        """Read and, if ``scratch`` is given, write files below ``root``."""
+        self._root = root
+        self._scratch = scratch
+        self._dirty: dict[str, None] = {}
+        self._made: set[Path] = set()
+
+    def get(self, path: str) -> bytes | None:
+        """Content of a file, or None."""
+        try:
+            return (self._root / path).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def put(self, path: str, data: bytes, *, repair: bool = False) -> None:
+        """Publish a file that never changes."""
+        present = self.get(path)
+        if present is not None and present != data and not repair:
+            raise LedgerCorruptError(f"{path} was published before with another content")
+        if present != data:
+            self._write(path, data)
+        self._dirty[path] = None
+
+    def widths(self, path: str) -> list[int]:
+        """Widths of the partial files of a tile."""
+        folder = self._root / f"{path}.p"
+        return [int(file.name) for file in folder.iterdir()] if folder.is_dir() else []
+
+    def replace(self, path: str, data: bytes) -> None:
+        """Publish a file that changes."""
+        self._write(path, data)
+        self._dirty[path] = None
+
+    def remove_tree(self, path: str) -> None:
+        """Remove a folder of partial tiles."""
+        target = self._root / path
+        self._made.discard(target)
+        if target.is_dir():
+            shutil.rmtree(target)
+
+    def sync(self) -> None:
+        """Make everything durable that was written since the last call, files before the folders that name them."""
+        paths, self._dirty = list(self._dirty), {}
+        folders: set[Path] = {self._root}
+        for path in paths:
+            target = self._root / path
+            try:
+                fd = os.open(target, os.O_RDONLY)
+            except FileNotFoundError:
+                continue  # a partial file whose full one came meanwhile
+            try:
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+            folders.update(parent for parent in target.parents if parent.is_relative_to(self._root))
+        for folder in sorted(folders, reverse=True):
+            sync_directory(folder)
+
+    def _write(self, path: str, data: bytes) -> None:
+        if self._scratch is None:
+            raise PermissionError("this view of the ledger's files is read-only")
+        target = self._root / path
+        if target.parent not in self._made:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._made.add(target.parent)
+        write_whole(target, data, self._scratch / "tile.tmp", 0o644)

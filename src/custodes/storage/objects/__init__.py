@@ -1,0 +1,1 @@
+"""Objects of buckets: a folder or any S3 endpoint."""

@@ -1,0 +1,43 @@
+"""Where S3Object pictures come from: each bucket from the store that holds it.
+
+In: a request's bucket, key and version. Out: bytes, never more than the limit. Adapters beside this one read S3
+endpoints (``objects_s3``) and folders (``objects_folder``). A bucket that nobody configured is missing, as far as a
+client can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from custodes.core.errors import ImageTooLargeError, ObjectStoreError
+from custodes.operations.images.ports import ObjectStore, S3Object
+
+# Source: the texts the service answers with, for every cause alike: they do not tell what exists.
+UNREADABLE = "Unable to get object metadata from S3. Check object key, region and/or access permissions."
+TOO_LARGE = "Image size is too large"
+
+
+class BucketObjects:
+    """Sends each bucket to its own store, and the others to a default one."""
+
+    def __init__(self, by_bucket: Mapping[str, ObjectStore], default: ObjectStore | None = None) -> None:
+        """Read bucket ``name`` from ``by_bucket[name]``, or from ``default`` when given."""
+        self._by_bucket = dict(by_bucket)
+        self._default = default
+
+    def read(self, source: S3Object, max_bytes: int) -> bytes:
+        """All bytes of ``source``.
+
+        Raises:
+            ObjectStoreError: no store has the bucket, or the store cannot read the object.
+            ImageTooLargeError: longer than ``max_bytes``.
+        """
+        store = self._by_bucket.get(source.bucket, self._default)
+        if store is None:
+            raise ObjectStoreError(UNREADABLE)
+        return store.read(source, max_bytes)
+
+
+def too_large() -> ImageTooLargeError:
+    """The refusal of an object over the limit."""
+    return ImageTooLargeError(TOO_LARGE)

@@ -1,0 +1,65 @@
+"""A folder that stands for a bucket: key ``a/b.jpg`` is the file ``a/b.jpg`` under it.
+
+In: a request's key, which is hostile until proven otherwise. Out: the file's bytes. Only regular files whose real place
+is inside the folder are read: no ``..``, no absolute keys, no links that lead out, no devices or pipes. There are no
+versions.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from custodes.core.errors import ObjectStoreError
+from custodes.operations.images.ports import S3Object
+from custodes.storage.objects.buckets import UNREADABLE, too_large
+
+
+class FolderObjects:
+    """Reads objects from one folder."""
+
+    def __init__(self, root: Path) -> None:
+        """Read under ``root``, which may appear later."""
+        self._root = root
+
+    def read(self, source: S3Object, max_bytes: int) -> bytes:
+        """All bytes of the file that the key names.
+
+        Raises:
+            ObjectStoreError: not there or not readable, outside the folder, not a regular file, or a version asked for.
+            ImageTooLargeError: longer than ``max_bytes``.
+        """
+        if source.version is not None:
+            raise ObjectStoreError(UNREADABLE)
+        try:
+            return self._read(self._place(source.name), max_bytes)
+        except (OSError, ValueError, RuntimeError) as error:  # ValueError: NUL in a key; RuntimeError: a ring of links
+            raise ObjectStoreError(UNREADABLE) from error
+
+    def _place(self, name: str) -> Path:
+        """The real path of a key, with all links followed."""
+        parts = name.split("/")
+        # S3 keeps such keys apart from each other; a file system does not, so they name nothing here.
+        if any(part in ("", ".", "..") for part in parts) or "\\" in name:
+            raise ObjectStoreError(UNREADABLE)
+        root = self._root.resolve(strict=True)
+        place = root.joinpath(*parts).resolve(strict=True)
+        if not place.is_relative_to(root):
+            raise ObjectStoreError(UNREADABLE)
+        return place
+
+    @staticmethod
+    def _read(place: Path, max_bytes: int) -> bytes:
+        # The path was resolved: a link in the last place now was put there since. O_NONBLOCK: a pipe must not hang us.
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+        with os.fdopen(os.open(place, flags), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise ObjectStoreError(UNREADABLE)
+            if status.st_size > max_bytes:
+                raise too_large()
+            data = file.read(max_bytes + 1)  # it may have grown since
+        if len(data) > max_bytes:
+            raise too_large()
+        return data

@@ -1,0 +1,113 @@
+"""Objects from any S3 endpoint, through boto3.
+
+In: an endpoint with explicit keys; nothing is taken from the environment's credentials. Out: bytes. The length is
+checked from the response's header before the body is read, and again while reading.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from custodes.core.errors import ObjectStoreError
+from custodes.operations.images.ports import S3Object
+from custodes.storage.objects.buckets import UNREADABLE, too_large
+
+
+@dataclass(frozen=True, slots=True)
+class S3Endpoint:
+    """Where and how to read S3.
+
+    Attributes:
+        region: of the endpoint.
+        endpoint_url: ``http(s)://host[:port]``; None is AWS itself in ``region``.
+        access_key_id: with ``secret_access_key`` signs requests; without keys only public objects can be read.
+        connect_timeout_s: seconds to wait for a connection.
+        read_timeout_s: seconds to wait for each piece of an answer.
+    """
+
+    region: str
+    endpoint_url: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: str | None = None
+    connect_timeout_s: float = 5.0
+    read_timeout_s: float = 15.0
+
+    def __repr__(self) -> str:
+        """Name the place, not the keys."""
+        return f"S3Endpoint({self.endpoint_url or self.region})"
+
+
+class S3Objects:
+    """Reads objects from one endpoint. The client is made at the first read: importing its model takes a while."""
+
+    def __init__(self, endpoint: S3Endpoint) -> None:
+        """Read from ``endpoint``."""
+        self._endpoint = endpoint
+        self._lock = threading.Lock()
+        self._client: Any = None
+
+    def read(self, source: S3Object, max_bytes: int) -> bytes:
+        """All bytes of ``source``.
+
+        Raises:
+            ObjectStoreError: no such bucket, key or version, no permission, or the endpoint does not answer.
+            ImageTooLargeError: longer than ``max_bytes``.
+        """
+        request = {"Bucket": source.bucket, "Key": source.name}
+        if source.version is not None:
+            request["VersionId"] = source.version
+        try:
+            answer = self._connected().get_object(**request)
+            # A gateway may stream without telling a length; then only what arrives counts.
+            told: int | None = answer.get("ContentLength")
+            with closing(answer["Body"]) as body:
+                data: bytes = b"" if told is not None and told > max_bytes else body.read(max_bytes + 1)
+        except (ClientError, BotoCoreError, ResponseParserError, OSError, ValueError) as error:
+            raise ObjectStoreError(UNREADABLE) from error
+        if max(told or 0, len(data)) > max_bytes:
+            raise too_large()
+        if told is not None and len(data) != told:
+            raise ObjectStoreError(UNREADABLE)
+        return data
+
+    def _connected(self) -> Any:
+        with self._lock:
+            if self._client is None:
+                self._client = _client(self._endpoint)
+            return self._client
+
+
+def _client(endpoint: S3Endpoint) -> Any:
+    """A client of its own session, so that no default session or profile of the process is shared."""
+    signed = endpoint.access_key_id is not None
+    config = Config(
+        signature_version="s3v4" if signed else UNSIGNED,
+        connect_timeout=endpoint.connect_timeout_s,
+        read_timeout=endpoint.read_timeout_s,
+        retries={"mode": "standard", "total_max_attempts": 2},
+        s3={"addressing_style": "path"} if endpoint.endpoint_url else {},
+    )
+    client = boto3.session.Session(region_name=endpoint.region).client(
+        "s3",
+        endpoint_url=endpoint.endpoint_url,
+        aws_access_key_id=endpoint.access_key_id,
+        aws_secret_access_key=endpoint.secret_access_key,
+        config=config,
+    )
+    client.meta.events.register("before-parse.s3", _refuse_redirect)
+    return client
+
+
+def _refuse_redirect(response_dict: dict[str, Any], **_: Any) -> None:
+    """Stay at the configured endpoint: botocore would ask on for the bucket's region, without end if told to."""
+    if 300 <= response_dict["status_code"] < 400:
+        raise ObjectStoreError(UNREADABLE)

@@ -1,0 +1,35 @@
+"""Which store each bucket's objects are read from, put together from what an operator set.
+
+In: folders by bucket name, and an S3 endpoint for all other buckets. Out: one store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from custodes.operations.images.ports import ObjectStore
+from custodes.storage.objects.buckets import BucketObjects
+from custodes.storage.objects.folder import FolderObjects
+
+
+@dataclass(frozen=True, slots=True)
+class S3Settings:
+    """An S3 endpoint; an empty ``url`` means none, an empty key whatever boto3 finds."""
+
+    url: str
+    region: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+
+
+def open_objects(buckets: Mapping[str, Path], s3: S3Settings) -> ObjectStore:
+    """Folders by bucket name, and ``s3`` for all other buckets."""
+    default: ObjectStore | None = None
+    if s3.url:
+        # boto3 takes a third of a second to import; most deployments never need it.
+        from custodes.storage.objects.s3 import S3Endpoint, S3Objects
+
+        default = S3Objects(S3Endpoint(s3.region, s3.url, s3.access_key_id or None, s3.secret_access_key or None))
+    return BucketObjects({name: FolderObjects(folder) for name, folder in buckets.items()}, default)

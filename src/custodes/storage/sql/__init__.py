@@ -1,0 +1,1 @@
+"""Everything in SQL: one database, one schema, one writer."""

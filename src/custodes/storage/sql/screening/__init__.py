@@ -1,0 +1,1 @@
+"""Lists and cases of screening in SQL."""

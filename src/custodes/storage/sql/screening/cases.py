@@ -1,0 +1,231 @@
+"""Cases of screening in ``screening/cases.sqlite3``: customers' graphs and hits, decisions, officers; drafts beside it.
+
+In: calls of the ports in ``operations.screening_ports``. Out: the same again. Every value is sealed under the master
+key and bound to its kind and name: who stands behind whom is nobody's business who copies a file. Decisions are only
+ever added. The server writes, or a command when none runs; never both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import orjson
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, create_engine, event, select
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from custodes.core.errors import UnavailableError
+from custodes.core.ids import AccountId
+from custodes.operations.screening.ports import Case, ListsChange, ListsState, Officer, Run
+from custodes.screening.assessment import Decision
+from custodes.screening.entities import Hit, Term, decode_entry
+from custodes.screening.organisation import encoded, read_organisation
+from custodes.storage.files.directory import write_secret
+from custodes.storage.files.seal import DamagedError, KeyBox, names_of
+from custodes.storage.sql.screening.lists import ScreeningLists
+
+_metadata = MetaData()
+_record = Table(
+    "record", _metadata,
+    Column("number", Integer, primary_key=True), Column("kind", String, nullable=False),
+    Column("name", String, nullable=False, unique=True), Column("sealed", LargeBinary, nullable=False),
+)  # fmt: skip
+_CASE, _RUN, _DECISION, _OFFICER = "case", "run", "decision", "officer"
+
+
+class SealedCases:
+    """A durable CaseStore."""
+
+    def __init__(self, data: Path, master: KeyBox) -> None:
+        """Open, and create where it is missing, the file in ``data/screening``; seal by ``master``."""
+        folder = data / "screening"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = folder / "cases.sqlite3"
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._master = master
+        self._engine = create_engine(f"sqlite:///{path}")
+        event.listen(self._engine, "connect", _prepare_connection)
+        _metadata.create_all(self._engine)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
+
+    def cases(self) -> Iterator[Case]:
+        """See CaseStore."""
+        return (_case(value) for value in self._values(_CASE))
+
+    def save(self, cases: Sequence[Case]) -> None:
+        """See CaseStore."""
+        self._put([(_CASE, f"{_CASE}/{case.account_id}", _told_case(case)) for case in cases])
+
+    def run(self) -> Run | None:
+        """See CaseStore."""
+        for value in self._values(_RUN):
+            told = orjson.loads(value)
+            return Run(told["at_ms"], ListsState(told["digest"], told["editions"]))
+        return None
+
+    def save_run(self, run: Run) -> None:
+        """See CaseStore."""
+        told = {"at_ms": run.at_ms, "digest": run.lists.digest, "editions": dict(run.lists.editions)}
+        self._put([(_RUN, _RUN, orjson.dumps(told))])
+
+    def decisions(self) -> Iterator[Decision]:
+        """See CaseStore."""
+        for value in self._values(_DECISION):
+            told = orjson.loads(value)
+            yield Decision(
+                **told | {"evidence": tuple(told["evidence"]), "signature": bytes.fromhex(told["signature"])}
+            )
+
+    def decide(self, decision: Decision) -> None:
+        """See CaseStore."""
+        told = asdict(decision) | {"signature": decision.signature.hex()}
+        name = hashlib.sha256(decision.message() + decision.signature).hexdigest()
+        self._put([(_DECISION, f"{_DECISION}/{name}", orjson.dumps(told))])
+
+    def officers(self) -> Iterator[Officer]:
+        """See CaseStore."""
+        for value in self._values(_OFFICER):
+            told = orjson.loads(value)
+            yield Officer(**told | {"public": bytes.fromhex(told["public"])})
+
+    def save_officer(self, officer: Officer) -> None:
+        """See CaseStore."""
+        told = asdict(officer) | {"public": officer.public.hex()}
+        self._put([(_OFFICER, f"{_OFFICER}/{officer.name}", orjson.dumps(told))])
+
+    def _values(self, kind: str) -> Iterator[bytes]:
+        wanted = select(_record.c.name, _record.c.sealed).where(_record.c.kind == kind).order_by(_record.c.number)
+        try:
+            with self._engine.connect() as connection:
+                rows = connection.execute(wanted).all()
+        except SQLAlchemyError as error:
+            raise UnavailableError("the cases of screening cannot be read") from error
+        for row in rows:
+            try:
+                yield self._master.unwrap(row.sealed, _names(kind, row.name))
+            except DamagedError as error:
+                raise UnavailableError(f"a record of screening ({kind}) is damaged or was altered") from error
+
+    def _put(self, records: Iterable[tuple[str, str, bytes]]) -> None:
+        rows = [
+            {"kind": kind, "name": name, "sealed": self._master.wrap(value, _names(kind, name))}
+            for kind, name, value in records
+        ]
+        added = insert(_record)
+        added = added.on_conflict_do_update(index_elements=["name"], set_={"sealed": added.excluded.sealed})
+        try:
+            with self._engine.begin() as connection:
+                if rows:
+                    connection.execute(added, rows)
+        except SQLAlchemyError as error:
+            raise UnavailableError("the cases of screening cannot be written") from error
+
+
+class EditionLists:
+    """``Lists`` over the imported editions."""
+
+    def __init__(self, lists: ScreeningLists) -> None:
+        """Read ``lists``."""
+        self.index = lists
+        self._lists = lists
+
+    def state(self) -> ListsState:
+        """See Lists."""
+        counts: dict[str, int] = {}
+        newest: dict[str, str] = {}
+        for edition in self._lists.editions():
+            counts[edition.source] = counts.get(edition.source, 0) + 1
+            newest[edition.source] = edition.digest
+        if not counts:
+            return ListsState("")
+        told = [[source, counts[source], newest[source]] for source in sorted(counts)]
+        return ListsState(hashlib.sha256(orjson.dumps(told)).hexdigest(), counts)
+
+    def since(self, seen: ListsState) -> ListsChange | None:
+        """See Lists. The storage tells what the newest edition of a list changed, not the one before."""
+        new = {
+            source: count - seen.editions.get(source, 0)
+            for source, count in self.state().editions.items()
+            if count != seen.editions.get(source, 0)
+        }
+        if any(count != 1 for count in new.values()):
+            return None
+        found = {source: self._lists.difference(source) for source in new}
+        gone = frozenset((source, uid) for source, one in found.items() for uid in one.kinds)
+        return ListsChange([entry for one in found.values() for entry in one.now], gone)
+
+
+class DraftFolder:
+    """``ReportDrafts`` as files in ``screening/reports``, mode 0600."""
+
+    def __init__(self, data: Path) -> None:
+        """Keep them under ``data``."""
+        self._folder = data / "screening" / "reports"
+
+    def keep(self, name: str, text: str) -> str:
+        """See ReportDrafts."""
+        path = self._folder / name
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_secret(path, text.encode())
+        except OSError as error:
+            raise UnavailableError(f"a draft report cannot be written: {error.strerror}") from error
+        return str(path)
+
+
+def _names(kind: str, name: str) -> bytes:
+    return names_of("screening", kind, name)
+
+
+def _told_case(case: Case) -> bytes:
+    told = {
+        "account_id": case.account_id,
+        "graph": orjson.loads(encoded(case.graph)),
+        "evidence": case.evidence,
+        "declared": case.declared,
+        "dossier": case.dossier,
+        "hits": [asdict(hit) for hit in case.hits],
+        "verdict": case.verdict,
+        "screened_at_ms": case.screened_at_ms,
+        "lists": case.lists,
+    }
+    return orjson.dumps(told)
+
+
+def _case(value: bytes) -> Case:
+    told = orjson.loads(value)
+    hits = tuple(
+        Hit(
+            hit["party"],
+            decode_entry(orjson.dumps(hit["entry"])),
+            hit["score"],
+            hit["decides"],
+            tuple(Term(**term) for term in hit["terms"]),
+        )
+        for hit in told["hits"]
+    )
+    return Case(
+        AccountId(told["account_id"]),
+        read_organisation(told["graph"]),
+        tuple(told["evidence"]),
+        told["declared"],
+        told["dossier"],
+        hits,
+        told["verdict"],
+        told["screened_at_ms"],
+        told["lists"],
+    )
+
+
+def _prepare_connection(connection: object, _told: object) -> None:
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "secure_delete=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -1,0 +1,278 @@
+"""Lists of a data directory: ``screening/lists.sqlite3``. Editions are imported whole or not at all.
+
+In: entries of one edition. Out: what changed, and the index that screening searches. Readers never wait for an import
+(WAL). A list that lost more entries than allowed is refused until confirmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+
+from custodes.core.clock import Clock
+from custodes.core.errors import ConflictError, InvalidParameterError
+from custodes.operations.screening.ports import Edition, Progress
+from custodes.screening.delta import concerns
+from custodes.screening.entities import ListEntry, decode_entry
+from custodes.screening.names.name import PreparedName, prepare
+from custodes.storage.sql.screening import schema as tables
+from custodes.storage.sql.screening.database import open_file, outdated, writing
+from custodes.storage.sql.screening.postings import Changes, near
+
+SHRINK_PCT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What an edition changed.
+
+    Attributes:
+        kinds: ``added``, ``removed`` or ``changed`` by the entry's number.
+        now: entries added or changed, as they are.
+        before: entries removed or changed, as they were.
+    """
+
+    kinds: Mapping[str, str]
+    now: Sequence[ListEntry]
+    before: Sequence[ListEntry]
+
+    def to_screen(self) -> list[ListEntry]:
+        """Entries to hold against customers again: added, or changed in something that matching looks at."""
+        old = {entry.uid: entry for entry in self.before}
+        return [entry for entry in self.now if concerns(entry, old.get(entry.uid))]
+
+
+class ScreeningLists:
+    """Lists of one data directory; also the index over all of their current entries."""
+
+    def __init__(self, data: Path) -> None:
+        """Open, and create where it is missing, ``data/screening``."""
+        self._engine = open_file(data)
+        if outdated(self._engine):
+            self._make_anew()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
+
+    def put(
+        self,
+        source: str,
+        form: str,
+        entries: Iterable[ListEntry],
+        clock: Clock,
+        *,
+        digest: str,
+        origin: str = "",
+        confirm: bool = False,
+        progress: Progress | None = None,
+    ) -> Edition:
+        """Make ``entries`` the current edition of ``source``.
+
+        Args:
+            source: name of the list; entries take it on.
+            form: the format they were read from.
+            entries: all of them.
+            clock: when it is.
+            digest: SHA-256 of what was read.
+            origin: where it came from.
+            confirm: accept a list that shrank.
+            progress: told how many changed entries of how many are in.
+
+        Raises:
+            InvalidParameterError: no entries.
+            ConflictError: more than ``SHRINK_PCT`` fewer than before and not confirmed.
+        """
+        new = _numbered(entries, source)
+        if not new:
+            raise InvalidParameterError("the file holds no entries")
+        with writing(self._engine) as connection:
+            old = {row.uid: row for row in connection.execute(
+                select(tables.entry.c.uid, tables.entry.c.id, tables.entry.c.digest)
+                .where(tables.entry.c.source == source))}  # fmt: skip
+            if old and len(new) < len(old) * (1 - SHRINK_PCT / 100) and not confirm:
+                raise ConflictError(
+                    f"{source} would shrink from {len(old)} to {len(new)} entries; accept with --confirm"
+                )
+            digests = {uid: one.digest() for uid, one in new.items()}
+            kinds = dict.fromkeys(old.keys() - new.keys(), "removed") | {
+                uid: "changed" if uid in old else "added"
+                for uid in new if uid not in old or old[uid].digest != digests[uid]
+            }  # fmt: skip
+            words = Changes()
+            before = _remove(connection, words, {uid: old[uid].id for uid in kinds if uid in old})
+            added = [(new[uid], digests[uid]) for uid, kind in kinds.items() if kind != "removed"]
+            _add(connection, words, added, progress or _nobody)
+            words.write(connection)
+            told = list(kinds.values())
+            counts = (told.count("added"), told.count("removed"), told.count("changed"))
+            edition = Edition(source, form, digest, len(new), *counts, clock.now_ms(), origin)
+            number = _record(connection, edition, confirm)
+            if kinds:
+                rows = [{"edition": number, "uid": uid, "kind": kind, "before": before.get(uid)}
+                        for uid, kind in kinds.items()]  # fmt: skip
+                connection.execute(insert(tables.change), rows)
+        return edition
+
+    def editions(self) -> list[Edition]:
+        """Every import, oldest first."""
+        with self._engine.connect() as connection:
+            return [Edition(*row) for row in connection.execute(select(*_EDITION).order_by(tables.edition.c.id))]
+
+    def current(self) -> dict[str, Edition]:
+        """The newest edition of each list."""
+        return {edition.source: edition for edition in self.editions()}
+
+    def changes(self, source: str) -> Mapping[str, str]:
+        """Kinds of ``difference``."""
+        return self.difference(source).kinds
+
+    def difference(self, source: str) -> Difference:
+        """What the newest edition of ``source`` changed; nothing for a list that was never imported."""
+        changed = select(tables.change.c.uid, tables.change.c.kind, tables.change.c.before).where(
+            tables.change.c.edition
+            == select(func.max(tables.edition.c.id)).where(tables.edition.c.source == source).scalar_subquery()
+        )
+        now = select(tables.entry.c.body).where(
+            tables.entry.c.source == source, tables.entry.c.uid.in_(changed.with_only_columns(tables.change.c.uid))
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(changed).all()
+            entries = [decode_entry(body) for body in connection.execute(now).scalars()]
+        before = [decode_entry(row.before) for row in rows if row.before is not None]
+        return Difference({row.uid: row.kind for row in rows}, entries, before)
+
+    def by_identifiers(self, identifiers: Sequence[tuple[str, str]]) -> Sequence[ListEntry]:
+        """Entries that carry one of these pairs."""
+        if not identifiers:
+            return []
+        with self._engine.connect() as connection:
+            ids = {row.entry for kind, value in identifiers for row in connection.execute(
+                select(tables.identifier.c.entry)
+                .where(tables.identifier.c.kind == kind, tables.identifier.c.value == value))}  # fmt: skip
+            return _load(connection, sorted(ids))
+
+    def by_names(self, prepared: Sequence[PreparedName]) -> Sequence[ListEntry]:
+        """Entries near these names, through the blocking index."""
+        with self._engine.connect() as connection:
+            names = [one for name in prepared for one in near(connection, name)]
+            if not names:
+                return []
+            asked = ",".join(map(str, names))
+            found = connection.exec_driver_sql(
+                "SELECT DISTINCT entry.id, entry.body FROM json_each(?) AS asked "
+                "CROSS JOIN name ON name.id = asked.value CROSS JOIN entry ON entry.id = name.entry",
+                (f"[{asked}]",),
+            )
+            return [decode_entry(body) for _, body in found]
+
+    def uncommitted(self) -> list[tuple[int, Edition]]:
+        """Editions without a ledger entry by their number, oldest first."""
+        wanted = select(tables.edition.c.id, *_EDITION).where(tables.edition.c.ledger_index.is_(None))
+        with self._engine.connect() as connection:
+            rows = connection.execute(wanted.order_by(tables.edition.c.id)).all()
+        return [(row[0], Edition(*row[1:])) for row in rows]
+
+    def committed(self, number: int, ledger_index: int) -> None:
+        """Keep the index of the ledger entry that commits to edition ``number``."""
+        with writing(self._engine) as connection:
+            changed = update(tables.edition).where(tables.edition.c.id == number).values(ledger_index=ledger_index)
+            connection.execute(changed)
+
+    def _make_anew(self) -> None:
+        """Make the tables, and what is derived from entries where an older release made it."""
+        with writing(self._engine) as connection:
+            tables.metadata.drop_all(connection, tables.derived)
+            tables.metadata.create_all(connection)
+            words = Changes()
+            name_id = 1
+            for row in connection.execute(select(tables.entry.c.id, tables.entry.c.body)).all():
+                name_id = _index(connection, words, row.id, decode_entry(row.body), name_id)
+            words.write(connection)
+            connection.exec_driver_sql(f"PRAGMA user_version = {tables.VERSION}")
+
+
+_EDITION = [tables.edition.c[item.name] for item in fields(Edition)]
+
+
+def _nobody(_done: int, _of: int) -> None:
+    """Progress that nobody watches."""
+
+
+def _numbered(entries: Iterable[ListEntry], source: str) -> dict[str, ListEntry]:
+    """Entries by number. A published list has been seen to give one number to two parties: both count."""
+    new: dict[str, ListEntry] = {}
+    for one in entries:
+        uid, copies = one.uid, 1
+        while uid in new:
+            copies += 1
+            uid = f"{one.uid}#{copies}"
+        new[uid] = replace(one, uid=uid, source=source)
+    return new
+
+
+def _record(connection: Connection, edition: Edition, confirmed: bool) -> int:
+    """Keep the edition and return its number."""
+    done = connection.execute(insert(tables.edition).values(**asdict(edition), confirmed=confirmed))
+    number = done.inserted_primary_key
+    return int(number[0]) if number else 0
+
+
+def _load(connection: Connection, ids: list[int]) -> list[ListEntry]:
+    if not ids:
+        return []
+    return [
+        decode_entry(body)
+        for body in connection.execute(select(tables.entry.c.body).where(tables.entry.c.id.in_(ids))).scalars()
+    ]
+
+
+def _remove(connection: Connection, words: Changes, ids: Mapping[str, int]) -> dict[str, bytes]:
+    """Take entries out; returns their bodies by number."""
+    if not ids:
+        return {}
+    bodies: dict[str, bytes] = {}
+    body_of = select(tables.entry.c.body).where(tables.entry.c.id == bindparam("id_"))
+    names_of = select(tables.name.c.id).where(tables.name.c.entry == bindparam("id_")).order_by(tables.name.c.id)
+    for uid, number in ids.items():
+        body = connection.execute(body_of, {"id_": number}).scalar_one()
+        bodies[uid] = body
+        one = decode_entry(body)
+        for name_id, listed in zip(connection.execute(names_of, {"id_": number}).scalars(), one.names, strict=True):
+            words.take(name_id, prepare(listed.text, one.kind))
+    rows = [{"id_": number} for number in ids.values()]
+    for table, column in ((tables.name, tables.name.c.entry), (tables.identifier, tables.identifier.c.entry),
+                          (tables.entry, tables.entry.c.id)):  # fmt: skip
+        connection.execute(delete(table).where(column == bindparam("id_")), rows)
+    return bodies
+
+
+def _add(connection: Connection, words: Changes, entries: list[tuple[ListEntry, str]], progress: Progress) -> None:
+    first = (connection.execute(select(func.max(tables.entry.c.id))).scalar() or 0) + 1
+    name_id = _next_name(connection)
+    for done, (one, digest) in enumerate(entries):
+        row = {"id": first + done, "source": one.source, "uid": one.uid, "digest": digest, "body": one.encoded()}
+        connection.execute(insert(tables.entry), row)
+        name_id = _index(connection, words, first + done, one, name_id)
+        if done % 100 == 0:
+            progress(done, len(entries))
+    progress(len(entries), len(entries))
+
+
+def _next_name(connection: Connection) -> int:
+    return (connection.execute(select(func.max(tables.name.c.id))).scalar() or 0) + 1
+
+
+def _index(connection: Connection, words: Changes, entry_id: int, one: ListEntry, first_name: int) -> int:
+    """Have ``one`` found by its names and identifiers; returns the next number for a name."""
+    numbers = range(first_name, first_name + len(one.names))
+    for number, listed in zip(numbers, one.names, strict=True):
+        words.put(number, prepare(listed.text, one.kind))
+    connection.execute(insert(tables.name), [{"id": number, "entry": entry_id} for number in numbers])
+    if one.identifiers:
+        rows = [{"kind": kind, "value": value, "entry": entry_id} for kind, value in dict.fromkeys(one.identifiers)]
+        connection.execute(insert(tables.identifier), rows)
+    return first_name + len(one.names)

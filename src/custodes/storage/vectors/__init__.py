@@ -1,0 +1,1 @@
+"""Exact indexes over vectors in memory."""
