@@ -68,10 +68,6 @@ class QuotaError(CustodesError):
     """A lasting limit (faces per collection, faces per user, tags per resource)."""
 
 
-class OpenJobsError(CustodesError):
-    """An account has as many unfinished jobs as it may have; another may start when one of them has ended."""
-
-
 class HumanLoopError(CustodesError):
     """A review by people was asked for, and there is nobody to do it."""
 
