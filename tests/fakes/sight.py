@@ -28,7 +28,7 @@ LABELS = (
     Label("Transportation", 97.0, (), (), (), ("Vehicles and Automotive",)),
     Label("Vehicle", 96.0, (), ("Transportation",), (), ("Vehicles and Automotive",)),
     Label("Car", 95.0, (CAR,), ("Vehicle", "Transportation"), ("Automobile",), ("Vehicles and Automotive",)),
-    Label("Person", 80.0, (Instance(BoxPx(0, 0, 20, 40), 80.0),), (), ("Human",), ("EquippedPerson Description",)),
+    Label("Person", 80.0, (Instance(BoxPx(0, 0, 20, 40), 80.0),), (), ("Human",), ("Person Description",)),
     Label("Beach", 30.0, (), ("Nature",), (), ("Nature and Outdoors",)),
 )
 LOOKS = Appearance(brightness_pct=50.0, sharpness_pct=70.0, contrast_pct=30.0, colours=(RED, BLUE))
