@@ -24,13 +24,13 @@ def run(model: onnx.ModelProto, name: str, pictures: np.ndarray) -> np.ndarray:
     return np.concatenate([runtime.run(None, {name: picture[None]})[0] for picture in pictures])
 
 
-def small_network(*, quantised: bool, operator: str = "Conv") -> onnx.ModelProto:
+def small_network(*, quantised: bool, operator: str = "Conv", steepest: float = 2.0) -> onnx.ModelProto:
     """Convolution, normalisation, PRelu, normalisation, dropout, matrix, normalisation; a batch of one, like SFace."""
     rng = np.random.default_rng(5)
     norm = {f"n{i}_{part}": rng.uniform(0.5, 1.5, size) for i, size in ((1, WIDTH), (2, WIDTH), (3, DIMENSION))
             for part in ("gamma", "beta", "mean", "variance")}  # fmt: skip
     weights: dict[str, np.ndarray] = {name: value.astype(np.float32) for name, value in norm.items()}
-    weights["slope"] = rng.uniform(0, 2, (WIDTH, 1, 1)).astype(np.float32)
+    weights["slope"] = rng.uniform(0, steepest, (WIDTH, 1, 1)).astype(np.float32)
     weights["bias"] = rng.normal(size=DIMENSION).astype(np.float32)
     nodes = []
     for name, shape in (("kernel", (WIDTH, 3, 3, 3)), ("matrix", (DIMENSION, WIDTH * SIDE * SIDE))):
@@ -74,9 +74,10 @@ def listed_among_inputs(model: onnx.ModelProto) -> onnx.ModelProto:
     return changed
 
 
+@pytest.mark.parametrize("steepest", [1.0, 2.0])
 @pytest.mark.parametrize("quantised", [False, True])
-def test_the_function_stays_the_same(quantised: bool):
-    shipped = small_network(quantised=quantised)
+def test_the_function_stays_the_same(quantised: bool, steepest: float):
+    shipped = small_network(quantised=quantised, steepest=steepest)
     pictures = np.random.default_rng(1).integers(0, 256, (3, 3, SIDE, SIDE)).astype(np.float32)
     expected = run(shipped, "data", pictures)
     made = import_face_embedder("small", listed_among_inputs(shipped).SerializeToString(), WANTED)

@@ -14,6 +14,7 @@ import onnx
 from custodes.models.importers.failure import ImportFailedError
 from custodes.models.importers.fold import fold
 from custodes.models.importers.graph import BATCH, OPSET, Node
+from custodes.models.importers.prelu import as_convolutions
 from custodes.models.importers.shipped_graph import read_shipped
 
 
@@ -54,6 +55,7 @@ def import_face_embedder(name: str, data: bytes, wanted: FaceInput) -> onnx.Mode
     builder.output(vector, "embedding", [BATCH, wanted.dimension])
     _without_copies(builder.nodes)
     fold(builder)
+    as_convolutions(builder)
     model = builder.build()
     _check_dimension(name, model, wanted.dimension)
     return model

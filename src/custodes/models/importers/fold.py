@@ -2,8 +2,8 @@
 
 In and out: a GraphBuilder, edited in place. Folded: per-channel factors and sums into the convolution in front;
 scaling, reordering and (without padding) shifting of channels into the convolution behind; zero padding into the
-convolution behind; chains of Relu, Min and Max into Clip; the rectifier spelled out with Abs into PRelu, and PRelu at
-the end into faster operators. Sums are done in float64 and stored as float32. Nodes that nobody needs any more are left
+convolution behind; chains of Relu, Min and Max into Clip; the rectifier spelled out with Abs into PRelu (prelu.py has
+faster forms of it). Sums are done in float64 and stored as float32. Nodes that nobody needs any more are left
 out when the graph is built.
 """
 
@@ -54,27 +54,6 @@ def fold(builder: GraphBuilder) -> None:
         builder.nodes = builder.live_nodes()
         view = _View(builder)
         changed = any(rule(view, node) for node in list(builder.nodes) for rule in rules)
-    _spell_out_prelu(builder)
-
-
-def _spell_out_prelu(builder: GraphBuilder) -> None:
-    """PRelu in simpler operators with the same values: ONNX Runtime's own is twice as slow on processors.
-
-    With no slope above 1 it is the larger of x and slope * x; else Relu(x) + slope * (x - Relu(x)).
-    """
-    nodes, builder.nodes = builder.nodes, []
-    for node in nodes:
-        if node.operator != "PRelu":
-            builder.nodes.append(node)
-            continue
-        (tensor, slope), last = node.inputs, builder.nodes
-        if builder.constants[slope].max(initial=0) <= 1:
-            scaled = builder.add("Mul", [tensor, slope])
-            last.append(Node("Max", [tensor, scaled], node.outputs))
-        else:
-            positive = builder.add("Relu", [tensor])
-            negative = builder.add("Mul", [builder.add("Sub", [tensor, positive]), slope])
-            last.append(Node("Add", [positive, negative], node.outputs))
 
 
 def _affine_behind(view: _View, node: Node) -> bool:
