@@ -2,8 +2,8 @@
 
 In and out: a GraphBuilder, edited in place. Folded: per-channel factors and sums into the convolution in front;
 scaling, reordering and (without padding) shifting of channels into the convolution behind; zero padding into the
-convolution behind; chains of Relu, Min and Max into Clip; the rectifier spelled out with Abs into PRelu, and PRelu at
-the end into faster operators. Sums are done in float64 and stored as float32. Nodes that nobody needs any more are left
+convolution behind; chains of Relu, Min and Max into Clip; the rectifier spelled out with Abs into PRelu (prelu.py has
+faster forms of it). Sums are done in float64 and stored as float32. Nodes that nobody needs any more are left
 out when the graph is built.
 """
 
@@ -54,6 +54,7 @@ def fold(builder: GraphBuilder) -> None:
         builder.nodes = builder.live_nodes()
         view = _View(builder)
         changed = any(rule(view, node) for node in list(builder.nodes) for rule in rules)
+<<<<<<< HEAD
     _spell_out_prelu(builder)
 
 
@@ -75,6 +76,8 @@ def _spell_out_prelu(builder: GraphBuilder) -> None:
             positive = builder.add("Relu", [tensor])
             negative = builder.add("Mul", [builder.add("Sub", [tensor, positive]), slope])
             last.append(GraphNode("Add", [positive, negative], node.outputs))
+=======
+>>>>>>> main
 
 
 def _affine_behind(view: _View, node: GraphNode) -> bool:
