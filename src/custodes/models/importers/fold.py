@@ -54,30 +54,6 @@ def fold(builder: GraphBuilder) -> None:
         builder.nodes = builder.live_nodes()
         view = _View(builder)
         changed = any(rule(view, node) for node in list(builder.nodes) for rule in rules)
-<<<<<<< HEAD
-    _spell_out_prelu(builder)
-
-
-def _spell_out_prelu(builder: GraphBuilder) -> None:
-    """PRelu in simpler operators with the same values: ONNX Runtime's own is twice as slow on processors.
-
-    With no slope above 1 it is the larger of x and slope * x; else Relu(x) + slope * (x - Relu(x)).
-    """
-    nodes, builder.nodes = builder.nodes, []
-    for node in nodes:
-        if node.operator != "PRelu":
-            builder.nodes.append(node)
-            continue
-        (tensor, slope), last = node.inputs, builder.nodes
-        if builder.constants[slope].max(initial=0) <= 1:
-            scaled = builder.add("Mul", [tensor, slope])
-            last.append(GraphNode("Max", [tensor, scaled], node.outputs))
-        else:
-            positive = builder.add("Relu", [tensor])
-            negative = builder.add("Mul", [builder.add("Sub", [tensor, positive]), slope])
-            last.append(GraphNode("Add", [positive, negative], node.outputs))
-=======
->>>>>>> main
 
 
 def _affine_behind(view: _View, node: GraphNode) -> bool:
