@@ -13,7 +13,7 @@ import onnx
 
 from custodes.models.importers.failure import ImportFailedError
 from custodes.models.importers.fold import fold
-from custodes.models.importers.graph import BATCH, OPSET, Node
+from custodes.models.importers.graph import BATCH, OPSET, GraphNode
 from custodes.models.importers.prelu import as_convolutions
 from custodes.models.importers.shipped_graph import read_shipped
 
@@ -51,7 +51,7 @@ def import_face_embedder(name: str, data: bytes, wanted: FaceInput) -> onnx.Mode
         tensor = builder.add("Sub", [tensor, builder.constant(np.float32(wanted.mean))])
     if wanted.scale != 1.0:
         tensor = builder.add("Mul", [tensor, builder.constant(np.float32(wanted.scale))])
-    builder.nodes += [Node("Identity", [tensor], [shipped.input]), *body]
+    builder.nodes += [GraphNode("Identity", [tensor], [shipped.input]), *body]
     builder.output(vector, "embedding", [BATCH, wanted.dimension])
     _without_copies(builder.nodes)
     fold(builder)
@@ -61,7 +61,7 @@ def import_face_embedder(name: str, data: bytes, wanted: FaceInput) -> onnx.Mode
     return model
 
 
-def _without_copies(nodes: list[Node]) -> None:
+def _without_copies(nodes: list[GraphNode]) -> None:
     """Let whoever reads an Identity read what it copies, so that foldings see through it."""
     copies = {node.outputs[0]: node.inputs[0] for node in nodes if node.operator == "Identity"}
     nodes[:] = [node for node in nodes if node.operator != "Identity"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from custodes.models.importers.graph import GraphBuilder, Node
+from custodes.models.importers.graph import GraphBuilder, GraphNode
 
 _CHEAP_PRODUCTS = 64
 """A convolution with at most so many products per output is run twice sooner than its output is read three times."""
@@ -26,11 +26,11 @@ def as_maximum(builder: GraphBuilder) -> None:
         (tensor, slope), last = node.inputs, builder.nodes
         if builder.constants[slope].max(initial=0) <= 1:
             scaled = builder.add("Mul", [tensor, slope])
-            last.append(Node("Max", [tensor, scaled], node.outputs))
+            last.append(GraphNode("Max", [tensor, scaled], node.outputs))
         else:
             positive = builder.add("Relu", [tensor])
             negative = builder.add("Mul", [builder.add("Sub", [tensor, positive]), slope])
-            last.append(Node("Add", [positive, negative], node.outputs))
+            last.append(GraphNode("Add", [positive, negative], node.outputs))
 
 
 def as_convolutions(builder: GraphBuilder) -> None:
@@ -58,15 +58,15 @@ def as_convolutions(builder: GraphBuilder) -> None:
             parts = (tensor, slope), (builder.add("Relu", [tensor]), 1 - slope)
             first, second = (builder.add("Mul", [t, builder.constant(np.float32(f[0]))]) for t, f in parts)
             terms = first, second
-        builder.nodes.append(Node("Add", list(terms), node.outputs))
+        builder.nodes.append(GraphNode("Add", list(terms), node.outputs))
 
 
-def _is_cheap(builder: GraphBuilder, conv: Node, slope: np.ndarray) -> bool:
+def _is_cheap(builder: GraphBuilder, conv: GraphNode, slope: np.ndarray) -> bool:
     kernel = builder.constants.get(conv.inputs[1])
     return kernel is not None and kernel[0].size <= _CHEAP_PRODUCTS and slope.max(initial=0) <= 1
 
 
-def _scaled(builder: GraphBuilder, conv: Node, factor: np.ndarray) -> str:
+def _scaled(builder: GraphBuilder, conv: GraphNode, factor: np.ndarray) -> str:
     """``conv`` again, each output channel times its factor."""
     kernel = builder.constants[conv.inputs[1]].astype(np.float64)
     arrays = [kernel * factor.reshape(-1, 1, 1, 1)]

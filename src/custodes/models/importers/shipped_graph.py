@@ -20,7 +20,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import helper, numpy_helper
 
 from custodes.models.importers.failure import ImportFailedError
-from custodes.models.importers.graph import Array, GraphBuilder, Node
+from custodes.models.importers.graph import Array, GraphBuilder, GraphNode
 
 _OPSETS = range(9, 23)
 _SAME_MEANING = frozenset(
@@ -158,7 +158,7 @@ class _Reader:
     def _copy(self, node: onnx.NodeProto, attributes: Mapping[str, Any]) -> None:
         names = [_own(name) for name in node.output]
         self.builder.nodes.append(
-            Node(node.op_type, [self.tensor(name) for name in node.input], names, dict(attributes))
+            GraphNode(node.op_type, [self.tensor(name) for name in node.input], names, dict(attributes))
         )
         self._names |= dict(zip(node.output, names, strict=True))
 
