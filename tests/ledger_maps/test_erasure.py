@@ -15,7 +15,7 @@ from custodes.ledger.prover.files import encode_file, encode_path, wrap
 from custodes.ledger.prover.map_tree import FaceTree
 from custodes.ledger.tlog.entry import b64url, from_b64url
 from custodes.ledger.tree import multiproof
-from custodes.ledger.verifier.canonical_json import Placed, StatementError
+from custodes.ledger.verifier.canonical_json import PlacedEntry, StatementError
 from custodes.ledger.verifier.erasure import Certificate, Later, parse, verify_certificate
 from custodes.ledger.verifier.map_head import collection_name
 from custodes.ledger.verifier.map_proof import face_place
@@ -42,11 +42,11 @@ def certify(world, later=True, put_back=False, count=1):
     world.publish()
     vrf_proof, path = maps.path(collection_name(ACCOUNT, COLLECTION))
     shown = Later(
-        Placed(head, world.entry(head)), vrf_proof, encode_path(path), encode_path(tree.path(face_place(GONE)))
+        PlacedEntry(head, world.entry(head)), vrf_proof, encode_path(path), encode_path(tree.path(face_place(GONE)))
     )
     indexes = [era, head] if later else [era]
     proof = tuple(multiproof.make(indexes, len(world.envelopes), world.node))
-    placed = Placed(era, world.entry(era))
+    placed = PlacedEntry(era, world.entry(era))
     return Certificate(
         ACCOUNT, COLLECTION, GONE, world.checkpoint(), placed, before_path, after_path, proof, shown if later else None
     )
@@ -70,7 +70,7 @@ def test_the_last_face_of_a_collection_can_go_too(world):
     era = world.append("era", None, erasure_fields(1, before, tree.head()))
     world.publish()
     proof = tuple(multiproof.make([era], len(world.envelopes), world.node))
-    placed = Placed(era, world.entry(era))
+    placed = PlacedEntry(era, world.entry(era))
     after_path = encode_path(tree.path(face_place(GONE)))
     certificate = Certificate(ACCOUNT, COLLECTION, GONE, world.checkpoint(), placed, before_path, after_path, proof)
     assert verify_certificate(encode_file(certificate), world.policy()).word == "ABSENT"
@@ -90,7 +90,7 @@ def test_lies_about_an_erasure(world):
         (dataclasses.replace(honest, after=honest.before), "not the one"),
         (dataclasses.replace(honest, before=honest.after), "not the one"),
         (
-            dataclasses.replace(honest, entry=Placed(honest.entry.index - 1, honest.entry.envelope)),
+            dataclasses.replace(honest, entry=PlacedEntry(honest.entry.index - 1, honest.entry.envelope)),
             "hashes|not in the log",
         ),
         (dataclasses.replace(honest, entry=honest.later.head), "proof|log"),
@@ -106,7 +106,7 @@ def test_an_entry_that_is_no_erasure_certifies_nothing(world):
     honest = certify(world, later=False)
     index = 0
     proof = tuple(multiproof.make([index], len(world.envelopes), world.node))
-    other = dataclasses.replace(honest, entry=Placed(index, world.entry(index)), proof=proof)
+    other = dataclasses.replace(honest, entry=PlacedEntry(index, world.entry(index)), proof=proof)
     verdict = verify_certificate(encode_file(other), world.policy())
     assert (verdict.word, verdict.reasons) == ("INVALID", ("the entry shown records no erasure from an index",))
 
@@ -119,7 +119,7 @@ def test_a_later_head_must_be_later(world):
     vrf_proof, path = maps.path(collection_name(ACCOUNT, COLLECTION))
     honest = certify(world, later=False)
     shown = Later(
-        Placed(early, world.entry(early)), vrf_proof, encode_path(path), encode_path(tree.path(face_place(GONE)))
+        PlacedEntry(early, world.entry(early)), vrf_proof, encode_path(path), encode_path(tree.path(face_place(GONE)))
     )
     proof = tuple(multiproof.make([early, honest.entry.index], len(world.envelopes), world.node))
     verdict = verify_certificate(encode_file(dataclasses.replace(honest, later=shown, proof=proof)), world.policy())

@@ -24,9 +24,9 @@ from custodes.ledger.witness.witness import (
     NOTHING,
     SIZE_TYPE,
     Reply,
-    Request,
-    Seen,
+    WitnessedState,
     WitnessKey,
+    WitnessRequest,
     WitnessServer,
     parse_request,
 )
@@ -54,7 +54,7 @@ class Log:
 
     def request(self, old, size):
         proof = self.consistency(old, size) if old <= size else []
-        return Request(old, tuple(proof), self.checkpoint(size)).encode()
+        return WitnessRequest(old, tuple(proof), self.checkpoint(size)).encode()
 
 
 def log_of(count, prefix="entry"):
@@ -166,12 +166,12 @@ def test_of_two_requests_at_once_only_one_wins(tmp_path):
 
 def test_memory_never_goes_back(tmp_path):
     memory = FolderMemory(tmp_path)
-    assert memory.advance("x", NOTHING, Seen(7, bytes(32)))
-    assert not memory.advance("x", NOTHING, Seen(9, bytes(32)))
+    assert memory.advance("x", NOTHING, WitnessedState(7, bytes(32)))
+    assert not memory.advance("x", NOTHING, WitnessedState(9, bytes(32)))
     with pytest.raises(OSError, match="back"):
-        memory.advance("x", Seen(7, bytes(32)), Seen(6, bytes(32)))
-    assert memory.latest("x") == Seen(7, bytes(32))
-    assert memory.latest("y") == NOTHING == Seen(0, EMPTY_ROOT)
+        memory.advance("x", WitnessedState(7, bytes(32)), WitnessedState(6, bytes(32)))
+    assert memory.latest("x") == WitnessedState(7, bytes(32))
+    assert memory.latest("y") == NOTHING == WitnessedState(0, EMPTY_ROOT)
 
 
 def test_strangers_and_wrong_keys(server):
@@ -206,13 +206,13 @@ def test_malformed_requests_are_bad_requests(server, data):
 
 def test_a_proof_where_none_belongs_is_refused(server):
     proof = (bytes(32),)
-    assert server.add_checkpoint(Request(0, proof, GOOD.checkpoint()).encode()).status == 422
+    assert server.add_checkpoint(WitnessRequest(0, proof, GOOD.checkpoint()).encode()).status == 422
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**62), st.lists(st.binary(min_size=32, max_size=32), max_size=63))
 def test_requests_go_round(old, proof):
-    request = Request(old, tuple(proof), GOOD.checkpoint())
+    request = WitnessRequest(old, tuple(proof), GOOD.checkpoint())
     assert parse_request(request.encode()) == request
 
 

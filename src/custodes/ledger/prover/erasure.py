@@ -19,9 +19,9 @@ from custodes.ledger.tlog.checkpoint import parse_checkpoint
 from custodes.ledger.tlog.entry import b64url, from_b64url
 from custodes.ledger.tlog.note import parse_note
 from custodes.ledger.tree import multiproof
-from custodes.ledger.verifier.canonical_json import Placed
+from custodes.ledger.verifier.canonical_json import PlacedEntry
 from custodes.ledger.verifier.erasure import Certificate, Later
-from custodes.ledger.verifier.map_proof import Node, face_place
+from custodes.ledger.verifier.map_proof import MapNode, face_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def certificate(record: ErasureRecord, log: LogReader, later: Later | None = Non
     size = parse_checkpoint(parse_note(checkpoint).text).size
     indexes = [record.entry] + ([later.head.index] if later else [])
     proof = tuple(multiproof.make(indexes, size, log.node))
-    placed = Placed(record.entry, log.entry(record.entry))
+    placed = PlacedEntry(record.entry, log.entry(record.entry))
     erased = record.erased
     return Certificate(
         record.account,
@@ -138,6 +138,6 @@ class ErasureRecords:
         return self._folder / name[:2] / f"{name}.json"
 
 
-def erasure_fields(erased: int, before: Node, after: Node) -> dict[str, int | str]:
+def erasure_fields(erased: int, before: MapNode, after: MapNode) -> dict[str, int | str]:
     """Public fields of the ``era`` entry that takes ``erased`` faces out of one collection."""
     return {"n": erased, "o": b64url(before.hash), "w": b64url(after.hash)}

@@ -20,7 +20,7 @@ from custodes.ledger.prover.erasure import ErasureRecord, erase, erasure_fields
 from custodes.ledger.prover.files import encode_path
 from custodes.ledger.prover.map_tree import FaceTree
 from custodes.ledger.prover.ports import LogReader
-from custodes.ledger.verifier.canonical_json import Placed
+from custodes.ledger.verifier.canonical_json import PlacedEntry
 from custodes.ledger.verifier.erasure import Later
 from custodes.ledger.verifier.map_head import collection_name
 from custodes.ledger.verifier.map_proof import face_place
@@ -112,4 +112,4 @@ class FaceIndexes:
                 raise LookupError("the collection has changed since the last head")
             proof, path = self._map.path(collection_name(account, collection))
             way = encode_path(tree.path(face_place(face)))
-            return Later(Placed(self._head, log.entry(self._head)), proof, encode_path(path), way)
+            return Later(PlacedEntry(self._head, log.entry(self._head)), proof, encode_path(path), way)

@@ -11,19 +11,19 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from custodes.ledger.tlog.entry import b64url
-from custodes.ledger.verifier.canonical_json import Opened, Placed, canonical, parse_canonical
+from custodes.ledger.verifier.canonical_json import Opened, PlacedEntry, canonical, parse_canonical
 from custodes.ledger.verifier.erasure import Certificate
 from custodes.ledger.verifier.invoices.invoice import Invoice
 from custodes.ledger.verifier.map_head import PARTY_MAP
-from custodes.ledger.verifier.map_proof import Path
+from custodes.ledger.verifier.map_proof import MapPath
 from custodes.ledger.verifier.moratorium.report import Report
-from custodes.ledger.verifier.party import Asked
-from custodes.ledger.verifier.statement import ShownPlace, ShownUse, Statement, map_of
+from custodes.ledger.verifier.party import PartyQuestion
+from custodes.ledger.verifier.statement import ShownPlace, ShownUse, StatementFile, map_of
 
 
-def encode_file(value: Statement | Certificate | Invoice | Report) -> bytes:
+def encode_file(value: StatementFile | Certificate | Invoice | Report) -> bytes:
     """The bytes of a file, which the parser of its kind reads back."""
-    if isinstance(value, Statement):
+    if isinstance(value, StatementFile):
         return wrap("statement", _statement(value))
     if isinstance(value, Certificate):
         return wrap("erasure", _certificate(value))
@@ -32,7 +32,7 @@ def encode_file(value: Statement | Certificate | Invoice | Report) -> bytes:
     return wrap("moratorium", _report(value))
 
 
-def encode_party(asked: Asked, statements: Sequence[bytes]) -> bytes:
+def encode_party(asked: PartyQuestion, statements: Sequence[bytes]) -> bytes:
     """The file about a party: a statement for each of its names, in order."""
     inner = {
         "identifiers": [list(pair) for pair in asked.identifiers],
@@ -43,7 +43,7 @@ def encode_party(asked: Asked, statements: Sequence[bytes]) -> bytes:
     return wrap("party", inner)
 
 
-def encode_path(path: Path) -> bytes:
+def encode_path(path: MapPath) -> bytes:
     """A way in a map: bytes of its end, then of its siblings."""
     end = b"\x00" if path.leaf is None else b"\x01" + path.leaf[0] + path.leaf[1].encode()
     return end + b"".join(node.encode() for node in path.siblings)
@@ -54,12 +54,12 @@ def wrap(name: str, inner: object) -> bytes:
     return canonical({"digest": b64url(sha256(canonical(inner)).digest()), name: inner})
 
 
-def entry_member(placed: Placed) -> dict[str, object]:
+def entry_member(placed: PlacedEntry) -> dict[str, object]:
     """An entry and its index as a JSON object."""
     return {"e": json.loads(placed.envelope), "i": placed.index}
 
 
-def _statement(value: Statement) -> dict[str, object]:
+def _statement(value: StatementFile) -> dict[str, object]:
     question = value.question
     shown: dict[str, object] = {"uses": [_use(use) for use in value.uses]}
     if map_of(question.identifier) == PARTY_MAP:

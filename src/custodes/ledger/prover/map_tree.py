@@ -22,8 +22,8 @@ from custodes.ledger.verifier.map_proof import (
     FACE,
     KEY_BYTES,
     MapError,
-    Node,
-    Path,
+    MapNode,
+    MapPath,
     Value,
     bit,
     face_place,
@@ -49,7 +49,7 @@ class SumTree:
         self._values: dict[bytes, Value] = {}
         self._buckets: dict[int, list[bytes]] = {}
         # Heap order: 1 is the root, 2i and 2i+1 are the children of i; each with its number of keys.
-        self._upper: dict[int, tuple[Node, int]] = {}
+        self._upper: dict[int, tuple[MapNode, int]] = {}
         self._dirty: set[int] = set()
 
     def __len__(self) -> int:
@@ -73,7 +73,7 @@ class SumTree:
         self._values[key] = value
         self._dirty.add(bucket)
 
-    def head(self) -> Node:
+    def head(self) -> MapNode:
         """Root and totals of the map as it stands."""
         changed = set()
         for bucket in self._dirty:
@@ -87,10 +87,10 @@ class SumTree:
                 self._join(at)
         return self._node(1)
 
-    def path(self, key: bytes) -> Path:
+    def path(self, key: bytes) -> MapPath:
         """The way to ``key`` in the map as it stands: to its value, or to the proof that it has none."""
         self.head()
-        siblings: list[Node] = []
+        siblings: list[MapNode] = []
         at, depth = 1, 0
         while depth < _BUCKET_BITS and self._size(at) > 1:
             turn = bit(key, depth)
@@ -104,7 +104,7 @@ class SumTree:
             near, far = (leaves[split:], leaves[:split]) if bit(key, depth) else (leaves[:split], leaves[split:])
             siblings.append(fold(far, depth + 1))
             leaves, depth = near, depth + 1
-        return Path(tuple(siblings), (leaves[0][0], self._values[leaves[0][0]]) if leaves else None)
+        return MapPath(tuple(siblings), (leaves[0][0], self._values[leaves[0][0]]) if leaves else None)
 
     def _forget(self, key: bytes) -> None:
         """Take a key out. Only maps whose meaning allows it offer this."""
@@ -121,10 +121,10 @@ class SumTree:
         else:  # nothing, or a lone leaf that stands for the whole subtree
             self._set(at, self._node(left) if self._size(left) else self._node(right), size)
 
-    def _set(self, at: int, node: Node, size: int) -> None:
+    def _set(self, at: int, node: MapNode, size: int) -> None:
         self._upper[at] = (node, size)
 
-    def _node(self, at: int) -> Node:
+    def _node(self, at: int) -> MapNode:
         return self._upper.get(at, _NOTHING)[0]
 
     def _size(self, at: int) -> int:
@@ -154,12 +154,12 @@ def _bucket(key: bytes) -> int:
     return int.from_bytes(key[:2], "big") >> (16 - _BUCKET_BITS)
 
 
-def head_fields(name: str, size: int, node: Node, vrf_public: bytes) -> dict[str, int | str]:
+def head_fields(name: str, size: int, node: MapNode, vrf_public: bytes) -> dict[str, int | str]:
     """Public fields of the ``map`` entry for a head."""
     return {"m": name, "n": size, "q": node.count, "r": b64url(node.hash), "s": node.units, "y": b64url(vrf_public)}
 
 
-def rebuild(values: Iterable[tuple[bytes, Value]]) -> Node:
+def rebuild(values: Iterable[tuple[bytes, Value]]) -> MapNode:
     """The head over all keys and values, from nothing; what an auditor does to check a head in full.
 
     Raises:
@@ -171,7 +171,7 @@ def rebuild(values: Iterable[tuple[bytes, Value]]) -> Node:
     return fold(leaves, 0)
 
 
-def fold(leaves: list[tuple[bytes, Node]], depth: int) -> Node:
+def fold(leaves: list[tuple[bytes, MapNode]], depth: int) -> MapNode:
     """The subtree at ``depth`` over sorted leaves that share their first ``depth`` bits."""
     if not leaves:
         return EMPTY
@@ -181,7 +181,7 @@ def fold(leaves: list[tuple[bytes, Node]], depth: int) -> Node:
     return inner_node(fold(leaves[:split], depth + 1), fold(leaves[split:], depth + 1))
 
 
-def partition(leaves: list[tuple[bytes, Node]], depth: int) -> int:
+def partition(leaves: list[tuple[bytes, MapNode]], depth: int) -> int:
     """How many of the sorted leaves go left at ``depth``."""
     low, high = 0, len(leaves)
     while low < high:

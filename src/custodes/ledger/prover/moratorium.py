@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from custodes.ledger.prover.sources import LogFiles
 from custodes.ledger.tlog.entry import Entry, decode, from_b64url
 from custodes.ledger.tree import multiproof
-from custodes.ledger.verifier.canonical_json import Opened, Placed, StatementError
+from custodes.ledger.verifier.canonical_json import Opened, PlacedEntry, StatementError
 from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion, Report
 from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.excerpt import excerpt
@@ -54,7 +54,7 @@ def build_report(question: MoratoriumQuestion, log: LogFiles, sets: Sets) -> Rep
         log.note,
         first,
         tuple(shown.values()),
-        tuple(Placed(index, envelope) for index, envelope in changes.items()),
+        tuple(PlacedEntry(index, envelope) for index, envelope in changes.items()),
         tuple(opened),
         tuple(excerpts),
         tuple(found),

@@ -131,9 +131,9 @@ class Members:
             raise StatementError(f"{name!r} is not a row of hashes")
         return tuple(packed[at : at + 32] for at in range(0, len(packed), 32))
 
-    def placed(self, name: str) -> Placed:
+    def placed(self, name: str) -> PlacedEntry:
         """An entry and its index."""
-        return Placed.read(self.take(name))
+        return PlacedEntry.read(self.take(name))
 
     def index(self, name: str) -> int:
         """An integer of 0 or more."""
@@ -160,14 +160,14 @@ class Members:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedEntry:
     """An entry of the log and where it stands."""
 
     index: int
     envelope: bytes
 
     @classmethod
-    def read(cls, value: object) -> Placed:
+    def read(cls, value: object) -> PlacedEntry:
         """Read ``{"e": envelope, "i": index}``. Raises StatementError."""
         members = Members(value)
         placed = cls(members.index("i"), canonical(members.take("e")))

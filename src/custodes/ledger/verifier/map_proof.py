@@ -44,7 +44,7 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class MapNode:
     """A subtree as its parent sees it: its hash and the sums of all leaves under it."""
 
     hash: bytes
@@ -56,11 +56,11 @@ class Node:
         return self.hash + _sums(self.count, self.units)
 
 
-EMPTY = Node(EMPTY_HASH, 0, 0)
+EMPTY = MapNode(EMPTY_HASH, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class MapPath:
     """The way to a key: siblings from the root down, and what stands at the end.
 
     Attributes:
@@ -68,23 +68,23 @@ class Path:
         leaf: key and value of the leaf at the end; None when the way ends at an empty subtree.
     """
 
-    siblings: tuple[Node, ...]
+    siblings: tuple[MapNode, ...]
     leaf: tuple[bytes, Value] | None
 
 
-def leaf_node(key: bytes, value: Value) -> Node:
+def leaf_node(key: bytes, value: Value) -> MapNode:
     """The leaf of ``key``. Raises MapError when a length or a sum is out of range."""
     if len(key) != KEY_BYTES or len(value.root) != HASH_BYTES:
         raise MapError("a map key and a map value's root have 32 bytes")
-    return Node(sha256(b"\x02" + key + value.encode()).digest(), value.count, value.units)
+    return MapNode(sha256(b"\x02" + key + value.encode()).digest(), value.count, value.units)
 
 
-def inner_node(left: Node, right: Node) -> Node:
+def inner_node(left: MapNode, right: MapNode) -> MapNode:
     """The parent of two subtrees. Raises MapError when a sum is out of range."""
     hash_ = sha256(
         b"\x03" + _sums(left.count, left.units) + _sums(right.count, right.units) + left.hash + right.hash
     ).digest()
-    return Node(hash_, _checked(left.count + right.count), _checked(left.units + right.units))
+    return MapNode(hash_, _checked(left.count + right.count), _checked(left.units + right.units))
 
 
 def bit(key: bytes, depth: int) -> int:
@@ -101,7 +101,7 @@ def face_place(face_id: str) -> bytes:
     return sha256(b"custodes face v1\n" + face_id.encode()).digest()
 
 
-def look_up(head: Node, key: bytes, path: Path) -> Value | None:
+def look_up(head: MapNode, key: bytes, path: MapPath) -> Value | None:
     """The value under ``key`` in the map with ``head``, or None when the path proves that there is none.
 
     For one head and one key there is one answer: whoever finds paths to two has found a collision of SHA-256.
@@ -116,7 +116,7 @@ def look_up(head: Node, key: bytes, path: Path) -> Value | None:
     return path.leaf[1]
 
 
-def climb(key: bytes, path: Path) -> Node:
+def climb(key: bytes, path: MapPath) -> MapNode:
     """The head to which a path to ``key`` leads; compare it with one that is known.
 
     Raises:
@@ -136,7 +136,7 @@ def climb(key: bytes, path: Path) -> Node:
     return node
 
 
-def parse_path(data: bytes) -> Path:
+def parse_path(data: bytes) -> MapPath:
     """Read the bytes of a path: its end, then its siblings from the root down.
 
     Raises:
@@ -155,7 +155,7 @@ def parse_path(data: bytes) -> Path:
     if len(data) < end or len(rest) % _NODE_BYTES or len(rest) > MAX_DEPTH * _NODE_BYTES:
         raise MapError("the path has an impossible length")
     parts = (rest[at : at + _NODE_BYTES] for at in range(0, len(rest), _NODE_BYTES))
-    return Path(tuple(Node(p[:32], _int(p[32:40]), _int(p[40:])) for p in parts), leaf)
+    return MapPath(tuple(MapNode(p[:32], _int(p[32:40]), _int(p[40:])) for p in parts), leaf)
 
 
 def _prefix(key: bytes, bits: int) -> int:

@@ -1,6 +1,6 @@
 """The statement file: one canonical JSON object in which an operator answers "did X use the service, and how much?"
 
-In: bytes. Out: a ``Statement`` whose form is right, nothing in it verified yet (``verify`` does that).
+In: bytes. Out: a ``StatementFile`` whose form is right, nothing in it verified yet (``verify`` does that).
 The parser takes one spelling of each statement: no duplicate names, no spaces, no other spelling of a number
 or of base64, nothing behind the end. ``digest`` is a checksum over the rest; it finds damage and proves nothing.
 
@@ -19,7 +19,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from custodes.ledger.verifier.canonical_json import Members, Placed, StatementError, canonical, unwrap
+from custodes.ledger.verifier.canonical_json import Members, PlacedEntry, StatementError, canonical, unwrap
 from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP
 from custodes.ledger.verifier.party_names import SCHEME, is_fingerprint
 
@@ -70,7 +70,7 @@ class ShownPlace:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class StatementFile:
     """What a statement file holds.
 
     Attributes:
@@ -88,8 +88,8 @@ class Statement:
 
     question: Question
     checkpoint: bytes
-    head: Placed
-    next: Placed | None
+    head: PlacedEntry
+    next: PlacedEntry | None
     proof: tuple[bytes, ...]
     vrf: bytes
     path: bytes
@@ -106,7 +106,7 @@ def map_of(identifier: str) -> str | None:
     return name if canonical_form else None
 
 
-def parse(data: bytes) -> Statement:
+def parse(data: bytes) -> StatementFile:
     """Read a statement file.
 
     Raises:
@@ -124,7 +124,7 @@ def parse(data: bytes) -> Statement:
         raise StatementError("the price list is no object")
     is_party = map_of(asked.identifier) == PARTY_MAP
     rows = inner.items("places" if is_party else "uses")
-    result = Statement(
+    result = StatementFile(
         asked,
         inner.text("checkpoint").encode(),
         inner.placed("head"),

@@ -83,7 +83,7 @@ def decode_batch(record: Record) -> Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class LogState:
     """Where the log stands: all that the next batch needs to know.
 
     Attributes:
@@ -112,8 +112,8 @@ class State:
         return json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def decode_state(data: bytes) -> State:
-    """Inverse of ``State.encode``; signature and root are the caller's to check.
+def decode_state(data: bytes) -> LogState:
+    """Inverse of ``LogState.encode``; signature and root are the caller's to check.
 
     Raises:
         LedgerCorruptError: the bytes are not a header.
@@ -123,6 +123,6 @@ def decode_state(data: bytes) -> State:
         nodes = tuple(None if node is None else bytes.fromhex(node) for node in members["nodes"])
         frontier = Frontier(int(members["size"]), nodes)
         unsettled = frozenset(int(index) for index in members["unsettled"])
-        return State(frontier, members["checkpoint"].encode(), int(members["t"]), unsettled)
+        return LogState(frontier, members["checkpoint"].encode(), int(members["t"]), unsettled)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LedgerCorruptError("the header of a journal segment is malformed") from error

@@ -14,7 +14,7 @@ from custodes.ledger.prover.party_map import PartyMap
 from custodes.ledger.prover.party_map_files import Dossier, PartyFiles
 from custodes.ledger.prover.sources import LogFiles, PartySources
 from custodes.ledger.prover.statement import Sources, build
-from custodes.ledger.verifier.party import Asked
+from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question
 from custodes.ledger.writer.log import LedgerLog
 
@@ -56,7 +56,7 @@ class PartyStatements:
         """The statement about one name or number. Raises as ``Statements.create``."""
         return next(iter(self._build([question], log_with)))
 
-    def create_all(self, asked: Asked, begin: int | None, end: int | None, log_with: LogWith) -> bytes:
+    def create_all(self, asked: PartyQuestion, begin: int | None, end: int | None, log_with: LogWith) -> bytes:
         """The file about a party. Raises as ``Statements.create_party``."""
         return encode_party(asked, self._build([Question(key, begin, end) for key in asked.map_names()], log_with))
 

@@ -17,8 +17,8 @@ from hashlib import sha256
 from custodes.ledger.tlog.entry import EntryError, decode, from_b64url
 from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.trust import NONE, TrustError, TrustPolicy, open_trusted
-from custodes.ledger.verifier.canonical_json import Members, Placed, StatementError, canonical, unwrap
-from custodes.ledger.verifier.map_proof import MapError, Node, Value, look_up, parse_path
+from custodes.ledger.verifier.canonical_json import Members, PlacedEntry, StatementError, canonical, unwrap
+from custodes.ledger.verifier.map_proof import MapError, MapNode, Value, look_up, parse_path
 from custodes.ledger.verifier.multiproof import check_in_log
 
 _AMOUNT = re.compile(r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?")
@@ -30,7 +30,7 @@ class Invoice:
 
     bill: Mapping[str, object]
     checkpoint: bytes
-    entry: Placed
+    entry: PlacedEntry
     path: bytes
     proof: tuple[bytes, ...]
 
@@ -105,7 +105,7 @@ def _check_bill(invoice: Invoice) -> list[str]:
         raise MapError("the bill is of another month or currency than the invoice run")
     uses, payable = bill.index("uses"), bill.index("total")
     key = bill_key(invoice.bill)
-    head = Node(from_b64url(str(entry.fields["r"])), count, total)
+    head = MapNode(from_b64url(str(entry.fields["r"])), count, total)
     if look_up(head, key, parse_path(invoice.path)) != Value(uses, payable, key):
         raise MapError("the bill is not part of the invoice run, or counts there with another total")
     _check_sum(bill, payable)

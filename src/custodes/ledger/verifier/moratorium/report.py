@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from custodes.ledger.verifier.canonical_json import Members, Opened, Placed, StatementError, canonical, unwrap
+from custodes.ledger.verifier.canonical_json import Members, Opened, PlacedEntry, StatementError, canonical, unwrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Report:
     checkpoint: bytes
     first: int
     range: tuple[bytes, ...]
-    changes: tuple[Placed, ...]
+    changes: tuple[PlacedEntry, ...]
     opened: tuple[Opened, ...]
     excerpts: tuple[Opened, ...]
     sets: tuple[Mapping[str, object], ...]
@@ -90,7 +90,7 @@ def parse(data: bytes) -> Report:
         inner.text("checkpoint").encode(),
         inner.index("first"),
         tuple(canonical(item) for item in inner.items("range")),
-        tuple(Placed.read(item) for item in inner.items("changes")),
+        tuple(PlacedEntry.read(item) for item in inner.items("changes")),
         tuple(Opened.read(item) for item in inner.items("opened")),
         tuple(Opened.read(item) for item in inner.items("excerpts")),
         tuple(_object(item) for item in inner.items("sets")),
