@@ -313,15 +313,15 @@ def test_other_paths_and_sizes_over_http(server):
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
-        (Reply(200, b""), "malformed"),
-        (Reply(200, b"\xff"), "malformed"),
-        (Reply(200, "\N{EM DASH} other.example AAAAAAAA\n".encode()), "without its cosignature"),
-        (Reply(403, b"no\n"), "status 403"),
-        (Reply(409, b"7\n"), "status 409"),
-        (Reply(409, b"x\n", SIZE_TYPE), "status 409"),
-        (Reply(409, b"9\n", SIZE_TYPE), "newer state"),
-        (Reply(409, b"0\n", SIZE_TYPE), "forked"),
-        (Reply(302, b"", "x"), "status 302"),
+        (WitnessReply(200, b""), "malformed"),
+        (WitnessReply(200, b"\xff"), "malformed"),
+        (WitnessReply(200, "\N{EM DASH} other.example AAAAAAAA\n".encode()), "without its cosignature"),
+        (WitnessReply(403, b"no\n"), "status 403"),
+        (WitnessReply(409, b"7\n"), "status 409"),
+        (WitnessReply(409, b"x\n", SIZE_TYPE), "status 409"),
+        (WitnessReply(409, b"9\n", SIZE_TYPE), "newer state"),
+        (WitnessReply(409, b"0\n", SIZE_TYPE), "forked"),
+        (WitnessReply(302, b"", "x"), "status 302"),
     ],
 )
 def test_odd_answers_are_failures_with_a_reason(reply, reason):
@@ -332,7 +332,7 @@ def test_odd_answers_are_failures_with_a_reason(reply, reason):
 
 def test_a_witness_that_keeps_moving_is_given_up():
     sizes = iter(range(1, 5))
-    answers = lambda *_: Reply(409, b"%d\n" % next(sizes), SIZE_TYPE)  # noqa: E731
+    answers = lambda *_: WitnessReply(409, b"%d\n" % next(sizes), SIZE_TYPE)  # noqa: E731
     asked = ask_all(GOOD.checkpoint(), [Witness("w", KEY.public, "http://w")], GOOD.consistency, answers)
     assert "keeps changing" in asked.failures["w"]
 

@@ -137,8 +137,8 @@ class PartyFiles:
             MapError: the file is damaged.
         """
         try:
-            told = Members(parse_canonical((self._folder / _STATE).read_bytes()))
-            return told.index("head"), told.index("size")
+            value = Members(parse_canonical((self._folder / _STATE).read_bytes()))
+            return value.index("head"), value.index("size")
         except FileNotFoundError:
             return None
         except StatementError as error:

@@ -114,17 +114,17 @@ def render_party(verdict: PartyVerdict) -> str:
 
 def party_json(verdict: PartyVerdict) -> dict[str, object]:
     """The verdict for programs."""
-    told: dict[str, object] = {"verdict": verdict.word.value, "reasons": list(verdict.reasons)}
+    members: dict[str, object] = {"verdict": verdict.word.value, "reasons": list(verdict.reasons)}
     if verdict.word in (Word.PRESENT, Word.ABSENT) and verdict.asked is not None:
-        told |= {
+        members |= {
             "names": list(verdict.asked.names),
             "identifiers": [list(pair) for pair in verdict.asked.identifiers],
             "by_name": {key: part.word.value for key, part in (verdict.parts or {}).items()},
             "roles": _roles(verdict),
-            "places": places.told(verdict.places),
+            "places": places.to_json(verdict.places),
             "does_not_show": list(places.LIMITS),
         }
-    return told
+    return members
 
 
 def _roles(verdict: PartyVerdict) -> dict[str, str]:

@@ -35,7 +35,7 @@ class Batch:
         """Size of the tree with this batch."""
         return self.first + len(self.envelopes)
 
-    def encode(self) -> Record:
+    def encode(self) -> JournalRecord:
         """The journal's record."""
         bodies = self.bodies
         lengths = [
@@ -45,10 +45,10 @@ class Batch:
         kept = [body for body in bodies if body is not None]
         fixed = _FIXED.pack(self.first, len(lengths), len(self.checkpoint))
         parts = [fixed, self.checkpoint, *lengths, *self.envelopes, *[body.sealed for body in kept]]
-        return Record(b"".join(parts), b"".join([body.salt for body in kept]))
+        return JournalRecord(b"".join(parts), b"".join([body.salt for body in kept]))
 
 
-def decode_batch(record: Record) -> Batch:
+def decode_batch(record: JournalRecord) -> Batch:
     """Inverse of ``Batch.encode``.
 
     Raises:

@@ -189,7 +189,7 @@ class PolicyChanges:
             fields["b"] = checked.waiting.effective_ms
         whole = {"record": record.members(), **body}
         receipt = _written(lambda: self._log.append("pol", body=whole, fields=fields).wait())
-        place = Place(receipt.index, decode(receipt.envelope).t)
+        place = RecordPlace(receipt.index, decode(receipt.envelope).t)
         after = follow(self._state, record, place.t_ms, self._lookup(policy))
         if isinstance(after, ChangeRefused):  # the clock ran away between the check and the record
             _written(lambda: self._log.append("pol", fields=self._void()).wait())
@@ -218,7 +218,7 @@ class PolicyChanges:
         known = "" if found is None else _unpacked(decode(found[1]))
         if records and records[-1].place is None:
             if found is not None and records[-1].record.digest() == known:
-                self._store.place(Place(found[0], decode(found[1]).t))
+                self._store.place(RecordPlace(found[0], decode(found[1]).t))
             else:
                 self._store.discard()
             records = self._store.records()

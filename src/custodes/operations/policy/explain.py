@@ -151,8 +151,8 @@ class Explanations:
                 settled = decode(envelope)
                 if settled.settles == index:
                     body = self._body(at, settled)
-                    told = {} if body is None else json.loads(body)
-                    shown = {name: told[name] for name in ("code", "counts", "images") if name in told}
+                    parsed = {} if body is None else json.loads(body)
+                    shown = {name: parsed[name] for name in ("code", "counts", "images") if name in parsed}
                     return {"index": at, "kind": settled.kind, **shown}
         return {}
 

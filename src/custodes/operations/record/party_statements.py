@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from custodes.ledger.prover.files import encode_file, encode_party
 from custodes.ledger.prover.party_map import PartyMap
-from custodes.ledger.prover.party_map_files import Dossier, PartyFiles
+from custodes.ledger.prover.party_map_files import PartyFiles, PlacesDigest
 from custodes.ledger.prover.sources import LogFiles, PartySources
 from custodes.ledger.prover.statement import Sources, build
 from custodes.ledger.verifier.party import PartyQuestion
@@ -32,7 +32,7 @@ class PartyStatements:
         self._map: PartyMap | None = None
         self._lock = threading.Lock()
 
-    def keep(self, places: Iterable[tuple[str, Mapping[str, object]]], random: Callable[[int], bytes]) -> Dossier:
+    def keep(self, places: Iterable[tuple[str, Mapping[str, object]]], random: Callable[[int], bytes]) -> PlacesDigest:
         """Keep places durably; the entry that names them is to follow. Raises BodyError or OSError."""
         with self._lock:
             return self._opened().keep(places, random)
