@@ -14,7 +14,7 @@ from custodes.core.clock import FixedClock
 from custodes.deployment.statements import open_statements
 from custodes.ledger.prover.files import encode_file, encode_party, wrap
 from custodes.ledger.prover.party_map import PartyMap, PartyPlace
-from custodes.ledger.prover.party_map_files import Dossier, PartyFiles
+from custodes.ledger.prover.party_map_files import PartyFiles, PlacesDigest
 from custodes.ledger.prover.sources import PartySources
 from custodes.ledger.prover.statement import Sources, build
 from custodes.ledger.tlog.commitment import commit
@@ -195,7 +195,7 @@ def test_a_place_of_somebody_else_cannot_be_counted(make_world, tmp_path):
     made = Parties(make_world(), tmp_path / "parties")
     body = canonical({"acct": CUSTOMER, "role": "owner", "party": "ru-inn:7700000001"})
     where = made.files._place(INN)
-    index = made.world.append("org", None, Dossier(bytes(32), 1).fields())
+    index = made.world.append("org", None, PlacesDigest(bytes(32), 1).fields())
     made.map.enter(index, [PartyPlace(INN, bytes(16), body, where)])
     made.head = made.world.append("map", None, made.map.head_fields(index + 1))
     made.world.publish()

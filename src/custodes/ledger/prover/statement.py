@@ -1,6 +1,6 @@
 """The operator's side of a statement: collect from log, maps and bodies what a verifier will ask for.
 
-In: ports to the log, the maps and the uses. Out: a ``StatementFile``. A statement made here is checked by ``verify`` like
+In: ports to the log, the maps and the uses. Out: a ``StatementFile``. What is made here is checked by ``verify`` like
 any other; nothing in this module needs to be trusted.
 """
 

@@ -1,8 +1,8 @@
 """The check of a statement, offline, by somebody who trusts the operator in nothing.
 
-In: the bytes of a statement, and a trust policy; if at hand, all public entries of the log. Out: a ``StatementVerdict``, whose
-word is PRESENT, ABSENT, UNDETERMINED or INVALID. Read ``verify`` from top to bottom: it is the list of checks.
-It does no I/O and no arithmetic on money that is not exact; ``statement_text`` puts the verdict into words.
+In: the bytes of a statement, and a trust policy; if at hand, all public entries of the log. Out: a
+``StatementVerdict``, whose word is PRESENT, ABSENT, UNDETERMINED or INVALID. Read ``_check`` from top to bottom: it is
+the list of checks. It does no I/O and no arithmetic on money that is not exact; ``report`` puts the verdict into words.
 
 INVALID means that something in the file contradicts itself or a signature: do not believe it. UNDETERMINED means that
 nothing is wrong, but the file does not answer the question under this policy.

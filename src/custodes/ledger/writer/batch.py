@@ -15,7 +15,7 @@ from custodes.ledger.tlog.commitment import SALT_BYTES
 from custodes.ledger.tlog.merkle import Frontier
 from custodes.ledger.tlog.tiles import LedgerCorruptError
 from custodes.ledger.writer.body import SealedBody
-from custodes.ledger.writer.ports import Record
+from custodes.ledger.writer.ports import JournalRecord
 
 _FIXED = struct.Struct(">QIH")
 _PAIR = struct.Struct(">HI")

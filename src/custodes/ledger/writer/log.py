@@ -99,7 +99,6 @@ class LedgerLog:
         self._outbox.finish()
         for thread in self._threads[-1:]:
             thread.join()
-        self._threads.clear()
         self._parts.stores.journal.close()
 
     def append(
@@ -177,8 +176,7 @@ class LedgerLog:
             IndexError: there is no such entry in the published tree.
         """
         checkpoint, note = self._outbox.public()
-        path = Tree(self._parts.stores.tiles, checkpoint.size).inclusion_proof(index)
-        return encode_tlog_proof(index, path, note)
+        return encode_tlog_proof(index, Tree(self._parts.stores.tiles, checkpoint.size).inclusion_proof(index), note)
 
     def tree(self) -> Tree:
         """The published tree, to read entries and proofs from; for one thread."""
@@ -362,8 +360,7 @@ class LedgerLog:
                 raise LedgerUnavailableError("the ledger cannot be written") from self._down
         state = self._state
         assert state is not None
-        number = self._parts.stores.journal.begin(state.encode())
-        self._outbox.add(Boundary(state.frontier.size, number))
+        self._outbox.add(Boundary(state.frontier.size, self._parts.stores.journal.begin(state.encode())))
 
     def _try_recovery(self) -> None:
         try:

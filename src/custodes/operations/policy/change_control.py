@@ -18,7 +18,7 @@ from custodes.governance.provider.change_chain import Act, ChainRecord, ChainSta
 from custodes.governance.provider.guardrails import PackError, load
 from custodes.governance.provider.policy_set import NOTICE_MS, ChangeRefused, PolicySet, diff
 from custodes.governance.provider.proposal import Proposal, read_proposal
-from custodes.governance.provider.records import Place, PolicyStore, replay, to_json
+from custodes.governance.provider.records import PolicyStore, RecordPlace, replay, to_json
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.entry import Entry, b64url, decode, from_b64url
 from custodes.ledger.tlog.tiles import LedgerUnavailableError

@@ -34,8 +34,7 @@ from custodes.ledger.verifier.map_head import PARTY_MAP
 from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion
 from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question, map_of, parse
-from custodes.ledger.witness.client import PartyQuestion as Cosigned
-from custodes.ledger.witness.client import Post, ask_all
+from custodes.ledger.witness.client import Cosigned, Post, ask_all
 from custodes.ledger.writer.log import LedgerLog
 from custodes.ledger.writer.ports import BodyReader
 from custodes.operations.record.party_statements import PartyStatements
