@@ -17,10 +17,12 @@ from custodes.core.ids import AccountId
 from custodes.deployment.statements import open_statements
 from custodes.gallery.ports import GalleryStore
 from custodes.ledger.prover.invoices import load_prices
+from custodes.ledger.tlog.body import BodyError
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.ports import LedgerUnavailableError
 from custodes.ledger.tlog.trust import parse_policy, write_policy
 from custodes.ledger.verifier.invoices.prices import PriceList, default_prices
+from custodes.ledger.verifier.map_proof import MapError
 from custodes.ledger.witness.client import http_post
 from custodes.ledger.writer.keys import SigningKey, read_secret
 from custodes.ledger.writer.log import LedgerLog
@@ -89,8 +91,8 @@ def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]
         UnavailableError: it cannot be opened, another process writes it, or it was set back.
     """
     with open_log(plan.place, clock) as log:
+        statements = checked_statements(plan.data, log)
         announce(log, plan.release)
-        statements = open_statements(plan.data)
         orders = open_orders(plan.data)
         duties = LedgerDuties(log, statements, _cosigners(plan.data), clock)
         keep_parties(duties, statements, log)
@@ -98,6 +100,21 @@ def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]
         with orders.attended(), closing(duties):
             duties.start(orders)
             yield ServerLedger(log, read_tiles(plan.data), statements, duties)
+
+
+def checked_statements(data: Path, log: LedgerLog) -> Statements:
+    """The statements of ``data``, whose maps agree with the heads in the log.
+
+    Raises:
+        UnavailableError: they do not; the text says what to restore.
+    """
+    statements = open_statements(data)
+    try:
+        log.flush()
+        statements.check_maps()
+    except (MapError, BodyError, LedgerUnavailableError) as error:
+        raise UnavailableError(f"the ledger in {data} does not agree with itself: {error}") from error
+    return statements
 
 
 @contextmanager
@@ -164,9 +181,10 @@ def open_duties(data: Path, clock: Clock) -> Iterator[LedgerDuties]:
     Raises:
         UnavailableError: there is no ledger, or it cannot be opened.
     """
-    statements = open_statements(data)
+    open_statements(data)
     name = LedgerPaths(data).verifier.read_text(encoding="utf-8").partition("+")[0]
     with started(data, name, None, clock) as log:
+        statements = checked_statements(data, log)
         duties = LedgerDuties(log, statements, _cosigners(data), clock)
         keep_parties(duties, statements, log)
         yield duties
