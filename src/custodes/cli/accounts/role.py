@@ -11,7 +11,7 @@ import typer
 from custodes.cli.accounts.document import AccountOption, document_commands, read_text
 from custodes.cli.accounts.user import TagOption, tags_of
 from custodes.cli.client.account_order import ask, show
-from custodes.cli.options import DataOption, JsonOption
+from custodes.cli.options import DATA, DataOption, JsonOption
 
 app = typer.Typer(help="Roles of accounts: who may assume them, what they may do.", no_args_is_help=True)
 app.add_typer(document_commands("role"), name="policy")
@@ -32,7 +32,7 @@ def create_command(
     max_session_s: Annotated[int, typer.Option("--max-session-s", help="Longest session, 900 to 43200 s.")] = 3600,
     tag: TagOption = [],  # noqa: B006 - the command line copies it
     account: AccountOption = None,
-    data: DataOption = None,
+    data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Add a role to an account. It may do nothing until it has a policy."""
@@ -48,7 +48,7 @@ def create_command(
 
 
 @app.command("list")
-def list_command(account: AccountOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
+def list_command(account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show the roles of an account."""
     found = ask(data, {"act": "role list", "account": account})["roles"]
     show(found, "\n".join(role["arn"] for role in found), as_json=as_json)
@@ -56,7 +56,7 @@ def list_command(account: AccountOption = None, data: DataOption = None, as_json
 
 @app.command("show")
 def show_command(
-    role: RoleArgument, account: AccountOption = None, data: DataOption = None, as_json: JsonOption = False
+    role: RoleArgument, account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False
 ) -> None:
     """Show a role with its trust policy."""
     told = ask(data, {"act": "role show", "role": role, "account": account})
@@ -68,7 +68,7 @@ def trust_command(
     role: RoleArgument,
     trust: TrustOption,
     account: AccountOption = None,
-    data: DataOption = None,
+    data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Change who may assume a role; sessions that run go on."""
@@ -78,7 +78,7 @@ def trust_command(
 
 @app.command("delete")
 def delete_command(
-    role: RoleArgument, account: AccountOption = None, data: DataOption = None, as_json: JsonOption = False
+    role: RoleArgument, account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False
 ) -> None:
     """Take a role away with its documents; its sessions end at once."""
     told = ask(data, {"act": "role delete", "role": role, "account": account})

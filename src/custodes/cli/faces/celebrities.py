@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from custodes.cli.options import AgainOption, DataOption, DeviceOption, EndpointOption, JsonOption
+from custodes.cli.options import DATA, AgainOption, DataOption, DeviceOption, EndpointOption, JsonOption
 from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.settings import from_environment
 
@@ -45,7 +45,7 @@ def import_command(
     path: Annotated[Path, typer.Argument(help="CSV or JSON file of people; docs/celebrities.md has its columns.")],
     jobs: Annotated[int, typer.Option(min=1, max=32, help="Portraits worked on at the same time.")] = 4,
     again: AgainOption = False,
-    data: DataOption = None,
+    data: DataOption = DATA,
     endpoint: EndpointOption = None,
     device: DeviceOption = None,
     as_json: JsonOption = False,
@@ -78,7 +78,7 @@ def import_command(
 
 @app.command("list")
 def list_command(
-    data: DataOption = None, endpoint: EndpointOption = None, device: DeviceOption = None, as_json: JsonOption = False
+    data: DataOption = DATA, endpoint: EndpointOption = None, device: DeviceOption = None, as_json: JsonOption = False
 ) -> None:
     """Show whom the server can name, and how many portraits it has of each."""
     settings = from_environment(data=data, device=device)
@@ -108,7 +108,7 @@ def list_command(
 @app.command("remove")
 def remove_command(
     ids: Annotated[list[str], typer.Argument(help="Ids as `list` shows them.")],
-    data: DataOption = None,
+    data: DataOption = DATA,
     endpoint: EndpointOption = None,
     device: DeviceOption = None,
 ) -> None:

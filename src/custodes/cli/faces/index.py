@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from custodes.cli.options import AgainOption, CollectionOption, DataOption, DeviceOption, EndpointOption, JsonOption
+from custodes.cli.options import (
+    DATA,
+    AgainOption,
+    CollectionOption,
+    DataOption,
+    DeviceOption,
+    EndpointOption,
+    JsonOption,
+)
 from custodes.settings import from_environment
 
 if TYPE_CHECKING:
@@ -33,7 +41,7 @@ def index(
     report: Annotated[Path | None, typer.Option(help="Write a CSV of all photos that were not indexed.")] = None,
     jobs: Annotated[int, typer.Option(min=1, max=32, help="Photos worked on at the same time.")] = 4,
     again: AgainOption = False,
-    data: DataOption = None,
+    data: DataOption = DATA,
     endpoint: EndpointOption = None,
     device: DeviceOption = None,
     as_json: JsonOption = False,

@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from custodes.cli.client.ledger_order import carry_out, close_head
+from custodes.cli.options import DATA, DataOption
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
 from custodes.deployment.statements import open_statements
 from custodes.ledger.__main__ import STATUS, check
@@ -30,13 +31,11 @@ from custodes.ledger.verifier.statement import Question, map_of
 
 app = typer.Typer(help="State what an account used, or that it used nothing.", no_args_is_help=True)
 
-DataOption = Annotated[Path, typer.Option("--data", help="Data directory of the server.")]
-
 
 @app.command("create")
 def create_command(
     out: Annotated[Path, typer.Option("--out", help="File to write.")],
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
     account: Annotated[str | None, typer.Option("--account", help="Account id, twelve digits.")] = None,
     identifier: Annotated[str | None, typer.Option("--identifier", help="Like acct:123456789012.")] = None,
     party: Annotated[

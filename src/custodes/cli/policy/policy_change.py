@@ -14,8 +14,8 @@ from typing import Annotated, Any
 
 import typer
 
-from custodes.cli.ledger.statement import DataOption, moment
-from custodes.cli.options import JsonOption
+from custodes.cli.ledger.statement import moment
+from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.cli.policy.policy_text import SET_HELP, policy_set
 from custodes.core.clock import SystemClock
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
@@ -41,7 +41,7 @@ def propose_command(
     enable: Annotated[PackOption, typer.Option("--enable", help=f"Add a shipped pack: {', '.join(PACKS)}.")] = None,
     disable: Annotated[PackOption, typer.Option("--disable", help="Take a pack out.")] = None,
     not_before: Annotated[str | None, typer.Option("--not-before", help="Act then at the earliest, in UTC.")] = None,
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
 ) -> None:
     """Write down a change of the rules in force, for officers to sign."""
     files, state = opened(data)
@@ -67,7 +67,7 @@ def propose_command(
 def sign_command(
     proposal: ProposalArgument,
     key: Annotated[Path, typer.Option("--key", help="Your private key, of: custodes policy officer key.", exists=True)],
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
 ) -> None:
     """Sign a proposal with an officer's key, after telling what it changes."""
     found = _proposal(proposal)
@@ -80,7 +80,7 @@ def sign_command(
     typer.echo(f"{proposal}: signed by {signer.name}")
 
 
-def apply_command(proposal: ProposalArgument, data: DataOption = Path("data"), as_json: JsonOption = False) -> None:
+def apply_command(proposal: ProposalArgument, data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Put a signed change on record. Tightening acts at once; a weakening when its notice has run out."""
     told = order(data, _proposal(proposal))
     if as_json:
@@ -91,7 +91,7 @@ def apply_command(proposal: ProposalArgument, data: DataOption = Path("data"), a
     typer.echo(f"on record in entry {told['index']}; {what}")
 
 
-def status_command(data: DataOption = Path("data"), as_json: JsonOption = False) -> None:
+def status_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show the rules in force, what waits, and who may change them."""
     files, state = opened(data)
     policy = files.policy(state.in_force)
@@ -110,7 +110,7 @@ def status_command(data: DataOption = Path("data"), as_json: JsonOption = False)
     typer.echo(f"officers: {officers}\nnotice of a weakening: {shown['notice_days']:g} days")
 
 
-def history_command(data: DataOption = Path("data"), as_json: JsonOption = False) -> None:
+def history_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show every change of the rules with its entry in the ledger."""
     rows: list[dict[str, Any]] = []
     for placed in policy_files(data).records():
@@ -138,7 +138,7 @@ def history_command(data: DataOption = Path("data"), as_json: JsonOption = False
 
 def export_command(
     folder: Annotated[Path, typer.Argument(help="Folder to write; must not hold packs yet.")],
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
 ) -> None:
     """Write the rules in force as files, to be read or edited."""
     files, state = opened(data)

@@ -9,8 +9,7 @@ from typing import Annotated
 import orjson
 import typer
 
-from custodes.cli.ledger.statement import DataOption
-from custodes.cli.options import JsonOption
+from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.core.errors import InvalidParameterError
 
 
@@ -18,7 +17,7 @@ def screen(
     organisation: Annotated[
         Path, typer.Option("--organisation", help="JSON file, see docs/screening.md.", exists=True)
     ],
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
     picture: Annotated[Path | None, typer.Option("--picture", help="Draw who stands behind it: an SVG file.")] = None,
     day: Annotated[str, typer.Option("--day", help="Ownership as of YYYY-MM-DD. [default: edges without an end]")] = "",
     as_json: JsonOption = False,
