@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-
 import pytest
 
 from custodes.gallery.exact import BruteForceIndex
@@ -112,5 +111,3 @@ def refused(operator: Operator) -> Callable[[], str]:
         return str(refusal.value)
 
     return start
-
-

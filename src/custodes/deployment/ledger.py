@@ -30,6 +30,8 @@ from custodes.operations.accounts.admin import ORDER, AccountOrders
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.collections.erasure import RecordedErasures, finish_erasures
 from custodes.operations.collections.retention import Retention, RetentionRules
+from custodes.operations.record.body_destruction import ORDER as DESTROY
+from custodes.operations.record.body_destruction import Destruction
 from custodes.operations.record.housekeeping import Cosigners, LedgerDuties
 from custodes.operations.record.start import Release, announce, introduce
 from custodes.operations.record.statements import Statements
@@ -96,6 +98,7 @@ def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]
         orders = open_orders(plan.data)
         duties = LedgerDuties(log, statements, _cosigners(plan.data), clock)
         keep_parties(duties, statements, log)
+        keep_destructions(duties, statements, log)
         duties.every_hour(lambda: statements.bill_finished(clock.now_ms(), lambda: _prices(plan.data), log))
         with orders.attended(), closing(duties):
             duties.start(orders)
@@ -174,6 +177,11 @@ def keep_parties(duties: LedgerDuties, statements: Statements, log: LedgerLog) -
     duties.answer_to("party-head", lambda _: {"index": statements.close_party_head(log)})
 
 
+def keep_destructions(duties: LedgerDuties, statements: Statements, log: LedgerLog) -> None:
+    """Have ``duties`` take orders to destroy private bodies, on record."""
+    duties.answer_to(DESTROY, lambda members: {"index": statements.destroy_bodies(Destruction.ordered(members), log)})
+
+
 @contextmanager
 def open_duties(data: Path, clock: Clock) -> Iterator[LedgerDuties]:
     """The duties over a ledger that no server has open.
@@ -187,6 +195,7 @@ def open_duties(data: Path, clock: Clock) -> Iterator[LedgerDuties]:
         statements = checked_statements(data, log)
         duties = LedgerDuties(log, statements, _cosigners(data), clock)
         keep_parties(duties, statements, log)
+        keep_destructions(duties, statements, log)
         yield duties
 
 

@@ -54,4 +54,3 @@ class Indexer:
         head = self._append(accounts.head_fields())
         self._state.save(accounts, credited, head)
         return head
-

@@ -63,10 +63,11 @@ class LogFiles:
         """
         owners: dict[int, str] | None = None
         for use in self._of_kind("use", begin, end):
-            if use.account == ERASED:
+            if use.account != ERASED:
+                yield use
+            else:
                 owners = self.owners_of_destroyed() if owners is None else owners
-                use = replace(use, account=owners.get(use.index, ERASED))
-            yield use
+                yield replace(use, account=owners.get(use.index, ERASED))
 
     def owners_of_destroyed(self) -> dict[int, str]:
         """Whose the entries are whose bodies were destroyed by a ``del`` entry that could still be opened."""

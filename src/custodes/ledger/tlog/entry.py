@@ -91,7 +91,7 @@ _KIND_ROWS = (
     Kind("rev", {}, {"n": _is_count}),
     Kind("era", {"n": _is_count}, {"o": _is_digest, "w": _is_digest}),
     Kind("ret", {"n": _is_count}, {"o": _is_digest, "w": _is_digest}),
-    # Private bodies of n entries are about to be destroyed, by a rule (x); the map head that counts the uses is entry m.
+    # Private bodies of n entries are about to be destroyed, by a rule (x); entry m is the head that counts them.
     Kind("del", {"m": _is_count, "n": _is_count}, {"x": _is_token}),
     # Invoice run of a month (x): total in minor units (s), currency (y), root over the bills (r), uses billed (n).
     Kind("bil", {"r": _is_digest, "s": _is_count, "y": _is_currency}, {"n": _is_count, "x": _is_token}),

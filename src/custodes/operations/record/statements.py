@@ -40,6 +40,7 @@ from custodes.ledger.verifier.vrf import vrf
 from custodes.ledger.witness.client import Asked as WitnessesAsked
 from custodes.ledger.witness.client import Post, ask_all
 from custodes.ledger.writer.log import LedgerLog
+from custodes.operations.record.body_destruction import Destruction, destroy
 from custodes.operations.record.party_statements import PartyStatements
 
 _WITNESSED = "checkpoint.witnessed"
@@ -97,6 +98,14 @@ class Statements:
             return  # a new log
         accounts, _ = bind(self._key(), self._state(), log)
         check_uses_after(accounts, log)
+
+    def destroy_bodies(self, what: Destruction, log: LedgerLog) -> int:
+        """Destroy private bodies on record; see ``body_destruction.destroy``."""
+        files = self._newest()
+        accounts, head = self._at_head(files)
+        if head is None:
+            raise LookupError("the account map has no head yet; private bodies stay until one counts their uses")
+        return destroy(what, AccountSources(files, self._state(), accounts, head), log)
 
     def behind(self) -> bool:
         """Whether the published log has uses that the last head does not cover, or there is no head yet."""
@@ -262,7 +271,7 @@ class Statements:
         """
         kept = kept_state(self._key(), self._state(), log)
         if kept is None and any(True for _ in log.heads(ACCOUNT_MAP)):
-            raise MapError("the state of the account map is not that of a head in the log; a start of the server mends it")
+            raise MapError("the state of the account map is of no head in the log; a start of the server mends it")
         return (AccountMap(self._key()), None) if kept is None else kept
 
     def _state(self) -> MapState:
