@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from custodes.gallery.exact import BruteForceIndex
-from custodes.gallery.gallery import Gallery
+from custodes.gallery.gallery import IndexedGallery
 from custodes.ledger.__main__ import check
 from custodes.storage.ledger.open import LedgerPaths, read_bodies, read_tiles
 from fakes.engine import Square, SquareEngine, picture
@@ -34,7 +34,7 @@ class Operator:
 
     @contextmanager
     def serving(self) -> Iterator[LiveServer]:
-        gallery = Gallery(MemoryGalleryStore(), BruteForceIndex)
+        gallery = IndexedGallery(MemoryGalleryStore(), BruteForceIndex)
         with running(self.data, engine=SquareEngine(), gallery=gallery) as server:
             yield server
 

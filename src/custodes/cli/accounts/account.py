@@ -72,12 +72,12 @@ def create_command(
         "stated": _stated(purpose, legal_basis, place),
         "demographics": demographics,
     }
-    told = ask(data, members)
+    value = ask(data, members)
     text = (
-        f"account {told['account_id']} is {told['status']}\n"
-        f"aws_access_key_id = {told['access_key_id']}\naws_secret_access_key = {told['secret_access_key']}"
+        f"account {value['account_id']} is {value['status']}\n"
+        f"aws_access_key_id = {value['access_key_id']}\naws_secret_access_key = {value['secret_access_key']}"
     )
-    show(told, text, as_json=as_json)
+    show(value, text, as_json=as_json)
 
 
 @app.command("list")

@@ -46,8 +46,8 @@ def document_commands(kind: str) -> typer.Typer:
         as_json: JsonOption = False,
     ) -> None:  # fmt: skip
         members = {"owner": f"{kind}/{owner}", "name": name, "account": account}
-        told = ask(data, {"act": "document delete", **members})
-        show(told, f"{kind} {owner} no longer has the policy {name}", as_json=as_json)
+        value = ask(data, {"act": "document delete", **members})
+        show(value, f"{kind} {owner} no longer has the policy {name}", as_json=as_json)
 
     def list_command(
         owner: _OwnerArgument, account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False

@@ -24,8 +24,8 @@ def create_command(
     user: UserOption = None, account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False
 ) -> None:
     """Make a key; each user has two at most. The secret is shown this once."""
-    told = ask(data, {"act": "key create", "user": user, "account": account})
-    show(told, _secret(told), as_json=as_json)
+    value = ask(data, {"act": "key create", "user": user, "account": account})
+    show(value, _secret(value), as_json=as_json)
 
 
 @app.command("list")
@@ -43,8 +43,8 @@ def list_command(
 @app.command("rotate")
 def rotate_command(key: KeyArgument, data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Make a new key in place of one, which is refused from now on. To change without a gap: create, then delete."""
-    told = ask(data, {"act": "key rotate", "key": key})
-    show(told, _secret(told), as_json=as_json)
+    value = ask(data, {"act": "key rotate", "key": key})
+    show(value, _secret(value), as_json=as_json)
 
 
 @app.command("disable")
@@ -66,12 +66,12 @@ def delete_command(key: KeyArgument, data: DataOption = DATA, as_json: JsonOptio
 
 
 def _do(act: str, key: str, data: Path | None, as_json: bool) -> None:
-    told = ask(data, {"act": f"key {act}", "key": key})
-    show(told, f"key {key} {act}d", as_json=as_json)
+    value = ask(data, {"act": f"key {act}", "key": key})
+    show(value, f"key {key} {act}d", as_json=as_json)
 
 
-def _secret(told: Mapping[str, Any]) -> str:
-    return f"aws_access_key_id = {told['access_key_id']}\naws_secret_access_key = {told['secret_access_key']}"
+def _secret(parsed: Mapping[str, Any]) -> str:
+    return f"aws_access_key_id = {parsed['access_key_id']}\naws_secret_access_key = {parsed['secret_access_key']}"
 
 
 def _line(key: Mapping[str, Any]) -> str:

@@ -43,8 +43,8 @@ def create_command(
         "tags": tags_of(tag),
         "account": account,
     }
-    told = ask(data, {"act": "role create", **members})
-    show(told, str(told["arn"]), as_json=as_json)
+    value = ask(data, {"act": "role create", **members})
+    show(value, str(value["arn"]), as_json=as_json)
 
 
 @app.command("list")
@@ -59,8 +59,8 @@ def show_command(
     role: RoleArgument, account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False
 ) -> None:
     """Show a role with its trust policy."""
-    told = ask(data, {"act": "role show", "role": role, "account": account})
-    show(told, json.dumps(told, indent=2), as_json=as_json)
+    value = ask(data, {"act": "role show", "role": role, "account": account})
+    show(value, json.dumps(value, indent=2), as_json=as_json)
 
 
 @app.command("trust")
@@ -72,8 +72,8 @@ def trust_command(
     as_json: JsonOption = False,
 ) -> None:
     """Change who may assume a role; sessions that run go on."""
-    told = ask(data, {"act": "role trust", "role": role, "trust": read_text(trust), "account": account})
-    show(told, str(told["arn"]), as_json=as_json)
+    value = ask(data, {"act": "role trust", "role": role, "trust": read_text(trust), "account": account})
+    show(value, str(value["arn"]), as_json=as_json)
 
 
 @app.command("delete")
@@ -81,5 +81,5 @@ def delete_command(
     role: RoleArgument, account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False
 ) -> None:
     """Take a role away with its documents; its sessions end at once."""
-    told = ask(data, {"act": "role delete", "role": role, "account": account})
-    show(told, f"role {role} is gone", as_json=as_json)
+    value = ask(data, {"act": "role delete", "role": role, "account": account})
+    show(value, f"role {role} is gone", as_json=as_json)

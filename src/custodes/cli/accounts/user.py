@@ -27,8 +27,8 @@ def create_command(
     as_json: JsonOption = False,
 ) -> None:
     """Add a user to an account. Give it a key with: custodes key create --user NAME."""
-    told = ask(data, {"act": "user create", "user": user, "account": account, "tags": tags_of(tag)})
-    show(told, str(told["arn"]), as_json=as_json)
+    value = ask(data, {"act": "user create", "user": user, "account": account, "tags": tags_of(tag)})
+    show(value, str(value["arn"]), as_json=as_json)
 
 
 @app.command("list")
@@ -43,8 +43,8 @@ def delete_command(
     user: UserArgument, account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False
 ) -> None:
     """Take a user away with keys and documents; sessions that it opened end at once."""
-    told = ask(data, {"act": "user delete", "user": user, "account": account})
-    show(told, f"user {user} is gone", as_json=as_json)
+    value = ask(data, {"act": "user delete", "user": user, "account": account})
+    show(value, f"user {user} is gone", as_json=as_json)
 
 
 def tags_of(texts: list[str]) -> dict[str, str]:

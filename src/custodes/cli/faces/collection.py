@@ -29,8 +29,8 @@ def put_command(
     as_json: JsonOption = False,
 ) -> None:
     """Store the policy document of a collection; what is not understood is refused."""
-    told = ask(data, {"act": "document put", **_members(collection, account), "text": read_text(file)})
-    show(told, f"collection {collection} has a policy", as_json=as_json)
+    value = ask(data, {"act": "document put", **_members(collection, account), "text": read_text(file)})
+    show(value, f"collection {collection} has a policy", as_json=as_json)
 
 
 @policy.command("get")
@@ -44,8 +44,8 @@ def delete_command(
     collection: CollectionArgument, account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False
 ) -> None:
     """Take the policy document of a collection away."""
-    told = ask(data, {"act": "document delete", **_members(collection, account)})
-    show(told, f"collection {collection} has no policy", as_json=as_json)
+    value = ask(data, {"act": "document delete", **_members(collection, account)})
+    show(value, f"collection {collection} has no policy", as_json=as_json)
 
 
 def _members(collection: str, account: str | None) -> dict[str, object]:

@@ -61,11 +61,11 @@ def _ask(data: Path, members: Mapping[str, object]) -> list[dict[str, Any]]:
         raise UnavailableError(f"there is no data directory {data}")
     orders = open_orders(data)
     if orders.is_attended():
-        told = orders.place({"do": "retention", **members})
+        value = orders.place({"do": "retention", **members})
     else:
         with open_retention(data) as rules:
-            told = rules.carry_out(members)
-    found = told.get("rules")
+            value = rules.carry_out(members)
+    found = value.get("rules")
     if not isinstance(found, list):
-        raise UnavailableError(str(told.get("error", "the server gave no answer")))
+        raise UnavailableError(str(value.get("error", "the server gave no answer")))
     return found

@@ -26,7 +26,7 @@ from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.ports import LedgerCorruptError
 from custodes.ledger.verifier.map_head import PARTY_MAP
 from custodes.ledger.verifier.map_proof import MapError
-from custodes.ledger.verifier.party import Asked
+from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question, map_of
 
 app = typer.Typer(help="State what an account used, or that it used nothing.", no_args_is_help=True)
@@ -98,7 +98,7 @@ def verifier_command(out: Annotated[Path, typer.Option("--out", help="File to wr
     build_zipapp(out)
 
 
-def _asked(texts: list[str]) -> Asked:
+def _asked(texts: list[str]) -> PartyQuestion:
     """Numbers are written with a register in front, as in ``lei:...``; everything else is a name."""
     names, identifiers = [], []
     for text in texts:
@@ -107,7 +107,7 @@ def _asked(texts: list[str]) -> Asked:
             identifiers.append((scheme, value))
         else:
             names.append(text)
-    return Asked(tuple(names), tuple(identifiers))
+    return PartyQuestion(tuple(names), tuple(identifiers))
 
 
 def moment(text: str | None) -> int | None:

@@ -16,7 +16,7 @@ import typer
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.cli.policy.policy_change import opened, order, save
 from custodes.core.errors import InvalidParameterError, NotFoundError
-from custodes.governance.provider.change_chain import State
+from custodes.governance.provider.change_chain import ChainState
 from custodes.governance.provider.proposal import propose_officers
 from custodes.ledger.tlog.note import NoteError, VerifierKey
 from custodes.ledger.writer.keys import SigningKey, write_secret
@@ -80,11 +80,11 @@ def list_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     typer.echo(json.dumps(keys) if as_json else "\n".join(keys.values()) or "no officers are appointed")
 
 
-def _change(data: Path, state: State, officers: dict[str, bytes], out: Path) -> None:
+def _change(data: Path, state: ChainState, officers: dict[str, bytes], out: Path) -> None:
     proposal = propose_officers(state.head, officers)
     if not state.officers:
-        told = order(data, proposal)
-        typer.echo(f"{', '.join(officers)} is the first officer, on record in entry {told['index']}")
+        value = order(data, proposal)
+        typer.echo(f"{', '.join(officers)} is the first officer, on record in entry {value['index']}")
         return
     save(out, proposal)
     who = "the other officer" if len(state.officers) == 1 else "two officers"

@@ -200,9 +200,9 @@ def _commit(data: Path) -> None:
         raise UnavailableError("there is no ledger here before a server has started once")
     orders = open_orders(data)
     if orders.is_attended():
-        told = orders.place({"do": ORDER})
-        if "error" in told:
-            raise UnavailableError(str(told["error"]))
+        value = orders.place({"do": ORDER})
+        if "error" in value:
+            raise UnavailableError(str(value["error"]))
         return
     with started(data, verifier.read_text(encoding="utf-8").partition("+")[0], None, SystemClock()) as log:
         commit_unattended(data, log)
@@ -210,8 +210,8 @@ def _commit(data: Path) -> None:
 
 def _show(editions: Sequence[Edition], as_json: bool, *, one: bool = False) -> None:
     if as_json:
-        told = [asdict(edition) for edition in editions]
-        typer.echo(orjson.dumps(told[0] if one else told))
+        rows = [asdict(edition) for edition in editions]
+        typer.echo(orjson.dumps(rows[0] if one else rows))
         return
     for edition in editions:
         entry = "not in the ledger yet" if edition.ledger_index is None else f"ledger entry {edition.ledger_index}"

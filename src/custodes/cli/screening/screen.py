@@ -28,10 +28,10 @@ def screen(
     from custodes.storage.sql.screening.lists import ScreeningLists
 
     try:
-        told = orjson.loads(organisation.read_bytes())
+        parsed = orjson.loads(organisation.read_bytes())
     except orjson.JSONDecodeError as error:
         raise InvalidParameterError(f"{organisation.name} is not JSON: {error}") from error
-    graph = read_organisation(told)
+    graph = read_organisation(parsed)
     with closing(ScreeningLists(data)) as lists:
         if not lists.editions():
             raise InvalidParameterError("no list was imported yet: nothing can be called clear")
@@ -41,7 +41,7 @@ def screen(
 
         picture.write_text(draw(graph, outcome), encoding="utf-8")
     if as_json:
-        typer.echo(orjson.dumps(outcome.told()))
+        typer.echo(orjson.dumps(outcome.to_json()))
         return
     typer.echo(outcome.verdict)
     for hit in outcome.hits:

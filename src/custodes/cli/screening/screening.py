@@ -36,11 +36,11 @@ def graph_command(
     out: Annotated[Path | None, typer.Option("--out", help="File to write. [default: print]")] = None,
 ) -> None:
     """Turn a register of owners into an organisation file: everybody behind one party."""
-    from custodes.screening.organisation import told_organisation
+    from custodes.screening.organisation import organisation_to_json
     from custodes.screening.registers.read import read_register
 
     graph = read_register(path, form, subject)
-    data = orjson.dumps(told_organisation(graph), option=orjson.OPT_INDENT_2)
+    data = orjson.dumps(organisation_to_json(graph), option=orjson.OPT_INDENT_2)
     if out is None:
         typer.echo(data)
         return
@@ -187,14 +187,14 @@ def _ask(data: Path | None, members: Mapping[str, object]) -> Mapping[str, Any]:
 
         with open_screening_orders(settings) as here:
             return here.carry_out(members)
-    told = orders.place({"do": ORDER, **members})
-    if "error" in told:
-        raise UnavailableError(str(told["error"]))
-    return told
+    value = orders.place({"do": ORDER, **members})
+    if "error" in value:
+        raise UnavailableError(str(value["error"]))
+    return value
 
 
-def _show(told: object, text: str, *, as_json: bool) -> None:
-    typer.echo(orjson.dumps(told) if as_json else text)
+def _show(parsed: object, text: str, *, as_json: bool) -> None:
+    typer.echo(orjson.dumps(parsed) if as_json else text)
 
 
 def _line(case: Mapping[str, Any]) -> str:
@@ -209,7 +209,7 @@ def _case(case: Mapping[str, Any]) -> str:
         lines.append(
             f"  {one['finding']}  {_STATES.get(one['state'], one['state'])}  {one['score']:.2f}  {one['text']}"
         )
-        lines += [f"    {told['officer']}: {told['call']}, {told['reason']}" for told in one["decisions"]]
+        lines += [f"    {parsed['officer']}: {parsed['call']}, {parsed['reason']}" for parsed in one["decisions"]]
     for path in case["paths"]:
         chain = " -> ".join([*(edge["owner"] for edge in path["steps"]), path["party"]])
         lines.append(f"  {path['regime']} {'certain' if path['certain'] else 'possible'}: {chain}: {path['rule']}")

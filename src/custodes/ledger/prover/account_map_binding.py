@@ -14,7 +14,7 @@ from custodes.ledger.prover.ports import Use
 from custodes.ledger.prover.sources import ERASED, LogFiles
 from custodes.ledger.tlog.entry import EntryError, decode
 from custodes.ledger.verifier.map_head import ACCOUNT_MAP, MapHead, parse_head
-from custodes.ledger.verifier.map_proof import MapError, Node
+from custodes.ledger.verifier.map_proof import MapError, MapNode
 from custodes.ledger.verifier.vrf import vrf
 
 VRF_KEY = "keys/ledger-vrf.key"
@@ -112,5 +112,5 @@ def without_body(use: Use) -> Use:
     return Use(use.index, use.envelope, use.account, use.t, use.units)
 
 
-def _sums(node: Node) -> tuple[int, int]:
+def _sums(node: MapNode) -> tuple[int, int]:
     return node.count, node.units

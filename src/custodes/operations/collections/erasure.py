@@ -16,7 +16,7 @@ import numpy as np
 
 from custodes.core.errors import ConflictError, NotFoundError, UnavailableError
 from custodes.core.ids import AccountId, FaceId, UserId
-from custodes.gallery.entities import Collection, CollectionKey, Face, User
+from custodes.gallery.entities import Collection, CollectionKey, Face, GalleryUser
 from custodes.gallery.ports import GalleryStore
 from custodes.gallery.rules import user_vector
 from custodes.ledger.prover.erasure import ErasureRecords
@@ -24,7 +24,7 @@ from custodes.ledger.prover.face_map import FaceIndexes
 from custodes.ledger.tlog.ports import LedgerUnavailableError
 from custodes.ledger.writer.log import LedgerLog
 from custodes.ledger.writer.settings import LedgerWriter
-from custodes.operations.collections.lock_striping import Stripes
+from custodes.operations.collections.lock_striping import LockStriping
 
 # A certificate needs two ways through the tree per face, half a millisecond each; a larger collection that goes as a
 # whole gets one entry for all and no certificates of single faces.
@@ -52,11 +52,11 @@ class Tombstones(Protocol):
         """All ids."""
         ...
 
-    def bury_user(self, key: CollectionKey, user: User) -> None:
+    def bury_user(self, key: CollectionKey, user: GalleryUser) -> None:
         """Keep a user that is about to go; durable when this returns."""
         ...
 
-    def unbury_user(self, key: CollectionKey, user: User) -> None:
+    def unbury_user(self, key: CollectionKey, user: GalleryUser) -> None:
         """A new user has the name and, after a backup came back, the row of one that died."""
         ...
 
@@ -92,11 +92,11 @@ class Erasures(Protocol):
         """A whole collection is about to be destroyed."""
         ...
 
-    def erase_user(self, key: CollectionKey, user: User) -> None:
+    def erase_user(self, key: CollectionKey, user: GalleryUser) -> None:
         """A user with its vector is about to be destroyed."""
         ...
 
-    def created_user(self, key: CollectionKey, user: User) -> None:
+    def created_user(self, key: CollectionKey, user: GalleryUser) -> None:
         """A user is in the gallery now."""
         ...
 
@@ -116,10 +116,10 @@ class UnrecordedErasures:
     def erase_collection(self, collection: Collection) -> None:
         """Nothing."""
 
-    def erase_user(self, key: CollectionKey, user: User) -> None:
+    def erase_user(self, key: CollectionKey, user: GalleryUser) -> None:
         """Nothing."""
 
-    def created_user(self, key: CollectionKey, user: User) -> None:
+    def created_user(self, key: CollectionKey, user: GalleryUser) -> None:
         """Nothing."""
 
 
@@ -140,7 +140,7 @@ class RecordedErasures:
         self._indexes = indexes
         self._records = records
         self._tombstones = tombstones
-        self._stripes = Stripes()
+        self._stripes = LockStriping()
         self._filled: set[CollectionKey] = set()
 
     def enrolled(self, key: CollectionKey, face_ids: Iterable[FaceId]) -> None:
@@ -173,13 +173,13 @@ class RecordedErasures:
                 self._tombstones.bury(key, face_ids)
             self._tombstones.bury_collection(collection)
 
-    def erase_user(self, key: CollectionKey, user: User) -> None:
+    def erase_user(self, key: CollectionKey, user: GalleryUser) -> None:
         """See Erasures. The entry has no roots: users are in no index of faces."""
         with _recording():
             self._append(key, {"n": 1})
         self._tombstones.bury_user(key, user)
 
-    def created_user(self, key: CollectionKey, user: User) -> None:
+    def created_user(self, key: CollectionKey, user: GalleryUser) -> None:
         """See Erasures."""
         if (user.user_id, user.row) in self._tombstones.buried_users().get(key, ()):
             self._tombstones.unbury_user(key, user)

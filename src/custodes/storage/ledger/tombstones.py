@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
 from custodes.core.ids import AccountId, CollectionId, FaceId, UserId
-from custodes.gallery.entities import Collection, CollectionKey, User
+from custodes.gallery.entities import Collection, CollectionKey, GalleryUser
 from custodes.storage.files.durable import sync_directory
 
 FILE_NAME = "erased-faces"
@@ -49,14 +49,14 @@ class FileTombstones:
                 faces.pop(FaceId(rest[0]), None)
         return {key: list(faces) for key, faces in found.items() if faces}
 
-    def bury_user(self, key: CollectionKey, user: User) -> None:
+    def bury_user(self, key: CollectionKey, user: GalleryUser) -> None:
         """See Tombstones."""
         self.buried_users()
         self._add("+user", key, [f"{user.user_id}\t{user.row}"])
         if self._users is not None:
             self._users.setdefault(key, set()).add((user.user_id, user.row))
 
-    def unbury_user(self, key: CollectionKey, user: User) -> None:
+    def unbury_user(self, key: CollectionKey, user: GalleryUser) -> None:
         """See Tombstones."""
         self.buried_users()
         self._add("-user", key, [f"{user.user_id}\t{user.row}"])
