@@ -72,7 +72,7 @@ class Operator:
         """Indexes of all uses in the published log."""
         from custodes.ledger.tlog.checkpoint import parse_checkpoint
         from custodes.ledger.tlog.note import parse_note
-        from custodes.ledger.tlog.tiles import Tree
+        from custodes.ledger.tree.tiles import Tree
 
         tiles = read_tiles(self.data)
         note = tiles.get("checkpoint")

@@ -10,7 +10,8 @@ from pathlib import Path
 from custodes.core.errors import UnavailableError
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
 from custodes.ledger.tlog.note import NoteError, parse_note
-from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, Tree
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH
+from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.operations.record.statements import LedgerFiles, Statements
 from custodes.storage.ledger.open import LedgerPaths, read_bodies, read_tiles

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from custodes.ledger.tlog.body import BodyError
+from custodes.ledger.tlog.commitment import BodyError
 
 # So many indexes of 16 digits fit into a body of 16 KiB together with the other members.
 MAX_ENTRIES = 800
