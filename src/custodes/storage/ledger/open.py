@@ -120,6 +120,11 @@ def open_ledger(data: Path, origin: str, clock: LedgerClock, options: LedgerOpti
         OSError: files cannot be read or written.
     """
     options = options or LedgerOptions()
+    return LedgerLog(ledger_parts(data, origin, clock, options), options.settings)
+
+
+def ledger_parts(data: Path, origin: str, clock: LedgerClock, options: LedgerOptions) -> LogParts:
+    """What ``open_ledger`` makes the log of. Raises as it does."""
     paths = LedgerPaths(data)
     key = ledger_key(data, origin)
     paths.public.mkdir(exist_ok=True)
@@ -135,8 +140,7 @@ def open_ledger(data: Path, origin: str, clock: LedgerClock, options: LedgerOpti
         None if options.anchor is None else FileAnchor(options.anchor),
     )
     identity = LogIdentity(origin, (key,), (key.verifier, *old_verifiers(data), *options.old_keys))
-    parts = LogParts(stores, identity, load_or_create_secret(paths.body_key), clock, secrets.token_bytes)
-    return LedgerLog(parts, options.settings)
+    return LogParts(stores, identity, load_or_create_secret(paths.body_key), clock, secrets.token_bytes)
 
 
 def read_tiles(data: Path) -> FileTiles:
