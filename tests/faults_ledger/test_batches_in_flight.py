@@ -20,6 +20,7 @@ from custodes.ledger.writer.log import LedgerLog, LogSettings
 from custodes.ledger.writer.ports import Journal, JournalRecord, JournalSegment
 from custodes.storage.ledger.journal import FileJournal
 from custodes.storage.ledger.open import LedgerOptions, ledger_parts
+from custodes.storage.ledger.tiles import FileTiles
 
 ORIGIN = "test.example/ledger"
 # Recovery waits until the test has seen what it wants to see.
@@ -143,3 +144,21 @@ def test_batches_in_flight_have_descriptors_of_their_own(tmp_path: Path) -> None
     journal.sync(journal.write(JournalRecord(b"3", b"")))
     assert disk.descriptors[2] in disk.descriptors[:2], "one that has heard of every failure so far is used again"
     journal.close()
+
+
+def test_a_tile_whose_sync_failed_is_written_anew_before_the_next_sync_counts(tmp_path: Path) -> None:
+    # After a failed fsync the kernel may keep the page as clean: it reads back well and is never written.
+    disk = Disk(fail_at=1)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    tiles = FileTiles(tmp_path / "public", scratch, disk)
+    (tmp_path / "public").mkdir()
+    tiles.put("tile/0/000", b"x" * 8192)
+    with pytest.raises(OSError, match="injected"):
+        tiles.sync()
+    before = (tmp_path / "public/tile/0/000").stat().st_ino
+    tiles.put("tile/0/000", b"x" * 8192, repair=True)
+    tiles.sync()
+    assert (tmp_path / "public/tile/0/000").stat().st_ino != before
+    tiles.put("tile/0/000", b"x" * 8192)
+    assert len(disk.descriptors) == 2
