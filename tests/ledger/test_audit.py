@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from custodes.cli.ledger.ledger import app
 from custodes.ledger.tlog.note import VerifierKey
 from custodes.ledger.tlog.proof import verify_tlog_proof
-from custodes.ledger.tlog.tiles import Tree
-from custodes.ledger.verifier.audit import BodySource, audit
+from custodes.ledger.tree.tiles import Tree
+from custodes.ledger.writer.audit import BodySource, audit
 from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.ledger.writer.log import LedgerLog
 from custodes.storage.ledger.open import LedgerPaths, ledger_key, read_bodies, read_tiles

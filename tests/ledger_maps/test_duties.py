@@ -17,11 +17,12 @@ from custodes.deployment.statements import open_statements
 from custodes.ledger.prover.account_map_file import MapState
 from custodes.ledger.prover.erasure import ErasureRecord, erase
 from custodes.ledger.prover.map_tree import FaceTree
+from custodes.ledger.prover.vrf import secret_key
 from custodes.ledger.tlog.note import VerifierKey
-from custodes.ledger.tlog.trust import CosignerKey, Witness, parse_policy, write_policy
+from custodes.ledger.tlog.trust import CosignerKey, Witness, parse_policy
 from custodes.ledger.verifier.verdict import Word, verify
-from custodes.ledger.verifier.vrf.vrf import secret_key
 from custodes.ledger.witness.state_file import FolderMemory
+from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.witness.witness import WitnessKey, WitnessServer
 from custodes.storage.ledger.open import LedgerPaths, open_ledger
 

@@ -16,12 +16,14 @@ from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.deployment.statements import open_statements
 from custodes.gallery.ports import GalleryStore
-from custodes.ledger.prover.invoices import load_prices
+from custodes.ledger.prover.invoices.default_prices import default_prices
+from custodes.ledger.prover.invoices.invoice_run import load_prices
 from custodes.ledger.tlog.note import NoteError
-from custodes.ledger.tlog.ports import LedgerUnavailableError
-from custodes.ledger.tlog.trust import parse_policy, write_policy
-from custodes.ledger.verifier.invoices.prices import PriceList, default_prices
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
+from custodes.ledger.tlog.trust import parse_policy
+from custodes.ledger.verifier.invoices.prices import PriceList
 from custodes.ledger.witness.client import http_post
+from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.writer.keys import SigningKey, read_secret
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.accounts.admin import ORDER, AccountOrders

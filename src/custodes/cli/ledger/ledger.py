@@ -17,11 +17,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from custodes.cli.options import DATA, DataOption
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
 from custodes.ledger.tlog.note import NoteError, VerifierKey
-from custodes.ledger.tlog.ports import LedgerCorruptError
-from custodes.ledger.tlog.proof import encode_tlog_proof
-from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, verified_tree
-from custodes.ledger.verifier.audit import AuditReport, BodySource, audit
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerCorruptError
+from custodes.ledger.tree.tiles import verified_tree
+from custodes.ledger.writer.audit import AuditReport, BodySource, audit
 from custodes.ledger.writer.keys import load_or_create_secret
+from custodes.ledger.writer.receipt import encode_tlog_proof
 from custodes.storage.ledger.open import LedgerPaths, old_verifiers, read_bodies, read_tiles
 
 app = typer.Typer(help="Audit the ledger, show its state, prove entries.", no_args_is_help=True)

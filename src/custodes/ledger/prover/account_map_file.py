@@ -13,10 +13,10 @@ import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from custodes.ledger.prover import vrf
 from custodes.ledger.prover.account_map import AccountMap
 from custodes.ledger.prover.ports import Use
 from custodes.ledger.verifier.map_proof import MapError
-from custodes.ledger.verifier.vrf import vrf
 
 _HEAD = struct.Struct(">QQ")
 _ROW = struct.Struct(">QI")

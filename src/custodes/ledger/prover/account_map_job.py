@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from custodes.ledger.prover import vrf
 from custodes.ledger.prover.account_map_file import MapState
 from custodes.ledger.prover.ports import Use, UseStream
-from custodes.ledger.verifier.vrf import vrf
 
 Append = Callable[[Mapping[str, int | str]], int]
 """Appends a ``map`` entry with these public fields; returns its index once it is durable."""

@@ -13,15 +13,18 @@ from dataclasses import dataclass, field
 
 from custodes.ledger.prover.account_map import AccountMap
 from custodes.ledger.prover.account_map_file import MapState
+from custodes.ledger.prover.files import encode_path
 from custodes.ledger.prover.party_map import PartyMap
 from custodes.ledger.prover.ports import Use
-from custodes.ledger.tlog.body import BodyError, unseal
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
+from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import Entry, decode
 from custodes.ledger.tlog.note import NoteError, parse_note
-from custodes.ledger.tlog.ports import BodyReader, TileReader
-from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, Tree
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TileReader
+from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP
+from custodes.ledger.writer.body import unseal
+from custodes.ledger.writer.ports import BodyReader
 
 ERASED = "erased before it was credited"
 """Stands for the account of a use whose body was gone when the map was made; no statement can ask for it."""
@@ -148,7 +151,7 @@ class AccountSources:
         """VRF proof and encoded path of an identifier."""
         self.head_index(name)
         proof, path = self.accounts.path(identifier)
-        return proof, path.encode()
+        return proof, encode_path(path)
 
     def uses(self, begin: int, end: int) -> Iterator[Use]:
         """All uses among entries ``begin`` up to ``end``."""
@@ -182,7 +185,7 @@ class PartySources:
         """VRF proof and encoded path of an identifier."""
         self.head_index(name)
         proof, path = self.parties.path(identifier)
-        return proof, path.encode()
+        return proof, encode_path(path)
 
     def places_of(self, identifier: str) -> Iterator[tuple[int, bytes, bytes]]:
         """Entry, salt and body of each place of ``identifier``."""

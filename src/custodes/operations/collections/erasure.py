@@ -21,7 +21,7 @@ from custodes.gallery.ports import GalleryStore
 from custodes.gallery.rules import user_vector
 from custodes.ledger.prover.erasure import ErasureRecords
 from custodes.ledger.prover.face_map import FaceIndexes
-from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.log import LedgerLog
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.collections.lock_striping import LockStriping

@@ -13,19 +13,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from custodes.ledger.prover import vrf
 from custodes.ledger.prover.account_map_file import MapState
 from custodes.ledger.prover.account_map_job import Indexer
 from custodes.ledger.prover.erasure import ErasureRecords, certificate
 from custodes.ledger.prover.face_map import FaceIndexes
-from custodes.ledger.prover.invoice_files import BillingStore, UseStorage
-from custodes.ledger.prover.invoices import BillingRun, bill_month
+from custodes.ledger.prover.files import encode_file
+from custodes.ledger.prover.invoices.invoice_files import BillingStore, UseStorage
+from custodes.ledger.prover.invoices.invoice_run import BillingRun, bill_month
 from custodes.ledger.prover.moratorium import Sets, build_report
 from custodes.ledger.prover.party_map_files import PartyFiles
 from custodes.ledger.prover.sources import AccountSources, LogFiles, open_log_files, reaches
 from custodes.ledger.prover.statement import Sources, build
 from custodes.ledger.tlog.entry import decode
-from custodes.ledger.tlog.ports import BodyReader, TileReader
-from custodes.ledger.tlog.tiles import CHECKPOINT_PATH
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TileReader
 from custodes.ledger.tlog.trust import Witness
 from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.invoices.prices import PriceList
@@ -33,9 +34,9 @@ from custodes.ledger.verifier.map_head import PARTY_MAP
 from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion
 from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question, map_of, parse
-from custodes.ledger.verifier.vrf import vrf
 from custodes.ledger.witness.client import Cosigned, Post, ask_all
 from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.ports import BodyReader
 from custodes.operations.record.party_statements import PartyStatements
 
 _WITNESSED = "checkpoint.witnessed"
@@ -110,7 +111,7 @@ class Statements:
         if head is None:
             raise LookupError("the account map has no head yet; the server makes one every hour")
         sources = AccountSources(self._log_with(head), state, accounts, head)
-        statement = build(question, Sources(sources.log, sources, sources), prices).encode()
+        statement = encode_file(build(question, Sources(sources.log, sources, sources), prices))
         parse(statement)  # what no reader would accept, like a price list with fractions in it, is refused here
         return statement
 
@@ -143,7 +144,7 @@ class Statements:
             BodyError: what is stored is not what was committed.
         """
         _, head = self._state().load(self._key())
-        return build_report(question, self._newest() if head is None else self._log_with(head), sets).encode()
+        return encode_file(build_report(question, self._newest() if head is None else self._log_with(head), sets))
 
     def bill(self, month: Month, prices: PriceList) -> BillingRun:
         """The bills of ``month`` from the published log; nothing is written."""
@@ -215,7 +216,7 @@ class Statements:
             LookupError: there is no record of that.
         """
         record = self.erasures.get(face)
-        return certificate(record, self._log_with(record.entry)).encode()
+        return encode_file(certificate(record, self._log_with(record.entry)))
 
     def face_indexes(self) -> FaceIndexes:
         """Empty face indexes that place collections under this ledger's key."""

@@ -11,13 +11,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from custodes.ledger.tlog.body import BodyError, unseal
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
+from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import Entry, EntryError, decode
 from custodes.ledger.tlog.merkle import EMPTY_ROOT, leaf_hash, node_hash, parents, tree_root
 from custodes.ledger.tlog.note import NoteError, Verifier
-from custodes.ledger.tlog.ports import BodyReader, LedgerCorruptError, TileReader
-from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TILE_HEIGHT, TILE_WIDTH, Tree, bundle_path, tile_path, width_at
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TILE_WIDTH, LedgerCorruptError, TileReader, bundle_path
+from custodes.ledger.tree.tiles import TILE_HEIGHT, Tree, tile_path, width_at
+from custodes.ledger.writer.body import unseal
+from custodes.ledger.writer.ports import BodyReader
 
 Progress = Callable[[int, int], None]
 """Called with entries done and entries in all."""
