@@ -11,8 +11,8 @@ import pytest
 import custodes.operations
 from custodes.edge.aws.model import Operation, Shape, ShapeKind, load_service
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
-from custodes.ledger.prover.invoices import load_prices
-from custodes.ledger.verifier.invoices.prices import default_prices
+from custodes.ledger.prover.invoices.default_prices import default_prices
+from custodes.ledger.prover.invoices.invoice_run import load_prices
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.properties import Reveals, Unit
 
