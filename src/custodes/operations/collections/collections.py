@@ -114,7 +114,7 @@ class Collections:
     def delete(self, permit: Permit, command: DeleteCollection) -> None:
         """Raises NotFoundError, and DeniedError for the server's own collection."""
         key = command.key(permit.context.caller)
-if key == self._reserved:
+        if key == self._reserved:
             raise DeniedError("this collection is the server's own; custodes celebrities remove takes people out of it")
         collection = self._gallery.collection(key)
         self._erasures.erase_collection(collection)
