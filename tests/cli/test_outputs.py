@@ -16,7 +16,15 @@ from custodes.cli.main import app
 
 WRITING = {"--out", "--picture", "--report"}
 # Commands with an output and no file to read, or none that is a file of the user's: nothing to destroy.
-NOTHING_READ = {"custodes policy officer key", "custodes ledger proof", "custodes erasure certificate"}
+NOTHING_READ = {
+    "custodes erasure certificate",
+    "custodes ledger proof",
+    "custodes policy officer add",
+    "custodes policy officer key",
+    "custodes policy officer remove",
+    "custodes review show",
+    "custodes screening show",
+}
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
