@@ -440,7 +440,7 @@ def test_what_look_alikes_share_is_taken_out():
     vectors = model.vectors(rows)
     assert (rows @ rows.T)[apart].mean() > 0.5
     assert abs((vectors @ vectors.T)[apart].mean()) < 0.15
-    np.testing.assert_allclose([level_of(vector) for vector in vectors], model.levels[k], atol=0.02)
+    np.testing.assert_allclose([level_of(vector) for vector in vectors], model.levels[k], atol=0.05)
 
 
 def test_a_mixture_holds_distributions_and_no_person():

@@ -49,6 +49,7 @@ _VERTEX = {
     "upperJawlineRight": 356,
 }
 
+
 def five_points(vertices_px: FloatArray) -> FloatArray:
     """(5, 2) pixels: eye centres, nose tip, mouth corners."""
     xy = vertices_px[:, :2]
