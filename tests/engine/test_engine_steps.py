@@ -215,7 +215,7 @@ def test_the_largest_face_alone_is_looked_for_from_coarse_to_fine(faces, passes)
 
 
 @given(st.lists(st.tuples(st.integers(12, 300), st.floats(0.56, 0.99)), max_size=3))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_a_glance_finds_a_face_about_as_large_as_the_largest(drawn):
     lefts = itertools.accumulate((side + 20 for side, _ in drawn), initial=0)
     detector = CenterFaceDetector(DrawnFaces(*[(left, *face) for left, face in zip(lefts, drawn, strict=False)]))
