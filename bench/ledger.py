@@ -26,7 +26,7 @@ from custodes.core.clock import SystemClock
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.merkle import Frontier, leaf_hash, tree_root
 from custodes.ledger.tlog.tiles import bundle_path, encode_bundle, tile_path
-from custodes.ledger.writer.batch import State
+from custodes.ledger.writer.batch import LogState
 from custodes.ledger.writer.log import LedgerLog
 from custodes.storage.ledger.bodies import FileBodies
 from custodes.storage.ledger.journal import FileJournal
@@ -173,7 +173,7 @@ def _finish_large(data: Path, size: int, rows: list[list[bytes]]) -> None:
     FileBodies(paths.private / "bodies").put(size // 65536 * 65536, [None] * (size % 65536))
     journal = FileJournal(paths.private / "journal")
     journal.lock()
-    journal.begin(State(frontier, note, 10**12 + size, frozenset()).encode())
+    journal.begin(LogState(frontier, note, 10**12 + size, frozenset()).encode())
     journal.close()
 
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from custodes.core.ids import AccountId
 from custodes.edge.aws.canonical import SignedRequest, join_headers
-from custodes.edge.aws.sigv4 import Refused, Scope, SigningKeys, claim, verify
+from custodes.edge.aws.sigv4 import Scope, SignatureRefused, SigningKeys, claim, verify
 from custodes.operations.requests.context import Caller, Principal
 from custodes.operations.requests.ports import AccessKey
 
@@ -45,9 +45,11 @@ def one_key(token: str | None = None, expires: int | None = None) -> OneKey:
     return OneKey(AccessKey("AKIDEXAMPLE", SECRET, AccountId("123456789012"), Principal("user/ann"), token, expires))
 
 
-def check(request: SignedRequest, body: bytes, keys: OneKey, now_ms: int, scope: Scope = SCOPE) -> Caller | Refused:
+def check(
+    request: SignedRequest, body: bytes, keys: OneKey, now_ms: int, scope: Scope = SCOPE
+) -> Caller | SignatureRefused:
     claimed = claim(request, keys, now_ms, scope)
-    if isinstance(claimed, Refused):
+    if isinstance(claimed, SignatureRefused):
         return claimed
     return verify(request, hashlib.sha256(body).hexdigest(), claimed, scope, SigningKeys())
 
@@ -114,9 +116,11 @@ def signed_at_ms(request: SignedRequest) -> int:
     return int(at.timestamp() * 1000)
 
 
-def refusal(request: SignedRequest, body: bytes = b"{}", keys: OneKey | None = None, shift_ms: int = 0) -> Refused:
+def refusal(
+    request: SignedRequest, body: bytes = b"{}", keys: OneKey | None = None, shift_ms: int = 0
+) -> SignatureRefused:
     result = check(request, body, keys or one_key(), signed_at_ms(request) + shift_ms)
-    assert isinstance(result, Refused)
+    assert isinstance(result, SignatureRefused)
     return result
 
 
@@ -185,7 +189,7 @@ def test_content_sha256_counts_when_it_is_there() -> None:
 
 def test_no_authorization() -> None:
     request = sign()
-    expected = Refused("MissingAuthenticationTokenException", "Missing Authentication Token")
+    expected = SignatureRefused("MissingAuthenticationTokenException", "Missing Authentication Token")
     assert refusal(with_headers(request, authorization=None)) == expected
     assert refusal(with_headers(request, authorization="")) == expected
 
@@ -222,13 +226,13 @@ def test_incomplete_authorization_names_the_part(old, new, words) -> None:
 def test_incomplete_date(changes, words) -> None:
     request = sign()
     result = check(with_headers(request, **changes), b"{}", one_key(), signed_at_ms(request))
-    assert isinstance(result, Refused)
+    assert isinstance(result, SignatureRefused)
     assert result.code == INCOMPLETE
     assert words in result.message
 
 
 def test_unknown_key_and_wrong_tokens_look_alike() -> None:
-    expected = Refused(UNKNOWN, "The security token included in the request is invalid.")
+    expected = SignatureRefused(UNKNOWN, "The security token included in the request is invalid.")
     assert refusal(with_authorization(sign(), "AKIDEXAMPLE", "AKIDNOBODY")) == expected
     assert refusal(sign(token="surprise")) == expected
     assert refusal(sign(), keys=one_key("expected")) == expected
@@ -239,7 +243,7 @@ def test_expired_session() -> None:
     request = sign(token="t")
     at = signed_at_ms(request)
     assert isinstance(check(request, b"{}", one_key("t", at + 1), at), Caller)
-    assert refusal(request, keys=one_key("t", at)) == Refused(
+    assert refusal(request, keys=one_key("t", at)) == SignatureRefused(
         "ExpiredTokenException", "The security token included in the request is expired"
     )
 
@@ -315,14 +319,14 @@ def test_hostile_headers_get_a_refusal(authorization, date, extra) -> None:
     ):
         pairs = [(b"Host", b"h"), (b"X-Amz-Date", date.encode("latin-1")), (b"Authorization", text.encode("latin-1"))]
         request = SignedRequest("POST", b"/", b"", join_headers(pairs))
-        assert isinstance(check(request, b"", one_key(), 1_700_000_000_000), Refused)
+        assert isinstance(check(request, b"", one_key(), 1_700_000_000_000), SignatureRefused)
 
 
 @pytest.mark.parametrize("date", ["Mon, 01 Jan 0001 00:00:00 +2359", "Fri, 31 Dec 9999 23:59:59 -2359", "1" * 16])
 def test_dates_at_the_ends_of_time_get_a_refusal(date: str) -> None:
     request = sign()
     result = check(with_headers(request, x_amz_date=date), b"{}", one_key(), signed_at_ms(request))
-    assert isinstance(result, Refused)
+    assert isinstance(result, SignatureRefused)
 
 
 def test_memo_of_signing_keys_is_bounded_and_right() -> None:

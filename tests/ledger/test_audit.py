@@ -116,8 +116,8 @@ def test_another_key_is_refused(small: Path, grown: Path, key_of: KeyOf) -> None
 def test_command_line(small: Path) -> None:
     runner = CliRunner()
     assert runner.invoke(app, ["audit", "--data", str(small)]).stdout.startswith("OK  test.example/ledger: 259 entries")
-    told = json.loads(runner.invoke(app, ["audit", "--data", str(small), "--json", "--no-bodies"]).stdout)
-    assert (told["ok"], told["units"], told["bodies"]) == (True, 2, 0)
+    parsed = json.loads(runner.invoke(app, ["audit", "--data", str(small), "--json", "--no-bodies"]).stdout)
+    assert (parsed["ok"], parsed["units"], parsed["bodies"]) == (True, 2, 0)
     status = json.loads(runner.invoke(app, ["status", "--data", str(small), "--json"]).stdout)
     assert status["size"] == 259
     out = small / "proof"

@@ -13,7 +13,7 @@ from custodes.ledger.prover.account_map import CollectionMap
 from custodes.ledger.prover.map_tree import FaceTree
 from custodes.ledger.tlog.entry import b64url, from_b64url
 from custodes.ledger.verifier import multiproof
-from custodes.ledger.verifier.canonical_json import Placed, StatementError, wrap
+from custodes.ledger.verifier.canonical_json import PlacedEntry, StatementError, wrap
 from custodes.ledger.verifier.erasure import Certificate, Later, erasure_fields, parse, verify_certificate
 from custodes.ledger.verifier.map_head import collection_name
 from custodes.ledger.verifier.map_proof import face_place
@@ -39,10 +39,10 @@ def certify(world, later=True, put_back=False, count=1):
     head = world.append("map", None, maps.head_fields(len(world.envelopes)))
     world.publish()
     vrf_proof, path = maps.path(collection_name(ACCOUNT, COLLECTION))
-    shown = Later(Placed(head, world.entry(head)), vrf_proof, path.encode(), tree.path(face_place(GONE)).encode())
+    shown = Later(PlacedEntry(head, world.entry(head)), vrf_proof, path.encode(), tree.path(face_place(GONE)).encode())
     indexes = [era, head] if later else [era]
     proof = tuple(multiproof.make(indexes, len(world.envelopes), world.node))
-    placed = Placed(era, world.entry(era))
+    placed = PlacedEntry(era, world.entry(era))
     return Certificate(
         ACCOUNT, COLLECTION, GONE, world.checkpoint(), placed, before_path, after_path, proof, shown if later else None
     )
@@ -66,7 +66,7 @@ def test_the_last_face_of_a_collection_can_go_too(world):
     era = world.append("era", None, erasure_fields(1, before, tree.head()))
     world.publish()
     proof = tuple(multiproof.make([era], len(world.envelopes), world.node))
-    placed = Placed(era, world.entry(era))
+    placed = PlacedEntry(era, world.entry(era))
     after_path = tree.path(face_place(GONE)).encode()
     certificate = Certificate(ACCOUNT, COLLECTION, GONE, world.checkpoint(), placed, before_path, after_path, proof)
     assert verify_certificate(certificate.encode(), world.policy()).word == "ABSENT"
@@ -86,7 +86,7 @@ def test_lies_about_an_erasure(world):
         (dataclasses.replace(honest, after=honest.before), "not the one"),
         (dataclasses.replace(honest, before=honest.after), "not the one"),
         (
-            dataclasses.replace(honest, entry=Placed(honest.entry.index - 1, honest.entry.envelope)),
+            dataclasses.replace(honest, entry=PlacedEntry(honest.entry.index - 1, honest.entry.envelope)),
             "hashes|not in the log",
         ),
         (dataclasses.replace(honest, entry=honest.later.head), "proof|log"),
@@ -102,7 +102,7 @@ def test_an_entry_that_is_no_erasure_certifies_nothing(world):
     honest = certify(world, later=False)
     index = 0
     proof = tuple(multiproof.make([index], len(world.envelopes), world.node))
-    other = dataclasses.replace(honest, entry=Placed(index, world.entry(index)), proof=proof)
+    other = dataclasses.replace(honest, entry=PlacedEntry(index, world.entry(index)), proof=proof)
     verdict = verify_certificate(other.encode(), world.policy())
     assert (verdict.word, verdict.reasons) == ("INVALID", ("the entry shown records no erasure from an index",))
 
@@ -114,7 +114,9 @@ def test_a_later_head_must_be_later(world):
     early = world.append("map", None, maps.head_fields(len(world.envelopes)))
     vrf_proof, path = maps.path(collection_name(ACCOUNT, COLLECTION))
     honest = certify(world, later=False)
-    shown = Later(Placed(early, world.entry(early)), vrf_proof, path.encode(), tree.path(face_place(GONE)).encode())
+    shown = Later(
+        PlacedEntry(early, world.entry(early)), vrf_proof, path.encode(), tree.path(face_place(GONE)).encode()
+    )
     proof = tuple(multiproof.make([early, honest.entry.index], len(world.envelopes), world.node))
     verdict = verify_certificate(dataclasses.replace(honest, later=shown, proof=proof).encode(), world.policy())
     assert "later head is not" in verdict.reasons[0]

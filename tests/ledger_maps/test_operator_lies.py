@@ -11,7 +11,7 @@ from custodes.ledger.prover.map_tree import FaceTree, SumTree, place
 from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.tlog.merkle import ProofError, leaf_hash, tree_root
 from custodes.ledger.verifier import multiproof
-from custodes.ledger.verifier.canonical_json import MAX_BYTES, Placed, StatementError, canonical, parse_canonical
+from custodes.ledger.verifier.canonical_json import MAX_BYTES, PlacedEntry, StatementError, canonical, parse_canonical
 from custodes.ledger.verifier.erasure import Certificate, Later, verify_certificate
 from custodes.ledger.verifier.invoices.invoice import Invoice, bill_key, verify_invoice
 from custodes.ledger.verifier.invoices.meter import Month
@@ -19,7 +19,7 @@ from custodes.ledger.verifier.invoices.prices import default_prices, parse_price
 from custodes.ledger.verifier.map_head import account_name, collection_name, head_fields, parse_head, use_leaf
 from custodes.ledger.verifier.map_proof import MapError, Value, face_place
 from custodes.ledger.verifier.report import recorded_money, render
-from custodes.ledger.verifier.statement import Question, ShownUse, Statement
+from custodes.ledger.verifier.statement import Question, ShownUse, StatementFile
 from custodes.ledger.verifier.verdict import Word, verify
 from custodes.ledger.verifier.vrf import vrf
 
@@ -39,11 +39,11 @@ def crafted(world, value, shown=(), *, name="account", vrf_key=None, size=None, 
     world.publish(time=4_000_000_000)
     shown = tuple(shown)
     indexes = sorted({index, *(use.index for use in shown), *([following] if following is not None else [])})
-    return Statement(
+    return StatementFile(
         Question(account_name(EVE)),
         world.checkpoint(),
-        Placed(index, world.entry(index)),
-        None if following is None else Placed(following, world.entry(following)),
+        PlacedEntry(index, world.entry(index)),
+        None if following is None else PlacedEntry(following, world.entry(following)),
         tuple(multiproof.make(indexes, len(world.envelopes), world.node)),
         vrf.prove(key, account_name(EVE).encode()),
         tree.path(where).encode(),
@@ -150,7 +150,7 @@ def test_a_key_of_small_order_in_the_head(world):
     world.publish()
     forged = dataclasses.replace(
         statement,
-        head=Placed(index, world.entry(index)),
+        head=PlacedEntry(index, world.entry(index)),
         checkpoint=world.checkpoint(),
         proof=tuple(multiproof.make([index], len(world.envelopes), world.node)),
         path=tree.path(bytes(32)).encode(),
@@ -243,7 +243,7 @@ def erasure(world, before, after, erased, face, later=None):
             maps.put(ANN, name, after.head())
         at = world.append("map", None, maps.head_fields(len(world.envelopes)))
         proof, path = maps.path(collection_name(ANN, "c"))
-        head = Later(Placed(at, world.entry(at)), proof, path.encode(), after.path(face_place(face)).encode())
+        head = Later(PlacedEntry(at, world.entry(at)), proof, path.encode(), after.path(face_place(face)).encode())
     world.publish()
     indexes = [index] + ([head.head.index] if head else [])
     return Certificate(
@@ -251,7 +251,7 @@ def erasure(world, before, after, erased, face, later=None):
         "c",
         face,
         world.checkpoint(),
-        Placed(index, world.entry(index)),
+        PlacedEntry(index, world.entry(index)),
         before.path(face_place(face)).encode(),
         after.path(face_place(face)).encode(),
         tuple(multiproof.make(indexes, len(world.envelopes), world.node)),
@@ -319,16 +319,16 @@ def test_bills_of_a_wrong_form_that_the_log_commits_to(world, change, reason):
     world.publish()
     proof = tuple(multiproof.make([index], len(world.envelopes), world.node))
     made = Invoice(
-        bill, world.checkpoint(), Placed(index, world.entry(index)), tree.path(bill_key(bill)).encode(), proof
+        bill, world.checkpoint(), PlacedEntry(index, world.entry(index)), tree.path(bill_key(bill)).encode(), proof
     )
     verdict = verify_invoice(made.encode(), world.policy())
     assert verdict.word == "INVALID"
     assert reason in verdict.reasons[0]
     no_run = dataclasses.replace(
         made,
-        entry=Placed(0, world.entry(0)),
+        entry=PlacedEntry(0, world.entry(0)),
         proof=tuple(multiproof.make([0], len(world.envelopes), world.node)),
     )
     assert "no invoice run" in verify_invoice(no_run.encode(), world.policy()).reasons[0]
-    moved = dataclasses.replace(made, entry=Placed(index, world.entry(0)))
+    moved = dataclasses.replace(made, entry=PlacedEntry(index, world.entry(0)))
     assert "not in the log" in verify_invoice(moved.encode(), world.policy()).reasons[0]

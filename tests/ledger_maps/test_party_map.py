@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from custodes.cli.ledger import statement as statement_commands
 from custodes.core.clock import FixedClock
 from custodes.deployment.statements import open_statements
-from custodes.ledger.prover.party_map import PartyMap, Place
-from custodes.ledger.prover.party_map_files import Dossier, PartyFiles
+from custodes.ledger.prover.party_map import PartyMap, PartyPlace
+from custodes.ledger.prover.party_map_files import PartyFiles, PlacesDigest
 from custodes.ledger.prover.sources import PartySources
 from custodes.ledger.prover.statement import Sources, build
 from custodes.ledger.tlog.body import canonical, commit
@@ -21,7 +21,7 @@ from custodes.ledger.tlog.entry import b64url, from_b64url
 from custodes.ledger.verifier import multiproof
 from custodes.ledger.verifier.canonical_json import unwrap, wrap
 from custodes.ledger.verifier.map_proof import MapError
-from custodes.ledger.verifier.party import Asked, encode, party_json, render_party, verify_party
+from custodes.ledger.verifier.party import PartyQuestion, encode, party_json, render_party, verify_party
 from custodes.ledger.verifier.party_names import fingerprint, identifier_key, is_fingerprint, name_key
 from custodes.ledger.verifier.report import as_json, render
 from custodes.ledger.verifier.statement import PARTY_SCHEMES, Question, map_of, parse
@@ -30,8 +30,8 @@ from custodes.storage.ledger.open import open_ledger
 
 CUSTOMER = "100000000001"
 INN, LEI = "ru-inn:7700000000", "lei:529900FICTIVETOPCO03"
-OWNER = Asked(("Zarya Optika OOO", "ООО «Заря Оптика»"), (("ru-inn", "7700 000 000"),))
-STRANGER = Asked(("Nobody At All Ltd",), (("lei", "529900FICTIVENOBDY04"),))
+OWNER = PartyQuestion(("Zarya Optika OOO", "ООО «Заря Оптика»"), (("ru-inn", "7700 000 000"),))
+STRANGER = PartyQuestion(("Nobody At All Ltd",), (("lei", "529900FICTIVENOBDY04"),))
 
 
 def place(name, role, account=CUSTOMER, **more):
@@ -115,10 +115,10 @@ def raw(make_world, tmp_path_factory):
 def test_present_as_owner_and_absent_as_user(parties):
     verdict = parties.verdict(OWNER)
     assert verdict.word is Word.PRESENT
-    told = party_json(verdict)
-    assert {role for role, word in told["roles"].items() if word == "PRESENT"} == {"owner", "director"}
-    assert told["roles"]["customer"] == "ABSENT"
-    assert told["by_name"] == {INN: "PRESENT", name_key("Zarya Optika OOO"): "PRESENT"}
+    value = party_json(verdict)
+    assert {role for role, word in value["roles"].items() if word == "PRESENT"} == {"owner", "director"}
+    assert value["roles"]["customer"] == "ABSENT"
+    assert value["by_name"] == {INN: "PRESENT", name_key("Zarya Optika OOO"): "PRESENT"}
     text = render_party(verdict)
     assert text.startswith("PRESENT\n")
     assert "ABSENT       as a customer" in text
@@ -193,8 +193,8 @@ def test_a_place_of_somebody_else_cannot_be_counted(make_world, tmp_path):
     made = Parties(make_world(), tmp_path / "parties")
     body = canonical({"acct": CUSTOMER, "role": "owner", "party": "ru-inn:7700000001"})
     where = made.files._place(INN)
-    index = made.world.append("org", None, Dossier(bytes(32), 1).fields())
-    made.map.enter(index, [Place(INN, bytes(16), body, where)])
+    index = made.world.append("org", None, PlacesDigest(bytes(32), 1).fields())
+    made.map.enter(index, [PartyPlace(INN, bytes(16), body, where)])
     made.head = made.world.append("map", None, made.map.head_fields(index + 1))
     made.world.publish()
     assert "somebody else's" in refusal(made, made.statement(INN))
@@ -207,7 +207,7 @@ def test_a_dossier_that_was_left_out_is_missed_in_the_totals(parties):
     world.append("org", None, dossier.fields(), {"acct": CUSTOMER})
     parties.head = world.append("map", None, parties.map.head_fields(len(world.envelopes)))
     world.publish()
-    data = parties.about(Asked((), (("lei", LEI[4:]),)))
+    data = parties.about(PartyQuestion((), (("lei", LEI[4:]),)))
     assert verify_party(data, world.policy()).word is Word.ABSENT
     verdict = verify_party(data, world.policy(), world.entries)
     assert verdict.word is Word.INVALID
@@ -218,7 +218,7 @@ def test_an_entry_that_is_no_dossier_brings_no_place(make_world, tmp_path):
     made = Parties(make_world(), tmp_path / "parties")
     body = canonical({"acct": CUSTOMER, "role": "owner", "party": INN})
     index = made.world.append("inc")
-    made.map.enter(index, [Place(INN, bytes(16), body, made.files._place(INN))])
+    made.map.enter(index, [PartyPlace(INN, bytes(16), body, made.files._place(INN))])
     made.head = made.world.append("map", None, made.map.head_fields(index + 1))
     made.world.publish()
     assert "no dossier" in refusal(made, made.statement(INN))

@@ -28,12 +28,12 @@ from custodes.ledger.verifier.moratorium.check import verify_moratorium
 from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion, Report, parse
 from custodes.ledger.witness.witness import WitnessKey
 from custodes.ledger.writer.keys import load_or_create_secret
-from custodes.operations.policy.change_control import Own, PolicyOffice
+from custodes.operations.policy.change_control import Own, PolicyChanges
 from custodes.operations.policy.decide import PolicyLayers
-from custodes.operations.policy.facts import Dossier, Profile
+from custodes.operations.policy.facts import PolicyFacts, Profile
 from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.requests.context import Caller, Context
-from custodes.operations.requests.gate import DENIED, DONE, Intent, Outcome
+from custodes.operations.requests.gate import DENIED, DONE, Intent, UseOutcome
 from custodes.storage.files.policy import PolicyFiles
 from custodes.storage.ledger.open import LedgerPaths, read_bodies, read_tiles
 
@@ -71,9 +71,9 @@ class World:
         self.context = started(data, "test/moratorium", None, self.clock)
         self.log = self.context.__enter__()
         self.files = PolicyFiles(data / "policy")
-        self.office = PolicyOffice(self.files, self.log, self.clock, Own(OWN))
+        self.office = PolicyChanges(self.files, self.log, self.clock, Own(OWN))
         self.office.open()
-        self.layers = PolicyLayers(self.office.in_force, Dossier(PROFILES.get), Anything())
+        self.layers = PolicyLayers(self.office.in_force, PolicyFacts(PROFILES.get), Anything())
         self.recorder = LedgerRecorder(self.log, "model")
         self.calls = 0
 
@@ -100,7 +100,7 @@ class World:
         decision = self.layers.decide(intent)
         allowed = type(decision).__name__ == "Allow"
         slot = self.recorder.reserve(intent, decision)
-        self.recorder.record(slot, Outcome(DONE if allowed else DENIED))
+        self.recorder.record(slot, UseOutcome(DONE if allowed else DENIED))
         return allowed
 
     def report(self, begin: int | None = None, end: int | None = None) -> Report:
@@ -166,7 +166,7 @@ def test_a_moratorium_that_was_lifted_with_notice(world: World) -> None:
 
 def test_a_set_that_came_with_the_program_is_told_as_such(world: World) -> None:
     weaker = PolicySet({name: text for name, text in OWN.packs.items() if "police" not in name}, OWN.schema)
-    again = PolicyOffice(world.files, world.log, world.clock, Own(weaker))
+    again = PolicyChanges(world.files, world.log, world.clock, Own(weaker))
     again.open()
     word, text = world.verdict(world.report())
     assert word == "ABSENT" and f"WITHOUT {RULE}; the set of the program" in text
@@ -292,7 +292,7 @@ def test_a_decision_by_other_rules_than_those_in_force_is_found(world: World) ->
     change = propose_set(OWN.digest(), PolicySet(packs, OWN.schema), 0).signed("ann", KEYS["ann"].sign)
     world.office.apply(change)
     world.clock.advance(120_000)
-    world.layers = PolicyLayers(lambda: stale, Dossier(PROFILES.get), Anything())
+    world.layers = PolicyLayers(lambda: stale, PolicyFacts(PROFILES.get), Anything())
     world.call("222222222222")
     word, text = world.verdict(world.report())
     assert word == "INVALID" and "rules that were not in force" in text
@@ -306,5 +306,5 @@ def test_the_verifier_in_one_file_checks_reports(world: World, tmp_path: Path) -
     (tmp_path / "trust.policy").write_text(trust)
     command = [sys.executable, "-I", "verify.pyz", "verify", "report.json", "--trust", "trust.policy", "--json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
-    told = json.loads(done.stdout)
-    assert (told["verdict"], told["allowed"], told["refused"]) == ("ABSENT", 0, 1)
+    parsed = json.loads(done.stdout)
+    assert (parsed["verdict"], parsed["allowed"], parsed["refused"]) == ("ABSENT", 0, 1)

@@ -106,6 +106,6 @@ def test_rules_can_be_taken_away(tmp_path: Path, running: bool) -> None:
 
 
 def test_there_must_be_a_data_directory(tmp_path: Path) -> None:
-    told = command(tmp_path / "none", "retention", "list")
-    assert (told.returncode, "no data directory" in told.stderr) == (1, True)
+    value = command(tmp_path / "none", "retention", "list")
+    assert (value.returncode, "no data directory" in value.stderr) == (1, True)
     assert not (tmp_path / "none").exists()

@@ -32,6 +32,14 @@ class ImageTooLargeError(CustodesError):
     """The picture exceeds the limit on bytes or pixels."""
 
 
+class VideoFormatError(CustodesError):
+    """The bytes are not a video that we decode (wrong format or codec, truncated, damaged, beyond a limit)."""
+
+
+class VideoTooLargeError(CustodesError):
+    """The video exceeds the limit on bytes or on duration."""
+
+
 class ObjectStoreError(CustodesError):
     """An S3Object could not be read: bucket, key, version or permission."""
 

@@ -28,7 +28,7 @@ from custodes.operations.accounts.admin import ORDER, AccountOrders
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.collections.erasure import RecordedErasures, finish_erasures
 from custodes.operations.collections.retention import Retention, RetentionRules
-from custodes.operations.record.housekeeping import Cosigners, LedgerDuties
+from custodes.operations.record.housekeeping import Cosigners, Housekeeping
 from custodes.operations.record.start import Release, announce, introduce
 from custodes.operations.record.statements import Statements
 from custodes.storage.files.admin_orders import FileOrders
@@ -78,7 +78,7 @@ class ServerLedger:
     log: LedgerLog
     tiles: FileTiles
     statements: Statements
-    duties: LedgerDuties
+    duties: Housekeeping
 
 
 @contextmanager
@@ -92,7 +92,7 @@ def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]
         announce(log, plan.release)
         statements = open_statements(plan.data)
         orders = open_orders(plan.data)
-        duties = LedgerDuties(log, statements, _cosigners(plan.data), clock)
+        duties = Housekeeping(log, statements, _cosigners(plan.data), clock)
         keep_parties(duties, statements, log)
         duties.every_hour(lambda: statements.bill_finished(clock.now_ms(), lambda: _prices(plan.data), log))
         with orders.attended(), closing(duties):
@@ -151,14 +151,14 @@ def keep_accounts(ledger: ServerLedger, orders: AccountOrders, directory: Accoun
     ledger.duties.every_hour(directory.save_uses)
 
 
-def keep_parties(duties: LedgerDuties, statements: Statements, log: LedgerLog) -> None:
+def keep_parties(duties: Housekeeping, statements: Statements, log: LedgerLog) -> None:
     """Have ``duties`` log a head of the party map every hour, and when asked for one."""
     duties.every_hour(lambda: statements.close_party_head(log))
     duties.answer_to("party-head", lambda _: {"index": statements.close_party_head(log)})
 
 
 @contextmanager
-def open_duties(data: Path, clock: Clock) -> Iterator[LedgerDuties]:
+def open_duties(data: Path, clock: Clock) -> Iterator[Housekeeping]:
     """The duties over a ledger that no server has open.
 
     Raises:
@@ -167,7 +167,7 @@ def open_duties(data: Path, clock: Clock) -> Iterator[LedgerDuties]:
     statements = open_statements(data)
     name = LedgerPaths(data).verifier.read_text(encoding="utf-8").partition("+")[0]
     with started(data, name, None, clock) as log:
-        duties = LedgerDuties(log, statements, _cosigners(data), clock)
+        duties = Housekeeping(log, statements, _cosigners(data), clock)
         keep_parties(duties, statements, log)
         yield duties
 

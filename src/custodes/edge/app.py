@@ -1,6 +1,6 @@
 """The ASGI application: the API, health, metrics, and the border behind which no error passes.
 
-In: a ``Parts`` record from the composition root. Out: an ASGI application for any server. It reads no settings and
+In: a ``AppParts`` record from the composition root. Out: an ASGI application for any server. It reads no settings and
 starts no server. The server (uvicorn) adds the ``Date`` header, which clients with a wrong clock correct themselves
 by, so that option stays on; ``SERVER_OPTIONS`` holds what else the server needs.
 """
@@ -35,7 +35,7 @@ from custodes.edge.aws.wire import Handler, JsonWire, Wire
 from custodes.edge.endpoints.api import Api, Limits
 from custodes.edge.endpoints.dispatch import Dispatcher
 from custodes.edge.endpoints.reviews import Act, routes
-from custodes.edge.endpoints.signed import SignedDesk
+from custodes.edge.endpoints.signed import SignedEndpoint
 from custodes.edge.http.exchange import Exchange
 from custodes.edge.http.metrics import Metrics
 from custodes.edge.http.protocol import GuardedProtocol
@@ -57,7 +57,7 @@ SERVER_OPTIONS: Mapping[str, Any] = MappingProxyType(
 """Keyword arguments for ``uvicorn.Config`` that this application counts on."""
 
 
-_LONGEST_REASON = 200
+_MAX_REASON_LENGTH = 200
 
 ResponseHeaders = Callable[[RequestId], Mapping[str, str]]
 """Extra headers for the answer to a request, asked when it leaves, and once more when all is over. Must not block."""
@@ -68,7 +68,7 @@ def _no_headers(_: RequestId) -> Mapping[str, str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class AppParts:
     """What the application is made of.
 
     Attributes:
@@ -107,7 +107,7 @@ class Parts:
     review_actions: Mapping[str, Act] = field(default_factory=dict)
 
 
-def create_app(parts: Parts) -> ASGIApp:
+def create_app(parts: AppParts) -> ASGIApp:
     """Put the application together.
 
     Raises:
@@ -119,8 +119,8 @@ def create_app(parts: Parts) -> ASGIApp:
     sts_service, sts_wire = open_sts()
     sts = Dispatcher(sts_service, sts_wire, parts.sts_handlers, {}, workers)
     rekognition = _api(parts, json_wire, json, SERVICE)
-    doors = _Doors(rekognition, _api(parts, sts_wire, sts, STS))
-    desk = SignedDesk.open(parts.keys, Scope(parts.region, SERVICE), parts.clock, parts.throttle, workers)
+    doors = _ServiceRouter(rekognition, _api(parts, sts_wire, sts, STS))
+    desk = SignedEndpoint.open(parts.keys, Scope(parts.region, SERVICE), parts.clock, parts.throttle, workers)
     router = Router(
         routes=[
             *parts.extra_routes,
@@ -133,15 +133,15 @@ def create_app(parts: Parts) -> ASGIApp:
         redirect_slashes=False,
         default=_nothing_here,
     )
-    return _Border(_Front(doors, router), metrics, parts.request_ids, parts.response_headers)
+    return _ErrorBoundary(_FastPath(doors, router), metrics, parts.request_ids, parts.response_headers)
 
 
-def _api(parts: Parts, wire: Wire, dispatcher: Dispatcher, service: str) -> Api:
+def _api(parts: AppParts, wire: Wire, dispatcher: Dispatcher, service: str) -> Api:
     scope = Scope(parts.region, service)
     return Api(wire, dispatcher, parts.keys, parts.throttle, scope=scope, clock=parts.clock, limits=parts.limits)
 
 
-class _Front:
+class _FastPath:
     """Requests to the API, which nearly all are, go past the router."""
 
     def __init__(self, doors: ASGIApp, router: ASGIApp) -> None:
@@ -153,7 +153,7 @@ class _Front:
         await (self._doors if api else self._router)(scope, receive, send)
 
 
-class _Doors:
+class _ServiceRouter:
     """Two APIs at one address: forms are for STS, everything else is for Rekognition."""
 
     def __init__(self, rekognition: ASGIApp, sts: ASGIApp) -> None:
@@ -167,7 +167,7 @@ class _Doors:
         await inner(scope, receive, send)
 
 
-class _Border:
+class _ErrorBoundary:
     """Gives every request an id, counts and logs it, and answers for what nobody expected."""
 
     def __init__(
@@ -218,7 +218,7 @@ class _Border:
             request_id=exchange.request_id,
             operation=exchange.operation,
             error=type(error).__name__,
-            reason=str(error)[:_LONGEST_REASON],
+            reason=str(error)[:_MAX_REASON_LENGTH],
             frames=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)],
         )
 

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from custodes.cli.options import DATA, DataOption
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
 from custodes.ledger.tlog.note import NoteError, VerifierKey
 from custodes.ledger.tlog.ports import LedgerCorruptError
@@ -25,7 +26,6 @@ from custodes.storage.ledger.open import LedgerPaths, old_verifiers, read_bodies
 
 app = typer.Typer(help="Audit the ledger, show its state, prove entries.", no_args_is_help=True)
 
-DataOption = Annotated[Path, typer.Option("--data", help="Data directory of the server.")]
 KeyOption = Annotated[
     Path | None, typer.Option("--key", help="File with the log's public key; by default the one in the data directory.")
 ]
@@ -34,7 +34,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command("audit")
 def audit_command(
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
     key: KeyOption = None,
     bodies: Annotated[bool, typer.Option(help="Also open the private bodies (needs their key).")] = True,
     as_json: JsonOption = False,
@@ -55,7 +55,7 @@ def audit_command(
 
 
 @app.command("status")
-def status_command(data: DataOption = Path("data"), key: KeyOption = None, as_json: JsonOption = False) -> None:
+def status_command(data: DataOption = DATA, key: KeyOption = None, as_json: JsonOption = False) -> None:
     """Show the published checkpoint, its signature checked."""
     checkpoint, _ = _checkpoint(data, _keys(data, key))
     members = {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root.hex()}
@@ -65,7 +65,7 @@ def status_command(data: DataOption = Path("data"), key: KeyOption = None, as_js
 @app.command("proof")
 def proof_command(
     index: Annotated[int, typer.Argument(min=0, help="Index of the entry.")],
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
     key: KeyOption = None,
     out: Annotated[Path | None, typer.Option("--out", help="File to write; by default standard output.")] = None,
 ) -> None:
@@ -86,7 +86,7 @@ def proof_command(
 
 
 @app.command("rotate-key")
-def rotate_key_command(data: DataOption = Path("data")) -> None:
+def rotate_key_command(data: DataOption = DATA) -> None:
     """Replace the log's key by a new one; stop the server first."""
     from custodes.core.clock import SystemClock
     from custodes.deployment.key_rotation import rotate_key

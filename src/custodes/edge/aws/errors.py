@@ -31,6 +31,8 @@ CODES: Mapping[type[core.CustodesError], str] = MappingProxyType(
         core.PolicyDocumentError: "MalformedPolicyDocumentException",
         core.ImageFormatError: "InvalidImageFormatException",
         core.ImageTooLargeError: IMAGE_TOO_LARGE,
+        core.VideoFormatError: INVALID_PARAMETER,
+        core.VideoTooLargeError: "VideoTooLargeException",
         core.ObjectStoreError: "InvalidS3ObjectException",
         core.NotFoundError: "ResourceNotFoundException",
         core.AlreadyExistsError: "ResourceAlreadyExistsException",

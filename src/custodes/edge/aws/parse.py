@@ -16,7 +16,7 @@ import orjson
 import pybase64
 
 from custodes.edge.aws.errors import IMAGE_TOO_LARGE, INVALID_PARAMETER, SERIALIZATION, ApiError
-from custodes.edge.aws.model import Kind, Operation, Shape
+from custodes.edge.aws.model import Operation, Shape, ShapeKind
 
 
 def parse(raw: bytes, operation: Operation) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _string(value: Any, _: Shape, path: str) -> str:
 
 
 def _integer(value: Any, shape: Shape, path: str) -> int:
-    bits = 63 if shape.kind is Kind.LONG else 31
+    bits = 63 if shape.kind is ShapeKind.LONG else 31
     if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
         raise _mismatch(path, "an integer")
     if not -(2**bits) <= value < 2**bits:
@@ -126,17 +126,17 @@ def _blob(value: Any, shape: Shape, path: str) -> bytes:
         raise _mismatch(path, "a base64 string") from None
 
 
-_READERS: Mapping[Kind, Callable[[Any, Shape, str], Any]] = MappingProxyType(
+_READERS: Mapping[ShapeKind, Callable[[Any, Shape, str], Any]] = MappingProxyType(
     {
-        Kind.STRUCTURE: _structure,
-        Kind.LIST: _list,
-        Kind.MAP: _map,
-        Kind.STRING: _string,
-        Kind.INTEGER: _integer,
-        Kind.LONG: _integer,
-        Kind.FLOAT: _float,
-        Kind.BOOLEAN: _boolean,
-        Kind.TIMESTAMP: _float,
-        Kind.BLOB: _blob,
+        ShapeKind.STRUCTURE: _structure,
+        ShapeKind.LIST: _list,
+        ShapeKind.MAP: _map,
+        ShapeKind.STRING: _string,
+        ShapeKind.INTEGER: _integer,
+        ShapeKind.LONG: _integer,
+        ShapeKind.FLOAT: _float,
+        ShapeKind.BOOLEAN: _boolean,
+        ShapeKind.TIMESTAMP: _float,
+        ShapeKind.BLOB: _blob,
     }
 )

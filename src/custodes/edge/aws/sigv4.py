@@ -1,8 +1,8 @@
 """Who signed a request: AWS Signature Version 4, header form, verified.
 
 In: a request without its body, the SHA-256 of the body, the known keys, the time and the scope we serve. Out: the
-caller, or a ``Refused`` with the AWS code and message. Pure but for the memo of signing keys. It decides nothing
-about permission.
+caller, or a ``SignatureRefused`` with the AWS code and message. Pure but for the memo of signing keys. It decides
+nothing about permission.
 
 It works in two steps so that a stranger is turned away before the body is read: ``claim`` looks at the headers
 alone, ``verify`` at the signature.
@@ -53,7 +53,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class SignatureRefused:
     """The request is not authentic; ``code`` and ``message`` go to the client."""
 
     code: str
@@ -97,22 +97,22 @@ class SigningKeys:
         return derived
 
 
-def claim(request: SignedRequest, keys: KeyLookup, now_ms: int, scope: Scope) -> Claim | Refused:
+def claim(request: SignedRequest, keys: KeyLookup, now_ms: int, scope: Scope) -> Claim | SignatureRefused:
     """Check all that the headers alone can tell."""
     authorization = request.headers.get("authorization")
     if not authorization:
-        return Refused("MissingAuthenticationTokenException", "Missing Authentication Token")
+        return SignatureRefused("MissingAuthenticationTokenException", "Missing Authentication Token")
     fields = _fields(authorization)
-    if isinstance(fields, Refused):
+    if isinstance(fields, SignatureRefused):
         return fields
     credential = fields["Credential"].split("/")
     if len(credential) != 5:
-        return Refused(
+        return SignatureRefused(
             _INCOMPLETE,
             "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term",
         )
     key = _known_key(credential[0], request, keys, now_ms)
-    if isinstance(key, Refused):
+    if isinstance(key, SignatureRefused):
         return key
     timestamp = request.headers.get("x-amz-date") or request.headers.get("date", "")
     signed = tuple(fields["SignedHeaders"].lower().split(";"))
@@ -130,11 +130,13 @@ def claim(request: SignedRequest, keys: KeyLookup, now_ms: int, scope: Scope) ->
 
 def verify(
     request: SignedRequest, body_sha256: str, claimed: Claim, scope: Scope, signing_keys: SigningKeys
-) -> Caller | Refused:
+) -> Caller | SignatureRefused:
     """Check the signature of a request whose headers passed ``claim``. ``body_sha256`` is lower-case hex."""
     declared = request.headers.get("x-amz-content-sha256")
     if declared is not None and not hmac.compare_digest(declared.encode("latin-1"), body_sha256.encode()):
-        return Refused(_INVALID, "The provided 'x-amz-content-sha256' header does not match what was computed.")
+        return SignatureRefused(
+            _INVALID, "The provided 'x-amz-content-sha256' header does not match what was computed."
+        )
     canonical = canonical_request(request, claimed.signed_headers, body_sha256)
     to_sign = "\n".join(
         (
@@ -147,48 +149,58 @@ def verify(
     signing_key = signing_keys.key(claimed.key.secret, claimed.date, scope)
     expected = hmac.new(signing_key, to_sign.encode(), hashlib.sha256).hexdigest()
     if not hmac.compare_digest(expected, claimed.signature):
-        return Refused(_INVALID, _MISMATCH)
+        return SignatureRefused(_INVALID, _MISMATCH)
     return claimed.key.caller(scope.region)
 
 
-def _fields(authorization: str) -> Mapping[str, str] | Refused:
+def _fields(authorization: str) -> Mapping[str, str] | SignatureRefused:
     """Credential, SignedHeaders and Signature of the header."""
     algorithm, _, rest = authorization.partition(" ")
     if algorithm != ALGORITHM:
-        return Refused(_INCOMPLETE, f"Unsupported AWS 'algorithm': the Authorization header must use {ALGORITHM}.")
+        return SignatureRefused(
+            _INCOMPLETE, f"Unsupported AWS 'algorithm': the Authorization header must use {ALGORITHM}."
+        )
     fields: dict[str, str] = {}
     for part in rest.split(","):
         name, equals, value = part.strip().partition("=")
         if not equals:
-            return Refused(_INCOMPLETE, "Not a valid key=value pair (missing equal-sign) in Authorization header.")
+            return SignatureRefused(
+                _INCOMPLETE, "Not a valid key=value pair (missing equal-sign) in Authorization header."
+            )
         if name in fields:
-            return Refused(_INCOMPLETE, f"Duplicate '{name[:32]}' parameter in Authorization header.")
+            return SignatureRefused(_INCOMPLETE, f"Duplicate '{name[:32]}' parameter in Authorization header.")
         fields[name] = value
     missing = [name for name in ("Credential", "SignedHeaders", "Signature") if not fields.get(name)]
     if missing:
-        return Refused(_INCOMPLETE, " ".join(f"Authorization header requires '{name}' parameter." for name in missing))
+        return SignatureRefused(
+            _INCOMPLETE, " ".join(f"Authorization header requires '{name}' parameter." for name in missing)
+        )
     if not _SIGNATURE.fullmatch(fields["Signature"]):
-        return Refused(_INCOMPLETE, "'Signature' in the Authorization header must be 64 lower-case hex digits.")
+        return SignatureRefused(
+            _INCOMPLETE, "'Signature' in the Authorization header must be 64 lower-case hex digits."
+        )
     return fields
 
 
-def _known_key(access_key_id: str, request: SignedRequest, keys: KeyLookup, now_ms: int) -> AccessKey | Refused:
+def _known_key(
+    access_key_id: str, request: SignedRequest, keys: KeyLookup, now_ms: int
+) -> AccessKey | SignatureRefused:
     token = request.headers.get("x-amz-security-token")
     key = keys.find(access_key_id, token)
     if key is None or (token is None) != (key.session_token is None):
-        return Refused("UnrecognizedClientException", _UNKNOWN_TOKEN)
+        return SignatureRefused("UnrecognizedClientException", _UNKNOWN_TOKEN)
     if (
         token is not None
         and key.session_token is not None
         and not hmac.compare_digest(token.encode("latin-1"), key.session_token.encode("utf-8"))
     ):
-        return Refused("UnrecognizedClientException", _UNKNOWN_TOKEN)
+        return SignatureRefused("UnrecognizedClientException", _UNKNOWN_TOKEN)
     if key.expires_ts_ms is not None and key.expires_ts_ms <= now_ms:
-        return Refused("ExpiredTokenException", "The security token included in the request is expired")
+        return SignatureRefused("ExpiredTokenException", "The security token included in the request is expired")
     return key
 
 
-def _check_scope(credential: list[str], scope: Scope) -> Refused | None:
+def _check_scope(credential: list[str], scope: Scope) -> SignatureRefused | None:
     _, date, region, service, terminator = credential
     problems = []
     if not _SCOPE_DATE.fullmatch(date):
@@ -199,20 +211,20 @@ def _check_scope(credential: list[str], scope: Scope) -> Refused | None:
         problems.append(f"Credential should be scoped to correct service: '{scope.service}'.")
     if terminator != _TERMINATOR:
         problems.append(f"Credential should be scoped with a valid terminator: '{_TERMINATOR}'.")
-    return Refused(_INVALID, " ".join(problems)) if problems else None
+    return SignatureRefused(_INVALID, " ".join(problems)) if problems else None
 
 
-def _check_time(timestamp: str, scope_date: str, now_ms: int) -> Refused | None:
+def _check_time(timestamp: str, scope_date: str, now_ms: int) -> SignatureRefused | None:
     if not timestamp:
-        return Refused(
+        return SignatureRefused(
             _INCOMPLETE, "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."
         )
     moment = _moment(timestamp)
     if moment is None:
-        return Refused(_INCOMPLETE, "Date must be in ISO-8601 'basic format', such as 20180707T233021Z.")
+        return SignatureRefused(_INCOMPLETE, "Date must be in ISO-8601 'basic format', such as 20180707T233021Z.")
     given = _basic(timestamp, moment)
     if given[:8] != scope_date:
-        return Refused(
+        return SignatureRefused(
             _INVALID,
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
             f"'{scope_date}' != '{given[:8]}', from '{given}'.",
@@ -222,8 +234,10 @@ def _check_time(timestamp: str, scope_date: str, now_ms: int) -> Refused | None:
         return None
     here, oldest, newest = (each.strftime(_BASIC_FORMAT) for each in (now, now - MAX_SKEW, now + MAX_SKEW))
     if moment < now:
-        return Refused(_INVALID, f"Signature expired: {given} is now earlier than {oldest} ({here} - 5 min.)")
-    return Refused(_INVALID, f"Signature not yet current: {given} is still later than {newest} ({here} + 5 min.)")
+        return SignatureRefused(_INVALID, f"Signature expired: {given} is now earlier than {oldest} ({here} - 5 min.)")
+    return SignatureRefused(
+        _INVALID, f"Signature not yet current: {given} is still later than {newest} ({here} + 5 min.)"
+    )
 
 
 def _moment(timestamp: str) -> datetime | None:
@@ -242,18 +256,18 @@ def _basic(timestamp: str, moment: datetime) -> str:
     return timestamp if _BASIC_TIME.fullmatch(timestamp) else moment.strftime(_BASIC_FORMAT)
 
 
-def _check_signed_headers(signed: tuple[str, ...], headers: Mapping[str, str]) -> Refused | None:
+def _check_signed_headers(signed: tuple[str, ...], headers: Mapping[str, str]) -> SignatureRefused | None:
     if list(signed) != sorted(set(signed)) or not all(_HEADER_NAME.fullmatch(name) for name in signed):
-        return Refused(_INCOMPLETE, "'SignedHeaders' must be a sorted list of header names.")
+        return SignatureRefused(_INCOMPLETE, "'SignedHeaders' must be a sorted list of header names.")
     absent = next((name for name in signed if name not in headers), None)
     if absent is not None:
-        return Refused(_INVALID, f"'{absent[:64]}' is named in 'SignedHeaders' but not part of the request.")
+        return SignatureRefused(_INVALID, f"'{absent[:64]}' is named in 'SignedHeaders' but not part of the request.")
     if "host" not in signed:
-        return Refused(_INVALID, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
+        return SignatureRefused(_INVALID, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
     needed = [name for name in headers if name.startswith("x-amz-")]
     if "x-amz-date" not in headers:
         needed.append("date")
     unsigned = next((name for name in needed if name not in signed), None)
     if unsigned is not None:
-        return Refused(_INVALID, f"'{unsigned[:64]}' must be a 'SignedHeader' in the AWS Authorization.")
+        return SignatureRefused(_INVALID, f"'{unsigned[:64]}' must be a 'SignedHeader' in the AWS Authorization.")
     return None

@@ -25,7 +25,7 @@ from custodes.edge.aws.errors import (
     api_error,
 )
 from custodes.edge.aws.model import Operation
-from custodes.edge.aws.sigv4 import Claim, Refused, Scope, SigningKeys, claim, verify
+from custodes.edge.aws.sigv4 import Claim, Scope, SignatureRefused, SigningKeys, claim, verify
 from custodes.edge.aws.wire import Wire
 from custodes.edge.endpoints.dispatch import Dispatcher
 from custodes.edge.http.body import Body, BodyTooLongError, Buffer, ClientGoneError
@@ -139,7 +139,7 @@ class Api:
 
     def _claim(self, request: SignedRequest) -> Claim:
         claimed = claim(request, self._keys, self._clock.now_ms(), self._scope)
-        if isinstance(claimed, Refused):
+        if isinstance(claimed, SignatureRefused):
             raise ApiError(claimed.code, claimed.message)
         return claimed
 
@@ -154,7 +154,7 @@ class Api:
 
     def _verify(self, request: SignedRequest, sha256: str, claimed: Claim) -> Caller:
         caller = verify(request, sha256, claimed, self._scope, self._signing_keys)
-        if isinstance(caller, Refused):
+        if isinstance(caller, SignatureRefused):
             raise ApiError(caller.code, caller.message)
         return caller
 

@@ -27,7 +27,7 @@ _MULTIPLE = 32
 """The network halves five times."""
 
 
-class Network(Protocol):
+class FaceNetwork(Protocol):
     """An opened model: named arrays in, named arrays out."""
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Mapping[str, FloatArray]:
@@ -36,7 +36,7 @@ class Network(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class DetectionRules:
+class FaceDetectionRules:
     """Constants of detection.
 
     Attributes:
@@ -163,10 +163,10 @@ def join(parts: list[Candidates]) -> Candidates:
 class CenterFaceDetector:
     """Detection as a pipeline step: pre (letterbox), run, post (decode, suppress, order)."""
 
-    def __init__(self, network: Network, rules: DetectionRules | None = None) -> None:
+    def __init__(self, network: FaceNetwork, rules: FaceDetectionRules | None = None) -> None:
         """Keep the opened ``network`` and the constants."""
         self._network = network
-        self._rules = rules or DetectionRules()
+        self._rules = rules or FaceDetectionRules()
 
     def detect(self, rgb: RgbArray, at_most: int = MAX_FACES) -> Candidates:
         """The ``at_most`` largest faces of (H, W, 3) uint8 ``rgb``, largest box first, in pixels of ``rgb``.

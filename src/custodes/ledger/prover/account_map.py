@@ -22,7 +22,7 @@ from custodes.ledger.verifier.map_head import (
     head_fields,
     use_leaf,
 )
-from custodes.ledger.verifier.map_proof import MapError, Node, Path, Value
+from custodes.ledger.verifier.map_proof import MapError, MapNode, MapPath, Value
 from custodes.ledger.verifier.vrf import vrf
 
 _MAGIC = b"custodes account map v1\n"
@@ -75,7 +75,7 @@ class AccountMap:
         if account not in self._accounts:
             self._credit(account, [])
 
-    def head(self) -> Node:
+    def head(self) -> MapNode:
         """Root and totals: all uses and all units of the first ``size`` entries."""
         return self._tree.head()
 
@@ -83,7 +83,7 @@ class AccountMap:
         """Public fields of the ``map`` entry to append now."""
         return head_fields(ACCOUNT_MAP, self.size, self.head(), self._key.public)
 
-    def path(self, name: str) -> tuple[bytes, Path]:
+    def path(self, name: str) -> tuple[bytes, MapPath]:
         """Proof of the place of ``name`` (VRF, 80 bytes) and the way there; also for names that are not in the map."""
         known = self._accounts.get(name.removeprefix("acct:"))
         where = known.place if known else place(self._key, name)
@@ -144,7 +144,7 @@ class CollectionMap:
         self._places: dict[str, bytes] = {}
         self._tree = SumTree()
 
-    def put(self, account: str, collection: str, faces: Node) -> None:
+    def put(self, account: str, collection: str, faces: MapNode) -> None:
         """Enter or update a collection with the head of its tree of FaceIds; a deleted one stays, with no faces."""
         name = collection_name(account, collection)
         where = self._places.setdefault(name, place(self._key, name))
@@ -154,7 +154,7 @@ class CollectionMap:
         """Public fields of the ``map`` entry, for a map that is true as of the first ``size`` entries."""
         return head_fields(COLLECTION_MAP, size, self._tree.head(), self._key.public)
 
-    def path(self, name: str) -> tuple[bytes, Path]:
+    def path(self, name: str) -> tuple[bytes, MapPath]:
         """Proof of the place of ``name`` and the way there."""
         proof = vrf.prove(self._key, name.encode())
         return proof, self._tree.path(self._places.get(name) or place(self._key, name))

@@ -18,7 +18,7 @@ from custodes.ledger.tlog.checkpoint import parse_checkpoint
 from custodes.ledger.tlog.entry import b64url, from_b64url
 from custodes.ledger.tlog.note import parse_note
 from custodes.ledger.verifier import multiproof
-from custodes.ledger.verifier.canonical_json import Placed
+from custodes.ledger.verifier.canonical_json import PlacedEntry
 from custodes.ledger.verifier.erasure import Certificate, Later, erasure_fields
 from custodes.ledger.verifier.map_proof import face_place
 
@@ -76,7 +76,7 @@ def certificate(record: ErasureRecord, log: LogReader, later: Later | None = Non
     size = parse_checkpoint(parse_note(checkpoint).text).size
     indexes = [record.entry] + ([later.head.index] if later else [])
     proof = tuple(multiproof.make(indexes, size, log.node))
-    placed = Placed(record.entry, log.entry(record.entry))
+    placed = PlacedEntry(record.entry, log.entry(record.entry))
     erased = record.erased
     return Certificate(
         record.account,

@@ -18,7 +18,7 @@ from custodes.ledger.prover.account_map import CollectionMap
 from custodes.ledger.prover.erasure import ErasureRecord, erase
 from custodes.ledger.prover.map_tree import FaceTree
 from custodes.ledger.prover.ports import LogReader
-from custodes.ledger.verifier.canonical_json import Placed
+from custodes.ledger.verifier.canonical_json import PlacedEntry
 from custodes.ledger.verifier.erasure import Later, erasure_fields
 from custodes.ledger.verifier.map_head import collection_name
 from custodes.ledger.verifier.map_proof import face_place
@@ -111,4 +111,4 @@ class FaceIndexes:
                 raise LookupError("the collection has changed since the last head")
             proof, path = self._map.path(collection_name(account, collection))
             way = tree.path(face_place(face)).encode()
-            return Later(Placed(self._head, log.entry(self._head)), proof, path.encode(), way)
+            return Later(PlacedEntry(self._head, log.entry(self._head)), proof, path.encode(), way)

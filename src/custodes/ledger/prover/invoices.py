@@ -22,7 +22,7 @@ from custodes.ledger.tlog.checkpoint import parse_checkpoint
 from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.tlog.note import parse_note
 from custodes.ledger.verifier import multiproof
-from custodes.ledger.verifier.canonical_json import Placed, canonical
+from custodes.ledger.verifier.canonical_json import PlacedEntry, canonical
 from custodes.ledger.verifier.invoices.invoice import Invoice, bill_key
 from custodes.ledger.verifier.invoices.meter import Charge, Meter, Month, StorageChange, storage_charge
 from custodes.ledger.verifier.invoices.prices import PriceList, parse_prices
@@ -117,7 +117,7 @@ def invoice(account: str, run: BillingRun, entry_index: int, log: LogReader) -> 
     bill = run.bills[account]
     checkpoint = log.checkpoint()
     size = parse_checkpoint(parse_note(checkpoint).text).size
-    entry = Placed(entry_index, log.entry(entry_index))
+    entry = PlacedEntry(entry_index, log.entry(entry_index))
     proof = tuple(multiproof.make([entry_index], size, log.node))
     return Invoice(bill, checkpoint, entry, run.tree.path(bill_key(bill)).encode(), proof)
 

@@ -17,8 +17,8 @@ from custodes.ledger.verifier.map_proof import (
     EMPTY,
     FACE,
     KEY_BYTES,
-    Node,
-    Path,
+    MapNode,
+    MapPath,
     Value,
     bit,
     face_place,
@@ -47,7 +47,7 @@ class SumTree:
         self._values: dict[bytes, Value] = {}
         self._buckets: dict[int, list[bytes]] = {}
         # Heap order: 1 is the root, 2i and 2i+1 are the children of i; each with its number of keys.
-        self._upper: dict[int, tuple[Node, int]] = {}
+        self._upper: dict[int, tuple[MapNode, int]] = {}
         self._dirty: set[int] = set()
 
     def __len__(self) -> int:
@@ -71,7 +71,7 @@ class SumTree:
         self._values[key] = value
         self._dirty.add(bucket)
 
-    def head(self) -> Node:
+    def head(self) -> MapNode:
         """Root and totals of the map as it stands."""
         changed = set()
         for bucket in self._dirty:
@@ -85,10 +85,10 @@ class SumTree:
                 self._join(at)
         return self._node(1)
 
-    def path(self, key: bytes) -> Path:
+    def path(self, key: bytes) -> MapPath:
         """The way to ``key`` in the map as it stands: to its value, or to the proof that it has none."""
         self.head()
-        siblings: list[Node] = []
+        siblings: list[MapNode] = []
         at, depth = 1, 0
         while depth < _BUCKET_BITS and self._size(at) > 1:
             turn = bit(key, depth)
@@ -102,7 +102,7 @@ class SumTree:
             near, far = (leaves[split:], leaves[:split]) if bit(key, depth) else (leaves[:split], leaves[split:])
             siblings.append(fold(far, depth + 1))
             leaves, depth = near, depth + 1
-        return Path(tuple(siblings), (leaves[0][0], self._values[leaves[0][0]]) if leaves else None)
+        return MapPath(tuple(siblings), (leaves[0][0], self._values[leaves[0][0]]) if leaves else None)
 
     def _forget(self, key: bytes) -> None:
         """Take a key out. Only maps whose meaning allows it offer this."""
@@ -119,10 +119,10 @@ class SumTree:
         else:  # nothing, or a lone leaf that stands for the whole subtree
             self._set(at, self._node(left) if self._size(left) else self._node(right), size)
 
-    def _set(self, at: int, node: Node, size: int) -> None:
+    def _set(self, at: int, node: MapNode, size: int) -> None:
         self._upper[at] = (node, size)
 
-    def _node(self, at: int) -> Node:
+    def _node(self, at: int) -> MapNode:
         return self._upper.get(at, _NOTHING)[0]
 
     def _size(self, at: int) -> int:

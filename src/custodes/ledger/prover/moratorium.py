@@ -14,7 +14,7 @@ from custodes.ledger.tlog.body import unseal
 from custodes.ledger.tlog.entry import Entry, decode, from_b64url
 from custodes.ledger.tlog.excerpt import excerpt
 from custodes.ledger.verifier import multiproof
-from custodes.ledger.verifier.canonical_json import Placed, StatementError
+from custodes.ledger.verifier.canonical_json import PlacedEntry, StatementError
 from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion, OpenedEntry, Report
 
 Sets = Callable[[str], Mapping[str, object] | None]
@@ -54,7 +54,7 @@ def build_report(question: MoratoriumQuestion, log: LogFiles, sets: Sets) -> Rep
         log.note,
         first,
         tuple(shown.values()),
-        tuple(Placed(index, envelope) for index, envelope in changes.items()),
+        tuple(PlacedEntry(index, envelope) for index, envelope in changes.items()),
         tuple(opened),
         tuple(excerpts),
         tuple(found),

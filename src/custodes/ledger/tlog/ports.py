@@ -26,7 +26,7 @@ class LedgerCorruptError(LedgerUnavailableError):
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class JournalRecord:
     """One group commit. ``secret`` is kept under a key that dies with its segment."""
 
     data: bytes
@@ -34,12 +34,12 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class JournalSegment:
     """A stretch of the journal: what stood at its start, and the whole records since, oldest first."""
 
     number: int
     header: bytes
-    records: Sequence[Record]
+    records: Sequence[JournalRecord]
 
 
 class Journal(Protocol):
@@ -53,7 +53,7 @@ class Journal(Protocol):
         """
         ...
 
-    def segments(self) -> Iterator[Segment]:
+    def segments(self) -> Iterator[JournalSegment]:
         """All segments, oldest first; a record that was not written completely ends its segment."""
         ...
 
@@ -64,7 +64,7 @@ class Journal(Protocol):
         """
         ...
 
-    def write(self, record: Record) -> None:
+    def write(self, record: JournalRecord) -> None:
         """Put a record behind the last one if nothing was added behind our back; not durable yet.
 
         Raises:

@@ -119,7 +119,7 @@ def parse_receipt(token: str) -> Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class VerifiedEntry:
     """An entry that was shown to be in a signed tree."""
 
     index: int
@@ -127,7 +127,7 @@ class Verified:
     checkpoint: Checkpoint
 
 
-def verify_receipt(receipt: Receipt, keys: Sequence[Verifier]) -> Verified:
+def verify_receipt(receipt: Receipt, keys: Sequence[Verifier]) -> VerifiedEntry:
     """Check signature, origin, size and path of a receipt against the keys that the reader trusts.
 
     Raises:
@@ -140,10 +140,10 @@ def verify_receipt(receipt: Receipt, keys: Sequence[Verifier]) -> Verified:
         raise ProofError(str(error)) from error
     leaf = leaf_hash(receipt.envelope)
     verify_inclusion(leaf, receipt.index, checkpoint.size, receipt.path, checkpoint.root)
-    return Verified(receipt.index, entry, checkpoint)
+    return VerifiedEntry(receipt.index, entry, checkpoint)
 
 
-def verify_token(token: str, keys: Sequence[Verifier]) -> Verified:
+def verify_token(token: str, keys: Sequence[Verifier]) -> VerifiedEntry:
     """Parse and check a receipt as it stands in a header.
 
     Raises:
@@ -193,7 +193,7 @@ def parse_tlog_proof(data: bytes) -> TlogProof:
     return TlogProof(int(number), path, checkpoint, extra)
 
 
-def verify_tlog_proof(data: bytes, envelope: bytes, keys: Sequence[Verifier], *, need: int = 1) -> Verified:
+def verify_tlog_proof(data: bytes, envelope: bytes, keys: Sequence[Verifier], *, need: int = 1) -> VerifiedEntry:
     """Check that ``envelope`` is in the tree that a tlog-proof file shows, signed by ``need`` of ``keys``; the first is
     the log's.
 
@@ -208,4 +208,4 @@ def verify_tlog_proof(data: bytes, envelope: bytes, keys: Sequence[Verifier], *,
     except (NoteError, EntryError) as error:
         raise ProofError(str(error)) from error
     verify_inclusion(leaf_hash(envelope), proof.index, checkpoint.size, proof.path, checkpoint.root)
-    return Verified(proof.index, entry, checkpoint)
+    return VerifiedEntry(proof.index, entry, checkpoint)

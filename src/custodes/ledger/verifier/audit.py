@@ -24,7 +24,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class AuditDifference:
     """The first thing that is not as it must be.
 
     Attributes:
@@ -58,7 +58,7 @@ class AuditReport:
     """
 
     checkpoint: Checkpoint | None
-    difference: Difference | None = None
+    difference: AuditDifference | None = None
     kinds: Mapping[str, int] = field(default_factory=dict)
     units: int = 0
     open: int = 0
@@ -69,7 +69,7 @@ class AuditReport:
 class _FoundError(Exception):
     """Carries the first difference up."""
 
-    def __init__(self, difference: Difference) -> None:
+    def __init__(self, difference: AuditDifference) -> None:
         super().__init__(str(difference))
         self.difference = difference
 
@@ -110,7 +110,7 @@ class _Audit:
 
     def run(self, keys: Sequence[Verifier]) -> AuditReport:
         checkpoint: Checkpoint | None = None
-        difference: Difference | None = None
+        difference: AuditDifference | None = None
         try:
             checkpoint = self._checkpoint(keys)
             self._check_tree(checkpoint)
@@ -214,7 +214,7 @@ class _Audit:
 
 
 def _found(path: str, index: int | None, text: str) -> _FoundError:
-    return _FoundError(Difference(path, index, text))
+    return _FoundError(AuditDifference(path, index, text))
 
 
 def _root(rows: Sequence[Sequence[bytes]]) -> bytes:

@@ -25,7 +25,7 @@ class StatementError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedEntry:
     """An entry of the log and where it stands."""
 
     index: int
@@ -144,10 +144,10 @@ class Members:
             raise StatementError(f"{name!r} is not a row of hashes")
         return tuple(packed[at : at + 32] for at in range(0, len(packed), 32))
 
-    def placed(self, name: str) -> Placed:
+    def placed(self, name: str) -> PlacedEntry:
         """An entry and its index."""
         members = Members(self.take(name))
-        placed = Placed(members.index("i"), canonical(members.take("e")))
+        placed = PlacedEntry(members.index("i"), canonical(members.take("e")))
         members.end()
         return placed
 
@@ -175,6 +175,6 @@ class Members:
             raise StatementError(f"{min(self._members)!r} has no place here")
 
 
-def entry_member(placed: Placed) -> dict[str, object]:
+def entry_member(placed: PlacedEntry) -> dict[str, object]:
     """An entry and its index as a JSON object."""
     return {"e": json.loads(placed.envelope), "i": placed.index}

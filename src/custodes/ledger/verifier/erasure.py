@@ -19,9 +19,9 @@ from custodes.ledger.tlog.entry import Entry, EntryError, b64url, decode, from_b
 from custodes.ledger.tlog.merkle import ProofError, leaf_hash
 from custodes.ledger.tlog.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
 from custodes.ledger.verifier import multiproof
-from custodes.ledger.verifier.canonical_json import Members, Placed, StatementError, entry_member, unwrap, wrap
+from custodes.ledger.verifier.canonical_json import Members, PlacedEntry, StatementError, entry_member, unwrap, wrap
 from custodes.ledger.verifier.map_head import COLLECTION_MAP, collection_name, parse_head
-from custodes.ledger.verifier.map_proof import FACE, MapError, Node, Path, climb, face_place, look_up, parse_path
+from custodes.ledger.verifier.map_proof import FACE, MapError, MapNode, MapPath, climb, face_place, look_up, parse_path
 from custodes.ledger.verifier.vrf import vrf
 
 VERSION = 1
@@ -44,7 +44,7 @@ class Later:
         face: way to the face's empty place in the collection's tree.
     """
 
-    head: Placed
+    head: PlacedEntry
     vrf: bytes
     path: bytes
     face: bytes
@@ -58,7 +58,7 @@ class Certificate:
     collection: str
     face: str
     checkpoint: bytes
-    entry: Placed
+    entry: PlacedEntry
     before: bytes
     after: bytes
     proof: tuple[bytes, ...]
@@ -97,7 +97,7 @@ class ErasureVerdict:
     reasons: tuple[str, ...]
 
 
-def erasure_fields(erased: int, before: Node, after: Node) -> dict[str, int | str]:
+def erasure_fields(erased: int, before: MapNode, after: MapNode) -> dict[str, int | str]:
     """Public fields of the ``era`` entry that takes ``erased`` faces out of one collection."""
     return {"n": erased, "o": b64url(before.hash), "w": b64url(after.hash)}
 
@@ -183,11 +183,11 @@ def _check_later(certificate: Certificate, later: Later) -> None:
     if collection is None:
         raise MapError("the collection is not in the later map")
     key, path = face_place(certificate.face), parse_path(later.face)
-    if look_up(Node(collection.root, collection.count, collection.units), key, path) is not None:
+    if look_up(MapNode(collection.root, collection.count, collection.units), key, path) is not None:
         raise MapError("the face is in the index again")
 
 
-def _is_there(key: bytes, path: Path) -> bool:
+def _is_there(key: bytes, path: MapPath) -> bool:
     return path.leaf is not None and path.leaf[0] == key
 
 

@@ -46,7 +46,7 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class MapNode:
     """A subtree as its parent sees it: its hash and the sums of all leaves under it."""
 
     hash: bytes
@@ -58,11 +58,11 @@ class Node:
         return self.hash + _sums(self.count, self.units)
 
 
-EMPTY = Node(EMPTY_HASH, 0, 0)
+EMPTY = MapNode(EMPTY_HASH, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class MapPath:
     """The way to a key: siblings from the root down, and what stands at the end.
 
     Attributes:
@@ -70,7 +70,7 @@ class Path:
         leaf: key and value of the leaf at the end; None when the way ends at an empty subtree.
     """
 
-    siblings: tuple[Node, ...]
+    siblings: tuple[MapNode, ...]
     leaf: tuple[bytes, Value] | None
 
     def encode(self) -> bytes:
@@ -79,19 +79,19 @@ class Path:
         return end + b"".join(node.encode() for node in self.siblings)
 
 
-def leaf_node(key: bytes, value: Value) -> Node:
+def leaf_node(key: bytes, value: Value) -> MapNode:
     """The leaf of ``key``. Raises MapError when a length or a sum is out of range."""
     if len(key) != KEY_BYTES or len(value.root) != HASH_BYTES:
         raise MapError("a map key and a map value's root have 32 bytes")
-    return Node(sha256(b"\x02" + key + value.encode()).digest(), value.count, value.units)
+    return MapNode(sha256(b"\x02" + key + value.encode()).digest(), value.count, value.units)
 
 
-def inner_node(left: Node, right: Node) -> Node:
+def inner_node(left: MapNode, right: MapNode) -> MapNode:
     """The parent of two subtrees. Raises MapError when a sum is out of range."""
     hash_ = sha256(
         b"\x03" + _sums(left.count, left.units) + _sums(right.count, right.units) + left.hash + right.hash
     ).digest()
-    return Node(hash_, _checked(left.count + right.count), _checked(left.units + right.units))
+    return MapNode(hash_, _checked(left.count + right.count), _checked(left.units + right.units))
 
 
 def bit(key: bytes, depth: int) -> int:
@@ -108,7 +108,7 @@ def face_place(face_id: str) -> bytes:
     return sha256(b"custodes face v1\n" + face_id.encode()).digest()
 
 
-def look_up(head: Node, key: bytes, path: Path) -> Value | None:
+def look_up(head: MapNode, key: bytes, path: MapPath) -> Value | None:
     """The value under ``key`` in the map with ``head``, or None when the path proves that there is none.
 
     For one head and one key there is one answer: whoever finds paths to two has found a collision of SHA-256.
@@ -123,7 +123,7 @@ def look_up(head: Node, key: bytes, path: Path) -> Value | None:
     return path.leaf[1]
 
 
-def climb(key: bytes, path: Path) -> Node:
+def climb(key: bytes, path: MapPath) -> MapNode:
     """The head to which a path to ``key`` leads; compare it with one that is known.
 
     Raises:
@@ -143,8 +143,8 @@ def climb(key: bytes, path: Path) -> Node:
     return node
 
 
-def parse_path(data: bytes) -> Path:
-    """Read ``Path.encode``.
+def parse_path(data: bytes) -> MapPath:
+    """Read ``MapPath.encode``.
 
     Raises:
         MapError: the bytes have another form or length.
@@ -162,10 +162,10 @@ def parse_path(data: bytes) -> Path:
     if len(data) < end or len(rest) % _NODE_BYTES or len(rest) > MAX_DEPTH * _NODE_BYTES:
         raise MapError("the path has an impossible length")
     parts = (rest[at : at + _NODE_BYTES] for at in range(0, len(rest), _NODE_BYTES))
-    return Path(tuple(Node(p[:32], _int(p[32:40]), _int(p[40:])) for p in parts), leaf)
+    return MapPath(tuple(MapNode(p[:32], _int(p[32:40]), _int(p[40:])) for p in parts), leaf)
 
 
-def rebuild(values: Iterable[tuple[bytes, Value]]) -> Node:
+def rebuild(values: Iterable[tuple[bytes, Value]]) -> MapNode:
     """The head over all keys and values, from nothing; what an auditor does to check a head in full.
 
     Raises:
@@ -177,7 +177,7 @@ def rebuild(values: Iterable[tuple[bytes, Value]]) -> Node:
     return fold(leaves, 0)
 
 
-def fold(leaves: list[tuple[bytes, Node]], depth: int) -> Node:
+def fold(leaves: list[tuple[bytes, MapNode]], depth: int) -> MapNode:
     """The subtree at ``depth`` over sorted leaves that share their first ``depth`` bits."""
     if not leaves:
         return EMPTY
@@ -187,7 +187,7 @@ def fold(leaves: list[tuple[bytes, Node]], depth: int) -> Node:
     return inner_node(fold(leaves[:split], depth + 1), fold(leaves[split:], depth + 1))
 
 
-def partition(leaves: list[tuple[bytes, Node]], depth: int) -> int:
+def partition(leaves: list[tuple[bytes, MapNode]], depth: int) -> int:
     """How many of the sorted leaves go left at ``depth``."""
     low, high = 0, len(leaves)
     while low < high:

@@ -18,13 +18,13 @@ from custodes.ledger.verifier.party_names import identifier_key, name_key
 from custodes.ledger.verifier.report import clean, moment, render, standing
 from custodes.ledger.verifier.statement import PARTY_SCHEMES, map_of
 from custodes.ledger.verifier.statement import parse as parse_statement
-from custodes.ledger.verifier.verdict import Entries, OpenedPlace, Verdict, Word, verify
+from custodes.ledger.verifier.verdict import Entries, OpenedPlace, StatementVerdict, Word, verify
 
-MOST_NAMES = 200
+MAX_NAMES = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PartyQuestion:
     """Whom the question is about: names as anybody writes them, and pairs of register and number."""
 
     names: tuple[str, ...]
@@ -41,8 +41,8 @@ class Asked:
             raise StatementError("a number has characters, or a length, that no identifier of its register has")
         keys += [name_key(name) for name in self.names]
         found = tuple(dict.fromkeys(key for key in keys if key is not None))
-        if not 0 < len(found) <= MOST_NAMES:
-            raise StatementError(f"a party is asked for by 1 to {MOST_NAMES} names and numbers")
+        if not 0 < len(found) <= MAX_NAMES:
+            raise StatementError(f"a party is asked for by 1 to {MAX_NAMES} names and numbers")
         return found
 
 
@@ -52,8 +52,8 @@ class PartyVerdict:
 
     word: Word
     reasons: tuple[str, ...]
-    asked: Asked | None = None
-    parts: Mapping[str, Verdict] | None = None
+    asked: PartyQuestion | None = None
+    parts: Mapping[str, StatementVerdict] | None = None
 
     @property
     def places(self) -> list[OpenedPlace]:
@@ -62,7 +62,7 @@ class PartyVerdict:
         return sorted((p for part in parts if part.evidence for p in part.evidence.places), key=lambda p: p.index)
 
 
-def encode(asked: Asked, statements: Sequence[bytes]) -> bytes:
+def encode(asked: PartyQuestion, statements: Sequence[bytes]) -> bytes:
     """The file."""
     inner = {
         "identifiers": [list(pair) for pair in asked.identifiers],
@@ -102,7 +102,7 @@ def render_party(verdict: PartyVerdict) -> str:
     """The verdict as text."""
     parts = verdict.parts or {}
     if verdict.word in (Word.INVALID, Word.UNDETERMINED) or verdict.asked is None:
-        return render(Verdict(verdict.word, verdict.reasons))
+        return render(StatementVerdict(verdict.word, verdict.reasons))
     evidence = next(part.evidence for part in parts.values() if part.evidence is not None)
     who = ", ".join(clean(name) for name in (*verdict.asked.names, *(" ".join(p) for p in verdict.asked.identifiers)))
     lines = [verdict.word.value, "", f"Asked about: {who}."]
@@ -125,24 +125,24 @@ def render_party(verdict: PartyVerdict) -> str:
 
 def party_json(verdict: PartyVerdict) -> dict[str, object]:
     """The verdict for programs."""
-    told: dict[str, object] = {"verdict": verdict.word.value, "reasons": list(verdict.reasons)}
+    members: dict[str, object] = {"verdict": verdict.word.value, "reasons": list(verdict.reasons)}
     if verdict.word in (Word.PRESENT, Word.ABSENT) and verdict.asked is not None:
-        told |= {
+        members |= {
             "names": list(verdict.asked.names),
             "identifiers": [list(pair) for pair in verdict.asked.identifiers],
             "by_name": {key: part.word.value for key, part in (verdict.parts or {}).items()},
             "roles": _roles(verdict),
-            "places": places.told(verdict.places),
+            "places": places.to_json(verdict.places),
             "does_not_show": list(places.LIMITS),
         }
-    return told
+    return members
 
 
 def _roles(verdict: PartyVerdict) -> dict[str, str]:
     return places.roles(verdict.places)
 
 
-def _parse(data: bytes) -> tuple[Asked, list[bytes]]:
+def _parse(data: bytes) -> tuple[PartyQuestion, list[bytes]]:
     inner = Members(unwrap("party", data))
     if inner.take("v") != 1:
         raise StatementError("this file is of another version")
@@ -152,7 +152,7 @@ def _parse(data: bytes) -> tuple[Asked, list[bytes]]:
         raise StatementError("names, identifiers and statements are lists")
     if not all(isinstance(name, str) for name in names) or not all(_is_pair(pair) for pair in pairs):
         raise StatementError("a name is a text, an identifier a pair of texts")
-    asked = Asked(tuple(names), tuple((str(scheme), str(value)) for scheme, value in pairs))
+    asked = PartyQuestion(tuple(names), tuple((str(scheme), str(value)) for scheme, value in pairs))
     return asked, [canonical(one) for one in statements]
 
 

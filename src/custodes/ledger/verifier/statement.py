@@ -1,6 +1,6 @@
 """The statement file: one canonical JSON object in which an operator answers "did X use the service, and how much?"
 
-In: bytes. Out: a ``Statement`` whose form is right, nothing in it verified yet (``verify`` does that), and back.
+In: bytes. Out: a ``StatementFile`` whose form is right, nothing in it verified yet (``verify`` does that), and back.
 The parser takes exactly the bytes that ``encode`` gives: no duplicate names, no spaces, no other spelling of a number
 or of base64, nothing behind the end. ``digest`` is a checksum over the rest; it finds damage and proves nothing.
 
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.verifier.canonical_json import (
     Members,
-    Placed,
+    PlacedEntry,
     StatementError,
     canonical,
     entry_member,
@@ -82,7 +82,7 @@ class ShownPlace:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class StatementFile:
     """What a statement file holds.
 
     Attributes:
@@ -100,8 +100,8 @@ class Statement:
 
     question: Question
     checkpoint: bytes
-    head: Placed
-    next: Placed | None
+    head: PlacedEntry
+    next: PlacedEntry | None
     proof: tuple[bytes, ...]
     vrf: bytes
     path: bytes
@@ -138,7 +138,7 @@ def map_of(identifier: str) -> str | None:
     return name if canonical_form else None
 
 
-def parse(data: bytes) -> Statement:
+def parse(data: bytes) -> StatementFile:
     """Read a statement file.
 
     Raises:
@@ -158,7 +158,7 @@ def parse(data: bytes) -> Statement:
     rows = inner.take("places" if is_party else "uses")
     if not isinstance(rows, list):
         raise StatementError("the uses or places are no list")
-    result = Statement(
+    result = StatementFile(
         asked,
         inner.text("checkpoint").encode(),
         inner.placed("head"),

@@ -1,8 +1,9 @@
 """The check of a statement, offline, by somebody who trusts the operator in nothing.
 
-In: the bytes of a statement, and a trust policy; if at hand, all public entries of the log. Out: a ``Verdict``, whose
-word is PRESENT, ABSENT, UNDETERMINED or INVALID. Read ``verify`` from top to bottom: it is the list of checks.
-It does no I/O and no arithmetic on money that is not exact; ``statement_text`` puts the verdict into words.
+In: the bytes of a statement, and a trust policy; if at hand, all public entries of the log. Out: a
+``StatementVerdict``, whose word is PRESENT, ABSENT, UNDETERMINED or INVALID. Read ``verify`` from top to bottom: it is
+the list of checks. It does no I/O and no arithmetic on money that is not exact; ``statement_text`` puts the verdict
+into words.
 
 INVALID means that something in the file contradicts itself or a signature: do not believe it. UNDETERMINED means that
 nothing is wrong, but the file does not answer the question under this policy.
@@ -33,7 +34,7 @@ from custodes.ledger.verifier.map_head import (
     use_leaf,
 )
 from custodes.ledger.verifier.map_proof import MapError, Value, look_up, parse_path
-from custodes.ledger.verifier.statement import Question, ShownPlace, ShownUse, Statement, map_of, parse
+from custodes.ledger.verifier.statement import Question, ShownPlace, ShownUse, StatementFile, map_of, parse
 from custodes.ledger.verifier.vrf import vrf
 
 # No entry in front is later, so nothing behind this check meets a time that has no date.
@@ -102,7 +103,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class StatementVerdict:
     """The answer: its word, why, and the evidence as far as it was established."""
 
     word: Word
@@ -114,7 +115,7 @@ class _UndeterminedError(Exception):
     """The file is sound so far, but does not answer the question."""
 
 
-def verify(data: bytes, policy: TrustPolicy, entries: Entries | None = None) -> Verdict:
+def verify(data: bytes, policy: TrustPolicy, entries: Entries | None = None) -> StatementVerdict:
     """Check a statement.
 
     Args:
@@ -125,13 +126,13 @@ def verify(data: bytes, policy: TrustPolicy, entries: Entries | None = None) -> 
     try:
         evidence = _check(data, policy, entries)
     except _UndeterminedError as open_question:
-        return Verdict(Word.UNDETERMINED, (str(open_question),))
+        return StatementVerdict(Word.UNDETERMINED, (str(open_question),))
     except (StatementError, TrustError, ProofError, EntryError, BodyError, MapError, vrf.VrfError) as error:
-        return Verdict(Word.INVALID, (str(error),))
+        return StatementVerdict(Word.INVALID, (str(error),))
     doubts = _doubts(evidence, policy)
     if doubts:
-        return Verdict(Word.UNDETERMINED, doubts, evidence)
-    return Verdict(Word.PRESENT if evidence.uses or evidence.places else Word.ABSENT, (), evidence)
+        return StatementVerdict(Word.UNDETERMINED, doubts, evidence)
+    return StatementVerdict(Word.PRESENT if evidence.uses or evidence.places else Word.ABSENT, (), evidence)
 
 
 def _check(data: bytes, policy: TrustPolicy, entries: Entries | None) -> Evidence:
@@ -176,7 +177,7 @@ def _check(data: bytes, policy: TrustPolicy, entries: Entries | None) -> Evidenc
     )
 
 
-def _check_in_log(statement: Statement, trusted: Trusted) -> None:
+def _check_in_log(statement: StatementFile, trusted: Trusted) -> None:
     shown = [(statement.head.index, statement.head.envelope)]
     shown += [(statement.next.index, statement.next.envelope)] if statement.next else []
     shown += [(use.index, use.envelope) for use in statement.uses]
@@ -191,7 +192,7 @@ def _check_in_log(statement: Statement, trusted: Trusted) -> None:
         raise ProofError("the entries shown are not in the log that was signed")
 
 
-def _covered_until(statement: Statement, head: MapHead) -> int:
+def _covered_until(statement: StatementFile, head: MapHead) -> int:
     """Time of the first entry that the head does not cover; times in the log never fall."""
     first_outside = statement.head if statement.next is None else statement.next
     if first_outside.index != head.size or head.size > statement.head.index:
@@ -202,7 +203,7 @@ def _covered_until(statement: Statement, head: MapHead) -> int:
     return t
 
 
-def _check_uses(statement: Statement, head: MapHead, value: Value | None) -> tuple[tuple[OpenedUse, ...], int]:
+def _check_uses(statement: StatementFile, head: MapHead, value: Value | None) -> tuple[tuple[OpenedUse, ...], int]:
     shown = statement.uses
     if value is None or head.name != ACCOUNT_MAP:
         if shown:
@@ -221,7 +222,7 @@ def _check_uses(statement: Statement, head: MapHead, value: Value | None) -> tup
     return opened, len(shown) - len(opened)
 
 
-def _check_places(statement: Statement, head: MapHead, value: Value | None) -> tuple[OpenedPlace, ...]:
+def _check_places(statement: StatementFile, head: MapHead, value: Value | None) -> tuple[OpenedPlace, ...]:
     shown = statement.places
     if value is None or head.name != PARTY_MAP:
         if shown:

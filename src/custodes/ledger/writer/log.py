@@ -18,16 +18,16 @@ from custodes.ledger.tlog.merkle import leaf_hash
 from custodes.ledger.tlog.ports import HeadConflictError, LedgerCorruptError, LedgerUnavailableError
 from custodes.ledger.tlog.proof import encode_tlog_proof
 from custodes.ledger.tlog.tiles import Tree
-from custodes.ledger.writer.batch import Batch, State
-from custodes.ledger.writer.order import Turns
+from custodes.ledger.writer.batch import Batch, LogState
+from custodes.ledger.writer.order import CommitOrder
 from custodes.ledger.writer.pending import Committed, Pending, Prepared, Sealing, Staged, prepare, unsettled_after
 from custodes.ledger.writer.publish import Boundary
 from custodes.ledger.writer.publish_thread import Outbox
-from custodes.ledger.writer.queue import Waiting
+from custodes.ledger.writer.queue import EntryQueue
 from custodes.ledger.writer.recover import recover
-from custodes.ledger.writer.settings import Clock, LedgerWriter, LogParts, LogSettings
+from custodes.ledger.writer.settings import LedgerClock, LedgerWriter, LogParts, LogSettings
 
-__all__ = ["Clock", "LedgerLog", "LedgerWriter", "LogParts", "LogSettings"]
+__all__ = ["LedgerClock", "LedgerLog", "LedgerWriter", "LogParts", "LogSettings"]
 
 _Failure = OSError | LedgerUnavailableError | EntryError
 
@@ -47,16 +47,16 @@ class LedgerLog:
         self._outbox = Outbox(parts.stores, self._settings.publish_every_s, self._fall)
         self._ring = threading.Condition(threading.Lock())
         self._staging = threading.Lock()
-        self._turns = Turns()
+        self._turns = CommitOrder()
         self._falls = 0
-        self._waiting = Waiting(self._settings.permission_wait_s)
+        self._waiting = EntryQueue(self._settings.permission_wait_s)
         self._rotate = False
         self._next = 0
         self._reserved: set[int] = set()
         self._orphans: set[int] = set()
         self._down: _Failure | None = LedgerUnavailableError("the log is not started")
         self._stopping = False
-        self._state: State | None = None
+        self._state: LogState | None = None
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -333,7 +333,7 @@ class LedgerLog:
         note = tree.signed(identity.signers)
         batch = Batch(state.frontier.size, envelopes, [pending.prepared.body for pending in queue], note.encode())
         self._parts.stores.journal.write(batch.encode())
-        self._state = State(growth.frontier, batch.checkpoint, t, unsettled_after(state.unsettled, queue))
+        self._state = LogState(growth.frontier, batch.checkpoint, t, unsettled_after(state.unsettled, queue))
         return Staged(queue, batch, Committed(growth, tree, note.signatures), self._turns.take(), self._falls)
 
     def _finish(self, staged: Staged) -> None:

@@ -21,7 +21,7 @@ from custodes.ledger.tlog.tiles import (
     encode_bundle,
     tile_path,
 )
-from custodes.ledger.writer.batch import Batch, State
+from custodes.ledger.writer.batch import Batch, LogState
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Boundary:
     segment: int
 
 
-class Publisher:
+class LogPublisher:
     """Writes what was committed to where everybody can read it. Used by one thread at a time."""
 
     def __init__(self, tiles: TileStore, bodies: BodyStore) -> None:
@@ -45,7 +45,7 @@ class Publisher:
         self._partial: list[str] = []
         self._repairing = False
 
-    def load(self, state: State) -> None:
+    def load(self, state: LogState) -> None:
         """Take up the right edge of a tree that was published durably; what was published since is repaired.
 
         Raises:

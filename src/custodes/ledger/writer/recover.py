@@ -19,13 +19,13 @@ from custodes.ledger.tlog.ports import (
     BodyStore,
     HeadConflictError,
     Journal,
+    JournalSegment,
     LedgerCorruptError,
-    Segment,
     TileStore,
 )
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, Tree
-from custodes.ledger.writer.batch import Batch, State, decode_batch, decode_state
-from custodes.ledger.writer.publish import Publisher
+from custodes.ledger.writer.batch import Batch, LogState, decode_batch, decode_state
+from custodes.ledger.writer.publish import LogPublisher
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Stores:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class LogIdentity:
     """Who signs: ``signers`` sign new checkpoints, ``verifiers`` are all keys that may have signed old ones."""
 
     origin: str
@@ -47,7 +47,7 @@ class Identity:
     verifiers: Sequence[Verifier]
 
 
-def recover(stores: Stores, identity: Identity, publisher: Publisher) -> State:
+def recover(stores: Stores, identity: LogIdentity, publisher: LogPublisher) -> LogState:
     """Bring stores to the journal's head and start a new segment there. Returns the head.
 
     Raises:
@@ -74,7 +74,7 @@ def recover(stores: Stores, identity: Identity, publisher: Publisher) -> State:
     return head
 
 
-def advance(state: State, batch: Batch) -> State:
+def advance(state: LogState, batch: Batch) -> LogState:
     """The state after ``batch``; its checkpoint is taken as it is.
 
     Raises:
@@ -87,7 +87,7 @@ def advance(state: State, batch: Batch) -> State:
     entries = [decode(envelope) for envelope in batch.envelopes]
     unsettled = settle(set(state.unsettled), enumerate(entries, batch.first))
     t = max(state.t, entries[-1].t) if entries else state.t
-    return State(frontier, batch.checkpoint, t, frozenset(unsettled))
+    return LogState(frontier, batch.checkpoint, t, frozenset(unsettled))
 
 
 def settle(unsettled: set[int], entries: Iterable[tuple[int, Entry]]) -> set[int]:
@@ -100,17 +100,17 @@ def settle(unsettled: set[int], entries: Iterable[tuple[int, Entry]]) -> set[int
     return unsettled
 
 
-def _begin_log(stores: Stores, identity: Identity) -> State:
+def _begin_log(stores: Stores, identity: LogIdentity) -> LogState:
     if stores.tiles.get(CHECKPOINT_PATH) is not None:
         raise LedgerCorruptError("there is a public log but no journal; restore both together")
     if stores.anchor is not None and stores.anchor.fetch() is not None:
         raise HeadConflictError("the anchor knows a log, but there is none here")
     frontier = Frontier()
     checkpoint = Checkpoint(identity.origin, 0, frontier.root()).sign(identity.signers)
-    return State(frontier, checkpoint, 0, frozenset())
+    return LogState(frontier, checkpoint, 0, frozenset())
 
 
-def _replay(base: State, segments: Sequence[Segment], identity: Identity) -> tuple[State, list[Batch]]:
+def _replay(base: LogState, segments: Sequence[JournalSegment], identity: LogIdentity) -> tuple[LogState, list[Batch]]:
     """Batches of all segments. Where a segment starts, it says what of the one before was committed."""
     state, batches = base, []
     for at, segment in enumerate(segments):
@@ -131,7 +131,7 @@ def _replay(base: State, segments: Sequence[Segment], identity: Identity) -> tup
     return state, batches
 
 
-def _checked(state: State, identity: Identity) -> State:
+def _checked(state: LogState, identity: LogIdentity) -> LogState:
     """``state``, if its checkpoint was signed over its tree."""
     try:
         checkpoint = open_checkpoint(state.checkpoint, identity.verifiers, origin=identity.origin)
@@ -142,7 +142,7 @@ def _checked(state: State, identity: Identity) -> State:
     return state
 
 
-def _check_anchor(anchor: Anchor, tiles: TileStore, head: State, identity: Identity) -> None:
+def _check_anchor(anchor: Anchor, tiles: TileStore, head: LogState, identity: LogIdentity) -> None:
     kept = anchor.fetch()
     if kept == head.checkpoint:
         return

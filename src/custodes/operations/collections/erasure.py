@@ -24,7 +24,7 @@ from custodes.ledger.prover.face_map import FaceIndexes
 from custodes.ledger.tlog.ports import LedgerUnavailableError
 from custodes.ledger.writer.log import LedgerLog
 from custodes.ledger.writer.settings import LedgerWriter
-from custodes.operations.collections.lock_striping import Stripes
+from custodes.operations.collections.lock_striping import LockStriping
 
 # A certificate needs two ways through the tree per face, half a millisecond each; a larger collection that goes as a
 # whole gets one entry for all and no certificates of single faces.
@@ -109,7 +109,7 @@ class RecordedErasures:
         self._indexes = indexes
         self._records = records
         self._tombstones = tombstones
-        self._stripes = Stripes()
+        self._stripes = LockStriping()
         self._filled: set[CollectionKey] = set()
 
     def enrolled(self, key: CollectionKey, face_ids: Iterable[FaceId]) -> None:

@@ -76,7 +76,7 @@ class Cosigners:
     post: Post
 
 
-class LedgerDuties:
+class Housekeeping:
     """The duties over one log."""
 
     def __init__(self, log: LedgerLog, statements: Statements, cosigners: Cosigners, clock: Clock) -> None:

@@ -31,11 +31,10 @@ from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.invoices.prices import PriceList
 from custodes.ledger.verifier.map_head import PARTY_MAP
 from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion
-from custodes.ledger.verifier.party import Asked
+from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question, map_of, parse
 from custodes.ledger.verifier.vrf import vrf
-from custodes.ledger.witness.client import Asked as WitnessesAsked
-from custodes.ledger.witness.client import Post, ask_all
+from custodes.ledger.witness.client import Cosigned, Post, ask_all
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.record.party_statements import PartyStatements
 
@@ -84,7 +83,7 @@ class Statements:
         log = self._newest()
         return head is None or any(True for _ in log.uses(accounts.size, log.tree.size))
 
-    def ask_witnesses(self, witnesses: Iterable[Witness], post: Post) -> WitnessesAsked:
+    def ask_witnesses(self, witnesses: Iterable[Witness], post: Post) -> Cosigned:
         """Have the newest checkpoint cosigned, and keep it with all cosignatures.
 
         Raises:
@@ -125,7 +124,7 @@ class Statements:
         """
         return self.parties.close_head(log, self._newest)
 
-    def create_party(self, asked: Asked, begin: int | None, end: int | None) -> bytes:
+    def create_party(self, asked: PartyQuestion, begin: int | None, end: int | None) -> bytes:
         """The file that answers for every name and number of a party whether it was behind a customer.
 
         Raises:

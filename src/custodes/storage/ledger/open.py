@@ -13,8 +13,8 @@ from pathlib import Path
 
 from custodes.ledger.tlog.note import Verifier, VerifierKey
 from custodes.ledger.writer.keys import SigningKey, load_or_create_key, load_or_create_secret
-from custodes.ledger.writer.log import Clock, LedgerLog, LogParts, LogSettings
-from custodes.ledger.writer.recover import Identity, Stores
+from custodes.ledger.writer.log import LedgerClock, LedgerLog, LogParts, LogSettings
+from custodes.ledger.writer.recover import LogIdentity, Stores
 from custodes.storage.files.durable import sync_directory
 from custodes.storage.ledger.anchor import FileAnchor
 from custodes.storage.ledger.bodies import FileBodies
@@ -112,7 +112,7 @@ def old_verifiers(data: Path) -> tuple[VerifierKey, ...]:
     return tuple(VerifierKey.parse(line) for line in lines if line != present)
 
 
-def open_ledger(data: Path, origin: str, clock: Clock, options: LedgerOptions | None = None) -> LedgerLog:
+def open_ledger(data: Path, origin: str, clock: LedgerClock, options: LedgerOptions | None = None) -> LedgerLog:
     """The ledger of ``data``, not started yet; keys and folders are made where missing.
 
     Raises:
@@ -134,7 +134,7 @@ def open_ledger(data: Path, origin: str, clock: Clock, options: LedgerOptions | 
         FileBodies(paths.private / "bodies"),
         None if options.anchor is None else FileAnchor(options.anchor),
     )
-    identity = Identity(origin, (key,), (key.verifier, *old_verifiers(data), *options.old_keys))
+    identity = LogIdentity(origin, (key,), (key.verifier, *old_verifiers(data), *options.old_keys))
     parts = LogParts(stores, identity, load_or_create_secret(paths.body_key), clock, secrets.token_bytes)
     return LedgerLog(parts, options.settings)
 

@@ -15,7 +15,7 @@ from custodes.edge.aws.translate.members import bounding_box
 from custodes.edge.aws.translate.route import Output
 from custodes.engine.results.face import AgeRange, DetectedFace, Emotion, Gaze, Judgement, Landmark
 from custodes.operations.images.attributes import Attribute, Attributes, shows
-from custodes.operations.images.selection import Refused
+from custodes.operations.images.selection import FaceRefused
 
 _EXPRESSIONS = frozenset({Attribute.SMILE, Attribute.EMOTIONS})
 DEFAULT_LANDMARKS = frozenset({"eyeLeft", "eyeRight", "mouthLeft", "mouthRight", "nose"})
@@ -38,20 +38,20 @@ def compared_face(face: DetectedFace, size: Size) -> Output:
 
 def expressive_face(face: DetectedFace, size: Size, attributes: Attributes) -> Output:
     """The structure ``ComparedFace`` with Smile and Emotions, as far as ``attributes`` has them."""
-    told = {
+    members = {
         member: render(face)
         for attribute, (member, render) in _RENDERERS.items()
         if attribute in _EXPRESSIONS and shows(attributes, attribute)
     }
-    return {**_basics(face, size, every_landmark=False), **told}
+    return {**_basics(face, size, every_landmark=False), **members}
 
 
-def unindexed_face(refused: Refused, size: Size, attributes: Attributes) -> Output:
+def unindexed_face(refused: FaceRefused, size: Size, attributes: Attributes) -> Output:
     """The structure ``UnindexedFace``."""
     return {"Reasons": list(refused.reasons), "FaceDetail": face_detail(refused.face, size, attributes)}
 
 
-def unsearched_face(refused: Refused, size: Size, attributes: Attributes) -> Output:
+def unsearched_face(refused: FaceRefused, size: Size, attributes: Attributes) -> Output:
     """The structure ``UnsearchedFace``, whose member is ``FaceDetails``."""
     return {"Reasons": list(refused.reasons), "FaceDetails": face_detail(refused.face, size, attributes)}
 

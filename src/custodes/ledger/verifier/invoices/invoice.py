@@ -21,14 +21,14 @@ from custodes.ledger.tlog.trust import NONE, TrustError, TrustPolicy, open_trust
 from custodes.ledger.verifier import multiproof
 from custodes.ledger.verifier.canonical_json import (
     Members,
-    Placed,
+    PlacedEntry,
     StatementError,
     canonical,
     entry_member,
     unwrap,
     wrap,
 )
-from custodes.ledger.verifier.map_proof import MapError, Node, Value, look_up, parse_path
+from custodes.ledger.verifier.map_proof import MapError, MapNode, Value, look_up, parse_path
 
 VERSION = 1
 _AMOUNT = re.compile(r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?")
@@ -40,7 +40,7 @@ class Invoice:
 
     bill: Mapping[str, object]
     checkpoint: bytes
-    entry: Placed
+    entry: PlacedEntry
     path: bytes
     proof: tuple[bytes, ...]
 
@@ -130,7 +130,7 @@ def _check_bill(invoice: Invoice) -> list[str]:
         raise MapError("the bill is of another month or currency than the invoice run")
     uses, payable = bill.index("uses"), bill.index("total")
     key = bill_key(invoice.bill)
-    head = Node(from_b64url(str(entry.fields["r"])), count, total)
+    head = MapNode(from_b64url(str(entry.fields["r"])), count, total)
     if look_up(head, key, parse_path(invoice.path)) != Value(uses, payable, key):
         raise MapError("the bill is not part of the invoice run, or counts there with another total")
     _check_sum(bill, payable)

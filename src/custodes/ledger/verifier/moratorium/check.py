@@ -149,15 +149,15 @@ def _counts(report: Report, entries: Mapping[int, Entry], forces: tuple[Force, .
         if shown is None:
             closed += entry.fields["d"] == "allow"
             continue
-        told = _opened(entry, shown.salt, shown.text)
-        if told.get("policy") not in _known(entry.t, index, forces):
+        value = _opened(entry, shown.salt, shown.text)
+        if value.get("policy") not in _known(entry.t, index, forces):
             raise TimelineError(f"the decision in entry {index} names rules that were not in force")
-        if told.get("op") in report.question.operations:
-            sector, answer = str(told.get("sector")), str(entry.fields["d"])
+        if value.get("op") in report.question.operations:
+            sector, answer = str(value.get("sector")), str(entry.fields["d"])
             counts[sector, answer] += 1
             if sector == report.question.sector:
                 allowed |= {index} if answer == "allow" else set()
-                rules.update(str(rule) for rule in _list(told.get("rules")) if answer == "deny")
+                rules.update(str(rule) for rule in _list(value.get("rules")) if answer == "deny")
     if excerpts:
         raise BodyError("an excerpt is shown that belongs to no decision of the period")
     uses = sum(entry.kind == "use" and entry.settles in allowed for entry in entries.values())
@@ -168,8 +168,8 @@ def _opened(entry: Entry, salt: bytes, text: bytes) -> Mapping[str, object]:
     commitment = entry.fields.get("s")
     if not isinstance(commitment, str) or not hmac.compare_digest(commit(salt, text), from_b64url(commitment)):
         raise BodyError("an excerpt is not the one that was committed to")
-    told = json.loads(text)
-    return told if isinstance(told, dict) else {}
+    parsed = json.loads(text)
+    return parsed if isinstance(parsed, dict) else {}
 
 
 def _known(t: int, index: int, forces: tuple[Force, ...]) -> set[str | None]:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.verifier.canonical_json import (
     Members,
-    Placed,
+    PlacedEntry,
     StatementError,
     canonical,
     entry_member,
@@ -81,7 +81,7 @@ class Report:
     checkpoint: bytes
     first: int
     range: tuple[bytes, ...]
-    changes: tuple[Placed, ...]
+    changes: tuple[PlacedEntry, ...]
     opened: tuple[OpenedEntry, ...]
     excerpts: tuple[OpenedEntry, ...]
     sets: tuple[Mapping[str, object], ...]
@@ -155,9 +155,9 @@ def _opened(value: object) -> OpenedEntry:
     return opened
 
 
-def _placed(value: object) -> Placed:
+def _placed(value: object) -> PlacedEntry:
     members = Members(value)
-    placed = Placed(members.index("i"), canonical(members.take("e")))
+    placed = PlacedEntry(members.index("i"), canonical(members.take("e")))
     members.end()
     return placed
 
