@@ -8,14 +8,15 @@ from hypothesis import strategies as st
 
 from custodes.screening.entities import PERSON, ListedName, ListEntry, Party
 from custodes.screening.index import MemoryIndex, prepare_party
-from custodes.screening.matching import REVIEW, birth_factor, compare_names, match
+from custodes.screening.comparison import REVIEW, compare_names
+from custodes.screening.matching import birth_factor, match
 from custodes.screening.names.legal_forms import without_forms
 from custodes.screening.names.name import prepare
 from custodes.screening.names.scripts import latin
 
 
 def score(ours: str, theirs: str, kind: str = PERSON) -> float:
-    return compare_names(prepare(ours, kind), prepare(theirs, kind))[0]
+    return compare_names(prepare(ours, kind), prepare(theirs, kind)).score
 
 
 @pytest.mark.parametrize(
