@@ -13,17 +13,20 @@ from dataclasses import dataclass
 
 from custodes.screening.entities import PERSON, VESSEL, ScoreTerm
 from custodes.screening.names.likeness import spelled_similarity, word_similarity
-from custodes.screening.names.name import SMALL, NameToken, PreparedName
+from custodes.screening.names.name import PATRONYM, PLACE, PLACE_IN_BRACKETS, SMALL, NameToken, PreparedName
 from custodes.screening.names.spellings import forms
 
 REVIEW = 0.86
 CONTAINED = 0.88
 """Score of a firm's name that stands whole in a longer one."""
+LONG_PART = 0.87
+"""Score of three words or more that are all of one name and a part of another."""
 _JOINED, _ALIKE, _JOINED_LEAST = 0.96, 0.88, 0.87
 _SLIP_BELOW, _MORE_SLIPS = 0.95, 0.96
 _DISTINCTIVE = 0.36
-_PATRONYMICS = 0.95
+_PATRONYMICS, _OTHER_PLACE = 0.95, 0.85
 _MOST_TOGETHER = 3
+_LONG, _LONG_PART = 10, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +75,17 @@ def compare_names(ours: PreparedName, theirs: PreparedName) -> Comparison:
     ]
     left = _left(ours, [pair.ours for pair in pairs]), _left(theirs, [pair.theirs for pair in pairs])
     if ours.kind == PERSON:
-        if all(any(token.weight == 0.35 for token in side) for side in left):
+        if all(any(token.weight == PATRONYM for token in side) for side in left):
             score *= _PATRONYMICS
             terms.append(ScoreTerm("another patronymic", *map(_said, left), _PATRONYMICS))
     else:
         score, more = _of_firms(score, pairs, (ours, theirs), left)
         terms += more
-    return Comparison(round(score, 4), tuple(terms), _is_part(pairs, (ours, theirs), left))
+    part = _is_part(pairs, (ours, theirs), left)
+    if part and score < LONG_PART and _is_long(pairs, ours, theirs):
+        terms.append(ScoreTerm("long part of the name", "", "", round(LONG_PART / score, 3)))
+        score = LONG_PART
+    return Comparison(round(score, 4), tuple(terms), part)
 
 
 def _of_firms(
@@ -102,6 +109,9 @@ def _of_firms(
             score = value
     if len(telling) == 1 and words == 1 and score >= REVIEW:
         terms.append(ScoreTerm("one word only, which may be chance", "", "", 1.0))
+    if all(any(token.weight in (PLACE, PLACE_IN_BRACKETS) for token in side) for side in left) and words == 1:
+        score *= _OTHER_PLACE
+        terms.append(ScoreTerm("another place", *map(_said, left), _OTHER_PLACE))
     loose = [any(token.plain.isdigit() for token in side) for side in left]
     if all(loose) or (any(loose) and ours.kind == VESSEL):
         score *= 0.8
@@ -119,6 +129,12 @@ def _is_part(
         return False
     loose = [any(token.weight > SMALL for token in side) for side in left]
     return not all(loose) and min(pair.value for pair in telling) >= _ALIKE - 0.06
+
+
+def _is_long(pairs: Sequence[_Pair], ours: PreparedName, theirs: PreparedName) -> bool:
+    """Whether three words that tell are shared, long enough that chance does not bring them together."""
+    telling = [pair for pair in pairs if _tells(pair, ours, theirs)]
+    return len(telling) > 2 and sum(len(ours.tokens[at].plain) for pair in telling for at in pair.ours) >= _LONG_PART
 
 
 def _tells(pair: _Pair, ours: PreparedName, theirs: PreparedName) -> bool:
@@ -210,7 +226,7 @@ def _together(apart: PreparedName, whole: PreparedName) -> list[tuple[float, tup
         for to, token in long:
             if abs(len(token.plain) - len(plain)) < 3:
                 value = spelled_similarity(plain, forms(plain), token.plain, token.forms)
-                if value > _JOINED_LEAST:
+                if value > (_JOINED_LEAST if len(plain) >= _LONG else _SLIP_BELOW):
                     found.append((min(value, _JOINED), places, to))
     return found
 
@@ -229,6 +245,8 @@ def _enough(pairs: Sequence[_Pair], ours: PreparedName, theirs: PreparedName) ->
 
 def _joined(ours: PreparedName, theirs: PreparedName) -> float:
     """Names that differ in where words end (Abdul Rahman, Abdulrahman)."""
+    if ours.squeezed == theirs.squeezed and len(ours.squeezed) > 5:
+        return _JOINED if len(ours.tokens) != len(theirs.tokens) else 0.0
     if len(ours.tokens) == len(theirs.tokens):
         return 0.0
     for part in (_plain, _form):

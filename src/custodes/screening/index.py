@@ -18,7 +18,7 @@ from custodes.screening.comparison import together, windows
 from custodes.screening.entities import PERSON, ListEntry, Party
 from custodes.screening.names.name import NameToken, PreparedName, keys, prepare
 from custodes.screening.names.sounds import skeleton
-from custodes.screening.names.spellings import forms
+from custodes.screening.names.spellings import fold, forms
 
 MAX_CANDIDATES = 80
 _OF_OURS, _OF_THEIRS = 0.7, 0.6
@@ -56,11 +56,10 @@ def posted(name: PreparedName) -> set[str]:
             found.add("1" + token.plain)
     for places in windows(name):
         plain = together(name, places)
-        found.update(("+" if len(places) == 2 else "=") + form for form in _forms(plain))
+        found.update(("+" if len(places) == 2 else "=") + form for form in {plain, fold(plain)})
         if name.kind != PERSON and (sounds := skeleton(plain)):
             found.add("&" + sounds)
-    if len(name.tokens) > 3:
-        found.add("=" + together(name, tuple(range(len(name.tokens)))))
+    found.add("=" + name.squeezed)
     return found
 
 
@@ -83,8 +82,7 @@ def sought(name: PreparedName) -> list[tuple[float, tuple[str, ...]]]:
         if name.kind != PERSON and (sounds := skeleton(plain)):
             keys_ += ("&" + sounds,)
         found.append((sum(name.tokens[at].weight for at in places), keys_))
-    if len(name.tokens) > 3:
-        found.append((total(name), (together(name, tuple(range(len(name.tokens)))),)))
+    found.append((total(name), (name.squeezed, "+" + name.squeezed, "=" + name.squeezed)))
     return found
 
 

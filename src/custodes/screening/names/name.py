@@ -19,6 +19,7 @@ from custodes.screening.names.places import is_country_code, places
 from custodes.screening.names.scripts import latin
 from custodes.screening.names.small_words import (
     GENERATIONS,
+    LINKS,
     NUMBER_WORDS,
     OF_FIRMS,
     OF_PERSONS,
@@ -46,7 +47,7 @@ _BRACKETED = re.compile(r"[(\[{][^()\[\]{}]*(?:[)\]}]|$)")
 # What words tell, where an ordinary one tells 1.
 SMALL = 0.2
 """Up to this weight a word says little: what a firm does, where it is, its legal form."""
-_PLACE, _FORM, _NUMBER_WORD, _PATRONYM, _SECOND_GIVEN = 0.15, 0.15, 0.1, 0.35, 0.5
+PLACE, PLACE_IN_BRACKETS, _FORM, _LINK, PATRONYM, _SECOND_GIVEN = 0.15, 0.06, 0.14, 0.05, 0.35, 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +73,19 @@ class NameToken:
 
 @dataclass(frozen=True, slots=True)
 class PreparedName:
-    """A name ready to be compared: its text, its kind of party, its words."""
+    """A name ready to be compared.
+
+    Attributes:
+        text: as written.
+        kind: of party.
+        tokens: its words, legal forms at its ends left out.
+        squeezed: all of its words, legal forms as well, written as one.
+    """
 
     text: str
     kind: str
     tokens: tuple[NameToken, ...]
+    squeezed: str = ""
 
 
 @lru_cache(maxsize=65_536)
@@ -88,12 +97,23 @@ def prepare(text: str, kind: str = ORGANISATION) -> PreparedName:
     """
     text = " ".join(text[:MAX_LENGTH].split())
     if kind == PERSON:
-        return PreparedName(text, kind, tuple(_person(text)[:_MAX_TOKENS]))
+        return _prepared(text, kind, _person(text))
     tokens = [token for word in _split(text) for token in _read(word, False)]
     if kind == VESSEL:
         tokens = _kept(tokens, [token.plain for token in tokens if token.plain not in VESSEL_MARKS]) or tokens
-        return PreparedName(text, kind, tuple(_numbered(tokens)[:_MAX_TOKENS]))
-    return PreparedName(text, kind, tuple(_firm(text, tokens)))
+        return _prepared(text, kind, _numbered(tokens))
+    return replace(_prepared(text, kind, _firm(text, tokens)), squeezed=_squeezed(tokens))
+
+
+def _prepared(text: str, kind: str, tokens: list[NameToken]) -> PreparedName:
+    """The name of ``tokens``; a word that stands there twice counts once."""
+    once = list({token.plain: token for token in reversed(tokens)}.values())[::-1]
+    kept = tokens if len(once) < 2 else once
+    return PreparedName(text, kind, tuple(kept[:_MAX_TOKENS]), _squeezed(kept))
+
+
+def _squeezed(tokens: list[NameToken]) -> str:
+    return "".join(token.plain for token in tokens)[:MAX_LENGTH]
 
 
 def _split(text: str) -> list[str]:
@@ -135,16 +155,24 @@ def _firm(text: str, tokens: list[NameToken]) -> list[NameToken]:
     where = places([token.plain for token in tokens])
     last = len(tokens) - 1
     return [
-        _less(token, is_place=at in where or (is_country_code(token.plain) and (token.plain in inside or at == last > 0)),
-              last=0 < at == last)
+        _less(token, _place_weight(token, at in where, token.plain in inside, 0 < at == last), last=0 < at == last)
         for at, token in enumerate(tokens)
-    ]  # fmt: skip
+    ]
 
 
-def _less(token: NameToken, *, is_place: bool, last: bool) -> NameToken:
+def _place_weight(token: NameToken, is_place: bool, in_brackets: bool, last: bool) -> float:
+    """How much a word may tell as a place: less in brackets, all where it is none."""
+    if is_place or (is_country_code(token.plain) and (in_brackets or last)):
+        return PLACE_IN_BRACKETS if in_brackets else PLACE
+    return 1.0
+
+
+def _less(token: NameToken, most: float, *, last: bool) -> NameToken:
     """Weigh what says little about whose firm it is."""
-    if is_place:
-        return replace(token, weight=min(token.weight, _PLACE))
+    if token.plain in LINKS:
+        return replace(token, weight=_LINK)
+    if most < 1:
+        return replace(token, weight=min(token.weight, most))
     if is_of_a_form(token.plain) or (last and like_a_form(token.plain)):
         return replace(token, weight=min(token.weight, _FORM))
     return replace(token, weight=min(token.weight, SMALL)) if token.plain in GENERIC else token
@@ -155,7 +183,7 @@ def _numbered(tokens: list[NameToken]) -> list[NameToken]:
     found = []
     for token, plain in zip(tokens, arabic([token.plain for token in tokens]), strict=True):
         one = token if token.plain == plain else _token(plain)
-        found.append(replace(one, weight=_NUMBER_WORD) if plain in NUMBER_WORDS and len(tokens) > 1 else one)
+        found.append(replace(one, weight=_LINK) if plain in NUMBER_WORDS and len(tokens) > 1 else one)
     return found
 
 
@@ -233,7 +261,7 @@ def _patronymic(tokens: list[NameToken]) -> list[NameToken]:
     found = [at for at, token in enumerate(tokens) if len(token.plain) > 6 and _PATRONYMIC.search(token.forms[0])]
     if len(tokens) < 3 or len(found) != 1:  # two of them: one is the surname, and which cannot be told
         return tokens
-    return [replace(token, weight=_PATRONYM) if at == found[0] else token for at, token in enumerate(tokens)]
+    return [replace(token, weight=PATRONYM) if at == found[0] else token for at, token in enumerate(tokens)]
 
 
 def _servants(tokens: list[NameToken]) -> list[NameToken]:

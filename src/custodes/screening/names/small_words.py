@@ -15,10 +15,11 @@ du di for i w na so called soi disant zogenaamde zogenoemde sogenannte sogenannt
 nazyvaemoe takzvana tzv takozvana
 """
 _HONORIFICS = """
-sheikh shaykh shaikh sayyid sayyed seyed syed haji hajji hajj mullah mulla maulavi mawlawi maulana ustad ustaz hafiz
-qari imam ayatollah hojjatoleslam hujjat akhund akhundzada hon honorable honourable his her excellency highness royal
-prince princess emir amir sultan don dona lord lady baron count
+sheikh shaykh shaikh sayyid sayyed seyed syed haji hajji hajj mullah mulla maulavi mawlawi maulana ustad ustaz
+ayatollah hojjatoleslam hujjat hon honorable honourable excellency highness
 """
+LINKS = frozenset("the and of et und y e en de la le du des del for i so called".split())
+"""Words that only link others, in names of firms."""
 _TITLES = """
 mr mrs ms miss dr prof sir dame herr frau mme mlle monsieur madame senor senora sr sra general gen col colonel maj capt
 captain major lieutenant lt ltg brig brigadier adm admiral sgt sergeant cpl comandante commander cmdr eng engr ing dipl
