@@ -68,6 +68,10 @@ class QuotaError(CustodesError):
     """A lasting limit (faces per collection, faces per user, tags per resource)."""
 
 
+class OpenJobsError(QuotaError):
+    """An account has as many open jobs as it may have; one of them has to end first."""
+
+
 class HumanLoopError(CustodesError):
     """A review by people was asked for, and there is nobody to do it."""
 

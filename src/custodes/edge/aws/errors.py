@@ -40,6 +40,7 @@ CODES: Mapping[type[core.CustodesError], str] = MappingProxyType(
         core.IdempotencyError: "IdempotentParameterMismatchException",
         core.PaginationTokenError: "InvalidPaginationTokenException",
         core.QuotaError: "ServiceQuotaExceededException",
+        core.OpenJobsError: "LimitExceededException",
         core.HumanLoopError: "HumanLoopQuotaExceededException",
         core.DeniedError: "AccessDeniedException",
         core.ThrottledError: THROTTLED,
