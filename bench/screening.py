@@ -21,10 +21,10 @@ from pathlib import Path
 import report
 import screening_names as russian
 from custodes.core.clock import SystemClock
+from custodes.screening.comparison import REVIEW, compare_names
 from custodes.screening.delta import Customers, rescreen
 from custodes.screening.entities import PERSON, ListedName, ListEntry, Party
 from custodes.screening.lists.read import read_list
-from custodes.screening.comparison import REVIEW, compare_names
 from custodes.screening.names.name import prepare
 from custodes.screening.screen import screen_party
 from custodes.storage.sql.screening.lists import ScreeningLists

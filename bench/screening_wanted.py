@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import screening_cases as cases
+from custodes.screening.comparison import REVIEW
 from custodes.screening.entities import ORGANISATION, PERSON, ListEntry, Party
 from custodes.screening.index import EntryIndex, prepare_party
-from custodes.screening.matching import REVIEW, birth_factor, match
+from custodes.screening.matching import birth_factor, match
 from custodes.screening.names.identifiers import in_text
 from custodes.screening.screen import screen_party
 

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from custodes.cli.main import app
 from custodes.core.clock import FixedClock
 from custodes.core.errors import InvalidParameterError
-from custodes.screening.entities import ListedName, ListEntry
 from custodes.screening.comparison import REVIEW, compare_names
+from custodes.screening.entities import ListedName, ListEntry
 from custodes.screening.names.name import prepare
 from custodes.screening.organisation import read_organisation
 from custodes.screening.screen import screen

@@ -77,7 +77,7 @@ def compare_names(ours: PreparedName, theirs: PreparedName) -> Comparison:
     if ours.kind == PERSON:
         if all(any(token.weight == PATRONYM for token in side) for side in left):
             score *= _PATRONYMICS
-            terms.append(ScoreTerm("another patronymic", *map(_said, left), _PATRONYMICS))
+            terms.append(ScoreTerm("another patronymic", _said(left[0]), _said(left[1]), _PATRONYMICS))
     else:
         score, more = _of_firms(score, pairs, (ours, theirs), left)
         terms += more
@@ -111,11 +111,11 @@ def _of_firms(
         terms.append(ScoreTerm("one word only, which may be chance", "", "", 1.0))
     if all(any(token.weight in (PLACE, PLACE_IN_BRACKETS) for token in side) for side in left) and words == 1:
         score *= _OTHER_PLACE
-        terms.append(ScoreTerm("another place", *map(_said, left), _OTHER_PLACE))
+        terms.append(ScoreTerm("another place", _said(left[0]), _said(left[1]), _OTHER_PLACE))
     loose = [any(token.plain.isdigit() for token in side) for side in left]
     if all(loose) or (any(loose) and ours.kind == VESSEL):
         score *= 0.8
-        terms.append(ScoreTerm("another number", *map(_said, left), 0.8))
+        terms.append(ScoreTerm("another number", _said(left[0]), _said(left[1]), 0.8))
     return score, terms
 
 

@@ -31,9 +31,16 @@ _MONTHS = {
     )
     for name in names.split()
 }  # fmt: skip
-_ABOUT = re.compile(r"\b(?:circa|ca\.?|c\.|approx(?:imately|\.)?|about|around|estimated|vers|um|ongeveer|около)\s*", re.I)
-_AFTER, _BEFORE = re.compile(r"^(?:after|since|from|nach|na|après)\b", re.I), re.compile(r"^(?:before|until|prior to|vor)\b", re.I)
-_RANGE = re.compile(r"\s+(?:to|and|or|until|till|bis|et|und|ou|oder|of|или)\s+|\s*[–—/;]\s*|(?<=\d{4})\s*-\s*(?=\d{4})", re.I)  # noqa: RUF001
+_ABOUT = re.compile(
+    r"\b(?:circa|ca\.?|c\.|approx(?:imately|\.)?|about|around|estimated|vers|um|ongeveer|около)\s*", re.I
+)
+_AFTER, _BEFORE = (
+    re.compile(r"^(?:after|since|from|nach|na|après)\b", re.I),
+    re.compile(r"^(?:before|until|prior to|vor)\b", re.I),
+)
+_RANGE = re.compile(
+    r"\s+(?:to|and|or|until|till|bis|et|und|ou|oder|of|или)\s+|\s*[–—/;]\s*|(?<=\d{4})\s*-\s*(?=\d{4})", re.I
+)
 _ISO = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:T[\d:.Z+-]*)?")
 
 
@@ -70,7 +77,9 @@ def read_date(text: str) -> DateRange | None:
     """
     text = " ".join(text.split()).strip(" .,;()")
     about = _ABOUT.search(text)
-    plain = _ABOUT.sub("", re.sub(r"^(?:born|between|dob:?|date of birth:?|zwischen|entre|tussen)\s+", "", text, flags=re.I))
+    plain = _ABOUT.sub(
+        "", re.sub(r"^(?:born|between|dob:?|date of birth:?|zwischen|entre|tussen)\s+", "", text, flags=re.I)
+    )
     plain = re.sub(r"^(?:between|entre|zwischen)\s+", "", plain, flags=re.I).strip(" .,;()")
     if _AFTER.match(plain) and not _RANGE.search(plain):
         start = _one(_AFTER.sub("", plain).strip())
@@ -102,7 +111,11 @@ def written(found: DateRange) -> str:
     starts_year, ends_year = (first.month, first.day) == (1, 1), (last.month, last.day) == (12, 31)
     if starts_year and ends_year:
         return f"{first.year:04}" if first.year == last.year else f"{first.year:04}/{last.year:04}"
-    if first.day == 1 and (first.year, first.month) == (last.year, last.month) and last == _month(last.year, last.month).last:
+    if (
+        first.day == 1
+        and (first.year, first.month) == (last.year, last.month)
+        and last == _month(last.year, last.month).last
+    ):
         return f"{first.year:04}-{first.month:02}"
     return f"{first.isoformat()}/{last.isoformat()}"
 

@@ -148,10 +148,7 @@ def _firm(text: str, tokens: list[NameToken]) -> list[NameToken]:
     inside = {token.plain for part in _BRACKETED.findall(text) for word in _split(part) for token in _read(word, False)}
     tokens = _kept(tokens, without_forms([token.plain for token in tokens]))[:_MAX_TOKENS]
     tokens = _numbered(_joined_initials(tokens))
-    tokens = [
-        _token(OF_FIRMS[token.plain]) if token.plain in OF_FIRMS else token
-        for token in tokens
-    ]
+    tokens = [_token(OF_FIRMS[token.plain]) if token.plain in OF_FIRMS else token for token in tokens]
     where = places([token.plain for token in tokens])
     last = len(tokens) - 1
     return [

@@ -18,7 +18,9 @@ _HONORIFICS = """
 sheikh shaykh shaikh sayyid sayyed seyed syed haji hajji hajj mullah mulla maulavi mawlawi maulana ustad ustaz
 ayatollah hojjatoleslam hujjat hon honorable honourable excellency highness
 """
-LINKS = frozenset("the and of et und y e en de la le du des del for i so called".split())
+LINKS = frozenset(
+    ["the", "and", "of", "et", "und", "y", "e", "en", "de", "la", "le", "du", "des", "del", "for", "i", "so", "called"]
+)
 """Words that only link others, in names of firms."""
 _TITLES = """
 mr mrs ms miss dr prof sir dame herr frau mme mlle monsieur madame senor senora sr sra general gen col colonel maj capt
@@ -46,16 +48,62 @@ OF_FIRMS: Mapping[str, str] = MappingProxyType(
 OF_PERSONS: Mapping[str, str] = MappingProxyType(
     dict(
         pair.split()
-        for pair in "md muhammad/mhd muhammad/muhd muhammad/mohd muhammad/wm william/chas charles/geo george/jas james/"
-        "thos thomas/jos joseph/edw edward/robt robert/saml samuel/benj benjamin/fco francisco/fdo fernando/hdez hernandez/"
-        "gmo guillermo/rdz rodriguez/mtz martinez/glez gonzalez/ant antonio/st saint".split("/")
+        for pair in [
+            "md muhammad",
+            "mhd muhammad",
+            "muhd muhammad",
+            "mohd muhammad",
+            "wm william",
+            "chas charles",
+            "geo george",
+            "jas james",
+            "thos thomas",
+            "jos joseph",
+            "edw edward",
+            "robt robert",
+            "saml samuel",
+            "benj benjamin",
+            "fco francisco",
+            "fdo fernando",
+            "hdez hernandez",
+            "gmo guillermo",
+            "rdz rodriguez",
+            "mtz martinez",
+            "glez gonzalez",
+            "ant antonio",
+            "st saint",
+        ]
     )
 )
 """Short forms in names of persons, with what they stand for."""
 _ROMAN = MappingProxyType(
     {
         numeral: str(number)
-        for number, numeral in enumerate("i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx".split(), 1)
+        for number, numeral in enumerate(
+            [
+                "i",
+                "ii",
+                "iii",
+                "iv",
+                "v",
+                "vi",
+                "vii",
+                "viii",
+                "ix",
+                "x",
+                "xi",
+                "xii",
+                "xiii",
+                "xiv",
+                "xv",
+                "xvi",
+                "xvii",
+                "xviii",
+                "xix",
+                "xx",
+            ],
+            1,
+        )
     }
 )
 _ORDINALS = MappingProxyType({"1st": "1", "2nd": "2", "3rd": "3", **{f"{n}th": str(n) for n in range(4, 31)}})
