@@ -61,7 +61,8 @@ def numbers() -> list[tuple[str, set[tuple[str, str]]]]:
 
 
 NO_NUMBERS: tuple[str, ...] = (
-    "Phone +7 495 123 45 67, fax 84951234568", "Passport 4509123456 issued 12.03.2009", "Born 01.02.1960, P.O. Box 1157746",
+    "Phone +7 495 123 45 67, fax 84951234568", "Passport 4509123456 issued 12.03.2009",
+    "Born 01.02.1960, P.O. Box 1157746",
     "Executive Order 13661, section 1(a)(ii)(C)(2)", "INN not known; OGRN pending", "Account 40702810900000001234",
 )  # fmt: skip
 """Digits that are no register's."""
@@ -78,12 +79,14 @@ BIRTHS: tuple[tuple[str, str, bool], ...] = (
 """What a list says, a customer's birth, and whether the two can be one."""
 
 ORDINARY: tuple[str, ...] = (
-    "Bakkerij de Vries B.V.", "Omega Dental Care B.V.", "Atlas Fietsen Utrecht", "Orion Interieurbouw", "Star Clean B.V.",
+    "Bakkerij de Vries B.V.", "Omega Dental Care B.V.", "Atlas Fietsen Utrecht", "Orion Interieurbouw",
+    "Star Clean B.V.",
     "Zonnepanelen Noord B.V.", "Van Dijk Transport", "Café Central Amsterdam", "Kapsalon Mooi", "Hotel Bellevue GmbH",
     "Müller Elektrotechnik GmbH", "Autohaus Schmidt & Söhne", "Praxis Dr. Weber", "Nordlicht Software GmbH",
     "Delta Plumbing Ltd", "Phoenix Garden Services", "Riverside Nursery School", "Blue Harbour Restaurants plc",
     "Highland Wool Company", "Greenfield Veterinary Practice", "Summit Accounting LLP", "Oakwood Furniture Inc.",
-    "Sunrise Bakery LLC", "Liberty Print Shop", "Pacific Rim Surfboards", "Golden Gate Pharmacy", "Cedar Rapids Roofing",
+    "Sunrise Bakery LLC", "Liberty Print Shop", "Pacific Rim Surfboards", "Golden Gate Pharmacy",
+    "Cedar Rapids Roofing",
     "Boulangerie Martin SARL", "Garage du Lac SA", "Librairie Voltaire", "Pharmacie de la Gare", "Fromagerie Dupont",
     "Panadería López S.L.", "Clínica Dental Sonrisa", "Talleres García Hermanos", "Viñedos del Sur S.A.",
     "Trattoria da Mario S.r.l.", "Officina Rossi", "Pasticceria Bella Napoli", "Studio Legale Conti",

@@ -68,7 +68,7 @@ def test_a_clean_name_is_caught_by_its_graph_once_the_parent_is_listed(tmp_path:
     assert [path["regime"] for path in screened[1]["paths"]] == ["OFAC", "EU", "UK"]
 
 
-@pytest.mark.parametrize("told", [[], {}, {"subject": "a", "parties": [{"id": "b", "name": "B"}]}])
+@pytest.mark.parametrize("parsed", [[], {}, {"subject": "a", "parties": [{"id": "b", "name": "B"}]}])
 def test_what_is_no_organisation_is_refused(parsed: object) -> None:
     with pytest.raises(InvalidParameterError):
         read_organisation(parsed)

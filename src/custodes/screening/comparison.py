@@ -25,7 +25,7 @@ _JOINED, _ALIKE, _JOINED_LEAST = 0.96, 0.88, 0.87
 _SLIP_BELOW, _MORE_SLIPS = 0.95, 0.96
 _DISTINCTIVE = 0.36
 _PATRONYMICS, _OTHER_PLACE = 0.95, 0.85
-_MOST_TOGETHER = 3
+_MOST_TOGETHER, _SMALL_WORDS = 3, 3
 _LONG, _LONG_PART = 10, 16
 
 
@@ -98,6 +98,8 @@ def _of_firms(
     ours, theirs = names
     terms = []
     telling = [pair for pair in pairs if _tells(pair, ours, theirs)]
+    if not any(token.weight > SMALL for token in theirs.tokens) and len(theirs.tokens) >= _SMALL_WORDS:
+        telling = list(pairs) if not left[1] else []  # a name of nothing but such words is told by all of them
     words = sum(len(pair.ours) + len(pair.theirs) - 1 for pair in telling)
     alike = bool(telling) and min(pair.value for pair in telling) >= _ALIKE
     whole = alike and not any(token.weight > SMALL for token in left[1])

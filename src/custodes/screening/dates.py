@@ -1,7 +1,7 @@
 """Dates as people and lists write them, as intervals of days: a year, a decade, "1960 to 1965", "circa 1960".
 
-In: text. Out: an interval, or None where there is no date in it. Two dates of one event contradict each other only where
-their intervals lie apart.
+In: text. Out: an interval, or None where there is no date in it. Two dates of one event contradict each other only
+where their intervals lie apart.
 """
 
 from __future__ import annotations
@@ -16,21 +16,23 @@ from functools import lru_cache
 CIRCA_YEARS = 2
 """Years to either side that "circa" may mean."""
 _FIRST_YEAR, _LAST_YEAR = 1850, 2100
+_NAMES_OF_MONTHS = """
+jan january januar januari janvier enero gennaio января январь
+feb february februar februari fevrier febrero febbraio февраля
+mar march marz maerz maart mars marzo марта
+apr april avril abril aprile апреля
+may mai mei mayo maggio мая
+jun june juni juin junio giugno июня
+jul july juli juillet julio luglio июля
+aug august augustus aout agosto августа
+sep sept september septembre septiembre settembre сентября
+oct october oktober octobre octubre ottobre okt октября
+nov november novembre noviembre ноября
+dec december dezember decembre diciembre dicembre dez декабря
+"""
 _MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "jan january januar januari janvier enero gennaio января январь", "feb february februar februari fevrier febrero "
-            "febbraio февраля", "mar march marz maerz maart mars marzo марта", "apr april avril abril aprile апреля",
-            "may mai mei mayo maggio мая", "jun june juni juin junio giugno июня", "jul july juli juillet julio luglio июля",
-            "aug august augustus aout agosto августа", "sep sept september septembre septiembre settembre сентября",
-            "oct october oktober octobre octubre ottobre okt октября", "nov november novembre noviembre ноября",
-            "dec december dezember decembre diciembre dicembre dez ноябрь декабря",
-        ),
-        1,
-    )
-    for name in names.split()
-}  # fmt: skip
+    name: number for number, names in enumerate(_NAMES_OF_MONTHS.strip().splitlines(), 1) for name in names.split()
+}
 _ABOUT = re.compile(
     r"\b(?:circa|ca\.?|c\.|approx(?:imately|\.)?|about|around|estimated|vers|um|ongeveer|около)\s*", re.I
 )
@@ -41,6 +43,7 @@ _AFTER, _BEFORE = (
 _RANGE = re.compile(
     r"\s+(?:to|and|or|until|till|bis|et|und|ou|oder|of|или)\s+|\s*[–—/;]\s*|(?<=\d{4})\s*-\s*(?=\d{4})", re.I
 )
+_LEADING = re.compile(r"^(?:(?:born|dob|date of birth|between|zwischen|entre|tussen|между):?\s+)+", re.I)
 _ISO = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:T[\d:.Z+-]*)?")
 
 
@@ -77,10 +80,7 @@ def read_date(text: str) -> DateRange | None:
     """
     text = " ".join(text.split()).strip(" .,;()")
     about = _ABOUT.search(text)
-    plain = _ABOUT.sub(
-        "", re.sub(r"^(?:born|between|dob:?|date of birth:?|zwischen|entre|tussen)\s+", "", text, flags=re.I)
-    )
-    plain = re.sub(r"^(?:between|entre|zwischen)\s+", "", plain, flags=re.I).strip(" .,;()")
+    plain = _LEADING.sub("", _ABOUT.sub("", _LEADING.sub("", text))).strip(" .,;()")
     if _AFTER.match(plain) and not _RANGE.search(plain):
         start = _one(_AFTER.sub("", plain).strip())
         return DateRange(start.first, date(_LAST_YEAR, 12, 31)) if start else None
@@ -136,10 +136,20 @@ def _one(text: str) -> DateRange | None:
         return _made(*(int(part) if part else 0 for part in iso.groups()))
     if short := re.fullmatch(r"(\d{4})(\d\d)(\d\d)", text):
         return _made(*map(int, short.groups()))
+    return _years(text) or _numeric(text) or _in_words(text)
+
+
+def _years(text: str) -> DateRange | None:
+    """A decade, or a part of one."""
     if decade := re.fullmatch(r"(?:(early|mid|late)[ -])?(?:the )?(\d{3}0)'?(?:s|er)", text, re.I):
         start, end = {"early": (0, 3), "mid": (3, 6), "late": (6, 9)}.get((decade[1] or "").lower(), (0, 9))
         first, last = _made(int(decade[2]) + start, 0, 0), _made(int(decade[2]) + end, 0, 0)
         return DateRange(first.first, last.last) if first and last else None
+    return None
+
+
+def _numeric(text: str) -> DateRange | None:
+    """A date in digits, a month or a day left open perhaps."""
     if numeric := re.fullmatch(r"(\d{1,2})[./ -](\d{1,2})[./ -](\d{4})", text):
         one, two, year = map(int, numeric.groups())
         if not two:
@@ -152,7 +162,7 @@ def _one(text: str) -> DateRange | None:
     if unknown := re.fullmatch(r"(?:dd|00|xx|\?\?)?[./ -]?(?:(mm|00|xx|\?\?|\d\d))?[./ -](\d{4})", text, re.I):
         month = unknown[1] or "00"
         return _made(int(unknown[2]), int(month) if month.isdigit() else 0, 0)
-    return _in_words(text)
+    return None
 
 
 def _in_words(text: str) -> DateRange | None:

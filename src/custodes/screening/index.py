@@ -23,7 +23,7 @@ from custodes.screening.names.spellings import fold, forms
 MAX_CANDIDATES = 80
 _OF_OURS, _OF_THEIRS = 0.7, 0.6
 """Parts of either name's weight without which no score reaches an alert: .86 squared, less where weights differ."""
-_WHOLE, _WHOLE_LEAST, _PART_OF_THEIRS = 0.85, 0.8, 0.4
+_WHOLE, _WHOLE_LEAST, _PART_OF_THEIRS = 0.85, 0.5, 0.4
 _MOST_FORMS = 4
 
 

@@ -76,7 +76,7 @@ def match(party: Party, prepared: Sequence[PreparedName], entry: ListEntry) -> L
 
 
 def _best(prepared: Sequence[PreparedName], entry: ListEntry, *, agrees: bool) -> tuple[Comparison, str]:
-    """The best comparison, a part of a name counting as an alert where something else agrees; the name if it is weak."""
+    """The best comparison, a part of a name counting as an alert where something ``agrees``; the name if it is weak."""
     best, value, weak = Comparison(0.0), 0.0, ""
     for name in entry.names:
         listed = prepare(name.text, entry.kind)

@@ -1,8 +1,7 @@
 """Addresses made comparable. In: addresses as written. Out: keys of them, and whether two say one place.
 
-A key has the words of an address that tell, in order of the alphabet, with its numbers: "Ibex House, 12 The Minories,
-London EC3N 1DY" and "12 Minories (Ibex House), London" share a number and most of their words. Without a number there is no key: a
-town or a street alone says nothing.
+A key has the words of an address that tell, in order of the alphabet, with its numbers, so that neither order nor
+abbreviations nor the country matter. Without a number there is no key: a town or a street alone says nothing.
 """
 
 from __future__ import annotations
@@ -19,114 +18,14 @@ KIND = "address"
 """Kind under which the index keeps keys of addresses beside numbers of registers."""
 MAX_ADDRESS = 400
 _LEAST_WORDS = 2
-_SMALL = frozenset(
-    fold(word)
-    for word in [
-        "the",
-        "of",
-        "and",
-        "de",
-        "la",
-        "le",
-        "du",
-        "des",
-        "van",
-        "der",
-        "den",
-        "st",
-        "str",
-        "street",
-        "road",
-        "rd",
-        "avenue",
-        "ave",
-        "av",
-        "boulevard",
-        "blvd",
-        "lane",
-        "ln",
-        "square",
-        "sq",
-        "place",
-        "pl",
-        "suite",
-        "ste",
-        "office",
-        "off",
-        "apt",
-        "apartment",
-        "flat",
-        "floor",
-        "fl",
-        "unit",
-        "room",
-        "rm",
-        "building",
-        "bldg",
-        "build",
-        "block",
-        "bl",
-        "house",
-        "hse",
-        "no",
-        "nr",
-        "number",
-        "ulitsa",
-        "ul",
-        "prospekt",
-        "prosp",
-        "pr",
-        "pereulok",
-        "per",
-        "shosse",
-        "naberezhnaya",
-        "nab",
-        "ploshchad",
-        "pl",
-        "dom",
-        "d",
-        "korpus",
-        "korp",
-        "k",
-        "stroenie",
-        "str",
-        "ofis",
-        "kv",
-        "kvartira",
-        "pom",
-        "pomeshchenie",
-        "etazh",
-        "litera",
-        "lit",
-        "g",
-        "gorod",
-        "strasse",
-        "weg",
-        "laan",
-        "straat",
-        "plein",
-        "gracht",
-        "kade",
-        "rue",
-        "via",
-        "calle",
-        "carrer",
-        "po",
-        "box",
-        "p",
-        "o",
-        "postbus",
-        "postfach",
-        "city",
-        "district",
-        "region",
-        "oblast",
-        "rayon",
-        "province",
-        "state",
-        "zip",
-    ]
-)
+_WORDS = """
+the of and de la le du des van der den st str street road rd avenue ave av boulevard blvd lane ln square sq place pl
+suite ste office off apt apartment flat floor fl unit room rm building bldg build block bl house hse no nr number
+ulitsa ul prospekt prosp pr pereulok per shosse naberezhnaya nab ploshchad pl dom d korpus korp k stroenie str ofis
+kv kvartira pom pomeshchenie etazh litera lit g gorod strasse weg laan straat plein gracht kade rue via calle
+carrer po box p o postbus postfach city district region oblast rayon province state zip
+"""
+_SMALL = frozenset(map(fold, _WORDS.split()))
 
 
 @lru_cache(maxsize=65_536)

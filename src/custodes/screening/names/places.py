@@ -16,8 +16,9 @@ nederland nederlands nederlandse pays-bas niederlande holanda paises_bajos holla
 deutschland deutsche deutscher deutsches alemania allemagne germania osterreich oesterreich austria schweiz suisse
 svizzera france francaise francais frankreich francia italia italiana italiano italien italie espana espanola espanol
 spanien espagne portugal portuguesa portugues belgie belgique belgien belgica vlaanderen wallonie luxemburg luxembourg
-danmark dansk sverige svenska norge norsk suomi finland finnland island irlanda ireland eire britannia britain britanniya
-polska polski polen pologne cesko ceska ceske slovensko slovenska magyar magyarorszag hungaria romania romana rumania
+danmark dansk sverige svenska norge norsk suomi finland finnland island irlanda ireland eire britannia britain
+britanniya polska polski polen pologne cesko ceska ceske slovensko slovenska magyar magyarorszag hungaria romania
+romana rumania
 balgariya bulgariya hrvatska srbija srpska slovenija crna_gora makedonija shqiperi ellas hellas elliniki grecia kypros
 kibris turkiye turk turkiya rossiya rossii rossiyskiy rossiyskaya rossiyskoe russland russie rusia rusya ukraina ukrainy
 ukraine belarus belarusi belorussiya kazakhstan qazaqstan uzbekistan gruziya sakartvelo armeniya azerbaycan azerbaydzhan
@@ -52,8 +53,9 @@ frankfurt stuttgart dusseldorf duesseldorf leipzig dresden bremen hannover hanov
 salzburg zurich zuerich geneva geneve genf basel bern lausanne lugano zug paris lyon marseille toulouse nice bordeaux
 lille strasbourg nantes milan milano rome roma turin torino naples napoli venice venezia genoa genova bologna florence
 firenze madrid barcelona valencia sevilla seville bilbao malaga lisbon lisboa porto london manchester birmingham leeds
-liverpool bristol glasgow edinburgh belfast cardiff dublin cork copenhagen kobenhavn aarhus stockholm goteborg gothenburg
-malmo oslo bergen helsinki tampere tallinn riga vilnius kaunas warsaw warszawa krakow cracow gdansk wroclaw poznan lodz
+liverpool bristol glasgow edinburgh belfast cardiff dublin cork copenhagen kobenhavn aarhus stockholm goteborg
+gothenburg malmo oslo bergen helsinki tampere tallinn riga vilnius kaunas warsaw warszawa krakow cracow gdansk
+wroclaw poznan lodz
 prague praha brno bratislava budapest bucharest bucuresti cluj sofia plovdiv varna belgrade beograd zagreb ljubljana
 sarajevo skopje tirana podgorica athens athina thessaloniki nicosia lefkosia limassol lemesos larnaca valletta istanbul
 ankara izmir antalya moscow moskva moskovskiy moskovskaya saint_petersburg sankt_peterburg st_petersburg peterburg
@@ -65,10 +67,11 @@ esfahan tabriz mashhad shiraz damascus dimashq aleppo halab homs latakia beirut 
 gaza cairo alexandria casablanca rabat tangier algiers alger tunis tripoli benghazi khartoum nairobi lagos accra addis
 johannesburg cape_town kabul kandahar herat karachi lahore islamabad peshawar delhi new_delhi mumbai bangalore chennai
 kolkata dhaka colombo kathmandu bangkok hanoi ho_chi_minh saigon kuala_lumpur singapore jakarta manila hong_kong
-hongkong macau shanghai beijing peking shenzhen guangzhou tianjin dalian dandong qingdao ningbo taipei tokyo osaka seoul
-busan pyongyang ulaanbaatar sydney melbourne perth auckland toronto montreal vancouver new_york chicago boston houston
-dallas miami los_angeles san_francisco washington mexico_city guadalajara monterrey tijuana culiacan bogota medellin cali
-caracas lima quito guayaquil havana habana santo_domingo panama_city buenos_aires montevideo santiago sao_paulo
+hongkong macau shanghai beijing peking shenzhen guangzhou tianjin dalian dandong qingdao ningbo taipei tokyo osaka
+seoul busan pyongyang ulaanbaatar sydney melbourne perth auckland toronto montreal vancouver new_york chicago boston
+houston
+dallas miami los_angeles san_francisco washington mexico_city guadalajara monterrey tijuana culiacan bogota medellin
+cali caracas lima quito guayaquil havana habana santo_domingo panama_city buenos_aires montevideo santiago sao_paulo
 rio_de_janeiro brasilia
 """
 

@@ -18,10 +18,7 @@ _HONORIFICS = """
 sheikh shaykh shaikh sayyid sayyed seyed syed haji hajji hajj mullah mulla maulavi mawlawi maulana ustad ustaz
 ayatollah hojjatoleslam hujjat hon honorable honourable excellency highness
 """
-LINKS = frozenset(
-    ["the", "and", "of", "et", "und", "y", "e", "en", "de", "la", "le", "du", "des", "del", "for", "i", "so", "called"]
-)
-"""Words that only link others, in names of firms."""
+_LINKS = "the and of et und y e en de la le du des del for i so called"
 _TITLES = """
 mr mrs ms miss dr prof sir dame herr frau mme mlle monsieur madame senor senora sr sra general gen col colonel maj capt
 captain major lieutenant lt ltg brig brigadier adm admiral sgt sergeant cpl comandante commander cmdr eng engr ing dipl
@@ -32,6 +29,8 @@ _MARKS_OF_VESSELS = "mv mt ms ss mts mtv ftv m/v m/t fv"
 _NUMBER_WORDS = "no nr num number nomer no."
 PARTICLES = frozenset(_PARTICLES.split()) | frozenset(_HONORIFICS.split())
 TITLES, VESSEL_MARKS = frozenset(_TITLES.split()) - {"md"}, frozenset(_MARKS_OF_VESSELS.split())
+LINKS = frozenset(_LINKS.split())
+"""Words that only link others, in names of firms."""
 GENERATIONS, NUMBER_WORDS = frozenset(_GENERATIONS.split()), frozenset(_NUMBER_WORDS.split())
 _SHORT_FORMS = """
 intl international/int international/inter international/natl national/assn association/assoc association/bros brothers
@@ -45,67 +44,17 @@ OF_FIRMS: Mapping[str, str] = MappingProxyType(
     dict(pair.split() for line in _SHORT_FORMS.strip().splitlines() for pair in line.split("/"))
 )
 """Short forms in names of firms, with what they stand for."""
+_SHORT_NAMES = """
+md muhammad/mhd muhammad/muhd muhammad/mohd muhammad/wm william/chas charles/geo george/jas james/thos thomas
+jos joseph/edw edward/robt robert/saml samuel/benj benjamin/fco francisco/fdo fernando/hdez hernandez/gmo guillermo
+rdz rodriguez/mtz martinez/glez gonzalez/ant antonio/st saint
+"""
 OF_PERSONS: Mapping[str, str] = MappingProxyType(
-    dict(
-        pair.split()
-        for pair in [
-            "md muhammad",
-            "mhd muhammad",
-            "muhd muhammad",
-            "mohd muhammad",
-            "wm william",
-            "chas charles",
-            "geo george",
-            "jas james",
-            "thos thomas",
-            "jos joseph",
-            "edw edward",
-            "robt robert",
-            "saml samuel",
-            "benj benjamin",
-            "fco francisco",
-            "fdo fernando",
-            "hdez hernandez",
-            "gmo guillermo",
-            "rdz rodriguez",
-            "mtz martinez",
-            "glez gonzalez",
-            "ant antonio",
-            "st saint",
-        ]
-    )
+    dict(pair.split() for line in _SHORT_NAMES.strip().splitlines() for pair in line.split("/"))
 )
 """Short forms in names of persons, with what they stand for."""
-_ROMAN = MappingProxyType(
-    {
-        numeral: str(number)
-        for number, numeral in enumerate(
-            [
-                "i",
-                "ii",
-                "iii",
-                "iv",
-                "v",
-                "vi",
-                "vii",
-                "viii",
-                "ix",
-                "x",
-                "xi",
-                "xii",
-                "xiii",
-                "xiv",
-                "xv",
-                "xvi",
-                "xvii",
-                "xviii",
-                "xix",
-                "xx",
-            ],
-            1,
-        )
-    }
-)
+_NUMERALS = "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx"
+_ROMAN = MappingProxyType({numeral: str(number) for number, numeral in enumerate(_NUMERALS.split(), 1)})
 _ORDINALS = MappingProxyType({"1st": "1", "2nd": "2", "3rd": "3", **{f"{n}th": str(n) for n in range(4, 31)}})
 
 

@@ -1,7 +1,8 @@
-"""How a word sounds without its vowels, so that an English brand and its spelling in Cyrillic meet. In: a word. Out: that.
+"""How a word sounds without its vowels, so that an English brand and its spelling in Cyrillic meet.
 
-``visionlabs`` and ``vizhnlabs`` (ВижнЛабс) both give ``vsnlbs``: all hissing and hushing sounds are one, vowels, w and y
-are left out. What is left of a short word many words share, so it has none. The map of parties has the same rule of its
+In: a word. Out: its sounds. ``visionlabs`` and ``vizhnlabs`` (ВижнЛабс) both give ``vsnlbs``: all hissing and hushing
+sounds are one, vowels, w and y are left out. What is left of a short word many words share, so it has none. The map
+of parties has the same rule of its
 own (``ledger/verifier/party_names.py``), which an auditor reads without this one; a test holds the two together.
 """
 
