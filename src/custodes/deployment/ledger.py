@@ -16,6 +16,7 @@ from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.deployment.statements import open_statements
+from custodes.durable import write_durably
 from custodes.gallery.ports import GalleryStore
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_run import load_prices
@@ -40,7 +41,6 @@ from custodes.operations.record.housekeeping import Cosigners, Housekeeping
 from custodes.operations.record.start import Release, announce, introduce
 from custodes.operations.record.statements import Statements
 from custodes.storage.files.admin_orders import FileOrders
-from custodes.storage.files.durable import write_durably
 from custodes.storage.ledger.open import LedgerOptions, LedgerPaths, open_ledger, read_tiles
 from custodes.storage.ledger.tiles import FileTiles
 from custodes.storage.ledger.tombstones import FileTombstones

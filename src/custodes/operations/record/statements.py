@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from custodes.durable import write_durably
 from custodes.ledger.prover import vrf
 from custodes.ledger.prover.account_map import AccountMap
 from custodes.ledger.prover.account_map_binding import bind, check_uses_after, kept_state
@@ -302,6 +303,4 @@ class Statements:
         return folder
 
     def _replace(self, name: str, data: bytes) -> None:
-        beside = self._folder / f"{name}.new"
-        beside.write_bytes(data)
-        beside.replace(self._folder / name)
+        write_durably(self._folder / name, data)
