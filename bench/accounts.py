@@ -18,15 +18,15 @@ from pathlib import Path
 from custodes.core.ids import AccountId, RequestId
 from custodes.edge.aws.model import load_service
 from custodes.governance.accounts.account import Account, AccountKind, Status
-from custodes.governance.accounts.identities import User
-from custodes.governance.accounts.organisation import Organisation
+from custodes.governance.accounts.identities import AccountUser
+from custodes.governance.accounts.organisation import OrganisationProfile
 from custodes.operations.accounts.access_keys import new_key
 from custodes.operations.accounts.directory import AccountDirectory, account_record, key_record, user_record
 from custodes.operations.accounts.policy_documents import document_record
-from custodes.operations.accounts.ports import Record
+from custodes.operations.accounts.ports import AccountRecord
 from custodes.operations.accounts.sessions import OpenSession, SessionTokens
 from custodes.operations.policy.tenant import AccountPolicies
-from custodes.operations.requests.context import Context, Principal, Session
+from custodes.operations.requests.context import Context, Principal, RoleSession
 from custodes.operations.requests.gate import Intent
 from custodes.storage.sql.accounts.sealer import MasterSealer
 from custodes.storage.sql.accounts.store import SqlAccountStore
@@ -38,14 +38,14 @@ ROUNDS, DOCUMENTS = 5000, 20
 REGION = "eu-central-1"
 
 
-def records(count: int) -> list[Record]:
+def records(count: int) -> list[AccountRecord]:
     """Accounts with a user, a key and a document each; the last user has twenty documents."""
-    made: list[Record] = []
+    made: list[AccountRecord] = []
     for number in range(count):
         account = AccountId(str(number).zfill(12))
-        profile = Organisation(f"Organisation {number}", "NL", "retail")
+        profile = OrganisationProfile(f"OrganisationProfile {number}", "NL", "retail")
         made.append(account_record(Account(account, AccountKind.CUSTOMER, Status.ACTIVE, profile)))
-        made.append(user_record(User(account, "ann", f"AUCU{number}")))
+        made.append(user_record(AccountUser(account, "ann", f"AUCU{number}")))
         made.append(key_record(new_key(account, "ann", 0, os.urandom)))
         made += [
             document_record(account, "user/ann", f"p{each}", policy(each))
@@ -110,7 +110,7 @@ def look_ups(directory: AccountDirectory, sessions: SessionTokens, account: Acco
     user = directory.user(account, "ann")
     key = directory.keys(account)[0]
     name, secret = sessions.new_key()
-    session = Session("s", 0, {"custodes:purpose": "photo-management"}, origin_key=key.access_key_id)
+    session = RoleSession("s", 0, {"custodes:purpose": "photo-management"}, origin_key=key.access_key_id)
     opened = OpenSession(name, secret, account, "user/ann", user.user_id, 1 << 50, session)
     token = sessions.issue(opened)
     found = directory.find(key.access_key_id)

@@ -37,12 +37,12 @@ AGES = ((0, 5), (10, 15), (15, 20), (20, 30), (30, 40), (40, 50))
 ORIGINS = ("White", "Black", "Asian", "Indian", "others")
 """What the file names of UTKFace call the five groups, by number. Used to measure; the engine has no such notion."""
 TOLD: dict[str, Callable[[Traits], Judgement | None]] = {
-    "eyeglasses": lambda told: told.eyeglasses,
-    "sunglasses": lambda told: told.sunglasses,
-    "beard": lambda told: told.beard,
-    "mustache": lambda told: told.mustache,
-    "smile": lambda told: told.smile,
-    "occluded": lambda told: told.occluded,
+    "eyeglasses": lambda reported: reported.eyeglasses,
+    "sunglasses": lambda reported: reported.sunglasses,
+    "beard": lambda reported: reported.beard,
+    "mustache": lambda reported: reported.mustache,
+    "smile": lambda reported: reported.smile,
+    "occluded": lambda reported: reported.occluded,
 }
 Booleans = NDArray[np.bool_]
 
@@ -74,9 +74,9 @@ def ages_and_genders(engine: FacePipeline) -> str:
         age, gender, origin = (int(part) for part in path.name.split("_")[:3])
         face = described(engine, path, {Trait.AGE_RANGE, Trait.GENDER})
         if face is not None and face.traits.age is not None and face.traits.male is not None:
-            told, male = face.traits.age, face.traits.male
+            reported, male = face.traits.age, face.traits.male
             rows.append(
-                (age, gender == 0, origin, half_of(path.name), told.low_years, told.high_years, male.value,
+                (age, gender == 0, origin, half_of(path.name), reported.low_years, reported.high_years, male.value,
                  male.confidence_pct / 100)
             )  # fmt: skip
     facts = np.array(rows, np.float64)
@@ -172,7 +172,7 @@ def occlusions(engine: FacePipeline) -> str:
     people = [decode(path.read_bytes()).rgb for path in lfw_half(TEST)[400:550]]
     for kinds, fitted in ((FITTED, "yes"), (UNSEEN, "no")):
         for name, drawing in kinds.items():
-            said = [told for rgb in people if (told := _covered(engine, rgb, drawing, random)) is not None]
+            said = [reported for rgb in people if (reported := _covered(engine, rgb, drawing, random)) is not None]
             rows.append((name, fitted, len(said), percent(np.array(said))))
     return (
         table(("drawn over the face", "kind fitted on", "faces found", "occlusion told"), rows)
@@ -189,8 +189,8 @@ def _covered(engine: FacePipeline, rgb: RgbArray, drawing: Drawing, random: np.r
     face = central(engine.detect(SLOT, image).faces, rgb.shape[1], rgb.shape[0])
     if face is None:
         return None
-    (told,) = engine.describe(SLOT, image, [face], {Trait.FACE_OCCLUDED})
-    return told.traits.occluded is not None and told.traits.occluded.value
+    (reported,) = engine.describe(SLOT, image, [face], {Trait.FACE_OCCLUDED})
+    return reported.traits.occluded is not None and reported.traits.occluded.value
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 THRESHOLDS = np.arange(0.5, 1.0, 0.05)
 _RECALLS = np.linspace(0, 1, 101)
-_MOST = 100
+_MAX_COUNT = 100
 """Detections of a class and photo that count."""
 
 
@@ -39,7 +39,7 @@ def overlaps(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float
 def hits(photo: Photo, kind: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Scores of what was found of class ``kind``, best first, and whether each is right, by threshold (T, N)."""
     mine = np.flatnonzero(photo.classes == kind)
-    mine = mine[np.argsort(-photo.scores[mine], kind="stable")][:_MOST]
+    mine = mine[np.argsort(-photo.scores[mine], kind="stable")][:_MAX_COUNT]
     true = photo.true_places[photo.true_classes == kind]
     right = np.zeros((len(THRESHOLDS), len(mine)), bool)
     if len(true):

@@ -22,7 +22,7 @@ from custodes.core.slot import Slot
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.faces.pipeline import FacePipeline
 from custodes.engine.results.face import Detail, Trait
-from custodes.engine.runtime.session import Device, Session, Threads, open_session
+from custodes.engine.runtime.session import Device, NetworkSession, Threads, open_session
 from custodes.imaging.image import Image
 from custodes.models.card import load_cards
 from custodes.models.store import ModelStore, default_root
@@ -34,11 +34,11 @@ SLOT = Slot(0, RequestId("bench"))
 ALL = frozenset(Trait)
 
 
-def networks(faces: int, side: int) -> Mapping[str, tuple[Session, tuple[int, ...], tuple[str, ...]]]:
+def networks(faces: int, side: int) -> Mapping[str, tuple[NetworkSession, tuple[int, ...], tuple[str, ...]]]:
     """What one call with ALL has to run: session, input shape and wanted outputs by card."""
     store, cards = ModelStore(default_root(os.environ)), load_cards()
 
-    def opened(name: str) -> Session:
+    def opened(name: str) -> NetworkSession:
         return open_session(store.path(cards[name]), cards[name], Device.CPU, Threads(1))
 
     return {

@@ -30,7 +30,7 @@ from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.labels.assembly import open_scenes
 from custodes.engine.labels.boxes import Boxes
 from custodes.engine.labels.objects import ObjectDetector, ObjectRules
-from custodes.engine.labels.pipeline import LabelPipeline, Steps, confidence_pct
+from custodes.engine.labels.pipeline import LabelPipeline, LabelSteps, confidence_pct
 from custodes.engine.labels.scenes import SceneClassifier
 from custodes.engine.labels.taxonomy import load_taxonomy
 from custodes.engine.moderation.assembly import open_moderation_engine
@@ -155,7 +155,7 @@ def cost(networks: Networks, photos: list[Any]) -> tuple[str, float]:
     """Processor time of a call beside that of its networks, one thread."""
     nets = {name: Timed(networks.session(name).run) for name in ("centernet", "nanodet", "efficientnet-lite2")}
     classifier = SceneClassifier(lambda rgb: nets["efficientnet-lite2"].run({"rgb": rgb})["logits"])
-    engine = LabelPipeline(Steps(ObjectDetector(nets["centernet"], nets["nanodet"]), classifier, load_taxonomy()))
+    engine = LabelPipeline(LabelSteps(ObjectDetector(nets["centernet"], nets["nanodet"]), classifier, load_taxonomy()))
     rows: list[tuple[object, ...]] = []
     ratios = []
     for name, wanted in (
@@ -215,12 +215,12 @@ def masks(store: ModelStore, people: int, others: int) -> str:
             groups.setdefault(name, []).append((heads.worn.judge(row)[0].value, heads.covering.judge(row)[0].value))
     rows: list[tuple[object, ...]] = []
     for name in sorted(groups):
-        told = [pair for pair in groups[name] if pair[0] is not None]
-        lost = len(groups[name]) - len(told)
-        worn = sum(bool(pair[0]) for pair in told)
-        covering = sum(bool(pair[1]) for pair in told if pair[0])
+        parsed = [pair for pair in groups[name] if pair[0] is not None]
+        lost = len(groups[name]) - len(parsed)
+        worn = sum(bool(pair[0]) for pair in parsed)
+        covering = sum(bool(pair[1]) for pair in parsed if pair[0])
         share = f"{100 * covering / worn:.0f} %" if worn and name not in (BARE, OBJECT) else ""
-        rows.append((name, len(groups[name]), lost, f"{100 * worn / len(told):.1f} %", share))
+        rows.append((name, len(groups[name]), lost, f"{100 * worn / len(parsed):.1f} %", share))
     head = ("before the mouth", "pictures", "face not found", "mask said", f"of these: {COVERING} said")
     return report.table(head, rows)
 

@@ -22,7 +22,7 @@ from custodes.core.slot import Slot
 from custodes.engine.faces.align import warp
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.faces.traits.spoof import Witnesses
-from custodes.engine.runtime.session import Device, Session, open_session
+from custodes.engine.runtime.session import Device, NetworkSession, open_session
 from custodes.imaging.image import decode
 from custodes.models.card import load_cards
 from custodes.models.store import ModelStore, default_root
@@ -37,7 +37,7 @@ KINDS = {"real": encoded, "print": printed, "screen": replayed}
 Floats = NDArray[np.float64]
 
 
-def antispoof() -> Session | None:
+def antispoof() -> NetworkSession | None:
     """The network that was measured and not taken, when it is fetched."""
     card = load_cards()["antispoof"]
     try:
@@ -72,7 +72,7 @@ def witnesses(
     return said
 
 
-def _asked(network: Session, rgb: NDArray[np.uint8], box: BoxPx) -> float:
+def _asked(network: NetworkSession, rgb: NDArray[np.uint8], box: BoxPx) -> float:
     side = 128
     scale = side / max(box.width, box.height)
     shift = [side / 2 - scale * (a + b) / 2 for a, b in ((box.x1, box.x2), (box.y1, box.y2))]

@@ -18,7 +18,7 @@ import report
 from custodes.core.clock import SystemClock
 from custodes.deployment.statements import open_statements
 from custodes.ledger.tlog.trust import parse_policy
-from custodes.ledger.verifier.party import Asked, verify_party
+from custodes.ledger.verifier.party import PartyQuestion, verify_party
 from custodes.ledger.writer.log import LedgerLog
 from custodes.screening.entities import Edge
 from custodes.screening.ownership import REGIMES, Holdings, blocked, paths
@@ -78,12 +78,12 @@ def _parties(dossiers: int, data: Path, log: LedgerLog) -> tuple[object, ...]:
     statements = open_statements(data)
     start = time.process_time()
     for number in range(dossiers):
-        told = [
+        rows = [
             (name, {"acct": f"{number:012}", "role": "owner", "low": 50_000, "high": 75_000})
             for one in range(5)
             for name in (f"lei:{number:012}{one:06}00", f"namefp:firm{number}-{'abcde'[one]}")
         ]
-        kept = statements.parties.keep(told, os.urandom)
+        kept = statements.parties.keep(rows, os.urandom)
         log.append("org", body={"acct": f"{number:012}"}, fields=kept.fields())
     onboarding = (time.process_time() - start) / dossiers
     start = time.process_time()
@@ -96,7 +96,10 @@ def _parties(dossiers: int, data: Path, log: LedgerLog) -> tuple[object, ...]:
     key = (data / "ledger.pub").read_text().strip()
     policy = parse_policy(f"log {key}\nquorum none\n".encode())
     sizes, checks = [], []
-    for asked in (Asked(("Firm7 A",), (("lei", f"{7:012}{0:06}00"),)), Asked(("Nobody",), (("lei", "9" * 20),))):
+    for asked in (
+        PartyQuestion(("Firm7 A",), (("lei", f"{7:012}{0:06}00"),)),
+        PartyQuestion(("Nobody",), (("lei", "9" * 20),)),
+    ):
         file = statements.create_party(asked, None, None)
         start = time.process_time()
         verdict = verify_party(file, policy)

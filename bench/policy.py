@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable, Iterator
 
 from custodes.core.ids import AccountId, RequestId
-from custodes.governance.iam.document import Kind, parse_document
-from custodes.governance.iam.evaluate import IamDecision, Policies, Reason, Request, evaluate
+from custodes.governance.iam.document import DocumentKind, parse_document
+from custodes.governance.iam.evaluate import AccessRequest, IamDecision, Policies, Reason, evaluate
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, Call, Guardrails, load, shipped, shipped_schema
 from custodes.operations.policy.decide import PolicyLayers, RulesInForce
-from custodes.operations.policy.facts import Dossier, Profile
+from custodes.operations.policy.facts import PolicyFacts, Profile
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import Intent
 from report import Section, table, write
@@ -69,7 +69,7 @@ def layers(guardrails: Guardrails, sector: str, rounds: Iterator[int]) -> Callab
     profile = Profile({"sector": sector, "country": "GB", "status": "active", **stated})
     accounts = {AccountId(f"{number:012d}"): profile for number in range(1000)}
     in_force = RulesInForce("0" * 64, guardrails)
-    policy = PolicyLayers(lambda: in_force, Dossier(accounts.get), AnyRoot())
+    policy = PolicyLayers(lambda: in_force, PolicyFacts(accounts.get), AnyRoot())
 
     def decide() -> object:
         number = next(rounds)
@@ -93,7 +93,7 @@ def main() -> None:
         parse_document(
             f"p{number}",
             json.dumps({"Statement": {**document, "Resource": f"{ARN}{number}-*"}}),
-            Kind.IDENTITY,
+            DocumentKind.IDENTITY,
             operations,
         )
         for number in range(TOTAL)
@@ -105,8 +105,8 @@ def main() -> None:
         facts = {**FACTS, "sector": sector, "now": NOW + number}
         return Call(f"{number:012d}", "SearchFaces", f"{ARN}7-{number}", facts)
 
-    def request() -> Request:
-        return Request(USER, "111122223333", "rekognition:SearchFaces", f"{ARN}7-{next(numbers)}", {})
+    def request() -> AccessRequest:
+        return AccessRequest(USER, "111122223333", "rekognition:SearchFaces", f"{ARN}7-{next(numbers)}", {})
 
     all_documents, few = Policies(identity=documents), Policies(identity=documents[:10])
     assert guardrails.decide(call("software")).allowed and not guardrails.decide(call("law-enforcement")).allowed

@@ -30,8 +30,8 @@ def main() -> None:
         return
     rows = list(csv.DictReader(PAIRS.read_text(encoding="utf-8").splitlines()))
     same = [row["is_match"] == "true" for row in rows]
-    told = subprocess.run([sys.argv[1], str(WORKER), str(PAIRS)], check=True, capture_output=True, text=True)
-    theirs = [float(score) for score in json.loads(told.stdout)]
+    value = subprocess.run([sys.argv[1], str(WORKER), str(PAIRS)], check=True, capture_output=True, text=True)
+    theirs = [float(score) for score in json.loads(value.stdout)]
     ours = [_score(row) for row in rows]
     points = [
         ("Custodes", REVIEW, ours),

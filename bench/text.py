@@ -33,7 +33,7 @@ from custodes.engine.runtime.session import Device, Threads, open_session
 from custodes.engine.text.assembly import alphabet
 from custodes.engine.text.detect import LineDetector
 from custodes.engine.text.orient import Orienter
-from custodes.engine.text.pipeline import Steps, TextPipeline
+from custodes.engine.text.pipeline import TextPipeline, TextSteps
 from custodes.engine.text.recognise import Recogniser
 from custodes.imaging.image import Image, decode
 from custodes.models.card import load_cards
@@ -113,7 +113,7 @@ def open_reader() -> Reader:
     }
     detector, orienter, recogniser = (Timed(network) for network in opened.values())
     symbols = alphabet(opened["ppocr-v6-rec"].notes)
-    return Reader(TextPipeline(Steps(LineDetector(detector), Orienter(orienter), Recogniser(recogniser, symbols))))
+    return Reader(TextPipeline(TextSteps(LineDetector(detector), Orienter(orienter), Recogniser(recogniser, symbols))))
 
 
 def plain(text: str) -> str:
@@ -213,18 +213,25 @@ def drawn_pictures(reader: Reader, count: int, grounds: Sequence[Path]) -> str:
         inside += Timed.seconds
         theirs, took = _peer_on(some)
         seconds += took
-        hits = told = peer_hits = total = 0
+        hits = reported = peer_hits = total = 0
         places: list[float] = []
         for one, ours, lines in zip(some, found, theirs, strict=True):
             words = [word for line in ours.lines for word in line.words]
             overlaps = [matched(word, one.words) for word in words]
             pairs += [(word.confidence_pct, overlap is not None) for word, overlap in zip(words, overlaps, strict=True)]
             places += [overlap for overlap in overlaps if overlap is not None]
-            total, told, hits = total + len(one.words), told + len(words), len(places)
+            total, reported, hits = total + len(one.words), reported + len(words), len(places)
             peer_words = [word for text, _ in lines for word in text.split()]
             peer_hits += sum(min(peer_words.count(text), n) for text, n in _counts(one).items())
         rows.append(
-            (f"{angle}°", total, _pct(hits, total), _pct(hits, told), f"{np.mean(places):.2f}", _pct(peer_hits, total))
+            (
+                f"{angle}°",
+                total,
+                _pct(hits, total),
+                _pct(hits, reported),
+                f"{np.mean(places):.2f}",
+                _pct(peer_hits, total),
+            )
         )
     pictures = count * len(ANGLES)
     return (
@@ -256,10 +263,10 @@ def _pct(part: int, whole: int) -> str:
 def _reliability(pairs: Sequence[tuple[float, bool]]) -> str:
     rows: list[tuple[object, ...]] = []
     for low, high in _RELIABILITY:
-        some = [(told, right) for told, right in pairs if low <= told < high]
+        some = [(reported, right) for reported, right in pairs if low <= reported < high]
         if some:
             right = 100 * float(np.mean([right for _, right in some]))
-            mean = float(np.mean([told for told, _ in some]))
+            mean = float(np.mean([reported for reported, _ in some]))
             rows.append((f"{low} to {min(high, 100):.0f}", len(some), f"{mean:.1f}", f"{right:.1f} %"))
     head = ("confidence", "words", "mean confidence", "right")
     return "How often words of a confidence were right:\n\n" + report.table(head, rows) + "\n"
@@ -272,9 +279,9 @@ def fit(reader: Reader, count: int, grounds: Sequence[Path]) -> None:
         for one in scenes(_FITTED, count, angle, grounds):
             words = [word for line in reader.read(to_image(one.rgb)).lines for word in line.words]
             pairs += [(word.confidence_pct, matched(word, one.words) is not None) for word in words]
-    told = np.clip(np.array([pct for pct, _ in pairs]) / 100, 1e-6, 1 - 1e-6)
+    value = np.clip(np.array([pct for pct, _ in pairs]) / 100, 1e-6, 1 - 1e-6)
     right = np.array([right for _, right in pairs], float)
-    logit = np.log(told / (1 - told))
+    logit = np.log(value / (1 - value))
     slope, offset = 1.0, 0.0
     for _ in range(50):
         p = 1 / (1 + np.exp(-(slope * logit + offset)))

@@ -23,7 +23,7 @@ from custodes.engine.faces.detect import CenterFaceDetector
 from custodes.engine.faces.embed import planes, unit
 from custodes.engine.faces.landmarks import five_points
 from custodes.engine.faces.mesh import MeshReader
-from custodes.engine.runtime.session import Session, Threads, open_session
+from custodes.engine.runtime.session import NetworkSession, Threads, open_session
 from custodes.imaging.image import decode
 from custodes.models.card import load_cards
 from custodes.models.store import ModelStore, default_root
@@ -40,7 +40,7 @@ MIDDLE = (10, 151, 9, 168, 6, 197, 5, 4, 2)
 VERTICES = [vertex for pair in PAIRS for vertex in pair] + list(MIDDLE)
 
 
-def session(name: str) -> Session:
+def session(name: str) -> NetworkSession:
     """An opened model of the pack."""
     card = load_cards()[name]
     return open_session(ModelStore(default_root(os.environ)).path(card), card, threads=Threads(os.cpu_count() or 1))

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from custodes.gallery.exact import BruteForceIndex
-from custodes.gallery.gallery import Gallery
+from custodes.gallery.gallery import IndexedGallery
 from fakes.engine import SquareEngine
 from fakes.gallery import MemoryGalleryStore
 from fakes.live import LiveServer, running
@@ -27,7 +27,7 @@ from fakes.live import LiveServer, running
 
 @pytest.fixture
 def live_server(tmp_path: Path) -> Iterator[LiveServer]:
-    gallery = Gallery(MemoryGalleryStore(), BruteForceIndex)
+    gallery = IndexedGallery(MemoryGalleryStore(), BruteForceIndex)
     with running(tmp_path / "data", engine=SquareEngine(), gallery=gallery) as server:
         yield server
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from custodes.ledger.tlog.merkle import ProofError
-from custodes.ledger.tlog.proof import Verified, verify_token
+from custodes.ledger.tlog.proof import VerifiedEntry, verify_token
 from custodes.ledger.tlog.trust import parse_policy
 
 _HEADER = "x-custodes-receipt"
@@ -63,7 +63,7 @@ def keep_receipts(client: Boto3Client, folder: str | os.PathLike[str], *, trust:
                 raise ReceiptError("the server answered without a receipt")
             return
         try:
-            found: Verified = verify_token(token, keys)
+            found: VerifiedEntry = verify_token(token, keys)
         except ProofError as error:
             raise ReceiptError(f"the receipt does not hold: {error}") from error
         (receipts / f"{found.index}.receipt").write_text(token + "\n", encoding="ascii")

@@ -11,7 +11,7 @@ import pytest
 
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
-from custodes.operations.accounts.ports import AccountStore, Record, RecordKind, RecordName
+from custodes.operations.accounts.ports import AccountRecord, AccountStore, RecordKind, RecordName
 from custodes.storage.sql.accounts.store import SqlAccountStore
 from custodes.storage.sql.database import FILE_NAME, Database
 from custodes.storage.sql.master import open_master
@@ -19,9 +19,9 @@ from fakes.accounts import MemoryAccountStore
 from fakes.directories import raw
 
 ONE, TWO = AccountId("111111111111"), AccountId("222222222222")
-A = Record(RecordName(ONE, RecordKind.USER, "ann"), b"a user")
-B = Record(RecordName(TWO, RecordKind.USER, "ann"), b"another account's user")
-C = Record(RecordName(ONE, RecordKind.KEY, "ann"), b"a key")
+A = AccountRecord(RecordName(ONE, RecordKind.USER, "ann"), b"a user")
+B = AccountRecord(RecordName(TWO, RecordKind.USER, "ann"), b"another account's user")
+C = AccountRecord(RecordName(ONE, RecordKind.KEY, "ann"), b"a key")
 
 
 @contextmanager
@@ -52,14 +52,16 @@ def test_records_are_kept_apart_by_account_and_kind(store: AccountStore) -> None
 
 def test_a_record_is_replaced_and_a_missing_one_can_be_taken_away(store: AccountStore) -> None:
     store.change([A])
-    store.change([Record(A.name, b"changed"), B], [C.name])
+    store.change([AccountRecord(A.name, b"changed"), B], [C.name])
     assert kept(store) == {A.name: b"changed", B.name: B.value}
     store.change([A], [A.name])  # what is put stays
     assert kept(store) == {A.name: A.value, B.name: B.value}
 
 
 def test_names_of_any_kind(store: AccountStore) -> None:
-    records = [Record(RecordName(ONE, RecordKind.USER, name), name.encode()) for name in ("a'--", "A", "a", "=,.@-é")]
+    records = [
+        AccountRecord(RecordName(ONE, RecordKind.USER, name), name.encode()) for name in ("a'--", "A", "a", "=,.@-é")
+    ]
     store.change(records)
     assert kept(store) == {record.name: record.value for record in records}
 
@@ -73,7 +75,7 @@ def test_it_survives_a_restart(tmp_path: Path) -> None:
 
 def test_nothing_of_a_value_is_readable_on_disk(tmp_path: Path) -> None:
     with sql(tmp_path) as store:
-        store.change([Record(A.name, b"a secret that must not be read")])
+        store.change([AccountRecord(A.name, b"a secret that must not be read")])
     for path in tmp_path.glob(f"{FILE_NAME}*"):
         assert b"must not be read" not in path.read_bytes()
 

@@ -15,9 +15,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
 
-from custodes.edge.aws.model import Kind, Operation, Shape, load_service
+from custodes.edge.aws.model import Operation, Shape, ShapeKind, load_service
 from custodes.gallery.exact import BruteForceIndex
-from custodes.gallery.gallery import Gallery
+from custodes.gallery.gallery import IndexedGallery
 from fakes.engine import Square, SquareEngine, picture
 from fakes.gallery import MemoryGalleryStore
 from fakes.live import REGION, LiveServer, running
@@ -98,7 +98,7 @@ class Two:
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
-    gallery = Gallery(MemoryGalleryStore(), BruteForceIndex)
+    gallery = IndexedGallery(MemoryGalleryStore(), BruteForceIndex)
     with running(tmp_path_factory.mktemp("two") / "data", engine=SquareEngine(), gallery=gallery) as server:
         yield Two(server)
 
@@ -140,14 +140,14 @@ def parameters(operation: Operation, held: Held, *, token: bool) -> dict[str, An
 
 def _least(shape: Shape) -> Any:
     match shape.kind:
-        case Kind.STRUCTURE:
+        case ShapeKind.STRUCTURE:
             return {name: _least(shape.members[name]) for name in shape.required}
-        case Kind.LIST:
+        case ShapeKind.LIST:
             assert shape.item is not None
             return [_least(shape.item)]
-        case Kind.STRING:
+        case ShapeKind.STRING:
             return shape.enum[0] if shape.enum else "a" * max(1, int(shape.minimum or 1))
-        case Kind.BOOLEAN:
+        case ShapeKind.BOOLEAN:
             return False
         case _:
             return int(shape.minimum or 0)
@@ -159,8 +159,8 @@ def outcome(client: Any, operation: Operation, members: Mapping[str, Any], held:
     try:
         answer = getattr(client, method)(**members)
     except ClientError as error:
-        told = error.response["Error"]
-        return told["Code"], _without_names(told["Message"], held)
+        value = error.response["Error"]
+        return value["Code"], _without_names(value["Message"], held)
     except ParamValidationError:
         raise AssertionError(f"the test does not know how to ask for {operation.name}") from None
     answer.pop("ResponseMetadata")

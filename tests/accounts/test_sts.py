@@ -25,11 +25,11 @@ def document(*statements: object) -> str:
 @pytest.fixture
 def order(live_server: Any) -> Order:
     def carry_out(act: str, **members: object) -> Mapping[str, Any]:
-        told: Mapping[str, Any] = live_server.deployment.ledger.duties.carry_out(
+        value: Mapping[str, Any] = live_server.deployment.ledger.duties.carry_out(
             {"do": "accounts", "act": act, **members}
         )
-        assert "error" not in told, told
-        return told
+        assert "error" not in value, value
+        return value
 
     return carry_out
 

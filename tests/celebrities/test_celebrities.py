@@ -19,7 +19,7 @@ from custodes.core.ids import AccountId, RequestId
 from custodes.gallery.celebrities import Celebrity, stable_id
 from custodes.gallery.entities import CollectionKey
 from custodes.gallery.exact import BruteForceIndex
-from custodes.gallery.gallery import Gallery
+from custodes.gallery.gallery import IndexedGallery
 from custodes.operations.catalogue import Operations, Ports, build
 from custodes.operations.collections.celebrities import (
     COLLECTION,
@@ -86,8 +86,8 @@ def test_an_import_goes_on_where_it_stopped_and_minds_erasures(rekognition: Any,
     again = json.loads(custodes("celebrities", "import", str(people), "--json").stdout)
     assert (again["portraits"], again["done_before"]) == (2, 2)
     custodes("celebrities", "remove", stable_id("Q1"))
-    told = custodes("celebrities", "import", str(people)).stdout
-    assert "deleted since" in told
+    reported = custodes("celebrities", "import", str(people)).stdout
+    assert "deleted since" in reported
     assert rekognition.recognize_celebrities(Image={"Bytes": picture(ANN)})["CelebrityFaces"] == []
     assert "deleted since" not in custodes("celebrities", "import", str(people), "--again").stdout
     assert len(rekognition.recognize_celebrities(Image={"Bytes": picture(ANN)})["CelebrityFaces"]) == 1
@@ -170,7 +170,7 @@ class Book:
 def test_a_larger_gallery_asks_for_more(rate: float | None, portraits: int, named: bool) -> None:
     caller = Caller(AccountId("123456789012"), "AK", "arn:aws:iam::123456789012:root", "eu-central-1")
     known = CelebrityGallery(CollectionKey(caller.account_id, COLLECTION), Book(), lambda _: rate)
-    gallery = Gallery(MemoryGalleryStore(), BruteForceIndex)
+    gallery = IndexedGallery(MemoryGalleryStore(), BruteForceIndex)
     ports = Ports(SquareEngine(), gallery, MemoryObjects(), FixedClock(), b"k" * 32, celebrities=known)
     operations: Operations = build(ports)
     gate, context = Gate(AllowAll(), CountingRecorder()), Context(caller, RequestId("1"), 0)

@@ -23,8 +23,8 @@ from fakes.process import SCRIPT, serving
 def health(url: str) -> dict[str, str]:
     with urllib.request.urlopen(f"{url}/healthz", timeout=5) as answer:
         assert answer.status == 200
-        told: dict[str, str] = json.loads(answer.read())
-        return told
+        parsed: dict[str, str] = json.loads(answer.read())
+        return parsed
 
 
 def test_it_answers_and_stops_when_asked(tmp_path: Path) -> None:

@@ -24,12 +24,12 @@ from custodes.core.clock import FixedClock
 from custodes.core.errors import CustodesError
 from custodes.core.ids import AccountId, RequestId
 from custodes.edge.aws.fields import fields_of, paths_in
-from custodes.edge.aws.model import Kind, Shape, load_service
+from custodes.edge.aws.model import Shape, ShapeKind, load_service
 from custodes.edge.aws.translate.absent import NOT_READ, NOT_RETURNED, reason_of
 from custodes.edge.aws.translate.catalogue import handlers
 from custodes.gallery.celebrities import Celebrity, KnownGender
 from custodes.gallery.exact import BruteForceIndex
-from custodes.gallery.gallery import Gallery
+from custodes.gallery.gallery import IndexedGallery
 from custodes.operations.catalogue import Ports, build
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import AllowAll, CountingRecorder, Deny, Gate
@@ -90,7 +90,7 @@ def test_every_operation_is_asked() -> None:
 
 def _predictable(request: pytest.FixtureRequest) -> tuple[dict[str, Any], dict[str, Any]]:
     two = picture(Square(1, angle_deg=8, side=80), Square(2, left=200))
-    gallery = Gallery(MemoryGalleryStore(), BruteForceIndex)
+    gallery = IndexedGallery(MemoryGalleryStore(), BruteForceIndex)
     stand_ins = {"engine": SquareEngine(), "gallery": gallery, "text": ScriptedText(), "sight": sight()}
     return stand_ins, {"one": picture(Square(1)), "two": two, "pictures": {"text": two, "labels": two}}
 
@@ -178,17 +178,17 @@ def _watched(value: Any, path: str, seen: set[str]) -> Any:
     return [_watched(item, f"{path}[]", seen) for item in value] if isinstance(value, list) else value
 
 
-_EXAMPLES: Mapping[Kind, Callable[[Shape], Any]] = {
-    Kind.STRUCTURE: lambda shape: {name: _example(member) for name, member in shape.members.items()},
-    Kind.LIST: lambda shape: [_example(cast("Shape", shape.item))],
-    Kind.MAP: lambda shape: {"a": _example(cast("Shape", shape.item))},
-    Kind.STRING: lambda shape: shape.enum[0] if shape.enum else "a",
-    Kind.INTEGER: lambda shape: int(shape.minimum or 1),
-    Kind.LONG: lambda shape: int(shape.minimum or 1),
-    Kind.FLOAT: lambda shape: 1.0,
-    Kind.BOOLEAN: lambda shape: True,
-    Kind.TIMESTAMP: lambda shape: 0.0,
-    Kind.BLOB: lambda shape: b"a",
+_EXAMPLES: Mapping[ShapeKind, Callable[[Shape], Any]] = {
+    ShapeKind.STRUCTURE: lambda shape: {name: _example(member) for name, member in shape.members.items()},
+    ShapeKind.LIST: lambda shape: [_example(cast("Shape", shape.item))],
+    ShapeKind.MAP: lambda shape: {"a": _example(cast("Shape", shape.item))},
+    ShapeKind.STRING: lambda shape: shape.enum[0] if shape.enum else "a",
+    ShapeKind.INTEGER: lambda shape: int(shape.minimum or 1),
+    ShapeKind.LONG: lambda shape: int(shape.minimum or 1),
+    ShapeKind.FLOAT: lambda shape: 1.0,
+    ShapeKind.BOOLEAN: lambda shape: True,
+    ShapeKind.TIMESTAMP: lambda shape: 0.0,
+    ShapeKind.BLOB: lambda shape: b"a",
 }
 
 

@@ -18,7 +18,7 @@ from botocore.config import Config
 
 from custodes.core.clock import SystemClock
 from custodes.core.ids import AccountId, RequestId
-from custodes.edge.app import SERVER_OPTIONS, Parts, create_app
+from custodes.edge.app import SERVER_OPTIONS, AppParts, create_app
 from custodes.edge.aws.model import Service, load_service
 from custodes.edge.http.protocol import GuardedProtocol
 from custodes.operations.requests.context import Principal
@@ -151,6 +151,6 @@ def serve(service: Service) -> Iterator[Callable[..., Live]]:
                 "request_ids": _new_id,
                 "ready": lambda: True,
             }
-            return open_servers.enter_context(_serving(create_app(Parts(**{**given, **parts})), protocol))
+            return open_servers.enter_context(_serving(create_app(AppParts(**{**given, **parts})), protocol))
 
         yield start

@@ -12,13 +12,13 @@ from starlette.routing import Route
 
 from custodes.core.clock import FixedClock
 from custodes.core.ids import RequestId
-from custodes.edge.app import Parts, create_app
+from custodes.edge.app import AppParts, create_app
 from custodes.edge.aws.model import Service
 
 
 @pytest.fixture
-def parts(service: Service, keys: Any) -> Callable[..., Parts]:
-    def build(**changes: Any) -> Parts:
+def parts(service: Service, keys: Any) -> Callable[..., AppParts]:
+    def build(**changes: Any) -> AppParts:
         given: dict[str, Any] = {
             "service": service,
             "handlers": {},
@@ -28,7 +28,7 @@ def parts(service: Service, keys: Any) -> Callable[..., Parts]:
             "request_ids": lambda: RequestId("id-1"),
             "ready": lambda: True,
         }
-        return Parts(**{**given, **changes})
+        return AppParts(**{**given, **changes})
 
     return build
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
@@ -21,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from custodes.edge.aws.errors import CODES, ApiError
-from custodes.edge.aws.model import Kind, Operation, Service, Shape, load_service
+from custodes.edge.aws.model import Operation, Service, Shape, ShapeKind, load_service
 from custodes.edge.aws.parse import parse
 from custodes.edge.aws.pattern import compile_pattern
 from custodes.edge.aws.serialize import OutputError, serialize
@@ -46,27 +47,27 @@ def values(shape: Shape) -> st.SearchStrategy[Any]:
     low = shape.minimum
     high = shape.maximum
     match shape.kind:
-        case Kind.STRUCTURE:
+        case ShapeKind.STRUCTURE:
             known = {name: values(member) for name, member in shape.members.items()}
             required = {name: known.pop(name) for name in shape.required}
             return st.fixed_dictionaries(required, optional=known)
-        case Kind.LIST:
+        case ShapeKind.LIST:
             least = int(low or 0)
             return st.lists(values(shape.item), min_size=least, max_size=max(least, min(2, int(high or 2))))
-        case Kind.MAP:
+        case ShapeKind.MAP:
             return st.dictionaries(values(shape.key), values(shape.item), min_size=int(low or 0), max_size=2)
-        case Kind.STRING:
+        case ShapeKind.STRING:
             return strings(shape)
-        case Kind.INTEGER | Kind.LONG:
-            bits = 31 if shape.kind is Kind.INTEGER else 63
+        case ShapeKind.INTEGER | ShapeKind.LONG:
+            bits = 31 if shape.kind is ShapeKind.INTEGER else 63
             return st.integers(-(2**bits) if low is None else int(low), 2**bits - 1 if high is None else int(high))
-        case Kind.FLOAT:
+        case ShapeKind.FLOAT:
             return st.floats(low, high, allow_nan=False, allow_infinity=False, width=32)
-        case Kind.BOOLEAN:
+        case ShapeKind.BOOLEAN:
             return st.booleans()
-        case Kind.TIMESTAMP:
+        case ShapeKind.TIMESTAMP:
             return st.integers(0, 4_000_000_000_000).map(lambda ms: ms / 1000)
-        case Kind.BLOB:
+        case ShapeKind.BLOB:
             return st.binary(min_size=int(low or 0), max_size=50)
     raise AssertionError(shape.kind)
 
@@ -117,11 +118,11 @@ def test_what_botocore_sends_is_parsed_to_what_was_meant(name: str) -> None:
 
 def as_botocore(value: Any, shape: Shape) -> Any:
     match shape.kind:
-        case Kind.STRUCTURE:
+        case ShapeKind.STRUCTURE:
             return {name: as_botocore(item, shape.members[name]) for name, item in value.items()}
-        case Kind.LIST:
+        case ShapeKind.LIST:
             return [as_botocore(item, shape.item) for item in value]
-        case Kind.TIMESTAMP:
+        case ShapeKind.TIMESTAMP:
             return datetime.fromtimestamp(value, UTC)
         case _:
             return value
@@ -234,7 +235,7 @@ def test_malformed_json_and_wrong_types(raw: bytes) -> None:
         (
             "DetectFaces",
             "Image",
-            [{"Bytes": text} for text in ("e", "eA=", "e A==", "eA==\n", "é", "eA==eA==", "e-_=")],
+            [{"Bytes": text} for text in ("e", "eA=", "e A==", "e\nA=", "é", "eA==eA==", "e-_=")],
         ),
     ],
 )
@@ -258,11 +259,23 @@ def test_a_blob_is_measured_before_it_is_decoded() -> None:
     for extra in (1, 2, 3):
         over = {"Image": {"Bytes": pybase64.b64encode(bytes(limit + extra)).decode()}}
         error = refused(body(over), "DetectFaces")
-        assert (error.code, error.message) == ("ImageTooLargeException", "Image size is too large")
+        assert error.code == "ValidationException"
+        assert error.message == (
+            "1 validation error detected: Value at 'image.bytes' failed to satisfy constraint: "
+            "Member must have length less than or equal to 5242880"
+        )
     # Not even base64: its length alone decided.
-    assert refused(body({"Image": {"Bytes": "!" * 8_000_000}}), "DetectFaces").code == "ImageTooLargeException"
+    assert refused(body({"Image": {"Bytes": "!" * 8_000_000}}), "DetectFaces").code == "ValidationException"
     dataset = {"DatasetArn": LONG["DatasetArn"], "Changes": {"GroundTruth": "A" * 8_000_000}}
     assert refused(body(dataset), "UpdateDatasetEntries").code == "InvalidParameterException"
+
+
+@settings(max_examples=50, deadline=None)
+@given(data=st.binary(min_size=1, max_size=400), width=st.integers(1, 80), end=st.sampled_from(["\n", "\r\n"]))
+def test_base64_in_lines_is_read(data, width, end) -> None:
+    text = base64.b64encode(data).decode()
+    lines = end.join(text[at : at + width] for at in range(0, len(text), width)) + end
+    assert accepted({"Image": {"Bytes": lines}}, "DetectFaces")["Image"]["Bytes"] == data
 
 
 ANY_JSON = st.recursive(
@@ -297,7 +310,7 @@ def test_any_input_is_parsed_or_refused(name: str, value: Any) -> None:
         operation = SERVICE.operations[name]
         validate(parse(raw, operation), operation)
     except ApiError as error:
-        assert error.code in {"SerializationException", "InvalidParameterException", "ImageTooLargeException"}
+        assert error.code in {"SerializationException", "InvalidParameterException", "ValidationException"}
 
 
 # --- validation

@@ -64,9 +64,9 @@ def test_what_we_answer_is_what_botocore_reads(text: str, share: int, moment: in
 
 @given(st.text(max_size=60))
 def test_errors_are_read_whatever_they_say(message: str) -> None:
-    xml, told = WIRE.failure(ApiError("AccessDeniedException", message), RequestId("r-1"))
-    read = parsers.create_parser("query").parse({"status_code": told.status, "headers": {}, "body": xml}, None)
-    assert (read["Error"]["Code"], read["Error"]["Type"], told.status) == ("AccessDenied", "Sender", 403)
+    xml, reported = WIRE.failure(ApiError("AccessDeniedException", message), RequestId("r-1"))
+    read = parsers.create_parser("query").parse({"status_code": reported.status, "headers": {}, "body": xml}, None)
+    assert (read["Error"]["Code"], read["Error"]["Type"], reported.status) == ("AccessDenied", "Sender", 403)
 
 
 @pytest.mark.parametrize(

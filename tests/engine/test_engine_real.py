@@ -172,12 +172,12 @@ def test_a_glance_gives_the_same_face_and_nearly_the_same_vector(engine, slot, s
 def test_what_describing_leaves_spares_enrolment_a_run(engine, slot):
     image = picture(ASTRONAUT)
     (plain,) = engine.detect(slot, image).faces
-    (told,) = engine.describe(slot, image, [plain], [Trait.AGE_RANGE])
-    assert told.texture is not None
+    (reported,) = engine.describe(slot, image, [plain], [Trait.AGE_RANGE])
+    assert reported.texture is not None
     for use in VectorUse:
-        again, fresh = (engine.embed(slot, image, [face], use) for face in (told, plain))
+        again, fresh = (engine.embed(slot, image, [face], use) for face in (reported, plain))
         np.testing.assert_allclose(again, fresh, atol=1e-5)
-    other, *_ = engine.embed(slot, image, [replace(told, texture=told.texture[::-1])], VectorUse.ENROL)
+    other, *_ = engine.embed(slot, image, [replace(reported, texture=reported.texture[::-1])], VectorUse.ENROL)
     assert float(other @ fresh[0]) < 0.99, "what was left is what enrolment uses"
 
 

@@ -16,7 +16,7 @@ from custodes.engine.calibrate import Calibration, Knot, false_match_rate
 from custodes.engine.faces.align import FIVE_SHAPE, Frame, chip, similarity, warp
 from custodes.engine.faces.assembly import FALSE_MATCH_RATES, KNOTS, face_recipe, faceres_basis
 from custodes.engine.faces.candidates import Candidates, suppress, without_parts
-from custodes.engine.faces.detect import CenterFaceDetector, DetectionRules, decode, letterbox
+from custodes.engine.faces.detect import CenterFaceDetector, FaceDetectionRules, decode, letterbox
 from custodes.engine.faces.embed import planes, unit
 from custodes.engine.faces.landmarks import OUTLINE_SHAPE, default_set, full_set, outline
 from custodes.engine.faces.pipeline import confidence_pct
@@ -184,7 +184,7 @@ class NoFaces:
 
 def test_large_pictures_are_seen_at_two_scales_and_none_gives_an_empty_answer():
     network = NoFaces()
-    found = CenterFaceDetector(network, DetectionRules()).detect(np.zeros((1500, 2000, 3), np.uint8))
+    found = CenterFaceDetector(network, FaceDetectionRules()).detect(np.zeros((1500, 2000, 3), np.uint8))
     assert len(found.scores) == 0
     assert found.points.shape == (0, 5, 2)
     assert [max(shape) for shape in network.shapes] == [512, 1024]

@@ -45,12 +45,12 @@ def checked(engine: FacePipeline, slot: Slot, rgb: NDArray[np.uint8]) -> dict[st
 def test_a_smiling_young_woman_without_glasses_or_beard(engine: FacePipeline, slot: Slot):
     image = Image(ASTRONAUT, b"")
     (face,) = engine.describe(slot, image, engine.detect(slot, image).faces, frozenset(Trait))
-    told = face.traits
-    assert told.age is not None and told.age.low_years <= 35 <= told.age.high_years + 3
-    assert told.male is not None and not told.male.value
-    assert told.emotions is not None and told.emotions[0].name == "HAPPY"
-    assert told.smile is not None and told.smile.value
-    for judgement in (told.eyeglasses, told.sunglasses, told.beard, told.mustache, told.occluded):
+    value = face.traits
+    assert value.age is not None and value.age.low_years <= 35 <= value.age.high_years + 3
+    assert value.male is not None and not value.male.value
+    assert value.emotions is not None and value.emotions[0].name == "HAPPY"
+    assert value.smile is not None and value.smile.value
+    for judgement in (value.eyeglasses, value.sunglasses, value.beard, value.mustache, value.occluded):
         assert judgement is not None
         assert not judgement.value
 
@@ -71,9 +71,9 @@ def test_dark_glasses_are_seen(engine: FacePipeline, slot: Slot):
     for x, y in face.points_px[:2]:
         cv2.ellipse(rgb, (int(x), int(y) + 8), (75, 52), 0, 0, 360, (12, 12, 14), -1, cv2.LINE_AA)
     image = Image(rgb, b"")
-    (told,) = engine.describe(slot, image, [face], {Trait.SUNGLASSES, Trait.FACE_OCCLUDED})
-    assert told.traits.sunglasses is not None and told.traits.sunglasses.value
-    assert told.traits.occluded is not None and told.traits.occluded.value
+    (reported,) = engine.describe(slot, image, [face], {Trait.SUNGLASSES, Trait.FACE_OCCLUDED})
+    assert reported.traits.sunglasses is not None and reported.traits.sunglasses.value
+    assert reported.traits.occluded is not None and reported.traits.occluded.value
 
 
 def test_the_portrait_passes_most_checks(engine: FacePipeline, slot: Slot):

@@ -71,8 +71,8 @@ ALL = frozenset(Trait)
 
 def test_everything_asked_for_is_told_and_nothing_else():
     network, counter = Portraitist(), list[int]()
-    (told,) = reader(network, counter).read(RGB, [face()], ALL)
-    assert all(getattr(told.traits, name) is not None for name in told.traits.__slots__)
+    (reported,) = reader(network, counter).read(RGB, [face()], ALL)
+    assert all(getattr(reported.traits, name) is not None for name in reported.traits.__slots__)
     for trait in ALL:
         (one,) = reader(network, counter).read(RGB, [face()], {trait})
         known = [name for name in one.traits.__slots__ if getattr(one.traits, name) is not None]
@@ -99,8 +99,8 @@ def test_no_faces_or_no_traits_run_nothing(traits: frozenset[Trait]):
 def test_many_faces_keep_their_order():
     network = Portraitist()
     faces = [face(confidence_pct=float(i)) for i in range(40)]
-    told = reader(network, []).read(RGB, faces, {Trait.GENDER})
-    assert [f.confidence_pct for f in told] == [float(i) for i in range(40)]
+    value = reader(network, []).read(RGB, faces, {Trait.GENDER})
+    assert [f.confidence_pct for f in value] == [float(i) for i in range(40)]
     assert network.crops == 40
 
 
@@ -137,8 +137,8 @@ def test_emotions_are_named_calibrated_and_sorted():
 @settings(max_examples=60)
 def test_age_ranges_are_ordered_whole_years(weights):
     years = np.float32(weights) / np.float32(sum(weights))
-    told = age_range(years)
-    assert 0 <= told.low_years <= told.high_years <= 140
+    value = age_range(years)
+    assert 0 <= value.low_years <= value.high_years <= 140
 
 
 def test_doubt_about_age_widens_the_range():
@@ -161,9 +161,9 @@ def test_confidence_in_gender_is_at_least_even_and_less_for_children(male, age):
 
 @given(st.floats(-1e6, 1e6).filter(lambda odds: abs(odds) > 1e-6))
 def test_judgements_are_confident_in_what_they_state(odds):
-    told = judged(odds)
-    assert told.value == (odds > 0)
-    assert 50 <= told.confidence_pct <= 100
+    value = judged(odds)
+    assert value.value == (odds > 0)
+    assert 50 <= value.confidence_pct <= 100
 
 
 def test_a_head_is_a_weighted_sum():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.governance.accounts.account import Account, Status
-from custodes.operations.accounts.ports import Record, RecordName
+from custodes.operations.accounts.ports import AccountRecord, RecordName
 
 
 @dataclass
@@ -18,10 +18,10 @@ class MemoryAccountStore:
     records: dict[RecordName, bytes] = field(default_factory=dict)
     broken: bool = False
 
-    def load(self) -> list[Record]:
-        return [Record(name, value) for name, value in self.records.items()]
+    def load(self) -> list[AccountRecord]:
+        return [AccountRecord(name, value) for name, value in self.records.items()]
 
-    def change(self, put: Sequence[Record], remove: Sequence[RecordName] = ()) -> None:
+    def change(self, put: Sequence[AccountRecord], remove: Sequence[RecordName] = ()) -> None:
         if self.broken:
             raise UnavailableError("the disk is full")
         for name in remove:

@@ -120,8 +120,8 @@ class SquareEngine:
         """Everybody is a smiling woman of thirty without glasses, as far as asked for."""
         slot.require_open()
         self.traits.append(frozenset(traits))
-        told = {member: value for trait, (member, value) in _TRAITS.items() if trait in traits}
-        return tuple(replace(face, traits=replace(NOTHING_TOLD, **told)) for face in faces)
+        members = {member: value for trait, (member, value) in _TRAITS.items() if trait in traits}
+        return tuple(replace(face, traits=replace(NOTHING_TOLD, **members)) for face in faces)
 
     def inspect(self, slot: Slot, image: Image, at_most: int = MAX_FACES) -> Inspections:
         """One check that good squares pass, one that could not be measured."""

@@ -15,12 +15,12 @@ from custodes.gallery.entities import (
     Collection,
     CollectionKey,
     Face,
+    GalleryUser,
+    IdempotentReply,
     NewFace,
     Page,
     Quotas,
-    Reply,
     RetentionRule,
-    User,
     UserStatus,
 )
 from custodes.gallery.kernel import require_unit
@@ -35,7 +35,7 @@ class _Shelf:
     tags: dict[str, str]
     faces: dict[FaceId, Face] = field(default_factory=dict)
     face_vectors: dict[int, FloatArray] = field(default_factory=dict)
-    users: dict[UserId, User] = field(default_factory=dict)
+    users: dict[UserId, GalleryUser] = field(default_factory=dict)
     user_vectors: dict[int, FloatArray] = field(default_factory=dict)
 
 
@@ -46,7 +46,7 @@ class MemoryGalleryStore:
         self._quotas = quotas or Quotas()
         self._lock = threading.RLock()
         self._shelves: dict[CollectionKey, _Shelf] = {}
-        self._replies: dict[tuple[AccountId, str, str], tuple[Reply, int]] = {}
+        self._replies: dict[tuple[AccountId, str, str], tuple[IdempotentReply, int]] = {}
         self._retention: dict[CollectionKey, int] = {}
         self._last_row = 0
 
@@ -163,21 +163,21 @@ class MemoryGalleryStore:
             if len(shelf.users) >= self._quotas.users_per_collection:
                 raise QuotaError("The collection has no room for more users")
             self._last_row += 1
-            shelf.users[user_id] = User(self._last_row, user_id, UserStatus.CREATED)
+            shelf.users[user_id] = GalleryUser(self._last_row, user_id, UserStatus.CREATED)
 
-    def user(self, key: CollectionKey, user_id: UserId) -> User:
+    def user(self, key: CollectionKey, user_id: UserId) -> GalleryUser:
         with self._lock:
             users = self._shelf(key).users
             if user_id not in users:
                 raise NotFoundError(f"The user id: {user_id} does not exist")
             return users[user_id]
 
-    def users_by_row(self, key: CollectionKey, rows: Sequence[int]) -> dict[int, User]:
+    def users_by_row(self, key: CollectionKey, rows: Sequence[int]) -> dict[int, GalleryUser]:
         with self._lock:
             by_row = {user.row: user for user in self._shelf(key).users.values()}
             return {row: by_row[row] for row in rows if row in by_row}
 
-    def users(self, key: CollectionKey, after: str | None, limit: int) -> Page[User]:
+    def users(self, key: CollectionKey, after: str | None, limit: int) -> Page[GalleryUser]:
         with self._lock:
             users = self._shelf(key).users
             ids = sorted(user_id for user_id in users if user_id > (after or ""))
@@ -200,8 +200,8 @@ class MemoryGalleryStore:
         add: Sequence[FaceId],
         remove: Sequence[FaceId],
         vector: FloatArray | None,
-        seen: User | None = None,
-    ) -> User:
+        seen: GalleryUser | None = None,
+    ) -> GalleryUser:
         with self._lock:
             shelf, user = self._shelf(key), self.user(key, user_id)
             if vector is not None:
@@ -271,12 +271,12 @@ class MemoryGalleryStore:
                 self._shelf(key).tags.pop(tag_key, None)
 
     # idempotency
-    def reply(self, account_id: AccountId, operation: str, token: str) -> Reply | None:
+    def reply(self, account_id: AccountId, operation: str, token: str) -> IdempotentReply | None:
         with self._lock:
             kept = self._replies.get((account_id, operation, token))
             return kept[0] if kept else None
 
-    def keep_reply(self, account_id: AccountId, operation: str, token: str, reply: Reply, ts_ms: int) -> None:
+    def keep_reply(self, account_id: AccountId, operation: str, token: str, reply: IdempotentReply, ts_ms: int) -> None:
         with self._lock:
             fresh = {name: kept for name, kept in self._replies.items() if kept[1] >= ts_ms - DAY_MS}
             self._replies = fresh | {(account_id, operation, token): (reply, ts_ms)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from custodes.core.slot import Slot
-from custodes.operations.requests.gate import Allow, Decision, Intent, Outcome, Receipt
+from custodes.operations.requests.gate import Allow, Decision, GateReceipt, Intent, UseOutcome
 
 
 class ScriptedPolicy:
@@ -25,7 +25,7 @@ class KeepingRecorder:
     def __init__(self) -> None:
         self.reserved: list[tuple[Intent, Decision]] = []
         self.slots: list[Slot] = []
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[UseOutcome] = []
         self.fail_reserve: Exception | None = None
         self.fail_record: Exception | None = None
 
@@ -37,9 +37,9 @@ class KeepingRecorder:
         self.slots.append(Slot(len(self.slots), intent.context.request_id))
         return self.slots[-1]
 
-    def record(self, slot: Slot, outcome: Outcome) -> Receipt | None:
+    def record(self, slot: Slot, outcome: UseOutcome) -> GateReceipt | None:
         """A receipt that names the slot."""
         if self.fail_record is not None:
             raise self.fail_record
         self.outcomes.append(outcome)
-        return Receipt(slot.index, f"receipt-{slot.index}")
+        return GateReceipt(slot.index, f"receipt-{slot.index}")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from custodes.core.ids import AccountId
-from custodes.operations.screening.ports import Case, ListsChange, ListsState, Officer, Run
+from custodes.operations.screening.ports import CustomerCase, ListsChange, ListsState, Officer, Run
 from custodes.screening.assessment import Decision
 from custodes.screening.entities import ListEntry
 from custodes.screening.index import MemoryIndex
@@ -17,15 +17,15 @@ from custodes.screening.index import MemoryIndex
 class MemoryCases:
     """Implements ``CaseStore``."""
 
-    kept: dict[AccountId, Case] = field(default_factory=dict)
+    kept: dict[AccountId, CustomerCase] = field(default_factory=dict)
     last: list[Run] = field(default_factory=list)
     decided: list[Decision] = field(default_factory=list)
     office: dict[str, Officer] = field(default_factory=dict)
 
-    def cases(self) -> list[Case]:
+    def cases(self) -> list[CustomerCase]:
         return list(self.kept.values())
 
-    def save(self, cases: Sequence[Case]) -> None:
+    def save(self, cases: Sequence[CustomerCase]) -> None:
         self.kept.update((case.account_id, case) for case in cases)
 
     def run(self) -> Run | None:

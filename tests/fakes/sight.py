@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from custodes.core.box import BoxPx
 from custodes.core.slot import Slot
-from custodes.engine.results.equipment import BodyPart, Equipment, Part, Person, PersonsFound, Worn
+from custodes.engine.results.equipment import BodyPart, Equipment, EquippedPerson, Part, PersonsFound, Worn
 from custodes.engine.results.face import Judgement
 from custodes.engine.results.label import (
     Appearance,
@@ -19,7 +19,7 @@ from custodes.engine.results.label import (
 )
 from custodes.engine.results.moderation import Concern, ConcernsFound, ContentKind
 from custodes.imaging.image import Image
-from custodes.operations.images.engines import Sight
+from custodes.operations.images.engines import ImageEngines
 
 RED = DominantColour(200, 10, 20, "crimson", "red", 60.0)
 BLUE = DominantColour(0, 0, 250, "blue", "blue", 40.0)
@@ -46,10 +46,10 @@ class ScriptedLabels:
     def labels(self, slot: Slot, image: Image, wanted: LabelsWanted) -> LabelsFound:
         slot.require_open()
         self.asked.append(wanted)
-        told = tuple(label for label in self.found if label.confidence_pct >= wanted.min_confidence_pct)
+        rows = tuple(label for label in self.found if label.confidence_pct >= wanted.min_confidence_pct)
         cut = replace(LOOKS, colours=LOOKS.colours[: wanted.max_colours])
         looks = ImageProperties(cut, self.foreground, cut)
-        return LabelsFound(image.size, told if wanted.labels else (), looks if wanted.properties else None)
+        return LabelsFound(image.size, rows if wanted.labels else (), looks if wanted.properties else None)
 
 
 CONCERNS = (
@@ -68,24 +68,24 @@ class ScriptedModeration:
     def concerns(self, slot: Slot, image: Image, min_confidence_pct: float) -> ConcernsFound:
         slot.require_open()
         kinds = (ContentKind("Illustrated", 60.0),)
-        told = tuple(concern for concern in CONCERNS if concern.confidence_pct >= min_confidence_pct)
-        return ConcernsFound(told, kinds if min_confidence_pct <= 60 else ())
+        rows = tuple(concern for concern in CONCERNS if concern.confidence_pct >= min_confidence_pct)
+        return ConcernsFound(rows, kinds if min_confidence_pct <= 60 else ())
 
 
 def worn(covers: bool = True, sure: float = 95.0, sure_of_cover: float = 90.0) -> Worn:
     return Worn(Equipment.FACE_COVER, BoxPx(20, 30, 60, 60), sure, Judgement(covers, sure_of_cover))
 
 
-def person(*covers: Worn, face_pct: float = 98.0, person_pct: float = 99.0) -> Person:
+def person(*covers: Worn, face_pct: float = 98.0, person_pct: float = 99.0) -> EquippedPerson:
     """A person whose face was seen."""
-    return Person(BoxPx(0, 0, 80, 240), person_pct, (BodyPart(Part.FACE, face_pct, covers),))
+    return EquippedPerson(BoxPx(0, 0, 80, 240), person_pct, (BodyPart(Part.FACE, face_pct, covers),))
 
 
 @dataclass
 class ScriptedEquipment:
     """Implements EquipmentEngine: one with a mask, one without, one seen from behind."""
 
-    seen: tuple[Person, ...] = (person(worn()), person(), Person(BoxPx(200, 0, 280, 240), 97.0, ()))
+    seen: tuple[EquippedPerson, ...] = (person(worn()), person(), EquippedPerson(BoxPx(200, 0, 280, 240), 97.0, ()))
     model_version: str = "1.0"
 
     def persons(self, slot: Slot, image: Image) -> PersonsFound:
@@ -93,7 +93,7 @@ class ScriptedEquipment:
         return PersonsFound(image.size, self.seen)
 
 
-def sight(labels: ScriptedLabels | None = None) -> Sight:
+def sight(labels: ScriptedLabels | None = None) -> ImageEngines:
     """Predictable engines."""
     finder, moderator, protector = labels or ScriptedLabels(), ScriptedModeration(), ScriptedEquipment()
-    return Sight(labels=lambda: finder, moderation=lambda: moderator, equipment=lambda: protector)
+    return ImageEngines(labels=lambda: finder, moderation=lambda: moderator, equipment=lambda: protector)

@@ -15,7 +15,7 @@ from custodes.core.errors import CustodesError, NotFoundError, UnavailableError
 from custodes.core.ids import CollectionId
 from custodes.gallery.entities import CollectionKey, Face, NewFace
 from custodes.gallery.exact import BruteForceIndex
-from custodes.gallery.gallery import Gallery
+from custodes.gallery.gallery import IndexedGallery
 from custodes.gallery.ports import FloatArray, GalleryStore, VectorIndex
 from custodes.storage.vectors.faiss_index import FaissIndex
 from fakes.directories import opened
@@ -24,12 +24,12 @@ from fakes.vectors import KEY, collection, new_face, units
 
 
 @pytest.fixture(params=["memory", "sql"])
-def gallery(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Gallery]:
+def gallery(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[IndexedGallery]:
     if request.param == "memory":
-        yield Gallery(MemoryGalleryStore(), BruteForceIndex)
+        yield IndexedGallery(MemoryGalleryStore(), BruteForceIndex)
     else:
         with opened(tmp_path) as store:
-            yield Gallery(store, FaissIndex)
+            yield IndexedGallery(store, FaissIndex)
 
 
 def run_all(works: Sequence[Callable[[], None]]) -> None:
@@ -51,7 +51,7 @@ def run_all(works: Sequence[Callable[[], None]]) -> None:
         raise failures[0]
 
 
-def test_every_thread_finds_what_it_added_and_not_what_it_deleted(gallery: Gallery) -> None:
+def test_every_thread_finds_what_it_added_and_not_what_it_deleted(gallery: IndexedGallery) -> None:
     gallery.create_collection(collection(dimension=32), {})
 
     def live(seed: int) -> None:
@@ -68,7 +68,7 @@ def test_every_thread_finds_what_it_added_and_not_what_it_deleted(gallery: Galle
     assert {hit.row for hit in gallery.search_faces(KEY, units(99, 1, 32)[0], 4096, -1.1)} == truth
 
 
-def test_racing_additions_and_deletions_of_the_same_faces_leave_no_ghosts(gallery: Gallery) -> None:
+def test_racing_additions_and_deletions_of_the_same_faces_leave_no_ghosts(gallery: IndexedGallery) -> None:
     gallery.create_collection(collection(), {})
     gallery.warm(KEY)
     names = [f"face-{number}" for number in range(60)]
@@ -88,7 +88,7 @@ def test_racing_additions_and_deletions_of_the_same_faces_leave_no_ghosts(galler
     assert {hit.row for hit in gallery.search_faces(KEY, units(2, 1)[0], 4096, -1.1)} == truth
 
 
-def test_a_collection_that_is_deleted_and_made_anew_under_load_mixes_nothing(gallery: Gallery) -> None:
+def test_a_collection_that_is_deleted_and_made_anew_under_load_mixes_nothing(gallery: IndexedGallery) -> None:
     stop = threading.Event()
 
     def recreate() -> None:
@@ -136,7 +136,7 @@ class SlowToFill(MemoryGalleryStore):
 
 def test_filling_one_collection_blocks_no_other() -> None:
     store, other = SlowToFill(), CollectionKey(KEY.account_id, CollectionId("other"))
-    gallery = Gallery(store, BruteForceIndex)
+    gallery = IndexedGallery(store, BruteForceIndex)
     vector = units(3, 1)[0]
     for key in (KEY, other):
         gallery.create_collection(collection(key), {})
@@ -169,7 +169,7 @@ class Doubtful(MemoryGalleryStore):
 
 def test_after_a_doubtful_change_the_index_is_read_from_the_store_again() -> None:
     store = Doubtful()
-    gallery = Gallery(store, BruteForceIndex)
+    gallery = IndexedGallery(store, BruteForceIndex)
     gallery.create_collection(collection(), {})
     gallery.warm(KEY)
     store.doubt = True
@@ -180,7 +180,7 @@ def test_after_a_doubtful_change_the_index_is_read_from_the_store_again() -> Non
 
 def test_after_a_doubtful_deletion_the_collection_is_looked_for_again() -> None:
     store = Doubtful()
-    gallery = Gallery(store, BruteForceIndex)
+    gallery = IndexedGallery(store, BruteForceIndex)
     gallery.create_collection(collection(), {})
     assert gallery.outline(KEY) == collection()
     store.doubt = True
@@ -198,7 +198,7 @@ def test_unknown_collections_are_an_error_and_cost_no_memory() -> None:
         return BruteForceIndex(dimension)
 
     store: GalleryStore = MemoryGalleryStore()
-    gallery = Gallery(store, counting)
+    gallery = IndexedGallery(store, counting)
     for number in range(50):
         key = CollectionKey(KEY.account_id, CollectionId(f"none-{number}"))
         with pytest.raises(CustodesError):

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from custodes.core.ids import FaceId, UserId
 from custodes.gallery.exact import BruteForceIndex
-from custodes.gallery.gallery import Gallery
+from custodes.gallery.gallery import IndexedGallery
 from custodes.gallery.kernel import best, cosines
 from custodes.gallery.ports import FloatArray
 from custodes.storage.sql.database import Database
@@ -29,7 +29,7 @@ USERS = [UserId("ann"), UserId("bob")]
 class GalleryModel(RuleBasedStateMachine):
     """Faces and user vectors by row, in dictionaries."""
 
-    gallery: Gallery
+    gallery: IndexedGallery
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class GalleryModel(RuleBasedStateMachine):
         self.owner: dict[FaceId, UserId] = {}
         self.users: dict[UserId, FloatArray | None] = {}
         self.seen: set[int] = set()
-        self.gallery = Gallery(MemoryGalleryStore(), BruteForceIndex)
+        self.gallery = IndexedGallery(MemoryGalleryStore(), BruteForceIndex)
 
     @initialize()
     def create(self) -> None:
@@ -135,7 +135,7 @@ class DurableModel(GalleryModel):
         shutil.rmtree(self.directory)
 
     def _wire(self) -> None:
-        self.gallery = Gallery(SqlGalleryStore.open(self.database, self.directory, os.urandom), FaissIndex)
+        self.gallery = IndexedGallery(SqlGalleryStore.open(self.database, self.directory, os.urandom), FaissIndex)
 
 
 TestMemory = GalleryModel.TestCase

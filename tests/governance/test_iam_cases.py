@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from custodes.governance.iam.document import Kind, parse_document
-from custodes.governance.iam.evaluate import Policies, Reason, Request, evaluate
+from custodes.governance.iam.document import DocumentKind, parse_document
+from custodes.governance.iam.evaluate import AccessRequest, Policies, Reason, evaluate
 from custodes.governance.iam.pattern import PolicyError
 
 DATA = Path(__file__).parent / "data"
@@ -27,13 +27,13 @@ CONDITIONS, MATCHES, REFUSED = rows("conditions.tsv"), rows("matches.tsv"), rows
 DECISIONS = json.loads((DATA / "decisions.json").read_text(encoding="utf-8"))
 
 
-def identity(*statements: dict, kind: Kind = Kind.IDENTITY, name: str = "p"):
+def identity(*statements: dict, kind: DocumentKind = DocumentKind.IDENTITY, name: str = "p"):
     text = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
     return parse_document(name, text, kind, OPERATIONS)
 
 
 def ask(*documents, action="rekognition:SearchFaces", resource=COLLECTION, context=None):
-    return evaluate(Request(USER, ACCOUNT, action, resource, context or {}), Policies(identity=documents))
+    return evaluate(AccessRequest(USER, ACCOUNT, action, resource, context or {}), Policies(identity=documents))
 
 
 def values(text: str) -> list[str]:
@@ -71,19 +71,19 @@ def test_an_action_or_resource_in_an_allow_and_in_a_deny(element, pattern, value
 @pytest.mark.parametrize(("text", "says"), REFUSED)
 def test_what_is_not_understood_is_refused_when_stored(text: str, says: str) -> None:
     with pytest.raises(PolicyError, match=says):
-        parse_document("p", text, Kind.IDENTITY, OPERATIONS)
+        parse_document("p", text, DocumentKind.IDENTITY, OPERATIONS)
 
 
 @pytest.mark.parametrize("case", DECISIONS, ids=lambda case: case["name"])
 def test_a_decision(case) -> None:
     principal = case.get("principal", USER)
     context = {"aws:username": ("ana",), **{key: tuple(value) for key, value in case.get("context", {}).items()}}
-    request = Request(
+    request = AccessRequest(
         principal, principal.split(":")[4], "rekognition:SearchFaces", COLLECTION, context, case.get("role")
     )
     policies = Policies(
         tuple(identity(item) for item in case.get("identity", [])),
-        tuple(identity(item, kind=Kind.RESOURCE, name="r") for item in case.get("resource_policy", [])),
+        tuple(identity(item, kind=DocumentKind.RESOURCE, name="r") for item in case.get("resource_policy", [])),
         # A boundary limits as a whole: its statements are one document.
         (identity(*case["boundary"], name="b"),) if "boundary" in case else (),
     )
@@ -97,13 +97,15 @@ def test_a_decision(case) -> None:
 def test_deep_and_long_documents_are_refused() -> None:
     for text in ("[" * 9000, "x" * 10_241):
         with pytest.raises(PolicyError):
-            parse_document("p", text, Kind.IDENTITY, OPERATIONS)
+            parse_document("p", text, DocumentKind.IDENTITY, OPERATIONS)
 
 
 @pytest.mark.parametrize("principal", ["ana", {"Service": "s3.amazonaws.com"}, {"AWS": "ana"}, None, {"AWS": []}, []])
 def test_a_resource_policy_needs_aws_principals(principal) -> None:
     with pytest.raises(PolicyError):
-        identity({"Effect": "Allow", "Principal": principal, "Action": "*", "Resource": "*"}, kind=Kind.RESOURCE)
+        identity(
+            {"Effect": "Allow", "Principal": principal, "Action": "*", "Resource": "*"}, kind=DocumentKind.RESOURCE
+        )
 
 
 def test_a_variable_is_literal() -> None:

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custodes.governance.iam.comparison import OPERATORS
-from custodes.governance.iam.document import Kind, parse_document
-from custodes.governance.iam.evaluate import Policies, Request, evaluate
+from custodes.governance.iam.document import DocumentKind, parse_document
+from custodes.governance.iam.evaluate import AccessRequest, Policies, evaluate
 from custodes.governance.iam.pattern import PolicyError, arn_matches, glyphs_match, matches, parse_pattern
 
 ARN = "arn:aws:rekognition:eu-west-1:111122223333:collection/"
@@ -45,11 +45,11 @@ def statements(effects: tuple[str, ...] = ("Allow", "Deny")):
 
 def document(listed, name="p"):
     text = json.dumps({"Version": "2012-10-17", "Statement": listed})
-    return parse_document(name, text, Kind.IDENTITY, ["SearchFaces", "ListFaces"])
+    return parse_document(name, text, DocumentKind.IDENTITY, ["SearchFaces", "ListFaces"])
 
 
 REQUESTS = st.builds(
-    lambda action, resource, context: Request(
+    lambda action, resource, context: AccessRequest(
         "arn:aws:iam::111122223333:user/ana", "111122223333", action, resource, context
     ),
     st.sampled_from(["rekognition:SearchFaces", "rekognition:ListFaces"]),

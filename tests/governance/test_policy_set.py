@@ -14,11 +14,11 @@ from custodes.governance.provider.guardrails import shipped, shipped_schema
 from custodes.governance.provider.policy_set import (
     NOTICE_MS,
     Accepted,
-    Kind,
+    ChangeKind,
+    ChangeRefused,
     Manifest,
     PolicySet,
-    Refused,
-    Terms,
+    SigningTerms,
     check_change,
     diff,
 )  # fmt: skip
@@ -50,21 +50,21 @@ def signed(old: PolicySet, new: PolicySet, names=("ann", "ben"), not_before=NOW 
 @pytest.mark.parametrize(
     ("new", "kind"),
     [
-        (SET, Kind.NONE),
-        (changed("// a comment\n" + MORATORIUM), Kind.NONE),
-        (TIGHTER, Kind.TIGHTENING),
-        (WEAKER, Kind.WEAKENING),
-        (changed(MORATORIUM.replace("2028-01-01", "2030-01-01")), Kind.WEAKENING),
-        (changed(MORATORIUM.replace("own commitment", "a commitment")), Kind.WEAKENING),
-        (changed(""), Kind.WEAKENING),
-        (changed(f'@id("y") {NOTES} permit(principal, action, resource);', "extra"), Kind.WEAKENING),
-        (changed(HELD.replace('@obligation("two-person-review")', ""), "eu-ai-act"), Kind.WEAKENING),
-        (changed(HELD[: HELD.index('@id("eu-ai-act.14-5")')], "eu-ai-act"), Kind.WEAKENING),
-        (PolicySet(SET.packs, SET.schema.replace("FaceComparison]", "Other]", 1)), Kind.WEAKENING),
+        (SET, ChangeKind.NONE),
+        (changed("// a comment\n" + MORATORIUM), ChangeKind.NONE),
+        (TIGHTER, ChangeKind.TIGHTENING),
+        (WEAKER, ChangeKind.WEAKENING),
+        (changed(MORATORIUM.replace("2028-01-01", "2030-01-01")), ChangeKind.WEAKENING),
+        (changed(MORATORIUM.replace("own commitment", "a commitment")), ChangeKind.WEAKENING),
+        (changed(""), ChangeKind.WEAKENING),
+        (changed(f'@id("y") {NOTES} permit(principal, action, resource);', "extra"), ChangeKind.WEAKENING),
+        (changed(HELD.replace('@obligation("two-person-review")', ""), "eu-ai-act"), ChangeKind.WEAKENING),
+        (changed(HELD[: HELD.index('@id("eu-ai-act.14-5")')], "eu-ai-act"), ChangeKind.WEAKENING),
+        (PolicySet(SET.packs, SET.schema.replace("FaceComparison]", "Other]", 1)), ChangeKind.WEAKENING),
         (changed(SET.packs["baseline"].replace("permit (principal, action, resource);", ""), "baseline"), None),
     ],
 )  # fmt: skip
-def test_kinds_of_change(new: PolicySet, kind: Kind | None) -> None:
+def test_kinds_of_change(new: PolicySet, kind: ChangeKind | None) -> None:
     if kind is None:  # the notes of the permit now belong to the next rule: not a pack any more
         with pytest.raises(Exception, match="not a Cedar policy"):
             diff(SET, new)
@@ -73,18 +73,18 @@ def test_kinds_of_change(new: PolicySet, kind: Kind | None) -> None:
 
 
 def test_tightening_acts_at_once_with_one_signature() -> None:
-    answer = check_change(SET, TIGHTER, signed(SET, TIGHTER, ("ann",), NOW), Terms(OFFICERS), NOW)
-    assert answer == Accepted(NOW, Kind.TIGHTENING, ("ann",))
+    answer = check_change(SET, TIGHTER, signed(SET, TIGHTER, ("ann",), NOW), SigningTerms(OFFICERS), NOW)
+    assert answer == Accepted(NOW, ChangeKind.TIGHTENING, ("ann",))
 
 
 def test_weakening_acts_after_notice_with_two_signatures() -> None:
-    answer = check_change(SET, WEAKER, signed(SET, WEAKER), Terms(OFFICERS), NOW)
-    assert answer == Accepted(NOW + NOTICE_MS, Kind.WEAKENING, ("ann", "ben"))
+    answer = check_change(SET, WEAKER, signed(SET, WEAKER), SigningTerms(OFFICERS), NOW)
+    assert answer == Accepted(NOW + NOTICE_MS, ChangeKind.WEAKENING, ("ann", "ben"))
 
 
 @pytest.mark.parametrize("new", [TIGHTER, WEAKER])
 def test_nobody_is_not_enough(new) -> None:
-    assert isinstance(check_change(SET, new, signed(SET, new, ()), Terms(OFFICERS), NOW), Refused)
+    assert isinstance(check_change(SET, new, signed(SET, new, ()), SigningTerms(OFFICERS), NOW), ChangeRefused)
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,8 @@ def test_nobody_is_not_enough(new) -> None:
     ],
 )
 def test_a_quiet_weakening_is_refused(manifest, officers, says) -> None:
-    answer = check_change(SET, WEAKER, manifest, Terms(officers), NOW)
-    assert isinstance(answer, Refused) and says in answer.reason
+    answer = check_change(SET, WEAKER, manifest, SigningTerms(officers), NOW)
+    assert isinstance(answer, ChangeRefused) and says in answer.reason
 
 
 def test_one_key_under_two_names_is_one_officer() -> None:
@@ -113,7 +113,7 @@ def test_one_key_under_two_names_is_one_officer() -> None:
     twice = dict.fromkeys(("ann", "too"), KEYS["ann"].sign(blank.message()))
     manifest = Manifest(blank.previous, blank.digest, blank.not_before_ms, twice)
     officers = dict.fromkeys(("ann", "too"), OFFICERS["ann"])
-    assert isinstance(check_change(SET, WEAKER, manifest, Terms(officers), NOW), Refused)
+    assert isinstance(check_change(SET, WEAKER, manifest, SigningTerms(officers), NOW), ChangeRefused)
 
 
 def test_the_command_line(tmp_path: Path) -> None:

@@ -16,9 +16,16 @@ MODULES = sorted(path for path in SOURCE.rglob("*.py"))
 FILE_LINES, FUNCTION_LINES, PARAMETERS = 400, 60, 6
 # Names that say nothing about what is inside.
 GRAB_BAGS = frozenset({"utils", "util", "helpers", "helper", "common", "manager", "misc", "tools", "base", "shared"})
-# The outer borders: the last resort of the edge, the loops of the two workers, and the command line.
+# The outer borders: the last resort of the edge, the loops of workers, and the command line.
 BORDERS = frozenset(
-    {"edge/app.py", "edge/http/workers.py", "storage/sql/writer.py", "engine/runtime/batch.py", "cli/main.py"}
+    {
+        "edge/app.py",
+        "edge/http/workers.py",
+        "storage/sql/writer.py",
+        "engine/runtime/batch.py",
+        "jobs/worker.py",
+        "cli/main.py",
+    }
 )
 
 

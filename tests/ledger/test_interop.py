@@ -16,7 +16,7 @@ import pytest
 
 from custodes.ledger.tlog.checkpoint import open_checkpoint
 from custodes.ledger.tlog.note import VerifierKey
-from custodes.ledger.tlog.tiles import Tree
+from custodes.ledger.tree.tiles import Tree
 from custodes.storage.ledger.open import LedgerPaths, read_tiles
 
 HERE = Path(__file__).with_name("interop")
@@ -77,8 +77,8 @@ def test_go_rejects_a_changed_proof(go_verifier: Path, grown: Path, key_of: KeyO
     for at in range(len(proofs)):
         digit = "0" if proofs[at][-1] != "0" else "1"
         changed = "\n".join([*proofs[:at], proofs[at][:-1] + digit, *proofs[at + 1 :]])
-        told = _go(go_verifier, LedgerPaths(grown).public, key_of(grown), changed)
-        assert told.startswith("REJECTED"), proofs[at]
+        value = _go(go_verifier, LedgerPaths(grown).public, key_of(grown), changed)
+        assert value.startswith("REJECTED"), proofs[at]
 
 
 @pytest.fixture

@@ -6,20 +6,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custodes.ledger.prover.map_tree import FaceTree, SumTree
+from custodes.ledger.prover.files import encode_path
+from custodes.ledger.prover.map_tree import FaceTree, SumTree, rebuild
 from custodes.ledger.verifier.map_proof import (
     EMPTY,
     MAX_SUM,
     MapError,
-    Node,
-    Path,
+    MapNode,
+    MapPath,
     Value,
     face_place,
     inner_node,
     leaf_node,
     look_up,
     parse_path,
-    rebuild,
 )
 
 values = st.builds(Value, st.integers(0, 1000), st.integers(0, 10**9), st.binary(min_size=32, max_size=32))
@@ -51,7 +51,7 @@ def test_every_key_is_answered_and_sums_are_right(content, strangers):
     assert (head.count, head.units) == (sum(v.count for v in content.values()), sum(v.units for v in content.values()))
     for key in [*content, *strangers]:
         path = tree.path(key)
-        assert parse_path(path.encode()) == path
+        assert parse_path(encode_path(path)) == path
         assert look_up(head, key, path) == content.get(key)
 
 
@@ -87,7 +87,7 @@ def test_erased_faces_are_absent_and_the_others_are_not(ids, data):
 @given(st.integers(1, 50), st.integers(0, 60), st.data())
 def test_no_flipped_bit_in_a_path_gives_another_answer(size, asked, data):
     tree = tree_of({key_of(i): Value(i, 10 * i, key_of(-i)) for i in range(size)})
-    head, packed = tree.head(), bytearray(tree.path(key_of(asked)).encode())
+    head, packed = tree.head(), bytearray(encode_path(tree.path(key_of(asked))))
     bit = data.draw(st.integers(0, 8 * len(packed) - 1))
     packed[bit // 8] ^= 1 << bit % 8
     with pytest.raises(MapError):
@@ -106,7 +106,7 @@ def test_a_path_is_of_no_use_for_another_key_or_map(size, data):
     tree.put(key_of(one), Value(9999, 0, bytes(32)))
     with pytest.raises(MapError):
         look_up(old, key_of(one), tree.path(key_of(one)))
-    for lie in (Node(old.hash, old.count - 1, old.units), Node(old.hash, old.count, old.units + 1)):
+    for lie in (MapNode(old.hash, old.count - 1, old.units), MapNode(old.hash, old.count, old.units + 1)):
         with pytest.raises(MapError):
             look_up(lie, key_of(other), tree.path(key_of(other)))
 
@@ -124,20 +124,20 @@ def test_usage_left_out_of_every_account_changes_the_public_totals():
 def test_totals_cannot_be_raised_without_an_account_that_carries_them():
     # Attack: the operator drops uses of account 1 and writes the public total by hand into the inner node.
     left, right = leaf_node(key_of(1), Value(4, 40, bytes(32))), leaf_node(key_of(2), Value(10, 100, bytes(32)))
-    forged = Node(inner_node(left, right).hash, 20, 200)
+    forged = MapNode(inner_node(left, right).hash, 20, 200)
     turn = key_of(1)[0] >> 7
     with pytest.raises(MapError, match="sums"):
-        look_up(forged, key_of(1), Path((right if turn == 0 else left,), (key_of(1), Value(4, 40, bytes(32)))))
+        look_up(forged, key_of(1), MapPath((right if turn == 0 else left,), (key_of(1), Value(4, 40, bytes(32)))))
 
 
 def test_an_empty_part_cannot_carry_sums():
     # Attack: park omitted uses in a subtree that nobody has a key for.
-    ghost = Node(EMPTY.hash, 6, 60)
+    ghost = MapNode(EMPTY.hash, 6, 60)
     leaf = leaf_node(key_of(1), Value(4, 40, bytes(32)))
     turn = key_of(1)[0] >> 7
     head = inner_node(ghost, leaf) if turn else inner_node(leaf, ghost)
     with pytest.raises(MapError, match="empty"):
-        look_up(head, key_of(1), Path((ghost,), (key_of(1), Value(4, 40, bytes(32)))))
+        look_up(head, key_of(1), MapPath((ghost,), (key_of(1), Value(4, 40, bytes(32)))))
 
 
 def test_omit_one_and_count_another_twice_keeps_the_totals_and_only_a_rebuild_finds_it():
@@ -170,7 +170,7 @@ def test_malformed_paths(data):
 
 def test_odd_lengths_are_refused():
     with pytest.raises(MapError):
-        look_up(EMPTY, b"short", Path((), None))
+        look_up(EMPTY, b"short", MapPath((), None))
     with pytest.raises(MapError):
         leaf_node(b"short", Value(0, 0, bytes(32)))
     assert look_up(EMPTY, key_of(1), SumTree().path(key_of(1))) is None

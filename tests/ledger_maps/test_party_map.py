@@ -12,26 +12,28 @@ from typer.testing import CliRunner
 from custodes.cli.ledger import statement as statement_commands
 from custodes.core.clock import FixedClock
 from custodes.deployment.statements import open_statements
-from custodes.ledger.prover.party_map import PartyMap, Place
-from custodes.ledger.prover.party_map_files import Dossier, PartyFiles
+from custodes.ledger.prover.files import encode_file, encode_party, wrap
+from custodes.ledger.prover.party_map import PartyMap, PartyPlace
+from custodes.ledger.prover.party_map_files import PartyFiles, PlacesDigest
 from custodes.ledger.prover.sources import PartySources
 from custodes.ledger.prover.statement import Sources, build
-from custodes.ledger.tlog.body import canonical, commit
+from custodes.ledger.tlog.commitment import commit
 from custodes.ledger.tlog.entry import b64url, from_b64url
-from custodes.ledger.verifier import multiproof
-from custodes.ledger.verifier.canonical_json import unwrap, wrap
+from custodes.ledger.tree import multiproof
+from custodes.ledger.verifier.canonical_json import unwrap
 from custodes.ledger.verifier.map_proof import MapError
-from custodes.ledger.verifier.party import Asked, encode, party_json, render_party, verify_party
+from custodes.ledger.verifier.party import PartyQuestion, party_json, render_party, verify_party
 from custodes.ledger.verifier.party_names import fingerprint, identifier_key, is_fingerprint, name_key
 from custodes.ledger.verifier.report import as_json, render
 from custodes.ledger.verifier.statement import PARTY_SCHEMES, Question, map_of, parse
 from custodes.ledger.verifier.verdict import Word, verify
+from custodes.ledger.writer.body import canonical
 from custodes.storage.ledger.open import open_ledger
 
 CUSTOMER = "100000000001"
 INN, LEI = "ru-inn:7700000000", "lei:529900FICTIVETOPCO03"
-OWNER = Asked(("Zarya Optika OOO", "ООО «Заря Оптика»"), (("ru-inn", "7700 000 000"),))
-STRANGER = Asked(("Nobody At All Ltd",), (("lei", "529900FICTIVENOBDY04"),))
+OWNER = PartyQuestion(("Zarya Optika OOO", "ООО «Заря Оптика»"), (("ru-inn", "7700 000 000"),))
+STRANGER = PartyQuestion(("Nobody At All Ltd",), (("lei", "529900FICTIVENOBDY04"),))
 
 
 def place(name, role, account=CUSTOMER, **more):
@@ -84,7 +86,7 @@ class Parties:
         return build(Question(identifier, begin, end), Sources(self.world, sources, places=sources))
 
     def about(self, asked, begin=None, end=None):
-        return encode(asked, [self.statement(key, begin, end).encode() for key in asked.map_names()])
+        return encode_party(asked, [encode_file(self.statement(key, begin, end)) for key in asked.map_names()])
 
     def verdict(self, asked, **period):
         return verify_party(self.about(asked, **period), self.world.policy(), self.world.entries)
@@ -109,16 +111,16 @@ def raw(make_world, tmp_path_factory):
     made.world.append("boot", None, {"r": "A" * 43})
     made.onboard()
     made.close()
-    return made.about(OWNER), made.about(STRANGER), made.statement(INN).encode(), made.world.policy()
+    return made.about(OWNER), made.about(STRANGER), encode_file(made.statement(INN)), made.world.policy()
 
 
 def test_present_as_owner_and_absent_as_user(parties):
     verdict = parties.verdict(OWNER)
     assert verdict.word is Word.PRESENT
-    told = party_json(verdict)
-    assert {role for role, word in told["roles"].items() if word == "PRESENT"} == {"owner", "director"}
-    assert told["roles"]["customer"] == "ABSENT"
-    assert told["by_name"] == {INN: "PRESENT", name_key("Zarya Optika OOO"): "PRESENT"}
+    value = party_json(verdict)
+    assert {role for role, word in value["roles"].items() if word == "PRESENT"} == {"owner", "director"}
+    assert value["roles"]["customer"] == "ABSENT"
+    assert value["by_name"] == {INN: "PRESENT", name_key("Zarya Optika OOO"): "PRESENT"}
     text = render_party(verdict)
     assert text.startswith("PRESENT\n")
     assert "ABSENT       as a customer" in text
@@ -133,11 +135,11 @@ def test_absent_under_every_name(parties):
 
 
 def test_one_name_alone_is_a_statement_like_others(parties):
-    verdict = verify(parties.statement(INN).encode(), parties.world.policy(), parties.world.entries)
+    verdict = verify(encode_file(parties.statement(INN)), parties.world.policy(), parties.world.entries)
     assert verdict.word is Word.PRESENT
     assert as_json(verdict)["roles"]["owner"] == "PRESENT"
     assert "in 1 place:" in render(verdict)
-    absent = verify(parties.statement(LEI).encode(), parties.world.policy(), parties.world.entries)
+    absent = verify(encode_file(parties.statement(LEI)), parties.world.policy(), parties.world.entries)
     assert absent.word is Word.ABSENT
     assert "behind no customer" in render(absent)
 
@@ -160,14 +162,14 @@ def test_an_empty_map_can_say_that_nobody_is_there(make_world, tmp_path):
 def test_an_undisclosed_place_is_present_in_a_role_that_nobody_knows(parties):
     bare = dataclasses.replace(parties.statement(INN))
     bare = dataclasses.replace(bare, places=tuple(dataclasses.replace(p, salt=None, body=None) for p in bare.places))
-    verdict = verify(bare.encode(), parties.world.policy())
+    verdict = verify(encode_file(bare), parties.world.policy())
     assert verdict.word is Word.PRESENT
     assert as_json(verdict)["roles"]["customer"] == "UNDETERMINED"
     assert "not disclosed" in render(verdict)
 
 
 def refusal(parties, statement):
-    verdict = verify(statement.encode(), parties.world.policy())
+    verdict = verify(encode_file(statement), parties.world.policy())
     assert verdict.word is Word.INVALID
     return verdict.reasons[0]
 
@@ -193,8 +195,8 @@ def test_a_place_of_somebody_else_cannot_be_counted(make_world, tmp_path):
     made = Parties(make_world(), tmp_path / "parties")
     body = canonical({"acct": CUSTOMER, "role": "owner", "party": "ru-inn:7700000001"})
     where = made.files._place(INN)
-    index = made.world.append("org", None, Dossier(bytes(32), 1).fields())
-    made.map.enter(index, [Place(INN, bytes(16), body, where)])
+    index = made.world.append("org", None, PlacesDigest(bytes(32), 1).fields())
+    made.map.enter(index, [PartyPlace(INN, bytes(16), body, where)])
     made.head = made.world.append("map", None, made.map.head_fields(index + 1))
     made.world.publish()
     assert "somebody else's" in refusal(made, made.statement(INN))
@@ -207,7 +209,7 @@ def test_a_dossier_that_was_left_out_is_missed_in_the_totals(parties):
     world.append("org", None, dossier.fields(), {"acct": CUSTOMER})
     parties.head = world.append("map", None, parties.map.head_fields(len(world.envelopes)))
     world.publish()
-    data = parties.about(Asked((), (("lei", LEI[4:]),)))
+    data = parties.about(PartyQuestion((), (("lei", LEI[4:]),)))
     assert verify_party(data, world.policy()).word is Word.ABSENT
     verdict = verify_party(data, world.policy(), world.entries)
     assert verdict.word is Word.INVALID
@@ -218,7 +220,7 @@ def test_an_entry_that_is_no_dossier_brings_no_place(make_world, tmp_path):
     made = Parties(make_world(), tmp_path / "parties")
     body = canonical({"acct": CUSTOMER, "role": "owner", "party": INN})
     index = made.world.append("inc")
-    made.map.enter(index, [Place(INN, bytes(16), body, made.files._place(INN))])
+    made.map.enter(index, [PartyPlace(INN, bytes(16), body, made.files._place(INN))])
     made.head = made.world.append("map", None, made.map.head_fields(index + 1))
     made.world.publish()
     assert "no dossier" in refusal(made, made.statement(INN))
@@ -291,7 +293,7 @@ def test_any_bytes_are_answered_calmly(junk):
 def test_statements_survive_their_own_spelling(parties):
     for name in (INN, LEI, name_key("Zarya Optika OOO"), name_key("北京例子")):
         statement = parties.statement(name)
-        assert parse(statement.encode()) == statement
+        assert parse(encode_file(statement)) == statement
 
 
 def test_files_that_changed_or_went_are_missed(parties):

@@ -10,20 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custodes.ledger.tlog.checkpoint import Checkpoint
-from custodes.ledger.tlog.merkle import EMPTY_ROOT, consistency_proof, leaf_hash, tree_root
+from custodes.ledger.tlog.merkle import EMPTY_ROOT, leaf_hash, tree_root
 from custodes.ledger.tlog.note import NoteError, parse_note
-from custodes.ledger.tlog.trust import Witness, open_trusted, parse_policy, write_policy
+from custodes.ledger.tlog.trust import Witness, open_trusted, parse_policy
+from custodes.ledger.tree.growth import consistency_proof
+from custodes.ledger.tree.signing import sign_checkpoint
 from custodes.ledger.witness.client import ask, ask_all, http_post
 from custodes.ledger.witness.http import WitnessHttpServer
 from custodes.ledger.witness.state_file import FolderMemory
+from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.witness.witness import (
     MAX_REQUEST_BYTES,
     NOTHING,
     SIZE_TYPE,
-    Reply,
-    Request,
-    Seen,
+    WitnessedState,
     WitnessKey,
+    WitnessReply,
+    WitnessRequest,
     WitnessServer,
     parse_request,
 )
@@ -41,7 +44,7 @@ class Log:
 
     def checkpoint(self, size=None):
         leaves = self.leaves[:size]
-        return Checkpoint(self.key.name, len(leaves), tree_root(leaves)).sign([self.key])
+        return sign_checkpoint(Checkpoint(self.key.name, len(leaves), tree_root(leaves)), [self.key])
 
     def node(self, level, index):
         return tree_root(self.leaves[index << level : (index + 1) << level])
@@ -51,7 +54,7 @@ class Log:
 
     def request(self, old, size):
         proof = self.consistency(old, size) if old <= size else []
-        return Request(old, tuple(proof), self.checkpoint(size)).encode()
+        return WitnessRequest(old, tuple(proof), self.checkpoint(size)).encode()
 
 
 def log_of(count, prefix="entry"):
@@ -163,12 +166,12 @@ def test_of_two_requests_at_once_only_one_wins(tmp_path):
 
 def test_memory_never_goes_back(tmp_path):
     memory = FolderMemory(tmp_path)
-    assert memory.advance("x", NOTHING, Seen(7, bytes(32)))
-    assert not memory.advance("x", NOTHING, Seen(9, bytes(32)))
+    assert memory.advance("x", NOTHING, WitnessedState(7, bytes(32)))
+    assert not memory.advance("x", NOTHING, WitnessedState(9, bytes(32)))
     with pytest.raises(OSError, match="back"):
-        memory.advance("x", Seen(7, bytes(32)), Seen(6, bytes(32)))
-    assert memory.latest("x") == Seen(7, bytes(32))
-    assert memory.latest("y") == NOTHING == Seen(0, EMPTY_ROOT)
+        memory.advance("x", WitnessedState(7, bytes(32)), WitnessedState(6, bytes(32)))
+    assert memory.latest("x") == WitnessedState(7, bytes(32))
+    assert memory.latest("y") == NOTHING == WitnessedState(0, EMPTY_ROOT)
 
 
 def test_strangers_and_wrong_keys(server):
@@ -203,13 +206,13 @@ def test_malformed_requests_are_bad_requests(server, data):
 
 def test_a_proof_where_none_belongs_is_refused(server):
     proof = (bytes(32),)
-    assert server.add_checkpoint(Request(0, proof, GOOD.checkpoint()).encode()).status == 422
+    assert server.add_checkpoint(WitnessRequest(0, proof, GOOD.checkpoint()).encode()).status == 422
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**62), st.lists(st.binary(min_size=32, max_size=32), max_size=63))
 def test_requests_go_round(old, proof):
-    request = Request(old, tuple(proof), GOOD.checkpoint())
+    request = WitnessRequest(old, tuple(proof), GOOD.checkpoint())
     assert parse_request(request.encode()) == request
 
 
@@ -310,15 +313,15 @@ def test_other_paths_and_sizes_over_http(server):
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
-        (Reply(200, b""), "malformed"),
-        (Reply(200, b"\xff"), "malformed"),
-        (Reply(200, "\N{EM DASH} other.example AAAAAAAA\n".encode()), "without its cosignature"),
-        (Reply(403, b"no\n"), "status 403"),
-        (Reply(409, b"7\n"), "status 409"),
-        (Reply(409, b"x\n", SIZE_TYPE), "status 409"),
-        (Reply(409, b"9\n", SIZE_TYPE), "newer state"),
-        (Reply(409, b"0\n", SIZE_TYPE), "forked"),
-        (Reply(302, b"", "x"), "status 302"),
+        (WitnessReply(200, b""), "malformed"),
+        (WitnessReply(200, b"\xff"), "malformed"),
+        (WitnessReply(200, "\N{EM DASH} other.example AAAAAAAA\n".encode()), "without its cosignature"),
+        (WitnessReply(403, b"no\n"), "status 403"),
+        (WitnessReply(409, b"7\n"), "status 409"),
+        (WitnessReply(409, b"x\n", SIZE_TYPE), "status 409"),
+        (WitnessReply(409, b"9\n", SIZE_TYPE), "newer state"),
+        (WitnessReply(409, b"0\n", SIZE_TYPE), "forked"),
+        (WitnessReply(302, b"", "x"), "status 302"),
     ],
 )
 def test_odd_answers_are_failures_with_a_reason(reply, reason):
@@ -329,7 +332,7 @@ def test_odd_answers_are_failures_with_a_reason(reply, reason):
 
 def test_a_witness_that_keeps_moving_is_given_up():
     sizes = iter(range(1, 5))
-    answers = lambda *_: Reply(409, b"%d\n" % next(sizes), SIZE_TYPE)  # noqa: E731
+    answers = lambda *_: WitnessReply(409, b"%d\n" % next(sizes), SIZE_TYPE)  # noqa: E731
     asked = ask_all(GOOD.checkpoint(), [Witness("w", KEY.public, "http://w")], GOOD.consistency, answers)
     assert "keeps changing" in asked.failures["w"]
 

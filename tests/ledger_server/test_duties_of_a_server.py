@@ -21,7 +21,7 @@ from custodes.ledger.tlog.trust import open_trusted, parse_policy
 from custodes.ledger.witness.http import WitnessHttpServer
 from custodes.ledger.witness.state_file import FolderMemory
 from custodes.ledger.witness.witness import WitnessKey, WitnessServer
-from custodes.operations.record.housekeeping import EVERY_MS, LedgerDuties, Order
+from custodes.operations.record.housekeeping import EVERY_MS, Housekeeping, Order
 from custodes.storage.ledger.tombstones import FileTombstones
 from fakes.engine import Square, picture
 
@@ -33,7 +33,7 @@ class Once:
         self.clock = clock
         self.calls = 0
         self.answered = threading.Event()
-        self.told: Any = None
+        self.to_json: Any = None
 
     def take(self) -> Iterator[Order]:
         self.calls += 1
@@ -43,7 +43,7 @@ class Once:
             yield Order("x", {"do": "head"})
 
     def answer(self, order: Order, members: Any) -> None:
-        self.told = members
+        self.to_json = members
         self.answered.set()
 
 
@@ -103,7 +103,7 @@ def test_hours_and_orders(live_server: Any) -> None:
     ledger = live_server.deployment.ledger
     clock = FixedClock()
     orders, more = Once(clock), []
-    duties = LedgerDuties(ledger.log, ledger.statements, ledger.duties._cosigners, clock)
+    duties = Housekeeping(ledger.log, ledger.statements, ledger.duties._cosigners, clock)
     duties.every_hour(lambda: more.append(1))
     duties.start(orders)
     try:
@@ -113,7 +113,7 @@ def test_hours_and_orders(live_server: Any) -> None:
     assert more == [1]
     entries = kinds(live_server)
     assert [entry.kind for entry in entries][-2:] == ["map", "map"]
-    assert entries[orders.told["index"]].fields["m"] == "account"
+    assert entries[orders.to_json["index"]].fields["m"] == "account"
 
 
 def test_tombstones_survive_a_torn_line(tmp_path: Path) -> None:

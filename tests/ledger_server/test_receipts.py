@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from custodes.ledger.tlog.body import unseal
 from custodes.ledger.tlog.note import VerifierKey
-from custodes.ledger.tlog.proof import Verified, verify_tlog_proof, verify_token
-from custodes.ledger.tlog.tiles import Tree
+from custodes.ledger.tlog.proof import VerifiedEntry, verify_tlog_proof, verify_token
+from custodes.ledger.tree.tiles import Tree
+from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.storage.ledger.open import LedgerPaths, read_bodies
 from fakes.engine import Square, picture
 
 
-def entry_of(server: Any, answer: Any) -> Verified:
+def entry_of(server: Any, answer: Any) -> VerifiedEntry:
     """The entry that an answer's receipt proves."""
     headers = answer["ResponseMetadata"]["HTTPHeaders"]
     key = VerifierKey.parse((server.data / "ledger.pub").read_text().strip())
@@ -27,16 +27,16 @@ def entry_of(server: Any, answer: Any) -> Verified:
     return found
 
 
-def body_of(server: Any, found: Verified) -> dict[str, Any]:
+def body_of(server: Any, found: VerifiedEntry) -> dict[str, Any]:
     """The private body of an entry, as the operator reads it."""
     server.deployment.ledger.log.flush()
     sealed = read_bodies(server.data).get(found.index)
     assert sealed is not None
     assert found.entry.commitment is not None
-    told: dict[str, Any] = json.loads(
+    parsed: dict[str, Any] = json.loads(
         unseal(sealed, found.entry.commitment, load_or_create_secret(LedgerPaths(server.data).body_key))
     )
-    return told
+    return parsed
 
 
 def test_an_answer_proves_its_use(live_server: Any, rekognition: Any) -> None:

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 FOLDER = Path(__file__).with_name("golden")
-_MOST = 256
+_MAX_COUNT = 256
 
 
 def sample(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """At most 256 of the numbers, evenly picked from all of ``values``; always the same ones."""
     flat = values.reshape(-1)
-    return flat[np.linspace(0, flat.size - 1, min(flat.size, _MOST)).round().astype(int)]
+    return flat[np.linspace(0, flat.size - 1, min(flat.size, _MAX_COUNT)).round().astype(int)]
 
 
 def write(name: str, made_by: str, outputs: Mapping[str, NDArray[np.float32]]) -> None:

@@ -42,6 +42,10 @@ def test_centerface_as_shipped(originals: Originals, tmp_path: Path):
     compare("centerface", originals, tmp_path, tmp_path, 1e-5)
 
 
+def test_sface_as_shipped(originals: Originals, tmp_path: Path):
+    compare("sface", originals, tmp_path, tmp_path, 1e-5)
+
+
 @pytest.mark.parametrize("name", ["ppocr-v6-det", "ppocr-v6-rec", "ppocr-cls"])
 def test_paddle_as_shipped(name: str, originals: Originals, tmp_path: Path):
     compare(name, originals, tmp_path, tmp_path, 1e-4)

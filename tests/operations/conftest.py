@@ -15,7 +15,7 @@ from custodes.edge.aws.model import load_service
 from custodes.edge.aws.serialize import serialize
 from custodes.edge.aws.translate.catalogue import handlers
 from custodes.gallery.exact import BruteForceIndex
-from custodes.gallery.gallery import Gallery
+from custodes.gallery.gallery import IndexedGallery
 from custodes.operations.catalogue import Ports, build
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import Gate
@@ -40,7 +40,7 @@ class Server:
     """Everything behind the edge; ``call`` is what the dispatcher does, with the answer checked against the model."""
 
     engine: SquareEngine
-    gallery: Gallery
+    gallery: IndexedGallery
     objects: MemoryObjects
     recorder: KeepingRecorder
     policy: ScriptedPolicy
@@ -78,7 +78,7 @@ def _as_received(value: Any) -> Any:
 def server() -> Server:
     return Server(
         SquareEngine(),
-        Gallery(MemoryGalleryStore(), BruteForceIndex),
+        IndexedGallery(MemoryGalleryStore(), BruteForceIndex),
         MemoryObjects(),
         KeepingRecorder(),
         ScriptedPolicy(),

@@ -9,7 +9,7 @@ import PIL.Image
 import pytest
 
 from custodes.core.errors import ImageFormatError, InvalidParameterError, NotSupportedError
-from custodes.operations.images.engines import Sight
+from custodes.operations.images.engines import ImageEngines
 from fakes.engine import picture
 from fakes.live import running
 from fakes.sight import LABELS, ScriptedLabels, sight
@@ -20,11 +20,11 @@ IMAGE = picture(width=400, height=300)
 @pytest.fixture(scope="module")
 def live(tmp_path_factory):
     from custodes.gallery.exact import BruteForceIndex
-    from custodes.gallery.gallery import Gallery
+    from custodes.gallery.gallery import IndexedGallery
     from fakes.engine import SquareEngine
     from fakes.gallery import MemoryGalleryStore
 
-    gallery = Gallery(MemoryGalleryStore(), BruteForceIndex)
+    gallery = IndexedGallery(MemoryGalleryStore(), BruteForceIndex)
     finder = ScriptedLabels()
     with running(
         tmp_path_factory.mktemp("labels") / "data", engine=SquareEngine(), gallery=gallery, sight=sight(finder)
@@ -172,4 +172,4 @@ def test_units_and_features_are_recorded(server):
 
 def test_a_server_without_the_networks_says_so():
     with pytest.raises(NotSupportedError, match="labels"):
-        Sight().labels()
+        ImageEngines().labels()

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from custodes.core.clock import FixedClock
 from custodes.core.errors import ConflictError, InvalidParameterError, NotFoundError
 from custodes.gallery.exact import BruteForceIndex
-from custodes.gallery.gallery import Gallery
+from custodes.gallery.gallery import IndexedGallery
 from custodes.gallery.rules import user_vector
 from fakes.engine import Square, SquareEngine, picture, vector
 from fakes.gallery import MemoryGalleryStore
@@ -33,7 +33,7 @@ class Galleries(RuleBasedStateMachine):
 
     @initialize()
     def start(self):
-        parts = (SquareEngine(), Gallery(MemoryGalleryStore(), BruteForceIndex), MemoryObjects())
+        parts = (SquareEngine(), IndexedGallery(MemoryGalleryStore(), BruteForceIndex), MemoryObjects())
         self.server = Server(*parts, KeepingRecorder(), ScriptedPolicy(), FixedClock())
         self.server.collection()
         self.face_of, self.owner, self.users = {}, {}, set()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from custodes.core.box import BoxPx
 from custodes.core.errors import ImageTooLargeError, InvalidParameterError
 from custodes.engine.equipment.pipeline import owned
-from custodes.engine.results.equipment import BodyPart, Equipment, Part, Person
+from custodes.engine.results.equipment import BodyPart, Equipment, EquippedPerson, Part
 from custodes.operations.images.detect_equipment import Requirement, summed_up
 from fakes.engine import Square, SquareEngine, picture
 from fakes.sight import person, worn
@@ -76,7 +76,7 @@ def test_the_summary_has_three_lists(server):
         (person(person_pct=79), 80, "unclear"),
         (person(worn(sure=51, sure_of_cover=51)), 0, "having"),
         (person(worn(sure=49)), 0, "unclear"),
-        (Person(BoxPx(0, 0, 1, 1), 99, ()), 80, "unclear"),
+        (EquippedPerson(BoxPx(0, 0, 1, 1), 99, ()), 80, "unclear"),
     ],
 )
 def test_who_is_counted_where(one, least, where):
@@ -110,7 +110,7 @@ def test_everybody_is_in_exactly_one_list(group, least, kinds):
 def test_hands_need_both_when_both_are_seen():
     cover = worn().__class__(Equipment.HAND_COVER, BoxPx(0, 0, 1, 1), 99, worn().covers)
     hands = (BodyPart(Part.LEFT_HAND, 99, (cover,)), BodyPart(Part.RIGHT_HAND, 99, ()))
-    one = Person(BoxPx(0, 0, 1, 1), 99, hands)
+    one = EquippedPerson(BoxPx(0, 0, 1, 1), 99, hands)
     assert summed_up((one,), Requirement(frozenset({Equipment.HAND_COVER}), 80)).lacking == (0,)
 
 

@@ -10,7 +10,7 @@ from custodes.core.ids import AccountId, RequestId
 from custodes.governance.iam.evaluate import IamDecision, Reason
 from custodes.governance.provider.guardrails import ATTRIBUTES, DEFAULT_PACKS, load, shipped, shipped_schema
 from custodes.operations.policy.decide import NOT_UNDERSTOOD, PolicyLayers, RulesInForce
-from custodes.operations.policy.facts import Dossier, Profile, Screened
+from custodes.operations.policy.facts import PolicyFacts, Profile, ScreeningFacts
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import Allow, Decision, Deny, Intent
 
@@ -35,9 +35,9 @@ class Tenant:
 
 class Lists:
     def __init__(self, *screened: Any) -> None:
-        self.screened = Screened(*screened)
+        self.screened = ScreeningFacts(*screened)
 
-    def of(self, account_id: AccountId) -> Screened:
+    def of(self, account_id: AccountId) -> ScreeningFacts:
         return self.screened
 
 
@@ -47,7 +47,7 @@ def intent(tags: dict[str, str] | None = None, operation: str = "SearchFaces", *
 
 
 def decide(profile: Profile | None, asked: Intent, **parts: Any) -> Decision:
-    dossier = Dossier(lambda _: profile, *parts.get("screening", ()))
+    dossier = PolicyFacts(lambda _: profile, *parts.get("screening", ()))
     return PolicyLayers(lambda: parts.get("rules", RULES), dossier, parts.get("tenant", Tenant())).decide(asked)
 
 
@@ -56,13 +56,13 @@ def software(**facts: str) -> Profile:
 
 
 def test_facts_are_all_there_and_as_stated() -> None:
-    facts = Dossier(lambda _: software(purpose="attendance")).facts(intent(threshold_pct=98.9999, emotions=True))
+    facts = PolicyFacts(lambda _: software(purpose="attendance")).facts(intent(threshold_pct=98.9999, emotions=True))
     assert facts.keys() == ATTRIBUTES
     assert facts["threshold_milli"] == 98_999 and facts["emotions"] is True and facts["purpose"] == "attendance"
     assert (facts["screening"], facts["now"], facts["real_time"]) == ("not-required", NOW, False)
     tags = {"custodes:purpose": "research", "custodes:human_review": "true", "team": "blue"}
-    told = Dossier(lambda _: software()).facts(intent(tags))
-    assert told["purpose"] == "research" and told["human_review"] is True and told.keys() == ATTRIBUTES
+    value = PolicyFacts(lambda _: software()).facts(intent(tags))
+    assert value["purpose"] == "research" and value["human_review"] is True and value.keys() == ATTRIBUTES
 
 
 @pytest.mark.parametrize("threshold", [float("nan"), float("inf"), -1, 101, "99", None])

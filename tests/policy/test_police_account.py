@@ -21,8 +21,8 @@ def opened(custodes: Any, live_server: Any, sector: str, *more: str) -> Any:
     done = custodes("account", "create", "--data", str(live_server.data), "--name", name, "--sector", sector,
                     "--country", "NL", "--json", *more)  # fmt: skip
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    session = boto3.session.Session(told["access_key_id"], told["secret_access_key"], region_name="eu-central-1")
+    parsed = json.loads(done.stdout)
+    session = boto3.session.Session(parsed["access_key_id"], parsed["secret_access_key"], region_name="eu-central-1")
     return session.client("rekognition", endpoint_url=live_server.url)
 
 
@@ -91,13 +91,13 @@ def test_demographics_can_be_switched_off_for_an_account(live_server: Any, custo
     estimated = {"AgeRange", "Gender", "Emotions"}
     with_them = opened(custodes, live_server, "software")
     without = opened(custodes, live_server, "software", "--no-demographics")
-    told = with_them.detect_faces(Image={"Bytes": PHOTO}, Attributes=["ALL"])["FaceDetails"][0]
-    assert estimated <= told.keys()
+    value = with_them.detect_faces(Image={"Bytes": PHOTO}, Attributes=["ALL"])["FaceDetails"][0]
+    assert estimated <= value.keys()
     for attributes in (["ALL"], ["AGE_RANGE", "GENDER", "EMOTIONS"], ["SMILE", "GENDER"]):
         left = without.detect_faces(Image={"Bytes": PHOTO}, Attributes=attributes)["FaceDetails"][0]
         assert not estimated & left.keys() and "BoundingBox" in left
     whole = without.detect_faces(Image={"Bytes": PHOTO}, Attributes=["ALL"])["FaceDetails"][0]
-    assert told.keys() - whole.keys() == estimated
+    assert value.keys() - whole.keys() == estimated
     without.create_collection(CollectionId="people")
     indexed = without.index_faces(CollectionId="people", Image={"Bytes": PHOTO}, DetectionAttributes=["ALL"])
     assert not estimated & indexed["FaceRecords"][0]["FaceDetail"].keys()

@@ -61,8 +61,8 @@ def test_a_change_from_proposal_to_force(policy: Any, live_server: Any, rekognit
     assert "2 officers must sign, 1 did" in policy("apply", weaker)
     policy("sign", weaker, "--key", str(tmp_path / "ben"))
     assert "takes force at" in policy("apply", weaker)
-    told = json.loads(policy("status", "--json"))
-    assert told["waiting"]["changes"] == ["forbid edited: police-moratorium.face-comparison"]
+    parsed = json.loads(policy("status", "--json"))
+    assert parsed["waiting"]["changes"] == ["forbid edited: police-moratorium.face-comparison"]
     assert [row["act"] for row in json.loads(policy("history", "--json"))] == [
         "release",
         "officers",
@@ -82,13 +82,13 @@ def test_an_explanation(policy: Any, live_server: Any, rekognition: Any) -> None
         (done, "DetectFaces", "Done"),
     ):
         metadata = answer["ResponseMetadata"]
-        told = json.loads(policy("explain", metadata["RequestId"], "--json"))
-        assert told["decision"] == "allow" and told["body"]["op"] == operation and told["again"] is True
-        assert told["outcome"]["code"] == code
-        assert [rule["id"] for rule in told["rules"]] == ["baseline.serve"]
-        assert told["body"]["facts"]["sector"] == "operator"
+        parsed = json.loads(policy("explain", metadata["RequestId"], "--json"))
+        assert parsed["decision"] == "allow" and parsed["body"]["op"] == operation and parsed["again"] is True
+        assert parsed["outcome"]["code"] == code
+        assert [rule["id"] for rule in parsed["rules"]] == ["baseline.serve"]
+        assert parsed["body"]["facts"]["sector"] == "operator"
         index = metadata["HTTPHeaders"]["x-custodes-ledger-index"]
-        assert json.loads(policy("explain", "--index", index, "--json"))["body"] == told["body"]
+        assert json.loads(policy("explain", "--index", index, "--json"))["body"] == parsed["body"]
     assert "facts:" in policy("explain", metadata["RequestId"])
     assert policy("explain", "no-such-request").startswith("[no decision on a request")
     assert policy("explain").startswith("[give either")

@@ -15,7 +15,7 @@ from custodes.cli.policy.policy import app
 from custodes.core.errors import CustodesError, UnavailableError
 from custodes.deployment.server import Deployment, open_deployment
 from custodes.gallery.exact import BruteForceIndex
-from custodes.gallery.gallery import Gallery
+from custodes.gallery.gallery import IndexedGallery
 from custodes.settings import Settings
 from fakes.engine import SquareEngine
 from fakes.gallery import MemoryGalleryStore
@@ -24,7 +24,7 @@ from fakes.gallery import MemoryGalleryStore
 @contextmanager
 def opened(data: Path, **settings: Any) -> Iterator[Deployment]:
     """A server's parts on ``data``, without its listener."""
-    gallery = Gallery(MemoryGalleryStore(), BruteForceIndex)
+    gallery = IndexedGallery(MemoryGalleryStore(), BruteForceIndex)
     with open_deployment(
         Settings(data=data, region="eu-central-1", **settings),
         endpoint_url="http://127.0.0.1:1",

@@ -19,8 +19,8 @@ from custodes.governance.provider.guardrails import DEFAULT_PACKS, Call, shipped
 from custodes.governance.provider.policy_set import NOTICE_MS, PolicySet
 from custodes.governance.provider.proposal import Proposal, propose_officers, propose_set
 from custodes.ledger.tlog.entry import decode
-from custodes.ledger.tlog.ports import LedgerUnavailableError
-from custodes.operations.policy.change_control import Own, PolicyOffice
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
+from custodes.operations.policy.change_control import Own, PolicyChanges
 from custodes.storage.files.policy import PolicyFiles
 
 START = 1_795_000_000_000
@@ -43,9 +43,11 @@ class Desk:
         self.clock = FixedClock(START)
 
     @contextmanager
-    def open(self, own: PolicySet | None = OWN) -> Iterator[PolicyOffice]:
+    def open(self, own: PolicySet | None = OWN) -> Iterator[PolicyChanges]:
         with started(self.data, "test/policy", None, self.clock) as log:
-            office = PolicyOffice(PolicyFiles(self.data / "policy"), log, self.clock, None if own is None else Own(own))
+            office = PolicyChanges(
+                PolicyFiles(self.data / "policy"), log, self.clock, None if own is None else Own(own)
+            )
             office.open()
             yield office
 
@@ -67,13 +69,13 @@ def signed(proposal: Proposal, *names: str) -> Proposal:
     return proposal
 
 
-def appoint(office: PolicyOffice) -> None:
+def appoint(office: PolicyChanges) -> None:
     office.apply(propose_officers(office.state.head, {"ann": PUBLIC["ann"]}))
     both = {"ann": PUBLIC["ann"], "ben": PUBLIC["ben"]}
     office.apply(signed(propose_officers(office.state.head, both), "ann"))
 
 
-def police(office: PolicyOffice, now: int) -> bool:
+def police(office: PolicyChanges, now: int) -> bool:
     facts = {
         "sector": "law-enforcement", "country": "GB", "status": "active", "screening": "clear", "screened_at": 0,
         "lists_current": True, "purpose": "criminal-investigation", "legal_basis": "public-task", "place": "private",
@@ -83,7 +85,7 @@ def police(office: PolicyOffice, now: int) -> bool:
     return office.in_force().guardrails.decide(Call("1", "SearchFaces", "*", facts)).allowed
 
 
-def weakening(office: PolicyOffice, clock: FixedClock) -> Proposal:
+def weakening(office: PolicyChanges, clock: FixedClock) -> Proposal:
     return propose_set(office.state.in_force, WEAKER, clock.now_ms() + NOTICE_MS + 600_000)
 
 
@@ -248,9 +250,9 @@ def _cut(data: Path) -> None:
 
 def _add_officer(data: Path) -> None:
     path = sorted((data / "policy").glob("0*.json"))[-1]
-    told = json.loads(path.read_text())
-    told["record"]["officers"]["eve"] = PUBLIC["eve"].hex()
-    path.write_text(json.dumps(told))
+    parsed = json.loads(path.read_text())
+    parsed["record"]["officers"]["eve"] = PUBLIC["eve"].hex()
+    path.write_text(json.dumps(parsed))
 
 
 @pytest.mark.parametrize("harm", [_edit_set, _swap_set, _drop_last, _drop_first, _drop_all, _cut, _add_officer])

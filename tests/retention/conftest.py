@@ -13,7 +13,7 @@ from custodes.core.clock import FixedClock
 from custodes.deployment.statements import open_statements
 from custodes.gallery.entities import Face
 from custodes.gallery.exact import BruteForceIndex
-from custodes.gallery.gallery import Gallery
+from custodes.gallery.gallery import IndexedGallery
 from custodes.ledger.tlog.entry import Entry, decode
 from custodes.ledger.writer.log import LedgerLog
 from custodes.ledger.writer.settings import LedgerWriter
@@ -32,7 +32,7 @@ class Keeper:
 
     clock: FixedClock
     log: LedgerLog
-    gallery: Gallery
+    gallery: IndexedGallery
     statements: Statements
     erasures: RecordedErasures
     tombstones: FileTombstones
@@ -41,7 +41,7 @@ class Keeper:
     def rules(self) -> RetentionRules:
         return RetentionRules(self.gallery, KEY.account_id)
 
-    def retention(self, gallery: Gallery | None = None, log: LedgerWriter | None = None) -> Retention:
+    def retention(self, gallery: IndexedGallery | None = None, log: LedgerWriter | None = None) -> Retention:
         return Retention(gallery or self.gallery, self.erasures, log or self.log, self.clock)
 
     def enrol(self, count: int, seed: int = 1) -> tuple[Face, ...]:
@@ -66,7 +66,7 @@ def keeper(tmp_path: Path) -> Iterator[Keeper]:
     log = open_ledger(data, "ledger.example/1", clock)
     log.start()
     try:
-        gallery = Gallery(MemoryGalleryStore(), BruteForceIndex)
+        gallery = IndexedGallery(MemoryGalleryStore(), BruteForceIndex)
         gallery.create_collection(collection(), {})
         statements = open_statements(data)
         tombstones = FileTombstones(LedgerPaths(data).private)

@@ -10,13 +10,13 @@ import pytest
 
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
 from custodes.core.ids import FaceId, UserId
-from custodes.gallery.entities import CollectionKey, User
-from custodes.gallery.gallery import Gallery
+from custodes.gallery.entities import CollectionKey, GalleryUser
+from custodes.gallery.gallery import IndexedGallery
 from custodes.gallery.ports import FloatArray
 from custodes.gallery.rules import user_vector
-from custodes.ledger.prover.invoices import load_prices
+from custodes.ledger.prover.invoices.default_prices import default_prices
+from custodes.ledger.prover.invoices.invoice_run import load_prices
 from custodes.ledger.verifier.invoices.meter import Month
-from custodes.ledger.verifier.invoices.prices import default_prices
 from custodes.operations.collections.retention import DAY_MS
 from fakes.vectors import KEY, units
 
@@ -100,10 +100,10 @@ def test_a_user_loses_its_old_faces_and_gets_a_vector_of_the_others(keeper: Keep
     assert (left(keeper), keeper.gallery.user_vector(KEY, ANN)) == ([], None)
 
 
-class Busy(Gallery):
+class Busy(IndexedGallery):
     """Somebody changes every user just before we do."""
 
-    def __init__(self, gallery: Gallery) -> None:
+    def __init__(self, gallery: IndexedGallery) -> None:
         super().__init__(gallery._store, gallery._new_index)
 
     def set_user_faces(
@@ -114,8 +114,8 @@ class Busy(Gallery):
         add: Sequence[FaceId],
         remove: Sequence[FaceId],
         vector: FloatArray | None,
-        seen: User | None = None,
-    ) -> User:
+        seen: GalleryUser | None = None,
+    ) -> GalleryUser:
         now = super().user_vector(key, user_id)
         super().set_user_faces(key, user_id, add=(), remove=(), vector=now)
         return super().set_user_faces(key, user_id, add=add, remove=remove, vector=vector, seen=seen)

@@ -14,7 +14,8 @@ import pytest
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
 from custodes.ledger.tlog.entry import Entry, decode
 from custodes.ledger.tlog.note import parse_note
-from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, Tree
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH
+from custodes.ledger.tree.tiles import Tree
 from custodes.storage.ledger.open import read_tiles
 from fakes.directories import raw
 from fakes.engine import Square, picture
@@ -106,6 +107,6 @@ def test_rules_can_be_taken_away(tmp_path: Path, running: bool) -> None:
 
 
 def test_there_must_be_a_data_directory(tmp_path: Path) -> None:
-    told = command(tmp_path / "none", "retention", "list")
-    assert (told.returncode, "no data directory" in told.stderr) == (1, True)
+    value = command(tmp_path / "none", "retention", "list")
+    assert (value.returncode, "no data directory" in value.stderr) == (1, True)
     assert not (tmp_path / "none").exists()

@@ -7,10 +7,10 @@ import os
 import pytest
 
 from custodes.core.ids import AccountId
-from custodes.governance.accounts.identities import ROOT, User, UserKey
+from custodes.governance.accounts.identities import ROOT, AccountUser, UserKey
 from custodes.operations.accounts.directory import AccountDirectory, key_record, user_record
 from custodes.operations.accounts.sessions import SessionTokens
-from custodes.operations.requests.context import Caller, Principal, Session
+from custodes.operations.requests.context import Caller, Principal, RoleSession
 from custodes.operations.reviews.persons import ReviewPersons
 from fakes.accounts import MemoryAccountStore
 
@@ -30,8 +30,8 @@ def directory() -> AccountDirectory:
     found = AccountDirectory(MemoryAccountStore(), (), SessionTokens(Unsealed(), os.urandom))
     found.change(
         [
-            user_record(User(MINE, "ann", "AIDANN")),
-            user_record(User(MINE, "bob", "AIDBOB")),
+            user_record(AccountUser(MINE, "ann", "AIDANN")),
+            user_record(AccountUser(MINE, "bob", "AIDBOB")),
             key_record(UserKey(MINE, "AKANN1", "s" * 40, "ann")),
             key_record(UserKey(MINE, "AKANN2", "s" * 40, "ann")),
             key_record(UserKey(MINE, "AKROOT", "s" * 40, ROOT)),
@@ -41,7 +41,7 @@ def directory() -> AccountDirectory:
 
 
 def caller(key: str, path: str, principal_id: str = "", origin_key: str | None = None, name: str = "s") -> Caller:
-    session = None if origin_key is None else Session(name, 0, origin_key=origin_key)
+    session = None if origin_key is None else RoleSession(name, 0, origin_key=origin_key)
     kind = "sts" if path.startswith("role/") else "iam"
     principal = Principal(path, principal_id, session=session)
     return Caller(MINE, key, f"arn:aws:{kind}::{MINE}:{path}/{name}", "eu-central-1", principal=principal)

@@ -16,9 +16,9 @@ from custodes.core.ids import AccountId, CollectionId
 from custodes.edge.aws.model import Shape, load_service
 from custodes.governance.review import (
     Candidate,
-    Person,
     Review,
-    State,
+    ReviewPerson,
+    ReviewState,
     Vote,
     decoded,
     encoded,
@@ -31,10 +31,10 @@ from custodes.governance.review import (
     vote,
 )
 
-ASKER = Person("asker", "arn:aws:iam::111111111111:user/asker", is_user=True)
-ANN = Person("ann", "arn:aws:iam::111111111111:user/ann", is_user=True)
-BOB = Person("bob", "arn:aws:iam::111111111111:user/bob", is_user=True)
-ROOT = Person("root", "arn:aws:iam::111111111111:root", is_user=False)
+ASKER = ReviewPerson("asker", "arn:aws:iam::111111111111:user/asker", is_user=True)
+ANN = ReviewPerson("ann", "arn:aws:iam::111111111111:user/ann", is_user=True)
+BOB = ReviewPerson("bob", "arn:aws:iam::111111111111:user/bob", is_user=True)
+ROOT = ReviewPerson("root", "arn:aws:iam::111111111111:root", is_user=False)
 REVIEW = Review(
     review_id="0f" * 16,
     account_id=AccountId("111111111111"),
@@ -50,19 +50,19 @@ REVIEW = Review(
 )
 
 
-def cast(person: Person, *, confirms: bool = True) -> Vote:
+def cast(person: ReviewPerson, *, confirms: bool = True) -> Vote:
     return Vote(person, confirms, 1500)
 
 
 def test_two_different_persons_open_it() -> None:
     once = vote(REVIEW, cast(ANN))
-    assert once.state is State.PENDING
+    assert once.state is ReviewState.PENDING
     with pytest.raises(ConflictError, match="pending"):
         release(once, 1600)
     twice = vote(once, cast(BOB))
-    assert twice.state is State.CONFIRMED
+    assert twice.state is ReviewState.CONFIRMED
     opened = release(twice, 1600)
-    assert (opened.state, opened.released_ts_ms) == (State.RELEASED, 1600)
+    assert (opened.state, opened.released_ts_ms) == (ReviewState.RELEASED, 1600)
     assert release(opened, 1700) is opened
 
 
@@ -73,11 +73,11 @@ def test_two_different_persons_open_it() -> None:
         ([], ASKER, DeniedError),
         ([], ROOT, DeniedError),
         ([ANN], replace(ANN, arn="arn:aws:iam::111111111111:user/renamed"), ConflictError),
-        ([ANN, BOB], Person("cleo", "arn:aws:iam::111111111111:user/cleo", is_user=True), ConflictError),
+        ([ANN, BOB], ReviewPerson("cleo", "arn:aws:iam::111111111111:user/cleo", is_user=True), ConflictError),
     ],
     ids=["twice", "requester", "root", "same-person-other-name", "after-the-second"],
 )
-def test_who_may_not_decide(votes: list[Person], last: Person, error: type[CustodesError]) -> None:
+def test_who_may_not_decide(votes: list[ReviewPerson], last: ReviewPerson, error: type[CustodesError]) -> None:
     review = REVIEW
     for person in votes:
         review = vote(review, cast(person))
@@ -89,7 +89,7 @@ def test_who_may_not_decide(votes: list[Person], last: Person, error: type[Custo
 
 def test_one_rejection_ends_it_and_destroys_what_was_held() -> None:
     rejected = vote(vote(REVIEW, cast(ANN)), cast(BOB, confirms=False))
-    assert (rejected.state, rejected.candidates, rejected.picture) == (State.REJECTED, (), None)
+    assert (rejected.state, rejected.candidates, rejected.picture) == (ReviewState.REJECTED, (), None)
     with pytest.raises(ConflictError):
         release(rejected, 1600)
     with pytest.raises(ConflictError):
@@ -97,7 +97,7 @@ def test_one_rejection_ends_it_and_destroys_what_was_held() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from([ASKER, ANN, BOB, ROOT]), st.booleans()), max_size=8))
-def test_whatever_happens_nothing_opens_without_two_other_users(steps: list[tuple[Person, bool]]) -> None:
+def test_whatever_happens_nothing_opens_without_two_other_users(steps: list[tuple[ReviewPerson, bool]]) -> None:
     review = REVIEW
     for person, confirms in steps:
         with suppress(CustodesError):
@@ -105,7 +105,7 @@ def test_whatever_happens_nothing_opens_without_two_other_users(steps: list[tupl
         with suppress(ConflictError):
             review = release(review, 1900)
     confirmed = {each.person.key for each in review.votes if each.confirms}
-    if review.state is State.RELEASED:
+    if review.state is ReviewState.RELEASED:
         assert confirmed == {"ann", "bob"}
     assert confirmed <= {"ann", "bob"}
 

@@ -11,7 +11,7 @@ import pytest
 
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId, CollectionId
-from custodes.governance.review import Candidate, Person, Review
+from custodes.governance.review import Candidate, Review, ReviewPerson
 from custodes.operations.reviews.ports import ReviewStore
 from custodes.storage.sql.database import FILE_NAME, Database
 from custodes.storage.sql.master import open_master
@@ -28,7 +28,7 @@ def review(number: int, account: AccountId = MINE, created: int = 1000, expires:
         account_id=account,
         collection_id=CollectionId("people"),
         operation="SearchFaces",
-        requester=Person("asker", "arn:aws:iam::111111111111:user/asker", is_user=True),
+        requester=ReviewPerson("asker", "arn:aws:iam::111111111111:user/asker", is_user=True),
         request_id="r",
         created_ts_ms=created,
         expires_ts_ms=expires,

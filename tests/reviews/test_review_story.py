@@ -232,9 +232,9 @@ def test_reviews_are_listed_in_pages(station: Station) -> None:
     everything = station.signed("ann").get("", {})["reviews"]
     paged, after = [], ""
     while True:
-        told = station.signed("ann").get("", {"limit": "2"} | ({"after": after} if after else {}))
-        paged += told["reviews"]
-        after = told.get("next", "")
+        value = station.signed("ann").get("", {"limit": "2"} | ({"after": after} if after else {}))
+        paged += value["reviews"]
+        after = value.get("next", "")
         if not after:
             break
     assert paged == everything

@@ -16,9 +16,9 @@ from custodes.core.errors import ConflictError, CustodesError, DeniedError, NotF
 from custodes.core.ids import AccountId, CollectionId, FaceId, RequestId, UserId
 from custodes.core.slot import Slot
 from custodes.gallery.entities import CollectionKey
-from custodes.governance.review import TWO_PERSON_REVIEW, Candidate, Person, Review, State
-from custodes.ledger.tlog.body import unseal
+from custodes.governance.review import TWO_PERSON_REVIEW, Candidate, Review, ReviewPerson, ReviewState
 from custodes.ledger.tlog.entry import decode
+from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.requests.context import Caller, Context, Principal
@@ -32,7 +32,7 @@ from custodes.operations.reviews.reviews import (
     RejectReview,
     ReleaseReview,
     Reviews,
-    Terms,
+    ReviewTerms,
 )
 from custodes.storage.ledger.open import LedgerPaths, open_ledger, read_bodies
 from custodes.storage.sql.database import Database
@@ -45,8 +45,8 @@ MINE, OTHER = AccountId("111111111111"), AccountId("222222222222")
 KEY = CollectionKey(MINE, CollectionId("people"))
 
 
-def who(caller: Caller) -> Person:
-    return Person(caller.principal.principal_id, caller.arn, caller.principal.path.startswith("user/"))
+def who(caller: Caller) -> ReviewPerson:
+    return ReviewPerson(caller.principal.principal_id, caller.arn, caller.principal.path.startswith("user/"))
 
 
 def permit(name: str, clock: FixedClock, account: AccountId = MINE) -> Permit:
@@ -67,7 +67,7 @@ class Office:
     @property
     def reviews(self) -> Reviews:
         store = SqlReviewStore(self.database, open_master(self.database, self.data, os.urandom))
-        return Reviews(store, self.gallery, self.log, Terms(who, self.clock, os.urandom, 30))
+        return Reviews(store, self.gallery, self.log, ReviewTerms(who, self.clock, os.urandom, 30))
 
     def permit(self, name: str, account: AccountId = MINE) -> Permit:
         return permit(name, self.clock, account)
@@ -120,9 +120,9 @@ def test_two_confirmations_release_and_both_are_on_record(office: Office) -> Non
     with pytest.raises(ConflictError):
         reviews.release(office.permit("asker"), ReleaseReview(token=token))
     reviews.confirm(office.permit("bob"), ConfirmReview(token=token))
-    told = reviews.release(office.permit("asker"), ReleaseReview(token=token))
-    assert not told.sealed
-    assert all(each.face is not None for each in told.candidates)
+    value = reviews.release(office.permit("asker"), ReleaseReview(token=token))
+    assert not value.sealed
+    assert all(each.face is not None for each in value.candidates)
     assert office.recorded() == [("confirm", "ann"), ("confirm", "bob"), ("release", "asker")]
     reviews.release(office.permit("asker"), ReleaseReview(token=token))
     assert len(office.recorded()) == 3
@@ -191,10 +191,10 @@ def test_after_a_crash_between_record_and_count_the_decision_is_made_again(offic
     after = office.reviews
     assert after.show(office.permit("ann"), GetReview(token=review.review_id)).review.votes == ()
     after.confirm(office.permit("ann"), ConfirmReview(token=review.review_id))
-    assert after.show(office.permit("ann"), GetReview(token=review.review_id)).review.state is State.PENDING
+    assert after.show(office.permit("ann"), GetReview(token=review.review_id)).review.state is ReviewState.PENDING
     again = office.reviews  # and a restart between the confirmations loses none
     again.confirm(office.permit("bob"), ConfirmReview(token=review.review_id))
-    assert again.show(office.permit("ann"), GetReview(token=review.review_id)).review.state is State.CONFIRMED
+    assert again.show(office.permit("ann"), GetReview(token=review.review_id)).review.state is ReviewState.CONFIRMED
 
 
 def test_without_a_ledger_that_can_be_written_nothing_is_decided(office: Office) -> None:
@@ -245,6 +245,6 @@ def test_a_rejected_search_tells_nothing_to_anybody(office: Office) -> None:
     review = office.held()
     office.reviews.reject(office.permit("ann"), RejectReview(token=review.review_id, reason="another person"))
     seen = office.reviews.show(office.permit("bob"), GetReview(token=review.review_id))
-    assert (seen.candidates, seen.picture, seen.review.state) == ((), None, State.REJECTED)
+    assert (seen.candidates, seen.picture, seen.review.state) == ((), None, ReviewState.REJECTED)
     with pytest.raises(ConflictError):
         office.reviews.confirm(office.permit("bob"), ConfirmReview(token=review.review_id))

@@ -8,9 +8,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from custodes.screening.assessment import Assessment, Call, Decision, assess, hit_key
-from custodes.screening.entities import Hit, ListedName, ListEntry, Organisation, Party, Term
+from custodes.screening.entities import ListedName, ListEntry, ListHit, Organisation, Party, ScoreTerm
 from custodes.screening.organisation import read_organisation
-from custodes.screening.report import Case, drafts
+from custodes.screening.report import ReportCase, drafts
 
 DAY = "2026-01-28"
 ENTRY = ListEntry("house", "H-1", "organisation", (ListedName("Zarya Optika"),))
@@ -26,16 +26,16 @@ def graph(share: object = 60, **edge: object) -> Organisation:
     )
 
 
-def hit(*, decides: bool = False) -> Hit:
-    return Hit("o", ENTRY, 1.0 if decides else 0.9, decides, (Term("word", "zaria", "zarya", 0.9),))
+def hit(*, decides: bool = False) -> ListHit:
+    return ListHit("o", ENTRY, 1.0 if decides else 0.9, decides, (ScoreTerm("word", "zaria", "zarya", 0.9),))
 
 
-def said(key: str, *told: tuple[Call, str]) -> dict[str, list[Decision]]:
-    return {key: [Decision(key, call, who, "because", (), at) for at, (call, who) in enumerate(told)]}
+def said(key: str, *parsed: tuple[Call, str]) -> dict[str, list[Decision]]:
+    return {key: [Decision(key, call, who, "because", (), at) for at, (call, who) in enumerate(parsed)]}
 
 
-def verdict(found: Organisation, hits: list[Hit], *told: tuple[Call, str], key: str = "") -> Assessment:
-    return assess(found, hits, said(key or hit_key(found.parties["o"], ENTRY), *told), DAY)
+def verdict(found: Organisation, hits: list[ListHit], *parsed: tuple[Call, str], key: str = "") -> Assessment:
+    return assess(found, hits, said(key or hit_key(found.parties["o"], ENTRY), *parsed), DAY)
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,9 @@ def verdict(found: Organisation, hits: list[Hit], *told: tuple[Call, str], key: 
     ],
 )
 def test_to_set_free_takes_two_and_to_hold_back_takes_one(
-    told: list[tuple[Call, str]], expected: str, state: str
+    parsed: list[tuple[Call, str]], expected: str, state: str
 ) -> None:
-    found = verdict(graph(), [hit()], *told)
+    found = verdict(graph(), [hit()], *parsed)
     assert found.verdict == expected
     assert found.findings[0].state == state
 
@@ -125,12 +125,12 @@ def test_a_signature_covers_every_word_of_a_decision() -> None:
 
 def test_drafts_go_to_the_authorities_whose_rule_blocks_and_say_why() -> None:
     found = verdict(graph(share=50), [hit(decides=True)])
-    told = drafts(Case("100000000001", graph(share=50), found, 1_769_558_400_000, "ab" * 32, 7))
-    assert set(told) == {"OFAC", "EU"}
-    assert "within 10 business days" in told["OFAC"].lower()
-    assert "Zarya Optika: house H-1" in told["EU"]
-    assert "Zaria Optica -> Customer B.V.: 50 % of shares" in told["EU"]
-    assert "2026-01-28" in told["EU"]
+    value = drafts(ReportCase("100000000001", graph(share=50), found, 1_769_558_400_000, "ab" * 32, 7))
+    assert set(value) == {"OFAC", "EU"}
+    assert "within 10 business days" in value["OFAC"].lower()
+    assert "Zarya Optika: house H-1" in value["EU"]
+    assert "Zaria Optica -> Customer B.V.: 50 % of shares" in value["EU"]
+    assert "2026-01-28" in value["EU"]
 
 
 def test_names_cannot_write_into_a_draft() -> None:
@@ -142,5 +142,5 @@ def test_names_cannot_write_into_a_draft() -> None:
         }
     )
     found = assess(hostile, [hit(decides=True)], {}, DAY)
-    text = drafts(Case("100000000001", hostile, found, 0, "", 0))["UK"]
+    text = drafts(ReportCase("100000000001", hostile, found, 0, "", 0))["UK"]
     assert "\n# Clear" not in text and "](http" not in text.replace("\\]", "") and "<b>" not in text.replace("\\<", "")

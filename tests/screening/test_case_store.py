@@ -10,9 +10,9 @@ import pytest
 
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
-from custodes.operations.screening.ports import Case, CaseStore, ListsState, Officer, Run
+from custodes.operations.screening.ports import CaseStore, CustomerCase, ListsState, Officer, Run
 from custodes.screening.assessment import Decision
-from custodes.screening.entities import Hit, ListedName, ListEntry, Term
+from custodes.screening.entities import ListedName, ListEntry, ListHit, ScoreTerm
 from custodes.screening.organisation import read_organisation
 from custodes.storage.files.seal import KeyBox
 from custodes.storage.sql.screening.cases import DraftFolder, SealedCases
@@ -31,9 +31,9 @@ GRAPH = read_organisation(
 ENTRY = ListEntry(
     "house", "H-1", "person", (ListedName("Somebody", weak=True),), ("1970",), ("ru",), (("ru-inn", "1"),)
 )
-CASE = Case(
+CASE = CustomerCase(
     AccountId("100000000001"), GRAPH, ("a" * 64,), True, 7,
-    (Hit("o", ENTRY, 0.9, False, (Term("word", "a", "b", 0.5),)),), "review", 99, "ab" * 32,
+    (ListHit("o", ENTRY, 0.9, False, (ScoreTerm("word", "a", "b", 0.5),)),), "review", 99, "ab" * 32,
 )  # fmt: skip
 DECISION = Decision("f" * 32, "false", "ann", "because", ("b" * 64,), 5, b"\x01" * 64)
 OFFICER = Officer("ann", bytes(range(32)), 3)
@@ -78,8 +78,8 @@ def test_what_was_kept_is_there_again(reopen: Reopen) -> None:
 def test_newer_values_replace_older_and_decisions_only_pile_up(reopen: Reopen) -> None:
     store = reopen()
     store.save([CASE])
-    changed = Case(CASE.account_id, GRAPH, verdict="clear")
-    store.save([changed, Case(AccountId("100000000002"), GRAPH)])
+    changed = CustomerCase(CASE.account_id, GRAPH, verdict="clear")
+    store.save([changed, CustomerCase(AccountId("100000000002"), GRAPH)])
     store.save([])
     store.save_run(Run(1, ListsState("")))
     store.save_run(Run(2, ListsState("")))
@@ -96,7 +96,7 @@ def test_newer_values_replace_older_and_decisions_only_pile_up(reopen: Reopen) -
 
 def test_nobody_reads_the_file_and_nobody_swaps_its_rows(tmp_path: Path) -> None:
     store = SealedCases(tmp_path, box())
-    store.save([CASE, Case(AccountId("100000000002"), GRAPH)])
+    store.save([CASE, CustomerCase(AccountId("100000000002"), GRAPH)])
     store.close()
     path = tmp_path / "screening" / "cases.sqlite3"
     assert path.stat().st_mode & 0o777 == 0o600

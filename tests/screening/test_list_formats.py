@@ -150,7 +150,7 @@ def test_a_file_over_the_limit_is_refused_before_it_is_read(tmp_path: Path) -> N
     for name, form in (("big.xml", "un"), ("big.csv", "csv")):
         with (tmp_path / name).open("wb") as file:
             file.write(b"<a>" if form == "un" else b"uid,name\n")
-            file.truncate(files.LARGEST + 1)
+            file.truncate(files.MAX_BYTES + 1)
         with pytest.raises(InvalidParameterError, match="larger"):
             list(read_list(tmp_path / name, form))
 

@@ -16,7 +16,7 @@ import pytest
 from custodes.core.clock import FixedClock
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
 from custodes.operations.screening.list_publishers import Refresh, Schedule, publisher
-from custodes.operations.screening.ports import HOUR_MS, Publisher
+from custodes.operations.screening.ports import HOUR_MS, ListPublisher
 from custodes.storage.files.list_download import download
 from custodes.storage.sql.screening.lists import ScreeningLists
 from custodes.storage.sql.screening.publishers import StoredPublishers
@@ -179,7 +179,7 @@ def test_publishers_that_make_no_sense_are_refused(name: str, form: str, address
 
 
 def test_a_publisher_is_due_after_its_hours_and_sooner_after_a_failure() -> None:
-    one = Publisher("x", "csv", "https://lists.example/x", 24, checked_ms=1000)
+    one = ListPublisher("x", "csv", "https://lists.example/x", 24, checked_ms=1000)
     assert not one.is_due(1000 + 23 * HOUR_MS)
     assert one.is_due(1000 + 24 * HOUR_MS)
     assert replace(one, failure="answers 500").is_due(1000 + 2 * HOUR_MS)
@@ -195,17 +195,17 @@ def test_only_publishers_that_are_due_are_asked(desk: Desk, site: Site) -> None:
 
 
 def test_the_schedule_looks_by_itself_and_tells(desk: Desk) -> None:
-    told: list[Any] = []
+    rows: list[Any] = []
     imported = threading.Event()
 
     def tell(editions: Any) -> None:
-        told.extend(editions)
+        rows.extend(editions)
         imported.set()
 
     with closing(Schedule(desk.refresh, tell)) as schedule:
         schedule.start()
         assert imported.wait(20)
-    assert [edition.source for edition in told] == ["house"]
+    assert [edition.source for edition in rows] == ["house"]
 
 
 def test_a_removed_publisher_is_forgotten_and_its_list_stays(desk: Desk) -> None:

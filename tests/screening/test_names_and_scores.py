@@ -94,9 +94,9 @@ def test_legal_forms_go_from_either_end_and_a_name_of_nothing_else_stays() -> No
 
 def test_births_weigh_by_how_far_apart_they_are() -> None:
     others = ("1961-05-03", "1961", "1961-03-05", "1962", "1961-07-09", "1980")
-    told = [birth_factor("1961-05-03", [other]) for other in others]
-    assert told == sorted(told, reverse=True)
-    assert told[0] == told[1] == told[2] == 1.0
+    rows = [birth_factor("1961-05-03", [other]) for other in others]
+    assert rows == sorted(rows, reverse=True)
+    assert rows[0] == rows[1] == rows[2] == 1.0
     assert birth_factor("1980", ["1961", "1980-01-01"]) == 1.0
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from custodes.cli.main import app
 from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.screening.entities import Organisation
-from custodes.screening.organisation import encoded, read_organisation, told_organisation
+from custodes.screening.organisation import encoded, organisation_to_json, read_organisation
 from custodes.screening.ownership import Holdings, paths
 from custodes.screening.registers.read import read_register
 from custodes.screening.rule import judge
@@ -21,19 +21,19 @@ from custodes.screening.svg import draw
 LEI_CHILD, LEI_PARENT, LEI_TOP = "529900FICTIVECHILD01", "529900FICTIVEPARNT02", "529900FICTIVETOPCO03"
 
 
-def write(path: Path, told: object) -> Path:
-    path.write_text(json.dumps(told), encoding="utf-8")
+def write(path: Path, parsed: object) -> Path:
+    path.write_text(json.dumps(parsed), encoding="utf-8")
     return path
 
 
-def told_edges(graph: Organisation) -> set[tuple[str, str, str, float, float, bool]]:
+def stated_edges(graph: Organisation) -> set[tuple[str, str, str, float, float, bool]]:
     return {(e.owner, e.asset, e.kind, e.low_pct, e.high_pct, e.more_than) for e in graph.edges}
 
 
 def bods_3(replaced: bool) -> list[dict[str, object]]:
     interest = {"type": "shareholding", "interestLevel": "direct",
                 "share": {"minimum": 50, "exclusiveMinimum": True, "maximum": 75}}  # fmt: skip
-    told: list[dict[str, object]] = [
+    rows: list[dict[str, object]] = [
         {"statementID": "e1", "statementType": "entityStatement", "entityType": "registeredEntity",
          "name": "Tulpenveld Software B.V.", "incorporatedInJurisdiction": {"code": "NL"},
          "identifiers": [{"scheme": "NL-KVK", "id": "1234 5678"}]},
@@ -44,21 +44,21 @@ def bods_3(replaced: bool) -> list[dict[str, object]]:
          "interestedParty": {"describedByPersonStatement": "p1"}, "interests": [interest]},
     ]  # fmt: skip
     if replaced:
-        told.append({"statementID": "o2", "statementType": "ownershipOrControlStatement", "replacesStatements": ["o1"],
+        rows.append({"statementID": "o2", "statementType": "ownershipOrControlStatement", "replacesStatements": ["o1"],
                      "subject": {"describedByEntityStatement": "e1"},
                      "interestedParty": {"unspecified": {"reason": "noBeneficialOwners"}},
                      "interests": [{"type": "voting-rights", "share": {"exact": 30}}]})  # fmt: skip
-    return told
+    return rows
 
 
 def test_bods_0_3(tmp_path: Path) -> None:
     path = write(tmp_path / "a.json", bods_3(replaced=False))
     for subject in ("e1", "12345678", "Tulpenveld Software B.V."):
         graph = read_register(path, "bods", subject)
-        assert told_edges(graph) == {("p1", "e1", "shares", 50.0, 75.0, True)}
+        assert stated_edges(graph) == {("p1", "e1", "shares", 50.0, 75.0, True)}
         assert graph.parties["p1"].birth == "1970-02-03"
     replaced = read_register(write(tmp_path / "b.json", bods_3(replaced=True)), "bods", "e1")
-    assert told_edges(replaced) == {("unknown:o2", "e1", "votes", 30.0, 30.0, False)}
+    assert stated_edges(replaced) == {("unknown:o2", "e1", "votes", 30.0, 30.0, False)}
     assert replaced.parties["unknown:o2"].kind == "unknown"
 
 
@@ -73,13 +73,13 @@ def test_bods_0_4_takes_the_newest_statement_about_a_record(tmp_path: Path) -> N
     entities = [{"statementId": f"s-{one}", "recordId": one, "recordType": "entity",
                  "recordDetails": {"name": name, "entityType": {"type": kind}}}
                 for one, name, kind in [("c", "Clean BV", "registeredEntity"), ("h", "", "unknownEntity")]]  # fmt: skip
-    told = [*entities, relation("r1", "2024-05-01", "updated", {"exclusiveMinimum": 50, "maximum": 100}),
+    rows = [*entities, relation("r1", "2024-05-01", "updated", {"exclusiveMinimum": 50, "maximum": 100}),
             relation("r1", "2023-05-01", "new", {"exact": 10}),
             relation("r2", "2024-05-01", "closed", {"exact": 90})]  # fmt: skip
     lines = tmp_path / "a.jsonl"
-    lines.write_text("\n".join(json.dumps(one) for one in told))
+    lines.write_text("\n".join(json.dumps(one) for one in rows))
     graph = read_register(lines, "bods", "c")
-    assert told_edges(graph) == {("h", "c", "shares", 50, 100, True), ("h", "c", "control", 0, 0, False)}
+    assert stated_edges(graph) == {("h", "c", "shares", 50, 100, True), ("h", "c", "control", 0, 0, False)}
     assert graph.parties["h"].kind == "unknown"
     assert graph.edges[1].until == "2024-12-31"
 
@@ -92,9 +92,9 @@ def test_bods_0_4_takes_the_newest_statement_about_a_record(tmp_path: Path) -> N
                     "subject": {}, "interestedParty": 3, "interests": [4]}]).encode(),
     ],
 )  # fmt: skip
-def test_what_is_no_bods_is_refused_or_says_nothing(tmp_path: Path, told: bytes) -> None:
+def test_what_is_no_bods_is_refused_or_says_nothing(tmp_path: Path, parsed: bytes) -> None:
     path = tmp_path / "a.json"
-    path.write_bytes(told)
+    path.write_bytes(parsed)
     with pytest.raises((InvalidParameterError, NotFoundError)):
         read_register(path, "bods", "nobody")
 
@@ -123,7 +123,7 @@ def test_psc_follows_companies_by_number_and_keeps_bands(tmp_path: Path) -> None
     path = tmp_path / "psc.txt"
     path.write_text("\n".join(lines))
     graph = read_register(path, "psc", "1")
-    assert told_edges(graph) == {
+    assert stated_edges(graph) == {
         ("gb-coh:00000002", "gb-coh:00000001", "shares", 50, 75, True),
         ("gb-coh:00000002", "gb-coh:00000001", "control", 0, 0, False),
         ("person:mr-orson-beispiel:1961-04", "gb-coh:00000002", "shares", 75, 100, False),
@@ -178,7 +178,7 @@ def test_what_is_no_gleif_file_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_a_graph_survives_writing_and_reading(tmp_path: Path) -> None:
     graph = read_register(write(tmp_path / "a.json", bods_3(replaced=True)), "bods", "e1")
-    again = read_organisation(json.loads(json.dumps(told_organisation(graph))))
+    again = read_organisation(json.loads(json.dumps(organisation_to_json(graph))))
     assert encoded(again) == encoded(graph)
 
 
@@ -192,25 +192,25 @@ def test_the_command_writes_an_organisation_file_that_screen_takes(tmp_path: Pat
 
 def test_two_parties_of_one_id_and_edges_to_nobody_are_refused() -> None:
     party = {"id": "a", "name": "A"}
-    for told in (
+    for one in (
         {"subject": "a", "parties": [party, party]},
         {"subject": "a", "parties": [party], "edges": [{"owner": "a", "asset": "a", "kind": "nominee", "for": "b"}]},
         {"subject": "a", "parties": [party], "edges": [{"owner": "a", "asset": "a", "share": [60, 50]}]},
         {"subject": "a", "parties": [party], "edges": [{"owner": "a", "asset": "a", "kind": "friend"}]},
     ):
         with pytest.raises(InvalidParameterError):
-            read_organisation(told)
+            read_organisation(one)
 
 
 def test_the_picture_is_xml_whatever_parties_are_called() -> None:
     names = ['<script>alert("x")</script>', "A & B", "\x1b[2J\x07 Bell", "'\"><svg onload=x>"]
-    told = {
+    members = {
         "subject": "p0",
         "parties": [{"id": f"p{at}", "name": name} for at, name in enumerate(names)],
         "edges": [{"owner": f"p{at + 1}", "asset": f"p{at}", "share": 60} for at in range(3)]
         + [{"owner": "p0", "asset": "p3", "share": 10}, {"owner": "p1", "asset": "p0", "kind": "director"}],
     }
-    graph = read_organisation(told)
+    graph = read_organisation(members)
     picture = draw(graph, judge(graph, []))
     root = ET.fromstring(picture)
     assert not [one for one in root.iter() if one.tag.endswith(("script", "image"))]

@@ -69,9 +69,9 @@ def test_a_clean_name_is_caught_by_its_graph_once_the_parent_is_listed(tmp_path:
 
 
 @pytest.mark.parametrize("told", [[], {}, {"subject": "a", "parties": [{"id": "b", "name": "B"}]}])
-def test_what_is_no_organisation_is_refused(told: object) -> None:
+def test_what_is_no_organisation_is_refused(parsed: object) -> None:
     with pytest.raises(InvalidParameterError):
-        read_organisation(told)
+        read_organisation(parsed)
 
 
 def test_a_name_alone_asks_for_review(tmp_path: Path) -> None:

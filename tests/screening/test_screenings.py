@@ -28,14 +28,14 @@ from custodes.governance.accounts.organisation import Counterparty
 from custodes.governance.accounts.organisation import Organisation as Profile
 from custodes.governance.provider.guardrails import PACKS, Call, load, shipped, shipped_schema
 from custodes.ledger.tlog.trust import parse_policy
-from custodes.ledger.verifier.party import Asked, verify_party
+from custodes.ledger.verifier.party import PartyQuestion, verify_party
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.accounts.accounts import Accounts, Update
 from custodes.operations.accounts.directory import AccountDirectory, account_record
 from custodes.operations.accounts.log import AccountLog
 from custodes.operations.accounts.sessions import SessionTokens
 from custodes.operations.policy.account_facts import AccountProfiles
-from custodes.operations.policy.facts import Dossier
+from custodes.operations.policy.facts import PolicyFacts
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import Intent
 from custodes.operations.screening.account_effects import (
@@ -47,8 +47,8 @@ from custodes.operations.screening.account_effects import (
 from custodes.operations.screening.admin import Officers, ScreeningOrders
 from custodes.operations.screening.graph import PROFILE, graph_of, places
 from custodes.operations.screening.log import ScreeningLog
-from custodes.operations.screening.ports import Case
-from custodes.operations.screening.screening import Parts, Screenings
+from custodes.operations.screening.ports import CustomerCase
+from custodes.operations.screening.screening import ScreeningParts, Screenings
 from custodes.screening.assessment import Decision
 from custodes.screening.entities import ListedName, ListEntry
 from custodes.screening.organisation import read_organisation
@@ -97,13 +97,13 @@ class Desk:
 
     def open(self) -> None:
         """Start anew over the same stores, as after a restart."""
-        told = ScreeningLog(self.log, open_statements(self.data).parties, bytes)
-        self.parts = Parts(self.lists, self.cases, told, self.drafts, self.clock)
+        value = ScreeningLog(self.log, open_statements(self.data).parties, bytes)
+        self.parts = ScreeningParts(self.lists, self.cases, value, self.drafts, self.clock)
         self.screenings = Screenings(self.parts, self.acted)
-        self.officers = Officers(self.cases, told, self.clock)
+        self.officers = Officers(self.cases, value, self.clock)
 
-    def enter(self, account: AccountId = A, told: object = None) -> str:
-        done = self.screenings.enter(account, read_organisation(told or owned()), ["a" * 64], cause="ownership")
+    def enter(self, account: AccountId = A, parsed: object = None) -> str:
+        done = self.screenings.enter(account, read_organisation(parsed or owned()), ["a" * 64], cause="ownership")
         self.screenings.follow([done])
         return done.case.verdict
 
@@ -159,7 +159,7 @@ def test_the_same_graph_is_not_entered_into_the_map_again(desk: Desk) -> None:
     desk.enter()
     desk.enter()
     assert desk.kinds() == ["org", "scr", "scr"]
-    desk.enter(told=owned(share=81))
+    desk.enter(reported=owned(share=81))
     assert desk.kinds() == ["org", "scr", "scr", "org", "scr"]
 
 
@@ -186,9 +186,9 @@ def test_several_editions_at_once_screen_everybody_afresh(desk: Desk) -> None:
 
 def test_a_share_that_ends_frees_by_itself_and_one_that_begins_blocks(desk: Desk) -> None:
     desk.lists.publish(PARENT)
-    told = owned()
-    told["edges"][0]["from"] = "2026-01-29"  # type: ignore[index]
-    assert desk.enter(told=told) == "review"
+    value = owned()
+    value["edges"][0]["from"] = "2026-01-29"  # type: ignore[index]
+    assert desk.enter(value=value) == "review"
     desk.clock.advance(24 * HOUR)
     assert desk.screenings.refresh() == {"blocked": 1}
 
@@ -377,7 +377,7 @@ def test_with_the_pack_in_force_only_who_is_clear_and_freshly_screened_is_served
     office = Office(desk)
     made = office.create("Windmolen Beeld B.V.")
     rules = load(shipped(PACKS), shipped_schema())
-    dossier = Dossier(AccountProfiles(office.directory).of, office.facts)
+    dossier = PolicyFacts(AccountProfiles(office.directory).of, office.facts)
 
     def refused_by(account: AccountId) -> tuple[str, ...]:
         caller = Caller(account, "key", f"arn:aws:iam::{account}:root", "eu-central-1")
@@ -400,7 +400,7 @@ def test_with_the_pack_in_force_only_who_is_clear_and_freshly_screened_is_served
 class TornCases(MemoryCases):
     """A store that a crash keeps from saving."""
 
-    def save(self, cases: Sequence[Case]) -> None:
+    def save(self, cases: Sequence[CustomerCase]) -> None:
         raise UnavailableError("the power is gone")
 
 
@@ -422,7 +422,7 @@ def test_a_crash_between_record_and_store_is_made_good_at_the_next_start(desk: D
     assert ("suspend", A) in desk.acted.log
     statements = open_statements(desk.data)
     statements.close_party_head(desk.log)
-    file = statements.create_party(Asked((), (("ru-inn", "0012345680"),)), None, None)
+    file = statements.create_party(PartyQuestion((), (("ru-inn", "0012345680"),)), None, None)
     key = (desk.data / "ledger.pub").read_text().strip()
     verdict = verify_party(file, parse_policy(f"log {key}\nquorum none\n".encode()))
     assert [place.facts["role"] for place in verdict.places if place.facts] == ["owner", "customer"]

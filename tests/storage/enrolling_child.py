@@ -20,7 +20,7 @@ from custodes.core.box import BoxRatio
 from custodes.core.errors import AlreadyExistsError, UnavailableError
 from custodes.core.ids import AccountId, CollectionId, FaceId, ImageId, ModelVersion
 from custodes.gallery.entities import Collection, CollectionKey, NewFace
-from custodes.gallery.gallery import Gallery
+from custodes.gallery.gallery import IndexedGallery
 from custodes.gallery.ports import FloatArray
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery.store import SqlGalleryStore
@@ -41,7 +41,7 @@ def say(line: str) -> None:
         os.write(1, (line + "\n").encode())
 
 
-def enrol(gallery: Gallery, seed: int) -> None:
+def enrol(gallery: IndexedGallery, seed: int) -> None:
     rng = np.random.default_rng(seed)
     while True:
         ids = [str(uuid.UUID(bytes=rng.bytes(16), version=4)) for _ in range(int(rng.integers(1, 5)))]
@@ -71,7 +71,7 @@ def main() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]), int(sys.argv[4])))
     database = Database.open(directory)
-    gallery = Gallery(SqlGalleryStore.open(database, directory, os.urandom), FaissIndex)
+    gallery = IndexedGallery(SqlGalleryStore.open(database, directory, os.urandom), FaissIndex)
     with contextlib.suppress(AlreadyExistsError):
         gallery.create_collection(Collection(CRASH_KEY, ModelVersion("1.0"), DIMENSION, 0), {})
     say("READY")

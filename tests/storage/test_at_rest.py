@@ -11,7 +11,7 @@ import pytest
 
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import FaceId, UserId
-from custodes.gallery.gallery import Gallery
+from custodes.gallery.gallery import IndexedGallery
 from custodes.storage.files.seal import DamagedError, KeyBox, names_of
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery.store import SqlGalleryStore
@@ -96,7 +96,7 @@ def test_a_damaged_or_moved_vector_is_named_and_never_skipped(data: Path, damage
     with raw(data) as connection:
         assert connection.execute(damage).rowcount == 1
     with opened(data) as store:
-        gallery = Gallery(store, FaissIndex)
+        gallery = IndexedGallery(store, FaissIndex)
         with pytest.raises(UnavailableError, match="face face-1"):
             gallery.search_faces(KEY, VECTORS[0], 3, -1.0)
         rows = [face.row for face in gallery.faces(KEY, None, 9).items]

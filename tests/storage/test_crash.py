@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from custodes.core.errors import UnavailableError
-from custodes.gallery.gallery import Gallery
+from custodes.gallery.gallery import IndexedGallery
 from custodes.storage.sql.database import FILE_NAME, Database
 from custodes.storage.sql.gallery.store import SqlGalleryStore
 from custodes.storage.vectors.faiss_index import FaissIndex
@@ -87,7 +87,7 @@ def check(directory: Path, account: Account) -> None:
     raw.close()
     database = Database.open(directory)
     try:
-        gallery = Gallery(SqlGalleryStore.open(database, directory, os.urandom), FaissIndex)
+        gallery = IndexedGallery(SqlGalleryStore.open(database, directory, os.urandom), FaissIndex)
         faces = gallery.faces(child.CRASH_KEY, None, 10**6).items
         present = {str(face.face_id): face for face in faces}
         assert gallery.collection(child.CRASH_KEY).face_count == len(faces)

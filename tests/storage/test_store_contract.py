@@ -9,7 +9,7 @@ import pytest
 
 from custodes.core.errors import AlreadyExistsError, ConflictError, NotFoundError, QuotaError
 from custodes.core.ids import AccountId, CollectionId, FaceId, ImageId, UserId
-from custodes.gallery.entities import CollectionKey, Face, Reply, RetentionRule, User, UserStatus
+from custodes.gallery.entities import CollectionKey, Face, GalleryUser, IdempotentReply, RetentionRule, UserStatus
 from custodes.gallery.ports import GalleryStore
 from fakes.vectors import KEY, collection, new_face, units
 
@@ -196,7 +196,7 @@ def test_outdated_views_of_a_user_are_refused(filled: GalleryStore) -> None:
     filled.set_user_faces(KEY, ANN, add=ids(faces[0]), remove=[], vector=vector, seen=seen)
     now = filled.user(KEY, ANN)
 
-    def refused(user_id: UserId, add: list[FaceId], remove: list[FaceId], seen: User | None = None) -> None:
+    def refused(user_id: UserId, add: list[FaceId], remove: list[FaceId], seen: GalleryUser | None = None) -> None:
         with pytest.raises(ConflictError):
             filled.set_user_faces(KEY, user_id, add=add, remove=remove, vector=vector, seen=seen)
 
@@ -254,7 +254,7 @@ def test_tags_are_merged_limited_and_dropped(store: GalleryStore) -> None:
 
 def test_replies_are_kept_per_account_operation_and_token_for_a_day(store: GalleryStore) -> None:
     day = 86_400_000
-    reply = Reply(b"\x01" * 32, {"Status": "CREATED", "Items": [1, 2.5, None, {"é": True}]})
+    reply = IdempotentReply(b"\x01" * 32, {"Status": "CREATED", "Items": [1, 2.5, None, {"é": True}]})
     store.keep_reply(KEY.account_id, "CreateUser", "t", reply, ts_ms=day)
     assert store.reply(KEY.account_id, "CreateUser", "t") == reply
     for account, operation, token in (
@@ -263,8 +263,8 @@ def test_replies_are_kept_per_account_operation_and_token_for_a_day(store: Galle
         (KEY.account_id, "CreateUser", "T"),
     ):
         assert store.reply(account, operation, token) is None
-    store.keep_reply(KEY.account_id, "CreateUser", "t", Reply(b"\x02" * 32, {}), ts_ms=day)
-    assert store.reply(KEY.account_id, "CreateUser", "t") == Reply(b"\x02" * 32, {})
+    store.keep_reply(KEY.account_id, "CreateUser", "t", IdempotentReply(b"\x02" * 32, {}), ts_ms=day)
+    assert store.reply(KEY.account_id, "CreateUser", "t") == IdempotentReply(b"\x02" * 32, {})
     store.keep_reply(KEY.account_id, "CreateUser", "u", reply, ts_ms=2 * day)
     assert store.reply(KEY.account_id, "CreateUser", "t") is not None
     store.keep_reply(KEY.account_id, "CreateUser", "v", reply, ts_ms=2 * day + 1)

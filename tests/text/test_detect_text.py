@@ -11,7 +11,7 @@ import pytest
 from custodes.core.errors import UnavailableError
 from custodes.deployment.engines import open_text
 from custodes.gallery.exact import BruteForceIndex
-from custodes.gallery.gallery import Gallery
+from custodes.gallery.gallery import IndexedGallery
 from custodes.settings import Settings
 from fakes.engine import SquareEngine, picture
 from fakes.gallery import MemoryGalleryStore
@@ -23,13 +23,13 @@ IMAGE = {"Bytes": picture(width=400, height=100)}
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    gallery = Gallery(MemoryGalleryStore(), BruteForceIndex)
+    gallery = IndexedGallery(MemoryGalleryStore(), BruteForceIndex)
     stand_ins = {"engine": SquareEngine(), "gallery": gallery, "text": ScriptedText()}
     with running(tmp_path_factory.mktemp("text") / "data", **stand_ins) as server:
         yield server.client()
 
 
-def told(client: Any, **filters: Any) -> list[str]:
+def to_json(client: Any, **filters: Any) -> list[str]:
     answer = client.detect_text(Image=IMAGE, **({"Filters": filters} if filters else {}))
     return [each["DetectedText"] for each in answer["TextDetections"]]
 
@@ -54,16 +54,16 @@ def test_places_are_ratios(client: Any) -> None:
 
 
 def test_a_word_filter_asks_for_80_percent_unless_it_says_otherwise(client: Any) -> None:
-    assert told(client, WordFilter={}) == ["HELLO WORLD", "again", "HELLO", "WORLD", "again"]
-    assert told(client, WordFilter={"MinConfidence": 90}) == ["HELLO", "again", "HELLO", "again"]
-    assert told(client, WordFilter={"MinConfidence": 0, "MinBoundingBoxHeight": 0.3}) == []
+    assert to_json(client, WordFilter={}) == ["HELLO WORLD", "again", "HELLO", "WORLD", "again"]
+    assert to_json(client, WordFilter={"MinConfidence": 90}) == ["HELLO", "again", "HELLO", "again"]
+    assert to_json(client, WordFilter={"MinConfidence": 0, "MinBoundingBoxHeight": 0.3}) == []
 
 
 def test_regions_are_boxes_or_polygons(client: Any) -> None:
     box = {"BoundingBox": {"Left": 0, "Top": 0.3, "Width": 1, "Height": 0.7}}
-    assert told(client, RegionsOfInterest=[box]) == ["again", "again"]
+    assert to_json(client, RegionsOfInterest=[box]) == ["again", "again"]
     polygon = {"Polygon": [{"X": 0, "Y": 0}, {"X": 0.13, "Y": 0}, {"X": 0.13, "Y": 0.35}, {"X": 0, "Y": 0.35}]}
-    assert told(client, RegionsOfInterest=[polygon]) == ["HELLO", "HELLO"]
+    assert to_json(client, RegionsOfInterest=[polygon]) == ["HELLO", "HELLO"]
 
 
 @pytest.mark.parametrize(

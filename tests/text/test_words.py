@@ -18,7 +18,7 @@ from custodes.operations.images.text_filter import (
     area,
     clipped,
     rectangle,
-    told,
+    reported,
 )
 from fakes.text import line, word
 
@@ -32,11 +32,11 @@ def texts(found: TextFound) -> list[str]:
 
 
 def test_without_filters_everything_is_told() -> None:
-    assert told(FOUND, EVERY_WORD, ()) == FOUND
+    assert reported(FOUND, EVERY_WORD, ()) == FOUND
 
 
 def test_a_line_is_what_is_left_of_it() -> None:
-    left = told(FOUND, WordFilter(min_confidence_pct=60), ())
+    left = reported(FOUND, WordFilter(min_confidence_pct=60), ())
     assert texts(left) == ["one", "three"]
     assert left.lines[0].quad == FOUND.lines[0].words[0].quad
     assert left.lines[0].confidence_pct == 99
@@ -54,7 +54,7 @@ def test_a_line_is_what_is_left_of_it() -> None:
     ],
 )
 def test_limits_are_inclusive(limits: WordFilter, kept: list[str]) -> None:
-    assert texts(told(FOUND, limits, ())) == kept
+    assert texts(reported(FOUND, limits, ())) == kept
 
 
 @pytest.mark.parametrize(
@@ -68,17 +68,17 @@ def test_limits_are_inclusive(limits: WordFilter, kept: list[str]) -> None:
     ],
 )
 def test_more_than_half_of_a_word_lies_in_a_region(region: Region, kept: list[str]) -> None:
-    assert texts(told(FOUND, EVERY_WORD, (region,))) == kept
+    assert texts(reported(FOUND, EVERY_WORD, (region,))) == kept
 
 
 def test_any_region_will_do() -> None:
     regions = (rectangle(BoxRatio(0, 0, 0.2, 0.2)), rectangle(BoxRatio(0, 0.5, 0.2, 0.2)))
-    assert texts(told(FOUND, EVERY_WORD, regions)) == ["one", "three"]
+    assert texts(reported(FOUND, EVERY_WORD, regions)) == ["one", "three"]
 
 
 def test_a_hundred_words_and_their_lines() -> None:
     lines = tuple(line(*(word(f"{row}-{i}", 10 * i, 10 * row) for i in range(30))) for row in range(5))
-    left = told(TextFound(SIZE, lines), EVERY_WORD, ())
+    left = reported(TextFound(SIZE, lines), EVERY_WORD, ())
     assert [len(each.words) for each in left.lines] == [30, 30, 30, 10]
     assert left.lines[3].text.endswith("3-9")
     assert sum(len(each.words) for each in left.lines) == MAX_WORDS

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from custodes.cli.options import DataOption
+from custodes.cli.options import DATA, DataOption
 from custodes.settings import from_environment
 
 
-def env(data: DataOption = None) -> None:
+def env(data: DataOption = DATA) -> None:
     """Print exports for AWS clients: eval "$(custodes env)"."""
     from custodes.storage.files.credentials import shell_exports
 

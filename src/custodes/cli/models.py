@@ -22,7 +22,7 @@ from custodes.cli.options import JsonOption
 from custodes.core.errors import UnavailableError
 from custodes.models.card import OPT_IN_PACKS, ModelCard, load_cards, pick
 from custodes.models.card_table import markdown
-from custodes.models.store import ModelState, ModelStore, Verified, default_root
+from custodes.models.store import ModelState, ModelStore, StoredModel, default_root
 from custodes.settings import from_environment
 
 app = typer.Typer(name="models", help="List, fetch and verify the networks.", no_args_is_help=True)
@@ -121,7 +121,7 @@ def _store(folder: Path | None) -> ModelStore:
     return ModelStore(from_environment(models=folder).models or default_root(os.environ))
 
 
-def _facts(item: Verified) -> dict[str, object]:
+def _facts(item: StoredModel) -> dict[str, object]:
     card = item.card
     return {
         "model": card.name,

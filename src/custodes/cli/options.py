@@ -7,10 +7,23 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from custodes.settings import Device
+from custodes.settings import Device, from_environment
 
+
+def _located(context: typer.Context, parameter: typer.CallbackParam, given: Path) -> Path:
+    """The directory of the command line, else the one that the settings name."""
+    source = context.get_parameter_source(parameter.name or "")
+    asked = source is not None and source.name == "COMMANDLINE"
+    return from_environment(data=given if asked else None).data
+
+
+DATA = Path("data")
+"""What ``DataOption`` stands at until the settings were asked."""
 DataOption: TypeAlias = Annotated[
-    Path | None, typer.Option("--data", help="Data directory. [default: $CUSTODES_DATA or ./data]")
+    Path,
+    typer.Option(
+        "--data", help="Data directory. [default: $CUSTODES_DATA or ./data]", callback=_located, show_default=False
+    ),
 ]
 DeviceOption: TypeAlias = Annotated[Device | None, typer.Option("--device", help="Where networks run.")]
 EndpointOption: TypeAlias = Annotated[

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from custodes.cli.options import DataOption, DeviceOption
+from custodes.cli.options import DATA, DataOption, DeviceOption
 from custodes.settings import Settings, from_environment
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one. [default: 8080]")] = None,
-    data: DataOption = None,
+    data: DataOption = DATA,
     device: DeviceOption = None,
 ) -> None:
     """Serve the API until stopped."""

@@ -32,6 +32,14 @@ class ImageTooLargeError(CustodesError):
     """The picture exceeds the limit on bytes or pixels."""
 
 
+class VideoFormatError(CustodesError):
+    """The bytes are not a video that we decode (wrong format or codec, truncated, damaged, beyond a limit)."""
+
+
+class VideoTooLargeError(CustodesError):
+    """The video exceeds the limit on bytes or on duration."""
+
+
 class ObjectStoreError(CustodesError):
     """An S3Object could not be read: bucket, key, version or permission."""
 
@@ -58,6 +66,10 @@ class PaginationTokenError(CustodesError):
 
 class QuotaError(CustodesError):
     """A lasting limit (faces per collection, faces per user, tags per resource)."""
+
+
+class OpenJobsError(QuotaError):
+    """An account has as many open jobs as it may have; one of them has to end first."""
 
 
 class HumanLoopError(CustodesError):

@@ -17,7 +17,7 @@ from custodes.engine.runtime.once import Once
 from custodes.engine.runtime.session import Device
 from custodes.engine.text.assembly import open_text_engine
 from custodes.models.store import ModelStore
-from custodes.operations.images.engines import Sight
+from custodes.operations.images.engines import ImageEngines
 from custodes.settings import Settings
 
 
@@ -27,12 +27,12 @@ def open_text(settings: Settings) -> TextEngine:
     return open_text_engine(ModelStore(settings.models_folder), Device(settings.device.value), threads)
 
 
-def open_sight(settings: Settings, faces: FaceEngine) -> Sight:
+def open_sight(settings: Settings, faces: FaceEngine) -> ImageEngines:
     """The engines that look at whole pictures; each opens, or raises UnavailableError, when it is first asked."""
     store, device = ModelStore(settings.models_folder), Device(settings.device.value)
     threads = settings.threads or os.cpu_count() or 1
     networks = Networks(store, device, threads)
-    return Sight(
+    return ImageEngines(
         labels=Once(lambda: open_label_engine(networks)),
         moderation=Once(lambda: open_moderation_engine(networks, nudenet=settings.nudenet)),
         equipment=Once(lambda: open_equipment_engine(networks, faces)),

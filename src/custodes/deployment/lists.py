@@ -12,7 +12,7 @@ from pathlib import Path
 
 from custodes.core.clock import Clock
 from custodes.ledger.writer.settings import LedgerWriter
-from custodes.operations.record.housekeeping import LedgerDuties
+from custodes.operations.record.housekeeping import Housekeeping
 from custodes.operations.screening.list_imports import commit_editions
 from custodes.operations.screening.list_publishers import Refresh, Schedule
 from custodes.operations.screening.ports import Edition
@@ -25,7 +25,7 @@ ORDER = "lists"
 
 
 @contextmanager
-def keep_lists(data: Path, duties: LedgerDuties, log: LedgerWriter, clock: Clock) -> Iterator[ScreeningLists]:
+def keep_lists(data: Path, duties: Housekeeping, log: LedgerWriter, clock: Clock) -> Iterator[ScreeningLists]:
     """Have ``duties`` commit editions, at once, every hour and when told of new ones, and fetch what is due.
 
     Args:
@@ -50,7 +50,7 @@ def keep_lists(data: Path, duties: LedgerDuties, log: LedgerWriter, clock: Clock
         yield lists
 
 
-def take_orders(duties: LedgerDuties, commit: Callable[[], Sequence[tuple[int, Edition]]]) -> None:
+def take_orders(duties: Housekeeping, commit: Callable[[], Sequence[tuple[int, Edition]]]) -> None:
     """Have ``duties`` commit editions when a command asks for it."""
 
     def carry_out(_members: Mapping[str, object]) -> Mapping[str, object]:

@@ -27,7 +27,7 @@ from custodes.operations.images.detect_faces import Detection
 from custodes.operations.images.detect_labels import LabelDetection
 from custodes.operations.images.detect_moderation import Moderation
 from custodes.operations.images.detect_text import TextDetection
-from custodes.operations.images.engines import Sight
+from custodes.operations.images.engines import ImageEngines
 from custodes.operations.images.sources import Pictures
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import AllowAll, CountingRecorder, Gate
@@ -63,7 +63,7 @@ def open_offline(
     settings: Settings,
     engine: FaceEngine | None = None,
     text_engine: TextEngine | None = None,
-    sight: Sight | None = None,
+    sight: ImageEngines | None = None,
 ) -> Iterator[Offline]:
     """Load the networks; those for text and for whole pictures when they are first asked.
 

@@ -12,20 +12,20 @@ from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
 from custodes.deployment.ledger import ServerLedger
 from custodes.ledger.writer.keys import load_or_create_secret
-from custodes.operations.policy.change_control import Own, PolicyOffice
+from custodes.operations.policy.change_control import Own, PolicyChanges
 from custodes.operations.policy.explain import Explanations
 from custodes.operations.record.statements import LedgerFiles
 from custodes.storage.files.policy import FOLDER, PolicyFiles
 from custodes.storage.ledger.open import LedgerPaths, read_bodies, read_tiles
 
 
-def keep_policy(data: Path, ledger: ServerLedger, clock: Clock, own: Own) -> PolicyOffice:
+def keep_policy(data: Path, ledger: ServerLedger, clock: Clock, own: Own) -> PolicyChanges:
     """The rules of a running server: checked, announced, and changed by its duties from now on.
 
     Raises:
         UnavailableError: they are not those that the ledger knows, or cannot be used.
     """
-    office = PolicyOffice(PolicyFiles(data / FOLDER), ledger.log, clock, own)
+    office = PolicyChanges(PolicyFiles(data / FOLDER), ledger.log, clock, own)
     office.open()
     ledger.duties.answer_to("policy", office.carry_out)
     ledger.duties.every_round(office.activate)

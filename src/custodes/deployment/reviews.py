@@ -13,7 +13,7 @@ from custodes.deployment.ledger import ServerLedger
 from custodes.gallery.ports import GalleryStore
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.reviews.persons import ReviewPersons
-from custodes.operations.reviews.reviews import Reviews, Terms
+from custodes.operations.reviews.reviews import Reviews, ReviewTerms
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.reviews import SqlReviewStore
@@ -24,7 +24,7 @@ def keep_reviews(
 ) -> Reviews:
     """Open the reviews of ``database``; have ``ledger``'s duties destroy expired ones, at the start and every hour."""
     store = SqlReviewStore(database, open_master(database, data, os.urandom))
-    terms = Terms(ReviewPersons(people), SystemClock(), os.urandom, days)
+    terms = ReviewTerms(ReviewPersons(people), SystemClock(), os.urandom, days)
     reviews = Reviews(store, gallery, ledger.log, terms)
     ledger.duties.every_hour(reviews.sweep)
     ledger.duties.soon(reviews.sweep)

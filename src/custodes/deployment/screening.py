@@ -15,13 +15,13 @@ from pathlib import Path
 from custodes.core.clock import SystemClock
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.accounts.directory import AccountDirectory
-from custodes.operations.record.housekeeping import LedgerDuties
+from custodes.operations.record.housekeeping import Housekeeping
 from custodes.operations.record.statements import Statements
 from custodes.operations.screening.account_effects import screen_missing
 from custodes.operations.screening.admin import ORDER, Officers, ScreeningOrders
 from custodes.operations.screening.log import ScreeningLog
 from custodes.operations.screening.ports import NoSuspender
-from custodes.operations.screening.screening import Parts, Screenings
+from custodes.operations.screening.screening import ScreeningParts, Screenings
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.screening.cases import DraftFolder, EditionLists, SealedCases
@@ -60,12 +60,12 @@ def open_screening(
     """
     master = open_master(database, data, os.urandom)
     with closing(ScreeningLists(data)) as lists, closing(SealedCases(data, master)) as cases:
-        told = ScreeningLog(log, statements.parties, os.urandom)
-        parts = Parts(EditionLists(lists), cases, told, DraftFolder(data), SystemClock())
-        yield OpenScreening(Screenings(parts, NoSuspender()), Officers(cases, told, SystemClock()))
+        value = ScreeningLog(log, statements.parties, os.urandom)
+        parts = ScreeningParts(EditionLists(lists), cases, value, DraftFolder(data), SystemClock())
+        yield OpenScreening(Screenings(parts, NoSuspender()), Officers(cases, value, SystemClock()))
 
 
-def keep_screening(duties: LedgerDuties, screening: OpenScreening, directory: AccountDirectory) -> None:
+def keep_screening(duties: Housekeeping, screening: OpenScreening, directory: AccountDirectory) -> None:
     """Have ``duties`` keep customers screened, and take orders about them.
 
     Every hour everybody is brought up to date; a list that was imported meanwhile acts within seconds.

@@ -39,7 +39,7 @@ from custodes.deployment.policy import keep_policy
 from custodes.deployment.reviews import keep_reviews
 from custodes.deployment.screening import keep_screening, open_screening
 from custodes.deployment.statements import open_statements
-from custodes.edge.app import Parts, create_app
+from custodes.edge.app import AppParts, create_app
 from custodes.edge.aws.model import Service, load_service
 from custodes.edge.aws.sts import handlers as sts_handlers
 from custodes.edge.aws.translate.catalogue import handlers
@@ -54,7 +54,7 @@ from custodes.engine.ports import FaceEngine, TextEngine
 from custodes.engine.runtime.once import Once
 from custodes.engine.runtime.session import Device
 from custodes.gallery.entities import CollectionKey
-from custodes.gallery.gallery import Gallery as IndexedGallery
+from custodes.gallery.gallery import IndexedGallery
 from custodes.governance.accounts.account import Status
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
 from custodes.governance.provider.policy_set import DAY_MS, PolicySet
@@ -68,12 +68,12 @@ from custodes.operations.collections.celebrities import COLLECTION as CELEBRITY_
 from custodes.operations.collections.celebrities import CelebrityGallery
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.collections.retention import RetentionRules
-from custodes.operations.images.engines import Sight
+from custodes.operations.images.engines import ImageEngines
 from custodes.operations.policy.account_facts import AccountProfiles
 from custodes.operations.policy.account_status import AccountStanding
-from custodes.operations.policy.change_control import Own, PolicyOffice
+from custodes.operations.policy.change_control import Own, PolicyChanges
 from custodes.operations.policy.decide import PolicyLayers, RulesInForce
-from custodes.operations.policy.facts import Dossier, NoLists, ScreeningFacts
+from custodes.operations.policy.facts import NoLists, PolicyFacts, ScreeningLookup
 from custodes.operations.policy.tenant import AccountPolicies
 from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.record.release import release_of
@@ -128,7 +128,7 @@ class Deployment:
         ledger = self.ledger
         limits = Limits(worker_threads=self.settings.workers, in_flight=self.settings.in_flight)
         return create_app(
-            Parts(
+            AppParts(
                 service=self.service,
                 handlers=self.handlers,
                 sts_handlers=self.sts_handlers,
@@ -136,6 +136,8 @@ class Deployment:
                 throttle=Throttle(self.settings.account_limits, self.accounts.limits, time.monotonic),
                 clock=SystemClock(),
                 region=self.settings.region,
+                accepted_regions=self.settings.signed_regions,
+                page_origins=self.settings.page_origins,
                 request_ids=new_request_id,
                 ready=lambda: True,
                 limits=limits,
@@ -161,7 +163,7 @@ def open_deployment(
     gallery: Gallery | None = None,
     recorder: Recorder | None = None,
     text: TextEngine | None = None,
-    sight: Sight | None = None,
+    sight: ImageEngines | None = None,
 ) -> Iterator[Deployment]:
     """Open the data directory and load the networks.
 
@@ -190,7 +192,7 @@ def open_deployment(
         page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
         ledger, receipts, erasures, reviews = None, ReceiptDesk(), None, None
         in_force: Callable[[], RulesInForce] = shipped_rules
-        facts: ScreeningFacts = NoLists()
+        facts: ScreeningLookup = NoLists()
         if recorder is None:
             release = release_of(Path(__file__).parents[1], faces.model_version, settings.shown)
             plan = LedgerPlan(_ledger_place(settings, keys.account_id), release)
@@ -298,10 +300,10 @@ def open_retention(data: Path) -> Iterator[RetentionRules]:
 
 
 def _policy(
-    accounts: AccountDirectory, gallery: Gallery, in_force: Callable[[], RulesInForce], screening: ScreeningFacts
+    accounts: AccountDirectory, gallery: Gallery, in_force: Callable[[], RulesInForce], screening: ScreeningLookup
 ) -> Policy:
     """Both layers of rules."""
-    dossier = Dossier(AccountProfiles(accounts).of, screening)
+    dossier = PolicyFacts(AccountProfiles(accounts).of, screening)
     return AccountStanding(accounts, PolicyLayers(in_force, dossier, AccountPolicies(accounts, gallery.tags)))
 
 
@@ -317,7 +319,7 @@ def _own_policy(settings: Settings) -> Own:
 
 
 @contextmanager
-def open_policy_office(settings: Settings) -> Iterator[PolicyOffice]:
+def open_policy_office(settings: Settings) -> Iterator[PolicyChanges]:
     """The provider's rules of a data directory that no server has open, and its ledger.
 
     Raises:
@@ -326,7 +328,7 @@ def open_policy_office(settings: Settings) -> Iterator[PolicyOffice]:
     files = policy_files(settings.data)
     place = _ledger_place(settings, operator_account(settings.data, random=os.urandom))
     with open_log(place, SystemClock()) as log:
-        office = PolicyOffice(files, log, SystemClock(), None)
+        office = PolicyChanges(files, log, SystemClock(), None)
         office.open()
         yield office
 

@@ -1,6 +1,6 @@
 """The ASGI application: the API, health, metrics, and the border behind which no error passes.
 
-In: a ``Parts`` record from the composition root. Out: an ASGI application for any server. It reads no settings and
+In: a ``AppParts`` record from the composition root. Out: an ASGI application for any server. It reads no settings and
 starts no server. The server (uvicorn) adds the ``Date`` header, which clients with a wrong clock correct themselves
 by, so that option stays on; ``SERVER_OPTIONS`` holds what else the server needs.
 """
@@ -35,7 +35,8 @@ from custodes.edge.aws.wire import Handler, JsonWire, Wire
 from custodes.edge.endpoints.api import Api, Limits
 from custodes.edge.endpoints.dispatch import Dispatcher
 from custodes.edge.endpoints.reviews import Act, routes
-from custodes.edge.endpoints.signed import SignedDesk
+from custodes.edge.endpoints.signed import SignedEndpoint
+from custodes.edge.http.cors import CrossOrigin
 from custodes.edge.http.exchange import Exchange
 from custodes.edge.http.metrics import Metrics
 from custodes.edge.http.protocol import GuardedProtocol
@@ -57,7 +58,7 @@ SERVER_OPTIONS: Mapping[str, Any] = MappingProxyType(
 """Keyword arguments for ``uvicorn.Config`` that this application counts on."""
 
 
-_LONGEST_REASON = 200
+_MAX_REASON_LENGTH = 200
 
 ResponseHeaders = Callable[[RequestId], Mapping[str, str]]
 """Extra headers for the answer to a request, asked when it leaves, and once more when all is over. Must not block."""
@@ -68,7 +69,7 @@ def _no_headers(_: RequestId) -> Mapping[str, str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class AppParts:
     """What the application is made of.
 
     Attributes:
@@ -79,7 +80,9 @@ class Parts:
         sts_handlers: the same for operations of STS.
         keys: access keys. ``find`` is called on the event loop, so it answers from memory.
         clock: tells when a signature is too old.
-        region: the one region that signatures must be made for.
+        region: ours, that stands in ARNs.
+        accepted_regions: regions that requests may be signed for beside it; None for every region of AWS.
+        page_origins: origins whose web pages may call the API, ``*`` for all.
         request_ids: gives a new id for each request.
         ready: whether ``/healthz`` may answer 200. Must not block.
         limits: what clients may use up.
@@ -97,6 +100,8 @@ class Parts:
     region: str
     request_ids: Callable[[], RequestId]
     ready: Callable[[], bool]
+    accepted_regions: frozenset[str] | None = None
+    page_origins: Sequence[str] = ("*",)
     reasons: Mapping[str, str] = field(default_factory=dict)
     throttle: Throttle = field(default_factory=lambda: Throttle(AccountLimits(), no_overrides, time.monotonic))
     sts_handlers: Mapping[str, Handler] = field(default_factory=dict)
@@ -107,7 +112,7 @@ class Parts:
     review_actions: Mapping[str, Act] = field(default_factory=dict)
 
 
-def create_app(parts: Parts) -> ASGIApp:
+def create_app(parts: AppParts) -> ASGIApp:
     """Put the application together.
 
     Raises:
@@ -119,41 +124,43 @@ def create_app(parts: Parts) -> ASGIApp:
     sts_service, sts_wire = open_sts()
     sts = Dispatcher(sts_service, sts_wire, parts.sts_handlers, {}, workers)
     rekognition = _api(parts, json_wire, json, SERVICE)
-    doors = _Doors(rekognition, _api(parts, sts_wire, sts, STS))
-    desk = SignedDesk.open(parts.keys, Scope(parts.region, SERVICE), parts.clock, parts.throttle, workers)
+    services = _ServiceRouter(rekognition, _api(parts, sts_wire, sts, STS))
+    signed_for = Scope(parts.region, SERVICE, parts.accepted_regions)
+    signed = SignedEndpoint.open(parts.keys, signed_for, parts.clock, parts.throttle, workers)
     router = Router(
         routes=[
             *parts.extra_routes,
-            *routes(desk, parts.review_actions),
-            Route("/", doors),
-            *(Route(path, rekognition) for path in parts.service.own),
+            *routes(signed, parts.review_actions),
+            Route("/", CrossOrigin(services, parts.page_origins)),
+            *(Route(path, CrossOrigin(rekognition, parts.page_origins)) for path in parts.service.own),
             Route("/healthz", _health(parts.ready)),
             Route("/metrics", _figures(metrics, public=parts.metrics_public)),
         ],
         redirect_slashes=False,
         default=_nothing_here,
     )
-    return _Border(_Front(doors, router), metrics, parts.request_ids, parts.response_headers)
+    return _ErrorBoundary(_FastPath(services, router), metrics, parts.request_ids, parts.response_headers)
 
 
-def _api(parts: Parts, wire: Wire, dispatcher: Dispatcher, service: str) -> Api:
-    scope = Scope(parts.region, service)
+def _api(parts: AppParts, wire: Wire, dispatcher: Dispatcher, service: str) -> Api:
+    scope = Scope(parts.region, service, parts.accepted_regions)
     return Api(wire, dispatcher, parts.keys, parts.throttle, scope=scope, clock=parts.clock, limits=parts.limits)
 
 
-class _Front:
-    """Requests to the API, which nearly all are, go past the router."""
+class _FastPath:
+    """Requests to the API that come from no web page, which nearly all are, go past the router."""
 
-    def __init__(self, doors: ASGIApp, router: ASGIApp) -> None:
-        self._doors = doors
+    def __init__(self, services: ASGIApp, router: ASGIApp) -> None:
+        self._services = services
         self._router = router
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         api = scope["type"] == "http" and scope["method"] == "POST" and scope["path"] == "/"
-        await (self._doors if api else self._router)(scope, receive, send)
+        plain = api and not any(name == b"origin" for name, _ in scope["headers"])
+        await (self._services if plain else self._router)(scope, receive, send)
 
 
-class _Doors:
+class _ServiceRouter:
     """Two APIs at one address: forms are for STS, everything else is for Rekognition."""
 
     def __init__(self, rekognition: ASGIApp, sts: ASGIApp) -> None:
@@ -167,7 +174,7 @@ class _Doors:
         await inner(scope, receive, send)
 
 
-class _Border:
+class _ErrorBoundary:
     """Gives every request an id, counts and logs it, and answers for what nobody expected."""
 
     def __init__(
@@ -218,7 +225,7 @@ class _Border:
             request_id=exchange.request_id,
             operation=exchange.operation,
             error=type(error).__name__,
-            reason=str(error)[:_LONGEST_REASON],
+            reason=str(error)[:_MAX_REASON_LENGTH],
             frames=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)],
         )
 

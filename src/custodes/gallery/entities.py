@@ -81,7 +81,7 @@ class UserStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class User:
+class GalleryUser:
     """A person: up to 100 faces of one collection, searched by one aggregated vector.
 
     ``revision`` rises with every change of its faces, so that a vector computed from outdated faces is refused.
@@ -130,7 +130,7 @@ class Page(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class IdempotentReply:
     """What an idempotent operation answered: a digest of its inputs and the answer as plain JSON values."""
 
     input_sha256: bytes

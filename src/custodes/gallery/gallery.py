@@ -16,12 +16,22 @@ from numpy.typing import NDArray
 
 from custodes.core.errors import CustodesError, UnavailableError
 from custodes.core.ids import AccountId, FaceId, ImageId, UserId
-from custodes.gallery.entities import Collection, CollectionKey, Face, Hit, NewFace, Page, Reply, RetentionRule, User
+from custodes.gallery.entities import (
+    Collection,
+    CollectionKey,
+    Face,
+    GalleryUser,
+    Hit,
+    IdempotentReply,
+    NewFace,
+    Page,
+    RetentionRule,
+)
 from custodes.gallery.ports import FloatArray, GalleryStore, VectorIndex
-from custodes.gallery.shelf import Cache, Kind, Shelf
+from custodes.gallery.shelf import Cache, CollectionCache, VectorKind
 
 
-class Gallery:
+class IndexedGallery:
     """A GalleryStore with ``search_faces`` and ``search_users``. It must be the only writer of its store."""
 
     def __init__(self, store: GalleryStore, new_index: Callable[[int], VectorIndex]) -> None:
@@ -33,7 +43,7 @@ class Gallery:
         """
         self._store = store
         self._new_index = new_index
-        self._shelves: dict[CollectionKey, Shelf] = {}
+        self._shelves: dict[CollectionKey, CollectionCache] = {}
         self._shelves_lock = threading.Lock()
 
     # searches
@@ -44,16 +54,16 @@ class Gallery:
             NotFoundError: no such collection.
             UnavailableError: the store cannot be read, or a stored vector is damaged.
         """
-        return self._filled(key, Kind.FACES).search(vector, limit, min_cosine)
+        return self._filled(key, VectorKind.FACES).search(vector, limit, min_cosine)
 
     def search_users(self, key: CollectionKey, vector: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
         """The same over the vectors of users; a user without faces has none."""
-        return self._filled(key, Kind.USERS).search(vector, limit, min_cosine)
+        return self._filled(key, VectorKind.USERS).search(vector, limit, min_cosine)
 
     def warm(self, key: CollectionKey) -> None:
         """Fill both indexes now, so that the first search does not pay for it. Raises as ``search_faces``."""
-        self._filled(key, Kind.FACES)
-        self._filled(key, Kind.USERS)
+        self._filled(key, VectorKind.FACES)
+        self._filled(key, VectorKind.USERS)
 
     # collections
     def create_collection(self, collection: Collection, tags: Mapping[str, str]) -> None:
@@ -82,7 +92,7 @@ class Gallery:
 
     def delete_collection(self, key: CollectionKey) -> None:
         """See GalleryStore. A collection of the same id created afterwards starts with empty indexes."""
-        with self._changing(key, Kind.FACES, alone=True), self._changing(key, Kind.USERS, alone=True):
+        with self._changing(key, VectorKind.FACES, alone=True), self._changing(key, VectorKind.USERS, alone=True):
             try:
                 self._store.delete_collection(key)
             finally:  # after a failure, too: the collection may be gone all the same
@@ -94,7 +104,7 @@ class Gallery:
     # faces
     def add_faces(self, key: CollectionKey, faces: Sequence[NewFace]) -> tuple[Face, ...]:
         """See GalleryStore. Found by every search that starts after this returned."""
-        with self._changing(key, Kind.FACES, alone=False) as cache:
+        with self._changing(key, VectorKind.FACES, alone=False) as cache:
             added = self._store.add_faces(key, faces)
             if added:
                 cache.add(_rows(added), np.stack([face.vector for face in faces]))
@@ -129,7 +139,7 @@ class Gallery:
 
     def delete_faces(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> tuple[Face, ...]:
         """See GalleryStore. Found by no search that starts after this returned."""
-        with self._changing(key, Kind.FACES, alone=True) as cache:
+        with self._changing(key, VectorKind.FACES, alone=True) as cache:
             gone = self._store.delete_faces(key, face_ids)
             cache.remove(_rows(gone))
             return gone
@@ -147,21 +157,21 @@ class Gallery:
         """See GalleryStore."""
         self._store.create_user(key, user_id)
 
-    def user(self, key: CollectionKey, user_id: UserId) -> User:
+    def user(self, key: CollectionKey, user_id: UserId) -> GalleryUser:
         """See GalleryStore."""
         return self._store.user(key, user_id)
 
-    def users_by_row(self, key: CollectionKey, rows: Sequence[int]) -> dict[int, User]:
+    def users_by_row(self, key: CollectionKey, rows: Sequence[int]) -> dict[int, GalleryUser]:
         """See GalleryStore. A user deleted since a search is missing."""
         return self._store.users_by_row(key, rows)
 
-    def users(self, key: CollectionKey, after: str | None, limit: int) -> Page[User]:
+    def users(self, key: CollectionKey, after: str | None, limit: int) -> Page[GalleryUser]:
         """See GalleryStore."""
         return self._store.users(key, after, limit)
 
     def delete_user(self, key: CollectionKey, user_id: UserId) -> None:
         """See GalleryStore. Found by no search that starts after this returned."""
-        with self._changing(key, Kind.USERS, alone=True) as cache:
+        with self._changing(key, VectorKind.USERS, alone=True) as cache:
             row = self._store.user(key, user_id).row
             self._store.delete_user(key, user_id)
             cache.remove(np.array([row], np.int64))
@@ -174,10 +184,10 @@ class Gallery:
         add: Sequence[FaceId],
         remove: Sequence[FaceId],
         vector: FloatArray | None,
-        seen: User | None = None,
-    ) -> User:
+        seen: GalleryUser | None = None,
+    ) -> GalleryUser:
         """See GalleryStore. Searches that start after this returned see the new vector only."""
-        with self._changing(key, Kind.USERS, alone=True) as cache:
+        with self._changing(key, VectorKind.USERS, alone=True) as cache:
             user = self._store.set_user_faces(key, user_id, add=add, remove=remove, vector=vector, seen=seen)
             row = np.array([user.row], np.int64)
             if vector is None:
@@ -216,25 +226,25 @@ class Gallery:
         """See GalleryStore."""
         self._store.drop_tags(key, tag_keys)
 
-    def reply(self, account_id: AccountId, operation: str, token: str) -> Reply | None:
+    def reply(self, account_id: AccountId, operation: str, token: str) -> IdempotentReply | None:
         """See GalleryStore."""
         return self._store.reply(account_id, operation, token)
 
-    def keep_reply(self, account_id: AccountId, operation: str, token: str, reply: Reply, ts_ms: int) -> None:
+    def keep_reply(self, account_id: AccountId, operation: str, token: str, reply: IdempotentReply, ts_ms: int) -> None:
         """See GalleryStore."""
         self._store.keep_reply(account_id, operation, token, reply, ts_ms)
 
     # indexes
-    def _shelf(self, key: CollectionKey) -> Shelf:
+    def _shelf(self, key: CollectionKey) -> CollectionCache:
         shelf = self._shelves.get(key)
         if shelf is None:
             self._store.collection(key)  # ids that do not exist must not fill the memory
             with self._shelves_lock:
-                shelf = self._shelves.setdefault(key, Shelf())
+                shelf = self._shelves.setdefault(key, CollectionCache())
         return shelf
 
     @contextmanager
-    def _changing(self, key: CollectionKey, kind: Kind, *, alone: bool) -> Iterator[Cache]:
+    def _changing(self, key: CollectionKey, kind: VectorKind, *, alone: bool) -> Iterator[Cache]:
         """Hold the right side of the cache's lock around a change of store and index.
 
         All changes but additions touch faces that searches may have found lately, so these are forgotten. Where the
@@ -261,8 +271,8 @@ class Gallery:
                         shelf.known.forget()
                 return
 
-    def _filled(self, key: CollectionKey, kind: Kind) -> VectorIndex:
-        batches = self._store.face_vectors if kind is Kind.FACES else self._store.user_vectors
+    def _filled(self, key: CollectionKey, kind: VectorKind) -> VectorIndex:
+        batches = self._store.face_vectors if kind is VectorKind.FACES else self._store.user_vectors
         return (
             self._shelf(key)
             .cache(kind)

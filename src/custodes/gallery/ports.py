@@ -14,7 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.ids import AccountId, FaceId, ImageId, UserId
-from custodes.gallery.entities import Collection, CollectionKey, Face, Hit, NewFace, Page, Reply, RetentionRule, User
+from custodes.gallery.entities import (
+    Collection,
+    CollectionKey,
+    Face,
+    GalleryUser,
+    Hit,
+    IdempotentReply,
+    NewFace,
+    Page,
+    RetentionRule,
+)
 
 FloatArray = NDArray[np.float32]
 
@@ -118,15 +128,15 @@ class GalleryStore(Protocol):
         """Raises ConflictError when it exists, QuotaError when the collection has as many as it may."""
         ...
 
-    def user(self, key: CollectionKey, user_id: UserId) -> User:
+    def user(self, key: CollectionKey, user_id: UserId) -> GalleryUser:
         """Raises NotFoundError."""
         ...
 
-    def users_by_row(self, key: CollectionKey, rows: Sequence[int]) -> dict[int, User]:
+    def users_by_row(self, key: CollectionKey, rows: Sequence[int]) -> dict[int, GalleryUser]:
         """Those of ``rows`` that exist."""
         ...
 
-    def users(self, key: CollectionKey, after: str | None, limit: int) -> Page[User]:
+    def users(self, key: CollectionKey, after: str | None, limit: int) -> Page[GalleryUser]:
         """Ordered by user id."""
         ...
 
@@ -142,8 +152,8 @@ class GalleryStore(Protocol):
         add: Sequence[FaceId],
         remove: Sequence[FaceId],
         vector: FloatArray | None,
-        seen: User | None = None,
-    ) -> User:
+        seen: GalleryUser | None = None,
+    ) -> GalleryUser:
         """Associate and disassociate faces and store the new user vector (None when no face is left), atomically.
 
         The status becomes ACTIVE with a vector, CREATED without.
@@ -200,10 +210,10 @@ class GalleryStore(Protocol):
         ...
 
     # idempotency
-    def reply(self, account_id: AccountId, operation: str, token: str) -> Reply | None:
+    def reply(self, account_id: AccountId, operation: str, token: str) -> IdempotentReply | None:
         """What was answered to this token before, if anything."""
         ...
 
-    def keep_reply(self, account_id: AccountId, operation: str, token: str, reply: Reply, ts_ms: int) -> None:
+    def keep_reply(self, account_id: AccountId, operation: str, token: str, reply: IdempotentReply, ts_ms: int) -> None:
         """Remember an answer, replacing one of the same token; those 24 hours older than ``ts_ms`` may be dropped."""
         ...

@@ -39,7 +39,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class FaceSelection:
     """Faces to act on and faces refused, each in the order asked for. Faces in neither need nothing done."""
 
     accepted: tuple[Face, ...]
@@ -51,7 +51,7 @@ def unique(face_ids: Sequence[FaceId]) -> tuple[FaceId, ...]:
     return tuple(dict.fromkeys(face_ids))
 
 
-def plan_association(user_id: UserId, asked: Sequence[FaceId], known: Mapping[FaceId, Face]) -> Plan:
+def plan_association(user_id: UserId, asked: Sequence[FaceId], known: Mapping[FaceId, Face]) -> FaceSelection:
     """Which faces may join the user, before looking at vectors. A face that the user has already is ignored."""
     accepted, refused = [], []
     for face_id in unique(asked):
@@ -62,10 +62,10 @@ def plan_association(user_id: UserId, asked: Sequence[FaceId], known: Mapping[Fa
             accepted.append(face)
         elif face.user_id != user_id:
             refused.append(Refusal(face_id, RefusalReason.ASSOCIATED_TO_A_DIFFERENT_USER, face.user_id))
-    return Plan(tuple(accepted), tuple(refused))
+    return FaceSelection(tuple(accepted), tuple(refused))
 
 
-def refuse_low_matches(plan: Plan, match_pct: Sequence[float], threshold_pct: float) -> Plan:
+def refuse_low_matches(plan: FaceSelection, match_pct: Sequence[float], threshold_pct: float) -> FaceSelection:
     """Refuse the accepted faces whose match with the user (one figure each, 0 to 100) is below the threshold."""
     accepted, refused = [], list(plan.refused)
     for face, match in zip(plan.accepted, match_pct, strict=True):
@@ -74,10 +74,10 @@ def refuse_low_matches(plan: Plan, match_pct: Sequence[float], threshold_pct: fl
         else:
             low = Refusal(face.face_id, RefusalReason.LOW_MATCH_CONFIDENCE, confidence_pct=match)
             refused.append(low)
-    return Plan(tuple(accepted), tuple(refused))
+    return FaceSelection(tuple(accepted), tuple(refused))
 
 
-def plan_disassociation(user_id: UserId, asked: Sequence[FaceId], known: Mapping[FaceId, Face]) -> Plan:
+def plan_disassociation(user_id: UserId, asked: Sequence[FaceId], known: Mapping[FaceId, Face]) -> FaceSelection:
     """Which faces leave the user. A face without any user is ignored."""
     accepted, refused = [], []
     for face_id in unique(asked):
@@ -88,10 +88,10 @@ def plan_disassociation(user_id: UserId, asked: Sequence[FaceId], known: Mapping
             accepted.append(face)
         elif face.user_id is not None:
             refused.append(Refusal(face_id, RefusalReason.ASSOCIATED_TO_A_DIFFERENT_USER, face.user_id))
-    return Plan(tuple(accepted), tuple(refused))
+    return FaceSelection(tuple(accepted), tuple(refused))
 
 
-def plan_deletion(asked: Sequence[FaceId], known: Mapping[FaceId, Face]) -> Plan:
+def plan_deletion(asked: Sequence[FaceId], known: Mapping[FaceId, Face]) -> FaceSelection:
     """Which faces may be deleted: a face of a user must be disassociated first."""
     accepted, refused = [], []
     for face_id in unique(asked):
@@ -102,7 +102,7 @@ def plan_deletion(asked: Sequence[FaceId], known: Mapping[FaceId, Face]) -> Plan
             accepted.append(face)
         else:
             refused.append(Refusal(face_id, RefusalReason.ASSOCIATED_TO_AN_EXISTING_USER, face.user_id))
-    return Plan(tuple(accepted), tuple(refused))
+    return FaceSelection(tuple(accepted), tuple(refused))
 
 
 def user_vector(vectors: FloatArray) -> FloatArray:

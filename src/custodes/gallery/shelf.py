@@ -24,7 +24,7 @@ from custodes.gallery.ports import FloatArray, VectorIndex
 Batches = Iterator[tuple[NDArray[np.int64], FloatArray]]
 
 
-class Kind(Enum):
+class VectorKind(Enum):
     """Which vectors of a collection."""
 
     FACES = auto()
@@ -66,7 +66,7 @@ class Cache:
 
 
 @dataclass(slots=True)
-class Shelf:
+class CollectionCache:
     """Both caches of one collection. ``closed`` once the collection is deleted: whoever waited must look again.
 
     ``outline`` is the collection as the store had it at some time since the shelf stands; only counts change later.
@@ -78,6 +78,6 @@ class Shelf:
     known: KnownFaces = field(default_factory=KnownFaces)
     closed: bool = False
 
-    def cache(self, kind: Kind) -> Cache:
+    def cache(self, kind: VectorKind) -> Cache:
         """The cache of ``kind``."""
-        return self.faces if kind is Kind.FACES else self.users
+        return self.faces if kind is VectorKind.FACES else self.users

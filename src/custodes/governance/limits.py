@@ -15,7 +15,7 @@ from custodes.core.errors import InvalidParameterError
 RATE_OF = "rate."
 BURST_OF = "burst."
 """Before the name of an operation: its own rate and burst."""
-LARGEST = 1_000_000_000
+MAX_VALUE = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +82,8 @@ def check_limits(overrides: Mapping[str, int], operations: Collection[str] | Non
         )
         if not known:
             raise InvalidParameterError(f"there is no limit {name}; docs/limits.md lists them")
-        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= LARGEST:
-            raise InvalidParameterError(f"the limit {name} is a whole number from 0 to {LARGEST}")
+        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= MAX_VALUE:
+            raise InvalidParameterError(f"the limit {name} is a whole number from 0 to {MAX_VALUE}")
     return overrides
 
 

@@ -27,13 +27,13 @@ TWO_PERSON_REVIEW = "two-person-review"
 """The obligation of rules that ask for a review."""
 CONFIRMATIONS = 2
 SECRET_BYTES = 32
-LONGEST_REASON = 500
+MAX_REASON_LENGTH = 500
 _MAC_LETTERS = 32
 _TOKEN_PARTS = 5
 _KINDS = ("name", "user")
 
 
-class State(StrEnum):
+class ReviewState(StrEnum):
     """How far a review is."""
 
     PENDING = "pending"
@@ -46,7 +46,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class ReviewPerson:
     """Who acts. ``key`` tells persons apart for good, ``arn`` is how they are shown.
 
     ``is_user``: a user of the account with a key of their own. The root of an account and sessions of roles are not:
@@ -71,7 +71,7 @@ class Candidate:
 class Vote:
     """What one person found, when, and why."""
 
-    person: Person
+    person: ReviewPerson
     confirms: bool
     ts_ms: int
     reason: str = ""
@@ -102,7 +102,7 @@ class Review:
     account_id: AccountId
     collection_id: CollectionId
     operation: str
-    requester: Person
+    requester: ReviewPerson
     request_id: str
     created_ts_ms: int
     expires_ts_ms: int
@@ -114,17 +114,21 @@ class Review:
     released_ts_ms: int | None = None
 
     @property
-    def state(self) -> State:
+    def state(self) -> ReviewState:
         """How far it is."""
         if any(not vote.confirms for vote in self.votes):
-            return State.REJECTED
+            return ReviewState.REJECTED
         if self.released_ts_ms is not None:
-            return State.RELEASED
-        return State.CONFIRMED if len({vote.person.key for vote in self.votes}) >= CONFIRMATIONS else State.PENDING
+            return ReviewState.RELEASED
+        return (
+            ReviewState.CONFIRMED
+            if len({vote.person.key for vote in self.votes}) >= CONFIRMATIONS
+            else ReviewState.PENDING
+        )
 
-    def shows_candidates_to(self, person: Person) -> bool:
+    def shows_candidates_to(self, person: ReviewPerson) -> bool:
         """Whether ``person`` may see who was found: a reviewer has to, everybody else once it is released."""
-        return self.state is State.RELEASED or (person.is_user and person.key != self.requester.key)
+        return self.state is ReviewState.RELEASED or (person.is_user and person.key != self.requester.key)
 
 
 def vote(review: Review, cast: Vote) -> Review:
@@ -139,7 +143,7 @@ def vote(review: Review, cast: Vote) -> Review:
         raise DeniedError("Whoever searched cannot review the result (rule review.requester)")
     if not person.is_user:
         raise DeniedError("Only users of the account review, with their own keys (rule review.person)")
-    if review.state is not State.PENDING:
+    if review.state is not ReviewState.PENDING:
         raise ConflictError(f"The review is {review.state}")
     if any(earlier.person.key == person.key for earlier in review.votes):
         raise ConflictError("This person has decided already; the second decision has to be another's")
@@ -153,9 +157,9 @@ def release(review: Review, ts_ms: int) -> Review:
     Raises:
         ConflictError: it is not confirmed by two persons, or was rejected.
     """
-    if review.state is State.RELEASED:
+    if review.state is ReviewState.RELEASED:
         return review
-    if review.state is not State.CONFIRMED:
+    if review.state is not ReviewState.CONFIRMED:
         raise ConflictError(f"The review is {review.state}; {CONFIRMATIONS} persons have to confirm it first")
     return replace(review, released_ts_ms=ts_ms)
 
@@ -209,15 +213,15 @@ def encoded(review: Review) -> bytes:
 
 def decoded(data: bytes) -> Review:
     """Read what ``encoded`` wrote."""
-    told: dict[str, Any] = orjson.loads(data)
-    picture = told["picture"]
+    parsed: dict[str, Any] = orjson.loads(data)
+    picture = parsed["picture"]
     return Review(
-        **told
+        **parsed
         | {
-            "requester": Person(**told["requester"]),
-            "secret": b64decode(told["secret"]),
+            "requester": ReviewPerson(**parsed["requester"]),
+            "secret": b64decode(parsed["secret"]),
             "picture": None if picture is None else b64decode(picture),
-            "candidates": tuple(Candidate(**each) for each in told["candidates"]),
-            "votes": tuple(Vote(**each | {"person": Person(**each["person"])}) for each in told["votes"]),
+            "candidates": tuple(Candidate(**each) for each in parsed["candidates"]),
+            "votes": tuple(Vote(**each | {"person": ReviewPerson(**each["person"])}) for each in parsed["votes"]),
         }
     )

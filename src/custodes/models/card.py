@@ -30,6 +30,7 @@ IMPORTERS = frozenset(
         "centerface",
         "dlib-resnet",
         "efficientnet-lite",
+        "face-embedder",
         "faceapi-expression",
         "onnx",
         "paddle",

@@ -37,7 +37,7 @@ class ModelState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class StoredModel:
     """One model in the store; ``detail`` names the trouble, empty when ready."""
 
     card: ModelCard
@@ -82,7 +82,7 @@ class ModelStore:
             raise ModelFileError(f"{card.name}: {path.name} was altered; run: custodes models fetch {card.name}")
         return path
 
-    def verify(self, cards: Iterable[ModelCard]) -> list[Verified]:
+    def verify(self, cards: Iterable[ModelCard]) -> list[StoredModel]:
         """Check every card's file again."""
         return [self._verified(card) for card in cards]
 
@@ -130,14 +130,14 @@ class ModelStore:
         finally:
             os.close(handle)
 
-    def _verified(self, card: ModelCard) -> Verified:
+    def _verified(self, card: ModelCard) -> StoredModel:
         try:
             self.path(card)
         except ModelMissingError as error:
-            return Verified(card, ModelState.MISSING, error.message)
+            return StoredModel(card, ModelState.MISSING, error.message)
         except ModelFileError as error:
-            return Verified(card, ModelState.ALTERED, error.message)
-        return Verified(card, ModelState.READY)
+            return StoredModel(card, ModelState.ALTERED, error.message)
+        return StoredModel(card, ModelState.READY)
 
     def _file(self, card: ModelCard) -> Path:
         return self.root / f"{card.name}-{card.version}-{card.fingerprint}.onnx"

@@ -17,21 +17,21 @@ from custodes.core.pages import PageTokens
 from custodes.engine.ports import FaceEngine, TextEngine
 from custodes.operations.collections.celebrities import NOBODY, Celebrities, CelebrityGallery
 from custodes.operations.collections.collections import Collections
-from custodes.operations.collections.enrol import Enrolment, FaceIds
+from custodes.operations.collections.enrol import FaceIds, FaceOperations
 from custodes.operations.collections.erasure import Erasures, UnrecordedErasures
 from custodes.operations.collections.idempotency import Replays
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.collections.search import Search
 from custodes.operations.collections.tags import Tagging
 from custodes.operations.collections.users import Users
-from custodes.operations.images.assess import Assessment
+from custodes.operations.images.assess import PortraitAssessment
 from custodes.operations.images.compare_faces import Comparison
 from custodes.operations.images.detect_equipment import Protection
 from custodes.operations.images.detect_faces import Detection
 from custodes.operations.images.detect_labels import LabelDetection
 from custodes.operations.images.detect_moderation import Moderation
 from custodes.operations.images.detect_text import TextDetection
-from custodes.operations.images.engines import Sight
+from custodes.operations.images.engines import ImageEngines
 from custodes.operations.images.ports import ObjectStore
 from custodes.operations.images.sources import Pictures
 from custodes.operations.reviews.reviews import Holding, NoReviews
@@ -70,7 +70,7 @@ class Ports:
     erasures: Erasures = field(default_factory=UnrecordedErasures)
     holding: Holding = field(default_factory=NoReviews)
     text: Callable[[], TextEngine] = no_text
-    sight: Sight = field(default_factory=Sight)
+    sight: ImageEngines = field(default_factory=ImageEngines)
     celebrities: CelebrityGallery = NOBODY
 
 
@@ -81,14 +81,14 @@ class Operations:
     detection: Detection
     comparison: Comparison
     collections: Collections
-    enrolment: Enrolment
+    enrolment: FaceOperations
     search: Search
     users: Users
     tagging: Tagging
     text: TextDetection
     labels: LabelDetection
     celebrities: Celebrities
-    assessment: Assessment
+    assessment: PortraitAssessment
     moderation: Moderation
     protection: Protection
 
@@ -101,14 +101,14 @@ def build(ports: Ports) -> Operations:
         detection=Detection(engine, pictures),
         comparison=Comparison(engine, pictures),
         collections=Collections(engine, gallery, pages, ports.clock, ports.erasures),
-        enrolment=Enrolment(engine, gallery, pictures, pages, FaceIds(ports.new_face_id, ports.erasures)),
+        enrolment=FaceOperations(engine, gallery, pictures, pages, FaceIds(ports.new_face_id, ports.erasures)),
         search=Search(engine, gallery, pictures, ports.holding),
         users=Users(engine, gallery, pages, Replays(gallery, ports.clock), ports.erasures),
         tagging=Tagging(gallery),
         text=TextDetection(ports.text, pictures),
         labels=LabelDetection(ports.sight.labels, pictures),
         celebrities=Celebrities(engine, gallery, pictures, ports.celebrities),
-        assessment=Assessment(engine, pictures),
+        assessment=PortraitAssessment(engine, pictures),
         moderation=Moderation(ports.sight.moderation, pictures),
         protection=Protection(ports.sight.equipment, pictures),
     )

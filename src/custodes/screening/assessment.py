@@ -16,8 +16,8 @@ import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from custodes.screening.entities import Hit, ListEntry, Organisation, Party, Path, Verdict
-from custodes.screening.rule import Outcome, judge
+from custodes.screening.entities import ListEntry, ListHit, Organisation, OwnershipPath, Party, Verdict
+from custodes.screening.rule import ScreeningOutcome, judge
 
 Call = Literal["false", "true", "accept"]
 CALLS: Mapping[str, str] = {
@@ -27,7 +27,7 @@ CALLS: Mapping[str, str] = {
 }
 State = Literal["open", "half", "false", "true", "accept"]
 OFFICERS_TO_FREE = 2
-LONGEST_REASON = 4000
+MAX_REASON_LENGTH = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Assessment:
     """A verdict after what officers decided, with everything it stands on."""
 
     verdict: Verdict
-    outcome: Outcome
+    outcome: ScreeningOutcome
     findings: tuple[Finding, ...]
 
 
@@ -99,7 +99,7 @@ def hit_key(party: Party, entry: ListEntry) -> str:
     return _key({"party": asdict(replace(party, id="")), "entry": entry.digest()})
 
 
-def path_key(graph: Organisation, path: Path) -> str:
+def path_key(graph: Organisation, path: OwnershipPath) -> str:
     """Name of a chain: its edges, its rule, and everybody on it."""
     ends = dict.fromkeys(end for edge in path.steps for end in (edge.owner, edge.holder, edge.asset))
     parties = [asdict(graph.parties[end]) for end in ends]
@@ -107,7 +107,7 @@ def path_key(graph: Organisation, path: Path) -> str:
 
 
 def assess(
-    graph: Organisation, hits: Sequence[Hit], decisions: Mapping[str, Sequence[Decision]], day: str
+    graph: Organisation, hits: Sequence[ListHit], decisions: Mapping[str, Sequence[Decision]], day: str
 ) -> Assessment:
     """Say where a customer stands on ``day``.
 
@@ -118,26 +118,26 @@ def assess(
         day: ``YYYY-MM-DD``.
     """
     findings: list[Finding] = []
-    counted: list[Hit] = []
+    counted: list[ListHit] = []
     for hit in hits:
         key = hit_key(graph.parties[hit.party], hit.entry)
-        told = tuple(decisions.get(key, ()))
-        state = _state(told)
+        rows = tuple(decisions.get(key, ()))
+        state = _state(rows)
         name = hit.entry.names[0].text if hit.entry.names else hit.entry.uid
         text = f"{graph.parties[hit.party].name} ~ {name} ({hit.entry.source} {hit.entry.uid})"
-        findings.append(Finding(key, "hit", hit.party, text, hit.score, state, told))
+        findings.append(Finding(key, "hit", hit.party, text, hit.score, state, rows))
         if state != "false":
             counted.append(replace(hit, decides=hit.decides or state in ("true", "accept")))
     outcome = judge(graph, counted, day)
     for path in outcome.paths:
         key = path_key(graph, path)
-        told = tuple(decisions.get(key, ()))
+        rows = tuple(decisions.get(key, ()))
         text = f"{path.regime}: {path.rule}"
-        findings.append(Finding(key, "path", path.party, text, 1.0 if path.certain else 0.5, _state(told), told))
+        findings.append(Finding(key, "path", path.party, text, 1.0 if path.certain else 0.5, _state(rows), rows))
     return Assessment(_verdict(outcome, findings), outcome, tuple(findings))
 
 
-def _verdict(outcome: Outcome, findings: Iterable[Finding]) -> Verdict:
+def _verdict(outcome: ScreeningOutcome, findings: Iterable[Finding]) -> Verdict:
     # A chain that is certain can only go by the hit it starts from being false; nobody may wave it through.
     if any(path.certain for path in outcome.paths):
         return "blocked"
@@ -161,5 +161,5 @@ def _state(decisions: Iterable[Decision]) -> State:
     return state
 
 
-def _key(told: object) -> str:
-    return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+def _key(parsed: object) -> str:
+    return hashlib.sha256(orjson.dumps(parsed, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from custodes.screening.entities import Hit, ListEntry, Party
+from custodes.screening.entities import ListEntry, ListHit, Party
 from custodes.screening.index import NameIndex, prepare_party
 from custodes.screening.matching import REVIEW, match
 from custodes.screening.names.name import PreparedName, prepare
@@ -53,9 +53,9 @@ def _looked_at(entry: ListEntry) -> tuple[object, ...]:
     return entry.kind, {*entry.names}, {*entry.births}, {*entry.countries}, {*entry.identifiers}
 
 
-def rescreen(customers: Customers, changed: Iterable[ListEntry]) -> Iterator[tuple[Party, Sequence[Hit]]]:
+def rescreen(customers: Customers, changed: Iterable[ListEntry]) -> Iterator[tuple[Party, Sequence[ListHit]]]:
     """Hits that entries added or changed by an edition give, by party, best first; nothing for all other parties."""
-    found: dict[int, tuple[Party, list[Hit]]] = {}
+    found: dict[int, tuple[Party, list[ListHit]]] = {}
     for entry in changed:
         for party, prepared in customers.near(entry):
             hit = match(party, prepared, entry)

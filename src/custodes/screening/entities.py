@@ -61,16 +61,16 @@ class ListEntry:
 
 def decode_entry(data: bytes) -> ListEntry:
     """Read what ``ListEntry.encoded`` wrote."""
-    told = orjson.loads(data)
+    parsed = orjson.loads(data)
     return ListEntry(
-        told["source"],
-        told["uid"],
-        told["kind"],
-        tuple(ListedName(name["text"], name["weak"]) for name in told["names"]),
-        tuple(told["births"]),
-        tuple(told["countries"]),
-        tuple((kind, value) for kind, value in told["identifiers"]),
-        tuple(told["programmes"]),
+        parsed["source"],
+        parsed["uid"],
+        parsed["kind"],
+        tuple(ListedName(name["text"], name["weak"]) for name in parsed["names"]),
+        tuple(parsed["births"]),
+        tuple(parsed["countries"]),
+        tuple((kind, value) for kind, value in parsed["identifiers"]),
+        tuple(parsed["programmes"]),
     )
 
 
@@ -138,7 +138,7 @@ class Organisation:
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class ScoreTerm:
     """One step of a score: what was compared with what, and what it was worth (0..1, or a factor)."""
 
     what: str
@@ -148,18 +148,18 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class ListHit:
     """A party that looks like, or is, an entry. ``decides`` is true for an identifier match only."""
 
     party: str
     entry: ListEntry
     score: float
     decides: bool
-    terms: tuple[Term, ...]
+    terms: tuple[ScoreTerm, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class OwnershipPath:
     """The chain of holdings that a rule followed. ``certain`` is false where only the upper ends of ranges reach."""
 
     regime: str

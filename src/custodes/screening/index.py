@@ -16,7 +16,7 @@ from typing import Protocol
 from custodes.screening.entities import PERSON, ListEntry, Party
 from custodes.screening.names.name import NameToken, PreparedName, keys, prepare
 
-MOST_CANDIDATES = 40
+MAX_CANDIDATES = 40
 LEAST_OF_OURS, LEAST_OF_THEIRS = 0.7, 0.6
 """Parts of either name's weight without which no score reaches an alert: .86 squared, less where weights differ."""
 _JOIN_UNDER = 6
@@ -26,7 +26,7 @@ class EntryIndex(Protocol):
     """Entries by name and by identifier."""
 
     def by_names(self, prepared: Sequence[PreparedName]) -> Sequence[ListEntry]:
-        """Entries with a name near one of these, nearest first, at most ``MOST_CANDIDATES`` a name."""
+        """Entries with a name near one of these, nearest first, at most ``MAX_CANDIDATES`` a name."""
         ...
 
     def by_identifiers(self, identifiers: Sequence[tuple[str, str]]) -> Sequence[ListEntry]:
@@ -102,7 +102,7 @@ def rank(name: PreparedName, matches: Sequence[tuple[float, Mapping[int, float]]
         matches: per item of ``sought(name)`` its weight, and the total weight of each listed name with a word like it.
 
     Returns:
-        Names that share enough, best first, at most ``MOST_CANDIDATES``.
+        Names that share enough, best first, at most ``MAX_CANDIDATES``.
     """
     least, extra = bounds(name)
     by_size = sorted((found for found in matches if found[1]), key=lambda found: len(found[1]))
@@ -121,7 +121,7 @@ def rank(name: PreparedName, matches: Sequence[tuple[float, Mapping[int, float]]
         if shared >= least and shared + extra >= whole * LEAST_OF_THEIRS:
             kept.append((-shared / math.sqrt(whole), listed))
     kept.sort()
-    return [listed for _, listed in kept[:MOST_CANDIDATES]]
+    return [listed for _, listed in kept[:MAX_CANDIDATES]]
 
 
 class NameIndex:

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
-from custodes.screening.entities import PERSON, VESSEL, Hit, ListEntry, Party, Term
+from custodes.screening.entities import PERSON, VESSEL, ListEntry, ListHit, Party, ScoreTerm
 from custodes.screening.names.countries import country_code
 from custodes.screening.names.identifiers import is_sound
 from custodes.screening.names.name import NameToken, PreparedName, prepare
@@ -30,7 +30,7 @@ _TWO_SLIPS = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.5, 0.65, 0.76, 0.78, 0.84)
 _SHORT_FORM, _SHORT_SPELLING = 4, 0.85
 _SLIP_BELOW = 0.95
 _MORE_SLIPS = 0.96
-_TELLING = 0.36
+_DISTINCTIVE = 0.36
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def _slips(ours: str, theirs: str) -> float:
     return 0.0
 
 
-def compare_names(ours: PreparedName, theirs: PreparedName, least: float = 0.0) -> tuple[float, tuple[Term, ...]]:
+def compare_names(ours: PreparedName, theirs: PreparedName, least: float = 0.0) -> tuple[float, tuple[ScoreTerm, ...]]:
     """Score two names, 0..1: the geometric mean of how much of either is explained by the other.
 
     Names that plainly cannot reach ``least`` may be given 0.
@@ -93,7 +93,7 @@ def compare_names(ours: PreparedName, theirs: PreparedName, least: float = 0.0) 
         return 0.0, ()
     joined = _joined(ours, theirs)
     if joined:
-        return joined, (Term("words together", ours.text, theirs.text, joined),)
+        return joined, (ScoreTerm("words together", ours.text, theirs.text, joined),)
     pairs = _pairs(ours.tokens, theirs.tokens)
     if not _enough(pairs, ours, theirs):
         return 0.0, ()
@@ -101,13 +101,13 @@ def compare_names(ours: PreparedName, theirs: PreparedName, least: float = 0.0) 
         _explained(ours.tokens, [(pair.ours, pair.value) for pair in pairs])
         * _explained(theirs.tokens, [(pair.theirs, pair.value) for pair in pairs])
     )
-    slips = sum(1 for pair in pairs if pair.value < _SLIP_BELOW and _weight(ours.tokens, pair.ours) > _TELLING)
+    slips = sum(1 for pair in pairs if pair.value < _SLIP_BELOW and _weight(ours.tokens, pair.ours) > _DISTINCTIVE)
     if slips > 1:
         score *= _MORE_SLIPS ** (slips - 1)
     if ours.kind != PERSON and _number_clash(pairs, ours, theirs):
         score *= 0.8
     return round(score, 4), tuple(
-        Term("word", _words(ours.tokens, pair.ours), _words(theirs.tokens, pair.theirs), round(pair.value, 3))
+        ScoreTerm("word", _words(ours.tokens, pair.ours), _words(theirs.tokens, pair.theirs), round(pair.value, 3))
         for pair in pairs
     )
 
@@ -179,7 +179,7 @@ def _enough(pairs: Sequence[_Pair], ours: PreparedName, theirs: PreparedName) ->
     telling = sum(
         len(pair.ours) + len(pair.theirs) - 1
         for pair in pairs
-        if min(_weight(ours.tokens, pair.ours), _weight(theirs.tokens, pair.theirs)) > _TELLING
+        if min(_weight(ours.tokens, pair.ours), _weight(theirs.tokens, pair.theirs)) > _DISTINCTIVE
     )
     fewest = min(len(ours.tokens), len(theirs.tokens))
     whole = min(sum(len(pair.ours) for pair in pairs), sum(len(pair.theirs) for pair in pairs)) >= fewest
@@ -239,7 +239,7 @@ def _one_birth(ours: str, theirs: str) -> float:
     return 1.0
 
 
-def match(party: Party, prepared: Sequence[PreparedName], entry: ListEntry) -> Hit:
+def match(party: Party, prepared: Sequence[PreparedName], entry: ListEntry) -> ListHit:
     """Compare every name of ``party`` with every name of ``entry``; the best pair counts.
 
     An equal identifier that its register could have given decides with score 1 whatever the names say; one whose check
@@ -249,12 +249,14 @@ def match(party: Party, prepared: Sequence[PreparedName], entry: ListEntry) -> H
     if shared:
         sound = {kind: is_sound(kind, value) for kind, value in shared}
         terms = tuple(
-            Term(f"identifier {kind}" if sound[kind] else f"identifier {kind}, wrong check digits", value, value, 1.0)
+            ScoreTerm(
+                f"identifier {kind}" if sound[kind] else f"identifier {kind}, wrong check digits", value, value, 1.0
+            )
             for kind, value in shared
         )
-        return Hit(party.id, entry, 1.0, decides=any(sound.values()), terms=terms)
+        return ListHit(party.id, entry, 1.0, decides=any(sound.values()), terms=terms)
     if {party.kind, entry.kind} in ({"person", "organisation"}, {"person", "vessel"}, {"organisation", "vessel"}):
-        return Hit(party.id, entry, 0.0, decides=False, terms=())
+        return ListHit(party.id, entry, 0.0, decides=False, terms=())
     best, terms = 0.0, ()
     for name in entry.names:
         listed = prepare(name.text, entry.kind)
@@ -262,22 +264,22 @@ def match(party: Party, prepared: Sequence[PreparedName], entry: ListEntry) -> H
             score, found = compare_names(ours, listed, REVIEW)
             if name.weak and score:
                 score *= _WEAK_FACTOR
-                found = (*found, Term("weak alias", "", name.text, _WEAK_FACTOR))
+                found = (*found, ScoreTerm("weak alias", "", name.text, _WEAK_FACTOR))
             if score > best:
                 best, terms = score, found
     factor = birth_factor(party.birth, entry.births) if party.kind == PERSON else 1.0
     if best and factor != 1.0:
-        terms = (*terms, Term("birth", party.birth, ", ".join(entry.births), factor))
+        terms = (*terms, ScoreTerm("birth", party.birth, ", ".join(entry.births), factor))
     if best and party.country and (term := _country_term(party.country, entry.countries)):
         factor *= term.value
         terms = (*terms, term)
-    return Hit(party.id, entry, round(best * factor, 4), decides=False, terms=terms)
+    return ListHit(party.id, entry, round(best * factor, 4), decides=False, terms=terms)
 
 
-def _country_term(ours: str, theirs: Sequence[str]) -> Term | None:
+def _country_term(ours: str, theirs: Sequence[str]) -> ScoreTerm | None:
     """The term for countries known on both sides; a clash costs little, since firms and persons move."""
     codes = {code for place in theirs if (code := country_code(place))}
     code = country_code(ours)
     if not code or not codes:
         return None
-    return Term("country", code, " ".join(sorted(codes)), 1.0 if code in codes else _COUNTRY_CLASH)
+    return ScoreTerm("country", code, " ".join(sorted(codes)), 1.0 if code in codes else _COUNTRY_CLASH)

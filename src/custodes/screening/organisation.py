@@ -14,8 +14,8 @@ import orjson
 from custodes.core.errors import InvalidParameterError
 from custodes.screening.entities import Edge, Organisation, Party
 
-MOST_PARTIES = 200_000
-MOST_EDGES = 1_000_000
+MAX_PARTIES = 200_000
+MAX_EDGES = 1_000_000
 KINDS: Mapping[str, str] = MappingProxyType(
     {
         "shares": "owner",
@@ -42,43 +42,43 @@ def organisation(subject: str, parties: Iterable[Party], edges: Iterable[Edge]) 
         if by_id.setdefault(party.id, party) is not party:
             raise InvalidParameterError(f"two parties are called {party.id!r}")
     kept = tuple(edges)
-    if len(by_id) > MOST_PARTIES or len(kept) > MOST_EDGES:
-        raise InvalidParameterError(f"more than {MOST_PARTIES} parties or {MOST_EDGES} edges")
+    if len(by_id) > MAX_PARTIES or len(kept) > MAX_EDGES:
+        raise InvalidParameterError(f"more than {MAX_PARTIES} parties or {MAX_EDGES} edges")
     ends = [subject, *(end for edge in kept for end in (edge.owner, edge.asset, edge.holder))]
     if missing := sorted(set(ends) - set(by_id)):
         raise InvalidParameterError(f"no party called {missing[0]!r}")
     return Organisation(subject, by_id, kept)
 
 
-def read_organisation(told: object) -> Organisation:
+def read_organisation(parsed: object) -> Organisation:
     """An organisation from JSON (docs/organisation.schema.json).
 
     Raises:
         InvalidParameterError: a member is missing or wrong, an edge leads to nobody, or there are too many parties.
     """
     try:
-        if not isinstance(told, Mapping) or len(told["parties"]) > MOST_PARTIES:
-            raise InvalidParameterError(f"not an organisation, or more than {MOST_PARTIES} parties")
-        parties = [_party(party) for party in told["parties"]]
-        edges = [_edge(edge) for edge in told.get("edges", ())]
-        subject = str(told["subject"])
+        if not isinstance(parsed, Mapping) or len(parsed["parties"]) > MAX_PARTIES:
+            raise InvalidParameterError(f"not an organisation, or more than {MAX_PARTIES} parties")
+        parties = [_party(party) for party in parsed["parties"]]
+        edges = [_edge(edge) for edge in parsed.get("edges", ())]
+        subject = str(parsed["subject"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InvalidParameterError(f"not an organisation file: {type(error).__name__} {error}") from error
     return organisation(subject, parties, edges)
 
 
-def told_organisation(graph: Organisation) -> dict[str, object]:
+def organisation_to_json(graph: Organisation) -> dict[str, object]:
     """Return ``graph`` as JSON members that ``read_organisation`` reads."""
     return {
         "subject": graph.subject,
-        "parties": [_told_party(party) for party in graph.parties.values()],
-        "edges": [_told_edge(edge) for edge in graph.edges],
+        "parties": [_party_to_json(party) for party in graph.parties.values()],
+        "edges": [_edge_to_json(edge) for edge in graph.edges],
     }
 
 
 def encoded(graph: Organisation) -> bytes:
     """Canonical JSON of ``graph``; the order of its parties and edges counts."""
-    return orjson.dumps(told_organisation(graph), option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps(organisation_to_json(graph), option=orjson.OPT_SORT_KEYS)
 
 
 def digest(graph: Organisation) -> bytes:
@@ -86,51 +86,58 @@ def digest(graph: Organisation) -> bytes:
     return hashlib.sha256(encoded(graph)).digest()
 
 
-def _party(told: Mapping[str, object]) -> Party:
-    ids, aliases = told.get("identifiers", {}), told.get("aliases", ())
+def _party(parsed: Mapping[str, object]) -> Party:
+    ids, aliases = parsed.get("identifiers", {}), parsed.get("aliases", ())
     if not isinstance(ids, Mapping) or not isinstance(aliases, list | tuple):
         raise TypeError("identifiers is an object, aliases an array")
     pairs = sorted((str(kind), "".join(str(value).split()).upper()) for kind, value in ids.items())
-    return Party(str(told["id"]), str(told["name"]), str(told.get("kind", "organisation")), tuple(map(str, aliases)),
-                 str(told.get("country", "")), str(told.get("birth", "")), tuple(pairs))  # fmt: skip
+    return Party(
+        str(parsed["id"]),
+        str(parsed["name"]),
+        str(parsed.get("kind", "organisation")),
+        tuple(map(str, aliases)),
+        str(parsed.get("country", "")),
+        str(parsed.get("birth", "")),
+        tuple(pairs),
+    )
 
 
-def _edge(told: Mapping[str, object]) -> Edge:
-    share, kind = told.get("share", 0), str(told.get("kind", "shares"))
+def _edge(parsed: Mapping[str, object]) -> Edge:
+    share, kind = parsed.get("share", 0), str(parsed.get("kind", "shares"))
     low, high = share if isinstance(share, list) else (share, share)
     low, high = float(low), float(high)  # type: ignore[arg-type]
     if not 0 <= low <= high <= 100 or kind not in KINDS:
         raise ValueError("a share lies in 0..100, low before high; the kind of an edge is " + ", ".join(sorted(KINDS)))
     return Edge(
-        str(told["owner"]),
-        str(told["asset"]),
+        str(parsed["owner"]),
+        str(parsed["asset"]),
         low,
         high,
         kind,
-        str(told.get("from", "")),
-        str(told.get("to", "")),
-        str(told.get("acting_together", "")),
-        str(told.get("for", "")),
-        told.get("more_than") is True,
-        told.get("indirect") is True,
+        str(parsed.get("from", "")),
+        str(parsed.get("to", "")),
+        str(parsed.get("acting_together", "")),
+        str(parsed.get("for", "")),
+        parsed.get("more_than") is True,
+        parsed.get("indirect") is True,
     )
 
 
-def _told_party(party: Party) -> dict[str, object]:
-    told: dict[str, object] = {"id": party.id, "name": party.name, "kind": party.kind}
+def _party_to_json(party: Party) -> dict[str, object]:
+    members: dict[str, object] = {"id": party.id, "name": party.name, "kind": party.kind}
     optional: Sequence[tuple[str, object]] = (
         ("aliases", list(party.aliases)),
         ("country", party.country),
         ("birth", party.birth),
         ("identifiers", dict(party.identifiers)),
     )
-    return told | {name: value for name, value in optional if value}
+    return members | {name: value for name, value in optional if value}
 
 
-def _told_edge(edge: Edge) -> dict[str, object]:
-    told: dict[str, object] = {"owner": edge.owner, "asset": edge.asset, "kind": edge.kind}
+def _edge_to_json(edge: Edge) -> dict[str, object]:
+    members: dict[str, object] = {"owner": edge.owner, "asset": edge.asset, "kind": edge.kind}
     if edge.high_pct:
-        told["share"] = edge.low_pct if edge.low_pct == edge.high_pct else [edge.low_pct, edge.high_pct]
+        members["share"] = edge.low_pct if edge.low_pct == edge.high_pct else [edge.low_pct, edge.high_pct]
     optional: Sequence[tuple[str, object]] = (
         ("from", edge.since),
         ("to", edge.until),
@@ -139,4 +146,4 @@ def _told_edge(edge: Edge) -> dict[str, object]:
         ("more_than", edge.more_than),
         ("indirect", edge.indirect),
     )
-    return told | {name: value for name, value in optional if value}
+    return members | {name: value for name, value in optional if value}

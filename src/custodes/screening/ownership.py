@@ -16,7 +16,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from custodes.screening.entities import Edge, Path
+from custodes.screening.entities import Edge, OwnershipPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +184,14 @@ def blocked(
     return Blocked(regime, certain, run.because)
 
 
-def path(found: Blocked, party: str) -> Path | None:
+def path(found: Blocked, party: str) -> OwnershipPath | None:
     """Return the chain that caught ``party``: every edge back to designated parties, nearest them first."""
     if party not in found.because:
         return None
     return _path(found, party, *found.because[party])
 
 
-def _path(found: Blocked, party: str, rule: str, last: Sequence[Edge]) -> Path:
+def _path(found: Blocked, party: str, rule: str, last: Sequence[Edge]) -> OwnershipPath:
     steps: dict[Edge, None] = dict.fromkeys(last)
     seen = {party}
     waiting = deque(edge.holder for edge in last)
@@ -203,10 +203,10 @@ def _path(found: Blocked, party: str, rule: str, last: Sequence[Edge]) -> Path:
         for edge in found.because[one][1]:
             steps[edge] = None
             waiting.append(edge.holder)
-    return Path(found.regime.name, party, found.certain, rule, tuple(reversed(steps)))
+    return OwnershipPath(found.regime.name, party, found.certain, rule, tuple(reversed(steps)))
 
 
-def _dealing(found: Blocked, holdings: Mapping[str, Sequence[Edge]], subject: str) -> Path | None:
+def _dealing(found: Blocked, holdings: Mapping[str, Sequence[Edge]], subject: str) -> OwnershipPath | None:
     """Return the chain to a blocked party that pays for the subject's use, or is its end customer."""
     for edge in holdings.get(subject, ()):
         if edge.holder in found.because:
@@ -221,7 +221,7 @@ def paths(
     *,
     regimes: Sequence[Regime] = REGIMES,
     unknown: Iterable[str] = (),
-) -> list[Path]:
+) -> list[OwnershipPath]:
     """Every regime's chain to ``subject``; the certain one where there is one, else the possible one."""
     listed, nameless = tuple(designated), tuple(unknown)
     if not (listed or nameless or holdings.nameless):

@@ -52,7 +52,7 @@ AUTHORITIES: Mapping[str, Authority] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class ReportCase:
     """What a report is about.
 
     Attributes:
@@ -72,13 +72,13 @@ class Case:
     entry: int
 
 
-def drafts(case: Case) -> dict[str, str]:
+def drafts(case: ReportCase) -> dict[str, str]:
     """Markdown by authority, for each regime with a chain that is certain."""
     regimes = [path.regime for path in case.assessment.outcome.paths if path.certain]
     return {regime: _draft(case, regime) for regime in regimes if regime in AUTHORITIES}
 
 
-def _draft(case: Case, regime: str) -> str:
+def _draft(case: ReportCase, regime: str) -> str:
     authority, graph = AUTHORITIES[regime], case.graph
     when = datetime.fromtimestamp(case.at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     subject = graph.parties[graph.subject]

@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from custodes.screening.entities import UNKNOWN, Hit, Organisation, Path, Verdict
+from custodes.screening.entities import UNKNOWN, ListHit, Organisation, OwnershipPath, Verdict
 from custodes.screening.ownership import Holdings, paths
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ScreeningOutcome:
     """A verdict with everything it stands on."""
 
     verdict: Verdict
-    hits: tuple[Hit, ...]
-    paths: tuple[Path, ...]
+    hits: tuple[ListHit, ...]
+    paths: tuple[OwnershipPath, ...]
 
-    def told(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, object]:
         """As JSON members."""
         return {
             "verdict": self.verdict,
@@ -30,7 +30,7 @@ class Outcome:
         }
 
 
-def judge(organisation: Organisation, hits: Sequence[Hit], day: str = "") -> Outcome:
+def judge(organisation: Organisation, hits: Sequence[ListHit], day: str = "") -> ScreeningOutcome:
     """Say what ``hits`` on parties of the graph mean for its subject, by the edges that stand on ``day``."""
     holdings = Holdings.of(edge for edge in organisation.edges if edge.holds_on(day))
     sure = sorted({hit.party for hit in hits if hit.decides})
@@ -39,4 +39,4 @@ def judge(organisation: Organisation, hits: Sequence[Hit], day: str = "") -> Out
     verdict: Verdict = "review" if hits or found else "clear"
     if any(path.certain for path in found):
         verdict = "blocked"
-    return Outcome(verdict, tuple(hits), tuple(found))
+    return ScreeningOutcome(verdict, tuple(hits), tuple(found))

@@ -6,13 +6,13 @@ chain blocks. Nothing is stored and nobody is told.
 
 from __future__ import annotations
 
-from custodes.screening.entities import UNKNOWN, Hit, Organisation, Party
+from custodes.screening.entities import UNKNOWN, ListHit, Organisation, Party
 from custodes.screening.index import EntryIndex, prepare_party
 from custodes.screening.matching import REVIEW, match
-from custodes.screening.rule import Outcome, judge
+from custodes.screening.rule import ScreeningOutcome, judge
 
 
-def screen_party(party: Party, index: EntryIndex) -> list[Hit]:
+def screen_party(party: Party, index: EntryIndex) -> list[ListHit]:
     """Hits of one party, best first: identifier matches, and names from ``REVIEW`` on."""
     if party.kind == UNKNOWN:
         return []
@@ -23,7 +23,7 @@ def screen_party(party: Party, index: EntryIndex) -> list[Hit]:
     return sorted((hit for hit in hits if hit.score >= REVIEW), key=lambda hit: (-hit.score, hit.entry.uid))
 
 
-def screen(organisation: Organisation, index: EntryIndex, day: str = "") -> Outcome:
+def screen(organisation: Organisation, index: EntryIndex, day: str = "") -> ScreeningOutcome:
     """Screen everybody, then follow the edges that stand on ``day`` from whoever was hit to the subject."""
     hits = [hit for party in organisation.parties.values() for hit in screen_party(party, index)]
     return judge(organisation, hits, day)

@@ -1,8 +1,8 @@
 """The answer of a screening as a picture: who stands behind the subject, what each holds, whose chain decided.
 
 In: an onboarding graph and what screening found. Out: SVG text, the same bytes every time. Holders stand above what
-they hold. Only parties that decided something are drawn where there are any; else everybody, up to ``MOST``. All text
-of others is escaped; the picture refers to nothing outside itself.
+they hold. Only parties that decided something are drawn where there are any; else everybody, up to ``MAX_DRAWN``. All
+text of others is escaped; the picture refers to nothing outside itself.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from custodes.screening.entities import UNKNOWN, Edge, Organisation, Path
-from custodes.screening.rule import Outcome
+from custodes.screening.entities import UNKNOWN, Edge, Organisation, OwnershipPath
+from custodes.screening.rule import ScreeningOutcome
 
-MOST = 60
+MAX_DRAWN = 60
 _WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _MARGIN = 200, 54, 36, 84, 28
 _LETTERS = 26
 _STYLE = (
@@ -35,7 +35,7 @@ class _Place:
     y: float
 
 
-def draw(graph: Organisation, outcome: Outcome) -> str:
+def draw(graph: Organisation, outcome: ScreeningOutcome) -> str:
     """SVG of ``outcome``; 60 parties make about 30 kB."""
     edges = _shown(graph, outcome.paths)
     parties = list(dict.fromkeys([graph.subject, *(end for edge in edges for end in _ends(edge))]))
@@ -65,7 +65,7 @@ def _ends(edge: Edge) -> tuple[str, ...]:
     return (edge.holder, edge.owner, edge.asset) if edge.holder != edge.owner else (edge.owner, edge.asset)
 
 
-def _shown(graph: Organisation, found: Sequence[Path]) -> list[Edge]:
+def _shown(graph: Organisation, found: Sequence[OwnershipPath]) -> list[Edge]:
     """Edges of the chains that decided; without any the whole graph, nearest the subject first."""
     steps = list(dict.fromkeys(edge for path in found for edge in path.steps))
     known = set(graph.edges)
@@ -73,7 +73,7 @@ def _shown(graph: Organisation, found: Sequence[Path]) -> list[Edge]:
     kept: list[Edge] = []
     parties = {graph.subject}
     for edge in reversed(chosen) if chosen is steps else chosen:
-        if len(parties | set(_ends(edge))) > MOST:
+        if len(parties | set(_ends(edge))) > MAX_DRAWN:
             break
         parties.update(_ends(edge))
         kept.append(edge)
@@ -85,7 +85,7 @@ def _nearest(graph: Organisation) -> list[Edge]:
     for edge in graph.edges:
         into[edge.asset].append(edge)
     seen, waiting, found = {graph.subject}, deque([graph.subject]), list[Edge]()
-    while waiting and len(seen) <= MOST:
+    while waiting and len(seen) <= MAX_DRAWN:
         for edge in into[waiting.popleft()]:
             found.append(edge)
             for end in (edge.owner, edge.holder):
@@ -125,7 +125,7 @@ def _places(layers: Sequence[Sequence[str]], width: float, top: float) -> dict[s
     return places
 
 
-def _legend(graph: Organisation, outcome: Outcome, shown: int) -> list[str]:
+def _legend(graph: Organisation, outcome: ScreeningOutcome, shown: int) -> list[str]:
     names = graph.parties
     lines = [f"{outcome.verdict}: {names[graph.subject].name}"]
     for path in outcome.paths:
@@ -139,7 +139,7 @@ def _legend(graph: Organisation, outcome: Outcome, shown: int) -> list[str]:
     return lines
 
 
-def _lines(edges: Sequence[Edge], places: Mapping[str, _Place], found: Sequence[Path]) -> Iterable[str]:
+def _lines(edges: Sequence[Edge], places: Mapping[str, _Place], found: Sequence[OwnershipPath]) -> Iterable[str]:
     sure = {edge for path in found if path.certain for edge in path.steps}
     maybe = {edge for path in found if not path.certain for edge in path.steps}
     beside: dict[tuple[str, str], int] = defaultdict(int)
@@ -187,7 +187,7 @@ def _round(start: _Place, end: _Place) -> tuple[float, float]:
     return float(_WIDTH), max(start.x, end.x) + _WIDTH + _MARGIN - 2
 
 
-def _boxes(graph: Organisation, outcome: Outcome, places: Mapping[str, _Place]) -> Iterable[str]:
+def _boxes(graph: Organisation, outcome: ScreeningOutcome, places: Mapping[str, _Place]) -> Iterable[str]:
     listed = {hit.party for hit in outcome.hits if hit.decides}
     alike = {hit.party for hit in outcome.hits} - listed
     for one, place in places.items():

@@ -15,7 +15,7 @@ import typer
 
 from custodes.cli.accounts.account_limits import limits_command
 from custodes.cli.client.account_order import ask, show
-from custodes.cli.options import DataOption, JsonOption
+from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.core.errors import InvalidParameterError
 from custodes.governance.accounts.vocabulary import choices, sectors
 
@@ -62,7 +62,7 @@ def create_command(
     legal_basis: BasisOption = None,
     place: PlaceOption = None,
     demographics: Annotated[bool | None, typer.Option("--demographics/--no-demographics", help=_DEMOGRAPHICS)] = None,
-    data: DataOption = None,
+    data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Open an account. Prints its id and its first access key; the secret is shown this once."""
@@ -72,23 +72,23 @@ def create_command(
         "stated": _stated(purpose, legal_basis, place),
         "demographics": demographics,
     }
-    told = ask(data, members)
+    value = ask(data, members)
     text = (
-        f"account {told['account_id']} is {told['status']}\n"
-        f"aws_access_key_id = {told['access_key_id']}\naws_secret_access_key = {told['secret_access_key']}"
+        f"account {value['account_id']} is {value['status']}\n"
+        f"aws_access_key_id = {value['access_key_id']}\naws_secret_access_key = {value['secret_access_key']}"
     )
-    show(told, text, as_json=as_json)
+    show(value, text, as_json=as_json)
 
 
 @app.command("list")
-def list_command(data: DataOption = None, as_json: JsonOption = False) -> None:
+def list_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show all accounts, the operator's among them."""
     found = ask(data, {"act": "list"})["accounts"]
     show(found, "\n".join(_line(account) for account in found), as_json=as_json)
 
 
 @app.command("show")
-def show_command(account: AccountArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
+def show_command(account: AccountArgument, data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show what is known about an account."""
     found = ask(data, {"act": "show", "account": account})
     show(found, json.dumps(found, indent=2, ensure_ascii=False), as_json=as_json)
@@ -105,7 +105,7 @@ def update_command(
     legal_basis: BasisOption = None,
     place: PlaceOption = None,
     demographics: Annotated[bool | None, typer.Option("--demographics/--no-demographics", help=_DEMOGRAPHICS)] = None,
-    data: DataOption = None,
+    data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Change what is known or stated about an account; what is not named stays."""
@@ -125,7 +125,7 @@ app.command("limits")(limits_command)
 
 @app.command("activate")
 def activate_command(
-    account: AccountArgument, reason: ReasonOption = "", data: DataOption = None, as_json: JsonOption = False
+    account: AccountArgument, reason: ReasonOption = "", data: DataOption = DATA, as_json: JsonOption = False
 ) -> None:
     """Let a pending or suspended account use the service."""
     _move("activate", account, reason, data, as_json)
@@ -133,7 +133,7 @@ def activate_command(
 
 @app.command("suspend")
 def suspend_command(
-    account: AccountArgument, reason: ReasonOption = "", data: DataOption = None, as_json: JsonOption = False
+    account: AccountArgument, reason: ReasonOption = "", data: DataOption = DATA, as_json: JsonOption = False
 ) -> None:
     """Refuse an account every operation until it is activated again; what it stored stays."""
     _move("suspend", account, reason, data, as_json)
@@ -141,7 +141,7 @@ def suspend_command(
 
 @app.command("close")
 def close_command(
-    account: AccountArgument, reason: ReasonOption = "", data: DataOption = None, as_json: JsonOption = False
+    account: AccountArgument, reason: ReasonOption = "", data: DataOption = DATA, as_json: JsonOption = False
 ) -> None:
     """End an account for good: its keys are unknown from now on. What it stored stays until it is erased."""
     _move("close", account, reason, data, as_json)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from custodes.cli.client.account_order import ask, show
-from custodes.cli.options import DataOption, JsonOption
+from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.core.errors import InvalidParameterError
 from custodes.governance.limits import check_limits
 
@@ -24,7 +24,7 @@ def limits_command(
     clear: Annotated[
         list[str] | None, typer.Option("--clear", metavar="NAME", help="Back to the server's own; may be repeated.")
     ] = None,
-    data: DataOption = None,
+    data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Show or change the limits that an account has of its own."""

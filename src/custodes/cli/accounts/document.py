@@ -12,7 +12,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from custodes.cli.client.account_order import ask, show
-from custodes.cli.options import DataOption, JsonOption
+from custodes.cli.options import DATA, DataOption, JsonOption
 
 AccountOption: TypeAlias = Annotated[
     str | None, typer.Option("--account", help="Account id. [default: the operator's]")
@@ -30,27 +30,27 @@ def document_commands(kind: str) -> typer.Typer:
 
     def put_command(
         owner: _OwnerArgument, name: _NameArgument, file: FileOption, account: AccountOption = None,
-        data: DataOption = None, as_json: JsonOption = False,
+        data: DataOption = DATA, as_json: JsonOption = False,
     ) -> None:  # fmt: skip
         members = {"owner": f"{kind}/{owner}", "name": name, "text": read_text(file), "account": account}
         show(ask(data, {"act": "document put", **members}), f"{kind} {owner} has the policy {name}", as_json=as_json)
 
     def get_command(
-        owner: _OwnerArgument, name: _NameArgument, account: AccountOption = None, data: DataOption = None
+        owner: _OwnerArgument, name: _NameArgument, account: AccountOption = None, data: DataOption = DATA
     ) -> None:
         members = {"owner": f"{kind}/{owner}", "name": name, "account": account}
         typer.echo(ask(data, {"act": "document get", **members})["text"])
 
     def delete_command(
-        owner: _OwnerArgument, name: _NameArgument, account: AccountOption = None, data: DataOption = None,
+        owner: _OwnerArgument, name: _NameArgument, account: AccountOption = None, data: DataOption = DATA,
         as_json: JsonOption = False,
     ) -> None:  # fmt: skip
         members = {"owner": f"{kind}/{owner}", "name": name, "account": account}
-        told = ask(data, {"act": "document delete", **members})
-        show(told, f"{kind} {owner} no longer has the policy {name}", as_json=as_json)
+        value = ask(data, {"act": "document delete", **members})
+        show(value, f"{kind} {owner} no longer has the policy {name}", as_json=as_json)
 
     def list_command(
-        owner: _OwnerArgument, account: AccountOption = None, data: DataOption = None, as_json: JsonOption = False
+        owner: _OwnerArgument, account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False
     ) -> None:
         names = ask(data, {"act": "document list", "owner": f"{kind}/{owner}", "account": account})["names"]
         show(names, "\n".join(names), as_json=as_json)

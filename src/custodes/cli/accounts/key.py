@@ -11,7 +11,7 @@ import typer
 
 from custodes.cli.accounts.document import AccountOption
 from custodes.cli.client.account_order import ask, show
-from custodes.cli.options import DataOption, JsonOption
+from custodes.cli.options import DATA, DataOption, JsonOption
 
 app = typer.Typer(help="Access keys of accounts and their users.", no_args_is_help=True)
 
@@ -21,18 +21,18 @@ UserOption: TypeAlias = Annotated[str | None, typer.Option("--user", help="Name 
 
 @app.command("create")
 def create_command(
-    user: UserOption = None, account: AccountOption = None, data: DataOption = None, as_json: JsonOption = False
+    user: UserOption = None, account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False
 ) -> None:
     """Make a key; each user has two at most. The secret is shown this once."""
-    told = ask(data, {"act": "key create", "user": user, "account": account})
-    show(told, _secret(told), as_json=as_json)
+    value = ask(data, {"act": "key create", "user": user, "account": account})
+    show(value, _secret(value), as_json=as_json)
 
 
 @app.command("list")
 def list_command(
     user: Annotated[str | None, typer.Option("--user", help="Of this user only.")] = None,
     account: AccountOption = None,
-    data: DataOption = None,
+    data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Show the keys of an account, without the one in the data directory's credentials file."""
@@ -41,37 +41,37 @@ def list_command(
 
 
 @app.command("rotate")
-def rotate_command(key: KeyArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
+def rotate_command(key: KeyArgument, data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Make a new key in place of one, which is refused from now on. To change without a gap: create, then delete."""
-    told = ask(data, {"act": "key rotate", "key": key})
-    show(told, _secret(told), as_json=as_json)
+    value = ask(data, {"act": "key rotate", "key": key})
+    show(value, _secret(value), as_json=as_json)
 
 
 @app.command("disable")
-def disable_command(key: KeyArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
+def disable_command(key: KeyArgument, data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Refuse a key, and sessions that were opened with it, until it is enabled."""
     _do("disable", key, data, as_json)
 
 
 @app.command("enable")
-def enable_command(key: KeyArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
+def enable_command(key: KeyArgument, data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Accept a key again."""
     _do("enable", key, data, as_json)
 
 
 @app.command("delete")
-def delete_command(key: KeyArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
+def delete_command(key: KeyArgument, data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Take a key away for good."""
     _do("delete", key, data, as_json)
 
 
 def _do(act: str, key: str, data: Path | None, as_json: bool) -> None:
-    told = ask(data, {"act": f"key {act}", "key": key})
-    show(told, f"key {key} {act}d", as_json=as_json)
+    value = ask(data, {"act": f"key {act}", "key": key})
+    show(value, f"key {key} {act}d", as_json=as_json)
 
 
-def _secret(told: Mapping[str, Any]) -> str:
-    return f"aws_access_key_id = {told['access_key_id']}\naws_secret_access_key = {told['secret_access_key']}"
+def _secret(parsed: Mapping[str, Any]) -> str:
+    return f"aws_access_key_id = {parsed['access_key_id']}\naws_secret_access_key = {parsed['secret_access_key']}"
 
 
 def _line(key: Mapping[str, Any]) -> str:

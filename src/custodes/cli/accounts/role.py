@@ -11,7 +11,7 @@ import typer
 from custodes.cli.accounts.document import AccountOption, document_commands, read_text
 from custodes.cli.accounts.user import TagOption, tags_of
 from custodes.cli.client.account_order import ask, show
-from custodes.cli.options import DataOption, JsonOption
+from custodes.cli.options import DATA, DataOption, JsonOption
 
 app = typer.Typer(help="Roles of accounts: who may assume them, what they may do.", no_args_is_help=True)
 app.add_typer(document_commands("role"), name="policy")
@@ -32,7 +32,7 @@ def create_command(
     max_session_s: Annotated[int, typer.Option("--max-session-s", help="Longest session, 900 to 43200 s.")] = 3600,
     tag: TagOption = [],  # noqa: B006 - the command line copies it
     account: AccountOption = None,
-    data: DataOption = None,
+    data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Add a role to an account. It may do nothing until it has a policy."""
@@ -43,12 +43,12 @@ def create_command(
         "tags": tags_of(tag),
         "account": account,
     }
-    told = ask(data, {"act": "role create", **members})
-    show(told, str(told["arn"]), as_json=as_json)
+    value = ask(data, {"act": "role create", **members})
+    show(value, str(value["arn"]), as_json=as_json)
 
 
 @app.command("list")
-def list_command(account: AccountOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
+def list_command(account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show the roles of an account."""
     found = ask(data, {"act": "role list", "account": account})["roles"]
     show(found, "\n".join(role["arn"] for role in found), as_json=as_json)
@@ -56,11 +56,11 @@ def list_command(account: AccountOption = None, data: DataOption = None, as_json
 
 @app.command("show")
 def show_command(
-    role: RoleArgument, account: AccountOption = None, data: DataOption = None, as_json: JsonOption = False
+    role: RoleArgument, account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False
 ) -> None:
     """Show a role with its trust policy."""
-    told = ask(data, {"act": "role show", "role": role, "account": account})
-    show(told, json.dumps(told, indent=2), as_json=as_json)
+    value = ask(data, {"act": "role show", "role": role, "account": account})
+    show(value, json.dumps(value, indent=2), as_json=as_json)
 
 
 @app.command("trust")
@@ -68,18 +68,18 @@ def trust_command(
     role: RoleArgument,
     trust: TrustOption,
     account: AccountOption = None,
-    data: DataOption = None,
+    data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Change who may assume a role; sessions that run go on."""
-    told = ask(data, {"act": "role trust", "role": role, "trust": read_text(trust), "account": account})
-    show(told, str(told["arn"]), as_json=as_json)
+    value = ask(data, {"act": "role trust", "role": role, "trust": read_text(trust), "account": account})
+    show(value, str(value["arn"]), as_json=as_json)
 
 
 @app.command("delete")
 def delete_command(
-    role: RoleArgument, account: AccountOption = None, data: DataOption = None, as_json: JsonOption = False
+    role: RoleArgument, account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False
 ) -> None:
     """Take a role away with its documents; its sessions end at once."""
-    told = ask(data, {"act": "role delete", "role": role, "account": account})
-    show(told, f"role {role} is gone", as_json=as_json)
+    value = ask(data, {"act": "role delete", "role": role, "account": account})
+    show(value, f"role {role} is gone", as_json=as_json)

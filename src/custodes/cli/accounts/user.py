@@ -8,7 +8,7 @@ import typer
 
 from custodes.cli.accounts.document import AccountOption, document_commands
 from custodes.cli.client.account_order import ask, show
-from custodes.cli.options import DataOption, JsonOption
+from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.core.errors import InvalidParameterError
 
 app = typer.Typer(help="Users of accounts, and what they may do.", no_args_is_help=True)
@@ -23,16 +23,16 @@ def create_command(
     user: UserArgument,
     tag: TagOption = [],  # noqa: B006 - the command line copies it
     account: AccountOption = None,
-    data: DataOption = None,
+    data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Add a user to an account. Give it a key with: custodes key create --user NAME."""
-    told = ask(data, {"act": "user create", "user": user, "account": account, "tags": tags_of(tag)})
-    show(told, str(told["arn"]), as_json=as_json)
+    value = ask(data, {"act": "user create", "user": user, "account": account, "tags": tags_of(tag)})
+    show(value, str(value["arn"]), as_json=as_json)
 
 
 @app.command("list")
-def list_command(account: AccountOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
+def list_command(account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show the users of an account."""
     found = ask(data, {"act": "user list", "account": account})["users"]
     show(found, "\n".join(user["arn"] for user in found), as_json=as_json)
@@ -40,11 +40,11 @@ def list_command(account: AccountOption = None, data: DataOption = None, as_json
 
 @app.command("delete")
 def delete_command(
-    user: UserArgument, account: AccountOption = None, data: DataOption = None, as_json: JsonOption = False
+    user: UserArgument, account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False
 ) -> None:
     """Take a user away with keys and documents; sessions that it opened end at once."""
-    told = ask(data, {"act": "user delete", "user": user, "account": account})
-    show(told, f"user {user} is gone", as_json=as_json)
+    value = ask(data, {"act": "user delete", "user": user, "account": account})
+    show(value, f"user {user} is gone", as_json=as_json)
 
 
 def tags_of(texts: list[str]) -> dict[str, str]:

@@ -33,16 +33,16 @@ def ask(data: Path | None, members: Mapping[str, object]) -> Mapping[str, Any]:
         settings.data.mkdir(mode=0o700, parents=True)
     orders = open_orders(settings.data)
     if orders.is_attended():
-        told = orders.place({"do": ORDER, **members})
-        if "error" in told:
-            raise UnavailableError(str(told["error"]))
-        return told
+        value = orders.place({"do": ORDER, **members})
+        if "error" in value:
+            raise UnavailableError(str(value["error"]))
+        return value
     from custodes.deployment.server import open_account_orders
 
     with open_account_orders(settings) as here:
         return here.carry_out(members)
 
 
-def show(told: object, text: str, *, as_json: bool) -> None:
+def show(parsed: object, text: str, *, as_json: bool) -> None:
     """Print an answer: JSON as it is, or ``text``."""
-    typer.echo(json.dumps(told) if as_json else text)
+    typer.echo(json.dumps(parsed) if as_json else text)

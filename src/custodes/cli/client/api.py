@@ -21,7 +21,7 @@ class ApiFailureError(CustodesError):
         self.reason = message
 
 
-class Api(Protocol):
+class ApiClient(Protocol):
     """Calls operations; safe to use from several threads."""
 
     @property

@@ -1,7 +1,7 @@
 """Which API a command talks to: a running server, or this process when none runs.
 
-In: settings and perhaps a URL. Out: an ``Api``. A data directory has one writer, so a server that runs on it is asked
-rather than the directory opened a second time.
+In: settings and perhaps a URL. Out: an ``ApiClient``. A data directory has one writer, so a server that runs on it is
+asked rather than the directory opened a second time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from custodes.core.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from custodes.cli.client.api import Api
+    from custodes.cli.client.api import ApiClient
     from custodes.settings import Settings
 
 PROFILE = "custodes"
@@ -44,7 +44,7 @@ def address(settings: Settings, endpoint: str | None) -> Address:
 
 
 @contextmanager
-def open_api(settings: Settings, endpoint: str | None) -> Iterator[Api]:
+def open_api(settings: Settings, endpoint: str | None) -> Iterator[ApiClient]:
     """The server at ``endpoint``, else the one that the data directory names if it runs, else the directory itself.
 
     Raises:
@@ -87,7 +87,7 @@ def _is_serving(url: str) -> bool:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"{url.rstrip('/')}/healthz", timeout=_HEALTH_TIMEOUT_S) as answer:
-            told = json.loads(answer.read(4096))
+            parsed = json.loads(answer.read(4096))
     except (OSError, ValueError):
         return False
-    return isinstance(told, dict) and told.get("status") == "ready"
+    return isinstance(parsed, dict) and parsed.get("status") == "ready"

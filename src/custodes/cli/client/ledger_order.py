@@ -23,11 +23,11 @@ def carry_out(data: Path, members: Mapping[str, object]) -> int:
 
     orders = open_orders(data)
     if orders.is_attended():
-        told = orders.place(members)
+        value = orders.place(members)
     else:
         with open_duties(data, SystemClock()) as duties:
-            told = duties.carry_out(members)
-    return _index(told)
+            value = duties.carry_out(members)
+    return _index(value)
 
 
 def close_head(data: Path, *, behind: Callable[[], bool]) -> None:
@@ -42,8 +42,8 @@ def close_head(data: Path, *, behind: Callable[[], bool]) -> None:
         carry_out(data, {"do": "head"})
 
 
-def _index(told: Mapping[str, object]) -> int:
-    index = told.get("index")
+def _index(parsed: Mapping[str, object]) -> int:
+    index = parsed.get("index")
     if not isinstance(index, int):
-        raise UnavailableError(str(told.get("error", "the ledger's writer gave no answer")))
+        raise UnavailableError(str(parsed.get("error", "the ledger's writer gave no answer")))
     return index

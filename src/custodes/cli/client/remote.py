@@ -38,8 +38,8 @@ class RemoteApi:
         try:
             answer: Mapping[str, Any] = getattr(self._client, self._methods[operation])(**members)
         except ClientError as error:
-            told = error.response["Error"]
-            raise ApiFailureError(told.get("Code", "Unknown"), told.get("Message", "")) from error
+            value = error.response["Error"]
+            raise ApiFailureError(value.get("Code", "Unknown"), value.get("Message", "")) from error
         except ParamValidationError as error:
             raise InvalidParameterError(str(error)) from error
         except BotoCoreError as error:

@@ -70,12 +70,12 @@ class SignedClient:
         sent = urllib.request.Request(request.url, body or None, dict(request.headers), method=method)  # noqa: S310
         try:
             with opener.open(sent, timeout=_TIMEOUT_S) as answer:
-                told: Mapping[str, Any] = json.loads(answer.read())
+                parsed: Mapping[str, Any] = json.loads(answer.read())
         except urllib.error.HTTPError as error:
             raise _failure(error.read()) from error
         except (OSError, ValueError) as error:
             raise UnavailableError(f"{self.url} does not answer") from error
-        return told
+        return parsed
 
 
 def _of_environment() -> Credentials | None:
@@ -92,7 +92,7 @@ def _of_environment() -> Credentials | None:
 
 def _failure(data: bytes) -> ApiFailureError | UnavailableError:
     try:
-        told = json.loads(data)
-        return ApiFailureError(str(told["Code"]), str(told["Message"]))
+        parsed = json.loads(data)
+        return ApiFailureError(str(parsed["Code"]), str(parsed["Message"]))
     except (ValueError, KeyError, TypeError):
         return UnavailableError("the server gave no answer of its own")

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from custodes.cli.options import AgainOption, DataOption, DeviceOption, EndpointOption, JsonOption
+from custodes.cli.options import DATA, AgainOption, DataOption, DeviceOption, EndpointOption, JsonOption
 from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.settings import from_environment
 
 if TYPE_CHECKING:
-    from custodes.cli.client.api import Api
+    from custodes.cli.client.api import ApiClient
     from custodes.cli.faces.celebrity_file import Known
 
 app = typer.Typer(help="Known people whom RecognizeCelebrities names.", no_args_is_help=True)
@@ -30,7 +30,7 @@ _PAGE = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Portraits:
+class PortraitNames:
     """Names for the indexing of portraits: who is on which."""
 
     ids: Mapping[Path, str]
@@ -45,7 +45,7 @@ def import_command(
     path: Annotated[Path, typer.Argument(help="CSV or JSON file of people; docs/celebrities.md has its columns.")],
     jobs: Annotated[int, typer.Option(min=1, max=32, help="Portraits worked on at the same time.")] = 4,
     again: AgainOption = False,
-    data: DataOption = None,
+    data: DataOption = DATA,
     endpoint: EndpointOption = None,
     device: DeviceOption = None,
     as_json: JsonOption = False,
@@ -54,7 +54,7 @@ def import_command(
     settings = from_environment(data=data, device=device)
     from custodes.cli.client.connection import open_api
     from custodes.cli.faces.celebrity_file import read_known
-    from custodes.cli.faces.enrolment import Plan, enrol, prepare
+    from custodes.cli.faces.enrolment import EnrolmentPlan, enrol, prepare
     from custodes.storage.sql.celebrities import SqliteCelebrities
 
     known = read_known(path)
@@ -62,7 +62,9 @@ def import_command(
     with open_api(settings, endpoint) as api, closing(SqliteCelebrities(settings.data)) as book:
         book.put(one.person for one in known)
         with prepare(api, settings.data, _COLLECTION) as journal:
-            done = enrol(api, journal, list(portraits), Portraits(portraits), Plan(_COLLECTION, 1, jobs, again))
+            done = enrol(
+                api, journal, list(portraits), PortraitNames(portraits), EnrolmentPlan(_COLLECTION, 1, jobs, again)
+            )
     left_out = [(entry.path, entry.reason) for entry in done.entries if not entry.faces]
     faces = sum(len(entry.faces) for entry in done.entries)
     if as_json:
@@ -78,7 +80,7 @@ def import_command(
 
 @app.command("list")
 def list_command(
-    data: DataOption = None, endpoint: EndpointOption = None, device: DeviceOption = None, as_json: JsonOption = False
+    data: DataOption = DATA, endpoint: EndpointOption = None, device: DeviceOption = None, as_json: JsonOption = False
 ) -> None:
     """Show whom the server can name, and how many portraits it has of each."""
     settings = from_environment(data=data, device=device)
@@ -108,7 +110,7 @@ def list_command(
 @app.command("remove")
 def remove_command(
     ids: Annotated[list[str], typer.Argument(help="Ids as `list` shows them.")],
-    data: DataOption = None,
+    data: DataOption = DATA,
     endpoint: EndpointOption = None,
     device: DeviceOption = None,
 ) -> None:
@@ -137,13 +139,13 @@ def whose(known: Sequence[Known]) -> dict[Path, str]:
     return found
 
 
-def erase(api: Api, face_ids: Sequence[str]) -> None:
+def erase(api: ApiClient, face_ids: Sequence[str]) -> None:
     """Delete faces of the collection."""
     for start in range(0, len(face_ids), _PAGE):
         api.call("DeleteFaces", CollectionId=_COLLECTION, FaceIds=list(face_ids[start : start + _PAGE]))
 
 
-def _faces(api: Api) -> Iterator[Mapping[str, Any]]:
+def _faces(api: ApiClient) -> Iterator[Mapping[str, Any]]:
     """All faces of the collection; none when there is no collection."""
     from custodes.cli.client.api import ApiFailureError
 

@@ -11,7 +11,7 @@ import typer
 
 from custodes.cli.accounts.document import AccountOption, FileOption, read_text
 from custodes.cli.client.account_order import ask, show
-from custodes.cli.options import DataOption, JsonOption
+from custodes.cli.options import DATA, DataOption, JsonOption
 
 app = typer.Typer(help="Collections of accounts.", no_args_is_help=True)
 policy = typer.Typer(help="Say who may do what with a collection.", no_args_is_help=True)
@@ -25,27 +25,27 @@ def put_command(
     collection: CollectionArgument,
     file: FileOption,
     account: AccountOption = None,
-    data: DataOption = None,
+    data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Store the policy document of a collection; what is not understood is refused."""
-    told = ask(data, {"act": "document put", **_members(collection, account), "text": read_text(file)})
-    show(told, f"collection {collection} has a policy", as_json=as_json)
+    value = ask(data, {"act": "document put", **_members(collection, account), "text": read_text(file)})
+    show(value, f"collection {collection} has a policy", as_json=as_json)
 
 
 @policy.command("get")
-def get_command(collection: CollectionArgument, account: AccountOption = None, data: DataOption = None) -> None:
+def get_command(collection: CollectionArgument, account: AccountOption = None, data: DataOption = DATA) -> None:
     """Print the policy document of a collection as it was stored."""
     typer.echo(ask(data, {"act": "document get", **_members(collection, account)})["text"])
 
 
 @policy.command("delete")
 def delete_command(
-    collection: CollectionArgument, account: AccountOption = None, data: DataOption = None, as_json: JsonOption = False
+    collection: CollectionArgument, account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False
 ) -> None:
     """Take the policy document of a collection away."""
-    told = ask(data, {"act": "document delete", **_members(collection, account)})
-    show(told, f"collection {collection} has no policy", as_json=as_json)
+    value = ask(data, {"act": "document delete", **_members(collection, account)})
+    show(value, f"collection {collection} has no policy", as_json=as_json)
 
 
 def _members(collection: str, account: str | None) -> dict[str, object]:

@@ -16,12 +16,12 @@ from typing import Any, Protocol, TypeAlias
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from custodes.cli.client.api import Api, ApiFailureError
-from custodes.cli.faces.journal import Entry, Journal, open_journal, stamp
+from custodes.cli.client.api import ApiClient, ApiFailureError
+from custodes.cli.faces.journal import EnrolmentJournal, JournalLine, open_journal, stamp
 from custodes.cli.pictures import photo
 from custodes.core.errors import ImageFormatError, ImageTooLargeError
 
-Work: TypeAlias = Callable[[Path, "str | None"], Entry]
+Work: TypeAlias = Callable[[Path, "str | None"], JournalLine]
 """Indexes one photo under a name."""
 
 # Codes that speak of this one photo. InvalidParameterException is among them: a picture below 80 pixels has it.
@@ -33,10 +33,10 @@ _AHEAD = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Enrolment:
+class EnrolmentReport:
     """What became of all photos, in the order given; how many an earlier run had done; which lost their faces since."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[JournalLine, ...]
     done_before: int
     erased: tuple[Path, ...]
 
@@ -49,7 +49,7 @@ class Naming(Protocol):
         ...
 
 
-def prepare(api: Api, data: Path, collection: str) -> Journal:
+def prepare(api: ApiClient, data: Path, collection: str) -> EnrolmentJournal:
     """The journal of ``collection``, which is created when it does not exist."""
     try:
         facts = api.call("DescribeCollection", CollectionId=collection)
@@ -62,7 +62,7 @@ def prepare(api: Api, data: Path, collection: str) -> Journal:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class EnrolmentPlan:
     """How photos are indexed.
 
     Attributes:
@@ -78,7 +78,9 @@ class Plan:
     again: bool = False
 
 
-def enrol(api: Api, journal: Journal, photos: Sequence[Path], names: Naming, plan: Plan) -> Enrolment:
+def enrol(
+    api: ApiClient, journal: EnrolmentJournal, photos: Sequence[Path], names: Naming, plan: EnrolmentPlan
+) -> EnrolmentReport:
     """Index ``photos``; the journal decides which are done already.
 
     A photo whose faces were deleted since is not indexed again unless asked: whoever deleted them may have had to.
@@ -91,16 +93,16 @@ def enrol(api: Api, journal: Journal, photos: Sequence[Path], names: Naming, pla
     erased = set(_erased(api, plan.collection, [entry for entry in journal.entries() if entry.path in known]))
     todo = [(path, name) for path, name in named.items() if str(path) not in known or (plan.again and path in erased)]
 
-    def one(path: Path, name: str | None) -> Entry:
+    def one(path: Path, name: str | None) -> JournalLine:
         return _enrol_one(api, path, name, plan.collection, plan.max_faces)
 
     _run(journal, todo, one, plan.jobs)
     done = {entry.path: entry for entry in journal.entries()}
     left = () if plan.again else tuple(path for path in photos if path in erased)
-    return Enrolment(tuple(done[str(path)] for path in photos), len(photos) - len(todo), left)
+    return EnrolmentReport(tuple(done[str(path)] for path in photos), len(photos) - len(todo), left)
 
 
-def _erased(api: Api, collection: str, entries: Sequence[Entry]) -> tuple[Path, ...]:
+def _erased(api: ApiClient, collection: str, entries: Sequence[JournalLine]) -> tuple[Path, ...]:
     """Photos of ``entries`` that had faces, none of which is in the collection any more."""
     wanted = [face for entry in entries for face in entry.faces]
     present: set[str] = set()
@@ -111,13 +113,13 @@ def _erased(api: Api, collection: str, entries: Sequence[Entry]) -> tuple[Path, 
     return tuple(Path(entry.path) for entry in entries if entry.faces and present.isdisjoint(entry.faces))
 
 
-def _run(journal: Journal, todo: Sequence[tuple[Path, str | None]], one: Work, jobs: int) -> None:
+def _run(journal: EnrolmentJournal, todo: Sequence[tuple[Path, str | None]], one: Work, jobs: int) -> None:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     waiting = iter(todo)
     with Progress(*columns, console=console, disable=not todo) as progress, ThreadPoolExecutor(jobs) as workers:
         task = progress.add_task("indexing", total=len(todo))
-        running: set[Future[Entry]] = set()
+        running: set[Future[JournalLine]] = set()
         try:
             while True:
                 while len(running) < jobs + _AHEAD and (item := next(waiting, None)) is not None:
@@ -133,7 +135,7 @@ def _run(journal: Journal, todo: Sequence[tuple[Path, str | None]], one: Work, j
                 future.cancel()
 
 
-def _enrol_one(api: Api, path: Path, name: str | None, collection: str, max_faces: int) -> Entry:
+def _enrol_one(api: ApiClient, path: Path, name: str | None, collection: str, max_faces: int) -> JournalLine:
     mark = stamp(path)
     members: dict[str, Any] = {"ExternalImageId": name} if name else {}
     try:
@@ -146,13 +148,13 @@ def _enrol_one(api: Api, path: Path, name: str | None, collection: str, max_face
     except ApiFailureError as error:
         if error.code not in _OF_THE_PHOTO:
             raise
-        return Entry(str(path), mark, name, (), error.reason)
+        return JournalLine(str(path), mark, name, (), error.reason)
     except (ImageFormatError, ImageTooLargeError) as error:
-        return Entry(str(path), mark, name, (), error.message)
+        return JournalLine(str(path), mark, name, (), error.message)
     except OSError as error:
-        return Entry(str(path), mark, name, (), f"cannot be read: {error.strerror}")
+        return JournalLine(str(path), mark, name, (), f"cannot be read: {error.strerror}")
     faces = tuple(record["Face"]["FaceId"] for record in answer.get("FaceRecords", ()))
-    return Entry(str(path), mark, name, faces, "" if faces else _reason(answer, empty=not data))
+    return JournalLine(str(path), mark, name, faces, "" if faces else _reason(answer, empty=not data))
 
 
 def _reason(answer: Mapping[str, Any], *, empty: bool) -> str:

@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from custodes.cli.options import AgainOption, CollectionOption, DataOption, DeviceOption, EndpointOption, JsonOption
+from custodes.cli.options import (
+    DATA,
+    AgainOption,
+    CollectionOption,
+    DataOption,
+    DeviceOption,
+    EndpointOption,
+    JsonOption,
+)
 from custodes.settings import from_environment
 
 if TYPE_CHECKING:
-    from custodes.cli.faces.enrolment import Enrolment
-    from custodes.cli.faces.journal import Entry
+    from custodes.cli.faces.enrolment import EnrolmentReport
+    from custodes.cli.faces.journal import JournalLine
 
 _SHOWN = 10
 
@@ -33,7 +41,7 @@ def index(
     report: Annotated[Path | None, typer.Option(help="Write a CSV of all photos that were not indexed.")] = None,
     jobs: Annotated[int, typer.Option(min=1, max=32, help="Photos worked on at the same time.")] = 4,
     again: AgainOption = False,
-    data: DataOption = None,
+    data: DataOption = DATA,
     endpoint: EndpointOption = None,
     device: DeviceOption = None,
     as_json: JsonOption = False,
@@ -41,7 +49,7 @@ def index(
     """Index the photos of a folder. Run it again to go on where it stopped."""
     settings = from_environment(data=data, device=device)
     from custodes.cli.client.connection import open_api
-    from custodes.cli.faces.enrolment import Plan, enrol, prepare
+    from custodes.cli.faces.enrolment import EnrolmentPlan, enrol, prepare
     from custodes.cli.faces.names import open_names
     from custodes.cli.pictures.photo import find
 
@@ -50,7 +58,7 @@ def index(
     labels = open_names(root, names)
     limit = max_faces or (1 if labels.of_persons else 100)
     with open_api(settings, endpoint) as api, prepare(api, settings.data, collection) as journal:
-        result = enrol(api, journal, photos, labels, Plan(collection, limit, jobs, again))
+        result = enrol(api, journal, photos, labels, EnrolmentPlan(collection, limit, jobs, again))
     left_out = [entry for entry in result.entries if not entry.faces]
     if report is not None:
         _write_report(report, left_out)
@@ -60,7 +68,7 @@ def index(
         _print(api.place, collection, result, left_out, report)
 
 
-def _facts(collection: str, result: Enrolment, left_out: Sequence[Entry]) -> dict[str, object]:
+def _facts(collection: str, result: EnrolmentReport, left_out: Sequence[JournalLine]) -> dict[str, object]:
     return {
         "collection": collection,
         "photos": len(result.entries),
@@ -71,7 +79,9 @@ def _facts(collection: str, result: Enrolment, left_out: Sequence[Entry]) -> dic
     }
 
 
-def _print(place: str, collection: str, result: Enrolment, left_out: Sequence[Entry], report: Path | None) -> None:
+def _print(
+    place: str, collection: str, result: EnrolmentReport, left_out: Sequence[JournalLine], report: Path | None
+) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -95,7 +105,7 @@ def _print(place: str, collection: str, result: Enrolment, left_out: Sequence[En
         console.print(f"  ... and {len(left_out) - _SHOWN} more; --report FILE lists all")
 
 
-def _write_report(path: Path, left_out: Sequence[Entry]) -> None:
+def _write_report(path: Path, left_out: Sequence[JournalLine]) -> None:
     import csv
 
     with path.open("w", newline="", encoding="utf-8") as file:

@@ -19,7 +19,7 @@ _FOLDER = "indexed"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalLine:
     """One photo that is dealt with.
 
     Attributes:
@@ -37,16 +37,16 @@ class Entry:
     reason: str
 
 
-class Journal:
+class EnrolmentJournal:
     """The journal of one collection; a context manager that closes its file."""
 
-    def __init__(self, path: Path, entries: Iterable[Entry]) -> None:
+    def __init__(self, path: Path, entries: Iterable[JournalLine]) -> None:
         """Continue ``path``, which holds ``entries``."""
         self._path = path
         self._done = {entry.path: entry for entry in entries}
         self._file = path.open("a", encoding="utf-8")
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> EnrolmentJournal:
         return self
 
     def __exit__(
@@ -59,13 +59,13 @@ class Journal:
         entry = self._done.get(str(path))
         return entry is not None and entry.name == name and entry.stamp == stamp(path)
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: JournalLine) -> None:
         """Note ``entry``."""
         self._done[entry.path] = entry
         self._file.write(json.dumps(asdict(entry), ensure_ascii=False) + "\n")
         self._file.flush()
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[JournalLine, ...]:
         """The latest entry of each photo."""
         return tuple(self._done.values())
 
@@ -76,7 +76,7 @@ def stamp(path: Path) -> str:
     return f"{facts.st_size}-{facts.st_mtime_ns}"
 
 
-def open_journal(data: Path, collection: str, created: str) -> Journal:
+def open_journal(data: Path, collection: str, created: str) -> EnrolmentJournal:
     """The journal of ``collection`` as created at ``created``; a collection made anew starts anew."""
     folder = data / _FOLDER
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -84,7 +84,7 @@ def open_journal(data: Path, collection: str, created: str) -> Journal:
     if not path.exists():
         path.touch(mode=0o600)
     _end_last_line(path)
-    return Journal(path, _read(path))
+    return EnrolmentJournal(path, _read(path))
 
 
 def photo_of_face(data: Path) -> dict[str, Path]:
@@ -110,11 +110,11 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-def _read(path: Path) -> Iterator[Entry]:
+def _read(path: Path) -> Iterator[JournalLine]:
     with path.open(encoding="utf-8") as file:
         for line in file:
             try:
                 fields = json.loads(line)
-                yield Entry(**{**fields, "faces": tuple(fields["faces"])})
+                yield JournalLine(**{**fields, "faces": tuple(fields["faces"])})
             except (ValueError, TypeError, KeyError):  # the line that a crash cut short
                 continue

@@ -13,8 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from custodes.cli.ledger.statement import DataOption
-from custodes.cli.options import JsonOption
+from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.core.errors import UnavailableError
 
 app = typer.Typer(help="Say for how long collections keep faces.", no_args_is_help=True)
@@ -28,7 +27,7 @@ def set_command(
     collection: CollectionArgument,
     days: Annotated[int, typer.Option("--days", min=1, help="Of 24 hours, counted from enrolment.")],
     account: AccountOption = None,
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
 ) -> None:
     """Have faces of a collection erased so many days after they were enrolled, those that are there already as well."""
     _ask(data, {"collection": collection, "account": account, "days": days})
@@ -36,16 +35,14 @@ def set_command(
 
 
 @app.command("clear")
-def clear_command(
-    collection: CollectionArgument, account: AccountOption = None, data: DataOption = Path("data")
-) -> None:
+def clear_command(collection: CollectionArgument, account: AccountOption = None, data: DataOption = DATA) -> None:
     """Take the rule of a collection away: it keeps its faces until somebody deletes them."""
     _ask(data, {"collection": collection, "account": account, "days": None})
     typer.echo(f"faces of {collection} are kept until somebody deletes them")
 
 
 @app.command("list")
-def list_command(data: DataOption = Path("data"), as_json: JsonOption = False) -> None:
+def list_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show all rules."""
     rules = _ask(data, {})
     if as_json:
@@ -64,11 +61,11 @@ def _ask(data: Path, members: Mapping[str, object]) -> list[dict[str, Any]]:
         raise UnavailableError(f"there is no data directory {data}")
     orders = open_orders(data)
     if orders.is_attended():
-        told = orders.place({"do": "retention", **members})
+        value = orders.place({"do": "retention", **members})
     else:
         with open_retention(data) as rules:
-            told = rules.carry_out(members)
-    found = told.get("rules")
+            value = rules.carry_out(members)
+    found = value.get("rules")
     if not isinstance(found, list):
-        raise UnavailableError(str(told.get("error", "the server gave no answer")))
+        raise UnavailableError(str(value.get("error", "the server gave no answer")))
     return found

@@ -13,17 +13,18 @@ from typing import Annotated
 import typer
 
 from custodes.cli.client.ledger_order import carry_out
-from custodes.cli.ledger.statement import DataOption
+from custodes.cli.options import DATA, DataOption
 from custodes.core.clock import SystemClock
 from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.deployment.statements import open_statements
-from custodes.ledger.prover.invoice_html import render
-from custodes.ledger.prover.invoices import load_prices
+from custodes.ledger.prover.invoices.default_prices import default_prices
+from custodes.ledger.prover.invoices.invoice_html import render
+from custodes.ledger.prover.invoices.invoice_run import load_prices
 from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.verifier.invoices.invoice import parse
 from custodes.ledger.verifier.invoices.meter import Month
-from custodes.ledger.verifier.invoices.prices import PriceError, PriceList, default_prices
+from custodes.ledger.verifier.invoices.prices import PriceError, PriceList
 
 app = typer.Typer(help="Meter, and send invoices that prove themselves.", no_args_is_help=True)
 
@@ -34,7 +35,7 @@ PricesOption = Annotated[Path | None, typer.Option("--prices", help="Price list.
 @app.command("preview")
 def preview_command(
     month: MonthOption,
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
     prices: PricesOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
@@ -52,7 +53,7 @@ def preview_command(
 
 
 @app.command("run")
-def run_command(month: MonthOption, data: DataOption = Path("data"), prices: PricesOption = None) -> None:
+def run_command(month: MonthOption, data: DataOption = DATA, prices: PricesOption = None) -> None:
     """Bill a month and put the run into the ledger; works while the server runs."""
     # What is wrong is said here, before anybody is asked.
     _prices(prices)
@@ -67,7 +68,7 @@ def run_command(month: MonthOption, data: DataOption = Path("data"), prices: Pri
 def invoices_command(
     month: MonthOption,
     out: Annotated[Path, typer.Option("--out", help="Folder to write to.")],
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
     sender: Annotated[str, typer.Option("--sender", help="Printed on the invoice.")] = "",
 ) -> None:
     """Write the invoices of a billed month: a JSON file with the proof and an HTML page, per account."""

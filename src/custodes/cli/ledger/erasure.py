@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli.ledger.statement import DataOption
+from custodes.cli.options import DATA, DataOption
 from custodes.core.errors import NotFoundError
 from custodes.deployment.statements import open_statements
 from custodes.ledger.tlog.merkle import ProofError
@@ -28,7 +28,7 @@ def _group() -> None:
 def certificate_command(
     face_id: Annotated[str, typer.Argument(help="FaceId of a face that was erased.")],
     out: Annotated[Path, typer.Option("--out", help="File to write.")],
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
 ) -> None:
     """Write the certificate for an erased face; check it with `custodes statement verify`."""
     try:

@@ -12,14 +12,15 @@ from typing import Annotated
 import typer
 
 from custodes.cli.client.ledger_order import carry_out
-from custodes.cli.ledger.statement import DataOption, moment
+from custodes.cli.ledger.statement import moment
+from custodes.cli.options import DATA, DataOption
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
 from custodes.deployment.statements import open_statements
 from custodes.governance.provider.guardrails import SECTORS, load
 from custodes.governance.provider.records import replay
-from custodes.ledger.tlog.body import BodyError
+from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.note import NoteError
-from custodes.ledger.tlog.ports import LedgerCorruptError
+from custodes.ledger.tlog.tiles import LedgerCorruptError
 from custodes.ledger.verifier.canonical_json import StatementError
 from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion
 from custodes.storage.files.policy import policy_files
@@ -34,7 +35,7 @@ def moratorium_command(
     rule: Annotated[str, typer.Option("--rule", help="Rule whose presence in the rules in force is told.")] = RULE,
     begin: Annotated[str | None, typer.Option("--from", help="Start, like 2026-01-01 or 2026-01-01T12:00Z.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="End, not included. [default: the last entry]")] = None,
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
 ) -> None:
     """Write a report on a moratorium: every decision of a period, by sector, with the history of the rules."""
     if sector not in SECTORS:

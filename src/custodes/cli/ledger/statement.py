@@ -16,27 +16,26 @@ from typing import Annotated
 import typer
 
 from custodes.cli.client.ledger_order import carry_out, close_head
+from custodes.cli.options import DATA, DataOption
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
 from custodes.deployment.statements import open_statements
 from custodes.ledger.__main__ import STATUS, check
 from custodes.ledger.prover.verifier_zipapp import build as build_zipapp
-from custodes.ledger.tlog.body import BodyError
+from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.note import NoteError
-from custodes.ledger.tlog.ports import LedgerCorruptError
+from custodes.ledger.tlog.tiles import LedgerCorruptError
 from custodes.ledger.verifier.map_head import PARTY_MAP
 from custodes.ledger.verifier.map_proof import MapError
-from custodes.ledger.verifier.party import Asked
+from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question, map_of
 
 app = typer.Typer(help="State what an account used, or that it used nothing.", no_args_is_help=True)
-
-DataOption = Annotated[Path, typer.Option("--data", help="Data directory of the server.")]
 
 
 @app.command("create")
 def create_command(
     out: Annotated[Path, typer.Option("--out", help="File to write.")],
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
     account: Annotated[str | None, typer.Option("--account", help="Account id, twelve digits.")] = None,
     identifier: Annotated[str | None, typer.Option("--identifier", help="Like acct:123456789012.")] = None,
     party: Annotated[
@@ -99,7 +98,7 @@ def verifier_command(out: Annotated[Path, typer.Option("--out", help="File to wr
     build_zipapp(out)
 
 
-def _asked(texts: list[str]) -> Asked:
+def _asked(texts: list[str]) -> PartyQuestion:
     """Numbers are written with a register in front, as in ``lei:...``; everything else is a name."""
     names, identifiers = [], []
     for text in texts:
@@ -108,7 +107,7 @@ def _asked(texts: list[str]) -> Asked:
             identifiers.append((scheme, value))
         else:
             names.append(text)
-    return Asked(tuple(names), tuple(identifiers))
+    return PartyQuestion(tuple(names), tuple(identifiers))
 
 
 def moment(text: str | None) -> int | None:

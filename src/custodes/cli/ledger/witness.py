@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from custodes.cli.options import DATA, DataOption
 from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.deployment.statements import open_statements
 from custodes.ledger.tlog.note import NoteError, VerifierKey, check_name
@@ -62,7 +63,7 @@ def serve_command(
 
 @app.command("ask")
 def ask_command(
-    data: Annotated[Path, typer.Option("--data", help="Data directory of the server.")] = Path("data"),
+    data: DataOption = DATA,
     policy: Annotated[
         Path | None, typer.Option("--policy", help="[default: trust.policy in the data directory]")
     ] = None,

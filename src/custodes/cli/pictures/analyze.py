@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from custodes.deployment.offline import Offline
 
 
-class Subject(StrEnum):
+class AnalysisSubject(StrEnum):
     """What may be asked about a picture."""
 
     FACES = "faces"
@@ -32,16 +32,16 @@ class Subject(StrEnum):
     EQUIPMENT = "equipment"
 
 
-_OPERATIONS: Mapping[Subject, tuple[str, Mapping[str, Any]]] = MappingProxyType(
+_OPERATIONS: Mapping[AnalysisSubject, tuple[str, Mapping[str, Any]]] = MappingProxyType(
     {
-        Subject.FACES: ("DetectFaces", {"Attributes": ["ALL"]}),
-        Subject.LABELS: ("DetectLabels", {}),
-        Subject.TEXT: ("DetectText", {}),
-        Subject.MODERATION: ("DetectModerationLabels", {}),
-        Subject.EQUIPMENT: ("DetectProtectiveEquipment", {}),
+        AnalysisSubject.FACES: ("DetectFaces", {"Attributes": ["ALL"]}),
+        AnalysisSubject.LABELS: ("DetectLabels", {}),
+        AnalysisSubject.TEXT: ("DetectText", {}),
+        AnalysisSubject.MODERATION: ("DetectModerationLabels", {}),
+        AnalysisSubject.EQUIPMENT: ("DetectProtectiveEquipment", {}),
     }
 )
-_USUAL = [Subject.FACES, Subject.LABELS, Subject.TEXT]
+_USUAL = [AnalysisSubject.FACES, AnalysisSubject.LABELS, AnalysisSubject.TEXT]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Analysed:
 def analyze(
     pictures: Annotated[list[Path], typer.Argument(help="Pictures, or folders with pictures in them.", exists=True)],
     what: Annotated[
-        list[Subject] | None,
+        list[AnalysisSubject] | None,
         typer.Option("--what", help="What to look for; repeatable. [default: faces, labels, text]"),
     ] = None,
     out: Annotated[
@@ -101,7 +101,7 @@ def expanded(given: Sequence[Path]) -> Iterator[Path]:
         yield from inside
 
 
-def _analysed(api: Offline, paths: Sequence[Path], subjects: Sequence[Subject]) -> Iterator[Analysed]:
+def _analysed(api: Offline, paths: Sequence[Path], subjects: Sequence[AnalysisSubject]) -> Iterator[Analysed]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -119,7 +119,7 @@ def _analysed(api: Offline, paths: Sequence[Path], subjects: Sequence[Subject]) 
             yield _one(api, path, subjects)
 
 
-def _one(api: Offline, path: Path, subjects: Sequence[Subject]) -> Analysed:
+def _one(api: Offline, path: Path, subjects: Sequence[AnalysisSubject]) -> Analysed:
     from custodes.cli.pictures.photo import read
 
     try:

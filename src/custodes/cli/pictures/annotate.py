@@ -80,8 +80,8 @@ def annotated(picture: PIL.Image.Image, answers: Answers) -> PIL.Image.Image:
     for operation, draw in _DRAWN.items():
         if operation in answers:
             draw(pen, answers[operation])
-    told = remarks(answers)
-    return _with_strip(copy, pen, told) if told else copy
+    value = remarks(answers)
+    return _with_strip(copy, pen, value) if value else copy
 
 
 def remarks(answers: Answers) -> list[str]:
@@ -90,8 +90,8 @@ def remarks(answers: Answers) -> list[str]:
     found = [f"{label['Name']} {label['Confidence']:.0f} %" for label in labels if not label["Instances"]]
     lines = [f"Labels: {', '.join(found)}"] if found else []
     concerns = answers.get("DetectModerationLabels", {}).get("ModerationLabels", ())
-    told = [f"{label['Name']} {label['Confidence']:.0f} %" for label in concerns]
-    return [*lines, f"Moderation: {', '.join(told)}"] if told else lines
+    rows = [f"{label['Name']} {label['Confidence']:.0f} %" for label in concerns]
+    return [*lines, f"Moderation: {', '.join(rows)}"] if rows else lines
 
 
 def _faces(pen: Pen, answer: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from custodes.deployment.server import new_request_id, open_engine
 from custodes.edge.aws.translate.quality import handlers
 from custodes.edge.aws.wire import Handler
 from custodes.engine.ports import FaceEngine
-from custodes.operations.images.assess import Assessment
+from custodes.operations.images.assess import PortraitAssessment
 from custodes.operations.images.sources import Pictures
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import AllowAll, CountingRecorder, Gate
@@ -25,7 +25,7 @@ from custodes.storage.objects.buckets import BucketObjects
 
 
 @dataclass(frozen=True, slots=True)
-class PortraitAssessment:
+class LocalPortraits:
     """Asks about pictures, one at a time."""
 
     handlers: Mapping[str, Handler]
@@ -46,12 +46,12 @@ class PortraitAssessment:
 
 
 @contextmanager
-def open_assessment(settings: Settings, engine: FaceEngine | None = None) -> Iterator[PortraitAssessment]:
+def open_assessment(settings: Settings, engine: FaceEngine | None = None) -> Iterator[LocalPortraits]:
     """Load the networks to assess portraits; ``engine`` stands in for the real one."""
     with open_engine(settings) if engine is None else nullcontext(engine) as faces:
-        assessment = Assessment(faces, Pictures(BucketObjects({})))
+        assessment = PortraitAssessment(faces, Pictures(BucketObjects({})))
         gate = Gate(AllowAll(), CountingRecorder())
-        yield PortraitAssessment(handlers(gate, assessment), settings.region)
+        yield LocalPortraits(handlers(gate, assessment), settings.region)
 
 
 def _context(region: str) -> Context:

@@ -28,7 +28,7 @@ from custodes.cli.policy.policy_explain import explain_command
 from custodes.cli.policy.policy_text import policy_set, text_of
 from custodes.core.errors import InvalidParameterError
 from custodes.governance.provider.guardrails import PACKS, PackError
-from custodes.governance.provider.lint import Finding, lint_document, lint_set, run_cases
+from custodes.governance.provider.lint import LintFinding, lint_document, lint_set, run_cases
 from custodes.governance.provider.policy_set import diff
 
 app = typer.Typer(help="Check policies, change the provider's rules, explain decisions.", no_args_is_help=True)
@@ -46,7 +46,7 @@ def lint_command(
     """Say what in policies is not understood."""
     from custodes.edge.aws.model import load_service
 
-    findings: list[Finding] = []
+    findings: list[LintFinding] = []
     for path in paths or []:
         if path.is_dir() or path.suffix == ".cedar":
             findings += lint_set(policy_set(path))

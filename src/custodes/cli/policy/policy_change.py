@@ -14,16 +14,16 @@ from typing import Annotated, Any
 
 import typer
 
-from custodes.cli.ledger.statement import DataOption, moment
-from custodes.cli.options import JsonOption
+from custodes.cli.ledger.statement import moment
+from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.cli.policy.policy_text import SET_HELP, policy_set
 from custodes.core.clock import SystemClock
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
-from custodes.governance.provider.change_chain import State
+from custodes.governance.provider.change_chain import ChainState
 from custodes.governance.provider.guardrails import PACKS, SCHEMA_FILE, PackError, shipped
-from custodes.governance.provider.policy_set import DAY_MS, Difference, Kind, PolicySet, diff
+from custodes.governance.provider.policy_set import DAY_MS, ChangeKind, PolicyDifference, PolicySet, diff
 from custodes.governance.provider.proposal import Proposal, propose_set, read_proposal
-from custodes.governance.provider.records import replay, told
+from custodes.governance.provider.records import replay, to_json
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.writer.keys import SigningKey, read_secret
 from custodes.storage.files.durable import write_durably
@@ -41,7 +41,7 @@ def propose_command(
     enable: Annotated[PackOption, typer.Option("--enable", help=f"Add a shipped pack: {', '.join(PACKS)}.")] = None,
     disable: Annotated[PackOption, typer.Option("--disable", help="Take a pack out.")] = None,
     not_before: Annotated[str | None, typer.Option("--not-before", help="Act then at the earliest, in UTC.")] = None,
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
 ) -> None:
     """Write down a change of the rules in force, for officers to sign."""
     files, state = opened(data)
@@ -60,14 +60,14 @@ def propose_command(
     earliest = _earliest(found, state, not_before)
     proposal = propose_set(state.in_force, after, earliest)
     save(out, proposal)
-    needed = 2 if found.kind is Kind.WEAKENING else 1
+    needed = 2 if found.kind is ChangeKind.WEAKENING else 1
     typer.echo(f"{_changes(found)}\n{out}: to be signed by {needed} of the officers, acts {_when(earliest)}")
 
 
 def sign_command(
     proposal: ProposalArgument,
     key: Annotated[Path, typer.Option("--key", help="Your private key, of: custodes policy officer key.", exists=True)],
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
 ) -> None:
     """Sign a proposal with an officer's key, after telling what it changes."""
     found = _proposal(proposal)
@@ -80,22 +80,22 @@ def sign_command(
     typer.echo(f"{proposal}: signed by {signer.name}")
 
 
-def apply_command(proposal: ProposalArgument, data: DataOption = Path("data"), as_json: JsonOption = False) -> None:
+def apply_command(proposal: ProposalArgument, data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Put a signed change on record. Tightening acts at once; a weakening when its notice has run out."""
-    told = order(data, _proposal(proposal))
+    value = order(data, _proposal(proposal))
     if as_json:
-        typer.echo(json.dumps(told))
+        typer.echo(json.dumps(value))
         return
-    waiting = told["state"]["waiting"]
+    waiting = value["state"]["waiting"]
     what = "in force now" if waiting is None else f"takes force {_when(waiting['effective_ms'])}"
-    typer.echo(f"on record in entry {told['index']}; {what}")
+    typer.echo(f"on record in entry {value['index']}; {what}")
 
 
-def status_command(data: DataOption = Path("data"), as_json: JsonOption = False) -> None:
+def status_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show the rules in force, what waits, and who may change them."""
     files, state = opened(data)
     policy = files.policy(state.in_force)
-    shown: dict[str, Any] = {**told(state), "packs": sorted(policy.packs), "rules": len(policy.rules())}
+    shown: dict[str, Any] = {**to_json(state), "packs": sorted(policy.packs), "rules": len(policy.rules())}
     if state.waiting is not None:
         found = diff(policy, files.policy(state.waiting.policy))
         shown["waiting"] |= {"kind": found.kind, "changes": [f"{item.what}: {item.subject}" for item in found.changes]}
@@ -110,7 +110,7 @@ def status_command(data: DataOption = Path("data"), as_json: JsonOption = False)
     typer.echo(f"officers: {officers}\nnotice of a weakening: {shown['notice_days']:g} days")
 
 
-def history_command(data: DataOption = Path("data"), as_json: JsonOption = False) -> None:
+def history_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show every change of the rules with its entry in the ledger."""
     rows: list[dict[str, Any]] = []
     for placed in policy_files(data).records():
@@ -138,7 +138,7 @@ def history_command(data: DataOption = Path("data"), as_json: JsonOption = False
 
 def export_command(
     folder: Annotated[Path, typer.Argument(help="Folder to write; must not hold packs yet.")],
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
 ) -> None:
     """Write the rules in force as files, to be read or edited."""
     files, state = opened(data)
@@ -174,7 +174,7 @@ def order(data: Path, proposal: Proposal) -> Mapping[str, Any]:
     return answer
 
 
-def opened(data: Path) -> tuple[PolicyFiles, State]:
+def opened(data: Path) -> tuple[PolicyFiles, ChainState]:
     """The rules of a data directory and where their changes lead. Raises UnavailableError."""
     files = policy_files(data)
     return files, replay(files)
@@ -192,7 +192,7 @@ def save(path: Path, proposal: Proposal) -> None:
     write_durably(path, json.dumps(proposal.members(), indent=1).encode() + b"\n", 0o644)
 
 
-def _difference(before: PolicySet, after: PolicySet) -> Difference:
+def _difference(before: PolicySet, after: PolicySet) -> PolicyDifference:
     try:
         found = diff(before, after)
     except PackError as error:
@@ -202,10 +202,10 @@ def _difference(before: PolicySet, after: PolicySet) -> Difference:
     return found
 
 
-def _earliest(found: Difference, state: State, wanted: str | None) -> int:
+def _earliest(found: PolicyDifference, state: ChainState, wanted: str | None) -> int:
     if wanted is not None:
         return moment(wanted) or 0
-    return SystemClock().now_ms() + state.notice_ms + _SLACK_MS if found.kind is Kind.WEAKENING else 0
+    return SystemClock().now_ms() + state.notice_ms + _SLACK_MS if found.kind is ChangeKind.WEAKENING else 0
 
 
 def _subject(proposal: Proposal, data: Path) -> str:
@@ -217,7 +217,7 @@ def _subject(proposal: Proposal, data: Path) -> str:
     return f"{_changes(found)}\nnot before: {_when(proposal.manifest.not_before_ms)}"
 
 
-def _changes(found: Difference) -> str:
+def _changes(found: PolicyDifference) -> str:
     lines = [f"{item.kind}: {item.what}: {item.subject}" for item in found.changes] or ["no rule changes"]
     return "\n".join([*lines, f"together: {found.kind}"])
 

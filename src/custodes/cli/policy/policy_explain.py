@@ -8,13 +8,11 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from custodes.cli.ledger.statement import DataOption
-from custodes.cli.options import JsonOption
+from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.core.errors import InvalidParameterError
 
 if TYPE_CHECKING:
@@ -26,7 +24,7 @@ _AGAIN = {True: "the same again", False: "OTHERWISE when asked again", None: "no
 def explain_command(
     request_id: Annotated[str | None, typer.Argument(help="Id of the request, as the caller was told it.")] = None,
     index: Annotated[int | None, typer.Option("--index", min=0, help="Or its entry in the ledger; faster.")] = None,
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Tell by which facts and rules a request was decided."""

@@ -13,11 +13,10 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli.ledger.statement import DataOption
-from custodes.cli.options import JsonOption
+from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.cli.policy.policy_change import opened, order, save
 from custodes.core.errors import InvalidParameterError, NotFoundError
-from custodes.governance.provider.change_chain import State
+from custodes.governance.provider.change_chain import ChainState
 from custodes.governance.provider.proposal import propose_officers
 from custodes.ledger.tlog.note import NoteError, VerifierKey
 from custodes.ledger.writer.keys import SigningKey, write_secret
@@ -45,7 +44,7 @@ def key_command(
 def add_command(
     public_key: Annotated[str, typer.Argument(help="What custodes policy officer key printed.")],
     out: OutOption = Path("proposal.json"),
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
 ) -> None:
     """Appoint an officer: the first at once, others by a proposal for officers to sign."""
     try:
@@ -62,7 +61,7 @@ def add_command(
 def remove_command(
     name: Annotated[str, typer.Argument(help="Who goes.")],
     out: OutOption = Path("proposal.json"),
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
 ) -> None:
     """Propose that an officer goes. Two have to stay."""
     _, state = opened(data)
@@ -74,18 +73,18 @@ def remove_command(
 
 
 @app.command("list")
-def list_command(data: DataOption = Path("data"), as_json: JsonOption = False) -> None:
+def list_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show the officers and their public keys."""
     _, state = opened(data)
     keys = {name: str(VerifierKey(name, key)) for name, key in sorted(state.officers.items())}
     typer.echo(json.dumps(keys) if as_json else "\n".join(keys.values()) or "no officers are appointed")
 
 
-def _change(data: Path, state: State, officers: dict[str, bytes], out: Path) -> None:
+def _change(data: Path, state: ChainState, officers: dict[str, bytes], out: Path) -> None:
     proposal = propose_officers(state.head, officers)
     if not state.officers:
-        told = order(data, proposal)
-        typer.echo(f"{', '.join(officers)} is the first officer, on record in entry {told['index']}")
+        value = order(data, proposal)
+        typer.echo(f"{', '.join(officers)} is the first officer, on record in entry {value['index']}")
         return
     save(out, proposal)
     who = "the other officer" if len(state.officers) == 1 else "two officers"

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from custodes.cli.options import DataOption, EndpointOption, JsonOption
+from custodes.cli.options import DATA, DataOption, EndpointOption, JsonOption
 
 app = typer.Typer(help="Look at search results that two persons have to confirm, and decide.", no_args_is_help=True)
 
@@ -25,15 +25,15 @@ PictureOption = Annotated[Path | None, typer.Option("--picture", help="Write the
 
 
 @app.command("list")
-def list_command(data: DataOption = None, endpoint: EndpointOption = None, as_json: JsonOption = False) -> None:
+def list_command(data: DataOption = DATA, endpoint: EndpointOption = None, as_json: JsonOption = False) -> None:
     """Show the account's reviews, oldest first."""
     from custodes.cli.client.signed import SignedClient
 
     client, found, after = SignedClient.find(data, endpoint), [], ""
     while True:
-        told = client.get("", {"after": after} if after else {})
-        found += told["reviews"]
-        after = told.get("next", "")
+        value = client.get("", {"after": after} if after else {})
+        found += value["reviews"]
+        after = value.get("next", "")
         if not after:
             break
     _print(found, "\n".join(_line(review) for review in found), as_json=as_json)
@@ -43,24 +43,24 @@ def list_command(data: DataOption = None, endpoint: EndpointOption = None, as_js
 def show_command(
     review: ReviewArgument,
     picture: PictureOption = None,
-    data: DataOption = None,
+    data: DataOption = DATA,
     endpoint: EndpointOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show one review: to reviewers with the candidates, to whoever searched only once it is released."""
     from custodes.cli.client.signed import SignedClient
 
-    told = SignedClient.find(data, endpoint).get(f"/{review}", {})
-    if picture is not None and "picture" in told:
-        picture.write_bytes(b64decode(told["picture"]))
-    _show(told, as_json=as_json)
+    value = SignedClient.find(data, endpoint).get(f"/{review}", {})
+    if picture is not None and "picture" in value:
+        picture.write_bytes(b64decode(value["picture"]))
+    _show(value, as_json=as_json)
 
 
 @app.command("confirm")
 def confirm_command(
     review: ReviewArgument,
     reason: ReasonOption = "",
-    data: DataOption = None,
+    data: DataOption = DATA,
     endpoint: EndpointOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -72,7 +72,7 @@ def confirm_command(
 def reject_command(
     review: ReviewArgument,
     reason: ReasonOption = "",
-    data: DataOption = None,
+    data: DataOption = DATA,
     endpoint: EndpointOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -82,7 +82,7 @@ def reject_command(
 
 @app.command("release")
 def release_command(
-    review: ReviewArgument, data: DataOption = None, endpoint: EndpointOption = None, as_json: JsonOption = False
+    review: ReviewArgument, data: DataOption = DATA, endpoint: EndpointOption = None, as_json: JsonOption = False
 ) -> None:
     """Get the result of a review that two persons have confirmed."""
     _post(review, "release", "", data, endpoint, as_json=as_json)
@@ -95,14 +95,14 @@ def _post(review: str, verb: str, reason: str, data: Path | None, endpoint: str 
     _show(SignedClient.find(data, endpoint).post(f"/{review}/{verb}", members), as_json=as_json)
 
 
-def _show(told: Mapping[str, Any], *, as_json: bool) -> None:
-    lines = [_line(told)]
-    for candidate in told["candidates"]:
+def _show(parsed: Mapping[str, Any], *, as_json: bool) -> None:
+    lines = [_line(parsed)]
+    for candidate in parsed["candidates"]:
         name = candidate.get("external_image_id") or candidate.get("user_id") or candidate.get("face_id")
-        lines.append(f"  {candidate['similarity']:7.3f}  {name or ('erased' if not told['sealed'] else 'sealed')}")
-    for vote in told["votes"]:
+        lines.append(f"  {candidate['similarity']:7.3f}  {name or ('erased' if not parsed['sealed'] else 'sealed')}")
+    for vote in parsed["votes"]:
         lines.append(f"  {vote['decision']} by {vote['reviewer']} {_time(vote['ts_ms'])}  {vote['reason']}".rstrip())
-    _print(told, "\n".join(lines), as_json=as_json)
+    _print(parsed, "\n".join(lines), as_json=as_json)
 
 
 def _line(review: Mapping[str, Any]) -> str:
@@ -116,5 +116,5 @@ def _time(ts_ms: int) -> str:
     return datetime.fromtimestamp(ts_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _print(told: object, text: str, *, as_json: bool) -> None:
-    typer.echo(json.dumps(told) if as_json else text)
+def _print(parsed: object, text: str, *, as_json: bool) -> None:
+    typer.echo(json.dumps(parsed) if as_json else text)

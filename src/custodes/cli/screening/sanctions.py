@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import orjson
 import typer
 
-from custodes.cli.ledger.statement import DataOption
-from custodes.cli.options import JsonOption
+from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.core.clock import SystemClock
 from custodes.core.errors import CustodesError, NotFoundError, UnavailableError
 
@@ -35,7 +34,7 @@ def import_command(
     form: Annotated[str, typer.Option("--format", help="uk, ofac-csv, ofac-xml, eu, un, ftm or csv.")],
     source: Annotated[str, typer.Option("--source", help="Name of the list. [default: the format's]")] = "",
     confirm: ConfirmOption = False,
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Import an edition of a list; it replaces the one before, whole or not at all."""
@@ -52,7 +51,7 @@ def import_command(
 @app.command("status")
 def status_command(
     history: Annotated[bool, typer.Option("--all", help="Every import, not only the newest of each list.")] = False,
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Show the newest edition of each list: entries, what changed, digest, ledger entry."""
@@ -63,7 +62,7 @@ def status_command(
 
 
 @app.command("diff")
-def diff_command(source: SourceArgument, data: DataOption = Path("data"), as_json: JsonOption = False) -> None:
+def diff_command(source: SourceArgument, data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show what the newest edition added, removed and changed."""
     from custodes.storage.sql.screening.lists import ScreeningLists
 
@@ -80,14 +79,14 @@ def diff_command(source: SourceArgument, data: DataOption = Path("data"), as_jso
 
 
 @sources.callback(invoke_without_command=True)
-def sources_command(context: typer.Context, data: DataOption = Path("data"), as_json: JsonOption = False) -> None:
+def sources_command(context: typer.Context, data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show where lists are fetched from."""
     if context.invoked_subcommand is None:
         list_command(data, as_json)
 
 
 @sources.command("list")
-def list_command(data: DataOption = Path("data"), as_json: JsonOption = False) -> None:
+def list_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show where lists are fetched from, when they were looked at, and why a look failed."""
     with _publishers(data) as (_, publishers):
         found = publishers.all()
@@ -105,7 +104,7 @@ def add_command(
     address: Annotated[str, typer.Option("--address", help="https address of the file; a token in it is kept secret.")],
     form: Annotated[str, typer.Option("--format", help="uk, ofac-xml, eu, un, ftm or csv.")],
     every_h: Annotated[int, typer.Option("--every", help="Hours between looks.")] = 24,
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
 ) -> None:
     """Have the running server fetch a list from its publisher's address when it changes."""
     from custodes.operations.screening.list_publishers import publisher
@@ -119,7 +118,7 @@ def add_command(
 
 
 @sources.command("remove")
-def remove_command(name: SourceArgument, data: DataOption = Path("data")) -> None:
+def remove_command(name: SourceArgument, data: DataOption = DATA) -> None:
     """Fetch a list no longer; its entries stay."""
     with _publishers(data) as (_, publishers):
         publishers.remove(name)
@@ -129,7 +128,7 @@ def remove_command(name: SourceArgument, data: DataOption = Path("data")) -> Non
 def fetch_command(
     name: Annotated[str, typer.Argument(help="Name of the list. [default: all]")] = "",
     confirm: ConfirmOption = False,
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Look at publishers now, whether they are due or not."""
@@ -201,9 +200,9 @@ def _commit(data: Path) -> None:
         raise UnavailableError("there is no ledger here before a server has started once")
     orders = open_orders(data)
     if orders.is_attended():
-        told = orders.place({"do": ORDER})
-        if "error" in told:
-            raise UnavailableError(str(told["error"]))
+        value = orders.place({"do": ORDER})
+        if "error" in value:
+            raise UnavailableError(str(value["error"]))
         return
     with started(data, verifier.read_text(encoding="utf-8").partition("+")[0], None, SystemClock()) as log:
         commit_unattended(data, log)
@@ -211,8 +210,8 @@ def _commit(data: Path) -> None:
 
 def _show(editions: Sequence[Edition], as_json: bool, *, one: bool = False) -> None:
     if as_json:
-        told = [asdict(edition) for edition in editions]
-        typer.echo(orjson.dumps(told[0] if one else told))
+        rows = [asdict(edition) for edition in editions]
+        typer.echo(orjson.dumps(rows[0] if one else rows))
         return
     for edition in editions:
         entry = "not in the ledger yet" if edition.ledger_index is None else f"ledger entry {edition.ledger_index}"

@@ -9,8 +9,7 @@ from typing import Annotated
 import orjson
 import typer
 
-from custodes.cli.ledger.statement import DataOption
-from custodes.cli.options import JsonOption
+from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.core.errors import InvalidParameterError
 
 
@@ -18,7 +17,7 @@ def screen(
     organisation: Annotated[
         Path, typer.Option("--organisation", help="JSON file, see docs/screening.md.", exists=True)
     ],
-    data: DataOption = Path("data"),
+    data: DataOption = DATA,
     picture: Annotated[Path | None, typer.Option("--picture", help="Draw who stands behind it: an SVG file.")] = None,
     day: Annotated[str, typer.Option("--day", help="Ownership as of YYYY-MM-DD. [default: edges without an end]")] = "",
     as_json: JsonOption = False,
@@ -29,10 +28,10 @@ def screen(
     from custodes.storage.sql.screening.lists import ScreeningLists
 
     try:
-        told = orjson.loads(organisation.read_bytes())
+        parsed = orjson.loads(organisation.read_bytes())
     except orjson.JSONDecodeError as error:
         raise InvalidParameterError(f"{organisation.name} is not JSON: {error}") from error
-    graph = read_organisation(told)
+    graph = read_organisation(parsed)
     with closing(ScreeningLists(data)) as lists:
         if not lists.editions():
             raise InvalidParameterError("no list was imported yet: nothing can be called clear")
@@ -42,7 +41,7 @@ def screen(
 
         picture.write_text(draw(graph, outcome), encoding="utf-8")
     if as_json:
-        typer.echo(orjson.dumps(outcome.told()))
+        typer.echo(orjson.dumps(outcome.to_json()))
         return
     typer.echo(outcome.verdict)
     for hit in outcome.hits:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from custodes.cli.options import DataOption, JsonOption
+from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.core.errors import InvalidParameterError, UnavailableError
 
 app = typer.Typer(help="Screen customers, decide about hits.", no_args_is_help=True)
@@ -36,11 +36,11 @@ def graph_command(
     out: Annotated[Path | None, typer.Option("--out", help="File to write. [default: print]")] = None,
 ) -> None:
     """Turn a register of owners into an organisation file: everybody behind one party."""
-    from custodes.screening.organisation import told_organisation
+    from custodes.screening.organisation import organisation_to_json
     from custodes.screening.registers.read import read_register
 
     graph = read_register(path, form, subject)
-    data = orjson.dumps(told_organisation(graph), option=orjson.OPT_INDENT_2)
+    data = orjson.dumps(organisation_to_json(graph), option=orjson.OPT_INDENT_2)
     if out is None:
         typer.echo(data)
         return
@@ -51,7 +51,7 @@ def graph_command(
 @app.command("list")
 def list_command(
     verdict: Annotated[str | None, typer.Option("--verdict", help="clear, review or blocked.")] = None,
-    data: DataOption = None,
+    data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Show every customer with its verdict."""
@@ -63,7 +63,7 @@ def list_command(
 def show_command(
     account: AccountArgument,
     picture: Annotated[Path | None, typer.Option("--picture", help="Draw who stands behind it: an SVG file.")] = None,
-    data: DataOption = None,
+    data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Show what was found on a customer, what was decided, and what is open."""
@@ -81,7 +81,7 @@ def put_command(
         Path, typer.Option("--organisation", help="Who owns and controls it: JSON, see docs/ownership.md.", exists=True)
     ],
     evidence: EvidenceOption = None,
-    data: DataOption = None,
+    data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Declare who stands behind a customer. It is screened at once, and the ledger keeps everybody in it."""
@@ -92,7 +92,7 @@ def put_command(
 
 
 @app.command("refresh")
-def refresh_command(data: DataOption = None, as_json: JsonOption = False) -> None:
+def refresh_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Bring every customer up to the newest lists now. A running server does so by itself within seconds."""
     found = _ask(data, {"act": "refresh"})["verdicts"]
     _show(found, ", ".join(f"{count} {verdict}" for verdict, count in found.items()) or "no customers", as_json=as_json)
@@ -108,7 +108,7 @@ def decide_command(
     key: KeyOption,
     reason: Annotated[str, typer.Option("--reason", help="Why, in words.")],
     evidence: EvidenceOption = None,
-    data: DataOption = None,
+    data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Decide about a finding. Setting a customer free takes two officers; holding it back takes one."""
@@ -131,7 +131,7 @@ def decide_command(
 def officer_add_command(
     name: Annotated[str, typer.Argument(help="Name of the officer.")],
     key: Annotated[Path, typer.Option("--key", help="Private key file: made here unless it is there already.")],
-    data: DataOption = None,
+    data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Let somebody decide. Keep the key where only that person can use it."""
@@ -140,7 +140,7 @@ def officer_add_command(
 
 
 @officer_app.command("list")
-def officer_list_command(data: DataOption = None, as_json: JsonOption = False) -> None:
+def officer_list_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show all officers, those who left as well."""
     found = _ask(data, {"act": "officers"})["officers"]
     lines = (f"{one['name']}\t{one['public']}\t{'left' if one['until_ms'] else 'in office'}" for one in found)
@@ -150,7 +150,7 @@ def officer_list_command(data: DataOption = None, as_json: JsonOption = False) -
 @officer_app.command("remove")
 def officer_remove_command(
     name: Annotated[str, typer.Argument(help="Name of the officer.")],
-    data: DataOption = None,
+    data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """End an office. What was decided stays decided."""
@@ -187,14 +187,14 @@ def _ask(data: Path | None, members: Mapping[str, object]) -> Mapping[str, Any]:
 
         with open_screening_orders(settings) as here:
             return here.carry_out(members)
-    told = orders.place({"do": ORDER, **members})
-    if "error" in told:
-        raise UnavailableError(str(told["error"]))
-    return told
+    value = orders.place({"do": ORDER, **members})
+    if "error" in value:
+        raise UnavailableError(str(value["error"]))
+    return value
 
 
-def _show(told: object, text: str, *, as_json: bool) -> None:
-    typer.echo(orjson.dumps(told) if as_json else text)
+def _show(parsed: object, text: str, *, as_json: bool) -> None:
+    typer.echo(orjson.dumps(parsed) if as_json else text)
 
 
 def _line(case: Mapping[str, Any]) -> str:
@@ -209,7 +209,7 @@ def _case(case: Mapping[str, Any]) -> str:
         lines.append(
             f"  {one['finding']}  {_STATES.get(one['state'], one['state'])}  {one['score']:.2f}  {one['text']}"
         )
-        lines += [f"    {told['officer']}: {told['call']}, {told['reason']}" for told in one["decisions"]]
+        lines += [f"    {parsed['officer']}: {parsed['call']}, {parsed['reason']}" for parsed in one["decisions"]]
     for path in case["paths"]:
         chain = " -> ".join([*(edge["owner"] for edge in path["steps"]), path["party"]])
         lines.append(f"  {path['regime']} {'certain' if path['certain'] else 'possible'}: {chain}: {path['rule']}")

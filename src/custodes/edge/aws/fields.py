@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from custodes.edge.aws.model import Kind, Shape
+from custodes.edge.aws.model import Shape, ShapeKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def fields_of(shape: Shape, skipped: Callable[[Field], bool] = lambda _: False) 
 
 
 def _walk(shape: Shape, path: str, skipped: Callable[[Field], bool]) -> Iterator[Field]:
-    if shape.kind in {Kind.LIST, Kind.MAP}:
+    if shape.kind in {ShapeKind.LIST, ShapeKind.MAP}:
         assert shape.item is not None
         yield from _walk(shape.item, f"{path}[]", skipped)
     for name, member in shape.members.items():

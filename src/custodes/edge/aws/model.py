@@ -29,7 +29,7 @@ _BODY_BASE_BYTES = 1024 * 1024
 _SERVER_FAULT_AT_400 = frozenset({"ThrottlingException"})
 
 
-class Kind(StrEnum):
+class ShapeKind(StrEnum):
     """What a shape is; values are botocore's type names."""
 
     STRUCTURE = "structure"
@@ -62,7 +62,7 @@ class Shape:
     """
 
     name: str
-    kind: Kind
+    kind: ShapeKind
     members: Mapping[str, Shape]
     required: tuple[str, ...]
     item: Shape | None
@@ -127,13 +127,13 @@ def load_service(name: str = SERVICE) -> Service:
     # botocore keeps ``fault`` to itself, so it is read from the data.
     faults = {each for each, shape in data["shapes"].items() if shape.get("fault")} - _SERVER_FAULT_AT_400
     errors = {shape.name: 500 if shape.name in faults else 400 for shape in model.error_shapes}
-    told = model.metadata
+    value = model.metadata
     return Service(
         MappingProxyType(operations),
-        str(told.get("targetPrefix", "")),
+        str(value.get("targetPrefix", "")),
         MappingProxyType(errors),
         own,
-        str(told.get("xmlNamespace", "")),
+        str(value.get("xmlNamespace", "")),
     )
 
 
@@ -165,23 +165,25 @@ class _Compiler:
 
     def compile(self, shape: Any) -> Shape:
         if shape is None:
-            return Shape("Unit", Kind.STRUCTURE, {}, (), None, None, None, None, None, ())
+            return Shape("Unit", ShapeKind.STRUCTURE, {}, (), None, None, None, None, None, ())
         if shape.name in self._done:
             return self._done[shape.name]
         if shape.name in self._open:
             raise ValueError(f"recursive shape {shape.name}")
         self._open.add(shape.name)
-        kind = Kind(shape.type_name)
+        kind = ShapeKind(shape.type_name)
         facts = shape.metadata
         compiled = Shape(
             name=shape.name,
             kind=kind,
             members=MappingProxyType(
-                {name: self.compile(member) for name, member in shape.members.items()} if kind is Kind.STRUCTURE else {}
+                {name: self.compile(member) for name, member in shape.members.items()}
+                if kind is ShapeKind.STRUCTURE
+                else {}
             ),
-            required=tuple(shape.required_members) if kind is Kind.STRUCTURE else (),
+            required=tuple(shape.required_members) if kind is ShapeKind.STRUCTURE else (),
             item=self._item(shape, kind),
-            key=self.compile(shape.key) if kind is Kind.MAP else None,
+            key=self.compile(shape.key) if kind is ShapeKind.MAP else None,
             minimum=facts.get("min"),
             maximum=facts.get("max"),
             pattern=facts.get("pattern"),
@@ -191,15 +193,24 @@ class _Compiler:
         self._done[shape.name] = compiled
         return compiled
 
-    def _item(self, shape: Any, kind: Kind) -> Shape | None:
-        if kind is Kind.LIST:
+    def _item(self, shape: Any, kind: ShapeKind) -> Shape | None:
+        if kind is ShapeKind.LIST:
             return self.compile(shape.member)
-        return self.compile(shape.value) if kind is Kind.MAP else None
+        return self.compile(shape.value) if kind is ShapeKind.MAP else None
+
+
+def first_blob(shape: Shape, path: str = "") -> tuple[str, int] | None:
+    """Path and largest size in bytes of the first blob in ``shape``; None where there is none."""
+    if shape.kind is ShapeKind.BLOB:
+        return path, int(shape.maximum or 0)
+    inner = ((name, member) for name, member in shape.members.items())
+    found = (first_blob(member, f"{path}.{name}" if path else name) for name, member in inner)
+    return next((each for each in found if each is not None), None)
 
 
 def _blob_text_bytes(shape: Shape) -> int:
     """Length in bytes of all blobs of ``shape`` as base64 text, each at its largest."""
-    if shape.kind is Kind.BLOB:
+    if shape.kind is ShapeKind.BLOB:
         # Base64 writes three bytes as four letters.
         return (int(shape.maximum or 0) + 2) // 3 * 4
     return sum(_blob_text_bytes(member) for member in shape.members.values())

@@ -18,12 +18,12 @@ from xml.sax.saxutils import escape
 from custodes.core.ids import RequestId
 from custodes.edge.aws.canonical import SignedRequest
 from custodes.edge.aws.errors import INVALID_PARAMETER, UNKNOWN_OPERATION, ApiError
-from custodes.edge.aws.model import Kind, Operation, Service, Shape
+from custodes.edge.aws.model import Operation, Service, Shape, ShapeKind
 
 CONTENT_TYPE = "text/xml"
 FORM = "application/x-www-form-urlencoded"
 METHOD_NOT_ALLOWED, INTERNAL_STATUS = 405, 500
-_MOST_FIELDS = 1000
+_MAX_FIELDS = 1000
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _INDEX = re.compile(r"[1-9][0-9]{0,3}")
 # XML 1.0 has no way to write these at all.
@@ -33,7 +33,7 @@ Fields = Mapping[str, str]
 Codes = Mapping[str, tuple[str, int]]
 """What a service calls errors that the JSON API has other names for, and their HTTP status."""
 
-_HEAD = Shape("Unit", Kind.STRUCTURE, {}, (), None, None, None, None, None, ())
+_HEAD = Shape("Unit", ShapeKind.STRUCTURE, {}, (), None, None, None, None, None, ())
 
 
 class QueryWire:
@@ -75,14 +75,14 @@ class QueryWire:
     def failure(self, error: ApiError, request_id: RequestId) -> tuple[bytes, ApiError]:
         """XML of an error."""
         code, status = self._codes.get(error.code, (error.code, error.status))
-        told = ApiError(code, error.message, error.status if error.status == METHOD_NOT_ALLOWED else status)
-        side = "Receiver" if told.status >= INTERNAL_STATUS else "Sender"
+        value = ApiError(code, error.message, error.status if error.status == METHOD_NOT_ALLOWED else status)
+        side = "Receiver" if value.status >= INTERNAL_STATUS else "Sender"
         what = f"<Type>{side}</Type><Code>{_text(code)}</Code><Message>{_text(error.message)}</Message>"
         xml = (
             f'<ErrorResponse xmlns="{self._service.namespace}"><Error>{what}</Error>'
             f"<RequestId>{_text(request_id)}</RequestId></ErrorResponse>"
         )
-        return xml.encode(), told
+        return xml.encode(), value
 
 
 def read_form(raw: bytes) -> dict[str, str]:
@@ -93,7 +93,7 @@ def read_form(raw: bytes) -> dict[str, str]:
             keep_blank_values=True,
             strict_parsing=True,
             errors="strict",
-            max_num_fields=_MOST_FIELDS,
+            max_num_fields=_MAX_FIELDS,
         )
     except ValueError:
         raise ApiError(INVALID_PARAMETER, "The request body is not a form.") from None
@@ -106,12 +106,12 @@ def read_form(raw: bytes) -> dict[str, str]:
 def _read(fields: Fields, name: str, shape: Shape) -> Any:
     """The value at ``name``, or None when there is none."""
     match shape.kind:
-        case Kind.STRUCTURE:
+        case ShapeKind.STRUCTURE:
             dot = f"{name}." if name else ""
             read = {member: _read(fields, dot + member, inner) for member, inner in shape.members.items()}
             present = {member: value for member, value in read.items() if value is not None}
             return present or None
-        case Kind.LIST:
+        case ShapeKind.LIST:
             return _read_list(fields, name, shape)
         case _:
             text = fields.get(name)
@@ -131,16 +131,16 @@ def _read_list(fields: Fields, name: str, shape: Shape) -> list[Any] | None:
     return [{} if value is None else value for value in read]
 
 
-def _scalar(text: str, name: str, kind: Kind) -> Any:
-    if kind in (Kind.INTEGER, Kind.LONG):
+def _scalar(text: str, name: str, kind: ShapeKind) -> Any:
+    if kind in (ShapeKind.INTEGER, ShapeKind.LONG):
         if not _INTEGER.fullmatch(text):
             raise ApiError(INVALID_PARAMETER, f"{name} is a whole number.")
         return int(text)
-    if kind is Kind.BOOLEAN:
+    if kind is ShapeKind.BOOLEAN:
         if text not in ("true", "false"):
             raise ApiError(INVALID_PARAMETER, f"{name} is true or false.")
         return text == "true"
-    if kind is Kind.STRING:
+    if kind is ShapeKind.STRING:
         return text
     raise ApiError(INVALID_PARAMETER, f"{name} cannot be given here.")
 
@@ -151,18 +151,18 @@ def _write(name: str, value: Any, shape: Shape) -> str:
 
 def _content(value: Any, shape: Shape) -> str:
     match shape.kind:
-        case Kind.STRUCTURE:
+        case ShapeKind.STRUCTURE:
             assert isinstance(value, Mapping)
             return "".join(
                 _write(member, item, shape.members[member]) for member, item in value.items() if item is not None
             )
-        case Kind.LIST:
+        case ShapeKind.LIST:
             assert isinstance(value, Sequence) and shape.item is not None
             return "".join(_write("member", item, shape.item) for item in value)
-        case Kind.TIMESTAMP:
+        case ShapeKind.TIMESTAMP:
             # Seconds since the epoch.
             return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        case Kind.BOOLEAN:
+        case ShapeKind.BOOLEAN:
             return "true" if value else "false"
         case _:
             return _text(str(value))

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 import pybase64
 
-from custodes.edge.aws.model import Kind, Operation, Shape
+from custodes.edge.aws.model import Operation, Shape, ShapeKind
 
 
 class OutputError(RuntimeError):
@@ -105,17 +105,17 @@ def _blob(value: Any, _: Shape, path: str) -> str:
     return pybase64.b64encode(value).decode("ascii")
 
 
-_WRITERS: Mapping[Kind, Callable[[Any, Shape, str], Any]] = MappingProxyType(
+_WRITERS: Mapping[ShapeKind, Callable[[Any, Shape, str], Any]] = MappingProxyType(
     {
-        Kind.STRUCTURE: _structure,
-        Kind.LIST: _list,
-        Kind.MAP: _map,
-        Kind.STRING: _string,
-        Kind.INTEGER: _integer,
-        Kind.LONG: _integer,
-        Kind.FLOAT: _float,
-        Kind.BOOLEAN: _boolean,
-        Kind.TIMESTAMP: _timestamp,
-        Kind.BLOB: _blob,
+        ShapeKind.STRUCTURE: _structure,
+        ShapeKind.LIST: _list,
+        ShapeKind.MAP: _map,
+        ShapeKind.STRING: _string,
+        ShapeKind.INTEGER: _integer,
+        ShapeKind.LONG: _integer,
+        ShapeKind.FLOAT: _float,
+        ShapeKind.BOOLEAN: _boolean,
+        ShapeKind.TIMESTAMP: _timestamp,
+        ShapeKind.BLOB: _blob,
     }
 )

@@ -19,9 +19,9 @@ from custodes.edge.aws.translate.route import Output, Params, gated
 from custodes.edge.aws.wire import Handler
 from custodes.operations.accounts.sts import (
     AssumeRole,
+    CallerIdentity,
     GetCallerIdentity,
     GetSessionToken,
-    Identity,
     Issued,
     SecurityTokens,
 )
@@ -109,7 +109,7 @@ def session_command(params: Params) -> GetSessionToken:
     return GetSessionToken(duration_s=params.get("DurationSeconds"))
 
 
-def _identity(found: Identity) -> Output:
+def _identity(found: CallerIdentity) -> Output:
     return {"UserId": found.user_id, "Account": found.account_id, "Arn": found.arn}
 
 

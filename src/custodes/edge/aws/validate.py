@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from custodes.edge.aws.errors import INVALID_PARAMETER, VALIDATION, ApiError
-from custodes.edge.aws.model import Kind, Operation, Shape
+from custodes.edge.aws.model import Operation, Shape, ShapeKind
 from custodes.edge.aws.pattern import compile_pattern
 
 _MAX_RESULTS_OPERATIONS = frozenset(
@@ -27,8 +27,8 @@ _MAX_RESULTS_OPERATIONS = frozenset(
 )
 
 # A client learns from a few; a list of 4,096 bad ids does not earn an answer of a megabyte.
-_MOST_VIOLATIONS = 5
-_LONGEST_ECHO = 128
+_MAX_VIOLATIONS = 5
+_MAX_ECHO_LENGTH = 128
 
 
 def validate(params: Mapping[str, Any], operation: Operation) -> None:
@@ -40,7 +40,7 @@ def validate(params: Mapping[str, Any], operation: Operation) -> None:
     violations: list[str] = []
     for violation in _structure(params, operation.input, ""):
         violations.append(violation)
-        if len(violations) == _MOST_VIOLATIONS:
+        if len(violations) == _MAX_VIOLATIONS:
             break
     if not violations:
         return
@@ -57,24 +57,24 @@ def _code(params: Mapping[str, Any], operation: Operation) -> str:
 
 def _value(value: Any, shape: Shape, path: str) -> Iterator[str]:
     match shape.kind:
-        case Kind.STRUCTURE:
+        case ShapeKind.STRUCTURE:
             yield from _structure(value, shape, path)
-        case Kind.LIST:
+        case ShapeKind.LIST:
             yield from _length(value, shape, path)
             assert shape.item is not None
             for at, item in enumerate(value, start=1):
                 yield from _value(item, shape.item, f"{path}.{at}.member")
-        case Kind.MAP:
+        case ShapeKind.MAP:
             yield from _length(value, shape, path)
             assert shape.item is not None and shape.key is not None
             for key, item in value.items():
                 yield from _string(key, shape.key, f"{path}.key")
                 yield from _value(item, shape.item, f"{path}.value")
-        case Kind.STRING:
+        case ShapeKind.STRING:
             yield from _string(value, shape, path)
-        case Kind.BLOB:
+        case ShapeKind.BLOB:
             yield from _length(value, shape, path)
-        case Kind.INTEGER | Kind.LONG | Kind.FLOAT:
+        case ShapeKind.INTEGER | ShapeKind.LONG | ShapeKind.FLOAT:
             yield from _range(value, shape, path)
         case _:
             pass
@@ -122,7 +122,7 @@ def _echo(value: Any) -> str:
     """``value`` for the message: short texts and numbers only, never a blob or a list."""
     if isinstance(value, bool | int | float):
         return f"'{value}' "
-    if isinstance(value, str) and len(value) <= _LONGEST_ECHO:
+    if isinstance(value, str) and len(value) <= _MAX_ECHO_LENGTH:
         return f"'{value}' "
     return ""
 

@@ -17,15 +17,15 @@ from custodes.core.clock import Clock
 from custodes.core.errors import CustodesError
 from custodes.edge.aws.canonical import SignedRequest, join_headers
 from custodes.edge.aws.errors import (
-    IMAGE_TOO_LARGE,
     INVALID_PARAMETER,
     THROTTLED,
     UNKNOWN_OPERATION,
     ApiError,
     api_error,
 )
-from custodes.edge.aws.model import Operation
-from custodes.edge.aws.sigv4 import Claim, Refused, Scope, SigningKeys, claim, verify
+from custodes.edge.aws.model import Operation, first_blob
+from custodes.edge.aws.parse import too_long
+from custodes.edge.aws.sigv4 import Claim, Scope, SignatureRefused, SigningKeys, claim, verify
 from custodes.edge.aws.wire import Wire
 from custodes.edge.endpoints.dispatch import Dispatcher
 from custodes.edge.http.body import Body, BodyTooLongError, Buffer, ClientGoneError
@@ -139,7 +139,7 @@ class Api:
 
     def _claim(self, request: SignedRequest) -> Claim:
         claimed = claim(request, self._keys, self._clock.now_ms(), self._scope)
-        if isinstance(claimed, Refused):
+        if isinstance(claimed, SignatureRefused):
             raise ApiError(claimed.code, claimed.message)
         return claimed
 
@@ -147,14 +147,15 @@ class Api:
         try:
             return await incoming.read(operation.max_body_bytes)
         except BodyTooLongError:
-            if IMAGE_TOO_LARGE in operation.errors:
-                raise ApiError(IMAGE_TOO_LARGE, "Image size is too large") from None
+            blob = first_blob(operation.input)
+            if blob is not None:
+                raise too_long(operation, *blob) from None
             text = f"The request body is longer than {operation.max_body_bytes} bytes."
             raise ApiError(INVALID_PARAMETER, text) from None
 
     def _verify(self, request: SignedRequest, sha256: str, claimed: Claim) -> Caller:
         caller = verify(request, sha256, claimed, self._scope, self._signing_keys)
-        if isinstance(caller, Refused):
+        if isinstance(caller, SignatureRefused):
             raise ApiError(caller.code, caller.message)
         return caller
 

@@ -18,12 +18,12 @@ from starlette.routing import Route
 
 from custodes.core.errors import InvalidParameterError
 from custodes.edge.aws.errors import SERIALIZATION, ApiError
-from custodes.edge.endpoints.signed import SignedDesk
+from custodes.edge.endpoints.signed import SignedEndpoint
 from custodes.governance.review import Review, Vote
 from custodes.operations.requests.context import Context
 from custodes.operations.requests.gate import Gate
 from custodes.operations.reviews.reviews import (
-    MOST_LISTED,
+    MAX_LISTED,
     ConfirmReview,
     GetReview,
     ListReviews,
@@ -43,7 +43,7 @@ def actions(gate: Gate, reviews: Reviews) -> dict[str, Act]:
     """What can be done, by operation: (context, token of a review, members of the request) to the answer."""
 
     def listing(context: Context, _: str, members: Mapping[str, Any]) -> Answer:
-        command = ListReviews(after=_text(members, "after") or None, limit=_number(members, "limit", MOST_LISTED))
+        command = ListReviews(after=_text(members, "after") or None, limit=_number(members, "limit", MAX_LISTED))
         found = gate.perform(context, command, reviews.listing).result
         answer: Answer = {"reviews": [_summary(review) for review in found]}
         if len(found) == command.limit:
@@ -131,16 +131,16 @@ def members_of(query: bytes, raw: bytes) -> Mapping[str, Any]:
     members: dict[str, Any] = {name: values[-1] for name, values in parse_qs(query.decode("latin-1")).items()}
     if raw:
         try:
-            told = orjson.loads(raw)
+            parsed = orjson.loads(raw)
         except orjson.JSONDecodeError:
-            told = None
-        if not isinstance(told, dict):
+            parsed = None
+        if not isinstance(parsed, dict):
             raise ApiError(SERIALIZATION, "The body must be a JSON object")
-        members |= told
+        members |= parsed
     return members
 
 
-def routes(desk: SignedDesk, acts: Mapping[str, Act]) -> list[Route]:
+def routes(desk: SignedEndpoint, acts: Mapping[str, Act]) -> list[Route]:
     """Routes of the interface for ``acts``; none without any."""
 
     def of(operation: str) -> Callable[[Request], Any]:

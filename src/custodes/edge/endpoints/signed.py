@@ -18,7 +18,7 @@ from custodes.core.clock import Clock
 from custodes.core.errors import CustodesError
 from custodes.edge.aws.canonical import SignedRequest, join_headers
 from custodes.edge.aws.errors import INVALID_PARAMETER, ApiError, api_error, body
-from custodes.edge.aws.sigv4 import Refused, Scope, SigningKeys, claim, verify
+from custodes.edge.aws.sigv4 import Scope, SignatureRefused, SigningKeys, claim, verify
 from custodes.edge.endpoints.api import origin
 from custodes.edge.http.body import Body, BodyTooLongError, Buffer
 from custodes.edge.http.exchange import Exchange
@@ -37,7 +37,7 @@ Work = Callable[[Context, bytes], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class SignedDesk:
+class SignedEndpoint:
     """Receives signed requests."""
 
     keys: KeyLookup
@@ -49,7 +49,7 @@ class SignedDesk:
     buffer: Buffer
 
     @classmethod
-    def open(cls, keys: KeyLookup, scope: Scope, clock: Clock, throttle: Throttle, workers: Workers) -> SignedDesk:
+    def open(cls, keys: KeyLookup, scope: Scope, clock: Clock, throttle: Throttle, workers: Workers) -> SignedEndpoint:
         """A desk for holders of ``keys`` that sign for ``scope``."""
         return cls(keys, scope, clock, throttle, workers, SigningKeys(), Buffer(_BUFFERED_BYTES))
 
@@ -81,14 +81,14 @@ class SignedDesk:
         scope = request.scope
         signed = SignedRequest(scope["method"], scope["raw_path"], scope["query_string"], headers)
         claimed = claim(signed, self.keys, self.clock.now_ms(), self.scope)
-        if isinstance(claimed, Refused):
+        if isinstance(claimed, SignatureRefused):
             raise ApiError(claimed.code, claimed.message)
         try:
             raw, sha256 = await incoming.read(MAX_BODY_BYTES)
         except BodyTooLongError:
             raise ApiError(INVALID_PARAMETER, f"The body is longer than {MAX_BODY_BYTES} bytes.") from None
         caller = verify(signed, sha256, claimed, self.scope, self.signing_keys)
-        if isinstance(caller, Refused):
+        if isinstance(caller, SignatureRefused):
             raise ApiError(caller.code, caller.message)
         exchange.account = caller.account_id
         context = Context(caller, exchange.request_id, self.clock.now_ms(), origin(scope, headers))

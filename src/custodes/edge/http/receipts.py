@@ -10,7 +10,7 @@ import threading
 from collections.abc import Mapping
 
 from custodes.core.ids import RequestId
-from custodes.operations.requests.gate import Receipt
+from custodes.operations.requests.gate import GateReceipt
 
 INDEX_HEADER = "x-custodes-ledger-index"
 RECEIPT_HEADER = "x-custodes-receipt"
@@ -22,9 +22,9 @@ class ReceiptDesk:
     def __init__(self) -> None:
         """None yet."""
         self._lock = threading.Lock()
-        self._waiting: dict[RequestId, Receipt] = {}
+        self._waiting: dict[RequestId, GateReceipt] = {}
 
-    def leave(self, request_id: RequestId, receipt: Receipt) -> None:
+    def leave(self, request_id: RequestId, receipt: GateReceipt) -> None:
         """Keep ``receipt`` until the answer to its request leaves."""
         with self._lock:
             self._waiting[request_id] = receipt

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from custodes.engine.equipment.masks import load_mask_heads
-from custodes.engine.equipment.pipeline import EquipmentPipeline, Steps
+from custodes.engine.equipment.pipeline import EquipmentPipeline, EquipmentSteps
 from custodes.engine.faces.portrait import PortraitReader, portrait_run
 from custodes.engine.labels.assembly import open_objects
 from custodes.engine.ports import FaceEngine
@@ -18,4 +18,4 @@ def open_equipment_engine(networks: Networks, faces: FaceEngine) -> EquipmentPip
         UnavailableError: a model is missing, altered or cannot be opened.
     """
     portraits = PortraitReader(Batcher(portrait_run(networks.session("faceres"))))
-    return EquipmentPipeline(Steps(open_objects(networks), faces, portraits, load_mask_heads()))
+    return EquipmentPipeline(EquipmentSteps(open_objects(networks), faces, portraits, load_mask_heads()))

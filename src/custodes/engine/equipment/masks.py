@@ -13,7 +13,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from custodes.engine.faces.portrait import Portraits
+from custodes.engine.faces.portrait import PortraitReadings
 from custodes.engine.faces.traits.heads import Head
 from custodes.engine.results.face import FloatArray, Judgement
 
@@ -28,13 +28,13 @@ class MaskHeads:
     worn: Head
     covering: Head
 
-    def judge(self, portraits: Portraits) -> list[tuple[Judgement, Judgement]]:
+    def judge(self, portraits: PortraitReadings) -> list[tuple[Judgement, Judgement]]:
         """Both judgements for each face."""
         seen = mask_features(portraits)
         return list(zip(self.worn.judge(seen), self.covering.judge(seen), strict=True))
 
 
-def mask_features(portraits: Portraits) -> FloatArray:
+def mask_features(portraits: PortraitReadings) -> FloatArray:
     """(N, 3072): over the whole crop, the lower and the upper middle of the face."""
     return np.hstack([portraits.texture, portraits.mouth, portraits.eyes])
 

@@ -16,7 +16,7 @@ from custodes.engine.faces.portrait import PortraitReader
 from custodes.engine.labels.objects import ObjectDetector
 from custodes.engine.labels.pipeline import confidence_pct
 from custodes.engine.ports import FaceEngine
-from custodes.engine.results.equipment import MAX_PERSONS, BodyPart, Equipment, Part, Person, PersonsFound, Worn
+from custodes.engine.results.equipment import MAX_PERSONS, BodyPart, Equipment, EquippedPerson, Part, PersonsFound, Worn
 from custodes.engine.results.face import DetectedFace, Judgement
 from custodes.imaging.image import Image
 
@@ -32,7 +32,7 @@ _SLACK = 0.15
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class EquipmentSteps:
     """The opened steps in the order in which they run."""
 
     objects: ObjectDetector
@@ -46,7 +46,7 @@ class EquipmentPipeline:
 
     model_version = MODEL_VERSION
 
-    def __init__(self, steps: Steps) -> None:
+    def __init__(self, steps: EquipmentSteps) -> None:
         """Keep the steps."""
         self._steps = steps
 
@@ -64,7 +64,7 @@ class EquipmentPipeline:
         shown = [faces[at] for at in owners.values()]
         parts = dict(zip(owners, self._face_parts(image, shown), strict=True))
         persons = tuple(
-            Person(place, sure[i], (parts[k],) if k in parts else ())
+            EquippedPerson(place, sure[i], (parts[k],) if k in parts else ())
             for k, (place, i) in enumerate(zip(places, chosen, strict=False))
         )
         return PersonsFound(image.size, persons)

@@ -16,7 +16,7 @@ from custodes.engine.calibrate import Knot
 from custodes.engine.faces.detect import CenterFaceDetector
 from custodes.engine.faces.embed import TRAINED_VIEW, Embedder, Recipe, TextureView
 from custodes.engine.faces.mesh import MeshReader
-from custodes.engine.faces.pipeline import FacePipeline, Steps
+from custodes.engine.faces.pipeline import FacePipeline, FaceSteps
 from custodes.engine.faces.portrait import PortraitReader, portrait_run
 from custodes.engine.faces.traits.expression import ExpressionReader, ExpressionRuns, output_run
 from custodes.engine.faces.traits.eyes import EyeReader
@@ -26,7 +26,7 @@ from custodes.engine.faces.traits.traits import TraitReader
 from custodes.engine.results.face import FloatArray, VectorUse
 from custodes.engine.runtime.batch import Batcher
 from custodes.engine.runtime.once import Once
-from custodes.engine.runtime.session import Device, Session, Threads, open_session
+from custodes.engine.runtime.session import Device, NetworkSession, Threads, open_session
 from custodes.models.card import ModelCard, load_cards
 from custodes.models.store import ModelStore
 
@@ -83,14 +83,14 @@ def open_face_engine(store: ModelStore, device: Device, threads: int) -> FacePip
     """
     cards = load_cards()
 
-    def session(name: str) -> Session:
+    def session(name: str) -> NetworkSession:
         card: ModelCard = cards[name]
         return open_session(store.path(card), card, device, Threads(intra=threads))
 
     return assemble(session)
 
 
-def assemble(session: Callable[[str], Session]) -> FacePipeline:
+def assemble(session: Callable[[str], NetworkSession]) -> FacePipeline:
     """The engine over the networks that ``session`` opens by the names of their cards. Raises what that raises."""
     main, second = session("dlib-resnet-v1"), session("faceres")
     embedder = Embedder(
@@ -108,5 +108,5 @@ def assemble(session: Callable[[str], Session]) -> FacePipeline:
 
     traits = TraitReader(PortraitReader(Batcher(portrait_run(second))), Once(expression), fitted)
     spoof = SpoofReader(Once(lambda: Batcher(output_run(session("liveness"), "live"))))
-    steps = Steps(CenterFaceDetector(detector), MeshReader(mesh), EyeReader(eyes), embedder, traits, spoof)
+    steps = FaceSteps(CenterFaceDetector(detector), MeshReader(mesh), EyeReader(eyes), embedder, traits, spoof)
     return FacePipeline(steps)

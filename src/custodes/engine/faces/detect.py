@@ -31,7 +31,7 @@ _MARGIN = -0.05
 """Boxes this close to a window's inner edge, as a share of their size, may be cut faces."""
 
 
-class Network(Protocol):
+class FaceNetwork(Protocol):
     """An opened model: named arrays in, named arrays out."""
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Mapping[str, FloatArray]:
@@ -40,7 +40,7 @@ class Network(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class DetectionRules:
+class FaceDetectionRules:
     """Constants of detection.
 
     Attributes:
@@ -129,10 +129,10 @@ def decode(heat: FloatArray, scale: FloatArray, offset: FloatArray, points: Floa
 class CenterFaceDetector:
     """Detection as a pipeline step: pre (letterbox), run, post (decode, suppress, order)."""
 
-    def __init__(self, network: Network, rules: DetectionRules | None = None) -> None:
+    def __init__(self, network: FaceNetwork, rules: FaceDetectionRules | None = None) -> None:
         """Keep the opened ``network`` and the constants."""
         self._network = network
-        self._rules = rules or DetectionRules()
+        self._rules = rules or FaceDetectionRules()
 
     def detect(self, rgb: RgbArray, at_most: int = MAX_FACES) -> Candidates:
         """The ``at_most`` largest faces of (H, W, 3) uint8 ``rgb``, largest box first, in pixels of ``rgb``.

@@ -46,7 +46,7 @@ Luma = NDArray[np.floating]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class InspectedFace:
     """What the checks look at: the picture, one face of it, how many there are."""
 
     rgb: RgbArray
@@ -57,12 +57,12 @@ class Seen:
     faces: int
 
 
-def checks(seen: Seen) -> tuple[Check, ...]:
+def checks(seen: InspectedFace) -> tuple[Check, ...]:
     """All checks of one face, in the order of docs/quality.md."""
     return (*_placement(seen), *_bearing(seen), *_light(_Crop.of(seen)))
 
 
-def _placement(seen: Seen) -> tuple[Check, ...]:
+def _placement(seen: InspectedFace) -> tuple[Check, ...]:
     xy, size = seen.vertices_px[:, :2], seen.size
     pupils = np.array([eye.pupil_px for eye in seen.eyes.values()])
     eyes = pupils.mean(axis=0)
@@ -79,7 +79,7 @@ def _placement(seen: Seen) -> tuple[Check, ...]:
     )
 
 
-def _bearing(seen: Seen) -> tuple[Check, ...]:
+def _bearing(seen: InspectedFace) -> tuple[Check, ...]:
     face, traits = seen.face, seen.face.traits
     gaze = face.gaze
     turned = None if gaze is None else math.hypot(gaze.yaw_deg, gaze.pitch_deg)
@@ -107,7 +107,7 @@ def _chance_pct(judgement: Judgement | None) -> float | None:
 class _Crop:
     """The aligned crop and its parts: masks are True on the face, in the eyes, and on what is behind the head."""
 
-    seen: Seen
+    seen: InspectedFace
     rgb: RgbArray
     luma: Luma
     face: NDArray[np.bool_]
@@ -115,7 +115,7 @@ class _Crop:
     background: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, seen: Seen) -> _Crop:
+    def of(cls, seen: InspectedFace) -> _Crop:
         matrix = similarity(seen.face.points_px, _FRAME.place(FIVE_SHAPE))
         side = _FRAME.size_px
         rgb = warp(seen.rgb, matrix, (side, side))

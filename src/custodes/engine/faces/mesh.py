@@ -26,7 +26,7 @@ _MAX_BATCH = 16
 VERTICES = 468
 
 
-class Network(Protocol):
+class MeshNetwork(Protocol):
     """An opened model: named arrays in, the wanted named arrays out."""
 
     def run(
@@ -59,7 +59,7 @@ def inverse(matrix: NDArray[np.float64], points: NDArray[np.floating]) -> NDArra
 class MeshReader:
     """The mesh step: pre (aligned crop), run, post (back to picture pixels)."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: MeshNetwork) -> None:
         """Keep the opened network."""
         self._network = network
 

@@ -21,7 +21,7 @@ from custodes.engine.faces.align import RgbArray
 from custodes.engine.faces.candidates import Candidates
 from custodes.engine.faces.detect import CenterFaceDetector
 from custodes.engine.faces.embed import Embedder
-from custodes.engine.faces.inspect import INSPECTED, Seen, checks
+from custodes.engine.faces.inspect import INSPECTED, InspectedFace, checks
 from custodes.engine.faces.landmarks import default_set, five_points, full_set, outline
 from custodes.engine.faces.mesh import Mesh, MeshReader
 from custodes.engine.faces.pose import head_pose
@@ -58,7 +58,7 @@ def confidence_pct(score: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class FaceSteps:
     """The opened steps in the order in which they run."""
 
     detector: CenterFaceDetector
@@ -72,7 +72,7 @@ class Steps:
 class FacePipeline:
     """Implements the ``FaceEngine`` port over ONNX networks."""
 
-    def __init__(self, steps: Steps) -> None:
+    def __init__(self, steps: FaceSteps) -> None:
         """Keep the steps and draw the calibration curve of their recipe."""
         self.steps = steps
         self._calibration = Calibration(steps.embedder.recipe.knots)
@@ -110,12 +110,12 @@ class FacePipeline:
         count = min(len(found.scores), at_most)
         meshes = self.steps.mesh.read(rgb, list(found.points)[:count])
         plain = [self._face(rgb, found, i, mesh, Detail.FULL) for i, mesh in enumerate(meshes)]
-        told = self.steps.traits.read(rgb, plain, INSPECTED)
+        value = self.steps.traits.read(rgb, plain, INSPECTED)
         return Inspections(
             image.size,
             tuple(
                 Inspection(face.box_px, face.confidence_pct, checks(self._seen(image, face, mesh, len(found.scores))))
-                for face, mesh in zip(told, meshes, strict=True)
+                for face, mesh in zip(value, meshes, strict=True)
             ),
         )
 
@@ -133,9 +133,9 @@ class FacePipeline:
         )
         return LivenessFound(image.size, faces)
 
-    def _seen(self, image: Image, face: DetectedFace, mesh: Mesh, faces: int) -> Seen:
+    def _seen(self, image: Image, face: DetectedFace, mesh: Mesh, faces: int) -> InspectedFace:
         eyes = self.steps.eyes.read(image.rgb, mesh.vertices_px)
-        return Seen(image.rgb, image.size, face, mesh.vertices_px, eyes, faces)
+        return InspectedFace(image.rgb, image.size, face, mesh.vertices_px, eyes, faces)
 
     def embed(self, slot: Slot, image: Image, faces: Sequence[DetectedFace], use: VectorUse) -> FloatArray:
         """Vectors of ``faces``: (N, dimension) float32, unit length."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from custodes.engine.faces.align import RgbArray
 from custodes.engine.faces.embed import planes, texture_chip
-from custodes.engine.faces.mesh import Network
+from custodes.engine.faces.mesh import MeshNetwork
 from custodes.engine.results.face import DetectedFace, FloatArray
 from custodes.engine.runtime.batch import Run
 
@@ -25,7 +25,7 @@ _MAX_BATCH = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Portraits:
+class PortraitReadings:
     """What was read of N faces.
 
     Attributes:
@@ -42,8 +42,8 @@ class Portraits:
     mouth: FloatArray
 
 
-def portrait_run(network: Network) -> Run:
-    """The network as a function of crops (N, 3, 224, 224) to the joined columns of ``Portraits``, for a Batcher."""
+def portrait_run(network: MeshNetwork) -> Run:
+    """The network from crops (N, 3, 224, 224) to the joined columns of ``PortraitReadings``, for a Batcher."""
 
     def run(rgb: NDArray[np.generic]) -> FloatArray:
         out = network.run({"rgb": rgb}, ("embedding", "gender", "age", "places"))
@@ -60,11 +60,11 @@ class PortraitReader:
         """Keep ``run``, see ``portrait_run``."""
         self._run = run
 
-    def read(self, rgb: RgbArray, faces: Sequence[DetectedFace]) -> Portraits:
+    def read(self, rgb: RgbArray, faces: Sequence[DetectedFace]) -> PortraitReadings:
         """The portraits of ``faces``, at least one."""
         chips = [texture_chip(rgb, face) for face in faces]
         starts = range(0, len(chips), _MAX_BATCH)
         rows = np.vstack([self._run(planes(chips[at : at + _MAX_BATCH], mirrored=False)) for at in starts])
         ends = np.cumsum([_FEATURES, 1, _YEARS, _FEATURES])
         texture, male, years, eyes, mouth = np.split(rows, ends, axis=1)
-        return Portraits(texture, male[:, 0], years, eyes, mouth)
+        return PortraitReadings(texture, male[:, 0], years, eyes, mouth)

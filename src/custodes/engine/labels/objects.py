@@ -24,7 +24,7 @@ _CENTERNET_PX, _CENTERNET_STRIDE = 512, 4
 _NANODET_PX, _NANODET_STRIDES, _NANODET_BINS = 416, (8, 16, 32), 11
 
 
-class Network(Protocol):
+class ObjectNetwork(Protocol):
     """An opened model: named arrays in, named arrays out."""
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Mapping[str, FloatArray]:
@@ -90,7 +90,7 @@ def decode_nanodet(outputs: Mapping[str, FloatArray], min_score: float) -> Boxes
 class ObjectDetector:
     """Detection as a pipeline step: two networks, one list of boxes."""
 
-    def __init__(self, centernet: Network, nanodet: Network, rules: ObjectRules | None = None) -> None:
+    def __init__(self, centernet: ObjectNetwork, nanodet: ObjectNetwork, rules: ObjectRules | None = None) -> None:
         """Keep the opened networks and the constants."""
         self._centernet = centernet
         self._nanodet = nanodet

@@ -36,7 +36,7 @@ def confidence_pct(score: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class LabelSteps:
     """The opened steps and the names of what they find."""
 
     objects: ObjectDetector
@@ -49,7 +49,7 @@ class LabelPipeline:
 
     model_version = MODEL_VERSION
 
-    def __init__(self, steps: Steps) -> None:
+    def __init__(self, steps: LabelSteps) -> None:
         """Keep the steps."""
         self._steps = steps
 

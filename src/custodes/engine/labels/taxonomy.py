@@ -26,7 +26,7 @@ class TaxonomyError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class LabelTerm:
     """One label: ``parents`` are all labels above it, nearest first."""
 
     name: str
@@ -45,7 +45,7 @@ class Taxonomy:
         scenes: label of each class of the whole-picture classifier; several may share one.
     """
 
-    terms: Mapping[str, Term]
+    terms: Mapping[str, LabelTerm]
     objects: tuple[str, ...]
     scenes: tuple[str, ...]
 
@@ -100,7 +100,7 @@ def parse_taxonomy(text: str) -> Taxonomy:
     return Taxonomy(terms, objects, scenes)
 
 
-def _term(name: str, raw: Mapping[str, Mapping[str, Any]]) -> Term:
+def _term(name: str, raw: Mapping[str, Mapping[str, Any]]) -> LabelTerm:
     parents: list[str] = []
     waiting = list(raw[name].get("under", ()))
     while waiting:
@@ -110,7 +110,7 @@ def _term(name: str, raw: Mapping[str, Mapping[str, Any]]) -> Term:
         if parent not in parents:
             parents.append(parent)
             waiting += raw[parent].get("under", ())
-    return Term(name, tuple(parents), tuple(raw[name].get("aliases", ())), (_category(name, raw),))
+    return LabelTerm(name, tuple(parents), tuple(raw[name].get("aliases", ())), (_category(name, raw),))
 
 
 def _category(name: str, raw: Mapping[str, Mapping[str, Any]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from custodes.engine.labels.assembly import open_scenes
 from custodes.engine.labels.taxonomy import load_taxonomy
 from custodes.engine.moderation.body_parts import BodyPartDetector
-from custodes.engine.moderation.pipeline import ModerationPipeline, Steps
+from custodes.engine.moderation.pipeline import ModerationPipeline, ModerationSteps
 from custodes.engine.moderation.taxonomy import load_moderation_taxonomy
 from custodes.engine.runtime.batch import Batcher
 from custodes.engine.runtime.networks import Networks
@@ -19,7 +19,7 @@ def open_moderation_engine(networks: Networks, *, nudenet: bool) -> ModerationPi
     """
     whole = networks.session("nsfwjs-mobilenet-v2-mid")
     return ModerationPipeline(
-        Steps(
+        ModerationSteps(
             whole=Batcher(lambda rgb: whole.run({"rgb": rgb}, ("classes",))["classes"]),
             scenes=open_scenes(networks),
             labels=load_taxonomy(),

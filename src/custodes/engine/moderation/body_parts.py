@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from custodes.engine.labels.letterbox import RgbArray, letterbox
-from custodes.engine.labels.objects import Network
+from custodes.engine.labels.objects import ObjectNetwork
 
 _SIDE_PX = 320
 KINDS = (
@@ -25,7 +25,7 @@ KINDS = (
 class BodyPartDetector:
     """Detection as a step: pre (square, picture at the top left), run, post (best score per kind)."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: ObjectNetwork) -> None:
         """Keep the opened network."""
         self._network = network
 

@@ -35,7 +35,7 @@ Run = Callable[[NDArray[np.generic]], FloatArray]
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class ModerationSteps:
     """The opened steps; ``parts`` is None unless the opt-in network was switched on."""
 
     whole: Run
@@ -50,7 +50,7 @@ class ModerationPipeline:
 
     model_version = MODEL_VERSION
 
-    def __init__(self, steps: Steps) -> None:
+    def __init__(self, steps: ModerationSteps) -> None:
         """Keep the steps."""
         self._steps = steps
 

@@ -47,8 +47,8 @@ class ModerationTaxonomy:
                 raised[at] = max(raised.get(at, 0.0), share)
                 at = self.above[at]
         found = [Concern(name, self.above[name], self.level(name), 100.0 * share) for name, share in raised.items()]
-        told = [concern for concern in found if concern.confidence_pct >= min_confidence_pct]
-        return tuple(sorted(told, key=lambda concern: (-concern.confidence_pct, concern.level, concern.name)))
+        rows = [concern for concern in found if concern.confidence_pct >= min_confidence_pct]
+        return tuple(sorted(rows, key=lambda concern: (-concern.confidence_pct, concern.level, concern.name)))
 
 
 def load_moderation_taxonomy() -> ModerationTaxonomy:

@@ -49,7 +49,7 @@ class BodyPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class EquippedPerson:
     """One person. Only parts whose equipment can be told are among ``parts``."""
 
     box_px: BoxPx
@@ -62,4 +62,4 @@ class PersonsFound:
     """At most 15 persons, surest first, and the size that boxes refer to."""
 
     size: Size
-    persons: tuple[Person, ...]
+    persons: tuple[EquippedPerson, ...]

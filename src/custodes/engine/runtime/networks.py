@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 
-from custodes.engine.runtime.session import Device, Session, Threads, open_session
+from custodes.engine.runtime.session import Device, NetworkSession, Threads, open_session
 from custodes.models.card import load_cards
 from custodes.models.store import ModelStore
 
@@ -20,9 +20,9 @@ class Networks:
         self._store, self._device, self._threads = store, device, threads
         self._cards = load_cards()
         self._lock = threading.Lock()
-        self._opened: dict[str, Session] = {}
+        self._opened: dict[str, NetworkSession] = {}
 
-    def session(self, name: str) -> Session:
+    def session(self, name: str) -> NetworkSession:
         """The model of the card ``name``. Raises UnavailableError when it is missing, altered or does not open."""
         with self._lock:
             if name not in self._opened:

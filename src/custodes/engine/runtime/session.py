@@ -1,8 +1,8 @@
 """Opens models. The only place that knows ONNX Runtime.
 
-In: a path that the store vouches for and the model's card. Out: a ``Session`` that runs named arrays. A model whose
-tensors differ from its card is refused, so a wrong file cannot answer in a right one's name. Sessions may be run from
-several threads at once; ONNX Runtime allows that.
+In: a path that the store vouches for and the model's card. Out: a ``NetworkSession`` that runs named arrays. A model
+whose tensors differ from its card is refused, so a wrong file cannot answer in a right one's name. Sessions may be run
+from several threads at once; ONNX Runtime allows that.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Threads:
             raise ValueError("thread counts start at 1")
 
 
-class Session:
+class NetworkSession:
     """One opened model."""
 
     def __init__(self, runtime: onnxruntime.InferenceSession, card: ModelCard) -> None:
@@ -127,7 +127,9 @@ def providers(device: Device, available: Sequence[str] | None = None) -> list[st
     return [_CUDA, _CPU] if device is not Device.CPU and _CUDA in found else [_CPU]
 
 
-def open_session(path: Path, card: ModelCard, device: Device = Device.AUTO, threads: Threads | None = None) -> Session:
+def open_session(
+    path: Path, card: ModelCard, device: Device = Device.AUTO, threads: Threads | None = None
+) -> NetworkSession:
     """Open the model at ``path``, which must be the one that ``card`` describes.
 
     Raises:
@@ -145,7 +147,7 @@ def open_session(path: Path, card: ModelCard, device: Device = Device.AUTO, thre
     except _OPEN_ERRORS as error:
         raise UnavailableError(f"model {card.name} cannot be opened: {path.name} is broken") from error
     _check(card, runtime)
-    session = Session(runtime, card)
+    session = NetworkSession(runtime, card)
     if device is Device.CUDA and session.provider != _CUDA:
         raise UnavailableError("device cuda: the CUDA libraries do not load on this machine")
     return session

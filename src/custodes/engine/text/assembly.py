@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from custodes.core.errors import UnavailableError
-from custodes.engine.runtime.session import Device, Session, Threads, open_session
+from custodes.engine.runtime.session import Device, NetworkSession, Threads, open_session
 from custodes.engine.text.detect import LineDetector
 from custodes.engine.text.orient import Orienter
-from custodes.engine.text.pipeline import Steps, TextPipeline
+from custodes.engine.text.pipeline import TextPipeline, TextSteps
 from custodes.engine.text.recognise import Recogniser
 from custodes.models.card import load_cards
 from custodes.models.store import ModelStore
@@ -28,11 +28,11 @@ def open_text_engine(store: ModelStore, device: Device, threads: int) -> TextPip
     """
     cards = load_cards()
 
-    def session(name: str) -> Session:
+    def session(name: str) -> NetworkSession:
         return open_session(store.path(cards[name]), cards[name], device, Threads(intra=threads))
 
     recogniser = session("ppocr-v6-rec")
-    steps = Steps(
+    steps = TextSteps(
         LineDetector(session("ppocr-v6-det")),
         Orienter(session("ppocr-cls")),
         Recogniser(recogniser, alphabet(recogniser.notes)),

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.box import Size
-from custodes.engine.faces.detect import Network
+from custodes.engine.faces.detect import FaceNetwork
 
 FloatArray = NDArray[np.float32]
 RgbArray = NDArray[np.uint8]
@@ -25,7 +25,7 @@ _MULTIPLE = 32
 
 
 @dataclass(frozen=True, slots=True)
-class DetectionRules:
+class LineDetectionRules:
     """Constants of detection.
 
     Attributes:
@@ -77,10 +77,10 @@ class Spot:
 class LineDetector:
     """Detection as a pipeline step: pre (scale, continue the edge), run, post (blobs, rectangles, order)."""
 
-    def __init__(self, network: Network, rules: DetectionRules | None = None) -> None:
+    def __init__(self, network: FaceNetwork, rules: LineDetectionRules | None = None) -> None:
         """Keep the opened ``network`` and the constants."""
         self._network = network
-        self._rules = rules or DetectionRules()
+        self._rules = rules or LineDetectionRules()
 
     def detect(self, rgb: RgbArray) -> list[Spot]:
         """Lines of (H, W, 3) uint8 ``rgb`` in reading order."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from custodes.engine.faces.detect import Network
+from custodes.engine.faces.detect import FaceNetwork
 from custodes.engine.text.strip import STRIP_PX, RgbArray, batch
 
 _WIDTH_PX = 192
@@ -20,7 +20,7 @@ _AT_ONCE = 16
 class Orienter:
     """Asks PP-OCR's angle classifier."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: FaceNetwork) -> None:
         """Keep the opened ``network``."""
         self._network = network
 

@@ -35,7 +35,7 @@ _MIN_DENSITY = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class TextSteps:
     """The opened steps in the order in which they run."""
 
     detector: LineDetector
@@ -70,7 +70,7 @@ class Attempt:
 class TextPipeline:
     """Implements the ``TextEngine`` port over ONNX networks."""
 
-    def __init__(self, steps: Steps) -> None:
+    def __init__(self, steps: TextSteps) -> None:
         """Keep the steps."""
         self._steps = steps
 

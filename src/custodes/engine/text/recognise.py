@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.faces.detect import Network
+from custodes.engine.faces.detect import FaceNetwork
 from custodes.engine.text.strip import RgbArray, batch
 
 FloatArray = NDArray[np.float32]
@@ -50,7 +50,7 @@ class Reading:
 class Recogniser:
     """Recognition as a pipeline step."""
 
-    def __init__(self, network: Network, alphabet: Sequence[str]) -> None:
+    def __init__(self, network: FaceNetwork, alphabet: Sequence[str]) -> None:
         """Keep the opened ``network``.
 
         Args:

@@ -15,7 +15,7 @@ import orjson
 
 from custodes.core.errors import ConflictError, InvalidParameterError
 from custodes.core.ids import AccountId
-from custodes.governance.accounts.organisation import Organisation, stored
+from custodes.governance.accounts.organisation import OrganisationProfile, stored
 from custodes.governance.accounts.vocabulary import UNSTATED, check_word
 
 
@@ -93,7 +93,7 @@ class Account:
     account_id: AccountId
     kind: AccountKind
     status: Status
-    organisation: Organisation
+    organisation: OrganisationProfile
     stated: StatedUse = field(default_factory=StatedUse)
     demographics: bool = True
     limits: Mapping[str, int] = field(default_factory=dict)
@@ -123,18 +123,18 @@ class Account:
 
 def account(data: bytes) -> Account:
     """Read what ``Account.encoded`` wrote. It was checked then; words that rules no longer know are refused by them."""
-    told = orjson.loads(data)
+    parsed = orjson.loads(data)
     return Account(
-        account_id=AccountId(told["account_id"]),
-        kind=AccountKind(told["kind"]),
-        status=Status(told["status"]),
-        organisation=stored(told["organisation"]),
-        stated=StatedUse(**told["stated"]),
-        demographics=told["demographics"],
-        limits=told["limits"],
-        reason=told["reason"],
-        created_ts_ms=told["created_ts_ms"],
-        changed_ts_ms=told["changed_ts_ms"],
+        account_id=AccountId(parsed["account_id"]),
+        kind=AccountKind(parsed["kind"]),
+        status=Status(parsed["status"]),
+        organisation=stored(parsed["organisation"]),
+        stated=StatedUse(**parsed["stated"]),
+        demographics=parsed["demographics"],
+        limits=parsed["limits"],
+        reason=parsed["reason"],
+        created_ts_ms=parsed["created_ts_ms"],
+        changed_ts_ms=parsed["changed_ts_ms"],
     )
 
 

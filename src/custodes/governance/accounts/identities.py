@@ -30,7 +30,7 @@ _TAG_VALUE = re.compile(r"[\w\s.:/=+@-]{0,256}")
 
 
 @dataclass(frozen=True, slots=True)
-class User:
+class AccountUser:
     """A user of an account. ``user_id`` is never given out twice, so a name that comes back is somebody else."""
 
     account_id: AccountId
@@ -116,34 +116,36 @@ class Role:
 
 def role(data: bytes) -> Role:
     """Read what ``Role.encoded`` wrote."""
-    told = orjson.loads(data)
+    parsed = orjson.loads(data)
     return Role(
-        AccountId(told["account_id"]),
-        told["name"],
-        told["role_id"],
-        told["trust"],
-        told["max_session_s"],
-        told["tags"],
-        told["created_ts_ms"],
+        AccountId(parsed["account_id"]),
+        parsed["name"],
+        parsed["role_id"],
+        parsed["trust"],
+        parsed["max_session_s"],
+        parsed["tags"],
+        parsed["created_ts_ms"],
     )
 
 
-def user(data: bytes) -> User:
-    """Read what ``User.encoded`` wrote."""
-    told = orjson.loads(data)
-    return User(AccountId(told["account_id"]), told["name"], told["user_id"], told["tags"], told["created_ts_ms"])
+def user(data: bytes) -> AccountUser:
+    """Read what ``AccountUser.encoded`` wrote."""
+    parsed = orjson.loads(data)
+    return AccountUser(
+        AccountId(parsed["account_id"]), parsed["name"], parsed["user_id"], parsed["tags"], parsed["created_ts_ms"]
+    )
 
 
 def user_key(data: bytes) -> UserKey:
     """Read what ``UserKey.encoded`` wrote."""
-    told = orjson.loads(data)
+    parsed = orjson.loads(data)
     return UserKey(
-        AccountId(told["account_id"]),
-        told["access_key_id"],
-        told["secret"],
-        told["user_name"],
-        told["enabled"],
-        told["created_ts_ms"],
+        AccountId(parsed["account_id"]),
+        parsed["access_key_id"],
+        parsed["secret"],
+        parsed["user_name"],
+        parsed["enabled"],
+        parsed["created_ts_ms"],
     )
 
 

@@ -43,7 +43,7 @@ class Counterparty:
 
 
 @dataclass(frozen=True, slots=True)
-class Organisation:
+class OrganisationProfile:
     """A declared profile.
 
     Attributes:
@@ -84,7 +84,7 @@ class Organisation:
         return hashlib.sha256(salt + orjson.dumps(self.members(), option=orjson.OPT_SORT_KEYS)).digest()
 
 
-def organisation(members: Mapping[str, object]) -> Organisation:
+def organisation(members: Mapping[str, object]) -> OrganisationProfile:
     """Read and check a profile.
 
     Raises:
@@ -93,7 +93,7 @@ def organisation(members: Mapping[str, object]) -> Organisation:
     unknown = sorted(members.keys() - _MEMBERS)
     if unknown:
         raise InvalidParameterError(f"a profile has no member {unknown[0]}")
-    made = Organisation(
+    made = OrganisationProfile(
         legal_name=check_name(_text(members, "legal_name"), "a legal name"),
         country=check_country(_text(members, "country")),
         sector=check_word("sector", _text(members, "sector")),
@@ -108,9 +108,9 @@ def organisation(members: Mapping[str, object]) -> Organisation:
     return made
 
 
-def stored(members: Mapping[str, Any]) -> Organisation:
-    """Read ``Organisation.members`` of one that was checked before it was stored."""
-    return Organisation(
+def stored(members: Mapping[str, Any]) -> OrganisationProfile:
+    """Read ``OrganisationProfile.members`` of one that was checked before it was stored."""
+    return OrganisationProfile(
         members["legal_name"],
         members["country"],
         members["sector"],
@@ -126,7 +126,7 @@ def _stored_counterparty(members: Mapping[str, Any]) -> Counterparty:
     return Counterparty(members["name"], members["country"], tuple(sorted(members["identifiers"].items())))
 
 
-def changed(profile: Organisation, members: Mapping[str, object]) -> Organisation:
+def changed(profile: OrganisationProfile, members: Mapping[str, object]) -> OrganisationProfile:
     """``profile`` with some members replaced. Raises InvalidParameterError as ``organisation``."""
     return organisation({**profile.members(), **members}) if members else replace(profile)
 

@@ -44,7 +44,7 @@ class Effect(Enum):
     DENY = "Deny"
 
 
-class Kind(Enum):
+class DocumentKind(Enum):
     """Where a document is attached: to a user or role, to a resource, or to a role to say who may assume it."""
 
     IDENTITY = "identity"
@@ -53,7 +53,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class PolicyStatement:
     """One parsed statement.
 
     Attributes:
@@ -85,8 +85,8 @@ class Statement:
 class Covering(NamedTuple):
     """Statements about an action, by their effect."""
 
-    allows: tuple[Statement, ...]
-    denies: tuple[Statement, ...]
+    allows: tuple[PolicyStatement, ...]
+    denies: tuple[PolicyStatement, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,8 @@ class Document:
     """
 
     name: str
-    kind: Kind
-    statements: tuple[Statement, ...]
+    kind: DocumentKind
+    statements: tuple[PolicyStatement, ...]
     keys: frozenset[str] = frozenset()
     _about: dict[str, Covering] = field(default_factory=dict, compare=False, repr=False)
 
@@ -116,7 +116,7 @@ class Document:
         return found
 
 
-def parse_document(name: str, text: str, kind: Kind, operations: Iterable[str]) -> Document:
+def parse_document(name: str, text: str, kind: DocumentKind, operations: Iterable[str]) -> Document:
     """Read and check a policy document.
 
     Args:
@@ -152,7 +152,7 @@ def parse_document(name: str, text: str, kind: Kind, operations: Iterable[str]) 
     return Document(name, kind, statements, frozenset().union(*(_keys(statement) for statement in statements)))
 
 
-def _keys(statement: Statement) -> frozenset[str]:
+def _keys(statement: PolicyStatement) -> frozenset[str]:
     patterns = [*statement.resources]
     for condition in statement.conditions:
         patterns += [operand for operand in condition.operands if isinstance(operand, Pattern)]
@@ -187,11 +187,11 @@ def _no_constant(text: str) -> object:
 class _Reader:
     """Reads statements of one document."""
 
-    kind: Kind
+    kind: DocumentKind
     variables: bool
     operations: tuple[str, ...]
 
-    def statement(self, block: object, number: int) -> Statement:
+    def statement(self, block: object, number: int) -> PolicyStatement:
         where = f"Statement[{number}]"
         if not isinstance(block, dict):
             raise PolicyError(where, "a JSON object is expected")
@@ -207,7 +207,7 @@ class _Reader:
         resources, not_resources = self._stated_resources(block, where)
         patterns = tuple(self._action(text, f"{where}.Action") for text in actions)
         foreign = (
-            self.kind is not Kind.TRUST
+            self.kind is not DocumentKind.TRUST
             and not not_actions
             and all(_service(pattern) not in (SERVICE, "sts", "*") for pattern in patterns)
         )
@@ -216,7 +216,7 @@ class _Reader:
             conditions = parse_conditions(
                 block["Condition"], f"{where}.Condition", variables=self.variables, any_key=foreign
             )
-        return Statement(
+        return PolicyStatement(
             label=sid or f"#{number}",
             effect=Effect(block["Effect"]),
             principals=self._principals(block, where),
@@ -228,7 +228,7 @@ class _Reader:
         )
 
     def _stated_resources(self, block: dict[str, object], where: str) -> tuple[list[str], bool]:
-        if self.kind is not Kind.TRUST:
+        if self.kind is not DocumentKind.TRUST:
             return _either(block, "Resource", where)
         if "Resource" in block or "NotResource" in block:
             raise PolicyError(where, "a trust policy has no Resource: it is about its role")
@@ -236,7 +236,7 @@ class _Reader:
 
     def _action(self, text: str, where: str) -> Pattern:
         pattern = parse_pattern(text.lower(), where, wildcards=True, variables=False)
-        if self.kind is Kind.TRUST:
+        if self.kind is DocumentKind.TRUST:
             glyphs = pattern.resolve({}) or ()
             if not any(glyphs_match(glyphs, action) for action in TRUST_ACTIONS):
                 raise PolicyError(where, f"{text!r} is not about assuming a role")
@@ -265,7 +265,7 @@ class _Reader:
         return pattern
 
     def _principals(self, block: dict[str, object], where: str) -> frozenset[str] | None:
-        if self.kind is Kind.IDENTITY:
+        if self.kind is DocumentKind.IDENTITY:
             if "Principal" in block:
                 raise PolicyError(where, "an identity policy has no Principal")
             return None

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from custodes.governance.iam.condition import all_hold
-from custodes.governance.iam.document import Document, Effect, Statement
+from custodes.governance.iam.document import Document, Effect, PolicyStatement
 from custodes.governance.iam.pattern import Context, Pattern, arn_matches, matches
 
 
@@ -33,7 +33,7 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class AccessRequest:
     """What somebody wants.
 
     Attributes:
@@ -71,7 +71,7 @@ class IamDecision:
     rule: str = ""
 
 
-def evaluate(request: Request, policies: Policies) -> IamDecision:
+def evaluate(request: AccessRequest, policies: Policies) -> IamDecision:
     """Decide. Of several statements that decide alike, the first by name is told."""
     denied = first(request, (*policies.identity, *policies.resource, *policies.boundaries), Effect.DENY)
     if denied:
@@ -91,7 +91,7 @@ def evaluate(request: Request, policies: Policies) -> IamDecision:
     return IamDecision(False, Reason.NO_ALLOW)
 
 
-def first(request: Request, documents: Iterable[Document], effect: Effect, *, delegated: bool = False) -> str:
+def first(request: AccessRequest, documents: Iterable[Document], effect: Effect, *, delegated: bool = False) -> str:
     """Label of the statement of this effect that applies, of several the first by name; empty for none.
 
     ``delegated`` counts statements that name the caller's whole account as naming the caller.
@@ -106,7 +106,7 @@ def first(request: Request, documents: Iterable[Document], effect: Effect, *, de
     return min(found, default="")
 
 
-def _applies(request: Request, statement: Statement, *, delegated: bool) -> bool:
+def _applies(request: AccessRequest, statement: PolicyStatement, *, delegated: bool) -> bool:
     return (
         _principal_matches(request, statement, delegated=delegated)
         and _resource_matches(request, statement)
@@ -114,7 +114,7 @@ def _applies(request: Request, statement: Statement, *, delegated: bool) -> bool
     )
 
 
-def _resource_matches(request: Request, statement: Statement) -> bool:
+def _resource_matches(request: AccessRequest, statement: PolicyStatement) -> bool:
     if len(statement.resources) == 1 and not statement.not_resources:
         return _names(statement.resources[0], request) is True
     answers = [_names(pattern, request) for pattern in statement.resources]
@@ -126,7 +126,7 @@ def _resource_matches(request: Request, statement: Statement) -> bool:
     return True not in answers
 
 
-def _names(pattern: Pattern, request: Request) -> bool | None:
+def _names(pattern: Pattern, request: AccessRequest) -> bool | None:
     if pattern.text == "*":
         return True
     if pattern.fixed is not None:
@@ -135,12 +135,12 @@ def _names(pattern: Pattern, request: Request) -> bool | None:
     return None if glyphs is None else arn_matches(glyphs, request.resource)
 
 
-def _conditions_hold(request: Request, statement: Statement) -> bool:
+def _conditions_hold(request: AccessRequest, statement: PolicyStatement) -> bool:
     answer = all_hold(statement.conditions, request.context)
     return statement.effect is Effect.DENY if answer is None else answer
 
 
-def _principal_matches(request: Request, statement: Statement, *, delegated: bool) -> bool:
+def _principal_matches(request: AccessRequest, statement: PolicyStatement, *, delegated: bool) -> bool:
     """Whether a resource policy's statement is about the caller.
 
     Naming an account leaves it to that account to say who of it may: within the account it grants nothing by itself,

@@ -10,10 +10,10 @@ Source: IAM User Guide, "How IAM roles are evaluated" and "Policy evaluation log
 from __future__ import annotations
 
 from custodes.governance.iam.document import Document, Effect
-from custodes.governance.iam.evaluate import IamDecision, Policies, Reason, Request, first
+from custodes.governance.iam.evaluate import AccessRequest, IamDecision, Policies, Reason, first
 
 
-def may_assume(request: Request, policies: Policies, trust: Document) -> IamDecision:
+def may_assume(request: AccessRequest, policies: Policies, trust: Document) -> IamDecision:
     """Decide for a caller of the role's own account. ``policies`` are the caller's, without resource policies."""
     denied = first(request, (*policies.identity, trust, *policies.boundaries), Effect.DENY)
     if denied:

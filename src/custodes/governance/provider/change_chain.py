@@ -18,11 +18,11 @@ from custodes.governance.provider.guardrails import PackError
 from custodes.governance.provider.policy_set import (
     GENESIS,
     NOTICE_MS,
+    ChangeRefused,
     Manifest,
+    ManifestSubject,
     PolicySet,
-    Refused,
-    Subject,
-    Terms,
+    SigningTerms,
     canonical,
     check_change,
     officers_digest,
@@ -32,7 +32,7 @@ from custodes.governance.provider.policy_set import (
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-MOST_OFFICERS = 20
+MAX_OFFICERS = 20
 
 
 class Act(StrEnum):
@@ -49,7 +49,7 @@ class Act(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ChainRecord:
     """One link of the chain.
 
     Attributes:
@@ -85,7 +85,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingSet:
     """A set that takes force at ``effective_ms``, and who signed for it."""
 
     policy: str
@@ -94,7 +94,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ChainState:
     """Where a chain leads.
 
     Attributes:
@@ -109,65 +109,65 @@ class State:
     in_force: str = ""
     officers: Mapping[str, bytes] = field(default_factory=dict)
     notice_ms: int = NOTICE_MS
-    waiting: Waiting | None = None
+    waiting: WaitingSet | None = None
 
 
 Sets = Callable[[str], PolicySet]
 """Gives the set of a digest. Raises LookupError."""
 
 
-def follow(state: State, record: Record, recorded_ms: int, sets: Sets) -> State | Refused:
+def follow(state: ChainState, record: ChainRecord, recorded_ms: int, sets: Sets) -> ChainState | ChangeRefused:
     """The state after ``record``, which the ledger took at ``recorded_ms``, or why it may not follow."""
     if record.previous != state.head:
-        return Refused("the change does not follow the last one")
+        return ChangeRefused("the change does not follow the last one")
     head = record.digest()
     try:
         after = _ACTS[record.act](state, record, recorded_ms, sets)
     except (PackError, LookupError) as error:
-        return Refused(str(error))
-    return after if isinstance(after, Refused) else replace(after, head=head)
+        return ChangeRefused(str(error))
+    return after if isinstance(after, ChangeRefused) else replace(after, head=head)
 
 
-def _release(state: State, record: Record, recorded_ms: int, sets: Sets) -> State | Refused:  # noqa: ARG001
+def _release(state: ChainState, record: ChainRecord, recorded_ms: int, sets: Sets) -> ChainState | ChangeRefused:  # noqa: ARG001
     if state.officers:
-        return Refused("the set in force is for its officers to change")
+        return ChangeRefused("the set in force is for its officers to change")
     return replace(state, in_force=record.policy, notice_ms=record.notice_ms, waiting=None)
 
 
-def _set(state: State, record: Record, recorded_ms: int, sets: Sets) -> State | Refused:
+def _set(state: ChainState, record: ChainRecord, recorded_ms: int, sets: Sets) -> ChainState | ChangeRefused:
     if record.manifest is None or not state.officers:
-        return Refused("nobody is appointed to sign changes: custodes policy officer add")
+        return ChangeRefused("nobody is appointed to sign changes: custodes policy officer add")
     if record.policy == state.in_force:
-        return Refused("this set is in force already")
-    terms = Terms(state.officers, state.notice_ms)
+        return ChangeRefused("this set is in force already")
+    terms = SigningTerms(state.officers, state.notice_ms)
     found = check_change(sets(state.in_force), sets(record.policy), record.manifest, terms, recorded_ms)
-    if isinstance(found, Refused):
+    if isinstance(found, ChangeRefused):
         return found
     if found.effective_ms <= recorded_ms:
         return replace(state, in_force=record.policy, waiting=None)
-    return replace(state, waiting=Waiting(record.policy, found.effective_ms, found.signers))
+    return replace(state, waiting=WaitingSet(record.policy, found.effective_ms, found.signers))
 
 
-def _force(state: State, record: Record, recorded_ms: int, sets: Sets) -> State | Refused:  # noqa: ARG001
+def _force(state: ChainState, record: ChainRecord, recorded_ms: int, sets: Sets) -> ChainState | ChangeRefused:  # noqa: ARG001
     waiting = state.waiting
     if waiting is None or waiting.policy != record.policy:
-        return Refused("no such set waits")
+        return ChangeRefused("no such set waits")
     if recorded_ms < waiting.effective_ms:
-        return Refused("its notice has not run out")
+        return ChangeRefused("its notice has not run out")
     return replace(state, in_force=record.policy, waiting=None)
 
 
-def _officers(state: State, record: Record, recorded_ms: int, sets: Sets) -> State | Refused:  # noqa: ARG001
+def _officers(state: ChainState, record: ChainRecord, recorded_ms: int, sets: Sets) -> ChainState | ChangeRefused:  # noqa: ARG001
     refused = _unusable(record.officers) or _out_of_turn(state.officers, record.officers)
     if refused:
-        return Refused(refused)
+        return ChangeRefused(refused)
     if state.officers:
         signed = _signed_by(state, record)
         needed = min(2, len(state.officers))
-        if isinstance(signed, Refused):
+        if isinstance(signed, ChangeRefused):
             return signed
         if len(signed) < needed:
-            return Refused(f"{needed} officers must sign, {len(signed)} did")
+            return ChangeRefused(f"{needed} officers must sign, {len(signed)} did")
     return replace(state, officers=dict(record.officers))
 
 
@@ -179,18 +179,18 @@ def _out_of_turn(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> str:
     return "the first officer stays until there is a second" if len(old) == 1 and not old.items() < new.items() else ""
 
 
-def _signed_by(state: State, record: Record) -> tuple[str, ...] | Refused:
+def _signed_by(state: ChainState, record: ChainRecord) -> tuple[str, ...] | ChangeRefused:
     manifest = record.manifest
-    if manifest is None or manifest.subject is not Subject.OFFICERS:
-        return Refused("a change of officers is signed by officers")
+    if manifest is None or manifest.subject is not ManifestSubject.OFFICERS:
+        return ChangeRefused("a change of officers is signed by officers")
     if (manifest.previous, manifest.digest) != (state.head, officers_digest(record.officers)):
-        return Refused("the signatures are for another change")
+        return ChangeRefused("the signatures are for another change")
     return signers(manifest, state.officers)
 
 
 def _unusable(officers: Mapping[str, bytes]) -> str:
-    if not 0 < len(officers) <= MOST_OFFICERS:
-        return f"there are one to {MOST_OFFICERS} officers"
+    if not 0 < len(officers) <= MAX_OFFICERS:
+        return f"there are one to {MAX_OFFICERS} officers"
     if not all(_NAME.fullmatch(name) for name in officers):
         return "a name has 1 to 32 lower-case letters, digits or . _ -"
     if any(len(key) != 32 for key in officers.values()):
@@ -198,7 +198,7 @@ def _unusable(officers: Mapping[str, bytes]) -> str:
     return "two officers have one key" if len(set(officers.values())) < len(officers) else ""
 
 
-_ACTS: Mapping[Act, Callable[[State, Record, int, Sets], State | Refused]] = {
+_ACTS: Mapping[Act, Callable[[ChainState, ChainRecord, int, Sets], ChainState | ChangeRefused]] = {
     Act.RELEASE: _release,
     Act.SET: _set,
     Act.FORCE: _force,
@@ -206,8 +206,8 @@ _ACTS: Mapping[Act, Callable[[State, Record, int, Sets], State | Refused]] = {
 }
 
 
-def read_record(members: object) -> Record:
-    """Read what ``Record.members`` gave.
+def read_record(members: object) -> ChainRecord:
+    """Read what ``ChainRecord.members`` gave.
 
     Raises:
         PackError: it is no record.
@@ -216,7 +216,7 @@ def read_record(members: object) -> Record:
         if not isinstance(members, dict):
             raise TypeError
         manifest = members["manifest"]
-        record = Record(
+        record = ChainRecord(
             _digest(members["previous"]),
             Act(members["act"]),
             _digest(members["policy"]),

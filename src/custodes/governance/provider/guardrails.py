@@ -68,7 +68,7 @@ CHANGING = (*MOMENTS, "threshold_milli")
 ATTRIBUTES = frozenset({*VOCABULARIES, "country", *BOOLEANS, *CHANGING})
 _STEADY_NAMES = tuple(sorted(ATTRIBUTES.difference(CHANGING)))
 _STEADY = itemgetter(*_STEADY_NAMES)
-_MOST_PLANS = 4096
+_MAX_PLANS = 4096
 
 Fact = str | int | bool
 
@@ -109,7 +109,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PolicyVerdict:
     """The outcome: ids of the rules that made it, in their order, and the public reason: of a refusal, every rule's;
     of an allowed call the obligations of every permit that applies to it."""
 
@@ -132,7 +132,7 @@ class _Plan:
 
     policies: cedarpy.PolicySet
     points: tuple[tuple[str, tuple[int, ...]], ...] | None
-    verdicts: dict[tuple[int, ...], Verdict] = field(default_factory=dict)
+    verdicts: dict[tuple[int, ...], PolicyVerdict] = field(default_factory=dict)
 
 
 class Guardrails:
@@ -163,7 +163,7 @@ class Guardrails:
         within = frozenset().union(*groups.values())
         return tuple(sorted(name for name, found in groups.items() if group in found and name not in within))
 
-    def decide(self, call: Call) -> Verdict:
+    def decide(self, call: Call) -> PolicyVerdict:
         """Decide. Raises nothing for any call: what cannot be evaluated is a refusal.
 
         Calls that agree in all but moments and threshold share a plan: the rules that can apply to them, and verdicts
@@ -178,10 +178,10 @@ class Guardrails:
             plan = None
         problem = check_facts(facts) if plan is None else _check_changing(facts)
         if problem:
-            return Verdict(False, (UNKNOWN_FACT,), problem)
+            return PolicyVerdict(False, (UNKNOWN_FACT,), problem)
         if plan is None:
             plan = self._plan(call)
-            if len(self._plans) >= _MOST_PLANS:
+            if len(self._plans) >= _MAX_PLANS:
                 self._plans.clear()
                 self._slices.clear()
             self._plans[key] = plan
@@ -195,10 +195,10 @@ class Guardrails:
                 plan.verdicts[place] = verdict
         return verdict
 
-    def decide_by_all(self, call: Call) -> Verdict:
+    def decide_by_all(self, call: Call) -> PolicyVerdict:
         """Decide by asking Cedar about every rule: slower, the same."""
         problem = check_facts(call.facts)
-        return Verdict(False, (UNKNOWN_FACT,), problem) if problem else self._ask(call, self._every)
+        return PolicyVerdict(False, (UNKNOWN_FACT,), problem) if problem else self._ask(call, self._every)
 
     def _plan(self, call: Call) -> _Plan:
         groups = self._model.groups.get(call.operation)
@@ -240,7 +240,7 @@ class Guardrails:
             )
         )
 
-    def _ask(self, call: Call, policies: cedarpy.PolicySet) -> Verdict:
+    def _ask(self, call: Call, policies: cedarpy.PolicySet) -> PolicyVerdict:
         request = {
             "principal": {"type": "Account", "id": call.account_id},
             "action": {"type": "Action", "id": call.operation},
@@ -257,13 +257,13 @@ class Guardrails:
             return _INCIDENT
         if answer.decision is cedarpy.Decision.Allow and ids:
             asked = frozenset(self._rules[key].obligation for key in ids) - {""}
-            return Verdict(True, ids, self._rules[ids[0]].reason, asked)
+            return PolicyVerdict(True, ids, self._rules[ids[0]].reason, asked)
         if not ids:
-            return Verdict(False, (), NO_PERMIT)
-        return Verdict(False, ids, "; ".join(f"{self._rules[key].reason} (rule {key})" for key in ids))
+            return PolicyVerdict(False, (), NO_PERMIT)
+        return PolicyVerdict(False, ids, "; ".join(f"{self._rules[key].reason} (rule {key})" for key in ids))
 
 
-_INCIDENT = Verdict(False, (INCIDENT,), "the provider's rules could not be evaluated")
+_INCIDENT = PolicyVerdict(False, (INCIDENT,), "the provider's rules could not be evaluated")
 
 
 def check_facts(facts: Mapping[str, object]) -> str:

@@ -9,14 +9,14 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from custodes.governance.iam.document import Kind, parse_document
+from custodes.governance.iam.document import DocumentKind, parse_document
 from custodes.governance.iam.pattern import PolicyError
 from custodes.governance.provider.guardrails import Call, PackError, load
 from custodes.governance.provider.policy_set import PolicySet
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LintFinding:
     """Something wrong with a file."""
 
     name: str
@@ -34,29 +34,29 @@ class Result:
     reason: str
 
 
-def lint_set(policies: PolicySet) -> tuple[Finding, ...]:
+def lint_set(policies: PolicySet) -> tuple[LintFinding, ...]:
     """What keeps packs from being used: each by itself, then all together."""
     findings = []
     for name, text in sorted(policies.packs.items()):
         try:
             load({name: text}, policies.schema)
         except PackError as error:
-            findings.append(Finding(name, str(error)))
+            findings.append(LintFinding(name, str(error)))
     if not findings and policies.packs:
         try:
             load(policies.packs, policies.schema)
         except PackError as error:
-            findings.append(Finding("all packs", str(error)))
+            findings.append(LintFinding("all packs", str(error)))
     return tuple(findings)
 
 
-def lint_document(name: str, text: str, operations: Iterable[str]) -> tuple[Finding, ...]:
+def lint_document(name: str, text: str, operations: Iterable[str]) -> tuple[LintFinding, ...]:
     """What is not understood in an IAM document, read as a resource policy when it names principals."""
-    kind = Kind.RESOURCE if '"Principal"' in text else Kind.IDENTITY
+    kind = DocumentKind.RESOURCE if '"Principal"' in text else DocumentKind.IDENTITY
     try:
         parse_document(name, text, kind, operations)
     except PolicyError as error:
-        return (Finding(name, str(error)),)
+        return (LintFinding(name, str(error)),)
     return ()
 
 

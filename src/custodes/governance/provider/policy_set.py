@@ -24,7 +24,7 @@ NOTICE_MS = 14 * DAY_MS
 GENESIS = "0" * 64
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """What a change does to the protection that a set gives."""
 
     NONE = "none"
@@ -37,7 +37,7 @@ def canonical(members: object) -> bytes:
     return json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-class Subject(StrEnum):
+class ManifestSubject(StrEnum):
     """What a manifest is about."""
 
     SET = "set"
@@ -68,25 +68,25 @@ class PolicySet:
 class Change:
     """One difference: ``what`` is like ``forbid removed``; ``subject`` the rule's id or ``schema``."""
 
-    kind: Kind
+    kind: ChangeKind
     what: str
     subject: str
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class PolicyDifference:
     """All differences between two sets."""
 
     changes: tuple[Change, ...]
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ChangeKind:
         """Weakening if any of them is."""
         kinds = {change.kind for change in self.changes}
-        return next((kind for kind in (Kind.WEAKENING, Kind.TIGHTENING) if kind in kinds), Kind.NONE)
+        return next((kind for kind in (ChangeKind.WEAKENING, ChangeKind.TIGHTENING) if kind in kinds), ChangeKind.NONE)
 
 
-def diff(old: PolicySet, new: PolicySet) -> Difference:
+def diff(old: PolicySet, new: PolicySet) -> PolicyDifference:
     """Compare rule by rule. Comments and the order of rules do not count; annotations do. Raises PackError."""
     before, after = old.rules(), new.rules()
     changes = [
@@ -95,22 +95,22 @@ def diff(old: PolicySet, new: PolicySet) -> Difference:
         if (change := _change(key, before.get(key), after.get(key))) is not None
     ]
     if old.schema != new.schema:
-        changes.append(Change(Kind.WEAKENING, "schema edited", "schema"))
-    return Difference(tuple(changes))
+        changes.append(Change(ChangeKind.WEAKENING, "schema edited", "schema"))
+    return PolicyDifference(tuple(changes))
 
 
 def _change(key: str, before: Rule | None, after: Rule | None) -> Change | None:
     if before is not None and after is not None:
         if before.canonical == after.canonical:
             return None
-        return Change(Kind.WEAKENING, f"{before.effect} edited", key)
+        return Change(ChangeKind.WEAKENING, f"{before.effect} edited", key)
     if before is None and after is not None:
-        kind = Kind.TIGHTENING if after.effect == "forbid" else Kind.WEAKENING
+        kind = ChangeKind.TIGHTENING if after.effect == "forbid" else ChangeKind.WEAKENING
         return Change(kind, f"{after.effect} added", key)
     if before is None:
         return None
     # A permit with an obligation may be all that holds a result back.
-    kind = Kind.WEAKENING if before.effect == "forbid" or before.obligation else Kind.TIGHTENING
+    kind = ChangeKind.WEAKENING if before.effect == "forbid" or before.obligation else ChangeKind.TIGHTENING
     return Change(kind, f"{before.effect} removed", key)
 
 
@@ -130,11 +130,11 @@ class Manifest:
     digest: str
     not_before_ms: int
     signatures: Mapping[str, bytes]
-    subject: Subject = Subject.SET
+    subject: ManifestSubject = ManifestSubject.SET
 
     def message(self) -> bytes:
         """The bytes that are signed."""
-        what = "change" if self.subject is Subject.SET else "officers"
+        what = "change" if self.subject is ManifestSubject.SET else "officers"
         return f"custodes policy {what} v1\n{self.previous}\n{self.digest}\n{self.not_before_ms}\n".encode()
 
     def members(self) -> dict[str, object]:
@@ -161,7 +161,7 @@ def read_manifest(members: Mapping[str, object]) -> Manifest:
         str(members["digest"]),
         moment,
         {str(name): bytes.fromhex(signature) for name, signature in signed.items()},
-        Subject(str(members["subject"])),
+        ManifestSubject(str(members["subject"])),
     )
 
 
@@ -186,53 +186,56 @@ class Accepted:
     """The change may act from ``effective_ms`` on."""
 
     effective_ms: int
-    kind: Kind
+    kind: ChangeKind
     signers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class ChangeRefused:
     """The change may not act, and why."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class SigningTerms:
     """Who may sign (raw Ed25519 public keys of 32 bytes by name) and how long notice of a weakening runs."""
 
     officers: Mapping[str, bytes]
     notice_ms: int = NOTICE_MS
 
 
-def signers(manifest: Manifest, officers: Mapping[str, bytes]) -> tuple[str, ...] | Refused:
+def signers(manifest: Manifest, officers: Mapping[str, bytes]) -> tuple[str, ...] | ChangeRefused:
     """Officers whose signatures hold, one per key. One signature that does not hold sinks the manifest."""
     keys: dict[bytes, str] = {}
     for name, signature in sorted(manifest.signatures.items()):
         public = officers.get(name)
         if public is None:
-            return Refused(f"{name} is not an officer")
+            return ChangeRefused(f"{name} is not an officer")
         try:
             Ed25519PublicKey.from_public_bytes(public).verify(signature, manifest.message())
         except (InvalidSignature, ValueError):
-            return Refused(f"the signature of {name} does not hold")
+            return ChangeRefused(f"the signature of {name} does not hold")
         keys.setdefault(public, name)
     return tuple(sorted(keys.values()))
 
 
 def check_change(
-    old: PolicySet, new: PolicySet, manifest: Manifest, terms: Terms, recorded_ms: int
-) -> Accepted | Refused:
+    old: PolicySet, new: PolicySet, manifest: Manifest, terms: SigningTerms, recorded_ms: int
+) -> Accepted | ChangeRefused:
     """Whether the change from ``old`` to ``new``, recorded at ``recorded_ms``, may act. Raises PackError."""
-    if manifest.subject is not Subject.SET or (manifest.previous, manifest.digest) != (old.digest(), new.digest()):
-        return Refused("the manifest is about other sets")
+    if manifest.subject is not ManifestSubject.SET or (manifest.previous, manifest.digest) != (
+        old.digest(),
+        new.digest(),
+    ):
+        return ChangeRefused("the manifest is about other sets")
     signed = signers(manifest, terms.officers)
-    if isinstance(signed, Refused):
+    if isinstance(signed, ChangeRefused):
         return signed
     kind = diff(old, new).kind
-    needed = 2 if kind is Kind.WEAKENING else 1
+    needed = 2 if kind is ChangeKind.WEAKENING else 1
     if len(signed) < needed:
-        return Refused(f"{needed} officers must sign, {len(signed)} did")
-    if kind is Kind.WEAKENING and manifest.not_before_ms < recorded_ms + terms.notice_ms:
-        return Refused(f"a weakening acts {terms.notice_ms // DAY_MS} days after its record at the earliest")
+        return ChangeRefused(f"{needed} officers must sign, {len(signed)} did")
+    if kind is ChangeKind.WEAKENING and manifest.not_before_ms < recorded_ms + terms.notice_ms:
+        return ChangeRefused(f"a weakening acts {terms.notice_ms // DAY_MS} days after its record at the earliest")
     return Accepted(max(manifest.not_before_ms, recorded_ms), kind, signed)

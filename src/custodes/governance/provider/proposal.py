@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from custodes.governance.provider.guardrails import PackError
 from custodes.governance.provider.policy_set import (
     Manifest,
+    ManifestSubject,
     PolicySet,
-    Subject,
     officers_digest,
     read_manifest,
     read_set,
@@ -52,7 +52,7 @@ def propose_set(previous: str, policy: PolicySet, not_before_ms: int) -> Proposa
 
 def propose_officers(head: str, officers: Mapping[str, bytes]) -> Proposal:
     """A change of officers after the record of digest ``head``."""
-    return Proposal(Manifest(head, officers_digest(officers), 0, {}, Subject.OFFICERS), None, dict(officers))
+    return Proposal(Manifest(head, officers_digest(officers), 0, {}, ManifestSubject.OFFICERS), None, dict(officers))
 
 
 def read_proposal(members: object) -> Proposal:
@@ -65,7 +65,7 @@ def read_proposal(members: object) -> Proposal:
         if not isinstance(members, dict) or members["v"] != VERSION:
             raise TypeError
         manifest = read_manifest(members["manifest"])
-        if manifest.subject is Subject.SET:
+        if manifest.subject is ManifestSubject.SET:
             policy = read_set(members["set"])
             proposal, digest = Proposal(manifest, policy), policy.digest()
         else:

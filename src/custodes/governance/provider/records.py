@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass
 from typing import Protocol
 
 from custodes.core.errors import UnavailableError
-from custodes.governance.provider.change_chain import Record, State, follow
-from custodes.governance.provider.policy_set import DAY_MS, PolicySet, Refused
+from custodes.governance.provider.change_chain import ChainRecord, ChainState, follow
+from custodes.governance.provider.policy_set import DAY_MS, ChangeRefused, PolicySet
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RecordPlace:
     """Where the ledger has a record, and the time it gave it."""
 
     index: int
@@ -24,17 +24,17 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedRecord:
     """A record; without a place it is a draft that the ledger may or may not have."""
 
-    record: Record
-    place: Place | None = None
+    record: ChainRecord
+    place: RecordPlace | None = None
 
 
 class PolicyStore(Protocol):
     """Durable records of changes and the sets they are about. All methods raise UnavailableError or OSError."""
 
-    def records(self) -> Sequence[Placed]:
+    def records(self) -> Sequence[PlacedRecord]:
         """All in their order."""
         ...
 
@@ -42,11 +42,11 @@ class PolicyStore(Protocol):
         """The set of a digest, checked against it. Raises LookupError."""
         ...
 
-    def draft(self, record: Record, policy: PolicySet) -> None:
+    def draft(self, record: ChainRecord, policy: PolicySet) -> None:
         """Keep the next record without a place, and the set it is about."""
         ...
 
-    def place(self, place: Place) -> None:
+    def place(self, place: RecordPlace) -> None:
         """Give the last record its place."""
         ...
 
@@ -55,24 +55,24 @@ class PolicyStore(Protocol):
         ...
 
 
-def replay(store: PolicyStore) -> State:
+def replay(store: PolicyStore) -> ChainState:
     """Where the placed records lead.
 
     Raises:
         UnavailableError: one may not follow the one before, or a set is missing.
     """
-    state = State()
+    state = ChainState()
     for number, placed in enumerate(store.records()):
         if placed.place is None:
             break
         after = follow(state, placed.record, placed.place.t_ms, store.policy)
-        if isinstance(after, Refused):
+        if isinstance(after, ChangeRefused):
             raise UnavailableError(f"record {number} of the changes of policy does not hold: {after.reason}")
         state = after
     return state
 
 
-def told(state: State) -> dict[str, object]:
+def to_json(state: ChainState) -> dict[str, object]:
     """A state as JSON values."""
     waiting = state.waiting
     return {

@@ -11,19 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from custodes.ledger.prover.map_tree import SumTree, place
+from custodes.ledger.prover import vrf
+from custodes.ledger.prover.map_tree import SumTree, head_fields, place
 from custodes.ledger.prover.ports import Use
 from custodes.ledger.tlog.merkle import Frontier
-from custodes.ledger.verifier.map_head import (
-    ACCOUNT_MAP,
-    COLLECTION_MAP,
-    account_name,
-    collection_name,
-    head_fields,
-    use_leaf,
-)
-from custodes.ledger.verifier.map_proof import MapError, Node, Path, Value
-from custodes.ledger.verifier.vrf import vrf
+from custodes.ledger.verifier.map_head import ACCOUNT_MAP, COLLECTION_MAP, account_name, collection_name, use_leaf
+from custodes.ledger.verifier.map_proof import MapError, MapNode, MapPath, Value
 
 _MAGIC = b"custodes account map v1\n"
 
@@ -48,6 +41,11 @@ class AccountMap:
     def __len__(self) -> int:
         """Number of accounts."""
         return len(self._accounts)
+
+    @property
+    def public(self) -> bytes:
+        """The key under which names are placed, public half."""
+        return self._key.public
 
     def names(self) -> list[str]:
         """All accounts, in the order in which they came; an account keeps its number for ever."""
@@ -75,7 +73,7 @@ class AccountMap:
         if account not in self._accounts:
             self._credit(account, [])
 
-    def head(self) -> Node:
+    def head(self) -> MapNode:
         """Root and totals: all uses and all units of the first ``size`` entries."""
         return self._tree.head()
 
@@ -83,7 +81,7 @@ class AccountMap:
         """Public fields of the ``map`` entry to append now."""
         return head_fields(ACCOUNT_MAP, self.size, self.head(), self._key.public)
 
-    def path(self, name: str) -> tuple[bytes, Path]:
+    def path(self, name: str) -> tuple[bytes, MapPath]:
         """Proof of the place of ``name`` (VRF, 80 bytes) and the way there; also for names that are not in the map."""
         known = self._accounts.get(name.removeprefix("acct:"))
         where = known.place if known else place(self._key, name)
@@ -127,7 +125,7 @@ class AccountMap:
 
     def _credit(self, account: str, uses: list[Use]) -> None:
         known = self._accounts.get(account) or _Account(place(self._key, account_name(account)), 0, Frontier())
-        grown = known.uses.extend([use_leaf(use.index, use.entry_hash) for use in uses]).frontier
+        grown = known.uses.extend([use_leaf(use.index, use.entry_hash) for use in uses])
         self._keep(account, _Account(known.place, known.units + sum(use.units for use in uses), grown))
 
     def _keep(self, name: str, account: _Account) -> None:
@@ -144,7 +142,7 @@ class CollectionMap:
         self._places: dict[str, bytes] = {}
         self._tree = SumTree()
 
-    def put(self, account: str, collection: str, faces: Node) -> None:
+    def put(self, account: str, collection: str, faces: MapNode) -> None:
         """Enter or update a collection with the head of its tree of FaceIds; a deleted one stays, with no faces."""
         name = collection_name(account, collection)
         where = self._places.setdefault(name, place(self._key, name))
@@ -154,7 +152,7 @@ class CollectionMap:
         """Public fields of the ``map`` entry, for a map that is true as of the first ``size`` entries."""
         return head_fields(COLLECTION_MAP, size, self._tree.head(), self._key.public)
 
-    def path(self, name: str) -> tuple[bytes, Path]:
+    def path(self, name: str) -> tuple[bytes, MapPath]:
         """Proof of the place of ``name`` and the way there."""
         proof = vrf.prove(self._key, name.encode())
         return proof, self._tree.path(self._places.get(name) or place(self._key, name))

@@ -12,22 +12,24 @@ operator cannot choose a second place for a name. An account is never removed: a
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Iterable
+from itertools import pairwise
 
+from custodes.ledger.prover import vrf
+from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.verifier.map_proof import (
     EMPTY,
     FACE,
     KEY_BYTES,
-    Node,
-    Path,
+    MapError,
+    MapNode,
+    MapPath,
     Value,
     bit,
     face_place,
-    fold,
     inner_node,
     leaf_node,
-    partition,
 )
-from custodes.ledger.verifier.vrf import vrf
 
 _BUCKET_BITS = 12
 _FIRST = 1 << _BUCKET_BITS
@@ -47,7 +49,7 @@ class SumTree:
         self._values: dict[bytes, Value] = {}
         self._buckets: dict[int, list[bytes]] = {}
         # Heap order: 1 is the root, 2i and 2i+1 are the children of i; each with its number of keys.
-        self._upper: dict[int, tuple[Node, int]] = {}
+        self._upper: dict[int, tuple[MapNode, int]] = {}
         self._dirty: set[int] = set()
 
     def __len__(self) -> int:
@@ -71,7 +73,7 @@ class SumTree:
         self._values[key] = value
         self._dirty.add(bucket)
 
-    def head(self) -> Node:
+    def head(self) -> MapNode:
         """Root and totals of the map as it stands."""
         changed = set()
         for bucket in self._dirty:
@@ -85,10 +87,10 @@ class SumTree:
                 self._join(at)
         return self._node(1)
 
-    def path(self, key: bytes) -> Path:
+    def path(self, key: bytes) -> MapPath:
         """The way to ``key`` in the map as it stands: to its value, or to the proof that it has none."""
         self.head()
-        siblings: list[Node] = []
+        siblings: list[MapNode] = []
         at, depth = 1, 0
         while depth < _BUCKET_BITS and self._size(at) > 1:
             turn = bit(key, depth)
@@ -102,7 +104,7 @@ class SumTree:
             near, far = (leaves[split:], leaves[:split]) if bit(key, depth) else (leaves[:split], leaves[split:])
             siblings.append(fold(far, depth + 1))
             leaves, depth = near, depth + 1
-        return Path(tuple(siblings), (leaves[0][0], self._values[leaves[0][0]]) if leaves else None)
+        return MapPath(tuple(siblings), (leaves[0][0], self._values[leaves[0][0]]) if leaves else None)
 
     def _forget(self, key: bytes) -> None:
         """Take a key out. Only maps whose meaning allows it offer this."""
@@ -119,10 +121,10 @@ class SumTree:
         else:  # nothing, or a lone leaf that stands for the whole subtree
             self._set(at, self._node(left) if self._size(left) else self._node(right), size)
 
-    def _set(self, at: int, node: Node, size: int) -> None:
+    def _set(self, at: int, node: MapNode, size: int) -> None:
         self._upper[at] = (node, size)
 
-    def _node(self, at: int) -> Node:
+    def _node(self, at: int) -> MapNode:
         return self._upper.get(at, _NOTHING)[0]
 
     def _size(self, at: int) -> int:
@@ -150,3 +152,42 @@ class FaceTree(SumTree):
 
 def _bucket(key: bytes) -> int:
     return int.from_bytes(key[:2], "big") >> (16 - _BUCKET_BITS)
+
+
+def head_fields(name: str, size: int, node: MapNode, vrf_public: bytes) -> dict[str, int | str]:
+    """Public fields of the ``map`` entry for a head."""
+    return {"m": name, "n": size, "q": node.count, "r": b64url(node.hash), "s": node.units, "y": b64url(vrf_public)}
+
+
+def rebuild(values: Iterable[tuple[bytes, Value]]) -> MapNode:
+    """The head over all keys and values, from nothing; what an auditor does to check a head in full.
+
+    Raises:
+        MapError: a key appears twice, or a length or sum is out of range.
+    """
+    leaves = sorted(((key, leaf_node(key, value)) for key, value in values), key=lambda leaf: leaf[0])
+    if any(a[0] == b[0] for a, b in pairwise(leaves)):
+        raise MapError("a key stands in the map twice")
+    return fold(leaves, 0)
+
+
+def fold(leaves: list[tuple[bytes, MapNode]], depth: int) -> MapNode:
+    """The subtree at ``depth`` over sorted leaves that share their first ``depth`` bits."""
+    if not leaves:
+        return EMPTY
+    if len(leaves) == 1:
+        return leaves[0][1]
+    split = partition(leaves, depth)
+    return inner_node(fold(leaves[:split], depth + 1), fold(leaves[split:], depth + 1))
+
+
+def partition(leaves: list[tuple[bytes, MapNode]], depth: int) -> int:
+    """How many of the sorted leaves go left at ``depth``."""
+    low, high = 0, len(leaves)
+    while low < high:
+        middle = (low + high) // 2
+        if bit(leaves[middle][0], depth):
+            high = middle
+        else:
+            low = middle + 1
+    return low

@@ -13,16 +13,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from custodes.ledger.prover.map_tree import SumTree, place
-from custodes.ledger.tlog.body import check_opening, commit
+from custodes.ledger.prover import vrf
+from custodes.ledger.prover.map_tree import SumTree, head_fields, place
+from custodes.ledger.tlog.commitment import check_opening, commit
 from custodes.ledger.tlog.merkle import Frontier
-from custodes.ledger.verifier.map_head import PARTY_MAP, head_fields, place_leaf
-from custodes.ledger.verifier.map_proof import Path, Value
-from custodes.ledger.verifier.vrf import vrf
+from custodes.ledger.verifier.map_head import PARTY_MAP, place_leaf
+from custodes.ledger.verifier.map_proof import MapPath, Value
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PartyPlace:
     """One party in one role in one graph, under one of its names.
 
     Attributes:
@@ -52,7 +52,7 @@ class Entered:
     """A place and the ``org`` entry that brought it."""
 
     entry: int
-    place: Place
+    place: PartyPlace
 
 
 class PartyMap:
@@ -70,11 +70,11 @@ class PartyMap:
         """Number of names."""
         return len(self._names)
 
-    def enter(self, entry: int, places: Iterable[Place]) -> None:
+    def enter(self, entry: int, places: Iterable[PartyPlace]) -> None:
         """Take in the places that ``org`` entry ``entry`` brought; entries come in order."""
         changed = {}
         for one in places:
-            grown = self._lists.get(one.name, Frontier()).extend([place_leaf(entry, one.commitment)]).frontier
+            grown = self._lists.get(one.name, Frontier()).extend([place_leaf(entry, one.commitment)])
             self._lists[one.name] = grown
             self._names.setdefault(one.name, []).append(Entered(entry, one))
             changed[one.where] = grown
@@ -90,7 +90,7 @@ class PartyMap:
         """Public fields of the ``map`` entry, for a map that is true as of the first ``size`` entries."""
         return head_fields(PARTY_MAP, size, self._tree.head(), self._key.public)
 
-    def path(self, name: str) -> tuple[bytes, Path]:
+    def path(self, name: str) -> tuple[bytes, MapPath]:
         """Proof of the place of ``name`` (VRF, 80 bytes) and the way there; also for names that are not in the map."""
         known = self._names.get(name)
         where = known[0].place.where if known else place(self._key, name)

@@ -16,13 +16,13 @@ from hashlib import sha256
 from pathlib import Path as FilePath
 from typing import Protocol
 
+from custodes.ledger.prover import vrf
 from custodes.ledger.prover.map_tree import place
-from custodes.ledger.prover.party_map import PartyMap, Place
-from custodes.ledger.tlog.body import BodyError
+from custodes.ledger.prover.party_map import PartyMap, PartyPlace
+from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import Entry, b64url, from_b64url
 from custodes.ledger.verifier.canonical_json import Members, StatementError, canonical, parse_canonical
 from custodes.ledger.verifier.map_proof import MapError
-from custodes.ledger.verifier.vrf import vrf
 
 Append = Callable[[Mapping[str, int | str]], int]
 """Appends a ``map`` entry with these public fields; returns its index once it is durable."""
@@ -38,7 +38,7 @@ class DossierStream(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Dossier:
+class PlacesDigest:
     """What an ``org`` entry says about places in public: the digest of their file, and how many there are."""
 
     digest: bytes
@@ -58,7 +58,7 @@ class PartyFiles:
         self._key = key
         self._where: dict[str, bytes] = {}
 
-    def keep(self, bodies: Iterable[tuple[str, Mapping[str, object]]], random: Callable[[int], bytes]) -> Dossier:
+    def keep(self, bodies: Iterable[tuple[str, Mapping[str, object]]], random: Callable[[int], bytes]) -> PlacesDigest:
         """Keep places durably, before the entry that names them; returns what that entry says.
 
         Args:
@@ -72,15 +72,15 @@ class PartyFiles:
         rows = []
         for name, told in bodies:
             body = canonical({**told, "party": name})
-            one = Place(name, random(16), body, self._place(name))
+            one = PartyPlace(name, random(16), body, self._place(name))
             one.check()
             rows.append({"b": json.loads(body), "n": name, "s": b64url(one.salt), "w": b64url(one.where)})
         data = canonical({"places": rows, "v": 1})
         digest = sha256(data).digest()
         _write(self._folder / f"{digest.hex()}.places", data)
-        return Dossier(digest, len(rows))
+        return PlacesDigest(digest, len(rows))
 
-    def load(self, dossier: Dossier) -> Sequence[Place]:
+    def load(self, dossier: PlacesDigest) -> Sequence[PartyPlace]:
         """The places that an entry names.
 
         Raises:
@@ -114,7 +114,7 @@ class PartyFiles:
         for index, entry in log.dossiers(parties.size, size):
             if entry.fields.get("n"):
                 digest = from_b64url(str(entry.fields.get("e")))
-                parties.enter(index, self.load(Dossier(digest, int(entry.fields["n"]))))
+                parties.enter(index, self.load(PlacesDigest(digest, int(entry.fields["n"]))))
         parties.size = max(parties.size, size)
 
     def close_head(self, parties: PartyMap, log: DossierStream, size: int, append: Append) -> int:
@@ -137,8 +137,8 @@ class PartyFiles:
             MapError: the file is damaged.
         """
         try:
-            told = Members(parse_canonical((self._folder / _STATE).read_bytes()))
-            return told.index("head"), told.index("size")
+            value = Members(parse_canonical((self._folder / _STATE).read_bytes()))
+            return value.index("head"), value.index("size")
         except FileNotFoundError:
             return None
         except StatementError as error:
@@ -150,8 +150,8 @@ class PartyFiles:
         return self._where[name]
 
 
-def _place(row: Members) -> Place:
-    one = Place(row.text("n"), row.binary("s"), canonical(row.take("b")), row.binary("w"))
+def _place(row: Members) -> PartyPlace:
+    one = PartyPlace(row.text("n"), row.binary("s"), canonical(row.take("b")), row.binary("w"))
     try:
         one.check()
     except BodyError as error:

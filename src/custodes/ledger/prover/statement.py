@@ -1,6 +1,6 @@
 """The operator's side of a statement: collect from log, maps and bodies what a verifier will ask for.
 
-In: ports to the log, the maps and the uses. Out: a ``Statement``. A statement made here is checked by ``verify`` like
+In: ports to the log, the maps and the uses. Out: a ``StatementFile``. What is made here is checked by ``verify`` like
 any other; nothing in this module needs to be trusted.
 """
 
@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from custodes.ledger.prover.ports import LogReader, MapReader, PlaceSource, Use, UseSource
-from custodes.ledger.tlog.body import commit
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
+from custodes.ledger.tlog.commitment import commit
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.note import parse_note
-from custodes.ledger.verifier import multiproof
-from custodes.ledger.verifier.canonical_json import Placed, StatementError
+from custodes.ledger.tree import multiproof
+from custodes.ledger.verifier.canonical_json import PlacedEntry, StatementError
 from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, parse_head
-from custodes.ledger.verifier.statement import Question, ShownPlace, ShownUse, Statement, map_of
+from custodes.ledger.verifier.statement import Question, ShownPlace, ShownUse, StatementFile, map_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Sources:
     places: PlaceSource | None = None
 
 
-def build(question: Question, sources: Sources, prices: Mapping[str, object] | None = None) -> Statement:
+def build(question: Question, sources: Sources, prices: Mapping[str, object] | None = None) -> StatementFile:
     """The statement that answers ``question`` at the latest head of its map. Every use is shown; those in the period
     with their bodies, as far as these still exist.
 
@@ -51,9 +51,9 @@ def build(question: Question, sources: Sources, prices: Mapping[str, object] | N
     size = parse_checkpoint(parse_note(checkpoint).text).size
     if index >= size:
         raise StatementError("the latest head of the map is not yet part of a published checkpoint")
-    head = Placed(index, sources.log.entry(index))
+    head = PlacedEntry(index, sources.log.entry(index))
     covered = parse_head(decode(head.envelope)).size
-    following = None if covered == index else Placed(covered, sources.log.entry(covered))
+    following = None if covered == index else PlacedEntry(covered, sources.log.entry(covered))
     vrf_proof, path = sources.maps.path(name, question.identifier)
     uses: tuple[ShownUse, ...] = ()
     if name == ACCOUNT_MAP and sources.uses is not None:
@@ -69,7 +69,7 @@ def build(question: Question, sources: Sources, prices: Mapping[str, object] | N
     indexes = [index, *([covered] if following else []), *shown]
     proof = tuple(multiproof.make(indexes, size, sources.log.node))
     money = prices if uses else None
-    return Statement(question, checkpoint, head, following, proof, vrf_proof, path, uses, money, places)
+    return StatementFile(question, checkpoint, head, following, proof, vrf_proof, path, uses, money, places)
 
 
 def _show(use: Use, question: Question) -> ShownUse:

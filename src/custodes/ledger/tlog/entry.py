@@ -20,7 +20,7 @@ VERSION = 1
 
 # RFC 8785 numbers are IEEE doubles: integers are exact up to here.
 MAX_INT = (1 << 53) - 1
-_LONGEST_TIME = len(str(MAX_INT))
+_MAX_TIME = len(str(MAX_INT))
 
 Value = int | str
 
@@ -61,7 +61,7 @@ _Check = Callable[[Value], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class EntryKind:
     """What one kind of entry may say in public: fields it must have and may have, and whether it counts units."""
 
     name: str
@@ -72,42 +72,44 @@ class Kind:
 
 _KIND_ROWS = (
     # Start of the server: digests of the release, the models and the configuration.
-    Kind("boot", {"r": _is_digest}, {"g": _is_digest, "m": _is_digest}),
+    EntryKind("boot", {"r": _is_digest}, {"g": _is_digest, "m": _is_digest}),
     # Decision before work; commitment to an excerpt of the body (s). Each "allow" is settled by exactly one "use" or
     # "void" that names it.
-    Kind("auth", {"d": _is_decision}, {"s": _is_digest}),
-    Kind("use", {"a": _is_count}, units=True),
-    Kind("void", {"a": _is_count}),
+    EntryKind("auth", {"d": _is_decision}, {"s": _is_digest}),
+    EntryKind("use", {"a": _is_count}, units=True),
+    EntryKind("void", {"a": _is_count}),
     # Accounts opened, closed, changed (x); how many are open after it (n).
-    Kind("acc", {}, {"n": _is_count, "x": _is_token}),
+    EntryKind("acc", {}, {"n": _is_count, "x": _is_token}),
     # Onboarding dossier: digest of the evidence (e).
-    Kind("org", {}, {"e": _is_digest, "n": _is_count}),
+    EntryKind("org", {}, {"e": _is_digest, "n": _is_count}),
     # Policy: digest (p), valid from (b, ms), number of signers (q), digest of the newest change (h), occasion (x).
-    Kind("pol", {"p": _is_digest}, {"b": _is_count, "h": _is_digest, "q": _is_count, "x": _is_token}),
+    EntryKind("pol", {"p": _is_digest}, {"b": _is_count, "h": _is_digest, "q": _is_count, "x": _is_token}),
     # List import and screening: digest of the list or lists (l), name (x).
-    Kind("list", {"l": _is_digest}, {"n": _is_count, "x": _is_token}),
-    Kind("scr", {"l": _is_digest}, {"n": _is_count}),
+    EntryKind("list", {"l": _is_digest}, {"n": _is_count, "x": _is_token}),
+    EntryKind("scr", {"l": _is_digest}, {"n": _is_count}),
     # A person's review of results; erasures (old root o, new root w) and retention runs, with counts (n).
-    Kind("rev", {}, {"n": _is_count}),
-    Kind("era", {"n": _is_count}, {"o": _is_digest, "w": _is_digest}),
-    Kind("ret", {"n": _is_count}, {"o": _is_digest, "w": _is_digest}),
+    EntryKind("rev", {}, {"n": _is_count}),
+    EntryKind("era", {"n": _is_count}, {"o": _is_digest, "w": _is_digest}),
+    EntryKind("ret", {"n": _is_count}, {"o": _is_digest, "w": _is_digest}),
+    # Private bodies of n entries are about to be destroyed, by a rule (x); entry m is the head that counts them.
+    EntryKind("del", {"m": _is_count, "n": _is_count}, {"x": _is_token}),
     # Invoice run of a month (x): total in minor units (s), currency (y), root over the bills (r), uses billed (n).
-    Kind("bil", {"r": _is_digest, "s": _is_count, "y": _is_currency}, {"n": _is_count, "x": _is_token}),
+    EntryKind("bil", {"r": _is_digest, "s": _is_count, "y": _is_currency}, {"n": _is_count, "x": _is_token}),
     # Head of a map (m) over the first n entries: root (r), VRF public key (y), sums over the map: counts (q; uses in
     # the account map, faces in the collection map) and units (s).
-    Kind(
+    EntryKind(
         "map",
         {"m": _is_token, "n": _is_count, "r": _is_digest},
         {"q": _is_count, "s": _is_count, "y": _is_digest},
     ),
     # Resource reconciliation; note of an incident; emergency access.
-    Kind("rec", {}, {"n": _is_count, "s": _is_count, "x": _is_token}),
-    Kind("inc", {}, {"n": _is_count, "x": _is_token}),
-    Kind("emg", {}, {"n": _is_count, "x": _is_token}),
+    EntryKind("rec", {}, {"n": _is_count, "s": _is_count, "x": _is_token}),
+    EntryKind("inc", {}, {"n": _is_count, "x": _is_token}),
+    EntryKind("emg", {}, {"n": _is_count, "x": _is_token}),
     # Change of the log's key: old key (o), new key (y), the old key's signature (s). See ``keys.check_rotation``.
-    Kind("key", {"o": _is_digest, "s": _is_signature, "y": _is_digest}),
+    EntryKind("key", {"o": _is_digest, "s": _is_signature, "y": _is_digest}),
 )
-KINDS: Mapping[str, Kind] = MappingProxyType({row.name: row for row in _KIND_ROWS})
+KINDS: Mapping[str, EntryKind] = MappingProxyType({row.name: row for row in _KIND_ROWS})
 
 
 def b64url(data: bytes) -> str:
@@ -209,7 +211,7 @@ def draft(kind: str, units: int | None, commitment: bytes | None, fields: Mappin
         else:
             tail += "," + _member(name, members[name])
     result = Draft(f'{head}"t":'.encode(), f"{tail}}}".encode())
-    if len(result.head) + len(result.tail) + _LONGEST_TIME > MAX_ENVELOPE_BYTES:
+    if len(result.head) + len(result.tail) + _MAX_TIME > MAX_ENVELOPE_BYTES:
         raise EntryError(f"the envelope is longer than {MAX_ENVELOPE_BYTES} bytes")
     return result
 

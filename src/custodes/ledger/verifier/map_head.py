@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from custodes.ledger.tlog.entry import Entry, EntryError, b64url, from_b64url
+from custodes.ledger.tlog.entry import Entry, EntryError, from_b64url
 from custodes.ledger.tlog.merkle import leaf_hash
-from custodes.ledger.verifier.map_proof import MapError, Node
+from custodes.ledger.verifier.map_proof import MapError, MapNode
 
 ACCOUNT_MAP = "account"
 COLLECTION_MAP = "collection"
@@ -28,13 +28,8 @@ class MapHead:
 
     name: str
     size: int
-    node: Node
+    node: MapNode
     vrf_public: bytes
-
-
-def head_fields(name: str, size: int, node: Node, vrf_public: bytes) -> dict[str, int | str]:
-    """Public fields of the ``map`` entry for a head."""
-    return {"m": name, "n": size, "q": node.count, "r": b64url(node.hash), "s": node.units, "y": b64url(vrf_public)}
 
 
 def parse_head(entry: Entry) -> MapHead:
@@ -55,7 +50,7 @@ def parse_head(entry: Entry) -> MapHead:
         raise MapError("the head of the map lacks its root or its key") from error
     if len(root) != 32 or len(key) != 32:
         raise MapError("the head of the map has a root or a key of a wrong length")
-    return MapHead(name, size, Node(root, count, units), key)
+    return MapHead(name, size, MapNode(root, count, units), key)
 
 
 def use_leaf(index: int, entry_hash: bytes) -> bytes:

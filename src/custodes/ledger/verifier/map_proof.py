@@ -13,10 +13,8 @@ Source of the form of nodes: Hu, Zhang, Guo, "Breaking the Binding", IACR ePrint
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import pairwise
 
 KEY_BYTES = 32
 HASH_BYTES = 32
@@ -46,7 +44,7 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class MapNode:
     """A subtree as its parent sees it: its hash and the sums of all leaves under it."""
 
     hash: bytes
@@ -58,11 +56,11 @@ class Node:
         return self.hash + _sums(self.count, self.units)
 
 
-EMPTY = Node(EMPTY_HASH, 0, 0)
+EMPTY = MapNode(EMPTY_HASH, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class MapPath:
     """The way to a key: siblings from the root down, and what stands at the end.
 
     Attributes:
@@ -70,28 +68,23 @@ class Path:
         leaf: key and value of the leaf at the end; None when the way ends at an empty subtree.
     """
 
-    siblings: tuple[Node, ...]
+    siblings: tuple[MapNode, ...]
     leaf: tuple[bytes, Value] | None
 
-    def encode(self) -> bytes:
-        """Bytes of the end, then of the siblings."""
-        end = _EMPTY if self.leaf is None else _LEAF + self.leaf[0] + self.leaf[1].encode()
-        return end + b"".join(node.encode() for node in self.siblings)
 
-
-def leaf_node(key: bytes, value: Value) -> Node:
+def leaf_node(key: bytes, value: Value) -> MapNode:
     """The leaf of ``key``. Raises MapError when a length or a sum is out of range."""
     if len(key) != KEY_BYTES or len(value.root) != HASH_BYTES:
         raise MapError("a map key and a map value's root have 32 bytes")
-    return Node(sha256(b"\x02" + key + value.encode()).digest(), value.count, value.units)
+    return MapNode(sha256(b"\x02" + key + value.encode()).digest(), value.count, value.units)
 
 
-def inner_node(left: Node, right: Node) -> Node:
+def inner_node(left: MapNode, right: MapNode) -> MapNode:
     """The parent of two subtrees. Raises MapError when a sum is out of range."""
     hash_ = sha256(
         b"\x03" + _sums(left.count, left.units) + _sums(right.count, right.units) + left.hash + right.hash
     ).digest()
-    return Node(hash_, _checked(left.count + right.count), _checked(left.units + right.units))
+    return MapNode(hash_, _checked(left.count + right.count), _checked(left.units + right.units))
 
 
 def bit(key: bytes, depth: int) -> int:
@@ -108,7 +101,7 @@ def face_place(face_id: str) -> bytes:
     return sha256(b"custodes face v1\n" + face_id.encode()).digest()
 
 
-def look_up(head: Node, key: bytes, path: Path) -> Value | None:
+def look_up(head: MapNode, key: bytes, path: MapPath) -> Value | None:
     """The value under ``key`` in the map with ``head``, or None when the path proves that there is none.
 
     For one head and one key there is one answer: whoever finds paths to two has found a collision of SHA-256.
@@ -123,7 +116,7 @@ def look_up(head: Node, key: bytes, path: Path) -> Value | None:
     return path.leaf[1]
 
 
-def climb(key: bytes, path: Path) -> Node:
+def climb(key: bytes, path: MapPath) -> MapNode:
     """The head to which a path to ``key`` leads; compare it with one that is known.
 
     Raises:
@@ -143,8 +136,8 @@ def climb(key: bytes, path: Path) -> Node:
     return node
 
 
-def parse_path(data: bytes) -> Path:
-    """Read ``Path.encode``.
+def parse_path(data: bytes) -> MapPath:
+    """Read the bytes of a path: its end, then its siblings from the root down.
 
     Raises:
         MapError: the bytes have another form or length.
@@ -162,41 +155,7 @@ def parse_path(data: bytes) -> Path:
     if len(data) < end or len(rest) % _NODE_BYTES or len(rest) > MAX_DEPTH * _NODE_BYTES:
         raise MapError("the path has an impossible length")
     parts = (rest[at : at + _NODE_BYTES] for at in range(0, len(rest), _NODE_BYTES))
-    return Path(tuple(Node(p[:32], _int(p[32:40]), _int(p[40:])) for p in parts), leaf)
-
-
-def rebuild(values: Iterable[tuple[bytes, Value]]) -> Node:
-    """The head over all keys and values, from nothing; what an auditor does to check a head in full.
-
-    Raises:
-        MapError: a key appears twice, or a length or sum is out of range.
-    """
-    leaves = sorted(((key, leaf_node(key, value)) for key, value in values), key=lambda leaf: leaf[0])
-    if any(a[0] == b[0] for a, b in pairwise(leaves)):
-        raise MapError("a key stands in the map twice")
-    return fold(leaves, 0)
-
-
-def fold(leaves: list[tuple[bytes, Node]], depth: int) -> Node:
-    """The subtree at ``depth`` over sorted leaves that share their first ``depth`` bits."""
-    if not leaves:
-        return EMPTY
-    if len(leaves) == 1:
-        return leaves[0][1]
-    split = partition(leaves, depth)
-    return inner_node(fold(leaves[:split], depth + 1), fold(leaves[split:], depth + 1))
-
-
-def partition(leaves: list[tuple[bytes, Node]], depth: int) -> int:
-    """How many of the sorted leaves go left at ``depth``."""
-    low, high = 0, len(leaves)
-    while low < high:
-        middle = (low + high) // 2
-        if bit(leaves[middle][0], depth):
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    return MapPath(tuple(MapNode(p[:32], _int(p[32:40]), _int(p[40:])) for p in parts), leaf)
 
 
 def _prefix(key: bytes, bits: int) -> int:

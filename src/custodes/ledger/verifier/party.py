@@ -1,6 +1,6 @@
 """One file about one party under all of its names and numbers: was it ever behind a customer, and in which role?
 
-In: what the party is called, and a statement for each name that follows from it. Out: a file, or the verdict on one.
+In: a file that says what the party is called, with a statement for each name that follows from it. Out: the verdict.
 The verifier derives the names itself, so a file cannot leave one out or answer about another. Shape:
 ``{"digest": .., "party": {"identifiers": [[scheme, value], ..], "names": [..], "statements": [statement, ..],
 "v": 1}}`` with each statement as in its own file, all at one head of the party map.
@@ -8,23 +8,23 @@ The verifier derives the names itself, so a file cannot leave one out or answer 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from custodes.ledger.tlog.trust import TrustPolicy
 from custodes.ledger.verifier import party_places as places
-from custodes.ledger.verifier.canonical_json import Members, StatementError, canonical, parse_canonical, unwrap, wrap
+from custodes.ledger.verifier.canonical_json import Members, StatementError, canonical, unwrap
 from custodes.ledger.verifier.party_names import identifier_key, name_key
 from custodes.ledger.verifier.report import clean, moment, render, standing
 from custodes.ledger.verifier.statement import PARTY_SCHEMES, map_of
 from custodes.ledger.verifier.statement import parse as parse_statement
-from custodes.ledger.verifier.verdict import Entries, OpenedPlace, Verdict, Word, verify
+from custodes.ledger.verifier.verdict import Entries, OpenedPlace, StatementVerdict, Word, verify
 
-MOST_NAMES = 200
+MAX_NAMES = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PartyQuestion:
     """Whom the question is about: names as anybody writes them, and pairs of register and number."""
 
     names: tuple[str, ...]
@@ -41,8 +41,8 @@ class Asked:
             raise StatementError("a number has characters, or a length, that no identifier of its register has")
         keys += [name_key(name) for name in self.names]
         found = tuple(dict.fromkeys(key for key in keys if key is not None))
-        if not 0 < len(found) <= MOST_NAMES:
-            raise StatementError(f"a party is asked for by 1 to {MOST_NAMES} names and numbers")
+        if not 0 < len(found) <= MAX_NAMES:
+            raise StatementError(f"a party is asked for by 1 to {MAX_NAMES} names and numbers")
         return found
 
 
@@ -52,25 +52,14 @@ class PartyVerdict:
 
     word: Word
     reasons: tuple[str, ...]
-    asked: Asked | None = None
-    parts: Mapping[str, Verdict] | None = None
+    asked: PartyQuestion | None = None
+    parts: Mapping[str, StatementVerdict] | None = None
 
     @property
     def places(self) -> list[OpenedPlace]:
         """All places, under whichever name, in order."""
         parts = (self.parts or {}).values()
         return sorted((p for part in parts if part.evidence for p in part.evidence.places), key=lambda p: p.index)
-
-
-def encode(asked: Asked, statements: Sequence[bytes]) -> bytes:
-    """The file."""
-    inner = {
-        "identifiers": [list(pair) for pair in asked.identifiers],
-        "names": list(asked.names),
-        "statements": [parse_canonical(statement) for statement in statements],
-        "v": 1,
-    }
-    return wrap("party", inner)
 
 
 def verify_party(data: bytes, policy: TrustPolicy, entries: Entries | None = None) -> PartyVerdict:
@@ -102,7 +91,7 @@ def render_party(verdict: PartyVerdict) -> str:
     """The verdict as text."""
     parts = verdict.parts or {}
     if verdict.word in (Word.INVALID, Word.UNDETERMINED) or verdict.asked is None:
-        return render(Verdict(verdict.word, verdict.reasons))
+        return render(StatementVerdict(verdict.word, verdict.reasons))
     evidence = next(part.evidence for part in parts.values() if part.evidence is not None)
     who = ", ".join(clean(name) for name in (*verdict.asked.names, *(" ".join(p) for p in verdict.asked.identifiers)))
     lines = [verdict.word.value, "", f"Asked about: {who}."]
@@ -125,36 +114,39 @@ def render_party(verdict: PartyVerdict) -> str:
 
 def party_json(verdict: PartyVerdict) -> dict[str, object]:
     """The verdict for programs."""
-    told: dict[str, object] = {"verdict": verdict.word.value, "reasons": list(verdict.reasons)}
+    members: dict[str, object] = {"verdict": verdict.word.value, "reasons": list(verdict.reasons)}
     if verdict.word in (Word.PRESENT, Word.ABSENT) and verdict.asked is not None:
-        told |= {
+        members |= {
             "names": list(verdict.asked.names),
             "identifiers": [list(pair) for pair in verdict.asked.identifiers],
             "by_name": {key: part.word.value for key, part in (verdict.parts or {}).items()},
             "roles": _roles(verdict),
-            "places": places.told(verdict.places),
+            "places": places.to_json(verdict.places),
             "does_not_show": list(places.LIMITS),
         }
-    return told
+    return members
 
 
 def _roles(verdict: PartyVerdict) -> dict[str, str]:
     return places.roles(verdict.places)
 
 
-def _parse(data: bytes) -> tuple[Asked, list[bytes]]:
+def _parse(data: bytes) -> tuple[PartyQuestion, list[bytes]]:
     inner = Members(unwrap("party", data))
     if inner.take("v") != 1:
         raise StatementError("this file is of another version")
-    names, pairs, statements = inner.take("names"), inner.take("identifiers"), inner.take("statements")
+    names, pairs, statements = inner.items("names"), inner.items("identifiers"), inner.items("statements")
     inner.end()
-    if not (isinstance(names, list) and isinstance(pairs, list) and isinstance(statements, list)):
-        raise StatementError("names, identifiers and statements are lists")
-    if not all(isinstance(name, str) for name in names) or not all(_is_pair(pair) for pair in pairs):
+    return PartyQuestion(tuple(map(_text, names)), tuple(map(_pair, pairs))), [canonical(one) for one in statements]
+
+
+def _pair(value: object) -> tuple[str, str]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise StatementError("an identifier is a pair of texts")
+    return _text(value[0]), _text(value[1])
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
         raise StatementError("a name is a text, an identifier a pair of texts")
-    asked = Asked(tuple(names), tuple((str(scheme), str(value)) for scheme, value in pairs))
-    return asked, [canonical(one) for one in statements]
-
-
-def _is_pair(pair: object) -> bool:
-    return isinstance(pair, list) and len(pair) == 2 and all(isinstance(part, str) for part in pair)
+    return value

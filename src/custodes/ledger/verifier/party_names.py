@@ -15,8 +15,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 SCHEME = "namefp"
-LONGEST = 400
-_MOST_WORDS = 24
+MAX_LENGTH = 400
+_MAX_WORDS = 24
 
 # How letters that have no decomposition are written; Cyrillic as in English.
 _WRITTEN = """
@@ -65,7 +65,7 @@ def fingerprint(name: str) -> str:
 
     Letters of alphabets other than Latin and Cyrillic stay what they are.
     """
-    return _fingerprint(name[:LONGEST])
+    return _fingerprint(name[:MAX_LENGTH])
 
 
 def _fingerprint(name: str) -> str:
@@ -73,7 +73,7 @@ def _fingerprint(name: str) -> str:
     text = _DOTTED.sub("", text).replace("'", "").replace("\N{RIGHT SINGLE QUOTATION MARK}", "")
     text = text.translate(_LETTERS).translate(_UMLAUTS)
     text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    words = {_folded(word) for word in re.findall(r"[^\W_]+", text)[:_MOST_WORDS]}
+    words = {_folded(word) for word in re.findall(r"[^\W_]+", text)[:_MAX_WORDS]}
     return "-".join(sorted(words - _FOLDED_FORMS or words))
 
 
@@ -100,7 +100,7 @@ def identifier_key(scheme: str, value: str, known: Iterable[str]) -> str | None:
 def is_fingerprint(value: str) -> bool:
     """Whether ``value`` is what ``fingerprint`` gives for some name, and so the one way to write it."""
     # Compatibility forms are written out, at most eighteen letters for one.
-    return 0 < len(value) <= 20 * LONGEST and _fingerprint(value.replace("-", " ")) == value
+    return 0 < len(value) <= 20 * MAX_LENGTH and _fingerprint(value.replace("-", " ")) == value
 
 
 def _folded(word: str) -> str:

@@ -56,7 +56,7 @@ def lines(places: Iterable[OpenedPlace], moment: Callable[[int], str], clean: Ca
     return list(dict.fromkeys(found))
 
 
-def told(places: Iterable[OpenedPlace]) -> list[dict[str, object]]:
+def to_json(places: Iterable[OpenedPlace]) -> list[dict[str, object]]:
     """Places as JSON values."""
     return [{"entry": place.index, "t": place.t, "facts": dict(place.facts or {}) or None} for place in places]
 

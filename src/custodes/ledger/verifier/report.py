@@ -1,7 +1,8 @@
 """A verdict in words, for readers who do not program: what is so, why it can be relied on, and what it does not show.
 
-In: a ``Verdict``. Out: text whose first word is the verdict's, or the same as JSON. Nothing is checked here any more.
-All texts from the statement are printed with control characters replaced, so a file cannot draw its own verdict.
+In: a ``StatementVerdict``. Out: text whose first word is the verdict's, or the same as JSON. Nothing is checked here
+any more. All texts from the statement are printed with control characters replaced, so a file cannot draw its own
+verdict.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from custodes.ledger.verifier import party_places as places
 from custodes.ledger.verifier.invoices.meter import Meter, Month
 from custodes.ledger.verifier.invoices.prices import PriceError, parse_prices
 from custodes.ledger.verifier.map_head import PARTY_MAP
-from custodes.ledger.verifier.verdict import Evidence, OpenedUse, Verdict, Word
+from custodes.ledger.verifier.verdict import Evidence, OpenedUse, StatementVerdict, Word
 
 _PRICE = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
 
@@ -49,7 +50,7 @@ _LIMIT_NO_WITNESS = (
 )
 
 
-def render(verdict: Verdict) -> str:
+def render(verdict: StatementVerdict) -> str:
     """The verdict as text."""
     lines = [verdict.word.value]
     if verdict.word is Word.INVALID:
@@ -72,7 +73,7 @@ def render(verdict: Verdict) -> str:
     return "\n".join(lines) + "\n"
 
 
-def as_json(verdict: Verdict) -> dict[str, object]:
+def as_json(verdict: StatementVerdict) -> dict[str, object]:
     """The verdict for programs: word, reasons, and what was established."""
     result: dict[str, object] = {"verdict": verdict.word.value, "reasons": list(verdict.reasons)}
     evidence = verdict.evidence
@@ -96,7 +97,7 @@ def as_json(verdict: Verdict) -> dict[str, object]:
         if evidence.head.name == PARTY_MAP:
             result |= {
                 "roles": places.roles(evidence.places),
-                "places": places.told(evidence.places),
+                "places": places.to_json(evidence.places),
             }
     return result
 

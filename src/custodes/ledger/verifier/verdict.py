@@ -1,8 +1,8 @@
 """The check of a statement, offline, by somebody who trusts the operator in nothing.
 
-In: the bytes of a statement, and a trust policy; if at hand, all public entries of the log. Out: a ``Verdict``, whose
-word is PRESENT, ABSENT, UNDETERMINED or INVALID. Read ``verify`` from top to bottom: it is the list of checks.
-It does no I/O and no arithmetic on money that is not exact; ``statement_text`` puts the verdict into words.
+In: the bytes of a statement, and a trust policy; if at hand, all public entries of the log. Out: a
+``StatementVerdict``, whose word is PRESENT, ABSENT, UNDETERMINED or INVALID. Read ``_check`` from top to bottom: it is
+the list of checks. It does no I/O and no arithmetic on money that is not exact; ``report`` puts the verdict into words.
 
 INVALID means that something in the file contradicts itself or a signature: do not believe it. UNDETERMINED means that
 nothing is wrong, but the file does not answer the question under this policy.
@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
-from custodes.ledger.tlog.body import BodyError, check_opening
+from custodes.ledger.tlog.commitment import BodyError, check_opening
 from custodes.ledger.tlog.entry import Entry, EntryError, decode
 from custodes.ledger.tlog.merkle import Frontier, ProofError, leaf_hash, tree_root
 from custodes.ledger.tlog.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
-from custodes.ledger.verifier import multiproof
 from custodes.ledger.verifier.canonical_json import StatementError
 from custodes.ledger.verifier.map_head import (
     ACCOUNT_MAP,
@@ -33,7 +32,8 @@ from custodes.ledger.verifier.map_head import (
     use_leaf,
 )
 from custodes.ledger.verifier.map_proof import MapError, Value, look_up, parse_path
-from custodes.ledger.verifier.statement import Question, ShownPlace, ShownUse, Statement, map_of, parse
+from custodes.ledger.verifier.multiproof import check_in_log
+from custodes.ledger.verifier.statement import Question, ShownPlace, ShownUse, StatementFile, map_of, parse
 from custodes.ledger.verifier.vrf import vrf
 
 # No entry in front is later, so nothing behind this check meets a time that has no date.
@@ -102,7 +102,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class StatementVerdict:
     """The answer: its word, why, and the evidence as far as it was established."""
 
     word: Word
@@ -114,7 +114,7 @@ class _UndeterminedError(Exception):
     """The file is sound so far, but does not answer the question."""
 
 
-def verify(data: bytes, policy: TrustPolicy, entries: Entries | None = None) -> Verdict:
+def verify(data: bytes, policy: TrustPolicy, entries: Entries | None = None) -> StatementVerdict:
     """Check a statement.
 
     Args:
@@ -125,13 +125,13 @@ def verify(data: bytes, policy: TrustPolicy, entries: Entries | None = None) -> 
     try:
         evidence = _check(data, policy, entries)
     except _UndeterminedError as open_question:
-        return Verdict(Word.UNDETERMINED, (str(open_question),))
+        return StatementVerdict(Word.UNDETERMINED, (str(open_question),))
     except (StatementError, TrustError, ProofError, EntryError, BodyError, MapError, vrf.VrfError) as error:
-        return Verdict(Word.INVALID, (str(error),))
+        return StatementVerdict(Word.INVALID, (str(error),))
     doubts = _doubts(evidence, policy)
     if doubts:
-        return Verdict(Word.UNDETERMINED, doubts, evidence)
-    return Verdict(Word.PRESENT if evidence.uses or evidence.places else Word.ABSENT, (), evidence)
+        return StatementVerdict(Word.UNDETERMINED, doubts, evidence)
+    return StatementVerdict(Word.PRESENT if evidence.uses or evidence.places else Word.ABSENT, (), evidence)
 
 
 def _check(data: bytes, policy: TrustPolicy, entries: Entries | None) -> Evidence:
@@ -176,22 +176,16 @@ def _check(data: bytes, policy: TrustPolicy, entries: Entries | None) -> Evidenc
     )
 
 
-def _check_in_log(statement: Statement, trusted: Trusted) -> None:
+def _check_in_log(statement: StatementFile, trusted: Trusted) -> None:
     shown = [(statement.head.index, statement.head.envelope)]
     shown += [(statement.next.index, statement.next.envelope)] if statement.next else []
     shown += [(use.index, use.envelope) for use in statement.uses]
     # One entry may bring several places of a party; it is shown with each of them.
     shown += list(dict.fromkeys((place.index, place.envelope) for place in statement.places))
-    leaves = {index: leaf_hash(envelope) for index, envelope in shown}
-    if len(leaves) != len(shown):
-        raise ProofError("two entries claim one place in the log")
-    if not hmac.compare_digest(
-        multiproof.root(leaves, trusted.checkpoint.size, statement.proof), trusted.checkpoint.root
-    ):
-        raise ProofError("the entries shown are not in the log that was signed")
+    check_in_log(shown, trusted.checkpoint, statement.proof)
 
 
-def _covered_until(statement: Statement, head: MapHead) -> int:
+def _covered_until(statement: StatementFile, head: MapHead) -> int:
     """Time of the first entry that the head does not cover; times in the log never fall."""
     first_outside = statement.head if statement.next is None else statement.next
     if first_outside.index != head.size or head.size > statement.head.index:
@@ -202,7 +196,7 @@ def _covered_until(statement: Statement, head: MapHead) -> int:
     return t
 
 
-def _check_uses(statement: Statement, head: MapHead, value: Value | None) -> tuple[tuple[OpenedUse, ...], int]:
+def _check_uses(statement: StatementFile, head: MapHead, value: Value | None) -> tuple[tuple[OpenedUse, ...], int]:
     shown = statement.uses
     if value is None or head.name != ACCOUNT_MAP:
         if shown:
@@ -221,7 +215,7 @@ def _check_uses(statement: Statement, head: MapHead, value: Value | None) -> tup
     return opened, len(shown) - len(opened)
 
 
-def _check_places(statement: Statement, head: MapHead, value: Value | None) -> tuple[OpenedPlace, ...]:
+def _check_places(statement: StatementFile, head: MapHead, value: Value | None) -> tuple[OpenedPlace, ...]:
     shown = statement.places
     if value is None or head.name != PARTY_MAP:
         if shown:
@@ -285,12 +279,12 @@ def _check_totals(entries: Iterable[tuple[int, bytes]], trusted: Trusted, head: 
             raise ProofError("the public entries have a gap")
         row.append(leaf_hash(envelope))
         if len(row) == 4096:
-            frontier, row = frontier.extend(row).frontier, []
+            frontier, row = frontier.extend(row), []
         entry = decode(envelope)
         if index < head.size and entry.kind == kind:
             more = 1 if kind == "use" else entry.fields.get("n", 0)
             count, units = count + (more if isinstance(more, int) else 0), units + (entry.units or 0)
-    frontier = frontier.extend(row).frontier
+    frontier = frontier.extend(row)
     if frontier.size != trusted.checkpoint.size or not hmac.compare_digest(frontier.root(), trusted.checkpoint.root):
         raise ProofError("the public entries at hand are not those of the log that was signed")
     if (count, units) != (head.node.count, head.node.units):

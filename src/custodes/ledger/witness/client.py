@@ -20,12 +20,12 @@ from urllib.parse import urlsplit
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
 from custodes.ledger.tlog.note import Note, NoteError, Signature, parse_note
 from custodes.ledger.tlog.trust import Witness
-from custodes.ledger.witness.witness import SIZE_TYPE, Reply, Request
+from custodes.ledger.witness.witness import SIZE_TYPE, WitnessReply, WitnessRequest
 
 _MAX_REPLY = 1 << 16
 _SIZE = re.compile(rb"(0|[1-9][0-9]{0,18})\n")
 
-Post = Callable[[str, bytes], Reply]
+Post = Callable[[str, bytes], WitnessReply]
 """Posts bytes to an address and returns the answer. Raises OSError when there is none."""
 
 Consistency = Callable[[int, int], list[bytes]]
@@ -37,14 +37,14 @@ class WitnessError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Cosigned:
     """Outcome of asking witnesses: the checkpoint with all cosignatures, and the failures by witness name."""
 
     checkpoint: bytes
     failures: dict[str, str]
 
 
-def ask_all(checkpoint: bytes, witnesses: Iterable[Witness], consistency: Consistency, post: Post) -> Asked:
+def ask_all(checkpoint: bytes, witnesses: Iterable[Witness], consistency: Consistency, post: Post) -> Cosigned:
     """Ask every witness that has an address, one after the other.
 
     Raises:
@@ -60,7 +60,7 @@ def ask_all(checkpoint: bytes, witnesses: Iterable[Witness], consistency: Consis
             failures[witness.name] = str(error)
     known = {(line.name, line.key_id) for line in added}
     kept = tuple(line for line in note.signatures if (line.name, line.key_id) not in known)
-    return Asked(Note(note.text, kept + tuple(added)).encode(), failures)
+    return Cosigned(Note(note.text, kept + tuple(added)).encode(), failures)
 
 
 def ask(checkpoint: bytes, witness: Witness, consistency: Consistency, post: Post) -> Signature:
@@ -78,13 +78,13 @@ def ask(checkpoint: bytes, witness: Witness, consistency: Consistency, post: Pos
         raise WitnessError("no address is known")
     old = 0
     for _ in range(3):  # the size may move between our two questions when two of our processes ask
-        reply = _post(post, witness.url, Request(old, tuple(consistency(old, size)), checkpoint))
+        reply = _post(post, witness.url, WitnessRequest(old, tuple(consistency(old, size)), checkpoint))
         if reply.status == 200:
             return _cosignature(reply.body, witness, text)
-        told = _SIZE.fullmatch(reply.body)
-        if reply.status != 409 or reply.content_type.split(";")[0].strip() != SIZE_TYPE or told is None:
+        value = _SIZE.fullmatch(reply.body)
+        if reply.status != 409 or reply.content_type.split(";")[0].strip() != SIZE_TYPE or value is None:
             raise WitnessError(f"refused with status {reply.status}")
-        seen = int(told[1])
+        seen = int(value[1])
         if seen > size:
             raise WitnessError(f"it has seen a newer state of this log, of size {seen}; ours has {size}")
         if seen == old:
@@ -93,7 +93,7 @@ def ask(checkpoint: bytes, witness: Witness, consistency: Consistency, post: Pos
     raise WitnessError("its state keeps changing")
 
 
-def _post(post: Post, url: str, request: Request) -> Reply:
+def _post(post: Post, url: str, request: WitnessRequest) -> WitnessReply:
     try:
         return post(f"{url.rstrip('/')}/add-checkpoint", request.encode())
     except OSError as error:
@@ -116,7 +116,7 @@ def _cosignature(body: bytes, witness: Witness, text: str) -> Signature:
 def http_post(timeout_s: float = 10.0) -> Post:
     """A ``Post`` over HTTP or HTTPS that follows no redirects and reads at most 64 KiB."""
 
-    def post(url: str, data: bytes) -> Reply:
+    def post(url: str, data: bytes) -> WitnessReply:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise OSError("the address is neither http nor https")
@@ -129,7 +129,7 @@ def http_post(timeout_s: float = 10.0) -> Post:
         try:
             connection.request("POST", parts.path, body=data, headers={"Content-Type": "text/plain; charset=utf-8"})
             answer = connection.getresponse()
-            return Reply(answer.status, answer.read(_MAX_REPLY), answer.headers.get("Content-Type", ""))
+            return WitnessReply(answer.status, answer.read(_MAX_REPLY), answer.headers.get("Content-Type", ""))
         except http.client.HTTPException as error:
             raise OSError(f"not an HTTP answer: {type(error).__name__}") from error
         finally:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from custodes.ledger.witness.witness import MAX_REQUEST_BYTES, Reply, WitnessServer
+from custodes.ledger.witness.witness import MAX_REQUEST_BYTES, WitnessReply, WitnessServer
 
 
 class WitnessHttpServer(ThreadingHTTPServer):
@@ -33,30 +33,30 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         if not self.path.split("?")[0].endswith("/add-checkpoint"):
-            self._answer(Reply(404, b"not found\n"))
+            self._answer(WitnessReply(404, b"not found\n"))
             return
         length = self.headers.get("Content-Length", "")
         if not (length.isascii() and length.isdigit()) or int(length) > MAX_REQUEST_BYTES:
             # Without a length that we accept, the rest of the connection cannot be understood.
             self.close_connection = True
-            self._answer(Reply(413 if length.isdigit() else 411, b"a body of known, modest length is needed\n"))
+            self._answer(WitnessReply(413 if length.isdigit() else 411, b"a body of known, modest length is needed\n"))
             return
         try:
             reply = self.server.witness.add_checkpoint(self.rfile.read(int(length)))
         except OSError as error:
             self.log_error("not signed: %s", error)
-            reply = Reply(500, b"this witness cannot remember, so it does not sign\n")
+            reply = WitnessReply(500, b"this witness cannot remember, so it does not sign\n")
         self._answer(reply)
 
     def do_GET(self) -> None:
-        self._answer(Reply(404, b"not found\n"))
+        self._answer(WitnessReply(404, b"not found\n"))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the library's name)
         """One line, without control characters that a client may have sent."""
         line = format % args
         self.server.log("".join(char if char.isprintable() else "?" for char in line))
 
-    def _answer(self, reply: Reply) -> None:
+    def _answer(self, reply: WitnessReply) -> None:
         self.send_response(reply.status)
         self.send_header("Content-Type", reply.content_type)
         self.send_header("Content-Length", str(len(reply.body)))

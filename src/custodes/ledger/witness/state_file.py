@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from custodes.ledger.witness.witness import NOTHING, Seen
+from custodes.ledger.witness.witness import NOTHING, WitnessedState
 
 _FORM = re.compile(r"(?P<size>[1-9][0-9]*|0)\n(?P<root>[A-Za-z0-9+/]{43}=)\n(?P<origin>[^\n]+)\n")
 
@@ -32,7 +32,7 @@ class FolderMemory:
         """Keep files in ``folder``."""
         self._folder = folder
 
-    def latest(self, origin: str) -> Seen:
+    def latest(self, origin: str) -> WitnessedState:
         """The newest state cosigned for ``origin``.
 
         Raises:
@@ -45,9 +45,9 @@ class FolderMemory:
         match = _FORM.fullmatch(text)
         if match is None or match["origin"] != origin:
             raise WitnessMemoryError(f"what this witness remembers about {origin!r} is damaged")
-        return Seen(int(match["size"]), base64.b64decode(match["root"]))
+        return WitnessedState(int(match["size"]), base64.b64decode(match["root"]))
 
-    def advance(self, origin: str, old: Seen, new: Seen) -> bool:
+    def advance(self, origin: str, old: WitnessedState, new: WitnessedState) -> bool:
         """See ``WitnessMemory.advance``."""
         with self._locked():
             if self.latest(origin) != old:

@@ -19,9 +19,10 @@ from typing import Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from custodes.ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
-from custodes.ledger.tlog.merkle import EMPTY_ROOT, HASH_BYTES, ProofError, verify_consistency
+from custodes.ledger.tlog.merkle import EMPTY_ROOT, HASH_BYTES, ProofError
 from custodes.ledger.tlog.note import Note, NoteError, Signature, VerifierKey, decode_base64, open_note, parse_note
-from custodes.ledger.tlog.trust import CosignerKey, cosign
+from custodes.ledger.tlog.trust import CosignerKey, cosigned_message
+from custodes.ledger.witness.consistency import verify_consistency
 
 MAX_REQUEST_BYTES = 1 << 17
 MAX_PROOF_LINES = 63
@@ -31,24 +32,24 @@ _OLD = re.compile(rb"old (0|[1-9][0-9]{0,18})")
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class WitnessedState:
     """The newest state of a log that this witness cosigned."""
 
     size: int
     root: bytes
 
 
-NOTHING = Seen(0, EMPTY_ROOT)
+NOTHING = WitnessedState(0, EMPTY_ROOT)
 
 
 class WitnessMemory(Protocol):
     """What a witness remembers, by origin."""
 
-    def latest(self, origin: str) -> Seen:
+    def latest(self, origin: str) -> WitnessedState:
         """The newest state cosigned; ``NOTHING`` if there is none."""
         ...
 
-    def advance(self, origin: str, old: Seen, new: Seen) -> bool:
+    def advance(self, origin: str, old: WitnessedState, new: WitnessedState) -> bool:
         """Put ``new`` in place of ``old``, if ``old`` is still what is remembered; whether it was.
 
         Comparing and replacing are one step, for all threads and processes, and durable when this returns True.
@@ -60,7 +61,7 @@ class WitnessMemory(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class WitnessReply:
     """An HTTP answer."""
 
     status: int
@@ -69,7 +70,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class WitnessRequest:
     """An ``add-checkpoint`` request taken apart, nothing verified."""
 
     old: int
@@ -82,7 +83,7 @@ class Request:
         return b"".join(lines) + self.note
 
 
-def parse_request(data: bytes) -> Request:
+def parse_request(data: bytes) -> WitnessRequest:
     """Read an ``add-checkpoint`` request.
 
     Raises:
@@ -103,7 +104,7 @@ def parse_request(data: bytes) -> Request:
         raise NoteError("a line of proof is not base64") from error
     if any(len(hash_) != HASH_BYTES for hash_ in proof):
         raise NoteError("a line of proof is not a hash")
-    return Request(int(old[1]), proof, note)
+    return WitnessRequest(int(old[1]), proof, note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class WitnessServer:
         self._memory = memory
         self._now = now
 
-    def add_checkpoint(self, data: bytes) -> Reply:
+    def add_checkpoint(self, data: bytes) -> WitnessReply:
         """Answer a request, in the order of checks of the specification."""
         try:
             request = parse_request(data)
@@ -154,7 +155,7 @@ class WitnessServer:
             return _refuse(400, "the old size is larger than the new one")
         return self._continue(request, note, checkpoint)
 
-    def _continue(self, request: Request, note: Note, checkpoint: Checkpoint) -> Reply:
+    def _continue(self, request: WitnessRequest, note: Note, checkpoint: Checkpoint) -> WitnessReply:
         seen = self._memory.latest(checkpoint.origin)
         if request.old != seen.size:
             return _conflict(seen)
@@ -165,18 +166,23 @@ class WitnessServer:
             verify_consistency(seen.size, checkpoint.size, request.proof, seen.root, checkpoint.root)
         except ProofError as error:
             return _refuse(422, str(error))
-        new = Seen(checkpoint.size, checkpoint.root)
+        new = WitnessedState(checkpoint.size, checkpoint.root)
         # Durable before it is signed: whatever happens next, this witness will not sign anything that contradicts it.
         if not self._memory.advance(checkpoint.origin, seen, new):
             return _conflict(self._memory.latest(checkpoint.origin))
         public = self._key.public
         value = cosign(self._key.private, note.text.encode(), self._now())
-        return Reply(200, Signature(public.name, public.key_id, value).line().encode())
+        return WitnessReply(200, Signature(public.name, public.key_id, value).line().encode())
 
 
-def _refuse(status: int, reason: str) -> Reply:
-    return Reply(status, reason.encode() + b"\n")
+def _refuse(status: int, reason: str) -> WitnessReply:
+    return WitnessReply(status, reason.encode() + b"\n")
 
 
-def _conflict(seen: Seen) -> Reply:
-    return Reply(409, b"%d\n" % seen.size, SIZE_TYPE)
+def _conflict(seen: WitnessedState) -> WitnessReply:
+    return WitnessReply(409, b"%d\n" % seen.size, SIZE_TYPE)
+
+
+def cosign(key: Ed25519PrivateKey, body: bytes, time: int) -> bytes:
+    """A cosignature over a checkpoint's text: the time, then the signature."""
+    return time.to_bytes(8, "big") + key.sign(cosigned_message(time, body))

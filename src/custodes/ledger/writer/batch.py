@@ -11,9 +11,11 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from custodes.ledger.tlog.body import SALT_BYTES, SealedBody
+from custodes.ledger.tlog.commitment import SALT_BYTES
 from custodes.ledger.tlog.merkle import Frontier
-from custodes.ledger.tlog.ports import LedgerCorruptError, Record
+from custodes.ledger.tlog.tiles import LedgerCorruptError
+from custodes.ledger.writer.body import SealedBody
+from custodes.ledger.writer.ports import JournalRecord
 
 _FIXED = struct.Struct(">QIH")
 _PAIR = struct.Struct(">HI")
@@ -33,7 +35,7 @@ class Batch:
         """Size of the tree with this batch."""
         return self.first + len(self.envelopes)
 
-    def encode(self) -> Record:
+    def encode(self) -> JournalRecord:
         """The journal's record."""
         bodies = self.bodies
         lengths = [
@@ -43,10 +45,10 @@ class Batch:
         kept = [body for body in bodies if body is not None]
         fixed = _FIXED.pack(self.first, len(lengths), len(self.checkpoint))
         parts = [fixed, self.checkpoint, *lengths, *self.envelopes, *[body.sealed for body in kept]]
-        return Record(b"".join(parts), b"".join([body.salt for body in kept]))
+        return JournalRecord(b"".join(parts), b"".join([body.salt for body in kept]))
 
 
-def decode_batch(record: Record) -> Batch:
+def decode_batch(record: JournalRecord) -> Batch:
     """Inverse of ``Batch.encode``.
 
     Raises:
@@ -81,7 +83,7 @@ def decode_batch(record: Record) -> Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class LogState:
     """Where the log stands: all that the next batch needs to know.
 
     Attributes:
@@ -110,8 +112,8 @@ class State:
         return json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def decode_state(data: bytes) -> State:
-    """Inverse of ``State.encode``; signature and root are the caller's to check.
+def decode_state(data: bytes) -> LogState:
+    """Inverse of ``LogState.encode``; signature and root are the caller's to check.
 
     Raises:
         LedgerCorruptError: the bytes are not a header.
@@ -121,6 +123,6 @@ def decode_state(data: bytes) -> State:
         nodes = tuple(None if node is None else bytes.fromhex(node) for node in members["nodes"])
         frontier = Frontier(int(members["size"]), nodes)
         unsettled = frozenset(int(index) for index in members["unsettled"])
-        return State(frontier, members["checkpoint"].encode(), int(members["t"]), unsettled)
+        return LogState(frontier, members["checkpoint"].encode(), int(members["t"]), unsettled)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LedgerCorruptError("the header of a journal segment is malformed") from error

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Turns:
+class CommitOrder:
     """Numbers 1, 2, 3, taken by one thread at a time, come to their turn in this order on any thread."""
 
     def __init__(self) -> None:

@@ -11,17 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from custodes.ledger.tlog.merkle import leaf_hash, parents
-from custodes.ledger.tlog.ports import BodyStore, LedgerCorruptError, TileStore
-from custodes.ledger.tlog.tiles import (
-    CHECKPOINT_PATH,
-    TILE_HEIGHT,
-    TILE_WIDTH,
-    Tree,
-    bundle_path,
-    encode_bundle,
-    tile_path,
-)
-from custodes.ledger.writer.batch import Batch, State
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TILE_WIDTH, LedgerCorruptError, bundle_path
+from custodes.ledger.tree.tiles import TILE_HEIGHT, Tree, encode_bundle, tile_path
+from custodes.ledger.writer.batch import Batch, LogState
+from custodes.ledger.writer.ports import BodyStore, TileStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +25,7 @@ class Boundary:
     segment: int
 
 
-class Publisher:
+class LogPublisher:
     """Writes what was committed to where everybody can read it. Used by one thread at a time."""
 
     def __init__(self, tiles: TileStore, bodies: BodyStore) -> None:
@@ -45,7 +38,7 @@ class Publisher:
         self._partial: list[str] = []
         self._repairing = False
 
-    def load(self, state: State) -> None:
+    def load(self, state: LogState) -> None:
         """Take up the right edge of a tree that was published durably; what was published since is repaired.
 
         Raises:

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 
 from custodes.ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from custodes.ledger.tlog.note import parse_note
-from custodes.ledger.tlog.ports import LedgerUnavailableError
-from custodes.ledger.writer.batch import Batch, State
-from custodes.ledger.writer.publish import Boundary, Publisher
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
+from custodes.ledger.writer.batch import Batch, LogState
+from custodes.ledger.writer.publish import Boundary, LogPublisher
 from custodes.ledger.writer.recover import Stores
 
 # Batches that may wait to be published; with 64 clients a batch has some 30 entries of about 1 kB.
@@ -30,7 +30,7 @@ class Outbox:
     ) -> None:
         """Publish at most every ``every_s`` seconds; call ``on_failure`` when it fails."""
         self._stores = stores
-        self._publisher = Publisher(stores.tiles, stores.bodies)
+        self._publisher = LogPublisher(stores.tiles, stores.bodies)
         self._every_s = every_s
         self._on_failure = on_failure
         self._busy = threading.Lock()
@@ -95,12 +95,12 @@ class Outbox:
                 raise LedgerUnavailableError("the journal could not be retired") from self._failed
 
     @contextmanager
-    def paused(self) -> Iterator[Publisher]:
+    def paused(self) -> Iterator[LogPublisher]:
         """The publisher for recovery, with the thread kept off it."""
         with self._busy:
             yield self._publisher
 
-    def reset(self, state: State) -> None:
+    def reset(self, state: LogState) -> None:
         """After recovery, within ``paused``: everything up to ``state`` is public and retired."""
         with self._bell:
             self._items = []

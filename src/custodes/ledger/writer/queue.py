@@ -13,7 +13,7 @@ from collections.abc import Callable
 from custodes.ledger.writer.pending import Pending
 
 
-class Waiting:
+class EntryQueue:
     """The entries in the order of their places."""
 
     def __init__(self, permission_wait_s: float, now_s: Callable[[], float] = time.monotonic) -> None:

@@ -12,20 +12,15 @@ from dataclasses import dataclass
 
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
 from custodes.ledger.tlog.entry import Entry, decode
-from custodes.ledger.tlog.merkle import EMPTY_ROOT, Frontier, leaf_hash, range_root
-from custodes.ledger.tlog.note import NoteError, Signer, Verifier
-from custodes.ledger.tlog.ports import (
-    Anchor,
-    BodyStore,
-    HeadConflictError,
-    Journal,
-    LedgerCorruptError,
-    Segment,
-    TileStore,
-)
-from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, Tree
-from custodes.ledger.writer.batch import Batch, State, decode_batch, decode_state
-from custodes.ledger.writer.publish import Publisher
+from custodes.ledger.tlog.merkle import EMPTY_ROOT, Frontier, leaf_hash
+from custodes.ledger.tlog.note import NoteError, Verifier
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerCorruptError
+from custodes.ledger.tree.growth import range_root
+from custodes.ledger.tree.signing import Signer, sign_checkpoint
+from custodes.ledger.tree.tiles import Tree
+from custodes.ledger.writer.batch import Batch, LogState, decode_batch, decode_state
+from custodes.ledger.writer.ports import Anchor, BodyStore, HeadConflictError, Journal, JournalSegment, TileStore
+from custodes.ledger.writer.publish import LogPublisher
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +34,7 @@ class Stores:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class LogIdentity:
     """Who signs: ``signers`` sign new checkpoints, ``verifiers`` are all keys that may have signed old ones."""
 
     origin: str
@@ -47,7 +42,7 @@ class Identity:
     verifiers: Sequence[Verifier]
 
 
-def recover(stores: Stores, identity: Identity, publisher: Publisher) -> State:
+def recover(stores: Stores, identity: LogIdentity, publisher: LogPublisher) -> LogState:
     """Bring stores to the journal's head and start a new segment there. Returns the head.
 
     Raises:
@@ -74,7 +69,7 @@ def recover(stores: Stores, identity: Identity, publisher: Publisher) -> State:
     return head
 
 
-def advance(state: State, batch: Batch) -> State:
+def advance(state: LogState, batch: Batch) -> LogState:
     """The state after ``batch``; its checkpoint is taken as it is.
 
     Raises:
@@ -83,11 +78,11 @@ def advance(state: State, batch: Batch) -> State:
     """
     if batch.first != state.frontier.size:
         raise LedgerCorruptError(f"a batch starts at {batch.first} instead of {state.frontier.size}")
-    frontier = state.frontier.extend([leaf_hash(envelope) for envelope in batch.envelopes]).frontier
+    frontier = state.frontier.extend([leaf_hash(envelope) for envelope in batch.envelopes])
     entries = [decode(envelope) for envelope in batch.envelopes]
     unsettled = settle(set(state.unsettled), enumerate(entries, batch.first))
     t = max(state.t, entries[-1].t) if entries else state.t
-    return State(frontier, batch.checkpoint, t, frozenset(unsettled))
+    return LogState(frontier, batch.checkpoint, t, frozenset(unsettled))
 
 
 def settle(unsettled: set[int], entries: Iterable[tuple[int, Entry]]) -> set[int]:
@@ -100,17 +95,17 @@ def settle(unsettled: set[int], entries: Iterable[tuple[int, Entry]]) -> set[int
     return unsettled
 
 
-def _begin_log(stores: Stores, identity: Identity) -> State:
+def _begin_log(stores: Stores, identity: LogIdentity) -> LogState:
     if stores.tiles.get(CHECKPOINT_PATH) is not None:
         raise LedgerCorruptError("there is a public log but no journal; restore both together")
     if stores.anchor is not None and stores.anchor.fetch() is not None:
         raise HeadConflictError("the anchor knows a log, but there is none here")
     frontier = Frontier()
-    checkpoint = Checkpoint(identity.origin, 0, frontier.root()).sign(identity.signers)
-    return State(frontier, checkpoint, 0, frozenset())
+    checkpoint = sign_checkpoint(Checkpoint(identity.origin, 0, frontier.root()), identity.signers)
+    return LogState(frontier, checkpoint, 0, frozenset())
 
 
-def _replay(base: State, segments: Sequence[Segment], identity: Identity) -> tuple[State, list[Batch]]:
+def _replay(base: LogState, segments: Sequence[JournalSegment], identity: LogIdentity) -> tuple[LogState, list[Batch]]:
     """Batches of all segments. Where a segment starts, it says what of the one before was committed."""
     state, batches = base, []
     for at, segment in enumerate(segments):
@@ -131,7 +126,7 @@ def _replay(base: State, segments: Sequence[Segment], identity: Identity) -> tup
     return state, batches
 
 
-def _checked(state: State, identity: Identity) -> State:
+def _checked(state: LogState, identity: LogIdentity) -> LogState:
     """``state``, if its checkpoint was signed over its tree."""
     try:
         checkpoint = open_checkpoint(state.checkpoint, identity.verifiers, origin=identity.origin)
@@ -142,7 +137,7 @@ def _checked(state: State, identity: Identity) -> State:
     return state
 
 
-def _check_anchor(anchor: Anchor, tiles: TileStore, head: State, identity: Identity) -> None:
+def _check_anchor(anchor: Anchor, tiles: TileStore, head: LogState, identity: LogIdentity) -> None:
     kept = anchor.fetch()
     if kept == head.checkpoint:
         return

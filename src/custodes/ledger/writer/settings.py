@@ -11,10 +11,10 @@ from typing import Protocol
 
 from custodes.ledger.tlog.entry import Value
 from custodes.ledger.writer.pending import Pending
-from custodes.ledger.writer.recover import Identity, Stores
+from custodes.ledger.writer.recover import LogIdentity, Stores
 
 
-class Clock(Protocol):
+class LedgerClock(Protocol):
     """Gives the current time."""
 
     def now_ms(self) -> int:
@@ -49,9 +49,9 @@ class LogParts:
     """What a log is made of. ``random`` gives so many unpredictable bytes; ``body_key`` has 32."""
 
     stores: Stores
-    identity: Identity
+    identity: LogIdentity
     body_key: bytes
-    clock: Clock
+    clock: LedgerClock
     random: Callable[[int], bytes]
 
 

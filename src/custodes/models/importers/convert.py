@@ -10,6 +10,7 @@ from custodes.models.card import ModelCard
 from custodes.models.importers.centerface import import_centerface
 from custodes.models.importers.dlib_resnet import import_dlib_resnet
 from custodes.models.importers.efficientnet_lite import Variant, import_efficientnet_lite
+from custodes.models.importers.face_embedder import FaceInput, import_face_embedder
 from custodes.models.importers.faceapi import import_faceapi_expression
 from custodes.models.importers.failure import ImportFailedError
 from custodes.models.importers.paddle import Tensors, import_paddle
@@ -43,6 +44,8 @@ def convert(card: ModelCard, files: Mapping[str, bytes]) -> bytes:
         depth, side_px = float(card.options["depth"]), int(card.options["side_px"])
         variant = Variant(depth, side_px, _three(card.options["mean"]), _three(card.options["scale"]))
         model = import_efficientnet_lite(card.name, first, variant)
+    elif card.importer == "face-embedder":
+        model = import_face_embedder(card.name, first, _face_input(card))
     elif card.importer == "yolo":
         model = import_yolo(first, int(card.options["side_px"]), int(card.options["classes"]))
     else:
@@ -66,6 +69,15 @@ def _tfjs(card: ModelCard, files: Mapping[str, bytes]) -> onnx.ModelProto:
     model = import_tfjs(card.name, model_json, by_name, picture, options["outputs"])
     _open_sizes(card, model)
     return model
+
+
+def _face_input(card: ModelCard) -> FaceInput:
+    side_px, dimension = card.input.shape[-1], card.outputs[0].shape[-1]
+    if not isinstance(side_px, int) or not isinstance(dimension, int):
+        raise ImportFailedError(f"{card.name}: a face embedder has a fixed picture and a fixed dimension")
+    options = card.options
+    bgr = Channels(options.get("channels", "rgb")) is Channels.BGR
+    return FaceInput(side_px, dimension, float(options.get("mean", 0.0)), float(options.get("scale", 1.0)), bgr)
 
 
 def _open_sizes(card: ModelCard, model: onnx.ModelProto) -> None:

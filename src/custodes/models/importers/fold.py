@@ -2,8 +2,8 @@
 
 In and out: a GraphBuilder, edited in place. Folded: per-channel factors and sums into the convolution in front;
 scaling, reordering and (without padding) shifting of channels into the convolution behind; zero padding into the
-convolution behind; chains of Relu, Min and Max into Clip; the rectifier spelled out with Abs into PRelu, and PRelu at
-the end into faster operators. Sums are done in float64 and stored as float32. Nodes that nobody needs any more are left
+convolution behind; chains of Relu, Min and Max into Clip; the rectifier spelled out with Abs into PRelu (prelu.py has
+faster forms of it). Sums are done in float64 and stored as float32. Nodes that nobody needs any more are left
 out when the graph is built.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from custodes.models.importers.graph import Array, GraphBuilder, Node
+from custodes.models.importers.graph import Array, GraphBuilder, GraphNode
 
 
 class _View:
@@ -32,18 +32,18 @@ class _View:
     def constant(self, name: str) -> Array | None:
         return self.builder.constants.get(name)
 
-    def source(self, name: str, *operators: str) -> Node | None:
+    def source(self, name: str, *operators: str) -> GraphNode | None:
         """The node that makes ``name`` when it is one of ``operators`` and nobody else reads ``name``."""
         node = self.producer.get(name)
         return node if node and node.operator in operators and self.readers[name] == 1 else None
 
-    def become(self, old: Node, new: Node) -> None:
+    def become(self, old: GraphNode, new: GraphNode) -> None:
         """Let ``new`` (an existing node) give ``old``'s output; ``old`` disappears."""
         new.outputs = old.outputs
         self.builder.nodes.remove(old)
 
 
-Rule = Callable[[_View, Node], bool]
+Rule = Callable[[_View, GraphNode], bool]
 
 
 def fold(builder: GraphBuilder) -> None:
@@ -54,30 +54,9 @@ def fold(builder: GraphBuilder) -> None:
         builder.nodes = builder.live_nodes()
         view = _View(builder)
         changed = any(rule(view, node) for node in list(builder.nodes) for rule in rules)
-    _spell_out_prelu(builder)
 
 
-def _spell_out_prelu(builder: GraphBuilder) -> None:
-    """PRelu in simpler operators with the same values: ONNX Runtime's own is twice as slow on processors.
-
-    With no slope above 1 it is the larger of x and slope * x; else Relu(x) + slope * (x - Relu(x)).
-    """
-    nodes, builder.nodes = builder.nodes, []
-    for node in nodes:
-        if node.operator != "PRelu":
-            builder.nodes.append(node)
-            continue
-        (tensor, slope), last = node.inputs, builder.nodes
-        if builder.constants[slope].max(initial=0) <= 1:
-            scaled = builder.add("Mul", [tensor, slope])
-            last.append(Node("Max", [tensor, scaled], node.outputs))
-        else:
-            positive = builder.add("Relu", [tensor])
-            negative = builder.add("Mul", [builder.add("Sub", [tensor, positive]), slope])
-            last.append(Node("Add", [positive, negative], node.outputs))
-
-
-def _affine_behind(view: _View, node: Node) -> bool:
+def _affine_behind(view: _View, node: GraphNode) -> bool:
     """Conv then Mul, Div, Add or Sub with a constant per channel: into kernel and bias."""
     if node.operator not in ("Mul", "Div", "Add", "Sub"):
         return False
@@ -102,7 +81,7 @@ def _affine_behind(view: _View, node: Node) -> bool:
     return True
 
 
-def _scaling_before(view: _View, node: Node) -> bool:
+def _scaling_before(view: _View, node: GraphNode) -> bool:
     """Mul by a constant, Gather of channels, or Sub of a constant (no padding), then Conv: into the kernel."""
     if node.operator != "Conv" or int(node.attributes.get("group", 1)) != 1:
         return False
@@ -128,7 +107,7 @@ def _scaling_before(view: _View, node: Node) -> bool:
     return True
 
 
-def _padding(view: _View, node: Node) -> bool:
+def _padding(view: _View, node: GraphNode) -> bool:
     """Zero padding of height and width, then Conv: into the convolution's own padding."""
     pad = view.source(node.inputs[0], "Pad") if node.operator == "Conv" else None
     widths = view.constant(pad.inputs[1]) if pad else None
@@ -142,7 +121,7 @@ def _padding(view: _View, node: Node) -> bool:
     return True
 
 
-def _clip(view: _View, node: Node) -> bool:
+def _clip(view: _View, node: GraphNode) -> bool:
     """Min and Max with a number, after Relu or Clip or each other."""
     if node.operator not in ("Min", "Max") or len(node.inputs) != 2:
         return False
@@ -172,7 +151,7 @@ def _clip(view: _View, node: Node) -> bool:
     return True
 
 
-def _bounds(view: _View, node: Node) -> tuple[float | None, float | None]:
+def _bounds(view: _View, node: GraphNode) -> tuple[float | None, float | None]:
     """The range that ``node`` (Relu, Clip, Min or Max) limits its output to; None where open or unknown."""
     if node.operator == "Relu":
         return 0.0, None
@@ -187,7 +166,7 @@ def _bounds(view: _View, node: Node) -> tuple[float | None, float | None]:
     return (value, None) if node.operator == "Max" else (None, value)
 
 
-def _prelu(view: _View, node: Node) -> bool:
+def _prelu(view: _View, node: GraphNode) -> bool:
     """Relu(x) + (x - Abs(x)) * slope * 0.5, in any grouping of the factors: PRelu(x, slope)."""
     if node.operator != "Add":
         return False
@@ -223,16 +202,16 @@ def _per_channel(constant: Array, channels: int) -> Array | None:
     return constant.reshape(-1).astype(np.float64) if shape == (1, channels, 1, 1) else None
 
 
-def _weights(view: _View, conv: Node) -> Array:
+def _weights(view: _View, conv: GraphNode) -> Array:
     return view.builder.constants[conv.inputs[1]].astype(np.float64)
 
 
-def _bias(view: _View, conv: Node) -> Array:
+def _bias(view: _View, conv: GraphNode) -> Array:
     if len(conv.inputs) > 2:
         return view.builder.constants[conv.inputs[2]].astype(np.float64)
     return np.zeros(view.builder.constants[conv.inputs[1]].shape[0])
 
 
-def _set_weights(view: _View, conv: Node, kernel: Array, bias: Array) -> None:
+def _set_weights(view: _View, conv: GraphNode, kernel: Array, bias: Array) -> None:
     names = [view.builder.constant(a.astype(np.float32), hint) for a, hint in ((kernel, "w"), (bias, "b"))]
     conv.inputs = [conv.inputs[0], *names]

@@ -27,7 +27,7 @@ Dim = int | str
 
 
 @dataclass(slots=True, eq=False)
-class Node:
+class GraphNode:
     """One operator of a graph under construction; passes edit it in place."""
 
     operator: str
@@ -42,7 +42,7 @@ class GraphBuilder:
     def __init__(self, name: str) -> None:
         """Start an empty graph called ``name``."""
         self.name = name
-        self.nodes: list[Node] = []
+        self.nodes: list[GraphNode] = []
         self.constants: dict[str, Array] = {}
         self.inputs: dict[str, Sequence[Dim]] = {}
         self.outputs: dict[str, tuple[str, Sequence[Dim]]] = {}
@@ -74,7 +74,7 @@ class GraphBuilder:
     def add_many(self, operator: str, inputs: Sequence[str], attributes: Mapping[str, Any], count: int) -> list[str]:
         """Append a node with ``count`` outputs and return their names."""
         names = [self._fresh(operator.lower()) for _ in range(count)]
-        self.nodes.append(Node(operator, list(inputs), names, dict(attributes)))
+        self.nodes.append(GraphNode(operator, list(inputs), names, dict(attributes)))
         return names
 
     def build(self) -> onnx.ModelProto:
@@ -94,7 +94,7 @@ class GraphBuilder:
         graph.output.extend(_values({name: shape for name, (_, shape) in self.outputs.items()}))
         return finish(helper.make_model(graph))
 
-    def live_nodes(self) -> list[Node]:
+    def live_nodes(self) -> list[GraphNode]:
         """Nodes that an output depends on, in order."""
         needed = {tensor for tensor, _ in self.outputs.values()}
         live = []

@@ -22,7 +22,7 @@ from custodes.governance.accounts.account import (
     stated_use,
 )
 from custodes.governance.accounts.identities import ROOT, UserKey
-from custodes.governance.accounts.organisation import Organisation, changed
+from custodes.governance.accounts.organisation import OrganisationProfile, changed
 from custodes.governance.accounts.vocabulary import NO_COUNTRY, OPERATOR_SECTOR
 from custodes.operations.accounts.access_keys import new_key
 from custodes.operations.accounts.directory import AccountDirectory, account_record, key_record
@@ -78,7 +78,9 @@ class Accounts:
         """All accounts."""
         return self._directory
 
-    def create(self, profile: Organisation, stated: StatedUse, *, demographics: bool = True) -> tuple[Account, UserKey]:
+    def create(
+        self, profile: OrganisationProfile, stated: StatedUse, *, demographics: bool = True
+    ) -> tuple[Account, UserKey]:
         """Open an account with a key for its root.
 
         Raises:
@@ -166,7 +168,7 @@ def keep_operator(directory: AccountDirectory, account_id: AccountId, now_ms: in
         UnavailableError: it cannot be stored.
     """
     if directory.status(account_id) is None:
-        owner = Organisation("Operator of this server", NO_COUNTRY, OPERATOR_SECTOR)
+        owner = OrganisationProfile("Operator of this server", NO_COUNTRY, OPERATOR_SECTOR)
         made = Account(
             account_id, AccountKind.OPERATOR, Status.ACTIVE, owner, created_ts_ms=now_ms, changed_ts_ms=now_ms
         )

@@ -16,9 +16,9 @@ from typing import TypeVar
 from custodes.core.errors import NotFoundError
 from custodes.core.ids import AccountId
 from custodes.governance.accounts.account import Account, Status, account
-from custodes.governance.accounts.identities import ROOT, Role, User, UserKey, role, user, user_key
+from custodes.governance.accounts.identities import ROOT, AccountUser, Role, UserKey, role, user, user_key
 from custodes.operations.accounts.policy_documents import AccountDocuments
-from custodes.operations.accounts.ports import AccountStore, Record, RecordKind, RecordName
+from custodes.operations.accounts.ports import AccountRecord, AccountStore, RecordKind, RecordName
 from custodes.operations.accounts.sessions import SessionTokens
 from custodes.operations.requests.context import Principal
 from custodes.operations.requests.ports import AccessKey
@@ -35,7 +35,7 @@ class AccountDirectory:
         self._sessions = sessions
         self._documents = AccountDocuments(operations)
         self._accounts: dict[AccountId, Account] = {}
-        self._users: dict[AccountId, dict[str, User]] = {}
+        self._users: dict[AccountId, dict[str, AccountUser]] = {}
         self._roles: dict[AccountId, dict[str, Role]] = {}
         self._keys: dict[str, UserKey] = {}
         self._keys_of: dict[AccountId, dict[str, UserKey]] = {}
@@ -50,7 +50,7 @@ class AccountDirectory:
         """Know a key that is kept elsewhere: the operator's, in the data directory's ``credentials``."""
         self._outside[key.access_key_id] = key
 
-    def change(self, put: Sequence[Record], remove: Sequence[RecordName] = ()) -> None:
+    def change(self, put: Sequence[AccountRecord], remove: Sequence[RecordName] = ()) -> None:
         """Make a change durable, then visible.
 
         Raises:
@@ -99,14 +99,14 @@ class AccountDirectory:
         """How many accounts are not closed."""
         return sum(item.status is not Status.CLOSED for item in list(self._accounts.values()))
 
-    def user(self, account_id: AccountId, name: str) -> User:
+    def user(self, account_id: AccountId, name: str) -> AccountUser:
         """A user. Raises NotFoundError."""
         found = self._users.get(account_id, {}).get(name)
         if found is None:
             raise NotFoundError(f"account {account_id} has no user {name}")
         return found
 
-    def users(self, account_id: AccountId) -> tuple[User, ...]:
+    def users(self, account_id: AccountId) -> tuple[AccountUser, ...]:
         """Users of an account by name."""
         return _by_name(self._users.get(account_id, {}))
 
@@ -194,39 +194,39 @@ class AccountDirectory:
         """Keep when keys were last used. Raises UnavailableError."""
         unsaved, self._unsaved = self._unsaved, set()
         records = [
-            Record(RecordName(key.account_id, RecordKind.KEY_USE, key_id), b"%d" % self._used_ts_ms[key_id])
+            AccountRecord(RecordName(key.account_id, RecordKind.KEY_USE, key_id), b"%d" % self._used_ts_ms[key_id])
             for key_id in unsaved
             if (key := self._keys.get(key_id)) is not None
         ]
         if records:
             self.change(records)
 
-    def _take(self, record: Record) -> None:
+    def _take(self, record: AccountRecord) -> None:
         self._takers[record.name.kind](self, record)
 
-    def _take_account(self, record: Record) -> None:
+    def _take_account(self, record: AccountRecord) -> None:
         self._accounts[record.name.account_id] = account(record.value)
 
-    def _take_user(self, record: Record) -> None:
+    def _take_user(self, record: AccountRecord) -> None:
         found = user(record.value)
         self._users.setdefault(found.account_id, {})[found.name] = found
 
-    def _take_role(self, record: Record) -> None:
+    def _take_role(self, record: AccountRecord) -> None:
         found = role(record.value)
         self._roles.setdefault(found.account_id, {})[found.name] = found
 
-    def _take_document(self, record: Record) -> None:
+    def _take_document(self, record: AccountRecord) -> None:
         self._documents.take(record)
 
-    def _take_key(self, record: Record) -> None:
+    def _take_key(self, record: AccountRecord) -> None:
         found = user_key(record.value)
         self._keys[found.access_key_id] = found
         self._keys_of.setdefault(found.account_id, {})[found.access_key_id] = found
 
-    def _take_use(self, record: Record) -> None:
+    def _take_use(self, record: AccountRecord) -> None:
         self._used_ts_ms[record.name.name] = int(record.value)
 
-    _takers: Mapping[RecordKind, Callable[[AccountDirectory, Record], None]] = MappingProxyType(
+    _takers: Mapping[RecordKind, Callable[[AccountDirectory, AccountRecord], None]] = MappingProxyType(
         {
             RecordKind.ACCOUNT: _take_account,
             RecordKind.USER: _take_user,
@@ -251,24 +251,24 @@ class AccountDirectory:
             self._used_ts_ms.pop(name.name, None)
 
 
-def account_record(found: Account) -> Record:
+def account_record(found: Account) -> AccountRecord:
     """An account as a record."""
-    return Record(RecordName(found.account_id, RecordKind.ACCOUNT, found.account_id), found.encoded())
+    return AccountRecord(RecordName(found.account_id, RecordKind.ACCOUNT, found.account_id), found.encoded())
 
 
-def user_record(found: User) -> Record:
+def user_record(found: AccountUser) -> AccountRecord:
     """A user as a record."""
-    return Record(RecordName(found.account_id, RecordKind.USER, found.name), found.encoded())
+    return AccountRecord(RecordName(found.account_id, RecordKind.USER, found.name), found.encoded())
 
 
-def key_record(found: UserKey) -> Record:
+def key_record(found: UserKey) -> AccountRecord:
     """A key as a record."""
-    return Record(RecordName(found.account_id, RecordKind.KEY, found.access_key_id), found.encoded())
+    return AccountRecord(RecordName(found.account_id, RecordKind.KEY, found.access_key_id), found.encoded())
 
 
-def role_record(found: Role) -> Record:
+def role_record(found: Role) -> AccountRecord:
     """A role as a record."""
-    return Record(RecordName(found.account_id, RecordKind.ROLE, found.name), found.encoded())
+    return AccountRecord(RecordName(found.account_id, RecordKind.ROLE, found.name), found.encoded())
 
 
 def _by_name(found: Mapping[str, N]) -> tuple[N, ...]:

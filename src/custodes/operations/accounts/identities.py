@@ -18,8 +18,8 @@ from custodes.governance.accounts.account import Status
 from custodes.governance.accounts.identities import (
     KEYS_PER_USER,
     ROOT,
+    AccountUser,
     Role,
-    User,
     UserKey,
     check_identity_name,
     check_session_length,
@@ -66,14 +66,16 @@ class Identities:
         """All accounts."""
         return self._directory
 
-    def create_user(self, account_id: AccountId, name: str, tags: Mapping[str, str]) -> User:
+    def create_user(self, account_id: AccountId, name: str, tags: Mapping[str, str]) -> AccountUser:
         """Raises AlreadyExistsError, InvalidParameterError."""
         with self._lock:
             self._open(account_id)
             check_identity_name(name)
             if any(user.name.lower() == name.lower() for user in self._directory.users(account_id)):
                 raise AlreadyExistsError(f"account {account_id} has a user {name} already")
-            made = User(account_id, name, key_id("AUCU", self._random), dict(check_tags(tags)), self._clock.now_ms())
+            made = AccountUser(
+                account_id, name, key_id("AUCU", self._random), dict(check_tags(tags)), self._clock.now_ms()
+            )
             self._log.identity(account_id, "user", {"user": name, "id": made.user_id})
             self._directory.change([user_record(made)])
             return made

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from custodes.core.errors import InvalidParameterError
 from custodes.core.ids import AccountId
-from custodes.governance.accounts.identities import ROOT, Role, User, UserKey
+from custodes.governance.accounts.identities import ROOT, AccountUser, Role, UserKey
 from custodes.operations.accounts.identities import Identities, NewRole
 
 Answer = dict[str, object]
@@ -121,7 +121,7 @@ class IdentityOrders:
         account = self._identities.directory.account(self._account(members)).account_id
         return {"names": sorted(self._identities.directory.documents.texts(account, _text(members, "owner")))}
 
-    def _user(self, user: User) -> Answer:
+    def _user(self, user: AccountUser) -> Answer:
         return {
             "account_id": user.account_id,
             "user": user.name,

@@ -12,9 +12,9 @@ from functools import lru_cache
 
 from custodes.core.errors import InvalidParameterError
 from custodes.core.ids import AccountId
-from custodes.governance.iam.document import Document, Kind, parse_document
+from custodes.governance.iam.document import Document, DocumentKind, parse_document
 from custodes.governance.iam.pattern import PolicyError
-from custodes.operations.accounts.ports import Record, RecordKind, RecordName
+from custodes.operations.accounts.ports import AccountRecord, RecordKind, RecordName
 
 COLLECTION = "collection/"
 """What the owner of a resource policy begins with; the collection's id follows."""
@@ -54,7 +54,7 @@ class AccountDocuments:
     def check_trust(self, role: str, text: str) -> Document:
         """The same for the trust policy of a role."""
         try:
-            return parse_document(f"role/{role}/trust", text, Kind.TRUST, self._operations)
+            return parse_document(f"role/{role}/trust", text, DocumentKind.TRUST, self._operations)
         except PolicyError as error:
             raise InvalidParameterError(f"the trust policy is not understood: {error}") from error
 
@@ -74,7 +74,7 @@ class AccountDocuments:
         """Documents of a user, role or collection as they were written, by name."""
         return dict(self._texts.get((account_id, owner), {}))
 
-    def take(self, record: Record) -> None:
+    def take(self, record: AccountRecord) -> None:
         """Know a document, in place of one of the same name."""
         owner, _, name = record.name.name.rpartition("/")
         place = (record.name.account_id, owner)
@@ -94,10 +94,10 @@ class AccountDocuments:
 
     def _session_policy(self, text: str) -> Document:
         """A policy that came with a session, which it can only limit. Raises PolicyError."""
-        return parse_document("session", text, Kind.IDENTITY, self._operations)
+        return parse_document("session", text, DocumentKind.IDENTITY, self._operations)
 
     def _parse(self, owner: str, name: str, text: str) -> Document:
-        kind = Kind.RESOURCE if owner.startswith(COLLECTION) else Kind.IDENTITY
+        kind = DocumentKind.RESOURCE if owner.startswith(COLLECTION) else DocumentKind.IDENTITY
         return parse_document(f"{owner}/{name}", text, kind, self._operations)
 
     def _parse_stored(self, owner: str, name: str, text: str) -> Document:
@@ -113,6 +113,6 @@ def document_name(account_id: AccountId, owner: str, name: str) -> RecordName:
     return RecordName(account_id, RecordKind.DOCUMENT, f"{owner}/{name}")
 
 
-def document_record(account_id: AccountId, owner: str, name: str, text: str) -> Record:
+def document_record(account_id: AccountId, owner: str, name: str, text: str) -> AccountRecord:
     """A document as a record."""
-    return Record(document_name(account_id, owner, name), text.encode())
+    return AccountRecord(document_name(account_id, owner, name), text.encode())

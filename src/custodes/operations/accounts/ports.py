@@ -40,7 +40,7 @@ class RecordName:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class AccountRecord:
     """A named value."""
 
     name: RecordName
@@ -50,7 +50,7 @@ class Record:
 class AccountStore(Protocol):
     """Durable records. A store seals what it keeps: a value changed behind its back is refused, not read."""
 
-    def load(self) -> Iterable[Record]:
+    def load(self) -> Iterable[AccountRecord]:
         """All records, in no particular order.
 
         Raises:
@@ -58,7 +58,7 @@ class AccountStore(Protocol):
         """
         ...
 
-    def change(self, put: Sequence[Record], remove: Sequence[RecordName] = ()) -> None:
+    def change(self, put: Sequence[AccountRecord], remove: Sequence[RecordName] = ()) -> None:
         """Replace or add ``put`` and take ``remove`` away, all or nothing; durable when it returns.
 
         Raises:

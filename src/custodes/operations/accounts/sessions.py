@@ -18,10 +18,10 @@ import orjson
 from custodes.core.ids import AccountId
 from custodes.operations.accounts.access_keys import key_id, new_secret
 from custodes.operations.accounts.ports import Sealer
-from custodes.operations.requests.context import Session
+from custodes.operations.requests.context import RoleSession
 
 SESSION_KEY_PREFIX = "ASCU"
-_LONGEST_TOKEN = 16 * 1024
+_MAX_TOKEN_LENGTH = 16 * 1024
 """Of what comes over the wire; ours are at most half as long."""
 
 
@@ -45,7 +45,7 @@ class OpenSession:
     path: str
     principal_id: str
     expires_ts_ms: int
-    session: Session
+    session: RoleSession
 
 
 class SessionTokens:
@@ -80,7 +80,7 @@ class SessionTokens:
 
     def open(self, access_key_id: str, token: str) -> OpenSession | None:
         """What ``token`` holds; None when we did not issue it, or not with this key."""
-        if len(token) > _LONGEST_TOKEN or not token.isascii():
+        if len(token) > _MAX_TOKEN_LENGTH or not token.isascii():
             return None
         try:
             plain = self._sealer.open(base64.b64decode(token, altchars=b"-_", validate=True))
@@ -88,23 +88,23 @@ class SessionTokens:
             return None
         if plain is None:
             return None
-        told: Mapping[str, object] = orjson.loads(plain)
-        if not hmac.compare_digest(str(told["k"]).encode(), access_key_id.encode()):
+        parsed: Mapping[str, object] = orjson.loads(plain)
+        if not hmac.compare_digest(str(parsed["k"]).encode(), access_key_id.encode()):
             return None
-        return _opened(told)
+        return _opened(parsed)
 
 
-def _opened(told: Mapping[str, object]) -> OpenSession:
+def _opened(parsed: Mapping[str, object]) -> OpenSession:
     # Only what we sealed opens, so its members are what we wrote.
-    tags, transitive, issued, expires = told["t"], told["c"], told["b"], told["e"]
+    tags, transitive, issued, expires = parsed["t"], parsed["c"], parsed["b"], parsed["e"]
     assert isinstance(tags, dict) and isinstance(transitive, list)
     assert isinstance(issued, int) and isinstance(expires, int)
     return OpenSession(
-        str(told["k"]),
-        str(told["s"]),
-        AccountId(str(told["a"])),
-        str(told["p"]),
-        str(told["i"]),
+        str(parsed["k"]),
+        str(parsed["s"]),
+        AccountId(str(parsed["a"])),
+        str(parsed["p"]),
+        str(parsed["i"]),
         expires,
-        Session(str(told["n"]), issued, tags, frozenset(transitive), str(told["d"]), str(told["o"])),
+        RoleSession(str(parsed["n"]), issued, tags, frozenset(transitive), str(parsed["d"]), str(parsed["o"])),
     )

@@ -24,7 +24,7 @@ from custodes.operations.accounts.condition_keys import user_id
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.sessions import OpenSession
 from custodes.operations.requests.command import Command
-from custodes.operations.requests.context import Caller, Principal, Session
+from custodes.operations.requests.context import Caller, Principal, RoleSession
 from custodes.operations.requests.gate import Permit
 from custodes.operations.requests.principals import principal_arn
 
@@ -104,7 +104,7 @@ class GetSessionToken(StsCommand):
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class CallerIdentity:
     """Who a caller is."""
 
     account_id: str
@@ -134,10 +134,10 @@ class SecurityTokens:
         self._sessions = directory.sessions
         self._clock = clock
 
-    def identity(self, permit: Permit, command: GetCallerIdentity) -> Identity:  # noqa: ARG002 - no parameters
+    def identity(self, permit: Permit, command: GetCallerIdentity) -> CallerIdentity:  # noqa: ARG002 - no parameters
         """Who the caller is."""
         caller = permit.context.caller
-        return Identity(caller.account_id, caller.arn, user_id(caller))
+        return CallerIdentity(caller.account_id, caller.arn, user_id(caller))
 
     def session_token(self, permit: Permit, command: GetSessionToken) -> Issued:
         """Credentials of the caller itself.
@@ -150,7 +150,7 @@ class SecurityTokens:
             raise DeniedError("Cannot call GetSessionToken with session credentials")
         root = caller.principal.path == ROOT
         wanted = command.duration_s or (ROOT_S if root else OWN_S)
-        session = Session(caller.principal.name, self._clock.now_ms(), origin_key=caller.access_key_id)
+        session = RoleSession(caller.principal.name, self._clock.now_ms(), origin_key=caller.access_key_id)
         return self._issue(caller, caller.principal, session, min(wanted, ROOT_S) if root else wanted)
 
     def assume_role(self, permit: Permit, command: AssumeRole) -> Issued:
@@ -177,7 +177,7 @@ class SecurityTokens:
             )
         self._check_policy(command.policy)
         tags, transitive = _tags(before, command)
-        session = Session(
+        session = RoleSession(
             command.session_name,
             self._clock.now_ms(),
             tags,
@@ -194,7 +194,7 @@ class SecurityTokens:
             except PolicyError as error:
                 raise PolicyDocumentError(f"The session policy is not understood: {error}") from error
 
-    def _issue(self, caller: Caller, principal: Principal, session: Session, duration_s: int) -> Issued:
+    def _issue(self, caller: Caller, principal: Principal, session: RoleSession, duration_s: int) -> Issued:
         packed = len(session.policy.encode()) + len(orjson.dumps(dict(session.tags)))
         if packed > _PACKED_BYTES:
             raise QuotaError(f"Session policy and tags together have at most {_PACKED_BYTES} bytes.")
@@ -214,7 +214,7 @@ class SecurityTokens:
         )
 
 
-def _tags(before: Session | None, command: AssumeRole) -> tuple[dict[str, str], frozenset[str]]:
+def _tags(before: RoleSession | None, command: AssumeRole) -> tuple[dict[str, str], frozenset[str]]:
     """Tags of the new session and which of them go on; those that came with the caller's session win."""
     fixed = {} if before is None else {key: before.tags[key] for key in sorted(before.transitive)}
     taken = {key.lower() for key in fixed}

@@ -32,7 +32,7 @@ MAX_CELEBRITY_FACES = 64
 MIN_CONFIDENCE_PCT = 99.0
 MIN_SIMILARITY_PCT = 95.0
 """However small the gallery is, a face less alike stays unnamed."""
-_TOLD: Attributes = frozenset({Attribute.DEFAULT, Attribute.SMILE, Attribute.EMOTIONS})
+_STATED: Attributes = frozenset({Attribute.DEFAULT, Attribute.SMILE, Attribute.EMOTIONS})
 _NEAREST = 8
 """Portraits looked at per face; more than one, because a person may have been removed a moment ago."""
 
@@ -116,7 +116,7 @@ class Celebrities:
         """
         image = self._pictures.load(command.image)
         permit.tally.images += 1
-        attributes = without(_TOLD, permit.withheld)
+        attributes = without(_STATED, permit.withheld)
         found = self._engine.detect(permit.slot, image, detail_for(attributes), MAX_CELEBRITY_FACES)
         faces = self._engine.describe(permit.slot, image, found.faces, traits_for(attributes))
         permit.tally.add(faces_detected=len(faces))

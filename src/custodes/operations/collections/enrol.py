@@ -20,7 +20,7 @@ from custodes.gallery.entities import CollectionKey, Face, NewFace
 from custodes.gallery.rules import Refusal, plan_deletion
 from custodes.imaging.image import Image
 from custodes.operations.collections.erasure import Erasures, UnrecordedErasures
-from custodes.operations.collections.lock_striping import Stripes
+from custodes.operations.collections.lock_striping import LockStriping
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.collections.same_face import by_box
 from custodes.operations.images.attributes import (
@@ -33,7 +33,7 @@ from custodes.operations.images.attributes import (
     without,
 )
 from custodes.operations.images.scale import require_same_model
-from custodes.operations.images.selection import Refused, select
+from custodes.operations.images.selection import FaceRefused, select
 from custodes.operations.images.sources import ImageInput, Pictures
 from custodes.operations.requests.command import CollectionCommand
 from custodes.operations.requests.gate import Permit
@@ -76,7 +76,7 @@ class FacesIndexed:
     """Enrolled and refused faces, each largest first; boxes of detected faces refer to ``size``."""
 
     indexed: tuple[Indexed, ...]
-    refused: tuple[Refused, ...]
+    refused: tuple[FaceRefused, ...]
     size: Size
     attributes: Attributes
     model_version: ModelVersion
@@ -126,7 +126,7 @@ class FaceIds:
     erasures: Erasures = field(default_factory=UnrecordedErasures)
 
 
-class Enrolment:
+class FaceOperations:
     """Handles the operations on faces. All raise NotFoundError for an unknown collection."""
 
     def __init__(
@@ -144,7 +144,7 @@ class Enrolment:
         self._pages = pages
         self._new_face_id = ids.new
         self._erasures = ids.erasures
-        self._stripes = Stripes()
+        self._stripes = LockStriping()
 
     def index_faces(self, permit: Permit, command: IndexFaces) -> FacesIndexed:
         """No face is an empty answer. Raises QuotaError, and InvalidParameterError for another model version."""

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from custodes.core.clock import Clock
 from custodes.core.errors import IdempotencyError
 from custodes.core.ids import AccountId
-from custodes.gallery.entities import Reply
-from custodes.operations.collections.lock_striping import Stripes
+from custodes.gallery.entities import IdempotentReply
+from custodes.operations.collections.lock_striping import LockStriping
 from custodes.operations.collections.ports import Gallery
 
 Answer = Mapping[str, object]
@@ -27,7 +27,7 @@ class Replays:
         """Keep answers in ``gallery``."""
         self._gallery = gallery
         self._clock = clock
-        self._stripes = Stripes()
+        self._stripes = LockStriping()
 
     def once(
         self,
@@ -52,5 +52,5 @@ class Replays:
                     raise IdempotencyError(f"The ClientRequestToken: {token} you have supplied is already in use.")
                 return kept.answer
             answer = work()
-            self._gallery.keep_reply(account, operation, token, Reply(digest, answer), self._clock.now_ms())
+            self._gallery.keep_reply(account, operation, token, IdempotentReply(digest, answer), self._clock.now_ms())
             return answer

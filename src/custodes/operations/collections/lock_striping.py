@@ -1,6 +1,6 @@
 """Locks by name, of fixed number: work on the same name is done one at a time, without a lock kept per name.
 
-In: any strings. Out: a lock. Two names may share a lock; so never take two locks of the same Stripes at once.
+In: any strings. Out: a lock. Two names may share a lock; so never take two locks of the same LockStriping at once.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import threading
 import zlib
 
 
-class Stripes:
+class LockStriping:
     """A fixed set of locks."""
 
     def __init__(self, number: int = 256) -> None:

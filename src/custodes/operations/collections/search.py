@@ -15,12 +15,12 @@ from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.core.ids import FaceId, ModelVersion, UserId
 from custodes.engine.ports import FaceEngine
 from custodes.engine.results.face import MAX_FACES, DetectedFace, FacesFound, QualityFilter, VectorUse
-from custodes.gallery.entities import CollectionKey, Face, Hit, User
+from custodes.gallery.entities import CollectionKey, Face, GalleryUser, Hit
 from custodes.gallery.ports import FloatArray
 from custodes.imaging.image import Image
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.images.scale import min_cosine, require_same_model, similarity_pct
-from custodes.operations.images.selection import Refused, largest
+from custodes.operations.images.selection import FaceRefused, largest
 from custodes.operations.images.sources import ImageInput, Pictures
 from custodes.operations.requests.command import CollectionCommand
 from custodes.operations.requests.gate import Permit
@@ -117,7 +117,7 @@ class FaceMatch:
 class UserMatch:
     """A user and its similarity to what was asked for, 0 to 100."""
 
-    user: User
+    user: GalleryUser
     similarity_pct: float
 
 
@@ -142,7 +142,7 @@ class UsersMatched:
     face_id: FaceId | None = None
     detected: DetectedFace | None = None
     size: Size | None = None
-    unsearched: tuple[Refused, ...] = ()
+    unsearched: tuple[FaceRefused, ...] = ()
 
 
 class Search:
@@ -256,5 +256,5 @@ class Search:
         users = self._gallery.users_by_row(sought.key, [hit.row for hit in hits]) if hits else {}
         permit.tally.add(matches=len(hits))
         present = [(users[hit.row], similarity_pct(self._engine, hit.cosine)) for hit in hits if hit.row in users]
-        told = seal_users(self._holding, permit, sought, present) if present and is_held(permit) else present
-        return tuple(UserMatch(user, pct) for user, pct in told)
+        value = seal_users(self._holding, permit, sought, present) if present and is_held(permit) else present
+        return tuple(UserMatch(user, pct) for user, pct in value)

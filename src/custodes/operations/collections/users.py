@@ -16,10 +16,10 @@ import numpy as np
 from custodes.core.ids import FaceId, UserId
 from custodes.core.pages import PageTokens
 from custodes.engine.ports import FaceEngine
-from custodes.gallery.entities import CollectionKey, Face, User, UserStatus
+from custodes.gallery.entities import CollectionKey, Face, GalleryUser, UserStatus
 from custodes.gallery.ports import FloatArray
 from custodes.gallery.rules import (
-    Plan,
+    FaceSelection,
     plan_association,
     plan_disassociation,
     refuse_low_matches,
@@ -27,7 +27,7 @@ from custodes.gallery.rules import (
 )
 from custodes.operations.collections.erasure import Erasures, UnrecordedErasures
 from custodes.operations.collections.idempotency import Answer, Replays
-from custodes.operations.collections.lock_striping import Stripes
+from custodes.operations.collections.lock_striping import LockStriping
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.collections.user_changes import UserChanged, from_answer, to_answer
 from custodes.operations.images.scale import require_same_model, similarity_pct
@@ -107,7 +107,7 @@ class ListUsers(CollectionCommand):
 class UsersListed:
     """One page, ordered by user id; ``next_token`` is None on the last one."""
 
-    users: tuple[User, ...]
+    users: tuple[GalleryUser, ...]
     next_token: str | None
 
 
@@ -128,13 +128,15 @@ class Users:
         self._gallery = gallery
         self._pages = pages
         self._replays = replays
-        self._stripes = Stripes()
+        self._stripes = LockStriping()
 
     def create(self, permit: Permit, command: CreateUser) -> None:
         """Raises ConflictError when the user exists."""
 
         def work() -> Answer:
-            self._gallery.create_user(command.key(permit.context.caller), command.user_id)
+            key = command.key(permit.context.caller)
+            self._gallery.create_user(key, command.user_id)
+            self._erasures.created_user(key, self._gallery.user(key, command.user_id))
             return {}
 
         self._once(permit, command, work)
@@ -145,8 +147,7 @@ class Users:
         def work() -> Answer:
             key = command.key(permit.context.caller)
             with self._stripe(key, command.user_id):
-                self._gallery.user(key, command.user_id)
-                self._erasures.erase_user(key)
+                self._erasures.erase_user(key, self._gallery.user(key, command.user_id))
                 self._gallery.delete_user(key, command.user_id)
             return {}
 
@@ -200,8 +201,8 @@ class Users:
         return UserChanged(ids, plan.refused, UserStatus.UPDATING)
 
     def _drop_low_matches(
-        self, key: CollectionKey, user: User, plan: Plan, vectors: FloatArray, threshold_pct: float
-    ) -> tuple[Plan, FloatArray]:
+        self, key: CollectionKey, user: GalleryUser, plan: FaceSelection, vectors: FloatArray, threshold_pct: float
+    ) -> tuple[FaceSelection, FloatArray]:
         """The plan without faces unlike the user (if it has any yet), and the vectors of those that stay."""
         person = self._gallery.user_vector(key, user.user_id)
         if person is None:
@@ -222,7 +223,7 @@ class Users:
         self._gallery.set_user_faces(key, user.user_id, add=(), remove=ids, vector=vector, seen=user)
         return UserChanged(ids, plan.refused, UserStatus.UPDATING if left else UserStatus.CREATED)
 
-    def _present(self, key: CollectionKey, user: User) -> tuple[Face, ...]:
+    def _present(self, key: CollectionKey, user: GalleryUser) -> tuple[Face, ...]:
         """All faces of a user."""
         return self._gallery.faces(key, None, user.face_count, user_id=user.user_id).items if user.face_count else ()
 

@@ -44,7 +44,7 @@ class AssessLiveness(_LargestFaces):
     operation: ClassVar[str] = "AssessLiveness"
 
 
-class Assessment:
+class PortraitAssessment:
     """Handles both operations."""
 
     def __init__(self, engine: FaceEngine, pictures: Pictures) -> None:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from custodes.engine.ports import EquipmentEngine
-from custodes.engine.results.equipment import BodyPart, Equipment, Part, Person, PersonsFound
+from custodes.engine.results.equipment import BodyPart, Equipment, EquippedPerson, Part, PersonsFound
 from custodes.operations.images.sources import EQUIPMENT_RULES, ImageInput, Pictures
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.gate import Permit
@@ -88,7 +88,7 @@ class Protection:
         return EquipmentDetected(found, summary, engine.model_version)
 
 
-def summed_up(persons: tuple[Person, ...], required: Requirement) -> Summary:
+def summed_up(persons: tuple[EquippedPerson, ...], required: Requirement) -> Summary:
     """Who surely wears everything required, who surely lacks something, and who can be told neither of."""
     least = max(required.min_confidence_pct, _LEAST_PCT)
     lists: dict[_State, list[int]] = {state: [] for state in _State}
@@ -104,7 +104,7 @@ def summed_up(persons: tuple[Person, ...], required: Requirement) -> Summary:
     return Summary(tuple(lists[_State.WORN]), tuple(lists[_State.MISSING]), tuple(lists[_State.UNKNOWN]))
 
 
-def _state(person: Person, kind: Equipment, least_pct: float) -> _State:
+def _state(person: EquippedPerson, kind: Equipment, least_pct: float) -> _State:
     """MISSING when any part that was surely seen is surely bare; WORN when all that were seen are surely covered."""
     states = [_part_state(part, kind, least_pct) for part in person.parts if part.part in _ON[kind]]
     if _State.MISSING in states:

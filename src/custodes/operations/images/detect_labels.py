@@ -105,6 +105,6 @@ class LabelDetection:
         engine = self._engine()
         found = engine.labels(permit.slot, image, wanted)
         most = MAX_LABELS if command.max_labels is None else min(command.max_labels, MAX_LABELS)
-        told = tuple(label for label in found.labels if command.filters.keep(label))[:most]
-        permit.tally.add(labels_detected=len(told))
-        return LabelsDetected(LabelsFound(found.size, told, found.properties), engine.model_version)
+        rows = tuple(label for label in found.labels if command.filters.keep(label))[:most]
+        permit.tally.add(labels_detected=len(rows))
+        return LabelsDetected(LabelsFound(found.size, rows, found.properties), engine.model_version)

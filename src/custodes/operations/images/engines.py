@@ -25,7 +25,7 @@ def no_equipment() -> EquipmentEngine:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ImageEngines:
     """What opens each engine; calling one again gives the same engine."""
 
     labels: Callable[[], LabelEngine] = no_labels

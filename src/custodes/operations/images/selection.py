@@ -19,7 +19,7 @@ FACE_NOT_LARGEST = "FACE_NOT_LARGEST"
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class FaceRefused:
     """A face that was found and not taken, with the API's reasons."""
 
     face: DetectedFace
@@ -31,7 +31,7 @@ class Selection:
     """Faces taken and refused, each largest first."""
 
     taken: tuple[DetectedFace, ...]
-    refused: tuple[Refused, ...]
+    refused: tuple[FaceRefused, ...]
 
 
 def select(engine: FaceEngine, found: FacesFound, level: QualityFilter, max_faces: int | None = None) -> Selection:
@@ -55,17 +55,17 @@ def select(engine: FaceEngine, found: FacesFound, level: QualityFilter, max_face
     pairs = list(zip(faces, reasons, strict=True))
     return Selection(
         taken=tuple(face for face, why in pairs if not why),
-        refused=tuple(Refused(face, why) for face, why in pairs if why),
+        refused=tuple(FaceRefused(face, why) for face, why in pairs if why),
     )
 
 
 def largest(
     engine: FaceEngine, found: FacesFound, level: QualityFilter
-) -> tuple[DetectedFace | None, tuple[Refused, ...]]:
+) -> tuple[DetectedFace | None, tuple[FaceRefused, ...]]:
     """The largest face that passes the filter, or None; and all others with the reason they were passed over."""
     selection = select(engine, found, level)
     if not selection.taken:
         return None, selection.refused
-    others = [Refused(face, (FACE_NOT_LARGEST,)) for face in selection.taken[1:]]
+    others = [FaceRefused(face, (FACE_NOT_LARGEST,)) for face in selection.taken[1:]]
     passed_over = sorted([*others, *selection.refused], key=lambda refused: -refused.face.box_px.area)
     return selection.taken[0], tuple(passed_over)

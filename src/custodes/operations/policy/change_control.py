@@ -14,21 +14,21 @@ from typing import Protocol, TypeVar
 
 from custodes.core.clock import Clock
 from custodes.core.errors import InvalidParameterError, UnavailableError
-from custodes.governance.provider.change_chain import Act, Record, State, follow
+from custodes.governance.provider.change_chain import Act, ChainRecord, ChainState, follow
 from custodes.governance.provider.guardrails import PackError, load
-from custodes.governance.provider.policy_set import NOTICE_MS, PolicySet, Refused, diff
+from custodes.governance.provider.policy_set import NOTICE_MS, ChangeRefused, PolicySet, diff
 from custodes.governance.provider.proposal import Proposal, read_proposal
-from custodes.governance.provider.records import Place, PolicyStore, replay, told
+from custodes.governance.provider.records import PolicyStore, RecordPlace, replay, to_json
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.entry import Entry, b64url, decode, from_b64url
-from custodes.ledger.tlog.ports import LedgerUnavailableError
-from custodes.ledger.tlog.tiles import Tree
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
+from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.policy.decide import RulesInForce
 
 _MARGIN_MS = 60_000
 """A weakening is checked for a moment later than now, because only the ledger says when it was recorded."""
-_MOST_CHANGES = 40
+_MAX_CHANGES = 40
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ class Own:
     notice_ms: int = NOTICE_MS
 
 
-class PolicyOffice:
+class PolicyChanges:
     """Keeps the rules. ``open`` before use; one thread at a time changes them, any may ask for those in force."""
 
     def __init__(self, store: PolicyStore, log: PolicyLog, clock: Clock, own: Own | None) -> None:
@@ -62,7 +62,7 @@ class PolicyOffice:
         self._log = log
         self._clock = clock
         self._own = own
-        self._state = State()
+        self._state = ChainState()
         self._rules: RulesInForce | None = None
 
     def open(self) -> None:
@@ -88,7 +88,7 @@ class PolicyOffice:
         return self._rules
 
     @property
-    def state(self) -> State:
+    def state(self) -> ChainState:
         """Where the chain of changes leads."""
         return self._state
 
@@ -103,7 +103,9 @@ class PolicyOffice:
             return
         self._settle()
         policy = self._store.policy(waiting.policy)
-        self._enter(Record(self._state.head, Act.FORCE, waiting.policy), policy, {"signers": list(waiting.signers)})
+        self._enter(
+            ChainRecord(self._state.head, Act.FORCE, waiting.policy), policy, {"signers": list(waiting.signers)}
+        )
         self._use()
 
     def carry_out(self, members: Mapping[str, object]) -> Mapping[str, object]:
@@ -117,7 +119,7 @@ class PolicyOffice:
             index = self.apply(read_proposal(members.get("proposal")))
         except PackError as error:
             raise InvalidParameterError(str(error)) from error
-        return {"index": index, "state": told(self._state)}
+        return {"index": index, "state": to_json(self._state)}
 
     def apply(self, proposal: Proposal) -> int:
         """Put a change on record, and in force where it need not wait; returns the index of its entry.
@@ -130,7 +132,7 @@ class PolicyOffice:
         self._use()
         in_force = self._store.policy(self._state.in_force)
         if proposal.policy is None:
-            record = Record(
+            record = ChainRecord(
                 self._state.head,
                 Act.OFFICERS,
                 self._state.in_force,
@@ -145,8 +147,8 @@ class PolicyOffice:
                 found = diff(in_force, policy)
             except PackError as error:
                 raise InvalidParameterError(f"this set cannot be used: {error}") from error
-            record = Record(self._state.head, Act.SET, policy.digest(), manifest=proposal.manifest)
-            changes = [asdict(change) for change in found.changes[:_MOST_CHANGES]]
+            record = ChainRecord(self._state.head, Act.SET, policy.digest(), manifest=proposal.manifest)
+            changes = [asdict(change) for change in found.changes[:_MAX_CHANGES]]
             index = self._enter(record, policy, {"kind": found.kind.value, "changes": changes})
         self._use()
         return index
@@ -158,7 +160,7 @@ class PolicyOffice:
             return
         digest = own.policy.digest()
         if (digest, own.notice_ms) != (state.in_force, state.notice_ms):
-            self._enter(Record(state.head, Act.RELEASE, digest, own.notice_ms), own.policy, {})
+            self._enter(ChainRecord(state.head, Act.RELEASE, digest, own.notice_ms), own.policy, {})
 
     def _use(self) -> None:
         """Have the set in force decided by; the one in use stays where it cannot be loaded."""
@@ -171,10 +173,10 @@ class PolicyOffice:
         except PackError as error:
             raise UnavailableError(f"the set of policies in force cannot be used by this program: {error}") from error
 
-    def _enter(self, record: Record, policy: PolicySet, body: Mapping[str, object]) -> int:
+    def _enter(self, record: ChainRecord, policy: PolicySet, body: Mapping[str, object]) -> int:
         """Draft, tell the ledger, place. Returns the index of the entry."""
         checked = follow(self._state, record, self._clock.now_ms() + _margin(record), self._lookup(policy))
-        if isinstance(checked, Refused):
+        if isinstance(checked, ChangeRefused):
             raise InvalidParameterError(f"this change may not act: {checked.reason}")
         self._store.draft(record, policy)
         fields: dict[str, int | str] = {
@@ -187,9 +189,9 @@ class PolicyOffice:
             fields["b"] = checked.waiting.effective_ms
         whole = {"record": record.members(), **body}
         receipt = _written(lambda: self._log.append("pol", body=whole, fields=fields).wait())
-        place = Place(receipt.index, decode(receipt.envelope).t)
+        place = RecordPlace(receipt.index, decode(receipt.envelope).t)
         after = follow(self._state, record, place.t_ms, self._lookup(policy))
-        if isinstance(after, Refused):  # the clock ran away between the check and the record
+        if isinstance(after, ChangeRefused):  # the clock ran away between the check and the record
             _written(lambda: self._log.append("pol", fields=self._void()).wait())
             self._store.discard()
             raise UnavailableError(f"this change may not act: {after.reason}")
@@ -216,7 +218,7 @@ class PolicyOffice:
         known = "" if found is None else _unpacked(decode(found[1]))
         if records and records[-1].place is None:
             if found is not None and records[-1].record.digest() == known:
-                self._store.place(Place(found[0], decode(found[1]).t))
+                self._store.place(RecordPlace(found[0], decode(found[1]).t))
             else:
                 self._store.discard()
             records = self._store.records()
@@ -230,7 +232,7 @@ class PolicyOffice:
             )
 
 
-def _margin(record: Record) -> int:
+def _margin(record: ChainRecord) -> int:
     return _MARGIN_MS if record.act is Act.SET else 0
 
 

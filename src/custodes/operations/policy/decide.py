@@ -13,7 +13,7 @@ from typing import Protocol
 
 from custodes.governance.iam.evaluate import IamDecision
 from custodes.governance.provider.guardrails import UNKNOWN_FACT, Call, Fact, Guardrails, understood
-from custodes.operations.policy.facts import Dossier
+from custodes.operations.policy.facts import PolicyFacts
 from custodes.operations.requests.gate import Allow, Decision, Deny, Grounds, Intent
 
 NO_PERMIT_RULE = "guardrails.no-permit"
@@ -40,7 +40,7 @@ class TenantLayer(Protocol):
 class PolicyLayers:
     """Asks the provider's rules, then the tenant's."""
 
-    def __init__(self, in_force: Callable[[], RulesInForce], dossier: Dossier, tenant: TenantLayer) -> None:
+    def __init__(self, in_force: Callable[[], RulesInForce], dossier: PolicyFacts, tenant: TenantLayer) -> None:
         """Decide by what ``in_force`` gives at that moment, what ``dossier`` holds and what ``tenant`` says."""
         self._in_force = in_force
         self._dossier = dossier

@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from custodes.core.errors import NotFoundError, UnavailableError
-from custodes.governance.provider.guardrails import Call, PackError, Verdict, load
+from custodes.governance.provider.guardrails import Call, PackError, PolicyVerdict, load
 from custodes.governance.provider.policy_set import PolicySet
 from custodes.ledger.prover.sources import open_log_files
-from custodes.ledger.tlog.body import BodyError, unseal
+from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import Entry, decode
-from custodes.ledger.tlog.tiles import TILE_WIDTH, Tree
+from custodes.ledger.tlog.tiles import TILE_WIDTH
+from custodes.ledger.tree.tiles import Tree
+from custodes.ledger.writer.body import unseal
 from custodes.operations.record.statements import LedgerFiles
 
 _SETTLED_WITHIN = 100_000
@@ -122,7 +124,7 @@ class Explanations:
             same = again.allowed
         return Explanation(index, entry.t, decision, body, rules, self._outcome(tree, index, entry), same)
 
-    def _rules(self, body: Mapping[str, object]) -> tuple[tuple[RuleTold, ...], Verdict | None]:
+    def _rules(self, body: Mapping[str, object]) -> tuple[tuple[RuleTold, ...], PolicyVerdict | None]:
         """The rules that decided, and the decision made again."""
         digest, facts, listed = body.get("policy"), body.get("facts"), body.get("rules")
         if not isinstance(digest, str) or not isinstance(facts, dict) or not isinstance(listed, list):
@@ -149,8 +151,8 @@ class Explanations:
                 settled = decode(envelope)
                 if settled.settles == index:
                     body = self._body(at, settled)
-                    told = {} if body is None else json.loads(body)
-                    shown = {name: told[name] for name in ("code", "counts", "images") if name in told}
+                    parsed = {} if body is None else json.loads(body)
+                    shown = {name: parsed[name] for name in ("code", "counts", "images") if name in parsed}
                     return {"index": at, "kind": settled.kind, **shown}
         return {}
 

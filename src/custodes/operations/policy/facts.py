@@ -44,7 +44,7 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class Screened:
+class ScreeningFacts:
     """Outcome of the screening of an account.
 
     Attributes:
@@ -58,10 +58,10 @@ class Screened:
     lists_current: bool
 
 
-class ScreeningFacts(Protocol):
+class ScreeningLookup(Protocol):
     """Tells, from memory, how accounts came out of screening."""
 
-    def of(self, account_id: AccountId) -> Screened:
+    def of(self, account_id: AccountId) -> ScreeningFacts:
         """The newest outcome; must not raise."""
         ...
 
@@ -69,17 +69,17 @@ class ScreeningFacts(Protocol):
 class NoLists:
     """The screening of a server without sanctions lists: nobody can be, or needs to be, screened."""
 
-    def of(self, account_id: AccountId) -> Screened:  # noqa: ARG002 - the port's signature
+    def of(self, account_id: AccountId) -> ScreeningFacts:  # noqa: ARG002 - the port's signature
         """``not-required``."""
-        return Screened("not-required", 0, True)
+        return ScreeningFacts("not-required", 0, True)
 
 
 @dataclass(frozen=True, slots=True)
-class Dossier:
+class PolicyFacts:
     """Gathers facts. ``profile`` looks an account up in memory and gives None for one that does not exist."""
 
     profile: Callable[[AccountId], Profile | None]
-    screening: ScreeningFacts = field(default_factory=NoLists)
+    screening: ScreeningLookup = field(default_factory=NoLists)
 
     def facts(self, intent: Intent) -> Mapping[str, Fact]:
         """Facts that the provider's rules look at. Those that are not known are absent, and thereby refused."""

@@ -15,7 +15,7 @@ from custodes.core.ids import CollectionId
 from custodes.gallery.entities import CollectionKey
 from custodes.governance.accounts.identities import ROOT
 from custodes.governance.iam.document import Document
-from custodes.governance.iam.evaluate import IamDecision, Policies, Reason, Request, evaluate
+from custodes.governance.iam.evaluate import AccessRequest, IamDecision, Policies, Reason, evaluate
 from custodes.governance.iam.pattern import PolicyError
 from custodes.governance.iam.trust import may_assume
 from custodes.operations.accounts.condition_keys import conditions
@@ -89,14 +89,14 @@ class AccountPolicies:
         attached = documents.of(account, COLLECTION + collection) if collection else ()
         return Policies(documents.of(account, caller.principal.path), attached, boundaries)
 
-    def _request(self, intent: Intent, action: str, policies: Policies, *more: Document) -> Request:
+    def _request(self, intent: Intent, action: str, policies: Policies, *more: Document) -> AccessRequest:
         caller = intent.context.caller
         keys = frozenset[str]().union(
             *(found.keys for found in (*policies.identity, *policies.resource, *policies.boundaries, *more))
         )
         tags = self._resource_tags(caller, intent.resource) if _looks_at_tags(keys) else {}
         role = caller.principal.path
-        return Request(
+        return AccessRequest(
             caller.arn,
             caller.account_id,
             action,

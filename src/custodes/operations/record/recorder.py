@@ -14,12 +14,13 @@ from typing import TypeVar
 
 from custodes.core.errors import UnavailableError
 from custodes.core.slot import Slot
-from custodes.ledger.tlog.body import BodyError
+from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import EntryError
-from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.pending import Pending
+from custodes.ledger.writer.receipt import receipt_token
 from custodes.ledger.writer.settings import LedgerWriter
-from custodes.operations.requests.gate import DENIED, DONE, Deny, Grounds, Intent, Outcome, Receipt
+from custodes.operations.requests.gate import DENIED, DONE, Deny, GateReceipt, Grounds, Intent, UseOutcome
 from custodes.operations.requests.gate import Decision as GateDecision
 
 T = TypeVar("T")
@@ -87,7 +88,7 @@ class LedgerRecorder:
         write = self._log.append if _keeps_nothing(intent, decision) else self._log.commit
         return _LedgerSlot(_writing(lambda: write("auth", body=body, fields={"d": answer})), intent)
 
-    def record(self, slot: Slot, outcome: Outcome) -> Receipt | None:
+    def record(self, slot: Slot, outcome: UseOutcome) -> GateReceipt | None:
         """Settle the permission of ``slot``; a refusal is settled by itself. Failed calls cost no units.
 
         Raises:
@@ -101,7 +102,7 @@ class LedgerRecorder:
         body = _common(intent) | self._facts(intent, outcome)
         return _receipt(_writing(lambda: self._log.commit("use", _units(intent, outcome), body, settles=permission)))
 
-    def _facts(self, intent: Intent, outcome: Outcome) -> dict[str, object]:
+    def _facts(self, intent: Intent, outcome: UseOutcome) -> dict[str, object]:
         counts = outcome.counts
         facts: dict[str, object] = {
             "code": outcome.code,
@@ -154,15 +155,15 @@ def _keeps_nothing(intent: Intent, decision: GateDecision) -> bool:
     return allowed and _operation(intent) in _KEEPS_NOTHING
 
 
-def _units(intent: Intent, outcome: Outcome) -> int:
+def _units(intent: Intent, outcome: UseOutcome) -> int:
     if outcome.code != DONE:
         return 0
     return 1 if _operation(intent) in _CHARGED_BY_CALL else outcome.images
 
 
-def _receipt(pending: Pending) -> Receipt:
+def _receipt(pending: Pending) -> GateReceipt:
     found = _writing(pending.wait)
-    return Receipt(found.index, found.token())
+    return GateReceipt(found.index, receipt_token(found))
 
 
 def _writing(work: Callable[[], T]) -> T:

@@ -9,7 +9,7 @@ from custodes.core.ids import AccountId, RequestId
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class RoleSession:
     """What temporary credentials add to whom they were given to.
 
     Attributes:
@@ -43,7 +43,7 @@ class Principal:
     path: str = "root"
     principal_id: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
-    session: Session | None = None
+    session: RoleSession | None = None
 
     @property
     def name(self) -> str:

@@ -84,7 +84,7 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class UseOutcome:
     """What came of it, in units and codes; never image bytes, vectors or messages.
 
     Attributes:
@@ -101,7 +101,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class GateReceipt:
     """Evidence of a record: its ledger index and a token that a third party can verify."""
 
     index: int
@@ -113,10 +113,10 @@ class Released(Generic[R]):
     """A result that left the gate, with the receipt of its record where the recorder gives one."""
 
     result: R
-    receipt: Receipt | None
+    receipt: GateReceipt | None
 
 
-HandOver = Callable[[RequestId, Receipt], None]
+HandOver = Callable[[RequestId, GateReceipt], None]
 """Takes the receipt of a request on its way to the caller. Must not raise or block."""
 
 
@@ -135,7 +135,7 @@ class Recorder(Protocol):
         """An open slot. Its reservation is durable before what completes it is, and before stored data change."""
         ...
 
-    def record(self, slot: Slot, outcome: Outcome) -> Receipt | None:
+    def record(self, slot: Slot, outcome: UseOutcome) -> GateReceipt | None:
         """Complete the entry of ``slot``; returns once it would survive a power cut."""
         ...
 
@@ -200,7 +200,7 @@ class Gate:
         slot = self._reserve(intent, decision)
         if isinstance(decision, Deny):
             slot.close()
-            self._record(context, slot, Outcome(DENIED, rule_id=decision.rule_id))
+            self._record(context, slot, UseOutcome(DENIED, rule_id=decision.rule_id))
             raise DeniedError(_denial(intent, decision))
         return self._run(
             Permit(context, slot, Tally(), decision.withheld, decision.obligations), command, run, decision
@@ -221,7 +221,7 @@ class Gate:
         finally:
             permit.slot.close()
             tally = permit.tally
-            outcome = Outcome(code, tally.images, dict(tally.counts), decision.rule_id)
+            outcome = UseOutcome(code, tally.images, dict(tally.counts), decision.rule_id)
             receipt = self._record(context, permit.slot, outcome)
         return Released(result, receipt)
 
@@ -231,7 +231,7 @@ class Gate:
         except OSError as error:
             raise UnavailableError("The use of this service cannot be recorded, so nothing was done.") from error
 
-    def _record(self, context: Context, slot: Slot, outcome: Outcome) -> Receipt | None:
+    def _record(self, context: Context, slot: Slot, outcome: UseOutcome) -> GateReceipt | None:
         try:
             receipt = self._recorder.record(slot, outcome)
         except OSError as error:
@@ -273,7 +273,7 @@ class CountingRecorder:
             self._actions[slot.index] = intent.action
             return slot
 
-    def record(self, slot: Slot, outcome: Outcome) -> Receipt | None:
+    def record(self, slot: Slot, outcome: UseOutcome) -> GateReceipt | None:
         """Count the outcome; there is no receipt."""
         with self._lock:
             self._counts[(self._actions.pop(slot.index), outcome.code)] += 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from custodes.core.errors import NotFoundError
 from custodes.governance.accounts.identities import ROOT
-from custodes.governance.review import Person
+from custodes.governance.review import ReviewPerson
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.requests.context import Caller
 
@@ -22,13 +22,13 @@ class ReviewPersons:
         """Look users up in ``directory``."""
         self._directory = directory
 
-    def __call__(self, caller: Caller) -> Person:
+    def __call__(self, caller: Caller) -> ReviewPerson:
         """The person behind ``caller``. Only a user acting under its own name is one who can review."""
         principal = caller.principal
         if principal.path.startswith(_USER):
-            return Person(principal.principal_id or caller.arn, caller.arn, is_user=True)
+            return ReviewPerson(principal.principal_id or caller.arn, caller.arn, is_user=True)
         origin = caller.access_key_id if principal.session is None else principal.session.origin_key
-        return Person(self._owner(caller, origin), caller.arn, is_user=False)
+        return ReviewPerson(self._owner(caller, origin), caller.arn, is_user=False)
 
     def _owner(self, caller: Caller, access_key_id: str) -> str:
         try:

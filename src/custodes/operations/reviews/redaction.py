@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from custodes.core.ids import ExternalImageId, FaceId, ModelVersion, UserId
 from custodes.engine.results.face import DetectedFace
-from custodes.gallery.entities import CollectionKey, Face, User
+from custodes.gallery.entities import CollectionKey, Face, GalleryUser
 from custodes.governance import review as rules
 from custodes.governance.review import Candidate, Review
 from custodes.imaging.image import Image, encode_jpeg
@@ -21,7 +21,7 @@ from custodes.operations.reviews.reviews import Found, Holding
 
 _AROUND = 0.4
 """Of the box's size on each side: reviewers see hair and chin."""
-_LARGEST_SIDE_PX = 512
+_MAX_SIDE_PX = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ def seal_faces(
 
 
 def seal_users(
-    holding: Holding, permit: Permit, sought: Sought, found: Sequence[tuple[User, float]]
-) -> tuple[tuple[User, float], ...]:
+    holding: Holding, permit: Permit, sought: Sought, found: Sequence[tuple[GalleryUser, float]]
+) -> tuple[tuple[GalleryUser, float], ...]:
     """The same for users."""
     candidates = tuple(Candidate(_milli(pct), user_id=user.user_id) for user, pct in found)
     review = _held(holding, permit, sought, candidates)
@@ -90,7 +90,7 @@ def face_picture(image: Image, face: DetectedFace) -> bytes:
     aside, above = _AROUND * box.width, _AROUND * box.height
     x1, x2 = _span(box.x1 - aside, box.x2 + aside, width)
     y1, y2 = _span(box.y1 - above, box.y2 + above, height)
-    step = -(-max(x2 - x1, y2 - y1) // _LARGEST_SIDE_PX)
+    step = -(-max(x2 - x1, y2 - y1) // _MAX_SIDE_PX)
     return encode_jpeg(image.rgb[y1:y2:step, x1:x2:step])
 
 

@@ -15,13 +15,13 @@ from typing import ClassVar, Protocol
 from custodes.core.clock import Clock
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
 from custodes.core.ids import AccountId, FaceId, UserId
-from custodes.gallery.entities import CollectionKey, Face, User
+from custodes.gallery.entities import CollectionKey, Face, GalleryUser
 from custodes.gallery.ports import GalleryStore
 from custodes.governance import review as rules
-from custodes.governance.review import Candidate, Person, Review, Vote
-from custodes.ledger.tlog.body import BodyError
+from custodes.governance.review import Candidate, Review, ReviewPerson, Vote
+from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import EntryError
-from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.context import Caller
@@ -29,7 +29,7 @@ from custodes.operations.requests.gate import Permit
 from custodes.operations.reviews.ports import ReviewStore
 
 DAY_MS = 86_400_000
-MOST_LISTED = 100
+MAX_LISTED = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +38,12 @@ class ListReviews(Command):
 
     operation: ClassVar[str] = "ListReviews"
     after: str | None = None
-    limit: int = MOST_LISTED
+    limit: int = MAX_LISTED
 
     def check(self) -> None:
         """A page holds 1 to 100."""
-        if not 1 <= self.limit <= MOST_LISTED:
-            raise InvalidParameterError(f"limit is between 1 and {MOST_LISTED}")
+        if not 1 <= self.limit <= MAX_LISTED:
+            raise InvalidParameterError(f"limit is between 1 and {MAX_LISTED}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +61,8 @@ class _Decide(Command):
 
     def check(self) -> None:
         """A reason is short."""
-        if len(self.reason) > rules.LONGEST_REASON:
-            raise InvalidParameterError(f"a reason has at most {rules.LONGEST_REASON} letters")
+        if len(self.reason) > rules.MAX_REASON_LENGTH:
+            raise InvalidParameterError(f"a reason has at most {rules.MAX_REASON_LENGTH} letters")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ class Shown:
     face_token: FaceId
     name_token: str
     face: Face | None = None
-    user: User | None = None
+    user: GalleryUser | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +139,10 @@ class NoReviews:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class ReviewTerms:
     """How reviews are kept: ``who`` tells which person a caller is; after ``days`` a review is destroyed."""
 
-    who: Callable[[Caller], Person]
+    who: Callable[[Caller], ReviewPerson]
     clock: Clock
     random: Callable[[int], bytes]
     days: int
@@ -151,7 +151,7 @@ class Terms:
 class Reviews:
     """The use cases of reviews."""
 
-    def __init__(self, store: ReviewStore, gallery: GalleryStore, log: LedgerWriter, terms: Terms) -> None:
+    def __init__(self, store: ReviewStore, gallery: GalleryStore, log: LedgerWriter, terms: ReviewTerms) -> None:
         """Keep reviews in ``store``, look names up in ``gallery``, put decisions on record in ``log``."""
         self._store = store
         self._gallery = gallery
@@ -251,7 +251,7 @@ class Reviews:
             raise NotFoundError("There is no such review")
         return found
 
-    def _opened(self, review: Review, reader: Person) -> Opened:
+    def _opened(self, review: Review, reader: ReviewPerson) -> Opened:
         sealed = not review.shows_candidates_to(reader)
         known = _Names({}, {}) if sealed else self._names(review)
         shown = tuple(
@@ -278,7 +278,7 @@ class Reviews:
         except NotFoundError:
             return _Names({}, {})  # the collection is gone with everybody in it
 
-    def _user(self, key: CollectionKey, user_id: UserId) -> User | None:
+    def _user(self, key: CollectionKey, user_id: UserId) -> GalleryUser | None:
         try:
             return self._gallery.user(key, user_id)
         except NotFoundError:
@@ -288,7 +288,7 @@ class Reviews:
 @dataclass(frozen=True, slots=True)
 class _Names:
     faces: Mapping[FaceId, Face]
-    users: Mapping[UserId, User]
+    users: Mapping[UserId, GalleryUser]
 
 
 def _writing(work: Callable[[], object]) -> None:

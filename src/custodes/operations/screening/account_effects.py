@@ -1,7 +1,7 @@
 """Screening and accounts, each as the other needs it: who may start, whom to suspend, what rules see.
 
-In: accounts with their profiles; verdicts. Out: implementations of ``Admission``, ``Suspender`` and ``ScreeningFacts``.
-Everything that is asked on the path of a request is answered from memory.
+In: accounts with their profiles; verdicts. Out: implementations of ``Admission``, ``Suspender`` and
+``ScreeningLookup``. Everything that is asked on the path of a request is answered from memory.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from custodes.core.ids import AccountId
 from custodes.governance.accounts.account import Account, AccountKind, Status
 from custodes.operations.accounts.accounts import Accounts
 from custodes.operations.accounts.directory import AccountDirectory
-from custodes.operations.policy.facts import Screened as Facts
+from custodes.operations.policy.facts import ScreeningFacts
 from custodes.operations.screening.graph import graph_of
-from custodes.operations.screening.screening import Screened, Screenings
+from custodes.operations.screening.screening import ScreeningResult, Screenings
 
 
 class ScreenedAdmission:
@@ -73,26 +73,26 @@ class AccountSuspender:
 
 
 class ScreenedFacts:
-    """ScreeningFacts from the newest verdicts, in memory."""
+    """ScreeningLookup from the newest verdicts, in memory."""
 
     def __init__(self, screenings: Screenings, operator: AccountId) -> None:
         """Tell what ``screenings`` found; the ``operator`` does not serve itself."""
         self._screenings = screenings
         self._operator = operator
 
-    def of(self, account_id: AccountId) -> Facts:
-        """See ScreeningFacts. A customer that was never screened while there are lists is as good as under review."""
+    def of(self, account_id: AccountId) -> ScreeningFacts:
+        """See ScreeningLookup. A customer that was never screened while there are lists is as good as under review."""
         if account_id == self._operator or not self._screenings.required:
-            return Facts("not-required", 0, True)
+            return ScreeningFacts("not-required", 0, True)
         case, run = self._screenings.known(account_id), self._screenings.last_run()
         if case is None or run is None:
-            return Facts("review", 0, False)
+            return ScreeningFacts("review", 0, False)
         if case.screened_at_ms > run.at_ms:
-            return Facts(case.verdict, case.screened_at_ms, case.lists == self._screenings.lists_digest)
-        return Facts(case.verdict, run.at_ms, run.lists.digest == self._screenings.lists_digest)
+            return ScreeningFacts(case.verdict, case.screened_at_ms, case.lists == self._screenings.lists_digest)
+        return ScreeningFacts(case.verdict, run.at_ms, run.lists.digest == self._screenings.lists_digest)
 
 
-def screen_missing(directory: AccountDirectory, screenings: Screenings) -> list[Screened]:
+def screen_missing(directory: AccountDirectory, screenings: Screenings) -> list[ScreeningResult]:
     """Screen customers that have no case: opened before there was screening, or when a crash came between."""
     return [
         screenings.enter(account.account_id, graph_of(account.organisation), cause="profile")

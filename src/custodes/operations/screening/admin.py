@@ -17,16 +17,16 @@ from custodes.core.ids import AccountId
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.screening.graph import graph_of
 from custodes.operations.screening.log import ScreeningLog
-from custodes.operations.screening.ports import Case, CaseStore, Officer
+from custodes.operations.screening.ports import CaseStore, CustomerCase, Officer
 from custodes.operations.screening.screening import Screenings
-from custodes.screening.assessment import CALLS, LONGEST_REASON, Assessment, Decision, Finding
+from custodes.screening.assessment import CALLS, MAX_REASON_LENGTH, Assessment, Decision, Finding
 from custodes.screening.organisation import read_organisation
 from custodes.screening.svg import draw
 
 ORDER = "screening"
 """The ``do`` of these orders."""
 SIGNED_WITHIN_MS = 600_000
-LARGEST_GRAPH = 64 << 20
+MAX_GRAPH = 64 << 20
 _DIGEST = frozenset("0123456789abcdef")
 
 Answer = dict[str, object]
@@ -128,10 +128,10 @@ class ScreeningOrders:
         found = self._screenings.assessment(account_id)
         case = self._screenings.known(account_id)
         assert case is not None
-        told = self._line(case) | _told(found)
+        value = self._line(case) | _to_json(found)
         if members.get("picture"):
-            told["picture"] = draw(case.graph, found.outcome)
-        return told
+            value["picture"] = draw(case.graph, found.outcome)
+        return value
 
     def _put(self, members: Members) -> Answer:
         account = self._directory.account(AccountId(str(members.get("account", ""))))
@@ -141,7 +141,7 @@ class ScreeningOrders:
         done = self._screenings.enter(account.account_id, graph, evidence, cause="ownership")
         if self._screenings.required:
             self._screenings.follow([done])
-        return self._line(done.case) | _told(done.assessment)
+        return self._line(done.case) | _to_json(done.assessment)
 
     def _refresh(self, _: Members) -> Answer:
         return {"verdicts": dict(self._screenings.refresh())}
@@ -159,23 +159,23 @@ class ScreeningOrders:
         )
         if decision.call not in CALLS:
             raise InvalidParameterError("a decision is one of " + ", ".join(CALLS))
-        if not 0 < len(decision.reason) <= LONGEST_REASON or len(decision.evidence) > 20:
+        if not 0 < len(decision.reason) <= MAX_REASON_LENGTH or len(decision.evidence) > 20:
             raise InvalidParameterError(
-                f"a decision has a reason of up to {LONGEST_REASON} letters, 20 evidences at most"
+                f"a decision has a reason of up to {MAX_REASON_LENGTH} letters, 20 evidences at most"
             )
         self._officers.check(decision)
-        return {"finding": _told_finding(self._screenings.decide(decision))}
+        return {"finding": _finding_to_json(self._screenings.decide(decision))}
 
     def _listed(self, _: Members) -> Answer:
-        return {"officers": [_told_officer(officer) for officer in self._officers.listed()]}
+        return {"officers": [_officer_to_json(officer) for officer in self._officers.listed()]}
 
     def _add(self, members: Members) -> Answer:
-        return _told_officer(self._officers.add(str(members.get("name", "")), _bytes(members.get("public"))))
+        return _officer_to_json(self._officers.add(str(members.get("name", "")), _bytes(members.get("public"))))
 
     def _remove(self, members: Members) -> Answer:
-        return _told_officer(self._officers.remove(str(members.get("name", ""))))
+        return _officer_to_json(self._officers.remove(str(members.get("name", ""))))
 
-    def _line(self, case: Case) -> Answer:
+    def _line(self, case: CustomerCase) -> Answer:
         status = self._directory.status(case.account_id)
         run = self._screenings.last_run()
         return {
@@ -190,15 +190,15 @@ class ScreeningOrders:
         }
 
 
-def _told(found: Assessment) -> Answer:
+def _to_json(found: Assessment) -> Answer:
     return {
         "verdict": found.verdict,
-        "findings": [_told_finding(finding) for finding in found.findings],
-        "paths": found.outcome.told()["paths"],
+        "findings": [_finding_to_json(finding) for finding in found.findings],
+        "paths": found.outcome.to_json()["paths"],
     }
 
 
-def _told_finding(finding: Finding) -> Answer:
+def _finding_to_json(finding: Finding) -> Answer:
     return {
         "finding": finding.key,
         "kind": finding.kind,
@@ -214,7 +214,7 @@ def _told_finding(finding: Finding) -> Answer:
     }  # fmt: skip
 
 
-def _told_officer(officer: Officer) -> Answer:
+def _officer_to_json(officer: Officer) -> Answer:
     return {
         "name": officer.name,
         "public": officer.public.hex(),
@@ -225,8 +225,8 @@ def _told_officer(officer: Officer) -> Answer:
 
 def _json(path: Path) -> object:
     try:
-        if path.stat().st_size > LARGEST_GRAPH:
-            raise InvalidParameterError(f"{path.name} is larger than {LARGEST_GRAPH >> 20} MiB")
+        if path.stat().st_size > MAX_GRAPH:
+            raise InvalidParameterError(f"{path.name} is larger than {MAX_GRAPH >> 20} MiB")
         return orjson.loads(path.read_bytes())
     except OSError as error:
         raise InvalidParameterError(f"{path.name} cannot be read: {error.strerror}") from error
@@ -234,8 +234,8 @@ def _json(path: Path) -> object:
         raise InvalidParameterError(f"{path.name} is not JSON: {error}") from error
 
 
-def _texts(told: object) -> list[str]:
-    return [str(one) for one in told] if isinstance(told, list | tuple) else []
+def _texts(parsed: object) -> list[str]:
+    return [str(one) for one in parsed] if isinstance(parsed, list | tuple) else []
 
 
 def _digest(text: str) -> str:
@@ -244,8 +244,8 @@ def _digest(text: str) -> str:
     return text
 
 
-def _bytes(told: object) -> bytes:
+def _bytes(parsed: object) -> bytes:
     try:
-        return bytes.fromhex(str(told or ""))
+        return bytes.fromhex(str(parsed or ""))
     except ValueError:
         raise InvalidParameterError("keys and signatures are written in hexadecimal") from None

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from custodes.governance.accounts.organisation import Counterparty
-from custodes.governance.accounts.organisation import Organisation as Profile
+from custodes.governance.accounts.organisation import Counterparty, OrganisationProfile
 from custodes.ledger.verifier.party_names import identifier_key, name_key
 from custodes.ledger.verifier.statement import PARTY_SCHEMES, map_of
 from custodes.screening.entities import ORGANISATION, UNKNOWN, Edge, Organisation, Party
@@ -20,7 +19,7 @@ PROFILE = "profile:"
 _MILLI = 1000
 
 
-def graph_of(profile: Profile, declared: Organisation | None = None) -> Organisation:
+def graph_of(profile: OrganisationProfile, declared: Organisation | None = None) -> Organisation:
     """Everybody behind a customer: what it said about itself, and what was declared about who owns it."""
     owners: Organisation = declared or Organisation(PROFILE, {PROFILE: _customer(profile)}, ())
     subject = _named(owners.parties[owners.subject], profile)
@@ -28,9 +27,9 @@ def graph_of(profile: Profile, declared: Organisation | None = None) -> Organisa
     parties[subject.id] = subject
     edges = [edge for edge in owners.edges if edge.owner in parties and edge.asset in parties]
     for kind, listed in (("payer", profile.payers), ("end_customer", profile.end_customers)):
-        for at, told in enumerate(listed):
+        for at, reported in enumerate(listed):
             one = f"{PROFILE}{kind}:{at}"
-            parties[one] = _counterparty(one, told)
+            parties[one] = _counterparty(one, reported)
             edges.append(Edge(one, subject.id, kind=kind))
     return organisation(subject.id, parties.values(), edges)
 
@@ -59,11 +58,11 @@ def keys(party: Party) -> Iterable[str]:
     return dict.fromkeys(key for key in found if key is not None and map_of(key) is not None)
 
 
-def _customer(profile: Profile) -> Party:
+def _customer(profile: OrganisationProfile) -> Party:
     return Party(PROFILE, profile.legal_name, ORGANISATION, (), profile.country.lower(), "", profile.identifiers)
 
 
-def _named(subject: Party, profile: Profile) -> Party:
+def _named(subject: Party, profile: OrganisationProfile) -> Party:
     """Return the subject with what the profile calls it, beside what it was called before."""
     names = dict.fromkeys((profile.legal_name, subject.name, *subject.aliases))
     numbers = tuple(sorted({*subject.identifiers, *profile.identifiers}))
@@ -71,13 +70,13 @@ def _named(subject: Party, profile: Profile) -> Party:
     return replace(subject, name=next(iter(names)), aliases=tuple(names)[1:], country=country, identifiers=numbers)
 
 
-def _counterparty(one: str, told: Counterparty) -> Party:
-    return Party(one, told.name, ORGANISATION, (), told.country.lower(), "", told.identifiers)
+def _counterparty(one: str, parsed: Counterparty) -> Party:
+    return Party(one, parsed.name, ORGANISATION, (), parsed.country.lower(), "", parsed.identifiers)
 
 
 def _place(role: str, edge: Edge) -> dict[str, object]:
-    told: dict[str, object] = {"role": role}
+    members: dict[str, object] = {"role": role}
     if edge.high_pct:
-        told |= {"low": round(edge.low_pct * _MILLI), "high": round(edge.high_pct * _MILLI)}
+        members |= {"low": round(edge.low_pct * _MILLI), "high": round(edge.high_pct * _MILLI)}
     dates = (("from", edge.since), ("to", edge.until))
-    return told | {name: value for name, value in dates if value}
+    return members | {name: value for name, value in dates if value}

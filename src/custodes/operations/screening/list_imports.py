@@ -23,7 +23,7 @@ from custodes.screening.lists.read import SOURCE_OF, read_list
 _CHUNK = 1 << 20
 
 
-class Lists(Protocol):
+class ListEditions(Protocol):
     """Where editions are kept."""
 
     def put(
@@ -78,7 +78,7 @@ class ListFile:
 
 
 def import_list(
-    lists: Lists,
+    lists: ListEditions,
     file: ListFile,
     clock: Clock,
     *,
@@ -129,7 +129,7 @@ def file_digest(path: Path) -> str:
     return total.hexdigest()
 
 
-def commit_editions(lists: Lists, log: LedgerWriter) -> list[tuple[int, Edition]]:
+def commit_editions(lists: ListEditions, log: LedgerWriter) -> list[tuple[int, Edition]]:
     """Write a ``list`` entry for every edition without one; returns their indexes with the editions.
 
     A crash after an entry and before its index was kept leads to a second entry for the same digest, never to none.

@@ -16,15 +16,15 @@ import structlog
 
 from custodes.core.clock import Clock
 from custodes.core.errors import CustodesError, InvalidParameterError
-from custodes.operations.screening.list_imports import ListFile, Lists, import_list
-from custodes.operations.screening.ports import Edition, Fetch, Publisher, Publishers, is_loopback
+from custodes.operations.screening.list_imports import ListEditions, ListFile, import_list
+from custodes.operations.screening.ports import Edition, Fetch, ListPublisher, Publishers, is_loopback
 from custodes.screening.lists.read import FORMATS
 
 _POLL_S = 30.0
-_LONGEST_REASON = 300
+_MAX_REASON_LENGTH = 300
 
 
-def publisher(name: str, form: str, address: str, every_h: int) -> Publisher:
+def publisher(name: str, form: str, address: str, every_h: int) -> ListPublisher:
     """A publisher that makes sense.
 
     Raises:
@@ -40,13 +40,13 @@ def publisher(name: str, form: str, address: str, every_h: int) -> Publisher:
         raise InvalidParameterError("a list is looked at every 1 to 744 hours")
     if not name or len(name) > 40:
         raise InvalidParameterError("the name of a list has 1 to 40 characters")
-    return Publisher(name, form, address, every_h)
+    return ListPublisher(name, form, address, every_h)
 
 
 class Refresh:
     """Looks at publishers and imports what is new."""
 
-    def __init__(self, publishers: Publishers, lists: Lists, fetch: Fetch, clock: Clock) -> None:
+    def __init__(self, publishers: Publishers, lists: ListEditions, fetch: Fetch, clock: Clock) -> None:
         """Nothing is asked before ``run``."""
         self._publishers, self._lists, self._fetch, self._clock = publishers, lists, fetch, clock
 
@@ -56,17 +56,17 @@ class Refresh:
         found = [self.run(one) for one in self._publishers.all() if one.is_due(now)]
         return [edition for edition in found if edition is not None]
 
-    def run(self, one: Publisher, *, confirm: bool = False) -> Edition | None:
+    def run(self, one: ListPublisher, *, confirm: bool = False) -> Edition | None:
         """Look at one publisher now; the new edition, or None when nothing changed or it failed: see ``failure``."""
         seen = replace(one, checked_ms=self._clock.now_ms())
         try:
             seen, edition = self._import(replace(seen, etag="", modified="") if confirm else seen, confirm)
         except CustodesError as error:
-            seen, edition = replace(seen, failure=str(error)[:_LONGEST_REASON]), None
+            seen, edition = replace(seen, failure=str(error)[:_MAX_REASON_LENGTH]), None
         self._publishers.keep(seen)
         return edition
 
-    def _import(self, one: Publisher, confirm: bool) -> tuple[Publisher, Edition | None]:
+    def _import(self, one: ListPublisher, confirm: bool) -> tuple[ListPublisher, Edition | None]:
         with self._fetch(one) as answer:
             fresh = replace(one, fetched_ms=self._clock.now_ms(), failure="")
             if answer.path is None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from custodes.core.errors import UnavailableError
-from custodes.ledger.tlog.body import BodyError
+from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import EntryError, b64url
-from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.record.party_statements import PartyStatements
 from custodes.operations.screening.graph import places
-from custodes.operations.screening.ports import Case, Officer
+from custodes.operations.screening.ports import CustomerCase, Officer
 from custodes.screening.assessment import Assessment, Decision, hit_key
 from custodes.screening.entities import Organisation
 from custodes.screening.organisation import digest
@@ -49,7 +49,7 @@ class ScreeningLog:
         }
         return self._write("org", body, kept.fields())
 
-    def screened(self, case: Case, cause: str, before: str, found: Assessment) -> int:
+    def screened(self, case: CustomerCase, cause: str, before: str, found: Assessment) -> int:
         """A customer's verdict, with what it stands on. Raises UnavailableError."""
         outcome = found.outcome
         body = {

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from custodes.core.ids import AccountId
 from custodes.screening.assessment import Decision
-from custodes.screening.entities import Hit, ListEntry, Organisation, Verdict
+from custodes.screening.entities import ListEntry, ListHit, Organisation, Verdict
 from custodes.screening.index import EntryIndex
 
 
@@ -39,7 +39,7 @@ class ListsChange:
     gone: frozenset[tuple[str, str]]
 
 
-class Lists(Protocol):
+class ListsInForce(Protocol):
     """The lists of the data directory. Another process may import at any time."""
 
     @property
@@ -57,7 +57,7 @@ class Lists(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class CustomerCase:
     """One customer as screening knows it.
 
     Attributes:
@@ -77,7 +77,7 @@ class Case:
     evidence: tuple[str, ...] = ()
     declared: bool = False
     dossier: int = 0
-    hits: tuple[Hit, ...] = ()
+    hits: tuple[ListHit, ...] = ()
     verdict: Verdict = "review"
     screened_at_ms: int = 0
     lists: str = ""
@@ -104,11 +104,11 @@ class Officer:
 class CaseStore(Protocol):
     """Durable cases, decisions and officers. Changes are durable when a method returns; it raises UnavailableError."""
 
-    def cases(self) -> Iterable[Case]:
+    def cases(self) -> Iterable[CustomerCase]:
         """All cases."""
         ...
 
-    def save(self, cases: Sequence[Case]) -> None:
+    def save(self, cases: Sequence[CustomerCase]) -> None:
         """Add or replace cases, all or none."""
         ...
 
@@ -174,7 +174,7 @@ HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
-class Publisher:
+class ListPublisher:
     """Where a list comes from.
 
     Attributes:
@@ -227,7 +227,7 @@ class Download:
     modified: str = ""
 
 
-Fetch = Callable[[Publisher], AbstractContextManager[Download]]
+Fetch = Callable[[ListPublisher], AbstractContextManager[Download]]
 """Asks a publisher, with what is known of its last answer; the file is gone at the end of the block.
 
 Raises CustodesError when it cannot be had."""
@@ -236,11 +236,11 @@ Raises CustodesError when it cannot be had."""
 class Publishers(Protocol):
     """Where publishers are kept."""
 
-    def all(self) -> Sequence[Publisher]:
+    def all(self) -> Sequence[ListPublisher]:
         """All of them by name."""
         ...
 
-    def keep(self, one: Publisher) -> None:
+    def keep(self, one: ListPublisher) -> None:
         """Add or replace one."""
         ...
 

@@ -19,39 +19,38 @@ from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.core.ids import AccountId
 from custodes.operations.screening.log import ScreeningLog
 from custodes.operations.screening.ports import (
-    Case,
     CaseStore,
-    Lists,
+    CustomerCase,
     ListsChange,
+    ListsInForce,
     ReportDrafts,
     Run,
     Suspender,
 )
 from custodes.screening.assessment import Assessment, Decision, Finding, assess
 from custodes.screening.delta import Customers, rescreen
-from custodes.screening.entities import Hit, Organisation
-from custodes.screening.report import Case as ReportCase
-from custodes.screening.report import drafts
+from custodes.screening.entities import ListHit, Organisation
+from custodes.screening.report import ReportCase, drafts
 from custodes.screening.screen import screen_party
 
-MOST_PARTIES = 10_000
+MAX_PARTIES = 10_000
 """Of one customer's graph: each name of each party has a place in the party map, which takes about 2 ms to find."""
 
 
 @dataclass(frozen=True, slots=True)
-class Screened:
+class ScreeningResult:
     """What a screening of one customer came to."""
 
-    case: Case
+    case: CustomerCase
     assessment: Assessment
     entry: int
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class ScreeningParts:
     """What screening works with."""
 
-    lists: Lists
+    lists: ListsInForce
     store: CaseStore
     log: ScreeningLog
     reports: ReportDrafts
@@ -61,12 +60,12 @@ class Parts:
 class Screenings:
     """The use cases. Any thread; one works at a time."""
 
-    def __init__(self, parts: Parts, suspender: Suspender) -> None:
+    def __init__(self, parts: ScreeningParts, suspender: Suspender) -> None:
         """Read all cases; act on accounts through ``suspender``."""
         self._parts = parts
         self._suspender = suspender
         self._lock = threading.RLock()
-        self._cases: dict[AccountId, Case] = {case.account_id: case for case in parts.store.cases()}
+        self._cases: dict[AccountId, CustomerCase] = {case.account_id: case for case in parts.store.cases()}
         self._run = parts.store.run()
         self._decisions: dict[str, list[Decision]] = defaultdict(list)
         for decision in parts.store.decisions():
@@ -84,7 +83,7 @@ class Screenings:
         """Whether there is a list to be screened against."""
         return bool(self.lists_digest)
 
-    def known(self, account_id: AccountId) -> Case | None:
+    def known(self, account_id: AccountId) -> CustomerCase | None:
         """The case of an account, from memory; None when it has none."""
         return self._cases.get(account_id)
 
@@ -92,7 +91,7 @@ class Screenings:
         """The last time that all customers were screened, from memory."""
         return self._run
 
-    def cases(self) -> tuple[Case, ...]:
+    def cases(self) -> tuple[CustomerCase, ...]:
         """All cases by account."""
         found = list(self._cases.values())  # one step, so that a change meanwhile does no harm
         return tuple(sorted(found, key=lambda case: case.account_id))
@@ -106,7 +105,7 @@ class Screenings:
 
     def enter(
         self, account_id: AccountId, graph: Organisation, evidence: Sequence[str] | None = None, *, cause: str
-    ) -> Screened:
+    ) -> ScreeningResult:
         """Take ``graph`` as what stands behind an account, on record, and screen it. Nobody is suspended yet.
 
         Args:
@@ -119,26 +118,26 @@ class Screenings:
             InvalidParameterError: the graph is too large.
             UnavailableError: nothing was changed.
         """
-        if len(graph.parties) > MOST_PARTIES:
-            raise InvalidParameterError(f"a customer's graph has at most {MOST_PARTIES} parties")
+        if len(graph.parties) > MAX_PARTIES:
+            raise InvalidParameterError(f"a customer's graph has at most {MAX_PARTIES} parties")
         with self._lock:
             known = self._cases.get(account_id)
-            told = known.evidence if known and evidence is None else tuple(evidence or ())
+            value = known.evidence if known and evidence is None else tuple(evidence or ())
             declared = evidence is not None or (known is not None and known.declared)
             entry = known.dossier if known is not None and known.graph == graph else None
             if entry is None:
-                entry = self._parts.log.dossier(account_id, graph, told)
+                entry = self._parts.log.dossier(account_id, graph, value)
             state = self._parts.lists.state()
             self.lists_digest = state.digest
             hits = self._matched(graph)
-            case = Case(account_id, graph, told, declared, entry, hits, lists=state.digest)
+            case = CustomerCase(account_id, graph, value, declared, entry, hits, lists=state.digest)
             done = self._judged(case, cause, known.verdict if known else "", force=True)
             self._keep([done.case])
             if self._customers is not None:
                 _index(self._customers, done.case)
             return done
 
-    def follow(self, done: Iterable[Screened]) -> None:
+    def follow(self, done: Iterable[ScreeningResult]) -> None:
         """Do what verdicts ask for: suspend who is blocked, with drafts of reports; let in who waited and is clear.
 
         Raises:
@@ -152,11 +151,11 @@ class Screenings:
             elif one.case.verdict == "clear":
                 self._suspender.admit(account_id, f"clear in sanctions screening (ledger entry {entry})")
 
-    def report(self, one: Screened) -> list[str]:
+    def report(self, one: ScreeningResult) -> list[str]:
         """Draft the reports that a blocked customer asks for; returns where they are. Raises UnavailableError."""
         case = one.case
-        told = ReportCase(case.account_id, case.graph, one.assessment, case.screened_at_ms, case.lists, one.entry)
-        texts = drafts(told)
+        value = ReportCase(case.account_id, case.graph, one.assessment, case.screened_at_ms, case.lists, one.entry)
+        texts = drafts(value)
         return [
             self._parts.reports.keep(f"{case.account_id}-{one.entry}-{regime}.md", text)
             for regime, text in texts.items()
@@ -227,7 +226,7 @@ class Screenings:
         gone = Finding(decision.finding, "hit", "", "", 0.0, "false", ())
         return next((finding for finding in found if finding.key == decision.finding), gone)
 
-    def _judged(self, case: Case, cause: str, before: str, *, force: bool = False) -> Screened:
+    def _judged(self, case: CustomerCase, cause: str, before: str, *, force: bool = False) -> ScreeningResult:
         """Assess, and write it down where the verdict is another one, or ``force``.
 
         Without a list there is nothing to screen against, and nothing to put on record.
@@ -235,29 +234,29 @@ class Screenings:
         found = self._assessed(case)
         now = replace(case, verdict=found.verdict)
         if not case.lists or (not force and found.verdict == before):
-            return Screened(now, found, 0)
+            return ScreeningResult(now, found, 0)
         now = replace(now, screened_at_ms=self._parts.clock.now_ms())
-        return Screened(now, found, self._parts.log.screened(now, cause, before, found))
+        return ScreeningResult(now, found, self._parts.log.screened(now, cause, before, found))
 
-    def _assessed(self, case: Case) -> Assessment:
+    def _assessed(self, case: CustomerCase) -> Assessment:
         day = datetime.fromtimestamp(self._parts.clock.now_ms() / 1000, UTC).strftime("%Y-%m-%d")
         return assess(case.graph, case.hits, self._decisions, day)
 
-    def _matched(self, graph: Organisation) -> tuple[Hit, ...]:
+    def _matched(self, graph: Organisation) -> tuple[ListHit, ...]:
         index = self._parts.lists.index
         return tuple(hit for party in graph.parties.values() for hit in screen_party(party, index))
 
-    def _rematched(self) -> dict[AccountId, tuple[Hit, ...]]:
+    def _rematched(self) -> dict[AccountId, tuple[ListHit, ...]]:
         return {account_id: self._matched(case.graph) for account_id, case in self._cases.items()}
 
-    def _touched(self, change: ListsChange) -> dict[AccountId, tuple[Hit, ...]]:
+    def _touched(self, change: ListsChange) -> dict[AccountId, tuple[ListHit, ...]]:
         """New hits of the customers that ``change`` concerns; nobody else is in it."""
         if self._customers is None:
             self._customers = Customers()
             for case in self._cases.values():
                 _index(self._customers, case)
         changed = {(entry.source, entry.uid) for entry in change.now} | change.gone
-        added: dict[AccountId, list[Hit]] = defaultdict(list)
+        added: dict[AccountId, list[ListHit]] = defaultdict(list)
         for party, hits in rescreen(self._customers, change.now):
             account, _, one = party.id.partition("/")
             owner = self._cases.get(AccountId(account))
@@ -271,7 +270,7 @@ class Screenings:
                 touched[account_id] = tuple(dict.fromkeys((*left, *added[account_id])))
         return touched
 
-    def _keep(self, cases: Sequence[Case]) -> None:
+    def _keep(self, cases: Sequence[CustomerCase]) -> None:
         if cases:
             self._parts.store.save(cases)
             self._cases.update((case.account_id, case) for case in cases)
@@ -281,6 +280,6 @@ class Screenings:
         self._run = run
 
 
-def _index(customers: Customers, case: Case) -> None:
+def _index(customers: Customers, case: CustomerCase) -> None:
     for party in case.graph.parties.values():
         customers.add(replace(party, id=f"{case.account_id}/{party.id}"))

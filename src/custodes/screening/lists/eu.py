@@ -40,11 +40,13 @@ def _xml(path: Path) -> Iterator[ListEntry]:
                      found.get("number") or found.get("latinNumber") or "")
             for found in one.findall("identification")
         ]  # fmt: skip
-        told = {pair for text in texts(one, "remark") + texts(one, "identification/remark") for pair in in_text(text)}
+        members = {
+            pair for text in texts(one, "remark") + texts(one, "identification/remark") for pair in in_text(text)
+        }
         rules = {found.get("programme", "") for found in one.findall("regulation")} - {""}
         yield ListEntry("eu", number, PERSON if "person" in kinds else ORGANISATION, named(*names),
                         tuple(sorted(births - {""})), tuple(sorted(places - {"", "00"})),
-                        tuple(sorted(told | {pair for pair in numbers if pair})), tuple(sorted(rules)))  # fmt: skip
+                        tuple(sorted(members | {pair for pair in numbers if pair})), tuple(sorted(rules)))  # fmt: skip
 
 
 def _whole(name: Element) -> str:
@@ -68,12 +70,12 @@ def _csv(path: Path) -> Iterator[ListEntry]:
                      row.get("Identification_CountryIsoCode", "").lower(), row.get("Identification_Number", ""))
             for row in rows
         ]  # fmt: skip
-        told = {pair for row in rows for pair in in_text(row.get("Entity_Remark", ""))}
+        members = {pair for row in rows for pair in in_text(row.get("Entity_Remark", ""))}
         rules = {row.get("Entity_Regulation_Programme") or row.get("Entity_Programme") or "" for row in rows} - {""}
         yield ListEntry("eu", number, PERSON if kind & {"P", "person"} else ORGANISATION,
                         named(*((_row_name(row), _is_weak(row)) for row in rows)), tuple(sorted(births)),
                         tuple(sorted({place.lower() for place in places} - {"", "00"})),
-                        tuple(sorted(told | {pair for pair in numbers if pair})), tuple(sorted(rules)))  # fmt: skip
+                        tuple(sorted(members | {pair for pair in numbers if pair})), tuple(sorted(rules)))  # fmt: skip
 
 
 def _row_name(row: dict[str, str]) -> str:

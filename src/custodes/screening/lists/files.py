@@ -14,8 +14,8 @@ from pathlib import Path
 from custodes.core.errors import InvalidParameterError
 from custodes.screening.entities import ListedName
 
-LARGEST = 512 << 20
-LONGEST_LINE = 16 << 20
+MAX_BYTES = 512 << 20
+MAX_LINE_LENGTH = 16 << 20
 
 
 def text_of(path: Path) -> str:
@@ -24,8 +24,8 @@ def text_of(path: Path) -> str:
     Raises:
         InvalidParameterError: too large, or neither encoding.
     """
-    if path.stat().st_size > LARGEST:
-        raise InvalidParameterError(f"{path.name} is larger than {LARGEST >> 20} MiB")
+    if path.stat().st_size > MAX_BYTES:
+        raise InvalidParameterError(f"{path.name} is larger than {MAX_BYTES >> 20} MiB")
     data = path.read_bytes()
     for encoding in ("utf-8-sig", "cp1252"):
         try:

@@ -43,13 +43,13 @@ def read_csv(path: Path) -> Iterator[ListEntry]:
     places: dict[str, set[str]] = defaultdict(set)
     for name in ("add.csv", "cons_add.csv", "sdn_address.csv"):
         for row in rows(folder / name, 6) if (folder / name).exists() else ():
-            places[row[0]].add(_told(row[4]).lower())
+            places[row[0]].add(_to_json(row[4]).lower())
     for row in rows(main, 12):
         if row[0].isdigit():
-            yield _entry([_told(cell) for cell in row], aliases[row[0]], places[row[0]] - {""})
+            yield _entry([_to_json(cell) for cell in row], aliases[row[0]], places[row[0]] - {""})
 
 
-def _told(cell: str) -> str:
+def _to_json(cell: str) -> str:
     return "" if cell == "-0-" else cell
 
 
@@ -151,8 +151,8 @@ def _keep(one: Element, tables: _Tables) -> None:
             if pair := labelled(label, issuer, written):
                 tables.numbers[one.get("IdentityID", "")].append(pair)
     elif one.tag == "SanctionsEntry":
-        told = texts(one, "SanctionsMeasure/Comment")
-        tables.programmes[one.get("ProfileID", "")] += [text for text in told if text not in ("", "None")]
+        value = texts(one, "SanctionsMeasure/Comment")
+        tables.programmes[one.get("ProfileID", "")] += [text for text in value if text not in ("", "None")]
 
 
 def _profile(reference: str, profile: Element, tables: _Tables) -> ListEntry:
@@ -173,8 +173,8 @@ def _profile(reference: str, profile: Element, tables: _Tables) -> ListEntry:
             births |= {day for period in feature.findall("FeatureVersion/DatePeriod") for day in _period(period)}
         for at in feature.findall("FeatureVersion/VersionLocation"):
             places.add(tables.places.get(at.get("LocationID", ""), ""))
-        for told in texts(feature, "FeatureVersion/VersionDetail"):
-            if pair := labelled(what, "", told.removeprefix("IMO ")):
+        for one in texts(feature, "FeatureVersion/VersionDetail"):
+            if pair := labelled(what, "", one.removeprefix("IMO ")):
                 numbers.append(pair)
     programmes = tuple(dict.fromkeys(tables.programmes.get(profile.get("ID", ""), ())))
     return ListEntry("ofac", reference, kind, named(*names), tuple(sorted(births - {""})), tuple(sorted(places - {""})),

@@ -15,7 +15,7 @@ import orjson
 from custodes.core.errors import InvalidParameterError
 from custodes.screening.entities import ORGANISATION, OTHER, PERSON, VESSEL, ListEntry
 from custodes.screening.lists import eu, ofac, uk
-from custodes.screening.lists.files import LARGEST, LONGEST_LINE, named
+from custodes.screening.lists.files import MAX_BYTES, MAX_LINE_LENGTH, named
 from custodes.screening.lists.files import records as csv_records
 from custodes.screening.lists.xml import iso_date, records, texts, uid
 from custodes.screening.names.identifiers import canonical, in_text, labelled
@@ -63,14 +63,14 @@ def _un(path: Path) -> Iterator[ListEntry]:
 
 def _ftm(path: Path) -> Iterator[ListEntry]:
     """FollowTheMoney entities, one a line, as OpenSanctions publishes them (``entities.ftm.json``)."""
-    if path.stat().st_size > LARGEST * 8:
+    if path.stat().st_size > MAX_BYTES * 8:
         raise InvalidParameterError(f"{path.name} is too large")
     with path.open("rb") as file:
-        while line := file.readline(LONGEST_LINE):
-            told = orjson.loads(line)
-            if told["schema"] not in _FTM_KINDS:
+        while line := file.readline(MAX_LINE_LENGTH):
+            parsed = orjson.loads(line)
+            if parsed["schema"] not in _FTM_KINDS:
                 continue
-            has = told["properties"]
+            has = parsed["properties"]
             names = [(text, False) for key in ("name", "alias", "previousName") for text in has.get(key, [])]
             names += [(text, True) for text in has.get("weakAlias", [])]
             found = {(kind, canonical(text)) for key, kind in _FTM_IDS.items() for text in has.get(key, [])}
@@ -78,7 +78,7 @@ def _ftm(path: Path) -> Iterator[ListEntry]:
             for place in places:
                 written = [*has.get("registrationNumber", []), *has.get("taxNumber", [])]
                 found |= {pair for text in written if (pair := labelled("registration tax", place, text))}
-            yield ListEntry("ftm", told["id"], _FTM_KINDS[told["schema"]], named(*names),
+            yield ListEntry("ftm", parsed["id"], _FTM_KINDS[parsed["schema"]], named(*names),
                             tuple(sorted(has.get("birthDate", []))), tuple(sorted(places)), tuple(sorted(found)),
                             tuple(sorted(has.get("programId", []))))  # fmt: skip
 

@@ -33,8 +33,8 @@ def _xml(path: Path) -> Iterator[ListEntry]:
         kind = _KINDS.get("".join(texts(one, "IndividualEntityShip")).lower(), ORGANISATION)
         births = {iso_date(text) for text in texts(one, ".//DOBs/DOB")} - {""}
         places = {text.lower() for at in ("AddressCountry", "Nationality") for text in texts(one, f".//{at}")}
-        told = texts(one, "OtherInformation") + texts(one, "UKStatementofReasons")
-        numbers = _numbers(texts(one, ".//BusinessRegistrationNumber"), places, texts(one, ".//IMONumber"), told)
+        value = texts(one, "OtherInformation") + texts(one, "UKStatementofReasons")
+        numbers = _numbers(texts(one, ".//BusinessRegistrationNumber"), places, texts(one, ".//IMONumber"), value)
         yield ListEntry("uk", uid(one, "UniqueID"), kind, named(*((text, weak) for _, text, weak in names), *others),
                         tuple(sorted(births)), tuple(sorted(places)), numbers, tuple(texts(one,
                         "RegimeName")))  # fmt: skip

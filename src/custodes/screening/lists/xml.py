@@ -13,7 +13,7 @@ from pathlib import Path
 from xml.parsers import expat
 
 from custodes.core.errors import InvalidParameterError
-from custodes.screening.lists.files import LARGEST
+from custodes.screening.lists.files import MAX_BYTES
 
 _DEEPEST = 64
 
@@ -33,8 +33,8 @@ def records(path: Path, names: frozenset[str]) -> Iterator[ET.Element]:
 
 
 def _refuse_hostile(path: Path) -> None:
-    if path.stat().st_size > LARGEST:
-        raise InvalidParameterError(f"{path.name} is larger than {LARGEST >> 20} MiB")
+    if path.stat().st_size > MAX_BYTES:
+        raise InvalidParameterError(f"{path.name} is larger than {MAX_BYTES >> 20} MiB")
     depth = 0
 
     def opened(_name: str, _attributes: object) -> None:

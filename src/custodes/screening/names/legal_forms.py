@@ -38,7 +38,7 @@ pt tbk sdn_bhd bhd berhad kk kabushiki_kaisha godo_kaisha yugen_kaisha jusik_hoe
 youxianzerengongsi gufen_youxian_gongsi
 """
 _FORM_WORDS = frozenset(tuple(form.split("_")) for form in _FORMS.split())
-_LONGEST_FORM = max(map(len, _FORM_WORDS))
+_MAX_FORM_LENGTH = max(map(len, _FORM_WORDS))
 # Kept, but worth little: what a firm does, or where, is shared by thousands.
 _GENERIC = """
 agency air airline airlines airways association aviation banco bank bank-e banka bankasi banking banque bazargani
@@ -95,10 +95,10 @@ def like_a_form(word: str) -> bool:
 
 
 def _form_at_end(words: Sequence[str]) -> int:
-    return next((n for n in range(min(_LONGEST_FORM, len(words)), 0, -1) if tuple(words[-n:]) in _FORM_WORDS), 0)
+    return next((n for n in range(min(_MAX_FORM_LENGTH, len(words)), 0, -1) if tuple(words[-n:]) in _FORM_WORDS), 0)
 
 
 def _form_at_start(words: Sequence[str]) -> int:
     if len(words) < 2:
         return 0
-    return next((n for n in range(min(_LONGEST_FORM, len(words) - 1), 0, -1) if tuple(words[:n]) in _FORM_WORDS), 0)
+    return next((n for n in range(min(_MAX_FORM_LENGTH, len(words) - 1), 0, -1) if tuple(words[:n]) in _FORM_WORDS), 0)

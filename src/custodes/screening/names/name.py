@@ -18,8 +18,8 @@ from custodes.screening.names.legal_forms import GENERIC, is_of_a_form, like_a_f
 from custodes.screening.names.scripts import latin
 from custodes.screening.names.spellings import forms
 
-LONGEST = 400
-_MOST_TOKENS = 24
+MAX_LENGTH = 400
+_MAX_TOKENS = 24
 _PARTICLES = """
 al el ul ur ud uz bin ben ibn bint abu abou de del la le les los las ve van von der den the of and und et y e da do dos
 du di for i w na
@@ -75,7 +75,7 @@ def prepare(text: str, kind: str = ORGANISATION) -> PreparedName:
 
     Remembered, since a listed name is prepared when it comes in, when it is compared, and when it changed.
     """
-    text = " ".join(text[:LONGEST].split())
+    text = " ".join(text[:MAX_LENGTH].split())
     written = _WORD.findall(_DOTTED.sub(lambda found: re.sub(r"[./]", "", found.group()), text))
     tokens = [token for word in written for token in _read(word, kind == PERSON)]
     plain = [token.plain for token in tokens]
@@ -85,7 +85,7 @@ def prepare(text: str, kind: str = ORGANISATION) -> PreparedName:
         plain = [word for word in plain if word not in _VESSEL_MARKS] or plain
     else:
         plain = without_forms(plain)
-    tokens = _kept(tokens, plain)[:_MOST_TOKENS]
+    tokens = _kept(tokens, plain)[:_MAX_TOKENS]
     if kind == PERSON:
         tokens = _servants(tokens)
         tokens = _patronymic(tokens)

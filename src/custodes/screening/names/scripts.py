@@ -68,19 +68,19 @@ def _indic(word: str) -> str:
     out: list[str] = []
     carries = False
     for letter in word:
-        told = unicodedata.name(letter, "")
-        if " LETTER " in told:
-            sound = told.rpartition(" ")[2].lower()
+        value = unicodedata.name(letter, "")
+        if " LETTER " in value:
+            sound = value.rpartition(" ")[2].lower()
             if carries:
                 out.append("a")
             carries = sound.endswith("a") and sound not in ("a", "aa")
             out.append(sound[:-1] if carries else sound)
-        elif " VOWEL SIGN " in told:
-            out.append(told.rpartition(" ")[2].lower())
+        elif " VOWEL SIGN " in value:
+            out.append(value.rpartition(" ")[2].lower())
             carries = False
-        elif told.endswith("VIRAMA"):
+        elif value.endswith("VIRAMA"):
             carries = False
-        elif told.endswith(("ANUSVARA", "CANDRABINDU")):
+        elif value.endswith(("ANUSVARA", "CANDRABINDU")):
             out.append("an" if carries else "n")
             carries = False
     return "".join(out).replace("aa", "a").replace("ii", "i").replace("uu", "u")

@@ -36,7 +36,7 @@ _FOLDS = tuple(
         (r"(?<=sk)a?i$", "i"),
     )
 )
-_MOST_FORMS = 8
+_MAX_FORMS = 8
 _ABD = re.compile(r"abd(?:ou|u|e|a|o|i)?(?:l|r|s|n|d)?(?=[^aeiou]\w{2})")
 
 
@@ -67,7 +67,7 @@ def forms(word: str) -> tuple[str, ...]:
         found[fold(_yo(other))] = None
     # ё after a hushing sound shows only once that sound is folded.
     found.update({form.replace("Cov", "Cev"): None for form in list(found)})
-    return tuple(list(found)[:_MOST_FORMS])
+    return tuple(list(found)[:_MAX_FORMS])
 
 
 def _yo(word: str) -> str:

@@ -18,7 +18,7 @@ import orjson
 from custodes.core.errors import InvalidParameterError
 from custodes.screening.entities import ORGANISATION, OTHER, PERSON, UNKNOWN, Edge, Party
 
-LARGEST = 256 << 20
+MAX_BYTES = 256 << 20
 
 _SHARES, _VOTES, _NOMINEE, _CONTROL, _INFLUENCE, _DIRECTOR = (
     "shares", "votes", "nominee", "control", "influence", "director",
@@ -66,13 +66,13 @@ class _Statement:
     date: str
     closed: bool
     replaces: tuple[str, ...]
-    told: Mapping[str, object]
+    fields: Mapping[str, object]
 
 
 def read_bods(path: Path, subject: str) -> tuple[str, Iterable[Party], Iterable[Edge]]:
     """Read statements; ``subject`` is the id of a statement or record, an identifier's value, or a name."""
     try:
-        statements = _newest(_statement(told) for told in _load(path))
+        statements = _newest(_statement(parsed) for parsed in _load(path))
         ids: dict[str, str] = {}
         parties: dict[str, Party] = {}
         for one in statements:
@@ -92,29 +92,29 @@ def _is(party: Party, subject: str) -> bool:
 
 
 def _load(path: Path) -> Sequence[Mapping[str, object]]:
-    if path.stat().st_size > LARGEST:
-        raise InvalidParameterError(f"{path.name} is larger than {LARGEST >> 20} MiB")
+    if path.stat().st_size > MAX_BYTES:
+        raise InvalidParameterError(f"{path.name} is larger than {MAX_BYTES >> 20} MiB")
     data = path.read_bytes().strip()
     if data.startswith(b"["):
-        told = orjson.loads(data)
+        parsed = orjson.loads(data)
     else:
-        told = [orjson.loads(line) for line in data.splitlines() if line.strip()]
-    if not all(isinstance(one, dict) for one in told):
+        parsed = [orjson.loads(line) for line in data.splitlines() if line.strip()]
+    if not all(isinstance(one, dict) for one in parsed):
         raise ValueError("a statement is no object")
-    return list(told)
+    return list(parsed)
 
 
-def _statement(told: Mapping[str, object]) -> _Statement:
-    if "recordDetails" in told:  # 0.4
-        details = _object(told["recordDetails"])
-        closed = told.get("recordStatus") == "closed"
-        return _Statement(str(told["statementId"]), str(told["recordId"]), str(told["recordType"]),
-                          str(told.get("statementDate", "")), closed, (), details)  # fmt: skip
+def _statement(parsed: Mapping[str, object]) -> _Statement:
+    if "recordDetails" in parsed:  # 0.4
+        details = _object(parsed["recordDetails"])
+        closed = parsed.get("recordStatus") == "closed"
+        return _Statement(str(parsed["statementId"]), str(parsed["recordId"]), str(parsed["recordType"]),
+                          str(parsed.get("statementDate", "")), closed, (), details)  # fmt: skip
     kinds = {"entityStatement": "entity", "personStatement": "person", "ownershipOrControlStatement": "relationship"}
-    number = str(told["statementID"])
-    replaces = tuple(str(one) for one in _array(told.get("replacesStatements")))
-    kind = kinds.get(str(told["statementType"]), "")
-    return _Statement(number, number, kind, str(told.get("statementDate", "")), False, replaces, told)
+    number = str(parsed["statementID"])
+    replaces = tuple(str(one) for one in _array(parsed.get("replacesStatements")))
+    kind = kinds.get(str(parsed["statementType"]), "")
+    return _Statement(number, number, kind, str(parsed.get("statementDate", "")), False, replaces, parsed)
 
 
 def _newest(statements: Iterable[_Statement]) -> list[_Statement]:
@@ -130,25 +130,25 @@ def _newest(statements: Iterable[_Statement]) -> list[_Statement]:
 
 
 def _party(one: _Statement) -> Party:
-    told = one.told
-    names = [_text(told.get("name"))] if isinstance(told.get("name"), str) else []
-    names += [_text(name.get("fullName")) or _joined(name) for name in map(_object, _array(told.get("names")))]
-    names += [str(name) for name in _array(told.get("alternateNames"))]
+    value = one.fields
+    names = [_text(value.get("name"))] if isinstance(value.get("name"), str) else []
+    names += [_text(name.get("fullName")) or _joined(name) for name in map(_object, _array(value.get("names")))]
+    names += [str(name) for name in _array(value.get("alternateNames"))]
     names = [name for name in dict.fromkeys(names) if name]
     kind = PERSON if one.kind == "person" else ORGANISATION
-    told_kind = told.get("entityType") or told.get("personType") or ""
-    told_kind = str(told_kind.get("type", "")) if isinstance(told_kind, Mapping) else str(told_kind)
-    if told_kind.startswith(("unknown", "anonymous")):
+    stated_kind = value.get("entityType") or value.get("personType") or ""
+    stated_kind = str(stated_kind.get("type", "")) if isinstance(stated_kind, Mapping) else str(stated_kind)
+    if stated_kind.startswith(("unknown", "anonymous")):
         kind = UNKNOWN
-    elif told_kind == "arrangement":
+    elif stated_kind == "arrangement":
         kind = OTHER
     pairs = {(_SCHEMES[scheme], "".join(str(given.get("id", "")).split()).upper())
-             for given in map(_object, _array(told.get("identifiers")))
+             for given in map(_object, _array(value.get("identifiers")))
              if (scheme := str(given.get("scheme", ""))) in _SCHEMES}  # fmt: skip
-    place = told.get("incorporatedInJurisdiction") or told.get("jurisdiction") or {}
+    place = value.get("incorporatedInJurisdiction") or value.get("jurisdiction") or {}
     country = _text(_object(place).get("code")) if isinstance(place, Mapping) else ""
     return Party(one.record, names[0] if names else one.record, kind, tuple(names[1:]), country.lower(),
-                 _text(told.get("birthDate")), tuple(sorted(pairs)))  # fmt: skip
+                 _text(value.get("birthDate")), tuple(sorted(pairs)))  # fmt: skip
 
 
 def _joined(name: Mapping[str, object]) -> str:
@@ -158,34 +158,34 @@ def _joined(name: Mapping[str, object]) -> str:
 
 
 def _edges(one: _Statement, ids: Mapping[str, str], parties: dict[str, Party]) -> Iterable[Edge]:
-    asset = _end(one.told["subject"], ids)
+    asset = _end(one.fields["subject"], ids)
     if asset is None:
         return
-    told_owner = one.told["interestedParty"]
-    owner = _end(told_owner, ids)
+    stated_owner = one.fields["interestedParty"]
+    owner = _end(stated_owner, ids)
     if owner is None:
         owner = f"unknown:{one.record}"
-        reason = _object(told_owner).get("unspecified", told_owner) if isinstance(told_owner, Mapping) else {}
+        reason = _object(stated_owner).get("unspecified", stated_owner) if isinstance(stated_owner, Mapping) else {}
         parties[owner] = Party(owner, f"unknown ({_text(_object(reason).get('reason')) or 'unspecified'})", UNKNOWN)
-    interests = [_object(told) for told in _array(one.told.get("interests"))]
+    interests = [_object(parsed) for parsed in _array(one.fields.get("interests"))]
     for interest in interests or [{}]:
         yield _interest(owner, asset, interest)
 
 
-def _interest(owner: str, asset: str, told: Mapping[str, object]) -> Edge:
-    plain = re.sub(r"[^a-z]", "", str(told.get("type", "")).lower())
+def _interest(owner: str, asset: str, parsed: Mapping[str, object]) -> Edge:
+    plain = re.sub(r"[^a-z]", "", str(parsed.get("type", "")).lower())
     kind = _INTERESTS.get(plain, _INFLUENCE)
-    low, high, above = _share(told.get("share"))
+    low, high, above = _share(parsed.get("share"))
     if kind not in (_SHARES, _VOTES, _NOMINEE):
         low, high, above = 0.0, 0.0, False
-    indirect = "indirect" in (told.get("directOrIndirect"), told.get("interestLevel"))
-    since, until = _text(told.get("startDate"))[:10], _text(told.get("endDate"))[:10]
+    indirect = "indirect" in (parsed.get("directOrIndirect"), parsed.get("interestLevel"))
+    since, until = _text(parsed.get("startDate"))[:10], _text(parsed.get("endDate"))[:10]
     return Edge(owner, asset, low, high, kind, since, until, more_than=above, indirect=indirect)
 
 
-def _share(told: object) -> tuple[float, float, bool]:
+def _share(parsed: object) -> tuple[float, float, bool]:
     """Bounds of a share in percent, and whether the lower one is excluded; all or nothing where none is told."""
-    share = _object(told) if told is not None else {}
+    share = _object(parsed) if parsed is not None else {}
     if isinstance(share.get("exact"), int | float):
         exact = _percent(share["exact"])
         return exact, exact, False
@@ -208,25 +208,25 @@ def _percent(value: object) -> float:
     return number
 
 
-def _end(told: object, ids: Mapping[str, str]) -> str | None:
+def _end(parsed: object, ids: Mapping[str, str]) -> str | None:
     """Return the record at one end of a relationship; None for a party that the statement leaves open."""
-    if isinstance(told, str):
-        return ids.get(told, told)
+    if isinstance(parsed, str):
+        return ids.get(parsed, parsed)
     for key in ("describedByEntityStatement", "describedByPersonStatement"):
-        if isinstance(number := _object(told).get(key), str):
+        if isinstance(number := _object(parsed).get(key), str):
             return ids.get(number, number)
     return None
 
 
-def _object(told: object) -> Mapping[str, object]:
-    if not isinstance(told, Mapping):
+def _object(parsed: object) -> Mapping[str, object]:
+    if not isinstance(parsed, Mapping):
         raise TypeError("an object is missing")
-    return told
+    return parsed
 
 
-def _array(told: object) -> Sequence[object]:
-    return told if isinstance(told, list) else ()
+def _array(parsed: object) -> Sequence[object]:
+    return parsed if isinstance(parsed, list) else ()
 
 
-def _text(told: object) -> str:
-    return " ".join(told.split()) if isinstance(told, str) else ""
+def _text(parsed: object) -> str:
+    return " ".join(parsed.split()) if isinstance(parsed, str) else ""

@@ -18,7 +18,7 @@ from custodes.core.errors import InvalidParameterError
 from custodes.screening.entities import ORGANISATION, PERSON, UNKNOWN, Edge, Party
 
 _DEEPEST = 32
-_LONGEST_LINE = 1 << 20
+_MAX_LINE_LENGTH = 1 << 20
 _BAND = re.compile(r"(ownership-of-shares|voting-rights)-(\d+)(?:-to-(\d+))?-percent")
 # The register itself misspells it.
 _NOBODY = frozenset(f"no-individual-or-entity-with-{word}-control" for word in ("signficant", "significant"))
@@ -53,13 +53,13 @@ def company_number(text: str) -> str:
 def _records(path: Path, wanted: set[str]) -> Iterator[tuple[str, Mapping[str, object]]]:
     marks = [f'"{number}"'.encode() for number in wanted]
     with path.open("rb") as file:
-        while line := file.readline(_LONGEST_LINE):
+        while line := file.readline(_MAX_LINE_LENGTH):
             # A cheap look before the strict one: a snapshot has over ten million lines.
             if not any(mark in line for mark in marks):
                 continue
             try:
-                told = orjson.loads(line)
-                company, data = str(told["company_number"]), told["data"]
+                parsed = orjson.loads(line)
+                company, data = str(parsed["company_number"]), parsed["data"]
                 if company in wanted and isinstance(data, dict):
                     yield company, data
             except (ValueError, KeyError, TypeError) as error:
@@ -76,8 +76,8 @@ def _take(company: str, data: Mapping[str, object], parties: dict[str, Party], e
     since, until = str(data.get("notified_on", "")), str(data.get("ceased_on", ""))
     natures = data.get("natures_of_control")
     # A statement that there is somebody, not named, may stand for any share.
-    told = [str(one) for one in natures] if isinstance(natures, list) and natures else [_SOMEBODY]
-    for nature in told:
+    rows = [str(one) for one in natures] if isinstance(natures, list) and natures else [_SOMEBODY]
+    for nature in rows:
         edges.append(_edge(owner.id, _id(company), nature, since, until))
     return {value for scheme, value in owner.identifiers if scheme == "gb-coh"}
 
@@ -93,11 +93,11 @@ def _owner(company: str, kind: str, data: Mapping[str, object]) -> Party:
         return Party(
             f"person:{_plain(name)}:{birth}", name, PERSON, (), str(data.get("nationality", "")).lower(), birth
         )
-    told = data.get("identification")
-    told = told if isinstance(told, dict) else {}
-    country = str(told.get("country_registered", "")).lower()
-    number = company_number(str(told.get("registration_number", "")))
-    place = f"{country} {told.get('place_registered', '')}".lower()
+    value = data.get("identification")
+    value = value if isinstance(value, dict) else {}
+    country = str(value.get("country_registered", "")).lower()
+    number = company_number(str(value.get("registration_number", "")))
+    place = f"{country} {value.get('place_registered', '')}".lower()
     british = not place.strip() or re.search(r"england|wales|scotland|united kingdom|\buk\b|companies house", place)
     if british and re.fullmatch(r"[0-9A-Z]{2}[0-9]{6}", number):
         return _company(number, name)

@@ -21,7 +21,7 @@ from custodes.operations.record.housekeeping import Order
 from custodes.storage.files.durable import write_whole
 
 _POLL_S = 0.05
-_LONGEST = 1 << 20
+_MAX_BYTES = 1 << 20
 
 
 class FileOrders:
@@ -46,9 +46,9 @@ class FileOrders:
                 order.unlink(missing_ok=True)
                 raise UnavailableError("the server that writes this ledger did not answer in time")
             time.sleep(_POLL_S)
-        told: Mapping[str, object] = json.loads(answer.read_bytes())
+        parsed: Mapping[str, object] = json.loads(answer.read_bytes())
         answer.unlink()
-        return told
+        return parsed
 
     @contextmanager
     def attended(self) -> Iterator[None]:
@@ -76,7 +76,7 @@ class FileOrders:
     def take(self) -> Iterator[Order]:
         """Orders that wait. What cannot be read is thrown away."""
         for path in sorted(self._folder.glob("*.order")):
-            data = path.read_bytes() if path.stat().st_size <= _LONGEST else b""
+            data = path.read_bytes() if path.stat().st_size <= _MAX_BYTES else b""
             path.unlink()
             try:
                 members = json.loads(data)

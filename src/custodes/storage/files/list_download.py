@@ -18,17 +18,17 @@ from typing import IO
 from urllib.parse import urlsplit
 
 from custodes.core.errors import UnavailableError
-from custodes.operations.screening.ports import Download, Publisher, is_loopback
-from custodes.screening.lists.files import LARGEST
+from custodes.operations.screening.ports import Download, ListPublisher, is_loopback
+from custodes.screening.lists.files import MAX_BYTES
 
-_TIMEOUT_S, _LONGEST_S, _CHUNK = 30.0, 900.0, 1 << 16
-_MOST_REDIRECTS = 5
+_TIMEOUT_S, _MAX_S, _CHUNK = 30.0, 900.0, 1 << 16
+_MAX_REDIRECTS = 5
 
 
 class _StaysSafe(urllib.request.HTTPRedirectHandler):
     """Follows redirects to https, and on this machine to http, only."""
 
-    max_redirections = _MOST_REDIRECTS
+    max_redirections = _MAX_REDIRECTS
 
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: http.client.HTTPMessage,
@@ -43,7 +43,7 @@ class _StaysSafe(urllib.request.HTTPRedirectHandler):
 
 
 @contextmanager
-def download(one: Publisher, largest: int = LARGEST) -> Iterator[Download]:
+def download(one: ListPublisher, largest: int = MAX_BYTES) -> Iterator[Download]:
     """Ask ``one`` for what is new.
 
     Raises:
@@ -76,15 +76,15 @@ def download(one: Publisher, largest: int = LARGEST) -> Iterator[Download]:
 
 
 def _save(answer: http.client.HTTPResponse, path: Path, largest: int) -> None:
-    told = answer.headers.get("Content-Length", "")
-    if told.isdigit() and int(told) > largest:
+    value = answer.headers.get("Content-Length", "")
+    if value.isdigit() and int(value) > largest:
         raise UnavailableError(f"the publisher's file is larger than {largest} bytes")
-    size, deadline = 0, time.monotonic() + _LONGEST_S
+    size, deadline = 0, time.monotonic() + _MAX_S
     with path.open("wb") as file:
         while chunk := answer.read(_CHUNK):
             size += len(chunk)
             if size > largest or time.monotonic() > deadline:
                 raise UnavailableError(f"the publisher sends more than {largest} bytes, or too slowly")
             file.write(chunk)
-    if told.isdigit() and size != int(told):
+    if value.isdigit() and size != int(value):
         raise UnavailableError("the publisher's answer was cut short")

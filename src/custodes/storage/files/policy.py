@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from custodes.core.errors import UnavailableError
-from custodes.governance.provider.change_chain import Record, read_record
+from custodes.governance.provider.change_chain import ChainRecord, read_record
 from custodes.governance.provider.guardrails import PackError
 from custodes.governance.provider.policy_set import PolicySet, canonical, read_set
-from custodes.governance.provider.records import Place, Placed
+from custodes.governance.provider.records import PlacedRecord, RecordPlace
 from custodes.storage.files.durable import sync_directory, write_durably
 
 FOLDER = "policy"
@@ -28,7 +28,7 @@ class PolicyFiles:
         """Use ``folder``; it is made when something is first written."""
         self._folder = folder
 
-    def records(self) -> tuple[Placed, ...]:
+    def records(self) -> tuple[PlacedRecord, ...]:
         """All records in their order.
 
         Raises:
@@ -64,7 +64,7 @@ class PolicyFiles:
         except LookupError:
             return None
 
-    def draft(self, record: Record, policy: PolicySet) -> None:
+    def draft(self, record: ChainRecord, policy: PolicySet) -> None:
         """Keep the next record, without a place yet, and the set it is about; durable when this returns."""
         for folder in (self._folder, self._folder / "sets"):
             if not folder.is_dir():
@@ -72,29 +72,30 @@ class PolicyFiles:
                 sync_directory(folder.parent)
         digest = policy.digest()
         write_durably(self._set(digest), canonical(policy.members()))
-        self._write(len(self.records()), Placed(record))
+        self._write(len(self.records()), PlacedRecord(record))
 
-    def place(self, place: Place) -> None:
+    def place(self, place: RecordPlace) -> None:
         """Give the last record its place."""
         records = self.records()
-        self._write(len(records) - 1, Placed(records[-1].record, place))
+        self._write(len(records) - 1, PlacedRecord(records[-1].record, place))
 
     def discard(self) -> None:
         """Forget the last record, which the ledger does not have."""
         (self._folder / f"{len(self.records()) - 1:06d}.json").unlink()
         sync_directory(self._folder)
 
-    def _read(self, path: Path) -> Placed:
+    def _read(self, path: Path) -> PlacedRecord:
         try:
-            told = json.loads(path.read_bytes())
-            place = told["place"]
-            return Placed(
-                read_record(told["record"]), None if place is None else Place(int(place["index"]), int(place["t_ms"]))
+            parsed = json.loads(path.read_bytes())
+            place = parsed["place"]
+            return PlacedRecord(
+                read_record(parsed["record"]),
+                None if place is None else RecordPlace(int(place["index"]), int(place["t_ms"])),
             )
         except (OSError, ValueError, KeyError, TypeError, PackError) as error:
             raise UnavailableError(f"{path} cannot be read: {error}") from error
 
-    def _write(self, number: int, placed: Placed) -> None:
+    def _write(self, number: int, placed: PlacedRecord) -> None:
         place = None if placed.place is None else {"index": placed.place.index, "t_ms": placed.place.t_ms}
         text = canonical({"place": place, "record": placed.record.members()})
         write_durably(self._folder / f"{number:06d}.json", text)

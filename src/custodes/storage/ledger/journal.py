@@ -19,7 +19,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from custodes.ledger.tlog.ports import HeadConflictError, LedgerCorruptError, Record, Segment
+from custodes.ledger.tlog.tiles import LedgerCorruptError
+from custodes.ledger.writer.ports import HeadConflictError, JournalRecord, JournalSegment
 from custodes.storage.files.durable import sync_directory, write_durably
 
 _MAGIC = b"CUSTODESJRNL\x00\x01\r\n"
@@ -54,7 +55,7 @@ class FileJournal:
             raise HeadConflictError("another process writes to this ledger") from error
         self._lock = fd
 
-    def segments(self) -> Iterator[Segment]:
+    def segments(self) -> Iterator[JournalSegment]:
         """All segments, oldest first."""
         numbers = self._numbers()
         for number in numbers:
@@ -76,7 +77,7 @@ class FileJournal:
         self._offset = os.fstat(fd).st_size
         return number
 
-    def write(self, record: Record) -> None:
+    def write(self, record: JournalRecord) -> None:
         """One write behind the last record."""
         if self._fd is None or self._key is None:
             raise HeadConflictError("the journal is not open for writing")
@@ -138,7 +139,7 @@ class FileJournal:
     def _numbers(self) -> list[int]:
         return sorted(int(path.stem) for path in self._directory.glob("[0-9]*.seg"))
 
-    def _read(self, number: int) -> Segment | None:
+    def _read(self, number: int) -> JournalSegment | None:
         """A segment, or None if its key is gone because it was being retired."""
         key_path = self._path(number, "key")
         key = key_path.read_bytes() if key_path.exists() else b""
@@ -151,7 +152,7 @@ class FileJournal:
         if not frames:
             return None
         cipher = AESGCM(key)
-        return Segment(number, frames[0][1], [_open(cipher, at, payload) for at, payload in frames[1:]])
+        return JournalSegment(number, frames[0][1], [_open(cipher, at, payload) for at, payload in frames[1:]])
 
 
 def _frame(payload: bytes) -> bytes:
@@ -169,14 +170,14 @@ def _frames(data: bytes, at: int) -> Iterator[tuple[int, bytes]]:
         at += _FRAME.size + length
 
 
-def _open(cipher: AESGCM, offset: int, payload: bytes) -> Record:
+def _open(cipher: AESGCM, offset: int, payload: bytes) -> JournalRecord:
     (length,) = _SECRET.unpack_from(payload)
     sealed = payload[_SECRET.size : _SECRET.size + length]
     try:
         secret = cipher.decrypt(offset.to_bytes(12, "big"), sealed, None)
     except (InvalidTag, ValueError) as error:
         raise LedgerCorruptError("a record of the journal cannot be decrypted") from error
-    return Record(payload[_SECRET.size + length :], secret)
+    return JournalRecord(payload[_SECRET.size + length :], secret)
 
 
 def _overwrite(path: Path) -> None:

@@ -68,14 +68,14 @@ class S3Objects:
         try:
             answer = self._connected().get_object(**request)
             # A gateway may stream without telling a length; then only what arrives counts.
-            told: int | None = answer.get("ContentLength")
+            value: int | None = answer.get("ContentLength")
             with closing(answer["Body"]) as body:
-                data: bytes = b"" if told is not None and told > max_bytes else body.read(max_bytes + 1)
+                data: bytes = b"" if value is not None and value > max_bytes else body.read(max_bytes + 1)
         except (ClientError, BotoCoreError, ResponseParserError, OSError, ValueError) as error:
             raise ObjectStoreError(UNREADABLE) from error
-        if max(told or 0, len(data)) > max_bytes:
+        if max(value or 0, len(data)) > max_bytes:
             raise too_large()
-        if told is not None and len(data) != told:
+        if value is not None and len(data) != value:
             raise ObjectStoreError(UNREADABLE)
         return data
 

@@ -176,3 +176,68 @@ REPLIES = Table(
     Column("ts_ms", BigInteger, nullable=False),
     Index(None, "ts_ms"),
 )
+
+JOBS = Table(
+    "jobs",
+    METADATA,
+    Column("row", ROW, primary_key=True, autoincrement=True),
+    Column("account_id", ACCOUNT, nullable=False),
+    Column("job_id", String(64), nullable=False),
+    Column("operation", String(64), nullable=False),
+    Column("token", String(64)),
+    Column("channel", Text),
+    Column("state", String(16), nullable=False),
+    Column("created_ts_ms", BigInteger, nullable=False),
+    Column("ready_ts_ms", BigInteger, nullable=False),
+    Column("expires_ts_ms", BigInteger, nullable=False),
+    Column("updated_ts_ms", BigInteger, nullable=False),
+    Column("claimed_ts_ms", BigInteger),
+    Column("finished_ts_ms", BigInteger),
+    Column("owner", String(255)),
+    Column("fence", BigInteger, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("claimed_position", BigInteger, nullable=False),
+    Column("total", BigInteger),
+    Column("error", Text),
+    Column("sealed_input", LargeBinary, nullable=False),
+    Column("sealed_state", LargeBinary, nullable=False),
+    UniqueConstraint("account_id", "job_id"),
+    UniqueConstraint("account_id", "row"),
+    Index(None, "account_id", "token"),
+    Index(None, "account_id", "fence"),
+    Index(None, "state", "ready_ts_ms"),
+    Index(None, "expires_ts_ms"),
+    Index(None, "fence"),
+    sqlite_autoincrement=True,
+)
+"""Work that outlives its request; what was asked and what the handler keeps are sealed by the master key."""
+
+
+def _of_job() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["account_id", "job_row"], ["jobs.account_id", "jobs.row"], ondelete="CASCADE")
+
+
+JOB_PAGES = Table(
+    "job_pages",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("job_row", ROW, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("sealed", LargeBinary, nullable=False),
+    _of_job(),
+)
+"""Results of jobs, sealed by the master key and bound to their job and number."""
+
+JOB_NOTICES = Table(
+    "job_notices",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("job_row", ROW, primary_key=True, autoincrement=False),
+    Column("created_ts_ms", BigInteger, nullable=False),
+    Column("due_ts_ms", BigInteger, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    _of_job(),
+    Index(None, "due_ts_ms"),
+)
+"""The outbox: jobs whose end somebody outside is still to be told."""

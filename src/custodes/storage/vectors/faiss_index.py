@@ -25,7 +25,7 @@ from custodes.gallery.entities import Hit
 from custodes.gallery.kernel import best, cosines, error_bound, require_unit, require_unit_query
 from custodes.gallery.lock import ReadWriteLock
 from custodes.gallery.ports import FloatArray
-from custodes.storage.vectors.segment import CAPACITY, Segment
+from custodes.storage.vectors.segment import CAPACITY, VectorSegment
 
 _SLACKS = (24, 512)
 """Candidates beyond one and a half times the limit, tried in turn. Within the margin of the last place there are
@@ -52,7 +52,7 @@ class FaissIndex:
         self._segment_rows = segment_rows
         self._margin = error_bound(dimension)
         self._lock = ReadWriteLock()
-        self._segments: list[Segment] = []
+        self._segments: list[VectorSegment] = []
 
     def __len__(self) -> int:
         """Number of vectors."""
@@ -135,7 +135,7 @@ class FaissIndex:
         done = 0
         while done < len(rows):
             if not self._segments or self._segments[-1].is_full:
-                self._segments.append(Segment(self._dimension, self._segment_rows))
+                self._segments.append(VectorSegment(self._dimension, self._segment_rows))
             done += self._segments[-1].append(rows[done:], vectors[done:])
 
     def _drop(self, rows: NDArray[np.int64]) -> None:
@@ -151,7 +151,7 @@ def _last(scores: FloatArray, limit: int) -> float:
     return float(np.partition(scores, len(scores) - limit)[len(scores) - limit])
 
 
-def _scan(segment: Segment, query: FloatArray, count: int) -> tuple[FloatArray, NDArray[np.int64]]:
+def _scan(segment: VectorSegment, query: FloatArray, count: int) -> tuple[FloatArray, NDArray[np.int64]]:
     if segment.codes.is_usable:
         return segment.codes.scan(query, count)
     scores, places = np.empty(count, np.float32), np.empty(count, np.int64)
@@ -168,7 +168,7 @@ def _scan(segment: Segment, query: FloatArray, count: int) -> tuple[FloatArray, 
     return scores, places
 
 
-def _scan_above(segment: Segment, query: FloatArray, radius: float) -> NDArray[np.int64]:
+def _scan_above(segment: VectorSegment, query: FloatArray, radius: float) -> NDArray[np.int64]:
     result = faiss.RangeSearchResult(1)
     faiss.range_search_inner_product(
         faiss.swig_ptr(query), faiss.swig_ptr(segment.vectors), query.size, 1, segment.count, radius, result
@@ -179,9 +179,9 @@ def _scan_above(segment: Segment, query: FloatArray, radius: float) -> NDArray[n
     return np.array(faiss.rev_swig_ptr(result.labels, count), np.int64)
 
 
-def _merged(segments: list[Segment]) -> list[Segment]:
+def _merged(segments: list[VectorSegment]) -> list[VectorSegment]:
     """Drop empty segments and join neighbours that fit into half of one, so that deletions give memory back."""
-    kept: list[Segment] = []
+    kept: list[VectorSegment] = []
     for segment in segments:
         if kept and kept[-1].takes_half(segment):
             kept[-1].append(segment.rows[: segment.count], segment.vectors[: segment.count])

@@ -19,7 +19,7 @@ segments moves little beside millions."""
 _FIRST = 64
 
 
-class Segment:
+class VectorSegment:
     """Vectors (N, D) float32, their rows (N,) int64 and their codes; only ``count`` of N places are in use."""
 
     def __init__(self, dimension: int, capacity: int = CAPACITY) -> None:
@@ -36,7 +36,7 @@ class Segment:
         """Whether no place is left."""
         return self.count >= self._capacity
 
-    def takes_half(self, other: Segment) -> bool:
+    def takes_half(self, other: VectorSegment) -> bool:
         """Whether both together fill at most half a segment."""
         return self.count + other.count <= self._capacity // 2
 

@@ -10,7 +10,7 @@ from custodes.engine.results.face import QualityFilter
 from custodes.operations.collections.enrol import (
     MAX_FACES_PER_IMAGE,
     DeleteFaces,
-    Enrolment,
+    FaceOperations,
     FacesDeleted,
     FacesIndexed,
     FacesListed,
@@ -21,7 +21,7 @@ from custodes.operations.images.attributes import requested
 from custodes.operations.requests.gate import Gate
 
 
-def handlers(gate: Gate, enrolment: Enrolment) -> dict[str, Handler]:
+def handlers(gate: Gate, enrolment: FaceOperations) -> dict[str, Handler]:
     """Handlers of this family by operation."""
     return {
         "IndexFaces": gated(gate, index_command, enrolment.index_faces, index_output),

@@ -15,10 +15,25 @@ from custodes.edge.aws.translate.members import bounding_box
 from custodes.edge.aws.translate.route import Output
 from custodes.engine.results.face import AgeRange, DetectedFace, Emotion, Gaze, Judgement, Landmark
 from custodes.operations.images.attributes import Attribute, Attributes, shows
-from custodes.operations.images.selection import Refused
+from custodes.operations.images.selection import FaceRefused
 
 _EXPRESSIONS = frozenset({Attribute.SMILE, Attribute.EMOTIONS})
-DEFAULT_LANDMARKS = frozenset({"eyeLeft", "eyeRight", "mouthLeft", "mouthRight", "nose"})
+DEFAULT_LANDMARKS = ("eyeLeft", "eyeRight", "mouthLeft", "mouthRight", "nose")
+# Source: the answers printed in the API's guide, "Detecting faces in an image"; programs index into them.
+_LANDMARK_ORDER = {
+    name: place
+    for place, name in enumerate(
+        (
+            *DEFAULT_LANDMARKS,
+            *("leftEyeBrowLeft", "leftEyeBrowRight", "leftEyeBrowUp"),
+            *("rightEyeBrowLeft", "rightEyeBrowRight", "rightEyeBrowUp"),
+            *("leftEyeLeft", "leftEyeRight", "leftEyeUp", "leftEyeDown"),
+            *("rightEyeLeft", "rightEyeRight", "rightEyeUp", "rightEyeDown"),
+            *("noseLeft", "noseRight", "mouthUp", "mouthDown", "leftPupil", "rightPupil"),
+            *("upperJawlineLeft", "midJawlineLeft", "chinBottom", "midJawlineRight", "upperJawlineRight"),
+        )
+    )
+}
 
 
 def face_detail(face: DetectedFace, size: Size, attributes: Attributes) -> Output:
@@ -38,26 +53,27 @@ def compared_face(face: DetectedFace, size: Size) -> Output:
 
 def expressive_face(face: DetectedFace, size: Size, attributes: Attributes) -> Output:
     """The structure ``ComparedFace`` with Smile and Emotions, as far as ``attributes`` has them."""
-    told = {
+    members = {
         member: render(face)
         for attribute, (member, render) in _RENDERERS.items()
         if attribute in _EXPRESSIONS and shows(attributes, attribute)
     }
-    return {**_basics(face, size, every_landmark=False), **told}
+    return {**_basics(face, size, every_landmark=False), **members}
 
 
-def unindexed_face(refused: Refused, size: Size, attributes: Attributes) -> Output:
+def unindexed_face(refused: FaceRefused, size: Size, attributes: Attributes) -> Output:
     """The structure ``UnindexedFace``."""
     return {"Reasons": list(refused.reasons), "FaceDetail": face_detail(refused.face, size, attributes)}
 
 
-def unsearched_face(refused: Refused, size: Size, attributes: Attributes) -> Output:
+def unsearched_face(refused: FaceRefused, size: Size, attributes: Attributes) -> Output:
     """The structure ``UnsearchedFace``, whose member is ``FaceDetails``."""
     return {"Reasons": list(refused.reasons), "FaceDetails": face_detail(refused.face, size, attributes)}
 
 
 def _basics(face: DetectedFace, size: Size, *, every_landmark: bool) -> Output:
     points = [point for point in face.landmarks if every_landmark or point.name in DEFAULT_LANDMARKS]
+    points.sort(key=lambda point: _LANDMARK_ORDER[point.name])
     return {
         "BoundingBox": bounding_box(face.box_px.to_ratio(size)),
         "Confidence": face.confidence_pct,

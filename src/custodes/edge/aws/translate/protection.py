@@ -5,7 +5,7 @@ from __future__ import annotations
 from custodes.core.box import Size
 from custodes.edge.aws.translate.members import bounding_box, image_input
 from custodes.edge.aws.translate.route import Handler, Output, Params, gated
-from custodes.engine.results.equipment import BodyPart, Equipment, Person, Worn
+from custodes.engine.results.equipment import BodyPart, Equipment, EquippedPerson, Worn
 from custodes.operations.images.detect_equipment import (
     DetectProtectiveEquipment,
     EquipmentDetected,
@@ -46,7 +46,7 @@ def detect_output(result: EquipmentDetected) -> Output:
     return output
 
 
-def _person(index: int, person: Person, size: Size) -> Output:
+def _person(index: int, person: EquippedPerson, size: Size) -> Output:
     return {
         "Id": index,
         "BoundingBox": bounding_box(person.box_px.to_ratio(size)),

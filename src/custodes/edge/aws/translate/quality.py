@@ -7,11 +7,11 @@ from custodes.edge.aws.translate.members import bounding_box, image_input
 from custodes.edge.aws.translate.route import Handler, Output, Params, gated
 from custodes.engine.results.liveness import LivenessFound
 from custodes.engine.results.portrait import Check, Inspections
-from custodes.operations.images.assess import DEFAULT_MAX_FACES, AssessFaceQuality, AssessLiveness, Assessment
+from custodes.operations.images.assess import DEFAULT_MAX_FACES, AssessFaceQuality, AssessLiveness, PortraitAssessment
 from custodes.operations.requests.gate import Gate
 
 
-def handlers(gate: Gate, assessment: Assessment) -> dict[str, Handler]:
+def handlers(gate: Gate, assessment: PortraitAssessment) -> dict[str, Handler]:
     """Handlers of this family by operation."""
     return {
         "AssessFaceQuality": gated(gate, quality_command, assessment.quality, quality_output),

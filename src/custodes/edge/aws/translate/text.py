@@ -32,13 +32,13 @@ def detect_command(params: Params) -> DetectText:
 def detect_output(result: TextDetected) -> Output:
     """Output of DetectText: all lines, then all words; ids count through both."""
     size, lines = result.found.size, result.found.lines
-    told = [{**_detection(line, size), "Type": "LINE", "Id": number} for number, line in enumerate(lines)]
+    rows = [{**_detection(line, size), "Type": "LINE", "Id": number} for number, line in enumerate(lines)]
     words = [(number, word) for number, line in enumerate(lines) for word in line.words]
-    told += [
+    rows += [
         {**_detection(word, size), "Type": "WORD", "Id": len(lines) + number, "ParentId": parent}
         for number, (parent, word) in enumerate(words)
     ]
-    return {"TextDetections": told, "TextModelVersion": result.model_version}
+    return {"TextDetections": rows, "TextModelVersion": result.model_version}
 
 
 def _detection(text: TextLine | TextWord, size: Size) -> Output:

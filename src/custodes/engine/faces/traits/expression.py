@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from custodes.engine.faces.align import FIVE_SHAPE, Frame, RgbArray, chip
 from custodes.engine.faces.embed import planes
-from custodes.engine.faces.mesh import Network
+from custodes.engine.faces.mesh import MeshNetwork
 from custodes.engine.results.face import DetectedFace, Emotion, FloatArray
 from custodes.engine.runtime.batch import Run
 
@@ -38,7 +38,7 @@ class ExpressionRuns:
     second: Run
 
 
-def output_run(network: Network, output: str) -> Run:
+def output_run(network: MeshNetwork, output: str) -> Run:
     """``network`` as a function of crops to one of its outputs, for a Batcher."""
 
     def run(rgb: NDArray[np.generic]) -> FloatArray:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from custodes.engine.faces.align import RgbArray, similarity, warp
-from custodes.engine.faces.mesh import Network, inverse
+from custodes.engine.faces.mesh import MeshNetwork, inverse
 from custodes.engine.results.face import FloatArray, Gaze, Judgement, Pose
 
 CROP_PX = 64
@@ -55,7 +55,7 @@ def judge(measure: float, even_at: float, spread: float) -> Judgement:
 class EyeReader:
     """The iris step for both eyes of a face in one run."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: MeshNetwork) -> None:
         """Keep the opened network."""
         self._network = network
 

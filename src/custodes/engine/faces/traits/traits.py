@@ -13,7 +13,7 @@ from types import MappingProxyType
 import numpy as np
 
 from custodes.engine.faces.align import RgbArray
-from custodes.engine.faces.portrait import PortraitReader, Portraits
+from custodes.engine.faces.portrait import PortraitReader, PortraitReadings
 from custodes.engine.faces.traits.ages import age_range, reads_as_man
 from custodes.engine.faces.traits.expression import ExpressionReader
 from custodes.engine.faces.traits.heads import Fitted
@@ -27,19 +27,26 @@ _OWN_NETWORK = Trait.EMOTIONS
 class _Seen:
     """Which features a head looks at, and where its judgement goes."""
 
-    features: Callable[[Portraits], FloatArray]
+    features: Callable[[PortraitReadings], FloatArray]
     tell: Callable[[Traits, Judgement], Traits]
 
 
 _HEADS: Mapping[Trait, _Seen] = MappingProxyType(
     {
-        Trait.EYEGLASSES: _Seen(lambda seen: seen.eyes, lambda told, judged: replace(told, eyeglasses=judged)),
-        Trait.SUNGLASSES: _Seen(lambda seen: seen.eyes, lambda told, judged: replace(told, sunglasses=judged)),
-        Trait.BEARD: _Seen(lambda seen: seen.mouth, lambda told, judged: replace(told, beard=judged)),
-        Trait.MUSTACHE: _Seen(lambda seen: seen.mouth, lambda told, judged: replace(told, mustache=judged)),
-        Trait.SMILE: _Seen(lambda seen: seen.mouth, lambda told, judged: replace(told, smile=judged)),
+        Trait.EYEGLASSES: _Seen(
+            lambda seen: seen.eyes, lambda judged_traits, judged: replace(judged_traits, eyeglasses=judged)
+        ),
+        Trait.SUNGLASSES: _Seen(
+            lambda seen: seen.eyes, lambda judged_traits, judged: replace(judged_traits, sunglasses=judged)
+        ),
+        Trait.BEARD: _Seen(lambda seen: seen.mouth, lambda judged_traits, judged: replace(judged_traits, beard=judged)),
+        Trait.MUSTACHE: _Seen(
+            lambda seen: seen.mouth, lambda judged_traits, judged: replace(judged_traits, mustache=judged)
+        ),
+        Trait.SMILE: _Seen(lambda seen: seen.mouth, lambda judged_traits, judged: replace(judged_traits, smile=judged)),
         Trait.FACE_OCCLUDED: _Seen(
-            lambda seen: np.hstack([seen.eyes, seen.mouth]), lambda told, judged: replace(told, occluded=judged)
+            lambda seen: np.hstack([seen.eyes, seen.mouth]),
+            lambda judged_traits, judged: replace(judged_traits, occluded=judged),
         ),
     }
 )
@@ -57,28 +64,28 @@ class TraitReader:
         """``faces`` with ``traits`` told as far as they can be."""
         if not faces or not traits:
             return tuple(faces)
-        told = list(faces)
+        rows = list(faces)
         if set(traits) - {_OWN_NETWORK}:
-            told = self._from_portraits(rgb, told, traits)
+            rows = self._from_portraits(rgb, rows, traits)
         if Trait.EMOTIONS in traits:
             emotions = self.expression().read(rgb, faces)
-            told = [replace(f, traits=replace(f.traits, emotions=e)) for f, e in zip(told, emotions, strict=True)]
-        return tuple(told)
+            rows = [replace(f, traits=replace(f.traits, emotions=e)) for f, e in zip(rows, emotions, strict=True)]
+        return tuple(rows)
 
     def _from_portraits(
         self, rgb: RgbArray, faces: Sequence[DetectedFace], traits: Collection[Trait]
     ) -> list[DetectedFace]:
         portraits = self.portrait.read(rgb, faces)
-        told = [_demography(portraits, i, traits) for i in range(len(faces))]
+        rows = [_demography(portraits, i, traits) for i in range(len(faces))]
         for trait, seen in _HEADS.items():
             if trait in traits:
                 judgements = self.fitted.heads[trait].judge(seen.features(portraits))
-                told = [seen.tell(*pair) for pair in zip(told, judgements, strict=True)]
+                rows = [seen.tell(*pair) for pair in zip(rows, judgements, strict=True)]
         textures = portraits.texture
-        return [replace(f, traits=t, texture=row) for f, t, row in zip(faces, told, textures, strict=True)]
+        return [replace(f, traits=t, texture=row) for f, t, row in zip(faces, rows, textures, strict=True)]
 
 
-def _demography(portraits: Portraits, i: int, traits: Collection[Trait]) -> Traits:
+def _demography(portraits: PortraitReadings, i: int, traits: Collection[Trait]) -> Traits:
     years = portraits.years[i]
     return Traits(
         age=age_range(years) if Trait.AGE_RANGE in traits else None,

@@ -14,11 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from custodes.ledger.tlog.body import BodyError, check_opening, commit
+from custodes.ledger.tlog.commitment import BodyError, check_opening, commit
 from custodes.ledger.tlog.entry import Entry, EntryError, decode, from_b64url
-from custodes.ledger.tlog.merkle import ProofError, leaf_hash
+from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
-from custodes.ledger.verifier import multiproof
 from custodes.ledger.verifier.canonical_json import StatementError
 from custodes.ledger.verifier.moratorium.policy_timeline import (
     Force,
@@ -29,6 +28,7 @@ from custodes.ledger.verifier.moratorium.policy_timeline import (
     timeline,
 )
 from custodes.ledger.verifier.moratorium.report import Report, parse
+from custodes.ledger.verifier.multiproof import check_in_log
 from custodes.ledger.verifier.report import moment
 
 LIMITS = (
@@ -103,11 +103,9 @@ def _entries(report: Report, trusted: Trusted) -> dict[int, Entry]:
     in_front = {change.index: change.envelope for change in report.changes}
     if len(in_front) != len(report.changes) or any(index >= report.first for index in in_front):
         raise ProofError("changes in front of the range are not in front of it")
-    leaves = {index: leaf_hash(envelope) for index, envelope in (in_front | shown).items()}
-    root = multiproof.root(leaves, trusted.checkpoint.size, report.proof)
-    if not hmac.compare_digest(root, trusted.checkpoint.root):
-        raise ProofError("the entries shown are not in the log that was signed")
-    return {index: decode(envelope) for index, envelope in sorted((in_front | shown).items())}
+    placed = sorted((in_front | shown).items())
+    check_in_log(placed, trusted.checkpoint, report.proof)
+    return {index: decode(envelope) for index, envelope in placed}
 
 
 def _covered(report: Report, trusted: Trusted, entries: Mapping[int, Entry]) -> int:
@@ -149,15 +147,15 @@ def _counts(report: Report, entries: Mapping[int, Entry], forces: tuple[Force, .
         if shown is None:
             closed += entry.fields["d"] == "allow"
             continue
-        told = _opened(entry, shown.salt, shown.text)
-        if told.get("policy") not in _known(entry.t, index, forces):
+        value = _opened(entry, shown.salt, shown.text)
+        if value.get("policy") not in _known(entry.t, index, forces):
             raise TimelineError(f"the decision in entry {index} names rules that were not in force")
-        if told.get("op") in report.question.operations:
-            sector, answer = str(told.get("sector")), str(entry.fields["d"])
+        if value.get("op") in report.question.operations:
+            sector, answer = str(value.get("sector")), str(entry.fields["d"])
             counts[sector, answer] += 1
             if sector == report.question.sector:
                 allowed |= {index} if answer == "allow" else set()
-                rules.update(str(rule) for rule in _list(told.get("rules")) if answer == "deny")
+                rules.update(str(rule) for rule in _list(value.get("rules")) if answer == "deny")
     if excerpts:
         raise BodyError("an excerpt is shown that belongs to no decision of the period")
     uses = sum(entry.kind == "use" and entry.settles in allowed for entry in entries.values())
@@ -168,8 +166,8 @@ def _opened(entry: Entry, salt: bytes, text: bytes) -> Mapping[str, object]:
     commitment = entry.fields.get("s")
     if not isinstance(commitment, str) or not hmac.compare_digest(commit(salt, text), from_b64url(commitment)):
         raise BodyError("an excerpt is not the one that was committed to")
-    told = json.loads(text)
-    return told if isinstance(told, dict) else {}
+    parsed = json.loads(text)
+    return parsed if isinstance(parsed, dict) else {}
 
 
 def _known(t: int, index: int, forces: tuple[Force, ...]) -> set[str | None]:

@@ -125,19 +125,19 @@ def _follow(chain: _Chain, index: int, entry: Entry, body: bytes | None, sets: S
     if body is None:
         raise TimelineError(f"the change in entry {index} is not disclosed")
     record = Members(json.loads(body)["record"])
-    told = json.loads(body)["record"]
-    digest = sha256(b"custodes policy record v1\n" + canonical(told)).hexdigest()
+    parsed = json.loads(body)["record"]
+    digest = sha256(b"custodes policy record v1\n" + canonical(parsed)).hexdigest()
     if digest != _digest(entry, "h") or record.text("previous") != chain.head:
         raise TimelineError(f"a change in front of entry {index} is missing, or another one was announced")
     policy, act = record.text("policy"), record.text("act")
     if policy != _digest(entry, "p") or act != entry.fields.get("x"):
         raise TimelineError(f"entry {index} says something else in public than in its body")
-    signers, not_before = _signers(chain, told, index)
+    signers, not_before = _signers(chain, parsed, index)
     chain.head = digest
     if act == "release":
         if chain.officers:
             raise TimelineError(f"entry {index} changes the rules past their officers")
-        chain.notice_ms = int(told["notice_ms"])
+        chain.notice_ms = int(parsed["notice_ms"])
         _enter(
             chain, index, entry, "the set of the program; nobody was appointed to change it", quiet=bool(chain.in_force)
         )
@@ -145,7 +145,7 @@ def _follow(chain: _Chain, index: int, entry: Entry, body: bytes | None, sets: S
         needed = min(2, len(chain.officers))
         if len(signers) < needed:
             raise TimelineError(f"officers changed in entry {index} without {needed} signatures")
-        chain.officers = {str(name): bytes.fromhex(key) for name, key in told["officers"].items()}
+        chain.officers = {str(name): bytes.fromhex(key) for name, key in parsed["officers"].items()}
     elif act == "set":
         _set(chain, index, entry, policy, (signers, not_before), sets)
     elif act == "force":
@@ -190,14 +190,14 @@ def _enter(chain: _Chain, index: int, entry: Entry, notes: str, *, quiet: bool) 
     chain.forces.append(Force(index, entry.t, chain.in_force, notes, quiet))
 
 
-def _signers(chain: _Chain, told: Mapping[str, object], index: int) -> _Signed:
+def _signers(chain: _Chain, parsed: Mapping[str, object], index: int) -> _Signed:
     """Officers whose signatures under this very change hold, one per key. One that does not hold sinks the change."""
-    manifest = told.get("manifest")
+    manifest = parsed.get("manifest")
     if not isinstance(manifest, dict):
         return (), 0
     on_set = manifest["subject"] == "set"
-    meant = (chain.in_force, told["policy"]) if on_set else (chain.head, _officers_digest(told["officers"]))
-    if (manifest["previous"], manifest["digest"]) != meant or on_set is not (told["act"] == "set"):
+    meant = (chain.in_force, parsed["policy"]) if on_set else (chain.head, _officers_digest(parsed["officers"]))
+    if (manifest["previous"], manifest["digest"]) != meant or on_set is not (parsed["act"] == "set"):
         raise TimelineError(f"the signatures under entry {index} are for another change")
     lines = f"{meant[0]}\n{meant[1]}\n{manifest['not_before_ms']}\n"
     message = f"custodes policy {'change' if on_set else 'officers'} v1\n{lines}".encode()

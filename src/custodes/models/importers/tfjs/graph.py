@@ -18,6 +18,7 @@ import onnx
 from custodes.models.importers.failure import ImportFailedError
 from custodes.models.importers.fold import fold
 from custodes.models.importers.graph import BATCH, GraphBuilder
+from custodes.models.importers.prelu import as_maximum
 from custodes.models.importers.tfjs import layers, shapes
 from custodes.models.importers.tfjs.file import TfGraph, TfNode, read_tfjs
 from custodes.models.importers.tfjs.values import FREE, NCHW, Fixed, Flow, Value, plain, stored_as
@@ -114,6 +115,7 @@ def import_tfjs(
             raise ImportFailedError(f"tfjs model has no computed tensor {tensor!r}")
         _give_out(builder, output, flow)
     fold(builder)
+    as_maximum(builder)
     return builder.build()
 
 

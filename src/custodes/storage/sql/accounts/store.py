@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
-from custodes.operations.accounts.ports import Record, RecordKind, RecordName
+from custodes.operations.accounts.ports import AccountRecord, RecordKind, RecordName
 from custodes.storage.files.seal import DamagedError, KeyBox, names_of
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.schema import ACCOUNT_RECORDS
@@ -28,19 +28,19 @@ class SqlAccountStore:
         self._database = database
         self._master = master
 
-    def load(self) -> Iterator[Record]:
+    def load(self) -> Iterator[AccountRecord]:
         """See AccountStore."""
         with self._database.read() as connection:
             for row in connection.execute(select(ACCOUNT_RECORDS)):
                 try:
                     name = RecordName(AccountId(row.account_id), RecordKind(row.kind), row.name)
-                    yield Record(name, self._master.unwrap(row.sealed, _names(name)))
+                    yield AccountRecord(name, self._master.unwrap(row.sealed, _names(name)))
                 except (DamagedError, ValueError) as error:
                     raise UnavailableError(
                         f"the record {row.kind}/{row.name} of account {row.account_id} is damaged or was altered"
                     ) from error
 
-    def change(self, put: Sequence[Record], remove: Sequence[RecordName] = ()) -> None:
+    def change(self, put: Sequence[AccountRecord], remove: Sequence[RecordName] = ()) -> None:
         """See AccountStore."""
         rows = [
             {

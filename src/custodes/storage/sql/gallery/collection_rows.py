@@ -18,7 +18,7 @@ from custodes.storage.sql.schema import COLLECTION_KEYS, COLLECTIONS, FACES, USE
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CollectionRow:
     """A collection that was found: its row number, its entity and the box of its key."""
 
     row: int
@@ -56,16 +56,16 @@ _FIND = (
 )
 
 
-def find(connection: Connection, key: CollectionKey) -> Place:
+def find(connection: Connection, key: CollectionKey) -> CollectionRow:
     """The collection of ``key``. Raises NotFoundError."""
     asked = {"account": key.account_id, "collection": key.collection_id}
     found = connection.execute(_FIND, asked).one_or_none()
     if found is None:
         raise NotFoundError(f"The collection id: {key.collection_id} does not exist")
-    return Place(found.row, _entity(found), found.wrapped_key)
+    return CollectionRow(found.row, _entity(found), found.wrapped_key)
 
 
-def find_same(connection: Connection, place: Place) -> Place:
+def find_same(connection: Connection, place: CollectionRow) -> CollectionRow:
     """``place`` as it is now. Raises NotFoundError, also where it was deleted and created anew."""
     now = find(connection, place.collection.key)
     if now.row != place.row:
@@ -125,7 +125,7 @@ def listing(connection: Connection, account_id: AccountId, after: str | None, li
     return Page(found, found[-1].key.collection_id if len(rows) > limit else None)
 
 
-def count(connection: Connection, place: Place, *, faces: int = 0, users: int = 0) -> None:
+def count(connection: Connection, place: CollectionRow, *, faces: int = 0, users: int = 0) -> None:
     """Change the counters by ``faces`` and ``users``."""
     connection.execute(
         update(COLLECTIONS)
@@ -134,7 +134,7 @@ def count(connection: Connection, place: Place, *, faces: int = 0, users: int = 
     )
 
 
-def remove(connection: Connection, place: Place) -> None:
+def remove(connection: Connection, place: CollectionRow) -> None:
     """Delete the collection with everything in it; keys and tags go by cascade."""
     for table in (FACES, USERS):
         connection.execute(

@@ -21,7 +21,7 @@ from custodes.core.ids import ExternalImageId, FaceId, ImageId, ModelVersion, Us
 from custodes.gallery.entities import CollectionKey, Face, NewFace, Page
 from custodes.storage.files.seal import KeyBox, Sealed
 from custodes.storage.sql.gallery import collection_rows
-from custodes.storage.sql.gallery.collection_rows import Place
+from custodes.storage.sql.gallery.collection_rows import CollectionRow
 from custodes.storage.sql.gallery.vectors import SealedRow
 from custodes.storage.sql.schema import COLLECTIONS, FACES, USERS
 
@@ -34,14 +34,14 @@ _IN_LIST = 1000
 """Values in one SQL list; databases limit the number of bound values in a statement."""
 
 
-def seal(place: Place, box: KeyBox, faces: Sequence[NewFace]) -> list[Sealed]:
+def seal(place: CollectionRow, box: KeyBox, faces: Sequence[NewFace]) -> list[Sealed]:
     """The vectors of ``faces`` sealed for ``place``."""
     version = place.collection.model_version
     return [box.seal(face.vector, place.vector_names("face", face.face_id, version)) for face in faces]
 
 
 def enrol(
-    connection: Connection, place: Place, faces: Sequence[NewFace], sealed: Sequence[Sealed], quota: int
+    connection: Connection, place: CollectionRow, faces: Sequence[NewFace], sealed: Sequence[Sealed], quota: int
 ) -> tuple[Face, ...]:
     """Insert ``faces`` in order. Raises QuotaError, ConflictError."""
     if place.collection.face_count + len(faces) > quota:
@@ -69,7 +69,7 @@ def enrol(
     )
 
 
-def of_image(connection: Connection, place: Place, image_id: ImageId) -> tuple[Face, ...]:
+def of_image(connection: Connection, place: CollectionRow, image_id: ImageId) -> tuple[Face, ...]:
     """Faces enrolled from one picture, in order of enrolment."""
     found = connection.execute(_select(place).where(FACES.c.image_id == image_id).order_by(FACES.c.row))
     return tuple(_entity(row) for row in found)
@@ -77,7 +77,7 @@ def of_image(connection: Connection, place: Place, image_id: ImageId) -> tuple[F
 
 def listing(
     connection: Connection,
-    place: Place,
+    place: CollectionRow,
     after: int | None,
     limit: int,
     user_id: UserId | None,
@@ -96,7 +96,7 @@ def listing(
     return Page(found, found[-1].row if len(rows) > limit else None)
 
 
-def by_id(connection: Connection, place: Place, face_ids: Sequence[FaceId]) -> dict[FaceId, Face]:
+def by_id(connection: Connection, place: CollectionRow, face_ids: Sequence[FaceId]) -> dict[FaceId, Face]:
     """Those of ``face_ids`` that exist, in that order."""
     found: dict[FaceId, Face] = {}
     for part in parts(face_ids):
@@ -118,13 +118,13 @@ def by_row(fetch: Fetch, key: CollectionKey, rows: Sequence[int]) -> dict[int, F
     return {row: found[row] for row in rows if row in found}
 
 
-def enrolled_before(connection: Connection, place: Place, ts_ms: int, limit: int) -> tuple[Face, ...]:
+def enrolled_before(connection: Connection, place: CollectionRow, ts_ms: int, limit: int) -> tuple[Face, ...]:
     """Faces enrolled before ``ts_ms``, oldest first, then by row."""
     query = _select(place).where(FACES.c.enrolled_ts_ms < ts_ms).order_by(FACES.c.enrolled_ts_ms, FACES.c.row)
     return tuple(_entity(row) for row in connection.execute(query.limit(max(0, limit))))
 
 
-def remove(connection: Connection, place: Place, face_ids: Sequence[FaceId]) -> tuple[Face, ...]:
+def remove(connection: Connection, place: CollectionRow, face_ids: Sequence[FaceId]) -> tuple[Face, ...]:
     """Delete those of ``face_ids`` that exist and belong to no user; returns these by rising row."""
     free = [face for face in by_id(connection, place, face_ids).values() if face.user_id is None]
     for part in parts([face.row for face in free]):
@@ -134,7 +134,7 @@ def remove(connection: Connection, place: Place, face_ids: Sequence[FaceId]) -> 
     return tuple(sorted(free, key=lambda face: face.row))
 
 
-def sealed_by_row(connection: Connection, place: Place, rows: Sequence[int]) -> dict[int, SealedRow]:
+def sealed_by_row(connection: Connection, place: CollectionRow, rows: Sequence[int]) -> dict[int, SealedRow]:
     """Sealed vectors of those of ``rows`` that exist."""
     found: dict[int, SealedRow] = {}
     for part in parts(rows):
@@ -143,7 +143,7 @@ def sealed_by_row(connection: Connection, place: Place, rows: Sequence[int]) -> 
     return found
 
 
-def sealed_after(connection: Connection, place: Place, after: int, limit: int) -> list[SealedRow]:
+def sealed_after(connection: Connection, place: CollectionRow, after: int, limit: int) -> list[SealedRow]:
     """The next ``limit`` sealed vectors by rising row."""
     query = _select_sealed(place).where(FACES.c.row > after).order_by(FACES.c.row).limit(limit)
     return [SealedRow(*row) for row in connection.execute(query)]
@@ -155,7 +155,7 @@ def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
         yield values[start : start + _IN_LIST]
 
 
-def _within(place: Place) -> ColumnElement[bool]:
+def _within(place: CollectionRow) -> ColumnElement[bool]:
     return (FACES.c.account_id == place.account_id) & (FACES.c.collection_row == place.row)
 
 
@@ -192,16 +192,16 @@ def _by_row(count: int) -> tuple[str, list[str]]:
     return str(compiled), list(compiled.positiontup or ())
 
 
-def _select(place: Place) -> Select[Any]:
+def _select(place: CollectionRow) -> Select[Any]:
     return _all_of(place.account_id, place.row)
 
 
-def _select_sealed(place: Place) -> Select[Any]:
+def _select_sealed(place: CollectionRow) -> Select[Any]:
     table = FACES.c
     return select(table.row, table.face_id, table.model_version, table.wrapped_key, table.sealed).where(_within(place))
 
 
-def _values(place: Place, face: NewFace, vector: Sealed) -> dict[str, object]:
+def _values(place: CollectionRow, face: NewFace, vector: Sealed) -> dict[str, object]:
     return {
         "account_id": place.account_id,
         "collection_row": place.row,

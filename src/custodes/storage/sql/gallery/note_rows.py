@@ -9,15 +9,15 @@ from sqlalchemy import Connection, delete, insert, select
 
 from custodes.core.errors import QuotaError
 from custodes.core.ids import AccountId
-from custodes.gallery.entities import Reply
-from custodes.storage.sql.gallery.collection_rows import Place
+from custodes.gallery.entities import IdempotentReply
+from custodes.storage.sql.gallery.collection_rows import CollectionRow
 from custodes.storage.sql.gallery.face_rows import parts
 from custodes.storage.sql.schema import REPLIES, TAGS
 
 _DAY_MS = 24 * 60 * 60 * 1000
 
 
-def tags(connection: Connection, place: Place) -> dict[str, str]:
+def tags(connection: Connection, place: CollectionRow) -> dict[str, str]:
     """All tags of a collection, ordered by name."""
     rows = connection.execute(
         select(TAGS.c.name, TAGS.c.value)
@@ -27,7 +27,7 @@ def tags(connection: Connection, place: Place) -> dict[str, str]:
     return {row.name: row.value for row in rows}
 
 
-def put_tags(connection: Connection, place: Place, new: Mapping[str, str], quota: int) -> None:
+def put_tags(connection: Connection, place: CollectionRow, new: Mapping[str, str], quota: int) -> None:
     """Add or overwrite. Raises QuotaError."""
     if len(tags(connection, place) | dict(new)) > quota:
         raise QuotaError("The collection has no room for more tags")
@@ -38,7 +38,7 @@ def put_tags(connection: Connection, place: Place, new: Mapping[str, str], quota
         )
 
 
-def drop_tags(connection: Connection, place: Place, names: Sequence[str]) -> None:
+def drop_tags(connection: Connection, place: CollectionRow, names: Sequence[str]) -> None:
     """Remove; unknown names are ignored."""
     for part in parts(names):
         connection.execute(
@@ -48,18 +48,18 @@ def drop_tags(connection: Connection, place: Place, names: Sequence[str]) -> Non
         )
 
 
-def reply(connection: Connection, account_id: AccountId, operation: str, token: str) -> Reply | None:
+def reply(connection: Connection, account_id: AccountId, operation: str, token: str) -> IdempotentReply | None:
     """What was answered to ``token``."""
     row = connection.execute(
         select(REPLIES.c.input_sha256, REPLIES.c.answer).where(
             REPLIES.c.account_id == account_id, REPLIES.c.operation == operation, REPLIES.c.token == token
         )
     ).one_or_none()
-    return None if row is None else Reply(row.input_sha256, json.loads(row.answer))
+    return None if row is None else IdempotentReply(row.input_sha256, json.loads(row.answer))
 
 
 def keep_reply(
-    connection: Connection, account_id: AccountId, operation: str, token: str, kept: Reply, ts_ms: int
+    connection: Connection, account_id: AccountId, operation: str, token: str, kept: IdempotentReply, ts_ms: int
 ) -> None:
     """Remember an answer and drop those that are a day older."""
     same = (REPLIES.c.account_id == account_id) & (REPLIES.c.operation == operation) & (REPLIES.c.token == token)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from custodes.core.ids import AccountId, CollectionId
 from custodes.gallery.entities import CollectionKey, RetentionRule
-from custodes.storage.sql.gallery.collection_rows import Place
+from custodes.storage.sql.gallery.collection_rows import CollectionRow
 from custodes.storage.sql.schema import COLLECTIONS, RETENTION_RULES
 
 
@@ -33,7 +33,7 @@ def listing(connection: Connection) -> tuple[RetentionRule, ...]:
     )
 
 
-def put(connection: Connection, place: Place, days: int | None) -> None:
+def put(connection: Connection, place: CollectionRow, days: int | None) -> None:
     """Replace the rule of a collection; None only takes it away."""
     rules = RETENTION_RULES.c
     connection.execute(

@@ -15,13 +15,23 @@ from sqlalchemy import Connection
 
 from custodes.core.errors import ConflictError, NotFoundError
 from custodes.core.ids import AccountId, FaceId, ImageId, UserId
-from custodes.gallery.entities import Collection, CollectionKey, Face, NewFace, Page, Quotas, Reply, RetentionRule, User
+from custodes.gallery.entities import (
+    Collection,
+    CollectionKey,
+    Face,
+    GalleryUser,
+    IdempotentReply,
+    NewFace,
+    Page,
+    Quotas,
+    RetentionRule,
+)
 from custodes.gallery.kernel import require_unit
 from custodes.gallery.ports import FloatArray
 from custodes.storage.files.seal import KeyBox, Randomness
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery import collection_rows, face_rows, note_rows, retention_rows, user_rows
-from custodes.storage.sql.gallery.collection_rows import Place
+from custodes.storage.sql.gallery.collection_rows import CollectionRow
 from custodes.storage.sql.gallery.vectors import SealedRow, open_all
 from custodes.storage.sql.master import open_master
 
@@ -32,7 +42,7 @@ _BATCH_ROWS = 4096
 QuotasOf = Callable[[AccountId], Quotas]
 """The lasting limits of an account; answers from memory."""
 
-SealedBatch = Callable[[Connection, Place, int, int], list[SealedRow]]
+SealedBatch = Callable[[Connection, CollectionRow, int, int], list[SealedRow]]
 
 
 class SqlGalleryStore:
@@ -164,15 +174,15 @@ class SqlGalleryStore:
         quota = self._quotas(key.account_id).users_per_collection
         self._write(key, lambda connection, place: user_rows.create(connection, place, user_id, quota))
 
-    def user(self, key: CollectionKey, user_id: UserId) -> User:
+    def user(self, key: CollectionKey, user_id: UserId) -> GalleryUser:
         """See GalleryStore."""
         return self._read(key, lambda connection, place: user_rows.find(connection, place, user_id))
 
-    def users_by_row(self, key: CollectionKey, rows: Sequence[int]) -> dict[int, User]:
+    def users_by_row(self, key: CollectionKey, rows: Sequence[int]) -> dict[int, GalleryUser]:
         """See GalleryStore."""
         return self._read(key, lambda connection, place: user_rows.by_row(connection, place, rows))
 
-    def users(self, key: CollectionKey, after: str | None, limit: int) -> Page[User]:
+    def users(self, key: CollectionKey, after: str | None, limit: int) -> Page[GalleryUser]:
         """See GalleryStore."""
         return self._read(key, lambda connection, place: user_rows.listing(connection, place, after, limit))
 
@@ -188,8 +198,8 @@ class SqlGalleryStore:
         add: Sequence[FaceId],
         remove: Sequence[FaceId],
         vector: FloatArray | None,
-        seen: User | None = None,
-    ) -> User:
+        seen: GalleryUser | None = None,
+    ) -> GalleryUser:
         """See GalleryStore."""
         place = self._place(key)
         sealed = None
@@ -198,7 +208,7 @@ class SqlGalleryStore:
             names = place.vector_names("user", user_id, place.collection.model_version)
             sealed = self._box(place).seal(vector, names)
 
-        def change(connection: Connection) -> User:
+        def change(connection: Connection) -> GalleryUser:
             now = collection_rows.find_same(connection, place)
             user = user_rows.find(connection, now, user_id)
             user_rows.require_unchanged(user, seen)
@@ -245,30 +255,32 @@ class SqlGalleryStore:
         """See GalleryStore."""
         self._write(key, lambda connection, place: note_rows.drop_tags(connection, place, tag_keys))
 
-    def reply(self, account_id: AccountId, operation: str, token: str) -> Reply | None:
+    def reply(self, account_id: AccountId, operation: str, token: str) -> IdempotentReply | None:
         """See GalleryStore."""
         with self._database.read() as connection:
             return note_rows.reply(connection, account_id, operation, token)
 
-    def keep_reply(self, account_id: AccountId, operation: str, token: str, reply: Reply, ts_ms: int) -> None:
+    def keep_reply(self, account_id: AccountId, operation: str, token: str, reply: IdempotentReply, ts_ms: int) -> None:
         """See GalleryStore."""
         self._database.write(
             lambda connection: note_rows.keep_reply(connection, account_id, operation, token, reply, ts_ms)
         )
 
-    def _read(self, key: CollectionKey, question: Callable[[Connection, Place], T]) -> T:
+    def _read(self, key: CollectionKey, question: Callable[[Connection, CollectionRow], T]) -> T:
         with self._database.read() as connection:
             return question(connection, collection_rows.find(connection, key))
 
-    def _write(self, key: CollectionKey, change: Callable[[Connection, Place], T], *, erases: bool = False) -> T:
+    def _write(
+        self, key: CollectionKey, change: Callable[[Connection, CollectionRow], T], *, erases: bool = False
+    ) -> T:
         return self._database.write(
             lambda connection: change(connection, collection_rows.find(connection, key)), erases=erases
         )
 
-    def _place(self, key: CollectionKey) -> Place:
+    def _place(self, key: CollectionKey) -> CollectionRow:
         return self._read(key, lambda _, place: place)
 
-    def _box(self, place: Place) -> KeyBox:
+    def _box(self, place: CollectionRow) -> KeyBox:
         return place.box(self._master, self._randomness)
 
     def _batches(

@@ -12,17 +12,17 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, u
 
 from custodes.core.errors import ConflictError, NotFoundError, QuotaError
 from custodes.core.ids import FaceId, UserId
-from custodes.gallery.entities import Page, User, UserStatus
+from custodes.gallery.entities import GalleryUser, Page, UserStatus
 from custodes.storage.files.seal import Sealed
 from custodes.storage.sql.gallery import collection_rows, face_rows
-from custodes.storage.sql.gallery.collection_rows import Place
+from custodes.storage.sql.gallery.collection_rows import CollectionRow
 from custodes.storage.sql.gallery.vectors import SealedRow
 from custodes.storage.sql.schema import FACES, USERS
 
 _COLUMNS = (USERS.c.row, USERS.c.user_id, USERS.c.face_count, USERS.c.revision)
 
 
-def create(connection: Connection, place: Place, user_id: UserId, quota: int) -> None:
+def create(connection: Connection, place: CollectionRow, user_id: UserId, quota: int) -> None:
     """A user without faces. Raises ConflictError, QuotaError."""
     taken = connection.execute(select(USERS.c.row).where(_named(place, user_id))).one_or_none()
     if taken is not None:
@@ -37,7 +37,7 @@ def create(connection: Connection, place: Place, user_id: UserId, quota: int) ->
     collection_rows.count(connection, place, users=1)
 
 
-def find(connection: Connection, place: Place, user_id: UserId) -> User:
+def find(connection: Connection, place: CollectionRow, user_id: UserId) -> GalleryUser:
     """Raises NotFoundError."""
     row = connection.execute(select(*_COLUMNS).where(_named(place, user_id))).one_or_none()
     if row is None:
@@ -45,16 +45,16 @@ def find(connection: Connection, place: Place, user_id: UserId) -> User:
     return _entity(row)
 
 
-def by_row(connection: Connection, place: Place, rows: Sequence[int]) -> dict[int, User]:
+def by_row(connection: Connection, place: CollectionRow, rows: Sequence[int]) -> dict[int, GalleryUser]:
     """Those of ``rows`` that exist, in that order."""
-    found: dict[int, User] = {}
+    found: dict[int, GalleryUser] = {}
     for part in face_rows.parts(rows):
         users = connection.execute(select(*_COLUMNS).where(_within(place), USERS.c.row.in_(part)))
         found |= {user.row: user for user in map(_entity, users)}
     return {row: found[row] for row in rows if row in found}
 
 
-def listing(connection: Connection, place: Place, after: str | None, limit: int) -> Page[User]:
+def listing(connection: Connection, place: CollectionRow, after: str | None, limit: int) -> Page[GalleryUser]:
     """A page ordered by user id."""
     if limit < 1:
         return Page(())
@@ -68,7 +68,7 @@ def listing(connection: Connection, place: Place, after: str | None, limit: int)
     return Page(found, found[-1].user_id if len(rows) > limit else None)
 
 
-def remove(connection: Connection, place: Place, user_id: UserId) -> None:
+def remove(connection: Connection, place: CollectionRow, user_id: UserId) -> None:
     """Delete the user; its faces stay and lose it. Raises NotFoundError."""
     user = find(connection, place, user_id)
     connection.execute(update(FACES).where(_owned(place, user.row)).values(user_row=None))
@@ -76,14 +76,19 @@ def remove(connection: Connection, place: Place, user_id: UserId) -> None:
     collection_rows.count(connection, place, users=-1)
 
 
-def require_unchanged(user: User, seen: User | None) -> None:
+def require_unchanged(user: GalleryUser, seen: GalleryUser | None) -> None:
     """Raises ConflictError when ``user`` is not what was ``seen``."""
     if seen is not None and (seen.row, seen.revision) != (user.row, user.revision):
         raise ConflictError("The user changed meanwhile")
 
 
 def set_faces(
-    connection: Connection, place: Place, user: User, add: Sequence[FaceId], remove: Sequence[FaceId], quota: int
+    connection: Connection,
+    place: CollectionRow,
+    user: GalleryUser,
+    add: Sequence[FaceId],
+    remove: Sequence[FaceId],
+    quota: int,
 ) -> int:
     """Give ``add`` to ``user`` and take ``remove`` from it; returns how many faces it has then.
 
@@ -115,7 +120,9 @@ def set_faces(
     return after
 
 
-def set_vector(connection: Connection, place: Place, user: User, face_count: int, sealed: Sealed | None) -> User:
+def set_vector(
+    connection: Connection, place: CollectionRow, user: GalleryUser, face_count: int, sealed: Sealed | None
+) -> GalleryUser:
     """Store the vector of ``user``, who has ``face_count`` faces now."""
     connection.execute(
         update(USERS)
@@ -127,10 +134,10 @@ def set_vector(connection: Connection, place: Place, user: User, face_count: int
             sealed=sealed.sealed if sealed else None,
         )
     )
-    return User(user.row, user.user_id, _status(face_count), face_count, user.revision + 1)
+    return GalleryUser(user.row, user.user_id, _status(face_count), face_count, user.revision + 1)
 
 
-def sealed_after(connection: Connection, place: Place, after: int, limit: int) -> list[SealedRow]:
+def sealed_after(connection: Connection, place: CollectionRow, after: int, limit: int) -> list[SealedRow]:
     """The next ``limit`` sealed vectors of users who have one, by rising row."""
     rows = connection.execute(
         select(USERS.c.row, USERS.c.user_id, USERS.c.wrapped_key, USERS.c.sealed)
@@ -142,7 +149,7 @@ def sealed_after(connection: Connection, place: Place, after: int, limit: int) -
     return [SealedRow(row.row, row.user_id, version, row.wrapped_key, row.sealed) for row in rows]
 
 
-def sealed_of(connection: Connection, place: Place, user_id: UserId) -> SealedRow | None:
+def sealed_of(connection: Connection, place: CollectionRow, user_id: UserId) -> SealedRow | None:
     """The sealed vector of a user; None when it has no faces. Raises NotFoundError."""
     row = connection.execute(
         select(USERS.c.row, USERS.c.wrapped_key, USERS.c.sealed).where(_named(place, user_id))
@@ -158,15 +165,15 @@ def _rows(named: dict[FaceId, Any], face_ids: Sequence[FaceId]) -> set[int]:
     return {named[face_id].row for face_id in face_ids}
 
 
-def _within(place: Place) -> ColumnElement[bool]:
+def _within(place: CollectionRow) -> ColumnElement[bool]:
     return (USERS.c.account_id == place.account_id) & (USERS.c.collection_row == place.row)
 
 
-def _named(place: Place, user_id: UserId) -> ColumnElement[bool]:
+def _named(place: CollectionRow, user_id: UserId) -> ColumnElement[bool]:
     return _within(place) & (USERS.c.user_id == user_id)
 
 
-def _owned(place: Place, user_row: int) -> ColumnElement[bool]:
+def _owned(place: CollectionRow, user_row: int) -> ColumnElement[bool]:
     return (FACES.c.account_id == place.account_id) & (FACES.c.user_row == user_row)
 
 
@@ -174,5 +181,5 @@ def _status(face_count: int) -> UserStatus:
     return UserStatus.ACTIVE if face_count else UserStatus.CREATED
 
 
-def _entity(row: Row[*tuple[Any, ...]]) -> User:
-    return User(row.row, UserId(row.user_id), _status(row.face_count), row.face_count, row.revision)
+def _entity(row: Row[*tuple[Any, ...]]) -> GalleryUser:
+    return GalleryUser(row.row, UserId(row.user_id), _status(row.face_count), row.face_count, row.revision)

@@ -13,7 +13,7 @@ import numpy as np
 from custodes.core.errors import UnavailableError
 from custodes.gallery.ports import FloatArray
 from custodes.storage.files.seal import DamagedError, KeyBox
-from custodes.storage.sql.gallery.collection_rows import Place
+from custodes.storage.sql.gallery.collection_rows import CollectionRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class SealedRow:
     sealed: bytes
 
 
-def open_all(place: Place, box: KeyBox, kind: str, sealed: Sequence[SealedRow]) -> FloatArray:
+def open_all(place: CollectionRow, box: KeyBox, kind: str, sealed: Sequence[SealedRow]) -> FloatArray:
     """Vectors (N, D) float32 of ``sealed``, in that order.
 
     Args:

@@ -20,9 +20,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
-from custodes.operations.screening.ports import Case, ListsChange, ListsState, Officer, Run
+from custodes.operations.screening.ports import CustomerCase, ListsChange, ListsState, Officer, Run
 from custodes.screening.assessment import Decision
-from custodes.screening.entities import Hit, Term, decode_entry
+from custodes.screening.entities import ListHit, ScoreTerm, decode_entry
 from custodes.screening.organisation import encoded, read_organisation
 from custodes.storage.files.directory import write_secret
 from custodes.storage.files.seal import DamagedError, KeyBox, names_of
@@ -55,50 +55,50 @@ class SealedCases:
         """Let go of the file."""
         self._engine.dispose()
 
-    def cases(self) -> Iterator[Case]:
+    def cases(self) -> Iterator[CustomerCase]:
         """See CaseStore."""
         return (_case(value) for value in self._values(_CASE))
 
-    def save(self, cases: Sequence[Case]) -> None:
+    def save(self, cases: Sequence[CustomerCase]) -> None:
         """See CaseStore."""
-        self._put([(_CASE, f"{_CASE}/{case.account_id}", _told_case(case)) for case in cases])
+        self._put([(_CASE, f"{_CASE}/{case.account_id}", _case_to_json(case)) for case in cases])
 
     def run(self) -> Run | None:
         """See CaseStore."""
         for value in self._values(_RUN):
-            told = orjson.loads(value)
-            return Run(told["at_ms"], ListsState(told["digest"], told["editions"]))
+            parsed = orjson.loads(value)
+            return Run(parsed["at_ms"], ListsState(parsed["digest"], parsed["editions"]))
         return None
 
     def save_run(self, run: Run) -> None:
         """See CaseStore."""
-        told = {"at_ms": run.at_ms, "digest": run.lists.digest, "editions": dict(run.lists.editions)}
-        self._put([(_RUN, _RUN, orjson.dumps(told))])
+        members = {"at_ms": run.at_ms, "digest": run.lists.digest, "editions": dict(run.lists.editions)}
+        self._put([(_RUN, _RUN, orjson.dumps(members))])
 
     def decisions(self) -> Iterator[Decision]:
         """See CaseStore."""
         for value in self._values(_DECISION):
-            told = orjson.loads(value)
+            parsed = orjson.loads(value)
             yield Decision(
-                **told | {"evidence": tuple(told["evidence"]), "signature": bytes.fromhex(told["signature"])}
+                **parsed | {"evidence": tuple(parsed["evidence"]), "signature": bytes.fromhex(parsed["signature"])}
             )
 
     def decide(self, decision: Decision) -> None:
         """See CaseStore."""
-        told = asdict(decision) | {"signature": decision.signature.hex()}
+        members = asdict(decision) | {"signature": decision.signature.hex()}
         name = hashlib.sha256(decision.message() + decision.signature).hexdigest()
-        self._put([(_DECISION, f"{_DECISION}/{name}", orjson.dumps(told))])
+        self._put([(_DECISION, f"{_DECISION}/{name}", orjson.dumps(members))])
 
     def officers(self) -> Iterator[Officer]:
         """See CaseStore."""
         for value in self._values(_OFFICER):
-            told = orjson.loads(value)
-            yield Officer(**told | {"public": bytes.fromhex(told["public"])})
+            parsed = orjson.loads(value)
+            yield Officer(**parsed | {"public": bytes.fromhex(parsed["public"])})
 
     def save_officer(self, officer: Officer) -> None:
         """See CaseStore."""
-        told = asdict(officer) | {"public": officer.public.hex()}
-        self._put([(_OFFICER, f"{_OFFICER}/{officer.name}", orjson.dumps(told))])
+        members = asdict(officer) | {"public": officer.public.hex()}
+        self._put([(_OFFICER, f"{_OFFICER}/{officer.name}", orjson.dumps(members))])
 
     def _values(self, kind: str) -> Iterator[bytes]:
         wanted = select(_record.c.name, _record.c.sealed).where(_record.c.kind == kind).order_by(_record.c.number)
@@ -145,8 +145,8 @@ class EditionLists:
             newest[edition.source] = edition.digest
         if not counts:
             return ListsState("")
-        told = [[source, counts[source], newest[source]] for source in sorted(counts)]
-        return ListsState(hashlib.sha256(orjson.dumps(told)).hexdigest(), counts)
+        rows = [[source, counts[source], newest[source]] for source in sorted(counts)]
+        return ListsState(hashlib.sha256(orjson.dumps(rows)).hexdigest(), counts)
 
     def since(self, seen: ListsState) -> ListsChange | None:
         """See Lists. The storage tells what the newest edition of a list changed, not the one before."""
@@ -184,8 +184,8 @@ def _names(kind: str, name: str) -> bytes:
     return names_of("screening", kind, name)
 
 
-def _told_case(case: Case) -> bytes:
-    told = {
+def _case_to_json(case: CustomerCase) -> bytes:
+    parsed = {
         "account_id": case.account_id,
         "graph": orjson.loads(encoded(case.graph)),
         "evidence": case.evidence,
@@ -196,35 +196,35 @@ def _told_case(case: Case) -> bytes:
         "screened_at_ms": case.screened_at_ms,
         "lists": case.lists,
     }
-    return orjson.dumps(told)
+    return orjson.dumps(parsed)
 
 
-def _case(value: bytes) -> Case:
-    told = orjson.loads(value)
+def _case(value: bytes) -> CustomerCase:
+    parsed = orjson.loads(value)
     hits = tuple(
-        Hit(
+        ListHit(
             hit["party"],
             decode_entry(orjson.dumps(hit["entry"])),
             hit["score"],
             hit["decides"],
-            tuple(Term(**term) for term in hit["terms"]),
+            tuple(ScoreTerm(**term) for term in hit["terms"]),
         )
-        for hit in told["hits"]
+        for hit in parsed["hits"]
     )
-    return Case(
-        AccountId(told["account_id"]),
-        read_organisation(told["graph"]),
-        tuple(told["evidence"]),
-        told["declared"],
-        told["dossier"],
+    return CustomerCase(
+        AccountId(parsed["account_id"]),
+        read_organisation(parsed["graph"]),
+        tuple(parsed["evidence"]),
+        parsed["declared"],
+        parsed["dossier"],
         hits,
-        told["verdict"],
-        told["screened_at_ms"],
-        told["lists"],
+        parsed["verdict"],
+        parsed["screened_at_ms"],
+        parsed["lists"],
     )
 
 
-def _prepare_connection(connection: object, _told: object) -> None:
+def _prepare_connection(connection: object, _to_json: object) -> None:
     cursor = connection.cursor()  # type: ignore[attr-defined]
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")

@@ -26,7 +26,7 @@ SHRINK_PCT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class EditionDifference:
     """What an edition changed.
 
     Attributes:
@@ -107,8 +107,8 @@ class ScreeningLists:
             added = [(new[uid], digests[uid]) for uid, kind in kinds.items() if kind != "removed"]
             _add(connection, words, added, progress or _nobody)
             words.write(connection)
-            told = list(kinds.values())
-            counts = (told.count("added"), told.count("removed"), told.count("changed"))
+            parsed = list(kinds.values())
+            counts = (parsed.count("added"), parsed.count("removed"), parsed.count("changed"))
             edition = Edition(source, form, digest, len(new), *counts, clock.now_ms(), origin)
             number = _record(connection, edition, confirm)
             if kinds:
@@ -130,7 +130,7 @@ class ScreeningLists:
         """Kinds of ``difference``."""
         return self.difference(source).kinds
 
-    def difference(self, source: str) -> Difference:
+    def difference(self, source: str) -> EditionDifference:
         """What the newest edition of ``source`` changed; nothing for a list that was never imported."""
         changed = select(tables.change.c.uid, tables.change.c.kind, tables.change.c.before).where(
             tables.change.c.edition
@@ -143,7 +143,7 @@ class ScreeningLists:
             rows = connection.execute(changed).all()
             entries = [decode_entry(body) for body in connection.execute(now).scalars()]
         before = [decode_entry(row.before) for row in rows if row.before is not None]
-        return Difference({row.uid: row.kind for row in rows}, entries, before)
+        return EditionDifference({row.uid: row.kind for row in rows}, entries, before)
 
     def by_identifiers(self, identifiers: Sequence[tuple[str, str]]) -> Sequence[ListEntry]:
         """Entries that carry one of these pairs."""

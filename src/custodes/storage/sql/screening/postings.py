@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from custodes.screening.index import (
     LEAST_OF_THEIRS,
-    MOST_CANDIDATES,
+    MAX_CANDIDATES,
     bounds,
     posted,
     posted_keys,
@@ -27,7 +27,7 @@ from custodes.screening.names.name import PreparedName
 
 # A name's total weight in eighths; longer names count as this long.
 _TOTAL_BITS, _TOTAL_UNIT = 6, 8
-_MOST_TOTAL = (1 << _TOTAL_BITS) - 1
+_MAX_TOTAL = (1 << _TOTAL_BITS) - 1
 _BY_KEY = "SELECT word.key, word.form FROM json_each(?) AS asked CROSS JOIN word ON word.key = asked.value"
 _BY_FORM = (
     "SELECT posting.form, posting.names FROM json_each(?) AS asked CROSS JOIN posting ON posting.form = asked.value"
@@ -77,7 +77,7 @@ class Changes:
 
 
 def near(connection: Connection, name: PreparedName) -> list[int]:
-    """Numbers of names that share enough with ``name``, best first, at most ``MOST_CANDIDATES``.
+    """Numbers of names that share enough with ``name``, best first, at most ``MAX_CANDIDATES``.
 
     As ``index.rank`` orders them.
     """
@@ -100,11 +100,11 @@ def near(connection: Connection, name: PreparedName) -> list[int]:
 def _ranked(name: PreparedName, like: Sequence[tuple[float, _Numbers]]) -> list[int]:
     names, places = np.unique(np.concatenate([some for _, some in like]), return_inverse=True)
     shared = np.bincount(places, np.concatenate([np.full(some.size, weight) for weight, some in like]))
-    totals = (names & _MOST_TOTAL) / _TOTAL_UNIT
+    totals = (names & _MAX_TOTAL) / _TOTAL_UNIT
     least, extra = bounds(name)
     kept = np.flatnonzero((shared >= least) & (shared + extra >= totals * LEAST_OF_THEIRS))
     order = -shared[kept] / np.sqrt(totals[kept])
-    best = kept[np.lexsort((names[kept], order))][:MOST_CANDIDATES]
+    best = kept[np.lexsort((names[kept], order))][:MAX_CANDIDATES]
     return [int(number) >> _TOTAL_BITS for number in names[best]]
 
 
@@ -114,7 +114,7 @@ def _postings(connection: Connection, words: Sequence[str]) -> Mapping[str, _Num
 
 
 def _packed(number: int, name: PreparedName) -> int:
-    return number << _TOTAL_BITS | min(round(total(name) * _TOTAL_UNIT), _MOST_TOTAL)
+    return number << _TOTAL_BITS | min(round(total(name) * _TOTAL_UNIT), _MAX_TOTAL)
 
 
 def _many(connection: Connection, statement: str, rows: Iterable[tuple[object, ...]]) -> None:

@@ -1,4 +1,4 @@
-"""Publishers of lists, in the file of the lists. In and out: ``Publisher`` values."""
+"""Publishers of lists, in the file of the lists. In and out: ``ListPublisher`` values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import delete, insert, select
 
 from custodes.core.errors import NotFoundError
-from custodes.operations.screening.ports import Publisher
+from custodes.operations.screening.ports import ListPublisher
 from custodes.storage.sql.screening.database import open_file, writing
 from custodes.storage.sql.screening.schema import publisher as table
 
@@ -28,13 +28,13 @@ class StoredPublishers:
         """Let go of the file."""
         self._engine.dispose()
 
-    def all(self) -> list[Publisher]:
+    def all(self) -> list[ListPublisher]:
         """All of them by name."""
-        columns = [table.c[_column(item.name)] for item in fields(Publisher)]
+        columns = [table.c[_column(item.name)] for item in fields(ListPublisher)]
         with self._engine.connect() as connection:
-            return [Publisher(*row) for row in connection.execute(select(*columns).order_by(table.c.name))]
+            return [ListPublisher(*row) for row in connection.execute(select(*columns).order_by(table.c.name))]
 
-    def keep(self, one: Publisher) -> None:
+    def keep(self, one: ListPublisher) -> None:
         """Add or replace one."""
         row = {_column(name): value for name, value in asdict(one).items()}
         with writing(self._engine) as connection:

@@ -7,24 +7,27 @@ the signed checkpoint, each entry is held against the rules, and each body that 
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from custodes.ledger.tlog.body import BodyError, unseal
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
+from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import Entry, EntryError, decode
 from custodes.ledger.tlog.merkle import EMPTY_ROOT, leaf_hash, node_hash, parents, tree_root
 from custodes.ledger.tlog.note import NoteError, Verifier
-from custodes.ledger.tlog.ports import BodyReader, LedgerCorruptError, TileReader
-from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TILE_HEIGHT, TILE_WIDTH, Tree, bundle_path, tile_path, width_at
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TILE_WIDTH, LedgerCorruptError, TileReader, bundle_path
+from custodes.ledger.tree.tiles import TILE_HEIGHT, Tree, tile_path, width_at
+from custodes.ledger.writer.body import unseal
+from custodes.ledger.writer.ports import BodyReader
 
 Progress = Callable[[int, int], None]
 """Called with entries done and entries in all."""
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class AuditDifference:
     """The first thing that is not as it must be.
 
     Attributes:
@@ -58,7 +61,7 @@ class AuditReport:
     """
 
     checkpoint: Checkpoint | None
-    difference: Difference | None = None
+    difference: AuditDifference | None = None
     kinds: Mapping[str, int] = field(default_factory=dict)
     units: int = 0
     open: int = 0
@@ -69,7 +72,7 @@ class AuditReport:
 class _FoundError(Exception):
     """Carries the first difference up."""
 
-    def __init__(self, difference: Difference) -> None:
+    def __init__(self, difference: AuditDifference) -> None:
         super().__init__(str(difference))
         self.difference = difference
 
@@ -106,14 +109,20 @@ class _Audit:
         self._kinds: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
         self._open: set[int] = set()
+        # Entries whose bodies were destroyed, and those of which a ``del`` entry says so.
+        self._destroyed: set[int] = set()
+        self._announced: set[int] = set()
         self._t = 0
 
     def run(self, keys: Sequence[Verifier]) -> AuditReport:
         checkpoint: Checkpoint | None = None
-        difference: Difference | None = None
+        difference: AuditDifference | None = None
         try:
             checkpoint = self._checkpoint(keys)
             self._check_tree(checkpoint)
+            for index in sorted(self._destroyed - self._announced)[:1]:
+                path = bundle_path(index // TILE_WIDTH)
+                raise _found(path, index, "its private body was destroyed, and no entry of the log says so")
         except _FoundError as found:
             difference = found.difference
         counts = self._counts
@@ -188,15 +197,18 @@ class _Audit:
         if entry.reserves:
             self._open.add(index)
         if self._bodies is not None and entry.commitment is not None:
-            self._check_body(self._bodies, index, entry.commitment)
+            self._check_body(self._bodies, index, entry, entry.commitment)
 
-    def _check_body(self, source: BodySource, index: int, commitment: bytes) -> None:
+    def _check_body(self, source: BodySource, index: int, entry: Entry, commitment: bytes) -> None:
         sealed = source.store.get(index)
         if sealed is not None:
-            unseal(sealed, commitment, source.key)
+            body = unseal(sealed, commitment, source.key)
             self._counts["bodies"] += 1
+            if entry.kind == "del":
+                self._announced.update(json.loads(body).get("entries", ()))
         elif source.store.erased(index):
             self._counts["erased"] += 1
+            self._destroyed.add(index)
         else:
             raise BodyError("its private body is missing, though nobody erased it")
 
@@ -214,7 +226,7 @@ class _Audit:
 
 
 def _found(path: str, index: int | None, text: str) -> _FoundError:
-    return _FoundError(Difference(path, index, text))
+    return _FoundError(AuditDifference(path, index, text))
 
 
 def _root(rows: Sequence[Sequence[bytes]]) -> bytes:

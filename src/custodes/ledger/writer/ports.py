@@ -10,23 +10,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from custodes.ledger.tlog.body import SealedBody
-
-
-class LedgerUnavailableError(Exception):
-    """The log cannot take entries now. Nothing that waits for it may go on."""
+from custodes.ledger.tlog.tiles import LedgerUnavailableError, TileReader
+from custodes.ledger.writer.body import SealedBody
 
 
 class HeadConflictError(LedgerUnavailableError):
     """Somebody else wrote to this log, or it was set back. It must not be signed on; a person has to look."""
 
 
-class LedgerCorruptError(LedgerUnavailableError):
-    """Stored bytes contradict what was signed."""
-
-
 @dataclass(frozen=True, slots=True)
-class Record:
+class JournalRecord:
     """One group commit. ``secret`` is kept under a key that dies with its segment."""
 
     data: bytes
@@ -34,12 +27,12 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class JournalSegment:
     """A stretch of the journal: what stood at its start, and the whole records since, oldest first."""
 
     number: int
     header: bytes
-    records: Sequence[Record]
+    records: Sequence[JournalRecord]
 
 
 class Journal(Protocol):
@@ -53,7 +46,7 @@ class Journal(Protocol):
         """
         ...
 
-    def segments(self) -> Iterator[Segment]:
+    def segments(self) -> Iterator[JournalSegment]:
         """All segments, oldest first; a record that was not written completely ends its segment."""
         ...
 
@@ -64,7 +57,7 @@ class Journal(Protocol):
         """
         ...
 
-    def write(self, record: Record) -> None:
+    def write(self, record: JournalRecord) -> None:
         """Put a record behind the last one if nothing was added behind our back; not durable yet.
 
         Raises:
@@ -89,14 +82,6 @@ class Journal(Protocol):
 
     def close(self) -> None:
         """Stop being the writer."""
-        ...
-
-
-class TileReader(Protocol):
-    """Public files of the log by their path, like ``tile/0/000``."""
-
-    def get(self, path: str) -> bytes | None:
-        """Content, or None if there is no such file."""
         ...
 
 
