@@ -101,10 +101,13 @@ def test_a_lost_body_is_not_an_erased_one(small: Path, key_of: KeyOf) -> None:
     assert "nobody erased" in difference.text
 
 
-def test_an_erased_body_is_counted(small: Path, key_of: KeyOf) -> None:
+def test_a_body_that_was_erased_without_an_entry_is_a_difference(small: Path, key_of: KeyOf) -> None:
     assert read_bodies(small).erase(3)
     report = audit(read_tiles(small), [key_of(small)], _bodies(small))
-    assert (report.difference, report.bodies, report.erased) == (None, 256, 1)
+    assert (report.bodies, report.erased) == (256, 1)
+    assert report.difference is not None
+    assert report.difference.index == 3
+    assert "no entry of the log says so" in report.difference.text
 
 
 def test_another_key_is_refused(small: Path, grown: Path, key_of: KeyOf) -> None:

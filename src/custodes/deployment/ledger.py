@@ -18,10 +18,12 @@ from custodes.deployment.statements import open_statements
 from custodes.gallery.ports import GalleryStore
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_run import load_prices
+from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.tlog.trust import parse_policy
 from custodes.ledger.verifier.invoices.prices import PriceList
+from custodes.ledger.verifier.map_proof import MapError
 from custodes.ledger.witness.client import http_post
 from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.writer.keys import SigningKey, read_secret
@@ -30,6 +32,8 @@ from custodes.operations.accounts.admin import ORDER, AccountOrders
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.collections.erasure import RecordedErasures, finish_erasures
 from custodes.operations.collections.retention import Retention, RetentionRules
+from custodes.operations.record.body_destruction import ORDER as DESTROY
+from custodes.operations.record.body_destruction import Destruction
 from custodes.operations.record.housekeeping import Cosigners, Housekeeping
 from custodes.operations.record.start import Release, announce, introduce
 from custodes.operations.record.statements import Statements
@@ -91,15 +95,31 @@ def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]
         UnavailableError: it cannot be opened, another process writes it, or it was set back.
     """
     with open_log(plan.place, clock) as log:
+        statements = checked_statements(plan.data, log)
         announce(log, plan.release)
-        statements = open_statements(plan.data)
         orders = open_orders(plan.data)
         duties = Housekeeping(log, statements, _cosigners(plan.data), clock)
         keep_parties(duties, statements, log)
+        keep_destructions(duties, statements, log)
         duties.every_hour(lambda: statements.bill_finished(clock.now_ms(), lambda: _prices(plan.data), log))
         with orders.attended(), closing(duties):
             duties.start(orders)
             yield ServerLedger(log, read_tiles(plan.data), statements, duties)
+
+
+def checked_statements(data: Path, log: LedgerLog) -> Statements:
+    """The statements of ``data``, whose maps agree with the heads in the log.
+
+    Raises:
+        UnavailableError: they do not; the text says what to restore.
+    """
+    statements = open_statements(data)
+    try:
+        log.flush()
+        statements.check_maps()
+    except (MapError, BodyError, LedgerUnavailableError) as error:
+        raise UnavailableError(f"the ledger in {data} does not agree with itself: {error}") from error
+    return statements
 
 
 @contextmanager
@@ -159,6 +179,11 @@ def keep_parties(duties: Housekeeping, statements: Statements, log: LedgerLog) -
     duties.answer_to("party-head", lambda _: {"index": statements.close_party_head(log)})
 
 
+def keep_destructions(duties: Housekeeping, statements: Statements, log: LedgerLog) -> None:
+    """Have ``duties`` take orders to destroy private bodies, on record."""
+    duties.answer_to(DESTROY, lambda members: {"index": statements.destroy_bodies(Destruction.ordered(members), log)})
+
+
 @contextmanager
 def open_duties(data: Path, clock: Clock) -> Iterator[Housekeeping]:
     """The duties over a ledger that no server has open.
@@ -166,11 +191,13 @@ def open_duties(data: Path, clock: Clock) -> Iterator[Housekeeping]:
     Raises:
         UnavailableError: there is no ledger, or it cannot be opened.
     """
-    statements = open_statements(data)
+    open_statements(data)
     name = LedgerPaths(data).verifier.read_text(encoding="utf-8").partition("+")[0]
     with started(data, name, None, clock) as log:
+        statements = checked_statements(data, log)
         duties = Housekeeping(log, statements, _cosigners(data), clock)
         keep_parties(duties, statements, log)
+        keep_destructions(duties, statements, log)
         yield duties
 
 

@@ -136,6 +136,8 @@ class Deployment:
                 throttle=Throttle(self.settings.account_limits, self.accounts.limits, time.monotonic),
                 clock=SystemClock(),
                 region=self.settings.region,
+                accepted_regions=self.settings.signed_regions,
+                page_origins=self.settings.page_origins,
                 request_ids=new_request_id,
                 ready=lambda: True,
                 limits=limits,

@@ -42,6 +42,11 @@ class AccountMap:
         """Number of accounts."""
         return len(self._accounts)
 
+    @property
+    def public(self) -> bytes:
+        """The key under which names are placed, public half."""
+        return self._key.public
+
     def names(self) -> list[str]:
         """All accounts, in the order in which they came; an account keeps its number for ever."""
         return list(self._accounts)

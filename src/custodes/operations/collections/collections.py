@@ -116,10 +116,10 @@ class Collections:
         key = command.key(permit.context.caller)
         if key == self._reserved:
             raise DeniedError("this collection is the server's own; custodes celebrities remove takes people out of it")
-        faces = self._gallery.collection(key).face_count
-        self._erasures.erase_collection(key)
+        collection = self._gallery.collection(key)
+        self._erasures.erase_collection(collection)
         self._gallery.delete_collection(key)
-        permit.tally.add(faces_erased=faces)
+        permit.tally.add(faces_erased=collection.face_count)
 
     def list(self, permit: Permit, command: ListCollections) -> CollectionsListed:
         """Raises PaginationTokenError."""
