@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from custodes.core.errors import DeniedError, NotFoundError, PaginationTokenError
+from custodes.core.errors import DeniedError, NotFoundError, NotSupportedError, PaginationTokenError
 from custodes.core.pages import PageTokens
 from custodes.engine.ports import FaceEngine
 from custodes.jobs.job import Job, JobId, JobRequest, JobState
@@ -36,15 +36,11 @@ _CELEBRITIES = "StartCelebrityRecognition"
 
 
 @dataclass(frozen=True, slots=True)
-class VideoPorts:
-    """What starting and reading need. ``wake`` tells workers that there is a job; ``new_id`` makes job ids."""
+class VideoAdapters:
+    """Where jobs and videos are. ``wake`` tells workers that there is a job; ``new_id`` makes job ids."""
 
     jobs: JobStore
     objects: VideoObjects
-    engine: FaceEngine
-    gallery: Gallery
-    holding: Holding
-    pages: PageTokens
     limits: VideoLimits
     new_id: Callable[[], JobId]
     wake: Callable[[], None]
@@ -75,9 +71,26 @@ class VideoPage:
 class VideoOperations:
     """Handles Start and Get."""
 
-    def __init__(self, ports: VideoPorts) -> None:
-        """Work with ``ports``."""
-        self._ports = ports
+    def __init__(
+        self,
+        engine: FaceEngine,
+        gallery: Gallery,
+        holding: Holding,
+        pages: PageTokens,
+        adapters: VideoAdapters | None,
+    ) -> None:
+        """Start and read jobs of ``adapters``; without any, every operation is refused."""
+        self._engine = engine
+        self._gallery = gallery
+        self._holding = holding
+        self._pages = pages
+        self._adapters = adapters
+
+    @property
+    def _ports(self) -> VideoAdapters:
+        if self._adapters is None:
+            raise NotSupportedError("This server was put together without stored video.")
+        return self._adapters
 
     def start(self, permit: Permit, command: StartVideo) -> JobId:
         """The new job, or the one that the same token made before.
@@ -92,7 +105,7 @@ class VideoOperations:
         if command.operation == _CELEBRITIES and is_held(permit):
             raise DeniedError("names of known people cannot be held back until two persons have confirmed them")
         if isinstance(command, StartFaceSearch):
-            require_same_model(ports.engine, ports.gallery.outline(command.key(caller)))
+            require_same_model(self._engine, self._gallery.outline(command.key(caller)))
         version = ports.objects.version(command.video)
         if version.size_bytes > ports.limits.max_bytes:
             raise too_many_bytes(version.size_bytes, ports.limits)
@@ -142,7 +155,7 @@ class VideoOperations:
             items, more = whole[start:end], len(whole) > end
             if isinstance(request.command, StartFaceSearch):
                 key = request.command.key(request.caller)
-                items = with_matches(permit, ports.gallery, ports.holding, key, items, found.names)
+                items = with_matches(permit, self._gallery, self._holding, key, items, found.names)
         permit.tally.add(results=len(items) + len(segments))
         return VideoPage(
             command.job_id,
@@ -163,13 +176,13 @@ class VideoOperations:
 
     def _token(self, permit: Permit, command: GetVideo, ordering: Ordering, offset: int) -> str:
         scope = self._scope(permit, command, ordering)
-        return self._ports.pages.issue(scope, f"{offset}.{permit.context.ts_ms}")
+        return self._pages.issue(scope, f"{offset}.{permit.context.ts_ms}")
 
     def _offset(self, permit: Permit, command: GetVideo, ordering: Ordering) -> int:
         if command.next_token is None:
             return 0
         scope = self._scope(permit, command, ordering)
-        offset, _, issued = self._ports.pages.read(scope, command.next_token).partition(".")
+        offset, _, issued = self._pages.read(scope, command.next_token).partition(".")
         if not 0 <= permit.context.ts_ms - int(issued or 0) <= TOKEN_MS:
             raise PaginationTokenError("Invalid Pagination Token")
         return int(offset)

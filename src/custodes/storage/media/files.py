@@ -41,7 +41,7 @@ class MediaFiles:
         partial = path.with_suffix(_PARTIAL)
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
                 self._objects.copy(source, version, out)
             partial.replace(path)
         except OSError as error:

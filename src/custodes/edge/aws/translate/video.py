@@ -6,7 +6,8 @@ are made nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from custodes.edge.aws.translate.route import Handler, Output, Params, gated
 from custodes.edge.aws.translate.text import region_of_interest, word_filter
@@ -49,13 +50,20 @@ def _start_command(kind: type[StartVideo]) -> Callable[[Params], StartVideo]:
 
 def _options(kind: type[StartVideo], params: Params) -> Output:
     if kind.operation != "StartTextDetection":
-        return {name: value for name, value in params.items() if name not in _SHARED}
+        return {name: _plain(value) for name, value in params.items() if name not in _SHARED}
     filters = params.get("Filters", {})
     options: Output = {"regions": [region_of_interest(region) for region in filters.get("RegionsOfInterest", ())]}
     if "WordFilter" in filters:
         limits = word_filter(filters["WordFilter"])
         options["words"] = [limits.min_confidence_pct, limits.min_height, limits.min_width]
     return options
+
+
+def _plain(value: Any) -> Any:
+    """The same in plain dictionaries and lists."""
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list) else value
 
 
 def _get_command(kind: type[GetVideo]) -> Callable[[Params], GetVideo]:

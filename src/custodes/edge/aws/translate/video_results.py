@@ -50,7 +50,7 @@ def page_output(operation: str) -> Callable[[VideoPage], Output]:
             "NextToken": page.next_token,
             results: [],
             "JobId": page.job_id,
-            "Video": {"S3Object": {"Bucket": video.bucket, "Name": video.name, "Version": video.version}},
+            "Video": {"S3Object": {"Bucket": video.bucket, "Name": video.name}},
             "JobTag": page.request.command.tag,
         }
         if page.facts is None:
