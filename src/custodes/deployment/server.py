@@ -39,7 +39,7 @@ from custodes.deployment.policy import keep_policy
 from custodes.deployment.reviews import keep_reviews
 from custodes.deployment.screening import keep_screening, open_screening
 from custodes.deployment.statements import open_statements
-from custodes.deployment.video import VideoWork, Wake, open_adapters, video_workers
+from custodes.deployment.video import open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
 from custodes.edge.aws.model import Service, load_service
 from custodes.edge.aws.sts import handlers as sts_handlers
@@ -59,7 +59,6 @@ from custodes.gallery.gallery import IndexedGallery
 from custodes.governance.accounts.account import Status
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
 from custodes.governance.provider.policy_set import DAY_MS, PolicySet
-from custodes.jobs.job import JobLimits
 from custodes.models.store import ModelStore
 from custodes.operations.accounts.admin import AccountOrders
 from custodes.operations.accounts.directory import AccountDirectory
@@ -89,8 +88,6 @@ from custodes.storage.objects.sources import S3Settings, open_objects
 from custodes.storage.sql.celebrities import SqliteCelebrities
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery.store import SqlGalleryStore
-from custodes.storage.sql.jobs import SqlJobStore
-from custodes.storage.sql.master import open_master
 from custodes.storage.vectors.faiss_index import FaissIndex
 
 # Separates this use of the operator's secret from any other. Changing it invalidates open pagination tokens only.
@@ -212,20 +209,18 @@ def open_deployment(
             opened.enter_context(keep_lists(settings.data, ledger.duties, ledger.log, SystemClock()))
             reviews = keep_reviews(database, settings.data, ledger, store, directory, settings.review_days)
             recorder = LedgerRecorder(ledger.log, f"{faces.model_version}/{release.models.hex()}")
-        jobs = SqlJobStore.open(database, open_master(database, settings.data, os.urandom), JobLimits(), SystemClock())
-        objects, wake = open_objects(settings.buckets, _s3(settings)), Wake()
-        videos = open_adapters(settings, jobs, objects, wake)
+        videos = open_videos(settings, database, open_objects(settings.buckets, _s3(settings)), SystemClock())
         reader = Once(lambda: open_text(settings) if text is None else text)
         ports = Ports(
             faces,
             store,
-            objects,
+            videos.objects,
             SystemClock(),
             page_key,
             text=reader,
             sight=sight or open_sight(settings, faces),
             celebrities=_known_people(keys, opened.enter_context(closing(SqliteCelebrities(settings.data)))),
-            video=videos,
+            video=videos.adapters,
         )
         if erasures is not None and reviews is not None:
             ports = replace(ports, erasures=erasures, holding=reviews)
@@ -234,9 +229,7 @@ def open_deployment(
         gate = Gate(policy, recorder, receipts.leave, lambda one: directory.status(one) is Status.ACTIVE)
         by_name = handlers(gate, operations, settings.region)
         sts = sts_handlers(gate, SecurityTokens(directory, SystemClock()))
-        log = None if ledger is None else ledger.log
-        work = VideoWork(settings, jobs, videos, wake, SystemClock(), new_request_id, log)
-        opened.enter_context(video_workers(work, ports, operations, gate))
+        opened.enter_context(video_workers(videos, ports, operations, gate, ledger and ledger.log))
         acts = {} if reviews is None else actions(gate, reviews)
         yield Deployment(settings, service, keys, directory, by_name, sts, operations, gate, receipts, ledger, acts)
 

@@ -6,8 +6,10 @@ decided here.
 
 from __future__ import annotations
 
+import os
 import secrets
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -17,7 +19,7 @@ import orjson
 from custodes.core.clock import Clock
 from custodes.core.ids import RequestId
 from custodes.edge.aws.translate.video_format import AwsResultFormat
-from custodes.jobs.job import JobId
+from custodes.jobs.job import JobId, JobLimits
 from custodes.jobs.outbox import NoticeDelivery
 from custodes.jobs.schedule import Schedule, Scheduler, regularly
 from custodes.jobs.worker import Workers, WorkerSettings
@@ -36,7 +38,9 @@ from custodes.storage.media.decoder import LockedDecoder
 from custodes.storage.media.files import MediaFiles, StructureProbe
 from custodes.storage.messages.sns import JobMessages, MessageTargets
 from custodes.storage.objects.buckets import BucketObjects
+from custodes.storage.sql.database import Database
 from custodes.storage.sql.jobs import SqlJobStore
+from custodes.storage.sql.master import open_master
 from custodes.video.facts import VideoLimits
 
 _NOTICES_MS, _SWEEP_MS = 1_000, 60_000
@@ -88,32 +92,38 @@ def video_limits(settings: Settings) -> VideoLimits:
     return VideoLimits(strict=settings.video_strict)
 
 
-def open_adapters(settings: Settings, jobs: SqlJobStore, objects: BucketObjects, wake: Wake) -> VideoAdapters:
-    """What starting and reading jobs need. Files of jobs that are over are removed."""
-    files = MediaFiles(settings.data, objects)
-    open_jobs = jobs.listing(None, open_only=True, limit=_SHOWN_JOBS)
-    files.keep_only({job.request.job_id for job in open_jobs})
-    return VideoAdapters(jobs, files, video_limits(settings), new_job_id, wake)
-
-
 @dataclass(frozen=True, slots=True)
-class VideoWork:
-    """What workers need beside the use cases."""
+class Videos:
+    """Jobs and files of stored videos in an opened data directory.
+
+    ``adapters`` is what the use cases need, ``objects`` where videos come from.
+    """
 
     settings: Settings
+    clock: Clock
     jobs: SqlJobStore
     adapters: VideoAdapters
+    objects: BucketObjects
     wake: Wake
-    clock: Clock
-    request_ids: Callable[[], RequestId]
-    log: LedgerLog | None
+
+
+def open_videos(settings: Settings, database: Database, objects: BucketObjects, clock: Clock) -> Videos:
+    """Open the store of jobs. Files of jobs that are over are removed."""
+    jobs = SqlJobStore.open(database, open_master(database, settings.data, os.urandom), JobLimits(), clock)
+    files, wake = MediaFiles(settings.data, objects), Wake()
+    open_jobs = jobs.listing(None, open_only=True, limit=_SHOWN_JOBS)
+    files.keep_only({job.request.job_id for job in open_jobs})
+    adapters = VideoAdapters(jobs, files, video_limits(settings), new_job_id, wake)
+    return Videos(settings, clock, jobs, adapters, objects, wake)
 
 
 @contextmanager
-def video_workers(work: VideoWork, ports: Ports, operations: Operations, gate: Gate) -> Iterator[Workers]:
-    """Carry out jobs and send their messages until the end of the block."""
+def video_workers(
+    work: Videos, ports: Ports, operations: Operations, gate: Gate, log: LedgerLog | None
+) -> Iterator[Workers]:
+    """Carry out jobs and send their messages until the end of the block; ``log`` is the record of use."""
     settings = work.settings
-    charged: ChargedParts = NothingCharged() if work.log is None else LedgerCharges(work.log)
+    charged: ChargedParts = NothingCharged() if log is None else LedgerCharges(log)
     engines = VideoEngines(
         ports.engine,
         ports.sight.labels,
@@ -130,7 +140,7 @@ def video_workers(work: VideoWork, ports: Ports, operations: Operations, gate: G
         work.adapters.objects,
         charged,
         work.clock,
-        work.request_ids,
+        lambda: RequestId(str(uuid.uuid4())),
         VideoSettings(Fraction(settings.video_samples_per_second), settings.video_part_s * 1000),
     )
     handler = VideoJobs(gate, parts)

@@ -103,10 +103,10 @@ class StartFaceSearch(StartVideo):
 
 
 class StartPersonTracking(StartVideo):
-    """Persons and their ways."""
+    """Persons and their ways. An index that comes back says that two faces are alike."""
 
     operation: ClassVar[str] = "StartPersonTracking"
-    properties: ClassVar[Properties] = _starts(Reveals.NOTHING)
+    properties: ClassVar[Properties] = _starts(Reveals.SIMILARITY)
 
 
 class StartLabelDetection(StartVideo):
@@ -210,7 +210,7 @@ class GetPersonTracking(GetVideo):
     """Persons."""
 
     operation: ClassVar[str] = "GetPersonTracking"
-    properties: ClassVar[Properties] = _reads(Reveals.NOTHING)
+    properties: ClassVar[Properties] = _reads(Reveals.SIMILARITY)
 
 
 class GetLabelDetection(GetVideo):
