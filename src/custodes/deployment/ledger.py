@@ -6,6 +6,7 @@ closed again in order. The keys of a new directory are made here, and the trust 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.deployment.statements import open_statements
+from custodes.durable import write_durably
 from custodes.gallery.ports import GalleryStore
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_run import load_prices
@@ -34,11 +36,11 @@ from custodes.operations.collections.erasure import RecordedErasures, finish_era
 from custodes.operations.collections.retention import Retention, RetentionRules
 from custodes.operations.record.body_destruction import ORDER as DESTROY
 from custodes.operations.record.body_destruction import Destruction
+from custodes.operations.record.clock_watch import ClockWatch
 from custodes.operations.record.housekeeping import Cosigners, Housekeeping
 from custodes.operations.record.start import Release, announce, introduce
 from custodes.operations.record.statements import Statements
 from custodes.storage.files.admin_orders import FileOrders
-from custodes.storage.files.durable import write_durably
 from custodes.storage.ledger.open import LedgerOptions, LedgerPaths, open_ledger, read_tiles
 from custodes.storage.ledger.tiles import FileTiles
 from custodes.storage.ledger.tombstones import FileTombstones
@@ -101,6 +103,7 @@ def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]
         duties = Housekeeping(log, statements, _cosigners(plan.data), clock)
         keep_parties(duties, statements, log)
         keep_destructions(duties, statements, log)
+        watch_clock(duties, log, clock)
         duties.every_hour(lambda: statements.bill_finished(clock.now_ms(), lambda: _prices(plan.data), log))
         with orders.attended(), closing(duties):
             duties.start(orders)
@@ -182,6 +185,15 @@ def keep_parties(duties: Housekeeping, statements: Statements, log: LedgerLog) -
 def keep_destructions(duties: Housekeeping, statements: Statements, log: LedgerLog) -> None:
     """Have ``duties`` take orders to destroy private bodies, on record."""
     duties.answer_to(DESTROY, lambda members: {"index": statements.destroy_bodies(Destruction.ordered(members), log)})
+
+
+def watch_clock(duties: Housekeeping, log: LedgerLog, clock: Clock) -> None:
+    """Have ``duties`` write down when the clock was set or is behind the log; a first look is taken at once."""
+    source = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # macOS counts sleep with neither
+    watch = ClockWatch(log, clock, lambda: time.clock_gettime_ns(source) // 1_000_000)
+    log.flush()
+    watch.look()
+    duties.before_heads(watch.look)
 
 
 @contextmanager

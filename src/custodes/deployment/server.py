@@ -211,12 +211,9 @@ def open_deployment(
             recorder = LedgerRecorder(ledger.log, f"{faces.model_version}/{release.models.hex()}")
         videos = open_videos(settings, database, open_objects(settings.buckets, _s3(settings)), SystemClock())
         reader = Once(lambda: open_text(settings) if text is None else text)
+        common = (faces, store, videos.objects, SystemClock(), page_key)
         ports = Ports(
-            faces,
-            store,
-            videos.objects,
-            SystemClock(),
-            page_key,
+            *common,
             text=reader,
             sight=sight or open_sight(settings, faces),
             celebrities=_known_people(keys, opened.enter_context(closing(SqliteCelebrities(settings.data)))),
@@ -229,7 +226,7 @@ def open_deployment(
         gate = Gate(policy, recorder, receipts.leave, lambda one: directory.status(one) is Status.ACTIVE)
         by_name = handlers(gate, operations, settings.region)
         sts = sts_handlers(gate, SecurityTokens(directory, SystemClock()))
-        opened.enter_context(video_workers(videos, ports, operations, gate, ledger and ledger.log))
+        opened.enter_context(video_workers(videos, ports, operations, gate, ledger))
         acts = {} if reviews is None else actions(gate, reviews)
         yield Deployment(settings, service, keys, directory, by_name, sts, operations, gate, receipts, ledger, acts)
 

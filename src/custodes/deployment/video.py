@@ -18,6 +18,7 @@ import orjson
 
 from custodes.core.clock import Clock
 from custodes.core.ids import RequestId
+from custodes.deployment.ledger import ServerLedger
 from custodes.edge.aws.translate.video_format import AwsResultFormat
 from custodes.jobs.job import JobId, JobLimits
 from custodes.jobs.outbox import NoticeDelivery
@@ -119,11 +120,11 @@ def open_videos(settings: Settings, database: Database, objects: BucketObjects, 
 
 @contextmanager
 def video_workers(
-    work: Videos, ports: Ports, operations: Operations, gate: Gate, log: LedgerLog | None
+    work: Videos, ports: Ports, operations: Operations, gate: Gate, ledger: ServerLedger | None
 ) -> Iterator[Workers]:
-    """Carry out jobs and send their messages until the end of the block; ``log`` is the record of use."""
+    """Carry out jobs and send their messages until the end of the block; ``ledger`` is the record of use."""
     settings = work.settings
-    charged: ChargedParts = NothingCharged() if log is None else LedgerCharges(log)
+    charged: ChargedParts = NothingCharged() if ledger is None else LedgerCharges(ledger.log)
     engines = VideoEngines(
         ports.engine,
         ports.sight.labels,

@@ -19,6 +19,7 @@ from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.cli.policy.policy_text import SET_HELP, policy_set
 from custodes.core.clock import SystemClock
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
+from custodes.durable import write_durably
 from custodes.governance.provider.change_chain import ChainState
 from custodes.governance.provider.guardrails import PACKS, SCHEMA_FILE, PackError, shipped
 from custodes.governance.provider.policy_set import DAY_MS, ChangeKind, PolicyDifference, PolicySet, diff
@@ -26,7 +27,6 @@ from custodes.governance.provider.proposal import Proposal, propose_set, read_pr
 from custodes.governance.provider.records import replay, to_json
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.writer.keys import SigningKey, read_secret
-from custodes.storage.files.durable import write_durably
 from custodes.storage.files.policy import PolicyFiles, policy_files
 
 PackOption = list[str] | None

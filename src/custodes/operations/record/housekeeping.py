@@ -88,6 +88,7 @@ class Housekeeping:
         self._more: list[Callable[[], object]] = []
         self._rounds: list[Callable[[], object]] = []
         self._often: list[Callable[[], object]] = []
+        self._before_heads: list[Callable[[], object]] = []
         self._soon: deque[Callable[[], object]] = deque()
         self._answers: dict[str, Callable[[Mapping[str, object]], Mapping[str, object]]] = {}
         self._stopping = threading.Event()
@@ -102,6 +103,11 @@ class Housekeeping:
     def every_hour(self, duty: Callable[[], object]) -> None:
         """Do ``duty`` as well, after the head of the account map. It may raise what the rest of this raises."""
         self._more.append(duty)
+
+    def before_heads(self, duty: Callable[[], object]) -> None:
+        """Do ``duty`` before each head, and ten times a second: what it writes must not come after the head."""
+        self._before_heads.append(duty)
+        self._rounds.append(duty)
 
     def every_round(self, duty: Callable[[], object]) -> None:
         """Do ``duty`` ten times a second: it must be quick. It may raise what the rest of this raises."""
@@ -144,6 +150,8 @@ class Housekeeping:
 
     def close_heads(self) -> int:
         """Heads over everything so far, confirmed by witnesses where there are any; the account map's index."""
+        for duty in self._before_heads:
+            duty()
         index = self._statements.close_head(self._log)
         witnesses = [witness for witness in self._cosigners.listed() if witness.url]
         if witnesses:

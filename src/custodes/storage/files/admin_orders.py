@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from custodes.core.errors import UnavailableError
+from custodes.durable import write_whole
 from custodes.operations.record.housekeeping import Order
-from custodes.storage.files.durable import write_whole
 
 _POLL_S = 0.05
 _MAX_BYTES = 1 << 20
