@@ -27,11 +27,10 @@ from custodes.operations.video.commands import DEFAULT_MATCH_PCT
 from custodes.operations.video.ports import Item
 from custodes.video.frames import Frame
 from custodes.video.signature import Float, UInt8, picture_changed, thumbnail
-from custodes.video.tracks import FaceScale, Sighting, Track, Tracker, Vote
+from custodes.video.tracks import Sighting, Track, Tracker, Vote
 
 MAX_MATCHES = 16
 """Faces of the collection that one sighting may resemble; the API documents no number for videos."""
-_SAME_PCT, _DIFFERENT_PCT = 90.0, 30.0
 _PERSON_PCT = 50.0
 
 
@@ -50,8 +49,7 @@ class _Persons(Analysis):
     def __init__(self, *arguments: Any) -> None:
         """No one was seen yet."""
         super().__init__(*arguments)
-        engine = self.engines.faces
-        self._tracker = Tracker(FaceScale(min_cosine(engine, _SAME_PCT), min_cosine(engine, _DIFFERENT_PCT)))
+        self._tracker = Tracker(self._alike)
         self._thumb: UInt8 | None = None
         self._votes: dict[int, Vote] = {}
 
@@ -78,6 +76,9 @@ class _Persons(Analysis):
     def names(self) -> dict[int, frozenset[str]]:
         """Ids that each track's sightings speak for."""
         return {index: vote.winners() for index, vote in self._votes.items()}
+
+    def _alike(self, one: Float, other: Float) -> float:
+        return similarity_pct(self.engines.faces.scale(one, other), float(one @ other))
 
     def _tracked(self, frame: Frame, image: Image, seen: Sequence[_Seen]) -> tuple[int, ...]:
         thumb = thumbnail(image.rgb)
@@ -157,12 +158,12 @@ class FaceSearchAnalysis(_Persons):
         return items
 
     def _matches(self, permit: Permit, vector: Float) -> dict[str, float]:
-        engine, gallery = self.engines.faces, self.engines.gallery
+        scale, gallery = self.engines.faces.scale(vector), self.engines.gallery
         threshold = float(self.options.get("FaceMatchThreshold", DEFAULT_MATCH_PCT))
-        hits = gallery.search_faces(self._key, vector, MAX_MATCHES, min_cosine(engine, threshold))
+        hits = gallery.search_faces(self._key, vector, MAX_MATCHES, min_cosine(scale, threshold))
         faces = gallery.faces_by_row(self._key, [hit.row for hit in hits]) if hits else {}
         permit.tally.add(faces_searched=1, matches=len(faces))
-        return {faces[hit.row].face_id: similarity_pct(engine, hit.cosine) for hit in hits if hit.row in faces}
+        return {faces[hit.row].face_id: similarity_pct(scale, hit.cosine) for hit in hits if hit.row in faces}
 
 
 def thumbnail_shape() -> tuple[int, int, int]:
