@@ -43,6 +43,8 @@ class MediaFiles:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
                 self._objects.copy(source, version, out)
+                out.flush()
+                os.fsync(out.fileno())  # so that a file of this name and length is whole
             partial.replace(path)
         except OSError as error:
             raise UnavailableError("The video could not be stored for its analysis.") from error
