@@ -13,6 +13,7 @@ from pathlib import Path
 
 from custodes.core.clock import Clock, SystemClock
 from custodes.core.ids import AccountId
+from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.accounts.accounts import Accounts, keep_operator
 from custodes.operations.accounts.admin import AccountOrders
@@ -51,6 +52,11 @@ def open_directory(
     keep_operator(directory, operator, SystemClock().now_ms())
     yield directory
     directory.save_uses()
+
+
+def schedule_key_uses(directory: AccountDirectory) -> Schedule:
+    """Keeps when keys were last used."""
+    return Schedule("uses of keys", HOUR_MS, regularly(directory.save_uses))
 
 
 def account_orders(

@@ -7,7 +7,7 @@ closed again in order. The keys of a new directory are made here, and the trust 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.deployment.statements import open_statements
 from custodes.gallery.ports import GalleryStore
+from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
 from custodes.ledger.prover.invoices import load_prices
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.ports import LedgerUnavailableError
@@ -24,10 +25,8 @@ from custodes.ledger.verifier.invoices.prices import PriceList, default_prices
 from custodes.ledger.witness.client import http_post
 from custodes.ledger.writer.keys import SigningKey, read_secret
 from custodes.ledger.writer.log import LedgerLog
-from custodes.operations.accounts.admin import ORDER, AccountOrders
-from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.collections.erasure import RecordedErasures, finish_erasures
-from custodes.operations.collections.retention import Retention, RetentionRules
+from custodes.operations.collections.retention import Retention
 from custodes.operations.record.housekeeping import Cosigners, Housekeeping
 from custodes.operations.record.start import Release, announce, introduce
 from custodes.operations.record.statements import Statements
@@ -39,6 +38,7 @@ from custodes.storage.ledger.tombstones import FileTombstones
 
 POLICY_FILE = "trust.policy"
 PRICES_FILE = "prices.json"
+ORDERS_MS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +73,18 @@ class LedgerPlan:
 
 @dataclass(frozen=True, slots=True)
 class ServerLedger:
-    """An open ledger: the log, its public files, and the duties over it."""
+    """An open ledger: the log, its public files, what is done for it, and where commands leave orders."""
 
     log: LedgerLog
     tiles: FileTiles
     statements: Statements
     duties: Housekeeping
+    orders: FileOrders
 
 
 @contextmanager
 def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]:
-    """Open, announce, and do the ledger's duties until the end of the block.
+    """Open and announce it, and be the one that carries out orders, until the end of the block.
 
     Raises:
         UnavailableError: it cannot be opened, another process writes it, or it was set back.
@@ -93,11 +94,9 @@ def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]
         statements = open_statements(plan.data)
         orders = open_orders(plan.data)
         duties = Housekeeping(log, statements, _cosigners(plan.data), clock)
-        keep_parties(duties, statements, log)
-        duties.every_hour(lambda: statements.bill_finished(clock.now_ms(), lambda: _prices(plan.data), log))
-        with orders.attended(), closing(duties):
-            duties.start(orders)
-            yield ServerLedger(log, read_tiles(plan.data), statements, duties)
+        answer_about_parties(duties, statements, log)
+        with orders.attended():
+            yield ServerLedger(log, read_tiles(plan.data), statements, duties, orders)
 
 
 @contextmanager
@@ -114,7 +113,7 @@ def open_log(place: LedgerPlace, clock: Clock) -> Iterator[LedgerLog]:
         yield log
 
 
-def open_erasures(data: Path, ledger: ServerLedger, gallery: GalleryStore, account: AccountId) -> RecordedErasures:
+def open_erasures(data: Path, ledger: ServerLedger, gallery: GalleryStore) -> RecordedErasures:
     """Erasures of ``gallery`` on record; what is called erased and is there all the same is destroyed first.
 
     Raises:
@@ -123,37 +122,46 @@ def open_erasures(data: Path, ledger: ServerLedger, gallery: GalleryStore, accou
     tombstones = FileTombstones(LedgerPaths(data).private)
     finish_erasures(gallery, tombstones, ledger.log)
     records, indexes = ledger.statements.erasures, ledger.statements.face_indexes()
-    erasures = RecordedErasures(ledger.log, gallery, indexes, records, tombstones)
-    ledger.duties.every_hour(lambda: erasures.close_head(account))
-    return erasures
+    return RecordedErasures(ledger.log, gallery, indexes, records, tombstones)
 
 
-def keep_retention(
-    ledger: ServerLedger, gallery: GalleryStore, erasures: RecordedErasures, account: AccountId, clock: Clock
-) -> None:
-    """Have ``ledger``'s duties erase what the retention rules say, at the start and every hour, and take orders."""
+def schedule_ledger(
+    ledger: ServerLedger, erasures: RecordedErasures, account: AccountId, plan: LedgerPlan, clock: Clock
+) -> tuple[Schedule, ...]:
+    """Heads of the three maps, one after the other; invoices of months that are over; orders of commands."""
+    statements, log, duties = ledger.statements, ledger.log, ledger.duties
+    return (
+        Schedule("head of the account map", HOUR_MS, regularly(duties.close_heads), lane="map heads"),
+        Schedule(
+            "head of the party map", HOUR_MS, regularly(lambda: statements.close_party_head(log)), lane="map heads"
+        ),
+        Schedule(
+            "head of the collection map", HOUR_MS, regularly(lambda: erasures.close_head(account)), lane="map heads"
+        ),
+        Schedule(
+            "invoices",
+            HOUR_MS,
+            regularly(lambda: statements.bill_finished(clock.now_ms(), lambda: _prices(plan.data), log)),
+        ),
+        Schedule("orders", ORDERS_MS, regularly(lambda: duties.attend(ledger.orders))),
+    )
+
+
+def schedule_retention(
+    ledger: ServerLedger, gallery: GalleryStore, erasures: RecordedErasures, clock: Clock
+) -> Schedule:
+    """Erases what the retention rules say; at the start, because a server may be restarted more often than hourly."""
     retention = Retention(gallery, erasures, ledger.log, clock)
-    rules = RetentionRules(gallery, account)
 
-    def run() -> None:
-        if any(due.more for due in retention.run()):
-            ledger.duties.soon(run)
+    def run() -> bool:
+        done = list(retention.run())  # all collections, also where the first has more already
+        return any(due.more for due in done)
 
-    ledger.duties.answer_to("retention", rules.carry_out)
-    ledger.duties.every_hour(run)
-    # A server that is restarted more often than every hour must erase, too.
-    ledger.duties.soon(run)
+    return Schedule("retention", HOUR_MS, run, at_start=True)
 
 
-def keep_accounts(ledger: ServerLedger, orders: AccountOrders, directory: AccountDirectory) -> None:
-    """Have ``ledger``'s duties take orders about accounts, and keep every hour when keys were last used."""
-    ledger.duties.answer_to(ORDER, orders.carry_out)
-    ledger.duties.every_hour(directory.save_uses)
-
-
-def keep_parties(duties: Housekeeping, statements: Statements, log: LedgerLog) -> None:
-    """Have ``duties`` log a head of the party map every hour, and when asked for one."""
-    duties.every_hour(lambda: statements.close_party_head(log))
+def answer_about_parties(duties: Housekeeping, statements: Statements, log: LedgerLog) -> None:
+    """Have ``duties`` log a head of the party map when asked for one."""
     duties.answer_to("party-head", lambda _: {"index": statements.close_party_head(log)})
 
 
@@ -168,7 +176,7 @@ def open_duties(data: Path, clock: Clock) -> Iterator[Housekeeping]:
     name = LedgerPaths(data).verifier.read_text(encoding="utf-8").partition("+")[0]
     with started(data, name, None, clock) as log:
         duties = Housekeeping(log, statements, _cosigners(data), clock)
-        keep_parties(duties, statements, log)
+        answer_about_parties(duties, statements, log)
         yield duties
 
 
@@ -202,7 +210,10 @@ def started(data: Path, origin: str, anchor: Path | None, clock: Clock) -> Itera
 def _prices(data: Path) -> PriceList:
     """The operator's price list if there is one, else the default."""
     path = data / PRICES_FILE
-    return load_prices(path.read_bytes() if path.exists() else default_prices())
+    try:
+        return load_prices(path.read_bytes() if path.exists() else default_prices())
+    except ValueError as error:
+        raise UnavailableError(f"{PRICES_FILE} is no price list: {error}") from error
 
 
 def _cosigners(data: Path) -> Cosigners:

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from custodes.core.clock import SystemClock
+from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.accounts.directory import AccountDirectory
-from custodes.operations.record.housekeeping import Housekeeping
 from custodes.operations.record.statements import Statements
 from custodes.operations.screening.account_effects import screen_missing
-from custodes.operations.screening.admin import ORDER, Officers, ScreeningOrders
+from custodes.operations.screening.admin import Officers, ScreeningOrders
 from custodes.operations.screening.log import ScreeningLog
 from custodes.operations.screening.ports import NoSuspender
 from custodes.operations.screening.screening import ScreeningParts, Screenings
@@ -26,6 +26,8 @@ from custodes.storage.sql.database import Database
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.screening.cases import DraftFolder, EditionLists, SealedCases
 from custodes.storage.sql.screening.lists import ScreeningLists
+
+GLANCE_MS = 15_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +67,15 @@ def open_screening(
         yield OpenScreening(Screenings(parts, NoSuspender()), Officers(cases, value, SystemClock()))
 
 
-def keep_screening(duties: Housekeeping, screening: OpenScreening, directory: AccountDirectory) -> None:
-    """Have ``duties`` keep customers screened, and take orders about them.
-
-    Every hour everybody is brought up to date; a list that was imported meanwhile acts within seconds.
-    """
+def schedule_screening(screening: OpenScreening, directory: AccountDirectory) -> tuple[Schedule, ...]:
+    """Keeps customers screened: everybody every hour; a list that was imported meanwhile acts within seconds."""
     screenings = screening.screenings
 
     def glance() -> None:
         if screenings.stale():
             screenings.refresh()
 
-    duties.answer_to(ORDER, screening.orders(directory).carry_out)
-    duties.every_hour(screenings.refresh)
-    duties.often(glance)
-    duties.soon(lambda: screening.start(directory))
+    return (
+        Schedule("screening", HOUR_MS, regularly(lambda: screening.start(directory)), at_start=True, lane="screening"),
+        Schedule("screening of new lists", GLANCE_MS, regularly(glance), lane="screening"),
+    )

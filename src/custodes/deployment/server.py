@@ -22,22 +22,22 @@ from typing import Any
 
 from custodes.core.clock import SystemClock
 from custodes.core.ids import AccountId, RequestId
-from custodes.deployment.accounts import account_orders, open_directory
+from custodes.deployment.accounts import account_orders, open_directory, schedule_key_uses
 from custodes.deployment.engines import open_sight, open_text
 from custodes.deployment.ledger import (
     LedgerPlace,
     LedgerPlan,
     ServerLedger,
-    keep_accounts,
-    keep_retention,
     open_erasures,
     open_log,
     open_server_ledger,
+    schedule_ledger,
+    schedule_retention,
 )
-from custodes.deployment.lists import keep_lists
-from custodes.deployment.policy import keep_policy
-from custodes.deployment.reviews import keep_reviews
-from custodes.deployment.screening import keep_screening, open_screening
+from custodes.deployment.lists import schedule_lists
+from custodes.deployment.policy import open_policy, schedule_policy
+from custodes.deployment.reviews import open_reviews, schedule_reviews
+from custodes.deployment.screening import open_screening, schedule_screening
 from custodes.deployment.statements import open_statements
 from custodes.edge.app import AppParts, create_app
 from custodes.edge.aws.model import Service, load_service
@@ -58,7 +58,9 @@ from custodes.gallery.gallery import IndexedGallery
 from custodes.governance.accounts.account import Status
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
 from custodes.governance.provider.policy_set import DAY_MS, PolicySet
+from custodes.jobs.schedule import Schedule, Scheduler
 from custodes.models.store import ModelStore
+from custodes.operations.accounts.admin import ORDER as ACCOUNT_ORDER
 from custodes.operations.accounts.admin import AccountOrders
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.sts import SecurityTokens
@@ -75,10 +77,12 @@ from custodes.operations.policy.change_control import Own, PolicyChanges
 from custodes.operations.policy.decide import PolicyLayers, RulesInForce
 from custodes.operations.policy.facts import NoLists, PolicyFacts, ScreeningLookup
 from custodes.operations.policy.tenant import AccountPolicies
+from custodes.operations.record.housekeeping import LEDGER_ERRORS
 from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.record.release import release_of
 from custodes.operations.requests.gate import Gate, Policy, Recorder
 from custodes.operations.screening.account_effects import ScreenedFacts
+from custodes.operations.screening.admin import ORDER as SCREENING_ORDER
 from custodes.operations.screening.admin import ScreeningOrders
 from custodes.settings import Settings
 from custodes.storage.files.credentials import OperatorKeys, open_credentials, operator_account
@@ -109,6 +113,7 @@ class Deployment:
         receipts: evidence on its way to answers.
         review_actions: what is done with results that two persons have to confirm.
         ledger: the record of use; None only where something else stands in for it.
+        scheduler: what is done periodically.
     """
 
     settings: Settings
@@ -122,6 +127,7 @@ class Deployment:
     receipts: ReceiptDesk
     ledger: ServerLedger | None
     review_actions: Mapping[str, Act]
+    scheduler: Scheduler
 
     def app(self) -> Callable[..., Any]:
         """The ASGI application over this deployment."""
@@ -143,6 +149,7 @@ class Deployment:
                 response_headers=self.receipts.headers,
                 extra_routes=() if ledger is None else (mounted(ledger.tiles, ledger.log.proof),),
                 review_actions=self.review_actions,
+                schedules=self.scheduler.states,
             )
         )
 
@@ -189,22 +196,32 @@ def open_deployment(
         faces = opened.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
         page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
         ledger, receipts, erasures, reviews = None, ReceiptDesk(), None, None
+        clock, schedules = SystemClock(), tuple[Schedule, ...]()
         in_force: Callable[[], RulesInForce] = shipped_rules
         facts: ScreeningLookup = NoLists()
         if recorder is None:
             release = release_of(Path(__file__).parents[1], faces.model_version, settings.shown)
             plan = LedgerPlan(_ledger_place(settings, keys.account_id), release)
             ledger = opened.enter_context(open_server_ledger(plan, SystemClock()))
-            erasures = open_erasures(settings.data, ledger, store, keys.account_id)
-            keep_retention(ledger, store, erasures, keys.account_id, SystemClock())
-            in_force = keep_policy(settings.data, ledger, SystemClock(), _own_policy(settings)).in_force
+            erasures = open_erasures(settings.data, ledger, store)
+            policy_changes = open_policy(settings.data, ledger, clock, _own_policy(settings))
+            in_force = policy_changes.in_force
             screening = opened.enter_context(open_screening(database, settings.data, ledger.log, ledger.statements))
-            orders = account_orders(directory, ledger.log, keys.account_id, screening.screenings, SystemClock())
-            keep_accounts(ledger, orders, directory)
-            keep_screening(ledger.duties, screening, directory)
+            orders = account_orders(directory, ledger.log, keys.account_id, screening.screenings, clock)
             facts = ScreenedFacts(screening.screenings, keys.account_id)
-            opened.enter_context(keep_lists(settings.data, ledger.duties, ledger.log, SystemClock()))
-            reviews = keep_reviews(database, settings.data, ledger, store, directory, settings.review_days)
+            reviews = open_reviews(database, settings.data, ledger, store, directory, settings.review_days)
+            ledger.duties.answer_to("retention", RetentionRules(store, keys.account_id).carry_out)
+            ledger.duties.answer_to(ACCOUNT_ORDER, orders.carry_out)
+            ledger.duties.answer_to(SCREENING_ORDER, screening.orders(directory).carry_out)
+            schedules = (
+                schedule_policy(policy_changes),
+                *schedule_ledger(ledger, erasures, keys.account_id, plan, clock),
+                schedule_retention(ledger, store, erasures, clock),
+                schedule_reviews(reviews),
+                *schedule_screening(screening, directory),
+                *opened.enter_context(schedule_lists(settings.data, ledger.duties, ledger.log, clock)),
+                schedule_key_uses(directory),
+            )
             recorder = LedgerRecorder(ledger.log, f"{faces.model_version}/{release.models.hex()}")
         reader = Once(lambda: open_text(settings) if text is None else text)
         ports = Ports(
@@ -225,7 +242,11 @@ def open_deployment(
         by_name = handlers(gate, operations, settings.region)
         sts = sts_handlers(gate, SecurityTokens(directory, SystemClock()))
         acts = {} if reviews is None else actions(gate, reviews)
-        yield Deployment(settings, service, keys, directory, by_name, sts, operations, gate, receipts, ledger, acts)
+        scheduler = opened.enter_context(closing(Scheduler(schedules, clock, LEDGER_ERRORS)))
+        scheduler.start()
+        yield Deployment(
+            settings, service, keys, directory, by_name, sts, operations, gate, receipts, ledger, acts, scheduler
+        )
 
 
 @contextmanager

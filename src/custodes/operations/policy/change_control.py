@@ -8,6 +8,7 @@ takes force when the ledger's time has come; once in force it stays so, whatever
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Protocol, TypeVar
@@ -54,7 +55,7 @@ class Own:
 
 
 class PolicyChanges:
-    """Keeps the rules. ``open`` before use; one thread at a time changes them, any may ask for those in force."""
+    """Keeps the rules. ``open`` before use. Any thread; changes are made one after the other."""
 
     def __init__(self, store: PolicyStore, log: PolicyLog, clock: Clock, own: Own | None) -> None:
         """Keep records in ``store`` and ``log``; without ``own`` the set in force stays as it is."""
@@ -64,6 +65,7 @@ class PolicyChanges:
         self._own = own
         self._state = ChainState()
         self._rules: RulesInForce | None = None
+        self._lock = threading.RLock()
 
     def open(self) -> None:
         """Check the records against the ledger, bring them up to date, and announce the set in force.
@@ -101,12 +103,16 @@ class PolicyChanges:
         waiting = self._state.waiting
         if waiting is None or self._clock.now_ms() < waiting.effective_ms:
             return
-        self._settle()
-        policy = self._store.policy(waiting.policy)
-        self._enter(
-            ChainRecord(self._state.head, Act.FORCE, waiting.policy), policy, {"signers": list(waiting.signers)}
-        )
-        self._use()
+        with self._lock:
+            waiting = self._state.waiting
+            if waiting is None or self._clock.now_ms() < waiting.effective_ms:
+                return  # another thread was first
+            self._settle()
+            policy = self._store.policy(waiting.policy)
+            self._enter(
+                ChainRecord(self._state.head, Act.FORCE, waiting.policy), policy, {"signers": list(waiting.signers)}
+            )
+            self._use()
 
     def carry_out(self, members: Mapping[str, object]) -> Mapping[str, object]:
         """Do what an order says: apply its ``proposal``. Returns ``index`` of the entry and the state after it.
@@ -128,6 +134,10 @@ class PolicyChanges:
             InvalidParameterError: it may not act; nothing changed.
             UnavailableError: it could not be put on record.
         """
+        with self._lock:
+            return self._applied(proposal)
+
+    def _applied(self, proposal: Proposal) -> int:
         self._settle()
         self._use()
         in_force = self._store.policy(self._state.in_force)

@@ -1,14 +1,10 @@
-"""What a server does for its ledger beside requests: heads of the maps every hour, cosignatures, what commands ask for.
+"""What a server does for its ledger beside requests: heads of the account map, cosignatures, what commands ask for.
 
 In: a started log, the statements over it, orders of the operator's commands. Out: ``map`` and ``bil`` entries,
-cosigned checkpoints, answers. One thread does all of it in turn, because heads are made one at a time. What goes wrong
-is logged or answered, and tried again with the next hour; it never stops requests.
-"""
+cosigned checkpoints, answers. When it is done is a matter of schedules."""
 
 from __future__ import annotations
 
-import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -31,21 +27,16 @@ from custodes.ledger.witness.client import Post
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.record.statements import Statements
 
-EVERY_MS = 3_600_000
-OFTEN_MS = 15_000
-_POLL_S = 0.1
-_FAILURES = (
+LEDGER_ERRORS: tuple[type[Exception], ...] = (
     LedgerUnavailableError,
     MapError,
     BodyError,
     NoteError,
     EntryError,
     ProofError,
-    CustodesError,
-    OSError,
-    LookupError,
-    ValueError,
 )
+"""What may go wrong with a ledger whose program is right."""
+_FAILURES: tuple[type[Exception], ...] = (*LEDGER_ERRORS, CustodesError, OSError, LookupError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,50 +71,22 @@ class Housekeeping:
     """The duties over one log."""
 
     def __init__(self, log: LedgerLog, statements: Statements, cosigners: Cosigners, clock: Clock) -> None:
-        """Write to ``log``; nothing runs before ``start``."""
+        """Write to ``log``."""
         self._log = log
         self._statements = statements
         self._cosigners = cosigners
         self._clock = clock
-        self._more: list[Callable[[], object]] = []
-        self._rounds: list[Callable[[], object]] = []
-        self._often: list[Callable[[], object]] = []
-        self._soon: deque[Callable[[], object]] = deque()
         self._answers: dict[str, Callable[[Mapping[str, object]], Mapping[str, object]]] = {}
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
         self._logger = structlog.get_logger("custodes.ledger")
-
-    def start(self, orders: Orders) -> None:
-        """Work in a thread: hourly, the first time an hour from now, and on ``orders``."""
-        self._thread = threading.Thread(target=self._loop, args=(orders,), name="ledger duties", daemon=True)
-        self._thread.start()
-
-    def every_hour(self, duty: Callable[[], object]) -> None:
-        """Do ``duty`` as well, after the head of the account map. It may raise what the rest of this raises."""
-        self._more.append(duty)
-
-    def every_round(self, duty: Callable[[], object]) -> None:
-        """Do ``duty`` ten times a second: it must be quick. It may raise what the rest of this raises."""
-        self._rounds.append(duty)
-
-    def often(self, duty: Callable[[], object]) -> None:
-        """Do ``duty`` four times a minute: a look that costs little. It may raise what the rest of this raises."""
-        self._often.append(duty)
-
-    def soon(self, duty: Callable[[], object]) -> None:
-        """Do ``duty`` once, when orders that wait are carried out. It may raise what the rest of this raises."""
-        self._soon.append(duty)
 
     def answer_to(self, name: str, work: Callable[[Mapping[str, object]], Mapping[str, object]]) -> None:
         """Have ``work`` carry out orders whose ``do`` is ``name``."""
         self._answers[name] = work
 
-    def close(self) -> None:
-        """Finish what runs and stop."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
+    def attend(self, orders: Orders) -> None:
+        """Carry out the orders that wait."""
+        for order in orders.take():
+            orders.answer(order, self.carry_out(order.members))
 
     def carry_out(self, members: Mapping[str, object]) -> Mapping[str, object]:
         """Do what an order says; returns ``index`` of the entry it led to, or ``error`` with the reason.
@@ -159,31 +122,3 @@ class Housekeeping:
         listed = load_prices(prices.encode() if isinstance(prices, str) else default_prices())
         self._log.flush()
         return self._statements.commit_bills(self._statements.bill(month, listed), self._log)
-
-    def _loop(self, orders: Orders) -> None:
-        due, glance = self._clock.now_ms() + EVERY_MS, self._clock.now_ms() + OFTEN_MS
-        while not self._stopping.wait(_POLL_S):
-            self._attempt(lambda: self._attend(orders))
-            for duty in self._rounds:
-                self._attempt(duty)
-            for _ in range(len(self._soon)):
-                self._attempt(self._soon.popleft())
-            if self._clock.now_ms() >= glance:
-                glance = self._clock.now_ms() + OFTEN_MS
-                for duty in self._often:
-                    self._attempt(duty)
-            if self._clock.now_ms() >= due:
-                due = self._clock.now_ms() + EVERY_MS
-                for duty in (self.close_heads, *self._more):
-                    self._attempt(duty)
-
-    def _attend(self, orders: Orders) -> None:
-        for order in orders.take():
-            orders.answer(order, self.carry_out(order.members))
-
-    def _attempt(self, duty: Callable[[], object]) -> None:
-        """One duty that fails must not keep the others from being done."""
-        try:
-            duty()
-        except _FAILURES as error:
-            self._logger.error("a duty of the ledger failed", error=type(error).__name__, reason=str(error))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +59,8 @@ class Statements:
         self._files = files
         self._folder = folder
         self._vrf_seed = vrf_seed
+        self._lock = threading.RLock()
+        """Heads of the account map, and invoice runs, are made one after the other."""
         self.parties = PartyStatements(lambda: PartyFiles(self._subfolder("parties"), self._key()))
 
     def close_head(self, log: LedgerLog) -> int:
@@ -68,14 +71,15 @@ class Statements:
             MapError: the state of the map is damaged; a person has to look.
             OSError: a file cannot be read or written.
         """
-        size = log.flush().size
 
         def append(fields: Mapping[str, int | str]) -> int:
             index = log.append("map", fields=fields).wait().index
             log.flush()  # published before the state names it, so a statement never waits for its own head
             return index
 
-        return Indexer(self._key(), self._state(), append).close_head(self._newest(), size)
+        with self._lock:
+            size = log.flush().size
+            return Indexer(self._key(), self._state(), append).close_head(self._newest(), size)
 
     def behind(self) -> bool:
         """Whether the published log has uses that the last head does not cover, or there is no head yet."""
@@ -155,11 +159,12 @@ class Statements:
 
     def commit_bills(self, run: BillingRun, log: LedgerLog) -> int:
         """Put an invoice run into the log and keep its bills; returns the index of the ``bil`` entry."""
-        self.bills.draft(run)
-        index = log.append("bil", fields=run.fields).wait().index
-        self.bills.save(run, index)
-        log.flush()
-        return index
+        with self._lock:
+            self.bills.draft(run)
+            index = log.append("bil", fields=run.fields).wait().index
+            self.bills.save(run, index)
+            log.flush()
+            return index
 
     def bill_finished(self, now_ms: int, prices: Callable[[], PriceList], log: LedgerLog) -> tuple[Month, ...]:
         """Put an invoice run into the log for each month since its first entry that is over and has none yet.
@@ -183,8 +188,9 @@ class Statements:
         done = []
         month = Month.of(decode(newest.entry(0)).t)
         while month.end <= now_ms:
-            if not self.bills.has(month) and self._bill_once(month, prices, log):
-                done.append(month)
+            with self._lock:
+                if not self.bills.has(month) and self._bill_once(month, prices, log):
+                    done.append(month)
             month = Month.of(month.end)
         return tuple(done)
 
