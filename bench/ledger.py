@@ -25,9 +25,12 @@ import report
 from custodes.core.clock import SystemClock
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.merkle import Frontier, leaf_hash, tree_root
-from custodes.ledger.tlog.tiles import bundle_path, encode_bundle, tile_path
+from custodes.ledger.tlog.tiles import bundle_path
+from custodes.ledger.tree.signing import sign_checkpoint
+from custodes.ledger.tree.tiles import encode_bundle, tile_path
 from custodes.ledger.writer.batch import LogState
 from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.receipt import receipt_token
 from custodes.storage.ledger.bodies import FileBodies
 from custodes.storage.ledger.journal import FileJournal
 from custodes.storage.ledger.open import LedgerPaths, ledger_key, open_ledger
@@ -89,7 +92,7 @@ def bench_gate(log: LedgerLog, clients: int, seconds: float, work_s: float) -> d
         permission = log.append("auth", None, BODY, {"d": "allow"})
         if work_s:
             time.sleep(work_s)
-        log.append("use", 1, BODY, settles=permission).wait().token()
+        receipt_token(log.append("use", 1, BODY, settles=permission).wait())
 
     return drive(clients, seconds, request)
 
@@ -167,7 +170,7 @@ def _finish_large(data: Path, size: int, rows: list[list[bytes]]) -> None:
             level = [tree_root(level[at : at + 2]) for at in range(0, len(level) - 1, 2)]
     frontier = Frontier(size, tuple(nodes[: size.bit_length()]))
     key = ledger_key(data, ORIGIN)
-    note = Checkpoint(ORIGIN, size, frontier.root()).sign([key])
+    note = sign_checkpoint(Checkpoint(ORIGIN, size, frontier.root()), [key])
     paths = LedgerPaths(data)
     (paths.public / "checkpoint").write_bytes(note)
     FileBodies(paths.private / "bodies").put(size // 65536 * 65536, [None] * (size % 65536))

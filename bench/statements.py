@@ -22,19 +22,24 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from custodes.ledger.prover import vrf
 from custodes.ledger.prover.account_map import AccountMap
+from custodes.ledger.prover.files import encode_file, encode_path
 from custodes.ledger.prover.ports import Use, opened_use
 from custodes.ledger.prover.statement import Sources, build
-from custodes.ledger.tlog.body import canonical, commit
 from custodes.ledger.tlog.checkpoint import Checkpoint
+from custodes.ledger.tlog.commitment import commit
 from custodes.ledger.tlog.entry import Entry
 from custodes.ledger.tlog.merkle import Frontier, leaf_hash, parents
 from custodes.ledger.tlog.note import Note, Signature, parse_note
-from custodes.ledger.tlog.trust import CosignerKey, TrustPolicy, Witness, cosign, parse_policy, write_policy
+from custodes.ledger.tlog.trust import CosignerKey, TrustPolicy, Witness, parse_policy
+from custodes.ledger.tree.signing import sign_checkpoint
 from custodes.ledger.verifier.map_head import account_name, use_leaf
 from custodes.ledger.verifier.statement import Question
 from custodes.ledger.verifier.verdict import Word, verify
-from custodes.ledger.verifier.vrf import vrf
+from custodes.ledger.witness.trust_policy import write_policy
+from custodes.ledger.witness.witness import cosign
+from custodes.ledger.writer.body import canonical
 from custodes.ledger.writer.keys import SigningKey
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -78,7 +83,7 @@ class World:
     def path(self, name: str, identifier: str) -> tuple[bytes, bytes]:
         del name
         proof, path = self.accounts.path(identifier)
-        return proof, path.encode()
+        return proof, encode_path(path)
 
     def uses(self, begin: int, end: int) -> Iterator[Use]:
         return (self._use(index) for index in range(begin, end) if index in self.bodies)
@@ -117,7 +122,7 @@ def dump_of(world: World) -> bytes:
     dump = [b"custodes account map v1\n", world.vrf_key.public, len(world.envelopes).to_bytes(8, "big")]
     for name, indexes in world.by_account.items():
         leaves = [use_leaf(index, leaf_hash(world.envelopes[index])) for index in indexes]
-        frontier = Frontier().extend(leaves).frontier
+        frontier = Frontier().extend(leaves)
         real = name in (CUSTOMER, BUSY)
         place = vrf.output(world.vrf_key, account_name(name).encode())[:32] if real else places.randbytes(32)
         dump += [len(name).to_bytes(2, "big"), name.encode(), place, len(indexes).to_bytes(8, "big")]
@@ -130,11 +135,11 @@ def publish(world: World, witnesses: list[tuple[Witness, Ed25519PrivateKey]]) ->
     world.head = len(world.envelopes)
     world.envelopes.append(Entry("map", START + world.head, fields=world.accounts.head_fields()).encode())
     row = [leaf_hash(envelope) for envelope in world.envelopes]
-    root = Frontier().extend(row).frontier.root()
+    root = Frontier().extend(row).root()
     while row:
         world.rows.append(row)
         row = parents(row)
-    note = parse_note(Checkpoint(world.key.name, len(world.envelopes), root).sign([world.key]))
+    note = parse_note(sign_checkpoint(Checkpoint(world.key.name, len(world.envelopes), root), [world.key]))
     now = (START + world.head) // 1000 + 1
     lines = tuple(
         Signature(w.key.name, w.key.key_id, cosign(private, note.text.encode(), now)) for w, private in witnesses
@@ -184,7 +189,7 @@ def measure(accounts: int) -> dict[str, Any]:
         ("busy", BUSY, "PRESENT"),
     ):
         question = Question(account_name(account))
-        data = build(question, Sources(world, world, world)).encode()
+        data = encode_file(build(question, Sources(world, world, world)))
         verdict = verify(data, policy)
         if verdict.word != word:
             raise SystemExit(f"{name}: {verdict.word} {verdict.reasons}")

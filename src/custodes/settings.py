@@ -57,7 +57,15 @@ class Settings:
     host: str = _setting("Address to listen on. Others than loopback are open to the network.", "127.0.0.1")
     port: int = _setting("Port to listen on; 0 takes any free one.", 8080)
     endpoint: str = _setting("URL that clients reach the server by, when it is not `http://HOST:PORT`.", "")
-    region: str = _setting("Region that requests are signed for and that stands in ARNs.", "us-east-1")
+    region: str = _setting("Region that stands in ARNs and in the configuration written for clients.", "us-east-1")
+    accepted_regions: str = _setting(
+        "Regions that requests may be signed for beside it, separated by commas; `*` for every region of AWS.", "*"
+    )
+    cors_origins: str = _setting(
+        "Origins whose web pages may call the API, separated by commas; `*` for all (a signature protects it), "
+        "empty for none.",
+        "*",
+    )
     device: Device = _setting("Where networks run: `auto`, `cpu` or `cuda`.", Device.AUTO)
     threads: int = _setting("Threads that one run of a network uses; 0 takes one per core.", 0)
     workers: int = _setting("Requests worked on at the same time.", 8)
@@ -149,6 +157,17 @@ class Settings:
             faces_per_collection=self.faces_per_collection,
             users_per_collection=self.users_per_collection,
         )
+
+    @property
+    def signed_regions(self) -> frozenset[str] | None:
+        """Regions that requests may be signed for beside ``region``; None for every region of AWS."""
+        listed = _listed(self.accepted_regions)
+        return None if "*" in listed else frozenset(listed)
+
+    @property
+    def page_origins(self) -> tuple[str, ...]:
+        """Origins whose pages may call the API."""
+        return _listed(self.cors_origins)
 
     @property
     def endpoint_url(self) -> str:
@@ -259,6 +278,10 @@ def _folders(value: object) -> Mapping[str, Path]:
     if any(not name.strip() or not folder.strip() for name, _, folder in pairs):
         raise ValueError
     return MappingProxyType({name.strip(): Path(folder.strip()) for name, _, folder in pairs})
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part for part in (each.strip() for each in text.split(",")) if part)
 
 
 def _require(condition: bool, name: str, wanted: str) -> None:

@@ -14,8 +14,8 @@ import pytest
 from custodes.core.clock import FixedClock
 from custodes.core.ids import AccountId
 from custodes.edge.aws.model import load_service
-from custodes.ledger.tlog.body import unseal
 from custodes.ledger.tlog.entry import Entry, decode
+from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.accounts.accounts import Accounts

@@ -140,7 +140,7 @@ def test_no_signature_and_wrong_region(serve):
         b"POST / HTTP/1.1\r\nHost: h\r\nX-Amz-Target: RekognitionService.ListCollections\r\nContent-Length: 2\r\n\r\n{}"
     )
     assert assert_error(live.raw(head), "MissingAuthenticationTokenException") == "Missing Authentication Token"
-    other = serve({"ListCollections": list_nothing}, region="us-east-1")
+    other = serve({"ListCollections": list_nothing}, region="us-east-1", accepted_regions=frozenset())
     with pytest.raises(ClientError, match="Credential should be scoped to a valid region"):
         other.client().list_collections()
 
@@ -250,8 +250,11 @@ def test_an_image_too_large_gets_its_error_and_no_broken_pipe(serve, size):
     ran = []
     live = serve({"DetectFaces": lambda *_: ran.append(1) or {"FaceDetails": []}})
     client = live.client()
-    with pytest.raises(client.exceptions.ImageTooLargeException):
+    with pytest.raises(ClientError) as refused:
         client.detect_faces(Image={"Bytes": bytes(size)})
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+    assert "image.bytes" in str(refused.value)
+    assert "5242880" in str(refused.value)
     assert not ran
     client.detect_faces(Image={"Bytes": bytes(5 * 1024 * 1024)})
     assert ran == [1]

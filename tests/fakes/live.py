@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,10 @@ def running(data: Path, **stand_ins: Any) -> Iterator[LiveServer]:
     """The server of ``data``; ``stand_ins`` are open_deployment's."""
     listener = Listener("127.0.0.1", 0)
     settings = Settings(data=data, region=REGION, shutdown_s=2, threads=1)
-    with open_deployment(settings, endpoint_url=listener.url, **stand_ins) as deployment:
+    with (
+        closing(listener),
+        open_deployment(settings, endpoint_url=listener.url, **stand_ins) as deployment,
+    ):
         ready = threading.Event()
         thread = threading.Thread(
             target=listener.serve, args=(deployment.app(), settings.shutdown_s, ready.set), daemon=True
@@ -68,4 +71,3 @@ def running(data: Path, **stand_ins: Any) -> Iterator[LiveServer]:
         listener.stop()
         thread.join(10)
         assert not thread.is_alive(), "the server did not stop"
-    listener.close()

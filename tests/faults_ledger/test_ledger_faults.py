@@ -19,10 +19,10 @@ import pytest
 from custodes.core.clock import SystemClock
 from custodes.ledger.tlog.checkpoint import open_checkpoint
 from custodes.ledger.tlog.entry import decode
-from custodes.ledger.tlog.merkle import range_root
-from custodes.ledger.tlog.ports import LedgerUnavailableError
-from custodes.ledger.tlog.tiles import Tree
-from custodes.ledger.verifier.audit import AuditReport, BodySource, audit
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
+from custodes.ledger.tree.growth import range_root
+from custodes.ledger.tree.tiles import Tree
+from custodes.ledger.writer.audit import AuditReport, BodySource, audit
 from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.ledger.writer.log import LedgerLog
 from custodes.storage.ledger.open import LedgerOptions, LedgerPaths, ledger_key, open_ledger, read_bodies, read_tiles

@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 from custodes.core.clock import SystemClock
-from custodes.ledger.tlog.ports import LedgerUnavailableError
 from custodes.ledger.tlog.proof import Receipt
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.log import LedgerLog, LogParts, LogSettings
 from custodes.ledger.writer.recover import Stores
 from custodes.storage.ledger.open import LedgerOptions, open_ledger

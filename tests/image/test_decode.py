@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from custodes.core.box import Size
 from custodes.core.errors import ImageFormatError, ImageTooLargeError
+from custodes.imaging.exif import tiff_orientation
 from custodes.imaging.image import Image, ImageLimits, decode, stored_size
 
 WIDTH, HEIGHT = 96, 64
@@ -182,6 +183,16 @@ def test_exif_orientation_is_undone(kind: str, orientation: int) -> None:
     assert close_to(decode(data), np.ascontiguousarray(TURNS[orientation](TRUTH)), 14)
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(("kind", "letter"), [(1, "B"), (3, "H"), (4, "I")])
+def test_orientation_is_read_as_byte_short_and_long(order: str, kind: int, letter: str) -> None:
+    head = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(f"{order}IH", 8, 1)
+    entry = struct.pack(f"{order}HHI", 0x0112, kind, 1) + struct.pack(order + letter, 6).ljust(4, b"\0")
+    assert tiff_orientation(head + entry + bytes(4)) == 6
+    wrong = struct.pack(f"{order}HHI", 0x0112, kind, 2) + struct.pack(order + letter, 6).ljust(4, b"\0")
+    assert tiff_orientation(head + wrong + bytes(4)) == 1
+
+
 def test_orientation_of_a_png_is_ignored_as_the_api_documents() -> None:
     meta = PIL.Image.Exif()
     meta[0x0112] = 6
@@ -194,7 +205,7 @@ def test_orientation_of_a_png_is_ignored_as_the_api_documents() -> None:
         b"II*\0\xff\xff\xff\xff",
         b"II*\0\x08\0\0\0\xff\xff" + b"\0" * 40,
         b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x09\0\0",
-        b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x04\0\0\0\x01\0\0\0\x06",
+        b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x05\0\0\0\x01\0\0\0\x06",
         b"MM\0*\0\0\0\x08\0\0\0\0\0\x08",  # the next directory is this one
         b"garbage",
         b"",

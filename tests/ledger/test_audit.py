@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from custodes.cli.ledger.ledger import app
 from custodes.ledger.tlog.note import VerifierKey
 from custodes.ledger.tlog.proof import verify_tlog_proof
-from custodes.ledger.tlog.tiles import Tree
-from custodes.ledger.verifier.audit import BodySource, audit
+from custodes.ledger.tree.tiles import Tree
+from custodes.ledger.writer.audit import BodySource, audit
 from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.ledger.writer.log import LedgerLog
 from custodes.storage.ledger.open import LedgerPaths, ledger_key, read_bodies, read_tiles
@@ -101,10 +101,13 @@ def test_a_lost_body_is_not_an_erased_one(small: Path, key_of: KeyOf) -> None:
     assert "nobody erased" in difference.text
 
 
-def test_an_erased_body_is_counted(small: Path, key_of: KeyOf) -> None:
+def test_a_body_that_was_erased_without_an_entry_is_a_difference(small: Path, key_of: KeyOf) -> None:
     assert read_bodies(small).erase(3)
     report = audit(read_tiles(small), [key_of(small)], _bodies(small))
-    assert (report.difference, report.bodies, report.erased) == (None, 256, 1)
+    assert (report.bodies, report.erased) == (256, 1)
+    assert report.difference is not None
+    assert report.difference.index == 3
+    assert "no entry of the log says so" in report.difference.text
 
 
 def test_another_key_is_refused(small: Path, grown: Path, key_of: KeyOf) -> None:

@@ -8,17 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custodes.ledger.tlog.body import (
-    MAX_BODY_BYTES,
-    BodyError,
-    SealedBody,
-    canonical,
-    check_opening,
-    commit,
-    seal,
-    unseal,
-)
+from custodes.ledger.tlog.commitment import BodyError, check_opening, commit
 from custodes.ledger.tlog.entry import KINDS, MAX_ENVELOPE_BYTES, MAX_INT, Entry, EntryError, b64url, check, decode
+from custodes.ledger.writer.body import MAX_BODY_BYTES, SealedBody, canonical, seal, unseal
 
 DIGEST = b64url(bytes(32))
 fields = st.dictionaries(

@@ -10,12 +10,16 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import custodes.ledger
-from custodes.ledger.tlog.body import commit, seal
 from custodes.ledger.tlog.checkpoint import Checkpoint
+from custodes.ledger.tlog.commitment import commit
 from custodes.ledger.tlog.entry import KINDS, decode, from_b64url
 from custodes.ledger.tlog.merkle import Frontier, leaf_hash
-from custodes.ledger.tlog.proof import Receipt, encode_tlog_proof, verify_token
+from custodes.ledger.tlog.proof import Receipt, verify_token
+from custodes.ledger.tree.growth import grow
+from custodes.ledger.tree.signing import sign_checkpoint, signed_note
+from custodes.ledger.writer.body import seal
 from custodes.ledger.writer.keys import SigningKey
+from custodes.ledger.writer.receipt import encode_tlog_proof, receipt_token
 
 TEXT = (Path(custodes.ledger.__file__).parent / "FORMAT.md").read_text()
 BLOCKS = dict(re.findall(r"```([a-z]+(?: \d)?)\n(.*?)\n```", TEXT, re.DOTALL))
@@ -43,13 +47,13 @@ def test_tree() -> None:
 
 
 def test_checkpoint_receipt_and_proof() -> None:
-    growth = Frontier().extend([leaf_hash(data) for data in ENTRIES])
+    growth = grow(Frontier(), [leaf_hash(data) for data in ENTRIES])
     tree = Checkpoint(KEY.name, 2, growth.frontier.root())
-    note = tree.sign([KEY])
+    note = sign_checkpoint(tree, [KEY])
     assert note.decode() == BLOCKS["checkpoint"] + "\n"
     path = growth.inclusion_proof(1)
-    receipt = Receipt(1, ENTRIES[1], path, tree, tree.signed([KEY]).signatures, SALT)
-    assert (receipt.checkpoint, receipt.token()) == (note, BLOCKS["receipt"])
+    receipt = Receipt(1, ENTRIES[1], path, tree, signed_note(tree.text(), [KEY]).signatures, SALT)
+    assert (receipt.checkpoint, receipt_token(receipt)) == (note, BLOCKS["receipt"])
     assert encode_tlog_proof(1, path, note).decode() == BLOCKS["proof"] + "\n"
     assert verify_token(BLOCKS["receipt"], [KEY.verifier]).entry == decode(ENTRIES[1])
 

@@ -16,7 +16,7 @@ import pytest
 
 from custodes.ledger.tlog.checkpoint import open_checkpoint
 from custodes.ledger.tlog.note import VerifierKey
-from custodes.ledger.tlog.tiles import Tree
+from custodes.ledger.tree.tiles import Tree
 from custodes.storage.ledger.open import LedgerPaths, read_tiles
 
 HERE = Path(__file__).with_name("interop")

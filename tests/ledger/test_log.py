@@ -14,18 +14,13 @@ from custodes.core.clock import FixedClock
 from custodes.ledger.tlog.checkpoint import open_checkpoint
 from custodes.ledger.tlog.entry import EntryError, decode
 from custodes.ledger.tlog.note import VerifierKey
-from custodes.ledger.tlog.ports import HeadConflictError, LedgerCorruptError, LedgerUnavailableError
-from custodes.ledger.tlog.proof import (
-    ProofError,
-    encode_tlog_proof,
-    parse_receipt,
-    parse_tlog_proof,
-    verify_tlog_proof,
-    verify_token,
-)
-from custodes.ledger.verifier.audit import audit
+from custodes.ledger.tlog.proof import ProofError, parse_receipt, parse_tlog_proof, verify_tlog_proof, verify_token
+from custodes.ledger.tlog.tiles import LedgerCorruptError, LedgerUnavailableError
+from custodes.ledger.writer.audit import audit
 from custodes.ledger.writer.keys import SigningKey, check_rotation, rotation_fields
 from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.ports import HeadConflictError
+from custodes.ledger.writer.receipt import encode_tlog_proof, receipt_token
 from custodes.storage.ledger.open import LedgerPaths, ledger_key, open_ledger, read_tiles
 
 OpenLog = Callable[..., LedgerLog]
@@ -36,7 +31,7 @@ def test_a_use_gets_a_receipt_that_proves_it(tmp_path: Path, open_log: OpenLog, 
     log = open_log(tmp_path)
     permission = log.append("auth", body={"account": "1"}, fields={"d": "allow"})
     receipt = log.append("use", 3, {"account": "1"}, settles=permission).wait()
-    verified = verify_token(receipt.token(), [key_of(tmp_path)])
+    verified = verify_token(receipt_token(receipt), [key_of(tmp_path)])
     assert (verified.index, verified.entry.kind, verified.entry.units) == (1, "use", 3)
     assert verified.entry.settles == permission.index
     assert verified.checkpoint.size >= 2
@@ -52,7 +47,7 @@ def test_what_is_committed_is_durable_at_once(tmp_path: Path, open_log: OpenLog,
     shutil.copytree(tmp_path / "data", tmp_path / "copy", ignore=shutil.ignore_patterns("scratch"))
     log.close()
     after = open_log(tmp_path / "copy")
-    assert verify_token(used.wait().token(), [key_of(tmp_path / "data")]).index == 1
+    assert verify_token(receipt_token(used.wait()), [key_of(tmp_path / "data")]).index == 1
     after.flush()
     assert after.tree().entry(1) == used.wait().envelope
     with pytest.raises(LedgerUnavailableError, match="closed"):
@@ -88,7 +83,7 @@ def test_many_threads_get_places_without_gaps(
         thread.join()
     assert sorted(receipt.index for receipt in receipts) == list(range(320))
     for receipt in receipts:
-        assert verify_token(receipt.token(), [key_of(tmp_path)]).index == receipt.index
+        assert verify_token(receipt_token(receipt), [key_of(tmp_path)]).index == receipt.index
     log.flush()
     tree = log.tree()
     assert all(tree.entry(receipt.index) == receipt.envelope for receipt in receipts)
@@ -284,7 +279,7 @@ def token(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, VerifierKey]:
         log.append("inc", fields={"n": number})
     receipt = log.append("inc", body={"note": "x"}).wait()
     log.close()
-    return receipt.token(), ledger_key(data, "test.example/ledger").verifier
+    return receipt_token(receipt), ledger_key(data, "test.example/ledger").verifier
 
 
 @given(data=st.data())

@@ -8,16 +8,14 @@ from custodes.ledger.tlog.merkle import (
     EMPTY_ROOT,
     Frontier,
     ProofError,
-    consistency_proof,
-    inclusion_proof,
     leaf_hash,
     node_hash,
-    range_root,
     root_from_inclusion,
     tree_root,
-    verify_consistency,
     verify_inclusion,
 )
+from custodes.ledger.tree.growth import consistency_proof, grow, inclusion_proof, range_root
+from custodes.ledger.witness.consistency import verify_consistency
 
 # The leaves and roots that Certificate Transparency implementations share.
 CT_LEAVES = [
@@ -60,7 +58,7 @@ def test_a_tree_grown_in_batches_is_the_tree_of_the_definition(batches: list[int
     frontier = Frontier()
     for batch in batches:
         first = frontier.size
-        growth = frontier.extend(LEAVES[first : first + batch])
+        growth = grow(frontier, LEAVES[first : first + batch])
         frontier = growth.frontier
         root = slow_root(LEAVES[: frontier.size])
         assert frontier.root() == root
@@ -145,4 +143,4 @@ def test_ranges_must_be_aligned() -> None:
     with pytest.raises(ValueError, match="aligned"):
         range_root(1, 3, node)
     with pytest.raises(IndexError):
-        Frontier().extend(LEAVES[:3]).frontier.extend(LEAVES[3:5]).inclusion_proof(0)
+        grow(Frontier().extend(LEAVES[:3]), LEAVES[3:5]).inclusion_proof(0)

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
-from custodes.ledger.tlog.note import NoteError, VerifierKey, open_note, parse_note, signed_note
+from custodes.ledger.tlog.note import NoteError, VerifierKey, open_note, parse_note
+from custodes.ledger.tree.signing import sign_checkpoint, signed_note
 from custodes.ledger.writer.keys import (
     SigningKey,
     check_rotation,
@@ -106,7 +107,7 @@ def test_malformed_verifier_keys_are_refused(text: str) -> None:
 def test_checkpoints_go_round(size: int, root: bytes) -> None:
     checkpoint = Checkpoint("ann", size, root)
     assert parse_checkpoint(checkpoint.text()) == checkpoint
-    assert open_checkpoint(checkpoint.sign([ANN]), [ANN.verifier]) == checkpoint
+    assert open_checkpoint(sign_checkpoint(checkpoint, [ANN]), [ANN.verifier]) == checkpoint
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,7 @@ def test_malformed_checkpoints_are_refused(text: str) -> None:
 
 def test_a_checkpoint_of_another_log_is_refused() -> None:
     with pytest.raises(NoteError, match="is of"):
-        open_checkpoint(Checkpoint("bob", 1, ROOT).sign([ANN]), [ANN.verifier])
+        open_checkpoint(sign_checkpoint(Checkpoint("bob", 1, ROOT), [ANN]), [ANN.verifier])
 
 
 def test_key_files_are_for_their_owner_only(tmp_path: Path) -> None:

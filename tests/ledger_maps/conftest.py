@@ -7,18 +7,23 @@ import json
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from custodes.ledger.prover import vrf
 from custodes.ledger.prover.account_map import AccountMap
+from custodes.ledger.prover.files import encode_path
 from custodes.ledger.prover.ports import opened_use
 from custodes.ledger.prover.statement import Sources, build
-from custodes.ledger.tlog.body import canonical, commit
 from custodes.ledger.tlog.checkpoint import Checkpoint
+from custodes.ledger.tlog.commitment import commit
 from custodes.ledger.tlog.entry import Entry
 from custodes.ledger.tlog.merkle import leaf_hash, tree_root
 from custodes.ledger.tlog.note import Note, Signature, parse_note
-from custodes.ledger.tlog.trust import CosignerKey, Witness, cosign, parse_policy, write_policy
+from custodes.ledger.tlog.trust import CosignerKey, Witness, parse_policy
+from custodes.ledger.tree.signing import sign_checkpoint
 from custodes.ledger.verifier.map_head import ACCOUNT_MAP
 from custodes.ledger.verifier.statement import Question
-from custodes.ledger.verifier.vrf import vrf
+from custodes.ledger.witness.trust_policy import write_policy
+from custodes.ledger.witness.witness import cosign
+from custodes.ledger.writer.body import canonical
 from custodes.ledger.writer.keys import SigningKey
 
 START = 1_767_225_600_000  # 2026-01-01 00:00:00 UTC
@@ -79,7 +84,7 @@ class World:
 
     def publish(self, time=None):
         leaves = [leaf_hash(envelope) for envelope in self.envelopes]
-        note = parse_note(Checkpoint(self.key.name, len(leaves), tree_root(leaves)).sign([self.key]))
+        note = parse_note(sign_checkpoint(Checkpoint(self.key.name, len(leaves), tree_root(leaves)), [self.key]))
         seconds = self.t // 1000 if time is None else time
         lines = tuple(
             Signature(w.witness.key.name, w.witness.key.key_id, cosign(w.private, note.text.encode(), seconds))
@@ -105,7 +110,7 @@ class World:
 
     def path(self, name, identifier):
         proof, path = self.accounts.path(identifier)
-        return proof, path.encode()
+        return proof, encode_path(path)
 
     # UseSource
     def uses(self, begin, end):

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custodes.ledger.prover.invoice_html import render
-from custodes.ledger.prover.invoices import NONCE_BYTES, bill_month, invoice, load_prices, minor, plain
-from custodes.ledger.verifier.canonical_json import wrap
+from custodes.ledger.prover.files import encode_file, wrap
+from custodes.ledger.prover.invoices.default_prices import default_prices
+from custodes.ledger.prover.invoices.invoice_html import render
+from custodes.ledger.prover.invoices.invoice_run import NONCE_BYTES, bill_month, invoice, load_prices, minor, plain
+from custodes.ledger.prover.invoices.storage_charge import StorageChange, storage_charge
 from custodes.ledger.verifier.invoices.invoice import parse, verify_invoice
-from custodes.ledger.verifier.invoices.meter import Meter, Month, StorageChange, storage_charge
-from custodes.ledger.verifier.invoices.prices import PriceError, default_prices, parse_prices
+from custodes.ledger.verifier.invoices.meter import Meter, Month
+from custodes.ledger.verifier.invoices.prices import PriceError, parse_prices
 
 PRICES = load_prices(default_prices())
 JANUARY = Month(2026, 1)
@@ -157,8 +159,8 @@ def test_every_invoice_is_proven_to_be_part_of_the_total_in_the_log(world):
     total = 0
     for account in billed.bills:
         made = invoice(account, billed, index, world)
-        assert parse(made.encode()) == made
-        verdict = verify_invoice(made.encode(), world.policy())
+        assert parse(encode_file(made)) == made
+        verdict = verify_invoice(encode_file(made), world.policy())
         assert verdict.word == "PRESENT"
         assert account in verdict.reasons[0]
         total += made.bill["total"]
@@ -196,18 +198,18 @@ def test_nobody_else_can_be_billed_out_of_the_total(world):
         {"sum": "0"},
     ):
         forged = dataclasses.replace(made, bill={**made.bill, **change})
-        assert verify_invoice(forged.encode(), policy).word == "INVALID", change
+        assert verify_invoice(encode_file(forged), policy).word == "INVALID", change
     other = dataclasses.replace(made, entry=dataclasses.replace(made.entry, index=0))
-    assert verify_invoice(other.encode(), policy).word == "INVALID"
+    assert verify_invoice(encode_file(other), policy).word == "INVALID"
     swapped = dataclasses.replace(made, path=invoice(BEN, billed, index, world).path)
-    assert verify_invoice(swapped.encode(), policy).word == "INVALID"
+    assert verify_invoice(encode_file(swapped), policy).word == "INVALID"
 
 
 def test_a_run_whose_sums_are_not_what_the_log_states_convinces_nobody(world):
     billed = run(world)
     index = world.append("bil", None, {**billed.fields, "s": 10**6})
     world.publish()
-    assert verify_invoice(invoice(ANN, billed, index, world).encode(), world.policy()).word == "INVALID"
+    assert verify_invoice(encode_file(invoice(ANN, billed, index, world)), world.policy()).word == "INVALID"
 
 
 def test_a_bill_whose_lines_do_not_add_up_is_refused_even_if_the_log_commits_to_it(world):
@@ -226,7 +228,7 @@ def test_a_bill_whose_lines_do_not_add_up_is_refused_even_if_the_log_commits_to_
         fields = {**billed.fields, "n": bill["uses"], "s": 900, "r": b64url(tree.head().hash)}
         index = world.append("bil", None, fields)
         world.publish()
-        verdict = verify_invoice(invoice(ANN, forged, index, world).encode(), world.policy())
+        verdict = verify_invoice(encode_file(invoice(ANN, forged, index, world)), world.policy())
         assert verdict.word == "INVALID"
         assert "sum" in verdict.reasons[0]
 
@@ -235,7 +237,7 @@ def test_witnesses_count_for_invoices_too(world):
     billed, index = logged(world)
     made = invoice(ANN, billed, index, world)
     lonely = dataclasses.replace(made, checkpoint=b"".join(made.checkpoint.splitlines(keepends=True)[:-1]))
-    assert verify_invoice(lonely.encode(), world.policy()).word == "UNDETERMINED"
+    assert verify_invoice(encode_file(lonely), world.policy()).word == "UNDETERMINED"
 
 
 @pytest.mark.parametrize(
@@ -243,7 +245,7 @@ def test_witnesses_count_for_invoices_too(world):
 )
 def test_other_shapes_are_refused(world, change, reason):
     billed, index = logged(world)
-    inner = json.loads(invoice(ANN, billed, index, world).encode())["invoice"]
+    inner = json.loads(encode_file(invoice(ANN, billed, index, world)))["invoice"]
     verdict = verify_invoice(wrap("invoice", {**inner, **change}), world.policy())
     assert verdict.word == "INVALID"
     assert reason in verdict.reasons[0]

@@ -13,17 +13,24 @@ from custodes.cli.ledger import erasure as erasure_commands
 from custodes.cli.ledger import statement as statement_commands
 from custodes.cli.ledger import witness as witness_commands
 from custodes.core.clock import FixedClock
+from custodes.core.errors import NotFoundError
 from custodes.deployment.statements import open_statements
 from custodes.ledger.prover.account_map_file import MapState
 from custodes.ledger.prover.erasure import ErasureRecord, erase
 from custodes.ledger.prover.map_tree import FaceTree
+from custodes.ledger.prover.vrf import secret_key
+from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.note import VerifierKey
-from custodes.ledger.tlog.trust import CosignerKey, Witness, parse_policy, write_policy
+from custodes.ledger.tlog.trust import CosignerKey, Witness, parse_policy
+from custodes.ledger.verifier.map_proof import MapError
 from custodes.ledger.verifier.verdict import Word, verify
-from custodes.ledger.verifier.vrf.vrf import secret_key
 from custodes.ledger.witness.state_file import FolderMemory
+from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.witness.witness import WitnessKey, WitnessServer
-from custodes.storage.ledger.open import LedgerPaths, open_ledger
+from custodes.ledger.writer.audit import BodySource, audit
+from custodes.ledger.writer.keys import load_or_create_secret
+from custodes.operations.record.body_destruction import Destruction
+from custodes.storage.ledger.open import LedgerPaths, open_ledger, read_bodies, read_tiles
 
 ORIGIN = "ledger.example/duties"
 ANN, BEN, EVE = "100000000001", "100000000002", "100000000003"
@@ -108,23 +115,62 @@ def test_a_statement_needs_no_server_and_no_new_head_after_a_restart(operator, t
     assert json.loads(run(statement_commands.app, *arguments, "--json"))["uses"] == 1
 
 
-def test_erased_bodies_stay_counted(operator):
-    first = operator.use(ANN)
+def destroy(operator, account):
+    what = Destruction(account, operator.clock.now_ms() + 1, "asked for by its owner", "retention-180-days")
+    return operator.statements.destroy_bodies(what, operator.log)
+
+
+def test_destroyed_bodies_stay_counted_and_an_entry_says_so_first(operator):
     operator.use(ANN)
     operator.close_head()
-    assert operator.log.erase([first]) == 1
+    operator.use(ANN)
+    entry = destroy(operator, ANN)
+    operator.log.flush()
+    said = decode(operator.log.tree().entry(entry))
+    assert (said.kind, said.fields["n"], said.fields["x"]) == ("del", 2, "retention-180-days")
+    operator.close_head()
     verdict = operator.verdict(f"acct:{ANN}")
     assert verdict.word is Word.PRESENT
     assert [use.facts is None for use in verdict.evidence.uses] == [True, False]
+    bodies = BodySource(read_bodies(operator.data), load_or_create_secret(LedgerPaths(operator.data).body_key))
+    report = audit(
+        read_tiles(operator.data), [VerifierKey.parse(LedgerPaths(operator.data).verifier.read_text())], bodies
+    )
+    assert (report.difference, report.erased) == (None, 1)  # the permission had no body
 
 
-def test_a_use_whose_body_is_gone_before_it_was_credited_is_in_the_totals_and_in_no_account(operator):
-    gone = operator.use(ANN)
+def test_destroyed_bodies_are_credited_when_the_map_is_made_again(operator):
+    operator.use(ANN)
     operator.use(BEN)
-    operator.log.erase([gone])
     operator.close_head()
-    assert operator.verdict(f"acct:{ANN}").word is Word.ABSENT
-    assert operator.verdict(f"acct:{BEN}").evidence.head.node.count == 2
+    destroy(operator, ANN)
+    operator.log.flush()
+    maps = operator.data / "ledger-private" / "maps"
+    for name in ("account.map", "account.uses"):
+        (maps / name).unlink()
+    operator.close_head()
+    assert operator.verdict(f"acct:{ANN}").word is Word.PRESENT
+    assert operator.verdict(f"acct:{BEN}").word is Word.PRESENT
+
+
+def test_no_body_is_destroyed_before_a_head_counts_its_use(operator):
+    operator.use(ANN)
+    with pytest.raises(LookupError):
+        destroy(operator, ANN)
+    operator.close_head()
+    destroy(operator, ANN)
+    operator.use(ANN)
+    with pytest.raises(NotFoundError):
+        destroy(operator, ANN)
+
+
+def test_no_head_is_made_over_a_use_that_nobody_can_credit(operator):
+    operator.use(ANN)
+    operator.close_head()
+    gone = operator.use(ANN)
+    operator.log.erase([gone])
+    with pytest.raises(MapError, match=f"entry {gone}, a use"):
+        operator.close_head()
 
 
 def test_a_head_that_was_logged_but_not_kept_is_made_up_for(operator):

@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custodes.ledger.prover.account_map import CollectionMap
+from custodes.ledger.prover.erasure import erasure_fields
+from custodes.ledger.prover.files import encode_file, encode_path, wrap
 from custodes.ledger.prover.map_tree import FaceTree
 from custodes.ledger.tlog.entry import b64url, from_b64url
-from custodes.ledger.verifier import multiproof
-from custodes.ledger.verifier.canonical_json import PlacedEntry, StatementError, wrap
-from custodes.ledger.verifier.erasure import Certificate, Later, erasure_fields, parse, verify_certificate
+from custodes.ledger.tree import multiproof
+from custodes.ledger.verifier.canonical_json import PlacedEntry, StatementError
+from custodes.ledger.verifier.erasure import Certificate, Later, parse, verify_certificate
 from custodes.ledger.verifier.map_head import collection_name
 from custodes.ledger.verifier.map_proof import face_place
 
@@ -28,9 +30,9 @@ def certify(world, later=True, put_back=False, count=1):
     tree = FaceTree()
     for face in FACES:
         tree.add(face)
-    before, before_path = tree.head(), tree.path(face_place(GONE)).encode()
+    before, before_path = tree.head(), encode_path(tree.path(face_place(GONE)))
     tree.discard(GONE)
-    after, after_path = tree.head(), tree.path(face_place(GONE)).encode()
+    after, after_path = tree.head(), encode_path(tree.path(face_place(GONE)))
     era = world.append("era", None, erasure_fields(count, before, after))
     if put_back:
         tree.add(GONE)
@@ -39,7 +41,9 @@ def certify(world, later=True, put_back=False, count=1):
     head = world.append("map", None, maps.head_fields(len(world.envelopes)))
     world.publish()
     vrf_proof, path = maps.path(collection_name(ACCOUNT, COLLECTION))
-    shown = Later(PlacedEntry(head, world.entry(head)), vrf_proof, path.encode(), tree.path(face_place(GONE)).encode())
+    shown = Later(
+        PlacedEntry(head, world.entry(head)), vrf_proof, encode_path(path), encode_path(tree.path(face_place(GONE)))
+    )
     indexes = [era, head] if later else [era]
     proof = tuple(multiproof.make(indexes, len(world.envelopes), world.node))
     placed = PlacedEntry(era, world.entry(era))
@@ -51,8 +55,8 @@ def certify(world, later=True, put_back=False, count=1):
 @pytest.mark.parametrize("later", [True, False])
 def test_an_erased_face_is_absent(world, later):
     certificate = certify(world, later)
-    assert parse(certificate.encode()) == certificate
-    verdict = verify_certificate(certificate.encode(), world.policy())
+    assert parse(encode_file(certificate)) == certificate
+    verdict = verify_certificate(encode_file(certificate), world.policy())
     assert verdict.word == "ABSENT"
     assert any("was in the index" in reason for reason in verdict.reasons)
     assert any("searched without this face" in reason for reason in verdict.reasons) == later
@@ -61,19 +65,19 @@ def test_an_erased_face_is_absent(world, later):
 def test_the_last_face_of_a_collection_can_go_too(world):
     tree = FaceTree()
     tree.add(GONE)
-    before, before_path = tree.head(), tree.path(face_place(GONE)).encode()
+    before, before_path = tree.head(), encode_path(tree.path(face_place(GONE)))
     tree.discard(GONE)
     era = world.append("era", None, erasure_fields(1, before, tree.head()))
     world.publish()
     proof = tuple(multiproof.make([era], len(world.envelopes), world.node))
     placed = PlacedEntry(era, world.entry(era))
-    after_path = tree.path(face_place(GONE)).encode()
+    after_path = encode_path(tree.path(face_place(GONE)))
     certificate = Certificate(ACCOUNT, COLLECTION, GONE, world.checkpoint(), placed, before_path, after_path, proof)
-    assert verify_certificate(certificate.encode(), world.policy()).word == "ABSENT"
+    assert verify_certificate(encode_file(certificate), world.policy()).word == "ABSENT"
 
 
 def test_a_face_that_is_back_is_found_at_the_later_head(world):
-    verdict = verify_certificate(certify(world, put_back=True).encode(), world.policy())
+    verdict = verify_certificate(encode_file(certify(world, put_back=True)), world.policy())
     assert verdict.word == "INVALID"
     assert "again" in verdict.reasons[0]
 
@@ -92,10 +96,10 @@ def test_lies_about_an_erasure(world):
         (dataclasses.replace(honest, entry=honest.later.head), "proof|log"),
         (dataclasses.replace(honest, collection="others"), "VRF"),
     ]:
-        verdict = verify_certificate(lie.encode(), policy)
+        verdict = verify_certificate(encode_file(lie), policy)
         assert verdict.word == "INVALID"
         assert re.search(reason, verdict.reasons[0])
-    assert verify_certificate(certify(world, count=2).encode(), policy).word == "INVALID"
+    assert verify_certificate(encode_file(certify(world, count=2)), policy).word == "INVALID"
 
 
 def test_an_entry_that_is_no_erasure_certifies_nothing(world):
@@ -103,7 +107,7 @@ def test_an_entry_that_is_no_erasure_certifies_nothing(world):
     index = 0
     proof = tuple(multiproof.make([index], len(world.envelopes), world.node))
     other = dataclasses.replace(honest, entry=PlacedEntry(index, world.entry(index)), proof=proof)
-    verdict = verify_certificate(other.encode(), world.policy())
+    verdict = verify_certificate(encode_file(other), world.policy())
     assert (verdict.word, verdict.reasons) == ("INVALID", ("the entry shown records no erasure from an index",))
 
 
@@ -115,24 +119,24 @@ def test_a_later_head_must_be_later(world):
     vrf_proof, path = maps.path(collection_name(ACCOUNT, COLLECTION))
     honest = certify(world, later=False)
     shown = Later(
-        PlacedEntry(early, world.entry(early)), vrf_proof, path.encode(), tree.path(face_place(GONE)).encode()
+        PlacedEntry(early, world.entry(early)), vrf_proof, encode_path(path), encode_path(tree.path(face_place(GONE)))
     )
     proof = tuple(multiproof.make([early, honest.entry.index], len(world.envelopes), world.node))
-    verdict = verify_certificate(dataclasses.replace(honest, later=shown, proof=proof).encode(), world.policy())
+    verdict = verify_certificate(encode_file(dataclasses.replace(honest, later=shown, proof=proof)), world.policy())
     assert "later head is not" in verdict.reasons[0]
 
 
 def test_too_few_witnesses_leave_it_open(world):
     certificate = certify(world)
     note = b"".join(certificate.checkpoint.splitlines(keepends=True)[:-1])
-    lonely = dataclasses.replace(certificate, checkpoint=note).encode()
+    lonely = encode_file(dataclasses.replace(certificate, checkpoint=note))
     assert verify_certificate(lonely, world.policy()).word == "UNDETERMINED"
     assert "no witnesses" in verify_certificate(lonely, world.policy(need=0)).reasons[-1]
 
 
 @pytest.fixture(scope="module")
 def certified(busy_world):
-    return certify(busy_world).encode(), busy_world.policy()
+    return encode_file(certify(busy_world)), busy_world.policy()
 
 
 @settings(max_examples=200, deadline=None)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from custodes.ledger.prover.erasure import ErasureRecords, certificate
 from custodes.ledger.prover.face_map import FaceIndexes
+from custodes.ledger.prover.files import encode_file
 from custodes.ledger.verifier.erasure import verify_certificate
 
 ANN = "100000000001"
@@ -35,10 +36,10 @@ def test_every_erased_face_gets_a_certificate_that_holds(data, make_world):
     world.publish()
     for record in records:
         later = indexes.later(ANN, "c", record.erased.face, world)
-        word = verify_certificate(certificate(record, world, later).encode(), world.policy()).word
+        word = verify_certificate(encode_file(certificate(record, world, later)), world.policy()).word
         # A face that was enrolled again after its erasure is in the index at the later head.
         assert word == ("INVALID" if record.erased.face in here else "ABSENT")
-        assert verify_certificate(certificate(record, world).encode(), world.policy()).word == "ABSENT"
+        assert verify_certificate(encode_file(certificate(record, world)), world.policy()).word == "ABSENT"
 
 
 def test_a_ledger_that_cannot_be_written_erases_nothing(world):
@@ -52,7 +53,7 @@ def test_a_ledger_that_cannot_be_written_erases_nothing(world):
         indexes.erase(ANN, "c", ["a"], down)
     (record,) = indexes.erase(ANN, "c", ["a"], append_to(world, "era"))
     world.publish()
-    assert verify_certificate(certificate(record, world).encode(), world.policy()).word == "ABSENT"
+    assert verify_certificate(encode_file(certificate(record, world)), world.policy()).word == "ABSENT"
 
 
 def test_a_proof_at_the_last_head_needs_a_head_after_the_last_change(world):

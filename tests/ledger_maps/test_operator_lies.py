@@ -5,23 +5,26 @@ import json
 
 import pytest
 
+from custodes.ledger.prover import vrf
 from custodes.ledger.prover.account_map import CollectionMap
-from custodes.ledger.prover.invoices import bill_month
-from custodes.ledger.prover.map_tree import FaceTree, SumTree, place
+from custodes.ledger.prover.files import encode_file, encode_path
+from custodes.ledger.prover.invoices.default_prices import default_prices
+from custodes.ledger.prover.invoices.invoice_run import bill_month
+from custodes.ledger.prover.map_tree import FaceTree, SumTree, head_fields, place
 from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.tlog.merkle import ProofError, leaf_hash, tree_root
-from custodes.ledger.verifier import multiproof
+from custodes.ledger.tree import multiproof
 from custodes.ledger.verifier.canonical_json import MAX_BYTES, PlacedEntry, StatementError, canonical, parse_canonical
 from custodes.ledger.verifier.erasure import Certificate, Later, verify_certificate
 from custodes.ledger.verifier.invoices.invoice import Invoice, bill_key, verify_invoice
 from custodes.ledger.verifier.invoices.meter import Month
-from custodes.ledger.verifier.invoices.prices import default_prices, parse_prices
-from custodes.ledger.verifier.map_head import account_name, collection_name, head_fields, parse_head, use_leaf
+from custodes.ledger.verifier.invoices.prices import parse_prices
+from custodes.ledger.verifier.map_head import account_name, collection_name, parse_head, use_leaf
 from custodes.ledger.verifier.map_proof import MapError, Value, face_place
+from custodes.ledger.verifier.multiproof import root
 from custodes.ledger.verifier.report import recorded_money, render
 from custodes.ledger.verifier.statement import Question, ShownUse, StatementFile
 from custodes.ledger.verifier.verdict import Word, verify
-from custodes.ledger.verifier.vrf import vrf
 
 ANN, EVE = "100000000001", "100000000003"
 
@@ -46,7 +49,7 @@ def crafted(world, value, shown=(), *, name="account", vrf_key=None, size=None, 
         None if following is None else PlacedEntry(following, world.entry(following)),
         tuple(multiproof.make(indexes, len(world.envelopes), world.node)),
         vrf.prove(key, account_name(EVE).encode()),
-        tree.path(where).encode(),
+        encode_path(tree.path(where)),
         shown,
     )
 
@@ -62,7 +65,7 @@ def show(world, index, body=True):
 
 
 def refusal(world, statement):
-    verdict = verify(statement.encode(), world.policy())
+    verdict = verify(encode_file(statement), world.policy())
     assert verdict.word is Word.INVALID
     return verdict.reasons[0]
 
@@ -75,7 +78,7 @@ def own(world):
 
 def test_the_crafted_statement_is_sound_when_it_tells_the_truth(world, own):
     shown = [show(world, index) for index in own]
-    assert verify(crafted(world, value_of(shown, 3), shown).encode(), world.policy()).word is Word.PRESENT
+    assert verify(encode_file(crafted(world, value_of(shown, 3), shown)), world.policy()).word is Word.PRESENT
 
 
 def test_a_use_that_the_map_credits_is_kept_back(world, own):
@@ -153,7 +156,7 @@ def test_a_key_of_small_order_in_the_head(world):
         head=PlacedEntry(index, world.entry(index)),
         checkpoint=world.checkpoint(),
         proof=tuple(multiproof.make([index], len(world.envelopes), world.node)),
-        path=tree.path(bytes(32)).encode(),
+        path=encode_path(tree.path(bytes(32))),
     )
     assert "small order" in refusal(world, forged)
 
@@ -166,17 +169,19 @@ def test_prices_that_are_no_numbers_are_not_added_up(world):
     for price in ("NaN", "1E+999999", "-5", "0.5", 7):
         world.use(EVE, price=price, currency="USD")
     world.close()
-    verdict = verify(world.statement(account_name(EVE)).encode(), world.policy())
+    verdict = verify(encode_file(world.statement(account_name(EVE))), world.policy())
     assert {name: str(sum_) for name, sum_ in recorded_money(verdict.evidence.uses).items()} == {"USD": "0.5"}
 
 
 def test_a_price_list_that_is_none_gives_no_amount(world):
     statement = dataclasses.replace(world.statement(account_name(ANN)), prices={"name": "x"})
-    assert "cannot be read" in render(verify(statement.encode(), world.policy()))
+    assert "cannot be read" in render(verify(encode_file(statement), world.policy()))
 
 
 def test_verdicts_that_are_no_answer_say_why(world):
-    assert "does not answer" in render(verify(world.statement(account_name(ANN), None, 2**52).encode(), world.policy()))
+    assert "does not answer" in render(
+        verify(encode_file(world.statement(account_name(ANN), None, 2**52)), world.policy())
+    )
     assert "Do not rely" in render(verify(b"junk", world.policy()))
 
 
@@ -184,7 +189,7 @@ def test_totals_are_counted_in_logs_of_any_length(world):
     for _ in range(4200):
         world.append("inc")
     world.close()
-    statement = world.statement(account_name(EVE)).encode()
+    statement = encode_file(world.statement(account_name(EVE)))
     assert verify(statement, world.policy(), world.entries).evidence.totals_checked
 
 
@@ -211,7 +216,7 @@ def test_heads_that_lack_something(world, change):
 def test_proofs_for_many_entries_check_their_ranges():
     leaves = [bytes([i]) * 32 for i in range(5)]
     proof = multiproof.make([1, 3], 5, lambda level, i: tree_root(leaves[i << level : (i + 1) << level]))
-    assert multiproof.root({1: leaves[1], 3: leaves[3]}, 5, proof) == tree_root(leaves)
+    assert root({1: leaves[1], 3: leaves[3]}, 5, proof) == tree_root(leaves)
     for shown, size, rest in (
         ({1: leaves[1], 5: leaves[3]}, 5, proof),
         ({}, 5, proof),
@@ -221,7 +226,7 @@ def test_proofs_for_many_entries_check_their_ranges():
         ({1: leaves[1]}, 1 << 64, proof),
     ):
         with pytest.raises(ProofError):
-            multiproof.root(shown, size, rest)
+            root(shown, size, rest)
 
 
 def test_a_file_without_measure_is_refused_unread():
@@ -243,7 +248,9 @@ def erasure(world, before, after, erased, face, later=None):
             maps.put(ANN, name, after.head())
         at = world.append("map", None, maps.head_fields(len(world.envelopes)))
         proof, path = maps.path(collection_name(ANN, "c"))
-        head = Later(PlacedEntry(at, world.entry(at)), proof, path.encode(), after.path(face_place(face)).encode())
+        head = Later(
+            PlacedEntry(at, world.entry(at)), proof, encode_path(path), encode_path(after.path(face_place(face)))
+        )
     world.publish()
     indexes = [index] + ([head.head.index] if head else [])
     return Certificate(
@@ -252,8 +259,8 @@ def erasure(world, before, after, erased, face, later=None):
         face,
         world.checkpoint(),
         PlacedEntry(index, world.entry(index)),
-        before.path(face_place(face)).encode(),
-        after.path(face_place(face)).encode(),
+        encode_path(before.path(face_place(face))),
+        encode_path(after.path(face_place(face))),
         tuple(multiproof.make(indexes, len(world.envelopes), world.node)),
         head,
     )
@@ -277,16 +284,16 @@ def faces(*names):
 )
 def test_an_era_entry_that_records_no_such_erasure(world, before, after, erased, reason):
     certificate = erasure(world, faces(*before), faces(*after), erased, "b")
-    verdict = verify_certificate(certificate.encode(), world.policy())
+    verdict = verify_certificate(encode_file(certificate), world.policy())
     assert verdict.word == "INVALID"
     assert reason in verdict.reasons[0]
 
 
 def test_a_later_head_without_the_collection(world):
     good = erasure(world, faces("a", "b"), faces("a"), 1, "b", later=["c", "d"])
-    assert verify_certificate(good.encode(), world.policy()).word == "ABSENT"
+    assert verify_certificate(encode_file(good), world.policy()).word == "ABSENT"
     bad = erasure(world, faces("a", "b"), faces("a"), 1, "b", later=["d"])
-    assert "not in the later map" in verify_certificate(bad.encode(), world.policy()).reasons[0]
+    assert "not in the later map" in verify_certificate(encode_file(bad), world.policy()).reasons[0]
 
 
 # Invoices
@@ -319,9 +326,9 @@ def test_bills_of_a_wrong_form_that_the_log_commits_to(world, change, reason):
     world.publish()
     proof = tuple(multiproof.make([index], len(world.envelopes), world.node))
     made = Invoice(
-        bill, world.checkpoint(), PlacedEntry(index, world.entry(index)), tree.path(bill_key(bill)).encode(), proof
+        bill, world.checkpoint(), PlacedEntry(index, world.entry(index)), encode_path(tree.path(bill_key(bill))), proof
     )
-    verdict = verify_invoice(made.encode(), world.policy())
+    verdict = verify_invoice(encode_file(made), world.policy())
     assert verdict.word == "INVALID"
     assert reason in verdict.reasons[0]
     no_run = dataclasses.replace(
@@ -329,6 +336,6 @@ def test_bills_of_a_wrong_form_that_the_log_commits_to(world, change, reason):
         entry=PlacedEntry(0, world.entry(0)),
         proof=tuple(multiproof.make([0], len(world.envelopes), world.node)),
     )
-    assert "no invoice run" in verify_invoice(no_run.encode(), world.policy()).reasons[0]
+    assert "no invoice run" in verify_invoice(encode_file(no_run), world.policy()).reasons[0]
     moved = dataclasses.replace(made, entry=PlacedEntry(index, world.entry(0)))
-    assert "not in the log" in verify_invoice(moved.encode(), world.policy()).reasons[0]
+    assert "not in the log" in verify_invoice(encode_file(moved), world.policy()).reasons[0]

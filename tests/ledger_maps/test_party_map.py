@@ -12,20 +12,22 @@ from typer.testing import CliRunner
 from custodes.cli.ledger import statement as statement_commands
 from custodes.core.clock import FixedClock
 from custodes.deployment.statements import open_statements
+from custodes.ledger.prover.files import encode_file, encode_party, wrap
 from custodes.ledger.prover.party_map import PartyMap, PartyPlace
 from custodes.ledger.prover.party_map_files import PartyFiles, PlacesDigest
 from custodes.ledger.prover.sources import PartySources
 from custodes.ledger.prover.statement import Sources, build
-from custodes.ledger.tlog.body import canonical, commit
+from custodes.ledger.tlog.commitment import commit
 from custodes.ledger.tlog.entry import b64url, from_b64url
-from custodes.ledger.verifier import multiproof
-from custodes.ledger.verifier.canonical_json import unwrap, wrap
+from custodes.ledger.tree import multiproof
+from custodes.ledger.verifier.canonical_json import unwrap
 from custodes.ledger.verifier.map_proof import MapError
-from custodes.ledger.verifier.party import PartyQuestion, encode, party_json, render_party, verify_party
+from custodes.ledger.verifier.party import PartyQuestion, party_json, render_party, verify_party
 from custodes.ledger.verifier.party_names import fingerprint, identifier_key, is_fingerprint, name_key
 from custodes.ledger.verifier.report import as_json, render
 from custodes.ledger.verifier.statement import PARTY_SCHEMES, Question, map_of, parse
 from custodes.ledger.verifier.verdict import Word, verify
+from custodes.ledger.writer.body import canonical
 from custodes.storage.ledger.open import open_ledger
 
 CUSTOMER = "100000000001"
@@ -84,7 +86,7 @@ class Parties:
         return build(Question(identifier, begin, end), Sources(self.world, sources, places=sources))
 
     def about(self, asked, begin=None, end=None):
-        return encode(asked, [self.statement(key, begin, end).encode() for key in asked.map_names()])
+        return encode_party(asked, [encode_file(self.statement(key, begin, end)) for key in asked.map_names()])
 
     def verdict(self, asked, **period):
         return verify_party(self.about(asked, **period), self.world.policy(), self.world.entries)
@@ -109,7 +111,7 @@ def raw(make_world, tmp_path_factory):
     made.world.append("boot", None, {"r": "A" * 43})
     made.onboard()
     made.close()
-    return made.about(OWNER), made.about(STRANGER), made.statement(INN).encode(), made.world.policy()
+    return made.about(OWNER), made.about(STRANGER), encode_file(made.statement(INN)), made.world.policy()
 
 
 def test_present_as_owner_and_absent_as_user(parties):
@@ -133,11 +135,11 @@ def test_absent_under_every_name(parties):
 
 
 def test_one_name_alone_is_a_statement_like_others(parties):
-    verdict = verify(parties.statement(INN).encode(), parties.world.policy(), parties.world.entries)
+    verdict = verify(encode_file(parties.statement(INN)), parties.world.policy(), parties.world.entries)
     assert verdict.word is Word.PRESENT
     assert as_json(verdict)["roles"]["owner"] == "PRESENT"
     assert "in 1 place:" in render(verdict)
-    absent = verify(parties.statement(LEI).encode(), parties.world.policy(), parties.world.entries)
+    absent = verify(encode_file(parties.statement(LEI)), parties.world.policy(), parties.world.entries)
     assert absent.word is Word.ABSENT
     assert "behind no customer" in render(absent)
 
@@ -160,14 +162,14 @@ def test_an_empty_map_can_say_that_nobody_is_there(make_world, tmp_path):
 def test_an_undisclosed_place_is_present_in_a_role_that_nobody_knows(parties):
     bare = dataclasses.replace(parties.statement(INN))
     bare = dataclasses.replace(bare, places=tuple(dataclasses.replace(p, salt=None, body=None) for p in bare.places))
-    verdict = verify(bare.encode(), parties.world.policy())
+    verdict = verify(encode_file(bare), parties.world.policy())
     assert verdict.word is Word.PRESENT
     assert as_json(verdict)["roles"]["customer"] == "UNDETERMINED"
     assert "not disclosed" in render(verdict)
 
 
 def refusal(parties, statement):
-    verdict = verify(statement.encode(), parties.world.policy())
+    verdict = verify(encode_file(statement), parties.world.policy())
     assert verdict.word is Word.INVALID
     return verdict.reasons[0]
 
@@ -291,7 +293,7 @@ def test_any_bytes_are_answered_calmly(junk):
 def test_statements_survive_their_own_spelling(parties):
     for name in (INN, LEI, name_key("Zarya Optika OOO"), name_key("北京例子")):
         statement = parties.statement(name)
-        assert parse(statement.encode()) == statement
+        assert parse(encode_file(statement)) == statement
 
 
 def test_files_that_changed_or_went_are_missed(parties):

@@ -10,35 +10,36 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from custodes.ledger.prover import vrf
 from custodes.ledger.prover.account_map import AccountMap
+from custodes.ledger.prover.files import encode_file, wrap
+from custodes.ledger.prover.invoices.default_prices import default_prices
+from custodes.ledger.prover.map_tree import head_fields
 from custodes.ledger.prover.ports import opened_use
 from custodes.ledger.tlog.entry import b64url, from_b64url
 from custodes.ledger.tlog.merkle import leaf_hash, tree_root
-from custodes.ledger.verifier.canonical_json import StatementError, canonical, wrap
-from custodes.ledger.verifier.invoices.prices import default_prices
-from custodes.ledger.verifier.map_head import head_fields
+from custodes.ledger.verifier.canonical_json import StatementError, canonical
 from custodes.ledger.verifier.report import as_json, render
 from custodes.ledger.verifier.statement import ShownUse, parse
 from custodes.ledger.verifier.verdict import Word, verify
-from custodes.ledger.verifier.vrf import vrf
 
 ANN, BEN, EVE = "acct:100000000001", "acct:100000000002", "acct:100000000003"
 START, MINUTE = 1_767_225_600_000, 60_000
 
 
 def words(world, statement, **how):
-    return verify(statement.encode(), world.policy(how.pop("need", None)), **how).word
+    return verify(encode_file(statement), world.policy(how.pop("need", None)), **how).word
 
 
 def remade(statement, change):
     """The file with ``change`` made to its JSON and the checksum computed anew, as a forger would."""
-    inner = json.loads(statement.encode())["statement"]
+    inner = json.loads(encode_file(statement))["statement"]
     change(inner)
     return wrap("statement", inner)
 
 
 def test_a_customer_is_present_with_all_uses_and_totals(world):
-    verdict = verify(world.statement(ANN).encode(), world.policy(), world.entries)
+    verdict = verify(encode_file(world.statement(ANN)), world.policy(), world.entries)
     assert verdict.word is Word.PRESENT
     uses = verdict.evidence.uses
     assert [use.index for use in uses] == [use.index for use in world.uses_of("100000000001", 10**6)]
@@ -47,21 +48,21 @@ def test_a_customer_is_present_with_all_uses_and_totals(world):
 
 
 def test_a_stranger_is_absent(world):
-    verdict = verify(world.statement(EVE).encode(), world.policy(), world.entries)
+    verdict = verify(encode_file(world.statement(EVE)), world.policy(), world.entries)
     assert verdict.word is Word.ABSENT
     assert verdict.evidence.totals_checked
 
 
 def test_a_customer_without_uses_in_the_period_is_absent_there_and_the_text_says_so(world):
     later = START + 24 * MINUTE
-    verdict = verify(world.statement(BEN, later, later + 1).encode(), world.policy())
+    verdict = verify(encode_file(world.statement(BEN, later, later + 1)), world.policy())
     assert verdict.word is Word.ABSENT
     assert "4 uses are outside this period" in render(verdict)
 
 
 def test_uses_outside_the_period_are_shown_without_their_bodies(world):
     statement = world.statement(ANN, START + 10 * MINUTE, START + 20 * MINUTE)
-    verdict = verify(statement.encode(), world.policy())
+    verdict = verify(encode_file(statement), world.policy())
     assert verdict.word is Word.PRESENT
     inside = [use for use in world.uses_of("100000000001", 99) if START + 10 * MINUTE <= use.t < START + 20 * MINUTE]
     assert [use.index for use in verdict.evidence.uses] == [use.index for use in inside]
@@ -71,7 +72,7 @@ def test_uses_outside_the_period_are_shown_without_their_bodies(world):
 def test_an_open_account_without_use_is_absent(world):
     world.accounts.open("100000000003")
     world.close()
-    verdict = verify(world.statement(EVE).encode(), world.policy())
+    verdict = verify(encode_file(world.statement(EVE)), world.policy())
     assert verdict.word is Word.ABSENT
     assert "The log knows it: 0 uses" in render(verdict)
 
@@ -80,7 +81,7 @@ def test_a_head_that_lags_behind_covers_the_time_until_its_first_uncovered_entry
     world.close(gap=3)
     statement = world.statement(ANN)
     assert statement.next.index == statement.head.index - 3
-    evidence = verify(statement.encode(), world.policy()).evidence
+    evidence = verify(encode_file(statement), world.policy()).evidence
     assert evidence.covered_until == START + statement.next.index * MINUTE
     world.close()
     late = dataclasses.replace(statement.question, end=evidence.covered_until + 1)
@@ -90,7 +91,7 @@ def test_a_head_that_lags_behind_covers_the_time_until_its_first_uncovered_entry
 def test_erased_bodies_are_counted_but_not_described(world):
     statement = world.statement(ANN)
     closed = dataclasses.replace(statement, uses=tuple(ShownUse(u.index, u.envelope) for u in statement.uses))
-    verdict = verify(closed.encode(), world.policy())
+    verdict = verify(encode_file(closed), world.policy())
     assert verdict.word is Word.PRESENT
     assert "8 of these uses are shown without details" in render(verdict)
 
@@ -129,7 +130,7 @@ def test_too_few_witnesses(make_world, world):
     lonely = dataclasses.replace(statement, checkpoint=b"".join(statement.checkpoint.splitlines(keepends=True)[:-1]))
     assert words(world, lonely) is Word.UNDETERMINED
     assert words(world, lonely, need=1) is Word.ABSENT
-    assert "asks for no witnesses" in render(verify(lonely.encode(), world.policy(need=0)))
+    assert "asks for no witnesses" in render(verify(encode_file(lonely), world.policy(need=0)))
 
 
 # Forgeries
@@ -189,7 +190,7 @@ def test_usage_left_out_of_its_account_is_found_by_the_public_totals(world):
     cheat(world, {use.index: None for use in world.uses_of("100000000002", 99)})
     statement = world.statement(BEN)
     assert words(world, statement) is Word.ABSENT  # the lie, as the file alone tells it
-    verdict = verify(statement.encode(), world.policy(), world.entries)
+    verdict = verify(encode_file(statement), world.policy(), world.entries)
     assert verdict.word is Word.INVALID
     assert "left out or invented" in verdict.reasons[0]
 
@@ -197,11 +198,11 @@ def test_usage_left_out_of_its_account_is_found_by_the_public_totals(world):
 def test_omit_one_and_count_another_twice_fails_when_the_other_account_asks(world):
     first = next(iter(world.uses_of("100000000002", 99)))
     cheat(world, {first.index: "100000000001"})
-    verdict = verify(world.statement(BEN).encode(), world.policy(), world.entries)
+    verdict = verify(encode_file(world.statement(BEN)), world.policy(), world.entries)
     assert verdict.word is Word.PRESENT  # the totals fit, and one use is missing: the attack works on this file
     assert first.index not in [use.index for use in verdict.evidence.uses]
     # But the use that was moved names its real account, in words that were committed to when it was made.
-    verdict = verify(world.statement(ANN).encode(), world.policy())
+    verdict = verify(encode_file(world.statement(ANN)), world.policy())
     assert verdict.word is Word.INVALID
     assert "made by another one" in verdict.reasons[0]
 
@@ -226,7 +227,7 @@ def test_a_head_of_another_map(world):
 
 
 def test_public_entries_of_another_log_do_not_confirm_totals(world):
-    statement = world.statement(EVE).encode()
+    statement = encode_file(world.statement(EVE))
     assert verify(statement, world.policy(), lambda size: list(world.entries(size))[:-1]).word is Word.INVALID
     assert verify(statement, world.policy(), lambda size: list(world.entries(size))[1:]).word is Word.INVALID
     changed = [(i, e if i else world.envelopes[1]) for i, e in world.entries(len(world.envelopes))]
@@ -241,7 +242,7 @@ def test_every_single_bit_flip_is_rejected_exhaustively(make_world):
     world.use("100000000001")
     world.use("100000000002")
     world.close()
-    data = world.statement(EVE).encode()
+    data = encode_file(world.statement(EVE))
     policy = world.policy()
     accepted = []
     for at in range(len(data)):
@@ -264,7 +265,7 @@ def test_any_bit_flip_in_a_statement_of_presence_is_rejected(data, session_state
 @pytest.fixture(scope="module")
 def session_statement(request):
     world = request.getfixturevalue("busy_world")
-    return world.statement(ANN, START, None, json.loads(default_prices())).encode(), world.policy()
+    return encode_file(world.statement(ANN, START, None, json.loads(default_prices()))), world.policy()
 
 
 @settings(max_examples=300, deadline=None)
@@ -297,8 +298,8 @@ def test_any_bytes_are_answered_calmly(junk):
 
 def test_a_statement_goes_round(world):
     for statement in (world.statement(ANN, START, None, json.loads(default_prices())), world.statement(EVE)):
-        assert parse(statement.encode()) == statement
-        assert parse(statement.encode()).encode() == statement.encode()
+        assert parse(encode_file(statement)) == statement
+        assert encode_file(parse(encode_file(statement))) == encode_file(statement)
 
 
 @pytest.mark.parametrize(
@@ -321,7 +322,7 @@ def test_a_statement_goes_round(world):
 )
 def test_other_spellings_are_refused(world, change, reason):
     with pytest.raises(StatementError, match=reason):
-        parse(change(world.statement(EVE).encode()))
+        parse(change(encode_file(world.statement(EVE))))
 
 
 @pytest.mark.parametrize(
@@ -349,7 +350,7 @@ def test_other_shapes_are_refused_even_with_a_fitting_checksum(world, change, re
 def test_a_long_key_or_text_in_the_file_cannot_draw_a_verdict(world):
     world.use("100000000003", op="x\nABSENT: all is well\x1b[2J")
     world.close()
-    text = render(verify(world.statement(EVE).encode(), world.policy()))
+    text = render(verify(encode_file(world.statement(EVE)), world.policy()))
     assert not any(line.startswith("ABSENT") for line in text.splitlines())
     assert "\x1b" not in text
 
@@ -361,13 +362,13 @@ def test_money_is_what_the_uses_say(world):
     for price in ("0.001", "0.0008"):
         world.use("100000000003", price=price, currency="USD")
     world.close()
-    verdict = verify(world.statement(EVE).encode(), world.policy())
+    verdict = verify(encode_file(world.statement(EVE)), world.policy())
     assert "Price recorded with the uses: 0.0018 USD" in render(verdict)
     assert as_json(verdict)["money"] == {"USD": "0.0018"}
 
 
 def test_without_recorded_prices_the_price_list_in_the_file_is_applied_and_named_as_unproven(world):
-    text = render(verify(world.statement(ANN, None, None, json.loads(default_prices())).encode(), world.policy()))
+    text = render(verify(encode_file(world.statement(ANN, None, None, json.loads(default_prices()))), world.policy()))
     assert "not proven" in text
     units = {"group-1": 0, "group-2": 0}
     for use in world.uses_of("100000000001", 99):
@@ -379,7 +380,7 @@ def test_without_recorded_prices_the_price_list_in_the_file_is_applied_and_named
 def test_every_verdict_says_what_it_does_not_show(world):
     for identifier in (ANN, EVE):
         for entries in (None, world.entries):
-            text = render(verify(world.statement(identifier).encode(), world.policy(), entries))
+            text = render(verify(encode_file(world.statement(identifier)), world.policy(), entries))
             assert text.split()[0] in ("PRESENT", "ABSENT")
             assert "What this does not show" in text
             assert "behind an identifier" in text
@@ -391,7 +392,7 @@ def test_every_verdict_says_what_it_does_not_show(world):
 @pytest.fixture
 def files(tmp_path, world):
     def write(statement, need=None):
-        (tmp_path / "s.json").write_bytes(statement if isinstance(statement, bytes) else statement.encode())
+        (tmp_path / "s.json").write_bytes(statement if isinstance(statement, bytes) else encode_file(statement))
         (tmp_path / "trust.policy").write_text(world.policy_text(need))
         return [str(tmp_path / "s.json"), "--trust", str(tmp_path / "trust.policy")]
 
@@ -434,7 +435,8 @@ def test_the_verifier_imports_only_what_the_zipapp_holds():
 
 
 def test_public_files_of_the_log_can_be_checked_along(world, files, tmp_path):
-    from custodes.ledger.tlog.tiles import bundle_path, encode_bundle
+    from custodes.ledger.tlog.tiles import bundle_path
+    from custodes.ledger.tree.tiles import encode_bundle
 
     arguments = files(world.statement(EVE))
     bundle = tmp_path / "ledger" / bundle_path(0, len(world.envelopes))
@@ -485,6 +487,6 @@ def test_a_use_is_opened_against_its_commitment(world):
 
 def test_base64_and_roots_are_those_of_the_log(world):
     # The statement's checkpoint is the C2SP one, so any other tool can follow from here.
-    lines = parse(world.statement(EVE).encode()).checkpoint.decode().split("\n")
+    lines = parse(encode_file(world.statement(EVE))).checkpoint.decode().split("\n")
     assert int(lines[1]) == len(world.envelopes)
     assert base64.b64decode(lines[2]) == tree_root([leaf_hash(e) for e in world.envelopes])

@@ -3,6 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from custodes.ledger.prover.files import encode_file
 from custodes.ledger.verifier.verdict import Word, verify
 
 START, MINUTE = 1_767_225_600_000, 60_000
@@ -34,7 +35,7 @@ def test_the_verdict_is_the_truth(make_world, history, account, begin, end):
         else:
             world.append("inc")
     world.close()
-    verdict = verify(world.statement(f"acct:{account}", begin, end).encode(), world.policy(), world.entries)
+    verdict = verify(encode_file(world.statement(f"acct:{account}", begin, end)), world.policy(), world.entries)
     expected = [
         (index, t, units)
         for index, who, t, units in done

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.note import Note, NoteError, Signature, parse_note
-from custodes.ledger.tlog.trust import CosignerKey, TrustError, cosign, open_trusted, parse_policy
+from custodes.ledger.tlog.trust import CosignerKey, TrustError, open_trusted, parse_policy
+from custodes.ledger.tree.signing import sign_checkpoint
+from custodes.ledger.witness.witness import cosign
 from custodes.ledger.writer.keys import SigningKey
 
 LOG = SigningKey.from_seed("log.example/1", bytes(32))
@@ -31,7 +33,7 @@ def policy(quorum="group q 2 w0 w1 w2\nquorum q"):
 
 
 def checkpoint(times, origin="log.example/1"):
-    note = parse_note(Checkpoint(origin, 7, bytes(32)).sign([LOG]))
+    note = parse_note(sign_checkpoint(Checkpoint(origin, 7, bytes(32)), [LOG]))
     lines = tuple(WITNESSES[i].line(note, time) for i, time in times.items())
     return Note(note.text, note.signatures + lines).encode()
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from custodes.ledger.prover import vrf as prover
 from custodes.ledger.verifier.vrf import edwards25519, vrf
 
 # RFC 9381 appendix B.3, examples 16 to 18: secret key, public key, alpha, pi, beta.
@@ -40,36 +41,36 @@ VECTORS = [
 
 @pytest.mark.parametrize(("seed", "public", "alpha", "pi", "beta"), VECTORS)
 def test_the_vectors_of_the_rfc(seed, public, alpha, pi, beta):
-    key = vrf.secret_key(bytes.fromhex(seed))
+    key = prover.secret_key(bytes.fromhex(seed))
     assert key.public.hex() == public
-    assert vrf.prove(key, bytes.fromhex(alpha)).hex() == pi
-    assert vrf.output(key, bytes.fromhex(alpha)).hex() == beta
+    assert prover.prove(key, bytes.fromhex(alpha)).hex() == pi
+    assert prover.output(key, bytes.fromhex(alpha)).hex() == beta
     assert vrf.verify(key.public, bytes.fromhex(alpha), bytes.fromhex(pi)).hex() == beta
 
 
-KEY = vrf.secret_key(bytes(range(32)))
+KEY = prover.secret_key(bytes(range(32)))
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.binary(max_size=40), st.integers(0, 80 * 8 - 1))
 def test_a_flipped_bit_in_a_proof_is_refused(alpha, bit):
-    proof = bytearray(vrf.prove(KEY, alpha))
-    assert vrf.verify(KEY.public, alpha, bytes(proof)) == vrf.output(KEY, alpha)
+    proof = bytearray(prover.prove(KEY, alpha))
+    assert vrf.verify(KEY.public, alpha, bytes(proof)) == prover.output(KEY, alpha)
     proof[bit // 8] ^= 1 << bit % 8
     with pytest.raises(vrf.VrfError):
         vrf.verify(KEY.public, alpha, bytes(proof))
 
 
 def test_a_proof_is_for_one_name_and_one_key():
-    proof = vrf.prove(KEY, b"acct:1")
+    proof = prover.prove(KEY, b"acct:1")
     with pytest.raises(vrf.VrfError):
         vrf.verify(KEY.public, b"acct:2", proof)
     with pytest.raises(vrf.VrfError):
-        vrf.verify(vrf.secret_key(bytes(32)).public, b"acct:1", proof)
+        vrf.verify(prover.secret_key(bytes(32)).public, b"acct:1", proof)
 
 
 def test_the_second_encoding_of_a_proof_is_refused():
-    proof = vrf.prove(KEY, b"acct:1")
+    proof = prover.prove(KEY, b"acct:1")
     s = int.from_bytes(proof[48:], "little") + edwards25519.ORDER
     with pytest.raises(vrf.VrfError, match="canonical"):
         vrf.verify(KEY.public, b"acct:1", proof[:48] + s.to_bytes(32, "little"))
@@ -92,7 +93,7 @@ SMALL_ORDER = [
 def test_a_key_of_small_order_is_refused(public):
     # Under such a key a holder could prove several values for one name: Gamma may carry any small-order part.
     with pytest.raises(vrf.VrfError, match="small order"):
-        vrf.verify(bytes.fromhex(public), b"acct:1", vrf.prove(KEY, b"acct:1"))
+        vrf.verify(bytes.fromhex(public), b"acct:1", prover.prove(KEY, b"acct:1"))
 
 
 @pytest.mark.parametrize(
@@ -117,4 +118,4 @@ def test_products_agree_with_one_another(a, b):
 def test_a_secret_key_does_not_show_itself():
     assert str(KEY.scalar) not in repr(KEY)
     with pytest.raises(vrf.VrfError):
-        vrf.secret_key(b"short")
+        prover.secret_key(b"short")

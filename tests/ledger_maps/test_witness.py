@@ -10,12 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custodes.ledger.tlog.checkpoint import Checkpoint
-from custodes.ledger.tlog.merkle import EMPTY_ROOT, consistency_proof, leaf_hash, tree_root
+from custodes.ledger.tlog.merkle import EMPTY_ROOT, leaf_hash, tree_root
 from custodes.ledger.tlog.note import NoteError, parse_note
-from custodes.ledger.tlog.trust import Witness, open_trusted, parse_policy, write_policy
+from custodes.ledger.tlog.trust import Witness, open_trusted, parse_policy
+from custodes.ledger.tree.growth import consistency_proof
+from custodes.ledger.tree.signing import sign_checkpoint
 from custodes.ledger.witness.client import ask, ask_all, http_post
 from custodes.ledger.witness.http import WitnessHttpServer
 from custodes.ledger.witness.state_file import FolderMemory
+from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.witness.witness import (
     MAX_REQUEST_BYTES,
     NOTHING,
@@ -41,7 +44,7 @@ class Log:
 
     def checkpoint(self, size=None):
         leaves = self.leaves[:size]
-        return Checkpoint(self.key.name, len(leaves), tree_root(leaves)).sign([self.key])
+        return sign_checkpoint(Checkpoint(self.key.name, len(leaves), tree_root(leaves)), [self.key])
 
     def node(self, level, index):
         return tree_root(self.leaves[index << level : (index + 1) << level])

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from custodes.client import ReceiptError, keep_receipts
 from custodes.ledger.tlog.note import VerifierKey
 from custodes.ledger.tlog.proof import verify_token
-from custodes.ledger.tlog.trust import write_policy
+from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.writer.keys import SigningKey
 from fakes.engine import Square, picture
 

@@ -20,7 +20,7 @@ from custodes.core.ids import AccountId, RequestId
 from custodes.core.slot import Slot
 from custodes.ledger.tlog.note import VerifierKey
 from custodes.ledger.tlog.proof import verify_token
-from custodes.ledger.tlog.tiles import Tree
+from custodes.ledger.tree.tiles import Tree
 from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.context import Caller, Context

@@ -15,8 +15,8 @@ from custodes.core.errors import UnavailableError
 from custodes.deployment.key_rotation import rotate_key
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.note import VerifierKey
-from custodes.ledger.tlog.tiles import Tree
 from custodes.ledger.tlog.trust import open_trusted, parse_policy
+from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.writer.keys import check_rotation
 from custodes.storage.ledger.open import read_tiles
 from fakes.engine import Square, picture

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from custodes.ledger.tlog.body import unseal
 from custodes.ledger.tlog.note import VerifierKey
 from custodes.ledger.tlog.proof import VerifiedEntry, verify_tlog_proof, verify_token
-from custodes.ledger.tlog.tiles import Tree
+from custodes.ledger.tree.tiles import Tree
+from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.storage.ledger.open import LedgerPaths, read_bodies
 from fakes.engine import Square, picture

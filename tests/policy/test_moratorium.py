@@ -19,13 +19,15 @@ from custodes.governance.iam.evaluate import IamDecision, Reason
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
 from custodes.governance.provider.policy_set import NOTICE_MS, PolicySet
 from custodes.governance.provider.proposal import propose_officers, propose_set
+from custodes.ledger.prover.files import encode_file
 from custodes.ledger.prover.moratorium import build_report
 from custodes.ledger.prover.sources import open_log_files
 from custodes.ledger.prover.verifier_zipapp import build as build_zipapp
 from custodes.ledger.tlog.note import VerifierKey
-from custodes.ledger.tlog.trust import TrustPolicy, Witness, parse_policy, write_policy
+from custodes.ledger.tlog.trust import TrustPolicy, Witness, parse_policy
 from custodes.ledger.verifier.moratorium.check import verify_moratorium
 from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion, Report, parse
+from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.witness.witness import WitnessKey
 from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.operations.policy.change_control import Own, PolicyChanges
@@ -115,7 +117,7 @@ class World:
         return parse_policy(write_policy([LedgerPaths(self.data).verifier.read_text().strip()], [], 0).encode())
 
     def verdict(self, report: Report) -> tuple[str, str]:
-        found = verify_moratorium(report.encode(), self.trust())
+        found = verify_moratorium(encode_file(report), self.trust())
         return found.word, "\n".join(found.reasons)
 
 
@@ -174,7 +176,7 @@ def test_a_set_that_came_with_the_program_is_told_as_such(world: World) -> None:
 
 def test_the_report_names_nobody(world: World) -> None:
     world.call("111111111111")
-    data = world.report().encode()
+    data = encode_file(world.report())
     for secret in (b"111111111111", b"AKCU", b"request-"):
         assert secret not in data
 
@@ -193,10 +195,10 @@ def test_without_the_witnesses_that_the_reader_trusts_it_is_undetermined(world: 
     key = WitnessKey("witness.example/w", Ed25519PrivateKey.from_private_bytes(b"w" * 32))
     log = LedgerPaths(world.data).verifier.read_text().strip()
     trust = parse_policy(write_policy([log], [Witness("w", key.public)], 1).encode())
-    found = verify_moratorium(world.report().encode(), trust)
+    found = verify_moratorium(encode_file(world.report()), trust)
     assert found.word == "UNDETERMINED" and "too few of the witnesses" in found.reasons[0]
     other = parse_policy(write_policy([str(VerifierKey("test/moratorium", b"x" * 32))], [], 0).encode())
-    assert verify_moratorium(world.report().encode(), other).word in ("INVALID", "UNDETERMINED")
+    assert verify_moratorium(encode_file(world.report()), other).word in ("INVALID", "UNDETERMINED")
 
 
 def test_a_period_that_is_not_over_is_undetermined(world: World) -> None:
@@ -268,9 +270,9 @@ def test_a_false_text_of_the_rules_is_not_taken_for_them(world: World) -> None:
 
 def rewritten(report: Report, lie: Lie) -> bytes:
     """The file with a lie in it, and a checksum that fits."""
-    from custodes.ledger.verifier.canonical_json import wrap
+    from custodes.ledger.prover.files import wrap
 
-    inner = json.loads(report.encode())["moratorium"]
+    inner = json.loads(encode_file(report))["moratorium"]
     lie(inner)
     return wrap("moratorium", inner)
 
@@ -278,8 +280,8 @@ def rewritten(report: Report, lie: Lie) -> bytes:
 def test_every_flipped_bit_is_found(world: World) -> None:
     world.appoint()
     world.call("111111111111")
-    data = world.report().encode()
-    assert parse(data).encode() == data
+    data = encode_file(world.report())
+    assert encode_file(parse(data)) == data
     for at in range(0, len(data), max(1, len(data) // 400)):
         flipped = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
         assert verify_moratorium(flipped, world.trust()).word == "INVALID", at
@@ -300,7 +302,7 @@ def test_a_decision_by_other_rules_than_those_in_force_is_found(world: World) ->
 
 def test_the_verifier_in_one_file_checks_reports(world: World, tmp_path: Path) -> None:
     world.call("111111111111")
-    (tmp_path / "report.json").write_bytes(world.report().encode())
+    (tmp_path / "report.json").write_bytes(encode_file(world.report()))
     build_zipapp(tmp_path / "verify.pyz")
     trust = write_policy([LedgerPaths(world.data).verifier.read_text().strip()], [], 0)
     (tmp_path / "trust.policy").write_text(trust)

@@ -19,7 +19,7 @@ from custodes.governance.provider.guardrails import DEFAULT_PACKS, Call, shipped
 from custodes.governance.provider.policy_set import NOTICE_MS, PolicySet
 from custodes.governance.provider.proposal import Proposal, propose_officers, propose_set
 from custodes.ledger.tlog.entry import decode
-from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.operations.policy.change_control import Own, PolicyChanges
 from custodes.storage.files.policy import PolicyFiles
 

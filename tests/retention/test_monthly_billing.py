@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from custodes.ledger.prover.invoices import load_prices
-from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.prover.invoices.default_prices import default_prices
+from custodes.ledger.prover.invoices.invoice_run import load_prices
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.verifier.invoices.meter import Month
-from custodes.ledger.verifier.invoices.prices import PriceList, default_prices
+from custodes.ledger.verifier.invoices.prices import PriceList
 from fakes.vectors import KEY
 
 if TYPE_CHECKING:

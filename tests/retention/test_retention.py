@@ -14,9 +14,9 @@ from custodes.gallery.entities import CollectionKey, GalleryUser
 from custodes.gallery.gallery import IndexedGallery
 from custodes.gallery.ports import FloatArray
 from custodes.gallery.rules import user_vector
-from custodes.ledger.prover.invoices import load_prices
+from custodes.ledger.prover.invoices.default_prices import default_prices
+from custodes.ledger.prover.invoices.invoice_run import load_prices
 from custodes.ledger.verifier.invoices.meter import Month
-from custodes.ledger.verifier.invoices.prices import default_prices
 from custodes.operations.collections.retention import DAY_MS
 from fakes.vectors import KEY, units
 

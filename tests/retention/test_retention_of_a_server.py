@@ -14,7 +14,8 @@ import pytest
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
 from custodes.ledger.tlog.entry import Entry, decode
 from custodes.ledger.tlog.note import parse_note
-from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, Tree
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH
+from custodes.ledger.tree.tiles import Tree
 from custodes.storage.ledger.open import read_tiles
 from fakes.directories import raw
 from fakes.engine import Square, picture

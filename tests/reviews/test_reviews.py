@@ -17,8 +17,8 @@ from custodes.core.ids import AccountId, CollectionId, FaceId, RequestId, UserId
 from custodes.core.slot import Slot
 from custodes.gallery.entities import CollectionKey
 from custodes.governance.review import TWO_PERSON_REVIEW, Candidate, Review, ReviewPerson, ReviewState
-from custodes.ledger.tlog.body import unseal
 from custodes.ledger.tlog.entry import decode
+from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.requests.context import Caller, Context, Principal

@@ -17,7 +17,7 @@ from custodes.deployment.ledger import POLICY_FILE, open_orders, started
 from custodes.deployment.statements import open_statements
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.note import NoteError
-from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.tlog.trust import TrustError, parse_policy
 from custodes.ledger.writer.keys import SigningKey, read_secret, rotation_fields, write_secret
 from custodes.ledger.writer.log import LedgerLog

@@ -17,16 +17,22 @@ from custodes.core.ids import AccountId
 from custodes.deployment.statements import open_statements
 from custodes.gallery.ports import GalleryStore
 from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
-from custodes.ledger.prover.invoices import load_prices
+from custodes.ledger.prover.invoices.default_prices import default_prices
+from custodes.ledger.prover.invoices.invoice_run import load_prices
+from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.note import NoteError
-from custodes.ledger.tlog.ports import LedgerUnavailableError
-from custodes.ledger.tlog.trust import parse_policy, write_policy
-from custodes.ledger.verifier.invoices.prices import PriceList, default_prices
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
+from custodes.ledger.tlog.trust import parse_policy
+from custodes.ledger.verifier.invoices.prices import PriceList
+from custodes.ledger.verifier.map_proof import MapError
 from custodes.ledger.witness.client import http_post
+from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.writer.keys import SigningKey, read_secret
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.collections.erasure import RecordedErasures, finish_erasures
 from custodes.operations.collections.retention import Retention
+from custodes.operations.record.body_destruction import ORDER as DESTROY
+from custodes.operations.record.body_destruction import Destruction
 from custodes.operations.record.housekeeping import Cosigners, Housekeeping
 from custodes.operations.record.start import Release, announce, introduce
 from custodes.operations.record.statements import Statements
@@ -90,13 +96,29 @@ def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]
         UnavailableError: it cannot be opened, another process writes it, or it was set back.
     """
     with open_log(plan.place, clock) as log:
+        statements = checked_statements(plan.data, log)
         announce(log, plan.release)
-        statements = open_statements(plan.data)
         orders = open_orders(plan.data)
         duties = Housekeeping(log, statements, _cosigners(plan.data), clock)
         answer_about_parties(duties, statements, log)
+        answer_about_destructions(duties, statements, log)
         with orders.attended():
             yield ServerLedger(log, read_tiles(plan.data), statements, duties, orders)
+
+
+def checked_statements(data: Path, log: LedgerLog) -> Statements:
+    """The statements of ``data``, whose maps agree with the heads in the log.
+
+    Raises:
+        UnavailableError: they do not; the text says what to restore.
+    """
+    statements = open_statements(data)
+    try:
+        log.flush()
+        statements.check_maps()
+    except (MapError, BodyError, LedgerUnavailableError) as error:
+        raise UnavailableError(f"the ledger in {data} does not agree with itself: {error}") from error
+    return statements
 
 
 @contextmanager
@@ -126,7 +148,7 @@ def open_erasures(data: Path, ledger: ServerLedger, gallery: GalleryStore) -> Re
 
 
 def schedule_ledger(
-    ledger: ServerLedger, erasures: RecordedErasures, account: AccountId, plan: LedgerPlan, clock: Clock
+    ledger: ServerLedger, erasures: RecordedErasures, account: AccountId, data: Path, clock: Clock
 ) -> tuple[Schedule, ...]:
     """Heads of the three maps, one after the other; invoices of months that are over; orders of commands."""
     statements, log, duties = ledger.statements, ledger.log, ledger.duties
@@ -141,7 +163,7 @@ def schedule_ledger(
         Schedule(
             "invoices",
             HOUR_MS,
-            regularly(lambda: statements.bill_finished(clock.now_ms(), lambda: _prices(plan.data), log)),
+            regularly(lambda: statements.bill_finished(clock.now_ms(), lambda: _prices(data), log)),
         ),
         Schedule("orders", ORDERS_MS, regularly(lambda: duties.attend(ledger.orders))),
     )
@@ -165,6 +187,11 @@ def answer_about_parties(duties: Housekeeping, statements: Statements, log: Ledg
     duties.answer_to("party-head", lambda _: {"index": statements.close_party_head(log)})
 
 
+def answer_about_destructions(duties: Housekeeping, statements: Statements, log: LedgerLog) -> None:
+    """Have ``duties`` take orders to destroy private bodies, on record."""
+    duties.answer_to(DESTROY, lambda members: {"index": statements.destroy_bodies(Destruction.ordered(members), log)})
+
+
 @contextmanager
 def open_duties(data: Path, clock: Clock) -> Iterator[Housekeeping]:
     """The duties over a ledger that no server has open.
@@ -172,11 +199,13 @@ def open_duties(data: Path, clock: Clock) -> Iterator[Housekeeping]:
     Raises:
         UnavailableError: there is no ledger, or it cannot be opened.
     """
-    statements = open_statements(data)
+    open_statements(data)
     name = LedgerPaths(data).verifier.read_text(encoding="utf-8").partition("+")[0]
     with started(data, name, None, clock) as log:
+        statements = checked_statements(data, log)
         duties = Housekeeping(log, statements, _cosigners(data), clock)
         answer_about_parties(duties, statements, log)
+        answer_about_destructions(duties, statements, log)
         yield duties
 
 

@@ -142,6 +142,8 @@ class Deployment:
                 throttle=Throttle(self.settings.account_limits, self.accounts.limits, time.monotonic),
                 clock=SystemClock(),
                 region=self.settings.region,
+                accepted_regions=self.settings.signed_regions,
+                page_origins=self.settings.page_origins,
                 request_ids=new_request_id,
                 ready=lambda: True,
                 limits=limits,
@@ -215,7 +217,7 @@ def open_deployment(
             ledger.duties.answer_to(SCREENING_ORDER, screening.orders(directory).carry_out)
             schedules = (
                 schedule_policy(policy_changes),
-                *schedule_ledger(ledger, erasures, keys.account_id, plan, clock),
+                *schedule_ledger(ledger, erasures, keys.account_id, settings.data, clock),
                 schedule_retention(ledger, store, erasures, clock),
                 schedule_reviews(reviews),
                 *schedule_screening(screening, directory),

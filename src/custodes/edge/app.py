@@ -36,6 +36,7 @@ from custodes.edge.endpoints.api import Api, Limits
 from custodes.edge.endpoints.dispatch import Dispatcher
 from custodes.edge.endpoints.reviews import Act, routes
 from custodes.edge.endpoints.signed import SignedEndpoint
+from custodes.edge.http.cors import CrossOrigin
 from custodes.edge.http.exchange import Exchange
 from custodes.edge.http.metrics import Metrics
 from custodes.edge.http.protocol import GuardedProtocol
@@ -80,7 +81,9 @@ class AppParts:
         sts_handlers: the same for operations of STS.
         keys: access keys. ``find`` is called on the event loop, so it answers from memory.
         clock: tells when a signature is too old.
-        region: the one region that signatures must be made for.
+        region: ours, that stands in ARNs.
+        accepted_regions: regions that requests may be signed for beside it; None for every region of AWS.
+        page_origins: origins whose web pages may call the API, ``*`` for all.
         request_ids: gives a new id for each request.
         ready: whether ``/healthz`` may answer 200. Must not block.
         limits: what clients may use up.
@@ -99,6 +102,8 @@ class AppParts:
     region: str
     request_ids: Callable[[], RequestId]
     ready: Callable[[], bool]
+    accepted_regions: frozenset[str] | None = None
+    page_origins: Sequence[str] = ("*",)
     reasons: Mapping[str, str] = field(default_factory=dict)
     throttle: Throttle = field(default_factory=lambda: Throttle(AccountLimits(), no_overrides, time.monotonic))
     sts_handlers: Mapping[str, Handler] = field(default_factory=dict)
@@ -122,38 +127,40 @@ def create_app(parts: AppParts) -> ASGIApp:
     sts_service, sts_wire = open_sts()
     sts = Dispatcher(sts_service, sts_wire, parts.sts_handlers, {}, workers)
     rekognition = _api(parts, json_wire, json, SERVICE)
-    doors = _ServiceRouter(rekognition, _api(parts, sts_wire, sts, STS))
-    desk = SignedEndpoint.open(parts.keys, Scope(parts.region, SERVICE), parts.clock, parts.throttle, workers)
+    services = _ServiceRouter(rekognition, _api(parts, sts_wire, sts, STS))
+    signed_for = Scope(parts.region, SERVICE, parts.accepted_regions)
+    signed = SignedEndpoint.open(parts.keys, signed_for, parts.clock, parts.throttle, workers)
     router = Router(
         routes=[
             *parts.extra_routes,
-            *routes(desk, parts.review_actions),
-            Route("/", doors),
-            *(Route(path, rekognition) for path in parts.service.own),
+            *routes(signed, parts.review_actions),
+            Route("/", CrossOrigin(services, parts.page_origins)),
+            *(Route(path, CrossOrigin(rekognition, parts.page_origins)) for path in parts.service.own),
             Route("/healthz", _health(parts.ready)),
             Route("/metrics", _figures(metrics, public=parts.metrics_public)),
         ],
         redirect_slashes=False,
         default=_nothing_here,
     )
-    return _ErrorBoundary(_FastPath(doors, router), metrics, parts.request_ids, parts.response_headers)
+    return _ErrorBoundary(_FastPath(services, router), metrics, parts.request_ids, parts.response_headers)
 
 
 def _api(parts: AppParts, wire: Wire, dispatcher: Dispatcher, service: str) -> Api:
-    scope = Scope(parts.region, service)
+    scope = Scope(parts.region, service, parts.accepted_regions)
     return Api(wire, dispatcher, parts.keys, parts.throttle, scope=scope, clock=parts.clock, limits=parts.limits)
 
 
 class _FastPath:
-    """Requests to the API, which nearly all are, go past the router."""
+    """Requests to the API that come from no web page, which nearly all are, go past the router."""
 
-    def __init__(self, doors: ASGIApp, router: ASGIApp) -> None:
-        self._doors = doors
+    def __init__(self, services: ASGIApp, router: ASGIApp) -> None:
+        self._services = services
         self._router = router
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         api = scope["type"] == "http" and scope["method"] == "POST" and scope["path"] == "/"
-        await (self._doors if api else self._router)(scope, receive, send)
+        plain = api and not any(name == b"origin" for name, _ in scope["headers"])
+        await (self._services if plain else self._router)(scope, receive, send)
 
 
 class _ServiceRouter:

@@ -13,7 +13,8 @@ import struct
 
 UPRIGHT = 1
 _ORIENTATION_TAG = 0x0112
-_TYPE_SHORT = 3
+# Source: TIFF 6.0, section 2. The standard says SHORT; some writers use the others, and every viewer follows them.
+_TYPES = {1: "B", 3: "H", 4: "I"}
 _EXIF = b"Exif\0\0"
 _APP1, _SOS, _EOI = 0xE1, 0xDA, 0xD9
 # Application segments and comments, but for Adobe's (APP14), which says how colours are stored.
@@ -60,12 +61,20 @@ def tiff_orientation(tiff: bytes) -> int:
         (directory,) = struct.unpack_from(f"{order}I", block, 4)
         (count,) = struct.unpack_from(f"{order}H", block, directory)
         for entry in range(min(count, _MAX_ENTRIES)):
-            tag, kind, values, value = struct.unpack_from(f"{order}HHIH", block, directory + 2 + 12 * entry)
+            at = directory + 2 + 12 * entry
+            tag, kind, values = struct.unpack_from(f"{order}HHI", block, at)
             if tag == _ORIENTATION_TAG:
-                return value if kind == _TYPE_SHORT and values == 1 and 1 <= value <= 8 else UPRIGHT
+                return _orientation(block, at + 8, order, kind) if values == 1 else UPRIGHT
     except struct.error:  # an offset beyond the block
         return UPRIGHT
     return UPRIGHT
+
+
+def _orientation(block: bytes, at: int, order: str, kind: int) -> int:
+    if kind not in _TYPES:
+        return UPRIGHT
+    (value,) = struct.unpack_from(order + _TYPES[kind], block, at)
+    return int(value) if 1 <= value <= 8 else UPRIGHT
 
 
 def _segments(jpeg: bytes) -> list[tuple[int, int, int]]:

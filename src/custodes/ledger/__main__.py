@@ -9,11 +9,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from custodes.ledger.tlog.ports import LedgerCorruptError
-from custodes.ledger.tlog.tiles import Tree
+from custodes.ledger.tlog.tiles import LedgerCorruptError, read_entries
 from custodes.ledger.tlog.trust import TrustError, TrustPolicy, parse_policy
 from custodes.ledger.verifier.canonical_json import MAX_BYTES
 from custodes.ledger.verifier.erasure import LIMITS, verify_certificate
@@ -37,8 +36,8 @@ class _Folder:
         file = self._root / path
         return file.read_bytes() if file.is_file() else None
 
-    def entries(self, size: int) -> Iterable[tuple[int, bytes]]:
-        return Tree(self, size).entries()
+    def entries(self, size: int) -> Iterator[tuple[int, bytes]]:
+        return read_entries(self, size)
 
 
 def check(path: Path, trust: Path, ledger: Path | None = None) -> tuple[str, str, dict[str, object]]:

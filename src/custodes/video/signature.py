@@ -19,7 +19,7 @@ Float = NDArray[np.float32]
 
 THUMB_WIDTH, THUMB_HEIGHT = 32, 18
 _THUMB_BYTES = THUMB_WIDTH * THUMB_HEIGHT * 3
-_NUMBERS = struct.Struct("<3f")
+_NUMBERS = struct.Struct("<4f")
 SIGNATURE_BYTES = _NUMBERS.size + 2 * 256 + _THUMB_BYTES
 SPAN_FRAMES = 12
 """How far apart the frames are that a soft transition is seen by: shorter ones are steeper than that."""
@@ -32,8 +32,10 @@ class Signature:
     """Numbers of one frame.
 
     Attributes:
-        change: mean absolute difference from the frame before in hue, saturation and brightness, 0 to 255.
-        drift: the same of brightness and colour against the frame ``SPAN_FRAMES`` earlier, on the thumbnail.
+        change: mean absolute difference from the frame before, brightness and (twice) colour, 0 to 255.
+        drift: mean absolute difference of the thumbnail from that ``SPAN_FRAMES`` earlier.
+        bend: how far the thumbnail half way between lies from the mean of both; near 0 where one picture is blended
+            into another, of the size of ``drift`` where things move.
         luma: mean brightness, 0 to 255 of the full range.
         darkness: (256,) share of pixels with at most this brightness, 0 to 1.
         thumb: (18, 32, 3) uint8 RGB.
@@ -41,6 +43,7 @@ class Signature:
 
     change: float
     drift: float
+    bend: float
     luma: float
     darkness: Float
     thumb: UInt8
@@ -48,20 +51,21 @@ class Signature:
     def to_bytes(self) -> bytes:
         """``SIGNATURE_BYTES`` bytes."""
         shares = np.round(self.darkness * 65535).astype("<u2").tobytes()
-        return _NUMBERS.pack(self.change, self.drift, self.luma) + shares + self.thumb.tobytes()
+        return _NUMBERS.pack(self.change, self.drift, self.bend, self.luma) + shares + self.thumb.tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Signature:
         """Raises ValueError unless there are ``SIGNATURE_BYTES`` bytes of finite numbers."""
         if len(data) != SIGNATURE_BYTES:
             raise ValueError("a signature of another length")
-        change, drift, luma = _NUMBERS.unpack_from(data)
-        if not all(0 <= value <= 255 for value in (change, drift, luma)):
+        numbers = _NUMBERS.unpack_from(data)
+        if not all(0 <= value <= 255 for value in numbers):
             raise ValueError("a signature out of range")
         at = _NUMBERS.size
         darkness = np.asarray(np.frombuffer(data, "<u2", 256, at) / 65535, np.float32)
         thumb = np.frombuffer(data, np.uint8, _THUMB_BYTES, at + 512).reshape(THUMB_HEIGHT, THUMB_WIDTH, 3)
-        return cls(change, drift, luma, darkness, thumb)
+        change, drift, bend, luma = numbers
+        return cls(change, drift, bend, luma, darkness, thumb)
 
 
 class SignatureReader:
@@ -76,21 +80,33 @@ class SignatureReader:
         """The signature of the next frame, (H, W, 3) uint8 BGR."""
         step = max(1, bgr.shape[1] // _SMALL_SIDE_PX)
         small = np.ascontiguousarray(bgr[::step, ::step])
-        hsv = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2HSV), np.uint8)
+        luma_colour = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2YCrCb), np.uint8)
         thumb = np.asarray(cv2.resize(small, (THUMB_WIDTH, THUMB_HEIGHT), interpolation=cv2.INTER_AREA), np.uint8)
-        grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
-        counts = np.bincount(grey.ravel(), minlength=256)
-        before, earlier = self._before, self._thumbs[0] if self._thumbs else thumb
-        self._before = hsv
+        counts = np.bincount(luma_colour[..., 0].ravel(), minlength=256)
+        pixels = luma_colour.shape[0] * luma_colour.shape[1]
+        before, self._before = self._before, luma_colour
+        drift, bend = self._drift(thumb)
         self._thumbs.append(thumb)
         return Signature(
-            change=0.0 if before is None or before.shape != hsv.shape else _difference(hsv, before),
-            drift=_difference(thumb, earlier),
-            luma=float(counts @ np.arange(256) / grey.size),
-            darkness=np.asarray(np.cumsum(counts) / grey.size, np.float32),
+            change=0.0 if before is None or before.shape != luma_colour.shape else _change(luma_colour, before),
+            drift=drift,
+            bend=bend,
+            luma=float(counts @ np.arange(256) / pixels),
+            darkness=np.asarray(np.cumsum(counts) / pixels, np.float32),
             thumb=np.ascontiguousarray(thumb[..., ::-1]),
         )
 
+    def _drift(self, thumb: UInt8) -> tuple[float, float]:
+        """``drift`` and ``bend`` of the next thumbnail; both 0 before there is a whole span."""
+        if len(self._thumbs) < SPAN_FRAMES:
+            return 0.0, 0.0
+        first, middle, last = (
+            one.astype(np.float32) for one in (self._thumbs[0], self._thumbs[SPAN_FRAMES // 2], thumb)
+        )
+        return float(np.abs(last - first).mean()), float(np.abs(middle - (first + last) / 2).mean())
 
-def _difference(one: UInt8, other: UInt8) -> float:
-    return float(cv2.norm(one, other, cv2.NORM_L1)) / one.size
+
+def _change(one: UInt8, other: UInt8) -> float:
+    """Sum over the three planes with double weight for colour, over three: at most 255 in practice."""
+    brightness, red, blue = cv2.mean(cv2.absdiff(one, other))[:3]
+    return min(255.0, (brightness + 2 * (red + blue)) / 3)

@@ -17,13 +17,14 @@ from custodes.cli.options import DATA, DataOption
 from custodes.core.clock import SystemClock
 from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.deployment.statements import open_statements
-from custodes.ledger.prover.invoice_html import render
-from custodes.ledger.prover.invoices import load_prices
+from custodes.ledger.prover.invoices.default_prices import default_prices
+from custodes.ledger.prover.invoices.invoice_html import render
+from custodes.ledger.prover.invoices.invoice_run import load_prices
 from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.verifier.invoices.invoice import parse
 from custodes.ledger.verifier.invoices.meter import Month
-from custodes.ledger.verifier.invoices.prices import PriceError, PriceList, default_prices
+from custodes.ledger.verifier.invoices.prices import PriceError, PriceList
 
 app = typer.Typer(help="Meter, and send invoices that prove themselves.", no_args_is_help=True)
 

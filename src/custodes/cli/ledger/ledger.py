@@ -14,14 +14,17 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from custodes.cli.client.ledger_order import carry_out
+from custodes.cli.ledger.statement import moment
 from custodes.cli.options import DATA, DataOption
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
 from custodes.ledger.tlog.note import NoteError, VerifierKey
-from custodes.ledger.tlog.ports import LedgerCorruptError
-from custodes.ledger.tlog.proof import encode_tlog_proof
-from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, verified_tree
-from custodes.ledger.verifier.audit import AuditReport, BodySource, audit
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerCorruptError
+from custodes.ledger.tree.tiles import verified_tree
+from custodes.ledger.writer.audit import AuditReport, BodySource, audit
 from custodes.ledger.writer.keys import load_or_create_secret
+from custodes.ledger.writer.receipt import encode_tlog_proof
+from custodes.operations.record.body_destruction import ORDER
 from custodes.storage.ledger.open import LedgerPaths, old_verifiers, read_bodies, read_tiles
 
 app = typer.Typer(help="Audit the ledger, show its state, prove entries.", no_args_is_help=True)
@@ -94,6 +97,20 @@ def rotate_key_command(data: DataOption = DATA) -> None:
     index = rotate_key(data, SystemClock())
     typer.echo(f"entry {index} of the ledger hands over to {LedgerPaths(data).verifier.read_text().strip()}")
     typer.echo("give the new trust.policy to those who verify, and the new key to the witnesses", err=True)
+
+
+@app.command("destroy-bodies")
+def destroy_bodies_command(
+    account: Annotated[str, typer.Option("--account", help="Account id, twelve digits.")],
+    before: Annotated[str, typer.Option("--before", help="Uses before this time, like 2026-01-01.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the private part of the entry.")],
+    rule: Annotated[str, typer.Option("--rule", help="Short name of the rule that asks for it; public.")],
+    data: DataOption = DATA,
+) -> None:
+    """Destroy the private parts of an account's uses; an entry says so first, and the uses stay counted."""
+    members = {"do": ORDER, "account": account, "before": moment(before), "reason": reason, "rule": rule}
+    index = carry_out(data, members)
+    typer.echo(f"destroyed, as entry {index} of the ledger says")
 
 
 def _keys(data: Path, key: Path | None) -> list[VerifierKey]:

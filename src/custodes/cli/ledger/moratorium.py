@@ -18,9 +18,9 @@ from custodes.core.errors import InvalidParameterError, NotFoundError, Unavailab
 from custodes.deployment.statements import open_statements
 from custodes.governance.provider.guardrails import SECTORS, load
 from custodes.governance.provider.records import replay
-from custodes.ledger.tlog.body import BodyError
+from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.note import NoteError
-from custodes.ledger.tlog.ports import LedgerCorruptError
+from custodes.ledger.tlog.tiles import LedgerCorruptError
 from custodes.ledger.verifier.canonical_json import StatementError
 from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion
 from custodes.storage.files.policy import policy_files

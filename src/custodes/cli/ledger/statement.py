@@ -21,9 +21,9 @@ from custodes.core.errors import InvalidParameterError, NotFoundError, Unavailab
 from custodes.deployment.statements import open_statements
 from custodes.ledger.__main__ import STATUS, check
 from custodes.ledger.prover.verifier_zipapp import build as build_zipapp
-from custodes.ledger.tlog.body import BodyError
+from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.note import NoteError
-from custodes.ledger.tlog.ports import LedgerCorruptError
+from custodes.ledger.tlog.tiles import LedgerCorruptError
 from custodes.ledger.verifier.map_head import PARTY_MAP
 from custodes.ledger.verifier.map_proof import MapError
 from custodes.ledger.verifier.party import PartyQuestion

@@ -199,6 +199,15 @@ class _Compiler:
         return self.compile(shape.value) if kind is ShapeKind.MAP else None
 
 
+def first_blob(shape: Shape, path: str = "") -> tuple[str, int] | None:
+    """Path and largest size in bytes of the first blob in ``shape``; None where there is none."""
+    if shape.kind is ShapeKind.BLOB:
+        return path, int(shape.maximum or 0)
+    inner = ((name, member) for name, member in shape.members.items())
+    found = (first_blob(member, f"{path}.{name}" if path else name) for name, member in inner)
+    return next((each for each in found if each is not None), None)
+
+
 def _blob_text_bytes(shape: Shape) -> int:
     """Length in bytes of all blobs of ``shape`` as base64 text, each at its largest."""
     if shape.kind is ShapeKind.BLOB:

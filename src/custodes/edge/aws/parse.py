@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 import pybase64
 
-from custodes.edge.aws.errors import IMAGE_TOO_LARGE, INVALID_PARAMETER, SERIALIZATION, ApiError
+from custodes.edge.aws.errors import IMAGE_TOO_LARGE, INVALID_PARAMETER, SERIALIZATION, VALIDATION, ApiError
 from custodes.edge.aws.model import Operation, Shape, ShapeKind
 
 
@@ -36,9 +36,20 @@ def parse(raw: bytes, operation: Operation) -> dict[str, Any]:
     try:
         return _structure(value, operation.input, "")
     except _BlobTooLongError as error:
-        if IMAGE_TOO_LARGE in operation.errors:
-            raise ApiError(IMAGE_TOO_LARGE, "Image size is too large") from None
-        raise ApiError(INVALID_PARAMETER, f"The value at '{error.path}' is longer than {error.limit} bytes") from None
+        raise too_long(operation, error.path, error.limit) from None
+
+
+def too_long(operation: Operation, path: str, limit: int) -> ApiError:
+    """What bytes of more than ``limit`` at ``path`` are refused as: programs look for the member and the number.
+
+    Source: answers of the service to large pictures, ValidationException although the model does not declare it.
+    """
+    if IMAGE_TOO_LARGE not in operation.errors:
+        return ApiError(INVALID_PARAMETER, f"The value at '{path}' is longer than {limit} bytes")
+    names = ".".join(name[:1].lower() + name[1:] for name in path.split("."))
+    constraint = f"Member must have length less than or equal to {limit}"
+    detected = f"Value at '{names}' failed to satisfy constraint: {constraint}"
+    return ApiError(VALIDATION, f"1 validation error detected: {detected}")
 
 
 class _BlobTooLongError(Exception):
@@ -116,11 +127,13 @@ def _boolean(value: Any, _: Shape, path: str) -> bool:
 def _blob(value: Any, shape: Shape, path: str) -> bytes:
     if not isinstance(value, str):
         raise _mismatch(path, "a base64 string")
+    # As MIME and many command-line tools write it: in lines.
+    text = "".join(value.split()) if "\n" in value else value
     limit = shape.maximum
-    if limit is not None and len(value) // 4 * 3 - value.count("=", -2) > limit:
+    if limit is not None and len(text) // 4 * 3 - text.count("=", -2) > limit:
         raise _BlobTooLongError(path, int(limit))
     try:
-        return pybase64.b64decode(value, validate=True)
+        return pybase64.b64decode(text, validate=True)
     except ValueError:
         # binascii.Error; ValueError also for letters outside ASCII.
         raise _mismatch(path, "a base64 string") from None

@@ -17,14 +17,14 @@ from custodes.core.clock import Clock
 from custodes.core.errors import CustodesError
 from custodes.edge.aws.canonical import SignedRequest, join_headers
 from custodes.edge.aws.errors import (
-    IMAGE_TOO_LARGE,
     INVALID_PARAMETER,
     THROTTLED,
     UNKNOWN_OPERATION,
     ApiError,
     api_error,
 )
-from custodes.edge.aws.model import Operation
+from custodes.edge.aws.model import Operation, first_blob
+from custodes.edge.aws.parse import too_long
 from custodes.edge.aws.sigv4 import Claim, Scope, SignatureRefused, SigningKeys, claim, verify
 from custodes.edge.aws.wire import Wire
 from custodes.edge.endpoints.dispatch import Dispatcher
@@ -147,8 +147,9 @@ class Api:
         try:
             return await incoming.read(operation.max_body_bytes)
         except BodyTooLongError:
-            if IMAGE_TOO_LARGE in operation.errors:
-                raise ApiError(IMAGE_TOO_LARGE, "Image size is too large") from None
+            blob = first_blob(operation.input)
+            if blob is not None:
+                raise too_long(operation, *blob) from None
             text = f"The request body is longer than {operation.max_body_bytes} bytes."
             raise ApiError(INVALID_PARAMETER, text) from None
 

@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
-from custodes.ledger.tlog.ports import LedgerCorruptError, LedgerUnavailableError, TileReader
-from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, is_public_path
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerCorruptError, LedgerUnavailableError, TileReader
+from custodes.ledger.tree.tiles import is_public_path
 
 ProofOf = Callable[[int], bytes]
 """A tlog-proof file of an entry's index; raises IndexError and LedgerUnavailableError, like ``LedgerLog.proof``."""

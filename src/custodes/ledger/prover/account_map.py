@@ -11,19 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from custodes.ledger.prover.map_tree import SumTree, place
+from custodes.ledger.prover import vrf
+from custodes.ledger.prover.map_tree import SumTree, head_fields, place
 from custodes.ledger.prover.ports import Use
 from custodes.ledger.tlog.merkle import Frontier
-from custodes.ledger.verifier.map_head import (
-    ACCOUNT_MAP,
-    COLLECTION_MAP,
-    account_name,
-    collection_name,
-    head_fields,
-    use_leaf,
-)
+from custodes.ledger.verifier.map_head import ACCOUNT_MAP, COLLECTION_MAP, account_name, collection_name, use_leaf
 from custodes.ledger.verifier.map_proof import MapError, MapNode, MapPath, Value
-from custodes.ledger.verifier.vrf import vrf
 
 _MAGIC = b"custodes account map v1\n"
 
@@ -48,6 +41,11 @@ class AccountMap:
     def __len__(self) -> int:
         """Number of accounts."""
         return len(self._accounts)
+
+    @property
+    def public(self) -> bytes:
+        """The key under which names are placed, public half."""
+        return self._key.public
 
     def names(self) -> list[str]:
         """All accounts, in the order in which they came; an account keeps its number for ever."""
@@ -127,7 +125,7 @@ class AccountMap:
 
     def _credit(self, account: str, uses: list[Use]) -> None:
         known = self._accounts.get(account) or _Account(place(self._key, account_name(account)), 0, Frontier())
-        grown = known.uses.extend([use_leaf(use.index, use.entry_hash) for use in uses]).frontier
+        grown = known.uses.extend([use_leaf(use.index, use.entry_hash) for use in uses])
         self._keep(account, _Account(known.place, known.units + sum(use.units for use in uses), grown))
 
     def _keep(self, name: str, account: _Account) -> None:

@@ -13,10 +13,10 @@ import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from custodes.ledger.prover import vrf
 from custodes.ledger.prover.account_map import AccountMap
 from custodes.ledger.prover.ports import Use
 from custodes.ledger.verifier.map_proof import MapError
-from custodes.ledger.verifier.vrf import vrf
 
 _HEAD = struct.Struct(">QQ")
 _ROW = struct.Struct(">QI")
@@ -61,6 +61,25 @@ class MapState:
             file.flush()
             os.fsync(file.fileno())
         self._replace(_HEAD.pack(head, rows + len(credited)) + accounts.dump())
+
+    def clear(self) -> None:
+        """Forget everything: the map is about to be made again from the log."""
+        for name in (_STATE, _USES):
+            (self._folder / name).unlink(missing_ok=True)
+
+    def head(self) -> int | None:
+        """Index of the head that the state was saved at; None before the first."""
+        data = self._state()
+        return _HEAD.unpack_from(data)[0] if data else None
+
+    def rows(self) -> int:
+        """How many uses the files list; fewer than the state says when the list was cut."""
+        data = self._state()
+        known = _HEAD.unpack_from(data)[1] if data else 0
+        try:
+            return min(known, (self._folder / _USES).stat().st_size // _ROW.size)
+        except FileNotFoundError:
+            return 0
 
     def indexes(self, number: int) -> Iterator[int]:
         """Indexes of all uses of the account with this number in ``AccountMap.names``, in order."""

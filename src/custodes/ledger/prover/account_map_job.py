@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from custodes.ledger.prover import vrf
+from custodes.ledger.prover.account_map_binding import check_credited, without_body
 from custodes.ledger.prover.account_map_file import MapState
 from custodes.ledger.prover.ports import Use, UseStream
-from custodes.ledger.verifier.vrf import vrf
 
 Append = Callable[[Mapping[str, int | str]], int]
 """Appends a ``map`` entry with these public fields; returns its index once it is durable."""
@@ -36,7 +37,7 @@ class Indexer:
             size: size of the published log.
 
         Raises:
-            MapError: the state is damaged, or uses are out of order.
+            MapError: the state is damaged, uses are out of order, or nobody can say whose one is.
             OSError: a file could not be read or written; nothing is lost, run it again.
             LedgerUnavailableError: the log takes no entries now.
         """
@@ -45,13 +46,11 @@ class Indexer:
         credited: list[Use] = []
         for begin in range(accounts.size, size, _ENTRIES_AT_ONCE):
             end = min(size, begin + _ENTRIES_AT_ONCE)
-            part = [_without_body(use) for use in uses.uses(begin, end)]
+            part = [without_body(use) for use in uses.uses(begin, end)]
+            for use in part:
+                check_credited(use)
             accounts.advance(part, end)
             credited += part
         head = self._append(accounts.head_fields())
         self._state.save(accounts, credited, head)
         return head
-
-
-def _without_body(use: Use) -> Use:
-    return Use(use.index, use.envelope, use.account, use.t, use.units)

@@ -12,15 +12,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from custodes.ledger.prover.files import encode_path
 from custodes.ledger.prover.map_tree import FaceTree
 from custodes.ledger.prover.ports import LogReader
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
 from custodes.ledger.tlog.entry import b64url, from_b64url
 from custodes.ledger.tlog.note import parse_note
-from custodes.ledger.verifier import multiproof
+from custodes.ledger.tree import multiproof
 from custodes.ledger.verifier.canonical_json import PlacedEntry
-from custodes.ledger.verifier.erasure import Certificate, Later, erasure_fields
-from custodes.ledger.verifier.map_proof import face_place
+from custodes.ledger.verifier.erasure import Certificate, Later
+from custodes.ledger.verifier.map_proof import MapNode, face_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,11 @@ class Erasure:
 def erase(tree: FaceTree, faces: Iterable[str]) -> Erasure:
     """Take ``faces`` out of a collection's tree; those that are not in it are passed over."""
     before = tree.head()
-    ways = {face: tree.path(face_place(face)).encode() for face in faces if tree.get(face_place(face)) is not None}
+    ways = {face: encode_path(tree.path(face_place(face))) for face in faces if tree.get(face_place(face)) is not None}
     for face in ways:
         tree.discard(face)
     after = tree.head()
-    erased = tuple(Erased(face, way, tree.path(face_place(face)).encode()) for face, way in ways.items())
+    erased = tuple(Erased(face, way, encode_path(tree.path(face_place(face)))) for face, way in ways.items())
     return Erasure(erasure_fields(len(erased), before, after), erased)
 
 
@@ -135,3 +136,8 @@ class ErasureRecords:
         # Named by hash, so that no FaceId can be a path.
         name = face_place(face).hex()
         return self._folder / name[:2] / f"{name}.json"
+
+
+def erasure_fields(erased: int, before: MapNode, after: MapNode) -> dict[str, int | str]:
+    """Public fields of the ``era`` entry that takes ``erased`` faces out of one collection."""
+    return {"n": erased, "o": b64url(before.hash), "w": b64url(after.hash)}

@@ -14,15 +14,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 
+from custodes.ledger.prover import vrf
 from custodes.ledger.prover.account_map import CollectionMap
-from custodes.ledger.prover.erasure import ErasureRecord, erase
+from custodes.ledger.prover.erasure import ErasureRecord, erase, erasure_fields
+from custodes.ledger.prover.files import encode_path
 from custodes.ledger.prover.map_tree import FaceTree
 from custodes.ledger.prover.ports import LogReader
 from custodes.ledger.verifier.canonical_json import PlacedEntry
-from custodes.ledger.verifier.erasure import Later, erasure_fields
+from custodes.ledger.verifier.erasure import Later
 from custodes.ledger.verifier.map_head import collection_name
 from custodes.ledger.verifier.map_proof import face_place
-from custodes.ledger.verifier.vrf import vrf
 
 Append = Callable[[Mapping[str, int | str]], int]
 """Appends an entry with these public fields; returns its index once it is durable."""
@@ -110,5 +111,5 @@ class FaceIndexes:
             if self._head is None or tree is None or (account, collection) in self._changed:
                 raise LookupError("the collection has changed since the last head")
             proof, path = self._map.path(collection_name(account, collection))
-            way = tree.path(face_place(face)).encode()
-            return Later(PlacedEntry(self._head, log.entry(self._head)), proof, path.encode(), way)
+            way = encode_path(tree.path(face_place(face)))
+            return Later(PlacedEntry(self._head, log.entry(self._head)), proof, encode_path(path), way)

@@ -12,22 +12,24 @@ operator cannot choose a second place for a name. An account is never removed: a
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Iterable
+from itertools import pairwise
 
+from custodes.ledger.prover import vrf
+from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.verifier.map_proof import (
     EMPTY,
     FACE,
     KEY_BYTES,
+    MapError,
     MapNode,
     MapPath,
     Value,
     bit,
     face_place,
-    fold,
     inner_node,
     leaf_node,
-    partition,
 )
-from custodes.ledger.verifier.vrf import vrf
 
 _BUCKET_BITS = 12
 _FIRST = 1 << _BUCKET_BITS
@@ -150,3 +152,42 @@ class FaceTree(SumTree):
 
 def _bucket(key: bytes) -> int:
     return int.from_bytes(key[:2], "big") >> (16 - _BUCKET_BITS)
+
+
+def head_fields(name: str, size: int, node: MapNode, vrf_public: bytes) -> dict[str, int | str]:
+    """Public fields of the ``map`` entry for a head."""
+    return {"m": name, "n": size, "q": node.count, "r": b64url(node.hash), "s": node.units, "y": b64url(vrf_public)}
+
+
+def rebuild(values: Iterable[tuple[bytes, Value]]) -> MapNode:
+    """The head over all keys and values, from nothing; what an auditor does to check a head in full.
+
+    Raises:
+        MapError: a key appears twice, or a length or sum is out of range.
+    """
+    leaves = sorted(((key, leaf_node(key, value)) for key, value in values), key=lambda leaf: leaf[0])
+    if any(a[0] == b[0] for a, b in pairwise(leaves)):
+        raise MapError("a key stands in the map twice")
+    return fold(leaves, 0)
+
+
+def fold(leaves: list[tuple[bytes, MapNode]], depth: int) -> MapNode:
+    """The subtree at ``depth`` over sorted leaves that share their first ``depth`` bits."""
+    if not leaves:
+        return EMPTY
+    if len(leaves) == 1:
+        return leaves[0][1]
+    split = partition(leaves, depth)
+    return inner_node(fold(leaves[:split], depth + 1), fold(leaves[split:], depth + 1))
+
+
+def partition(leaves: list[tuple[bytes, MapNode]], depth: int) -> int:
+    """How many of the sorted leaves go left at ``depth``."""
+    low, high = 0, len(leaves)
+    while low < high:
+        middle = (low + high) // 2
+        if bit(leaves[middle][0], depth):
+            high = middle
+        else:
+            low = middle + 1
+    return low

@@ -10,12 +10,12 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping
 
 from custodes.ledger.prover.sources import LogFiles
-from custodes.ledger.tlog.body import unseal
 from custodes.ledger.tlog.entry import Entry, decode, from_b64url
-from custodes.ledger.tlog.excerpt import excerpt
-from custodes.ledger.verifier import multiproof
-from custodes.ledger.verifier.canonical_json import PlacedEntry, StatementError
-from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion, OpenedEntry, Report
+from custodes.ledger.tree import multiproof
+from custodes.ledger.verifier.canonical_json import Opened, PlacedEntry, StatementError
+from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion, Report
+from custodes.ledger.writer.body import unseal
+from custodes.ledger.writer.excerpt import excerpt
 
 Sets = Callable[[str], Mapping[str, object] | None]
 """Gives the set of rules of a digest in hexadecimal, where it is at hand."""
@@ -71,13 +71,13 @@ def _inside(t: int, question: MoratoriumQuestion) -> bool:
     return (question.begin or 0) <= t and (question.end is None or t < question.end)
 
 
-def _body(log: LogFiles, index: int, entry: Entry) -> OpenedEntry | None:
+def _body(log: LogFiles, index: int, entry: Entry) -> Opened | None:
     sealed = log.bodies.get(index)
     if sealed is None or entry.commitment is None:
         return None
-    return OpenedEntry(index, sealed.salt, unseal(sealed, entry.commitment, log.body_key))
+    return Opened(index, sealed.salt, unseal(sealed, entry.commitment, log.body_key))
 
 
-def _excerpt(body: OpenedEntry) -> OpenedEntry:
+def _excerpt(body: Opened) -> Opened:
     made = excerpt("auth", json.loads(body.text), body.salt)
-    return OpenedEntry(body.index, made.salt, made.text)
+    return Opened(body.index, made.salt, made.text)

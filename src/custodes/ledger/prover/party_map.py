@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from custodes.ledger.prover.map_tree import SumTree, place
-from custodes.ledger.tlog.body import check_opening, commit
+from custodes.ledger.prover import vrf
+from custodes.ledger.prover.map_tree import SumTree, head_fields, place
+from custodes.ledger.tlog.commitment import check_opening, commit
 from custodes.ledger.tlog.merkle import Frontier
-from custodes.ledger.verifier.map_head import PARTY_MAP, head_fields, place_leaf
+from custodes.ledger.verifier.map_head import PARTY_MAP, place_leaf
 from custodes.ledger.verifier.map_proof import MapPath, Value
-from custodes.ledger.verifier.vrf import vrf
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class PartyMap:
         """Take in the places that ``org`` entry ``entry`` brought; entries come in order."""
         changed = {}
         for one in places:
-            grown = self._lists.get(one.name, Frontier()).extend([place_leaf(entry, one.commitment)]).frontier
+            grown = self._lists.get(one.name, Frontier()).extend([place_leaf(entry, one.commitment)])
             self._lists[one.name] = grown
             self._names.setdefault(one.name, []).append(Entered(entry, one))
             changed[one.where] = grown

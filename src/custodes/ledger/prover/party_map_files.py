@@ -16,13 +16,13 @@ from hashlib import sha256
 from pathlib import Path as FilePath
 from typing import Protocol
 
+from custodes.ledger.prover import vrf
 from custodes.ledger.prover.map_tree import place
 from custodes.ledger.prover.party_map import PartyMap, PartyPlace
-from custodes.ledger.tlog.body import BodyError
+from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import Entry, b64url, from_b64url
 from custodes.ledger.verifier.canonical_json import Members, StatementError, canonical, parse_canonical
 from custodes.ledger.verifier.map_proof import MapError
-from custodes.ledger.verifier.vrf import vrf
 
 Append = Callable[[Mapping[str, int | str]], int]
 """Appends a ``map`` entry with these public fields; returns its index once it is durable."""
@@ -70,8 +70,8 @@ class PartyFiles:
             OSError: they could not be made durable.
         """
         rows = []
-        for name, reported in bodies:
-            body = canonical({**reported, "party": name})
+        for name, told in bodies:
+            body = canonical({**told, "party": name})
             one = PartyPlace(name, random(16), body, self._place(name))
             one.check()
             rows.append({"b": json.loads(body), "n": name, "s": b64url(one.salt), "w": b64url(one.where)})

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from custodes.ledger.tlog.body import check_opening
+from custodes.ledger.tlog.commitment import check_opening
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.merkle import leaf_hash
 

@@ -9,22 +9,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from custodes.ledger.prover.account_map import AccountMap
 from custodes.ledger.prover.account_map_file import MapState
+from custodes.ledger.prover.body_deletion import Deletion
+from custodes.ledger.prover.files import encode_path
 from custodes.ledger.prover.party_map import PartyMap
 from custodes.ledger.prover.ports import Use
-from custodes.ledger.tlog.body import BodyError, unseal
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
+from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import Entry, decode
 from custodes.ledger.tlog.note import NoteError, parse_note
-from custodes.ledger.tlog.ports import BodyReader, TileReader
-from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, Tree
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TileReader
+from custodes.ledger.tree.tiles import Tree
+from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, MapHead, parse_head
+from custodes.ledger.writer.body import unseal
+from custodes.ledger.writer.ports import BodyReader
 
-ERASED = "erased before it was credited"
-"""Stands for the account of a use whose body was gone when the map was made; no statement can ask for it."""
+ERASED = "erased without an entry"
+"""Stands for the account of a use whose body is gone, though no entry says whose it was; no map is made over it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,48 @@ class LogFiles:
         return self.tree.node(level, index)
 
     def uses(self, begin: int, end: int) -> Iterator[Use]:
-        """All uses among entries ``begin`` up to ``end``; those without a body belong to ``ERASED``."""
-        return self._of_kind("use", begin, end)
+        """All uses among entries ``begin`` up to ``end``.
+
+        Those whose body was destroyed belong to whom the entry of that destruction names, else to ``ERASED``.
+        """
+        owners: dict[int, str] | None = None
+        for use in self._of_kind("use", begin, end):
+            if use.account != ERASED:
+                yield use
+            else:
+                owners = self.owners_of_destroyed() if owners is None else owners
+                yield replace(use, account=owners.get(use.index, ERASED))
+
+    def owners_of_destroyed(self) -> dict[int, str]:
+        """Whose the entries are whose bodies were destroyed by a ``del`` entry that could still be opened."""
+        return {
+            index: deletion.account
+            for deletion in self.deletions()
+            for index in deletion.entries
+            if deletion.account is not None
+        }
+
+    def deletions(self) -> Iterator[Deletion]:
+        """The ``del`` entries of the log with what their bodies say.
+
+        Raises:
+            BodyError: what is stored is not what was committed.
+        """
+        for index, envelope, entry in self._entries("del", 0, self.tree.size):
+            sealed = self.bodies.get(index)
+            if sealed is not None and entry.commitment is not None:
+                body = unseal(sealed, entry.commitment, self.body_key)
+                yield Deletion.read(index, envelope, sealed.salt, body)
+
+    def heads(self, name: str, begin: int = 0) -> Iterator[tuple[int, MapHead]]:
+        """Index and head of each ``map`` entry of the map called ``name`` from entry ``begin`` on.
+
+        Raises:
+            MapError: one lacks a member.
+        """
+        for index, _, entry in self._entries("map", begin, self.tree.size):
+            if entry.fields.get("m") == name:
+                yield index, parse_head(entry)
 
     def retentions(self, begin: int, end: int) -> Iterator[Use]:
         """All retention runs among entries ``begin`` up to ``end``, as uses of no units."""
@@ -148,7 +192,7 @@ class AccountSources:
         """VRF proof and encoded path of an identifier."""
         self.head_index(name)
         proof, path = self.accounts.path(identifier)
-        return proof, path.encode()
+        return proof, encode_path(path)
 
     def uses(self, begin: int, end: int) -> Iterator[Use]:
         """All uses among entries ``begin`` up to ``end``."""
@@ -182,7 +226,7 @@ class PartySources:
         """VRF proof and encoded path of an identifier."""
         self.head_index(name)
         proof, path = self.parties.path(identifier)
-        return proof, path.encode()
+        return proof, encode_path(path)
 
     def places_of(self, identifier: str) -> Iterator[tuple[int, bytes, bytes]]:
         """Entry, salt and body of each place of ``identifier``."""

@@ -1,7 +1,7 @@
 """The operator's side of a statement: collect from log, maps and bodies what a verifier will ask for.
 
-In: ports to the log, the maps and the uses. Out: a ``StatementFile``. A statement made here is checked by ``verify``
-like any other; nothing in this module needs to be trusted.
+In: ports to the log, the maps and the uses. Out: a ``StatementFile``. What is made here is checked by ``verify`` like
+any other; nothing in this module needs to be trusted.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from custodes.ledger.prover.ports import LogReader, MapReader, PlaceSource, Use, UseSource
-from custodes.ledger.tlog.body import commit
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
+from custodes.ledger.tlog.commitment import commit
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.note import parse_note
-from custodes.ledger.verifier import multiproof
+from custodes.ledger.tree import multiproof
 from custodes.ledger.verifier.canonical_json import PlacedEntry, StatementError
 from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, parse_head
 from custodes.ledger.verifier.statement import Question, ShownPlace, ShownUse, StatementFile, map_of

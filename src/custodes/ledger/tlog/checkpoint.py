@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from custodes.ledger.tlog.merkle import HASH_BYTES, MAX_SIZE
-from custodes.ledger.tlog.note import Note, NoteError, Signer, Verifier, decode_base64, open_note, signed_note
+from custodes.ledger.tlog.note import NoteError, Verifier, decode_base64, open_note
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 
@@ -30,14 +30,6 @@ class Checkpoint:
         """The text that is signed."""
         lines = (self.origin, str(self.size), base64.b64encode(self.root).decode(), *self.extensions)
         return "".join(line + "\n" for line in lines)
-
-    def signed(self, signers: Sequence[Signer]) -> Note:
-        """The note with everybody's signatures."""
-        return signed_note(self.text(), signers)
-
-    def sign(self, signers: Sequence[Signer]) -> bytes:
-        """The bytes of the signed note."""
-        return self.signed(signers).encode()
 
 
 def parse_checkpoint(text: str) -> Checkpoint:

@@ -12,7 +12,7 @@ import base64
 import binascii
 import hmac
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
@@ -33,24 +33,6 @@ _SIG_PREFIX = "\N{EM DASH} "
 
 class NoteError(Exception):
     """A note or key is malformed, or a signature does not hold; the message says what is wrong."""
-
-
-class Signer(Protocol):
-    """Signs the text of notes under a name."""
-
-    @property
-    def name(self) -> str:
-        """Name of the key."""
-        ...
-
-    @property
-    def key_id(self) -> bytes:
-        """Four bytes that tell keys of one name apart."""
-        ...
-
-    def sign(self, text: bytes) -> bytes:
-        """Signature bytes as they stand in the note behind the key id."""
-        ...
 
 
 class Verifier(Protocol):
@@ -172,22 +154,12 @@ def decode_base64(text: str) -> bytes:
     return data
 
 
-def _check_text(text: str) -> None:
+def check_text(text: str) -> None:
+    """Raise NoteError unless ``text`` can be a note's."""
     if not text.endswith("\n"):
         raise NoteError("a note's text ends with a newline")
     if _CONTROL.search(text):
         raise NoteError("a note has no control characters but newlines")
-
-
-def signed_note(text: str, signers: Iterable[Signer]) -> Note:
-    """The note of ``text`` signed by all ``signers``.
-
-    Raises:
-        NoteError: the text cannot be a note's.
-    """
-    _check_text(text)
-    body = text.encode()
-    return Note(text, tuple(Signature(s.name, s.key_id, s.sign(body)) for s in signers))
 
 
 def parse_note(data: bytes) -> Note:
@@ -206,7 +178,7 @@ def parse_note(data: bytes) -> Note:
     if at < 0:
         raise NoteError("the note has no signatures")
     text, block = whole[: at + 1], whole[at + 2 :]
-    _check_text(text)
+    check_text(text)
     if not block.endswith("\n"):
         raise NoteError("the note does not end with a newline")
     lines = block[:-1].split("\n")

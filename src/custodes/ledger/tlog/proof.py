@@ -7,14 +7,13 @@ the same tree to everybody is what witnesses are for. Source: c2sp.org/tlog-proo
 
 from __future__ import annotations
 
-import base64
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from custodes.ledger.tlog.body import SALT_BYTES
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
-from custodes.ledger.tlog.entry import Entry, EntryError, b64url, decode, from_b64url
+from custodes.ledger.tlog.commitment import SALT_BYTES
+from custodes.ledger.tlog.entry import Entry, EntryError, decode, from_b64url
 from custodes.ledger.tlog.merkle import HASH_BYTES, ProofError, leaf_hash, root_from_inclusion, verify_inclusion
 from custodes.ledger.tlog.note import Note, NoteError, Signature, Verifier, decode_base64, open_note
 
@@ -22,7 +21,7 @@ RECEIPT_PREFIX = "v1."
 MAX_RECEIPT_CHARS = 8192
 TLOG_PROOF_HEADER = "c2sp.org/tlog-proof@v1"
 _MAX_PATH = 63
-_NUMBERS = struct.Struct(">QQ")
+NUMBERS = struct.Struct(">QQ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,31 +48,6 @@ class Receipt:
     def checkpoint(self) -> bytes:
         """The signed note over the tree."""
         return Note(self.tree.text(), self.signatures).encode()
-
-    def token(self) -> str:
-        """The receipt as one word for a header: ``v1.`` and base64url.
-
-        Raises:
-            NoteError: the checkpoint has extension lines or signers of other names, which the form cannot hold.
-        """
-        own = [s for s in self.signatures if s.name == self.tree.origin]
-        if self.tree.extensions or not own:
-            raise NoteError("a receipt needs a plain checkpoint signed under the name of its origin")
-        origin = self.tree.origin.encode()
-        parts = [
-            bytes([len(origin)]),
-            origin,
-            _NUMBERS.pack(self.index, self.tree.size),
-            bytes([len(own)]),
-            *[part for s in own for part in (s.key_id, len(s.value).to_bytes(2, "big"), s.value)],
-            bytes([len(self.path)]),
-            *self.path,
-            bytes([len(self.salt)]),
-            self.salt,
-            len(self.envelope).to_bytes(2, "big"),
-            self.envelope,
-        ]
-        return RECEIPT_PREFIX + b64url(b"".join(parts))
 
 
 class _Cursor:
@@ -107,7 +81,7 @@ def parse_receipt(token: str) -> Receipt:
         origin = cursor.take(cursor.number(1)).decode()
     except (EntryError, UnicodeDecodeError) as error:
         raise ProofError("the receipt is malformed") from error
-    index, size = _NUMBERS.unpack(cursor.take(_NUMBERS.size))
+    index, size = NUMBERS.unpack(cursor.take(NUMBERS.size))
     signatures = [Signature(origin, cursor.take(4), cursor.take(cursor.number(2))) for _ in range(cursor.number(1))]
     path = [cursor.take(HASH_BYTES) for _ in range(cursor.number(1))]
     salt = cursor.take(cursor.number(1))
@@ -150,16 +124,6 @@ def verify_token(token: str, keys: Sequence[Verifier]) -> VerifiedEntry:
         ProofError: something does not hold; the message says what.
     """
     return verify_receipt(parse_receipt(token), keys)
-
-
-def encode_tlog_proof(index: int, path: Sequence[bytes], checkpoint: bytes, extra: bytes = b"") -> bytes:
-    """A C2SP tlog-proof file."""
-    lines = [TLOG_PROOF_HEADER]
-    if extra:
-        lines.append(f"extra {base64.b64encode(extra).decode()}")
-    lines.append(f"index {index}")
-    lines.extend(base64.b64encode(hash_).decode() for hash_ in path)
-    return "\n".join(lines).encode() + b"\n\n" + checkpoint
 
 
 @dataclass(frozen=True, slots=True)

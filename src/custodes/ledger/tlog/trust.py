@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from custodes.ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from custodes.ledger.tlog.note import NoteError, VerifierKey, check_name, decode_base64, key_id, open_note
@@ -86,11 +86,6 @@ class CosignerKey:
 def cosigned_at(signature: bytes) -> int:
     """Seconds since the epoch of a cosignature's first eight bytes."""
     return int.from_bytes(signature[:8], "big")
-
-
-def cosign(key: Ed25519PrivateKey, body: bytes, time: int) -> bytes:
-    """A cosignature over a checkpoint's text: the time, then the signature."""
-    return time.to_bytes(8, "big") + key.sign(cosigned_message(time, body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,13 +251,3 @@ class _Draft:
     def _check_new(self, name: str) -> None:
         if name == NONE or self._known(name):
             raise TrustError(f"the name {name!r} is taken")
-
-
-def write_policy(logs: list[str], witnesses: list[Witness], need: int) -> str:
-    """Text of a policy: the logs' keys, and ``need`` of ``witnesses`` (0: none are asked for)."""
-    lines = [f"log {key}" for key in logs]
-    lines += [f"witness {w.name} {w.key}" + (f" {w.url}" if w.url else "") for w in witnesses]
-    if need:
-        lines += [f"group quorum-of-witnesses {need} " + " ".join(w.name for w in witnesses)]
-    lines += ["quorum " + ("quorum-of-witnesses" if need else NONE)]
-    return "\n".join(lines) + "\n"

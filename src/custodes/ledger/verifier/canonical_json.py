@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import NoReturn, cast
 
-from custodes.ledger.tlog.entry import EntryError, b64url, from_b64url
+from custodes.ledger.tlog.entry import EntryError, from_b64url
 
 MAX_BYTES = 256 << 20
 _MAX_INT = (1 << 53) - 1
@@ -24,24 +24,11 @@ class StatementError(ValueError):
     """The bytes are no file of ours in canonical form; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedEntry:
-    """An entry of the log and where it stands."""
-
-    index: int
-    envelope: bytes
-
-
-def wrap(name: str, inner: object) -> bytes:
-    """A file of ours: ``inner`` under ``name``, and a checksum over it."""
-    return canonical({"digest": b64url(sha256(canonical(inner)).digest()), name: inner})
-
-
 def unwrap(name: str, data: bytes) -> object:
-    """What ``wrap`` put in.
+    """The value that the file holds under ``name``, its checksum compared.
 
     Raises:
-        StatementError: the bytes are not exactly what ``wrap`` would give.
+        StatementError: the bytes have another form, or the checksum does not fit.
     """
     outer = Members(parse_canonical(data))
     digest, inner = outer.binary("digest"), outer.take(name)
@@ -61,7 +48,7 @@ def canonical(value: object) -> bytes:
 
 
 def parse_canonical(data: bytes) -> object:
-    """Read what ``canonical`` wrote.
+    """Read a value in its canonical spelling.
 
     Raises:
         StatementError: too long, no JSON, or another spelling.
@@ -146,10 +133,7 @@ class Members:
 
     def placed(self, name: str) -> PlacedEntry:
         """An entry and its index."""
-        members = Members(self.take(name))
-        placed = PlacedEntry(members.index("i"), canonical(members.take("e")))
-        members.end()
-        return placed
+        return PlacedEntry.read(self.take(name))
 
     def index(self, name: str) -> int:
         """An integer of 0 or more."""
@@ -175,6 +159,37 @@ class Members:
             raise StatementError(f"{min(self._members)!r} has no place here")
 
 
-def entry_member(placed: PlacedEntry) -> dict[str, object]:
-    """An entry and its index as a JSON object."""
-    return {"e": json.loads(placed.envelope), "i": placed.index}
+@dataclass(frozen=True, slots=True)
+class PlacedEntry:
+    """An entry of the log and where it stands."""
+
+    index: int
+    envelope: bytes
+
+    @classmethod
+    def read(cls, value: object) -> PlacedEntry:
+        """Read ``{"e": envelope, "i": index}``. Raises StatementError."""
+        members = Members(value)
+        placed = cls(members.index("i"), canonical(members.take("e")))
+        members.end()
+        return placed
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An entry's index with what opens its commitment: to the body, or in a decision to the excerpt."""
+
+    index: int
+    salt: bytes
+    text: bytes
+
+    @classmethod
+    def read(cls, value: object) -> Opened:
+        """Read ``{"b": body, "i": index, "s": salt}``. Raises StatementError."""
+        members = Members(value)
+        body = members.take("b")
+        if not isinstance(body, dict):
+            raise StatementError("a body is no object")
+        opened = cls(members.index("i"), members.binary("s"), canonical(body))
+        members.end()
+        return opened

@@ -1,7 +1,7 @@
 """Certificate of erasure: this face was in the index of its collection, and since this entry it is not.
 
-In: the parts of a certificate; or its bytes and a trust policy. Out: bytes; or a verdict ABSENT, UNDETERMINED or
-INVALID with reasons. An ``era`` entry commits to the collection's tree of FaceIds before and after. The certificate
+In: the bytes of a certificate and a trust policy. Out: a verdict ABSENT, UNDETERMINED or INVALID with reasons. An
+``era`` entry commits to the collection's tree of FaceIds before and after. The certificate
 shows the FaceId under the first root and its absence under the second; with a later head of the collection map, that
 this collection was searched with a tree in which it was still absent.
 
@@ -15,16 +15,15 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 
-from custodes.ledger.tlog.entry import Entry, EntryError, b64url, decode, from_b64url
-from custodes.ledger.tlog.merkle import ProofError, leaf_hash
+from custodes.ledger.tlog.entry import Entry, EntryError, decode, from_b64url
+from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
-from custodes.ledger.verifier import multiproof
-from custodes.ledger.verifier.canonical_json import Members, PlacedEntry, StatementError, entry_member, unwrap, wrap
+from custodes.ledger.verifier.canonical_json import Members, PlacedEntry, StatementError, unwrap
 from custodes.ledger.verifier.map_head import COLLECTION_MAP, collection_name, parse_head
 from custodes.ledger.verifier.map_proof import FACE, MapError, MapNode, MapPath, climb, face_place, look_up, parse_path
+from custodes.ledger.verifier.multiproof import check_in_log
 from custodes.ledger.verifier.vrf import vrf
 
-VERSION = 1
 LIMITS = (
     "That nobody copied the face, or the picture it came from, before it was erased.",
     "What other services, or other collections of this one, hold.",
@@ -64,30 +63,6 @@ class Certificate:
     proof: tuple[bytes, ...]
     later: Later | None = None
 
-    def encode(self) -> bytes:
-        """The bytes of the file."""
-        later = None
-        if self.later is not None:
-            later = {
-                "face": b64url(self.later.face),
-                "head": entry_member(self.later.head),
-                "path": b64url(self.later.path),
-                "vrf": b64url(self.later.vrf),
-            }
-        inner = {
-            "account": self.account,
-            "after": b64url(self.after),
-            "before": b64url(self.before),
-            "checkpoint": self.checkpoint.decode(),
-            "collection": self.collection,
-            "entry": entry_member(self.entry),
-            "face": self.face,
-            "later": later,
-            "proof": b64url(b"".join(self.proof)),
-            "v": VERSION,
-        }
-        return wrap("erasure", inner)
-
 
 @dataclass(frozen=True, slots=True)
 class ErasureVerdict:
@@ -97,19 +72,14 @@ class ErasureVerdict:
     reasons: tuple[str, ...]
 
 
-def erasure_fields(erased: int, before: MapNode, after: MapNode) -> dict[str, int | str]:
-    """Public fields of the ``era`` entry that takes ``erased`` faces out of one collection."""
-    return {"n": erased, "o": b64url(before.hash), "w": b64url(after.hash)}
-
-
 def parse(data: bytes) -> Certificate:
     """Read a certificate file.
 
     Raises:
-        StatementError: the bytes are not exactly what ``encode`` would give.
+        StatementError: the bytes are not exactly those of a certificate.
     """
     inner = Members(unwrap("erasure", data))
-    if inner.index("v") != VERSION:
+    if inner.index("v") != 1:
         raise StatementError("this certificate is of another version")
     later = None
     if not inner.is_null("later"):
@@ -150,10 +120,7 @@ def verify_certificate(data: bytes, policy: TrustPolicy) -> ErasureVerdict:
 
 def _check_in_log(certificate: Certificate, trusted: Trusted) -> None:
     shown = [certificate.entry] + ([certificate.later.head] if certificate.later else [])
-    leaves = {placed.index: leaf_hash(placed.envelope) for placed in shown}
-    root = multiproof.root(leaves, trusted.checkpoint.size, certificate.proof)
-    if len(leaves) != len(shown) or not hmac.compare_digest(root, trusted.checkpoint.root):
-        raise ProofError("the entries shown are not in the log that was signed")
+    check_in_log([(placed.index, placed.envelope) for placed in shown], trusted.checkpoint, certificate.proof)
 
 
 def _check_erased(certificate: Certificate, era: Entry) -> None:

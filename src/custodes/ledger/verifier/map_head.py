@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from custodes.ledger.tlog.entry import Entry, EntryError, b64url, from_b64url
+from custodes.ledger.tlog.entry import Entry, EntryError, from_b64url
 from custodes.ledger.tlog.merkle import leaf_hash
 from custodes.ledger.verifier.map_proof import MapError, MapNode
 
@@ -30,11 +30,6 @@ class MapHead:
     size: int
     node: MapNode
     vrf_public: bytes
-
-
-def head_fields(name: str, size: int, node: MapNode, vrf_public: bytes) -> dict[str, int | str]:
-    """Public fields of the ``map`` entry for a head."""
-    return {"m": name, "n": size, "q": node.count, "r": b64url(node.hash), "s": node.units, "y": b64url(vrf_public)}
 
 
 def parse_head(entry: Entry) -> MapHead:

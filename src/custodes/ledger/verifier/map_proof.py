@@ -13,10 +13,8 @@ Source of the form of nodes: Hu, Zhang, Guo, "Breaking the Binding", IACR ePrint
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import pairwise
 
 KEY_BYTES = 32
 HASH_BYTES = 32
@@ -72,11 +70,6 @@ class MapPath:
 
     siblings: tuple[MapNode, ...]
     leaf: tuple[bytes, Value] | None
-
-    def encode(self) -> bytes:
-        """Bytes of the end, then of the siblings."""
-        end = _EMPTY if self.leaf is None else _LEAF + self.leaf[0] + self.leaf[1].encode()
-        return end + b"".join(node.encode() for node in self.siblings)
 
 
 def leaf_node(key: bytes, value: Value) -> MapNode:
@@ -144,7 +137,7 @@ def climb(key: bytes, path: MapPath) -> MapNode:
 
 
 def parse_path(data: bytes) -> MapPath:
-    """Read ``MapPath.encode``.
+    """Read the bytes of a path: its end, then its siblings from the root down.
 
     Raises:
         MapError: the bytes have another form or length.
@@ -163,40 +156,6 @@ def parse_path(data: bytes) -> MapPath:
         raise MapError("the path has an impossible length")
     parts = (rest[at : at + _NODE_BYTES] for at in range(0, len(rest), _NODE_BYTES))
     return MapPath(tuple(MapNode(p[:32], _int(p[32:40]), _int(p[40:])) for p in parts), leaf)
-
-
-def rebuild(values: Iterable[tuple[bytes, Value]]) -> MapNode:
-    """The head over all keys and values, from nothing; what an auditor does to check a head in full.
-
-    Raises:
-        MapError: a key appears twice, or a length or sum is out of range.
-    """
-    leaves = sorted(((key, leaf_node(key, value)) for key, value in values), key=lambda leaf: leaf[0])
-    if any(a[0] == b[0] for a, b in pairwise(leaves)):
-        raise MapError("a key stands in the map twice")
-    return fold(leaves, 0)
-
-
-def fold(leaves: list[tuple[bytes, MapNode]], depth: int) -> MapNode:
-    """The subtree at ``depth`` over sorted leaves that share their first ``depth`` bits."""
-    if not leaves:
-        return EMPTY
-    if len(leaves) == 1:
-        return leaves[0][1]
-    split = partition(leaves, depth)
-    return inner_node(fold(leaves[:split], depth + 1), fold(leaves[split:], depth + 1))
-
-
-def partition(leaves: list[tuple[bytes, MapNode]], depth: int) -> int:
-    """How many of the sorted leaves go left at ``depth``."""
-    low, high = 0, len(leaves)
-    while low < high:
-        middle = (low + high) // 2
-        if bit(leaves[middle][0], depth):
-            high = middle
-        else:
-            low = middle + 1
-    return low
 
 
 def _prefix(key: bytes, bits: int) -> int:

@@ -1,36 +1,30 @@
-"""One proof for many entries: that all of them stand in one log.
+"""One proof for many entries: that all of them stand in the log that was signed.
 
-In: the entries' leaf hashes by index. Out: the hashes that are missing to compute the root, in the order in which a
-walk from the root needs them; and the root from both. With one entry this holds the hashes of RFC 6962's audit path;
-with many, shared parts appear once. It binds nothing to a signature: compare the root with a signed checkpoint.
+In: entries by index, hashes in the order in which a walk from the root needs them, a signed checkpoint. Out: nothing,
+or ProofError. With one entry the hashes are those of RFC 6962's audit path; with many, shared parts appear once.
 """
 
 from __future__ import annotations
 
+import hmac
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from custodes.ledger.tlog.merkle import HASH_BYTES, MAX_SIZE, NodeSource, ProofError, node_hash, range_root
+from custodes.ledger.tlog.checkpoint import Checkpoint
+from custodes.ledger.tlog.merkle import MAX_SIZE, ProofError, check_hashes, leaf_hash, node_hash
 
 
-def make(indexes: Sequence[int], size: int, node: NodeSource) -> list[bytes]:
-    """Proof for the entries at ``indexes`` (at least one) in the log of ``size`` entries.
+def check_in_log(shown: Sequence[tuple[int, bytes]], log: Checkpoint, proof: Sequence[bytes]) -> None:
+    """Check that each envelope stands in the log at its index.
 
     Raises:
-        ProofError: an index is out of range, or there is none.
+        ProofError: it does not, or two entries claim one place.
     """
-    wanted = _checked(indexes, size)
-
-    def walk(begin: int, end: int, first: int, last: int) -> Iterator[bytes]:
-        if first == last:
-            yield range_root(begin, end, node)
-        elif end - begin > 1:
-            split = _split(begin, end)
-            middle = bisect_left(wanted, split, first, last)
-            yield from walk(begin, split, first, middle)
-            yield from walk(split, end, middle, last)
-
-    return list(walk(0, size, 0, len(wanted)))
+    leaves = {index: leaf_hash(envelope) for index, envelope in shown}
+    if len(leaves) != len(shown):
+        raise ProofError("two entries claim one place in the log")
+    if not hmac.compare_digest(root(leaves, log.size, proof), log.root):
+        raise ProofError("the entries shown are not in the log that was signed")
 
 
 def root(leaves: Mapping[int, bytes], size: int, proof: Sequence[bytes]) -> bytes:
@@ -39,12 +33,14 @@ def root(leaves: Mapping[int, bytes], size: int, proof: Sequence[bytes]) -> byte
     Raises:
         ProofError: an index is out of range, or the proof has too many or too few hashes.
     """
-    wanted = _checked(list(leaves), size)
-    if any(len(hash_) != HASH_BYTES for hash_ in (*proof, *leaves.values())):
-        raise ProofError("a hash has a wrong length")
+    wanted = sorted(leaves)
+    if not wanted or wanted[0] < 0 or wanted[-1] >= size or size > MAX_SIZE:
+        raise ProofError("an entry cannot stand in a log of this size")
+    check_hashes((*proof, *leaves.values()))
     rest = iter(proof)
 
     def walk(begin: int, end: int, first: int, last: int) -> bytes:
+        """Root over entries ``begin`` up to ``end``, of which ``wanted[first:last]`` are shown."""
         if first == last:
             found = next(rest, None)
             if found is None:
@@ -52,7 +48,8 @@ def root(leaves: Mapping[int, bytes], size: int, proof: Sequence[bytes]) -> byte
             return found
         if end - begin == 1:
             return leaves[begin]
-        split = _split(begin, end)
+        # RFC 6962 2.1 divides a list at the largest power of two below its length.
+        split = begin + (1 << ((end - begin - 1).bit_length() - 1))
         middle = bisect_left(wanted, split, first, last)
         left = walk(begin, split, first, middle)
         return node_hash(left, walk(split, end, middle, last))
@@ -61,15 +58,3 @@ def root(leaves: Mapping[int, bytes], size: int, proof: Sequence[bytes]) -> byte
     if next(rest, None) is not None:
         raise ProofError("the proof has too many hashes")
     return result
-
-
-def _split(begin: int, end: int) -> int:
-    """Where RFC 6962 2.1 divides a list: at the largest power of two below its length."""
-    return begin + (1 << ((end - begin - 1).bit_length() - 1))
-
-
-def _checked(indexes: Sequence[int], size: int) -> list[int]:
-    wanted = sorted(set(indexes))
-    if not wanted or wanted[0] < 0 or wanted[-1] >= size or size > MAX_SIZE:
-        raise ProofError("an entry cannot stand in a log of this size")
-    return wanted

@@ -1,6 +1,6 @@
 """One file about one party under all of its names and numbers: was it ever behind a customer, and in which role?
 
-In: what the party is called, and a statement for each name that follows from it. Out: a file, or the verdict on one.
+In: a file that says what the party is called, with a statement for each name that follows from it. Out: the verdict.
 The verifier derives the names itself, so a file cannot leave one out or answer about another. Shape:
 ``{"digest": .., "party": {"identifiers": [[scheme, value], ..], "names": [..], "statements": [statement, ..],
 "v": 1}}`` with each statement as in its own file, all at one head of the party map.
@@ -8,12 +8,12 @@ The verifier derives the names itself, so a file cannot leave one out or answer 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from custodes.ledger.tlog.trust import TrustPolicy
 from custodes.ledger.verifier import party_places as places
-from custodes.ledger.verifier.canonical_json import Members, StatementError, canonical, parse_canonical, unwrap, wrap
+from custodes.ledger.verifier.canonical_json import Members, StatementError, canonical, unwrap
 from custodes.ledger.verifier.party_names import identifier_key, name_key
 from custodes.ledger.verifier.report import clean, moment, render, standing
 from custodes.ledger.verifier.statement import PARTY_SCHEMES, map_of
@@ -60,17 +60,6 @@ class PartyVerdict:
         """All places, under whichever name, in order."""
         parts = (self.parts or {}).values()
         return sorted((p for part in parts if part.evidence for p in part.evidence.places), key=lambda p: p.index)
-
-
-def encode(asked: PartyQuestion, statements: Sequence[bytes]) -> bytes:
-    """The file."""
-    inner = {
-        "identifiers": [list(pair) for pair in asked.identifiers],
-        "names": list(asked.names),
-        "statements": [parse_canonical(statement) for statement in statements],
-        "v": 1,
-    }
-    return wrap("party", inner)
 
 
 def verify_party(data: bytes, policy: TrustPolicy, entries: Entries | None = None) -> PartyVerdict:
@@ -146,15 +135,18 @@ def _parse(data: bytes) -> tuple[PartyQuestion, list[bytes]]:
     inner = Members(unwrap("party", data))
     if inner.take("v") != 1:
         raise StatementError("this file is of another version")
-    names, pairs, statements = inner.take("names"), inner.take("identifiers"), inner.take("statements")
+    names, pairs, statements = inner.items("names"), inner.items("identifiers"), inner.items("statements")
     inner.end()
-    if not (isinstance(names, list) and isinstance(pairs, list) and isinstance(statements, list)):
-        raise StatementError("names, identifiers and statements are lists")
-    if not all(isinstance(name, str) for name in names) or not all(_is_pair(pair) for pair in pairs):
+    return PartyQuestion(tuple(map(_text, names)), tuple(map(_pair, pairs))), [canonical(one) for one in statements]
+
+
+def _pair(value: object) -> tuple[str, str]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise StatementError("an identifier is a pair of texts")
+    return _text(value[0]), _text(value[1])
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
         raise StatementError("a name is a text, an identifier a pair of texts")
-    asked = PartyQuestion(tuple(names), tuple((str(scheme), str(value)) for scheme, value in pairs))
-    return asked, [canonical(one) for one in statements]
-
-
-def _is_pair(pair: object) -> bool:
-    return isinstance(pair, list) and len(pair) == 2 and all(isinstance(part, str) for part in pair)
+    return value

@@ -1,7 +1,7 @@
 """The statement file: one canonical JSON object in which an operator answers "did X use the service, and how much?"
 
-In: bytes. Out: a ``StatementFile`` whose form is right, nothing in it verified yet (``verify`` does that), and back.
-The parser takes exactly the bytes that ``encode`` gives: no duplicate names, no spaces, no other spelling of a number
+In: bytes. Out: a ``StatementFile`` whose form is right, nothing in it verified yet (``verify`` does that).
+The parser takes one spelling of each statement: no duplicate names, no spaces, no other spelling of a number
 or of base64, nothing behind the end. ``digest`` is a checksum over the rest; it finds damage and proves nothing.
 
 Shape, with binary values in base64url without padding:
@@ -15,25 +15,13 @@ whose identifier stands in the party map, has ``"places"`` in place of ``"uses"`
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from custodes.ledger.tlog.entry import b64url
-from custodes.ledger.verifier.canonical_json import (
-    Members,
-    PlacedEntry,
-    StatementError,
-    canonical,
-    entry_member,
-    unwrap,
-    wrap,
-)
+from custodes.ledger.verifier.canonical_json import Members, PlacedEntry, StatementError, canonical, unwrap
 from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP
 from custodes.ledger.verifier.party_names import SCHEME, is_fingerprint
-
-VERSION = 1
 
 _SCHEMES: Mapping[str, tuple[str, str]] = {
     # scheme: (map, pattern of the canonical value)
@@ -72,7 +60,7 @@ class ShownUse:
 
 @dataclass(frozen=True, slots=True)
 class ShownPlace:
-    """A place in somebody's onboarding graph: the ``org`` entry that brought it, and its opening as far as told."""
+    """A place in somebody's onboarding graph: the ``org`` entry that brought it, and its opening if disclosed."""
 
     index: int
     envelope: bytes
@@ -90,9 +78,9 @@ class StatementFile:
         checkpoint: the signed state of the log, with cosignatures.
         head: the ``map`` entry that answers.
         next: the first entry that the head does not cover; None when that is the head itself.
-        proof: hashes that put all entries shown here into the log, see ``statement_proof``.
+        proof: hashes that put all entries shown here into the log, see ``multiproof``.
         vrf: proof of the place of the identifier in the map.
-        path: way to that place, see ``maps_proof``.
+        path: way to that place, see ``map_proof``.
         uses: all uses that the map credits to the identifier, in order.
         prices: the operator's price list, or None.
         places: all places that the party map has under the identifier, in order.
@@ -109,26 +97,6 @@ class StatementFile:
     prices: Mapping[str, object] | None = None
     places: tuple[ShownPlace, ...] = ()
 
-    def encode(self) -> bytes:
-        """The bytes of the file."""
-        question = self.question
-        shown: dict[str, object] = {"uses": [_use(use) for use in self.uses]}
-        if map_of(question.identifier) == PARTY_MAP:
-            shown = {"places": [_place(place) for place in self.places]}
-        inner = {
-            "checkpoint": self.checkpoint.decode(),
-            "head": entry_member(self.head),
-            "next": None if self.next is None else entry_member(self.next),
-            "path": b64url(self.path),
-            "prices": self.prices,
-            "proof": b64url(b"".join(self.proof)),
-            "question": {"from": question.begin, "identifier": question.identifier, "to": question.end},
-            "v": VERSION,
-            "vrf": b64url(self.vrf),
-            **shown,
-        }
-        return wrap("statement", inner)
-
 
 def map_of(identifier: str) -> str | None:
     """Name of the map in which an identifier would stand; None when it is not in canonical form."""
@@ -142,10 +110,10 @@ def parse(data: bytes) -> StatementFile:
     """Read a statement file.
 
     Raises:
-        StatementError: the bytes are not exactly what ``encode`` would give.
+        StatementError: the bytes are not exactly those of a statement.
     """
     inner = Members(unwrap("statement", data))
-    if inner.take("v") != VERSION:
+    if inner.take("v") != 1:
         raise StatementError("this statement is of another version")
     question = Members(inner.take("question"))
     asked = Question(question.text("identifier"), question.time("from"), question.time("to"))
@@ -155,9 +123,7 @@ def parse(data: bytes) -> StatementFile:
     if prices is not None and not isinstance(prices, dict):
         raise StatementError("the price list is no object")
     is_party = map_of(asked.identifier) == PARTY_MAP
-    rows = inner.take("places" if is_party else "uses")
-    if not isinstance(rows, list):
-        raise StatementError("the uses or places are no list")
+    rows = inner.items("places" if is_party else "uses")
     result = StatementFile(
         asked,
         inner.text("checkpoint").encode(),
@@ -174,11 +140,6 @@ def parse(data: bytes) -> StatementFile:
     return result
 
 
-def _use(use: ShownUse) -> dict[str, object]:
-    opening = {} if use.salt is None or use.body is None else {"b": json.loads(use.body), "s": b64url(use.salt)}
-    return {"e": json.loads(use.envelope), "i": use.index, **opening}
-
-
 def _shown(value: object) -> ShownUse:
     members = Members(value)
     index, envelope = members.index("i"), canonical(members.take("e"))
@@ -187,11 +148,6 @@ def _shown(value: object) -> ShownUse:
         salt, body = members.binary("s"), canonical(members.take("b"))
     members.end()
     return ShownUse(index, envelope, salt, body)
-
-
-def _place(place: ShownPlace) -> dict[str, object]:
-    use = _use(ShownUse(place.index, place.envelope, place.salt, place.body))
-    return {"c": b64url(place.commitment), **use}
 
 
 def _shown_place(value: object) -> ShownPlace:

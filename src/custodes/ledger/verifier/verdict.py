@@ -1,9 +1,8 @@
 """The check of a statement, offline, by somebody who trusts the operator in nothing.
 
 In: the bytes of a statement, and a trust policy; if at hand, all public entries of the log. Out: a
-``StatementVerdict``, whose word is PRESENT, ABSENT, UNDETERMINED or INVALID. Read ``verify`` from top to bottom: it is
-the list of checks. It does no I/O and no arithmetic on money that is not exact; ``statement_text`` puts the verdict
-into words.
+``StatementVerdict``, whose word is PRESENT, ABSENT, UNDETERMINED or INVALID. Read ``_check`` from top to bottom: it is
+the list of checks. It does no I/O and no arithmetic on money that is not exact; ``report`` puts the verdict into words.
 
 INVALID means that something in the file contradicts itself or a signature: do not believe it. UNDETERMINED means that
 nothing is wrong, but the file does not answer the question under this policy.
@@ -18,11 +17,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
-from custodes.ledger.tlog.body import BodyError, check_opening
+from custodes.ledger.tlog.commitment import BodyError, check_opening
 from custodes.ledger.tlog.entry import Entry, EntryError, decode
 from custodes.ledger.tlog.merkle import Frontier, ProofError, leaf_hash, tree_root
 from custodes.ledger.tlog.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
-from custodes.ledger.verifier import multiproof
 from custodes.ledger.verifier.canonical_json import StatementError
 from custodes.ledger.verifier.map_head import (
     ACCOUNT_MAP,
@@ -34,6 +32,7 @@ from custodes.ledger.verifier.map_head import (
     use_leaf,
 )
 from custodes.ledger.verifier.map_proof import MapError, Value, look_up, parse_path
+from custodes.ledger.verifier.multiproof import check_in_log
 from custodes.ledger.verifier.statement import Question, ShownPlace, ShownUse, StatementFile, map_of, parse
 from custodes.ledger.verifier.vrf import vrf
 
@@ -183,13 +182,7 @@ def _check_in_log(statement: StatementFile, trusted: Trusted) -> None:
     shown += [(use.index, use.envelope) for use in statement.uses]
     # One entry may bring several places of a party; it is shown with each of them.
     shown += list(dict.fromkeys((place.index, place.envelope) for place in statement.places))
-    leaves = {index: leaf_hash(envelope) for index, envelope in shown}
-    if len(leaves) != len(shown):
-        raise ProofError("two entries claim one place in the log")
-    if not hmac.compare_digest(
-        multiproof.root(leaves, trusted.checkpoint.size, statement.proof), trusted.checkpoint.root
-    ):
-        raise ProofError("the entries shown are not in the log that was signed")
+    check_in_log(shown, trusted.checkpoint, statement.proof)
 
 
 def _covered_until(statement: StatementFile, head: MapHead) -> int:
@@ -286,12 +279,12 @@ def _check_totals(entries: Iterable[tuple[int, bytes]], trusted: Trusted, head: 
             raise ProofError("the public entries have a gap")
         row.append(leaf_hash(envelope))
         if len(row) == 4096:
-            frontier, row = frontier.extend(row).frontier, []
+            frontier, row = frontier.extend(row), []
         entry = decode(envelope)
         if index < head.size and entry.kind == kind:
             more = 1 if kind == "use" else entry.fields.get("n", 0)
             count, units = count + (more if isinstance(more, int) else 0), units + (entry.units or 0)
-    frontier = frontier.extend(row).frontier
+    frontier = frontier.extend(row)
     if frontier.size != trusted.checkpoint.size or not hmac.compare_digest(frontier.root(), trusted.checkpoint.root):
         raise ProofError("the public entries at hand are not those of the log that was signed")
     if (count, units) != (head.node.count, head.node.units):

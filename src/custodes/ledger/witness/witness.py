@@ -19,9 +19,10 @@ from typing import Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from custodes.ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
-from custodes.ledger.tlog.merkle import EMPTY_ROOT, HASH_BYTES, ProofError, verify_consistency
+from custodes.ledger.tlog.merkle import EMPTY_ROOT, HASH_BYTES, ProofError
 from custodes.ledger.tlog.note import Note, NoteError, Signature, VerifierKey, decode_base64, open_note, parse_note
-from custodes.ledger.tlog.trust import CosignerKey, cosign
+from custodes.ledger.tlog.trust import CosignerKey, cosigned_message
+from custodes.ledger.witness.consistency import verify_consistency
 
 MAX_REQUEST_BYTES = 1 << 17
 MAX_PROOF_LINES = 63
@@ -180,3 +181,8 @@ def _refuse(status: int, reason: str) -> WitnessReply:
 
 def _conflict(seen: WitnessedState) -> WitnessReply:
     return WitnessReply(409, b"%d\n" % seen.size, SIZE_TYPE)
+
+
+def cosign(key: Ed25519PrivateKey, body: bytes, time: int) -> bytes:
+    """A cosignature over a checkpoint's text: the time, then the signature."""
+    return time.to_bytes(8, "big") + key.sign(cosigned_message(time, body))

@@ -11,9 +11,11 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from custodes.ledger.tlog.body import SALT_BYTES, SealedBody
+from custodes.ledger.tlog.commitment import SALT_BYTES
 from custodes.ledger.tlog.merkle import Frontier
-from custodes.ledger.tlog.ports import JournalRecord, LedgerCorruptError
+from custodes.ledger.tlog.tiles import LedgerCorruptError
+from custodes.ledger.writer.body import SealedBody
+from custodes.ledger.writer.ports import JournalRecord
 
 _FIXED = struct.Struct(">QIH")
 _PAIR = struct.Struct(">HI")

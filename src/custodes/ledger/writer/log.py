@@ -11,19 +11,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 
-from custodes.ledger.tlog.body import unseal
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.entry import EntryError, Value, decode
 from custodes.ledger.tlog.merkle import leaf_hash
-from custodes.ledger.tlog.ports import HeadConflictError, LedgerCorruptError, LedgerUnavailableError
-from custodes.ledger.tlog.proof import encode_tlog_proof
-from custodes.ledger.tlog.tiles import Tree
+from custodes.ledger.tlog.tiles import LedgerCorruptError, LedgerUnavailableError
+from custodes.ledger.tree.growth import grow
+from custodes.ledger.tree.signing import signed_note
+from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.writer.batch import Batch, LogState
+from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.order import CommitOrder
 from custodes.ledger.writer.pending import Committed, Pending, Prepared, Sealing, Staged, prepare, unsettled_after
+from custodes.ledger.writer.ports import HeadConflictError
 from custodes.ledger.writer.publish import Boundary
 from custodes.ledger.writer.publish_thread import Outbox
 from custodes.ledger.writer.queue import EntryQueue
+from custodes.ledger.writer.receipt import encode_tlog_proof
 from custodes.ledger.writer.recover import recover
 from custodes.ledger.writer.settings import LedgerClock, LedgerWriter, LogParts, LogSettings
 
@@ -96,7 +99,6 @@ class LedgerLog:
         self._outbox.finish()
         for thread in self._threads[-1:]:
             thread.join()
-        self._threads.clear()
         self._parts.stores.journal.close()
 
     def append(
@@ -174,8 +176,7 @@ class LedgerLog:
             IndexError: there is no such entry in the published tree.
         """
         checkpoint, note = self._outbox.public()
-        path = Tree(self._parts.stores.tiles, checkpoint.size).inclusion_proof(index)
-        return encode_tlog_proof(index, path, note)
+        return encode_tlog_proof(index, Tree(self._parts.stores.tiles, checkpoint.size).inclusion_proof(index), note)
 
     def tree(self) -> Tree:
         """The published tree, to read entries and proofs from; for one thread."""
@@ -327,10 +328,10 @@ class LedgerLog:
         assert state is not None
         t = max(state.t, self._parts.clock.now_ms())
         envelopes = [pending.prepared.draft.at(t) for pending in queue]
-        growth = state.frontier.extend([leaf_hash(envelope) for envelope in envelopes])
+        growth = grow(state.frontier, [leaf_hash(envelope) for envelope in envelopes])
         identity = self._parts.identity
         tree = Checkpoint(identity.origin, growth.frontier.size, growth.frontier.root())
-        note = tree.signed(identity.signers)
+        note = signed_note(tree.text(), identity.signers)
         batch = Batch(state.frontier.size, envelopes, [pending.prepared.body for pending in queue], note.encode())
         self._parts.stores.journal.write(batch.encode())
         self._state = LogState(growth.frontier, batch.checkpoint, t, unsettled_after(state.unsettled, queue))
@@ -359,8 +360,7 @@ class LedgerLog:
                 raise LedgerUnavailableError("the ledger cannot be written") from self._down
         state = self._state
         assert state is not None
-        number = self._parts.stores.journal.begin(state.encode())
-        self._outbox.add(Boundary(state.frontier.size, number))
+        self._outbox.add(Boundary(state.frontier.size, self._parts.stores.journal.begin(state.encode())))
 
     def _try_recovery(self) -> None:
         try:

@@ -10,16 +10,17 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from custodes.ledger.tlog.body import SALT_BYTES, SealedBody, canonical, commit, seal
 from custodes.ledger.tlog.checkpoint import Checkpoint
+from custodes.ledger.tlog.commitment import SALT_BYTES, commit
 from custodes.ledger.tlog.entry import Draft, EntryError, Value, b64url, check, draft
-from custodes.ledger.tlog.excerpt import MEMBERS as EXCERPTS
-from custodes.ledger.tlog.excerpt import excerpt
-from custodes.ledger.tlog.merkle import Growth
 from custodes.ledger.tlog.note import Signature
-from custodes.ledger.tlog.ports import LedgerUnavailableError
 from custodes.ledger.tlog.proof import Receipt
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
+from custodes.ledger.tree.growth import Growth
 from custodes.ledger.writer.batch import Batch
+from custodes.ledger.writer.body import SealedBody, canonical, seal
+from custodes.ledger.writer.excerpt import MEMBERS as EXCERPTS
+from custodes.ledger.writer.excerpt import excerpt
 
 
 @dataclass(frozen=True, slots=True)

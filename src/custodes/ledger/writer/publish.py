@@ -11,17 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from custodes.ledger.tlog.merkle import leaf_hash, parents
-from custodes.ledger.tlog.ports import BodyStore, LedgerCorruptError, TileStore
-from custodes.ledger.tlog.tiles import (
-    CHECKPOINT_PATH,
-    TILE_HEIGHT,
-    TILE_WIDTH,
-    Tree,
-    bundle_path,
-    encode_bundle,
-    tile_path,
-)
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TILE_WIDTH, LedgerCorruptError, bundle_path
+from custodes.ledger.tree.tiles import TILE_HEIGHT, Tree, encode_bundle, tile_path
 from custodes.ledger.writer.batch import Batch, LogState
+from custodes.ledger.writer.ports import BodyStore, TileStore
 
 
 @dataclass(frozen=True, slots=True)

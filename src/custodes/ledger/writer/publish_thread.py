@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from custodes.ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from custodes.ledger.tlog.note import parse_note
-from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.batch import Batch, LogState
 from custodes.ledger.writer.publish import Boundary, LogPublisher
 from custodes.ledger.writer.recover import Stores

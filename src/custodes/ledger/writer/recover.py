@@ -12,19 +12,14 @@ from dataclasses import dataclass
 
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
 from custodes.ledger.tlog.entry import Entry, decode
-from custodes.ledger.tlog.merkle import EMPTY_ROOT, Frontier, leaf_hash, range_root
-from custodes.ledger.tlog.note import NoteError, Signer, Verifier
-from custodes.ledger.tlog.ports import (
-    Anchor,
-    BodyStore,
-    HeadConflictError,
-    Journal,
-    JournalSegment,
-    LedgerCorruptError,
-    TileStore,
-)
-from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, Tree
+from custodes.ledger.tlog.merkle import EMPTY_ROOT, Frontier, leaf_hash
+from custodes.ledger.tlog.note import NoteError, Verifier
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerCorruptError
+from custodes.ledger.tree.growth import range_root
+from custodes.ledger.tree.signing import Signer, sign_checkpoint
+from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.writer.batch import Batch, LogState, decode_batch, decode_state
+from custodes.ledger.writer.ports import Anchor, BodyStore, HeadConflictError, Journal, JournalSegment, TileStore
 from custodes.ledger.writer.publish import LogPublisher
 
 
@@ -83,7 +78,7 @@ def advance(state: LogState, batch: Batch) -> LogState:
     """
     if batch.first != state.frontier.size:
         raise LedgerCorruptError(f"a batch starts at {batch.first} instead of {state.frontier.size}")
-    frontier = state.frontier.extend([leaf_hash(envelope) for envelope in batch.envelopes]).frontier
+    frontier = state.frontier.extend([leaf_hash(envelope) for envelope in batch.envelopes])
     entries = [decode(envelope) for envelope in batch.envelopes]
     unsettled = settle(set(state.unsettled), enumerate(entries, batch.first))
     t = max(state.t, entries[-1].t) if entries else state.t
@@ -106,7 +101,7 @@ def _begin_log(stores: Stores, identity: LogIdentity) -> LogState:
     if stores.anchor is not None and stores.anchor.fetch() is not None:
         raise HeadConflictError("the anchor knows a log, but there is none here")
     frontier = Frontier()
-    checkpoint = Checkpoint(identity.origin, 0, frontier.root()).sign(identity.signers)
+    checkpoint = sign_checkpoint(Checkpoint(identity.origin, 0, frontier.root()), identity.signers)
     return LogState(frontier, checkpoint, 0, frozenset())
 
 

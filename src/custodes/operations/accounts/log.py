@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.governance.accounts.account import Account
-from custodes.ledger.tlog.body import BodyError
+from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import EntryError, b64url
-from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.settings import LedgerWriter
 
 _SALT_BYTES = 16

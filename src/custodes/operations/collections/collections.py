@@ -103,10 +103,10 @@ class Collections:
     def delete(self, permit: Permit, command: DeleteCollection) -> None:
         """Raises NotFoundError."""
         key = command.key(permit.context.caller)
-        faces = self._gallery.collection(key).face_count
-        self._erasures.erase_collection(key)
+        collection = self._gallery.collection(key)
+        self._erasures.erase_collection(collection)
         self._gallery.delete_collection(key)
-        permit.tally.add(faces_erased=faces)
+        permit.tally.add(faces_erased=collection.face_count)
 
     def list(self, permit: Permit, command: ListCollections) -> CollectionsListed:
         """Raises PaginationTokenError."""

@@ -8,7 +8,7 @@ destroys nothing itself while requests run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -16,12 +16,12 @@ import numpy as np
 
 from custodes.core.errors import ConflictError, NotFoundError, UnavailableError
 from custodes.core.ids import AccountId, FaceId, UserId
-from custodes.gallery.entities import CollectionKey, Face
+from custodes.gallery.entities import Collection, CollectionKey, Face, GalleryUser
 from custodes.gallery.ports import GalleryStore
 from custodes.gallery.rules import user_vector
 from custodes.ledger.prover.erasure import ErasureRecords
 from custodes.ledger.prover.face_map import FaceIndexes
-from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.log import LedgerLog
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.collections.lock_striping import LockStriping
@@ -34,7 +34,11 @@ _BATCH = 500
 
 
 class Tombstones(Protocol):
-    """FaceIds that must not come back, kept apart from the gallery's database and from its backups."""
+    """What must not come back, kept apart from the gallery's database and from its backups.
+
+    FaceIds are never used twice. Users and collections may be made again under their old names, so a tombstone of a
+    user has the store's row of the one that died, and that of a collection when it was created.
+    """
 
     def bury(self, key: CollectionKey, face_ids: Iterable[FaceId]) -> None:
         """Keep ids; durable when this returns."""
@@ -46,6 +50,26 @@ class Tombstones(Protocol):
 
     def buried(self) -> Mapping[CollectionKey, Sequence[FaceId]]:
         """All ids."""
+        ...
+
+    def bury_user(self, key: CollectionKey, user: GalleryUser) -> None:
+        """Keep a user that is about to go; durable when this returns."""
+        ...
+
+    def unbury_user(self, key: CollectionKey, user: GalleryUser) -> None:
+        """A new user has the name and, after a backup came back, the row of one that died."""
+        ...
+
+    def buried_users(self) -> Mapping[CollectionKey, Set[tuple[UserId, int]]]:
+        """Name and row of all."""
+        ...
+
+    def bury_collection(self, collection: Collection) -> None:
+        """Keep a collection that is about to go; durable when this returns."""
+        ...
+
+    def buried_collections(self) -> Set[tuple[CollectionKey, int]]:
+        """Name and time of creation of all."""
         ...
 
 
@@ -64,12 +88,16 @@ class Erasures(Protocol):
         """Faces that were about to be destroyed stay."""
         ...
 
-    def erase_collection(self, key: CollectionKey) -> None:
+    def erase_collection(self, collection: Collection) -> None:
         """A whole collection is about to be destroyed."""
         ...
 
-    def erase_user(self, key: CollectionKey) -> None:
-        """A user's vector is about to be destroyed."""
+    def erase_user(self, key: CollectionKey, user: GalleryUser) -> None:
+        """A user with its vector is about to be destroyed."""
+        ...
+
+    def created_user(self, key: CollectionKey, user: GalleryUser) -> None:
+        """A user is in the gallery now."""
         ...
 
 
@@ -85,10 +113,13 @@ class UnrecordedErasures:
     def stayed(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> None:
         """Nothing."""
 
-    def erase_collection(self, key: CollectionKey) -> None:
+    def erase_collection(self, collection: Collection) -> None:
         """Nothing."""
 
-    def erase_user(self, key: CollectionKey) -> None:
+    def erase_user(self, key: CollectionKey, user: GalleryUser) -> None:
+        """Nothing."""
+
+    def created_user(self, key: CollectionKey, user: GalleryUser) -> None:
         """Nothing."""
 
 
@@ -129,21 +160,29 @@ class RecordedErasures:
             self._indexes.add(key.account_id, key.collection_id, face_ids)
             self._tombstones.unbury(key, face_ids)
 
-    def erase_collection(self, key: CollectionKey) -> None:
+    def erase_collection(self, collection: Collection) -> None:
         """See Erasures."""
+        key = collection.key
         with self._collection(key):
             face_ids = [face.face_id for face in _faces(self._gallery, key)]
             if len(face_ids) <= _CERTIFIED_AT_MOST:
                 self._erase(key, face_ids)
-                return
-            with _recording():
-                self._indexes.erase_all(key.account_id, key.collection_id, lambda fields: self._append(key, fields))
-            self._tombstones.bury(key, face_ids)
+            else:
+                with _recording():
+                    self._indexes.erase_all(key.account_id, key.collection_id, lambda fields: self._append(key, fields))
+                self._tombstones.bury(key, face_ids)
+            self._tombstones.bury_collection(collection)
 
-    def erase_user(self, key: CollectionKey) -> None:
+    def erase_user(self, key: CollectionKey, user: GalleryUser) -> None:
         """See Erasures. The entry has no roots: users are in no index of faces."""
         with _recording():
             self._append(key, {"n": 1})
+        self._tombstones.bury_user(key, user)
+
+    def created_user(self, key: CollectionKey, user: GalleryUser) -> None:
+        """See Erasures."""
+        if (user.user_id, user.row) in self._tombstones.buried_users().get(key, ()):
+            self._tombstones.unbury_user(key, user)
 
     def close_head(self, account: AccountId) -> int:
         """Log the head of the collection map with all collections of ``account`` in it; returns its index.
@@ -188,15 +227,26 @@ class RecordedErasures:
 
 
 def finish_erasures(gallery: GalleryStore, tombstones: Tombstones, log: LedgerWriter) -> int:
-    """Destroy faces that the ledger calls erased and that are there all the same; call it before anybody searches.
+    """Destroy what the ledger calls erased and is there all the same; call it before anybody searches.
 
-    They come back with an older backup of the database, or stayed when the server was killed between the entry and
-    the deed. Users lose them, and get a vector without them. Returns how many there were.
+    Faces, users and collections come back with an older backup of the database, or stayed when the server was killed
+    between the entry and the deed. Users lose such faces, and get a vector without them. Returns how many there were.
 
     Raises:
         CustodesError: the gallery cannot be read or written.
         UnavailableError: the ledger cannot be written.
     """
+    collections = _destroy_collections(gallery, tombstones)
+    users = _destroy_users(gallery, tombstones)
+    faces = _destroy_faces(gallery, tombstones)
+    for found, what in ((collections, "collections"), (users, "users"), (faces, "faces")):
+        if found:
+            with _recording():
+                log.append("inc", fields={"n": found, "x": f"erased-{what}-had-come-back"}).wait_durable()
+    return collections + users + faces
+
+
+def _destroy_faces(gallery: GalleryStore, tombstones: Tombstones) -> int:
     found = 0
     for key, face_ids in tombstones.buried().items():
         try:
@@ -207,9 +257,31 @@ def finish_erasures(gallery: GalleryStore, tombstones: Tombstones, log: LedgerWr
                     found += len(back)
         except NotFoundError:
             continue  # the collection is gone, and its faces with it
-    if found:
-        with _recording():
-            log.append("inc", fields={"n": found, "x": "erased-faces-had-come-back"}).wait_durable()
+    return found
+
+
+def _destroy_users(gallery: GalleryStore, tombstones: Tombstones) -> int:
+    found = 0
+    for key, users in tombstones.buried_users().items():
+        for user_id, row in users:
+            try:
+                if gallery.user(key, user_id).row == row:
+                    gallery.delete_user(key, user_id)
+                    found += 1
+            except NotFoundError:
+                continue
+    return found
+
+
+def _destroy_collections(gallery: GalleryStore, tombstones: Tombstones) -> int:
+    found = 0
+    for key, created_ts_ms in tombstones.buried_collections():
+        try:
+            if gallery.collection(key).created_ts_ms == created_ts_ms:
+                gallery.delete_collection(key)
+                found += 1
+        except NotFoundError:
+            continue
     return found
 
 

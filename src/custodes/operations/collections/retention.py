@@ -16,7 +16,7 @@ from custodes.core.errors import InvalidParameterError, NotFoundError, Unavailab
 from custodes.core.ids import AccountId, CollectionId
 from custodes.gallery.entities import CollectionKey, Face, RetentionRule
 from custodes.gallery.ports import GalleryStore
-from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.collections.erasure import Erasures, leave_users
 

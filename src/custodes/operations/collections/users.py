@@ -134,7 +134,9 @@ class Users:
         """Raises ConflictError when the user exists."""
 
         def work() -> Answer:
-            self._gallery.create_user(command.key(permit.context.caller), command.user_id)
+            key = command.key(permit.context.caller)
+            self._gallery.create_user(key, command.user_id)
+            self._erasures.created_user(key, self._gallery.user(key, command.user_id))
             return {}
 
         self._once(permit, command, work)
@@ -145,8 +147,7 @@ class Users:
         def work() -> Answer:
             key = command.key(permit.context.caller)
             with self._stripe(key, command.user_id):
-                self._gallery.user(key, command.user_id)
-                self._erasures.erase_user(key)
+                self._erasures.erase_user(key, self._gallery.user(key, command.user_id))
                 self._gallery.delete_user(key, command.user_id)
             return {}
 

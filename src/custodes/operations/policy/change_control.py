@@ -22,8 +22,8 @@ from custodes.governance.provider.proposal import Proposal, read_proposal
 from custodes.governance.provider.records import PolicyStore, RecordPlace, replay, to_json
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.entry import Entry, b64url, decode, from_b64url
-from custodes.ledger.tlog.ports import LedgerUnavailableError
-from custodes.ledger.tlog.tiles import Tree
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
+from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.policy.decide import RulesInForce
 

@@ -15,9 +15,11 @@ from custodes.core.errors import NotFoundError, UnavailableError
 from custodes.governance.provider.guardrails import Call, PackError, PolicyVerdict, load
 from custodes.governance.provider.policy_set import PolicySet
 from custodes.ledger.prover.sources import open_log_files
-from custodes.ledger.tlog.body import BodyError, unseal
+from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import Entry, decode
-from custodes.ledger.tlog.tiles import TILE_WIDTH, Tree
+from custodes.ledger.tlog.tiles import TILE_WIDTH
+from custodes.ledger.tree.tiles import Tree
+from custodes.ledger.writer.body import unseal
 from custodes.operations.record.statements import LedgerFiles
 
 _SETTLED_WITHIN = 100_000

@@ -13,15 +13,15 @@ import structlog
 
 from custodes.core.clock import Clock
 from custodes.core.errors import CustodesError
-from custodes.ledger.prover.invoices import load_prices
-from custodes.ledger.tlog.body import BodyError
+from custodes.ledger.prover.invoices.default_prices import default_prices
+from custodes.ledger.prover.invoices.invoice_run import load_prices
+from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import EntryError
 from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.note import NoteError
-from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.tlog.trust import Witness
 from custodes.ledger.verifier.invoices.meter import Month
-from custodes.ledger.verifier.invoices.prices import default_prices
 from custodes.ledger.verifier.map_proof import MapError
 from custodes.ledger.witness.client import Post
 from custodes.ledger.writer.log import LedgerLog

@@ -9,11 +9,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 
+from custodes.ledger.prover.files import encode_file, encode_party
 from custodes.ledger.prover.party_map import PartyMap
 from custodes.ledger.prover.party_map_files import PartyFiles, PlacesDigest
 from custodes.ledger.prover.sources import LogFiles, PartySources
 from custodes.ledger.prover.statement import Sources, build
-from custodes.ledger.verifier.party import PartyQuestion, encode
+from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question
 from custodes.ledger.writer.log import LedgerLog
 
@@ -57,7 +58,7 @@ class PartyStatements:
 
     def create_all(self, asked: PartyQuestion, begin: int | None, end: int | None, log_with: LogWith) -> bytes:
         """The file about a party. Raises as ``Statements.create_party``."""
-        return encode(asked, self._build([Question(key, begin, end) for key in asked.map_names()], log_with))
+        return encode_party(asked, self._build([Question(key, begin, end) for key in asked.map_names()], log_with))
 
     def _build(self, questions: Iterable[Question], log_with: LogWith) -> list[bytes]:
         files = self._opened()
@@ -67,7 +68,7 @@ class PartyStatements:
         head, size = last
         log = log_with(head)
         sources = PartySources(files.map(log, size), head)
-        return [build(question, Sources(log, sources, places=sources)).encode() for question in questions]
+        return [encode_file(build(question, Sources(log, sources, places=sources))) for question in questions]
 
     def _opened(self) -> PartyFiles:
         if self._files is None:

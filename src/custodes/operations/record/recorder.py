@@ -14,10 +14,11 @@ from typing import TypeVar
 
 from custodes.core.errors import UnavailableError
 from custodes.core.slot import Slot
-from custodes.ledger.tlog.body import BodyError
+from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import EntryError
-from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.pending import Pending
+from custodes.ledger.writer.receipt import receipt_token
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.requests.gate import DENIED, DONE, Deny, GateReceipt, Grounds, Intent, UseOutcome
 from custodes.operations.requests.gate import Decision as GateDecision
@@ -162,7 +163,7 @@ def _units(intent: Intent, outcome: UseOutcome) -> int:
 
 def _receipt(pending: Pending) -> GateReceipt:
     found = _writing(pending.wait)
-    return GateReceipt(found.index, found.token())
+    return GateReceipt(found.index, receipt_token(found))
 
 
 def _writing(work: Callable[[], T]) -> T:

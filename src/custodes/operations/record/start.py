@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.ledger.tlog.entry import b64url
-from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.settings import LedgerWriter
 
 

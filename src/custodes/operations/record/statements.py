@@ -14,29 +14,34 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from custodes.ledger.prover import vrf
+from custodes.ledger.prover.account_map import AccountMap
+from custodes.ledger.prover.account_map_binding import bind, check_uses_after, kept_state
 from custodes.ledger.prover.account_map_file import MapState
 from custodes.ledger.prover.account_map_job import Indexer
 from custodes.ledger.prover.erasure import ErasureRecords, certificate
 from custodes.ledger.prover.face_map import FaceIndexes
-from custodes.ledger.prover.invoice_files import BillingStore, UseStorage
-from custodes.ledger.prover.invoices import BillingRun, bill_month
+from custodes.ledger.prover.files import encode_file
+from custodes.ledger.prover.invoices.invoice_files import BillingStore, UseStorage
+from custodes.ledger.prover.invoices.invoice_run import BillingRun, bill_month
 from custodes.ledger.prover.moratorium import Sets, build_report
 from custodes.ledger.prover.party_map_files import PartyFiles
 from custodes.ledger.prover.sources import AccountSources, LogFiles, open_log_files, reaches
 from custodes.ledger.prover.statement import Sources, build
 from custodes.ledger.tlog.entry import decode
-from custodes.ledger.tlog.ports import BodyReader, TileReader
-from custodes.ledger.tlog.tiles import CHECKPOINT_PATH
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TileReader
 from custodes.ledger.tlog.trust import Witness
 from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.invoices.prices import PriceList
-from custodes.ledger.verifier.map_head import PARTY_MAP
+from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP
+from custodes.ledger.verifier.map_proof import MapError
 from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion
 from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question, map_of, parse
-from custodes.ledger.verifier.vrf import vrf
 from custodes.ledger.witness.client import Cosigned, Post, ask_all
 from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.ports import BodyReader
+from custodes.operations.record.body_destruction import Destruction, destroy
 from custodes.operations.record.party_statements import PartyStatements
 
 _WITNESSED = "checkpoint.witnessed"
@@ -79,12 +84,38 @@ class Statements:
 
         with self._lock:
             size = log.flush().size
-            return Indexer(self._key(), self._state(), append).close_head(self._newest(), size)
+            log_files = self._newest()
+            bind(self._key(), self._state(), log_files)
+            return Indexer(self._key(), self._state(), append).close_head(log_files, size)
+
+    def check_maps(self) -> None:
+        """Bring the account map to the last head in the log, and look whether the next head can be made.
+
+        Raises:
+            MapError: the log's heads cannot be reproduced, or a use lost its private body; the text says what to do.
+            BodyError: what is stored of a use is not what was committed.
+            OSError: a file cannot be read or written.
+        """
+        try:
+            log = self._newest()
+        except LookupError:
+            return  # a new log
+        accounts, _ = bind(self._key(), self._state(), log)
+        check_uses_after(accounts, log)
+
+    def destroy_bodies(self, what: Destruction, log: LedgerLog) -> int:
+        """Destroy private bodies on record; see ``body_destruction.destroy``."""
+        with self._lock:
+            files = self._newest()
+            accounts, head = self._at_head(files)
+            if head is None:
+                raise LookupError("the account map has no head yet; private bodies stay until one counts their uses")
+            return destroy(what, AccountSources(files, self._state(), accounts, head), log)
 
     def behind(self) -> bool:
         """Whether the published log has uses that the last head does not cover, or there is no head yet."""
-        accounts, head = self._state().load(self._key())
         log = self._newest()
+        accounts, head = self._at_head(log)
         return head is None or any(True for _ in log.uses(accounts.size, log.tree.size))
 
     def ask_witnesses(self, witnesses: Iterable[Witness], post: Post) -> Cosigned:
@@ -109,12 +140,11 @@ class Statements:
         """
         if map_of(question.identifier) == PARTY_MAP:
             return self.parties.create(question, self._log_with)
-        state = self._state()
-        accounts, head = state.load(self._key())
+        accounts, head = self._at_head(self._newest())
         if head is None:
             raise LookupError("the account map has no head yet; the server makes one every hour")
-        sources = AccountSources(self._log_with(head), state, accounts, head)
-        statement = build(question, Sources(sources.log, sources, sources), prices).encode()
+        sources = AccountSources(self._log_with(head), self._state(), accounts, head)
+        statement = encode_file(build(question, Sources(sources.log, sources, sources), prices))
         parse(statement)  # what no reader would accept, like a price list with fractions in it, is refused here
         return statement
 
@@ -146,8 +176,8 @@ class Statements:
             LookupError: nothing is published yet.
             BodyError: what is stored is not what was committed.
         """
-        _, head = self._state().load(self._key())
-        return build_report(question, self._newest() if head is None else self._log_with(head), sets).encode()
+        _, head = self._at_head(self._newest())
+        return encode_file(build_report(question, self._newest() if head is None else self._log_with(head), sets))
 
     def bill(self, month: Month, prices: PriceList) -> BillingRun:
         """The bills of ``month`` from the published log; nothing is written."""
@@ -221,7 +251,7 @@ class Statements:
             LookupError: there is no record of that.
         """
         record = self.erasures.get(face)
-        return certificate(record, self._log_with(record.entry)).encode()
+        return encode_file(certificate(record, self._log_with(record.entry)))
 
     def face_indexes(self) -> FaceIndexes:
         """Empty face indexes that place collections under this ledger's key."""
@@ -239,6 +269,17 @@ class Statements:
 
     def _key(self) -> vrf.SecretKey:
         return vrf.secret_key(self._vrf_seed)
+
+    def _at_head(self, log: LogFiles) -> tuple[AccountMap, int | None]:
+        """The map on disk, which must be that of a head in the log; readers do not repair it.
+
+        Raises:
+            MapError: it is none, and the log has heads.
+        """
+        kept = kept_state(self._key(), self._state(), log)
+        if kept is None and any(True for _ in log.heads(ACCOUNT_MAP)):
+            raise MapError("the state of the account map is of no head in the log; a start of the server mends it")
+        return (AccountMap(self._key()), None) if kept is None else kept
 
     def _state(self) -> MapState:
         return MapState(self._folder)

@@ -19,9 +19,9 @@ from custodes.gallery.entities import CollectionKey, Face, GalleryUser
 from custodes.gallery.ports import GalleryStore
 from custodes.governance import review as rules
 from custodes.governance.review import Candidate, Review, ReviewPerson, Vote
-from custodes.ledger.tlog.body import BodyError
+from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import EntryError
-from custodes.ledger.tlog.ports import LedgerUnavailableError
+from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.context import Caller

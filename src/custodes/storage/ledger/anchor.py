@@ -10,7 +10,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from custodes.ledger.tlog.ports import HeadConflictError
+from custodes.ledger.writer.ports import HeadConflictError
 from custodes.storage.files.durable import write_durably
 
 

@@ -14,8 +14,9 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from custodes.ledger.tlog.body import SALT_BYTES, SealedBody
-from custodes.ledger.tlog.ports import LedgerCorruptError
+from custodes.ledger.tlog.commitment import SALT_BYTES
+from custodes.ledger.tlog.tiles import LedgerCorruptError
+from custodes.ledger.writer.body import SealedBody
 from custodes.storage.files.durable import sync_directory
 
 _PER_FILE = 1 << 16

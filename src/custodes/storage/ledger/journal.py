@@ -19,7 +19,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from custodes.ledger.tlog.ports import HeadConflictError, JournalRecord, JournalSegment, LedgerCorruptError
+from custodes.ledger.tlog.tiles import LedgerCorruptError
+from custodes.ledger.writer.ports import HeadConflictError, JournalRecord, JournalSegment
 from custodes.storage.files.durable import sync_directory, write_durably
 
 _MAGIC = b"CUSTODESJRNL\x00\x01\r\n"

@@ -11,7 +11,8 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from custodes.ledger.tlog.note import Verifier, VerifierKey
+from custodes.ledger.tlog.note import NoteError, Verifier, VerifierKey
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH
 from custodes.ledger.writer.keys import SigningKey, load_or_create_key, load_or_create_secret
 from custodes.ledger.writer.log import LedgerClock, LedgerLog, LogParts, LogSettings
 from custodes.ledger.writer.recover import LogIdentity, Stores
@@ -60,6 +61,11 @@ class LedgerPaths:
     def body_key(self) -> Path:
         """Master key of the private bodies."""
         return self.data / "keys" / "ledger-bodies.key"
+
+    @property
+    def vrf_key(self) -> Path:
+        """The key under which names have their places in the maps."""
+        return self.data / "keys" / "ledger-vrf.key"
 
     @property
     def verifier(self) -> Path:
@@ -116,11 +122,15 @@ def open_ledger(data: Path, origin: str, clock: LedgerClock, options: LedgerOpti
     """The ledger of ``data``, not started yet; keys and folders are made where missing.
 
     Raises:
-        NoteError: a key file is unusable.
+        NoteError: a key file is unusable, or missing from a log that has entries.
         OSError: files cannot be read or written.
     """
     options = options or LedgerOptions()
     paths = LedgerPaths(data)
+    for path in (paths.signing_key, paths.body_key):
+        # A new key would hide that nobody can open what the old one closed.
+        if (paths.public / CHECKPOINT_PATH).exists() and not path.exists():
+            raise NoteError(f"{path} is missing: restore it from a backup")
     key = ledger_key(data, origin)
     paths.public.mkdir(exist_ok=True)
     for folder in (paths.private, paths.private / "bodies", paths.private / "scratch", paths.private / "journal"):

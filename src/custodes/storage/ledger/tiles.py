@@ -10,7 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
-from custodes.ledger.tlog.ports import LedgerCorruptError
+from custodes.ledger.tlog.tiles import LedgerCorruptError
 from custodes.storage.files.durable import sync_directory, write_whole
 
 

@@ -18,7 +18,22 @@ from custodes.operations.images.attributes import Attribute, Attributes, shows
 from custodes.operations.images.selection import FaceRefused
 
 _EXPRESSIONS = frozenset({Attribute.SMILE, Attribute.EMOTIONS})
-DEFAULT_LANDMARKS = frozenset({"eyeLeft", "eyeRight", "mouthLeft", "mouthRight", "nose"})
+DEFAULT_LANDMARKS = ("eyeLeft", "eyeRight", "mouthLeft", "mouthRight", "nose")
+# Source: the answers printed in the API's guide, "Detecting faces in an image"; programs index into them.
+_LANDMARK_ORDER = {
+    name: place
+    for place, name in enumerate(
+        (
+            *DEFAULT_LANDMARKS,
+            *("leftEyeBrowLeft", "leftEyeBrowRight", "leftEyeBrowUp"),
+            *("rightEyeBrowLeft", "rightEyeBrowRight", "rightEyeBrowUp"),
+            *("leftEyeLeft", "leftEyeRight", "leftEyeUp", "leftEyeDown"),
+            *("rightEyeLeft", "rightEyeRight", "rightEyeUp", "rightEyeDown"),
+            *("noseLeft", "noseRight", "mouthUp", "mouthDown", "leftPupil", "rightPupil"),
+            *("upperJawlineLeft", "midJawlineLeft", "chinBottom", "midJawlineRight", "upperJawlineRight"),
+        )
+    )
+}
 
 
 def face_detail(face: DetectedFace, size: Size, attributes: Attributes) -> Output:
@@ -58,6 +73,7 @@ def unsearched_face(refused: FaceRefused, size: Size, attributes: Attributes) ->
 
 def _basics(face: DetectedFace, size: Size, *, every_landmark: bool) -> Output:
     points = [point for point in face.landmarks if every_landmark or point.name in DEFAULT_LANDMARKS]
+    points.sort(key=lambda point: _LANDMARK_ORDER[point.name])
     return {
         "BoundingBox": bounding_box(face.box_px.to_ratio(size)),
         "Confidence": face.confidence_pct,

@@ -8,29 +8,19 @@ number of its uses and its total in hundredths.
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from hashlib import sha256
 
-from custodes.ledger.tlog.entry import EntryError, b64url, decode, from_b64url
-from custodes.ledger.tlog.merkle import ProofError, leaf_hash
+from custodes.ledger.tlog.entry import EntryError, decode, from_b64url
+from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.trust import NONE, TrustError, TrustPolicy, open_trusted
-from custodes.ledger.verifier import multiproof
-from custodes.ledger.verifier.canonical_json import (
-    Members,
-    PlacedEntry,
-    StatementError,
-    canonical,
-    entry_member,
-    unwrap,
-    wrap,
-)
+from custodes.ledger.verifier.canonical_json import Members, PlacedEntry, StatementError, canonical, unwrap
 from custodes.ledger.verifier.map_proof import MapError, MapNode, Value, look_up, parse_path
+from custodes.ledger.verifier.multiproof import check_in_log
 
-VERSION = 1
 _AMOUNT = re.compile(r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?")
 
 
@@ -43,18 +33,6 @@ class Invoice:
     entry: PlacedEntry
     path: bytes
     proof: tuple[bytes, ...]
-
-    def encode(self) -> bytes:
-        """The bytes of the file."""
-        inner = {
-            "bill": self.bill,
-            "checkpoint": self.checkpoint.decode(),
-            "entry": entry_member(self.entry),
-            "path": b64url(self.path),
-            "proof": b64url(b"".join(self.proof)),
-            "v": VERSION,
-        }
-        return wrap("invoice", inner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +60,10 @@ def parse(data: bytes) -> Invoice:
     """Read an invoice file.
 
     Raises:
-        StatementError: the bytes are not exactly what ``encode`` would give.
+        StatementError: the bytes are not exactly those of an invoice.
     """
     inner = Members(unwrap("invoice", data))
-    if inner.index("v") != VERSION:
+    if inner.index("v") != 1:
         raise StatementError("this invoice is of another version")
     bill = inner.take("bill")
     if not isinstance(bill, dict):
@@ -106,10 +84,7 @@ def verify_invoice(data: bytes, policy: TrustPolicy) -> InvoiceVerdict:
     try:
         invoice = parse(data)
         trusted = open_trusted(invoice.checkpoint, policy)
-        leaves = {invoice.entry.index: leaf_hash(invoice.entry.envelope)}
-        root = multiproof.root(leaves, trusted.checkpoint.size, invoice.proof)
-        if not hmac.compare_digest(root, trusted.checkpoint.root):
-            raise ProofError("the entry shown is not in the log that was signed")
+        check_in_log([(invoice.entry.index, invoice.entry.envelope)], trusted.checkpoint, invoice.proof)
         reasons = _check_bill(invoice)
     except (StatementError, TrustError, ProofError, EntryError, MapError) as error:
         return InvoiceVerdict("INVALID", (str(error),))

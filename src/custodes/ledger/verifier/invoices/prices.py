@@ -14,7 +14,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from importlib import resources
 from typing import cast
 
 _PRICE = re.compile(r"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,9})?")
@@ -93,11 +92,6 @@ def parse_prices(value: object) -> PriceList:
         raise PriceError("an operation, or a group's id, appears twice")
     storage = _price(_members(top.get("storage"), "storage").get("price"))
     return PriceList(_text(top, "name"), currency, groups, storage)
-
-
-def default_prices() -> bytes:
-    """JSON of the default price list."""
-    return resources.files("custodes.ledger.verifier.invoices").joinpath("prices.json").read_bytes()
 
 
 def _group(value: object) -> PriceGroup:

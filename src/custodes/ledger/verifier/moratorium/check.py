@@ -14,11 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from custodes.ledger.tlog.body import BodyError, check_opening, commit
+from custodes.ledger.tlog.commitment import BodyError, check_opening, commit
 from custodes.ledger.tlog.entry import Entry, EntryError, decode, from_b64url
-from custodes.ledger.tlog.merkle import ProofError, leaf_hash
+from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
-from custodes.ledger.verifier import multiproof
 from custodes.ledger.verifier.canonical_json import StatementError
 from custodes.ledger.verifier.moratorium.policy_timeline import (
     Force,
@@ -29,6 +28,7 @@ from custodes.ledger.verifier.moratorium.policy_timeline import (
     timeline,
 )
 from custodes.ledger.verifier.moratorium.report import Report, parse
+from custodes.ledger.verifier.multiproof import check_in_log
 from custodes.ledger.verifier.report import moment
 
 LIMITS = (
@@ -103,11 +103,9 @@ def _entries(report: Report, trusted: Trusted) -> dict[int, Entry]:
     in_front = {change.index: change.envelope for change in report.changes}
     if len(in_front) != len(report.changes) or any(index >= report.first for index in in_front):
         raise ProofError("changes in front of the range are not in front of it")
-    leaves = {index: leaf_hash(envelope) for index, envelope in (in_front | shown).items()}
-    root = multiproof.root(leaves, trusted.checkpoint.size, report.proof)
-    if not hmac.compare_digest(root, trusted.checkpoint.root):
-        raise ProofError("the entries shown are not in the log that was signed")
-    return {index: decode(envelope) for index, envelope in sorted((in_front | shown).items())}
+    placed = sorted((in_front | shown).items())
+    check_in_log(placed, trusted.checkpoint, report.proof)
+    return {index: decode(envelope) for index, envelope in placed}
 
 
 def _covered(report: Report, trusted: Trusted, entries: Mapping[int, Entry]) -> int:

@@ -1,9 +1,9 @@
 """Moratorium report: which rules were in force in a period, and what one sector was allowed and refused in it.
 
-In: the parts of a report; or its bytes and a trust policy. Out: bytes; or a verdict PRESENT, ABSENT, UNDETERMINED or
-INVALID with reasons. The report shows every entry of the log in the period, whatever it is about, so nothing can be
-left out; of each decision an excerpt (sector, operation, rules; nobody's name), which the entry commits to; and every
-change of the rules from the first one on, as an unbroken chain with the signatures of its officers.
+In: the bytes of a report. Out: a ``Report`` whose form is right, nothing in it verified yet (``check``). The
+report shows every entry of the log in the period, whatever it is about, so nothing can be left out; of each decision an
+excerpt (sector, operation, rules; nobody's name), which the entry commits to; and every change of the rules from the
+first one on, as an unbroken chain with the signatures of its officers.
 
 ABSENT means: in this period the sector was not allowed any of the operations asked about. PRESENT: it was, and how
 often. Shape: ``{"digest": .., "moratorium": {"changes": [opened pol entries before the range], "checkpoint",
@@ -14,22 +14,10 @@ as in ``statement``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from custodes.ledger.tlog.entry import b64url
-from custodes.ledger.verifier.canonical_json import (
-    Members,
-    PlacedEntry,
-    StatementError,
-    canonical,
-    entry_member,
-    unwrap,
-    wrap,
-)
-
-VERSION = 1
+from custodes.ledger.verifier.canonical_json import Members, Opened, PlacedEntry, StatementError, canonical, unwrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +37,6 @@ class MoratoriumQuestion:
     rule: str
     begin: int | None = None
     end: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedEntry:
-    """An entry with what opens its commitment: to the body, or in a decision to the excerpt."""
-
-    index: int
-    salt: bytes
-    text: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,43 +61,20 @@ class Report:
     first: int
     range: tuple[bytes, ...]
     changes: tuple[PlacedEntry, ...]
-    opened: tuple[OpenedEntry, ...]
-    excerpts: tuple[OpenedEntry, ...]
+    opened: tuple[Opened, ...]
+    excerpts: tuple[Opened, ...]
     sets: tuple[Mapping[str, object], ...]
     proof: tuple[bytes, ...]
-
-    def encode(self) -> bytes:
-        """The bytes of the file."""
-        question = self.question
-        inner = {
-            "changes": [entry_member(change) for change in self.changes],
-            "checkpoint": self.checkpoint.decode(),
-            "excerpts": [_opening(each) for each in self.excerpts],
-            "first": self.first,
-            "opened": [_opening(each) for each in self.opened],
-            "proof": b64url(b"".join(self.proof)),
-            "question": {
-                "from": question.begin,
-                "operations": list(question.operations),
-                "rule": question.rule,
-                "sector": question.sector,
-                "to": question.end,
-            },
-            "range": [json.loads(envelope) for envelope in self.range],
-            "sets": [dict(each) for each in self.sets],
-            "v": VERSION,
-        }
-        return wrap("moratorium", inner)
 
 
 def parse(data: bytes) -> Report:
     """Read a report.
 
     Raises:
-        StatementError: the bytes are not exactly what ``encode`` would give.
+        StatementError: the bytes are not exactly those of a report.
     """
     inner = Members(unwrap("moratorium", data))
-    if inner.index("v") != VERSION:
+    if inner.index("v") != 1:
         raise StatementError("this report is of another version")
     asked = Members(inner.take("question"))
     question = MoratoriumQuestion(
@@ -134,32 +90,14 @@ def parse(data: bytes) -> Report:
         inner.text("checkpoint").encode(),
         inner.index("first"),
         tuple(canonical(item) for item in inner.items("range")),
-        tuple(_placed(item) for item in inner.items("changes")),
-        tuple(_opened(item) for item in inner.items("opened")),
-        tuple(_opened(item) for item in inner.items("excerpts")),
+        tuple(PlacedEntry.read(item) for item in inner.items("changes")),
+        tuple(Opened.read(item) for item in inner.items("opened")),
+        tuple(Opened.read(item) for item in inner.items("excerpts")),
         tuple(_object(item) for item in inner.items("sets")),
         inner.hashes("proof"),
     )
     inner.end()
     return report
-
-
-def _opening(opened: OpenedEntry) -> dict[str, object]:
-    return {"b": json.loads(opened.text), "i": opened.index, "s": b64url(opened.salt)}
-
-
-def _opened(value: object) -> OpenedEntry:
-    members = Members(value)
-    opened = OpenedEntry(members.index("i"), members.binary("s"), canonical(_object(members.take("b"))))
-    members.end()
-    return opened
-
-
-def _placed(value: object) -> PlacedEntry:
-    members = Members(value)
-    placed = PlacedEntry(members.index("i"), canonical(members.take("e")))
-    members.end()
-    return placed
 
 
 def _object(value: object) -> Mapping[str, object]:

@@ -7,17 +7,20 @@ the signed checkpoint, each entry is held against the rules, and each body that 
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from custodes.ledger.tlog.body import BodyError, unseal
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
+from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import Entry, EntryError, decode
 from custodes.ledger.tlog.merkle import EMPTY_ROOT, leaf_hash, node_hash, parents, tree_root
 from custodes.ledger.tlog.note import NoteError, Verifier
-from custodes.ledger.tlog.ports import BodyReader, LedgerCorruptError, TileReader
-from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TILE_HEIGHT, TILE_WIDTH, Tree, bundle_path, tile_path, width_at
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TILE_WIDTH, LedgerCorruptError, TileReader, bundle_path
+from custodes.ledger.tree.tiles import TILE_HEIGHT, Tree, tile_path, width_at
+from custodes.ledger.writer.body import unseal
+from custodes.ledger.writer.ports import BodyReader
 
 Progress = Callable[[int, int], None]
 """Called with entries done and entries in all."""
@@ -106,6 +109,9 @@ class _Audit:
         self._kinds: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
         self._open: set[int] = set()
+        # Entries whose bodies were destroyed, and those of which a ``del`` entry says so.
+        self._destroyed: set[int] = set()
+        self._announced: set[int] = set()
         self._t = 0
 
     def run(self, keys: Sequence[Verifier]) -> AuditReport:
@@ -114,6 +120,9 @@ class _Audit:
         try:
             checkpoint = self._checkpoint(keys)
             self._check_tree(checkpoint)
+            for index in sorted(self._destroyed - self._announced)[:1]:
+                path = bundle_path(index // TILE_WIDTH)
+                raise _found(path, index, "its private body was destroyed, and no entry of the log says so")
         except _FoundError as found:
             difference = found.difference
         counts = self._counts
@@ -188,15 +197,18 @@ class _Audit:
         if entry.reserves:
             self._open.add(index)
         if self._bodies is not None and entry.commitment is not None:
-            self._check_body(self._bodies, index, entry.commitment)
+            self._check_body(self._bodies, index, entry, entry.commitment)
 
-    def _check_body(self, source: BodySource, index: int, commitment: bytes) -> None:
+    def _check_body(self, source: BodySource, index: int, entry: Entry, commitment: bytes) -> None:
         sealed = source.store.get(index)
         if sealed is not None:
-            unseal(sealed, commitment, source.key)
+            body = unseal(sealed, commitment, source.key)
             self._counts["bodies"] += 1
+            if entry.kind == "del":
+                self._announced.update(json.loads(body).get("entries", ()))
         elif source.store.erased(index):
             self._counts["erased"] += 1
+            self._destroyed.add(index)
         else:
             raise BodyError("its private body is missing, though nobody erased it")
 

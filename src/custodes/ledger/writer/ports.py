@@ -10,19 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from custodes.ledger.tlog.body import SealedBody
-
-
-class LedgerUnavailableError(Exception):
-    """The log cannot take entries now. Nothing that waits for it may go on."""
+from custodes.ledger.tlog.tiles import LedgerUnavailableError, TileReader
+from custodes.ledger.writer.body import SealedBody
 
 
 class HeadConflictError(LedgerUnavailableError):
     """Somebody else wrote to this log, or it was set back. It must not be signed on; a person has to look."""
-
-
-class LedgerCorruptError(LedgerUnavailableError):
-    """Stored bytes contradict what was signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +82,6 @@ class Journal(Protocol):
 
     def close(self) -> None:
         """Stop being the writer."""
-        ...
-
-
-class TileReader(Protocol):
-    """Public files of the log by their path, like ``tile/0/000``."""
-
-    def get(self, path: str) -> bytes | None:
-        """Content, or None if there is no such file."""
         ...
 
 

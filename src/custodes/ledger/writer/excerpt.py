@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from custodes.ledger.tlog.body import SALT_BYTES, commit, encode
+from custodes.ledger.tlog.commitment import SALT_BYTES, commit
+from custodes.ledger.writer.body import encode
 
 MEMBERS: Mapping[str, frozenset[str]] = {"auth": frozenset({"op", "policy", "purpose", "rules", "sector"})}
 """Members that an excerpt of each kind of entry takes from the body, where the body has them."""

@@ -16,15 +16,17 @@ from decimal import ROUND_HALF_UP, Decimal
 from hashlib import sha256
 from typing import Protocol
 
+from custodes.ledger.prover.files import encode_path
+from custodes.ledger.prover.invoices.storage_charge import StorageChange, storage_charge
 from custodes.ledger.prover.map_tree import SumTree
 from custodes.ledger.prover.ports import LogReader, Use
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
 from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.tlog.note import parse_note
-from custodes.ledger.verifier import multiproof
+from custodes.ledger.tree import multiproof
 from custodes.ledger.verifier.canonical_json import PlacedEntry, canonical
 from custodes.ledger.verifier.invoices.invoice import Invoice, bill_key
-from custodes.ledger.verifier.invoices.meter import Charge, Meter, Month, StorageChange, storage_charge
+from custodes.ledger.verifier.invoices.meter import Charge, Meter, Month
 from custodes.ledger.verifier.invoices.prices import PriceList, parse_prices
 from custodes.ledger.verifier.map_proof import Value
 
@@ -119,7 +121,7 @@ def invoice(account: str, run: BillingRun, entry_index: int, log: LogReader) -> 
     size = parse_checkpoint(parse_note(checkpoint).text).size
     entry = PlacedEntry(entry_index, log.entry(entry_index))
     proof = tuple(multiproof.make([entry_index], size, log.node))
-    return Invoice(bill, checkpoint, entry, run.tree.path(bill_key(bill)).encode(), proof)
+    return Invoice(bill, checkpoint, entry, encode_path(run.tree.path(bill_key(bill))), proof)
 
 
 def minor(amount: Decimal) -> int:

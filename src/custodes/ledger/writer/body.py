@@ -7,23 +7,19 @@ chance to link the public entry to anything, while the tree stays as it is. Stor
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-SALT_BYTES = 16
+from custodes.ledger.tlog.commitment import BodyError, check_opening
+
 MAX_BODY_BYTES = 16384
 _NONCE = bytes(12)
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False)
-
-
-class BodyError(Exception):
-    """A body cannot be written, or does not open to what was committed."""
 
 
 def canonical(body: Mapping[str, object]) -> bytes:
@@ -66,21 +62,6 @@ def _check_value(value: object, depth: int) -> None:
             _check_value(member, depth + 1)
     else:
         raise BodyError(f"a body cannot hold a {type(value).__name__}")
-
-
-def commit(salt: bytes, body: bytes) -> bytes:
-    """SHA-256 over salt and body."""
-    return sha256(salt + body).digest()
-
-
-def check_opening(commitment: bytes, salt: bytes, body: bytes) -> None:
-    """Check that ``salt`` and ``body`` are what was committed.
-
-    Raises:
-        BodyError: they are not.
-    """
-    if len(salt) != SALT_BYTES or not hmac.compare_digest(commit(salt, body), commitment):
-        raise BodyError("the body is not the one that was committed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from custodes.ledger.prover.invoices import BillingRun, invoice
+from custodes.ledger.prover.files import encode_file
+from custodes.ledger.prover.invoices.invoice_run import BillingRun, invoice
+from custodes.ledger.prover.invoices.storage_charge import StorageChange
 from custodes.ledger.prover.map_tree import SumTree
 from custodes.ledger.prover.ports import LogReader, Use
 from custodes.ledger.verifier.canonical_json import canonical
 from custodes.ledger.verifier.invoices.invoice import bill_key
-from custodes.ledger.verifier.invoices.meter import Month, StorageChange
+from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.map_proof import Value
 
 
@@ -95,7 +97,7 @@ class BillingStore:
             ProofError: its entry is not in the log's checkpoint.
         """
         run, entry = self._load(month)
-        return {account: invoice(account, run, entry, log).encode() for account in run.bills}
+        return {account: encode_file(invoice(account, run, entry, log)) for account in run.bills}
 
     def _load(self, month: Month) -> tuple[BillingRun, int]:
         try:

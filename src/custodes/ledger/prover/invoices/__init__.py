@@ -1,0 +1,1 @@
+"""Monthly bills: metered from the log, entered in it as one tree, kept as files."""

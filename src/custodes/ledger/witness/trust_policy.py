@@ -1,0 +1,15 @@
+"""The text of a trust policy, for those who offer one to their readers. ``tlog.trust`` reads it."""
+
+from __future__ import annotations
+
+from custodes.ledger.tlog.trust import NONE, Witness
+
+
+def write_policy(logs: list[str], witnesses: list[Witness], need: int) -> str:
+    """Text of a policy: the logs' keys, and ``need`` of ``witnesses`` (0: none are asked for)."""
+    lines = [f"log {key}" for key in logs]
+    lines += [f"witness {w.name} {w.key}" + (f" {w.url}" if w.url else "") for w in witnesses]
+    if need:
+        lines += [f"group quorum-of-witnesses {need} " + " ".join(w.name for w in witnesses)]
+    lines += ["quorum " + ("quorum-of-witnesses" if need else NONE)]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,195 @@
+"""Who is who over time: boxes of single samples joined to tracks, one for each person.
+
+In: samples a fraction of a second apart, each with boxes and, where a face was seen, its vector; whether a cut lies
+between. Out: an index for each box, in order of birth. Position (overlap with where constant motion leads) and face
+vectors together decide; after a cut, faces alone. It sees no pictures. The state goes into a checkpoint and back.
+
+A name for a track comes from all its sightings, each counting by its area: one blurred frame names nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from custodes.core.box import BoxRatio
+from custodes.video.signature import Float
+
+MAX_LOST_MS = 3_000
+"""A person out of sight for longer is a new one, unless the face says otherwise."""
+MAX_REMEMBERED_MS = 60_000
+"""For so long a face finds its old track again."""
+_POSITION_WEIGHT, _FACE_WEIGHT = 0.6, 0.4
+_NEAR_SIDES = 1.5
+"""How many times its own size a box may have moved in half a second and still be the same by position."""
+_SAMPLE_MS = 500
+_VECTOR_SHARE = 0.3
+"""Of the newest vector in a track's running mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceScale:
+    """What cosines mean for the vectors in use: ``same`` or more is one person, ``different`` or less are two."""
+
+    same: float
+    different: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """A person in one sample: the box that is tracked, and the face's unit vector, (D,) float32, where it was seen."""
+
+    box: BoxRatio
+    vector: Float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """One person so far. ``velocity`` is of the box's centre, in ratios of the picture per second."""
+
+    index: int
+    box: BoxRatio
+    ts_ms: int
+    velocity: tuple[float, float] = (0.0, 0.0)
+    vector: Float | None = None
+
+    def expected(self, ts_ms: int) -> BoxRatio:
+        """Where the box is at ``ts_ms`` if nothing changes its motion."""
+        seconds = min(ts_ms - self.ts_ms, MAX_LOST_MS) / 1000
+        dx, dy = self.velocity
+        return replace(self.box, left=self.box.left + dx * seconds, top=self.box.top + dy * seconds)
+
+
+@dataclass(slots=True)
+class Tracker:
+    """Joins samples in order of time."""
+
+    scale: FaceScale
+    born: int = 0
+    tracks: list[Track] = field(default_factory=list)
+
+    def step(self, ts_ms: int, sightings: Sequence[Sighting], *, cut: bool = False) -> tuple[int, ...]:
+        """Indexes of the tracks that ``sightings`` belong to, in their order.
+
+        Args:
+            ts_ms: time of the sample, later than that of the last one.
+            sightings: in no particular order; new persons get their indexes in this order.
+            cut: between the last sample and this one the picture changed as a whole.
+        """
+        self.tracks = [one for one in self.tracks if ts_ms - one.ts_ms <= self._patience(one)]
+        pairs = []
+        for at, sighting in enumerate(sightings):
+            for track in self.tracks:
+                cost = self._cost(track, sighting, ts_ms, cut)
+                if cost is not None:
+                    pairs.append((cost, at, track.index))
+        taken: dict[int, int] = {}
+        for _, at, index in sorted(pairs):
+            if at not in taken and index not in taken.values():
+                taken[at] = index
+        found = []
+        for at, sighting in enumerate(sightings):
+            if at not in taken:
+                taken[at] = self.born
+                self.born += 1
+            found.append(taken[at])
+            self._seen(taken[at], sighting, ts_ms)
+        return tuple(found)
+
+    def _patience(self, track: Track) -> int:
+        return MAX_LOST_MS if track.vector is None else MAX_REMEMBERED_MS
+
+    def _cost(self, track: Track, sighting: Sighting, ts_ms: int, cut: bool) -> float | None:
+        """Lower is more alike; None where they cannot be one person."""
+        cosine = _cosine(track.vector, sighting.vector)
+        if cosine is not None and cosine <= self.scale.different:
+            return None
+        known = cosine is not None and cosine >= self.scale.same
+        elapsed_ms = ts_ms - track.ts_ms
+        expected = track.expected(ts_ms)
+        placed = not cut and elapsed_ms <= MAX_LOST_MS and is_near(expected, sighting.box, elapsed_ms)
+        if not placed and not known:
+            return None
+        position = 1 - overlap(expected, sighting.box) if placed else 1.0
+        face = 0.5 if cosine is None else (1 - cosine) / 2
+        return _POSITION_WEIGHT * position + _FACE_WEIGHT * face
+
+    def _seen(self, index: int, sighting: Sighting, ts_ms: int) -> None:
+        old = next((one for one in self.tracks if one.index == index), None)
+        self.tracks = [one for one in self.tracks if one.index != index]
+        if old is None:
+            self.tracks.append(Track(index, sighting.box, ts_ms, vector=sighting.vector))
+            return
+        seconds = max(1, ts_ms - old.ts_ms) / 1000
+        (x1, y1), (x2, y2) = _centre(old.box), _centre(sighting.box)
+        moved = ((x2 - x1) / seconds, (y2 - y1) / seconds) if seconds * 1000 <= MAX_LOST_MS else (0.0, 0.0)
+        self.tracks.append(Track(index, sighting.box, ts_ms, moved, _mean(old.vector, sighting.vector)))
+
+
+def overlap(one: BoxRatio, other: BoxRatio) -> float:
+    """Intersection over union, 0 to 1."""
+    width = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
+    height = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
+    if width <= 0 or height <= 0:
+        return 0.0
+    both = width * height
+    union = one.width * one.height + other.width * other.height - both
+    return both / union if union > 0 else 0.0
+
+
+def is_near(expected: BoxRatio, seen: BoxRatio, elapsed_ms: int) -> bool:
+    """Whether a box may have come from where it was expected: about as large, and not far away for the time."""
+    larger, smaller = sorted((expected.width * expected.height, seen.width * seen.height), reverse=True)
+    if smaller * 6 < larger:
+        return False
+    (x1, y1), (x2, y2) = _centre(expected), _centre(seen)
+    reach = _NEAR_SIDES * max(1.0, elapsed_ms / _SAMPLE_MS) ** 0.5
+    across, down = reach * max(expected.width, seen.width), reach * max(expected.height, seen.height)
+    return bool(abs(x2 - x1) <= across and abs(y2 - y1) <= down)
+
+
+@dataclass(slots=True)
+class Vote:
+    """Which names a track's sightings speak for, each by its area.
+
+    Attributes:
+        area: of all sightings with a vector, in shares of the picture.
+        sightings: how many these are.
+        names: for each name the area and the number of sightings that matched it.
+    """
+
+    area: float = 0.0
+    sightings: int = 0
+    names: dict[str, tuple[float, int]] = field(default_factory=dict)
+
+    def add(self, area: float, matched: Mapping[str, float]) -> None:
+        """One sighting: ``matched`` are names with similarities, 0 to 100."""
+        self.area += area
+        self.sightings += 1
+        for name, similarity_pct in matched.items():
+            before, count = self.names.get(name, (0.0, 0))
+            self.names[name] = (before + area * similarity_pct / 100, count + 1)
+
+    def winners(self) -> frozenset[str]:
+        """Names with at least a quarter of the area behind them and, of three or more sightings, two of them."""
+        least = 2 if self.sightings >= 3 else 1
+        return frozenset(
+            name for name, (area, count) in self.names.items() if count >= least and area >= 0.25 * self.area
+        )
+
+
+def _centre(box: BoxRatio) -> tuple[float, float]:
+    return box.left + box.width / 2, box.top + box.height / 2
+
+
+def _cosine(one: Float | None, other: Float | None) -> float | None:
+    return None if one is None or other is None else float(one @ other)
+
+
+def _mean(old: Float | None, new: Float | None) -> Float | None:
+    if old is None or new is None:
+        return new if old is None else old
+    mixed = (1 - _VECTOR_SHARE) * old + _VECTOR_SHARE * new
+    return np.asarray(mixed / max(float(np.linalg.norm(mixed)), 1e-12), np.float32)

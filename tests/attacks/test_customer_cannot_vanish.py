@@ -1,0 +1,82 @@
+"""Making the uses of a customer disappear from statements, by way of the files that only the operator has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from custodes.storage.ledger.open import LedgerPaths
+
+Start = Callable[[], str]
+
+
+def test_a_lost_map_is_rebuilt_and_says_the_same(operator):
+    account = operator.use(4)
+    operator.lose_maps()
+    with operator.serving() as server:
+        operator.head(server)
+        assert operator.verdict(operator.statement(server, account)) == "PRESENT"
+
+
+def test_erased_bodies_and_a_lost_map_stop_the_server(operator, refused):
+    account = operator.use(4)
+    operator.erase_bodies(operator.uses())
+    operator.lose_maps()
+    text = refused()
+    assert "entries 0 up to" in text and "4 uses" in text, text
+    assert "ledger-private/maps" in text, text
+    assert account not in text
+
+
+def test_bodies_erased_before_the_head_stop_the_server(operator, refused):
+    operator.use(3, head=True)
+    operator.use(2, head=False)
+    late = operator.uses()[3:]
+    operator.erase_bodies(late)
+    text = refused()
+    assert f"entry {late[0]}" in text, text
+
+
+def test_an_older_map_is_brought_up_to_the_log(operator):
+    account = operator.use(2)
+    maps = LedgerPaths(operator.data).private / "maps"
+    old = {name: (maps / name).read_bytes() for name in ("account.map", "account.uses")}
+    operator.use(3)
+    for name, data in old.items():
+        (maps / name).write_bytes(data)
+    with operator.serving() as server:
+        file = operator.statement(server, account)
+        assert operator.verdict(file) == "PRESENT"
+        assert file.read_text().count('"k":"use"') == 5
+
+
+def test_a_map_that_gives_the_uses_to_another_account_never_reads_as_absence(operator):
+    account = operator.use(3)
+    state = LedgerPaths(operator.data).private / "maps" / "account.map"
+    data = bytearray(state.read_bytes())
+    at = data.index(account.encode())
+    data[at + 11 : at + 12] = b"7" if data[at + 11 : at + 12] != b"7" else b"8"
+    state.write_bytes(bytes(data))
+    with operator.serving() as server:
+        assert operator.verdict(operator.statement(server, account)) == "INVALID"
+
+
+def test_another_vrf_key_stops_the_server(operator, refused):
+    operator.use(2)
+    key = operator.data / "keys" / "ledger-vrf.key"
+    kept = key.read_bytes()
+    key.unlink()
+    assert "ledger-vrf.key" in refused()
+    key.write_bytes(b"11" * 32 + b"\n")
+    key.chmod(0o600)
+    assert "ledger-vrf.key" in refused()
+    key.write_bytes(kept)
+    with operator.serving():
+        pass
+
+
+def test_a_lost_key_of_the_bodies_stops_the_server(operator, refused):
+    operator.use(2)
+    key = operator.data / "keys" / "ledger-bodies.key"
+    key.unlink()
+    text = refused()
+    assert "ledger-bodies.key" in text and "restore" in text, text
