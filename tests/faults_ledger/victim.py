@@ -19,7 +19,7 @@ from custodes.ledger.tlog.proof import Receipt
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.log import LedgerLog, LogParts, LogSettings
 from custodes.ledger.writer.recover import Stores
-from custodes.storage.ledger.open import LedgerOptions, open_ledger
+from custodes.storage.ledger.open import LedgerOptions, ledger_parts
 
 ORIGIN = "test.example/ledger"
 SETTINGS = LogSettings(publish_every_s=0.01, segment_bytes=20_000, retry_s=0.02)
@@ -63,8 +63,7 @@ class Trap:
 
 def trapped_log(data: Path, step: str, nth: int, action: str) -> LedgerLog:
     """The ledger of ``data`` with a trap in one step; no trap when ``nth`` is 0."""
-    log = open_ledger(data, ORIGIN, SystemClock(), LedgerOptions(anchor=data / "anchor", settings=SETTINGS))
-    parts = log._parts
+    parts = ledger_parts(data, ORIGIN, SystemClock(), LedgerOptions(anchor=data / "anchor"))
     stores = parts.stores
     trapped = Stores(
         Trap(stores.journal, "journal", step, nth, action),

@@ -25,6 +25,7 @@ from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import Deny, Gate
+from custodes.operations.requests.properties import CHANGES
 from custodes.storage.ledger.open import read_tiles
 from fakes.engine import Square, picture
 from fakes.process import serving
@@ -43,6 +44,7 @@ class Try(Command):
     """Does what a test wants."""
 
     operation = "DetectFaces"
+    properties = CHANGES
 
 
 def context() -> Context:

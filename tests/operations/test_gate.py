@@ -11,6 +11,7 @@ from custodes.core.errors import CustodesError, DeniedError, InvalidParameterErr
 from custodes.core.slot import SlotClosedError
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.gate import AllowAll, CountingRecorder, Deny, Gate, Permit
+from custodes.operations.requests.properties import CHANGES
 from fakes.engine import Square, picture
 from fakes.records import KeepingRecorder, ScriptedPolicy
 
@@ -136,6 +137,7 @@ def test_images_of_failed_calls_are_counted_as_far_as_they_got(server):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try(Command):
     operation: ClassVar[str] = "Try"
+    properties = CHANGES
 
 
 def test_a_defect_is_recorded_as_failed_and_passes_through(server, request_context):

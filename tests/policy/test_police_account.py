@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -33,6 +34,17 @@ COMPARISONS = [
     ("search_faces", {"CollectionId": "people", "FaceId": "11111111-2222-3333-4444-555555555555"}),
     ("search_users", {"CollectionId": "people", "UserId": "ann"}),
     ("search_users_by_image", {"CollectionId": "people", "Image": {"Bytes": PHOTO}}),
+    (
+        "associate_faces",
+        {
+            "CollectionId": "people",
+            "UserId": "ann",
+            "FaceIds": ["11111111-2222-3333-4444-555555555555"],
+            "UserMatchThreshold": 100.0,
+        },
+    ),
+    ("recognize_celebrities", {"Image": {"Bytes": PHOTO}}),
+    ("get_celebrity_info", {"Id": "1"}),
 ]
 
 
@@ -101,3 +113,40 @@ def test_demographics_can_be_switched_off_for_an_account(live_server: Any, custo
     without.create_collection(CollectionId="people")
     indexed = without.index_faces(CollectionId="people", Image={"Bytes": PHOTO}, DetectionAttributes=["ALL"])
     assert not estimated & indexed["FaceRecords"][0]["FaceDetail"].keys()
+
+
+def test_suspects_cannot_be_told_by_associating_their_faces(live_server: Any, custodes: Any, tmp_path: Path) -> None:
+    """One call with a threshold that nothing reaches used to return how alike every face is to a user."""
+    police = opened(custodes, live_server, "law-enforcement", "--purpose", "missing-person", "--legal-basis",
+                    "public-task", "--place", "private")  # fmt: skip
+    police.create_collection(CollectionId="people")
+    photos = [picture(Square(number)) for number in (1, 1, 2)]
+    faces = [
+        police.index_faces(CollectionId="people", Image={"Bytes": photo})["FaceRecords"][0]["Face"]["FaceId"]
+        for photo in photos
+    ]
+    police.create_user(CollectionId="people", UserId="ann")
+    # A user without faces is gathered without any comparison.
+    police.associate_faces(CollectionId="people", UserId="ann", FaceIds=faces[:1], UserMatchThreshold=100.0)
+    with pytest.raises(ClientError) as refused:
+        police.associate_faces(CollectionId="people", UserId="ann", FaceIds=faces[1:], UserMatchThreshold=100.0)
+    assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
+    assert not {"AssociatedFaces", "UnsuccessfulFaceAssociations"} & refused.value.response.keys()
+    police.create_user(CollectionId="people", UserId="bob")
+    taken = police.associate_faces(CollectionId="people", UserId="bob", FaceIds=faces[:1], UserMatchThreshold=100.0)
+    assert taken["UnsuccessfulFaceAssociations"] == [
+        {"FaceId": faces[0], "Reasons": ["ASSOCIATED_TO_A_DIFFERENT_USER"]}
+    ]
+    report = tmp_path / "report.json"
+    made = custodes("statement", "moratorium", "--out", str(report), "--data", str(live_server.data))
+    assert made.returncode == 0, made.stderr
+    checked = custodes("statement", "verify", str(report), "--trust", str(live_server.data / "trust.policy"))
+    assert checked.stdout.startswith("PRESENT"), checked.stdout
+
+
+def test_the_celebrity_gallery_is_no_collection_of_the_operator(rekognition: Any) -> None:
+    rekognition.create_collection(CollectionId="celebrities")
+    rekognition.create_collection(CollectionId="people")
+    assert rekognition.list_collections()["CollectionIds"] == ["people"]
+    with pytest.raises(ClientError, match="server's own"):
+        rekognition.delete_collection(CollectionId="celebrities")

@@ -51,7 +51,7 @@ class Station:
         mine.index_faces(CollectionId="wanted", Image={"Bytes": picture(Square(1))}, ExternalImageId="Anna.K")
         mine.create_user(CollectionId="wanted", UserId="anna")
         self.face = mine.list_faces(CollectionId="wanted")["Faces"][0]["FaceId"]
-        mine.associate_faces(CollectionId="wanted", UserId="anna", FaceIds=[self.face])
+        mine.associate_faces(CollectionId="wanted", UserId="anna", FaceIds=[self.face], UserMatchThreshold=99.0)
 
     def opened(self, name: str, sector: str, purpose: str) -> Mapping[str, Any]:
         profile = {"legal_name": name, "sector": sector, "country": "NL"}

@@ -100,7 +100,7 @@ def build(ports: Ports) -> Operations:
     return Operations(
         detection=Detection(engine, pictures),
         comparison=Comparison(engine, pictures),
-        collections=Collections(engine, gallery, pages, ports.clock, ports.erasures),
+        collections=Collections(engine, gallery, pages, ports.clock, ports.erasures, ports.celebrities.key),
         enrolment=FaceOperations(engine, gallery, pictures, pages, FaceIds(ports.new_face_id, ports.erasures)),
         search=Search(engine, gallery, pictures, ports.holding),
         users=Users(engine, gallery, pages, Replays(gallery, ports.clock), ports.erasures),

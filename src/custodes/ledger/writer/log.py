@@ -12,21 +12,19 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 
 from custodes.ledger.tlog.checkpoint import Checkpoint
-from custodes.ledger.tlog.entry import EntryError, Value, decode
+from custodes.ledger.tlog.entry import EntryError, Value
 from custodes.ledger.tlog.merkle import leaf_hash
 from custodes.ledger.tlog.tiles import LedgerCorruptError, LedgerUnavailableError
 from custodes.ledger.tree.growth import grow
 from custodes.ledger.tree.signing import signed_note
-from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.writer.batch import Batch, LogState
-from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.order import CommitOrder
 from custodes.ledger.writer.pending import Committed, Pending, Prepared, Sealing, Staged, prepare, unsettled_after
 from custodes.ledger.writer.ports import HeadConflictError
 from custodes.ledger.writer.publish import Boundary
 from custodes.ledger.writer.publish_thread import Outbox
+from custodes.ledger.writer.published import PublishedLog
 from custodes.ledger.writer.queue import EntryQueue
-from custodes.ledger.writer.receipt import encode_tlog_proof
 from custodes.ledger.writer.recover import recover
 from custodes.ledger.writer.settings import LedgerClock, LedgerWriter, LogParts, LogSettings
 
@@ -35,23 +33,21 @@ __all__ = ["LedgerClock", "LedgerLog", "LedgerWriter", "LogParts", "LogSettings"
 _Failure = OSError | LedgerUnavailableError | EntryError
 
 
-class LedgerLog:
+class LedgerLog(PublishedLog):
     """One log on one set of stores. ``start`` before use, ``close`` after; all methods may be called by any thread.
 
-    ``_ring`` guards the queue and all that ``append`` looks at. ``_staging`` guards ``_state``, which runs ahead of the
-    disk by the batches in flight; ``_turns`` has the order in which they are settled.
+    Locks are taken in this order: ``_staging``, the turn of ``_order``, ``_queue_lock``; the outbox has its own.
     """
 
     def __init__(self, parts: LogParts, settings: LogSettings | None = None) -> None:
         """Nothing is read or locked before ``start``."""
-        self._parts = parts
-        self._sealing = Sealing(parts.random, parts.body_key)
         self._settings = settings or LogSettings()
-        self._outbox = Outbox(parts.stores, self._settings.publish_every_s, self._fall)
-        self._ring = threading.Condition(threading.Lock())
+        super().__init__(parts, Outbox(parts.stores, self._settings.publish_every_s, self._fail_waiting))
+        self._sealing = Sealing(parts.random, parts.body_key)
+        self._queue_lock = threading.Condition(threading.Lock())
         self._staging = threading.Lock()
-        self._turns = CommitOrder()
-        self._falls = 0
+        self._order = CommitOrder()
+        # Guarded by _queue_lock: the queue, and all that ``append`` looks at.
         self._waiting = EntryQueue(self._settings.permission_wait_s)
         self._rotate = False
         self._next = 0
@@ -59,7 +55,12 @@ class LedgerLog:
         self._orphans: set[int] = set()
         self._down: _Failure | None = LedgerUnavailableError("the log is not started")
         self._stopping = False
+        # Guarded by _queue_lock: how often the log has failed. A batch may be acknowledged only in the generation in
+        # which its entries left the queue: after a failed sync nothing behind it is known to be on the disk.
+        self._generation = 0
+        # Guarded by _staging: the head of the log, ahead of the disk by the batches in flight.
         self._state: LogState | None = None
+        # Changed by ``start`` only.
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -89,13 +90,13 @@ class LedgerLog:
 
     def close(self) -> None:
         """Commit what waits, publish it, stop. Entries after this are refused."""
-        with self._ring:
+        with self._queue_lock:
             self._stopping = True
-            self._ring.notify_all()
+            self._queue_lock.notify_all()
         for thread in self._threads[:-1]:
             thread.join()
         with self._staging:  # a caller that writes its own entry may still be at it
-            self._turns.wait_none_out()
+            self._order.wait_none_out()
         self._outbox.finish()
         for thread in self._threads[-1:]:
             thread.join()
@@ -136,9 +137,9 @@ class LedgerLog:
         """
         pending = self._enter(prepare(kind, units, body, fields, settles, self._sealing), settles, wake=False)
         if not self._write_alone():
-            with self._ring:
+            with self._queue_lock:
                 if self._waiting.hurry():
-                    self._ring.notify()
+                    self._queue_lock.notify()
         pending.wait_durable()
         return pending
 
@@ -148,52 +149,16 @@ class LedgerLog:
         Raises:
             LedgerUnavailableError: it was not possible, or not in time.
         """
-        with self._ring:
+        with self._queue_lock:
             self._refuse_if_down()
             target = self._next
         return self._outbox.wait_published(target, timeout_s)
 
     @property
-    def published(self) -> Checkpoint:
-        """The checkpoint that everybody sees."""
-        return self._outbox.public()[0]
-
-    @property
-    def published_note(self) -> bytes:
-        """The signed note of the published checkpoint, to show to witnesses."""
-        return self._outbox.public()[1]
-
-    @property
     def unavailable(self) -> str | None:
         """Why the log takes no entries, or None when it does."""
-        with self._ring:
+        with self._queue_lock:
             return None if self._down is None else str(self._down)
-
-    def proof(self, index: int) -> bytes:
-        """A C2SP tlog-proof of entry ``index`` against the published checkpoint.
-
-        Raises:
-            IndexError: there is no such entry in the published tree.
-        """
-        checkpoint, note = self._outbox.public()
-        return encode_tlog_proof(index, Tree(self._parts.stores.tiles, checkpoint.size).inclusion_proof(index), note)
-
-    def tree(self) -> Tree:
-        """The published tree, to read entries and proofs from; for one thread."""
-        return Tree(self._parts.stores.tiles, self.published.size)
-
-    def body(self, index: int) -> bytes | None:
-        """The private body of a published entry; None where there is none or it was erased.
-
-        Raises:
-            BodyError: what is stored is not what was committed.
-            IndexError: there is no such entry in the published tree.
-        """
-        entry = decode(self.tree().entry(index))
-        sealed = self._parts.stores.bodies.get(index)
-        if entry.commitment is None or sealed is None:
-            return None
-        return unseal(sealed, entry.commitment, self._parts.body_key)
 
     def erase(self, indexes: Iterable[int], timeout_s: float = 30.0) -> int:
         """Destroy the private bodies of entries, here and in the journal; the tree stays. Returns how many there were.
@@ -204,25 +169,25 @@ class LedgerLog:
             OSError: a store failed; some may be erased.
         """
         wanted = sorted(set(indexes))
-        with self._ring:
+        with self._queue_lock:
             self._refuse_if_down()
             if wanted and not 0 <= wanted[0] <= wanted[-1] < self._next:
                 raise IndexError("there is no such entry")
             if wanted and wanted[-1] >= self._outbox.retired_to:
                 self._rotate = True
-                self._ring.notify()
+                self._queue_lock.notify()
         if wanted:
             self._outbox.wait_retired(wanted[-1] + 1, timeout_s)
         return sum(self._parts.stores.bodies.erase(index) for index in wanted)
 
     def _enter(self, prepared: Prepared, settles: Pending | None, *, wake: bool) -> Pending:
-        with self._ring:
+        with self._queue_lock:
             if settles is not None:
                 self._take_permission(settles)
             return self._enqueue(prepared, wake=wake)
 
     def _take_permission(self, permission: Pending) -> None:
-        """Spend ``permission``, once; with ``_ring``. A refused settlement is made up for by a void after recovery."""
+        """Spend ``permission``, once; with ``_queue_lock``. After a refusal, recovery voids it."""
         if permission.failed:
             raise LedgerUnavailableError("the permission was never written")
         if self._down is not None:
@@ -233,7 +198,7 @@ class LedgerLog:
         self._reserved.discard(permission.index)
 
     def _enqueue(self, prepared: Prepared, *, wake: bool = True) -> Pending:
-        """Give ``prepared`` its place, and ``wake`` a writer for it; with ``_ring``."""
+        """Give ``prepared`` its place, and ``wake`` a writer for it; with ``_queue_lock``."""
         self._refuse_if_down()
         if len(self._waiting) >= self._settings.queue_limit and prepared.settles is None:
             raise LedgerUnavailableError("too many entries wait for the ledger")
@@ -243,7 +208,7 @@ class LedgerLog:
             self._reserved.add(pending.index)
         # A permission may wait for what settles it, and what its owner commits is taken in a moment.
         if self._waiting.add(pending, urgent=wake and not prepared.reserves) and wake:
-            self._ring.notify()
+            self._queue_lock.notify()
         return pending
 
     def _refuse_if_down(self) -> None:
@@ -254,7 +219,7 @@ class LedgerLog:
 
     def _void(self, indexes: Iterable[int]) -> list[Pending]:
         """Queue a ``void`` for each open permission among ``indexes``."""
-        with self._ring:
+        with self._queue_lock:
             open_ = sorted(self._reserved.intersection(indexes))
             self._reserved.difference_update(open_)
             return [self._enqueue(prepare("void", None, None, None, index, self._sealing)) for index in open_]
@@ -271,7 +236,7 @@ class LedgerLog:
         if not self._staging.acquire(blocking=False):
             return False
         try:
-            if not self._turns.none_out or self._down is not None:
+            if not self._order.none_out or self._down is not None:
                 return False
             staged = self._take_work()
         finally:
@@ -282,47 +247,47 @@ class LedgerLog:
 
     def _await_work(self) -> bool:
         """Wait for entries, or when down for the time to try again; False when it is time to stop."""
-        with self._ring:
+        with self._queue_lock:
             while self._down is None:
                 left_s = 0.0 if self._rotate else self._waiting.left_s
                 if left_s == 0.0 or (left_s is not None and self._stopping):
                     return True
                 if self._stopping:
-                    self._ring.notify()
+                    self._queue_lock.notify()
                     return False
-                self._ring.wait(left_s)
+                self._queue_lock.wait(left_s)
             if not self._stopping:
-                self._ring.wait(None if self._is_down_for_good() else self._settings.retry_s)
+                self._queue_lock.wait(None if self._is_down_for_good() else self._settings.retry_s)
             if self._stopping:
-                self._ring.notify()
+                self._queue_lock.notify()
             return not self._stopping
 
     def _take_work(self) -> Staged | None:
         """Stage what waits, if anything does; recover when down; with ``_staging``."""
-        with self._ring:
+        with self._queue_lock:
             down, final = self._down is not None, self._is_down_for_good()
             if not down:
-                queue, rotate = self._waiting.take(), self._rotate
+                queue, rotate, generation = self._waiting.take(), self._rotate, self._generation
                 self._rotate = False
         if down:
             if not final:
                 self._try_recovery()
             return None
-        return self._stage_or_fall(queue, rotate)
+        return self._stage_or_fail(queue, rotate, generation)
 
     def _is_down_for_good(self) -> bool:
         return isinstance(self._down, HeadConflictError | LedgerCorruptError)
 
-    def _stage_or_fall(self, queue: Sequence[Pending], rotate: bool) -> Staged | None:
+    def _stage_or_fail(self, queue: Sequence[Pending], rotate: bool, generation: int) -> Staged | None:
         try:
             if rotate or self._parts.stores.journal.size() > self._settings.segment_bytes:
                 self._begin_segment()
-            return self._stage(queue) if queue else None
+            return self._stage(queue, generation) if queue else None
         except (OSError, LedgerUnavailableError, EntryError) as error:
-            self._fall(error, queue)
+            self._fail_waiting(error, queue)
             return None
 
-    def _stage(self, queue: Sequence[Pending]) -> Staged:
+    def _stage(self, queue: Sequence[Pending], generation: int) -> Staged:
         """Sign the tree with ``queue`` and write the journal's record: stage, signature and new head at once."""
         state = self._state
         assert state is not None
@@ -333,20 +298,21 @@ class LedgerLog:
         tree = Checkpoint(identity.origin, growth.frontier.size, growth.frontier.root())
         note = signed_note(tree.text(), identity.signers)
         batch = Batch(state.frontier.size, envelopes, [pending.prepared.body for pending in queue], note.encode())
-        self._parts.stores.journal.write(batch.encode())
+        written = self._parts.stores.journal.write(batch.encode())
         self._state = LogState(growth.frontier, batch.checkpoint, t, unsettled_after(state.unsettled, queue))
-        return Staged(queue, batch, Committed(growth, tree, note.signatures), self._turns.take(), self._falls)
+        committed = Committed(growth, tree, note.signatures)
+        return Staged(queue, batch, committed, self._order.take(), written, generation)
 
     def _finish(self, staged: Staged) -> None:
         """Wait for the disk and for the batches in front, then wake the owners. A failure in front fails this, too."""
         try:
-            self._parts.stores.journal.sync()
+            self._parts.stores.journal.sync(staged.written)
             failure: _Failure | None = None
         except (OSError, LedgerUnavailableError) as error:
             failure = error
-        with self._turns.turn(staged.turn):
-            if failure is not None or self._falls != staged.falls:
-                self._fall(failure or LedgerUnavailableError("a batch in front failed"), staged.queue)
+        with self._order.turn(staged.turn):
+            if failure is not None or self._generation != staged.generation:
+                self._fail_waiting(failure or LedgerUnavailableError("a batch in front failed"), staged.queue)
                 return
             for pending, envelope in zip(staged.queue, staged.batch.envelopes, strict=True):
                 pending.settle(envelope, staged.committed)
@@ -354,8 +320,8 @@ class LedgerLog:
 
     def _begin_segment(self) -> None:
         """A segment starts where everything before is durable."""
-        self._turns.wait_none_out()
-        with self._ring:
+        self._order.wait_none_out()
+        with self._queue_lock:
             if self._down is not None:
                 raise LedgerUnavailableError("the ledger cannot be written") from self._down
         state = self._state
@@ -366,29 +332,29 @@ class LedgerLog:
         try:
             self._recover()
         except (OSError, LedgerUnavailableError, EntryError) as error:
-            with self._ring:
+            with self._queue_lock:
                 self._down = error
             return
-        with self._ring:
+        with self._queue_lock:
             orphans, self._orphans = self._orphans, set()
         self._void(orphans)
 
     def _recover(self) -> None:
         """Bring stores and state to the journal's head. Nothing is appended meanwhile: the log is down."""
-        self._turns.wait_none_out()
+        self._order.wait_none_out()
         with self._outbox.paused() as publisher:
             state = recover(self._parts.stores, self._parts.identity, publisher)
             self._outbox.reset(state)
         self._state = state
-        with self._ring:
+        with self._queue_lock:
             self._next = state.frontier.size
             self._reserved = set(state.unsettled)
             self._down = None
 
-    def _fall(self, error: _Failure, queue: Sequence[Pending] = ()) -> None:
+    def _fail_waiting(self, error: _Failure, queue: Sequence[Pending] = ()) -> None:
         """Refuse everything that waits, and everything to come until recovery worked. Also the publisher's."""
-        with self._ring:
-            self._falls += 1
+        with self._queue_lock:
+            self._generation += 1
             self._down = self._down or error
             for pending in (*queue, *self._waiting.take()):
                 if not pending.done:
@@ -396,5 +362,5 @@ class LedgerLog:
                     if pending.prepared.settles is not None:
                         self._orphans.add(pending.prepared.settles)
             self._rotate = False
-            self._ring.notify_all()
+            self._queue_lock.notify_all()
         self._outbox.give_up(error)

@@ -1,7 +1,8 @@
 """An entry on its way into the log: what the writer needs of it, and what its owner waits on.
 
 In: a draft envelope and a sealed body from the owner; the batch that took it, or the failure, from the writer. Out: a
-receipt. One raw lock per entry serves as the bell: it is the cheapest thing a thread can wait on.
+receipt. One raw lock per entry, released when it is settled, is the cheapest thing
+a thread can wait on.
 """
 
 from __future__ import annotations
@@ -60,14 +61,14 @@ class Sealing:
 class Pending:
     """An entry with a place in the log that is not durable yet."""
 
-    __slots__ = ("_bell", "_committed", "_envelope", "_error", "index", "prepared")
+    __slots__ = ("_committed", "_envelope", "_error", "_settled", "index", "prepared")
 
     def __init__(self, index: int, prepared: Prepared) -> None:
         """Entry ``index``, provided that everything in front of it becomes durable."""
         self.index = index
         self.prepared = prepared
-        self._bell = threading.Lock()
-        self._bell.acquire()
+        self._settled = threading.Lock()
+        self._settled.acquire()
         self._envelope = b""
         self._committed: Committed | None = None
         self._error: Exception | None = None
@@ -91,9 +92,9 @@ class Pending:
         Raises:
             LedgerUnavailableError: the entry could not be written, or not in time.
         """
-        if not self._bell.acquire(timeout=timeout_s):
+        if not self._settled.acquire(timeout=timeout_s):
             raise LedgerUnavailableError("the ledger did not answer in time")
-        self._bell.release()
+        self._settled.release()
         if self._error is not None:
             raise LedgerUnavailableError("the entry could not be written") from self._error
 
@@ -111,12 +112,12 @@ class Pending:
         """The writer's: the entry is durable."""
         self._envelope = envelope
         self._committed = committed
-        self._bell.release()
+        self._settled.release()
 
     def fail(self, error: Exception) -> None:
         """The writer's: the entry could not be written."""
         self._error = error
-        self._bell.release()
+        self._settled.release()
 
 
 def prepare(
@@ -154,13 +155,23 @@ def prepare(
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """A batch on its way to the disk; ``falls`` is how often the log had fallen when it was staged."""
+    """A batch on its way to the disk.
+
+    Attributes:
+        queue: its entries, in order.
+        batch: what the journal has.
+        committed: what their owners get.
+        turn: its place among the batches in flight.
+        written: the journal's number of its record, to be synced.
+        generation: how often the log had failed when its entries left the queue.
+    """
 
     queue: Sequence[Pending]
     batch: Batch
     committed: Committed
     turn: int
-    falls: int
+    written: int
+    generation: int
 
 
 def unsettled_after(before: frozenset[int], queue: Sequence[Pending]) -> frozenset[int]:

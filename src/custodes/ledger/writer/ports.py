@@ -57,18 +57,25 @@ class Journal(Protocol):
         """
         ...
 
-    def write(self, record: JournalRecord) -> None:
+    def write(self, record: JournalRecord) -> int:
         """Put a record behind the last one if nothing was added behind our back; not durable yet.
+
+        Returns a number for ``sync``.
 
         Raises:
             HeadConflictError: the journal is not as we left it.
+            OSError: this write failed, or a write or sync before it in this segment.
         """
         ...
 
-    def sync(self) -> None:
-        """Everything written before this call would survive a power cut when it returns.
+    def sync(self, written: int) -> None:
+        """The record that ``write`` gave this number, and all in front of it, survive a power cut when this returns.
 
-        Several threads may call it at a time; an error in the background is raised to each of them.
+        Each record is synced at most once; several threads may do so at a time. After one failure all others in this
+        segment fail, too, those that are under way included: only ``begin`` helps.
+
+        Raises:
+            OSError: it cannot be said to be durable.
         """
         ...
 

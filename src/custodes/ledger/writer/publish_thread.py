@@ -23,7 +23,7 @@ _BACKLOG = 4096
 
 
 class Outbox:
-    """Hands batches to a publisher. ``_bell`` guards all but the publisher, ``_busy`` guards that."""
+    """Hands batches to a publisher. ``_changed`` guards all but the publisher, ``_busy`` guards that."""
 
     def __init__(
         self, stores: Stores, every_s: float, on_failure: Callable[[OSError | LedgerUnavailableError], None]
@@ -34,7 +34,7 @@ class Outbox:
         self._every_s = every_s
         self._on_failure = on_failure
         self._busy = threading.Lock()
-        self._bell = threading.Condition(threading.Lock())
+        self._changed = threading.Condition(threading.Lock())
         self._items: list[Batch | Boundary] = []
         self._hurry = False
         self._finishing = False
@@ -45,7 +45,7 @@ class Outbox:
     @property
     def retired_to(self) -> int:
         """Entries below this are in no journal segment."""
-        with self._bell:
+        with self._changed:
             return self._retired_to
 
     def public(self) -> tuple[Checkpoint, bytes]:
@@ -54,18 +54,18 @@ class Outbox:
         Raises:
             LedgerUnavailableError: nothing was published yet.
         """
-        with self._bell:
+        with self._changed:
             if self._public is None:
                 raise LedgerUnavailableError("the log is not started")
             return self._public
 
     def add(self, item: Batch | Boundary) -> None:
         """Take the next item from the writer; makes it wait when publishing cannot keep up."""
-        with self._bell:
-            self._bell.wait_for(lambda: len(self._items) < _BACKLOG or self._failed is not None)
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._items) < _BACKLOG or self._failed is not None)
             self._items.append(item)
             if len(self._items) == 1 or isinstance(item, Boundary):
-                self._bell.notify_all()
+                self._changed.notify_all()
 
     def wait_published(self, size: int, timeout_s: float) -> Checkpoint:
         """A published checkpoint of at least ``size`` entries.
@@ -73,10 +73,10 @@ class Outbox:
         Raises:
             LedgerUnavailableError: publishing failed or took too long.
         """
-        with self._bell:
+        with self._changed:
             self._hurry = True
-            self._bell.notify_all()
-            self._bell.wait_for(lambda: self._failed is not None or self._size() >= size, timeout_s)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._failed is not None or self._size() >= size, timeout_s)
             if self._public is None or self._size() < size:
                 raise LedgerUnavailableError("the log could not be published") from self._failed
             return self._public[0]
@@ -87,10 +87,10 @@ class Outbox:
         Raises:
             LedgerUnavailableError: retiring failed or took too long.
         """
-        with self._bell:
+        with self._changed:
             self._hurry = True
-            self._bell.notify_all()
-            self._bell.wait_for(lambda: self._failed is not None or self._retired_to >= size, timeout_s)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._failed is not None or self._retired_to >= size, timeout_s)
             if self._retired_to < size:
                 raise LedgerUnavailableError("the journal could not be retired") from self._failed
 
@@ -102,24 +102,24 @@ class Outbox:
 
     def reset(self, state: LogState) -> None:
         """After recovery, within ``paused``: everything up to ``state`` is public and retired."""
-        with self._bell:
+        with self._changed:
             self._items = []
             self._failed = None
             self._public = _parsed(state.checkpoint)
             self._retired_to = state.frontier.size
-            self._bell.notify_all()
+            self._changed.notify_all()
 
     def give_up(self, error: Exception) -> None:
         """Wake everybody who waits: publishing goes on after recovery only."""
-        with self._bell:
+        with self._changed:
             self._failed = self._failed or error
-            self._bell.notify_all()
+            self._changed.notify_all()
 
     def finish(self) -> None:
         """Publish what is here, then let ``run`` return."""
-        with self._bell:
+        with self._changed:
             self._finishing = True
-            self._bell.notify_all()
+            self._changed.notify_all()
 
     def run(self) -> None:
         """The thread."""
@@ -137,21 +137,21 @@ class Outbox:
 
     def _await_items(self, last: float) -> bool:
         """Wait for something to publish, then for its time; False when there will be no more."""
-        with self._bell:
-            self._bell.wait_for(lambda: self._finishing or (self._items and self._failed is None))
+        with self._changed:
+            self._changed.wait_for(lambda: self._finishing or (self._items and self._failed is None))
             if not self._items or self._failed is not None:
                 return False
             wait_s = last + self._every_s - time.monotonic()
-            self._bell.wait_for(lambda: self._finishing or self._hurry, max(0.0, wait_s))
+            self._changed.wait_for(lambda: self._finishing or self._hurry, max(0.0, wait_s))
             return True
 
     def _publish(self) -> None:
-        with self._bell:
+        with self._changed:
             if self._failed is not None:
                 return
             items, self._items = self._items, []
             self._hurry = False
-            self._bell.notify_all()
+            self._changed.notify_all()
         run: list[Batch] = []
         checkpoint: bytes | None = None
         boundary: Boundary | None = None
@@ -173,18 +173,18 @@ class Outbox:
     def _announce(self, note: bytes) -> None:
         if self._stores.anchor is not None:
             self._stores.anchor.replace(self.public()[1], note)
-        with self._bell:
+        with self._changed:
             self._public = _parsed(note)
-            self._bell.notify_all()
+            self._changed.notify_all()
 
     def _retire(self, boundary: Boundary) -> None:
         self._stores.tiles.sync()
         self._stores.bodies.sync()
         self._stores.journal.retire(boundary.segment)
         self._publisher.remove_partial()
-        with self._bell:
+        with self._changed:
             self._retired_to = boundary.size
-            self._bell.notify_all()
+            self._changed.notify_all()
 
 
 def _parsed(note: bytes) -> tuple[Checkpoint, bytes]:

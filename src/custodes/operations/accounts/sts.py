@@ -27,6 +27,7 @@ from custodes.operations.requests.command import Command
 from custodes.operations.requests.context import Caller, Principal, RoleSession
 from custodes.operations.requests.gate import Permit
 from custodes.operations.requests.principals import principal_arn
+from custodes.operations.requests.properties import READS, Properties
 
 CHAINED_S = 3600
 """A session that was opened from a role's session lasts an hour at most, as in AWS."""
@@ -60,6 +61,7 @@ class AssumeRole(StsCommand):
     """
 
     operation: ClassVar[str] = "AssumeRole"
+    properties: ClassVar[Properties] = READS
     role_arn: str
     session_name: str
     duration_s: int | None = None
@@ -93,6 +95,7 @@ class GetCallerIdentity(StsCommand):
     """Ask who the caller is."""
 
     operation: ClassVar[str] = "GetCallerIdentity"
+    properties: ClassVar[Properties] = READS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +103,7 @@ class GetSessionToken(StsCommand):
     """Ask for temporary credentials of oneself; ``duration_s`` of None is twelve hours, for a root one."""
 
     operation: ClassVar[str] = "GetSessionToken"
+    properties: ClassVar[Properties] = READS
     duration_s: int | None = None
 
 

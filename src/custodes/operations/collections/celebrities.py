@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from custodes.core.errors import NotFoundError
+from custodes.core.errors import DeniedError, NotFoundError
 from custodes.core.ids import AccountId, CollectionId
 from custodes.engine.ports import FaceEngine
 from custodes.engine.results.face import DetectedFace, FacesFound, VectorUse
@@ -24,6 +24,8 @@ from custodes.operations.images.scale import min_cosine, require_same_model, sim
 from custodes.operations.images.sources import ImageInput, Pictures
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.gate import Permit
+from custodes.operations.requests.properties import Properties, Reveals, Unit
+from custodes.operations.reviews.redaction import is_held
 
 COLLECTION = CollectionId("celebrities")
 """Collection of the operator's account that holds the portraits."""
@@ -42,6 +44,7 @@ class RecognizeCelebrities(Command):
     """Name the known people in one picture."""
 
     operation: ClassVar[str] = "RecognizeCelebrities"
+    properties: ClassVar[Properties] = Properties(Reveals.IDENTITY, changes=False, unit=Unit.IMAGE)
     image: ImageInput
 
     def facts(self) -> Mapping[str, object]:
@@ -58,6 +61,7 @@ class GetCelebrityInfo(Command):
     """Who is this?"""
 
     operation: ClassVar[str] = "GetCelebrityInfo"
+    properties: ClassVar[Properties] = Properties(Reveals.IDENTITY, changes=False)
     celebrity_id: str
 
 
@@ -112,8 +116,12 @@ class Celebrities:
     def recognize(self, permit: Permit, command: RecognizeCelebrities) -> CelebritiesRecognized:
         """Up to 64 largest faces; none is an empty answer.
 
-        Raises InvalidParameterError when the portraits' vectors are of another model version.
+        Raises:
+            InvalidParameterError: the portraits' vectors are of another model version.
+            DeniedError: two persons would have to confirm the names, and reviews hold members of collections only.
         """
+        if is_held(permit):
+            raise DeniedError("names of known people cannot be held back until two persons have confirmed them")
         image = self._pictures.load(command.image)
         permit.tally.images += 1
         attributes = without(_STATED, permit.withheld)

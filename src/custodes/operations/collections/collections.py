@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from custodes.core.clock import Clock
+from custodes.core.errors import DeniedError
 from custodes.core.pages import PageTokens
 from custodes.engine.ports import FaceEngine
-from custodes.gallery.entities import Collection
+from custodes.gallery.entities import Collection, CollectionKey
 from custodes.operations.collections.erasure import Erasures, UnrecordedErasures
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.collections.tags import check_tags
 from custodes.operations.requests.command import CollectionCommand, Command
 from custodes.operations.requests.gate import Permit
+from custodes.operations.requests.properties import CHANGES, READS, Properties
 
 DEFAULT_PAGE = 4096
 """Collections per page when the request names no MaxResults; the API documents none, this is its maximum."""
@@ -25,6 +27,7 @@ class CreateCollection(CollectionCommand):
     """Create an empty collection."""
 
     operation: ClassVar[str] = "CreateCollection"
+    properties: ClassVar[Properties] = CHANGES
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def facts(self) -> Mapping[str, object]:
@@ -41,6 +44,7 @@ class DescribeCollection(CollectionCommand):
     """Ask for counts, model version and age."""
 
     operation: ClassVar[str] = "DescribeCollection"
+    properties: ClassVar[Properties] = READS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,7 @@ class DeleteCollection(CollectionCommand):
     """Delete with everything in it."""
 
     operation: ClassVar[str] = "DeleteCollection"
+    properties: ClassVar[Properties] = CHANGES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +60,7 @@ class ListCollections(Command):
     """List the account's collections; ``max_results`` of None or 0 is the default page."""
 
     operation: ClassVar[str] = "ListCollections"
+    properties: ClassVar[Properties] = READS
     max_results: int | None = None
     next_token: str | None = None
 
@@ -77,8 +83,13 @@ class Collections:
         pages: PageTokens,
         clock: Clock,
         erasures: Erasures | None = None,
+        reserved: CollectionKey | None = None,
     ) -> None:
-        """Create collections for the vectors of ``engine`` in ``gallery``."""
+        """Create collections for the vectors of ``engine`` in ``gallery``.
+
+        The collection ``reserved`` belongs to the server: it is not listed and cannot be deleted.
+        """
+        self._reserved = reserved
         self._erasures = erasures or UnrecordedErasures()
         self._engine = engine
         self._gallery = gallery
@@ -101,8 +112,10 @@ class Collections:
         return self._gallery.collection(command.key(permit.context.caller))
 
     def delete(self, permit: Permit, command: DeleteCollection) -> None:
-        """Raises NotFoundError."""
+        """Raises NotFoundError, and DeniedError for the server's own collection."""
         key = command.key(permit.context.caller)
+        if key == self._reserved:
+            raise DeniedError("this collection is the server's own; custodes celebrities remove takes people out of it")
         collection = self._gallery.collection(key)
         self._erasures.erase_collection(collection)
         self._gallery.delete_collection(key)
@@ -114,4 +127,5 @@ class Collections:
         scope = (command.operation, account)
         after = None if command.next_token is None else self._pages.read(scope, command.next_token)
         page = self._gallery.collections(account, after, command.max_results or DEFAULT_PAGE)
-        return CollectionsListed(page.items, None if page.last is None else self._pages.issue(scope, page.last))
+        shown = tuple(collection for collection in page.items if collection.key != self._reserved)
+        return CollectionsListed(shown, None if page.last is None else self._pages.issue(scope, page.last))

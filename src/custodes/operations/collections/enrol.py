@@ -37,6 +37,7 @@ from custodes.operations.images.selection import FaceRefused, select
 from custodes.operations.images.sources import ImageInput, Pictures
 from custodes.operations.requests.command import CollectionCommand
 from custodes.operations.requests.gate import Permit
+from custodes.operations.requests.properties import Properties, Reveals, Unit
 
 MAX_FACES_PER_IMAGE = 100
 DEFAULT_PAGE = 4096
@@ -48,6 +49,7 @@ class IndexFaces(CollectionCommand):
     """Enrol the faces of a picture."""
 
     operation: ClassVar[str] = "IndexFaces"
+    properties: ClassVar[Properties] = Properties(Reveals.RECORDS, changes=True, unit=Unit.IMAGE, enrols=True)
     image: ImageInput
     external_image_id: ExternalImageId | None = None
     attributes: Attributes = DEFAULT_ATTRIBUTES
@@ -87,6 +89,7 @@ class ListFaces(CollectionCommand):
     """List faces in order of enrolment, only those of a user or of given ids when asked for."""
 
     operation: ClassVar[str] = "ListFaces"
+    properties: ClassVar[Properties] = Properties(Reveals.RECORDS, changes=False)
     max_results: int | None = None
     next_token: str | None = None
     user_id: UserId | None = None
@@ -107,6 +110,7 @@ class DeleteFaces(CollectionCommand):
     """Delete faces."""
 
     operation: ClassVar[str] = "DeleteFaces"
+    properties: ClassVar[Properties] = Properties(Reveals.RECORDS, changes=True)
     face_ids: tuple[FaceId, ...]
 
 

@@ -24,6 +24,7 @@ from custodes.operations.images.selection import FaceRefused, largest
 from custodes.operations.images.sources import ImageInput, Pictures
 from custodes.operations.requests.command import CollectionCommand
 from custodes.operations.requests.gate import Permit
+from custodes.operations.requests.properties import Properties, Reveals, Unit
 from custodes.operations.reviews.redaction import SealedMatch, Sought, is_held, seal_faces, seal_users
 from custodes.operations.reviews.reviews import Holding, NoReviews
 
@@ -38,6 +39,7 @@ class SearchFaces(CollectionCommand):
     """Faces like an enrolled one."""
 
     operation: ClassVar[str] = "SearchFaces"
+    properties: ClassVar[Properties] = Properties(Reveals.IDENTITY, changes=False, unit=Unit.CALL)
     face_id: FaceId
     max_faces: int = MAX_FACE_MATCHES
     threshold_pct: float = DEFAULT_THRESHOLD_PCT
@@ -52,6 +54,7 @@ class SearchFacesByImage(CollectionCommand):
     """Faces like the largest one of a picture."""
 
     operation: ClassVar[str] = "SearchFacesByImage"
+    properties: ClassVar[Properties] = Properties(Reveals.IDENTITY, changes=False, unit=Unit.IMAGE)
     image: ImageInput
     max_faces: int = MAX_FACE_MATCHES
     threshold_pct: float = DEFAULT_THRESHOLD_PCT
@@ -71,6 +74,7 @@ class SearchUsers(CollectionCommand):
     """Users like an enrolled face or like another user."""
 
     operation: ClassVar[str] = "SearchUsers"
+    properties: ClassVar[Properties] = Properties(Reveals.IDENTITY, changes=False, unit=Unit.CALL)
     user_id: UserId | None = None
     face_id: FaceId | None = None
     max_users: int = MAX_USER_MATCHES
@@ -91,6 +95,7 @@ class SearchUsersByImage(CollectionCommand):
     """Users like the largest face of a picture."""
 
     operation: ClassVar[str] = "SearchUsersByImage"
+    properties: ClassVar[Properties] = Properties(Reveals.IDENTITY, changes=False, unit=Unit.IMAGE)
     image: ImageInput
     max_users: int = MAX_USER_MATCHES
     threshold_pct: float = DEFAULT_THRESHOLD_PCT

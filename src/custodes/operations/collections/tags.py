@@ -12,6 +12,7 @@ from custodes.operations.requests.arn import parse_collection_arn
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.context import Caller
 from custodes.operations.requests.gate import Permit
+from custodes.operations.requests.properties import CHANGES, READS, Properties
 
 RESERVED_PREFIX = "aws:"
 
@@ -38,6 +39,7 @@ class TagResource(TagCommand):
     """Add or overwrite tags."""
 
     operation: ClassVar[str] = "TagResource"
+    properties: ClassVar[Properties] = CHANGES
     tags: Mapping[str, str]
 
     def facts(self) -> Mapping[str, object]:
@@ -54,6 +56,7 @@ class UntagResource(TagCommand):
     """Remove tags; keys that are not there are ignored."""
 
     operation: ClassVar[str] = "UntagResource"
+    properties: ClassVar[Properties] = CHANGES
     tag_keys: tuple[str, ...]
 
     def facts(self) -> Mapping[str, object]:
@@ -70,6 +73,7 @@ class ListTagsForResource(TagCommand):
     """List tags."""
 
     operation: ClassVar[str] = "ListTagsForResource"
+    properties: ClassVar[Properties] = READS
 
 
 class Tagging:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from custodes.core.ids import FaceId, UserId
@@ -18,6 +18,15 @@ class UserChanged:
     face_ids: tuple[FaceId, ...]
     refused: tuple[Refusal, ...]
     status: UserStatus
+
+    def without_matches(self) -> UserChanged:
+        """Without what tells how alike a face is to a user, or whose it is."""
+        refused = tuple(
+            replace(one, user_id=None, confidence_pct=None)
+            for one in self.refused
+            if one.reason is not RefusalReason.LOW_MATCH_CONFIDENCE
+        )
+        return replace(self, refused=refused)
 
 
 def to_answer(changed: UserChanged) -> dict[str, object]:

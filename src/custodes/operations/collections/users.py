@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from custodes.core.errors import DeniedError
 from custodes.core.ids import FaceId, UserId
 from custodes.core.pages import PageTokens
 from custodes.engine.ports import FaceEngine
@@ -33,6 +34,8 @@ from custodes.operations.collections.user_changes import UserChanged, from_answe
 from custodes.operations.images.scale import require_same_model, similarity_pct
 from custodes.operations.requests.command import CollectionCommand
 from custodes.operations.requests.gate import Permit
+from custodes.operations.requests.properties import CHANGES, Properties, Reveals, Unit
+from custodes.operations.reviews.redaction import is_held
 
 DEFAULT_ASSOCIATION_THRESHOLD_PCT = 75.0
 DEFAULT_PAGE = 500
@@ -60,6 +63,7 @@ class CreateUser(UserCommand):
     """Create a user without faces."""
 
     operation: ClassVar[str] = "CreateUser"
+    properties: ClassVar[Properties] = Properties(Reveals.NOTHING, changes=True, enrols=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,7 @@ class DeleteUser(UserCommand):
     """Delete a user; its faces stay."""
 
     operation: ClassVar[str] = "DeleteUser"
+    properties: ClassVar[Properties] = CHANGES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +79,13 @@ class AssociateFaces(UserCommand):
     """Add faces; those matching less than the threshold are refused once the user has a face."""
 
     operation: ClassVar[str] = "AssociateFaces"
+    properties: ClassVar[Properties] = Properties(Reveals.IDENTITY, changes=True, unit=Unit.CALL, enrols=True)
     face_ids: tuple[FaceId, ...]
     threshold_pct: float = DEFAULT_ASSOCIATION_THRESHOLD_PCT
+
+    def facts(self) -> Mapping[str, object]:
+        """The user and the threshold."""
+        return {**UserCommand.facts(self), "threshold_pct": self.threshold_pct}
 
     def inputs(self) -> dict[str, object]:
         """Faces and threshold as well."""
@@ -87,6 +97,7 @@ class DisassociateFaces(UserCommand):
     """Take faces away."""
 
     operation: ClassVar[str] = "DisassociateFaces"
+    properties: ClassVar[Properties] = Properties(Reveals.RECORDS, changes=True)
     face_ids: tuple[FaceId, ...]
 
     def inputs(self) -> dict[str, object]:
@@ -99,6 +110,7 @@ class ListUsers(CollectionCommand):
     """List users."""
 
     operation: ClassVar[str] = "ListUsers"
+    properties: ClassVar[Properties] = Properties(Reveals.RECORDS, changes=False)
     max_results: int | None = None
     next_token: str | None = None
 
@@ -162,15 +174,25 @@ class Users:
         return UsersListed(page.items, None if page.last is None else self._pages.issue(scope, page.last))
 
     def associate(self, permit: Permit, command: AssociateFaces) -> UserChanged:
-        """Raises QuotaError beyond 100 faces and InvalidParameterError for a collection of another model version."""
+        """Where two persons have to confirm identifications, faces join only a user that has none yet: whether a face
+        is alike enough would tell who it is, whatever else the answer leaves out.
+
+        Raises:
+            QuotaError: beyond 100 faces.
+            InvalidParameterError: a collection of another model version.
+            DeniedError: the match with a user's faces would have to be reviewed.
+        """
+        held = is_held(permit)
 
         def work() -> Answer:
             key = command.key(permit.context.caller)
             require_same_model(self._engine, self._gallery.collection(key))
             with self._stripe(key, command.user_id):
-                return to_answer(self._associate(key, command))
+                return to_answer(self._associate(key, command, held=held))
 
         changed = from_answer(self._once(permit, command, work))
+        if held:  # the answer to an earlier call with the same token was perhaps given without that duty
+            changed = changed.without_matches()
         permit.tally.add(faces_associated=len(changed.face_ids))
         return changed
 
@@ -186,11 +208,16 @@ class Users:
         permit.tally.add(faces_disassociated=len(changed.face_ids))
         return changed
 
-    def _associate(self, key: CollectionKey, command: AssociateFaces) -> UserChanged:
+    def _associate(self, key: CollectionKey, command: AssociateFaces, *, held: bool) -> UserChanged:
         user = self._gallery.user(key, command.user_id)
         plan = plan_association(user.user_id, command.face_ids, self._gallery.faces_by_id(key, command.face_ids))
         present = self._present(key, user)
         vectors = self._vectors(key, plan.accepted)
+        if plan.accepted and present and held:
+            raise DeniedError(
+                "a match with the faces of a user names somebody, so two persons would have to confirm it: "
+                "associate faces with a user that has none yet"
+            )
         if plan.accepted:
             plan, vectors = self._drop_low_matches(key, user, plan, vectors, command.threshold_pct)
         if not plan.accepted:

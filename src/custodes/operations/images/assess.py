@@ -14,6 +14,7 @@ from custodes.engine.results.portrait import Inspections
 from custodes.operations.images.sources import ImageInput, Pictures
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.gate import Permit
+from custodes.operations.requests.properties import Properties, Reveals, Unit
 
 DEFAULT_MAX_FACES = 1
 
@@ -35,6 +36,7 @@ class AssessFaceQuality(_LargestFaces):
     """Check portraits against the limits of documents."""
 
     operation: ClassVar[str] = "AssessFaceQuality"
+    properties: ClassVar[Properties] = Properties(Reveals.ATTRIBUTES, changes=False, unit=Unit.IMAGE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,7 @@ class AssessLiveness(_LargestFaces):
     """Look for traces of prints and screens."""
 
     operation: ClassVar[str] = "AssessLiveness"
+    properties: ClassVar[Properties] = Properties(Reveals.ATTRIBUTES, changes=False, unit=Unit.IMAGE)
 
 
 class PortraitAssessment:

@@ -18,6 +18,7 @@ from custodes.operations.images.selection import select
 from custodes.operations.images.sources import ImageInput, Pictures
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.gate import Permit
+from custodes.operations.requests.properties import Properties, Reveals, Unit
 
 COMPARE_USE = VectorUse.ENROL
 """Both sides are seen as well as an enrolled face is: one pair is decided on, so nothing makes up for a poor look."""
@@ -30,6 +31,7 @@ class CompareFaces(Command):
     """Compare the source picture's largest face with the faces of the target; the threshold is inclusive."""
 
     operation: ClassVar[str] = "CompareFaces"
+    properties: ClassVar[Properties] = Properties(Reveals.SIMILARITY, changes=False, unit=Unit.IMAGE)
     source: ImageInput
     target: ImageInput
     threshold_pct: float = DEFAULT_THRESHOLD_PCT

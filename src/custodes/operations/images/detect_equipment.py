@@ -13,6 +13,7 @@ from custodes.engine.results.equipment import BodyPart, Equipment, EquippedPerso
 from custodes.operations.images.sources import EQUIPMENT_RULES, ImageInput, Pictures
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.gate import Permit
+from custodes.operations.requests.properties import Properties, Reveals, Unit
 
 _LEAST_PCT = 50.0
 _ON: Mapping[Equipment, frozenset[Part]] = MappingProxyType(
@@ -37,6 +38,7 @@ class DetectProtectiveEquipment(Command):
     """Look at one picture; with a requirement, sum up who meets it."""
 
     operation: ClassVar[str] = "DetectProtectiveEquipment"
+    properties: ClassVar[Properties] = Properties(Reveals.NOTHING, changes=False, unit=Unit.IMAGE)
     image: ImageInput
     required: Requirement | None = None
 

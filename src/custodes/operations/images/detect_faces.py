@@ -20,6 +20,7 @@ from custodes.operations.images.attributes import (
 from custodes.operations.images.sources import ImageInput, Pictures
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.gate import Permit
+from custodes.operations.requests.properties import Properties, Reveals, Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class DetectFaces(Command):
     """Find the faces of one picture."""
 
     operation: ClassVar[str] = "DetectFaces"
+    properties: ClassVar[Properties] = Properties(Reveals.ATTRIBUTES, changes=False, unit=Unit.IMAGE)
     image: ImageInput
     attributes: Attributes = DEFAULT_ATTRIBUTES
 

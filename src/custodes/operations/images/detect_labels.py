@@ -16,6 +16,7 @@ from custodes.engine.results.label import Label, LabelsFound, LabelsWanted
 from custodes.operations.images.sources import LABEL_RULES, ImageInput, Pictures
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.gate import Permit
+from custodes.operations.requests.properties import Properties, Reveals, Unit
 
 DEFAULT_CONFIDENCE_PCT = 55.0
 MAX_LABELS = 1000
@@ -56,6 +57,7 @@ class DetectLabels(Command):
     """
 
     operation: ClassVar[str] = "DetectLabels"
+    properties: ClassVar[Properties] = Properties(Reveals.NOTHING, changes=False, unit=Unit.IMAGE)
     image: ImageInput
     features: frozenset[Feature] = frozenset({Feature.GENERAL_LABELS})
     max_labels: int | None = None

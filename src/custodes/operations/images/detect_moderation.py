@@ -15,6 +15,7 @@ from custodes.engine.results.moderation import ConcernsFound
 from custodes.operations.images.sources import LABEL_RULES, ImageInput, Pictures
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.gate import Permit
+from custodes.operations.requests.properties import Properties, Reveals, Unit
 
 DEFAULT_CONFIDENCE_PCT = 50.0
 
@@ -24,6 +25,7 @@ class DetectModerationLabels(Command):
     """Look at one picture; ``human_loop`` says that a review by people is asked for."""
 
     operation: ClassVar[str] = "DetectModerationLabels"
+    properties: ClassVar[Properties] = Properties(Reveals.NOTHING, changes=False, unit=Unit.IMAGE)
     image: ImageInput
     min_confidence_pct: float = DEFAULT_CONFIDENCE_PCT
     human_loop: bool = False

@@ -16,6 +16,7 @@ from custodes.operations.images.sources import ImageInput, Pictures
 from custodes.operations.images.text_filter import EVERY_WORD, Region, WordFilter, to_json
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.gate import Permit
+from custodes.operations.requests.properties import Properties, Reveals, Unit
 
 _MAX_CORNERS = 10
 """Of a region. Source: API reference, RegionOfInterest; the service model does not have it."""
@@ -26,6 +27,7 @@ class DetectText(Command):
     """Read one picture; without ``regions`` all of it."""
 
     operation: ClassVar[str] = "DetectText"
+    properties: ClassVar[Properties] = Properties(Reveals.NOTHING, changes=False, unit=Unit.IMAGE)
     image: ImageInput
     word_filter: WordFilter = EVERY_WORD
     regions: tuple[Region, ...] = ()

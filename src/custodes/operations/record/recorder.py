@@ -22,36 +22,10 @@ from custodes.ledger.writer.receipt import receipt_token
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.requests.gate import DENIED, DONE, Deny, GateReceipt, Grounds, Intent, UseOutcome
 from custodes.operations.requests.gate import Decision as GateDecision
+from custodes.operations.requests.properties import Unit
 
 T = TypeVar("T")
 
-# These leave nothing behind but an answer, so they need not wait for the disk before they start.
-_KEEPS_NOTHING = frozenset(
-    {
-        "AssessFaceQuality",
-        "AssessLiveness",
-        "AssumeRole",
-        "CompareFaces",
-        "DescribeCollection",
-        "DetectFaces",
-        "DetectLabels",
-        "DetectModerationLabels",
-        "DetectProtectiveEquipment",
-        "DetectText",
-        "GetCallerIdentity",
-        "GetSessionToken",
-        "ListCollections",
-        "ListFaces",
-        "ListTagsForResource",
-        "ListUsers",
-        "SearchFaces",
-        "SearchFacesByImage",
-        "SearchUsers",
-        "SearchUsersByImage",
-    }
-)
-# Charged by the call, as they analyse no picture. Source: Rekognition's price list, image analysis group 1.
-_CHARGED_BY_CALL = frozenset({"AssociateFaces", "SearchFaces", "SearchUsers"})
 # Facts of an intent that are worth keeping; anything else about a request stays out of the ledger.
 _KEPT_FACTS = ("threshold_pct",)
 _MILLI = 1000
@@ -131,7 +105,7 @@ def _common(intent: Intent) -> dict[str, object]:
     return {
         "acct": caller.account_id,
         "key": caller.access_key_id,
-        "op": _operation(intent),
+        "op": intent.operation,
         "request_id": intent.context.request_id,
     }
 
@@ -145,20 +119,16 @@ def _grounds(grounds: Grounds) -> dict[str, object]:
     return {"facts": dict(facts), "policy": grounds.policy, "rules": list(grounds.rules), **shown}
 
 
-def _operation(intent: Intent) -> str:
-    return intent.action.rpartition(":")[2]
-
-
 def _keeps_nothing(intent: Intent, decision: GateDecision) -> bool:
     """Whether nothing but an answer is left of what may run; a result that has to be reviewed is kept."""
     allowed = not isinstance(decision, Deny) and not decision.obligations
-    return allowed and _operation(intent) in _KEEPS_NOTHING
+    return allowed and not intent.properties.changes
 
 
 def _units(intent: Intent, outcome: UseOutcome) -> int:
     if outcome.code != DONE:
         return 0
-    return 1 if _operation(intent) in _CHARGED_BY_CALL else outcome.images
+    return {Unit.NOTHING: 0, Unit.CALL: 1, Unit.IMAGE: outcome.images}[intent.properties.unit]
 
 
 def _receipt(pending: Pending) -> GateReceipt:

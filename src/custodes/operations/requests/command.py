@@ -14,6 +14,7 @@ from custodes.core.ids import CollectionId
 from custodes.gallery.entities import CollectionKey
 from custodes.operations.requests.arn import collection_arn
 from custodes.operations.requests.context import Caller
+from custodes.operations.requests.properties import Properties
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,12 @@ class Command:
 
     service: ClassVar[str] = "rekognition"
     operation: ClassVar[str]
+    properties: ClassVar[Properties]
+
+    def __init_subclass__(cls) -> None:
+        """Refuse an operation that does not say what it is."""
+        if "operation" in cls.__dict__ and "properties" not in cls.__dict__:
+            raise TypeError(f"{cls.__name__} declares no properties")
 
     def resource(self, caller: Caller) -> str:  # noqa: ARG002 - commands on a resource need the caller
         """ARN that rules are asked about; ``*`` when the operation has none. Source: service authorization table."""

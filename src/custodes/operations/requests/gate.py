@@ -20,6 +20,7 @@ from custodes.core.ids import AccountId, RequestId
 from custodes.core.slot import Slot
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.context import Context
+from custodes.operations.requests.properties import STRICTEST, Properties
 
 C = TypeVar("C", bound=Command)
 R = TypeVar("R")
@@ -75,12 +76,21 @@ Decision = Allow | Deny
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What somebody wants to do: ``SERVICE:OPERATION`` on a resource ARN, with facts that rules may look at."""
+    """What somebody wants to do: ``SERVICE:OPERATION`` on a resource ARN, with facts that rules may look at.
+
+    ``properties`` are those of the operation.
+    """
 
     context: Context
     action: str
     resource: str
     facts: Mapping[str, object]
+    properties: Properties = STRICTEST
+
+    @property
+    def operation(self) -> str:
+        """The name without the service."""
+        return self.action.rpartition(":")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +205,7 @@ class Gate:
             CustodesError: whatever the use case raised; its class is on record.
         """
         action = f"{command.service}:{command.operation}"
-        intent = Intent(context, action, command.resource(context.caller), command.facts())
+        intent = Intent(context, action, command.resource(context.caller), command.facts(), command.properties)
         decision = self._policy.decide(intent)
         slot = self._reserve(intent, decision)
         if isinstance(decision, Deny):

@@ -26,6 +26,7 @@ from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.context import Caller
 from custodes.operations.requests.gate import Permit
+from custodes.operations.requests.properties import Properties, Reveals
 from custodes.operations.reviews.ports import ReviewStore
 
 DAY_MS = 86_400_000
@@ -37,6 +38,7 @@ class ListReviews(Command):
     """Reviews of the account, oldest first, behind the one with id ``after``."""
 
     operation: ClassVar[str] = "ListReviews"
+    properties: ClassVar[Properties] = Properties(Reveals.RECORDS, changes=False)
     after: str | None = None
     limit: int = MAX_LISTED
 
@@ -51,6 +53,7 @@ class GetReview(Command):
     """One review, by its id or by a token of an answer."""
 
     operation: ClassVar[str] = "GetReview"
+    properties: ClassVar[Properties] = Properties(Reveals.RECORDS, changes=False)
     token: str
 
 
@@ -70,6 +73,7 @@ class ConfirmReview(_Decide):
     """The identification was verified and is right."""
 
     operation: ClassVar[str] = "ConfirmReview"
+    properties: ClassVar[Properties] = Properties(Reveals.RECORDS, changes=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,7 @@ class RejectReview(_Decide):
     """The identification is not to be used."""
 
     operation: ClassVar[str] = "RejectReview"
+    properties: ClassVar[Properties] = Properties(Reveals.RECORDS, changes=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +89,7 @@ class ReleaseReview(Command):
     """Tell the result of a review that two persons have confirmed."""
 
     operation: ClassVar[str] = "ReleaseReview"
+    properties: ClassVar[Properties] = Properties(Reveals.RECORDS, changes=True)
     token: str
 
 

@@ -8,12 +8,14 @@ of 32 bytes makes a retired segment worthless. It does not know what records say
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import secrets
 import struct
+import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -32,15 +34,23 @@ _KEY_BYTES = 32
 class FileJournal:
     """``ledger.ports.Journal`` on a local disk."""
 
-    def __init__(self, directory: Path) -> None:
-        """Keep segments in ``directory``, which ``lock`` makes."""
+    def __init__(self, directory: Path, datasync: Callable[[int], None] = os.fdatasync) -> None:
+        """Keep segments in ``directory``, which ``lock`` makes; ``datasync`` makes an open file's content durable."""
         self._directory = directory
+        self._datasync = datasync
+        # Changed by the one writing thread only.
         self._lock: int | None = None
         self._fd: int | None = None
-        self._sync_fds: list[int] = []
         self._number = 0
         self._offset = 0
         self._key: AESGCM | None = None
+        # Guarded by _sync_lock. Linux reports a failed write-back once to each open file, so every record in flight
+        # has a descriptor that was open before it was written; one whose sync succeeded has heard of every failure so
+        # far and may serve again.
+        self._sync_lock = threading.Lock()
+        self._idle_fds: list[int] = []
+        self._in_flight: dict[int, int] = {}
+        self._failed = False
 
     def lock(self) -> None:
         """Become the one writer on this machine."""
@@ -74,35 +84,62 @@ class FileJournal:
         fd = os.open(self._path(number, "seg"), os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         self._close_segment()
         self._fd, self._number, self._key = fd, number, AESGCM(key)
+        with self._sync_lock:
+            self._failed = False
         self._offset = os.fstat(fd).st_size
         return number
 
-    def write(self, record: JournalRecord) -> None:
-        """One write behind the last record."""
+    def write(self, record: JournalRecord) -> int:
+        """One write behind the last record; its number is the segment's size after it."""
         if self._fd is None or self._key is None:
             raise HeadConflictError("the journal is not open for writing")
         # The lock keeps honest writers out; this catches a copied, truncated or removed file.
         before = os.fstat(self._fd)
         if before.st_size != self._offset or before.st_nlink == 0:
             raise HeadConflictError("the journal was changed behind our back")
+        with self._sync_lock:
+            self._refuse_if_failed()
+            descriptor = self._idle_fds.pop() if self._idle_fds else None
+        if descriptor is None:
+            descriptor = os.open(self._path(self._number, "seg"), os.O_WRONLY | os.O_CLOEXEC)
         nonce = self._offset.to_bytes(12, "big")
         secret = self._key.encrypt(nonce, record.secret, None)
         frame = _frame(_SECRET.pack(len(secret)) + secret + record.data)
+        with self._sync_lock:
+            self._in_flight[self._offset + len(frame)] = descriptor
         written = 0
-        while written < len(frame):
-            written += os.write(self._fd, memoryview(frame)[written:])
+        try:
+            while written < len(frame):
+                written += os.write(self._fd, memoryview(frame)[written:])
+        except OSError:
+            self._fail()
+            raise
         self._offset += len(frame)
+        return self._offset
 
-    def sync(self) -> None:
-        """One fdatasync. Each thread has a descriptor of its own: Linux reports a failed write-back once to each."""
+    def sync(self, written: int) -> None:
+        """One fdatasync, on the descriptor of this record."""
+        with self._sync_lock:
+            self._refuse_if_failed()
+            descriptor = self._in_flight[written]
         try:
-            fd = self._sync_fds.pop()
-        except IndexError:
-            fd = os.open(self._path(self._number, "seg"), os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            os.fdatasync(fd)
-        finally:
-            self._sync_fds.append(fd)
+            self._datasync(descriptor)
+        except OSError:
+            self._fail()
+            raise
+        with self._sync_lock:
+            # It may have reported to another record what was about this one.
+            self._refuse_if_failed()
+            del self._in_flight[written]
+            self._idle_fds.append(descriptor)
+
+    def _fail(self) -> None:
+        with self._sync_lock:
+            self._failed = True
+
+    def _refuse_if_failed(self) -> None:
+        if self._failed:
+            raise OSError(errno.EIO, "a write or sync of this journal segment failed before")
 
     def size(self) -> int:
         """Bytes in the present segment."""
@@ -130,8 +167,11 @@ class FileJournal:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
-        while self._sync_fds:
-            os.close(self._sync_fds.pop())
+        with self._sync_lock:
+            descriptors = [*self._idle_fds, *self._in_flight.values()]
+            self._idle_fds, self._in_flight = [], {}
+        for descriptor in descriptors:
+            os.close(descriptor)
 
     def _path(self, number: int, suffix: str) -> Path:
         return self._directory / f"{number:08d}.{suffix}"

@@ -126,6 +126,11 @@ def open_ledger(data: Path, origin: str, clock: LedgerClock, options: LedgerOpti
         OSError: files cannot be read or written.
     """
     options = options or LedgerOptions()
+    return LedgerLog(ledger_parts(data, origin, clock, options), options.settings)
+
+
+def ledger_parts(data: Path, origin: str, clock: LedgerClock, options: LedgerOptions) -> LogParts:
+    """What ``open_ledger`` makes the log of. Raises as it does."""
     paths = LedgerPaths(data)
     for path in (paths.signing_key, paths.body_key):
         # A new key would hide that nobody can open what the old one closed.
@@ -145,8 +150,7 @@ def open_ledger(data: Path, origin: str, clock: LedgerClock, options: LedgerOpti
         None if options.anchor is None else FileAnchor(options.anchor),
     )
     identity = LogIdentity(origin, (key,), (key.verifier, *old_verifiers(data), *options.old_keys))
-    parts = LogParts(stores, identity, load_or_create_secret(paths.body_key), clock, secrets.token_bytes)
-    return LedgerLog(parts, options.settings)
+    return LogParts(stores, identity, load_or_create_secret(paths.body_key), clock, secrets.token_bytes)
 
 
 def read_tiles(data: Path) -> FileTiles:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from custodes.ledger.tlog.tiles import LedgerCorruptError
@@ -17,11 +18,15 @@ from custodes.storage.files.durable import sync_directory, write_whole
 class FileTiles:
     """``ledger.ports.TileStore`` in ``root``; temporary files in ``scratch`` on the same file system."""
 
-    def __init__(self, root: Path, scratch: Path | None = None) -> None:
-        """Read and, if ``scratch`` is given, write files below ``root``."""
+    def __init__(self, root: Path, scratch: Path | None = None, file_sync: Callable[[int], None] = os.fsync) -> None:
+        """Read and, if ``scratch`` is given, write files below ``root``; ``file_sync`` makes an open file durable."""
         self._root = root
         self._scratch = scratch
+        self._file_sync = file_sync
         self._dirty: dict[str, None] = {}
+        # Files whose sync failed: what reads back may be in memory only and never be written again, so that a later
+        # sync would succeed for nothing. They are written anew.
+        self._suspect: set[str] = set()
         self._made: set[Path] = set()
 
     def get(self, path: str) -> bytes | None:
@@ -36,7 +41,7 @@ class FileTiles:
         present = self.get(path)
         if present is not None and present != data and not repair:
             raise LedgerCorruptError(f"{path} was published before with another content")
-        if present != data:
+        if present != data or path in self._suspect:
             self._write(path, data)
         self._dirty[path] = None
 
@@ -60,6 +65,13 @@ class FileTiles:
     def sync(self) -> None:
         """Make everything durable that was written since the last call, files before the folders that name them."""
         paths, self._dirty = list(self._dirty), {}
+        try:
+            self._sync(paths)
+        except OSError:
+            self._suspect.update(paths)
+            raise
+
+    def _sync(self, paths: Sequence[str]) -> None:
         folders: set[Path] = {self._root}
         for path in paths:
             target = self._root / path
@@ -68,7 +80,7 @@ class FileTiles:
             except FileNotFoundError:
                 continue  # a partial file whose full one came meanwhile
             try:
-                os.fsync(fd)
+                self._file_sync(fd)
             finally:
                 os.close(fd)
             folders.update(parent for parent in target.parents if parent.is_relative_to(self._root))
@@ -82,4 +94,5 @@ class FileTiles:
         if target.parent not in self._made:
             target.parent.mkdir(parents=True, exist_ok=True)
             self._made.add(target.parent)
+        self._suspect.discard(path)
         write_whole(target, data, self._scratch / "tile.tmp", 0o644)

@@ -8,6 +8,7 @@ back. A line that a power cut tore was never acknowledged and is cut off.
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
@@ -101,8 +102,16 @@ class FileTombstones:
             return
         with self._lock:
             fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-            with os.fdopen(fd, "ab") as file:
-                file.write(lines.encode())
-                file.flush()
-                os.fsync(file.fileno())
+            try:
+                end = os.fstat(fd).st_size
+                try:
+                    if os.write(fd, lines.encode()) != len(lines.encode()):
+                        raise OSError(errno.ENOSPC, "the erased faces could not be written down")
+                    os.fsync(fd)
+                except OSError:
+                    # A torn line in front of later ones would make the whole file unreadable.
+                    os.ftruncate(fd, end)
+                    raise
+            finally:
+                os.close(fd)
             sync_directory(self._path.parent)

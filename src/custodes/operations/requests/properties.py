@@ -1,0 +1,74 @@
+"""What is true of an operation whoever asks for it: what its answers reveal, whether it changes anything, its unit.
+
+Each command class declares its properties; the recorder, the action groups of the provider's rules, two-person review
+and prices follow from them. An operation is what it reveals, not what it is called: whoever learns by it how alike two
+faces are has compared, and whoever learns a name by it has identified.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reveals(StrEnum):
+    """The most that an answer can say about people."""
+
+    NOTHING = "nothing"
+    """No more than that faces or bodies are there."""
+    ATTRIBUTES = "attributes"
+    """What a face looks like: age, emotion, quality."""
+    RECORDS = "records"
+    """What the account itself stored, or was given before by an operation that counted: ids and names, read back."""
+    SIMILARITY = "similarity"
+    """How alike two faces are, or whether they are more alike than a limit."""
+    IDENTITY = "identity"
+    """Who somebody is: a name, a user, an external id, or one member of a collection, found by a face."""
+
+
+class Unit(StrEnum):
+    """What is counted for the bill."""
+
+    NOTHING = "nothing"
+    IMAGE = "image"
+    CALL = "call"
+    """Source: Rekognition's price list, image analysis group 1: operations that analyse no picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Properties:
+    """Properties of one operation.
+
+    Attributes:
+        reveals: see there.
+        changes: whether anything but the answer is left of it. If so, it waits until its permission is on disk.
+        unit: what is billed.
+        enrols: whether it puts faces or people into a collection.
+    """
+
+    reveals: Reveals
+    changes: bool
+    unit: Unit = Unit.NOTHING
+    enrols: bool = False
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """Action groups that the provider's rules must have the operation in."""
+        found = set[str]()
+        if self.enrols:
+            found.add("FaceEnrolment")
+        if self.reveals is Reveals.IDENTITY:
+            found.add("FaceIdentification")
+        elif self.reveals is Reveals.SIMILARITY:
+            found.add("FaceMatching")
+        elif self.reveals is Reveals.ATTRIBUTES and not self.enrols:
+            found.add("FaceAnalysis")
+        return frozenset(found) or frozenset({"Other"})
+
+
+STRICTEST = Properties(Reveals.IDENTITY, changes=True)
+"""What is assumed of an operation that declares nothing."""
+READS = Properties(Reveals.NOTHING, changes=False)
+"""Of operations that look something up that is about nobody."""
+CHANGES = Properties(Reveals.NOTHING, changes=True)
+"""Of operations that keep or remove something and say no more than that."""
