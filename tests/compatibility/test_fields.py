@@ -51,10 +51,15 @@ def _beside(name: str) -> ModuleType:
 
 
 answers = _beside("answers")
+NO_PORTS = Ports(*cast("Any", [None] * 3), FixedClock(), b"", *cast("Any", [None] * 2))
 SERVICE = load_service()
 IMPLEMENTED = sorted(
     SERVICE.operations.keys()
-    & handlers(Gate(AllowAll(), CountingRecorder()), build(Ports(*cast("Any", [None] * 3), FixedClock(), b"")), "eu-1")
+    & handlers(
+        Gate(AllowAll(), CountingRecorder()),
+        build(NO_PORTS),
+        "eu-1",
+    )
 )
 
 
@@ -207,7 +212,7 @@ class Nobody:
 @pytest.mark.parametrize("operation", IMPLEMENTED)
 def test_inputs_are_read(operation: str) -> None:
     gate = Gate(Nobody(), CountingRecorder())
-    by_name = handlers(gate, build(Ports(*cast("Any", [None] * 3), FixedClock(), b"")), "eu-central-1")
+    by_name = handlers(gate, build(NO_PORTS), "eu-central-1")
     shape, seen = SERVICE.operations[operation].input, set[str]()
     account = AccountId("123456789012")
     context = Context(Caller(account, "AKEXAMPLE", f"arn:aws:iam::{account}:root", "eu-1"), RequestId("1"), 0)

@@ -15,29 +15,20 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from custodes.core.clock import SystemClock
-from custodes.core.ids import AccountId, RequestId
-from custodes.deployment.accounts import account_orders, open_directory, schedule_key_uses
+from custodes.core.ids import RequestId
+from custodes.deployment.accounts import account_orders, open_directory
 from custodes.deployment.engines import open_sight, open_text
 from custodes.deployment.ledger import (
-    LedgerPlace,
-    LedgerPlan,
     ServerLedger,
-    open_erasures,
     open_log,
-    open_server_ledger,
-    schedule_ledger,
-    schedule_retention,
 )
-from custodes.deployment.lists import schedule_lists
-from custodes.deployment.policy import open_policy, schedule_policy
-from custodes.deployment.reviews import open_reviews, schedule_reviews
-from custodes.deployment.screening import open_screening, schedule_screening
+from custodes.deployment.records import DataParts, ledger_place, open_records
+from custodes.deployment.screening import open_screening
 from custodes.deployment.statements import open_statements
 from custodes.edge.app import AppParts, create_app
 from custodes.edge.aws.model import Service, load_service
@@ -56,11 +47,8 @@ from custodes.engine.runtime.session import Device
 from custodes.gallery.entities import CollectionKey
 from custodes.gallery.gallery import IndexedGallery
 from custodes.governance.accounts.account import Status
-from custodes.governance.provider.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
-from custodes.governance.provider.policy_set import DAY_MS, PolicySet
-from custodes.jobs.schedule import Schedule, Scheduler
+from custodes.jobs.schedule import Scheduler
 from custodes.models.store import ModelStore
-from custodes.operations.accounts.admin import ORDER as ACCOUNT_ORDER
 from custodes.operations.accounts.admin import AccountOrders
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.sts import SecurityTokens
@@ -71,18 +59,11 @@ from custodes.operations.collections.celebrities import CelebrityGallery
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.collections.retention import RetentionRules
 from custodes.operations.images.engines import ImageEngines
-from custodes.operations.policy.account_facts import AccountProfiles
-from custodes.operations.policy.account_status import AccountStanding
-from custodes.operations.policy.change_control import Own, PolicyChanges
-from custodes.operations.policy.decide import PolicyLayers, RulesInForce
-from custodes.operations.policy.facts import NoLists, PolicyFacts, ScreeningLookup
-from custodes.operations.policy.tenant import AccountPolicies
+from custodes.operations.policy.change_control import PolicyChanges
 from custodes.operations.record.housekeeping import LEDGER_ERRORS
 from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.record.release import release_of
-from custodes.operations.requests.gate import Gate, Policy, Recorder
-from custodes.operations.screening.account_effects import ScreenedFacts
-from custodes.operations.screening.admin import ORDER as SCREENING_ORDER
+from custodes.operations.requests.gate import Gate, Recorder
 from custodes.operations.screening.admin import ScreeningOrders
 from custodes.settings import Settings
 from custodes.storage.files.credentials import OperatorKeys, open_credentials, operator_account
@@ -112,7 +93,7 @@ class Deployment:
         gate: what they pass.
         receipts: evidence on its way to answers.
         review_actions: what is done with results that two persons have to confirm.
-        ledger: the record of use; None only where something else stands in for it.
+        ledger: the record of use.
         scheduler: what is done periodically.
     """
 
@@ -125,13 +106,12 @@ class Deployment:
     operations: Operations
     gate: Gate
     receipts: ReceiptDesk
-    ledger: ServerLedger | None
+    ledger: ServerLedger
     review_actions: Mapping[str, Act]
     scheduler: Scheduler
 
     def app(self) -> Callable[..., Any]:
         """The ASGI application over this deployment."""
-        ledger = self.ledger
         limits = Limits(worker_threads=self.settings.workers, in_flight=self.settings.in_flight)
         return create_app(
             AppParts(
@@ -149,7 +129,7 @@ class Deployment:
                 limits=limits,
                 metrics_public=self.settings.metrics_public,
                 response_headers=self.receipts.headers,
-                extra_routes=() if ledger is None else (mounted(ledger.tiles, ledger.log.proof),),
+                extra_routes=(mounted(self.ledger.tiles, self.ledger.log.proof),),
                 review_actions=self.review_actions,
                 schedules=self.scheduler.states,
             )
@@ -168,7 +148,7 @@ def open_deployment(
     endpoint_url: str,
     engine: FaceEngine | None = None,
     gallery: Gallery | None = None,
-    recorder: Recorder | None = None,
+    recording: Callable[[Recorder], Recorder] = lambda recorder: recorder,
     text: TextEngine | None = None,
     sight: ImageEngines | None = None,
 ) -> Iterator[Deployment]:
@@ -179,13 +159,14 @@ def open_deployment(
         endpoint_url: where clients will find the server; written to the directory's ``config``.
         engine: stands in for the real one, which then is not loaded.
         gallery: stands in for the database of the data directory.
-        recorder: stands in for the ledger, which then is not opened; for measurements only.
+        recording: gives what uses are recorded by, from what records them in the ledger; for measurements.
         text: stands in for the real engine for text, which is opened when first asked.
         sight: stands in for the real engines that look at whole pictures.
 
     Raises:
         UnavailableError: the directory cannot be used or is in use, or models are missing.
     """
+    clock = SystemClock()
     with ExitStack() as opened:
         # The directory's lock comes first: a second process must not touch its files.
         database = opened.enter_context(closing(Database.open(settings.data)))
@@ -193,61 +174,43 @@ def open_deployment(
         service = load_service()
         directory = opened.enter_context(open_directory(database, settings.data, keys.account_id, service.known))
         directory.hold(keys.key)
-        quotas = AccountQuotas(settings.account_limits, directory.limits)
-        store = _gallery(database, settings.data, quotas) if gallery is None else gallery
+        store = gallery or _gallery(database, settings.data, AccountQuotas(settings.account_limits, directory.limits))
         faces = opened.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
-        page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
-        ledger, receipts, erasures, reviews = None, ReceiptDesk(), None, None
-        clock, schedules = SystemClock(), tuple[Schedule, ...]()
-        in_force: Callable[[], RulesInForce] = shipped_rules
-        facts: ScreeningLookup = NoLists()
-        if recorder is None:
-            release = release_of(Path(__file__).parents[1], faces.model_version, settings.shown)
-            plan = LedgerPlan(_ledger_place(settings, keys.account_id), release)
-            ledger = opened.enter_context(open_server_ledger(plan, SystemClock()))
-            erasures = open_erasures(settings.data, ledger, store)
-            policy_changes = open_policy(settings.data, ledger, clock, _own_policy(settings))
-            in_force = policy_changes.in_force
-            screening = opened.enter_context(open_screening(database, settings.data, ledger.log, ledger.statements))
-            orders = account_orders(directory, ledger.log, keys.account_id, screening.screenings, clock)
-            facts = ScreenedFacts(screening.screenings, keys.account_id)
-            reviews = open_reviews(database, settings.data, ledger, store, directory, settings.review_days)
-            ledger.duties.answer_to("retention", RetentionRules(store, keys.account_id).carry_out)
-            ledger.duties.answer_to(ACCOUNT_ORDER, orders.carry_out)
-            ledger.duties.answer_to(SCREENING_ORDER, screening.orders(directory).carry_out)
-            schedules = (
-                schedule_policy(policy_changes),
-                *schedule_ledger(ledger, erasures, keys.account_id, settings.data, clock),
-                schedule_retention(ledger, store, erasures, clock),
-                schedule_reviews(reviews),
-                *schedule_screening(screening, directory),
-                *opened.enter_context(schedule_lists(settings.data, ledger.duties, ledger.log, clock)),
-                schedule_key_uses(directory),
+        release = release_of(Path(__file__).parents[1], faces.model_version, settings.shown)
+        parts = DataParts(settings, database, keys.account_id, directory, store, clock)
+        records = opened.enter_context(open_records(parts, release))
+        operations = build(
+            Ports(
+                faces,
+                store,
+                open_objects(settings.buckets, _s3(settings)),
+                clock,
+                hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256),
+                erasures=records.erasures,
+                holding=records.reviews,
+                text=Once(lambda: text or open_text(settings)),
+                sight=sight or open_sight(settings, faces),
+                celebrities=_known_people(keys, opened.enter_context(closing(SqliteCelebrities(settings.data)))),
             )
-            recorder = LedgerRecorder(ledger.log, f"{faces.model_version}/{release.models.hex()}")
-        reader = Once(lambda: open_text(settings) if text is None else text)
-        ports = Ports(
-            faces,
-            store,
-            open_objects(settings.buckets, _s3(settings)),
-            SystemClock(),
-            page_key,
-            text=reader,
-            sight=sight or open_sight(settings, faces),
-            celebrities=_known_people(keys, opened.enter_context(closing(SqliteCelebrities(settings.data)))),
         )
-        if erasures is not None and reviews is not None:
-            ports = replace(ports, erasures=erasures, holding=reviews)
-        operations = build(ports)
-        policy = _policy(directory, store, in_force, facts)
-        gate = Gate(policy, recorder, receipts.leave, lambda one: directory.status(one) is Status.ACTIVE)
-        by_name = handlers(gate, operations, settings.region)
-        sts = sts_handlers(gate, SecurityTokens(directory, SystemClock()))
-        acts = {} if reviews is None else actions(gate, reviews)
-        scheduler = opened.enter_context(closing(Scheduler(schedules, clock, LEDGER_ERRORS)))
+        recorder = recording(LedgerRecorder(records.ledger.log, f"{faces.model_version}/{release.models.hex()}"))
+        receipts = ReceiptDesk()
+        gate = Gate(records.policy, recorder, receipts.leave, lambda one: directory.status(one) is Status.ACTIVE)
+        scheduler = opened.enter_context(closing(Scheduler(records.schedules, clock, LEDGER_ERRORS)))
         scheduler.start()
         yield Deployment(
-            settings, service, keys, directory, by_name, sts, operations, gate, receipts, ledger, acts, scheduler
+            settings=settings,
+            service=service,
+            keys=keys,
+            accounts=directory,
+            handlers=handlers(gate, operations, settings.region),
+            sts_handlers=sts_handlers(gate, SecurityTokens(directory, clock)),
+            operations=operations,
+            gate=gate,
+            receipts=receipts,
+            ledger=records.ledger,
+            review_actions=actions(gate, records.reviews),
+            scheduler=scheduler,
         )
 
 
@@ -282,7 +245,7 @@ def open_account_orders(settings: Settings) -> Iterator[AccountOrders]:
         database = opened.enter_context(closing(Database.open(settings.data)))
         account_id = operator_account(settings.data, random=os.urandom)
         directory = opened.enter_context(open_directory(database, settings.data, account_id, load_service().known))
-        log = opened.enter_context(open_log(_ledger_place(settings, account_id), SystemClock()))
+        log = opened.enter_context(open_log(ledger_place(settings, account_id), SystemClock()))
         screening = opened.enter_context(open_screening(database, settings.data, log, open_statements(settings.data)))
         yield account_orders(directory, log, account_id, screening.screenings, SystemClock())
 
@@ -298,15 +261,11 @@ def open_screening_orders(settings: Settings) -> Iterator[ScreeningOrders]:
         database = opened.enter_context(closing(Database.open(settings.data)))
         account_id = operator_account(settings.data, random=os.urandom)
         directory = opened.enter_context(open_directory(database, settings.data, account_id, load_service().known))
-        log = opened.enter_context(open_log(_ledger_place(settings, account_id), SystemClock()))
+        log = opened.enter_context(open_log(ledger_place(settings, account_id), SystemClock()))
         screening = opened.enter_context(open_screening(database, settings.data, log, open_statements(settings.data)))
         account_orders(directory, log, account_id, screening.screenings, SystemClock())
         screening.start(directory)
         yield screening.orders(directory)
-
-
-def _ledger_place(settings: Settings, operator: AccountId) -> LedgerPlace:
-    return LedgerPlace(settings.data, operator, settings.ledger_origin, settings.ledger_anchor)
 
 
 @contextmanager
@@ -320,25 +279,6 @@ def open_retention(data: Path) -> Iterator[RetentionRules]:
         yield RetentionRules(gallery, operator_account(data, random=os.urandom))
 
 
-def _policy(
-    accounts: AccountDirectory, gallery: Gallery, in_force: Callable[[], RulesInForce], screening: ScreeningLookup
-) -> Policy:
-    """Both layers of rules."""
-    dossier = PolicyFacts(AccountProfiles(accounts).of, screening)
-    return AccountStanding(accounts, PolicyLayers(in_force, dossier, AccountPolicies(accounts, gallery.tags)))
-
-
-@cache
-def shipped_rules() -> RulesInForce:
-    """The rules of the program, where no data directory keeps any."""
-    policy = _own_policy(Settings()).policy
-    return RulesInForce(policy.digest(), load(policy.packs, policy.schema))
-
-
-def _own_policy(settings: Settings) -> Own:
-    return Own(PolicySet(shipped(DEFAULT_PACKS), shipped_schema()), settings.policy_notice_days * DAY_MS)
-
-
 @contextmanager
 def open_policy_office(settings: Settings) -> Iterator[PolicyChanges]:
     """The provider's rules of a data directory that no server has open, and its ledger.
@@ -347,7 +287,7 @@ def open_policy_office(settings: Settings) -> Iterator[PolicyChanges]:
         UnavailableError: the directory cannot be used, or its rules are not those that the ledger knows.
     """
     files = policy_files(settings.data)
-    place = _ledger_place(settings, operator_account(settings.data, random=os.urandom))
+    place = ledger_place(settings, operator_account(settings.data, random=os.urandom))
     with open_log(place, SystemClock()) as log:
         office = PolicyChanges(files, log, SystemClock(), None)
         office.open()
