@@ -1,9 +1,8 @@
-"""Fits the two statistics that the face engine ships: the basis of faceres features and the mean face shape for pose.
+"""Fits the mean face shape that the engine ships for pose.
 
 In: a folder of unlabelled portraits (any; ours were the 1,991 of 2,000 UTKFace crops in which a face is found) and the
-fetched model pack. Out: src/custodes/engine/faces/faceres_basis.npy, and the rows of ``_MEAN_SHAPE`` on standard
-output. No label, identity or picture enters the result: a basis is the leading eigenvectors of a 1024 x 1024
-second-moment matrix, a mean shape is the median of aligned meshes.
+fetched model pack. Out: the rows of ``_MEAN_SHAPE`` on standard output: the median of aligned meshes. No label,
+identity or picture enters the result.
 
 Usage: python scripts/fit_face_statistics.py FOLDER
 """
@@ -18,19 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.engine.faces import pose
-from custodes.engine.faces.align import FIVE_SHAPE, Frame, chip
 from custodes.engine.faces.detect import CenterFaceDetector
-from custodes.engine.faces.embed import planes, unit
-from custodes.engine.faces.landmarks import five_points
 from custodes.engine.faces.mesh import MeshReader
 from custodes.engine.runtime.session import NetworkSession, Threads, open_session
 from custodes.imaging.image import decode
 from custodes.models.card import load_cards
 from custodes.models.store import ModelStore, default_root
 
-DIMENSION = 128
-BASIS = Path(__file__).parents[1] / "src" / "custodes" / "engine" / "faces" / "faceres_basis.npy"
-FRAME = Frame(224, 1.15)
 # Mirror images of each other, then vertices on the plane of symmetry.
 PAIRS = (
     (33, 263), (133, 362), (127, 356), (234, 454), (93, 323), (21, 251), (54, 284),
@@ -46,27 +39,16 @@ def session(name: str) -> NetworkSession:
     return open_session(ModelStore(default_root(os.environ)).path(card), card, threads=Threads(os.cpu_count() or 1))
 
 
-def read(folder: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Unit faceres features of every portrait and its mirror image, and the mesh vertices of every portrait."""
+def read(folder: Path) -> NDArray[np.float64]:
+    """The mesh vertices of every portrait in which a face is found."""
     detector, mesh = CenterFaceDetector(session("centerface")), MeshReader(session("facemesh"))
-    faceres = session("faceres")
-    features, shapes = [], []
+    shapes = []
     for file in sorted(folder.glob("*.jpg")):
         rgb = decode(file.read_bytes()).rgb
         found = detector.detect(rgb)
-        if len(found.scores) == 0:
-            continue
-        vertices = mesh.read(rgb, [found.points[0]])[0].vertices_px
-        view = planes([chip(rgb, five_points(vertices), FIVE_SHAPE, FRAME)], mirrored=True)
-        features.append(unit(faceres.run({"rgb": view}, ("embedding",))["embedding"]))
-        shapes.append(vertices[VERTICES])
-    return np.concatenate(features).astype(np.float64), np.array(shapes, np.float64)
-
-
-def fit_basis(features: NDArray[np.float64]) -> NDArray[np.float16]:
-    """(1024, DIMENSION) leading eigenvectors of the uncentred second moment, so that inner products are kept best."""
-    _, vectors = np.linalg.eigh(features.T @ features)
-    return np.asarray(vectors[:, ::-1][:, :DIMENSION], np.float16)
+        if len(found.scores):
+            shapes.append(mesh.read(rgb, [found.points[0]])[0].vertices_px[VERTICES])
+    return np.array(shapes, np.float64)
 
 
 def carried(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -93,10 +75,8 @@ def fit_shape(shapes: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def main() -> int:
-    """Fit both, write the basis, print the shape."""
-    features, shapes = read(Path(sys.argv[1]))
-    np.save(BASIS, fit_basis(features))
-    for vertex, (x, y, z) in zip(VERTICES, fit_shape(shapes), strict=True):
+    """Fit and print the shape."""
+    for vertex, (x, y, z) in zip(VERTICES, fit_shape(read(Path(sys.argv[1]))), strict=True):
         print(f"    ({vertex}, {x:.3f}, {y:.3f}, {z:.3f}),")
     return 0
 

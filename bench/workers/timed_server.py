@@ -27,7 +27,7 @@ from custodes.core.box import BoxRatio, Size
 from custodes.core.ids import CollectionId, FaceId, ImageId, ModelVersion
 from custodes.core.slot import Slot
 from custodes.deployment.server import open_deployment, open_engine, open_gallery
-from custodes.engine.ports import FaceEngine
+from custodes.engine.ports import FaceEngine, SimilarityScale
 from custodes.engine.results.face import (
     MAX_FACES,
     Detail,
@@ -78,11 +78,8 @@ class TimedEngine:
     def poor_reasons(self, face: DetectedFace, size: Size, level: QualityFilter) -> tuple[PoorReason, ...]:
         return self._engine.poor_reasons(face, size, level)
 
-    def similarity_pct(self, cosine: float) -> float:
-        return self._engine.similarity_pct(cosine)
-
-    def cosine(self, similarity_pct: float) -> float:
-        return self._engine.cosine(similarity_pct)
+    def scale(self, *vectors: FloatArray) -> SimilarityScale:
+        return self._engine.scale(*vectors)
 
     def timed(self, step: str, work: Callable[[], T]) -> T:
         """What ``work`` returns, after writing down its seconds."""

@@ -104,25 +104,19 @@ def test_many_faces_keep_their_order():
     assert network.crops == 40
 
 
-def test_embedding_does_not_run_again_what_describing_left_behind():
+def test_enrolment_sees_the_mirror_image_too_and_a_query_does_not():
     runs: list[int] = []
 
-    def second(rgb: NDArray[np.generic]) -> FloatArray:
+    def network(rgb: NDArray[np.generic]) -> FloatArray:
         runs.append(len(rgb))
-        return np.tile(np.float32(rgb).mean(axis=(1, 2, 3))[:, None], (1, 1024)) * np.arange(1024, dtype=np.float32)
+        assert rgb.shape[1:] == (3, 112, 112)
+        return np.tile(np.arange(1, 129, dtype=np.float32), (len(rgb), 1))
 
-    def main(rgb: NDArray[np.generic]) -> FloatArray:
-        return np.ones((len(rgb), 128), np.float32)
-
-    embedder = Embedder(main, second, face_recipe())
-    plain = {use: embedder.embed(RGB, [face(), face()], use) for use in VectorUse}
-    assert runs == [2, 2]
-    runs.clear()
-    texture = np.arange(1024, dtype=np.float32)
-    described = {use: embedder.embed(RGB, [face(texture=texture), face()], use) for use in VectorUse}
-    assert runs == [1, 2], "enrolment needs what describing saw; a query looks at less"
-    for use in VectorUse:
-        np.testing.assert_allclose(described[use], plain[use], atol=1e-5)
+    embedder = Embedder(network, face_recipe())
+    found = {use: embedder.embed(RGB, [face(), face()], use) for use in VectorUse}
+    assert dict(zip(VectorUse, runs, strict=True)) == {VectorUse.ENROL: 4, VectorUse.QUERY: 2}
+    np.testing.assert_allclose(found[VectorUse.ENROL], found[VectorUse.QUERY], atol=1e-6)
+    assert embedder.embed(RGB, [], VectorUse.QUERY).shape == (0, 128)
 
 
 def test_emotions_are_named_calibrated_and_sorted():

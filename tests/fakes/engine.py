@@ -94,6 +94,18 @@ def vector(who: int, green: int) -> FloatArray:
     return unit
 
 
+class LinearScale:
+    """Implements SimilarityScale: -1 is 0, 1 is 100."""
+
+    def similarity_pct(self, cosine: float) -> float:
+        """Linear."""
+        return (cosine + 1) * 50
+
+    def cosine(self, similarity_pct: float) -> float:
+        """Linear."""
+        return similarity_pct / 50 - 1
+
+
 @dataclass
 class SquareEngine:
     """Implements FaceEngine. ``uses`` lists why faces were embedded, ``details`` how they were detected,
@@ -162,13 +174,9 @@ class SquareEngine:
             reasons.append(PoorReason.LOW_SHARPNESS)
         return tuple(reasons)
 
-    def similarity_pct(self, cosine: float) -> float:
-        """Linear."""
-        return (cosine + 1) * 50
-
-    def cosine(self, similarity_pct: float) -> float:
-        """Linear."""
-        return similarity_pct / 50 - 1
+    def scale(self, *vectors: FloatArray) -> LinearScale:
+        """The same for everybody."""
+        return LinearScale()
 
 
 def _shade(image: Image, face: DetectedFace) -> Iterable[int]:

@@ -15,7 +15,7 @@ TEXT = resources.files("custodes.models").joinpath("cards.toml").read_text("utf-
 
 def test_the_default_pack_comes_through_package_managers_only():
     pack = pick(load_cards(), pack="faces")
-    assert {card.name for card in pack} >= {"centerface", "dlib-resnet-v1", "facemesh", "iris", "faceres"}
+    assert {card.name for card in pack} >= {"centerface", "sface", "facemesh", "iris", "faceres"}
     assert {card.archive.kind for card in pack} <= {"pip", "npm"}
 
 

@@ -184,16 +184,16 @@ def test_the_largest_face_that_passes_is_asked_about():
 
 @given(st.floats(0, 100), st.floats(-1, 1))
 def test_thresholds_are_inclusive_and_zero_excludes_nothing(threshold, cosine):
-    engine = SquareEngine()
-    limit = min_cosine(engine, threshold)
-    assert cosine >= min_cosine(engine, 0)
-    if abs(engine.similarity_pct(cosine) - threshold) > 1e-9:
-        assert (cosine >= limit) == (similarity_pct(engine, cosine) >= threshold)
+    scale = SquareEngine().scale()
+    limit = min_cosine(scale, threshold)
+    assert cosine >= min_cosine(scale, 0)
+    if abs(scale.similarity_pct(cosine) - threshold) > 1e-9:
+        assert (cosine >= limit) == (similarity_pct(scale, cosine) >= threshold)
 
 
 @pytest.mark.parametrize(("cosine", "percent"), [(1.0000001, 100), (-1.0000001, 0), (0.5, 75)])
 def test_rounding_beyond_the_unit_is_cut_off(cosine, percent):
-    assert similarity_pct(SquareEngine(), cosine) == percent
+    assert similarity_pct(SquareEngine().scale(), cosine) == percent
 
 
 @pytest.mark.parametrize(

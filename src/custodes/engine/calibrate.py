@@ -2,7 +2,8 @@
 
 In: a cosine of two unit vectors of one model version. Out: the percentage that answers show and thresholds use. What a
 percentage means (false match rate) stands in the table of docs/scores.md; the knots stand on the model recipe, so they
-change only together with the model version. It does not know galleries or thresholds.
+change only together with the model version. It does not know galleries, and what a vector's level is (see
+faces/lookalikes.py) it is told.
 """
 
 from __future__ import annotations
@@ -73,6 +74,37 @@ class Calibration:
         i = max(0, bisect_left(ps, p) - 1)
         part = (log_odds(p) - self._odds[i]) / (self._odds[i + 1] - self._odds[i])
         return xs[i] + part * (xs[i + 1] - xs[i])
+
+
+_NEVER = 2.0
+"""Beyond every cosine that float32 arithmetic can produce for unit vectors."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarityScale:
+    """Cosines of one vector on the published scale: its surroundings decide the level, children's have a top.
+
+    Attributes:
+        curve: the recipe's, for cosines at level 0.
+        level: 0 to below 1. Strangers here reach the cosine ``level + (1 - level) * x`` as often as those at level 0
+            reach ``x``; identical vectors have cosine 1 everywhere.
+        top_pct: no similarity is higher; 100 where nothing is capped.
+    """
+
+    curve: Calibration
+    level: float = 0.0
+    top_pct: float = 100.0
+
+    def similarity_pct(self, cosine: float) -> float:
+        """Percentage of ``cosine`` (clamped to -1..1), 0 to ``top_pct``; it never falls where the cosine rises."""
+        x = min(1.0, max(-1.0, cosine))
+        return min(self.curve.similarity_pct((x - self.level) / (1.0 - self.level)), self.top_pct)
+
+    def cosine(self, similarity_pct: float) -> float:
+        """The smallest cosine that reaches ``similarity_pct``; beyond 1 where none does."""
+        if similarity_pct > self.top_pct:
+            return _NEVER
+        return self.level + (1.0 - self.level) * self.curve.cosine(similarity_pct)
 
 
 def _rising(values: list[float]) -> bool:

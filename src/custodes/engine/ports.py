@@ -28,6 +28,18 @@ from custodes.engine.results.text import TextFound
 from custodes.imaging.image import Image
 
 
+class SimilarityScale(Protocol):
+    """From cosine to percent and back."""
+
+    def similarity_pct(self, cosine: float) -> float:
+        """Cosine (-1 to 1) on the calibrated scale, 0 to 100; never falls where the cosine rises."""
+        ...
+
+    def cosine(self, similarity_pct: float) -> float:
+        """Inverse of ``similarity_pct``: the smallest cosine that reaches the percentage; beyond 1 where none does."""
+        ...
+
+
 class FaceEngine(Protocol):
     """Detects faces, turns them into vectors and puts scores on the published scale."""
 
@@ -70,12 +82,12 @@ class FaceEngine(Protocol):
         """Why ``face`` of a picture of ``size`` fails the filter ``level``; empty when it passes. NONE passes all."""
         ...
 
-    def similarity_pct(self, cosine: float) -> float:
-        """Cosine (-1 to 1) on the calibrated scale, 0 to 100, strictly increasing."""
-        ...
+    def scale(self, *vectors: FloatArray) -> SimilarityScale:
+        """The published scale for cosines with one of ``vectors`` (D,), or of one with another of them.
 
-    def cosine(self, similarity_pct: float) -> float:
-        """Inverse of ``similarity_pct``: the smallest cosine that reaches the percentage."""
+        Which percentage a cosine shows as depends on how alike the strangers of a face are, so it is asked with the
+        vector that is searched for; within one search the percentage never falls where the cosine rises.
+        """
         ...
 
 

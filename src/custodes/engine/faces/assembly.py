@@ -7,14 +7,12 @@ clear error that names the command which fetches it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.resources import files
-
-import numpy as np
 
 from custodes.core.ids import ModelVersion
 from custodes.engine.calibrate import Knot
 from custodes.engine.faces.detect import CenterFaceDetector
-from custodes.engine.faces.embed import TRAINED_VIEW, Embedder, Recipe, TextureView
+from custodes.engine.faces.embed import Embedder, Recipe
+from custodes.engine.faces.lookalikes import load_lookalikes
 from custodes.engine.faces.mesh import MeshReader
 from custodes.engine.faces.pipeline import FacePipeline, FaceSteps
 from custodes.engine.faces.portrait import PortraitReader, portrait_run
@@ -23,50 +21,36 @@ from custodes.engine.faces.traits.eyes import EyeReader
 from custodes.engine.faces.traits.heads import load_fitted
 from custodes.engine.faces.traits.spoof import SpoofReader
 from custodes.engine.faces.traits.traits import TraitReader
-from custodes.engine.results.face import FloatArray, VectorUse
+from custodes.engine.results.face import VectorUse
 from custodes.engine.runtime.batch import Batcher
 from custodes.engine.runtime.once import Once
 from custodes.engine.runtime.session import Device, NetworkSession, Threads, open_session
 from custodes.models.card import ModelCard, load_cards
 from custodes.models.store import ModelStore
 
-_BASIS_FILE = "faceres_basis.npy"
-
 KNOTS = (
-    Knot(0.8129, 5.0),
-    Knot(0.8887, 45.0),
-    Knot(0.9085, 80.0),
-    Knot(0.9242, 95.0),
-    Knot(0.9363, 99.0),
-    Knot(0.9479, 99.9),
+    Knot(0.0291, 5.0),
+    Knot(0.2301, 45.0),
+    Knot(0.3174, 80.0),
+    Knot(0.3765, 95.0),
+    Knot(0.4423, 99.0),
+    Knot(0.5148, 99.9),
 )
-"""Cosine to percent of recipe 1.0, fitted by bench/lfw.py on one half of the people."""
+"""Score to percent of recipe 7.0, fitted by scripts/fit_lookalikes.py on one half of the people."""
 
-
-FALSE_MATCH_RATES = ((50.0, 8.1e-3), (80.0, 1.2e-3), (90.0, 4.1e-4), (95.0, 1.5e-4), (99.0, 2.0e-5), (99.9, 1.4e-6))
-"""Share of pairs of different people that reach a percentage, measured by bench/lfw.py on the other half."""
-
-
-def faceres_basis() -> FloatArray:
-    """(1024, 128) float32 orthonormal columns: the directions in which faceres features of faces vary most.
-
-    Source: our own, scripts/fit_face_statistics.py over unlabelled portraits; card in docs/models.md.
-    """
-    with (files("custodes.engine.faces") / _BASIS_FILE).open("rb") as file:
-        return np.asarray(np.load(file, allow_pickle=False), np.float32)
+FALSE_MATCH_RATES = ((50.0, 1.0e-2), (80.0, 1.5e-3), (90.0, 6.5e-4), (95.0, 3.8e-4), (99.0, 1.9e-5), (99.9, 4.9e-6))
+"""Share of pairs of different people who look alike that reach a percentage: bench/differential.py, other half."""
 
 
 def face_recipe() -> Recipe:
     """The recipe that new collections get."""
     return Recipe(
-        version=ModelVersion("1.0"),
-        second_weight=0.1,
-        basis=faceres_basis(),
-        views={
-            VectorUse.ENROL: TRAINED_VIEW,
-            VectorUse.QUERY: TextureView(160, cut_px=16),
-        },
+        version=ModelVersion("7.0"),
+        mirrored=frozenset({VectorUse.ENROL}),
+        lookalikes=load_lookalikes(),
         knots=KNOTS,
+        children_from=0.11,
+        children_cap_pct=95.0,
     )
 
 
@@ -92,12 +76,8 @@ def open_face_engine(store: ModelStore, device: Device, threads: int) -> FacePip
 
 def assemble(session: Callable[[str], NetworkSession]) -> FacePipeline:
     """The engine over the networks that ``session`` opens by the names of their cards. Raises what that raises."""
-    main, second = session("dlib-resnet-v1"), session("faceres")
-    embedder = Embedder(
-        Batcher(lambda rgb: main.run({"rgb": rgb}, ("embedding",))["embedding"]),
-        Batcher(lambda rgb: second.run({"rgb": rgb}, ("embedding",))["embedding"]),
-        face_recipe(),
-    )
+    main, portrait = session("sface"), session("faceres")
+    embedder = Embedder(Batcher(lambda rgb: main.run({"rgb": rgb}, ("embedding",))["embedding"]), face_recipe())
     detector, mesh, eyes = session("centerface"), session("facemesh"), session("iris")
     fitted = load_fitted()
 
@@ -106,7 +86,7 @@ def assemble(session: Callable[[str], NetworkSession]) -> FacePipeline:
         runs = ExpressionRuns(Batcher(output_run(first, "emotion")), Batcher(output_run(other, "expression")))
         return ExpressionReader(runs, fitted.emotions)
 
-    traits = TraitReader(PortraitReader(Batcher(portrait_run(second))), Once(expression), fitted)
+    traits = TraitReader(PortraitReader(Batcher(portrait_run(portrait))), Once(expression), fitted)
     spoof = SpoofReader(Once(lambda: Batcher(output_run(session("liveness"), "live"))))
     steps = FaceSteps(CenterFaceDetector(detector), MeshReader(mesh), EyeReader(eyes), embedder, traits, spoof)
     return FacePipeline(steps)

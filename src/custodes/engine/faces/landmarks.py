@@ -1,8 +1,7 @@
-"""Names for vertices of the mesh: the API's thirty landmarks, and the points that embedding chips are aligned by.
+"""Names for vertices of the mesh: the API's thirty landmarks, and the five points that faces are aligned by.
 
-In: mesh vertices in pixels (and pupils where they were found). Out: named points, or the outline for alignment. It
-moves
-nothing: every landmark is a vertex or, for eyes, the middle of one eye's contour.
+In: mesh vertices in pixels (and pupils where they were found). Out: named points. It moves nothing: every landmark is a
+vertex or, for eyes, the middle of one eye's contour.
 
 Left and right are of the upright picture, as the API has them: ``eyeLeft`` has the smaller x.
 Source of vertex numbers: MediaPipe's canonical face model; checked by eye on drawn overlays.
@@ -13,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from custodes.engine.results.face import FloatArray, Landmark
 
@@ -50,56 +48,6 @@ _VERTEX = {
     "midJawlineRight": 397,
     "upperJawlineRight": 356,
 }
-
-# dlib aligns by points 27..67 of its 68-point shape without the lower lip's outer edge; this is each one's vertex, and
-# its place in the mean shape. Source of places: get_face_chip_details in dlib/image_transforms/interpolation.h.
-_OUTLINE = (
-    (168, 0.490127, 0.203352),
-    (197, 0.490127, 0.307009),
-    (5, 0.490127, 0.409805),
-    (4, 0.490127, 0.515625),
-    (75, 0.366880, 0.587326),
-    (97, 0.426036, 0.609345),
-    (2, 0.490127, 0.628106),
-    (326, 0.554217, 0.609345),
-    (305, 0.613373, 0.587326),
-    (33, 0.121737, 0.216423),
-    (160, 0.187122, 0.178758),
-    (158, 0.265825, 0.179852),
-    (133, 0.334606, 0.231733),
-    (153, 0.260918, 0.245099),
-    (144, 0.182743, 0.244077),
-    (362, 0.645647, 0.231733),
-    (385, 0.714428, 0.179852),
-    (387, 0.793132, 0.178758),
-    (263, 0.858516, 0.216423),
-    (373, 0.797510, 0.244077),
-    (380, 0.719335, 0.245099),
-    (61, 0.254149, 0.780233),
-    (39, 0.340985, 0.745405),
-    (37, 0.428858, 0.727388),
-    (0, 0.490127, 0.742578),
-    (267, 0.551395, 0.727388),
-    (269, 0.639268, 0.745405),
-    (291, 0.726104, 0.780233),
-    (78, 0.290379, 0.784792),
-    (82, 0.428096, 0.778746),
-    (13, 0.490127, 0.785343),
-    (312, 0.552157, 0.778746),
-    (308, 0.689874, 0.784792),
-    (317, 0.553364, 0.824182),
-    (14, 0.490127, 0.831803),
-    (87, 0.426890, 0.824182),
-)
-
-OUTLINE_SHAPE: NDArray[np.float64] = np.array([place[1:] for place in _OUTLINE])
-"""(36, 2) places of the outline points in dlib's mean face shape, unit square."""
-_OUTLINE_VERTICES = np.array([place[0] for place in _OUTLINE])
-
-
-def outline(vertices_px: FloatArray) -> FloatArray:
-    """(36, 2) pixels: the points that align a chip, in the order of ``OUTLINE_SHAPE``."""
-    return vertices_px[_OUTLINE_VERTICES, :2]
 
 
 def five_points(vertices_px: FloatArray) -> FloatArray:

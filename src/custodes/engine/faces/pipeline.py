@@ -15,13 +15,14 @@ import numpy as np
 from custodes.core.box import BoxPx, Size
 from custodes.core.ids import ModelVersion
 from custodes.core.slot import Slot
-from custodes.engine.calibrate import Calibration
+from custodes.engine.calibrate import Calibration, SimilarityScale
 from custodes.engine.faces import quality
 from custodes.engine.faces.align import RgbArray
 from custodes.engine.faces.detect import Candidates, CenterFaceDetector
 from custodes.engine.faces.embed import Embedder
 from custodes.engine.faces.inspect import INSPECTED, InspectedFace, checks
-from custodes.engine.faces.landmarks import default_set, five_points, full_set, outline
+from custodes.engine.faces.landmarks import default_set, five_points, full_set
+from custodes.engine.faces.lookalikes import level_of
 from custodes.engine.faces.mesh import Mesh, MeshReader
 from custodes.engine.faces.pose import head_pose
 from custodes.engine.faces.traits import eyes as eye_measures
@@ -74,7 +75,7 @@ class FacePipeline:
     def __init__(self, steps: FaceSteps) -> None:
         """Keep the steps and draw the calibration curve of their recipe."""
         self.steps = steps
-        self._calibration = Calibration(steps.embedder.recipe.knots)
+        self._curve = Calibration(steps.embedder.recipe.knots)
 
     @property
     def model_version(self) -> ModelVersion:
@@ -145,13 +146,11 @@ class FacePipeline:
         """Why ``face`` of a picture of ``size`` fails the filter ``level``; empty when it passes."""
         return quality.poor_reasons(face, size, level)
 
-    def similarity_pct(self, cosine: float) -> float:
-        """Cosine on the calibrated scale, 0 to 100."""
-        return self._calibration.similarity_pct(cosine)
-
-    def cosine(self, similarity_pct: float) -> float:
-        """The smallest cosine that reaches ``similarity_pct``."""
-        return self._calibration.cosine(similarity_pct)
+    def scale(self, *vectors: FloatArray) -> SimilarityScale:
+        """Cosines with ``vectors`` on the published scale: the most alike surroundings of any of them count."""
+        recipe, level = self.steps.embedder.recipe, max(level_of(vector) for vector in vectors)
+        top_pct = recipe.children_cap_pct if level > recipe.children_from else 100.0
+        return SimilarityScale(self._curve, level, top_pct)
 
     def _face(self, rgb: RgbArray, found: Candidates, i: int, mesh: Mesh, detail: Detail) -> DetectedFace:
         present = mesh.presence >= _MESH_PRESENT
@@ -165,7 +164,6 @@ class FacePipeline:
             landmarks=default_set(points),
             pose=head_pose(vertices),
             quality=quality.measure(mesh.crop),
-            outline_px=outline(vertices) if present else None,
         )
         return self._with_details(rgb, face, vertices) if detail is Detail.FULL else face
 
@@ -182,5 +180,4 @@ class FacePipeline:
             eyes_open=lids,
             mouth_open=eye_measures.mouth_open(vertices),
             gaze=eye_measures.gaze(eyes, face.pose, lids),
-            outline_px=face.outline_px,
         )

@@ -1,7 +1,7 @@
-"""One run of the second network (faceres) for all that it can tell: age, reading as man or woman, features by place.
+"""One run of the portrait network (faceres) for all that it can tell: age, reading as man or woman, features by place.
 
-In: an upright RGB picture and its detected faces. Out: arrays, a row per face, among them the features that embedding
-needs as well, so that enrolment does not run the network twice. It judges nothing; see ages.py and heads.py.
+In: an upright RGB picture and its detected faces. Out: arrays, a row per face. It judges nothing; see ages.py and
+heads.py.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.faces.align import RgbArray
-from custodes.engine.faces.embed import planes, texture_chip
+from custodes.engine.faces.align import FIVE_SHAPE, Frame, RgbArray, chip
+from custodes.engine.faces.embed import planes
 from custodes.engine.faces.mesh import MeshNetwork
 from custodes.engine.results.face import DetectedFace, FloatArray
 from custodes.engine.runtime.batch import Run
@@ -22,6 +22,8 @@ _FEATURES, _YEARS = 1024, 100
 # The network's 7 x 7 places of 32 px over the aligned crop: eyes lie at row 2, the mouth between rows 4 and 5.
 _EYES, _MOUTH, _COLUMNS = slice(1, 4), slice(4, 7), slice(1, 6)
 _MAX_BATCH = 16
+_FRAME = Frame(224, looseness=1.15)
+"""A looser crop than dlib's, with hair line and chin."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +64,7 @@ class PortraitReader:
 
     def read(self, rgb: RgbArray, faces: Sequence[DetectedFace]) -> PortraitReadings:
         """The portraits of ``faces``, at least one."""
-        chips = [texture_chip(rgb, face) for face in faces]
+        chips = [chip(rgb, face.points_px, FIVE_SHAPE, _FRAME) for face in faces]
         starts = range(0, len(chips), _MAX_BATCH)
         rows = np.vstack([self._run(planes(chips[at : at + _MAX_BATCH], mirrored=False)) for at in starts])
         ends = np.cumsum([_FEATURES, 1, _YEARS, _FEATURES])

@@ -145,10 +145,7 @@ class DetectedFace:
         points_px: (5, 2) float32, pixels: left eye, right eye, nose tip, left and right mouth corner, where left is
             the smaller x of an upright face.
         landmarks: the API's named points; five for Detail.BOX, thirty for Detail.FULL.
-        outline_px: (36, 2) float32, pixels: points of the mesh that align the face more finely than five do; None when
-            the mesh network saw no face there.
         traits: what ``FaceEngine.describe`` told.
-        texture: (1024,) float32, features of the second network that ``describe`` leaves for ``embed``; None before.
     """
 
     box_px: BoxPx
@@ -160,9 +157,7 @@ class DetectedFace:
     eyes_open: Judgement | None = None
     mouth_open: Judgement | None = None
     gaze: Gaze | None = None
-    outline_px: FloatArray | None = None
     traits: Traits = NOTHING_TOLD
-    texture: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,10 +156,10 @@ class Celebrities:
 
     def _person(self, vector: FloatArray, portraits: int) -> tuple[Celebrity, float] | None:
         """Who the vector's face shows, and how surely; None when that is not sure enough."""
+        scale = self._engine.scale(vector)
+        least = min_cosine(scale, MIN_SIMILARITY_PCT)
         try:
-            hits = self._gallery.search_faces(
-                self._known.key, vector, _NEAREST, min_cosine(self._engine, MIN_SIMILARITY_PCT)
-            )
+            hits = self._gallery.search_faces(self._known.key, vector, _NEAREST, least)
             faces = self._gallery.faces_by_row(self._known.key, [hit.row for hit in hits]) if hits else {}
         except NotFoundError:  # the whole collection was deleted meanwhile
             return None
@@ -168,7 +168,7 @@ class Celebrities:
         for hit in hits:
             person = people.get(ids.get(hit.row, ""))
             if person is not None:
-                confidence = self._confidence_pct(similarity_pct(self._engine, hit.cosine), portraits)
+                confidence = self._confidence_pct(similarity_pct(scale, hit.cosine), portraits)
                 return (person, confidence) if confidence >= MIN_CONFIDENCE_PCT else None
         return None
 

@@ -6,14 +6,14 @@ model version is never searched.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from custodes.core.box import Size
 from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.core.ids import FaceId, ModelVersion, UserId
-from custodes.engine.ports import FaceEngine
+from custodes.engine.ports import FaceEngine, SimilarityScale
 from custodes.engine.results.face import MAX_FACES, DetectedFace, FacesFound, QualityFilter, VectorUse
 from custodes.gallery.entities import CollectionKey, Face, GalleryUser, Hit
 from custodes.gallery.ports import FloatArray
@@ -165,9 +165,11 @@ class Search:
         key = command.key(permit.context.caller)
         version = self._version(key)
         face, vector = self._enrolled(key, command.face_id)
-        hits = self._gallery.search_faces(key, vector, command.max_faces + 1, self._cosine(command.threshold_pct))
+        scale = self._engine.scale(vector)
+        least = min_cosine(scale, command.threshold_pct)
+        hits = self._gallery.search_faces(key, vector, command.max_faces + 1, least)
         others = [hit for hit in hits if hit.row != face.row][: command.max_faces]
-        matches = self._face_matches(permit, Sought(command.operation, key), others)
+        matches = self._face_matches(permit, Sought(command.operation, key), scale, others)
         return FacesMatched(matches, version, face_id=face.face_id)
 
     def search_faces_by_image(self, permit: Permit, command: SearchFacesByImage) -> FacesMatched:
@@ -181,8 +183,9 @@ class Search:
         if asked is None:
             raise InvalidParameterError("There are no faces in the image. Should be at least 1.")
         vector = self._engine.embed(permit.slot, image, [asked], VectorUse.QUERY)[0]
-        hits = self._gallery.search_faces(key, vector, command.max_faces, self._cosine(command.threshold_pct))
-        matches = self._face_matches(permit, Sought(command.operation, key, image, asked), hits)
+        scale = self._engine.scale(vector)
+        hits = self._gallery.search_faces(key, vector, command.max_faces, min_cosine(scale, command.threshold_pct))
+        matches = self._face_matches(permit, Sought(command.operation, key, image, asked), scale, hits)
         return FacesMatched(matches, version, detected=asked, size=found.size)
 
     def search_users(self, permit: Permit, command: SearchUsers) -> UsersMatched:
@@ -200,11 +203,12 @@ class Search:
         else:
             assert command.face_id is not None  # by check()
             _, vector = self._enrolled(key, command.face_id)
-        hits: tuple[Hit, ...] = ()
-        if vector is not None:
-            hits = self._gallery.search_users(key, vector, limit, self._cosine(command.threshold_pct))
+        if vector is None:
+            return UsersMatched((), version, user_id=command.user_id)
+        scale = self._engine.scale(vector)
+        hits = self._gallery.search_users(key, vector, limit, min_cosine(scale, command.threshold_pct))
         others = [hit for hit in hits if hit.row != own_row][: command.max_users]
-        matches = self._user_matches(permit, Sought(command.operation, key), others)
+        matches = self._user_matches(permit, Sought(command.operation, key), scale, others)
         return UsersMatched(matches, version, user_id=command.user_id, face_id=command.face_id)
 
     def search_users_by_image(self, permit: Permit, command: SearchUsersByImage) -> UsersMatched:
@@ -216,17 +220,15 @@ class Search:
         if asked is None:
             return UsersMatched((), version, size=found.size, unsearched=unsearched)
         vector = self._engine.embed(permit.slot, image, [asked], VectorUse.QUERY)[0]
-        hits = self._gallery.search_users(key, vector, command.max_users, self._cosine(command.threshold_pct))
-        matches = self._user_matches(permit, Sought(command.operation, key, image, asked), hits)
+        scale = self._engine.scale(vector)
+        hits = self._gallery.search_users(key, vector, command.max_users, min_cosine(scale, command.threshold_pct))
+        matches = self._user_matches(permit, Sought(command.operation, key, image, asked), scale, hits)
         return UsersMatched(matches, version, detected=asked, size=found.size, unsearched=unsearched)
 
     def _version(self, key: CollectionKey) -> ModelVersion:
         collection = self._gallery.outline(key)
         require_same_model(self._engine, collection)
         return collection.model_version
-
-    def _cosine(self, threshold_pct: float) -> float:
-        return min_cosine(self._engine, threshold_pct)
 
     def _look(self, permit: Permit, source: ImageInput, at_most: int) -> tuple[Image, FacesFound]:
         image = self._pictures.load(source)
@@ -245,19 +247,21 @@ class Search:
         raise InvalidParameterError("faceId was not found in the collection.")
 
     def _face_matches(
-        self, permit: Permit, sought: Sought, hits: list[Hit] | tuple[Hit, ...]
+        self, permit: Permit, sought: Sought, scale: SimilarityScale, hits: Sequence[Hit]
     ) -> tuple[FaceMatch | SealedMatch, ...]:
         faces = self._gallery.faces_by_row(sought.key, [hit.row for hit in hits]) if hits else {}
         permit.tally.add(matches=len(hits))
         # A face deleted between the search and this look-up is left out.
-        present = [(faces[hit.row], similarity_pct(self._engine, hit.cosine)) for hit in hits if hit.row in faces]
+        present = [(faces[hit.row], similarity_pct(scale, hit.cosine)) for hit in hits if hit.row in faces]
         if present and is_held(permit):
             return seal_faces(self._holding, permit, sought, present)
         return tuple(FaceMatch(face, pct) for face, pct in present)
 
-    def _user_matches(self, permit: Permit, sought: Sought, hits: list[Hit] | tuple[Hit, ...]) -> tuple[UserMatch, ...]:
+    def _user_matches(
+        self, permit: Permit, sought: Sought, scale: SimilarityScale, hits: Sequence[Hit]
+    ) -> tuple[UserMatch, ...]:
         users = self._gallery.users_by_row(sought.key, [hit.row for hit in hits]) if hits else {}
         permit.tally.add(matches=len(hits))
-        present = [(users[hit.row], similarity_pct(self._engine, hit.cosine)) for hit in hits if hit.row in users]
+        present = [(users[hit.row], similarity_pct(scale, hit.cosine)) for hit in hits if hit.row in users]
         value = seal_users(self._holding, permit, sought, present) if present and is_held(permit) else present
         return tuple(UserMatch(user, pct) for user, pct in value)

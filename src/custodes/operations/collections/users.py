@@ -234,7 +234,8 @@ class Users:
         person = self._gallery.user_vector(key, user.user_id)
         if person is None:
             return plan, vectors
-        matches = [similarity_pct(self._engine, float(cosine)) for cosine in np.einsum("nd,d->n", vectors, person)]
+        scale = self._engine.scale(person)
+        matches = [similarity_pct(scale, float(cosine)) for cosine in np.einsum("nd,d->n", vectors, person)]
         stays = np.array([match >= threshold_pct for match in matches], dtype=bool)
         return refuse_low_matches(plan, matches, threshold_pct), vectors[stays]
 

@@ -13,7 +13,7 @@ from custodes.core.errors import InvalidParameterError
 from custodes.engine.ports import FaceEngine
 from custodes.engine.results.face import DetectedFace, QualityFilter, VectorUse
 from custodes.imaging.image import Image
-from custodes.operations.images.scale import min_cosine, similarity_pct
+from custodes.operations.images.scale import similarity_pct
 from custodes.operations.images.selection import select
 from custodes.operations.images.sources import ImageInput, Pictures
 from custodes.operations.requests.command import Command
@@ -82,17 +82,20 @@ class Comparison:
         target_faces = self._faces(permit, target, command.quality_filter, "target")
         asked = self._engine.embed(permit.slot, source, source_faces[:1], COMPARE_USE)
         others = self._engine.embed(permit.slot, target, target_faces, COMPARE_USE)
-        cosines = [float(cosine) for cosine in np.einsum("nd,d->n", others, asked[0])]
-        limit = min_cosine(self._engine, command.threshold_pct)
-        pairs = list(zip(target_faces, cosines, strict=True))
+        compared = [
+            Compared(
+                face, similarity_pct(self._engine.scale(asked[0], other), float(np.einsum("d,d->", other, asked[0])))
+            )
+            for face, other in zip(target_faces, others, strict=True)
+        ]
         # sorted() is stable, so equal similarities stay largest first.
-        matches = sorted((pair for pair in pairs if pair[1] >= limit), key=lambda pair: -pair[1])
+        matches = [one for one in compared if one.similarity_pct >= command.threshold_pct]
         return FacesCompared(
             source_size=source.size,
             source_face=source_faces[0],
             target_size=target.size,
-            matches=tuple(Compared(face, similarity_pct(self._engine, cosine)) for face, cosine in matches),
-            unmatched=tuple(face for face, cosine in pairs if cosine < limit),
+            matches=tuple(sorted(matches, key=lambda one: -one.similarity_pct)),
+            unmatched=tuple(one.face for one in compared if one.similarity_pct < command.threshold_pct),
         )
 
     def _faces(self, permit: Permit, image: Image, level: QualityFilter, which: str) -> tuple[DetectedFace, ...]:

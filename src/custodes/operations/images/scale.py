@@ -7,21 +7,21 @@ answers. The calibration itself is the engine's.
 from __future__ import annotations
 
 from custodes.core.errors import InvalidParameterError
-from custodes.engine.ports import FaceEngine
+from custodes.engine.ports import FaceEngine, SimilarityScale
 from custodes.gallery.entities import Collection
 
 # Below every cosine that float32 arithmetic can produce for unit vectors: a threshold of 0 percent excludes nothing.
 NO_LIMIT_COSINE = -2.0
 
 
-def min_cosine(engine: FaceEngine, threshold_pct: float) -> float:
+def min_cosine(scale: SimilarityScale, threshold_pct: float) -> float:
     """The smallest cosine that reaches ``threshold_pct``; 0 percent lets everything pass."""
-    return engine.cosine(threshold_pct) if threshold_pct > 0 else NO_LIMIT_COSINE
+    return scale.cosine(threshold_pct) if threshold_pct > 0 else NO_LIMIT_COSINE
 
 
-def similarity_pct(engine: FaceEngine, cosine: float) -> float:
+def similarity_pct(scale: SimilarityScale, cosine: float) -> float:
     """Cosine on the published scale; rounding beyond -1 and 1 in float32 is cut off."""
-    return engine.similarity_pct(min(1.0, max(-1.0, cosine)))
+    return scale.similarity_pct(min(1.0, max(-1.0, cosine)))
 
 
 def require_same_model(engine: FaceEngine, collection: Collection) -> None:

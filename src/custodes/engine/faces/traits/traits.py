@@ -81,8 +81,7 @@ class TraitReader:
             if trait in traits:
                 judgements = self.fitted.heads[trait].judge(seen.features(portraits))
                 rows = [seen.tell(*pair) for pair in zip(rows, judgements, strict=True)]
-        textures = portraits.texture
-        return [replace(f, traits=t, texture=row) for f, t, row in zip(faces, rows, textures, strict=True)]
+        return [replace(f, traits=t) for f, t in zip(faces, rows, strict=True)]
 
 
 def _demography(portraits: PortraitReadings, i: int, traits: Collection[Trait]) -> Traits:
