@@ -26,6 +26,7 @@ from custodes.operations.accounts.identity_admin import IdentityOrders
 from custodes.operations.accounts.log import AccountLog
 from custodes.operations.accounts.ports import Admission, AdmitAll
 from custodes.operations.accounts.sessions import SessionTokens
+from custodes.operations.accounts.states import AccountStates
 from custodes.storage.files.seal import KeyBox
 from custodes.storage.ledger.open import LedgerPaths, open_ledger, read_bodies
 from custodes.storage.sql.accounts.sealer import MasterSealer
@@ -49,7 +50,9 @@ class Office:
 
     @property
     def accounts(self) -> Accounts:
-        return Accounts(self.directory, AccountLog(self.log, os.urandom), self.admission, self.clock, os.urandom)
+        log = AccountLog(self.log, os.urandom)
+        states = AccountStates(self.directory, log, self.clock)
+        return Accounts(states, log, self.admission, self.clock, os.urandom)
 
     def order(self, act: str, **members: object) -> Mapping[str, Any]:
         identities = Identities(self.directory, AccountLog(self.log, os.urandom), self.clock, os.urandom)

@@ -25,7 +25,7 @@ from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.statements import open_statements
 from custodes.governance.accounts.account import Account, AccountKind, Status
 from custodes.governance.accounts.organisation import Counterparty
-from custodes.governance.accounts.organisation import Organisation as Profile
+from custodes.governance.accounts.organisation import OrganisationProfile as Profile
 from custodes.governance.provider.guardrails import PACKS, Call, load, shipped, shipped_schema
 from custodes.ledger.tlog.trust import parse_policy
 from custodes.ledger.verifier.party import PartyQuestion, verify_party
@@ -34,6 +34,7 @@ from custodes.operations.accounts.accounts import Accounts, Update
 from custodes.operations.accounts.directory import AccountDirectory, account_record
 from custodes.operations.accounts.log import AccountLog
 from custodes.operations.accounts.sessions import SessionTokens
+from custodes.operations.accounts.states import AccountStates
 from custodes.operations.policy.account_facts import AccountProfiles
 from custodes.operations.policy.facts import PolicyFacts
 from custodes.operations.requests.context import Caller, Context
@@ -294,11 +295,13 @@ class Office:
         self.directory = directory_of(MemoryAccountStore())
         log = AccountLog(desk.log, bytes)
         self.numbers = iter(range(1, 100))
+        states = AccountStates(self.directory, log, desk.clock)
+        desk.acted = AccountSuspender(states)
+        desk.open()
         self.accounts = Accounts(
-            self.directory, log, ScreenedAdmission(desk.screenings), desk.clock,
+            states, log, ScreenedAdmission(desk.screenings), desk.clock,
             random=lambda count: next(self.numbers).to_bytes(count, "big"),
         )  # fmt: skip
-        desk.screenings.act_through(AccountSuspender(self.accounts))
         self.facts = ScreenedFacts(desk.screenings, AccountId("999999999999"))
 
     def create(self, name: str, **more: object) -> Account:

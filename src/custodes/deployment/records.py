@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from custodes.core.clock import Clock
 from custodes.core.ids import AccountId
-from custodes.deployment.accounts import account_orders, schedule_key_uses
+from custodes.deployment.accounts import schedule_key_uses
+from custodes.deployment.customers import open_customers
 from custodes.deployment.ledger import (
     LedgerPlace,
     LedgerPlan,
@@ -25,7 +26,7 @@ from custodes.deployment.ledger import (
 from custodes.deployment.lists import schedule_lists
 from custodes.deployment.policy import open_policy, schedule_policy
 from custodes.deployment.reviews import open_reviews, schedule_reviews
-from custodes.deployment.screening import open_screening, schedule_screening
+from custodes.deployment.screening import schedule_screening
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, shipped, shipped_schema
 from custodes.governance.provider.policy_set import DAY_MS, PolicySet
 from custodes.jobs.schedule import Schedule
@@ -91,24 +92,23 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
     gallery, directory, operator = parts.gallery, parts.accounts, parts.operator
     with (
         open_server_ledger(LedgerPlan(ledger_place(settings, operator), release), clock) as ledger,
-        open_screening(parts.database, data, ledger.log, ledger.statements) as screening,
+        open_customers(parts.database, data, directory, ledger.log, ledger.statements, operator, clock) as customers,
         schedule_lists(data, ledger.duties, ledger.log, clock) as list_schedules,
     ):
         erasures = open_erasures(data, ledger, gallery)
         rules = open_policy(data, ledger, clock, own_policy(settings))
         reviews = open_reviews(parts.database, data, ledger, gallery, directory, settings.review_days)
-        orders = account_orders(directory, ledger.log, operator, screening.screenings, clock)
         ledger.duties.answer_to("retention", RetentionRules(gallery, operator).carry_out)
-        ledger.duties.answer_to(ACCOUNT_ORDER, orders.carry_out)
-        ledger.duties.answer_to(SCREENING_ORDER, screening.orders(directory).carry_out)
-        facts = PolicyFacts(AccountProfiles(directory).of, ScreenedFacts(screening.screenings, operator))
+        ledger.duties.answer_to(ACCOUNT_ORDER, customers.account_orders.carry_out)
+        ledger.duties.answer_to(SCREENING_ORDER, customers.screening_orders.carry_out)
+        facts = PolicyFacts(AccountProfiles(directory).of, ScreenedFacts(customers.screening.screenings, operator))
         layers = PolicyLayers(rules.in_force, facts, AccountPolicies(directory, gallery.tags))
         schedules = (
             schedule_policy(rules),
             *schedule_ledger(ledger, erasures, operator, data, clock),
             schedule_retention(ledger, gallery, erasures, clock),
             schedule_reviews(reviews),
-            *schedule_screening(screening, directory),
+            *schedule_screening(customers.screening, directory),
             *list_schedules,
             schedule_key_uses(directory),
         )

@@ -1,7 +1,7 @@
 """Screening over a data directory: lists, cases, officers and drafts, put together and kept going.
 
-In: an open database and ledger. Out: the use cases and their orders; closed again in order. Which accounts they act on
-is for the composition root to say.
+In: an open database and ledger, what to act on accounts through. Out: the use cases, their orders and schedules; closed
+again in order.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from custodes.operations.record.statements import Statements
 from custodes.operations.screening.account_effects import screen_missing
 from custodes.operations.screening.admin import Officers, ScreeningOrders
 from custodes.operations.screening.log import ScreeningLog
-from custodes.operations.screening.ports import NoSuspender
+from custodes.operations.screening.ports import Suspender
 from custodes.operations.screening.screening import ScreeningParts, Screenings
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.master import open_master
@@ -53,9 +53,9 @@ class OpenScreening:
 
 @contextmanager
 def open_screening(
-    database: Database, data: Path, log: LedgerWriter, statements: Statements
+    database: Database, data: Path, log: LedgerWriter, statements: Statements, suspender: Suspender
 ) -> Iterator[OpenScreening]:
-    """The screening of ``data`` until the end of the block; it acts on no accounts yet.
+    """The screening of ``data`` until the end of the block; it acts on accounts through ``suspender``.
 
     Raises:
         UnavailableError: a file cannot be read, or was altered.
@@ -64,7 +64,7 @@ def open_screening(
     with closing(ScreeningLists(data)) as lists, closing(SealedCases(data, master)) as cases:
         value = ScreeningLog(log, statements.parties, os.urandom)
         parts = ScreeningParts(EditionLists(lists), cases, value, DraftFolder(data), SystemClock())
-        yield OpenScreening(Screenings(parts, NoSuspender()), Officers(cases, value, SystemClock()))
+        yield OpenScreening(Screenings(parts, suspender), Officers(cases, value, SystemClock()))
 
 
 def schedule_screening(screening: OpenScreening, directory: AccountDirectory) -> tuple[Schedule, ...]:

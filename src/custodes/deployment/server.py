@@ -21,14 +21,14 @@ from typing import Any
 
 from custodes.core.clock import SystemClock
 from custodes.core.ids import RequestId
-from custodes.deployment.accounts import account_orders, open_directory
+from custodes.deployment.accounts import open_directory
+from custodes.deployment.customers import Customers, open_customers
 from custodes.deployment.engines import open_sight, open_text
 from custodes.deployment.ledger import (
     ServerLedger,
     open_log,
 )
 from custodes.deployment.records import DataParts, ledger_place, open_records
-from custodes.deployment.screening import open_screening
 from custodes.deployment.statements import open_statements
 from custodes.edge.app import AppParts, create_app
 from custodes.edge.aws.model import Service, load_service
@@ -241,13 +241,8 @@ def open_account_orders(settings: Settings) -> Iterator[AccountOrders]:
     Raises:
         UnavailableError: the directory cannot be used or is in use.
     """
-    with ExitStack() as opened:
-        database = opened.enter_context(closing(Database.open(settings.data)))
-        account_id = operator_account(settings.data, random=os.urandom)
-        directory = opened.enter_context(open_directory(database, settings.data, account_id, load_service().known))
-        log = opened.enter_context(open_log(ledger_place(settings, account_id), SystemClock()))
-        screening = opened.enter_context(open_screening(database, settings.data, log, open_statements(settings.data)))
-        yield account_orders(directory, log, account_id, screening.screenings, SystemClock())
+    with _open_customers(settings) as (_, customers):
+        yield customers.account_orders
 
 
 @contextmanager
@@ -257,15 +252,22 @@ def open_screening_orders(settings: Settings) -> Iterator[ScreeningOrders]:
     Raises:
         UnavailableError: the directory cannot be used or is in use.
     """
-    with ExitStack() as opened:
-        database = opened.enter_context(closing(Database.open(settings.data)))
-        account_id = operator_account(settings.data, random=os.urandom)
-        directory = opened.enter_context(open_directory(database, settings.data, account_id, load_service().known))
-        log = opened.enter_context(open_log(ledger_place(settings, account_id), SystemClock()))
-        screening = opened.enter_context(open_screening(database, settings.data, log, open_statements(settings.data)))
-        account_orders(directory, log, account_id, screening.screenings, SystemClock())
-        screening.start(directory)
-        yield screening.orders(directory)
+    with _open_customers(settings) as (directory, customers):
+        customers.screening.start(directory)
+        yield customers.screening_orders
+
+
+@contextmanager
+def _open_customers(settings: Settings) -> Iterator[tuple[AccountDirectory, Customers]]:
+    data, clock = settings.data, SystemClock()
+    with closing(Database.open(data)) as database:
+        operator = operator_account(data, random=os.urandom)
+        with (
+            open_directory(database, data, operator, load_service().known) as directory,
+            open_log(ledger_place(settings, operator), clock) as log,
+            open_customers(database, data, directory, log, open_statements(data), operator, clock) as customers,
+        ):
+            yield directory, customers
 
 
 @contextmanager
