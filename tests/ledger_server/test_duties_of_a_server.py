@@ -18,33 +18,14 @@ from custodes.gallery.entities import CollectionKey
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.note import VerifierKey
 from custodes.ledger.tlog.trust import open_trusted, parse_policy
+from custodes.ledger.witness.client import http_post
 from custodes.ledger.witness.http import WitnessHttpServer
 from custodes.ledger.witness.state_file import FolderMemory
 from custodes.ledger.witness.witness import WitnessKey, WitnessServer
-from custodes.operations.record.housekeeping import EVERY_MS, Housekeeping, Order
+from custodes.operations.record.housekeeping import EVERY_MS, Cosigners, Housekeeping
 from custodes.storage.ledger.tombstones import FileTombstones
+from fakes.administration import administer
 from fakes.engine import Square, picture
-
-
-class Once:
-    """One order, and a bell when it was answered."""
-
-    def __init__(self, clock: FixedClock) -> None:
-        self.clock = clock
-        self.calls = 0
-        self.answered = threading.Event()
-        self.to_json: Any = None
-
-    def take(self) -> Iterator[Order]:
-        self.calls += 1
-        if self.calls == 1:
-            self.clock.advance(EVERY_MS)
-        if self.calls == 3:
-            yield Order("x", {"do": "head"})
-
-    def answer(self, order: Order, members: Any) -> None:
-        self.to_json = members
-        self.answered.set()
 
 
 def kinds(server: Any) -> list[Any]:
@@ -99,21 +80,22 @@ def test_witnesses_of_the_policy_are_asked_with_each_head(live_server: Any, cust
     assert checked.stdout.split()[0] == "ABSENT", checked.stdout
 
 
-def test_hours_and_orders(live_server: Any) -> None:
+def test_hours_and_commands(live_server: Any) -> None:
     ledger = live_server.deployment.ledger
-    clock = FixedClock()
-    orders, more = Once(clock), []
-    duties = Housekeeping(ledger.log, ledger.statements, ledger.duties._cosigners, clock)
-    duties.every_hour(lambda: more.append(1))
-    duties.start(orders)
+    clock, done = FixedClock(), threading.Event()
+    duties = Housekeeping(ledger.log, ledger.statements, Cosigners(list, http_post()), clock)
+    duties.every_hour(done.set)
+    duties.soon(lambda: clock.advance(EVERY_MS))
+    duties.start()
     try:
-        assert orders.answered.wait(20)
+        assert done.wait(20)
     finally:
         duties.close()
-    assert more == [1]
+    assert kinds(live_server)[-1].kind == "map"
+    index = administer(live_server, "ledger head")["index"]
     entries = kinds(live_server)
-    assert [entry.kind for entry in entries][-2:] == ["map", "map"]
-    assert entries[orders.to_json["index"]].fields["m"] == "account"
+    assert [entry.kind for entry in entries][-2:] == ["adm", "map"]
+    assert entries[index].fields["m"] == "account"
 
 
 def test_tombstones_survive_a_torn_line(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The accounts of an open database: everything that keeps, reads and changes them, put together.
 
-In: a database, its directory, whose server it is. Out: the directory in memory, and the orders that
-change it on record.
+In: a database, its directory, whose server it is. Out: the directory in memory, and what carries out commands
+that change it, on record.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from custodes.core.clock import Clock, SystemClock
 from custodes.core.ids import AccountId
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.accounts.accounts import Accounts, keep_operator
-from custodes.operations.accounts.admin import AccountOrders
+from custodes.operations.accounts.admin import account_handlers
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.identities import Identities
-from custodes.operations.accounts.identity_admin import IdentityOrders
+from custodes.operations.accounts.identity_admin import IdentityAdmin
 from custodes.operations.accounts.log import AccountLog
 from custodes.operations.accounts.sessions import SessionTokens
+from custodes.operations.requests.admin import AdminHandlers
 from custodes.operations.reviews.reviews import OPERATIONS
 from custodes.operations.screening.account_effects import AccountSuspender, ScreenedAdmission
 from custodes.operations.screening.screening import Screenings
@@ -53,11 +54,12 @@ def open_directory(
     directory.save_uses()
 
 
-def account_orders(
+def account_admin(
     directory: AccountDirectory, log: LedgerWriter, operator: AccountId, screenings: Screenings, clock: Clock
-) -> AccountOrders:
-    """Orders about accounts, on record in ``log``; screening admits and suspends."""
+) -> AdminHandlers:
+    """What carries out commands about accounts, on record in ``log``; screening admits and suspends."""
     account_log = AccountLog(log, os.urandom)
     accounts = Accounts(directory, account_log, ScreenedAdmission(screenings), clock, random=os.urandom)
     screenings.act_through(AccountSuspender(accounts))
-    return AccountOrders(accounts, IdentityOrders(Identities(directory, account_log, clock, os.urandom), operator))
+    identities = IdentityAdmin(Identities(directory, account_log, clock, os.urandom), operator)
+    return {**account_handlers(accounts), **identities.handlers}

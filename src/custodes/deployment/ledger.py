@@ -30,17 +30,13 @@ from custodes.ledger.witness.client import http_post
 from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.writer.keys import SigningKey, read_secret
 from custodes.ledger.writer.log import LedgerLog
-from custodes.operations.accounts.admin import ORDER, AccountOrders
-from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.collections.erasure import RecordedErasures, finish_erasures
-from custodes.operations.collections.retention import Retention, RetentionRules
-from custodes.operations.record.body_destruction import ORDER as DESTROY
-from custodes.operations.record.body_destruction import Destruction
+from custodes.operations.collections.retention import Retention
+from custodes.operations.record.administration import AttributedLog
 from custodes.operations.record.clock_watch import ClockWatch
 from custodes.operations.record.housekeeping import Cosigners, Housekeeping
 from custodes.operations.record.start import Release, announce, introduce
 from custodes.operations.record.statements import Statements
-from custodes.storage.files.admin_orders import FileOrders
 from custodes.storage.ledger.open import LedgerOptions, LedgerPaths, open_ledger, read_tiles
 from custodes.storage.ledger.tiles import FileTiles
 from custodes.storage.ledger.tombstones import FileTombstones
@@ -81,9 +77,10 @@ class LedgerPlan:
 
 @dataclass(frozen=True, slots=True)
 class ServerLedger:
-    """An open ledger: the log, its public files, and the duties over it."""
+    """An open ledger: the log, the same for the operator's commands, its public files, the duties over it."""
 
     log: LedgerLog
+    attributed: AttributedLog
     tiles: FileTiles
     statements: Statements
     duties: Housekeeping
@@ -99,15 +96,13 @@ def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]
     with open_log(plan.place, clock) as log:
         statements = checked_statements(plan.data, log)
         announce(log, plan.release)
-        orders = open_orders(plan.data)
-        duties = Housekeeping(log, statements, _cosigners(plan.data), clock)
-        keep_parties(duties, statements, log)
-        keep_destructions(duties, statements, log)
+        duties = Housekeeping(log, statements, cosigners(plan.data), clock)
+        duties.every_hour(lambda: statements.close_party_head(log))
         watch_clock(duties, log, clock)
         duties.every_hour(lambda: statements.bill_finished(clock.now_ms(), lambda: _prices(plan.data), log))
-        with orders.attended(), closing(duties):
-            duties.start(orders)
-            yield ServerLedger(log, read_tiles(plan.data), statements, duties)
+        with closing(duties):
+            duties.start()
+            yield ServerLedger(log, AttributedLog(log), read_tiles(plan.data), statements, duties)
 
 
 def checked_statements(data: Path, log: LedgerLog) -> Statements:
@@ -153,38 +148,17 @@ def open_erasures(data: Path, ledger: ServerLedger, gallery: GalleryStore, accou
     return erasures
 
 
-def keep_retention(
-    ledger: ServerLedger, gallery: GalleryStore, erasures: RecordedErasures, account: AccountId, clock: Clock
-) -> None:
-    """Have ``ledger``'s duties erase what the retention rules say, at the start and every hour, and take orders."""
+def keep_retention(ledger: ServerLedger, gallery: GalleryStore, erasures: RecordedErasures, clock: Clock) -> None:
+    """Have ``ledger``'s duties erase what the retention rules say, at the start and every hour."""
     retention = Retention(gallery, erasures, ledger.log, clock)
-    rules = RetentionRules(gallery, account)
 
     def run() -> None:
         if any(due.more for due in retention.run()):
             ledger.duties.soon(run)
 
-    ledger.duties.answer_to("retention", rules.carry_out)
     ledger.duties.every_hour(run)
     # A server that is restarted more often than every hour must erase, too.
     ledger.duties.soon(run)
-
-
-def keep_accounts(ledger: ServerLedger, orders: AccountOrders, directory: AccountDirectory) -> None:
-    """Have ``ledger``'s duties take orders about accounts, and keep every hour when keys were last used."""
-    ledger.duties.answer_to(ORDER, orders.carry_out)
-    ledger.duties.every_hour(directory.save_uses)
-
-
-def keep_parties(duties: Housekeeping, statements: Statements, log: LedgerLog) -> None:
-    """Have ``duties`` log a head of the party map every hour, and when asked for one."""
-    duties.every_hour(lambda: statements.close_party_head(log))
-    duties.answer_to("party-head", lambda _: {"index": statements.close_party_head(log)})
-
-
-def keep_destructions(duties: Housekeeping, statements: Statements, log: LedgerLog) -> None:
-    """Have ``duties`` take orders to destroy private bodies, on record."""
-    duties.answer_to(DESTROY, lambda members: {"index": statements.destroy_bodies(Destruction.ordered(members), log)})
 
 
 def watch_clock(duties: Housekeeping, log: LedgerLog, clock: Clock) -> None:
@@ -194,30 +168,6 @@ def watch_clock(duties: Housekeeping, log: LedgerLog, clock: Clock) -> None:
     log.flush()
     watch.look()
     duties.before_heads(watch.look)
-
-
-@contextmanager
-def open_duties(data: Path, clock: Clock) -> Iterator[Housekeeping]:
-    """The duties over a ledger that no server has open.
-
-    Raises:
-        UnavailableError: there is no ledger, or it cannot be opened.
-    """
-    open_statements(data)
-    name = LedgerPaths(data).verifier.read_text(encoding="utf-8").partition("+")[0]
-    with started(data, name, None, clock) as log:
-        statements = checked_statements(data, log)
-        duties = Housekeeping(log, statements, _cosigners(data), clock)
-        keep_parties(duties, statements, log)
-        keep_destructions(duties, statements, log)
-        yield duties
-
-
-def open_orders(data: Path) -> FileOrders:
-    """Where commands leave orders for the server of ``data``; made when missing."""
-    folder = LedgerPaths(data).private / "orders"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return FileOrders(folder)
 
 
 @contextmanager
@@ -246,7 +196,8 @@ def _prices(data: Path) -> PriceList:
     return load_prices(path.read_bytes() if path.exists() else default_prices())
 
 
-def _cosigners(data: Path) -> Cosigners:
+def cosigners(data: Path) -> Cosigners:
+    """Whom the trust policy of ``data`` names as witnesses."""
     path = data / POLICY_FILE
     return Cosigners(lambda: parse_policy(path.read_bytes()).witnesses.values() if path.exists() else (), http_post())
 

@@ -6,27 +6,27 @@ and committed like those that the schedule brought in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from custodes.core.clock import Clock
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.record.housekeeping import Housekeeping
-from custodes.operations.screening.list_imports import commit_editions
+from custodes.operations.requests.admin import AdminHandlers
+from custodes.operations.screening.list_imports import commit_editions, list_handlers
 from custodes.operations.screening.list_publishers import Refresh, Schedule
 from custodes.operations.screening.ports import Edition
 from custodes.storage.files.list_download import download
 from custodes.storage.sql.screening.lists import ScreeningLists
 from custodes.storage.sql.screening.publishers import StoredPublishers
 
-ORDER = "lists"
-"""The ``do`` of the order that has editions committed."""
-
 
 @contextmanager
-def keep_lists(data: Path, duties: Housekeeping, log: LedgerWriter, clock: Clock) -> Iterator[ScreeningLists]:
-    """Have ``duties`` commit editions, at once, every hour and when told of new ones, and fetch what is due.
+def keep_lists(data: Path, duties: Housekeeping, log: LedgerWriter, clock: Clock) -> Iterator[AdminHandlers]:
+    """Have ``duties`` commit editions, at once, every hour and when new ones were fetched, and fetch what is due.
+
+    Yields what carries out commands about them.
 
     Args:
         data: the data directory.
@@ -41,25 +41,9 @@ def keep_lists(data: Path, duties: Housekeeping, log: LedgerWriter, clock: Clock
         def commit() -> list[tuple[int, Edition]]:
             return commit_editions(lists, log)
 
-        take_orders(duties, commit)
         duties.soon(commit)
         duties.every_hour(commit)
         schedule = Schedule(Refresh(publishers, lists, download, clock), lambda _: duties.soon(commit))
         opened.enter_context(closing(schedule))
         schedule.start()
-        yield lists
-
-
-def take_orders(duties: Housekeeping, commit: Callable[[], Sequence[tuple[int, Edition]]]) -> None:
-    """Have ``duties`` commit editions when a command asks for it."""
-
-    def carry_out(_members: Mapping[str, object]) -> Mapping[str, object]:
-        return {"entries": {edition.source: index for index, edition in commit()}}
-
-    duties.answer_to(ORDER, carry_out)
-
-
-def commit_unattended(data: Path, log: LedgerWriter) -> dict[str, int]:
-    """Commit editions where no server runs; returns the entries by list."""
-    with closing(ScreeningLists(data)) as lists:
-        return {edition.source: index for index, edition in commit_editions(lists, log)}
+        yield list_handlers(commit)

@@ -20,14 +20,13 @@ from custodes.storage.ledger.open import LedgerPaths, read_bodies, read_tiles
 
 
 def keep_policy(data: Path, ledger: ServerLedger, clock: Clock, own: Own) -> PolicyChanges:
-    """The rules of a running server: checked, announced, and changed by its duties from now on.
+    """The rules of a running server: checked, announced, and those that wait put in force by its duties.
 
     Raises:
         UnavailableError: they are not those that the ledger knows, or cannot be used.
     """
-    office = PolicyChanges(PolicyFiles(data / FOLDER), ledger.log, clock, own)
+    office = PolicyChanges(PolicyFiles(data / FOLDER), ledger.attributed, clock, own)
     office.open()
-    ledger.duties.answer_to("policy", office.carry_out)
     ledger.duties.every_round(office.activate)
     return office
 

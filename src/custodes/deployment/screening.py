@@ -1,7 +1,7 @@
 """Screening over a data directory: lists, cases, officers and drafts, put together and kept going.
 
-In: an open database and ledger. Out: the use cases and their orders; closed again in order. Which accounts they act on
-is for the composition root to say.
+In: an open database and ledger. Out: the use cases and what carries out commands about them; closed again in order.
+Which accounts they act on is for the composition root to say.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.record.housekeeping import Housekeeping
 from custodes.operations.record.statements import Statements
+from custodes.operations.requests.admin import AdminHandlers
 from custodes.operations.screening.account_effects import screen_missing
-from custodes.operations.screening.admin import ORDER, Officers, ScreeningOrders
+from custodes.operations.screening.admin import Officers, ScreeningAdmin
 from custodes.operations.screening.log import ScreeningLog
 from custodes.operations.screening.ports import NoSuspender
 from custodes.operations.screening.screening import ScreeningParts, Screenings
@@ -35,9 +36,9 @@ class OpenScreening:
     screenings: Screenings
     officers: Officers
 
-    def orders(self, directory: AccountDirectory) -> ScreeningOrders:
-        """Orders about the accounts in ``directory``."""
-        return ScreeningOrders(self.screenings, self.officers, directory)
+    def admin(self, directory: AccountDirectory) -> AdminHandlers:
+        """What carries out commands about the accounts in ``directory``."""
+        return ScreeningAdmin(self.screenings, self.officers, directory).handlers
 
     def start(self, directory: AccountDirectory) -> None:
         """Have every customer screened, and up to date with the lists.
@@ -66,7 +67,7 @@ def open_screening(
 
 
 def keep_screening(duties: Housekeeping, screening: OpenScreening, directory: AccountDirectory) -> None:
-    """Have ``duties`` keep customers screened, and take orders about them.
+    """Have ``duties`` keep customers screened.
 
     Every hour everybody is brought up to date; a list that was imported meanwhile acts within seconds.
     """
@@ -76,7 +77,6 @@ def keep_screening(duties: Housekeeping, screening: OpenScreening, directory: Ac
         if screenings.stale():
             screenings.refresh()
 
-    duties.answer_to(ORDER, screening.orders(directory).carry_out)
     duties.every_hour(screenings.refresh)
     duties.often(glance)
     duties.soon(lambda: screening.start(directory))

@@ -22,28 +22,26 @@ from typing import Any
 
 from custodes.core.clock import SystemClock
 from custodes.core.ids import AccountId, RequestId
-from custodes.deployment.accounts import account_orders, open_directory
+from custodes.deployment.accounts import account_admin, open_directory
 from custodes.deployment.engines import open_sight, open_text
 from custodes.deployment.ledger import (
     LedgerPlace,
     LedgerPlan,
     ServerLedger,
-    keep_accounts,
     keep_retention,
     open_erasures,
-    open_log,
     open_server_ledger,
 )
 from custodes.deployment.lists import keep_lists
 from custodes.deployment.policy import keep_policy
 from custodes.deployment.reviews import keep_reviews
 from custodes.deployment.screening import keep_screening, open_screening
-from custodes.deployment.statements import open_statements
 from custodes.edge.app import AppParts, create_app
 from custodes.edge.aws.model import Service, load_service
 from custodes.edge.aws.sts import handlers as sts_handlers
 from custodes.edge.aws.translate.catalogue import handlers
 from custodes.edge.aws.wire import Handler
+from custodes.edge.endpoints.administration import administered
 from custodes.edge.endpoints.api import Limits
 from custodes.edge.endpoints.ledger import mounted
 from custodes.edge.endpoints.reviews import Act, actions
@@ -59,7 +57,6 @@ from custodes.governance.accounts.account import Status
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
 from custodes.governance.provider.policy_set import DAY_MS, PolicySet
 from custodes.models.store import ModelStore
-from custodes.operations.accounts.admin import AccountOrders
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.sts import SecurityTokens
 from custodes.operations.accounts.throttle import AccountQuotas, Throttle, no_overrides
@@ -67,22 +64,24 @@ from custodes.operations.catalogue import Operations, Ports, build
 from custodes.operations.collections.celebrities import COLLECTION as CELEBRITY_COLLECTION
 from custodes.operations.collections.celebrities import CelebrityGallery
 from custodes.operations.collections.ports import Gallery
-from custodes.operations.collections.retention import RetentionRules
+from custodes.operations.collections.retention import retention_handlers
 from custodes.operations.images.engines import ImageEngines
 from custodes.operations.policy.account_facts import AccountProfiles
 from custodes.operations.policy.account_status import AccountStanding
-from custodes.operations.policy.change_control import Own, PolicyChanges
+from custodes.operations.policy.admin import policy_handlers
+from custodes.operations.policy.change_control import Own
 from custodes.operations.policy.decide import PolicyLayers, RulesInForce
 from custodes.operations.policy.facts import NoLists, PolicyFacts, ScreeningLookup
 from custodes.operations.policy.tenant import AccountPolicies
+from custodes.operations.record.administration import Administration
+from custodes.operations.record.ledger_admin import ledger_handlers
 from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.record.release import release_of
+from custodes.operations.requests.admin import AdminHandlers
 from custodes.operations.requests.gate import Gate, Policy, Recorder
 from custodes.operations.screening.account_effects import ScreenedFacts
-from custodes.operations.screening.admin import ScreeningOrders
 from custodes.settings import Settings
-from custodes.storage.files.credentials import OperatorKeys, open_credentials, operator_account
-from custodes.storage.files.policy import policy_files
+from custodes.storage.files.credentials import OperatorKeys, open_credentials
 from custodes.storage.objects.sources import S3Settings, open_objects
 from custodes.storage.sql.celebrities import SqliteCelebrities
 from custodes.storage.sql.database import Database
@@ -109,6 +108,7 @@ class Deployment:
         receipts: evidence on its way to answers.
         review_actions: what is done with results that two persons have to confirm.
         ledger: the record of use; None only where something else stands in for it.
+        administration: commands of the operator; None only where nothing is recorded.
     """
 
     settings: Settings
@@ -122,6 +122,7 @@ class Deployment:
     receipts: ReceiptDesk
     ledger: ServerLedger | None
     review_actions: Mapping[str, Act]
+    administration: Administration | None
 
     def app(self) -> Callable[..., Any]:
         """The ASGI application over this deployment."""
@@ -190,22 +191,34 @@ def open_deployment(
         store = _gallery(database, settings.data, quotas) if gallery is None else gallery
         faces = opened.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
         page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
-        ledger, receipts, erasures, reviews = None, ReceiptDesk(), None, None
+        ledger, receipts, erasures, reviews, administration = None, ReceiptDesk(), None, None, None
         in_force: Callable[[], RulesInForce] = shipped_rules
         facts: ScreeningLookup = NoLists()
         if recorder is None:
             release = release_of(Path(__file__).parents[1], faces.model_version, settings.shown)
-            plan = LedgerPlan(_ledger_place(settings, keys.account_id), release)
+            plan = LedgerPlan(ledger_place(settings, keys.account_id), release)
             ledger = opened.enter_context(open_server_ledger(plan, SystemClock()))
             erasures = open_erasures(settings.data, ledger, store, keys.account_id)
-            keep_retention(ledger, store, erasures, keys.account_id, SystemClock())
-            in_force = keep_policy(settings.data, ledger, SystemClock(), _own_policy(settings)).in_force
-            screening = opened.enter_context(open_screening(database, settings.data, ledger.log, ledger.statements))
-            orders = account_orders(directory, ledger.log, keys.account_id, screening.screenings, SystemClock())
-            keep_accounts(ledger, orders, directory)
+            keep_retention(ledger, store, erasures, SystemClock())
+            changes = keep_policy(settings.data, ledger, SystemClock(), _own_policy(settings))
+            in_force, log = changes.in_force, ledger.attributed
+            screening = opened.enter_context(open_screening(database, settings.data, log, ledger.statements))
+            accounts = account_admin(directory, log, keys.account_id, screening.screenings, SystemClock())
+            ledger.duties.every_hour(directory.save_uses)
             keep_screening(ledger.duties, screening, directory)
             facts = ScreenedFacts(screening.screenings, keys.account_id)
-            opened.enter_context(keep_lists(settings.data, ledger.duties, ledger.log, SystemClock()))
+            lists = opened.enter_context(keep_lists(settings.data, ledger.duties, log, SystemClock()))
+            commands: AdminHandlers = {
+                **accounts,
+                **screening.admin(directory),
+                **policy_handlers(changes),
+                **retention_handlers(store, keys.account_id),
+                **lists,
+                **ledger_handlers(ledger.duties, ledger.statements, ledger.log),
+            }
+            administration = Administration(
+                log, keys.account_id, commands, SystemClock(), new_request_id, ledger.duties.serial
+            )
             reviews = keep_reviews(database, settings.data, ledger, store, directory, settings.review_days)
             recorder = LedgerRecorder(ledger.log, f"{faces.model_version}/{release.models.hex()}")
         reader = Once(lambda: open_text(settings) if text is None else text)
@@ -227,7 +240,11 @@ def open_deployment(
         by_name = handlers(gate, operations, settings.region)
         sts = sts_handlers(gate, SecurityTokens(directory, SystemClock()))
         acts = {} if reviews is None else actions(gate, reviews)
-        yield Deployment(settings, service, keys, directory, by_name, sts, operations, gate, receipts, ledger, acts)
+        if administration is not None:
+            opened.enter_context(administered(settings.data, administration.ask))
+        yield Deployment(
+            settings, service, keys, directory, by_name, sts, operations, gate, receipts, ledger, acts, administration
+        )
 
 
 @contextmanager
@@ -250,53 +267,9 @@ def _gallery(database: Database, data: Path, quotas: AccountQuotas) -> Gallery:
     return IndexedGallery(SqlGalleryStore.open(database, data, os.urandom, quotas), FaissIndex)
 
 
-@contextmanager
-def open_account_orders(settings: Settings) -> Iterator[AccountOrders]:
-    """The accounts of a data directory that no server has open, and its ledger; both are made where missing.
-
-    Raises:
-        UnavailableError: the directory cannot be used or is in use.
-    """
-    with ExitStack() as opened:
-        database = opened.enter_context(closing(Database.open(settings.data)))
-        account_id = operator_account(settings.data, random=os.urandom)
-        directory = opened.enter_context(open_directory(database, settings.data, account_id, load_service().known))
-        log = opened.enter_context(open_log(_ledger_place(settings, account_id), SystemClock()))
-        screening = opened.enter_context(open_screening(database, settings.data, log, open_statements(settings.data)))
-        yield account_orders(directory, log, account_id, screening.screenings, SystemClock())
-
-
-@contextmanager
-def open_screening_orders(settings: Settings) -> Iterator[ScreeningOrders]:
-    """The screening of a data directory that no server has open.
-
-    Raises:
-        UnavailableError: the directory cannot be used or is in use.
-    """
-    with ExitStack() as opened:
-        database = opened.enter_context(closing(Database.open(settings.data)))
-        account_id = operator_account(settings.data, random=os.urandom)
-        directory = opened.enter_context(open_directory(database, settings.data, account_id, load_service().known))
-        log = opened.enter_context(open_log(_ledger_place(settings, account_id), SystemClock()))
-        screening = opened.enter_context(open_screening(database, settings.data, log, open_statements(settings.data)))
-        account_orders(directory, log, account_id, screening.screenings, SystemClock())
-        screening.start(directory)
-        yield screening.orders(directory)
-
-
-def _ledger_place(settings: Settings, operator: AccountId) -> LedgerPlace:
+def ledger_place(settings: Settings, operator: AccountId) -> LedgerPlace:
+    """Which log belongs to ``settings``."""
     return LedgerPlace(settings.data, operator, settings.ledger_origin, settings.ledger_anchor)
-
-
-@contextmanager
-def open_retention(data: Path) -> Iterator[RetentionRules]:
-    """The retention rules of a data directory that no server has open.
-
-    Raises:
-        UnavailableError: the directory cannot be used or is in use.
-    """
-    with open_gallery(Settings(data=data)) as gallery:
-        yield RetentionRules(gallery, operator_account(data, random=os.urandom))
 
 
 def _policy(
@@ -316,21 +289,6 @@ def shipped_rules() -> RulesInForce:
 
 def _own_policy(settings: Settings) -> Own:
     return Own(PolicySet(shipped(DEFAULT_PACKS), shipped_schema()), settings.policy_notice_days * DAY_MS)
-
-
-@contextmanager
-def open_policy_office(settings: Settings) -> Iterator[PolicyChanges]:
-    """The provider's rules of a data directory that no server has open, and its ledger.
-
-    Raises:
-        UnavailableError: the directory cannot be used, or its rules are not those that the ledger knows.
-    """
-    files = policy_files(settings.data)
-    place = _ledger_place(settings, operator_account(settings.data, random=os.urandom))
-    with open_log(place, SystemClock()) as log:
-        office = PolicyChanges(files, log, SystemClock(), None)
-        office.open()
-        yield office
 
 
 def _known_people(keys: OperatorKeys, book: SqliteCelebrities) -> CelebrityGallery:

@@ -1,17 +1,16 @@
-"""What a server does for its ledger beside requests: heads of the maps every hour, cosignatures, what commands ask for.
+"""What a server does for its ledger beside requests: heads of the maps every hour, cosignatures, bills.
 
-In: a started log, the statements over it, orders of the operator's commands. Out: ``map`` and ``bil`` entries,
-cosigned checkpoints, answers. One thread does all of it in turn, because heads are made one at a time. What goes wrong
-is logged or answered, and tried again with the next hour; it never stops requests.
+In: a started log, the statements over it. Out: ``map`` and ``bil`` entries, cosigned checkpoints. One thread does all
+of it in turn, because heads are made one at a time. What goes wrong is logged, and tried again with the next hour; it
+never stops requests.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 
@@ -34,7 +33,7 @@ from custodes.operations.record.statements import Statements
 EVERY_MS = 3_600_000
 OFTEN_MS = 15_000
 _POLL_S = 0.1
-_FAILURES = (
+FAILURES = (
     LedgerUnavailableError,
     MapError,
     BodyError,
@@ -46,26 +45,6 @@ _FAILURES = (
     LookupError,
     ValueError,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a command asks for; ``name`` tells orders apart, ``members`` has ``do`` and its arguments."""
-
-    name: str
-    members: Mapping[str, object]
-
-
-class Orders(Protocol):
-    """Where commands leave what they want."""
-
-    def take(self) -> Iterable[Order]:
-        """Orders that wait, each once."""
-        ...
-
-    def answer(self, order: Order, members: Mapping[str, object]) -> None:
-        """Tell whoever placed ``order``."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +69,15 @@ class Housekeeping:
         self._often: list[Callable[[], object]] = []
         self._before_heads: list[Callable[[], object]] = []
         self._soon: deque[Callable[[], object]] = deque()
-        self._answers: dict[str, Callable[[Mapping[str, object]], Mapping[str, object]]] = {}
+        # Held by whatever writes heads, bills, rules or lists: a duty, or a command of the operator.
+        self.serial = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._logger = structlog.get_logger("custodes.ledger")
 
-    def start(self, orders: Orders) -> None:
-        """Work in a thread: hourly, the first time an hour from now, and on ``orders``."""
-        self._thread = threading.Thread(target=self._loop, args=(orders,), name="ledger duties", daemon=True)
+    def start(self) -> None:
+        """Work in a thread: hourly, the first time an hour from now."""
+        self._thread = threading.Thread(target=self._loop, name="ledger duties", daemon=True)
         self._thread.start()
 
     def every_hour(self, duty: Callable[[], object]) -> None:
@@ -118,35 +98,14 @@ class Housekeeping:
         self._often.append(duty)
 
     def soon(self, duty: Callable[[], object]) -> None:
-        """Do ``duty`` once, when orders that wait are carried out. It may raise what the rest of this raises."""
+        """Do ``duty`` once, as soon as may be. It may raise what the rest of this raises."""
         self._soon.append(duty)
-
-    def answer_to(self, name: str, work: Callable[[Mapping[str, object]], Mapping[str, object]]) -> None:
-        """Have ``work`` carry out orders whose ``do`` is ``name``."""
-        self._answers[name] = work
 
     def close(self) -> None:
         """Finish what runs and stop."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
-
-    def carry_out(self, members: Mapping[str, object]) -> Mapping[str, object]:
-        """Do what an order says; returns ``index`` of the entry it led to, or ``error`` with the reason.
-
-        Orders of ``answer_to`` return what their work returns.
-        """
-        work = self._answers.get(str(members.get("do")))
-        try:
-            if members.get("do") == "head":
-                return {"index": self.close_heads()}
-            if members.get("do") == "bill":
-                return {"index": self._bill(str(members.get("month")), members.get("prices"))}
-            if work is not None:
-                return work(members)
-        except _FAILURES as error:
-            return {"error": str(error) or type(error).__name__}
-        return {"error": f"this server does not know how to {members.get('do')!r}"}
 
     def close_heads(self) -> int:
         """Heads over everything so far, confirmed by witnesses where there are any; the account map's index."""
@@ -160,18 +119,21 @@ class Housekeeping:
                 self._logger.warning("a witness did not confirm", witness=name, reason=str(reason))
         return index
 
-    def _bill(self, text: str, prices: object) -> int:
+    def bill(self, text: str, prices: str | None) -> int:
+        """Bill the month that ``text`` names by a price list, or by the default one; returns the entry's index.
+
+        Raises ValueError for a month that is not over, and what the ledger raises when it cannot be written.
+        """
         month = Month.parse(text)
         if month.end > self._clock.now_ms():
             raise ValueError(f"{month} is not over yet")
-        listed = load_prices(prices.encode() if isinstance(prices, str) else default_prices())
+        listed = load_prices(default_prices() if prices is None else prices.encode())
         self._log.flush()
         return self._statements.commit_bills(self._statements.bill(month, listed), self._log)
 
-    def _loop(self, orders: Orders) -> None:
+    def _loop(self) -> None:
         due, glance = self._clock.now_ms() + EVERY_MS, self._clock.now_ms() + OFTEN_MS
         while not self._stopping.wait(_POLL_S):
-            self._attempt(lambda: self._attend(orders))
             for duty in self._rounds:
                 self._attempt(duty)
             for _ in range(len(self._soon)):
@@ -185,13 +147,10 @@ class Housekeeping:
                 for duty in (self.close_heads, *self._more):
                     self._attempt(duty)
 
-    def _attend(self, orders: Orders) -> None:
-        for order in orders.take():
-            orders.answer(order, self.carry_out(order.members))
-
     def _attempt(self, duty: Callable[[], object]) -> None:
         """One duty that fails must not keep the others from being done."""
         try:
-            duty()
-        except _FAILURES as error:
+            with self.serial:
+                duty()
+        except FAILURES as error:
             self._logger.error("a duty of the ledger failed", error=type(error).__name__, reason=str(error))
