@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from custodes.ledger.prover import vrf
 from custodes.ledger.prover.account_map import AccountMap
+from custodes.ledger.prover.body_deletion import Deletion
 from custodes.ledger.prover.files import encode_path
 from custodes.ledger.prover.ports import opened_use
 from custodes.ledger.prover.statement import Sources, build
@@ -19,6 +20,7 @@ from custodes.ledger.tlog.merkle import leaf_hash, tree_root
 from custodes.ledger.tlog.note import Note, Signature, parse_note
 from custodes.ledger.tlog.trust import CosignerKey, Witness, parse_policy
 from custodes.ledger.tree.signing import sign_checkpoint
+from custodes.ledger.verifier.canonical_json import PlacedEntry
 from custodes.ledger.verifier.map_head import ACCOUNT_MAP
 from custodes.ledger.verifier.statement import Question
 from custodes.ledger.witness.trust_policy import write_policy
@@ -101,6 +103,16 @@ class World:
 
     def node(self, level, index):
         return tree_root([leaf_hash(e) for e in self.envelopes[index << level : (index + 1) << level]])
+
+    def clock_entries(self, end):
+        for index, envelope in enumerate(self.envelopes[:end]):
+            if b'"k":"inc"' in envelope and b'"x":"clock' in envelope:
+                yield PlacedEntry(index, envelope)
+
+    def deletions(self):
+        for index, envelope in enumerate(self.envelopes):
+            if b'"k":"del"' in envelope:
+                yield Deletion.read(index, envelope, *self.bodies[index])
 
     # MapReader
     def head_index(self, name):

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import hashlib
 import json
 import subprocess
 import sys
@@ -18,9 +19,11 @@ from custodes.ledger.prover.map_tree import head_fields
 from custodes.ledger.prover.ports import opened_use
 from custodes.ledger.tlog.entry import b64url, from_b64url
 from custodes.ledger.tlog.merkle import leaf_hash, tree_root
-from custodes.ledger.verifier.canonical_json import StatementError, canonical
+from custodes.ledger.tree import multiproof
+from custodes.ledger.verifier.canonical_json import PlacedEntry, StatementError, canonical
 from custodes.ledger.verifier.report import as_json, render
 from custodes.ledger.verifier.statement import ShownUse, parse
+from custodes.ledger.verifier.uncertainty import ShownDestruction
 from custodes.ledger.verifier.verdict import Word, verify
 
 ANN, BEN, EVE = "acct:100000000001", "acct:100000000002", "acct:100000000003"
@@ -92,8 +95,72 @@ def test_erased_bodies_are_counted_but_not_described(world):
     statement = world.statement(ANN)
     closed = dataclasses.replace(statement, uses=tuple(ShownUse(u.index, u.envelope) for u in statement.uses))
     verdict = verify(encode_file(closed), world.policy())
+    assert verdict.word is Word.UNDETERMINED
+    assert "8 uses in the period (the first is entry 4) are shown without details, and no entry" in render(verdict)
+
+
+def destruction(world, account, entries, head=None):
+    body = {"acct": account, "entries": entries, "reason": "asked for", "rule": "r"}
+    fields = {"m": world.head if head is None else head, "n": len(entries), "x": "r"}
+    index = world.append("del", None, fields, body)
+    world.close()
+    return index
+
+
+def closed_statement(world):
+    """With no bodies, and the destructions that the log has."""
+    honest = world.statement(ANN)
+    closed = tuple(ShownUse(use.index, use.envelope) for use in honest.uses)
+    found = [one for one in world.deletions() if b'"acct":"%b"' % ANN.removeprefix("acct:").encode() in one.body]
+    shown = tuple(
+        ShownDestruction(
+            PlacedEntry(one.index, one.envelope),
+            one.salt,
+            one.body,
+            PlacedEntry(at := json.loads(one.envelope)["m"], world.entry(at)),
+        )
+        for one in found
+    )
+    indexes = {honest.head.index, *(use.index for use in closed)}
+    indexes |= {each.index for one in shown for each in (one.entry, one.head)}
+    proof = tuple(multiproof.make(sorted(indexes), len(world.envelopes), world.node))
+    return dataclasses.replace(honest, uses=closed, destroyed=shown, proof=proof)
+
+
+def test_destroyed_bodies_are_counted_but_not_described(world):
+    destruction(world, ANN.removeprefix("acct:"), [use.index for use in world.statement(ANN).uses])
+    verdict = verify(encode_file(closed_statement(world)), world.policy())
     assert verdict.word is Word.PRESENT
+    assert (verdict.evidence.destroyed, verdict.evidence.withheld) == (8, ())
     assert "8 of these uses are shown without details" in render(verdict)
+
+
+def test_destructions_that_do_not_cover_what_is_gone(world):
+    mine = [use.index for use in world.statement(ANN).uses]
+    destruction(world, ANN.removeprefix("acct:"), mine[:-1])
+    assert words(world, closed_statement(world)) is Word.UNDETERMINED
+    good = closed_statement(world)
+    assert words(world, dataclasses.replace(good, destroyed=())) is Word.INVALID  # the proof shows more than is there
+
+
+@pytest.mark.parametrize("lie", ["other account", "later head", "no head"])
+def test_destructions_that_are_none(world, lie):
+    mine = [use.index for use in world.statement(ANN).uses]
+    head = {"later head": len(world.envelopes) + 1, "no head": 3}.get(lie)
+    account = "100000000002" if lie == "other account" else ANN.removeprefix("acct:")
+    index = destruction(world, account, mine, head)
+    if lie == "other account":
+        statement = closed_statement(world)
+        at = json.loads(world.entry(index))["m"]
+        salt = hashlib.sha256(b"salt %d" % index).digest()[:16]
+        body = canonical({"acct": account, "entries": mine, "reason": "asked for", "rule": "r"})
+        shown = ShownDestruction(PlacedEntry(index, world.entry(index)), salt, body, PlacedEntry(at, world.entry(at)))
+        indexes = {statement.head.index, index, at, *(use.index for use in statement.uses)}
+        proof = tuple(multiproof.make(sorted(indexes), len(world.envelopes), world.node))
+        statement = dataclasses.replace(statement, destroyed=(shown,), proof=proof)
+    else:
+        statement = closed_statement(world)
+    assert words(world, statement) is Word.INVALID
 
 
 # Sound files that are no answer
@@ -121,7 +188,10 @@ def test_witnesses_that_saw_the_log_before_the_period_was_over(world):
     end = START + 20 * MINUTE
     world.publish(time=end // 1000 - 2)
     assert words(world, world.statement(EVE, None, end)) is Word.UNDETERMINED
+    # The log says that the period is over by five minutes, when the witnesses' clocks say that it ends now.
     world.publish(time=end // 1000)
+    assert words(world, world.statement(EVE, None, end)) is Word.UNDETERMINED
+    world.publish(time=world.t // 1000)
     assert words(world, world.statement(EVE, None, end)) is Word.ABSENT
 
 

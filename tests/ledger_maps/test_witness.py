@@ -115,12 +115,11 @@ def test_memory_outlives_the_process(tmp_path, server):
 
 
 def test_a_witness_that_cannot_remember_does_not_sign(tmp_path):
-    class Full(FolderMemory):
-        def _write(self, path, text):
-            raise OSError(28, "No space left on device")
+    def full(path, data):
+        raise OSError(28, "No space left on device")
 
     log = log_of(5)
-    server = WitnessServer(KEY, {log.key.name: [log.key.verifier]}, Full(tmp_path), lambda: NOW)
+    server = WitnessServer(KEY, {log.key.name: [log.key.verifier]}, FolderMemory(tmp_path, full), lambda: NOW)
     with pytest.raises(OSError, match="No space"):
         server.add_checkpoint(log.request(0, 5))
     with Serving(server) as url, pytest.raises(Exception, match="status 500"):

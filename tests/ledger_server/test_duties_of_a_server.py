@@ -24,24 +24,10 @@ from custodes.ledger.tlog.trust import open_trusted, parse_policy
 from custodes.ledger.witness.http import WitnessHttpServer
 from custodes.ledger.witness.state_file import FolderMemory
 from custodes.ledger.witness.witness import WitnessKey, WitnessServer
-from custodes.operations.record.housekeeping import Order
 from custodes.storage.ledger.tombstones import FileTombstones
+from fakes.administration import administer
 from fakes.engine import Square, picture
 from fakes.gallery import MemoryGalleryStore
-
-
-class Once:
-    """One order, and what was answered."""
-
-    def __init__(self) -> None:
-        self.to_json: Any = None
-
-    def take(self) -> Iterator[Order]:
-        if self.to_json is None:
-            yield Order("x", {"do": "head"})
-
-    def answer(self, order: Order, members: Any) -> None:
-        self.to_json = members
 
 
 def kinds(server: Any) -> list[Any]:
@@ -96,13 +82,14 @@ def test_witnesses_of_the_policy_are_asked_with_each_head(live_server: Any, cust
     assert checked.stdout.split()[0] == "ABSENT", checked.stdout
 
 
-def test_heads_of_the_hour_and_of_an_order(live_server: Any) -> None:
+def test_heads_of_the_hour_and_of_a_command(live_server: Any) -> None:
     deployment, clock = live_server.deployment, FixedClock()
     ledger, account = deployment.ledger, deployment.keys.account_id
     erasures = open_erasures(live_server.data, ledger, MemoryGalleryStore())
-    orders = Once()
-    ledger.duties.attend(orders)
-    ledger.duties.attend(orders)
+    index = administer(live_server, "ledger head")["index"]
+    entries = kinds(live_server)
+    assert [entry.kind for entry in entries][-2:] == ["adm", "map"]
+    assert entries[index].fields["m"] == "account"
     before = len(kinds(live_server))
     heads = [
         one for one in schedule_ledger(ledger, erasures, account, live_server.data, clock) if one.lane == "map heads"
@@ -115,7 +102,6 @@ def test_heads_of_the_hour_and_of_an_order(live_server: Any) -> None:
                 break
             threading.Event().wait(0.01)
     entries = kinds(live_server)
-    assert entries[orders.to_json["index"]].fields["m"] == "account"
     assert [(entry.kind, entry.fields["m"]) for entry in entries[before:]] == [
         ("map", "account"), ("map", "party"), ("map", "collection")
     ]  # fmt: skip
@@ -130,7 +116,7 @@ def test_metrics_say_how_fresh_periodic_work_is(live_server: Any) -> None:
         threading.Event().wait(0.05)
     assert float(fresh["policy"]) > 1e9
     assert float(fresh["head of the account map"]) == 0
-    assert {"screening", "invoices", "expired reviews", "sanctions lists", "uses of keys", "orders"} <= fresh.keys()
+    assert {"screening", "invoices", "expired reviews", "sanctions lists", "uses of keys", "clock"} <= fresh.keys()
     assert 'custodes_schedule_runs_total{outcome="defect",schedule="retention"} 0.0' in text
 
 

@@ -16,8 +16,8 @@ import pytest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-
 from custodes.cli.client.account_order import ask
+
 from custodes.cli.client.api import ApiFailureError
 from custodes.cli.client.signed import SignedClient
 from custodes.imaging.image import decode

@@ -45,7 +45,7 @@ from custodes.operations.screening.account_effects import (
     ScreenedFacts,
     screen_missing,
 )
-from custodes.operations.screening.admin import Officers, ScreeningOrders
+from custodes.operations.screening.admin import Officers, ScreeningAdmin
 from custodes.operations.screening.graph import PROFILE, graph_of, places
 from custodes.operations.screening.log import ScreeningLog
 from custodes.operations.screening.ports import CustomerCase
@@ -57,6 +57,7 @@ from custodes.storage.files.seal import KeyBox
 from custodes.storage.ledger.open import open_ledger
 from custodes.storage.sql.accounts.sealer import MasterSealer
 from fakes.accounts import MemoryAccountStore
+from fakes.administration import carry_out
 from fakes.screening import Drafts, MemoryCases, MemoryLists, Suspensions
 
 SESSIONS = SessionTokens(MasterSealer(KeyBox(bytes(32), bytes)), bytes)
@@ -160,7 +161,7 @@ def test_the_same_graph_is_not_entered_into_the_map_again(desk: Desk) -> None:
     desk.enter()
     desk.enter()
     assert desk.kinds() == ["org", "scr", "scr"]
-    desk.enter(reported=owned(share=81))
+    desk.enter(parsed=owned(share=81))
     assert desk.kinds() == ["org", "scr", "scr", "org", "scr"]
 
 
@@ -189,7 +190,7 @@ def test_a_share_that_ends_frees_by_itself_and_one_that_begins_blocks(desk: Desk
     desk.lists.publish(PARENT)
     value = owned()
     value["edges"][0]["from"] = "2026-01-29"  # type: ignore[index]
-    assert desk.enter(value=value) == "review"
+    assert desk.enter(parsed=value) == "review"
     desk.clock.advance(24 * HOUR)
     assert desk.screenings.refresh() == {"blocked": 1}
 
@@ -233,10 +234,13 @@ def officer(desk: Desk, name: str, seed: int) -> Ed25519PrivateKey:
     return key
 
 
+DECIDE = "screening decide"
+
+
 def signed(desk: Desk, key: Ed25519PrivateKey, who: str, finding: str, **more: object) -> dict[str, object]:
     plain = replace(Decision(finding, "false", who, "somebody else", (), desk.clock.now_ms()), **more)  # type: ignore[arg-type]
     return {
-        "act": "decide", "finding": finding, "call": plain.call, "officer": who, "reason": plain.reason,
+        "finding": finding, "call": plain.call, "officer": who, "reason": plain.reason,
         "evidence": list(plain.evidence), "at_ms": plain.at_ms, "signature": key.sign(plain.message()).hex(),
     }  # fmt: skip
 
@@ -244,14 +248,14 @@ def signed(desk: Desk, key: Ed25519PrivateKey, who: str, finding: str, **more: o
 def test_two_officers_free_a_customer_who_waits(desk: Desk) -> None:
     desk.lists.publish(entry("3", "Windmolen Beelt"))
     assert desk.enter() == "review"
-    orders = ScreeningOrders(desk.screenings, desk.officers, directory_of(MemoryAccountStore()))
+    commands = ScreeningAdmin(desk.screenings, desk.officers, directory_of(MemoryAccountStore())).handlers
     ann, ben = officer(desk, "ann", 1), officer(desk, "ben", 2)
-    [finding] = [one["finding"] for one in orders.carry_out({"act": "show", "account": A})["findings"]]  # type: ignore[attr-defined]
-    half = orders.carry_out(signed(desk, ann, "ann", finding))
+    [finding] = [one["finding"] for one in carry_out(commands, "screening show", {"account": A})["findings"]]  # type: ignore[attr-defined]
+    half = carry_out(commands, DECIDE, signed(desk, ann, "ann", finding))
     assert half["finding"]["state"] == "half"  # type: ignore[index]
-    assert orders.carry_out(signed(desk, ann, "ann", finding))["finding"]["state"] == "half"  # type: ignore[index]
+    assert carry_out(commands, DECIDE, signed(desk, ann, "ann", finding))["finding"]["state"] == "half"  # type: ignore[index]
     assert ("admit", A) not in desk.acted.log
-    orders.carry_out(signed(desk, ben, "ben", finding))
+    carry_out(commands, DECIDE, signed(desk, ben, "ben", finding))
     assert desk.acted.log == [("admit", A)]
     # The memory outlives a restart, and lapses when the entry changes.
     desk.open()
@@ -263,7 +267,7 @@ def test_two_officers_free_a_customer_who_waits(desk: Desk) -> None:
 def test_decisions_need_an_officer_a_fresh_signature_and_a_reason(desk: Desk) -> None:
     desk.lists.publish(entry("3", "Windmolen Beelt"))
     desk.enter()
-    orders = ScreeningOrders(desk.screenings, desk.officers, directory_of(MemoryAccountStore()))
+    commands = ScreeningAdmin(desk.screenings, desk.officers, directory_of(MemoryAccountStore())).handlers
     ann = officer(desk, "ann", 1)
     finding = desk.screenings.assessment(A).findings[0].key
     good = signed(desk, ann, "ann", finding)
@@ -279,11 +283,11 @@ def test_decisions_need_an_officer_a_fresh_signature_and_a_reason(desk: Desk) ->
         (signed(desk, ann, "ann", finding, at_ms=START - HOUR), DeniedError),
     ):
         with pytest.raises(error):
-            orders.carry_out(good | change)  # type: ignore[operator]
+            carry_out(commands, DECIDE, good | change)  # type: ignore[operator]
     assert not desk.cases.decided
     desk.officers.remove("ann")
     with pytest.raises(NotFoundError):
-        orders.carry_out(good)
+        carry_out(commands, DECIDE, good)
     with pytest.raises(ConflictError, match="already"):
         desk.officers.add("anna", ann.public_key().public_bytes_raw())
 

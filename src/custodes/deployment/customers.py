@@ -1,7 +1,7 @@
 """Accounts and the screening of who stands behind them, put together: each needs the other.
 
-In: an open database, directory of accounts and ledger. Out: the orders about accounts, and screening, which suspends
-and admits them through their states; closed again in order.
+In: an open database, directory of accounts and ledger. Out: what carries out commands about them, and screening,
+which suspends and admits through the states of accounts; closed again in order.
 """
 
 from __future__ import annotations
@@ -17,24 +17,23 @@ from custodes.core.ids import AccountId
 from custodes.deployment.screening import OpenScreening, open_screening
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.accounts.accounts import Accounts
-from custodes.operations.accounts.admin import AccountOrders
+from custodes.operations.accounts.admin import account_handlers
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.identities import Identities
-from custodes.operations.accounts.identity_admin import IdentityOrders
+from custodes.operations.accounts.identity_admin import IdentityAdmin
 from custodes.operations.accounts.log import AccountLog
 from custodes.operations.accounts.states import AccountStates
 from custodes.operations.record.statements import Statements
+from custodes.operations.requests.admin import AdminHandlers
 from custodes.operations.screening.account_effects import AccountSuspender, ScreenedAdmission
-from custodes.operations.screening.admin import ScreeningOrders
 from custodes.storage.sql.database import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Customers:
-    """What is done about customers, and the screening of them."""
+    """What carries out commands about customers, and the screening of them."""
 
-    account_orders: AccountOrders
-    screening_orders: ScreeningOrders
+    handlers: AdminHandlers
     screening: OpenScreening
 
 
@@ -58,5 +57,5 @@ def open_customers(
     with open_screening(database, data, log, statements, AccountSuspender(states)) as screening:
         admission = ScreenedAdmission(screening.screenings)
         accounts = Accounts(states, account_log, admission, clock, random=os.urandom)
-        identities = IdentityOrders(Identities(directory, account_log, clock, os.urandom), operator)
-        yield Customers(AccountOrders(accounts, identities), screening.orders(directory), screening)
+        identities = IdentityAdmin(Identities(directory, account_log, clock, os.urandom), operator)
+        yield Customers({**account_handlers(accounts), **identities.handlers, **screening.admin(directory)}, screening)

@@ -13,15 +13,15 @@ from pathlib import Path
 
 from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
-from custodes.deployment.ledger import POLICY_FILE, open_orders, started
+from custodes.deployment.ledger import POLICY_FILE, started
 from custodes.deployment.statements import open_statements
+from custodes.durable import move_durably, write_durably
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.tlog.trust import TrustError, parse_policy
 from custodes.ledger.writer.keys import SigningKey, read_secret, rotation_fields, write_secret
 from custodes.ledger.writer.log import LedgerLog
-from custodes.storage.files.durable import sync_directory, write_durably
 from custodes.storage.ledger.open import LedgerPaths, old_verifiers
 
 _SEED_BYTES = 32
@@ -36,13 +36,12 @@ def rotate_key(data: Path, clock: Clock) -> int:
     paths = LedgerPaths(data)
     if not paths.signing_key.exists():
         raise UnavailableError(f"there is no ledger in {data}")
-    with open_orders(data).attended():
-        try:
-            if (data / POLICY_FILE).exists():
-                parse_policy((data / POLICY_FILE).read_bytes())  # it is extended later; better to know now
-            return _rotate(data, clock)
-        except (NoteError, TrustError, LedgerUnavailableError) as error:
-            raise UnavailableError(f"the key could not be replaced: {error}") from error
+    try:
+        if (data / POLICY_FILE).exists():
+            parse_policy((data / POLICY_FILE).read_bytes())  # it is extended later; better to know now
+        return _rotate(data, clock)
+    except (NoteError, TrustError, LedgerUnavailableError) as error:
+        raise UnavailableError(f"the key could not be replaced: {error}") from error
 
 
 def _rotate(data: Path, clock: Clock) -> int:
@@ -60,8 +59,7 @@ def _rotate(data: Path, clock: Clock) -> int:
     if str(old.verifier) not in kept:
         write_durably(paths.old_verifiers, "".join(f"{line}\n" for line in [*kept, str(old.verifier)]).encode(), 0o644)
     _extend_policy(data / POLICY_FILE, old, new)
-    paths.next_key.rename(paths.signing_key)
-    sync_directory(paths.signing_key.parent)
+    move_durably(paths.next_key, paths.signing_key)
     with started(data, new.name, None, clock) as log:
         open_statements(data).close_head(log)
     return index

@@ -6,6 +6,7 @@ closed again in order. The keys of a new directory are made here, and the trust 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.deployment.statements import open_statements
+from custodes.durable import write_durably
 from custodes.gallery.ports import GalleryStore
 from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
 from custodes.ledger.prover.invoices.default_prices import default_prices
@@ -31,20 +33,18 @@ from custodes.ledger.writer.keys import SigningKey, read_secret
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.collections.erasure import RecordedErasures, finish_erasures
 from custodes.operations.collections.retention import Retention
-from custodes.operations.record.body_destruction import ORDER as DESTROY
-from custodes.operations.record.body_destruction import Destruction
+from custodes.operations.record.administration import AttributedLog
+from custodes.operations.record.clock_watch import ClockWatch
 from custodes.operations.record.housekeeping import Cosigners, Housekeeping
 from custodes.operations.record.start import Release, announce, introduce
 from custodes.operations.record.statements import Statements
-from custodes.storage.files.admin_orders import FileOrders
-from custodes.storage.files.durable import write_durably
 from custodes.storage.ledger.open import LedgerOptions, LedgerPaths, open_ledger, read_tiles
 from custodes.storage.ledger.tiles import FileTiles
 from custodes.storage.ledger.tombstones import FileTombstones
 
 POLICY_FILE = "trust.policy"
 PRICES_FILE = "prices.json"
-ORDERS_MS = 100
+CLOCK_MS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +79,18 @@ class LedgerPlan:
 
 @dataclass(frozen=True, slots=True)
 class ServerLedger:
-    """An open ledger: the log, its public files, what is done for it, and where commands leave orders."""
+    """An open ledger: the log, the same for the operator's commands, its public files, what is done for it."""
 
     log: LedgerLog
+    attributed: AttributedLog
     tiles: FileTiles
     statements: Statements
     duties: Housekeeping
-    orders: FileOrders
 
 
 @contextmanager
 def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]:
-    """Open and announce it, and be the one that carries out orders, until the end of the block.
+    """Open and announce it until the end of the block.
 
     Raises:
         UnavailableError: it cannot be opened, another process writes it, or it was set back.
@@ -98,12 +98,8 @@ def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]
     with open_log(plan.place, clock) as log:
         statements = checked_statements(plan.data, log)
         announce(log, plan.release)
-        orders = open_orders(plan.data)
-        duties = Housekeeping(log, statements, _cosigners(plan.data), clock)
-        answer_about_parties(duties, statements, log)
-        answer_about_destructions(duties, statements, log)
-        with orders.attended():
-            yield ServerLedger(log, read_tiles(plan.data), statements, duties, orders)
+        duties = Housekeeping(log, statements, cosigners(plan.data), clock, watched_clock(log, clock).look)
+        yield ServerLedger(log, AttributedLog(log), read_tiles(plan.data), statements, duties)
 
 
 def checked_statements(data: Path, log: LedgerLog) -> Statements:
@@ -150,7 +146,7 @@ def open_erasures(data: Path, ledger: ServerLedger, gallery: GalleryStore) -> Re
 def schedule_ledger(
     ledger: ServerLedger, erasures: RecordedErasures, account: AccountId, data: Path, clock: Clock
 ) -> tuple[Schedule, ...]:
-    """Heads of the three maps, one after the other; invoices of months that are over; orders of commands."""
+    """Heads of the three maps, one after the other; invoices of months that are over; looks at the clock."""
     statements, log, duties = ledger.statements, ledger.log, ledger.duties
     return (
         Schedule("head of the account map", HOUR_MS, regularly(duties.close_heads), lane="map heads"),
@@ -165,7 +161,7 @@ def schedule_ledger(
             HOUR_MS,
             regularly(lambda: statements.bill_finished(clock.now_ms(), lambda: _prices(data), log)),
         ),
-        Schedule("orders", ORDERS_MS, regularly(lambda: duties.attend(ledger.orders))),
+        Schedule("clock", CLOCK_MS, regularly(duties.look)),
     )
 
 
@@ -182,38 +178,13 @@ def schedule_retention(
     return Schedule("retention", HOUR_MS, run, at_start=True)
 
 
-def answer_about_parties(duties: Housekeeping, statements: Statements, log: LedgerLog) -> None:
-    """Have ``duties`` log a head of the party map when asked for one."""
-    duties.answer_to("party-head", lambda _: {"index": statements.close_party_head(log)})
-
-
-def answer_about_destructions(duties: Housekeeping, statements: Statements, log: LedgerLog) -> None:
-    """Have ``duties`` take orders to destroy private bodies, on record."""
-    duties.answer_to(DESTROY, lambda members: {"index": statements.destroy_bodies(Destruction.ordered(members), log)})
-
-
-@contextmanager
-def open_duties(data: Path, clock: Clock) -> Iterator[Housekeeping]:
-    """The duties over a ledger that no server has open.
-
-    Raises:
-        UnavailableError: there is no ledger, or it cannot be opened.
-    """
-    open_statements(data)
-    name = LedgerPaths(data).verifier.read_text(encoding="utf-8").partition("+")[0]
-    with started(data, name, None, clock) as log:
-        statements = checked_statements(data, log)
-        duties = Housekeeping(log, statements, _cosigners(data), clock)
-        answer_about_parties(duties, statements, log)
-        answer_about_destructions(duties, statements, log)
-        yield duties
-
-
-def open_orders(data: Path) -> FileOrders:
-    """Where commands leave orders for the server of ``data``; made when missing."""
-    folder = LedgerPaths(data).private / "orders"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return FileOrders(folder)
+def watched_clock(log: LedgerLog, clock: Clock) -> ClockWatch:
+    """What writes down when the clock was set or is behind the log; a first look is taken at once."""
+    source = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # macOS counts sleep with neither
+    watch = ClockWatch(log, clock, lambda: time.clock_gettime_ns(source) // 1_000_000)
+    log.flush()
+    watch.look()
+    return watch
 
 
 @contextmanager
@@ -245,7 +216,8 @@ def _prices(data: Path) -> PriceList:
         raise UnavailableError(f"{PRICES_FILE} is no price list: {error}") from error
 
 
-def _cosigners(data: Path) -> Cosigners:
+def cosigners(data: Path) -> Cosigners:
+    """Whom the trust policy of ``data`` names as witnesses."""
     path = data / POLICY_FILE
     return Cosigners(lambda: parse_policy(path.read_bytes()).witnesses.values() if path.exists() else (), http_post())
 

@@ -7,15 +7,15 @@ are found and committed like those that were fetched.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from custodes.core.clock import Clock
 from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
 from custodes.ledger.writer.settings import LedgerWriter
-from custodes.operations.record.housekeeping import Housekeeping
-from custodes.operations.screening.list_imports import commit_editions
+from custodes.operations.requests.admin import AdminHandlers
+from custodes.operations.screening.list_imports import commit_editions, list_handlers
 from custodes.operations.screening.list_publishers import Refresh
 from custodes.operations.screening.ports import Edition
 from custodes.storage.files.list_download import download
@@ -24,17 +24,14 @@ from custodes.storage.sql.screening.publishers import StoredPublishers
 
 FETCH_MS = 30_000
 """How often it is looked which lists are due."""
-ORDER = "lists"
-"""The ``do`` of the order that has editions committed."""
 
 
 @contextmanager
-def schedule_lists(data: Path, duties: Housekeeping, log: LedgerWriter, clock: Clock) -> Iterator[tuple[Schedule, ...]]:
-    """Schedules that fetch lists when they are due, and commit editions; ``duties`` commit them when told of new ones.
+def schedule_lists(data: Path, log: LedgerWriter, clock: Clock) -> Iterator[tuple[tuple[Schedule, ...], AdminHandlers]]:
+    """Schedules that fetch lists when they are due, and commit editions, and what carries out commands about them.
 
     Args:
         data: the data directory.
-        duties: of the ledger.
         log: the ledger.
         clock: when it is.
     """
@@ -51,23 +48,8 @@ def schedule_lists(data: Path, duties: Housekeeping, log: LedgerWriter, clock: C
             if refresh.run_due():
                 commit()
 
-        take_orders(duties, commit)
-        yield (
+        schedules = (
             Schedule("sanctions list entries", HOUR_MS, regularly(commit), at_start=True, lane="lists"),
             Schedule("sanctions lists", FETCH_MS, regularly(fetch), at_start=True, lane="lists"),
         )
-
-
-def take_orders(duties: Housekeeping, commit: Callable[[], Sequence[tuple[int, Edition]]]) -> None:
-    """Have ``duties`` commit editions when a command asks for it."""
-
-    def carry_out(_members: Mapping[str, object]) -> Mapping[str, object]:
-        return {"entries": {edition.source: index for index, edition in commit()}}
-
-    duties.answer_to(ORDER, carry_out)
-
-
-def commit_unattended(data: Path, log: LedgerWriter) -> dict[str, int]:
-    """Commit editions where no server runs; returns the entries by list."""
-    with closing(ScreeningLists(data)) as lists:
-        return {edition.source: index for index, edition in commit_editions(lists, log)}
+        yield schedules, list_handlers(commit)

@@ -23,14 +23,13 @@ ACTIVATE_MS = 100
 
 
 def open_policy(data: Path, ledger: ServerLedger, clock: Clock, own: Own) -> PolicyChanges:
-    """The rules of a running server: checked, announced, and changed by orders from now on.
+    """The rules of a running server: checked, announced, to be changed by commands.
 
     Raises:
         UnavailableError: they are not those that the ledger knows, or cannot be used.
     """
-    office = PolicyChanges(PolicyFiles(data / FOLDER), ledger.log, clock, own)
+    office = PolicyChanges(PolicyFiles(data / FOLDER), ledger.attributed, clock, own)
     office.open()
-    ledger.duties.answer_to("policy", office.carry_out)
     return office
 
 

@@ -6,12 +6,13 @@ the schedules that keep them going; closed again in order. Nothing periodic runs
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from custodes.core.clock import Clock
-from custodes.core.ids import AccountId
+from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.accounts import schedule_key_uses
 from custodes.deployment.customers import open_customers
 from custodes.deployment.ledger import (
@@ -30,22 +31,24 @@ from custodes.deployment.screening import schedule_screening
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, shipped, shipped_schema
 from custodes.governance.provider.policy_set import DAY_MS, PolicySet
 from custodes.jobs.schedule import Schedule
-from custodes.operations.accounts.admin import ORDER as ACCOUNT_ORDER
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.collections.erasure import RecordedErasures
 from custodes.operations.collections.ports import Gallery
-from custodes.operations.collections.retention import RetentionRules
+from custodes.operations.collections.retention import retention_handlers
 from custodes.operations.policy.account_facts import AccountProfiles
 from custodes.operations.policy.account_status import AccountStanding
+from custodes.operations.policy.admin import policy_handlers
 from custodes.operations.policy.change_control import Own
 from custodes.operations.policy.decide import PolicyLayers
 from custodes.operations.policy.facts import PolicyFacts
 from custodes.operations.policy.tenant import AccountPolicies
+from custodes.operations.record.administration import Administration
+from custodes.operations.record.ledger_admin import ledger_handlers
 from custodes.operations.record.start import Release
+from custodes.operations.requests.admin import AdminHandlers
 from custodes.operations.requests.gate import Policy
 from custodes.operations.reviews.reviews import Reviews
 from custodes.operations.screening.account_effects import ScreenedFacts
-from custodes.operations.screening.admin import ORDER as SCREENING_ORDER
 from custodes.settings import Settings
 from custodes.storage.sql.database import Database
 
@@ -60,6 +63,7 @@ class DataParts:
     accounts: AccountDirectory
     gallery: Gallery
     clock: Clock
+    request_ids: Callable[[], RequestId]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class Records:
 
     Attributes:
         ledger: the record of use.
+        administration: carries out commands of the operator.
         policy: decides about requests, by the provider's rules and the tenant's.
         erasures: destroys faces, on record.
         reviews: results that two persons have to confirm.
@@ -75,6 +80,7 @@ class Records:
     """
 
     ledger: ServerLedger
+    administration: Administration
     policy: Policy
     erasures: RecordedErasures
     reviews: Reviews
@@ -92,15 +98,24 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
     gallery, directory, operator = parts.gallery, parts.accounts, parts.operator
     with (
         open_server_ledger(LedgerPlan(ledger_place(settings, operator), release), clock) as ledger,
-        open_customers(parts.database, data, directory, ledger.log, ledger.statements, operator, clock) as customers,
-        schedule_lists(data, ledger.duties, ledger.log, clock) as list_schedules,
+        open_customers(
+            parts.database, data, directory, ledger.attributed, ledger.statements, operator, clock
+        ) as customers,
+        schedule_lists(data, ledger.attributed, clock) as (list_schedules, list_handlers),
     ):
         erasures = open_erasures(data, ledger, gallery)
         rules = open_policy(data, ledger, clock, own_policy(settings))
         reviews = open_reviews(parts.database, data, ledger, gallery, directory, settings.review_days)
-        ledger.duties.answer_to("retention", RetentionRules(gallery, operator).carry_out)
-        ledger.duties.answer_to(ACCOUNT_ORDER, customers.account_orders.carry_out)
-        ledger.duties.answer_to(SCREENING_ORDER, customers.screening_orders.carry_out)
+        commands: AdminHandlers = {
+            **customers.handlers,
+            **policy_handlers(rules),
+            **retention_handlers(gallery, operator),
+            **list_handlers,
+            **ledger_handlers(ledger.duties, ledger.statements, ledger.log),
+        }
+        administration = Administration(
+            ledger.attributed, operator, commands, clock, parts.request_ids, threading.Lock()
+        )
         facts = PolicyFacts(AccountProfiles(directory).of, ScreenedFacts(customers.screening.screenings, operator))
         layers = PolicyLayers(rules.in_force, facts, AccountPolicies(directory, gallery.tags))
         schedules = (
@@ -112,7 +127,8 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             *list_schedules,
             schedule_key_uses(directory),
         )
-        yield Records(ledger, AccountStanding(directory, layers), erasures, reviews, schedules)
+        policy = AccountStanding(directory, layers)
+        yield Records(ledger, administration, policy, erasures, reviews, schedules)
 
 
 def ledger_place(settings: Settings, operator: AccountId) -> LedgerPlace:

@@ -1,7 +1,7 @@
 """Screening over a data directory: lists, cases, officers and drafts, put together and kept going.
 
-In: an open database and ledger, what to act on accounts through. Out: the use cases, their orders and schedules; closed
-again in order.
+In: an open database and ledger, what to act on accounts through. Out: the use cases, what carries
+out commands about them, their schedules; closed again in order.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.record.statements import Statements
+from custodes.operations.requests.admin import AdminHandlers
 from custodes.operations.screening.account_effects import screen_missing
-from custodes.operations.screening.admin import Officers, ScreeningOrders
+from custodes.operations.screening.admin import Officers, ScreeningAdmin
 from custodes.operations.screening.log import ScreeningLog
 from custodes.operations.screening.ports import Suspender
 from custodes.operations.screening.screening import ScreeningParts, Screenings
@@ -37,9 +38,9 @@ class OpenScreening:
     screenings: Screenings
     officers: Officers
 
-    def orders(self, directory: AccountDirectory) -> ScreeningOrders:
-        """Orders about the accounts in ``directory``."""
-        return ScreeningOrders(self.screenings, self.officers, directory)
+    def admin(self, directory: AccountDirectory) -> AdminHandlers:
+        """What carries out commands about the accounts in ``directory``."""
+        return ScreeningAdmin(self.screenings, self.officers, directory).handlers
 
     def start(self, directory: AccountDirectory) -> None:
         """Have every customer screened, and up to date with the lists.

@@ -22,19 +22,17 @@ from typing import Any
 from custodes.core.clock import SystemClock
 from custodes.core.ids import RequestId
 from custodes.deployment.accounts import open_directory
-from custodes.deployment.customers import Customers, open_customers
 from custodes.deployment.engines import open_sight, open_text
 from custodes.deployment.ledger import (
     ServerLedger,
-    open_log,
 )
-from custodes.deployment.records import DataParts, ledger_place, open_records
-from custodes.deployment.statements import open_statements
+from custodes.deployment.records import DataParts, open_records
 from custodes.edge.app import AppParts, create_app
 from custodes.edge.aws.model import Service, load_service
 from custodes.edge.aws.sts import handlers as sts_handlers
 from custodes.edge.aws.translate.catalogue import handlers
 from custodes.edge.aws.wire import Handler
+from custodes.edge.endpoints.administration import administered
 from custodes.edge.endpoints.api import Limits
 from custodes.edge.endpoints.ledger import mounted
 from custodes.edge.endpoints.reviews import Act, actions
@@ -49,7 +47,6 @@ from custodes.gallery.gallery import IndexedGallery
 from custodes.governance.accounts.account import Status
 from custodes.jobs.schedule import Scheduler
 from custodes.models.store import ModelStore
-from custodes.operations.accounts.admin import AccountOrders
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.sts import SecurityTokens
 from custodes.operations.accounts.throttle import AccountQuotas, Throttle, no_overrides
@@ -57,17 +54,14 @@ from custodes.operations.catalogue import Operations, Ports, build
 from custodes.operations.collections.celebrities import COLLECTION as CELEBRITY_COLLECTION
 from custodes.operations.collections.celebrities import CelebrityGallery
 from custodes.operations.collections.ports import Gallery
-from custodes.operations.collections.retention import RetentionRules
 from custodes.operations.images.engines import ImageEngines
-from custodes.operations.policy.change_control import PolicyChanges
+from custodes.operations.record.administration import Administration
 from custodes.operations.record.housekeeping import LEDGER_ERRORS
 from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.record.release import release_of
 from custodes.operations.requests.gate import Gate, Recorder
-from custodes.operations.screening.admin import ScreeningOrders
 from custodes.settings import Settings
-from custodes.storage.files.credentials import OperatorKeys, open_credentials, operator_account
-from custodes.storage.files.policy import policy_files
+from custodes.storage.files.credentials import OperatorKeys, open_credentials
 from custodes.storage.objects.sources import S3Settings, open_objects
 from custodes.storage.sql.celebrities import SqliteCelebrities
 from custodes.storage.sql.database import Database
@@ -95,6 +89,7 @@ class Deployment:
         review_actions: what is done with results that two persons have to confirm.
         ledger: the record of use.
         scheduler: what is done periodically.
+        administration: commands of the operator.
     """
 
     settings: Settings
@@ -109,6 +104,7 @@ class Deployment:
     ledger: ServerLedger
     review_actions: Mapping[str, Act]
     scheduler: Scheduler
+    administration: Administration
 
     def app(self) -> Callable[..., Any]:
         """The ASGI application over this deployment."""
@@ -177,7 +173,7 @@ def open_deployment(
         store = gallery or _gallery(database, settings.data, AccountQuotas(settings.account_limits, directory.limits))
         faces = opened.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
         release = release_of(Path(__file__).parents[1], faces.model_version, settings.shown)
-        parts = DataParts(settings, database, keys.account_id, directory, store, clock)
+        parts = DataParts(settings, database, keys.account_id, directory, store, clock, new_request_id)
         records = opened.enter_context(open_records(parts, release))
         operations = build(
             Ports(
@@ -198,6 +194,7 @@ def open_deployment(
         gate = Gate(records.policy, recorder, receipts.leave, lambda one: directory.status(one) is Status.ACTIVE)
         scheduler = opened.enter_context(closing(Scheduler(records.schedules, clock, LEDGER_ERRORS)))
         scheduler.start()
+        opened.enter_context(administered(settings.data, records.administration.ask))
         yield Deployment(
             settings=settings,
             service=service,
@@ -211,6 +208,7 @@ def open_deployment(
             ledger=records.ledger,
             review_actions=actions(gate, records.reviews),
             scheduler=scheduler,
+            administration=records.administration,
         )
 
 
@@ -232,68 +230,6 @@ def open_gallery(settings: Settings) -> Iterator[Gallery]:
 
 def _gallery(database: Database, data: Path, quotas: AccountQuotas) -> Gallery:
     return IndexedGallery(SqlGalleryStore.open(database, data, os.urandom, quotas), FaissIndex)
-
-
-@contextmanager
-def open_account_orders(settings: Settings) -> Iterator[AccountOrders]:
-    """The accounts of a data directory that no server has open, and its ledger; both are made where missing.
-
-    Raises:
-        UnavailableError: the directory cannot be used or is in use.
-    """
-    with _open_customers(settings) as (_, customers):
-        yield customers.account_orders
-
-
-@contextmanager
-def open_screening_orders(settings: Settings) -> Iterator[ScreeningOrders]:
-    """The screening of a data directory that no server has open.
-
-    Raises:
-        UnavailableError: the directory cannot be used or is in use.
-    """
-    with _open_customers(settings) as (directory, customers):
-        customers.screening.start(directory)
-        yield customers.screening_orders
-
-
-@contextmanager
-def _open_customers(settings: Settings) -> Iterator[tuple[AccountDirectory, Customers]]:
-    data, clock = settings.data, SystemClock()
-    with closing(Database.open(data)) as database:
-        operator = operator_account(data, random=os.urandom)
-        with (
-            open_directory(database, data, operator, load_service().known) as directory,
-            open_log(ledger_place(settings, operator), clock) as log,
-            open_customers(database, data, directory, log, open_statements(data), operator, clock) as customers,
-        ):
-            yield directory, customers
-
-
-@contextmanager
-def open_retention(data: Path) -> Iterator[RetentionRules]:
-    """The retention rules of a data directory that no server has open.
-
-    Raises:
-        UnavailableError: the directory cannot be used or is in use.
-    """
-    with open_gallery(Settings(data=data)) as gallery:
-        yield RetentionRules(gallery, operator_account(data, random=os.urandom))
-
-
-@contextmanager
-def open_policy_office(settings: Settings) -> Iterator[PolicyChanges]:
-    """The provider's rules of a data directory that no server has open, and its ledger.
-
-    Raises:
-        UnavailableError: the directory cannot be used, or its rules are not those that the ledger knows.
-    """
-    files = policy_files(settings.data)
-    place = ledger_place(settings, operator_account(settings.data, random=os.urandom))
-    with open_log(place, SystemClock()) as log:
-        office = PolicyChanges(files, log, SystemClock(), None)
-        office.open()
-        yield office
 
 
 def _known_people(keys: OperatorKeys, book: SqliteCelebrities) -> CelebrityGallery:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def _judge(data: bytes, policy: TrustPolicy, ledger: Path | None) -> tuple[str, 
         report = verify_moratorium(data, policy)
         word, text, value = _plain(report.word, list(report.reasons), list(MORATORIUM_LIMITS))
         return word, text, value | dict(report.numbers)
-    verdict = verify(data, policy, entries)
+    verdict = verify(data, policy, entries, time.time_ns() // 1_000_000)
     return verdict.word, render(verdict), as_json(verdict)
 
 

@@ -12,7 +12,6 @@ import fcntl
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from custodes.core.errors import UnavailableError
+from custodes.durable import write_durably
 from custodes.models.archives import ModelFileError, sha256_of
 from custodes.models.card import ModelCard
 
@@ -154,20 +154,5 @@ class ModelStore:
         return str(digest)
 
     def _write(self, path: Path, data: bytes) -> None:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            # Weights are public; a service under another user may share the folder.
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        # Weights are public; a service under another user may share the folder.
+        write_durably(path, data, 0o644)

@@ -14,11 +14,13 @@ from typing import Annotated, Any
 
 import typer
 
+from custodes.cli.client.administration import ask
 from custodes.cli.ledger.statement import moment
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.cli.policy.policy_text import SET_HELP, policy_set
 from custodes.core.clock import SystemClock
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
+from custodes.durable import write_durably
 from custodes.governance.provider.change_chain import ChainState
 from custodes.governance.provider.guardrails import PACKS, SCHEMA_FILE, PackError, shipped
 from custodes.governance.provider.policy_set import DAY_MS, ChangeKind, PolicyDifference, PolicySet, diff
@@ -26,7 +28,6 @@ from custodes.governance.provider.proposal import Proposal, propose_set, read_pr
 from custodes.governance.provider.records import replay, to_json
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.writer.keys import SigningKey, read_secret
-from custodes.storage.files.durable import write_durably
 from custodes.storage.files.policy import PolicyFiles, policy_files
 
 PackOption = list[str] | None
@@ -153,25 +154,9 @@ def export_command(
 
 
 def order(data: Path, proposal: Proposal) -> Mapping[str, Any]:
-    """Have the keeper of the rules apply a proposal: the server that runs on ``data``, else this process.
-
-    Raises:
-        CustodesError: it may not act, or could not be put on record.
-    """
-    from custodes.deployment.ledger import open_orders
-    from custodes.deployment.server import open_policy_office
-    from custodes.settings import from_environment
-
+    """Have a proposal applied. Raises CustodesError: it may not act, or could not be put on record."""
     policy_files(data)
-    orders = open_orders(data)
-    members = {"proposal": proposal.members()}
-    if not orders.is_attended():
-        with open_policy_office(from_environment(data=data)) as office:
-            return office.carry_out(members)
-    answer = orders.place({"do": "policy", **members})
-    if "error" in answer:
-        raise InvalidParameterError(str(answer["error"]))
-    return answer
+    return ask(data, "policy apply", proposal=proposal.members())
 
 
 def opened(data: Path) -> tuple[PolicyFiles, ChainState]:

@@ -31,18 +31,18 @@ def bind(key: vrf.SecretKey, state: MapState, log: LogFiles) -> tuple[AccountMap
         BodyError: what is stored of a use is not what was committed.
         OSError: a file cannot be read or written.
     """
+    kept = kept_state(key, state, log)
+    if kept is not None:
+        try:
+            return _replay(*kept, list(log.heads(ACCOUNT_MAP, kept[1] + 1)), state, log)
+        except MapError:
+            pass  # the state may be at fault: from nothing it shows
     heads = list(log.heads(ACCOUNT_MAP))
     if heads and heads[-1][1].vrf_public != key.public:
         raise MapError(
             f"the heads of the account map in the log were made under another key than the one in {VRF_KEY}; "
             "restore that file"
         )
-    kept = kept_state(key, state, log)
-    if kept is not None:
-        try:
-            return _replay(*kept, heads, state, log)
-        except MapError:
-            pass  # the state may be at fault: from nothing it shows
     state.clear()
     return _replay(AccountMap(key), None, heads, state, log)
 
@@ -56,7 +56,7 @@ def kept_state(key: vrf.SecretKey, state: MapState, log: LogFiles) -> tuple[Acco
         head = parse_head(decode(log.entry(index)))
     except (MapError, EntryError):
         return None
-    mine = MapHead(ACCOUNT_MAP, accounts.size, accounts.head(), key.public)
+    mine = MapHead(ACCOUNT_MAP, accounts.size, accounts.head(), key.public, head.clock_entries)
     return (accounts, index) if head == mine and state.rows() == head.node.count else None
 
 

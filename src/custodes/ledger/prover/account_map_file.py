@@ -13,6 +13,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from custodes.durable import write_durably
 from custodes.ledger.prover import vrf
 from custodes.ledger.prover.account_map import AccountMap
 from custodes.ledger.prover.ports import Use
@@ -60,7 +61,7 @@ class MapState:
             file.write(b"".join(_ROW.pack(use.index, numbers[use.account]) for use in credited))
             file.flush()
             os.fsync(file.fileno())
-        self._replace(_HEAD.pack(head, rows + len(credited)) + accounts.dump())
+        write_durably(self._folder / _STATE, _HEAD.pack(head, rows + len(credited)) + accounts.dump())
 
     def clear(self) -> None:
         """Forget everything: the map is about to be made again from the log."""
@@ -100,17 +101,3 @@ class MapState:
             return (self._folder / _STATE).read_bytes()
         except FileNotFoundError:
             return None
-
-    def _replace(self, data: bytes) -> None:
-        beside = self._folder / f"{_STATE}.new"
-        fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._folder / _STATE)
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from custodes.durable import sync_directory, write_durably
 from custodes.ledger.prover.files import encode_path
 from custodes.ledger.prover.map_tree import FaceTree
 from custodes.ledger.prover.ports import LogReader
@@ -100,7 +101,7 @@ class ErasureRecords:
         self._folder = folder
 
     def keep(self, record: ErasureRecord) -> None:
-        """Keep a record. Losing one in a crash loses a certificate, not an erasure.
+        """Keep a record; durable when this returns.
 
         Raises:
             OSError: it could not be written.
@@ -114,10 +115,10 @@ class ErasureRecords:
             "face": record.erased.face,
         }
         path = self._path(record.erased.face)
-        path.parent.mkdir(exist_ok=True, mode=0o700)
-        beside = path.with_suffix(".new")
-        beside.write_text(json.dumps(value))
-        beside.replace(path)
+        if not path.parent.is_dir():
+            path.parent.mkdir(exist_ok=True, mode=0o700)
+            sync_directory(self._folder)
+        write_durably(path, json.dumps(value).encode())
 
     def get(self, face: str) -> ErasureRecord:
         """The record of an erased face.

@@ -19,6 +19,7 @@ from custodes.ledger.verifier.map_proof import MapPath
 from custodes.ledger.verifier.moratorium.report import Report
 from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import ShownPlace, ShownUse, StatementFile, map_of
+from custodes.ledger.verifier.uncertainty import ShownDestruction
 
 
 def encode_file(value: StatementFile | Certificate | Invoice | Report) -> bytes:
@@ -75,7 +76,14 @@ def _statement(value: StatementFile) -> dict[str, object]:
         "v": 1,
         "vrf": b64url(value.vrf),
         **shown,
+        **({"clock": [entry_member(one) for one in value.clock]} if value.clock else {}),
+        **({"destroyed": [_destruction(one) for one in value.destroyed]} if value.destroyed else {}),
     }
+
+
+def _destruction(shown: ShownDestruction) -> dict[str, object]:
+    opening = {"b": json.loads(shown.body), "h": entry_member(shown.head), "s": b64url(shown.salt)}
+    return {**entry_member(shown.entry), **opening}
 
 
 def _use(use: ShownUse | ShownPlace) -> dict[str, object]:

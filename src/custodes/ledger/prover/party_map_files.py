@@ -9,13 +9,13 @@ accounts: the folder belongs to the operator alone.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path as FilePath
 from typing import Protocol
 
+from custodes.durable import write_durably
 from custodes.ledger.prover import vrf
 from custodes.ledger.prover.map_tree import place
 from custodes.ledger.prover.party_map import PartyMap, PartyPlace
@@ -77,7 +77,7 @@ class PartyFiles:
             rows.append({"b": json.loads(body), "n": name, "s": b64url(one.salt), "w": b64url(one.where)})
         data = canonical({"places": rows, "v": 1})
         digest = sha256(data).digest()
-        _write(self._folder / f"{digest.hex()}.places", data)
+        write_durably(self._folder / f"{digest.hex()}.places", data)
         return PlacesDigest(digest, len(rows))
 
     def load(self, dossier: PlacesDigest) -> Sequence[PartyPlace]:
@@ -127,7 +127,7 @@ class PartyFiles:
         """
         self.advance(parties, log, size)
         head = append(parties.head_fields(size))
-        _write(self._folder / _STATE, canonical({"head": head, "size": size}))
+        write_durably(self._folder / _STATE, canonical({"head": head, "size": size}))
         return head
 
     def last_head(self) -> tuple[int, int] | None:
@@ -157,18 +157,3 @@ def _place(row: Members) -> PartyPlace:
     except BodyError as error:
         raise StatementError("a place does not open") from error
     return one
-
-
-def _write(path: FilePath, data: bytes) -> None:
-    beside = path.with_suffix(".new")
-    fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

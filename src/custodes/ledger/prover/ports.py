@@ -10,9 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from custodes.ledger.prover.body_deletion import Deletion
 from custodes.ledger.tlog.commitment import check_opening
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.merkle import leaf_hash
+from custodes.ledger.verifier.canonical_json import PlacedEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,14 @@ class LogReader(Protocol):
 
     def node(self, level: int, index: int) -> bytes:
         """Hash of a perfect subtree, as ``merkle.NodeSource``."""
+        ...
+
+    def clock_entries(self, end: int) -> Iterator[PlacedEntry]:
+        """Those of the first ``end`` entries that say that the clock was wrong."""
+        ...
+
+    def deletions(self) -> Iterator[Deletion]:
+        """The entries by which private bodies left."""
         ...
 
 

@@ -23,7 +23,9 @@ from custodes.ledger.tlog.entry import Entry, decode
 from custodes.ledger.tlog.note import NoteError, parse_note
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TileReader
 from custodes.ledger.tree.tiles import Tree
+from custodes.ledger.verifier.canonical_json import PlacedEntry
 from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, MapHead, parse_head
+from custodes.ledger.verifier.uncertainty import CLOCK
 from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.ports import BodyReader
 
@@ -92,6 +94,12 @@ class LogFiles:
             if sealed is not None and entry.commitment is not None:
                 body = unseal(sealed, entry.commitment, self.body_key)
                 yield Deletion.read(index, envelope, sealed.salt, body)
+
+    def clock_entries(self, end: int, begin: int = 0) -> Iterator[PlacedEntry]:
+        """Those of entries ``begin`` up to ``end`` that say that the clock was wrong."""
+        for index, envelope, entry in self._entries("inc", begin, end):
+            if str(entry.fields.get("x")).startswith(CLOCK):
+                yield PlacedEntry(index, envelope)
 
     def heads(self, name: str, begin: int = 0) -> Iterator[tuple[int, MapHead]]:
         """Index and head of each ``map`` entry of the map called ``name`` from entry ``begin`` on.

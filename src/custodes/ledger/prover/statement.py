@@ -18,6 +18,7 @@ from custodes.ledger.tree import multiproof
 from custodes.ledger.verifier.canonical_json import PlacedEntry, StatementError
 from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, parse_head
 from custodes.ledger.verifier.statement import Question, ShownPlace, ShownUse, StatementFile, map_of
+from custodes.ledger.verifier.uncertainty import ShownDestruction
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +66,40 @@ def build(question: Question, sources: Sources, prices: Mapping[str, object] | N
             ShownPlace(entry, sources.log.entry(entry), commit(salt, body), salt, body)
             for entry, salt, body in sources.places.places_of(question.identifier)
         )
-    shown = [use.index for use in uses] + [one.index for one in places]
+    clock = tuple(sources.log.clock_entries(covered)) if parse_head(decode(head.envelope)).clock_entries else ()
+    gone = _destructions(question, sources, uses, size)
+    shown = [use.index for use in uses] + [one.index for one in places] + [one.index for one in clock]
+    shown += [each.index for one in gone for each in (one.entry, one.head)]
     indexes = [index, *([covered] if following else []), *shown]
-    proof = tuple(multiproof.make(indexes, size, sources.log.node))
+    proof = tuple(multiproof.make(sorted(set(indexes)), size, sources.log.node))
     money = prices if uses else None
-    return StatementFile(question, checkpoint, head, following, proof, vrf_proof, path, uses, money, places)
+    return StatementFile(
+        question, checkpoint, head, following, proof, vrf_proof, path, uses, money, places, clock, gone
+    )
+
+
+def _destructions(
+    question: Question, sources: Sources, uses: tuple[ShownUse, ...], size: int
+) -> tuple[ShownDestruction, ...]:
+    """The entries by which bodies of uses in the period went."""
+    closed = {use.index for use in uses if use.body is None and _inside(decode(use.envelope).t, question)}
+    if not closed:
+        return ()
+    account, found = question.identifier.removeprefix("acct:"), []
+    for one in sources.log.deletions():
+        if one.account == account and one.index < size and closed.intersection(one.entries):
+            at = int(decode(one.envelope).fields["m"])
+            head = PlacedEntry(at, sources.log.entry(at))
+            found.append(ShownDestruction(PlacedEntry(one.index, one.envelope), one.salt, one.body, head))
+    return tuple(found)
 
 
 def _show(use: Use, question: Question) -> ShownUse:
     """Uses outside the period are shown without their bodies: nobody asked for those."""
-    inside = (question.begin or 0) <= use.t and (question.end is None or use.t < question.end)
-    if not inside or use.body is None or use.salt is None:
+    if not _inside(use.t, question) or use.body is None or use.salt is None:
         return ShownUse(use.index, use.envelope)
     return ShownUse(use.index, use.envelope, use.salt, use.body)
+
+
+def _inside(t: int, question: Question) -> bool:
+    return (question.begin or 0) <= t and (question.end is None or t < question.end)

@@ -96,16 +96,18 @@ _KIND_ROWS = (
     # Invoice run of a month (x): total in minor units (s), currency (y), root over the bills (r), uses billed (n).
     EntryKind("bil", {"r": _is_digest, "s": _is_count, "y": _is_currency}, {"n": _is_count, "x": _is_token}),
     # Head of a map (m) over the first n entries: root (r), VRF public key (y), sums over the map: counts (q; uses in
-    # the account map, faces in the collection map) and units (s).
+    # the account map, faces in the collection map) and units (s); those of the n that say the clock was wrong (i).
     EntryKind(
         "map",
         {"m": _is_token, "n": _is_count, "r": _is_digest},
-        {"q": _is_count, "s": _is_count, "y": _is_digest},
+        {"i": _is_count, "q": _is_count, "s": _is_count, "y": _is_digest},
     ),
     # Resource reconciliation; note of an incident; emergency access.
     EntryKind("rec", {}, {"n": _is_count, "s": _is_count, "x": _is_token}),
     EntryKind("inc", {}, {"n": _is_count, "x": _is_token}),
     EntryKind("emg", {}, {"n": _is_count, "x": _is_token}),
+    # A command of the operator, before it is carried out.
+    EntryKind("adm"),
     # Change of the log's key: old key (o), new key (y), the old key's signature (s). See ``keys.check_rotation``.
     EntryKind("key", {"o": _is_digest, "s": _is_signature, "y": _is_digest}),
 )

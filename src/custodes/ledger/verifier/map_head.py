@@ -24,12 +24,14 @@ class MapHead:
     Attributes:
         node: root and totals.
         vrf_public: key under which names are placed.
+        clock_entries: how many of those entries say that the clock was wrong.
     """
 
     name: str
     size: int
     node: MapNode
     vrf_public: bytes
+    clock_entries: int = 0
 
 
 def parse_head(entry: Entry) -> MapHead:
@@ -50,7 +52,8 @@ def parse_head(entry: Entry) -> MapHead:
         raise MapError("the head of the map lacks its root or its key") from error
     if len(root) != 32 or len(key) != 32:
         raise MapError("the head of the map has a root or a key of a wrong length")
-    return MapHead(name, size, MapNode(root, count, units), key)
+    wrong = fields.get("i", 0)
+    return MapHead(name, size, MapNode(root, count, units), key, wrong if isinstance(wrong, int) else 0)
 
 
 def use_leaf(index: int, entry_hash: bytes) -> bytes:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from custodes.ledger.verifier.canonical_json import Members, PlacedEntry, StatementError, canonical, unwrap
 from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP
 from custodes.ledger.verifier.party_names import SCHEME, is_fingerprint
+from custodes.ledger.verifier.uncertainty import ShownDestruction
 
 _SCHEMES: Mapping[str, tuple[str, str]] = {
     # scheme: (map, pattern of the canonical value)
@@ -84,6 +85,8 @@ class StatementFile:
         uses: all uses that the map credits to the identifier, in order.
         prices: the operator's price list, or None.
         places: all places that the party map has under the identifier, in order.
+        clock: all entries that the head covers and that say that the clock was wrong, in order.
+        destroyed: the entries by which private bodies of uses in the period went.
     """
 
     question: Question
@@ -96,6 +99,8 @@ class StatementFile:
     uses: tuple[ShownUse, ...] = ()
     prices: Mapping[str, object] | None = None
     places: tuple[ShownPlace, ...] = ()
+    clock: tuple[PlacedEntry, ...] = ()
+    destroyed: tuple[ShownDestruction, ...] = ()
 
 
 def map_of(identifier: str) -> str | None:
@@ -135,9 +140,31 @@ def parse(data: bytes) -> StatementFile:
         () if is_party else tuple(_shown(use) for use in rows),
         prices,
         tuple(_shown_place(place) for place in rows) if is_party else (),
+        tuple(_placed(one) for one in _more(inner, "clock")),
+        tuple(_destruction(one) for one in _more(inner, "destroyed")),
     )
     inner.end()
     return result
+
+
+def _more(inner: Members, name: str) -> list[object]:
+    """A list that stands there only when it has something in it."""
+    rows = inner.items(name) if inner.has(name) else None
+    if rows == []:
+        raise StatementError(f"{name!r} is empty")
+    return rows or []
+
+
+def _placed(value: object) -> PlacedEntry:
+    return Members({"p": value}).placed("p")
+
+
+def _destruction(value: object) -> ShownDestruction:
+    members = Members(value)
+    placed = PlacedEntry(members.index("i"), canonical(members.take("e")))
+    shown = ShownDestruction(placed, members.binary("s"), canonical(members.take("b")), members.placed("h"))
+    members.end()
+    return shown
 
 
 def _shown(value: object) -> ShownUse:

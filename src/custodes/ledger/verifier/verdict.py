@@ -34,10 +34,14 @@ from custodes.ledger.verifier.map_head import (
 from custodes.ledger.verifier.map_proof import MapError, Value, look_up, parse_path
 from custodes.ledger.verifier.multiproof import check_in_log
 from custodes.ledger.verifier.statement import Question, ShownPlace, ShownUse, StatementFile, map_of, parse
+from custodes.ledger.verifier.uncertainty import Stretch, destroyed, wrong_clock
 from custodes.ledger.verifier.vrf import vrf
 
 # No entry in front is later, so nothing behind this check meets a time that has no date.
 _LAST_MS = 253_402_300_799_999
+
+# Clocks of honest machines differ by less.
+_SLACK_MS = 60_000
 
 Entries = Callable[[int], Iterable[tuple[int, bytes]]]
 
@@ -86,6 +90,10 @@ class Evidence:
         totals_checked: whether all public entries were at hand and add up to the head's totals.
         prices: the price list that came along, unproven.
         places: for a party, the places that it had before the end of the period, in order.
+        stuck_since: where the clock is known to be wrong at the end of what the head covers, since when; else None.
+        undated: uses that a wrong clock dated, and that may have been in the period or outside of it.
+        withheld: uses in the period without a private body, though no entry says that it was destroyed.
+        destroyed: how many in the period are without one because an entry says so.
     """
 
     question: Question
@@ -99,6 +107,10 @@ class Evidence:
     totals_checked: bool
     prices: Mapping[str, object] | None
     places: tuple[OpenedPlace, ...] = ()
+    stuck_since: int | None = None
+    undated: tuple[int, ...] = ()
+    withheld: tuple[int, ...] = ()
+    destroyed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +126,16 @@ class _UndeterminedError(Exception):
     """The file is sound so far, but does not answer the question."""
 
 
-def verify(data: bytes, policy: TrustPolicy, entries: Entries | None = None) -> StatementVerdict:
+def verify(
+    data: bytes, policy: TrustPolicy, entries: Entries | None = None, now_ms: int | None = None
+) -> StatementVerdict:
     """Check a statement.
 
     Args:
         data: bytes of the file.
         policy: whom the reader trusts.
         entries: gives index and public bytes of all entries of the log of a size, if at hand.
+        now_ms: the reader's own clock, if it is to be compared.
     """
     try:
         evidence = _check(data, policy, entries)
@@ -128,7 +143,7 @@ def verify(data: bytes, policy: TrustPolicy, entries: Entries | None = None) -> 
         return StatementVerdict(Word.UNDETERMINED, (str(open_question),))
     except (StatementError, TrustError, ProofError, EntryError, BodyError, MapError, vrf.VrfError) as error:
         return StatementVerdict(Word.INVALID, (str(error),))
-    doubts = _doubts(evidence, policy)
+    doubts = _doubts(evidence, policy, now_ms)
     if doubts:
         return StatementVerdict(Word.UNDETERMINED, doubts, evidence)
     return StatementVerdict(Word.PRESENT if evidence.uses or evidence.places else Word.ABSENT, (), evidence)
@@ -158,9 +173,13 @@ def _check(data: bytes, policy: TrustPolicy, entries: Entries | None) -> Evidenc
     # 6. The uses or places shown are all that the map has there, and open to what they claim.
     uses, outside = _check_uses(statement, head, value)
     places = _check_places(statement, head, value)
+    stretches = wrong_clock(statement.clock, head)
+    gone = destroyed(statement.destroyed, statement.question.identifier)
+    closed = [use.index for use in uses if use.facts is None]
     # 7. With the public entries at hand: nothing was left out of the map's totals.
     if entries is not None:
         _check_totals(entries(trusted.checkpoint.size), trusted, head)
+    undated = _undated(statement, stretches) if all(_in_any(use.t, stretches) for use in uses) else ()
     return Evidence(
         statement.question,
         trusted,
@@ -173,7 +192,24 @@ def _check(data: bytes, policy: TrustPolicy, entries: Entries | None) -> Evidenc
         entries is not None,
         statement.prices,
         places,
+        min((stretch.begin for stretch in stretches if stretch.holds(covered_until)), default=None),
+        undated,
+        tuple(index for index in closed if index not in gone),
+        len(gone.intersection(closed)),
     )
+
+
+def _undated(statement: StatementFile, stretches: tuple[Stretch, ...]) -> tuple[int, ...]:
+    """Uses that were made at some time in a stretch which the period meets, nobody knows when."""
+    question = statement.question
+    if question.begin is None and question.end is None:
+        return ()
+    met = tuple(stretch for stretch in stretches if stretch.meets(question.begin, question.end))
+    return tuple(use.index for use in statement.uses if _in_any(decode(use.envelope).t, met))
+
+
+def _in_any(t: int, stretches: tuple[Stretch, ...]) -> bool:
+    return any(stretch.holds(t) for stretch in stretches)
 
 
 def _check_in_log(statement: StatementFile, trusted: Trusted) -> None:
@@ -182,6 +218,9 @@ def _check_in_log(statement: StatementFile, trusted: Trusted) -> None:
     shown += [(use.index, use.envelope) for use in statement.uses]
     # One entry may bring several places of a party; it is shown with each of them.
     shown += list(dict.fromkeys((place.index, place.envelope) for place in statement.places))
+    shown += [(one.index, one.envelope) for one in statement.clock]
+    more = [each for one in statement.destroyed for each in (one.entry, one.head)]
+    shown += dict.fromkeys((one.index, one.envelope) for one in more if (one.index, one.envelope) not in shown)
     check_in_log(shown, trusted.checkpoint, statement.proof)
 
 
@@ -303,7 +342,7 @@ def _wrong_totals(kind: str, count: int, units: int, head: MapHead) -> str:
     )
 
 
-def _doubts(evidence: Evidence, policy: TrustPolicy) -> tuple[str, ...]:
+def _doubts(evidence: Evidence, policy: TrustPolicy, now_ms: int | None) -> tuple[str, ...]:
     """Why sound evidence is still no answer."""
     trusted, question = evidence.trusted, evidence.question
     doubts = []
@@ -318,4 +357,25 @@ def _doubts(evidence: Evidence, policy: TrustPolicy) -> tuple[str, ...]:
     seen = trusted.seen_at
     if policy.quorum != NONE and seen is not None and (question.end or 0) >= (seen + 1) * 1000:
         doubts.append("the witnesses confirmed this state before the period asked for was over")
+    # Attack: a clock that runs ahead dates uses out of the period. Whoever looks at another clock sees it.
+    ahead = evidence.covered_until - _SLACK_MS
+    if evidence.stuck_since is not None:
+        # What the log says itself is taken at its word: until then its times were right.
+        ahead = 0
+        if question.end is None or question.end > evidence.stuck_since:
+            doubts.append("the operator's clock was wrong at the end of the period, as the log itself says")
+    if seen is not None and ahead > (seen + 1) * 1000:
+        doubts.append("the log's clock was ahead of the witnesses' clocks, so its times are not when things happened")
+    if now_ms is not None and ahead > now_ms:
+        doubts.append("the log's clock is ahead of yours, so its times are not when things happened")
+    if evidence.undated:
+        doubts.append(
+            f"{len(evidence.undated)} uses (the first is entry {evidence.undated[0]}) were dated while the operator's "
+            "clock was wrong, as the log itself says: they may have been in the period"
+        )
+    if evidence.withheld:
+        doubts.append(
+            f"{len(evidence.withheld)} uses in the period (the first is entry {evidence.withheld[0]}) are shown "
+            "without details, and no entry of the log says that these were destroyed"
+        )
     return tuple(doubts)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import base64
 import fcntl
-import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
+from custodes.durable import write_durably
 from custodes.ledger.witness.witness import NOTHING, WitnessedState
 
 _FORM = re.compile(r"(?P<size>[1-9][0-9]*|0)\n(?P<root>[A-Za-z0-9+/]{43}=)\n(?P<origin>[^\n]+)\n")
@@ -28,9 +28,10 @@ class WitnessMemoryError(OSError):
 class FolderMemory:
     """Remembers in a folder, which must exist."""
 
-    def __init__(self, folder: Path) -> None:
-        """Keep files in ``folder``."""
+    def __init__(self, folder: Path, write: Callable[[Path, bytes], None] = write_durably) -> None:
+        """Keep files in ``folder``, put there by ``write``, which makes them durable."""
         self._folder = folder
+        self._write = write
 
     def latest(self, origin: str) -> WitnessedState:
         """The newest state cosigned for ``origin``.
@@ -54,7 +55,8 @@ class FolderMemory:
                 return False
             if new.size < old.size:
                 raise WitnessMemoryError("a witness never goes back")
-            self._write(self._file(origin), f"{new.size}\n{base64.b64encode(new.root).decode()}\n{origin}\n")
+            text = f"{new.size}\n{base64.b64encode(new.root).decode()}\n{origin}\n"
+            self._write(self._file(origin), text.encode())
             return True
 
     def _file(self, origin: str) -> Path:
@@ -66,16 +68,3 @@ class FolderMemory:
         with (self._folder / "lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-    def _write(self, path: Path, text: str) -> None:
-        beside = path.with_suffix(".new")
-        with beside.open("w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

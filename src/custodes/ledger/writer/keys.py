@@ -17,6 +17,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from custodes.durable import create_durably
 from custodes.ledger.tlog.note import ALG_ED25519, NoteError, VerifierKey, check_name, decode_base64, key_id
 
 _PREFIX = "PRIVATE+KEY+"
@@ -101,22 +102,7 @@ def write_secret(path: Path, data: bytes) -> None:
         OSError: it cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        # link, not rename: it fails where a secret stands already.
-        os.link(temporary, path)
-    finally:
-        temporary.unlink()
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    create_durably(path, data)
 
 
 def load_or_create_key(path: Path, name: str) -> SigningKey:

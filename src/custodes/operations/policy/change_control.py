@@ -1,6 +1,6 @@
 """The provider's rules of a server: which are in force, who may change them, and every change on record.
 
-In: the records on disk, the ledger, the program's own set, orders of the operator's commands. Out: the rules in force,
+In: the records on disk, the ledger, the program's own set, proposals. Out: the rules in force,
 as one value that is replaced whole, and ``pol`` entries. At the start the records must be those that the ledger knows:
 rules that were changed behind its back, or set back to an older state, keep the server from starting. A set that waits
 takes force when the ledger's time has come; once in force it stays so, whatever the clock says later.
@@ -18,8 +18,8 @@ from custodes.core.errors import InvalidParameterError, UnavailableError
 from custodes.governance.provider.change_chain import Act, ChainRecord, ChainState, follow
 from custodes.governance.provider.guardrails import PackError, load
 from custodes.governance.provider.policy_set import NOTICE_MS, ChangeRefused, PolicySet, diff
-from custodes.governance.provider.proposal import Proposal, read_proposal
-from custodes.governance.provider.records import PolicyStore, RecordPlace, replay, to_json
+from custodes.governance.provider.proposal import Proposal
+from custodes.governance.provider.records import PolicyStore, RecordPlace, replay
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.entry import Entry, b64url, decode, from_b64url
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
@@ -113,19 +113,6 @@ class PolicyChanges:
                 ChainRecord(self._state.head, Act.FORCE, waiting.policy), policy, {"signers": list(waiting.signers)}
             )
             self._use()
-
-    def carry_out(self, members: Mapping[str, object]) -> Mapping[str, object]:
-        """Do what an order says: apply its ``proposal``. Returns ``index`` of the entry and the state after it.
-
-        Raises:
-            InvalidParameterError: it is no proposal, or may not act; nothing changed.
-            UnavailableError: it could not be put on record.
-        """
-        try:
-            index = self.apply(read_proposal(members.get("proposal")))
-        except PackError as error:
-            raise InvalidParameterError(str(error)) from error
-        return {"index": index, "state": to_json(self._state)}
 
     def apply(self, proposal: Proposal) -> int:
         """Put a change on record, and in force where it need not wait; returns the index of its entry.

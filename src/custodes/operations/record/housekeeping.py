@@ -1,13 +1,14 @@
-"""What a server does for its ledger beside requests: heads of the account map, cosignatures, what commands ask for.
+"""What a server does for its ledger beside requests: heads of the account map, cosignatures, bills.
 
-In: a started log, the statements over it, orders of the operator's commands. Out: ``map`` and ``bil`` entries,
-cosigned checkpoints, answers. When it is done is a matter of schedules."""
+In: a started log, the statements over it. Out: ``map`` and ``bil`` entries, cosigned checkpoints. When it is
+done is a matter of schedules and of commands.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 
@@ -36,27 +37,8 @@ LEDGER_ERRORS: tuple[type[Exception], ...] = (
     ProofError,
 )
 """What may go wrong with a ledger whose program is right."""
-_FAILURES: tuple[type[Exception], ...] = (*LEDGER_ERRORS, CustodesError, OSError, LookupError, ValueError)
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a command asks for; ``name`` tells orders apart, ``members`` has ``do`` and its arguments."""
-
-    name: str
-    members: Mapping[str, object]
-
-
-class Orders(Protocol):
-    """Where commands leave what they want."""
-
-    def take(self) -> Iterable[Order]:
-        """Orders that wait, each once."""
-        ...
-
-    def answer(self, order: Order, members: Mapping[str, object]) -> None:
-        """Tell whoever placed ``order``."""
-        ...
+FAILURES: tuple[type[Exception], ...] = (*LEDGER_ERRORS, CustodesError, OSError, LookupError, ValueError)
+"""The same where somebody else's words are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,43 +52,31 @@ class Cosigners:
 class Housekeeping:
     """The duties over one log."""
 
-    def __init__(self, log: LedgerLog, statements: Statements, cosigners: Cosigners, clock: Clock) -> None:
-        """Write to ``log``."""
+    def __init__(
+        self,
+        log: LedgerLog,
+        statements: Statements,
+        cosigners: Cosigners,
+        clock: Clock,
+        before_heads: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Write to ``log``; ``before_heads`` writes what a head has to count."""
         self._log = log
         self._statements = statements
         self._cosigners = cosigners
         self._clock = clock
-        self._answers: dict[str, Callable[[Mapping[str, object]], Mapping[str, object]]] = {}
+        self._before_heads = before_heads
+        self._lock = threading.Lock()
         self._logger = structlog.get_logger("custodes.ledger")
 
-    def answer_to(self, name: str, work: Callable[[Mapping[str, object]], Mapping[str, object]]) -> None:
-        """Have ``work`` carry out orders whose ``do`` is ``name``."""
-        self._answers[name] = work
-
-    def attend(self, orders: Orders) -> None:
-        """Carry out the orders that wait."""
-        for order in orders.take():
-            orders.answer(order, self.carry_out(order.members))
-
-    def carry_out(self, members: Mapping[str, object]) -> Mapping[str, object]:
-        """Do what an order says; returns ``index`` of the entry it led to, or ``error`` with the reason.
-
-        Orders of ``answer_to`` return what their work returns.
-        """
-        work = self._answers.get(str(members.get("do")))
-        try:
-            if members.get("do") == "head":
-                return {"index": self.close_heads()}
-            if members.get("do") == "bill":
-                return {"index": self._bill(str(members.get("month")), members.get("prices"))}
-            if work is not None:
-                return work(members)
-        except _FAILURES as error:
-            return {"error": str(error) or type(error).__name__}
-        return {"error": f"this server does not know how to {members.get('do')!r}"}
+    def look(self) -> None:
+        """Do what is to be done before heads, on its own: what it writes must not come after a head."""
+        with self._lock:
+            self._before_heads()
 
     def close_heads(self) -> int:
         """Heads over everything so far, confirmed by witnesses where there are any; the account map's index."""
+        self.look()
         index = self._statements.close_head(self._log)
         witnesses = [witness for witness in self._cosigners.listed() if witness.url]
         if witnesses:
@@ -115,10 +85,14 @@ class Housekeeping:
                 self._logger.warning("a witness did not confirm", witness=name, reason=str(reason))
         return index
 
-    def _bill(self, text: str, prices: object) -> int:
+    def bill(self, text: str, prices: str | None) -> int:
+        """Bill the month that ``text`` names by a price list, or by the default one; returns the entry's index.
+
+        Raises ValueError for a month that is not over, and what the ledger raises when it cannot be written.
+        """
         month = Month.parse(text)
         if month.end > self._clock.now_ms():
             raise ValueError(f"{month} is not over yet")
-        listed = load_prices(prices.encode() if isinstance(prices, str) else default_prices())
+        listed = load_prices(default_prices() if prices is None else prices.encode())
         self._log.flush()
         return self._statements.commit_bills(self._statements.bill(month, listed), self._log)

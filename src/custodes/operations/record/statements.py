@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from custodes.durable import write_durably
 from custodes.ledger.prover import vrf
 from custodes.ledger.prover.account_map import AccountMap
 from custodes.ledger.prover.account_map_binding import bind, check_uses_after, kept_state
@@ -33,7 +34,7 @@ from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TileReader
 from custodes.ledger.tlog.trust import Witness
 from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.invoices.prices import PriceList
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP
+from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, parse_head
 from custodes.ledger.verifier.map_proof import MapError
 from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion
 from custodes.ledger.verifier.party import PartyQuestion
@@ -76,16 +77,18 @@ class Statements:
             MapError: the state of the map is damaged; a person has to look.
             OSError: a file cannot be read or written.
         """
-
-        def append(fields: Mapping[str, int | str]) -> int:
-            index = log.append("map", fields=fields).wait().index
-            log.flush()  # published before the state names it, so a statement never waits for its own head
-            return index
-
         with self._lock:
             size = log.flush().size
             log_files = self._newest()
-            bind(self._key(), self._state(), log_files)
+            accounts, last = bind(self._key(), self._state(), log_files)
+            known = 0 if last is None else parse_head(decode(log_files.entry(last))).clock_entries
+
+            def append(fields: Mapping[str, int | str]) -> int:
+                wrong = known + sum(1 for _ in log_files.clock_entries(size, accounts.size))
+                index = log.append("map", fields={**fields, **({"i": wrong} if wrong else {})}).wait().index
+                log.flush()  # published before the state names it, so a statement never waits for its own head
+                return index
+
             return Indexer(self._key(), self._state(), append).close_head(log_files, size)
 
     def check_maps(self) -> None:
@@ -302,6 +305,4 @@ class Statements:
         return folder
 
     def _replace(self, name: str, data: bytes) -> None:
-        beside = self._folder / f"{name}.new"
-        beside.write_bytes(data)
-        beside.replace(self._folder / name)
+        write_durably(self._folder / name, data)

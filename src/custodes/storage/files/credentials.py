@@ -18,6 +18,7 @@ import re
 import shlex
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ import structlog
 
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
+from custodes.durable import create_durably, sync_directory, write_durably
 from custodes.operations.requests.ports import AccessKey
 
 PROFILE = "custodes"
@@ -86,7 +88,7 @@ def create_directory(directory: Path) -> None:
     """Create ``directory`` (0700) with its parents if it is missing; one that exists keeps its mode."""
     if not directory.is_dir():
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _sync(directory.parent)
+        sync_directory(directory.parent)
 
 
 def shell_exports(directory: Path) -> str:
@@ -186,39 +188,10 @@ def _create_once(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` unless it exists; of two processes the first wins."""
     if path.exists():
         return
-    draft = _draft(path, text)
-    try:
-        path.hardlink_to(draft)
-    except FileExistsError:
-        pass
-    except OSError:
-        # A file system without hard links: the last of two writers wins, and both read what it wrote.
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    _sync(path.parent)
+    # Where somebody was faster, theirs stands.
+    with suppress(FileExistsError):
+        create_durably(path, text.encode())
 
 
 def _replace(path: Path, text: str) -> None:
-    _draft(path, text).replace(path)
-    _sync(path.parent)
-
-
-def _draft(path: Path, text: str) -> Path:
-    """``text`` on disk, flushed, under a name of this process beside ``path``."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    return draft
-
-
-def _sync(directory: Path) -> None:
-    """Make the names in ``directory`` durable."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    write_durably(path, text.encode())

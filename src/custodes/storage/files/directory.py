@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 from custodes.core.errors import UnavailableError
+from custodes.durable import write_durably
 
 
 class DirectoryLock:
@@ -52,20 +53,4 @@ def write_secret(path: Path, content: bytes) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(path)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
+    write_durably(path, content)

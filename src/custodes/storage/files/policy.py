@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from custodes.core.errors import UnavailableError
+from custodes.durable import sync_directory, write_durably
 from custodes.governance.provider.change_chain import ChainRecord, read_record
 from custodes.governance.provider.guardrails import PackError
 from custodes.governance.provider.policy_set import PolicySet, canonical, read_set
 from custodes.governance.provider.records import PlacedRecord, RecordPlace
-from custodes.storage.files.durable import sync_directory, write_durably
 
 FOLDER = "policy"
 

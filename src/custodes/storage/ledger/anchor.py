@@ -10,8 +10,8 @@ import fcntl
 import os
 from pathlib import Path
 
+from custodes.durable import write_durably
 from custodes.ledger.writer.ports import HeadConflictError
-from custodes.storage.files.durable import write_durably
 
 
 class FileAnchor:

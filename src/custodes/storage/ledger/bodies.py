@@ -14,10 +14,10 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from custodes.durable import sync_directory
 from custodes.ledger.tlog.commitment import SALT_BYTES
 from custodes.ledger.tlog.tiles import LedgerCorruptError
 from custodes.ledger.writer.body import SealedBody
-from custodes.storage.files.durable import sync_directory
 
 _PER_FILE = 1 << 16
 _SLOT = struct.Struct(">16sQIB3x")

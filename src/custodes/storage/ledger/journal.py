@@ -21,9 +21,9 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from custodes.durable import sync_directory, write_durably
 from custodes.ledger.tlog.tiles import LedgerCorruptError
 from custodes.ledger.writer.ports import HeadConflictError, JournalRecord, JournalSegment
-from custodes.storage.files.durable import sync_directory, write_durably
 
 _MAGIC = b"CUSTODESJRNL\x00\x01\r\n"
 _FRAME = struct.Struct(">II")

@@ -11,12 +11,12 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from custodes.durable import sync_directory, write_durably
 from custodes.ledger.tlog.note import NoteError, Verifier, VerifierKey
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH
 from custodes.ledger.writer.keys import SigningKey, load_or_create_key, load_or_create_secret
 from custodes.ledger.writer.log import LedgerClock, LedgerLog, LogParts, LogSettings
 from custodes.ledger.writer.recover import LogIdentity, Stores
-from custodes.storage.files.durable import sync_directory
 from custodes.storage.ledger.anchor import FileAnchor
 from custodes.storage.ledger.bodies import FileBodies
 from custodes.storage.ledger.journal import FileJournal
@@ -99,7 +99,7 @@ def ledger_key(data: Path, origin: str) -> SigningKey:
     key = load_or_create_key(paths.signing_key, origin)
     text = f"{key.verifier}\n"
     if not paths.verifier.exists() or paths.verifier.read_text() != text:
-        paths.verifier.write_text(text)
+        write_durably(paths.verifier, text.encode(), 0o644)
     return key
 
 

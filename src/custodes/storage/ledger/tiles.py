@@ -11,8 +11,8 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from custodes.durable import sync_directory, write_whole
 from custodes.ledger.tlog.tiles import LedgerCorruptError
-from custodes.storage.files.durable import sync_directory, write_whole
 
 
 class FileTiles:

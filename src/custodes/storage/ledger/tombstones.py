@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
 from custodes.core.ids import AccountId, CollectionId, FaceId, UserId
+from custodes.durable import sync_directory
 from custodes.gallery.entities import Collection, CollectionKey, GalleryUser
-from custodes.storage.files.durable import sync_directory
 
 FILE_NAME = "erased-faces"
 _User = tuple[UserId, int]

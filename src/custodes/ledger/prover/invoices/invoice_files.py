@@ -7,11 +7,11 @@ faces by account. The nonces in the bills are random, so a bill cannot be made a
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from custodes.durable import write_durably
 from custodes.ledger.prover.files import encode_file
 from custodes.ledger.prover.invoices.invoice_run import BillingRun, invoice
 from custodes.ledger.prover.invoices.storage_charge import StorageChange
@@ -115,12 +115,7 @@ class BillingStore:
         return BillingRun(month, value["bills"], tree, value["fields"]), value["entry"]
 
     def _write(self, path: Path, run: BillingRun, entry: int | None) -> None:
-        beside = path.with_suffix(".new")
-        with beside.open("wb") as file:
-            file.write(canonical({"bills": dict(run.bills), "entry": entry, "fields": dict(run.fields)}))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        write_durably(path, canonical({"bills": dict(run.bills), "entry": entry, "fields": dict(run.fields)}))
 
     def _draft_path(self, month: Month) -> Path:
         return self._folder / f"{month}.draft"

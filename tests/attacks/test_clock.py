@@ -1,0 +1,167 @@
+"""Setting the clock, so that uses are dated out of the period that somebody asks about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from custodes.deployment.statements import open_statements
+from custodes.ledger.tlog.trust import parse_policy
+from custodes.ledger.verifier.statement import Question
+from custodes.ledger.verifier.verdict import StatementVerdict, Word, verify
+from custodes.operations.record.clock_watch import ClockWatch
+from custodes.storage.ledger.open import LedgerPaths, open_ledger
+
+ANN, EVE = "100000000001", "100000000003"
+START = 1_767_225_600_000
+SECOND, HOUR, DAY = 1000, 3_600_000, 86_400_000
+
+
+class World:
+    """A log whose clock is ``off_ms`` from the true time."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.true_ms = START
+        self.off_ms = 0
+        self.open()
+
+    def now_ms(self) -> int:
+        return self.true_ms + self.off_ms
+
+    def open(self) -> None:
+        self.log = open_ledger(self.data, "ledger.example/clock", self)
+        self.log.start()
+        self.log.append("acc").wait()
+        self.log.flush()
+        self.statements = open_statements(self.data)
+        self.watch = ClockWatch(self.log, self, lambda: self.true_ms)
+        self.watch.look()
+
+    def restart(self) -> None:
+        self.log.close()
+        self.open()
+
+    def use(self) -> int:
+        """A use; the true time of it."""
+        slot = self.log.append("auth", fields={"d": "allow"})
+        self.log.append("use", 1, {"acct": ANN, "op": "DetectFaces"}, settles=slot).wait()
+        self.log.flush()
+        return self.true_ms
+
+    def ask(self, begin: int | None, end: int | None, account: str = ANN) -> StatementVerdict:
+        self.watch.look()
+        self.statements.close_head(self.log)
+        key = LedgerPaths(self.data).verifier.read_text().strip()
+        policy = parse_policy(f"log {key}\nquorum none\n".encode())
+        statement = self.statements.create(Question(f"acct:{account}", begin, end))
+        return verify(statement, policy, now_ms=self.true_ms)
+
+
+@pytest.fixture
+def world(tmp_path: Path):
+    world = World(tmp_path / "data")
+    yield world
+    world.log.close()
+
+
+@pytest.mark.parametrize("ahead", [400 * DAY, 2 * HOUR])
+@pytest.mark.parametrize("restarted", [True, False])
+def test_a_minute_with_the_clock_ahead(world: World, ahead: int, restarted: bool) -> None:
+    world.true_ms += HOUR
+    world.off_ms = ahead
+    minute = world.use()
+    world.off_ms = 0
+    world.restart() if restarted else None
+    world.true_ms += HOUR // 2
+    later = world.use()
+    for use in (minute, later):
+        verdict = world.ask(use - 60 * SECOND, use + 60 * SECOND)
+        assert verdict.word is Word.UNDETERMINED, verdict.word
+        assert any("clock was wrong" in reason for reason in verdict.reasons)
+    # Times from before the trouble are as good as ever.
+    assert world.ask(START - 2 * HOUR, START - HOUR).word is Word.ABSENT
+
+
+def test_a_head_from_a_clock_that_is_ahead_is_no_answer(world: World) -> None:
+    world.off_ms = 2 * HOUR
+    world.restart()  # wrong from the start, so nothing here can notice
+    use = world.use()
+    verdict = world.ask(use - SECOND, use + SECOND)
+    assert verdict.word is Word.UNDETERMINED
+    assert any("ahead of yours" in reason for reason in verdict.reasons)
+
+
+def test_a_clock_that_is_right_leaves_no_mark(world: World) -> None:
+    for _ in range(3):
+        world.true_ms += HOUR
+        use = world.use()
+    world.restart()
+    world.true_ms += HOUR
+    assert world.ask(use - SECOND, use + SECOND).word is Word.PRESENT
+    assert world.ask(use, use + SECOND, EVE).word is Word.ABSENT
+    assert b"clock" not in b"".join(envelope for _, envelope in world.log.tree().entries())
+
+
+def test_an_undated_use_is_not_hidden_by_leaving_the_mark_out(world: World) -> None:
+    import dataclasses
+
+    from custodes.ledger.prover.files import encode_file
+    from custodes.ledger.verifier.statement import parse
+
+    world.off_ms = DAY
+    use = world.use()
+    world.off_ms = 0
+    world.true_ms += HOUR
+    world.use()
+    world.ask(use, use + SECOND)
+    statement = world.statements.create(Question(f"acct:{ANN}", use, use + SECOND))
+    bare = encode_file(dataclasses.replace(parse(statement), clock=()))
+    key = LedgerPaths(world.data).verifier.read_text().strip()
+    assert verify(bare, parse_policy(f"log {key}\nquorum none\n".encode())).word is Word.INVALID
+
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from([SECOND, 20 * SECOND, HOUR, 5 * HOUR]),
+        st.sampled_from([0, 0, -2 * HOUR, 2 * HOUR, -400 * DAY, 400 * DAY, 30 * SECOND, -30 * SECOND]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(script=steps, first=st.sampled_from([0, 2 * HOUR, -2 * HOUR]), width=st.sampled_from([SECOND, HOUR]))
+def test_no_use_inside_a_period_verifies_as_absent(
+    tmp_path_factory: pytest.TempPathFactory, script: list[tuple[int, int]], first: int, width: int
+) -> None:
+    """Under any script of clock changes after which the clock is set right."""
+    world = World(tmp_path_factory.mktemp("clock") / "data")
+    try:
+        world.off_ms = first
+        world.watch.look()
+        uses = [world.use()]
+        for passed, off in script:
+            world.true_ms += passed
+            world.off_ms = off
+            world.watch.look()
+            uses.append(world.use())
+        world.true_ms += 60 * SECOND
+        world.off_ms = 0
+        world.watch.look()
+        world.true_ms += DAY
+        for use in uses:
+            verdict = world.ask(use - width + 1, use + width)
+            assert verdict.word in (Word.PRESENT, Word.UNDETERMINED), (use, verdict)
+    finally:
+        world.log.close()
