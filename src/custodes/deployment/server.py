@@ -200,24 +200,8 @@ def open_deployment(
             ledger = opened.enter_context(open_server_ledger(plan, SystemClock()))
             erasures = open_erasures(settings.data, ledger, store, keys.account_id)
             keep_retention(ledger, store, erasures, SystemClock())
-            changes = keep_policy(settings.data, ledger, SystemClock(), _own_policy(settings))
-            in_force, log = changes.in_force, ledger.attributed
-            screening = opened.enter_context(open_screening(database, settings.data, log, ledger.statements))
-            accounts = account_admin(directory, log, keys.account_id, screening.screenings, SystemClock())
-            ledger.duties.every_hour(directory.save_uses)
-            keep_screening(ledger.duties, screening, directory)
-            facts = ScreenedFacts(screening.screenings, keys.account_id)
-            lists = opened.enter_context(keep_lists(settings.data, ledger.duties, log, SystemClock()))
-            commands: AdminHandlers = {
-                **accounts,
-                **screening.admin(directory),
-                **policy_handlers(changes),
-                **retention_handlers(store, keys.account_id),
-                **lists,
-                **ledger_handlers(ledger.duties, ledger.statements, ledger.log),
-            }
-            administration = Administration(
-                log, keys.account_id, commands, SystemClock(), new_request_id, ledger.duties.serial
+            in_force, facts, administration = opened.enter_context(
+                _administered(settings, keys, database, directory, ledger, store)
             )
             reviews = keep_reviews(database, settings.data, ledger, store, directory, settings.review_days)
             recorder = LedgerRecorder(ledger.log, f"{faces.model_version}/{release.models.hex()}")
@@ -240,11 +224,41 @@ def open_deployment(
         by_name = handlers(gate, operations, settings.region)
         sts = sts_handlers(gate, SecurityTokens(directory, SystemClock()))
         acts = {} if reviews is None else actions(gate, reviews)
-        if administration is not None:
-            opened.enter_context(administered(settings.data, administration.ask))
         yield Deployment(
             settings, service, keys, directory, by_name, sts, operations, gate, receipts, ledger, acts, administration
         )
+
+
+@contextmanager
+def _administered(
+    settings: Settings,
+    keys: OperatorKeys,
+    database: Database,
+    directory: AccountDirectory,
+    ledger: ServerLedger,
+    store: Gallery,
+) -> Iterator[tuple[Callable[[], RulesInForce], ScreeningLookup, Administration]]:
+    """What the operator changes by commands, with the commands: rules, screening, accounts, retention, lists."""
+    log, duties, data = ledger.attributed, ledger.duties, settings.data
+    changes = keep_policy(data, ledger, SystemClock(), _own_policy(settings))
+    with (
+        open_screening(database, data, log, ledger.statements) as screening,
+        keep_lists(data, duties, log, SystemClock()) as lists,
+    ):
+        accounts = account_admin(directory, log, keys.account_id, screening.screenings, SystemClock())
+        duties.every_hour(directory.save_uses)
+        keep_screening(duties, screening, directory)
+        commands: AdminHandlers = {
+            **accounts,
+            **screening.admin(directory),
+            **policy_handlers(changes),
+            **retention_handlers(store, keys.account_id),
+            **lists,
+            **ledger_handlers(duties, ledger.statements, ledger.log),
+        }
+        administration = Administration(log, keys.account_id, commands, SystemClock(), new_request_id, duties.serial)
+        with administered(data, administration.ask):
+            yield changes.in_force, ScreenedFacts(screening.screenings, keys.account_id), administration
 
 
 @contextmanager
