@@ -26,7 +26,8 @@ from custodes.deployment.engines import open_sight, open_text
 from custodes.deployment.ledger import (
     ServerLedger,
 )
-from custodes.deployment.records import DataParts, open_records
+from custodes.deployment.records import DataParts, Records, open_records
+from custodes.deployment.video import Videos, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
 from custodes.edge.aws.model import Service, load_service
 from custodes.edge.aws.sts import handlers as sts_handlers
@@ -175,25 +176,25 @@ def open_deployment(
         release = release_of(Path(__file__).parents[1], faces.model_version, settings.shown)
         parts = DataParts(settings, database, keys.account_id, directory, store, clock, new_request_id)
         records = opened.enter_context(open_records(parts, release))
-        operations = build(
-            Ports(
-                faces,
-                store,
-                open_objects(settings.buckets, _s3(settings)),
-                clock,
-                hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256),
-                erasures=records.erasures,
-                holding=records.reviews,
-                text=Once(lambda: text or open_text(settings)),
-                sight=sight or open_sight(settings, faces),
-                celebrities=_known_people(keys, opened.enter_context(closing(SqliteCelebrities(settings.data)))),
-            )
+        videos = open_videos(settings, database, open_objects(settings.buckets, _s3(settings)), clock)
+        book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
+        ports = _ports(
+            parts,
+            records,
+            faces,
+            videos,
+            page_key=hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256),
+            celebrities=_known_people(keys, book),
+            text=text,
+            sight=sight,
         )
+        operations = build(ports)
         recorder = recording(LedgerRecorder(records.ledger.log, f"{faces.model_version}/{release.models.hex()}"))
         receipts = ReceiptDesk()
         gate = Gate(records.policy, recorder, receipts.leave, lambda one: directory.status(one) is Status.ACTIVE)
         scheduler = opened.enter_context(closing(Scheduler(records.schedules, clock, LEDGER_ERRORS)))
         scheduler.start()
+        opened.enter_context(video_workers(videos, ports, operations, gate, records.ledger))
         opened.enter_context(administered(settings.data, records.administration.ask))
         yield Deployment(
             settings=settings,
@@ -210,6 +211,33 @@ def open_deployment(
             scheduler=scheduler,
             administration=records.administration,
         )
+
+
+def _ports(
+    parts: DataParts,
+    records: Records,
+    faces: FaceEngine,
+    videos: Videos,
+    *,
+    page_key: bytes,
+    celebrities: CelebrityGallery,
+    text: TextEngine | None,
+    sight: ImageEngines | None,
+) -> Ports:
+    settings = parts.settings
+    return Ports(
+        faces,
+        parts.gallery,
+        videos.objects,
+        parts.clock,
+        page_key,
+        erasures=records.erasures,
+        holding=records.reviews,
+        text=Once(lambda: text or open_text(settings)),
+        sight=sight or open_sight(settings, faces),
+        celebrities=celebrities,
+        video=videos.adapters,
+    )
 
 
 @contextmanager
