@@ -17,9 +17,10 @@ from custodes.ledger.tlog.merkle import Frontier, leaf_hash
 from custodes.ledger.tlog.proof import Receipt, verify_token
 from custodes.ledger.tree.growth import grow
 from custodes.ledger.tree.signing import sign_checkpoint, signed_note
+from custodes.ledger.tree.tlog_proof import encode_tlog_proof
 from custodes.ledger.writer.body import seal
 from custodes.ledger.writer.keys import SigningKey
-from custodes.ledger.writer.receipt import encode_tlog_proof, receipt_token
+from custodes.ledger.writer.receipt import receipt_token
 
 TEXT = (Path(custodes.ledger.__file__).parent / "FORMAT.md").read_text()
 BLOCKS = dict(re.findall(r"```([a-z]+(?: \d)?)\n(.*?)\n```", TEXT, re.DOTALL))
