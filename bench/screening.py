@@ -21,10 +21,10 @@ from pathlib import Path
 import report
 import screening_names as russian
 from custodes.core.clock import SystemClock
+from custodes.screening.comparison import REVIEW, compare_names
 from custodes.screening.delta import Customers, rescreen
 from custodes.screening.entities import PERSON, ListedName, ListEntry, Party
 from custodes.screening.lists.read import read_list
-from custodes.screening.matching import REVIEW, compare_names
 from custodes.screening.names.name import prepare
 from custodes.screening.screen import screen_party
 from custodes.storage.sql.screening.lists import ScreeningLists
@@ -109,7 +109,7 @@ def _pairs() -> list[tuple[object, ...]]:
     right = wrong = positive = 0
     for row in _csv(DATA / "bench" / "name_cases.csv"):
         kind = _KINDS.get(row["schema"], "organisation")
-        alert = compare_names(prepare(row["name1"], kind), prepare(row["name2"], kind))[0] >= REVIEW
+        alert = compare_names(prepare(row["name1"], kind), prepare(row["name2"], kind)).score >= REVIEW
         same = row["is_match"] == "true"
         positive += same
         right += alert and same

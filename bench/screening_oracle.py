@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from custodes.screening.matching import REVIEW, compare_names
+from custodes.screening.comparison import REVIEW, compare_names
 from custodes.screening.names.name import prepare
 from report import ROOT, Section, table, write
 
@@ -58,7 +58,7 @@ def main() -> None:
 
 def _score(row: dict[str, str]) -> float:
     kind = _KINDS.get(row["schema"], "organisation")
-    return compare_names(prepare(row["name1"], kind), prepare(row["name2"], kind))[0]
+    return compare_names(prepare(row["name1"], kind), prepare(row["name2"], kind)).score
 
 
 def _quality(scores: Sequence[float], same: Sequence[bool], threshold: float) -> tuple[float, float]:

@@ -56,6 +56,11 @@ class Settings:
     data: Path = _setting("Data directory: credentials, database, ledger. Created when missing.", Path("data"))
     host: str = _setting("Address to listen on. Others than loopback are open to the network.", "127.0.0.1")
     port: int = _setting("Port to listen on; 0 takes any free one.", 8080)
+    tls_cert: Path | None = _setting(
+        "Certificate chain (PEM) to serve HTTPS with; without, addresses but loopback need a TLS proxy.",
+        None,
+    )
+    tls_key: Path | None = _setting("Private key (PEM) of that certificate.", None)
     endpoint: str = _setting("URL that clients reach the server by, when it is not `http://HOST:PORT`.", "")
     region: str = _setting("Region that stands in ARNs and in the configuration written for clients.", "us-east-1")
     accepted_regions: str = _setting(
@@ -135,6 +140,7 @@ class Settings:
         _require(self.log_level in {"debug", "info", "warning", "error"}, "log_level", "debug, info, warning or error")
         _require(bool(self.host), "host", "an address")
         _require(bool(self.region), "region", "a region name")
+        _require((self.tls_cert is None) == (self.tls_key is None), "tls_key", "set together with tls_cert")
 
     def __repr__(self) -> str:
         """Name the object only: a secret is among the fields."""
@@ -172,7 +178,8 @@ class Settings:
     @property
     def endpoint_url(self) -> str:
         """Where clients find the server, unless the port is chosen at start."""
-        return self.endpoint or f"http://{url_host(self.host)}:{self.port}"
+        scheme = "http" if self.tls_cert is None else "https"
+        return self.endpoint or f"{scheme}://{url_host(self.host)}:{self.port}"
 
     @property
     def models_folder(self) -> Path:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from typer.testing import CliRunner
+
+from custodes.cli.ledger.ledger import app
 from custodes.storage.ledger.open import LedgerPaths
 
 Start = Callable[[], str]
@@ -58,6 +61,26 @@ def test_a_map_that_gives_the_uses_to_another_account_never_reads_as_absence(ope
     state.write_bytes(bytes(data))
     with operator.serving() as server:
         assert operator.verdict(operator.statement(server, account)) == "INVALID"
+    status, text = deep_audit(operator)
+    assert status == 1
+    assert "other accounts than the private bodies" in text or "another account" in text, text
+
+
+def test_the_deep_audit_names_the_first_difference(operator):
+    operator.use(2)
+    operator.use(2)
+    assert deep_audit(operator)[0] == 0
+    rows = LedgerPaths(operator.data).private / "maps" / "account.uses"
+    data = bytearray(rows.read_bytes())
+    data[-5] ^= 1  # the index of the last use
+    rows.write_bytes(bytes(data))
+    status, text = deep_audit(operator)
+    assert (status, "the list of uses on disk" in text) == (1, True), text
+
+
+def deep_audit(operator):
+    done = CliRunner().invoke(app, ["audit", "--deep", "--data", str(operator.data)])
+    return done.exit_code, done.output
 
 
 def test_another_vrf_key_stops_the_server(operator, refused):

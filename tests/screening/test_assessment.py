@@ -39,7 +39,7 @@ def verdict(found: Organisation, hits: list[ListHit], *parsed: tuple[Call, str],
 
 
 @pytest.mark.parametrize(
-    ("told", "expected", "state"),
+    ("parsed", "expected", "state"),
     [
         ([], "review", "open"),
         ([("false", "ann")], "review", "half"),

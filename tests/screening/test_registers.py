@@ -85,7 +85,7 @@ def test_bods_0_4_takes_the_newest_statement_about_a_record(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "told",
+    "parsed",
     [
         b"{}", b"[1]", b"[", b'[{"statementID": "x"}]', b'[{"statementId": "x", "recordDetails": 1}]',
         json.dumps([*bods_3(False)[:2], {"statementID": "o", "statementType": "ownershipOrControlStatement",

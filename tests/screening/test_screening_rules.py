@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from custodes.cli.main import app
 from custodes.core.clock import FixedClock
 from custodes.core.errors import InvalidParameterError
+from custodes.screening.comparison import REVIEW, compare_names
 from custodes.screening.entities import ListedName, ListEntry
-from custodes.screening.matching import REVIEW, compare_names
 from custodes.screening.names.name import prepare
 from custodes.screening.organisation import read_organisation
 from custodes.screening.screen import screen
@@ -29,11 +29,11 @@ from custodes.storage.sql.screening.lists import ScreeningLists
     ],
 )
 def test_spellings_of_one_name_alert(ours: str, listed: str) -> None:
-    assert compare_names(prepare(ours, "person"), prepare(listed, "person"))[0] >= REVIEW
+    assert compare_names(prepare(ours, "person"), prepare(listed, "person")).score >= REVIEW
 
 
 def test_another_given_name_does_not_alert() -> None:
-    assert compare_names(prepare("Oleg Shustrov", "person"), prepare("Sergey Shustrov", "person"))[0] < REVIEW
+    assert compare_names(prepare("Oleg Shustrov", "person"), prepare("Sergey Shustrov", "person")).score < REVIEW
 
 
 def entry(uid: str, name: str) -> ListEntry:
@@ -68,7 +68,7 @@ def test_a_clean_name_is_caught_by_its_graph_once_the_parent_is_listed(tmp_path:
     assert [path["regime"] for path in screened[1]["paths"]] == ["OFAC", "EU", "UK"]
 
 
-@pytest.mark.parametrize("told", [[], {}, {"subject": "a", "parties": [{"id": "b", "name": "B"}]}])
+@pytest.mark.parametrize("parsed", [[], {}, {"subject": "a", "parties": [{"id": "b", "name": "B"}]}])
 def test_what_is_no_organisation_is_refused(parsed: object) -> None:
     with pytest.raises(InvalidParameterError):
         read_organisation(parsed)

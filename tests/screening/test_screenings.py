@@ -25,7 +25,7 @@ from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.statements import open_statements
 from custodes.governance.accounts.account import Account, AccountKind, Status
 from custodes.governance.accounts.organisation import Counterparty
-from custodes.governance.accounts.organisation import Organisation as Profile
+from custodes.governance.accounts.organisation import OrganisationProfile as Profile
 from custodes.governance.provider.guardrails import PACKS, Call, load, shipped, shipped_schema
 from custodes.ledger.tlog.trust import parse_policy
 from custodes.ledger.verifier.party import PartyQuestion, verify_party
@@ -159,7 +159,7 @@ def test_the_same_graph_is_not_entered_into_the_map_again(desk: Desk) -> None:
     desk.enter()
     desk.enter()
     assert desk.kinds() == ["org", "scr", "scr"]
-    desk.enter(reported=owned(share=81))
+    desk.enter(parsed=owned(share=81))
     assert desk.kinds() == ["org", "scr", "scr", "org", "scr"]
 
 
@@ -188,7 +188,7 @@ def test_a_share_that_ends_frees_by_itself_and_one_that_begins_blocks(desk: Desk
     desk.lists.publish(PARENT)
     value = owned()
     value["edges"][0]["from"] = "2026-01-29"  # type: ignore[index]
-    assert desk.enter(value=value) == "review"
+    assert desk.enter(parsed=value) == "review"
     desk.clock.advance(24 * HOUR)
     assert desk.screenings.refresh() == {"blocked": 1}
 

@@ -11,17 +11,19 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from custodes.ledger.tlog.tiles import LedgerCorruptError, read_entries
 from custodes.ledger.tlog.trust import TrustError, TrustPolicy, parse_policy
 from custodes.ledger.verifier.canonical_json import MAX_BYTES
 from custodes.ledger.verifier.erasure import LIMITS, verify_certificate
+from custodes.ledger.verifier.expected import Expectation, other_question, stale, weakness
 from custodes.ledger.verifier.invoices.invoice import verify_invoice
 from custodes.ledger.verifier.moratorium.check import LIMITS as MORATORIUM_LIMITS
 from custodes.ledger.verifier.moratorium.check import verify_moratorium
 from custodes.ledger.verifier.party import party_json, render_party, verify_party
-from custodes.ledger.verifier.report import as_json, clean, render
+from custodes.ledger.verifier.report import as_json, clean, moment, render
 from custodes.ledger.verifier.verdict import verify
 
 STATUS = {"PRESENT": 0, "ABSENT": 0, "UNDETERMINED": 2, "INVALID": 1}
@@ -41,16 +43,22 @@ class _Folder:
         return read_entries(self, size)
 
 
-def check(path: Path, trust: Path, ledger: Path | None = None) -> tuple[str, str, dict[str, object]]:
+def check(
+    path: Path, trust: Path, ledger: Path | None = None, expected: Expectation | None = None
+) -> tuple[str, str, dict[str, object]]:
     """Word, text and JSON of the verdict on the file at ``path``.
 
     Args:
         path: a statement, a certificate of erasure, or an invoice.
         trust: the trust policy.
         ledger: folder with the public files of the log, if at hand; the totals are checked as well then.
+        expected: what the reader asks; another question than that makes the file INVALID.
     """
     try:
         policy = parse_policy(trust.read_bytes())
+        weak = weakness(policy)
+        if weak is not None:
+            raise TrustError(weak)
     except (OSError, TrustError) as error:
         return _plain("UNDETERMINED", [f"your trust policy cannot be used: {error}"])
     try:
@@ -59,9 +67,27 @@ def check(path: Path, trust: Path, ledger: Path | None = None) -> tuple[str, str
     except OSError as error:
         return _plain("UNDETERMINED", [f"the file cannot be read: {error.strerror}"])
     try:
-        return _judge(data, policy, ledger)
+        verdict = _judge(data, policy, ledger)
+        return verdict if expected is None else _held_against(verdict, data, policy, expected)
     except (OSError, LedgerCorruptError) as error:
         return _plain("UNDETERMINED", [f"the public files of the log cannot be read: {error}"])
+
+
+def _held_against(
+    verdict: tuple[str, str, dict[str, object]], data: bytes, policy: TrustPolicy, expected: Expectation
+) -> tuple[str, str, dict[str, object]]:
+    """The verdict, if the file answers what was asked."""
+    if verdict[0] == "INVALID":
+        return verdict
+    wrong = other_question(data, expected)
+    if wrong:
+        return _plain("INVALID", [f"this file answers another question: {one}" for one in wrong])
+    old = None if expected.fresh_ms is None else stale(data, policy, expected.fresh_ms, _now_ms())
+    return verdict if old is None or verdict[0] == "UNDETERMINED" else _plain("UNDETERMINED", [old])
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _judge(data: bytes, policy: TrustPolicy, ledger: Path | None) -> tuple[str, str, dict[str, object]]:
@@ -81,7 +107,7 @@ def _judge(data: bytes, policy: TrustPolicy, ledger: Path | None) -> tuple[str, 
         report = verify_moratorium(data, policy)
         word, text, value = _plain(report.word, list(report.reasons), list(MORATORIUM_LIMITS))
         return word, text, value | dict(report.numbers)
-    verdict = verify(data, policy, entries, time.time_ns() // 1_000_000)
+    verdict = verify(data, policy, entries, _now_ms())
     return verdict.word, render(verdict), as_json(verdict)
 
 
@@ -92,6 +118,17 @@ def _plain(word: str, reasons: list[str], limits: list[str] | None = None) -> tu
     return word, "\n".join(lines) + "\n", {"verdict": word, "reasons": reasons, "does_not_show": limits or []}
 
 
+def _moment(text: str) -> int:
+    """Milliseconds of an ISO date or time; without a zone it is UTC."""
+    found = datetime.fromisoformat(text)
+    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _duration(text: str) -> int:
+    """Milliseconds of a number with a unit: d, h, m or s."""
+    return int(text[:-1]) * {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000}[text[-1]]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with ``arguments`` (by default those of the process); the exit status."""
     parser = argparse.ArgumentParser(prog="custodes.ledger", description="Check what the operator of a log states.")
@@ -100,9 +137,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("file", type=Path)
     command.add_argument("--trust", type=Path, required=True, help="whom you trust: a C2SP tlog-policy file")
     command.add_argument("--ledger", type=Path, help="folder with the log's public files, to check the totals as well")
+    command.add_argument("--expect-account", metavar="ID", help="account you ask about: twelve digits")
+    command.add_argument("--expect-identifier", metavar="NAME", help="party you ask about, like lei:... or namefp:...")
+    command.add_argument("--expect-sector", metavar="SECTOR", help="sector you ask about, for a moratorium report")
+    command.add_argument(
+        "--from", dest="begin", type=_moment, help="start of the period you ask about, like 2026-01-01"
+    )
+    command.add_argument("--to", dest="end", type=_moment, help="its end, not included")
+    command.add_argument("--fresh", type=_duration, help="how old the state of the log may be, like 1d, 12h or 30m")
     command.add_argument("--json", action="store_true", help="for programs")
     options = parser.parse_args(arguments)
-    word, text, value = check(options.file, options.trust, options.ledger)
+    name = options.expect_identifier or (f"acct:{options.expect_account}" if options.expect_account else None)
+    expected = Expectation(name, options.expect_sector, options.begin, options.end, options.fresh)
+    word, text, value = check(options.file, options.trust, options.ledger, expected)
+    if not options.json and expected != Expectation():
+        asked = [name, options.expect_sector and f"sector {options.expect_sector}"]
+        asked += [
+            f"{word_} {moment(t)}" for word_, t in (("from", options.begin), ("to", options.end)) if t is not None
+        ]
+        text = text.replace("\n", f"\n\nYou ask: {clean(', '.join(one for one in asked if one) or 'anything')}\n", 1)
     sys.stdout.write(json.dumps(value) + "\n" if options.json else text)
     return STATUS[word]
 

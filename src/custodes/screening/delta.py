@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from custodes.screening.comparison import REVIEW
 from custodes.screening.entities import ListEntry, ListHit, Party
 from custodes.screening.index import NameIndex, prepare_party
-from custodes.screening.matching import REVIEW, match
+from custodes.screening.matching import match
 from custodes.screening.names.name import PreparedName, prepare
 
 

@@ -35,10 +35,11 @@ class ListEntry:
         uid: the publisher's own number, stable from edition to edition.
         kind: ``person``, ``organisation``, ``vessel`` or ``other``.
         names: primary name first.
-        births: dates as ``YYYY``, ``YYYY-MM`` or ``YYYY-MM-DD``.
+        births: dates as ``YYYY``, ``YYYY-MM``, ``YYYY-MM-DD`` or ``FIRST/LAST`` of two of these.
         countries: lower-case names or codes, as published.
         identifiers: pairs of kind (``ru-inn``, ``lei``, ...) and value without blanks.
         programmes: regimes under which it is listed.
+        addresses: street, number and town, as published.
     """
 
     source: str
@@ -49,6 +50,7 @@ class ListEntry:
     countries: tuple[str, ...] = ()
     identifiers: tuple[tuple[str, str], ...] = ()
     programmes: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
 
     def encoded(self) -> bytes:
         """Canonical JSON; equal entries give equal bytes."""
@@ -71,12 +73,24 @@ def decode_entry(data: bytes) -> ListEntry:
         tuple(parsed["countries"]),
         tuple((kind, value) for kind, value in parsed["identifiers"]),
         tuple(parsed["programmes"]),
+        tuple(parsed.get("addresses", ())),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Somebody in an onboarding graph."""
+    """Somebody in an onboarding graph.
+
+    Attributes:
+        id: name within the graph.
+        name: as declared.
+        kind: ``person``, ``organisation``, ``vessel``, ``other`` or ``unknown``.
+        aliases: other names.
+        country: name or code.
+        birth: a date that ``dates.read_date`` reads; empty when not known.
+        identifiers: pairs of kind and value without blanks.
+        addresses: street, number and town.
+    """
 
     id: str
     name: str
@@ -85,6 +99,7 @@ class Party:
     country: str = ""
     birth: str = ""
     identifiers: tuple[tuple[str, str], ...] = ()
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,21 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
+from custodes.screening.comparison import together, windows
 from custodes.screening.entities import PERSON, ListEntry, Party
 from custodes.screening.names.name import NameToken, PreparedName, keys, prepare
+from custodes.screening.names.sounds import skeleton
+from custodes.screening.names.spellings import fold, forms
 
-MAX_CANDIDATES = 40
-LEAST_OF_OURS, LEAST_OF_THEIRS = 0.7, 0.6
+MAX_CANDIDATES = 80
+_OF_OURS, _OF_THEIRS = 0.7, 0.6
 """Parts of either name's weight without which no score reaches an alert: .86 squared, less where weights differ."""
-_JOIN_UNDER = 6
+_WHOLE, _WHOLE_LEAST, _PART_OF_THEIRS = 0.85, 0.5, 0.4
+_MOST_FORMS = 4
 
 
 class EntryIndex(Protocol):
@@ -35,40 +40,66 @@ class EntryIndex(Protocol):
 
 
 def posted(name: PreparedName) -> set[str]:
-    """Words under which a name is found: the forms of its words; their consonants, for scripts without vowels;
-    neighbours taken together where one is short.
+    """Words under which a name is found: the forms of its words; their consonants, for scripts without vowels; their
+    sounds, for brands; two and three neighbours written as one.
 
-    The first letter tells them apart: ``~`` consonants of a voiced word, ``^`` of an unvoiced one, ``+`` two words,
-    ``1`` an initial.
+    The first letter tells them apart: ``~`` consonants of a voiced word, ``^`` of an unvoiced one, ``&`` sounds, ``+``
+    two words, ``=`` three or all, ``1`` an initial.
     """  # fmt: skip
     found = {form for token in name.tokens for form in (token.plain, *token.forms)}
     for token in name.tokens:
-        if len(token.consonants) > 1 and name.kind == PERSON:
+        if name.kind != PERSON:
+            found.update(("&" + token.skeleton,) if token.skeleton else ())
+        elif len(token.consonants) > 1:
             found.add(("^" if token.unvoiced else "~") + token.consonants)
         if len(token.plain) == 1 and name.kind == PERSON:
             found.add("1" + token.plain)
-    for a, b in zip(name.tokens, name.tokens[1:], strict=False):
-        if min(len(a.plain), len(b.plain)) < _JOIN_UNDER:
-            found.add("+" + a.forms[0] + b.forms[0])
+    for places in windows(name):
+        plain = together(name, places)
+        found.update(("+" if len(places) == 2 else "=") + form for form in {plain, fold(plain)})
+        if name.kind != PERSON and (sounds := skeleton(plain)):
+            found.add("&" + sounds)
+    found.add("=" + name.squeezed)
     return found
 
 
 def sought(name: PreparedName) -> list[tuple[float, tuple[str, ...]]]:
-    """For each word of a name, and each two neighbours, its weight and the keys (``names.keys``) that find its like."""
-    found = [(token.weight, _wanted(token)) for token in name.tokens]
-    if name.kind == PERSON:  # by their initials too; what an initial of ours stands for is left to ``bounds``
-        found = [
-            (weight, (*keys_, "1" + token.plain[0])) for (weight, keys_), token in zip(found, name.tokens, strict=True)
-        ]
-    for a, b in zip(name.tokens, name.tokens[1:], strict=False):
-        if min(len(a.plain), len(b.plain)) < _JOIN_UNDER:
-            found.append((a.weight + b.weight, (a.forms[0] + b.forms[0],)))
+    """What finds the like of a name: for each word, and each few neighbours, a weight and its keys (``names.keys``).
+
+    A word of ours that is two or three of theirs counts as so many; an overestimate, as all weights of neighbours are,
+    since this only proposes.
+    """
+    found = []
+    for token in name.tokens:
+        keys_ = _wanted(token, name.kind)
+        found.append((token.weight, keys_))
+        if len(token.plain) > 3 and not token.unvoiced:
+            forms_ = (token.plain, *_forms(token.plain))
+            found += [(1.0, tuple("+" + form for form in forms_)), (2.0, tuple("=" + form for form in forms_))]
+    for places in windows(name):
+        plain = together(name, places)
+        keys_ = tuple(dict.fromkeys(key for form in (plain, *_forms(plain)) for key in keys(form)))
+        if name.kind != PERSON and (sounds := skeleton(plain)):
+            keys_ += ("&" + sounds,)
+        found.append((sum(name.tokens[at].weight for at in places), keys_))
+    found.append((total(name), (name.squeezed, "+" + name.squeezed, "=" + name.squeezed)))
     return found
 
 
 @lru_cache(maxsize=65_536)
-def _wanted(token: NameToken) -> tuple[str, ...]:
-    wanted = {key for form in (token.plain, *token.forms) for key in keys(form)} | {"+" + token.forms[0]}
+def _forms(plain: str) -> tuple[str, ...]:
+    return forms(plain)[:_MOST_FORMS]
+
+
+@lru_cache(maxsize=65_536)
+def _wanted(token: NameToken, kind: str) -> tuple[str, ...]:
+    wanted = {key for form in (token.plain, *token.forms) for key in keys(form)}
+    if len(token.plain) > 3 and not token.unvoiced:
+        wanted.update(mark + form for form in (token.plain, *_forms(token.plain)) for mark in "+=")
+    if kind != PERSON:
+        wanted.update(("&" + token.skeleton,) if token.skeleton else ())
+        return tuple(wanted)
+    wanted.add("1" + token.plain[0])
     if len(token.consonants) > 1:
         wanted.add(("~" if token.unvoiced else "^") + token.consonants)
     return tuple(wanted)
@@ -76,7 +107,7 @@ def _wanted(token: NameToken) -> tuple[str, ...]:
 
 def posted_keys(word: str) -> tuple[str, ...]:
     """Keys by which a posted word is found; joined words and consonants are found whole only."""
-    return (word,) if word[:1] in tuple("~^+1") else keys(word)
+    return (word,) if word[:1] in tuple("~^&+=1") else keys(word)
 
 
 def total(name: PreparedName) -> float:
@@ -84,14 +115,41 @@ def total(name: PreparedName) -> float:
     return sum(token.weight for token in name.tokens)
 
 
-def bounds(name: PreparedName) -> tuple[float, float]:
-    """What a listed name must share with ``name`` to be able to alert.
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a listed name must share with ours to be able to alert.
 
-    Returns:
-        The least shared weight, and what to add to it, for initials, before it is held against the listed name's total.
+    Attributes:
+        least: of the weight that is shared, in our weights.
+        all_ours: what is shared where all of ours is.
+        extra: added before what is shared is held against all of theirs: their weights may be greater than ours.
     """
-    initials = sum(1.0 for token in name.tokens if len(token.plain) == 1)
-    return total(name) * LEAST_OF_OURS, initials
+
+    least: float
+    all_ours: float
+    extra: float
+
+    @classmethod
+    def of(cls, name: PreparedName) -> Bounds:
+        """The bounds of ``name``."""
+        whole = total(name)
+        less = sum(1.0 - token.weight for token in name.tokens)
+        return cls(whole * _OF_OURS, whole * 0.95, less)
+
+    @property
+    def floor(self) -> float:
+        """Whoever shares less is never admitted."""
+        return min(self.least, _WHOLE_LEAST)
+
+    def admits(self, shared: Any, whole: Any) -> Any:
+        """Whether names may alert that share ``shared`` and weigh ``whole``; numbers or arrays of them.
+
+        Both share most of each other; or theirs is whole in ours; or ours in theirs.
+        """
+        most = (shared >= self.least) & (shared + self.extra >= whole * _OF_THEIRS)
+        theirs = (shared >= _WHOLE_LEAST) & (shared + self.extra >= whole * _WHOLE)
+        ours = (shared >= self.all_ours) & (shared + self.extra >= whole * _PART_OF_THEIRS)
+        return most | theirs | ours
 
 
 def rank(name: PreparedName, matches: Sequence[tuple[float, Mapping[int, float]]]) -> list[int]:
@@ -104,7 +162,8 @@ def rank(name: PreparedName, matches: Sequence[tuple[float, Mapping[int, float]]
     Returns:
         Names that share enough, best first, at most ``MAX_CANDIDATES``.
     """
-    least, extra = bounds(name)
+    bounds = Bounds.of(name)
+    least = bounds.floor
     by_size = sorted((found for found in matches if found[1]), key=lambda found: len(found[1]))
     if sum(value for value, _ in by_size) < least:
         return []
@@ -118,7 +177,7 @@ def rank(name: PreparedName, matches: Sequence[tuple[float, Mapping[int, float]]
     kept = []
     for listed, whole in candidates.items():
         shared = sum(value for value, names in by_size if listed in names)
-        if shared >= least and shared + extra >= whole * LEAST_OF_THEIRS:
+        if bounds.admits(shared, whole):
             kept.append((-shared / math.sqrt(whole), listed))
     kept.sort()
     return [listed for _, listed in kept[:MAX_CANDIDATES]]

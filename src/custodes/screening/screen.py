@@ -6,9 +6,10 @@ chain blocks. Nothing is stored and nobody is told.
 
 from __future__ import annotations
 
+from custodes.screening.comparison import REVIEW
 from custodes.screening.entities import UNKNOWN, ListHit, Organisation, Party
 from custodes.screening.index import EntryIndex, prepare_party
-from custodes.screening.matching import REVIEW, match
+from custodes.screening.matching import match
 from custodes.screening.rule import ScreeningOutcome, judge
 
 

@@ -82,8 +82,16 @@ class MapState:
         except FileNotFoundError:
             return 0
 
+    def dumped(self) -> bytes:
+        """``AccountMap.dump`` as it was saved; empty before the first head."""
+        return (self._state() or b"")[_HEAD.size :]
+
     def indexes(self, number: int) -> Iterator[int]:
         """Indexes of all uses of the account with this number in ``AccountMap.names``, in order."""
+        return (index for index, account in self.credited() if account == number)
+
+    def credited(self) -> Iterator[tuple[int, int]]:
+        """Index of each use and number of its account, in order."""
         data = self._state()
         left = _HEAD.unpack_from(data)[1] if data else 0
         if not left:
@@ -94,7 +102,7 @@ class MapState:
                 if not part or len(part) % _ROW.size:
                     raise MapError("the list of uses is cut off")
                 left -= len(part) // _ROW.size
-                yield from (index for index, account in _ROW.iter_unpack(part) if account == number)
+                yield from _ROW.iter_unpack(part)
 
     def _state(self) -> bytes | None:
         try:

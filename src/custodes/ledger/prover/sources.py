@@ -115,6 +115,11 @@ class LogFiles:
         """All retention runs among entries ``begin`` up to ``end``, as uses of no units."""
         return self._of_kind("ret", begin, end)
 
+    def decisions(self) -> Iterator[tuple[int, Entry]]:
+        """Index and entry of each decision."""
+        for index, _, entry in self._entries("auth", 0, self.tree.size):
+            yield index, entry
+
     def dossiers(self, begin: int, end: int) -> Iterator[tuple[int, Entry]]:
         """Index and entry of each onboarding dossier among entries ``begin`` up to ``end``."""
         for index, _, entry in self._entries("org", begin, end):

@@ -52,6 +52,10 @@ class PartyStatements:
                 self._map = files.map(read, size)
             return files.close_head(self._map, read, size, append)
 
+    def files(self) -> PartyFiles:
+        """The folder of places."""
+        return self._opened()
+
     def create(self, question: Question, log_with: LogWith) -> bytes:
         """The statement about one name or number. Raises as ``Statements.create``."""
         return next(iter(self._build([question], log_with)))

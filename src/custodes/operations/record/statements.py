@@ -19,6 +19,7 @@ from custodes.ledger.prover.account_map import AccountMap
 from custodes.ledger.prover.account_map_binding import bind, check_uses_after, kept_state
 from custodes.ledger.prover.account_map_file import MapState
 from custodes.ledger.prover.account_map_job import Indexer
+from custodes.ledger.prover.deep_audit import Audited, DeepAudit, Progress, deep_audit
 from custodes.ledger.prover.erasure import ErasureRecords, certificate
 from custodes.ledger.prover.face_map import FaceIndexes
 from custodes.ledger.prover.files import encode_file
@@ -109,6 +110,10 @@ class Statements:
         if head is None:
             raise LookupError("the account map has no head yet; private bodies stay until one counts their uses")
         return destroy(what, AccountSources(files, self._state(), accounts, head), log)
+
+    def audit(self, progress: Progress) -> DeepAudit:
+        """Make maps and excerpts again from the private bodies and compare; raises as ``deep_audit``."""
+        return deep_audit(Audited(self._key(), self._newest(), self._state(), self.parties.files()), progress)
 
     def behind(self) -> bool:
         """Whether the published log has uses that the last head does not cover, or there is no head yet."""

@@ -50,6 +50,8 @@ def _read() -> dict[str, str]:
 
 
 _BY_NAME = _read()
+NAMES_AND_CODES = frozenset(_BY_NAME)
+"""All names and codes that are known, in lower case."""
 
 
 def country_code(text: str) -> str:

@@ -85,11 +85,32 @@ REGISTERS = {
     "fr-siren": Register(r"\d{9}", _luhn, "fr", r"siren|regist|regnumber|commerce"),
     "be-kbo": Register(r"[01]\d{9}", _kbo, "be", r"kbo|bce|enterprise|regist|regnumber"),
 }
-_IN_TEXT = re.compile(
-    r"\b(?P<label>INN|OGRN|ИНН|ОГРН|LEI|IMO|ЄДРПОУ|EDRPOU|KvK)(?:\s+(?:number|no\.?|code))?\s*[:#№-]?\s*"
-    r"(?P<number>[0-9A-Z]{7,20})\b",
+_DASHES = r"\u2010-\u2015\u2212\u00ad"
+_LABEL = re.compile(
+    r"(?P<tax>i\.?n\.?n|инн|t\.?i\.?n(?![a-z])|tax(?:payer)?|fiscal)"
+    r"|(?P<register>o\.?g\.?r\.?n|огрн|regist|reg\.|primary state)|(?P<lei>\blei\b|legal entity)|(?P<imo>\bimo\b)"
+    r"|(?P<edrpou>єдрпоу|edrpou|едрпоу)|(?P<kvk>\bkvk)|(?P<unp>\bunp\b|\bунп\b)|(?P<siren>\bsiren\b)"
+    r"|(?P<kbo>\bkbo\b|\bbce\b)",
     re.IGNORECASE,
 )
+# A run of digits as registers give them; blanks and dots within it only where few digits stand together.
+_RUN = re.compile(r"(?<![\d])(?:\d{7,20}|\d(?:[ .]?\d{1,7}){3,8})(?!\d)")
+_LETTERS_AND_DIGITS = re.compile(r"\b[0-9A-Z]{18}\d\d\b")
+_NEEDS_LABEL = {
+    "imo": "imo",
+    "ua-edrpou": "edrpou",
+    "nl-kvk": "kvk",
+    "by-unp": "unp",
+    "fr-siren": "siren",
+    "be-kbo": "kbo",
+}
+_UNLABELLED = ("ru-inn", "ru-ogrn", "lei")
+_NOT_THESE = re.compile(r"(?:passport|phone|fax|tel|account|snils|паспорт|тел|счет|счёт)\w*[\s.:№#+]*$", re.IGNORECASE)
+_LABEL_REACH = 48
+
+
+MAX_TEXT = 20_000
+"""Letters of a text that is searched for numbers."""
 
 
 def canonical(number: str) -> str:
@@ -128,10 +149,37 @@ def labelled(label: str, country: str, number: str) -> tuple[str, str] | None:
 
 
 def in_text(text: str) -> Iterator[tuple[str, str]]:
-    """Pairs for numbers that prose names with their register's abbreviation (``INN 7707083893``) and that hold."""
-    for found in _IN_TEXT.finditer(text):
-        label, number = found["label"].lower(), canonical(found["number"])
-        for kind, register in REGISTERS.items():
-            if re.search(register.label, label) and is_sound(kind, number):
-                yield kind, number
-                break
+    """Pairs for the numbers of registers in prose, with their labels or without.
+
+    Tax and state registration numbers of Russia and LEIs are known by their length and check digits alone, wherever
+    they stand; shorter numbers, which chance makes too often, need their register's abbreviation before them. Dashes of
+    all kinds, several numbers in one field and labels behind their number are read.
+    """
+    text = re.sub(f"[{_DASHES}]", "-", text[:MAX_TEXT])
+    seen: set[tuple[str, str]] = set()
+    for found in _LETTERS_AND_DIGITS.finditer(text.upper()):
+        if re.search("[A-Z]", found.group()) and is_sound("lei", found.group()):
+            seen.add(("lei", found.group()))
+    for found in _RUN.finditer(text):
+        if not _NOT_THESE.search(text[: found.start()]):
+            seen.update(_of_run(found.group(), text[max(0, found.start() - _LABEL_REACH) : found.start()]))
+    yield from sorted(seen)
+
+
+def unread(text: str) -> bool:
+    """Whether ``text`` names a register and holds digits, but no number that the register could have given."""
+    return bool(_LABEL.search(text)) and bool(re.search(r"\d{5}", text)) and not any(in_text(text))
+
+
+def _of_run(written: str, before: str) -> Iterator[tuple[str, str]]:
+    number = canonical(written)
+    labels = [name for found in _LABEL.finditer(before) for name, value in found.groupdict().items() if value]
+    nearest = labels[-1] if labels else ""
+    for kind in _UNLABELLED:
+        if len(written) != len(number) and not nearest:
+            break  # digits in groups are many things
+        if is_sound(kind, number):
+            yield kind, number
+    for kind, label in _NEEDS_LABEL.items():
+        if nearest == label and is_sound(kind, number):
+            yield kind, number

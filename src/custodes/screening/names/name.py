@@ -15,23 +15,27 @@ from custodes.screening.names.consonants import consonants, is_unvoiced, without
 from custodes.screening.names.given_names import ARABIC
 from custodes.screening.names.hangul import is_hangul, readings
 from custodes.screening.names.legal_forms import GENERIC, is_of_a_form, like_a_form, without_forms
+from custodes.screening.names.places import is_country_code, places
 from custodes.screening.names.scripts import latin
+from custodes.screening.names.small_words import (
+    GENERATIONS,
+    LINKS,
+    NUMBER_WORDS,
+    OF_FIRMS,
+    OF_PERSONS,
+    PARTICLES,
+    TITLES,
+    VESSEL_MARKS,
+    arabic,
+)
+from custodes.screening.names.sounds import skeleton
 from custodes.screening.names.spellings import forms
 
 MAX_LENGTH = 400
 _MAX_TOKENS = 24
-_PARTICLES = """
-al el ul ur ud uz bin ben ibn bint abu abou de del la le les los las ve van von der den the of and und et y e da do dos
-du di for i w na
-sheikh shaykh shaikh sayyid sayyed seyed syed haji hajji hajj mullah mulla maulavi mawlawi
-"""
-_TITLES_OF_PERSONS = "mr mrs ms miss dr prof sir dame herr frau mme monsieur general gen col colonel maj capt"
-_MARKS_OF_VESSELS = "mv mt ms ss mts mtv ftv"
 _SERVANT = "abd abdu abdul abdel abdal abdol abdoul abdur abder abdus abdil"
 _ARTICLE = "al el ul ur ar er as es ad ed"
-PARTICLES, _TITLES, _VESSEL_MARKS, _ABD, _ARTICLES = (
-    frozenset(table.split()) for table in (_PARTICLES, _TITLES_OF_PERSONS, _MARKS_OF_VESSELS, _SERVANT, _ARTICLE)
-)
+_ABD, _ARTICLES = (frozenset(table.split()) for table in (_SERVANT, _ARTICLE))
 # Letters and digits, and the marks that scripts of South and East Asia, Arabic and Hebrew write their vowels with.
 _LETTER = r"[^\W_]|[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"
 _WORD = re.compile(rf"(?:{_LETTER})+(?:['’`ʼʹ](?:{_LETTER})+)*")
@@ -39,6 +43,11 @@ _DOTTED = re.compile(r"\b(?:[^\W\d_]\.){2,}(?:[^\W\d_]\b)?|\b[^\W\d_](?:/[^\W\d_
 _WEIGHTS = (0.0, 0.3, 0.5, 0.84)
 _LOOKS_LIKE = str.maketrans("0134579", "oieastg")
 _PATRONYMIC = re.compile(r"(?:[oei]v(?:iC|na)|iniCna|iliC)$")
+_BRACKETED = re.compile(r"[(\[{][^()\[\]{}]*(?:[)\]}]|$)")
+# What words tell, where an ordinary one tells 1.
+SMALL = 0.2
+"""Up to this weight a word says little: what a firm does, where it is, its legal form."""
+PLACE, PLACE_IN_BRACKETS, _FORM, _LINK, PATRONYM, _SECOND_GIVEN = 0.15, 0.06, 0.14, 0.05, 0.35, 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,7 @@ class NameToken:
         weight: how much it tells, 0..1.
         consonants: what is left of it in a script that writes no vowels.
         unvoiced: whether it was written in such a script.
+        skeleton: how it sounds without its vowels, alike for an English word and the same in Cyrillic; empty if short.
     """
 
     plain: str
@@ -58,41 +68,120 @@ class NameToken:
     weight: float
     consonants: str = ""
     unvoiced: bool = False
+    skeleton: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedName:
-    """A name ready to be compared: its text, its kind of party, its words."""
+    """A name ready to be compared.
+
+    Attributes:
+        text: as written.
+        kind: of party.
+        tokens: its words, legal forms at its ends left out.
+        squeezed: all of its words, legal forms as well, written as one.
+    """
 
     text: str
     kind: str
     tokens: tuple[NameToken, ...]
+    squeezed: str = ""
 
 
 @lru_cache(maxsize=65_536)
 def prepare(text: str, kind: str = ORGANISATION) -> PreparedName:
     """Split and fold ``text`` (cut at 400 characters, 24 words); an unreadable name has no tokens.
 
-    Remembered, since a listed name is prepared when it comes in, when it is compared, and when it changed.
+    A person written ``SURNAME, Given Second`` is read in the order in which it is said. Remembered, since a listed name
+    is prepared when it comes in, when it is compared, and when it changed.
     """
     text = " ".join(text[:MAX_LENGTH].split())
-    written = _WORD.findall(_DOTTED.sub(lambda found: re.sub(r"[./]", "", found.group()), text))
-    tokens = [token for word in written for token in _read(word, kind == PERSON)]
-    plain = [token.plain for token in tokens]
     if kind == PERSON:
-        plain = [word for word in plain if word not in _TITLES] or plain
-    elif kind == VESSEL:
-        plain = [word for word in plain if word not in _VESSEL_MARKS] or plain
-    else:
-        plain = without_forms(plain)
-    tokens = _kept(tokens, plain)[:_MAX_TOKENS]
-    if kind == PERSON:
-        tokens = _servants(tokens)
-        tokens = _patronymic(tokens)
-    elif kind != VESSEL:
-        tokens = _joined_initials(tokens)
-        tokens = [_generic(token, last=at > 0 and at == len(tokens) - 1) for at, token in enumerate(tokens)]
-    return PreparedName(text, kind, tuple(tokens))
+        return _prepared(text, kind, _person(text))
+    tokens = [token for word in _split(text) for token in _read(word, False)]
+    if kind == VESSEL:
+        tokens = _kept(tokens, [token.plain for token in tokens if token.plain not in VESSEL_MARKS]) or tokens
+        return _prepared(text, kind, _numbered(tokens))
+    return replace(_prepared(text, kind, _firm(text, tokens)), squeezed=_squeezed(tokens))
+
+
+def _prepared(text: str, kind: str, tokens: list[NameToken]) -> PreparedName:
+    """The name of ``tokens``; a word that stands there twice counts once."""
+    once = list({token.plain: token for token in reversed(tokens)}.values())[::-1]
+    kept = tokens if len(once) < 2 else once
+    return PreparedName(text, kind, tuple(kept[:_MAX_TOKENS]), _squeezed(kept))
+
+
+def _squeezed(tokens: list[NameToken]) -> str:
+    return "".join(token.plain for token in tokens)[:MAX_LENGTH]
+
+
+def _split(text: str) -> list[str]:
+    return _WORD.findall(_DOTTED.sub(lambda found: re.sub(r"[./]", "", found.group()), text))
+
+
+def _person(text: str) -> list[NameToken]:
+    surname, comma, given = text.partition(",")
+    parts = (given, surname) if comma and given.strip() else (text,)
+    read = [[token for word in _split(part) for token in _read(word, True)] for part in parts]
+    bare = [[_of_person(token) for token in part if token.plain not in TITLES] for part in read]
+    bare = bare if any(bare) else read
+    if len(bare) == 2 and len(bare[0]) > 1 and bare[1]:
+        bare[0] = [bare[0][0], *(_second(token) for token in bare[0][1:])]
+    return _patronymic(_servants([token for part in bare for token in part]))
+
+
+def _second(token: NameToken) -> NameToken:
+    """A given name after the first, which many leave out."""
+    return replace(token, weight=min(token.weight, _SECOND_GIVEN)) if len(token.plain) > 1 else token
+
+
+def _of_person(token: NameToken) -> NameToken:
+    if token.plain in GENERATIONS:
+        return replace(token, weight=_FORM)
+    if token.plain in OF_PERSONS:
+        return _token(OF_PERSONS[token.plain])
+    return token
+
+
+def _firm(text: str, tokens: list[NameToken]) -> list[NameToken]:
+    inside = {token.plain for part in _BRACKETED.findall(text) for word in _split(part) for token in _read(word, False)}
+    tokens = _kept(tokens, without_forms([token.plain for token in tokens]))[:_MAX_TOKENS]
+    tokens = _numbered(_joined_initials(tokens))
+    tokens = [_token(OF_FIRMS[token.plain]) if token.plain in OF_FIRMS else token for token in tokens]
+    where = places([token.plain for token in tokens])
+    last = len(tokens) - 1
+    return [
+        _less(token, _place_weight(token, at in where, token.plain in inside, 0 < at == last), last=0 < at == last)
+        for at, token in enumerate(tokens)
+    ]
+
+
+def _place_weight(token: NameToken, is_place: bool, in_brackets: bool, last: bool) -> float:
+    """How much a word may tell as a place: less in brackets, all where it is none."""
+    if is_place or (is_country_code(token.plain) and (in_brackets or last)):
+        return PLACE_IN_BRACKETS if in_brackets else PLACE
+    return 1.0
+
+
+def _less(token: NameToken, most: float, *, last: bool) -> NameToken:
+    """Weigh what says little about whose firm it is."""
+    if token.plain in LINKS:
+        return replace(token, weight=_LINK)
+    if most < 1:
+        return replace(token, weight=min(token.weight, most))
+    if is_of_a_form(token.plain) or (last and like_a_form(token.plain)):
+        return replace(token, weight=min(token.weight, _FORM))
+    return replace(token, weight=min(token.weight, SMALL)) if token.plain in GENERIC else token
+
+
+def _numbered(tokens: list[NameToken]) -> list[NameToken]:
+    """Ordinals with digits, and little weight for the words that announce a number."""
+    found = []
+    for token, plain in zip(tokens, arabic([token.plain for token in tokens]), strict=True):
+        one = token if token.plain == plain else _token(plain)
+        found.append(replace(one, weight=_LINK) if plain in NUMBER_WORDS and len(tokens) > 1 else one)
+    return found
 
 
 def _kept(tokens: list[NameToken], plain: list[str]) -> list[NameToken]:
@@ -114,7 +203,7 @@ def _read(word: str, person: bool) -> tuple[NameToken, ...]:
     if is_unvoiced(word):
         return _unvoiced(word)
     spelled = re.sub(r"['’`ʼʹ]", "", latin(word))
-    if person and not spelled.isdigit() and re.search(r"[a-z]", spelled):
+    if person and not spelled.isdigit() and re.search(r"[a-z]", spelled) and spelled not in GENERATIONS:
         spelled = spelled.translate(_LOOKS_LIKE)
     parts = re.findall(r"[a-z0-9]+", spelled)
     if not word.isascii() and len(parts) == 1 and _is_han(word):
@@ -152,7 +241,7 @@ def _unvoiced(word: str) -> tuple[NameToken, ...]:
 
 @lru_cache(maxsize=131_072)
 def _token(word: str) -> NameToken:
-    return NameToken(word, forms(word), _weight(word), consonants(word))
+    return NameToken(word, forms(word), _weight(word), consonants(word), skeleton=skeleton(word))
 
 
 def _weight(word: str) -> float:
@@ -169,13 +258,7 @@ def _patronymic(tokens: list[NameToken]) -> list[NameToken]:
     found = [at for at, token in enumerate(tokens) if len(token.plain) > 6 and _PATRONYMIC.search(token.forms[0])]
     if len(tokens) < 3 or len(found) != 1:  # two of them: one is the surname, and which cannot be told
         return tokens
-    return [replace(token, weight=0.35) if at == found[0] else token for at, token in enumerate(tokens)]
-
-
-def _generic(token: NameToken, *, last: bool) -> NameToken:
-    if is_of_a_form(token.plain) or (last and like_a_form(token.plain)):
-        return replace(token, weight=0.2)
-    return replace(token, weight=0.35) if token.plain in GENERIC else token
+    return [replace(token, weight=PATRONYM) if at == found[0] else token for at, token in enumerate(tokens)]
 
 
 def _servants(tokens: list[NameToken]) -> list[NameToken]:

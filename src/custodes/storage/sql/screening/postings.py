@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from custodes.screening.index import (
-    LEAST_OF_THEIRS,
     MAX_CANDIDATES,
-    bounds,
+    Bounds,
     posted,
     posted_keys,
     sought,
@@ -25,8 +24,8 @@ from custodes.screening.index import (
 )
 from custodes.screening.names.name import PreparedName
 
-# A name's total weight in eighths; longer names count as this long.
-_TOTAL_BITS, _TOTAL_UNIT = 6, 8
+# A name's total weight in twentieths; longer names count as this long.
+_TOTAL_BITS, _TOTAL_UNIT = 8, 20
 _MAX_TOTAL = (1 << _TOTAL_BITS) - 1
 _BY_KEY = "SELECT word.key, word.form FROM json_each(?) AS asked CROSS JOIN word ON word.key = asked.value"
 _BY_FORM = (
@@ -101,8 +100,7 @@ def _ranked(name: PreparedName, like: Sequence[tuple[float, _Numbers]]) -> list[
     names, places = np.unique(np.concatenate([some for _, some in like]), return_inverse=True)
     shared = np.bincount(places, np.concatenate([np.full(some.size, weight) for weight, some in like]))
     totals = (names & _MAX_TOTAL) / _TOTAL_UNIT
-    least, extra = bounds(name)
-    kept = np.flatnonzero((shared >= least) & (shared + extra >= totals * LEAST_OF_THEIRS))
+    kept = np.flatnonzero(Bounds.of(name).admits(shared, totals))
     order = -shared[kept] / np.sqrt(totals[kept])
     best = kept[np.lexsort((names[kept], order))][:MAX_CANDIDATES]
     return [int(number) >> _TOTAL_BITS for number in names[best]]

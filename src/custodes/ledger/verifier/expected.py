@@ -1,0 +1,150 @@
+"""The question, asked by the reader: does the file answer what I ask, or something that looks like it?
+
+In: what the reader expects, and a file that was found sound. Out: why it is not the answer. Without this, whoever made
+the file chose the account, the period and the operations. Also: trust policies under which no answer is worth much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from custodes.ledger.tlog.trust import TrustPolicy, open_trusted
+from custodes.ledger.verifier.canonical_json import canonical, parse_canonical
+from custodes.ledger.verifier.moratorium.report import parse as parse_report
+from custodes.ledger.verifier.statement import parse as parse_statement
+
+FACE_COMPARISON = frozenset(
+    {
+        "AssociateFaces",
+        "CompareFaces",
+        "CreateStreamProcessor",
+        "GetCelebrityInfo",
+        "GetCelebrityRecognition",
+        "GetFaceSearch",
+        "RecognizeCelebrities",
+        "SearchFaces",
+        "SearchFacesByImage",
+        "SearchUsers",
+        "SearchUsersByImage",
+        "StartCelebrityRecognition",
+        "StartFaceSearch",
+        "StartStreamProcessor",
+        "UpdateStreamProcessor",
+    }
+)
+"""Operations whose answers tell how alike faces are or whose they are. A report that leaves one out hides its use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the reader asks; None where anything will do.
+
+    Attributes:
+        identifier: account or name in the party map, in canonical form.
+        sector: of a moratorium report.
+        begin: start of the period (ms).
+        end: its end, not included (ms).
+        fresh_ms: so long ago at most a quorum of witnesses must have seen the state of the log.
+    """
+
+    identifier: str | None = None
+    sector: str | None = None
+    begin: int | None = None
+    end: int | None = None
+    fresh_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a file answers."""
+
+    identifiers: frozenset[str]
+    sector: str | None
+    operations: frozenset[str]
+    begin: int | None
+    end: int | None
+
+
+def other_question(data: bytes, expected: Expectation) -> list[str]:
+    """How the question of a sound file is another one than the expected; empty when it is that.
+
+    Raises:
+        StatementError: the file is not one.
+    """
+    asked, wrong = _asked(data), []
+    if expected.identifier is not None and expected.identifier not in asked.identifiers:
+        wrong.append(f"you ask about {expected.identifier}; the file is about {', '.join(sorted(asked.identifiers))}")
+    if expected.sector is not None and expected.sector != asked.sector:
+        wrong.append(f"you ask about the sector {expected.sector}; the file is about {asked.sector or 'none'}")
+    if expected.sector is not None and not asked.operations >= FACE_COMPARISON:
+        missing = ", ".join(sorted(FACE_COMPARISON - asked.operations))
+        wrong.append(f"the report does not count all operations that compare faces: {missing}")
+    for mine, theirs, which in ((expected.begin, asked.begin, "from"), (expected.end, asked.end, "to")):
+        if mine is not None and mine != theirs:
+            wrong.append(f"you ask about a period {which} {mine} ms; the file says {theirs}")
+    return wrong
+
+
+def stale(data: bytes, policy: TrustPolicy, fresh_ms: int, now_ms: int) -> str | None:
+    """Why the state of the log in a sound file is not as new as the reader wants; None when it is.
+
+    Raises:
+        StatementError: the file is not one.
+        TrustError: its checkpoint does not deserve trust.
+    """
+    seen = open_trusted(_checkpoint(data), policy).seen_at
+    if seen is None:
+        return "nobody but the operator says how old this state of the log is: your trust policy asks for no witnesses"
+    age_s = now_ms // 1000 - seen
+    return None if age_s * 1000 <= fresh_ms else f"the witnesses saw this state of the log {age_s} seconds ago"
+
+
+def weakness(policy: TrustPolicy) -> str | None:
+    """Why a trust policy cannot protect its reader; None when it can, or says openly that it has no witnesses."""
+    logs = {key.public for key in policy.logs}
+    for name, witness in policy.witnesses.items():
+        if witness.key.public in logs:
+            return f"witness {name} has the key of the log itself"
+    for name, group in policy.groups.items():
+        if 2 * group.need <= len(group.members) and name == policy.quorum:
+            return (
+                f"{group.need} of {len(group.members)} witnesses are no majority: two groups of them could confirm "
+                "two different logs"
+            )
+    return None
+
+
+def _asked(data: bytes) -> _Asked:
+    kind = _kind(data)
+    if kind == "statement":
+        one = parse_statement(data).question
+        return _Asked(frozenset({one.identifier}), None, frozenset(), one.begin, one.end)
+    if kind == "moratorium":
+        report = parse_report(data).question
+        return _Asked(frozenset(), report.sector, frozenset(report.operations), report.begin, report.end)
+    if kind == "party":
+        parts = [parse_statement(canonical(one)).question for one in _statements(data)]
+        begins, ends = {one.begin for one in parts}, {one.end for one in parts}
+        return _Asked(frozenset(one.identifier for one in parts), None, frozenset(), begins.pop(), ends.pop())
+    return _Asked(frozenset(), None, frozenset(), None, None)
+
+
+def _kind(data: bytes) -> str:
+    value = parse_canonical(data)
+    return next((name for name in value if name != "digest"), "") if isinstance(value, dict) else ""
+
+
+def _checkpoint(data: bytes) -> bytes:
+    value = parse_canonical(data)
+    inner = value.get(_kind(data)) if isinstance(value, dict) else None
+    for one in _statements(data)[:1]:
+        inner = one.get("statement") if isinstance(one, dict) else None
+    return str(inner.get("checkpoint")).encode() if isinstance(inner, Mapping) else b""
+
+
+def _statements(data: bytes) -> list[object]:
+    value = parse_canonical(data)
+    inner = value.get("party") if isinstance(value, dict) else None
+    found = inner.get("statements") if isinstance(inner, dict) else None
+    return found if isinstance(found, list) else []
