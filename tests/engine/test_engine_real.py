@@ -89,6 +89,18 @@ def test_both_uses_of_a_face_agree_and_are_unit(engine, slot):
     assert engine.scale(query).similarity_pct(float(enrol @ query)) > 99.9
 
 
+def test_no_percent_above_95_is_said_among_small_children(engine, slot):
+    """Whose surroundings are a small child's shows in the last component; the astronaut's are not."""
+    grown = vector(engine, slot, ASTRONAUT)
+    child = grown.copy()
+    child[-1] = 0.06
+    assert engine.scale(grown).similarity_pct(1.0) == 100
+    for scale in (engine.scale(child), engine.scale(grown, child)):
+        assert scale.similarity_pct(1.0) == 95
+        assert scale.cosine(99) > 1, "nothing reaches 99"
+        assert scale.similarity_pct(scale.cosine(90) + 1e-9) == pytest.approx(90, abs=1e-3)
+
+
 def test_wrong_channel_order_shows(engine, slot):
     """Blue faces must score lower than the same face in its colours: a swapped channel order cannot pass unseen."""
     enrol = vector(engine, slot, ASTRONAUT, VectorUse.ENROL)

@@ -160,6 +160,9 @@ def test_every_kind_of_search_is_held_back(station: Station) -> None:
     asker.index_faces(CollectionId="wanted", Image={"Bytes": picture(Square(1, 1.0))}, ExternalImageId="Anna.again")
     by_face = asker.search_faces(CollectionId="wanted", FaceId=station.face, FaceMatchThreshold=99)
     assert [match["Face"]["ExternalImageId"][:7] for match in by_face["FaceMatches"]] == ["sealed:"]
+    by_picture = search(station)
+    assert [match["Face"]["ExternalImageId"][:7] for match in by_picture] == ["sealed:", "sealed:"]
+    assert "Anna" not in str(by_picture)
     users = asker.search_users(CollectionId="wanted", FaceId=station.face, UserMatchThreshold=99)
     by_image = asker.search_users_by_image(
         CollectionId="wanted", Image={"Bytes": picture(Square(1))}, UserMatchThreshold=99

@@ -23,10 +23,10 @@ from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.note import NoteError, VerifierKey
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerCorruptError
 from custodes.ledger.tree.tiles import verified_tree
+from custodes.ledger.tree.tlog_proof import encode_tlog_proof
 from custodes.ledger.verifier.map_proof import MapError
 from custodes.ledger.writer.audit import AuditReport, BodySource, audit
 from custodes.ledger.writer.keys import load_or_create_secret
-from custodes.ledger.writer.receipt import encode_tlog_proof
 from custodes.operations.record.body_destruction import ORDER
 from custodes.storage.ledger.open import LedgerPaths, old_verifiers, read_bodies, read_tiles
 
