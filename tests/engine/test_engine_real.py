@@ -170,6 +170,23 @@ def test_a_small_face_in_a_long_picture_is_found_once(engine, slot, at, upright)
     assert corners(face.box_px) == pytest.approx((x + 51, y + 58, x + 140, y + 178), abs=6)
 
 
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+@pytest.mark.parametrize("at_most", [1, 100])
+def test_a_turned_picture_has_the_same_face_with_its_own_points(engine, slot, quarters, at_most):
+    (upright,) = engine.detect(slot, picture(ASTRONAUT)).faces
+    image = picture(np.rot90(ASTRONAUT, quarters))
+    (face,) = engine.detect(slot, image, at_most=at_most).faces
+    turned = -90 * quarters
+    assert (face.pose.roll_deg - upright.pose.roll_deg - turned + 180) % 360 - 180 == pytest.approx(0, abs=10)
+    last = ASTRONAUT.shape[0] - 1
+    x, y = upright.points_px[:, 0], upright.points_px[:, 1]
+    places = {1: (y, last - x), 2: (last - x, last - y), 3: (last - y, x)}[quarters]
+    assert np.abs(face.points_px - np.stack(places, axis=1)).max() < 6
+    one = engine.embed(slot, picture(ASTRONAUT), [upright], VectorUse.ENROL)[0]
+    other = engine.embed(slot, image, [face], VectorUse.QUERY)[0]
+    assert float(one @ other) > 0.9
+
+
 @pytest.mark.parametrize("side", [200, 512, 1500])
 def test_a_glance_gives_the_same_face_and_nearly_the_same_vector(engine, slot, side):
     image = picture(np.asarray(PIL.Image.fromarray(ASTRONAUT).resize((side, side))))
