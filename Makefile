@@ -10,10 +10,10 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run env npm test check format bench models docs verifier lock clean
+.PHONY: help run env npm test test-fast coverage check format bench models docs verifier lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
 
 run: $(VENV)/.run models ## Install, fetch models, serve on http://127.0.0.1:8080 (HOST=, PORT=, DATA=)
 	exec $(BIN)/custodes serve --host $(HOST) --port $(PORT) --data $(DATA)
@@ -30,6 +30,15 @@ npm: $(BIN)/python ## Install npm into .venv when this machine has none (some mo
 
 test: $(VENV)/.test npm check ## Run all checks and tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-fast: $(VENV)/.test ## Run the tests that stay in this process and need no networks
+	$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not process and not models and not data and not npm and not slow"
+
+coverage: $(VENV)/.test npm ## Run all tests; report branch coverage of ledger, policy and edge (TESTS= for some)
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest $(TESTS)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
 
 check: $(VENV)/.test ## Lint, formatting, types, import rules
 	$(BIN)/ruff check

@@ -144,7 +144,7 @@ def _altered(engine: FacePipeline, image: Image, kind: str) -> Image:
     if kind == "dark":
         noise = np.random.default_rng(len(image.rgb.tobytes()) % 997).normal(0, 5, rgb.shape)
         return Image(np.clip(rgb * 0.18 + noise, 0, 255).astype(np.uint8), b"")
-    found = engine.steps.detector.detect(rgb)
+    found = engine.steps.finder.detector.detect(rgb)
     if not len(found.scores):
         return image
     box = found.boxes[0]
@@ -152,7 +152,7 @@ def _altered(engine: FacePipeline, image: Image, kind: str) -> Image:
         factor = SMALL_FACE_PX / float(box[3] - box[1])
         size = (max(1, round(rgb.shape[1] * factor)), max(1, round(rgb.shape[0] * factor)))
         return Image(np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8), b"")
-    vertices = engine.steps.mesh.read(rgb, [found.points[0]])[0].vertices_px
+    vertices = engine.steps.finder.mesh.read(rgb, [found.points[0]])[0].vertices_px
     colour = (225, 230, 235) if int(box[0]) % 2 else (90, 140, 190)
     covered = cv2.fillPoly(rgb.copy(), [vertices[list(_MASK), :2].astype(np.int32)], colour)
     return Image(np.asarray(covered, np.uint8), b"")

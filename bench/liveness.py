@@ -61,7 +61,7 @@ def witnesses(
         rgb = decode(path.read_bytes()).rgb
         for kind, attack in KINDS.items():
             shown = attack(rgb, random)
-            found = engine.steps.detector.detect(shown)
+            found = engine.steps.finder.detector.detect(shown)
             if len(found.scores) == 0:
                 continue
             middle = np.abs(found.boxes[:, :2] + found.boxes[:, 2:] - np.array(shown.shape[1::-1])).sum(axis=1)

@@ -17,7 +17,7 @@ from custodes.governance.iam.document import DocumentKind, parse_document
 from custodes.governance.iam.evaluate import AccessRequest, IamDecision, Policies, Reason, evaluate
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, Call, Guardrails, load, shipped, shipped_schema
 from custodes.operations.policy.decide import PolicyLayers, RulesInForce
-from custodes.operations.policy.facts import PolicyFacts, Profile
+from custodes.operations.policy.facts import PolicyFacts, Profile, ScreeningFacts
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import Intent
 from report import Section, table, write
@@ -53,6 +53,13 @@ def times(decide: Callable[[], object]) -> tuple[float, float]:
     return statistics.median(taken), sorted(taken)[ROUNDS * 99 // 100]
 
 
+class NotScreened:
+    """No list: nobody needs to be screened."""
+
+    def of(self, account_id: AccountId) -> ScreeningFacts:  # noqa: ARG002 - the port's signature
+        return ScreeningFacts("not-required", 0, True)
+
+
 class AnyRoot:
     """A tenant's layer that costs nothing: what is measured is what lies in front of it."""
 
@@ -69,7 +76,7 @@ def layers(guardrails: Guardrails, sector: str, rounds: Iterator[int]) -> Callab
     profile = Profile({"sector": sector, "country": "GB", "status": "active", **stated})
     accounts = {AccountId(f"{number:012d}"): profile for number in range(1000)}
     in_force = RulesInForce("0" * 64, guardrails)
-    policy = PolicyLayers(lambda: in_force, PolicyFacts(accounts.get), AnyRoot())
+    policy = PolicyLayers(lambda: in_force, PolicyFacts(accounts.get, NotScreened()), AnyRoot())
 
     def decide() -> object:
         number = next(rounds)

@@ -66,7 +66,7 @@ def cases(engine: FacePipeline, paths: list[Path], styles: tuple[str, ...], seed
         face = find(engine, rgb)
         if face is None:
             continue
-        mesh = engine.steps.mesh.read(rgb, [face.points_px])[0].vertices_px.astype(np.float64)
+        mesh = engine.steps.finder.mesh.read(rgb, [face.points_px])[0].vertices_px.astype(np.float64)
         yield Case(BARE, "", features(engine, rgb))
         yield Case(OBJECT, "", features(engine, over_the_wire(with_object(rgb, mesh, rng))))
         for fit in (COVERING, COVERING, (BELOW_NOSE, ON_CHIN)[i % 2]):

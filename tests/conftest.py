@@ -9,10 +9,12 @@ client for it, ``aws`` runs the AWS CLI against it, ``custodes`` runs our own co
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,22 @@ from custodes.gallery.gallery import IndexedGallery
 from fakes.engine import SquareEngine
 from fakes.gallery import MemoryGalleryStore
 from fakes.live import LiveServer, running
+
+OUTSIDE = frozenset({"aws", "custodes", "model_pack"})
+"""Fixtures that start other programs, or need the networks."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what leaves this process, so that ``make test-fast`` can leave it out."""
+    for item in items:
+        if isinstance(item, pytest.Function) and (OUTSIDE & set(item.fixturenames) or _starts_processes(item.path)):
+            item.add_marker("process")
+
+
+@cache
+def _starts_processes(path: Path) -> bool:
+    text = path.read_text(encoding="utf-8")
+    return bool(re.search(r"^\s*(import|from) (subprocess|multiprocessing|fakes\.(process|story))\b", text, re.M))
 
 
 @pytest.fixture

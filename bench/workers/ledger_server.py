@@ -16,7 +16,7 @@ from custodes.cli import logs
 from custodes.cli.listener import Listener
 from custodes.deployment.server import open_deployment, open_engine
 from custodes.engine.ports import FaceEngine
-from custodes.operations.requests.gate import CountingRecorder
+from custodes.operations.requests.gate import CountingRecorder, Recorder
 from custodes.settings import Settings, from_environment
 
 
@@ -33,13 +33,17 @@ def engine(settings: Settings) -> Iterator[FaceEngine]:
         yield opened
 
 
+def recording(recorder: Recorder) -> Recorder:
+    """Uses counted in memory only, where the ledger's cost is measured by leaving it out."""
+    return CountingRecorder() if "--no-ledger" in sys.argv else recorder
+
+
 def main() -> None:
     settings = from_environment()
     logs.configure("warning", settings.log_format)
-    recorder = CountingRecorder() if "--no-ledger" in sys.argv else None
     with closing(Listener(settings.host, settings.port)) as listener, engine(settings) as faces:
         signal.signal(signal.SIGTERM, lambda _signal, _frame: listener.stop())
-        with open_deployment(settings, endpoint_url=listener.url, engine=faces, recorder=recorder) as deployment:
+        with open_deployment(settings, endpoint_url=listener.url, engine=faces, recording=recording) as deployment:
             listener.serve(deployment.app(), settings.shutdown_s, lambda: None)
 
 

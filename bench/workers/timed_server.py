@@ -113,7 +113,9 @@ def serve_without_ledger(settings: Settings, engine: FaceEngine) -> None:
     """As ``serve_until_stopped``, with uses counted in memory only, to see what the ledger costs."""
     with closing(Listener(settings.host, settings.port)) as listener:
         signal.signal(signal.SIGTERM, lambda _signal, _frame: listener.stop())
-        opened = open_deployment(settings, endpoint_url=listener.url, engine=engine, recorder=CountingRecorder())
+        opened = open_deployment(
+            settings, endpoint_url=listener.url, engine=engine, recording=lambda _: CountingRecorder()
+        )
         with opened as deployment:
             listener.serve(deployment.app(), settings.shutdown_s, lambda: None)
 

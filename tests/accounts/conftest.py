@@ -19,19 +19,22 @@ from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.accounts.accounts import Accounts
-from custodes.operations.accounts.admin import AccountOrders
+from custodes.operations.accounts.admin import account_handlers
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.identities import Identities
-from custodes.operations.accounts.identity_admin import IdentityOrders
+from custodes.operations.accounts.identity_admin import IdentityAdmin
 from custodes.operations.accounts.log import AccountLog
 from custodes.operations.accounts.ports import Admission, AdmitAll
 from custodes.operations.accounts.sessions import SessionTokens
+from custodes.operations.accounts.states import AccountStates
 from custodes.storage.files.seal import KeyBox
 from custodes.storage.ledger.open import LedgerPaths, open_ledger, read_bodies
 from custodes.storage.sql.accounts.sealer import MasterSealer
 from fakes.accounts import MemoryAccountStore
+from fakes.administration import carry_out
 
 OPERATOR = AccountId("100000000001")
+KEY_COMMANDS = ("key rotate", "key enable", "key disable", "key delete")
 OPERATIONS = tuple(load_service().operations)
 
 
@@ -49,12 +52,16 @@ class Office:
 
     @property
     def accounts(self) -> Accounts:
-        return Accounts(self.directory, AccountLog(self.log, os.urandom), self.admission, self.clock, os.urandom)
+        log = AccountLog(self.log, os.urandom)
+        states = AccountStates(self.directory, log, self.clock)
+        return Accounts(states, log, self.admission, self.clock, os.urandom)
 
     def order(self, act: str, **members: object) -> Mapping[str, Any]:
         identities = Identities(self.directory, AccountLog(self.log, os.urandom), self.clock, os.urandom)
-        orders = AccountOrders(self.accounts, IdentityOrders(identities, OPERATOR))
-        return orders.carry_out({"act": act, **members})
+        if act in KEY_COMMANDS:  # these find the account by the key
+            members.pop("account", None)
+        handlers = {**account_handlers(self.accounts), **IdentityAdmin(identities, OPERATOR).handlers}
+        return carry_out(handlers, act if " " in act else f"account {act}", members)
 
     def create(self, sector: str = "retail", **profile: object) -> Mapping[str, Any]:
         members = {"legal_name": "Anna's Photos B.V.", "sector": sector, "country": "NL", **profile}

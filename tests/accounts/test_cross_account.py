@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from custodes.edge.aws.model import Operation, Shape, ShapeKind, load_service
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
+from fakes.administration import administer
 from fakes.engine import Square, SquareEngine, picture
 from fakes.gallery import MemoryGalleryStore
 from fakes.live import REGION, LiveServer, running
@@ -67,10 +68,8 @@ class Two:
         self.held = Held(NAME, kept, faces[0], "ann", tokens)
 
     def _account(self, name: str) -> Any:
-        ledger = self.server.deployment.ledger
-        assert ledger is not None
         profile = {"legal_name": name, "sector": "retail", "country": "NL"}
-        made = ledger.duties.carry_out({"do": "accounts", "act": "create", "profile": profile})
+        made = administer(self.server, "account create", profile=profile)
         return boto3.client(
             "rekognition",
             endpoint_url=self.server.url,

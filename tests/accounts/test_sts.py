@@ -13,6 +13,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from fakes.administration import administer
+
 REGION = "eu-central-1"
 Order = Callable[..., Mapping[str, Any]]
 LIST = {"Effect": "Allow", "Action": "rekognition:ListCollections", "Resource": "*"}
@@ -25,11 +27,9 @@ def document(*statements: object) -> str:
 @pytest.fixture
 def order(live_server: Any) -> Order:
     def carry_out(act: str, **members: object) -> Mapping[str, Any]:
-        value: Mapping[str, Any] = live_server.deployment.ledger.duties.carry_out(
-            {"do": "accounts", "act": act, **members}
-        )
-        assert "error" not in value, value
-        return value
+        named = {} if "key" in members else {"account": members.pop("account", None)}
+        members.pop("account", None)
+        return administer(live_server, act if " " in act else f"account {act}", **members, **named)
 
     return carry_out
 

@@ -35,6 +35,7 @@ from custodes.operations.requests.gate import AllowAll, CountingRecorder, Gate
 from fakes.engine import Square, SquareEngine, picture
 from fakes.gallery import MemoryGalleryStore
 from fakes.objects import MemoryObjects
+from fakes.unrecorded import NoReviews, UnrecordedErasures
 
 Run = Callable[..., "CompletedProcess[str]"]
 ANN, BOB = Square(1), Square(2, left=200)
@@ -171,7 +172,16 @@ def test_a_larger_gallery_asks_for_more(rate: float | None, portraits: int, name
     caller = Caller(AccountId("123456789012"), "AK", "arn:aws:iam::123456789012:root", "eu-central-1")
     known = CelebrityGallery(CollectionKey(caller.account_id, COLLECTION), Book(), lambda _: rate)
     gallery = IndexedGallery(MemoryGalleryStore(), BruteForceIndex)
-    ports = Ports(SquareEngine(), gallery, MemoryObjects(), FixedClock(), b"k" * 32, celebrities=known)
+    ports = Ports(
+        SquareEngine(),
+        gallery,
+        MemoryObjects(),
+        FixedClock(),
+        b"k" * 32,
+        UnrecordedErasures(),
+        NoReviews(),
+        celebrities=known,
+    )
     operations: Operations = build(ports)
     gate, context = Gate(AllowAll(), CountingRecorder()), Context(caller, RequestId("1"), 0)
     gate.perform(context, CreateCollection(collection_id=COLLECTION), operations.collections.create)

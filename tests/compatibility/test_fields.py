@@ -53,10 +53,15 @@ def _beside(name: str) -> ModuleType:
 answers = _beside("answers")
 video_answers = _beside("video_answers")
 ANSWERS = {**answers.ANSWERS, **video_answers.VIDEO_ANSWERS}
+NO_PORTS = Ports(*cast("Any", [None] * 3), FixedClock(), b"", *cast("Any", [None] * 2))
 SERVICE = load_service()
 IMPLEMENTED = sorted(
     SERVICE.operations.keys()
-    & handlers(Gate(AllowAll(), CountingRecorder()), build(Ports(*cast("Any", [None] * 3), FixedClock(), b"")), "eu-1")
+    & handlers(
+        Gate(AllowAll(), CountingRecorder()),
+        build(NO_PORTS),
+        "eu-1",
+    )
 )
 
 
@@ -213,7 +218,7 @@ class Nobody:
 @pytest.mark.parametrize("operation", IMPLEMENTED)
 def test_inputs_are_read(operation: str) -> None:
     gate = Gate(Nobody(), CountingRecorder())
-    by_name = handlers(gate, build(Ports(*cast("Any", [None] * 3), FixedClock(), b"")), "eu-central-1")
+    by_name = handlers(gate, build(NO_PORTS), "eu-central-1")
     shape, seen = SERVICE.operations[operation].input, set[str]()
     account = AccountId("123456789012")
     context = Context(Caller(account, "AKEXAMPLE", f"arn:aws:iam::{account}:root", "eu-1"), RequestId("1"), 0)

@@ -89,6 +89,18 @@ def test_both_uses_of_a_face_agree_and_are_unit(engine, slot):
     assert engine.scale(query).similarity_pct(float(enrol @ query)) > 99.9
 
 
+def test_no_percent_above_95_is_said_among_small_children(engine, slot):
+    """Whose surroundings are a small child's shows in the last component; the astronaut's are not."""
+    grown = vector(engine, slot, ASTRONAUT)
+    child = grown.copy()
+    child[-1] = 0.06
+    assert engine.scale(grown).similarity_pct(1.0) == 100
+    for scale in (engine.scale(child), engine.scale(grown, child)):
+        assert scale.similarity_pct(1.0) == 95
+        assert scale.cosine(99) > 1, "nothing reaches 99"
+        assert scale.similarity_pct(scale.cosine(90) + 1e-9) == pytest.approx(90, abs=1e-3)
+
+
 def test_wrong_channel_order_shows(engine, slot):
     """Blue faces must score lower than the same face in its colours: a swapped channel order cannot pass unseen."""
     enrol = vector(engine, slot, ASTRONAUT, VectorUse.ENROL)
@@ -156,6 +168,23 @@ def test_a_small_face_in_a_long_picture_is_found_once(engine, slot, at, upright)
     (face,) = engine.detect(slot, picture(canvas)).faces
     x, y = (400, at) if upright else (at, 400)
     assert corners(face.box_px) == pytest.approx((x + 51, y + 58, x + 140, y + 178), abs=6)
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+@pytest.mark.parametrize("at_most", [1, 100])
+def test_a_turned_picture_has_the_same_face_with_its_own_points(engine, slot, quarters, at_most):
+    (upright,) = engine.detect(slot, picture(ASTRONAUT)).faces
+    image = picture(np.rot90(ASTRONAUT, quarters))
+    (face,) = engine.detect(slot, image, at_most=at_most).faces
+    turned = -90 * quarters
+    assert (face.pose.roll_deg - upright.pose.roll_deg - turned + 180) % 360 - 180 == pytest.approx(0, abs=10)
+    last = ASTRONAUT.shape[0] - 1
+    x, y = upright.points_px[:, 0], upright.points_px[:, 1]
+    places = {1: (y, last - x), 2: (last - x, last - y), 3: (last - y, x)}[quarters]
+    assert np.abs(face.points_px - np.stack(places, axis=1)).max() < 6
+    one = engine.embed(slot, picture(ASTRONAUT), [upright], VectorUse.ENROL)[0]
+    other = engine.embed(slot, image, [face], VectorUse.QUERY)[0]
+    assert float(one @ other) > 0.9
 
 
 @pytest.mark.parametrize("side", [200, 512, 1500])

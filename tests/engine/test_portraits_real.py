@@ -65,6 +65,21 @@ def test_vectors_do_not_depend_on_whether_a_face_was_described(engine: FacePipel
         )
 
 
+@pytest.mark.parametrize("spoiled", ["small", "blurred", "dark"])
+def test_a_bad_picture_of_a_face_is_not_a_covered_face(engine: FacePipeline, slot: Slot, spoiled: str):
+    rgb = {
+        "small": lambda: cv2.resize(PORTRAIT, None, fx=0.07, fy=0.07, interpolation=cv2.INTER_AREA),
+        "blurred": lambda: cv2.GaussianBlur(PORTRAIT, (0, 0), 16),
+        "dark": lambda: (PORTRAIT * 0.1).astype(np.uint8),
+    }[spoiled]()
+    image = Image(np.ascontiguousarray(rgb), b"")
+    (face,) = engine.detect(slot, image).faces
+    (reported,) = engine.describe(slot, image, [face], {Trait.FACE_OCCLUDED})
+    assert reported.traits.occluded is not None
+    assert not reported.traits.occluded.value
+    assert reported.traits.occluded.confidence_pct == 50, "nothing is known"
+
+
 def test_dark_glasses_are_seen(engine: FacePipeline, slot: Slot):
     rgb = PORTRAIT.copy()
     (face,) = engine.detect(slot, Image(rgb, b"")).faces[:1]

@@ -20,6 +20,7 @@ GRAB_BAGS = frozenset({"utils", "util", "helpers", "helper", "common", "manager"
 BORDERS = frozenset(
     {
         "edge/app.py",
+        "edge/endpoints/administration.py",
         "edge/http/workers.py",
         "storage/sql/writer.py",
         "engine/runtime/batch.py",

@@ -162,6 +162,16 @@ def test_an_account_with_less_under_way_goes_first(store: JobStore) -> None:
     assert [claimed(store, 2).request.account_id for _ in range(4)] == [ANN, BEN, ANN, ANN]
 
 
+def test_an_account_with_less_under_way_goes_before_one_that_waits_longer(store: JobStore) -> None:
+    store.add(request(10, BEN), 0)
+    store.add(request(1), 0)
+    claimed(store, 0)
+    store.finish(claimed(store, 0).lease, None, 1)
+    store.add(request(2), 1)
+    store.add(request(11, BEN), 1)
+    assert [claimed(store, 2).request.account_id for _ in range(2)] == [ANN, BEN]
+
+
 def test_an_interrupted_attempt_does_not_count(store: JobStore) -> None:
     store.add(request(1), 0)
     for now in range(9):

@@ -80,7 +80,7 @@ def masked(rgb, models):
     spec.loader.exec_module(drawing)
     with open_engine(Settings(models=models)) as engine:
         face = engine.detect(Slot(0, RequestId("draw")), Image(rgb, b"")).faces[0]
-        vertices = engine.steps.mesh.read(rgb, [face.points_px])[0].vertices_px.astype(float)
+        vertices = engine.steps.finder.mesh.read(rgb, [face.points_px])[0].vertices_px.astype(float)
     return drawing.with_mask(rgb, vertices, "black", drawing.COVERING, np.random.default_rng(1))
 
 

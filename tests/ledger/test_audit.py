@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from custodes.cli.ledger.ledger import app
 from custodes.ledger.tlog.note import VerifierKey
-from custodes.ledger.tlog.proof import verify_tlog_proof
 from custodes.ledger.tree.tiles import Tree
+from custodes.ledger.tree.tlog_proof import verify_tlog_proof
 from custodes.ledger.writer.audit import BodySource, audit
 from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.ledger.writer.log import LedgerLog

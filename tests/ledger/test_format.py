@@ -27,12 +27,13 @@ from custodes.ledger.tlog.trust import parse_policy
 from custodes.ledger.tree import multiproof
 from custodes.ledger.tree.growth import grow
 from custodes.ledger.tree.signing import sign_checkpoint, signed_note
+from custodes.ledger.tree.tlog_proof import encode_tlog_proof
 from custodes.ledger.verifier.canonical_json import PlacedEntry
 from custodes.ledger.verifier.statement import Question, StatementFile
 from custodes.ledger.verifier.verdict import Word, verify
 from custodes.ledger.writer.body import seal
 from custodes.ledger.writer.keys import SigningKey
-from custodes.ledger.writer.receipt import encode_tlog_proof, receipt_token
+from custodes.ledger.writer.receipt import receipt_token
 
 TEXT = (Path(custodes.ledger.__file__).parent / "FORMAT.md").read_text()
 BLOCKS = dict(re.findall(r"```([a-z]+(?: \d)?)\n(.*?)\n```", TEXT, re.DOTALL))

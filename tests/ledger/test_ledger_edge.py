@@ -15,9 +15,9 @@ from starlette.routing import Mount
 
 from custodes.edge.endpoints.ledger import ledger_routes
 from custodes.ledger.tlog.note import VerifierKey
-from custodes.ledger.tlog.proof import verify_tlog_proof
 from custodes.ledger.tlog.tiles import LedgerCorruptError, LedgerUnavailableError, decode_bundle
 from custodes.ledger.tree.tiles import encode_bundle, is_public_path, tile_path
+from custodes.ledger.tree.tlog_proof import verify_tlog_proof
 from custodes.ledger.writer.log import LedgerLog
 from custodes.storage.ledger.open import LedgerPaths, read_tiles
 

@@ -14,13 +14,14 @@ from custodes.core.clock import FixedClock
 from custodes.ledger.tlog.checkpoint import open_checkpoint
 from custodes.ledger.tlog.entry import EntryError, decode
 from custodes.ledger.tlog.note import VerifierKey
-from custodes.ledger.tlog.proof import ProofError, parse_receipt, parse_tlog_proof, verify_tlog_proof, verify_token
+from custodes.ledger.tlog.proof import ProofError, parse_receipt, verify_token
 from custodes.ledger.tlog.tiles import LedgerCorruptError, LedgerUnavailableError
+from custodes.ledger.tree.tlog_proof import encode_tlog_proof, parse_tlog_proof, verify_tlog_proof
 from custodes.ledger.writer.audit import audit
 from custodes.ledger.writer.keys import SigningKey, check_rotation, rotation_fields
 from custodes.ledger.writer.log import LedgerLog
 from custodes.ledger.writer.ports import HeadConflictError
-from custodes.ledger.writer.receipt import encode_tlog_proof, receipt_token
+from custodes.ledger.writer.receipt import receipt_token
 from custodes.storage.ledger.open import LedgerPaths, ledger_key, open_ledger, read_tiles
 
 OpenLog = Callable[..., LedgerLog]

@@ -90,6 +90,16 @@ def test_a_use_that_the_map_credits_is_kept_back(world, own):
     assert "not all the uses" in refusal(world, crafted(world, value, more))
 
 
+def test_undisclosed_uses_of_another_account_in_place_of_the_own_ones(world, own):
+    """As many uses with as many units, and no body that would name whose they are: only the map's root tells."""
+    theirs = [world.use(ANN), world.use(ANN, units=2)]
+    value = value_of([show(world, index) for index in own], 3)
+    borrowed = [show(world, index, body=False) for index in theirs]
+    assert "not all the uses" in refusal(world, crafted(world, value, borrowed))
+    mixed = [show(world, own[0], body=False), borrowed[1]]
+    assert "not all the uses" in refusal(world, crafted(world, value, mixed))
+
+
 def test_uses_in_another_order(world, own):
     shown = [show(world, index) for index in own]
     assert "out of order" in refusal(world, crafted(world, value_of(shown[::-1], 3), shown[::-1]))

@@ -190,6 +190,14 @@ def test_places_cannot_be_hidden_doubled_or_borrowed(parties):
     assert "nothing under this identifier" in refusal(parties, absent)
 
 
+def test_undisclosed_places_of_another_party_in_place_of_the_own_ones(parties):
+    """As many places, and no body that would name whose they are: only the map's root tells."""
+    honest, other = parties.statement(INN), parties.statement("nl-kvk:12345678")
+    assert len(honest.places) == len(other.places) == 1
+    borrowed = tuple(dataclasses.replace(place, salt=None, body=None) for place in other.places)
+    assert "not all the places" in refusal(parties, reproven(parties, dataclasses.replace(honest, places=borrowed)))
+
+
 def test_a_place_of_somebody_else_cannot_be_counted(make_world, tmp_path):
     """An operator who enters another party's place under this name is found by the body, which names its party."""
     made = Parties(make_world(), tmp_path / "parties")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
+import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,38 +15,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from custodes.core.clock import FixedClock
 from custodes.core.ids import AccountId, FaceId
-from custodes.deployment.ledger import open_erasures
+from custodes.deployment.ledger import open_erasures, schedule_ledger
 from custodes.gallery.entities import CollectionKey
+from custodes.jobs.schedule import HOUR_MS, Scheduler
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.note import VerifierKey
 from custodes.ledger.tlog.trust import open_trusted, parse_policy
 from custodes.ledger.witness.http import WitnessHttpServer
 from custodes.ledger.witness.state_file import FolderMemory
 from custodes.ledger.witness.witness import WitnessKey, WitnessServer
-from custodes.operations.record.housekeeping import EVERY_MS, Housekeeping, Order
 from custodes.storage.ledger.tombstones import FileTombstones
+from fakes.administration import administer
 from fakes.engine import Square, picture
-
-
-class Once:
-    """One order, and a bell when it was answered."""
-
-    def __init__(self, clock: FixedClock) -> None:
-        self.clock = clock
-        self.calls = 0
-        self.answered = threading.Event()
-        self.to_json: Any = None
-
-    def take(self) -> Iterator[Order]:
-        self.calls += 1
-        if self.calls == 1:
-            self.clock.advance(EVERY_MS)
-        if self.calls == 3:
-            yield Order("x", {"do": "head"})
-
-    def answer(self, order: Order, members: Any) -> None:
-        self.to_json = members
-        self.answered.set()
+from fakes.gallery import MemoryGalleryStore
 
 
 def kinds(server: Any) -> list[Any]:
@@ -57,7 +40,7 @@ def test_the_collection_map_gets_a_head(live_server: Any, rekognition: Any) -> N
     rekognition.index_faces(CollectionId="people", Image={"Bytes": picture(Square(1), Square(2, left=100))})
     account = live_server.deployment.keys.account_id
     gallery = live_server.deployment.operations.enrolment._gallery
-    open_erasures(live_server.data, live_server.deployment.ledger, gallery, account).close_head(account)
+    open_erasures(live_server.data, live_server.deployment.ledger, gallery).close_head(account)
     head = kinds(live_server)[-1]
     assert (head.kind, head.fields["m"], head.fields["q"]) == ("map", "collection", 2)
 
@@ -99,21 +82,42 @@ def test_witnesses_of_the_policy_are_asked_with_each_head(live_server: Any, cust
     assert checked.stdout.split()[0] == "ABSENT", checked.stdout
 
 
-def test_hours_and_orders(live_server: Any) -> None:
-    ledger = live_server.deployment.ledger
-    clock = FixedClock()
-    orders, more = Once(clock), []
-    duties = Housekeeping(ledger.log, ledger.statements, ledger.duties._cosigners, clock)
-    duties.every_hour(lambda: more.append(1))
-    duties.start(orders)
-    try:
-        assert orders.answered.wait(20)
-    finally:
-        duties.close()
-    assert more == [1]
+def test_heads_of_the_hour_and_of_a_command(live_server: Any) -> None:
+    deployment, clock = live_server.deployment, FixedClock()
+    ledger, account = deployment.ledger, deployment.keys.account_id
+    erasures = open_erasures(live_server.data, ledger, MemoryGalleryStore())
+    index = administer(live_server, "ledger head")["index"]
     entries = kinds(live_server)
-    assert [entry.kind for entry in entries][-2:] == ["map", "map"]
-    assert entries[orders.to_json["index"]].fields["m"] == "account"
+    assert [entry.kind for entry in entries][-2:] == ["adm", "map"]
+    assert entries[index].fields["m"] == "account"
+    before = len(kinds(live_server))
+    heads = [
+        one for one in schedule_ledger(ledger, erasures, account, live_server.data, clock) if one.lane == "map heads"
+    ]
+    with closing(Scheduler(heads, clock, max_wait_s=0.01)) as scheduler:
+        scheduler.start()
+        clock.advance(HOUR_MS)
+        for _ in range(2000):
+            if all(state.succeeded for state in scheduler.states()):
+                break
+            threading.Event().wait(0.01)
+    entries = kinds(live_server)
+    assert [(entry.kind, entry.fields["m"]) for entry in entries[before:]] == [
+        ("map", "account"), ("map", "party"), ("map", "collection")
+    ]  # fmt: skip
+
+
+def test_metrics_say_how_fresh_periodic_work_is(live_server: Any) -> None:
+    for _ in range(400):
+        text = urllib.request.urlopen(f"{live_server.url}/metrics").read().decode()
+        fresh = dict(re.findall(r'custodes_schedule_last_success_timestamp_seconds{schedule="([^"]+)"} (\S+)', text))
+        if float(fresh["retention"]) > 0 and float(fresh["policy"]) > 0:
+            break
+        threading.Event().wait(0.05)
+    assert float(fresh["policy"]) > 1e9
+    assert float(fresh["head of the account map"]) == 0
+    assert {"screening", "invoices", "expired reviews", "sanctions lists", "uses of keys", "clock"} <= fresh.keys()
+    assert 'custodes_schedule_runs_total{outcome="defect",schedule="retention"} 0.0' in text
 
 
 def test_tombstones_survive_a_torn_line(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from custodes.ledger.tlog.note import VerifierKey
-from custodes.ledger.tlog.proof import VerifiedEntry, verify_tlog_proof, verify_token
+from custodes.ledger.tlog.proof import VerifiedEntry, verify_token
 from custodes.ledger.tree.tiles import Tree
+from custodes.ledger.tree.tlog_proof import verify_tlog_proof
 from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.storage.ledger.open import LedgerPaths, read_bodies

@@ -86,8 +86,8 @@ def test_a_past_month_is_billed_by_the_running_server(live_server: Any, custodes
 
 
 def test_what_no_server_knows_is_refused(live_server: Any) -> None:
-    from custodes.cli.client.ledger_order import carry_out
-    from custodes.core.errors import UnavailableError
+    from custodes.cli.client.administration import ask
+    from custodes.core.errors import InvalidParameterError
 
-    with pytest.raises(UnavailableError, match="does not know"):
-        carry_out(live_server.data, {"do": "sing"})
+    with pytest.raises(InvalidParameterError, match="does not know"):
+        ask(live_server.data, "sing")

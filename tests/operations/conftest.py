@@ -24,6 +24,7 @@ from fakes.gallery import MemoryGalleryStore
 from fakes.objects import MemoryObjects
 from fakes.records import KeepingRecorder, ScriptedPolicy
 from fakes.sight import sight
+from fakes.unrecorded import NoReviews, UnrecordedErasures
 
 ACCOUNT, OTHER_ACCOUNT = AccountId("123456789012"), AccountId("210987654321")
 REGION = "eu-central-1"
@@ -49,7 +50,16 @@ class Server:
 
     @cached_property
     def handlers(self) -> dict[str, Any]:
-        ports = Ports(self.engine, self.gallery, self.objects, self.clock, page_key=b"k" * 32, sight=sight())
+        ports = Ports(
+            self.engine,
+            self.gallery,
+            self.objects,
+            self.clock,
+            page_key=b"k" * 32,
+            erasures=UnrecordedErasures(),
+            holding=NoReviews(),
+            sight=sight(),
+        )
         gate = Gate(self.policy, self.recorder)
         return handlers(gate, build(ports), REGION, bare_arn=self.bare_arn)
 

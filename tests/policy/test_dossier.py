@@ -13,6 +13,7 @@ from custodes.operations.policy.decide import NOT_UNDERSTOOD, PolicyLayers, Rule
 from custodes.operations.policy.facts import PolicyFacts, Profile, ScreeningFacts
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import Allow, Decision, Deny, Intent
+from fakes.unrecorded import NoLists
 
 NOW = 1_795_000_000_000
 ID = AccountId("111111111111")
@@ -47,7 +48,7 @@ def intent(tags: dict[str, str] | None = None, operation: str = "SearchFaces", *
 
 
 def decide(profile: Profile | None, asked: Intent, **parts: Any) -> Decision:
-    dossier = PolicyFacts(lambda _: profile, *parts.get("screening", ()))
+    dossier = PolicyFacts(lambda _: profile, *parts.get("screening", (NoLists(),)))
     return PolicyLayers(lambda: parts.get("rules", RULES), dossier, parts.get("tenant", Tenant())).decide(asked)
 
 
@@ -56,12 +57,14 @@ def software(**facts: str) -> Profile:
 
 
 def test_facts_are_all_there_and_as_stated() -> None:
-    facts = PolicyFacts(lambda _: software(purpose="attendance")).facts(intent(threshold_pct=98.9999, emotions=True))
+    facts = PolicyFacts(lambda _: software(purpose="attendance"), NoLists()).facts(
+        intent(threshold_pct=98.9999, emotions=True)
+    )
     assert facts.keys() == ATTRIBUTES
     assert facts["threshold_milli"] == 98_999 and facts["emotions"] is True and facts["purpose"] == "attendance"
     assert (facts["screening"], facts["now"], facts["real_time"]) == ("not-required", NOW, False)
     tags = {"custodes:purpose": "research", "custodes:human_review": "true", "team": "blue"}
-    value = PolicyFacts(lambda _: software()).facts(intent(tags))
+    value = PolicyFacts(lambda _: software(), NoLists()).facts(intent(tags))
     assert value["purpose"] == "research" and value["human_review"] is True and value.keys() == ATTRIBUTES
 
 

@@ -38,6 +38,7 @@ from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import DENIED, DONE, Intent, UseOutcome
 from custodes.storage.files.policy import PolicyFiles
 from custodes.storage.ledger.open import LedgerPaths, read_bodies, read_tiles
+from fakes.unrecorded import NoLists
 
 START = 1_795_000_000_000
 DAY = 86_400_000
@@ -75,7 +76,7 @@ class World:
         self.files = PolicyFiles(data / "policy")
         self.office = PolicyChanges(self.files, self.log, self.clock, Own(OWN))
         self.office.open()
-        self.layers = PolicyLayers(self.office.in_force, PolicyFacts(PROFILES.get), Anything())
+        self.layers = PolicyLayers(self.office.in_force, PolicyFacts(PROFILES.get, NoLists()), Anything())
         self.recorder = LedgerRecorder(self.log, "model")
         self.calls = 0
 
@@ -294,7 +295,7 @@ def test_a_decision_by_other_rules_than_those_in_force_is_found(world: World) ->
     change = propose_set(OWN.digest(), PolicySet(packs, OWN.schema), 0).signed("ann", KEYS["ann"].sign)
     world.office.apply(change)
     world.clock.advance(120_000)
-    world.layers = PolicyLayers(lambda: stale, PolicyFacts(PROFILES.get), Anything())
+    world.layers = PolicyLayers(lambda: stale, PolicyFacts(PROFILES.get, NoLists()), Anything())
     world.call("222222222222")
     word, text = world.verdict(world.report())
     assert word == "INVALID" and "rules that were not in force" in text

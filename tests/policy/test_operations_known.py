@@ -13,6 +13,7 @@ from custodes.edge.aws.model import Operation, Shape, ShapeKind, load_service
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_run import load_prices
+from custodes.operations.requests.admin import AdminCommand
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.properties import Reveals, Unit
 
@@ -24,7 +25,11 @@ def commands(kind: type[Command] = Command) -> Iterator[type[Command]]:
     for found in kind.__subclasses__():
         yield from commands(found)
         # Other tests of the same process have commands of their own.
-        if "operation" in found.__dict__ and found.__module__.startswith("custodes."):
+        if (
+            "operation" in found.__dict__
+            and not issubclass(found, AdminCommand)
+            and found.__module__.startswith("custodes.")
+        ):
             yield found
 
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,10 +19,11 @@ from custodes.ledger.tlog.entry import Entry, decode
 from custodes.ledger.writer.log import LedgerLog
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.collections.erasure import RecordedErasures
-from custodes.operations.collections.retention import Retention, RetentionRules
+from custodes.operations.collections.retention import Retention, retention_handlers
 from custodes.operations.record.statements import Statements
 from custodes.storage.ledger.open import LedgerPaths, open_ledger
 from custodes.storage.ledger.tombstones import FileTombstones
+from fakes.administration import carry_out
 from fakes.gallery import MemoryGalleryStore
 from fakes.vectors import KEY, collection, new_face, units
 
@@ -37,9 +39,9 @@ class Keeper:
     erasures: RecordedErasures
     tombstones: FileTombstones
 
-    @property
-    def rules(self) -> RetentionRules:
-        return RetentionRules(self.gallery, KEY.account_id)
+    def order(self, operation: str, **members: object) -> Any:
+        """The rules after a command."""
+        return carry_out(retention_handlers(self.gallery, KEY.account_id), f"retention {operation}", members)["rules"]
 
     def retention(self, gallery: IndexedGallery | None = None, log: LedgerWriter | None = None) -> Retention:
         return Retention(gallery or self.gallery, self.erasures, log or self.log, self.clock)

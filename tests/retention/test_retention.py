@@ -27,7 +27,7 @@ ANN = UserId("ann")
 
 
 def days(keeper: Keeper, number: object, name: str = KEY.collection_id) -> Any:
-    return keeper.rules.carry_out({"collection": name, "days": number})["rules"]
+    return keeper.order("set", collection=name, days=number)
 
 
 def left(keeper: Keeper) -> list[FaceId]:
@@ -61,7 +61,7 @@ def test_faces_go_when_their_days_are_over_and_not_before(keeper: Keeper) -> Non
 def test_without_a_rule_faces_stay(keeper: Keeper) -> None:
     faces = keeper.enrol(2)
     assert days(keeper, 1) == [{"account": KEY.account_id, "collection": KEY.collection_id, "days": 1}]
-    assert days(keeper, None) == keeper.rules.carry_out({})["rules"] == []
+    assert days(keeper, None) == keeper.order("list") == []
     keeper.clock.advance(1000 * DAY_MS)
     assert keeper.retention().run() == ()
     assert left(keeper) == [face.face_id for face in faces]
@@ -71,14 +71,14 @@ def test_without_a_rule_faces_stay(keeper: Keeper) -> None:
 def test_only_days_are_days(keeper: Keeper, number: object) -> None:
     with pytest.raises(InvalidParameterError):
         days(keeper, number)
-    assert keeper.rules.carry_out({})["rules"] == []
+    assert keeper.order("list") == []
 
 
 def test_a_rule_needs_its_collection(keeper: Keeper) -> None:
     with pytest.raises(NotFoundError):
         days(keeper, 7, "nobody")
     with pytest.raises(NotFoundError):
-        keeper.rules.carry_out({"collection": KEY.collection_id, "account": "000000000000", "days": 7})
+        keeper.order("set", collection=KEY.collection_id, account="000000000000", days=7)
 
 
 def test_a_user_loses_its_old_faces_and_gets_a_vector_of_the_others(keeper: Keeper) -> None:

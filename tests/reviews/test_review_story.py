@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from custodes.cli.client.account_order import ask
+from custodes.cli.client.administration import ask
 from custodes.cli.client.api import ApiFailureError
 from custodes.cli.client.signed import SignedClient
 from custodes.imaging.image import decode
@@ -56,14 +56,14 @@ class Station:
     def opened(self, name: str, sector: str, purpose: str) -> Mapping[str, Any]:
         profile = {"legal_name": name, "sector": sector, "country": "NL"}
         stated = {"purpose": purpose, "legal_basis": "public-task"}
-        return ask(self.data, {"act": "create", "profile": profile, "stated": stated})
+        return ask(self.data, "account create", profile=profile, stated=stated)
 
     def user(self, name: str, policy: Mapping[str, Any] | None) -> Mapping[str, Any]:
-        ask(self.data, {"act": "user create", "user": name, "account": self.account, "tags": {}})
+        ask(self.data, "user create", user=name, account=self.account)
         if policy is not None:
             document = {"owner": f"user/{name}", "name": "all", "text": json.dumps(policy), "account": self.account}
-            ask(self.data, {"act": "document put", **document})
-        return ask(self.data, {"act": "key create", "user": name, "account": self.account})
+            ask(self.data, "document put", **document)
+        return ask(self.data, "key create", user=name, account=self.account)
 
     def client(self, name: str) -> Any:
         return client(self.url, self.keys[name])
@@ -160,6 +160,9 @@ def test_every_kind_of_search_is_held_back(station: Station) -> None:
     asker.index_faces(CollectionId="wanted", Image={"Bytes": picture(Square(1, 1.0))}, ExternalImageId="Anna.again")
     by_face = asker.search_faces(CollectionId="wanted", FaceId=station.face, FaceMatchThreshold=99)
     assert [match["Face"]["ExternalImageId"][:7] for match in by_face["FaceMatches"]] == ["sealed:"]
+    by_picture = search(station)
+    assert [match["Face"]["ExternalImageId"][:7] for match in by_picture] == ["sealed:", "sealed:"]
+    assert "Anna" not in str(by_picture)
     users = asker.search_users(CollectionId="wanted", FaceId=station.face, UserMatchThreshold=99)
     by_image = asker.search_users_by_image(
         CollectionId="wanted", Image={"Bytes": picture(Square(1))}, UserMatchThreshold=99
@@ -196,9 +199,9 @@ def test_nobody_reviews_as_a_user_what_they_searched_for_as_a_role(station: Stat
     anybody = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
     trust = {"Version": "2012-10-17", "Statement": anybody}
     role = {"role": "searcher", "account": station.account, "tags": {}}
-    made = ask(station.data, {"act": "role create", **role, "trust": json.dumps(trust)})
+    made = ask(station.data, "role create", **role, trust=json.dumps(trust))
     document = {"owner": "role/searcher", "name": "all", "text": json.dumps(EVERYTHING), "account": station.account}
-    ask(station.data, {"act": "document put", **document})
+    ask(station.data, "document put", **document)
     key = station.keys["ann"]
     sts = boto3.client(
         "sts",

@@ -23,6 +23,7 @@ from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.requests.context import Caller, Context, Principal
 from custodes.operations.requests.gate import Permit, Tally
+from custodes.operations.reviews.redaction import Sought, seal_faces, seal_users
 from custodes.operations.reviews.reviews import (
     DAY_MS,
     ConfirmReview,
@@ -239,6 +240,32 @@ def test_users_are_held_back_like_faces(office: Office) -> None:
     ] == [None, None]
     seen = office.reviews.show(office.permit("ann"), GetReview(token=review.review_id)).candidates
     assert [None if each.user is None else each.user.user_id for each in seen] == ["cleo", None]
+
+
+def test_every_match_of_a_search_is_sealed_not_only_the_first(office: Office) -> None:
+    faces = [(face, 99.5 - at) for at, face in enumerate(office.gallery.faces(KEY, None, 10).items)]
+    assert len(faces) == 2
+    told = seal_faces(office.reviews, office.permit("asker"), Sought("SearchFaces", KEY), faces)
+    assert [match.similarity_pct for match in told] == [99.5, 98.5]
+    words = [word for match in told for word in (match.face_id, match.external_image_id, match.user_id)]
+    names = {face.face_id for face, _ in faces} | {"ann"}
+    assert not names & set(words)
+    assert len(set(words)) == len(words), "a token never says that two are one"
+    assert all(match.external_image_id.startswith("sealed:") for match in told)
+    seen = office.reviews.show(office.permit("ann"), GetReview(token=told[1].external_image_id))
+    assert [each.face.face_id for each in seen.candidates if each.face] == [face.face_id for face, _ in faces]
+    hidden = office.reviews.show(office.permit("asker"), GetReview(token=told[1].external_image_id))
+    assert [each.face for each in hidden.candidates] == [None, None]
+
+
+def test_every_user_that_a_search_found_is_sealed_not_only_the_first(office: Office) -> None:
+    users = []
+    for name in ("cleo", "dora"):
+        office.gallery.create_user(KEY, UserId(name))
+        users.append((office.gallery.user(KEY, UserId(name)), 99.5))
+    told = seal_users(office.reviews, office.permit("asker"), Sought("SearchUsers", KEY), users)
+    assert [user.user_id[:7] for user, _ in told] == ["sealed:", "sealed:"]
+    assert len({user.user_id for user, _ in told}) == 2
 
 
 def test_a_rejected_search_tells_nothing_to_anybody(office: Office) -> None:

@@ -15,11 +15,17 @@ import pytest
 
 from custodes.core.clock import FixedClock
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
-from custodes.operations.screening.list_publishers import Refresh, Schedule, publisher
+from custodes.gallery.exact import BruteForceIndex
+from custodes.gallery.gallery import IndexedGallery
+from custodes.ledger.tlog.entry import decode
+from custodes.operations.screening.list_publishers import Refresh, publisher
 from custodes.operations.screening.ports import HOUR_MS, ListPublisher
 from custodes.storage.files.list_download import download
 from custodes.storage.sql.screening.lists import ScreeningLists
 from custodes.storage.sql.screening.publishers import StoredPublishers
+from fakes.engine import SquareEngine
+from fakes.gallery import MemoryGalleryStore
+from fakes.live import running
 
 
 def house(count: int) -> bytes:
@@ -194,18 +200,25 @@ def test_only_publishers_that_are_due_are_asked(desk: Desk, site: Site) -> None:
     assert len(site.asked) == 2
 
 
-def test_the_schedule_looks_by_itself_and_tells(desk: Desk) -> None:
-    rows: list[Any] = []
-    imported = threading.Event()
-
-    def tell(editions: Any) -> None:
-        rows.extend(editions)
-        imported.set()
-
-    with closing(Schedule(desk.refresh, tell)) as schedule:
-        schedule.start()
-        assert imported.wait(20)
-    assert [edition.source for edition in rows] == ["house"]
+def test_a_server_fetches_by_itself_and_puts_the_list_on_record(tmp_path: Path, site: Site) -> None:
+    with closing(ScreeningLists(tmp_path)), closing(StoredPublishers(tmp_path)) as publishers:
+        publishers.keep(publisher("house", "csv", site.address, 24))
+    gallery = IndexedGallery(MemoryGalleryStore(), BruteForceIndex)
+    with (
+        running(tmp_path, engine=SquareEngine(), gallery=gallery) as server,
+        closing(ScreeningLists(tmp_path)) as lists,
+    ):
+        for _ in range(400):
+            found = lists.current().get("house")
+            if found is not None and found.ledger_index is not None:
+                break
+            threading.Event().wait(0.05)
+        assert found is not None
+        assert found.ledger_index is not None
+        log = server.deployment.ledger.log
+        log.flush()
+        entries = [decode(envelope) for _, envelope in log.tree().entries()]
+    assert (entries[found.ledger_index].kind, entries[found.ledger_index].fields["n"]) == ("list", 40)
 
 
 def test_a_removed_publisher_is_forgotten_and_its_list_stays(desk: Desk) -> None:

@@ -34,6 +34,7 @@ from custodes.operations.accounts.accounts import Accounts, Update
 from custodes.operations.accounts.directory import AccountDirectory, account_record
 from custodes.operations.accounts.log import AccountLog
 from custodes.operations.accounts.sessions import SessionTokens
+from custodes.operations.accounts.states import AccountStates
 from custodes.operations.policy.account_facts import AccountProfiles
 from custodes.operations.policy.facts import PolicyFacts
 from custodes.operations.requests.context import Caller, Context
@@ -44,7 +45,7 @@ from custodes.operations.screening.account_effects import (
     ScreenedFacts,
     screen_missing,
 )
-from custodes.operations.screening.admin import Officers, ScreeningOrders
+from custodes.operations.screening.admin import Officers, ScreeningAdmin
 from custodes.operations.screening.graph import PROFILE, graph_of, places
 from custodes.operations.screening.log import ScreeningLog
 from custodes.operations.screening.ports import CustomerCase
@@ -56,6 +57,7 @@ from custodes.storage.files.seal import KeyBox
 from custodes.storage.ledger.open import open_ledger
 from custodes.storage.sql.accounts.sealer import MasterSealer
 from fakes.accounts import MemoryAccountStore
+from fakes.administration import carry_out
 from fakes.screening import Drafts, MemoryCases, MemoryLists, Suspensions
 
 SESSIONS = SessionTokens(MasterSealer(KeyBox(bytes(32), bytes)), bytes)
@@ -232,10 +234,13 @@ def officer(desk: Desk, name: str, seed: int) -> Ed25519PrivateKey:
     return key
 
 
+DECIDE = "screening decide"
+
+
 def signed(desk: Desk, key: Ed25519PrivateKey, who: str, finding: str, **more: object) -> dict[str, object]:
     plain = replace(Decision(finding, "false", who, "somebody else", (), desk.clock.now_ms()), **more)  # type: ignore[arg-type]
     return {
-        "act": "decide", "finding": finding, "call": plain.call, "officer": who, "reason": plain.reason,
+        "finding": finding, "call": plain.call, "officer": who, "reason": plain.reason,
         "evidence": list(plain.evidence), "at_ms": plain.at_ms, "signature": key.sign(plain.message()).hex(),
     }  # fmt: skip
 
@@ -243,14 +248,14 @@ def signed(desk: Desk, key: Ed25519PrivateKey, who: str, finding: str, **more: o
 def test_two_officers_free_a_customer_who_waits(desk: Desk) -> None:
     desk.lists.publish(entry("3", "Windmolen Beelt"))
     assert desk.enter() == "review"
-    orders = ScreeningOrders(desk.screenings, desk.officers, directory_of(MemoryAccountStore()))
+    commands = ScreeningAdmin(desk.screenings, desk.officers, directory_of(MemoryAccountStore())).handlers
     ann, ben = officer(desk, "ann", 1), officer(desk, "ben", 2)
-    [finding] = [one["finding"] for one in orders.carry_out({"act": "show", "account": A})["findings"]]  # type: ignore[attr-defined]
-    half = orders.carry_out(signed(desk, ann, "ann", finding))
+    [finding] = [one["finding"] for one in carry_out(commands, "screening show", {"account": A})["findings"]]  # type: ignore[attr-defined]
+    half = carry_out(commands, DECIDE, signed(desk, ann, "ann", finding))
     assert half["finding"]["state"] == "half"  # type: ignore[index]
-    assert orders.carry_out(signed(desk, ann, "ann", finding))["finding"]["state"] == "half"  # type: ignore[index]
+    assert carry_out(commands, DECIDE, signed(desk, ann, "ann", finding))["finding"]["state"] == "half"  # type: ignore[index]
     assert ("admit", A) not in desk.acted.log
-    orders.carry_out(signed(desk, ben, "ben", finding))
+    carry_out(commands, DECIDE, signed(desk, ben, "ben", finding))
     assert desk.acted.log == [("admit", A)]
     # The memory outlives a restart, and lapses when the entry changes.
     desk.open()
@@ -262,7 +267,7 @@ def test_two_officers_free_a_customer_who_waits(desk: Desk) -> None:
 def test_decisions_need_an_officer_a_fresh_signature_and_a_reason(desk: Desk) -> None:
     desk.lists.publish(entry("3", "Windmolen Beelt"))
     desk.enter()
-    orders = ScreeningOrders(desk.screenings, desk.officers, directory_of(MemoryAccountStore()))
+    commands = ScreeningAdmin(desk.screenings, desk.officers, directory_of(MemoryAccountStore())).handlers
     ann = officer(desk, "ann", 1)
     finding = desk.screenings.assessment(A).findings[0].key
     good = signed(desk, ann, "ann", finding)
@@ -278,11 +283,11 @@ def test_decisions_need_an_officer_a_fresh_signature_and_a_reason(desk: Desk) ->
         (signed(desk, ann, "ann", finding, at_ms=START - HOUR), DeniedError),
     ):
         with pytest.raises(error):
-            orders.carry_out(good | change)  # type: ignore[operator]
+            carry_out(commands, DECIDE, good | change)  # type: ignore[operator]
     assert not desk.cases.decided
     desk.officers.remove("ann")
     with pytest.raises(NotFoundError):
-        orders.carry_out(good)
+        carry_out(commands, DECIDE, good)
     with pytest.raises(ConflictError, match="already"):
         desk.officers.add("anna", ann.public_key().public_bytes_raw())
 
@@ -294,11 +299,13 @@ class Office:
         self.directory = directory_of(MemoryAccountStore())
         log = AccountLog(desk.log, bytes)
         self.numbers = iter(range(1, 100))
+        states = AccountStates(self.directory, log, desk.clock)
+        desk.acted = AccountSuspender(states)
+        desk.open()
         self.accounts = Accounts(
-            self.directory, log, ScreenedAdmission(desk.screenings), desk.clock,
+            states, log, ScreenedAdmission(desk.screenings), desk.clock,
             random=lambda count: next(self.numbers).to_bytes(count, "big"),
         )  # fmt: skip
-        desk.screenings.act_through(AccountSuspender(self.accounts))
         self.facts = ScreenedFacts(desk.screenings, AccountId("999999999999"))
 
     def create(self, name: str, **more: object) -> Account:

@@ -1,7 +1,7 @@
 """The accounts of an open database: everything that keeps, reads and changes them, put together.
 
-In: a database, its directory, whose server it is. Out: the directory in memory, and the orders that
-change it on record.
+In: a database, its directory, whose server it is. Out: the directory in memory. Who changes it is put together in
+``customers``.
 """
 
 from __future__ import annotations
@@ -11,19 +11,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from custodes.core.clock import Clock, SystemClock
+from custodes.core.clock import SystemClock
 from custodes.core.ids import AccountId
-from custodes.ledger.writer.settings import LedgerWriter
-from custodes.operations.accounts.accounts import Accounts, keep_operator
-from custodes.operations.accounts.admin import AccountOrders
+from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
+from custodes.operations.accounts.accounts import keep_operator
 from custodes.operations.accounts.directory import AccountDirectory
-from custodes.operations.accounts.identities import Identities
-from custodes.operations.accounts.identity_admin import IdentityOrders
-from custodes.operations.accounts.log import AccountLog
 from custodes.operations.accounts.sessions import SessionTokens
 from custodes.operations.reviews.reviews import OPERATIONS
-from custodes.operations.screening.account_effects import AccountSuspender, ScreenedAdmission
-from custodes.operations.screening.screening import Screenings
 from custodes.storage.sql.accounts.sealer import MasterSealer
 from custodes.storage.sql.accounts.store import SqlAccountStore
 from custodes.storage.sql.database import Database
@@ -53,11 +47,6 @@ def open_directory(
     directory.save_uses()
 
 
-def account_orders(
-    directory: AccountDirectory, log: LedgerWriter, operator: AccountId, screenings: Screenings, clock: Clock
-) -> AccountOrders:
-    """Orders about accounts, on record in ``log``; screening admits and suspends."""
-    account_log = AccountLog(log, os.urandom)
-    accounts = Accounts(directory, account_log, ScreenedAdmission(screenings), clock, random=os.urandom)
-    screenings.act_through(AccountSuspender(accounts))
-    return AccountOrders(accounts, IdentityOrders(Identities(directory, account_log, clock, os.urandom), operator))
+def schedule_key_uses(directory: AccountDirectory) -> Schedule:
+    """Keeps when keys were last used."""
+    return Schedule("uses of keys", HOUR_MS, regularly(directory.save_uses))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
-from custodes.deployment.ledger import POLICY_FILE, open_orders, started
+from custodes.deployment.ledger import POLICY_FILE, started
 from custodes.deployment.statements import open_statements
 from custodes.durable import move_durably, write_durably
 from custodes.ledger.tlog.entry import decode
@@ -36,13 +36,12 @@ def rotate_key(data: Path, clock: Clock) -> int:
     paths = LedgerPaths(data)
     if not paths.signing_key.exists():
         raise UnavailableError(f"there is no ledger in {data}")
-    with open_orders(data).attended():
-        try:
-            if (data / POLICY_FILE).exists():
-                parse_policy((data / POLICY_FILE).read_bytes())  # it is extended later; better to know now
-            return _rotate(data, clock)
-        except (NoteError, TrustError, LedgerUnavailableError) as error:
-            raise UnavailableError(f"the key could not be replaced: {error}") from error
+    try:
+        if (data / POLICY_FILE).exists():
+            parse_policy((data / POLICY_FILE).read_bytes())  # it is extended later; better to know now
+        return _rotate(data, clock)
+    except (NoteError, TrustError, LedgerUnavailableError) as error:
+        raise UnavailableError(f"the key could not be replaced: {error}") from error
 
 
 def _rotate(data: Path, clock: Clock) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from custodes.core.ids import AccountId
 from custodes.deployment.statements import open_statements
 from custodes.durable import write_durably
 from custodes.gallery.ports import GalleryStore
+from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_run import load_prices
 from custodes.ledger.tlog.commitment import BodyError
@@ -30,23 +31,20 @@ from custodes.ledger.witness.client import http_post
 from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.writer.keys import SigningKey, read_secret
 from custodes.ledger.writer.log import LedgerLog
-from custodes.operations.accounts.admin import ORDER, AccountOrders
-from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.collections.erasure import RecordedErasures, finish_erasures
-from custodes.operations.collections.retention import Retention, RetentionRules
-from custodes.operations.record.body_destruction import ORDER as DESTROY
-from custodes.operations.record.body_destruction import Destruction
+from custodes.operations.collections.retention import Retention
+from custodes.operations.record.administration import AttributedLog
 from custodes.operations.record.clock_watch import ClockWatch
 from custodes.operations.record.housekeeping import Cosigners, Housekeeping
 from custodes.operations.record.start import Release, announce, introduce
 from custodes.operations.record.statements import Statements
-from custodes.storage.files.admin_orders import FileOrders
 from custodes.storage.ledger.open import LedgerOptions, LedgerPaths, open_ledger, read_tiles
 from custodes.storage.ledger.tiles import FileTiles
 from custodes.storage.ledger.tombstones import FileTombstones
 
 POLICY_FILE = "trust.policy"
 PRICES_FILE = "prices.json"
+CLOCK_MS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +79,10 @@ class LedgerPlan:
 
 @dataclass(frozen=True, slots=True)
 class ServerLedger:
-    """An open ledger: the log, its public files, and the duties over it."""
+    """An open ledger: the log, the same for the operator's commands, its public files, what is done for it."""
 
     log: LedgerLog
+    attributed: AttributedLog
     tiles: FileTiles
     statements: Statements
     duties: Housekeeping
@@ -91,7 +90,7 @@ class ServerLedger:
 
 @contextmanager
 def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]:
-    """Open, announce, and do the ledger's duties until the end of the block.
+    """Open and announce it until the end of the block.
 
     Raises:
         UnavailableError: it cannot be opened, another process writes it, or it was set back.
@@ -99,15 +98,8 @@ def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]
     with open_log(plan.place, clock) as log:
         statements = checked_statements(plan.data, log)
         announce(log, plan.release)
-        orders = open_orders(plan.data)
-        duties = Housekeeping(log, statements, _cosigners(plan.data), clock)
-        keep_parties(duties, statements, log)
-        keep_destructions(duties, statements, log)
-        watch_clock(duties, log, clock)
-        duties.every_hour(lambda: statements.bill_finished(clock.now_ms(), lambda: _prices(plan.data), log))
-        with orders.attended(), closing(duties):
-            duties.start(orders)
-            yield ServerLedger(log, read_tiles(plan.data), statements, duties)
+        duties = Housekeeping(log, statements, cosigners(plan.data), clock, watched_clock(log, clock).look)
+        yield ServerLedger(log, AttributedLog(log), read_tiles(plan.data), statements, duties)
 
 
 def checked_statements(data: Path, log: LedgerLog) -> Statements:
@@ -139,7 +131,7 @@ def open_log(place: LedgerPlace, clock: Clock) -> Iterator[LedgerLog]:
         yield log
 
 
-def open_erasures(data: Path, ledger: ServerLedger, gallery: GalleryStore, account: AccountId) -> RecordedErasures:
+def open_erasures(data: Path, ledger: ServerLedger, gallery: GalleryStore) -> RecordedErasures:
     """Erasures of ``gallery`` on record; what is called erased and is there all the same is destroyed first.
 
     Raises:
@@ -148,76 +140,51 @@ def open_erasures(data: Path, ledger: ServerLedger, gallery: GalleryStore, accou
     tombstones = FileTombstones(LedgerPaths(data).private)
     finish_erasures(gallery, tombstones, ledger.log)
     records, indexes = ledger.statements.erasures, ledger.statements.face_indexes()
-    erasures = RecordedErasures(ledger.log, gallery, indexes, records, tombstones)
-    ledger.duties.every_hour(lambda: erasures.close_head(account))
-    return erasures
+    return RecordedErasures(ledger.log, gallery, indexes, records, tombstones)
 
 
-def keep_retention(
-    ledger: ServerLedger, gallery: GalleryStore, erasures: RecordedErasures, account: AccountId, clock: Clock
-) -> None:
-    """Have ``ledger``'s duties erase what the retention rules say, at the start and every hour, and take orders."""
+def schedule_ledger(
+    ledger: ServerLedger, erasures: RecordedErasures, account: AccountId, data: Path, clock: Clock
+) -> tuple[Schedule, ...]:
+    """Heads of the three maps, one after the other; invoices of months that are over; looks at the clock."""
+    statements, log, duties = ledger.statements, ledger.log, ledger.duties
+    return (
+        Schedule("head of the account map", HOUR_MS, regularly(duties.close_heads), lane="map heads"),
+        Schedule(
+            "head of the party map", HOUR_MS, regularly(lambda: statements.close_party_head(log)), lane="map heads"
+        ),
+        Schedule(
+            "head of the collection map", HOUR_MS, regularly(lambda: erasures.close_head(account)), lane="map heads"
+        ),
+        Schedule(
+            "invoices",
+            HOUR_MS,
+            regularly(lambda: statements.bill_finished(clock.now_ms(), lambda: _prices(data), log)),
+        ),
+        Schedule("clock", CLOCK_MS, regularly(duties.look)),
+    )
+
+
+def schedule_retention(
+    ledger: ServerLedger, gallery: GalleryStore, erasures: RecordedErasures, clock: Clock
+) -> Schedule:
+    """Erases what the retention rules say; at the start, because a server may be restarted more often than hourly."""
     retention = Retention(gallery, erasures, ledger.log, clock)
-    rules = RetentionRules(gallery, account)
 
-    def run() -> None:
-        if any(due.more for due in retention.run()):
-            ledger.duties.soon(run)
+    def run() -> bool:
+        done = list(retention.run())  # all collections, also where the first has more already
+        return any(due.more for due in done)
 
-    ledger.duties.answer_to("retention", rules.carry_out)
-    ledger.duties.every_hour(run)
-    # A server that is restarted more often than every hour must erase, too.
-    ledger.duties.soon(run)
+    return Schedule("retention", HOUR_MS, run, at_start=True)
 
 
-def keep_accounts(ledger: ServerLedger, orders: AccountOrders, directory: AccountDirectory) -> None:
-    """Have ``ledger``'s duties take orders about accounts, and keep every hour when keys were last used."""
-    ledger.duties.answer_to(ORDER, orders.carry_out)
-    ledger.duties.every_hour(directory.save_uses)
-
-
-def keep_parties(duties: Housekeeping, statements: Statements, log: LedgerLog) -> None:
-    """Have ``duties`` log a head of the party map every hour, and when asked for one."""
-    duties.every_hour(lambda: statements.close_party_head(log))
-    duties.answer_to("party-head", lambda _: {"index": statements.close_party_head(log)})
-
-
-def keep_destructions(duties: Housekeeping, statements: Statements, log: LedgerLog) -> None:
-    """Have ``duties`` take orders to destroy private bodies, on record."""
-    duties.answer_to(DESTROY, lambda members: {"index": statements.destroy_bodies(Destruction.ordered(members), log)})
-
-
-def watch_clock(duties: Housekeeping, log: LedgerLog, clock: Clock) -> None:
-    """Have ``duties`` write down when the clock was set or is behind the log; a first look is taken at once."""
+def watched_clock(log: LedgerLog, clock: Clock) -> ClockWatch:
+    """What writes down when the clock was set or is behind the log; a first look is taken at once."""
     source = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # macOS counts sleep with neither
     watch = ClockWatch(log, clock, lambda: time.clock_gettime_ns(source) // 1_000_000)
     log.flush()
     watch.look()
-    duties.before_heads(watch.look)
-
-
-@contextmanager
-def open_duties(data: Path, clock: Clock) -> Iterator[Housekeeping]:
-    """The duties over a ledger that no server has open.
-
-    Raises:
-        UnavailableError: there is no ledger, or it cannot be opened.
-    """
-    open_statements(data)
-    name = LedgerPaths(data).verifier.read_text(encoding="utf-8").partition("+")[0]
-    with started(data, name, None, clock) as log:
-        statements = checked_statements(data, log)
-        duties = Housekeeping(log, statements, _cosigners(data), clock)
-        keep_parties(duties, statements, log)
-        keep_destructions(duties, statements, log)
-        yield duties
-
-
-def open_orders(data: Path) -> FileOrders:
-    """Where commands leave orders for the server of ``data``; made when missing."""
-    folder = LedgerPaths(data).private / "orders"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return FileOrders(folder)
+    return watch
 
 
 @contextmanager
@@ -243,10 +210,14 @@ def started(data: Path, origin: str, anchor: Path | None, clock: Clock) -> Itera
 def _prices(data: Path) -> PriceList:
     """The operator's price list if there is one, else the default."""
     path = data / PRICES_FILE
-    return load_prices(path.read_bytes() if path.exists() else default_prices())
+    try:
+        return load_prices(path.read_bytes() if path.exists() else default_prices())
+    except ValueError as error:
+        raise UnavailableError(f"{PRICES_FILE} is no price list: {error}") from error
 
 
-def _cosigners(data: Path) -> Cosigners:
+def cosigners(data: Path) -> Cosigners:
+    """Whom the trust policy of ``data`` names as witnesses."""
     path = data / POLICY_FILE
     return Cosigners(lambda: parse_policy(path.read_bytes()).witnesses.values() if path.exists() else (), http_post())
 

@@ -1,65 +1,55 @@
 """The sanctions lists of a running server: fetched when they are due, committed to its ledger.
 
-In: the data directory, an open ledger. Out: ``list`` entries; editions brought in by commands are found
-and committed like those that the schedule brought in.
+In: the data directory, an open ledger. Out: schedules that lead to ``list`` entries; editions brought in by commands
+are found and committed like those that were fetched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from custodes.core.clock import Clock
+from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
 from custodes.ledger.writer.settings import LedgerWriter
-from custodes.operations.record.housekeeping import Housekeeping
-from custodes.operations.screening.list_imports import commit_editions
-from custodes.operations.screening.list_publishers import Refresh, Schedule
+from custodes.operations.requests.admin import AdminHandlers
+from custodes.operations.screening.list_imports import commit_editions, list_handlers
+from custodes.operations.screening.list_publishers import Refresh
 from custodes.operations.screening.ports import Edition
 from custodes.storage.files.list_download import download
 from custodes.storage.sql.screening.lists import ScreeningLists
 from custodes.storage.sql.screening.publishers import StoredPublishers
 
-ORDER = "lists"
-"""The ``do`` of the order that has editions committed."""
+FETCH_MS = 30_000
+"""How often it is looked which lists are due."""
 
 
 @contextmanager
-def keep_lists(data: Path, duties: Housekeeping, log: LedgerWriter, clock: Clock) -> Iterator[ScreeningLists]:
-    """Have ``duties`` commit editions, at once, every hour and when told of new ones, and fetch what is due.
+def schedule_lists(data: Path, log: LedgerWriter, clock: Clock) -> Iterator[tuple[tuple[Schedule, ...], AdminHandlers]]:
+    """Schedules that fetch lists when they are due, and commit editions, and what carries out commands about them.
 
     Args:
         data: the data directory.
-        duties: of the ledger.
         log: the ledger.
         clock: when it is.
     """
     with ExitStack() as opened:
         lists = opened.enter_context(closing(ScreeningLists(data)))
         publishers = opened.enter_context(closing(StoredPublishers(data)))
+        refresh, lock = Refresh(publishers, lists, download, clock), threading.Lock()
 
         def commit() -> list[tuple[int, Edition]]:
-            return commit_editions(lists, log)
+            with lock:
+                return commit_editions(lists, log)
 
-        take_orders(duties, commit)
-        duties.soon(commit)
-        duties.every_hour(commit)
-        schedule = Schedule(Refresh(publishers, lists, download, clock), lambda _: duties.soon(commit))
-        opened.enter_context(closing(schedule))
-        schedule.start()
-        yield lists
+        def fetch() -> None:
+            if refresh.run_due():
+                commit()
 
-
-def take_orders(duties: Housekeeping, commit: Callable[[], Sequence[tuple[int, Edition]]]) -> None:
-    """Have ``duties`` commit editions when a command asks for it."""
-
-    def carry_out(_members: Mapping[str, object]) -> Mapping[str, object]:
-        return {"entries": {edition.source: index for index, edition in commit()}}
-
-    duties.answer_to(ORDER, carry_out)
-
-
-def commit_unattended(data: Path, log: LedgerWriter) -> dict[str, int]:
-    """Commit editions where no server runs; returns the entries by list."""
-    with closing(ScreeningLists(data)) as lists:
-        return {edition.source: index for index, edition in commit_editions(lists, log)}
+        schedules = (
+            Schedule("sanctions list entries", HOUR_MS, regularly(commit), at_start=True, lane="lists"),
+            Schedule("sanctions lists", FETCH_MS, regularly(fetch), at_start=True, lane="lists"),
+        )
+        yield schedules, list_handlers(commit)

@@ -11,6 +11,7 @@ from pathlib import Path
 from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
 from custodes.deployment.ledger import ServerLedger
+from custodes.jobs.schedule import Schedule, regularly
 from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.operations.policy.change_control import Own, PolicyChanges
 from custodes.operations.policy.explain import Explanations
@@ -18,18 +19,23 @@ from custodes.operations.record.statements import LedgerFiles
 from custodes.storage.files.policy import FOLDER, PolicyFiles
 from custodes.storage.ledger.open import LedgerPaths, read_bodies, read_tiles
 
+ACTIVATE_MS = 100
 
-def keep_policy(data: Path, ledger: ServerLedger, clock: Clock, own: Own) -> PolicyChanges:
-    """The rules of a running server: checked, announced, and changed by its duties from now on.
+
+def open_policy(data: Path, ledger: ServerLedger, clock: Clock, own: Own) -> PolicyChanges:
+    """The rules of a running server: checked, announced, to be changed by commands.
 
     Raises:
         UnavailableError: they are not those that the ledger knows, or cannot be used.
     """
-    office = PolicyChanges(PolicyFiles(data / FOLDER), ledger.log, clock, own)
+    office = PolicyChanges(PolicyFiles(data / FOLDER), ledger.attributed, clock, own)
     office.open()
-    ledger.duties.answer_to("policy", office.carry_out)
-    ledger.duties.every_round(office.activate)
     return office
+
+
+def schedule_policy(office: PolicyChanges) -> Schedule:
+    """Has a set of rules take force when its time has come."""
+    return Schedule("policy", ACTIVATE_MS, regularly(office.activate))
 
 
 def open_explanations(data: Path) -> Explanations:

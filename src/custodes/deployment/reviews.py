@@ -1,6 +1,6 @@
 """The reviews of a running server: kept in its database, decided on record, destroyed in time.
 
-In: the open database and ledger, who people are, for how long. Out: the use cases of reviews, with their duty running.
+In: the open database and ledger, who people are, for how long. Out: the use cases of reviews, and their schedule.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 from custodes.core.clock import SystemClock
 from custodes.deployment.ledger import ServerLedger
 from custodes.gallery.ports import GalleryStore
+from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.reviews.persons import ReviewPersons
 from custodes.operations.reviews.reviews import Reviews, ReviewTerms
@@ -19,13 +20,15 @@ from custodes.storage.sql.master import open_master
 from custodes.storage.sql.reviews import SqlReviewStore
 
 
-def keep_reviews(
+def open_reviews(
     database: Database, data: Path, ledger: ServerLedger, gallery: GalleryStore, people: AccountDirectory, days: int
 ) -> Reviews:
-    """Open the reviews of ``database``; have ``ledger``'s duties destroy expired ones, at the start and every hour."""
+    """The reviews of ``database``."""
     store = SqlReviewStore(database, open_master(database, data, os.urandom))
     terms = ReviewTerms(ReviewPersons(people), SystemClock(), os.urandom, days)
-    reviews = Reviews(store, gallery, ledger.log, terms)
-    ledger.duties.every_hour(reviews.sweep)
-    ledger.duties.soon(reviews.sweep)
-    return reviews
+    return Reviews(store, gallery, ledger.log, terms)
+
+
+def schedule_reviews(reviews: Reviews) -> Schedule:
+    """Destroys expired reviews."""
+    return Schedule("expired reviews", HOUR_MS, regularly(reviews.sweep), at_start=True)

@@ -1,7 +1,7 @@
 """Screening over a data directory: lists, cases, officers and drafts, put together and kept going.
 
-In: an open database and ledger. Out: the use cases and their orders; closed again in order. Which accounts they act on
-is for the composition root to say.
+In: an open database and ledger, what to act on accounts through. Out: the use cases, what carries
+out commands about them, their schedules; closed again in order.
 """
 
 from __future__ import annotations
@@ -13,19 +13,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from custodes.core.clock import SystemClock
+from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.accounts.directory import AccountDirectory
-from custodes.operations.record.housekeeping import Housekeeping
 from custodes.operations.record.statements import Statements
+from custodes.operations.requests.admin import AdminHandlers
 from custodes.operations.screening.account_effects import screen_missing
-from custodes.operations.screening.admin import ORDER, Officers, ScreeningOrders
+from custodes.operations.screening.admin import Officers, ScreeningAdmin
 from custodes.operations.screening.log import ScreeningLog
-from custodes.operations.screening.ports import NoSuspender
+from custodes.operations.screening.ports import Suspender
 from custodes.operations.screening.screening import ScreeningParts, Screenings
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.screening.cases import DraftFolder, EditionLists, SealedCases
 from custodes.storage.sql.screening.lists import ScreeningLists
+
+GLANCE_MS = 15_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,9 @@ class OpenScreening:
     screenings: Screenings
     officers: Officers
 
-    def orders(self, directory: AccountDirectory) -> ScreeningOrders:
-        """Orders about the accounts in ``directory``."""
-        return ScreeningOrders(self.screenings, self.officers, directory)
+    def admin(self, directory: AccountDirectory) -> AdminHandlers:
+        """What carries out commands about the accounts in ``directory``."""
+        return ScreeningAdmin(self.screenings, self.officers, directory).handlers
 
     def start(self, directory: AccountDirectory) -> None:
         """Have every customer screened, and up to date with the lists.
@@ -51,9 +54,9 @@ class OpenScreening:
 
 @contextmanager
 def open_screening(
-    database: Database, data: Path, log: LedgerWriter, statements: Statements
+    database: Database, data: Path, log: LedgerWriter, statements: Statements, suspender: Suspender
 ) -> Iterator[OpenScreening]:
-    """The screening of ``data`` until the end of the block; it acts on no accounts yet.
+    """The screening of ``data`` until the end of the block; it acts on accounts through ``suspender``.
 
     Raises:
         UnavailableError: a file cannot be read, or was altered.
@@ -62,21 +65,18 @@ def open_screening(
     with closing(ScreeningLists(data)) as lists, closing(SealedCases(data, master)) as cases:
         value = ScreeningLog(log, statements.parties, os.urandom)
         parts = ScreeningParts(EditionLists(lists), cases, value, DraftFolder(data), SystemClock())
-        yield OpenScreening(Screenings(parts, NoSuspender()), Officers(cases, value, SystemClock()))
+        yield OpenScreening(Screenings(parts, suspender), Officers(cases, value, SystemClock()))
 
 
-def keep_screening(duties: Housekeeping, screening: OpenScreening, directory: AccountDirectory) -> None:
-    """Have ``duties`` keep customers screened, and take orders about them.
-
-    Every hour everybody is brought up to date; a list that was imported meanwhile acts within seconds.
-    """
+def schedule_screening(screening: OpenScreening, directory: AccountDirectory) -> tuple[Schedule, ...]:
+    """Keeps customers screened: everybody every hour; a list that was imported meanwhile acts within seconds."""
     screenings = screening.screenings
 
     def glance() -> None:
         if screenings.stale():
             screenings.refresh()
 
-    duties.answer_to(ORDER, screening.orders(directory).carry_out)
-    duties.every_hour(screenings.refresh)
-    duties.often(glance)
-    duties.soon(lambda: screening.start(directory))
+    return (
+        Schedule("screening", HOUR_MS, regularly(lambda: screening.start(directory)), at_start=True, lane="screening"),
+        Schedule("screening of new lists", GLANCE_MS, regularly(glance), lane="screening"),
+    )

@@ -15,36 +15,25 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from custodes.core.clock import SystemClock
-from custodes.core.ids import AccountId, RequestId
-from custodes.deployment.accounts import account_orders, open_directory
+from custodes.core.ids import RequestId
+from custodes.deployment.accounts import open_directory
 from custodes.deployment.engines import open_sight, open_text
 from custodes.deployment.ledger import (
-    LedgerPlace,
-    LedgerPlan,
     ServerLedger,
-    keep_accounts,
-    keep_retention,
-    open_erasures,
-    open_log,
-    open_server_ledger,
 )
-from custodes.deployment.lists import keep_lists
-from custodes.deployment.policy import keep_policy
-from custodes.deployment.reviews import keep_reviews
-from custodes.deployment.screening import keep_screening, open_screening
-from custodes.deployment.statements import open_statements
-from custodes.deployment.video import open_videos, video_workers
+from custodes.deployment.records import DataParts, Records, open_records
+from custodes.deployment.video import Videos, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
 from custodes.edge.aws.model import Service, load_service
 from custodes.edge.aws.sts import handlers as sts_handlers
 from custodes.edge.aws.translate.catalogue import handlers
 from custodes.edge.aws.wire import Handler
+from custodes.edge.endpoints.administration import administered
 from custodes.edge.endpoints.api import Limits
 from custodes.edge.endpoints.ledger import mounted
 from custodes.edge.endpoints.reviews import Act, actions
@@ -57,10 +46,8 @@ from custodes.engine.runtime.session import Device
 from custodes.gallery.entities import CollectionKey
 from custodes.gallery.gallery import IndexedGallery
 from custodes.governance.accounts.account import Status
-from custodes.governance.provider.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
-from custodes.governance.provider.policy_set import DAY_MS, PolicySet
+from custodes.jobs.schedule import Scheduler
 from custodes.models.store import ModelStore
-from custodes.operations.accounts.admin import AccountOrders
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.sts import SecurityTokens
 from custodes.operations.accounts.throttle import AccountQuotas, Throttle, no_overrides
@@ -68,22 +55,14 @@ from custodes.operations.catalogue import Operations, Ports, build
 from custodes.operations.collections.celebrities import COLLECTION as CELEBRITY_COLLECTION
 from custodes.operations.collections.celebrities import CelebrityGallery
 from custodes.operations.collections.ports import Gallery
-from custodes.operations.collections.retention import RetentionRules
 from custodes.operations.images.engines import ImageEngines
-from custodes.operations.policy.account_facts import AccountProfiles
-from custodes.operations.policy.account_status import AccountStanding
-from custodes.operations.policy.change_control import Own, PolicyChanges
-from custodes.operations.policy.decide import PolicyLayers, RulesInForce
-from custodes.operations.policy.facts import NoLists, PolicyFacts, ScreeningLookup
-from custodes.operations.policy.tenant import AccountPolicies
+from custodes.operations.record.administration import Administration
+from custodes.operations.record.housekeeping import LEDGER_ERRORS
 from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.record.release import release_of
-from custodes.operations.requests.gate import Gate, Policy, Recorder
-from custodes.operations.screening.account_effects import ScreenedFacts
-from custodes.operations.screening.admin import ScreeningOrders
+from custodes.operations.requests.gate import Gate, Recorder
 from custodes.settings import Settings
-from custodes.storage.files.credentials import OperatorKeys, open_credentials, operator_account
-from custodes.storage.files.policy import policy_files
+from custodes.storage.files.credentials import OperatorKeys, open_credentials
 from custodes.storage.objects.sources import S3Settings, open_objects
 from custodes.storage.sql.celebrities import SqliteCelebrities
 from custodes.storage.sql.database import Database
@@ -109,7 +88,9 @@ class Deployment:
         gate: what they pass.
         receipts: evidence on its way to answers.
         review_actions: what is done with results that two persons have to confirm.
-        ledger: the record of use; None only where something else stands in for it.
+        ledger: the record of use.
+        scheduler: what is done periodically.
+        administration: commands of the operator.
     """
 
     settings: Settings
@@ -121,12 +102,13 @@ class Deployment:
     operations: Operations
     gate: Gate
     receipts: ReceiptDesk
-    ledger: ServerLedger | None
+    ledger: ServerLedger
     review_actions: Mapping[str, Act]
+    scheduler: Scheduler
+    administration: Administration
 
     def app(self) -> Callable[..., Any]:
         """The ASGI application over this deployment."""
-        ledger = self.ledger
         limits = Limits(worker_threads=self.settings.workers, in_flight=self.settings.in_flight)
         return create_app(
             AppParts(
@@ -144,8 +126,9 @@ class Deployment:
                 limits=limits,
                 metrics_public=self.settings.metrics_public,
                 response_headers=self.receipts.headers,
-                extra_routes=() if ledger is None else (mounted(ledger.tiles, ledger.log.proof),),
+                extra_routes=(mounted(self.ledger.tiles, self.ledger.log.proof),),
                 review_actions=self.review_actions,
+                schedules=self.scheduler.states,
             )
         )
 
@@ -162,7 +145,7 @@ def open_deployment(
     endpoint_url: str,
     engine: FaceEngine | None = None,
     gallery: Gallery | None = None,
-    recorder: Recorder | None = None,
+    recording: Callable[[Recorder], Recorder] = lambda recorder: recorder,
     text: TextEngine | None = None,
     sight: ImageEngines | None = None,
 ) -> Iterator[Deployment]:
@@ -173,13 +156,14 @@ def open_deployment(
         endpoint_url: where clients will find the server; written to the directory's ``config``.
         engine: stands in for the real one, which then is not loaded.
         gallery: stands in for the database of the data directory.
-        recorder: stands in for the ledger, which then is not opened; for measurements only.
+        recording: gives what uses are recorded by, from what records them in the ledger; for measurements.
         text: stands in for the real engine for text, which is opened when first asked.
         sight: stands in for the real engines that look at whole pictures.
 
     Raises:
         UnavailableError: the directory cannot be used or is in use, or models are missing.
     """
+    clock = SystemClock()
     with ExitStack() as opened:
         # The directory's lock comes first: a second process must not touch its files.
         database = opened.enter_context(closing(Database.open(settings.data)))
@@ -187,48 +171,73 @@ def open_deployment(
         service = load_service()
         directory = opened.enter_context(open_directory(database, settings.data, keys.account_id, service.known))
         directory.hold(keys.key)
-        quotas = AccountQuotas(settings.account_limits, directory.limits)
-        store = _gallery(database, settings.data, quotas) if gallery is None else gallery
+        store = gallery or _gallery(database, settings.data, AccountQuotas(settings.account_limits, directory.limits))
         faces = opened.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
-        page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
-        ledger, receipts, erasures, reviews = None, ReceiptDesk(), None, None
-        in_force: Callable[[], RulesInForce] = shipped_rules
-        facts: ScreeningLookup = NoLists()
-        if recorder is None:
-            release = release_of(Path(__file__).parents[1], faces.model_version, settings.shown)
-            plan = LedgerPlan(_ledger_place(settings, keys.account_id), release)
-            ledger = opened.enter_context(open_server_ledger(plan, SystemClock()))
-            erasures = open_erasures(settings.data, ledger, store, keys.account_id)
-            keep_retention(ledger, store, erasures, keys.account_id, SystemClock())
-            in_force = keep_policy(settings.data, ledger, SystemClock(), _own_policy(settings)).in_force
-            screening = opened.enter_context(open_screening(database, settings.data, ledger.log, ledger.statements))
-            orders = account_orders(directory, ledger.log, keys.account_id, screening.screenings, SystemClock())
-            keep_accounts(ledger, orders, directory)
-            keep_screening(ledger.duties, screening, directory)
-            facts = ScreenedFacts(screening.screenings, keys.account_id)
-            opened.enter_context(keep_lists(settings.data, ledger.duties, ledger.log, SystemClock()))
-            reviews = keep_reviews(database, settings.data, ledger, store, directory, settings.review_days)
-            recorder = LedgerRecorder(ledger.log, f"{faces.model_version}/{release.models.hex()}")
-        videos = open_videos(settings, database, open_objects(settings.buckets, _s3(settings)), SystemClock())
-        reader = Once(lambda: open_text(settings) if text is None else text)
-        common = (faces, store, videos.objects, SystemClock(), page_key)
-        ports = Ports(
-            *common,
-            text=reader,
-            sight=sight or open_sight(settings, faces),
-            celebrities=_known_people(keys, opened.enter_context(closing(SqliteCelebrities(settings.data)))),
-            video=videos.adapters,
+        release = release_of(Path(__file__).parents[1], faces.model_version, settings.shown)
+        parts = DataParts(settings, database, keys.account_id, directory, store, clock, new_request_id)
+        records = opened.enter_context(open_records(parts, release))
+        videos = open_videos(settings, database, open_objects(settings.buckets, _s3(settings)), clock)
+        book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
+        ports = _ports(
+            parts,
+            records,
+            faces,
+            videos,
+            page_key=hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256),
+            celebrities=_known_people(keys, book),
+            text=text,
+            sight=sight,
         )
-        if erasures is not None and reviews is not None:
-            ports = replace(ports, erasures=erasures, holding=reviews)
         operations = build(ports)
-        policy = _policy(directory, store, in_force, facts)
-        gate = Gate(policy, recorder, receipts.leave, lambda one: directory.status(one) is Status.ACTIVE)
-        by_name = handlers(gate, operations, settings.region)
-        sts = sts_handlers(gate, SecurityTokens(directory, SystemClock()))
-        opened.enter_context(video_workers(videos, ports, operations, gate, ledger))
-        acts = {} if reviews is None else actions(gate, reviews)
-        yield Deployment(settings, service, keys, directory, by_name, sts, operations, gate, receipts, ledger, acts)
+        recorder = recording(LedgerRecorder(records.ledger.log, f"{faces.model_version}/{release.models.hex()}"))
+        receipts = ReceiptDesk()
+        gate = Gate(records.policy, recorder, receipts.leave, lambda one: directory.status(one) is Status.ACTIVE)
+        scheduler = opened.enter_context(closing(Scheduler(records.schedules, clock, LEDGER_ERRORS)))
+        scheduler.start()
+        opened.enter_context(video_workers(videos, ports, operations, gate, records.ledger))
+        opened.enter_context(administered(settings.data, records.administration.ask))
+        yield Deployment(
+            settings=settings,
+            service=service,
+            keys=keys,
+            accounts=directory,
+            handlers=handlers(gate, operations, settings.region),
+            sts_handlers=sts_handlers(gate, SecurityTokens(directory, clock)),
+            operations=operations,
+            gate=gate,
+            receipts=receipts,
+            ledger=records.ledger,
+            review_actions=actions(gate, records.reviews),
+            scheduler=scheduler,
+            administration=records.administration,
+        )
+
+
+def _ports(
+    parts: DataParts,
+    records: Records,
+    faces: FaceEngine,
+    videos: Videos,
+    *,
+    page_key: bytes,
+    celebrities: CelebrityGallery,
+    text: TextEngine | None,
+    sight: ImageEngines | None,
+) -> Ports:
+    settings = parts.settings
+    return Ports(
+        faces,
+        parts.gallery,
+        videos.objects,
+        parts.clock,
+        page_key,
+        erasures=records.erasures,
+        holding=records.reviews,
+        text=Once(lambda: text or open_text(settings)),
+        sight=sight or open_sight(settings, faces),
+        celebrities=celebrities,
+        video=videos.adapters,
+    )
 
 
 @contextmanager
@@ -249,89 +258,6 @@ def open_gallery(settings: Settings) -> Iterator[Gallery]:
 
 def _gallery(database: Database, data: Path, quotas: AccountQuotas) -> Gallery:
     return IndexedGallery(SqlGalleryStore.open(database, data, os.urandom, quotas), FaissIndex)
-
-
-@contextmanager
-def open_account_orders(settings: Settings) -> Iterator[AccountOrders]:
-    """The accounts of a data directory that no server has open, and its ledger; both are made where missing.
-
-    Raises:
-        UnavailableError: the directory cannot be used or is in use.
-    """
-    with ExitStack() as opened:
-        database = opened.enter_context(closing(Database.open(settings.data)))
-        account_id = operator_account(settings.data, random=os.urandom)
-        directory = opened.enter_context(open_directory(database, settings.data, account_id, load_service().known))
-        log = opened.enter_context(open_log(_ledger_place(settings, account_id), SystemClock()))
-        screening = opened.enter_context(open_screening(database, settings.data, log, open_statements(settings.data)))
-        yield account_orders(directory, log, account_id, screening.screenings, SystemClock())
-
-
-@contextmanager
-def open_screening_orders(settings: Settings) -> Iterator[ScreeningOrders]:
-    """The screening of a data directory that no server has open.
-
-    Raises:
-        UnavailableError: the directory cannot be used or is in use.
-    """
-    with ExitStack() as opened:
-        database = opened.enter_context(closing(Database.open(settings.data)))
-        account_id = operator_account(settings.data, random=os.urandom)
-        directory = opened.enter_context(open_directory(database, settings.data, account_id, load_service().known))
-        log = opened.enter_context(open_log(_ledger_place(settings, account_id), SystemClock()))
-        screening = opened.enter_context(open_screening(database, settings.data, log, open_statements(settings.data)))
-        account_orders(directory, log, account_id, screening.screenings, SystemClock())
-        screening.start(directory)
-        yield screening.orders(directory)
-
-
-def _ledger_place(settings: Settings, operator: AccountId) -> LedgerPlace:
-    return LedgerPlace(settings.data, operator, settings.ledger_origin, settings.ledger_anchor)
-
-
-@contextmanager
-def open_retention(data: Path) -> Iterator[RetentionRules]:
-    """The retention rules of a data directory that no server has open.
-
-    Raises:
-        UnavailableError: the directory cannot be used or is in use.
-    """
-    with open_gallery(Settings(data=data)) as gallery:
-        yield RetentionRules(gallery, operator_account(data, random=os.urandom))
-
-
-def _policy(
-    accounts: AccountDirectory, gallery: Gallery, in_force: Callable[[], RulesInForce], screening: ScreeningLookup
-) -> Policy:
-    """Both layers of rules."""
-    dossier = PolicyFacts(AccountProfiles(accounts).of, screening)
-    return AccountStanding(accounts, PolicyLayers(in_force, dossier, AccountPolicies(accounts, gallery.tags)))
-
-
-@cache
-def shipped_rules() -> RulesInForce:
-    """The rules of the program, where no data directory keeps any."""
-    policy = _own_policy(Settings()).policy
-    return RulesInForce(policy.digest(), load(policy.packs, policy.schema))
-
-
-def _own_policy(settings: Settings) -> Own:
-    return Own(PolicySet(shipped(DEFAULT_PACKS), shipped_schema()), settings.policy_notice_days * DAY_MS)
-
-
-@contextmanager
-def open_policy_office(settings: Settings) -> Iterator[PolicyChanges]:
-    """The provider's rules of a data directory that no server has open, and its ledger.
-
-    Raises:
-        UnavailableError: the directory cannot be used, or its rules are not those that the ledger knows.
-    """
-    files = policy_files(settings.data)
-    place = _ledger_place(settings, operator_account(settings.data, random=os.urandom))
-    with open_log(place, SystemClock()) as log:
-        office = PolicyChanges(files, log, SystemClock(), None)
-        office.open()
-        yield office
 
 
 def _known_people(keys: OperatorKeys, book: SqliteCelebrities) -> CelebrityGallery:

@@ -42,6 +42,7 @@ from custodes.edge.http.metrics import Metrics
 from custodes.edge.http.protocol import GuardedProtocol
 from custodes.edge.http.workers import Workers
 from custodes.governance.limits import AccountLimits
+from custodes.jobs.schedule import ScheduleState
 from custodes.operations.accounts.throttle import Throttle, no_overrides
 from custodes.operations.requests.ports import KeyLookup
 
@@ -91,6 +92,7 @@ class AppParts:
             not on behalf of somebody else through a proxy).
         extra_routes: looked at before our own, but for ``POST /``.
         review_actions: what ``/custodes/v1/reviews`` does, by operation; without any, nothing is there.
+        schedules: how fresh periodic work is, for ``/metrics``.
     """
 
     service: Service
@@ -110,6 +112,7 @@ class AppParts:
     metrics_public: bool = False
     extra_routes: Sequence[BaseRoute] = ()
     review_actions: Mapping[str, Act] = field(default_factory=dict)
+    schedules: Callable[[], Sequence[ScheduleState]] = tuple
 
 
 def create_app(parts: AppParts) -> ASGIApp:
@@ -118,7 +121,7 @@ def create_app(parts: AppParts) -> ASGIApp:
     Raises:
         ValueError: a handler or a reason is for an operation that the API does not have.
     """
-    metrics = Metrics()
+    metrics = Metrics(parts.schedules)
     json_wire, workers = JsonWire(parts.service), Workers(parts.limits.worker_threads)
     json = Dispatcher(parts.service, json_wire, parts.handlers, parts.reasons, workers)
     sts_service, sts_wire = open_sts()

@@ -18,7 +18,7 @@ from custodes.engine.ports import FaceEngine, TextEngine
 from custodes.operations.collections.celebrities import NOBODY, Celebrities, CelebrityGallery
 from custodes.operations.collections.collections import Collections
 from custodes.operations.collections.enrol import FaceIds, FaceOperations
-from custodes.operations.collections.erasure import Erasures, UnrecordedErasures
+from custodes.operations.collections.erasure import Erasures
 from custodes.operations.collections.idempotency import Replays
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.collections.search import Search
@@ -34,7 +34,7 @@ from custodes.operations.images.detect_text import TextDetection
 from custodes.operations.images.engines import ImageEngines
 from custodes.operations.images.ports import ObjectStore
 from custodes.operations.images.sources import Pictures
-from custodes.operations.reviews.reviews import Holding, NoReviews
+from custodes.operations.reviews.reviews import Holding
 from custodes.operations.video.use_cases import VideoAdapters, VideoOperations
 
 
@@ -68,9 +68,9 @@ class Ports:
     objects: ObjectStore
     clock: Clock
     page_key: bytes
+    erasures: Erasures
+    holding: Holding
     new_face_id: Callable[[], FaceId] = random_face_id
-    erasures: Erasures = field(default_factory=UnrecordedErasures)
-    holding: Holding = field(default_factory=NoReviews)
     text: Callable[[], TextEngine] = no_text
     sight: ImageEngines = field(default_factory=ImageEngines)
     celebrities: CelebrityGallery = NOBODY

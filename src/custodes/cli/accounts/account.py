@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from custodes.cli.accounts.account_limits import limits_command
-from custodes.cli.client.account_order import ask, show
+from custodes.cli.client.administration import ask, show
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.core.errors import InvalidParameterError
 from custodes.governance.accounts.vocabulary import choices, sectors
@@ -67,12 +67,11 @@ def create_command(
 ) -> None:
     """Open an account. Prints its id and its first access key; the secret is shown this once."""
     members = {
-        "act": "create",
         "profile": _profile(profile, name, sector, country),
         "stated": _stated(purpose, legal_basis, place),
         "demographics": demographics,
     }
-    value = ask(data, members)
+    value = ask(data, "account create", **members)
     text = (
         f"account {value['account_id']} is {value['status']}\n"
         f"aws_access_key_id = {value['access_key_id']}\naws_secret_access_key = {value['secret_access_key']}"
@@ -83,14 +82,14 @@ def create_command(
 @app.command("list")
 def list_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show all accounts, the operator's among them."""
-    found = ask(data, {"act": "list"})["accounts"]
+    found = ask(data, "account list")["accounts"]
     show(found, "\n".join(_line(account) for account in found), as_json=as_json)
 
 
 @app.command("show")
 def show_command(account: AccountArgument, data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show what is known about an account."""
-    found = ask(data, {"act": "show", "account": account})
+    found = ask(data, "account show", account=account)
     show(found, json.dumps(found, indent=2, ensure_ascii=False), as_json=as_json)
 
 
@@ -110,13 +109,12 @@ def update_command(
 ) -> None:
     """Change what is known or stated about an account; what is not named stays."""
     members = {
-        "act": "update",
         "account": account,
         "profile": _profile(profile, name, sector, country),
         "stated": _stated(purpose, legal_basis, place),
         "demographics": demographics,
     }
-    found = ask(data, members)
+    found = ask(data, "account update", **members)
     show(found, _line(found), as_json=as_json)
 
 
@@ -147,8 +145,8 @@ def close_command(
     _move("close", account, reason, data, as_json)
 
 
-def _move(act: str, account: str, reason: str, data: Path | None, as_json: bool) -> None:
-    found = ask(data, {"act": act, "account": account, "reason": reason})
+def _move(act: str, account: str, reason: str, data: Path, as_json: bool) -> None:
+    found = ask(data, f"account {act}", account=account, reason=reason)
     show(found, _line(found), as_json=as_json)
 
 

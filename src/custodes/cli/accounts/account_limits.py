@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli.client.account_order import ask, show
+from custodes.cli.client.administration import ask, show
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.core.errors import InvalidParameterError
 from custodes.governance.limits import check_limits
@@ -35,10 +35,10 @@ def limits_command(
         from custodes.operations.reviews.reviews import OPERATIONS
 
         check_limits(changed, {*load_service().known, *OPERATIONS})
-    found = ask(data, {"act": "show", "account": account})["limits"]
+    found = ask(data, "account show", account=account)["limits"]
     wanted = {name: number for name, number in (found | changed).items() if name not in (clear or ())}
     if wanted != found:
-        wanted = ask(data, {"act": "update", "account": account, "limits": wanted})["limits"]
+        wanted = ask(data, "account update", account=account, limits=wanted)["limits"]
     show(wanted, "\n".join(f"{name} = {number}" for name, number in sorted(wanted.items())), as_json=as_json)
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from custodes.cli.client.account_order import ask, show
+from custodes.cli.client.administration import ask, show
 from custodes.cli.options import DATA, DataOption, JsonOption
 
 AccountOption: TypeAlias = Annotated[
@@ -33,26 +33,26 @@ def document_commands(kind: str) -> typer.Typer:
         data: DataOption = DATA, as_json: JsonOption = False,
     ) -> None:  # fmt: skip
         members = {"owner": f"{kind}/{owner}", "name": name, "text": read_text(file), "account": account}
-        show(ask(data, {"act": "document put", **members}), f"{kind} {owner} has the policy {name}", as_json=as_json)
+        show(ask(data, "document put", **members), f"{kind} {owner} has the policy {name}", as_json=as_json)
 
     def get_command(
         owner: _OwnerArgument, name: _NameArgument, account: AccountOption = None, data: DataOption = DATA
     ) -> None:
         members = {"owner": f"{kind}/{owner}", "name": name, "account": account}
-        typer.echo(ask(data, {"act": "document get", **members})["text"])
+        typer.echo(ask(data, "document get", **members)["text"])
 
     def delete_command(
         owner: _OwnerArgument, name: _NameArgument, account: AccountOption = None, data: DataOption = DATA,
         as_json: JsonOption = False,
     ) -> None:  # fmt: skip
         members = {"owner": f"{kind}/{owner}", "name": name, "account": account}
-        value = ask(data, {"act": "document delete", **members})
+        value = ask(data, "document delete", **members)
         show(value, f"{kind} {owner} no longer has the policy {name}", as_json=as_json)
 
     def list_command(
         owner: _OwnerArgument, account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False
     ) -> None:
-        names = ask(data, {"act": "document list", "owner": f"{kind}/{owner}", "account": account})["names"]
+        names = ask(data, "document list", owner=f"{kind}/{owner}", account=account)["names"]
         show(names, "\n".join(names), as_json=as_json)
 
     app.command("put", help=f"Store a policy document of a {kind}; what is not understood is refused.")(put_command)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from custodes.cli.accounts.document import AccountOption
-from custodes.cli.client.account_order import ask, show
+from custodes.cli.client.administration import ask, show
 from custodes.cli.options import DATA, DataOption, JsonOption
 
 app = typer.Typer(help="Access keys of accounts and their users.", no_args_is_help=True)
@@ -24,7 +24,7 @@ def create_command(
     user: UserOption = None, account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False
 ) -> None:
     """Make a key; each user has two at most. The secret is shown this once."""
-    value = ask(data, {"act": "key create", "user": user, "account": account})
+    value = ask(data, "key create", user=user, account=account)
     show(value, _secret(value), as_json=as_json)
 
 
@@ -36,14 +36,14 @@ def list_command(
     as_json: JsonOption = False,
 ) -> None:
     """Show the keys of an account, without the one in the data directory's credentials file."""
-    found = ask(data, {"act": "key list", "user": user, "account": account})["keys"]
+    found = ask(data, "key list", user=user, account=account)["keys"]
     show(found, "\n".join(_line(key) for key in found), as_json=as_json)
 
 
 @app.command("rotate")
 def rotate_command(key: KeyArgument, data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Make a new key in place of one, which is refused from now on. To change without a gap: create, then delete."""
-    value = ask(data, {"act": "key rotate", "key": key})
+    value = ask(data, "key rotate", key=key)
     show(value, _secret(value), as_json=as_json)
 
 
@@ -65,8 +65,8 @@ def delete_command(key: KeyArgument, data: DataOption = DATA, as_json: JsonOptio
     _do("delete", key, data, as_json)
 
 
-def _do(act: str, key: str, data: Path | None, as_json: bool) -> None:
-    value = ask(data, {"act": f"key {act}", "key": key})
+def _do(act: str, key: str, data: Path, as_json: bool) -> None:
+    value = ask(data, f"key {act}", key=key)
     show(value, f"key {key} {act}d", as_json=as_json)
 
 

@@ -10,7 +10,7 @@ import typer
 
 from custodes.cli.accounts.document import AccountOption, document_commands, read_text
 from custodes.cli.accounts.user import TagOption, tags_of
-from custodes.cli.client.account_order import ask, show
+from custodes.cli.client.administration import ask, show
 from custodes.cli.options import DATA, DataOption, JsonOption
 
 app = typer.Typer(help="Roles of accounts: who may assume them, what they may do.", no_args_is_help=True)
@@ -43,14 +43,14 @@ def create_command(
         "tags": tags_of(tag),
         "account": account,
     }
-    value = ask(data, {"act": "role create", **members})
+    value = ask(data, "role create", **members)
     show(value, str(value["arn"]), as_json=as_json)
 
 
 @app.command("list")
 def list_command(account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show the roles of an account."""
-    found = ask(data, {"act": "role list", "account": account})["roles"]
+    found = ask(data, "role list", account=account)["roles"]
     show(found, "\n".join(role["arn"] for role in found), as_json=as_json)
 
 
@@ -59,7 +59,7 @@ def show_command(
     role: RoleArgument, account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False
 ) -> None:
     """Show a role with its trust policy."""
-    value = ask(data, {"act": "role show", "role": role, "account": account})
+    value = ask(data, "role show", role=role, account=account)
     show(value, json.dumps(value, indent=2), as_json=as_json)
 
 
@@ -72,7 +72,7 @@ def trust_command(
     as_json: JsonOption = False,
 ) -> None:
     """Change who may assume a role; sessions that run go on."""
-    value = ask(data, {"act": "role trust", "role": role, "trust": read_text(trust), "account": account})
+    value = ask(data, "role trust", role=role, trust=read_text(trust), account=account)
     show(value, str(value["arn"]), as_json=as_json)
 
 
@@ -81,5 +81,5 @@ def delete_command(
     role: RoleArgument, account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False
 ) -> None:
     """Take a role away with its documents; its sessions end at once."""
-    value = ask(data, {"act": "role delete", "role": role, "account": account})
+    value = ask(data, "role delete", role=role, account=account)
     show(value, f"role {role} is gone", as_json=as_json)

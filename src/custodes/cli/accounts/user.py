@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from custodes.cli.accounts.document import AccountOption, document_commands
-from custodes.cli.client.account_order import ask, show
+from custodes.cli.client.administration import ask, show
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.core.errors import InvalidParameterError
 
@@ -27,14 +27,14 @@ def create_command(
     as_json: JsonOption = False,
 ) -> None:
     """Add a user to an account. Give it a key with: custodes key create --user NAME."""
-    value = ask(data, {"act": "user create", "user": user, "account": account, "tags": tags_of(tag)})
+    value = ask(data, "user create", user=user, account=account, tags=tags_of(tag))
     show(value, str(value["arn"]), as_json=as_json)
 
 
 @app.command("list")
 def list_command(account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show the users of an account."""
-    found = ask(data, {"act": "user list", "account": account})["users"]
+    found = ask(data, "user list", account=account)["users"]
     show(found, "\n".join(user["arn"] for user in found), as_json=as_json)
 
 
@@ -43,7 +43,7 @@ def delete_command(
     user: UserArgument, account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False
 ) -> None:
     """Take a user away with keys and documents; sessions that it opened end at once."""
-    value = ask(data, {"act": "user delete", "user": user, "account": account})
+    value = ask(data, "user delete", user=user, account=account)
     show(value, f"user {user} is gone", as_json=as_json)
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from custodes.cli.accounts.document import AccountOption, FileOption, read_text
-from custodes.cli.client.account_order import ask, show
+from custodes.cli.client.administration import ask, show
 from custodes.cli.options import DATA, DataOption, JsonOption
 
 app = typer.Typer(help="Collections of accounts.", no_args_is_help=True)
@@ -29,14 +29,14 @@ def put_command(
     as_json: JsonOption = False,
 ) -> None:
     """Store the policy document of a collection; what is not understood is refused."""
-    value = ask(data, {"act": "document put", **_members(collection, account), "text": read_text(file)})
+    value = ask(data, "document put", **_members(collection, account), text=read_text(file))
     show(value, f"collection {collection} has a policy", as_json=as_json)
 
 
 @policy.command("get")
 def get_command(collection: CollectionArgument, account: AccountOption = None, data: DataOption = DATA) -> None:
     """Print the policy document of a collection as it was stored."""
-    typer.echo(ask(data, {"act": "document get", **_members(collection, account)})["text"])
+    typer.echo(ask(data, "document get", **_members(collection, account))["text"])
 
 
 @policy.command("delete")
@@ -44,7 +44,7 @@ def delete_command(
     collection: CollectionArgument, account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False
 ) -> None:
     """Take the policy document of a collection away."""
-    value = ask(data, {"act": "document delete", **_members(collection, account)})
+    value = ask(data, "document delete", **_members(collection, account))
     show(value, f"collection {collection} has no policy", as_json=as_json)
 
 

@@ -7,14 +7,12 @@ is asked to do it and erases what is due with the next hour; without one the rul
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from custodes.cli.client.administration import ask
 from custodes.cli.options import DATA, DataOption, JsonOption
-from custodes.core.errors import UnavailableError
 
 app = typer.Typer(help="Say for how long collections keep faces.", no_args_is_help=True)
 
@@ -30,42 +28,23 @@ def set_command(
     data: DataOption = DATA,
 ) -> None:
     """Have faces of a collection erased so many days after they were enrolled, those that are there already as well."""
-    _ask(data, {"collection": collection, "account": account, "days": days})
+    ask(data, "retention set", collection=collection, account=account, days=days)
     typer.echo(f"faces of {collection} are erased after {days} days, within the hour if they are that old already")
 
 
 @app.command("clear")
 def clear_command(collection: CollectionArgument, account: AccountOption = None, data: DataOption = DATA) -> None:
     """Take the rule of a collection away: it keeps its faces until somebody deletes them."""
-    _ask(data, {"collection": collection, "account": account, "days": None})
+    ask(data, "retention set", collection=collection, account=account)
     typer.echo(f"faces of {collection} are kept until somebody deletes them")
 
 
 @app.command("list")
 def list_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show all rules."""
-    rules = _ask(data, {})
+    rules = ask(data, "retention list")["rules"]
     if as_json:
         typer.echo(json.dumps(rules))
         return
     for rule in rules:
         typer.echo(f"{rule['account']}  {rule['days']:>6} days  {rule['collection']}")
-
-
-def _ask(data: Path, members: Mapping[str, object]) -> list[dict[str, Any]]:
-    """Have the rules' keeper do it: the server that runs on ``data``, else this process. Returns the rules."""
-    from custodes.deployment.ledger import open_orders
-    from custodes.deployment.server import open_retention
-
-    if not data.is_dir():
-        raise UnavailableError(f"there is no data directory {data}")
-    orders = open_orders(data)
-    if orders.is_attended():
-        value = orders.place({"do": "retention", **members})
-    else:
-        with open_retention(data) as rules:
-            value = rules.carry_out(members)
-    found = value.get("rules")
-    if not isinstance(found, list):
-        raise UnavailableError(str(value.get("error", "the server gave no answer")))
-    return found

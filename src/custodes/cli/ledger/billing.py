@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli.client.ledger_order import carry_out
+from custodes.cli.client.administration import ask
 from custodes.cli.options import DATA, DataOption
 from custodes.core.clock import SystemClock
 from custodes.core.errors import InvalidParameterError, NotFoundError
@@ -60,7 +60,7 @@ def run_command(month: MonthOption, data: DataOption = DATA, prices: PricesOptio
     if _month(month).end > SystemClock().now_ms():
         raise InvalidParameterError(f"{month} is not over yet")
     listed = None if prices is None else prices.read_text(encoding="utf-8")
-    index = carry_out(data, {"do": "bill", "month": str(_month(month)), "prices": listed})
+    index = ask(data, "billing run", month=str(_month(month)), prices=listed)["index"]
     typer.echo(f"{month} is entry {index} of the ledger")
 
 

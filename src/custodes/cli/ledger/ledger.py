@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from custodes.cli.client.ledger_order import carry_out
+from custodes.cli.client.administration import ask
 from custodes.cli.ledger.statement import moment
 from custodes.cli.options import DATA, DataOption
 from custodes.deployment.statements import open_statements
@@ -23,11 +23,10 @@ from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.note import NoteError, VerifierKey
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerCorruptError
 from custodes.ledger.tree.tiles import verified_tree
+from custodes.ledger.tree.tlog_proof import encode_tlog_proof
 from custodes.ledger.verifier.map_proof import MapError
 from custodes.ledger.writer.audit import AuditReport, BodySource, audit
 from custodes.ledger.writer.keys import load_or_create_secret
-from custodes.ledger.writer.receipt import encode_tlog_proof
-from custodes.operations.record.body_destruction import ORDER
 from custodes.storage.ledger.open import LedgerPaths, old_verifiers, read_bodies, read_tiles
 
 app = typer.Typer(help="Audit the ledger, show its state, prove entries.", no_args_is_help=True)
@@ -133,8 +132,8 @@ def destroy_bodies_command(
     data: DataOption = DATA,
 ) -> None:
     """Destroy the private parts of an account's uses; an entry says so first, and the uses stay counted."""
-    members = {"do": ORDER, "account": account, "before": moment(before), "reason": reason, "rule": rule}
-    index = carry_out(data, members)
+    until = moment(before)
+    index = ask(data, "ledger destroy-bodies", account=account, before_ms=until, reason=reason, rule=rule)["index"]
     typer.echo(f"destroyed, as entry {index} of the ledger says")
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli.client.ledger_order import carry_out
+from custodes.cli.client.administration import ask
 from custodes.cli.ledger.statement import moment
 from custodes.cli.options import DATA, DataOption
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
@@ -44,7 +44,7 @@ def moratorium_command(
     policy = files.policy(replay(files).in_force)
     operations = load(policy.packs, policy.schema).operations_in(GROUP)
     question = MoratoriumQuestion(sector, operations, rule, moment(begin), moment(end))
-    carry_out(data, {"do": "head"})  # published, and confirmed by witnesses where there are any
+    ask(data, "ledger head")  # published, and confirmed by witnesses where there are any
     try:
         report = open_statements(data).moratorium(question, files.members)
     except (BodyError, NoteError, LedgerCorruptError) as error:

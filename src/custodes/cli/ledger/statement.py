@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli.client.ledger_order import carry_out, close_head
+from custodes.cli.client.administration import ask, close_head
 from custodes.cli.options import DATA, DataOption
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
 from custodes.deployment.statements import open_statements
@@ -58,7 +58,7 @@ def create_command(
     statements = open_statements(data)
     try:
         if party or map_of(name) == PARTY_MAP:
-            carry_out(data, {"do": "party-head"})
+            ask(data, "ledger party-head")
         else:
             close_head(data, behind=statements.behind)
     except UnavailableError as error:

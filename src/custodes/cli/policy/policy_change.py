@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from custodes.cli.client.administration import ask
 from custodes.cli.ledger.statement import moment
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.cli.output import refuse_inputs
@@ -155,25 +156,9 @@ def export_command(
 
 
 def order(data: Path, proposal: Proposal) -> Mapping[str, Any]:
-    """Have the keeper of the rules apply a proposal: the server that runs on ``data``, else this process.
-
-    Raises:
-        CustodesError: it may not act, or could not be put on record.
-    """
-    from custodes.deployment.ledger import open_orders
-    from custodes.deployment.server import open_policy_office
-    from custodes.settings import from_environment
-
+    """Have a proposal applied. Raises CustodesError: it may not act, or could not be put on record."""
     policy_files(data)
-    orders = open_orders(data)
-    members = {"proposal": proposal.members()}
-    if not orders.is_attended():
-        with open_policy_office(from_environment(data=data)) as office:
-            return office.carry_out(members)
-    answer = orders.place({"do": "policy", **members})
-    if "error" in answer:
-        raise InvalidParameterError(str(answer["error"]))
-    return answer
+    return ask(data, "policy apply", proposal=proposal.members())
 
 
 def opened(data: Path) -> tuple[PolicyFiles, ChainState]:

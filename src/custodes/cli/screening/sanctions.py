@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import orjson
 import typer
 
+from custodes.cli.client.administration import ask
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.core.clock import SystemClock
 from custodes.core.errors import CustodesError, NotFoundError, UnavailableError
@@ -182,30 +183,12 @@ def _committed(data: Path, editions: Sequence[Edition]) -> list[Edition]:
     from custodes.storage.sql.screening.lists import ScreeningLists
 
     try:
-        _commit(data)
+        ask(data, "sanctions commit")
     except CustodesError as error:
         typer.echo(f"custodes: not in the ledger yet, the server will see to it: {error}", err=True)
     with closing(ScreeningLists(data)) as lists:
         current = lists.current()
     return [current.get(edition.source, edition) for edition in editions]
-
-
-def _commit(data: Path) -> None:
-    from custodes.deployment.ledger import open_orders, started
-    from custodes.deployment.lists import ORDER, commit_unattended
-    from custodes.storage.ledger.open import LedgerPaths
-
-    verifier = LedgerPaths(data).verifier
-    if not verifier.exists():
-        raise UnavailableError("there is no ledger here before a server has started once")
-    orders = open_orders(data)
-    if orders.is_attended():
-        value = orders.place({"do": ORDER})
-        if "error" in value:
-            raise UnavailableError(str(value["error"]))
-        return
-    with started(data, verifier.read_text(encoding="utf-8").partition("+")[0], None, SystemClock()) as log:
-        commit_unattended(data, log)
 
 
 def _show(editions: Sequence[Edition], as_json: bool, *, one: bool = False) -> None:

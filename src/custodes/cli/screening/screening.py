@@ -11,9 +11,10 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from custodes.cli.client.administration import ask, show
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.cli.output import refuse_inputs
-from custodes.core.errors import InvalidParameterError, UnavailableError
+from custodes.core.errors import InvalidParameterError
 
 app = typer.Typer(help="Screen customers, decide about hits.", no_args_is_help=True)
 officer_app = typer.Typer(help="Who may decide about findings.", no_args_is_help=True)
@@ -57,8 +58,8 @@ def list_command(
     as_json: JsonOption = False,
 ) -> None:
     """Show every customer with its verdict."""
-    found = _ask(data, {"act": "list", "verdict": verdict})["cases"]
-    _show(found, "\n".join(_line(case) for case in found), as_json=as_json)
+    found = ask(data, "screening list", verdict=verdict)["cases"]
+    show(found, "\n".join(_line(case) for case in found), as_json=as_json)
 
 
 @app.command("show")
@@ -69,11 +70,11 @@ def show_command(
     as_json: JsonOption = False,
 ) -> None:
     """Show what was found on a customer, what was decided, and what is open."""
-    found = dict(_ask(data, {"act": "show", "account": account, "picture": picture is not None}))
+    found = dict(ask(data, "screening show", account=account, picture=picture is not None))
     drawn = found.pop("picture", "")
     if picture is not None:
         picture.write_text(str(drawn), encoding="utf-8")
-    _show(found, _case(found), as_json=as_json)
+    show(found, _case(found), as_json=as_json)
 
 
 @app.command("put")
@@ -88,16 +89,16 @@ def put_command(
 ) -> None:
     """Declare who stands behind a customer. It is screened at once, and the ledger keeps everybody in it."""
     digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in evidence or ()]
-    members = {"act": "put", "account": account, "path": str(organisation.resolve()), "evidence": digests}
-    found = _ask(data, members)
-    _show(found, _case(found), as_json=as_json)
+    path = str(organisation.resolve())
+    found = ask(data, "screening put", account=account, path=path, evidence=digests)
+    show(found, _case(found), as_json=as_json)
 
 
 @app.command("refresh")
 def refresh_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Bring every customer up to the newest lists now. A running server does so by itself within seconds."""
-    found = _ask(data, {"act": "refresh"})["verdicts"]
-    _show(found, ", ".join(f"{count} {verdict}" for verdict, count in found.items()) or "no customers", as_json=as_json)
+    found = ask(data, "screening refresh")["verdicts"]
+    show(found, ", ".join(f"{count} {verdict}" for verdict, count in found.items()) or "no customers", as_json=as_json)
 
 
 @app.command("decide")
@@ -122,11 +123,11 @@ def decide_command(
     decision = Decision(finding, call, officer, reason.strip(), digests, int(time.time() * 1000))
     signed = replace(decision, signature=_private(key).sign(decision.message()))
     members = {
-        "act": "decide", "finding": finding, "call": call, "officer": officer, "reason": signed.reason,
+        "finding": finding, "call": call, "officer": officer, "reason": signed.reason,
         "evidence": list(digests), "at_ms": signed.at_ms, "signature": signed.signature.hex(),
     }  # fmt: skip
-    found = _ask(data, members)["finding"]
-    _show(found, f"{found['finding']} is {_STATES.get(found['state'], found['state'])}", as_json=as_json)
+    found = ask(data, "screening decide", **members)["finding"]
+    show(found, f"{found['finding']} is {_STATES.get(found['state'], found['state'])}", as_json=as_json)
 
 
 @officer_app.command("add")
@@ -137,16 +138,16 @@ def officer_add_command(
     as_json: JsonOption = False,
 ) -> None:
     """Let somebody decide. Keep the key where only that person can use it."""
-    found = _ask(data, {"act": "officer-add", "name": name, "public": _made(key)})
-    _show(found, f"{found['name']} may decide, with the key {found['public']}", as_json=as_json)
+    found = ask(data, "screening officer add", name=name, public=_made(key))
+    show(found, f"{found['name']} may decide, with the key {found['public']}", as_json=as_json)
 
 
 @officer_app.command("list")
 def officer_list_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show all officers, those who left as well."""
-    found = _ask(data, {"act": "officers"})["officers"]
+    found = ask(data, "screening officer list")["officers"]
     lines = (f"{one['name']}\t{one['public']}\t{'left' if one['until_ms'] else 'in office'}" for one in found)
-    _show(found, "\n".join(lines), as_json=as_json)
+    show(found, "\n".join(lines), as_json=as_json)
 
 
 @officer_app.command("remove")
@@ -156,8 +157,8 @@ def officer_remove_command(
     as_json: JsonOption = False,
 ) -> None:
     """End an office. What was decided stays decided."""
-    found = _ask(data, {"act": "officer-remove", "name": name})
-    _show(found, f"{found['name']} may no longer decide", as_json=as_json)
+    found = ask(data, "screening officer remove", name=name)
+    show(found, f"{found['name']} may no longer decide", as_json=as_json)
 
 
 _STATES = {
@@ -167,36 +168,6 @@ _STATES = {
     "true": "confirmed",
     "accept": "accepted",
 }
-
-
-def _ask(data: Path | None, members: Mapping[str, object]) -> Mapping[str, Any]:
-    """Have an order carried out by the server that runs on the directory, else by this process.
-
-    Raises:
-        CustodesError: it could not be; the message says why.
-    """
-    from custodes.deployment.ledger import open_orders
-    from custodes.operations.screening.admin import ORDER
-    from custodes.settings import from_environment
-
-    settings = from_environment(data=data)
-    if not settings.data.is_dir():
-        raise UnavailableError(f"there is no data directory {settings.data}")
-    orders = open_orders(settings.data)
-    if not orders.is_attended():
-        # Takes seconds to import, and most of the time a server runs.
-        from custodes.deployment.server import open_screening_orders
-
-        with open_screening_orders(settings) as here:
-            return here.carry_out(members)
-    value = orders.place({"do": ORDER, **members})
-    if "error" in value:
-        raise UnavailableError(str(value["error"]))
-    return value
-
-
-def _show(parsed: object, text: str, *, as_json: bool) -> None:
-    typer.echo(orjson.dumps(parsed) if as_json else text)
 
 
 def _line(case: Mapping[str, Any]) -> str:

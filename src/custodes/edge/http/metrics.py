@@ -1,12 +1,19 @@
 """Counters for Prometheus.
 
-In: finished exchanges. Out: the text that ``GET /metrics`` answers. Labels come from closed sets (operations of the
-model, codes of our tables), so a client cannot make them grow.
+In: finished exchanges, the states of schedules. Out: the text that ``GET /metrics`` answers. Labels come from closed
+sets (operations of the model, codes of our tables, names of schedules), so a client cannot make them grow.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from custodes.jobs.schedule import ScheduleState
 
 # From a listing (a millisecond) to a large picture on a busy machine.
 _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -15,9 +22,10 @@ _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
 class Metrics:
     """The API's own registry; nothing is shared with other applications of the process."""
 
-    def __init__(self) -> None:
-        """Start from zero."""
+    def __init__(self, schedules: Callable[[], Iterable[ScheduleState]] = tuple) -> None:
+        """Start from zero; ``schedules`` are asked each time the figures are."""
         self._registry = CollectorRegistry()
+        self._registry.register(_Schedules(schedules))
         self._requests = Counter(
             "custodes_requests", "Requests answered.", ("operation", "code"), registry=self._registry
         )
@@ -43,3 +51,34 @@ class Metrics:
     def text(self) -> bytes:
         """All figures in the Prometheus text format."""
         return generate_latest(self._registry)
+
+
+class _Schedules(Collector):
+    """How fresh periodic work is: when each schedule last did its work, and how its runs ended."""
+
+    def __init__(self, schedules: Callable[[], Iterable[ScheduleState]]) -> None:
+        self._schedules = schedules
+
+    def collect(self) -> Iterable[Metric]:
+        """The figures of this moment."""
+        fresh = GaugeMetricFamily(
+            "custodes_schedule_last_success_timestamp_seconds",
+            "When scheduled work was last done, since the epoch; 0 before the first time.",
+            labels=("schedule",),
+        )
+        due = GaugeMetricFamily(
+            "custodes_schedule_due_timestamp_seconds", "When it is due next, since the epoch.", labels=("schedule",)
+        )
+        runs = CounterMetricFamily(
+            "custodes_schedule_runs", "Runs of scheduled work, by how they ended.", labels=("schedule", "outcome")
+        )
+        for state in self._schedules():
+            fresh.add_metric((state.name,), (state.succeeded_ts_ms or 0) / 1000)
+            due.add_metric((state.name,), state.due_ts_ms / 1000)
+            for outcome, count in (
+                ("succeeded", state.succeeded),
+                ("failed", state.failed),
+                ("defect", state.defects),
+            ):
+                runs.add_metric((state.name, outcome), count)
+        return (fresh, due, runs)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from custodes.core.ids import ModelVersion
 from custodes.engine.calibrate import Knot
-from custodes.engine.faces.detect import CenterFaceDetector
+from custodes.engine.faces.detect import TURNED_LOOK, CenterFaceDetector
 from custodes.engine.faces.embed import Embedder, Recipe
 from custodes.engine.faces.lookalikes import load_lookalikes
 from custodes.engine.faces.mesh import MeshReader
@@ -21,6 +21,7 @@ from custodes.engine.faces.traits.eyes import EyeReader
 from custodes.engine.faces.traits.heads import load_fitted
 from custodes.engine.faces.traits.spoof import SpoofReader
 from custodes.engine.faces.traits.traits import TraitReader
+from custodes.engine.faces.turned import FaceFinder
 from custodes.engine.results.face import VectorUse
 from custodes.engine.runtime.batch import Batcher
 from custodes.engine.runtime.once import Once
@@ -88,5 +89,6 @@ def assemble(session: Callable[[str], NetworkSession]) -> FacePipeline:
 
     traits = TraitReader(PortraitReader(Batcher(portrait_run(portrait))), Once(expression), fitted)
     spoof = SpoofReader(Once(lambda: Batcher(output_run(session("liveness"), "live"))))
-    steps = FaceSteps(CenterFaceDetector(detector), MeshReader(mesh), EyeReader(eyes), embedder, traits, spoof)
+    finder = FaceFinder(CenterFaceDetector(detector), CenterFaceDetector(detector, TURNED_LOOK), MeshReader(mesh))
+    steps = FaceSteps(finder, EyeReader(eyes), embedder, traits, spoof)
     return FacePipeline(steps)

@@ -67,16 +67,20 @@ def _shared(found: Candidates, i: int) -> FloatArray:
 
 def suppress(found: Candidates, max_iou: float) -> Candidates:
     """Greedy non-maximum suppression, best score first; ties by position so that the result is deterministic."""
-    found = found.take(np.lexsort((found.boxes[:, 0], found.boxes[:, 1], -found.scores)))
+    return found.take(suppress_order(found, found.scores, max_iou))
+
+
+def suppress_order(found: Candidates, trust: FloatArray, max_iou: float) -> NDArray[np.intp]:
+    """Places in ``found`` of the boxes that stay when those of most ``trust`` (N,) come first, in that order."""
     areas = found.areas
     alive = np.ones(len(areas), bool)
     keep: list[int] = []
-    for i in range(len(areas)):
+    for i in np.lexsort((found.boxes[:, 0], found.boxes[:, 1], -trust)):
         if alive[i]:
-            keep.append(i)
-            shared = _shared(found, i)
+            keep.append(int(i))
+            shared = _shared(found, int(i))
             alive &= shared <= max_iou * (areas[i] + areas - shared)
-    return found.take(np.array(keep, np.intp))
+    return np.array(keep, np.intp)
 
 
 def without_parts(found: Candidates, sure_score: float, min_inside: float) -> Candidates:

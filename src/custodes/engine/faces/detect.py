@@ -70,6 +70,10 @@ class FaceDetectionRules:
     max_inside: float = 0.7
 
 
+TURNED_LOOK = FaceDetectionRules(fine_px=512)
+"""One look is enough at pictures turned in case a face is upside down."""
+
+
 def letterbox(rgb: RgbArray, long_side_px: int) -> tuple[FloatArray, float]:
     """Shrink to ``long_side_px`` (never enlarge), pad right and bottom with black to multiples of 32.
 

@@ -19,17 +19,17 @@ from custodes.engine.calibrate import Calibration, SimilarityScale
 from custodes.engine.faces import quality
 from custodes.engine.faces.align import RgbArray
 from custodes.engine.faces.candidates import Candidates
-from custodes.engine.faces.detect import CenterFaceDetector
 from custodes.engine.faces.embed import Embedder
 from custodes.engine.faces.inspect import INSPECTED, InspectedFace, checks
 from custodes.engine.faces.landmarks import default_set, five_points, full_set
 from custodes.engine.faces.lookalikes import level_of
-from custodes.engine.faces.mesh import Mesh, MeshReader
+from custodes.engine.faces.mesh import Mesh
 from custodes.engine.faces.pose import head_pose
 from custodes.engine.faces.traits import eyes as eye_measures
 from custodes.engine.faces.traits.eyes import EyeReader
 from custodes.engine.faces.traits.spoof import SpoofReader
 from custodes.engine.faces.traits.traits import TraitReader
+from custodes.engine.faces.turned import FaceFinder
 from custodes.engine.results.face import (
     MAX_FACES,
     Detail,
@@ -62,8 +62,7 @@ def confidence_pct(score: float) -> float:
 class FaceSteps:
     """The opened steps in the order in which they run."""
 
-    detector: CenterFaceDetector
-    mesh: MeshReader
+    finder: FaceFinder
     eyes: EyeReader
     embedder: Embedder
     traits: TraitReader
@@ -91,9 +90,9 @@ class FacePipeline:
     def detect(self, slot: Slot, image: Image, detail: Detail = Detail.BOX, at_most: int = MAX_FACES) -> FacesFound:
         """Find the ``at_most`` largest faces of ``image``, largest first."""
         slot.require_open()
-        found = self.steps.detector.detect(image.rgb, at_most)
-        meshes = self.steps.mesh.read(image.rgb, list(found.points))
-        faces = tuple(self._face(image.rgb, found, i, mesh, detail) for i, mesh in enumerate(meshes))
+        seen = self.steps.finder.find(image.rgb, at_most)
+        found = seen.found
+        faces = tuple(self._face(image.rgb, found, i, mesh, detail) for i, mesh in enumerate(seen.meshes))
         return FacesFound(image.size, faces)
 
     def describe(
@@ -107,9 +106,8 @@ class FacePipeline:
         """Portrait checks of the ``at_most`` largest faces of ``image``."""
         slot.require_open()
         rgb = image.rgb
-        found = self.steps.detector.detect(rgb, MAX_FACES)
-        count = min(len(found.scores), at_most)
-        meshes = self.steps.mesh.read(rgb, list(found.points)[:count])
+        seen = self.steps.finder.find(rgb, MAX_FACES)
+        found, meshes = seen.found, seen.meshes[:at_most]
         plain = [self._face(rgb, found, i, mesh, Detail.FULL) for i, mesh in enumerate(meshes)]
         value = self.steps.traits.read(rgb, plain, INSPECTED)
         return Inspections(
@@ -123,7 +121,7 @@ class FacePipeline:
     def liveness(self, slot: Slot, image: Image, at_most: int = MAX_FACES) -> LivenessFound:
         """How much the ``at_most`` largest faces of ``image`` look like faces and not like pictures of faces."""
         slot.require_open()
-        found = self.steps.detector.detect(image.rgb, at_most)
+        found = self.steps.finder.find(image.rgb, at_most).found
         boxes = [BoxPx(*(float(v) for v in box)) for box in found.boxes]
         said = self.steps.spoof.read(image.rgb, boxes)
         faces = tuple(

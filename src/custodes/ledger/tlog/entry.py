@@ -106,6 +106,8 @@ _KIND_ROWS = (
     EntryKind("rec", {}, {"n": _is_count, "s": _is_count, "x": _is_token}),
     EntryKind("inc", {}, {"n": _is_count, "x": _is_token}),
     EntryKind("emg", {}, {"n": _is_count, "x": _is_token}),
+    # A command of the operator, before it is carried out.
+    EntryKind("adm"),
     # Change of the log's key: old key (o), new key (y), the old key's signature (s). See ``keys.check_rotation``.
     EntryKind("key", {"o": _is_digest, "s": _is_signature, "y": _is_digest}),
 )

@@ -1,8 +1,8 @@
-"""What a caller keeps: the receipt in a response header, and the C2SP tlog-proof file.
+"""What a caller keeps: the receipt in a response header, read and checked.
 
-In: an entry, its inclusion proof and the signed checkpoint. Out: text that anybody with the log's public key can check
-offline, and the checked entry. A receipt says that the entry stands in the tree that the log signed; that the log shows
-the same tree to everybody is what witnesses are for. Source: c2sp.org/tlog-proof v1; receipt layout in FORMAT.md.
+In: the text of a receipt and the keys one trusts. Out: the checked entry. A receipt says that the entry stands in the
+tree that the log signed; that the log shows the same tree to everybody is what witnesses are for. Its layout is in
+FORMAT.md; it is made in ``writer.receipt``.
 """
 
 from __future__ import annotations
@@ -15,12 +15,10 @@ from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
 from custodes.ledger.tlog.commitment import SALT_BYTES
 from custodes.ledger.tlog.entry import Entry, EntryError, decode, from_b64url
 from custodes.ledger.tlog.merkle import HASH_BYTES, ProofError, leaf_hash, root_from_inclusion, verify_inclusion
-from custodes.ledger.tlog.note import Note, NoteError, Signature, Verifier, decode_base64, open_note
+from custodes.ledger.tlog.note import Note, NoteError, Signature, Verifier
 
 RECEIPT_PREFIX = "v1."
 MAX_RECEIPT_CHARS = 8192
-TLOG_PROOF_HEADER = "c2sp.org/tlog-proof@v1"
-_MAX_PATH = 63
 NUMBERS = struct.Struct(">QQ")
 
 
@@ -124,52 +122,3 @@ def verify_token(token: str, keys: Sequence[Verifier]) -> VerifiedEntry:
         ProofError: something does not hold; the message says what.
     """
     return verify_receipt(parse_receipt(token), keys)
-
-
-@dataclass(frozen=True, slots=True)
-class TlogProof:
-    """A parsed tlog-proof file, nothing verified yet."""
-
-    index: int
-    path: tuple[bytes, ...]
-    checkpoint: bytes
-    extra: bytes = b""
-
-
-def parse_tlog_proof(data: bytes) -> TlogProof:
-    """Read a tlog-proof file.
-
-    Raises:
-        ProofError: it is not one.
-    """
-    head, separator, checkpoint = data.partition(b"\n\n")
-    try:
-        lines = head.decode().split("\n")
-        if not separator or lines.pop(0) != TLOG_PROOF_HEADER:
-            raise ProofError("this is not a tlog-proof of version 1")
-        extra = decode_base64(lines.pop(0)[6:]) if lines and lines[0].startswith("extra ") else b""
-        number = lines.pop(0).removeprefix("index ") if lines and lines[0].startswith("index ") else ""
-        path = tuple(decode_base64(line) for line in lines)
-    except (NoteError, UnicodeDecodeError) as error:
-        raise ProofError("the tlog-proof is malformed") from error
-    if not number.isascii() or not number.isdecimal() or str(int(number)) != number or len(path) > _MAX_PATH:
-        raise ProofError("the tlog-proof is malformed")
-    return TlogProof(int(number), path, checkpoint, extra)
-
-
-def verify_tlog_proof(data: bytes, envelope: bytes, keys: Sequence[Verifier], *, need: int = 1) -> VerifiedEntry:
-    """Check that ``envelope`` is in the tree that a tlog-proof file shows, signed by ``need`` of ``keys``; the first is
-    the log's.
-
-    Raises:
-        ProofError: something does not hold; the message says what.
-    """
-    proof = parse_tlog_proof(data)
-    try:
-        checkpoint = open_checkpoint(proof.checkpoint, keys)
-        open_note(proof.checkpoint, keys, need=need)
-        entry = decode(envelope)
-    except (NoteError, EntryError) as error:
-        raise ProofError(str(error)) from error
-    verify_inclusion(leaf_hash(envelope), proof.index, checkpoint.size, proof.path, checkpoint.root)
-    return VerifiedEntry(proof.index, entry, checkpoint)

@@ -1,4 +1,4 @@
-"""Receipts and C2SP tlog-proof files, written: the other half of the parsers in ``tlog.proof``.
+"""Receipts, written: the other half of the parser in ``tlog.proof``.
 
 In: a receipt, or an index with its inclusion proof and the signed checkpoint. Out: the word for a response header,
 or the bytes of a file. Source: c2sp.org/tlog-proof v1; receipt layout in FORMAT.md.
@@ -6,12 +6,9 @@ or the bytes of a file. Source: c2sp.org/tlog-proof v1; receipt layout in FORMAT
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Sequence
-
 from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.tlog.note import NoteError
-from custodes.ledger.tlog.proof import NUMBERS, RECEIPT_PREFIX, TLOG_PROOF_HEADER, Receipt
+from custodes.ledger.tlog.proof import NUMBERS, RECEIPT_PREFIX, Receipt
 
 
 def receipt_token(receipt: Receipt) -> str:
@@ -39,13 +36,3 @@ def receipt_token(receipt: Receipt) -> str:
         receipt.envelope,
     ]
     return RECEIPT_PREFIX + b64url(b"".join(parts))
-
-
-def encode_tlog_proof(index: int, path: Sequence[bytes], checkpoint: bytes, extra: bytes = b"") -> bytes:
-    """A C2SP tlog-proof file."""
-    lines = [TLOG_PROOF_HEADER]
-    if extra:
-        lines.append(f"extra {base64.b64encode(extra).decode()}")
-    lines.append(f"index {index}")
-    lines.extend(base64.b64encode(hash_).decode() for hash_ in path)
-    return "\n".join(lines).encode() + b"\n\n" + checkpoint

@@ -6,7 +6,6 @@ ask is settled before: these are orders of the operator. Users and keys are in `
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -28,13 +27,7 @@ from custodes.operations.accounts.access_keys import new_key
 from custodes.operations.accounts.directory import AccountDirectory, account_record, key_record
 from custodes.operations.accounts.log import AccountLog
 from custodes.operations.accounts.ports import Admission
-
-_EVENTS: Mapping[Status, str] = {
-    Status.ACTIVE: "activate",
-    Status.SUSPENDED: "suspend",
-    Status.CLOSED: "close",
-    Status.PENDING: "pending",
-}
+from custodes.operations.accounts.states import AccountStates
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +52,19 @@ class Accounts:
 
     def __init__(
         self,
-        directory: AccountDirectory,
+        states: AccountStates,
         log: AccountLog,
         admission: Admission,
         clock: Clock,
         random: Callable[[int], bytes],
     ) -> None:
-        """Change ``directory``, on record in ``log``; ask ``admission`` whether an account may be used."""
-        self._directory = directory
+        """Change accounts through ``states``, on record in ``log``; ``admission`` says whether one may be used."""
+        self._states = states
+        self._directory = states.directory
         self._log = log
         self._admission = admission
         self._clock = clock
         self._random = random
-        self._lock = threading.RLock()
 
     @property
     def directory(self) -> AccountDirectory:
@@ -89,7 +82,7 @@ class Accounts:
         """
         if profile.sector == OPERATOR_SECTOR:
             raise ConflictError("the sector operator is that of the server's own account")
-        with self._lock:
+        with self._states.changing():
             now = self._clock.now_ms()
             draft = Account(
                 self._free_id(), AccountKind.CUSTOMER, Status.PENDING, profile, stated, demographics=demographics
@@ -111,7 +104,7 @@ class Accounts:
             InvalidParameterError: a value that cannot be stated.
             UnavailableError: nothing was changed.
         """
-        with self._lock:
+        with self._states.changing():
             found = self._directory.account(account_id)
             if found.status is Status.CLOSED:
                 raise ConflictError(f"account {account_id} is closed")
@@ -142,16 +135,12 @@ class Accounts:
             ConflictError: it cannot come into that state from its own.
             UnavailableError: nothing was changed.
         """
-        with self._lock:
+        with self._states.changing():
             found = self._directory.account(account_id)
             require_change(found, wanted)
             if wanted is Status.ACTIVE:
                 self._admission.check_start(account_id)
-            made = replace(found, status=wanted, reason=reason, changed_ts_ms=self._clock.now_ms())
-            closing = wanted is Status.CLOSED
-            self._log.state(made, _EVENTS[wanted], self._directory.open_count() - closing)
-            self._directory.change([account_record(made)])
-            return made
+            return self._states.move(account_id, wanted, reason)
 
     def _free_id(self) -> AccountId:
         while True:

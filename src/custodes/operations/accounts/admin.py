@@ -1,61 +1,98 @@
-"""What commands ask about accounts, as JSON in and JSON out, whether the server runs or not.
+"""Commands of the operator about accounts: typed, with what carries them out.
 
-In: an order's members, with ``act`` for what to do. Out: what to print. Secrets are in the answer to ``create`` only.
+In: commands. Out: what to print, as plain JSON values. A secret is in the answer to ``account create`` only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 from custodes.core.errors import InvalidParameterError
 from custodes.core.ids import AccountId
-from custodes.governance.accounts.account import Account, Status, stated_use
+from custodes.governance.accounts.account import Status, stated_use
 from custodes.governance.accounts.organisation import organisation
 from custodes.governance.limits import check_limits
 from custodes.operations.accounts.accounts import Accounts, Update
-from custodes.operations.accounts.identity_admin import IdentityOrders
-
-ORDER = "accounts"
-"""The ``do`` of these orders."""
-
-Answer = dict[str, object]
-Members = Mapping[str, object]
+from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers
+from custodes.operations.requests.properties import READS, Properties
 
 
-class AccountOrders:
-    """Carries them out."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateAccount(AdminCommand):
+    """Open an account for the organisation of ``profile``, with what it states about its use."""
 
-    def __init__(self, accounts: Accounts, identities: IdentityOrders) -> None:
-        """Work on ``accounts``; pass what is about users, roles, keys and documents to ``identities``."""
-        self._accounts = accounts
-        self._acts: Mapping[str, Callable[[Members], Answer]] = {
-            "create": self._create,
-            "list": self._list,
-            "show": self._show,
-            "update": self._update,
-            "activate": lambda members: self._move(members, Status.ACTIVE),
-            "suspend": lambda members: self._move(members, Status.SUSPENDED),
-            "close": lambda members: self._move(members, Status.CLOSED),
-            **identities.acts,
-        }
+    operation: ClassVar[str] = "account create"
+    profile: Mapping[str, object] = field(default_factory=dict)
+    stated: Mapping[str, object] = field(default_factory=dict)
+    demographics: bool = True
 
-    def carry_out(self, members: Members) -> Answer:
-        """Do one order.
 
-        Raises:
-            CustodesError: it cannot be done; the message says why.
-        """
-        act = self._acts.get(str(members.get("act")))
-        if act is None:
-            raise InvalidParameterError(f"accounts cannot {members.get('act')!r}")
-        return act(members)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListAccounts(AdminCommand):
+    """All accounts, the operator's among them."""
 
-    def _create(self, members: Members) -> Answer:
-        made, key = self._accounts.create(
-            organisation(_object(members, "profile")),
-            stated_use(_object(members, "stated")),
-            demographics=members.get("demographics") is not False,
-        )
+    operation: ClassVar[str] = "account list"
+    properties: ClassVar[Properties] = READS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneAccount(AdminCommand):
+    """A command about one account."""
+
+    account: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowAccount(OneAccount):
+    """What is known about an account."""
+
+    operation: ClassVar[str] = "account show"
+    properties: ClassVar[Properties] = READS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateAccount(OneAccount):
+    """Change what is known, stated or allowed; what is left out stays. ``limits`` replace all that are there."""
+
+    operation: ClassVar[str] = "account update"
+    profile: Mapping[str, object] = field(default_factory=dict)
+    stated: Mapping[str, object] = field(default_factory=dict)
+    demographics: bool | None = None
+    limits: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivateAccount(OneAccount):
+    """Let an account use the service."""
+
+    operation: ClassVar[str] = "account activate"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuspendAccount(OneAccount):
+    """Refuse an account every operation."""
+
+    operation: ClassVar[str] = "account suspend"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseAccount(OneAccount):
+    """End an account for good."""
+
+    operation: ClassVar[str] = "account close"
+    reason: str = ""
+
+
+def account_handlers(accounts: Accounts) -> AdminHandlers:
+    """What carries these commands out on ``accounts``. All raise CustodesError, whose message says why."""
+
+    def create(command: CreateAccount) -> AdminAnswer:
+        profile, stated = organisation(command.profile), stated_use(command.stated)
+        made, key = accounts.create(profile, stated, demographics=command.demographics)
         return {
             "account_id": made.account_id,
             "status": made.status.value,
@@ -63,43 +100,26 @@ class AccountOrders:
             "secret_access_key": key.secret,
         }
 
-    def _list(self, _: Members) -> Answer:
-        return {"accounts": [_shown(account) for account in self._accounts.directory.accounts()]}
+    def update(command: UpdateAccount) -> AdminAnswer:
+        limits = None if command.limits is None else _limits(command.limits)
+        wanted = Update(command.profile, command.stated, command.demographics, limits)
+        return accounts.update(AccountId(command.account), wanted).members()
 
-    def _show(self, members: Members) -> Answer:
-        return _shown(self._accounts.directory.account(account_of(members)))
+    def move(wanted: Status, command: ActivateAccount | SuspendAccount | CloseAccount) -> AdminAnswer:
+        return accounts.move(AccountId(command.account), wanted, command.reason).members()
 
-    def _update(self, members: Members) -> Answer:
-        demographics, limits = members.get("demographics"), members.get("limits")
-        update = Update(
-            _object(members, "profile"),
-            _object(members, "stated"),
-            demographics if isinstance(demographics, bool) else None,
-            None if limits is None else _limits(limits),
-        )
-        return _shown(self._accounts.update(account_of(members), update))
-
-    def _move(self, members: Members, wanted: Status) -> Answer:
-        return _shown(self._accounts.move(account_of(members), wanted, str(members.get("reason") or "")))
-
-
-def account_of(members: Members) -> AccountId:
-    """The account that an order is about."""
-    return AccountId(str(members.get("account", "")))
+    return {
+        CreateAccount: create,
+        ListAccounts: lambda _: {"accounts": [account.members() for account in accounts.directory.accounts()]},
+        ShowAccount: lambda command: accounts.directory.account(AccountId(command.account)).members(),
+        UpdateAccount: update,
+        ActivateAccount: lambda command: move(Status.ACTIVE, command),
+        SuspendAccount: lambda command: move(Status.SUSPENDED, command),
+        CloseAccount: lambda command: move(Status.CLOSED, command),
+    }
 
 
-def _shown(account: Account) -> Answer:
-    return account.members()
-
-
-def _object(members: Members, name: str) -> Mapping[str, object]:
-    value = members.get(name) or {}
-    if not isinstance(value, dict):
-        raise InvalidParameterError(f"{name} is an object")
-    return value
-
-
-def _limits(value: object) -> Mapping[str, int]:
-    if not isinstance(value, dict) or not all(type(number) is int and number >= 0 for number in value.values()):
-        raise InvalidParameterError("limits are an object from name to a whole number")
-    return check_limits(value)
+def _limits(limits: Mapping[str, int]) -> Mapping[str, int]:
+    if any(number < 0 for number in limits.values()):
+        raise InvalidParameterError("limits are whole numbers, 0 or more")
+    return check_limits(limits)

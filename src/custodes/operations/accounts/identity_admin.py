@@ -1,148 +1,257 @@
-"""What commands ask about users, roles, keys and documents, as JSON in and JSON out.
+"""Commands of the operator about users, roles, keys and documents of accounts: typed, with what carries them out.
 
-In: an order's members. Out: what to print. Secrets are in the answers to ``key create`` and ``key rotate`` only.
+In: commands. Out: what to print, as plain JSON values. Secrets are in the answers to ``key create`` and ``key rotate``
+only. A command that names no account is about the operator's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
 
-from custodes.core.errors import InvalidParameterError
 from custodes.core.ids import AccountId
 from custodes.governance.accounts.identities import ROOT, AccountUser, Role, UserKey
 from custodes.operations.accounts.identities import Identities, NewRole
+from custodes.operations.requests.admin import AccountAdminCommand, AdminAnswer, AdminCommand, AdminHandlers
+from custodes.operations.requests.properties import READS, Properties
 
-Answer = dict[str, object]
-Members = Mapping[str, object]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateAccountUser(AccountAdminCommand):
+    """Add a user to an account."""
+
+    operation: ClassVar[str] = "user create"
+    user: str
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
-class IdentityOrders:
-    """Carries them out; ``acts`` has each by name."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListAccountUsers(AccountAdminCommand):
+    """The users of an account."""
+
+    operation: ClassVar[str] = "user list"
+    properties: ClassVar[Properties] = READS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteAccountUser(AccountAdminCommand):
+    """Take a user away with keys and documents."""
+
+    operation: ClassVar[str] = "user delete"
+    user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateAccessKey(AccountAdminCommand):
+    """A further key of a user, or of the root."""
+
+    operation: ClassVar[str] = "key create"
+    user: str = ROOT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListAccessKeys(AccountAdminCommand):
+    """The keys of an account, or of one user of it."""
+
+    operation: ClassVar[str] = "key list"
+    properties: ClassVar[Properties] = READS
+    user: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneKey(AdminCommand):
+    """A command about one access key, by its id."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotateAccessKey(OneKey):
+    """A new key in place of one."""
+
+    operation: ClassVar[str] = "key rotate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnableAccessKey(OneKey):
+    """Accept a key again."""
+
+    operation: ClassVar[str] = "key enable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisableAccessKey(OneKey):
+    """Refuse a key."""
+
+    operation: ClassVar[str] = "key disable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteAccessKey(OneKey):
+    """Take a key away for good."""
+
+    operation: ClassVar[str] = "key delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateRole(AccountAdminCommand):
+    """Add a role to an account; ``trust`` is the policy document that says who may assume it."""
+
+    operation: ClassVar[str] = "role create"
+    role: str
+    trust: str
+    max_session_s: int = 3600
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListRoles(AccountAdminCommand):
+    """The roles of an account."""
+
+    operation: ClassVar[str] = "role list"
+    properties: ClassVar[Properties] = READS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowRole(AccountAdminCommand):
+    """A role with its trust policy."""
+
+    operation: ClassVar[str] = "role show"
+    properties: ClassVar[Properties] = READS
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetRoleTrust(AccountAdminCommand):
+    """Change who may assume a role."""
+
+    operation: ClassVar[str] = "role trust"
+    role: str
+    trust: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteRole(AccountAdminCommand):
+    """Take a role away with its documents."""
+
+    operation: ClassVar[str] = "role delete"
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutDocument(AccountAdminCommand):
+    """Give a policy document to ``user/NAME``, ``role/NAME`` or ``collection/ID``."""
+
+    operation: ClassVar[str] = "document put"
+    owner: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetDocument(AccountAdminCommand):
+    """A policy document as it was written."""
+
+    operation: ClassVar[str] = "document get"
+    properties: ClassVar[Properties] = READS
+    owner: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteDocument(AccountAdminCommand):
+    """Take a policy document away."""
+
+    operation: ClassVar[str] = "document delete"
+    owner: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListDocuments(AccountAdminCommand):
+    """Names of an owner's policy documents."""
+
+    operation: ClassVar[str] = "document list"
+    properties: ClassVar[Properties] = READS
+    owner: str
+
+
+class IdentityAdmin:
+    """Carries them out; ``handlers`` has each by its class. All raise CustodesError, whose message says why."""
 
     def __init__(self, identities: Identities, operator: AccountId) -> None:
-        """Work on ``identities``; an order that names no account is about ``operator``'s."""
+        """Work on ``identities``; a command that names no account is about ``operator``'s."""
         self._identities = identities
         self._operator = operator
-        self.acts: Mapping[str, Callable[[Members], Answer]] = {
-            "user create": self._create_user,
-            "user list": self._list_users,
-            "user delete": self._delete_user,
-            "key create": self._create_key,
-            "key list": self._list_keys,
-            "key rotate": self._rotate_key,
-            "key enable": lambda members: self._enable_key(members, enabled=True),
-            "key disable": lambda members: self._enable_key(members, enabled=False),
-            "key delete": self._delete_key,
-            "role create": self._create_role,
-            "role list": self._list_roles,
-            "role show": self._show_role,
-            "role trust": self._trust,
-            "role delete": self._delete_role,
-            "document put": self._put_document,
-            "document get": self._get_document,
-            "document delete": self._delete_document,
-            "document list": self._list_documents,
+        self.handlers: AdminHandlers = {
+            CreateAccountUser: self._create_user,
+            ListAccountUsers: self._list_users,
+            DeleteAccountUser: self._delete_user,
+            CreateAccessKey: lambda it: _with_secret(identities.create_key(self._account(it), it.user)),
+            ListAccessKeys: self._list_keys,
+            RotateAccessKey: lambda it: _with_secret(identities.rotate_key(it.key)),
+            EnableAccessKey: lambda it: self._key(identities.enable_key(it.key, enabled=True)),
+            DisableAccessKey: lambda it: self._key(identities.enable_key(it.key, enabled=False)),
+            DeleteAccessKey: lambda it: self._key(identities.delete_key(it.key)),
+            CreateRole: self._create_role,
+            ListRoles: self._list_roles,
+            ShowRole: self._show_role,
+            SetRoleTrust: lambda it: _role(identities.set_trust(self._account(it), it.role, it.trust)),
+            DeleteRole: self._delete_role,
+            PutDocument: self._put_document,
+            GetDocument: lambda it: {"text": identities.document(self._account(it), it.owner, it.name)},
+            DeleteDocument: self._delete_document,
+            ListDocuments: self._list_documents,
         }
 
-    def _account(self, members: Members) -> AccountId:
-        return AccountId(str(members.get("account") or self._operator))
+    def _account(self, command: AccountAdminCommand) -> AccountId:
+        return AccountId(command.account or self._operator)
 
-    def _create_user(self, members: Members) -> Answer:
-        tags = tags_of(members)
-        return self._user(self._identities.create_user(self._account(members), _text(members, "user"), tags))
+    def _known(self, command: AccountAdminCommand) -> AccountId:
+        return self._identities.directory.account(self._account(command)).account_id
 
-    def _list_users(self, members: Members) -> Answer:
-        account = self._identities.directory.account(self._account(members)).account_id
-        return {"users": [self._user(user) for user in self._identities.directory.users(account)]}
+    def _create_user(self, command: CreateAccountUser) -> AdminAnswer:
+        return _user(self._identities.create_user(self._account(command), command.user, command.tags))
 
-    def _delete_user(self, members: Members) -> Answer:
-        self._identities.delete_user(self._account(members), _text(members, "user"))
+    def _list_users(self, command: ListAccountUsers) -> AdminAnswer:
+        return {"users": [_user(user) for user in self._identities.directory.users(self._known(command))]}
+
+    def _delete_user(self, command: DeleteAccountUser) -> AdminAnswer:
+        self._identities.delete_user(self._account(command), command.user)
         return {}
 
-    def _create_key(self, members: Members) -> Answer:
-        return _with_secret(self._identities.create_key(self._account(members), str(members.get("user") or ROOT)))
-
-    def _list_keys(self, members: Members) -> Answer:
-        directory, user = self._identities.directory, members.get("user")
-        account = directory.account(self._account(members)).account_id
-        found = directory.keys(account, None if user is None else str(user))
+    def _list_keys(self, command: ListAccessKeys) -> AdminAnswer:
+        found = self._identities.directory.keys(self._known(command), command.user)
         return {"keys": [self._key(key) for key in found]}
 
-    def _rotate_key(self, members: Members) -> Answer:
-        return _with_secret(self._identities.rotate_key(_text(members, "key")))
+    def _create_role(self, command: CreateRole) -> AdminAnswer:
+        wanted = NewRole(command.role, command.trust, command.max_session_s, command.tags)
+        return _role(self._identities.create_role(self._account(command), wanted))
 
-    def _enable_key(self, members: Members, *, enabled: bool) -> Answer:
-        return self._key(self._identities.enable_key(_text(members, "key"), enabled=enabled))
+    def _list_roles(self, command: ListRoles) -> AdminAnswer:
+        return {"roles": [_role(role) for role in self._identities.directory.roles(self._known(command))]}
 
-    def _delete_key(self, members: Members) -> Answer:
-        return self._key(self._identities.delete_key(_text(members, "key")))
+    def _show_role(self, command: ShowRole) -> AdminAnswer:
+        found = self._identities.directory.role(self._account(command), command.role)
+        return {**_role(found), "trust": found.trust}
 
-    def _create_role(self, members: Members) -> Answer:
-        seconds = members.get("max_session_s", 3600)
-        wanted = NewRole(
-            _text(members, "role"),
-            _text(members, "trust"),
-            seconds if isinstance(seconds, int) and not isinstance(seconds, bool) else 0,
-            tags_of(members),
-        )
-        return self._role(self._identities.create_role(self._account(members), wanted))
-
-    def _list_roles(self, members: Members) -> Answer:
-        account = self._identities.directory.account(self._account(members)).account_id
-        return {"roles": [self._role(role) for role in self._identities.directory.roles(account)]}
-
-    def _show_role(self, members: Members) -> Answer:
-        found = self._identities.directory.role(self._account(members), _text(members, "role"))
-        return {**self._role(found), "trust": found.trust}
-
-    def _trust(self, members: Members) -> Answer:
-        role, trust = _text(members, "role"), _text(members, "trust")
-        return self._role(self._identities.set_trust(self._account(members), role, trust))
-
-    def _delete_role(self, members: Members) -> Answer:
-        self._identities.delete_role(self._account(members), _text(members, "role"))
+    def _delete_role(self, command: DeleteRole) -> AdminAnswer:
+        self._identities.delete_role(self._account(command), command.role)
         return {}
 
-    def _put_document(self, members: Members) -> Answer:
-        owner, name = _text(members, "owner"), _text(members, "name")
-        self._identities.put_document(self._account(members), owner, name, _text(members, "text"))
+    def _put_document(self, command: PutDocument) -> AdminAnswer:
+        self._identities.put_document(self._account(command), command.owner, command.name, command.text)
         return {}
 
-    def _get_document(self, members: Members) -> Answer:
-        owner, name = _text(members, "owner"), _text(members, "name")
-        return {"text": self._identities.document(self._account(members), owner, name)}
-
-    def _delete_document(self, members: Members) -> Answer:
-        owner, name = _text(members, "owner"), _text(members, "name")
-        self._identities.delete_document(self._account(members), owner, name)
+    def _delete_document(self, command: DeleteDocument) -> AdminAnswer:
+        self._identities.delete_document(self._account(command), command.owner, command.name)
         return {}
 
-    def _list_documents(self, members: Members) -> Answer:
-        account = self._identities.directory.account(self._account(members)).account_id
-        return {"names": sorted(self._identities.directory.documents.texts(account, _text(members, "owner")))}
+    def _list_documents(self, command: ListDocuments) -> AdminAnswer:
+        return {"names": sorted(self._identities.directory.documents.texts(self._known(command), command.owner))}
 
-    def _user(self, user: AccountUser) -> Answer:
-        return {
-            "account_id": user.account_id,
-            "user": user.name,
-            "user_id": user.user_id,
-            "arn": f"arn:aws:iam::{user.account_id}:user/{user.name}",
-            "tags": dict(user.tags),
-            "created_ts_ms": user.created_ts_ms,
-        }
-
-    def _role(self, role: Role) -> Answer:
-        return {
-            "account_id": role.account_id,
-            "role": role.name,
-            "role_id": role.role_id,
-            "arn": f"arn:aws:iam::{role.account_id}:role/{role.name}",
-            "max_session_s": role.max_session_s,
-            "tags": dict(role.tags),
-            "created_ts_ms": role.created_ts_ms,
-        }
-
-    def _key(self, key: UserKey) -> Answer:
+    def _key(self, key: UserKey) -> AdminAnswer:
         return {
             "account_id": key.account_id,
             "user": key.user_name,
@@ -153,25 +262,33 @@ class IdentityOrders:
         }
 
 
-def tags_of(members: Members) -> Mapping[str, str]:
-    """Tags of an order. Raises InvalidParameterError."""
-    tags = members.get("tags") or {}
-    if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
-        raise InvalidParameterError("tags are an object of texts")
-    return tags
+def _user(user: AccountUser) -> AdminAnswer:
+    return {
+        "account_id": user.account_id,
+        "user": user.name,
+        "user_id": user.user_id,
+        "arn": f"arn:aws:iam::{user.account_id}:user/{user.name}",
+        "tags": dict(user.tags),
+        "created_ts_ms": user.created_ts_ms,
+    }
 
 
-def _with_secret(key: UserKey) -> Answer:
+def _role(role: Role) -> AdminAnswer:
+    return {
+        "account_id": role.account_id,
+        "role": role.name,
+        "role_id": role.role_id,
+        "arn": f"arn:aws:iam::{role.account_id}:role/{role.name}",
+        "max_session_s": role.max_session_s,
+        "tags": dict(role.tags),
+        "created_ts_ms": role.created_ts_ms,
+    }
+
+
+def _with_secret(key: UserKey) -> AdminAnswer:
     return {
         "account_id": key.account_id,
         "user": key.user_name,
         "access_key_id": key.access_key_id,
         "secret_access_key": key.secret,
     }
-
-
-def _text(members: Members, name: str) -> str:
-    value = members.get(name)
-    if not isinstance(value, str) or not value:
-        raise InvalidParameterError(f"the order lacks {name}")
-    return value

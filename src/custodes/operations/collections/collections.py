@@ -11,7 +11,7 @@ from custodes.core.errors import DeniedError
 from custodes.core.pages import PageTokens
 from custodes.engine.ports import FaceEngine
 from custodes.gallery.entities import Collection, CollectionKey
-from custodes.operations.collections.erasure import Erasures, UnrecordedErasures
+from custodes.operations.collections.erasure import Erasures
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.collections.tags import check_tags
 from custodes.operations.requests.command import CollectionCommand, Command
@@ -82,7 +82,7 @@ class Collections:
         gallery: Gallery,
         pages: PageTokens,
         clock: Clock,
-        erasures: Erasures | None = None,
+        erasures: Erasures,
         reserved: CollectionKey | None = None,
     ) -> None:
         """Create collections for the vectors of ``engine`` in ``gallery``.
@@ -90,7 +90,7 @@ class Collections:
         The collection ``reserved`` belongs to the server: it is not listed and cannot be deleted.
         """
         self._reserved = reserved
-        self._erasures = erasures or UnrecordedErasures()
+        self._erasures = erasures
         self._engine = engine
         self._gallery = gallery
         self._pages = pages

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 from custodes.core.box import BoxRatio, Size
@@ -19,7 +19,7 @@ from custodes.engine.results.face import DetectedFace, FacesFound, QualityFilter
 from custodes.gallery.entities import CollectionKey, Face, NewFace
 from custodes.gallery.rules import Refusal, plan_deletion
 from custodes.imaging.image import Image
-from custodes.operations.collections.erasure import Erasures, UnrecordedErasures
+from custodes.operations.collections.erasure import Erasures
 from custodes.operations.collections.lock_striping import LockStriping
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.collections.same_face import by_box
@@ -127,7 +127,7 @@ class FaceIds:
     """Where ids come from and where it is said that they go: ``new`` gives fresh random ones."""
 
     new: Callable[[], FaceId]
-    erasures: Erasures = field(default_factory=UnrecordedErasures)
+    erasures: Erasures
 
 
 class FaceOperations:

@@ -101,28 +101,6 @@ class Erasures(Protocol):
         ...
 
 
-class UnrecordedErasures:
-    """Stands in where there is no ledger."""
-
-    def enrolled(self, key: CollectionKey, face_ids: Iterable[FaceId]) -> None:
-        """Nothing."""
-
-    def erase(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> None:
-        """Nothing."""
-
-    def stayed(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> None:
-        """Nothing."""
-
-    def erase_collection(self, collection: Collection) -> None:
-        """Nothing."""
-
-    def erase_user(self, key: CollectionKey, user: GalleryUser) -> None:
-        """Nothing."""
-
-    def created_user(self, key: CollectionKey, user: GalleryUser) -> None:
-        """Nothing."""
-
-
 class RecordedErasures:
     """Implements ``Erasures`` over a log. The index of a collection is filled from the gallery when first needed."""
 

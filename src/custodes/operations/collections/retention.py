@@ -8,8 +8,9 @@ users go too: they leave their user first, whose vector is made anew of the face
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from custodes.core.clock import Clock
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
@@ -19,6 +20,8 @@ from custodes.gallery.ports import GalleryStore
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.collections.erasure import Erasures, leave_users
+from custodes.operations.requests.admin import AccountAdminCommand, AdminAnswer, AdminCommand, AdminHandlers
+from custodes.operations.requests.properties import READS, Properties
 
 DAY_MS = 86_400_000
 MAX_DAYS = 36_500
@@ -43,36 +46,45 @@ class Due:
     more: bool
 
 
-class RetentionRules:
-    """The rules as commands see them; needs no ledger."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetRetention(AccountAdminCommand):
+    """Have faces of a collection erased after so many days; None takes the rule away."""
 
-    def __init__(self, gallery: GalleryStore, account: AccountId) -> None:
-        """Keep rules in ``gallery``; a command that names no account means ``account``."""
-        self._gallery = gallery
-        self._account = account
+    operation: ClassVar[str] = "retention set"
+    collection: str
+    days: int | None = None
 
-    def carry_out(self, members: Mapping[str, object]) -> Mapping[str, object]:
-        """Do what an order says: ``set`` (collection, days, account), or only tell; returns ``rules``.
 
-        Args:
-            members: ``collection`` and perhaps ``account`` name the collection; ``days`` None takes the rule away.
-                Without ``collection`` nothing is changed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListRetention(AdminCommand):
+    """All rules."""
 
-        Raises:
-            InvalidParameterError: not a number of days that a rule may have.
-            NotFoundError: no such collection.
-        """
-        if "collection" in members:
-            account = members.get("account") or self._account
-            key = CollectionKey(AccountId(str(account)), CollectionId(str(members["collection"])))
-            self._gallery.set_retention_rule(key, _days(members.get("days")))
-        rules = self._gallery.retention_rules()
+    operation: ClassVar[str] = "retention list"
+    properties: ClassVar[Properties] = READS
+
+
+def retention_handlers(gallery: GalleryStore, operator: AccountId) -> AdminHandlers:
+    """What carries these commands out on ``gallery``; a command that names no account means ``operator``'s.
+
+    They raise InvalidParameterError for a number of days that a rule cannot have, NotFoundError for no such collection.
+    """
+
+    def change(command: SetRetention) -> AdminAnswer:
+        key = CollectionKey(AccountId(command.account or operator), CollectionId(command.collection))
+        if command.days is not None and not 1 <= command.days <= MAX_DAYS:
+            raise InvalidParameterError(f"a rule is for 1 to {MAX_DAYS} days")
+        gallery.set_retention_rule(key, command.days)
+        return listed(command)
+
+    def listed(_: AdminCommand) -> AdminAnswer:
         return {
             "rules": [
                 {"account": rule.key.account_id, "collection": rule.key.collection_id, "days": rule.days}
-                for rule in rules
+                for rule in gallery.retention_rules()
             ]
         }
+
+    return {SetRetention: change, ListRetention: listed}
 
 
 class Retention:
@@ -140,11 +152,3 @@ class Retention:
             self._log.append("ret", body=body, fields={"n": erased}).wait_durable()
         except LedgerUnavailableError as error:
             raise UnavailableError("The ledger cannot be written now, so the run is not on record.") from error
-
-
-def _days(value: object) -> int | None:
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_DAYS:
-        raise InvalidParameterError(f"a rule is for 1 to {MAX_DAYS} days")
-    return value

@@ -26,7 +26,7 @@ from custodes.operations.requests.command import CollectionCommand
 from custodes.operations.requests.gate import Permit
 from custodes.operations.requests.properties import Properties, Reveals, Unit
 from custodes.operations.reviews.redaction import SealedMatch, Sought, is_held, seal_faces, seal_users
-from custodes.operations.reviews.reviews import Holding, NoReviews
+from custodes.operations.reviews.reviews import Holding
 
 DEFAULT_THRESHOLD_PCT = 80.0
 MAX_FACE_MATCHES = 4096
@@ -153,11 +153,9 @@ class UsersMatched:
 class Search:
     """Handles the four searches. All raise NotFoundError for an unknown collection."""
 
-    def __init__(
-        self, engine: FaceEngine, gallery: Gallery, pictures: Pictures, holding: Holding | None = None
-    ) -> None:
+    def __init__(self, engine: FaceEngine, gallery: Gallery, pictures: Pictures, holding: Holding) -> None:
         """Embed queries with ``engine``, search in ``gallery``, leave with ``holding`` what must not be told yet."""
-        self._holding = holding or NoReviews()
+        self._holding = holding
         self._engine = engine
         self._gallery = gallery
         self._pictures = pictures

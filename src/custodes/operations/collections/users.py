@@ -26,7 +26,7 @@ from custodes.gallery.rules import (
     refuse_low_matches,
     user_vector,
 )
-from custodes.operations.collections.erasure import Erasures, UnrecordedErasures
+from custodes.operations.collections.erasure import Erasures
 from custodes.operations.collections.idempotency import Answer, Replays
 from custodes.operations.collections.lock_striping import LockStriping
 from custodes.operations.collections.ports import Gallery
@@ -132,10 +132,10 @@ class Users:
         gallery: Gallery,
         pages: PageTokens,
         replays: Replays,
-        erasures: Erasures | None = None,
+        erasures: Erasures,
     ) -> None:
         """Keep users in ``gallery``; similarities are on the scale of ``engine``."""
-        self._erasures = erasures or UnrecordedErasures()
+        self._erasures = erasures
         self._engine = engine
         self._gallery = gallery
         self._pages = pages

@@ -1,6 +1,6 @@
 """The provider's rules of a server: which are in force, who may change them, and every change on record.
 
-In: the records on disk, the ledger, the program's own set, orders of the operator's commands. Out: the rules in force,
+In: the records on disk, the ledger, the program's own set, proposals. Out: the rules in force,
 as one value that is replaced whole, and ``pol`` entries. At the start the records must be those that the ledger knows:
 rules that were changed behind its back, or set back to an older state, keep the server from starting. A set that waits
 takes force when the ledger's time has come; once in force it stays so, whatever the clock says later.
@@ -8,6 +8,7 @@ takes force when the ledger's time has come; once in force it stays so, whatever
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Protocol, TypeVar
@@ -17,8 +18,8 @@ from custodes.core.errors import InvalidParameterError, UnavailableError
 from custodes.governance.provider.change_chain import Act, ChainRecord, ChainState, follow
 from custodes.governance.provider.guardrails import PackError, load
 from custodes.governance.provider.policy_set import NOTICE_MS, ChangeRefused, PolicySet, diff
-from custodes.governance.provider.proposal import Proposal, read_proposal
-from custodes.governance.provider.records import PolicyStore, RecordPlace, replay, to_json
+from custodes.governance.provider.proposal import Proposal
+from custodes.governance.provider.records import PolicyStore, RecordPlace, replay
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.entry import Entry, b64url, decode, from_b64url
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
@@ -54,7 +55,7 @@ class Own:
 
 
 class PolicyChanges:
-    """Keeps the rules. ``open`` before use; one thread at a time changes them, any may ask for those in force."""
+    """Keeps the rules. ``open`` before use. Any thread; changes are made one after the other."""
 
     def __init__(self, store: PolicyStore, log: PolicyLog, clock: Clock, own: Own | None) -> None:
         """Keep records in ``store`` and ``log``; without ``own`` the set in force stays as it is."""
@@ -64,6 +65,7 @@ class PolicyChanges:
         self._own = own
         self._state = ChainState()
         self._rules: RulesInForce | None = None
+        self._lock = threading.RLock()
 
     def open(self) -> None:
         """Check the records against the ledger, bring them up to date, and announce the set in force.
@@ -101,25 +103,16 @@ class PolicyChanges:
         waiting = self._state.waiting
         if waiting is None or self._clock.now_ms() < waiting.effective_ms:
             return
-        self._settle()
-        policy = self._store.policy(waiting.policy)
-        self._enter(
-            ChainRecord(self._state.head, Act.FORCE, waiting.policy), policy, {"signers": list(waiting.signers)}
-        )
-        self._use()
-
-    def carry_out(self, members: Mapping[str, object]) -> Mapping[str, object]:
-        """Do what an order says: apply its ``proposal``. Returns ``index`` of the entry and the state after it.
-
-        Raises:
-            InvalidParameterError: it is no proposal, or may not act; nothing changed.
-            UnavailableError: it could not be put on record.
-        """
-        try:
-            index = self.apply(read_proposal(members.get("proposal")))
-        except PackError as error:
-            raise InvalidParameterError(str(error)) from error
-        return {"index": index, "state": to_json(self._state)}
+        with self._lock:
+            waiting = self._state.waiting
+            if waiting is None or self._clock.now_ms() < waiting.effective_ms:
+                return  # another thread was first
+            self._settle()
+            policy = self._store.policy(waiting.policy)
+            self._enter(
+                ChainRecord(self._state.head, Act.FORCE, waiting.policy), policy, {"signers": list(waiting.signers)}
+            )
+            self._use()
 
     def apply(self, proposal: Proposal) -> int:
         """Put a change on record, and in force where it need not wait; returns the index of its entry.
@@ -128,6 +121,10 @@ class PolicyChanges:
             InvalidParameterError: it may not act; nothing changed.
             UnavailableError: it could not be put on record.
         """
+        with self._lock:
+            return self._applied(proposal)
+
+    def _applied(self, proposal: Proposal) -> int:
         self._settle()
         self._use()
         in_force = self._store.policy(self._state.in_force)

@@ -8,7 +8,7 @@ understands, which is refused. Nothing is decided here, and nothing raises for a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
@@ -66,20 +66,12 @@ class ScreeningLookup(Protocol):
         ...
 
 
-class NoLists:
-    """The screening of a server without sanctions lists: nobody can be, or needs to be, screened."""
-
-    def of(self, account_id: AccountId) -> ScreeningFacts:  # noqa: ARG002 - the port's signature
-        """``not-required``."""
-        return ScreeningFacts("not-required", 0, True)
-
-
 @dataclass(frozen=True, slots=True)
 class PolicyFacts:
     """Gathers facts. ``profile`` looks an account up in memory and gives None for one that does not exist."""
 
     profile: Callable[[AccountId], Profile | None]
-    screening: ScreeningLookup = field(default_factory=NoLists)
+    screening: ScreeningLookup
 
     def facts(self, intent: Intent) -> Mapping[str, Fact]:
         """Facts that the provider's rules look at. Those that are not known are absent, and thereby refused."""

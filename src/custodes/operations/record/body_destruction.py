@@ -7,7 +7,6 @@ to its account, and whoever reads a statement sees by which entry its details we
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from custodes.core.errors import InvalidParameterError, NotFoundError
@@ -16,7 +15,6 @@ from custodes.ledger.prover.sources import AccountSources
 from custodes.ledger.tlog.entry import Value, decode
 from custodes.ledger.writer.log import LedgerLog
 
-ORDER = "destroy-bodies"
 _MAX_REASON = 500
 
 
@@ -29,19 +27,10 @@ class Destruction:
     reason: str
     rule: str
 
-    @classmethod
-    def ordered(cls, members: Mapping[str, object]) -> Destruction:
-        """From the members of an order.
-
-        Raises:
-            InvalidParameterError: one is missing or of a wrong form.
-        """
-        account, before = members.get("account"), members.get("before")
-        reason, rule = members.get("reason"), members.get("rule")
-        texts = isinstance(account, str) and isinstance(reason, str) and isinstance(rule, str)
-        if not texts or not isinstance(before, int) or not reason or len(str(reason)) > _MAX_REASON:
-            raise InvalidParameterError("destroying private bodies takes an account, a time, a reason and a rule")
-        return cls(str(account), before, str(reason), str(rule))
+    def __post_init__(self) -> None:
+        """A reason is there, and short. Raises InvalidParameterError."""
+        if not 0 < len(self.reason) <= _MAX_REASON:
+            raise InvalidParameterError(f"destroying private bodies takes a reason of up to {_MAX_REASON} letters")
 
 
 def destroy(what: Destruction, sources: AccountSources, log: LedgerLog) -> int:

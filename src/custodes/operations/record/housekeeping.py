@@ -1,17 +1,14 @@
-"""What a server does for its ledger beside requests: heads of the maps every hour, cosignatures, what commands ask for.
+"""What a server does for its ledger beside requests: heads of the account map, cosignatures, bills.
 
-In: a started log, the statements over it, orders of the operator's commands. Out: ``map`` and ``bil`` entries,
-cosigned checkpoints, answers. One thread does all of it in turn, because heads are made one at a time. What goes wrong
-is logged or answered, and tried again with the next hour; it never stops requests.
+In: a started log, the statements over it. Out: ``map`` and ``bil`` entries, cosigned checkpoints. When it is
+done is a matter of schedules and of commands.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 
@@ -31,41 +28,17 @@ from custodes.ledger.witness.client import Post
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.record.statements import Statements
 
-EVERY_MS = 3_600_000
-OFTEN_MS = 15_000
-_POLL_S = 0.1
-_FAILURES = (
+LEDGER_ERRORS: tuple[type[Exception], ...] = (
     LedgerUnavailableError,
     MapError,
     BodyError,
     NoteError,
     EntryError,
     ProofError,
-    CustodesError,
-    OSError,
-    LookupError,
-    ValueError,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a command asks for; ``name`` tells orders apart, ``members`` has ``do`` and its arguments."""
-
-    name: str
-    members: Mapping[str, object]
-
-
-class Orders(Protocol):
-    """Where commands leave what they want."""
-
-    def take(self) -> Iterable[Order]:
-        """Orders that wait, each once."""
-        ...
-
-    def answer(self, order: Order, members: Mapping[str, object]) -> None:
-        """Tell whoever placed ``order``."""
-        ...
+"""What may go wrong with a ledger whose program is right."""
+FAILURES: tuple[type[Exception], ...] = (*LEDGER_ERRORS, CustodesError, OSError, LookupError, ValueError)
+"""The same where somebody else's words are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,79 +52,31 @@ class Cosigners:
 class Housekeeping:
     """The duties over one log."""
 
-    def __init__(self, log: LedgerLog, statements: Statements, cosigners: Cosigners, clock: Clock) -> None:
-        """Write to ``log``; nothing runs before ``start``."""
+    def __init__(
+        self,
+        log: LedgerLog,
+        statements: Statements,
+        cosigners: Cosigners,
+        clock: Clock,
+        before_heads: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Write to ``log``; ``before_heads`` writes what a head has to count."""
         self._log = log
         self._statements = statements
         self._cosigners = cosigners
         self._clock = clock
-        self._more: list[Callable[[], object]] = []
-        self._rounds: list[Callable[[], object]] = []
-        self._often: list[Callable[[], object]] = []
-        self._before_heads: list[Callable[[], object]] = []
-        self._soon: deque[Callable[[], object]] = deque()
-        self._answers: dict[str, Callable[[Mapping[str, object]], Mapping[str, object]]] = {}
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._before_heads = before_heads
+        self._lock = threading.Lock()
         self._logger = structlog.get_logger("custodes.ledger")
 
-    def start(self, orders: Orders) -> None:
-        """Work in a thread: hourly, the first time an hour from now, and on ``orders``."""
-        self._thread = threading.Thread(target=self._loop, args=(orders,), name="ledger duties", daemon=True)
-        self._thread.start()
-
-    def every_hour(self, duty: Callable[[], object]) -> None:
-        """Do ``duty`` as well, after the head of the account map. It may raise what the rest of this raises."""
-        self._more.append(duty)
-
-    def before_heads(self, duty: Callable[[], object]) -> None:
-        """Do ``duty`` before each head, and ten times a second: what it writes must not come after the head."""
-        self._before_heads.append(duty)
-        self._rounds.append(duty)
-
-    def every_round(self, duty: Callable[[], object]) -> None:
-        """Do ``duty`` ten times a second: it must be quick. It may raise what the rest of this raises."""
-        self._rounds.append(duty)
-
-    def often(self, duty: Callable[[], object]) -> None:
-        """Do ``duty`` four times a minute: a look that costs little. It may raise what the rest of this raises."""
-        self._often.append(duty)
-
-    def soon(self, duty: Callable[[], object]) -> None:
-        """Do ``duty`` once, when orders that wait are carried out. It may raise what the rest of this raises."""
-        self._soon.append(duty)
-
-    def answer_to(self, name: str, work: Callable[[Mapping[str, object]], Mapping[str, object]]) -> None:
-        """Have ``work`` carry out orders whose ``do`` is ``name``."""
-        self._answers[name] = work
-
-    def close(self) -> None:
-        """Finish what runs and stop."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def carry_out(self, members: Mapping[str, object]) -> Mapping[str, object]:
-        """Do what an order says; returns ``index`` of the entry it led to, or ``error`` with the reason.
-
-        Orders of ``answer_to`` return what their work returns.
-        """
-        work = self._answers.get(str(members.get("do")))
-        try:
-            if members.get("do") == "head":
-                return {"index": self.close_heads()}
-            if members.get("do") == "bill":
-                return {"index": self._bill(str(members.get("month")), members.get("prices"))}
-            if work is not None:
-                return work(members)
-        except _FAILURES as error:
-            return {"error": str(error) or type(error).__name__}
-        return {"error": f"this server does not know how to {members.get('do')!r}"}
+    def look(self) -> None:
+        """Do what is to be done before heads, on its own: what it writes must not come after a head."""
+        with self._lock:
+            self._before_heads()
 
     def close_heads(self) -> int:
         """Heads over everything so far, confirmed by witnesses where there are any; the account map's index."""
-        for duty in self._before_heads:
-            duty()
+        self.look()
         index = self._statements.close_head(self._log)
         witnesses = [witness for witness in self._cosigners.listed() if witness.url]
         if witnesses:
@@ -160,38 +85,14 @@ class Housekeeping:
                 self._logger.warning("a witness did not confirm", witness=name, reason=str(reason))
         return index
 
-    def _bill(self, text: str, prices: object) -> int:
+    def bill(self, text: str, prices: str | None) -> int:
+        """Bill the month that ``text`` names by a price list, or by the default one; returns the entry's index.
+
+        Raises ValueError for a month that is not over, and what the ledger raises when it cannot be written.
+        """
         month = Month.parse(text)
         if month.end > self._clock.now_ms():
             raise ValueError(f"{month} is not over yet")
-        listed = load_prices(prices.encode() if isinstance(prices, str) else default_prices())
+        listed = load_prices(default_prices() if prices is None else prices.encode())
         self._log.flush()
         return self._statements.commit_bills(self._statements.bill(month, listed), self._log)
-
-    def _loop(self, orders: Orders) -> None:
-        due, glance = self._clock.now_ms() + EVERY_MS, self._clock.now_ms() + OFTEN_MS
-        while not self._stopping.wait(_POLL_S):
-            self._attempt(lambda: self._attend(orders))
-            for duty in self._rounds:
-                self._attempt(duty)
-            for _ in range(len(self._soon)):
-                self._attempt(self._soon.popleft())
-            if self._clock.now_ms() >= glance:
-                glance = self._clock.now_ms() + OFTEN_MS
-                for duty in self._often:
-                    self._attempt(duty)
-            if self._clock.now_ms() >= due:
-                due = self._clock.now_ms() + EVERY_MS
-                for duty in (self.close_heads, *self._more):
-                    self._attempt(duty)
-
-    def _attend(self, orders: Orders) -> None:
-        for order in orders.take():
-            orders.answer(order, self.carry_out(order.members))
-
-    def _attempt(self, duty: Callable[[], object]) -> None:
-        """One duty that fails must not keep the others from being done."""
-        try:
-            duty()
-        except _FAILURES as error:
-            self._logger.error("a duty of the ledger failed", error=type(error).__name__, reason=str(error))

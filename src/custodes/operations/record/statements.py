@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +66,8 @@ class Statements:
         self._files = files
         self._folder = folder
         self._vrf_seed = vrf_seed
+        self._lock = threading.RLock()
+        """Heads of the account map, and invoice runs, are made one after the other."""
         self.parties = PartyStatements(lambda: PartyFiles(self._subfolder("parties"), self._key()))
 
     def close_head(self, log: LedgerLog) -> int:
@@ -75,18 +78,19 @@ class Statements:
             MapError: the state of the map is damaged; a person has to look.
             OSError: a file cannot be read or written.
         """
-        size = log.flush().size
-        log_files = self._newest()
+        with self._lock:
+            size = log.flush().size
+            log_files = self._newest()
+            accounts, last = bind(self._key(), self._state(), log_files)
+            known = 0 if last is None else parse_head(decode(log_files.entry(last))).clock_entries
 
-        def append(fields: Mapping[str, int | str]) -> int:
-            wrong = known + sum(1 for _ in log_files.clock_entries(size, accounts.size))
-            index = log.append("map", fields={**fields, **({"i": wrong} if wrong else {})}).wait().index
-            log.flush()  # published before the state names it, so a statement never waits for its own head
-            return index
+            def append(fields: Mapping[str, int | str]) -> int:
+                wrong = known + sum(1 for _ in log_files.clock_entries(size, accounts.size))
+                index = log.append("map", fields={**fields, **({"i": wrong} if wrong else {})}).wait().index
+                log.flush()  # published before the state names it, so a statement never waits for its own head
+                return index
 
-        accounts, last = bind(self._key(), self._state(), log_files)
-        known = 0 if last is None else parse_head(decode(log_files.entry(last))).clock_entries
-        return Indexer(self._key(), self._state(), append).close_head(log_files, size)
+            return Indexer(self._key(), self._state(), append).close_head(log_files, size)
 
     def check_maps(self) -> None:
         """Bring the account map to the last head in the log, and look whether the next head can be made.
@@ -105,11 +109,12 @@ class Statements:
 
     def destroy_bodies(self, what: Destruction, log: LedgerLog) -> int:
         """Destroy private bodies on record; see ``body_destruction.destroy``."""
-        files = self._newest()
-        accounts, head = self._at_head(files)
-        if head is None:
-            raise LookupError("the account map has no head yet; private bodies stay until one counts their uses")
-        return destroy(what, AccountSources(files, self._state(), accounts, head), log)
+        with self._lock:
+            files = self._newest()
+            accounts, head = self._at_head(files)
+            if head is None:
+                raise LookupError("the account map has no head yet; private bodies stay until one counts their uses")
+            return destroy(what, AccountSources(files, self._state(), accounts, head), log)
 
     def audit(self, progress: Progress) -> DeepAudit:
         """Make maps and excerpts again from the private bodies and compare; raises as ``deep_audit``."""
@@ -192,11 +197,12 @@ class Statements:
 
     def commit_bills(self, run: BillingRun, log: LedgerLog) -> int:
         """Put an invoice run into the log and keep its bills; returns the index of the ``bil`` entry."""
-        self.bills.draft(run)
-        index = log.append("bil", fields=run.fields).wait().index
-        self.bills.save(run, index)
-        log.flush()
-        return index
+        with self._lock:
+            self.bills.draft(run)
+            index = log.append("bil", fields=run.fields).wait().index
+            self.bills.save(run, index)
+            log.flush()
+            return index
 
     def bill_finished(self, now_ms: int, prices: Callable[[], PriceList], log: LedgerLog) -> tuple[Month, ...]:
         """Put an invoice run into the log for each month since its first entry that is over and has none yet.
@@ -220,8 +226,9 @@ class Statements:
         done = []
         month = Month.of(decode(newest.entry(0)).t)
         while month.end <= now_ms:
-            if not self.bills.has(month) and self._bill_once(month, prices, log):
-                done.append(month)
+            with self._lock:
+                if not self.bills.has(month) and self._bill_once(month, prices, log):
+                    done.append(month)
             month = Month.of(month.end)
         return tuple(done)
 

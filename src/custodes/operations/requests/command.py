@@ -27,7 +27,7 @@ class Command:
 
     def __init_subclass__(cls) -> None:
         """Refuse an operation that does not say what it is."""
-        if "operation" in cls.__dict__ and "properties" not in cls.__dict__:
+        if "operation" in cls.__dict__ and not hasattr(cls, "properties"):
             raise TypeError(f"{cls.__name__} declares no properties")
 
     def resource(self, caller: Caller) -> str:  # noqa: ARG002 - commands on a resource need the caller

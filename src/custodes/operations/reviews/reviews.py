@@ -136,14 +136,6 @@ class Found:
     picture_sha256: str = ""
 
 
-class NoReviews:
-    """A server that keeps no reviews releases nothing that needs one."""
-
-    def hold(self, permit: Permit, found: Found) -> Review:  # noqa: ARG002 - the port's signature
-        """Raise UnavailableError."""
-        raise UnavailableError("The result needs a review by two persons, and this server keeps none.")
-
-
 @dataclass(frozen=True, slots=True)
 class ReviewTerms:
     """How reviews are kept: ``who`` tells which person a caller is; after ``days`` a review is destroyed."""

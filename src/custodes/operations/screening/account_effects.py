@@ -9,8 +9,8 @@ from __future__ import annotations
 from custodes.core.errors import ConflictError, NotFoundError
 from custodes.core.ids import AccountId
 from custodes.governance.accounts.account import Account, AccountKind, Status
-from custodes.operations.accounts.accounts import Accounts
 from custodes.operations.accounts.directory import AccountDirectory
+from custodes.operations.accounts.states import AccountStates
 from custodes.operations.policy.facts import ScreeningFacts
 from custodes.operations.screening.graph import graph_of
 from custodes.operations.screening.screening import ScreeningResult, Screenings
@@ -47,11 +47,11 @@ class ScreenedAdmission:
 
 
 class AccountSuspender:
-    """Suspender over the use cases of accounts. Suspension ends what runs: answers are not released any more."""
+    """Suspender over the states of accounts. Suspension ends what runs: answers are not released any more."""
 
-    def __init__(self, accounts: Accounts) -> None:
-        """Change ``accounts``."""
-        self._accounts = accounts
+    def __init__(self, states: AccountStates) -> None:
+        """Change ``states``."""
+        self._states = states
 
     def suspend(self, account_id: AccountId, reason: str) -> bool:
         """See Suspender."""
@@ -63,12 +63,12 @@ class AccountSuspender:
 
     def _move(self, account_id: AccountId, before: Status, wanted: Status, reason: str) -> bool:
         try:
-            account = self._accounts.directory.account(account_id)
+            account = self._states.directory.account(account_id)
         except NotFoundError:
             return False  # it was screened, but never opened
         if account.status is not before or account.kind is not AccountKind.CUSTOMER:
             return False
-        self._accounts.move(account_id, wanted, reason)
+        self._states.move(account_id, wanted, reason)
         return True
 
 

@@ -1,13 +1,14 @@
-"""What commands ask about screening, as JSON in and JSON out, whether the server runs or not.
+"""Commands of the operator about screening: typed, with what carries them out.
 
-In: an order's members, with ``act`` for what to do. Out: what to print. Graphs come as paths of files, because an order
-is small. Decisions come signed; who may sign is kept here.
+In: commands. Out: what to print, as plain JSON values. Graphs come as paths of files, because a command is
+small. Decisions come signed; who may sign is kept here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import orjson
 
@@ -15,6 +16,8 @@ from custodes.core.clock import Clock
 from custodes.core.errors import ConflictError, DeniedError, InvalidParameterError, NotFoundError
 from custodes.core.ids import AccountId
 from custodes.operations.accounts.directory import AccountDirectory
+from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers
+from custodes.operations.requests.properties import READS, Properties
 from custodes.operations.screening.graph import graph_of
 from custodes.operations.screening.log import ScreeningLog
 from custodes.operations.screening.ports import CaseStore, CustomerCase, Officer
@@ -23,14 +26,9 @@ from custodes.screening.assessment import CALLS, MAX_REASON_LENGTH, Assessment, 
 from custodes.screening.organisation import read_organisation
 from custodes.screening.svg import draw
 
-ORDER = "screening"
-"""The ``do`` of these orders."""
 SIGNED_WITHIN_MS = 600_000
 MAX_GRAPH = 64 << 20
 _DIGEST = frozenset("0123456789abcdef")
-
-Answer = dict[str, object]
-Members = Mapping[str, object]
 
 
 class Officers:
@@ -88,74 +86,132 @@ class Officers:
         return officer
 
 
-class ScreeningOrders:
-    """Carries them out."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListCases(AdminCommand):
+    """Every customer with its verdict, or those with one verdict."""
+
+    operation: ClassVar[str] = "screening list"
+    properties: ClassVar[Properties] = READS
+    verdict: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowCase(AdminCommand):
+    """What was found on a customer; with ``picture`` also an SVG of who stands behind it."""
+
+    operation: ClassVar[str] = "screening show"
+    properties: ClassVar[Properties] = READS
+    account: str
+    picture: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclareOwners(AdminCommand):
+    """Take the file at ``path`` as what stands behind a customer; ``evidence`` are digests."""
+
+    operation: ClassVar[str] = "screening put"
+    account: str
+    path: str
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshScreening(AdminCommand):
+    """Bring every customer up to the newest lists."""
+
+    operation: ClassVar[str] = "screening refresh"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideFinding(AdminCommand):
+    """An officer's decision about a finding, with their signature in hexadecimal."""
+
+    operation: ClassVar[str] = "screening decide"
+    finding: str
+    call: str
+    officer: str
+    reason: str = ""
+    evidence: tuple[str, ...] = ()
+    at_ms: int = 0
+    signature: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListScreeningOfficers(AdminCommand):
+    """All officers, those who left as well."""
+
+    operation: ClassVar[str] = "screening officer list"
+    properties: ClassVar[Properties] = READS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddScreeningOfficer(AdminCommand):
+    """Let the owner of the key ``public``, in hexadecimal, decide."""
+
+    operation: ClassVar[str] = "screening officer add"
+    name: str
+    public: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveScreeningOfficer(AdminCommand):
+    """End an office."""
+
+    operation: ClassVar[str] = "screening officer remove"
+    name: str
+
+
+class ScreeningAdmin:
+    """Carries them out; ``handlers`` has each by its class. All raise CustodesError, whose message says why."""
 
     def __init__(self, screenings: Screenings, officers: Officers, directory: AccountDirectory) -> None:
         """Work on ``screenings`` of the accounts in ``directory``."""
         self._screenings = screenings
         self._officers = officers
         self._directory = directory
-        self._acts: Mapping[str, Callable[[Members], Answer]] = {
-            "list": self._list,
-            "show": self._show,
-            "put": self._put,
-            "refresh": self._refresh,
-            "decide": self._decide,
-            "officers": self._listed,
-            "officer-add": self._add,
-            "officer-remove": self._remove,
+        self.handlers: AdminHandlers = {
+            ListCases: self._list,
+            ShowCase: self._show,
+            DeclareOwners: self._put,
+            RefreshScreening: lambda _: {"verdicts": dict(screenings.refresh())},
+            DecideFinding: self._decide,
+            ListScreeningOfficers: lambda _: {"officers": [_officer_to_json(one) for one in officers.listed()]},
+            AddScreeningOfficer: lambda it: _officer_to_json(officers.add(it.name, _bytes(it.public))),
+            RemoveScreeningOfficer: lambda it: _officer_to_json(officers.remove(it.name)),
         }
 
-    def carry_out(self, members: Members) -> Answer:
-        """Do one order.
-
-        Raises:
-            CustodesError: it cannot be done; the message says why.
-        """
-        act = self._acts.get(str(members.get("act")))
-        if act is None:
-            raise InvalidParameterError(f"screening cannot {members.get('act')!r}")
-        return act(members)
-
-    def _list(self, members: Members) -> Answer:
-        wanted = members.get("verdict")
+    def _list(self, command: ListCases) -> AdminAnswer:
+        wanted = command.verdict
         cases = [case for case in self._screenings.cases() if not wanted or case.verdict == wanted]
         return {"cases": [self._line(case) for case in cases]}
 
-    def _show(self, members: Members) -> Answer:
-        account_id = AccountId(str(members.get("account", "")))
+    def _show(self, command: ShowCase) -> AdminAnswer:
+        account_id = AccountId(command.account)
         found = self._screenings.assessment(account_id)
         case = self._screenings.known(account_id)
         assert case is not None
-        value = self._line(case) | _to_json(found)
-        if members.get("picture"):
-            value["picture"] = draw(case.graph, found.outcome)
-        return value
+        drawn = {"picture": draw(case.graph, found.outcome)} if command.picture else {}
+        return {**self._line(case), **_to_json(found), **drawn}
 
-    def _put(self, members: Members) -> Answer:
-        account = self._directory.account(AccountId(str(members.get("account", ""))))
-        declared = read_organisation(_json(Path(str(members.get("path", "")))))
-        evidence = [_digest(one) for one in _texts(members.get("evidence"))]
+    def _put(self, command: DeclareOwners) -> AdminAnswer:
+        account = self._directory.account(AccountId(command.account))
+        declared = read_organisation(_json(Path(command.path)))
+        evidence = [_digest(one) for one in command.evidence]
         graph = graph_of(account.organisation, declared)
         done = self._screenings.enter(account.account_id, graph, evidence, cause="ownership")
         if self._screenings.required:
             self._screenings.follow([done])
-        return self._line(done.case) | _to_json(done.assessment)
+        return {**self._line(done.case), **_to_json(done.assessment)}
 
-    def _refresh(self, _: Members) -> Answer:
-        return {"verdicts": dict(self._screenings.refresh())}
-
-    def _decide(self, members: Members) -> Answer:
-        at_ms = members.get("at_ms")
+    def _decide(self, command: DecideFinding) -> AdminAnswer:
         decision = Decision(
-            str(members.get("finding", "")),
-            str(members.get("call", "")),
-            str(members.get("officer", "")),
-            str(members.get("reason", "")).strip(),
-            tuple(_digest(one) for one in _texts(members.get("evidence"))),
-            at_ms if isinstance(at_ms, int) else 0,
-            _bytes(members.get("signature")),
+            command.finding,
+            command.call,
+            command.officer,
+            command.reason.strip(),
+            tuple(_digest(one) for one in command.evidence),
+            command.at_ms,
+            _bytes(command.signature),
         )
         if decision.call not in CALLS:
             raise InvalidParameterError("a decision is one of " + ", ".join(CALLS))
@@ -166,16 +222,7 @@ class ScreeningOrders:
         self._officers.check(decision)
         return {"finding": _finding_to_json(self._screenings.decide(decision))}
 
-    def _listed(self, _: Members) -> Answer:
-        return {"officers": [_officer_to_json(officer) for officer in self._officers.listed()]}
-
-    def _add(self, members: Members) -> Answer:
-        return _officer_to_json(self._officers.add(str(members.get("name", "")), _bytes(members.get("public"))))
-
-    def _remove(self, members: Members) -> Answer:
-        return _officer_to_json(self._officers.remove(str(members.get("name", ""))))
-
-    def _line(self, case: CustomerCase) -> Answer:
+    def _line(self, case: CustomerCase) -> AdminAnswer:
         status = self._directory.status(case.account_id)
         run = self._screenings.last_run()
         return {
@@ -190,7 +237,7 @@ class ScreeningOrders:
         }
 
 
-def _to_json(found: Assessment) -> Answer:
+def _to_json(found: Assessment) -> AdminAnswer:
     return {
         "verdict": found.verdict,
         "findings": [_finding_to_json(finding) for finding in found.findings],
@@ -198,7 +245,7 @@ def _to_json(found: Assessment) -> Answer:
     }
 
 
-def _finding_to_json(finding: Finding) -> Answer:
+def _finding_to_json(finding: Finding) -> AdminAnswer:
     return {
         "finding": finding.key,
         "kind": finding.kind,
@@ -214,7 +261,7 @@ def _finding_to_json(finding: Finding) -> Answer:
     }  # fmt: skip
 
 
-def _officer_to_json(officer: Officer) -> Answer:
+def _officer_to_json(officer: Officer) -> AdminAnswer:
     return {
         "name": officer.name,
         "public": officer.public.hex(),
@@ -234,18 +281,14 @@ def _json(path: Path) -> object:
         raise InvalidParameterError(f"{path.name} is not JSON: {error}") from error
 
 
-def _texts(parsed: object) -> list[str]:
-    return [str(one) for one in parsed] if isinstance(parsed, list | tuple) else []
-
-
 def _digest(text: str) -> str:
     if len(text) != 64 or not set(text) <= _DIGEST:
         raise InvalidParameterError("evidence is named by its SHA-256 in hexadecimal")
     return text
 
 
-def _bytes(parsed: object) -> bytes:
+def _bytes(text: str) -> bytes:
     try:
-        return bytes.fromhex(str(parsed or ""))
+        return bytes.fromhex(text)
     except ValueError:
         raise InvalidParameterError("keys and signatures are written in hexadecimal") from None

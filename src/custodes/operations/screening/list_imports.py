@@ -8,14 +8,15 @@ what is not committed yet, also after a crash between the two.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from custodes.core.clock import Clock
 from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.writer.settings import LedgerWriter
+from custodes.operations.requests.admin import AdminCommand, AdminHandlers
 from custodes.operations.screening.ports import Edition, Progress
 from custodes.screening.entities import ListEntry
 from custodes.screening.lists.read import SOURCE_OF, read_list
@@ -154,3 +155,15 @@ def _token(name: str) -> str:
     """A list's name as the ledger spells names."""
     kept = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._:/+-") else "-" for letter in name)
     return kept[:40] or "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitLists(AdminCommand):
+    """Write an entry for every edition of a list that has none yet."""
+
+    operation: ClassVar[str] = "sanctions commit"
+
+
+def list_handlers(commit: Callable[[], Sequence[tuple[int, Edition]]]) -> AdminHandlers:
+    """What carries the command out by ``commit``; the answer has the entries by list."""
+    return {CommitLists: lambda _: {"entries": {edition.source: index for index, edition in commit()}}}

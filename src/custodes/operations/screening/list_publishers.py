@@ -7,12 +7,8 @@ again. A list that shrank waits for an operator to confirm it.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
-
-import structlog
 
 from custodes.core.clock import Clock
 from custodes.core.errors import CustodesError, InvalidParameterError
@@ -20,7 +16,6 @@ from custodes.operations.screening.list_imports import ListEditions, ListFile, i
 from custodes.operations.screening.ports import Edition, Fetch, ListPublisher, Publishers, is_loopback
 from custodes.screening.lists.read import FORMATS
 
-_POLL_S = 30.0
 _MAX_REASON_LENGTH = 300
 
 
@@ -76,34 +71,3 @@ class Refresh:
         # The publisher's words are kept with an import only: a list that was refused is asked for again.
         fresh = replace(fresh, etag=answer.etag, modified=answer.modified)
         return (fresh, None) if edition is None else (replace(fresh, digest=edition.digest), edition)
-
-
-class Schedule:
-    """A thread that looks at publishers when they are due. Downloads and imports keep nobody else waiting."""
-
-    def __init__(self, refresh: Refresh, imported: Callable[[Sequence[Edition]], object]) -> None:
-        """Call ``imported``, in this thread, with new editions."""
-        self._refresh, self._imported = refresh, imported
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="sanctions lists", daemon=True)
-        self._logger = structlog.get_logger("custodes.lists")
-
-    def start(self) -> None:
-        """Look now, and then every half minute whether something is due."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop; an import that runs is finished first."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _loop(self) -> None:
-        while True:
-            try:
-                if editions := self._refresh.run_due():
-                    self._imported(editions)
-            except (CustodesError, OSError) as error:
-                self._logger.error("sanctions lists were not refreshed", reason=str(error))
-            if self._stopping.wait(_POLL_S):
-                return

@@ -157,19 +157,6 @@ class ReportDrafts(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class NoSuspender:
-    """Stands where there are no accounts to suspend."""
-
-    def suspend(self, account_id: AccountId, reason: str) -> bool:  # noqa: ARG002 - the port's signature
-        """Nothing was in use."""
-        return False
-
-    def admit(self, account_id: AccountId, reason: str) -> bool:  # noqa: ARG002 - the port's signature
-        """Nobody waited."""
-        return False
-
-
 HOUR_MS = 3_600_000
 
 

@@ -74,10 +74,6 @@ class Screenings:
         # Which lists there are, as last looked at: what rules compare with, without asking a database.
         self.lists_digest = parts.lists.state().digest
 
-    def act_through(self, suspender: Suspender) -> None:
-        """Act on accounts through ``suspender`` from now on; accounts and screening each need the other."""
-        self._suspender = suspender
-
     @property
     def required(self) -> bool:
         """Whether there is a list to be screened against."""
@@ -148,8 +144,13 @@ class Screenings:
             if one.case.verdict == "blocked":
                 self._suspender.suspend(account_id, f"sanctions screening (ledger entry {entry})")
                 self.report(one)
-            elif one.case.verdict == "clear":
+            elif one.case.verdict == "clear" and self._is_clear(account_id):
                 self._suspender.admit(account_id, f"clear in sanctions screening (ledger entry {entry})")
+
+    def _is_clear(self, account_id: AccountId) -> bool:
+        """Whether it still is: another verdict may have come meanwhile."""
+        case = self._cases.get(account_id)
+        return case is not None and case.verdict == "clear"
 
     def report(self, one: ScreeningResult) -> list[str]:
         """Draft the reports that a blocked customer asks for; returns where they are. Raises UnavailableError."""

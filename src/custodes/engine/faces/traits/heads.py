@@ -30,7 +30,11 @@ class Head:
 
     def judge(self, features: FloatArray) -> list[Judgement]:
         """Statements on each row of ``features`` (N, D)."""
-        return [judged(odds) for odds in (features @ self.weights + self.bias).tolist()]
+        return [judged(odds) for odds in self.log_odds(features)]
+
+    def log_odds(self, features: FloatArray) -> list[float]:
+        """Natural logarithm of the odds of yes for each row of ``features`` (N, D)."""
+        return [float(odds) for odds in features @ self.weights + self.bias]
 
 
 def judged(log_odds: float) -> Judgement:

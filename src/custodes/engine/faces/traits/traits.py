@@ -17,6 +17,7 @@ from custodes.engine.faces.portrait import PortraitReader, PortraitReadings
 from custodes.engine.faces.traits.ages import age_range, reads_as_man
 from custodes.engine.faces.traits.expression import ExpressionReader
 from custodes.engine.faces.traits.heads import Fitted
+from custodes.engine.faces.traits.occlusion import occluded
 from custodes.engine.results.face import DetectedFace, FloatArray, Judgement, Trait, Traits
 
 _OWN_NETWORK = Trait.EMOTIONS
@@ -44,10 +45,6 @@ _HEADS: Mapping[Trait, _Seen] = MappingProxyType(
             lambda seen: seen.mouth, lambda judged_traits, judged: replace(judged_traits, mustache=judged)
         ),
         Trait.SMILE: _Seen(lambda seen: seen.mouth, lambda judged_traits, judged: replace(judged_traits, smile=judged)),
-        Trait.FACE_OCCLUDED: _Seen(
-            lambda seen: np.hstack([seen.eyes, seen.mouth]),
-            lambda judged_traits, judged: replace(judged_traits, occluded=judged),
-        ),
     }
 )
 
@@ -81,6 +78,9 @@ class TraitReader:
             if trait in traits:
                 judgements = self.fitted.heads[trait].judge(seen.features(portraits))
                 rows = [seen.tell(*pair) for pair in zip(rows, judgements, strict=True)]
+        if Trait.FACE_OCCLUDED in traits:
+            odds = self.fitted.heads[Trait.FACE_OCCLUDED].log_odds(np.hstack([portraits.eyes, portraits.mouth]))
+            rows = [replace(t, occluded=occluded(o, f)) for t, o, f in zip(rows, odds, faces, strict=True)]
         return [replace(f, traits=t) for f, t in zip(faces, rows, strict=True)]
 
 

@@ -1,0 +1,116 @@
+"""Commands of the operator where no server runs: the same handlers, gate and record, in this process.
+
+In: settings, the name of a command, its members. Out: its answer. Only what the command needs is opened, and made where
+it is missing; everything is closed again in order.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+
+from custodes.core.clock import SystemClock
+from custodes.core.errors import UnavailableError
+from custodes.core.ids import AccountId
+from custodes.deployment.accounts import open_directory
+from custodes.deployment.customers import open_customers
+from custodes.deployment.ledger import checked_statements, cosigners, open_log, started
+from custodes.deployment.records import ledger_place
+from custodes.deployment.server import new_request_id, open_gallery
+from custodes.deployment.statements import open_statements
+from custodes.edge.aws.model import load_service
+from custodes.operations.collections.retention import retention_handlers
+from custodes.operations.policy.admin import policy_handlers
+from custodes.operations.policy.change_control import PolicyChanges
+from custodes.operations.record.administration import Administration, AttributedLog
+from custodes.operations.record.housekeeping import Housekeeping
+from custodes.operations.record.ledger_admin import ledger_handlers
+from custodes.operations.requests.admin import AdminAnswer, AdminHandlers
+from custodes.operations.screening.list_imports import commit_editions, list_handlers
+from custodes.settings import Settings
+from custodes.storage.files.credentials import operator_account
+from custodes.storage.files.policy import policy_files
+from custodes.storage.ledger.open import LedgerPaths
+from custodes.storage.sql.database import Database
+from custodes.storage.sql.screening.lists import ScreeningLists
+
+Opened = tuple[AttributedLog, AdminHandlers]
+
+
+def carry_out_here(settings: Settings, operation: str, members: Mapping[str, object]) -> AdminAnswer:
+    """Carry a command out on a data directory that no server has open.
+
+    Raises:
+        UnavailableError: the directory cannot be used or is in use.
+        CustodesError: the command could not be carried out; the message says why.
+    """
+    family = _FAMILIES.get(operation.partition(" ")[0], _accounts)
+    operator = operator_account(settings.data, random=os.urandom)
+    with family(settings, operator) as (log, handlers):
+        here = Administration(log, operator, handlers, SystemClock(), new_request_id, threading.Lock())
+        return here.ask(operation, members, os.getuid())
+
+
+@contextmanager
+def _accounts(settings: Settings, operator: AccountId, *, screened: bool = False) -> Iterator[Opened]:
+    with ExitStack() as opened:
+        database = opened.enter_context(closing(Database.open(settings.data)))
+        directory = opened.enter_context(open_directory(database, settings.data, operator, load_service().known))
+        log = AttributedLog(opened.enter_context(open_log(ledger_place(settings, operator), SystemClock())))
+        statements = open_statements(settings.data)
+        customers = opened.enter_context(
+            open_customers(database, settings.data, directory, log, statements, operator, SystemClock())
+        )
+        if screened:
+            customers.screening.start(directory)
+        yield log, customers.handlers
+
+
+def _screening(settings: Settings, operator: AccountId) -> AbstractContextManager[Opened]:
+    return _accounts(settings, operator, screened=True)
+
+
+@contextmanager
+def _retention(settings: Settings, operator: AccountId) -> Iterator[Opened]:
+    with open_gallery(settings) as gallery, open_log(ledger_place(settings, operator), SystemClock()) as log:
+        yield AttributedLog(log), retention_handlers(gallery, operator)
+
+
+@contextmanager
+def _policy(settings: Settings, operator: AccountId) -> Iterator[Opened]:
+    files = policy_files(settings.data)
+    with open_log(ledger_place(settings, operator), SystemClock()) as written:
+        log = AttributedLog(written)
+        changes = PolicyChanges(files, log, SystemClock(), None)
+        changes.open()
+        yield log, policy_handlers(changes)
+
+
+@contextmanager
+def _ledger(settings: Settings, _: AccountId) -> Iterator[Opened]:
+    paths = LedgerPaths(settings.data)
+    if not paths.verifier.exists():
+        raise UnavailableError("there is no ledger here before a server has started once")
+    name = paths.verifier.read_text(encoding="utf-8").partition("+")[0]
+    with started(settings.data, name, None, SystemClock()) as log, closing(ScreeningLists(settings.data)) as lists:
+        attributed, statements = AttributedLog(log), checked_statements(settings.data, log)
+        duties = Housekeeping(log, statements, cosigners(settings.data), SystemClock())
+        yield (
+            attributed,
+            {
+                **ledger_handlers(duties, statements, log),
+                **list_handlers(lambda: commit_editions(lists, attributed)),
+            },
+        )
+
+
+_FAMILIES: Mapping[str, Callable[[Settings, AccountId], AbstractContextManager[Opened]]] = {
+    "screening": _screening,
+    "retention": _retention,
+    "policy": _policy,
+    "ledger": _ledger,
+    "billing": _ledger,
+    "sanctions": _ledger,
+}

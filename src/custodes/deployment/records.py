@@ -1,0 +1,141 @@
+"""Everything of a data directory that is on record: its ledger, its accounts, who stands behind them, the rules.
+
+In: an open data directory, and what runs over it. Out: the use cases that the ledger stands behind, put together, and
+the schedules that keep them going; closed again in order. Nothing periodic runs before the schedules do.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from custodes.core.clock import Clock
+from custodes.core.ids import AccountId, RequestId
+from custodes.deployment.accounts import schedule_key_uses
+from custodes.deployment.customers import open_customers
+from custodes.deployment.ledger import (
+    LedgerPlace,
+    LedgerPlan,
+    ServerLedger,
+    open_erasures,
+    open_server_ledger,
+    schedule_ledger,
+    schedule_retention,
+)
+from custodes.deployment.lists import schedule_lists
+from custodes.deployment.policy import open_policy, schedule_policy
+from custodes.deployment.reviews import open_reviews, schedule_reviews
+from custodes.deployment.screening import schedule_screening
+from custodes.governance.provider.guardrails import DEFAULT_PACKS, shipped, shipped_schema
+from custodes.governance.provider.policy_set import DAY_MS, PolicySet
+from custodes.jobs.schedule import Schedule
+from custodes.operations.accounts.directory import AccountDirectory
+from custodes.operations.collections.erasure import RecordedErasures
+from custodes.operations.collections.ports import Gallery
+from custodes.operations.collections.retention import retention_handlers
+from custodes.operations.policy.account_facts import AccountProfiles
+from custodes.operations.policy.account_status import AccountStanding
+from custodes.operations.policy.admin import policy_handlers
+from custodes.operations.policy.change_control import Own
+from custodes.operations.policy.decide import PolicyLayers
+from custodes.operations.policy.facts import PolicyFacts
+from custodes.operations.policy.tenant import AccountPolicies
+from custodes.operations.record.administration import Administration
+from custodes.operations.record.ledger_admin import ledger_handlers
+from custodes.operations.record.start import Release
+from custodes.operations.requests.admin import AdminHandlers
+from custodes.operations.requests.gate import Policy
+from custodes.operations.reviews.reviews import Reviews
+from custodes.operations.screening.account_effects import ScreenedFacts
+from custodes.settings import Settings
+from custodes.storage.sql.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class DataParts:
+    """What an open data directory consists of, before its ledger is open."""
+
+    settings: Settings
+    database: Database
+    operator: AccountId
+    accounts: AccountDirectory
+    gallery: Gallery
+    clock: Clock
+    request_ids: Callable[[], RequestId]
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What the ledger stands behind.
+
+    Attributes:
+        ledger: the record of use.
+        administration: carries out commands of the operator.
+        policy: decides about requests, by the provider's rules and the tenant's.
+        erasures: destroys faces, on record.
+        reviews: results that two persons have to confirm.
+        schedules: what is to be done periodically.
+    """
+
+    ledger: ServerLedger
+    administration: Administration
+    policy: Policy
+    erasures: RecordedErasures
+    reviews: Reviews
+    schedules: tuple[Schedule, ...]
+
+
+@contextmanager
+def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
+    """Open the ledger of a server and all that is on record in it; ``release`` is what runs, for the ``boot`` entry.
+
+    Raises:
+        UnavailableError: something cannot be opened, was set back, or is not what the ledger knows.
+    """
+    settings, data, clock = parts.settings, parts.settings.data, parts.clock
+    gallery, directory, operator = parts.gallery, parts.accounts, parts.operator
+    with (
+        open_server_ledger(LedgerPlan(ledger_place(settings, operator), release), clock) as ledger,
+        open_customers(
+            parts.database, data, directory, ledger.attributed, ledger.statements, operator, clock
+        ) as customers,
+        schedule_lists(data, ledger.attributed, clock) as (list_schedules, list_handlers),
+    ):
+        erasures = open_erasures(data, ledger, gallery)
+        rules = open_policy(data, ledger, clock, own_policy(settings))
+        reviews = open_reviews(parts.database, data, ledger, gallery, directory, settings.review_days)
+        commands: AdminHandlers = {
+            **customers.handlers,
+            **policy_handlers(rules),
+            **retention_handlers(gallery, operator),
+            **list_handlers,
+            **ledger_handlers(ledger.duties, ledger.statements, ledger.log),
+        }
+        administration = Administration(
+            ledger.attributed, operator, commands, clock, parts.request_ids, threading.Lock()
+        )
+        facts = PolicyFacts(AccountProfiles(directory).of, ScreenedFacts(customers.screening.screenings, operator))
+        layers = PolicyLayers(rules.in_force, facts, AccountPolicies(directory, gallery.tags))
+        schedules = (
+            schedule_policy(rules),
+            *schedule_ledger(ledger, erasures, operator, data, clock),
+            schedule_retention(ledger, gallery, erasures, clock),
+            schedule_reviews(reviews),
+            *schedule_screening(customers.screening, directory),
+            *list_schedules,
+            schedule_key_uses(directory),
+        )
+        policy = AccountStanding(directory, layers)
+        yield Records(ledger, administration, policy, erasures, reviews, schedules)
+
+
+def ledger_place(settings: Settings, operator: AccountId) -> LedgerPlace:
+    """Where the ledger of a data directory is."""
+    return LedgerPlace(settings.data, operator, settings.ledger_origin, settings.ledger_anchor)
+
+
+def own_policy(settings: Settings) -> Own:
+    """The program's own set of rules."""
+    return Own(PolicySet(shipped(DEFAULT_PACKS), shipped_schema()), settings.policy_notice_days * DAY_MS)
