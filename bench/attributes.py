@@ -16,13 +16,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from custodes.core.device import Device
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot
 from custodes.engine.faces.align import RgbArray
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.faces.pipeline import FacePipeline
 from custodes.engine.results.face import DetectedFace, Judgement, Trait, Traits
-from custodes.engine.runtime.session import Device
 from custodes.imaging.image import Image, decode
 from custodes.models.store import ModelStore, default_root
 from report import ROOT, Section, table, write

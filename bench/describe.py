@@ -17,12 +17,13 @@ from functools import partial
 import numpy as np
 import skimage.data
 
+from custodes.core.device import Device
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.faces.pipeline import FacePipeline
 from custodes.engine.results.face import Detail, Trait
-from custodes.engine.runtime.session import Device, NetworkSession, Threads, open_session
+from custodes.engine.runtime.session import NetworkSession, Threads, open_session
 from custodes.imaging.image import Image
 from custodes.models.card import load_cards
 from custodes.models.store import ModelStore, default_root

@@ -21,14 +21,15 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
+from custodes.core.device import Device
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot
-from custodes.engine.faces.align import FIVE_SHAPE, Frame, chip
+from custodes.engine.faces.align import FIVE_SHAPE, ChipFrame, chip
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.faces.embed import planes, unit
 from custodes.engine.faces.pipeline import FacePipeline
 from custodes.engine.results.face import DetectedFace, FacesFound, FloatArray, VectorUse
-from custodes.engine.runtime.session import Device, open_session
+from custodes.engine.runtime.session import open_session
 from custodes.imaging.image import Image, decode
 from custodes.models.card import load_cards
 from custodes.models.store import ModelStore, default_root
@@ -204,8 +205,8 @@ def _other_networks(paths: Sequence[str]) -> dict[str, FloatArray]:
             rgb = decode(Path(path).read_bytes()).rgb
             found = engine.detect(_SLOT, Image(rgb, b""))
             points = found.faces[central(found)].points_px
-            tight = planes([chip(rgb, points, FIVE_SHAPE, Frame(150))], mirrored=True)
-            loose = planes([chip(rgb, points, FIVE_SHAPE, Frame(224, 1.15))], mirrored=False)
+            tight = planes([chip(rgb, points, FIVE_SHAPE, ChipFrame(150))], mirrored=True)
+            loose = planes([chip(rgb, points, FIVE_SHAPE, ChipFrame(224, 1.15))], mirrored=False)
             rows["dlib"].append(dlib.run({"rgb": tight})["embedding"].mean(axis=0))
             rows["faceres"].append(faceres.run({"rgb": loose}, ("embedding",))["embedding"][0])
             grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)[rgb.shape[0] // 8 :, rgb.shape[1] // 8 :]

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 import report
 from average_precision import Photo, hits, mean_average_precision
+from custodes.core.device import Device
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot
 from custodes.engine.equipment.masks import load_mask_heads
@@ -36,7 +37,6 @@ from custodes.engine.labels.taxonomy import load_taxonomy
 from custodes.engine.moderation.assembly import open_moderation_engine
 from custodes.engine.results.label import LabelsWanted
 from custodes.engine.runtime.networks import Networks
-from custodes.engine.runtime.session import Device
 from custodes.imaging.image import Image, decode
 from custodes.models.store import ModelStore, default_root
 

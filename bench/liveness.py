@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from attacks import encoded, printed, replayed
 from custodes.core.box import BoxPx
+from custodes.core.device import Device
 from custodes.core.errors import CustodesError
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot
 from custodes.engine.faces.align import warp
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.faces.traits.spoof import Witnesses
-from custodes.engine.runtime.session import Device, NetworkSession, open_session
+from custodes.engine.runtime.session import NetworkSession, open_session
 from custodes.imaging.image import decode
 from custodes.models.card import load_cards
 from custodes.models.store import ModelStore, default_root

@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 
 import report
+from custodes.core.device import Device
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot
 from custodes.engine.labels.letterbox import stretched
 from custodes.engine.moderation.assembly import open_moderation_engine
 from custodes.engine.moderation.pipeline import CLASSES, SIDE_PX, ModerationPipeline
 from custodes.engine.runtime.networks import Networks
-from custodes.engine.runtime.session import Device
 from custodes.imaging.image import Image, decode
 from custodes.models.store import ModelStore, default_root
 

@@ -22,7 +22,7 @@ import report
 import screening_names as russian
 from custodes.core.clock import SystemClock
 from custodes.screening.comparison import REVIEW, compare_names
-from custodes.screening.delta import Customers, rescreen
+from custodes.screening.delta import CustomerIndex, rescreen
 from custodes.screening.entities import PERSON, ListedName, ListEntry, Party
 from custodes.screening.lists.read import read_list
 from custodes.screening.names.name import prepare
@@ -252,7 +252,7 @@ def _delta(
     customers = [*people, *caught]
     with tempfile.TemporaryDirectory() as folder, closing(ScreeningLists(Path(folder))) as lists:
         lists.put("ofac", "bench", before, SystemClock(), digest="")
-        index = Customers(customers)
+        index = CustomerIndex(customers)
         edition = lists.put("ofac", "bench", after, SystemClock(), digest="")
         gc.collect()
         gc.freeze()  # both measurements without the collector going through all customers

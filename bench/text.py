@@ -26,10 +26,11 @@ import numpy as np
 import PIL.Image
 
 import report
+from custodes.core.device import Device
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot
 from custodes.engine.results.text import TextFound, TextWord
-from custodes.engine.runtime.session import Device, Threads, open_session
+from custodes.engine.runtime.session import Threads, open_session
 from custodes.engine.text.assembly import alphabet
 from custodes.engine.text.detect import LineDetector
 from custodes.engine.text.orient import Orienter

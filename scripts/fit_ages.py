@@ -16,11 +16,11 @@ import numpy as np
 from scipy.optimize import minimize
 from trait_data import DATA, central, half_of
 
+from custodes.core.device import Device
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.faces.traits.ages import _ADULT_FROM, _CHILD_UNTIL, _HEARD
-from custodes.engine.runtime.session import Device
 from custodes.imaging.image import decode
 from custodes.models.store import ModelStore, default_root
 

@@ -23,6 +23,7 @@ from mask_drawing import BELOW_NOSE, COVERING, FITTING_STYLES, ON_CHIN, Rgb, wit
 from numpy.typing import NDArray
 from trait_data import DATA, TRAIN, half_of, lfw_half
 
+from custodes.core.device import Device
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot
 from custodes.engine.equipment.masks import COVERING as COVERING_HEAD
@@ -30,7 +31,6 @@ from custodes.engine.equipment.masks import WORN, mask_features
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.faces.pipeline import FacePipeline
 from custodes.engine.results.face import DetectedFace
-from custodes.engine.runtime.session import Device
 from custodes.imaging.image import Image, decode
 from custodes.models.store import ModelStore, default_root
 

@@ -24,13 +24,13 @@ from occluders import FITTED, covered
 from scipy.optimize import minimize
 from trait_data import TRAIN, central, fer_pictures, half_of, labelled
 
+from custodes.core.device import Device
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.faces.pipeline import FacePipeline
 from custodes.engine.faces.traits.heads import EMOTIONS
 from custodes.engine.results.face import FloatArray, Trait
-from custodes.engine.runtime.session import Device
 from custodes.imaging.image import Image, decode
 from custodes.models.store import ModelStore, default_root
 

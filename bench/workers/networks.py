@@ -9,9 +9,10 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from custodes.core.device import Device
 from custodes.engine.faces import assembly
 from custodes.engine.faces.pipeline import FacePipeline
-from custodes.engine.runtime.session import Device, Threads, open_session
+from custodes.engine.runtime.session import Threads, open_session
 from custodes.models.card import load_cards
 from custodes.models.store import ModelStore, default_root
 from custodes.settings import Settings

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from custodes.core.device import Device
 from custodes.core.errors import InvalidParameterError
 from custodes.governance.limits import AccountLimits
 
@@ -35,15 +36,6 @@ _SECRETS = frozenset(
 # Read by the test suite, not by the program.
 _NOT_OURS = f"{PREFIX}TEST_"
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
-
-
-class Device(StrEnum):
-    """Where networks run."""
-
-    AUTO = "auto"
-    """The fastest that ONNX Runtime offers here."""
-    CPU = "cpu"
-    CUDA = "cuda"
 
 
 class LogFormat(StrEnum):

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from custodes.core.device import Device
 from custodes.core.errors import InvalidParameterError
-from custodes.settings import Device, Settings, load, url_host
+from custodes.settings import Settings, load, url_host
 
 
 def test_defaults_need_nothing() -> None:

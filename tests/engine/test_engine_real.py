@@ -12,12 +12,12 @@ import pytest
 import skimage.data
 
 from custodes.core.box import BoxPx
+from custodes.core.device import Device
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot, SlotClosedError
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.faces.pipeline import FacePipeline
 from custodes.engine.results.face import Detail, QualityFilter, VectorUse
-from custodes.engine.runtime.session import Device
 from custodes.imaging.image import Image, decode
 from custodes.models.store import ModelMissingError, ModelStore
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custodes.core.box import BoxPx, Size
-from custodes.engine.calibrate import Calibration, Knot, SimilarityScale, false_match_rate
-from custodes.engine.faces.align import FIVE_SHAPE, Frame, chip, similarity, warp
+from custodes.engine.calibrate import Calibration, Knot, LocalScale, false_match_rate
+from custodes.engine.faces.align import FIVE_SHAPE, ChipFrame, chip, similarity, warp
 from custodes.engine.faces.assembly import FALSE_MATCH_RATES, KNOTS, face_recipe
 from custodes.engine.faces.candidates import Candidates, suppress, without_parts
 from custodes.engine.faces.detect import CenterFaceDetector, FaceDetectionRules, decode, letterbox
@@ -43,19 +43,19 @@ def rotated(degrees: float, scale: float, shift: tuple[float, float]) -> np.ndar
 @given(st.floats(-180, 180), st.floats(0.05, 20), st.tuples(finite, finite))
 def test_similarity_finds_the_transform_that_was_applied(degrees, scale, shift):
     matrix = rotated(degrees, scale, shift)
-    source = Frame(150).place(FIVE_SHAPE)
+    source = ChipFrame(150).place(FIVE_SHAPE)
     found = similarity(source, source @ matrix[:, :2].T + matrix[:, 2])
     np.testing.assert_allclose(found, matrix, atol=1e-6 * max(1.0, scale, *map(abs, shift)))
 
 
 def test_similarity_never_mirrors():
-    source = Frame(150).place(FIVE_SHAPE)
+    source = ChipFrame(150).place(FIVE_SHAPE)
     found = similarity(source, source * [-1, 1])
     assert np.linalg.det(found[:, :2]) > 0
 
 
 def test_a_looser_frame_keeps_the_middle_and_shrinks_the_face():
-    tight, loose = Frame(150, 1.0).place(FIVE_SHAPE), Frame(150, 1.5).place(FIVE_SHAPE)
+    tight, loose = ChipFrame(150, 1.0).place(FIVE_SHAPE), ChipFrame(150, 1.5).place(FIVE_SHAPE)
     np.testing.assert_allclose((tight - 75) / 1.5, loose - 75)
 
 
@@ -65,10 +65,10 @@ def test_chips_do_not_depend_on_the_size_of_the_picture(factor):
     y, x = np.mgrid[0:200, 0:200]
     small = np.stack([x, y, (x + y) / 2], -1).astype(np.uint8)
     large = np.repeat(np.repeat(small, factor, 0), factor, 1)
-    points = np.float32(Frame(120).place(FIVE_SHAPE) + 40)
+    points = np.float32(ChipFrame(120).place(FIVE_SHAPE) + 40)
     # Pixel centres: (x + 0.5) * factor - 0.5.
-    one = chip(small, points, FIVE_SHAPE, Frame(64))
-    other = chip(large, np.float32((points + 0.5) * factor - 0.5), FIVE_SHAPE, Frame(64))
+    one = chip(small, points, FIVE_SHAPE, ChipFrame(64))
+    other = chip(large, np.float32((points + 0.5) * factor - 0.5), FIVE_SHAPE, ChipFrame(64))
     assert np.abs(one.astype(int) - other.astype(int)).max() <= 2
 
 
@@ -417,9 +417,7 @@ def test_confidence_rises():
     assert all(0 < a < b < 100 for a, b in itertools.pairwise(values))
 
 
-scales = st.builds(
-    SimilarityScale, st.just(curve), st.floats(0, MAX_LEVEL), st.one_of(st.just(100.0), st.floats(50, 99))
-)
+scales = st.builds(LocalScale, st.just(curve), st.floats(0, MAX_LEVEL), st.one_of(st.just(100.0), st.floats(50, 99)))
 
 
 @given(scales, st.floats(-1, 1), st.floats(-1, 1))
@@ -438,7 +436,7 @@ def test_no_hit_is_lost_between_threshold_and_percent(scale, threshold, cosine):
 
 @given(st.floats(0, MAX_LEVEL), st.floats(-1, 0.999), st.floats(0.001, 0.2))
 def test_alike_surroundings_lower_every_percent_but_that_of_identity(level, cosine, more):
-    lower, higher = SimilarityScale(curve, level), SimilarityScale(curve, level + more)
+    lower, higher = LocalScale(curve, level), LocalScale(curve, level + more)
     assert higher.similarity_pct(cosine) <= lower.similarity_pct(cosine)
     assert lower.similarity_pct(1.0) == higher.similarity_pct(1.0) == 100
 

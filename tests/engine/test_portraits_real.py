@@ -10,13 +10,13 @@ import pytest
 import skimage.data
 from numpy.typing import NDArray
 
+from custodes.core.device import Device
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot, SlotClosedError
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.faces.pipeline import FacePipeline
 from custodes.engine.results.face import Trait, VectorUse
 from custodes.engine.results.portrait import Check
-from custodes.engine.runtime.session import Device
 from custodes.imaging.image import Image
 from custodes.models.store import ModelStore
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from custodes.core.box import BoxPx
-from custodes.engine.faces.align import FIVE_SHAPE, Frame
+from custodes.engine.faces.align import FIVE_SHAPE, ChipFrame
 from custodes.engine.faces.assembly import face_recipe
 from custodes.engine.faces.embed import Embedder
 from custodes.engine.faces.portrait import PortraitReader, portrait_run
@@ -24,7 +24,7 @@ from custodes.engine.faces.traits.traits import TraitReader
 from custodes.engine.results.face import DetectedFace, FloatArray, Pose, Quality, Trait, VectorUse
 from custodes.engine.results.portrait import Check, Inspection
 
-POINTS = np.float32(Frame(200).place(FIVE_SHAPE))
+POINTS = np.float32(ChipFrame(200).place(FIVE_SHAPE))
 RGB = np.random.default_rng(0).integers(0, 255, (240, 240, 3), dtype=np.uint8)
 
 

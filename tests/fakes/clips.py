@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from custodes.video.frames import DecodingPlan, Frame, first_sample, sample_index
+from custodes.video.frames import DecodingPlan, VideoFrame, first_sample, sample_index
 from custodes.video.signature import SignatureReader
 
 Draw = Callable[[int], np.ndarray]
@@ -44,10 +44,10 @@ class ScriptedFrames:
         self._draw = draw
 
     @contextmanager
-    def frames(self, path: Path, plan: DecodingPlan) -> Iterator[Iterator[Frame]]:
+    def frames(self, path: Path, plan: DecodingPlan) -> Iterator[Iterator[VideoFrame]]:
         yield self._frames(plan)
 
-    def _frames(self, plan: DecodingPlan) -> Iterator[Frame]:
+    def _frames(self, plan: DecodingPlan) -> Iterator[VideoFrame]:
         rate, wanted = plan.frame_rate, plan.samples_per_second
         number = first_sample(plan.from_frame, rate, wanted) if wanted else 0
         signatures = SignatureReader()
@@ -57,10 +57,10 @@ class ScriptedFrames:
             if plan.every_frame:
                 signature = signatures.read(np.ascontiguousarray(rgb[..., ::-1]))
                 if index >= plan.from_frame:
-                    yield Frame(index, ts_ms, signature=signature)
+                    yield VideoFrame(index, ts_ms, signature=signature)
             if wanted and index == sample_index(number, rate, wanted):
                 number += 1
-                yield Frame(index, ts_ms, rgb=rgb)
+                yield VideoFrame(index, ts_ms, rgb=rgb)
 
 
 def lossless(path: Path, pictures: list[np.ndarray]) -> Path:

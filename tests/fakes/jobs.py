@@ -8,7 +8,7 @@ from dataclasses import replace
 from custodes.core.errors import IdempotencyError, OpenJobsError
 from custodes.core.ids import AccountId
 from custodes.jobs import job as rules
-from custodes.jobs.job import Checkpoint, Job, JobId, JobLimits, JobRequest, JobState, Lease
+from custodes.jobs.job import Job, JobCheckpoint, JobId, JobLimits, JobRequest, JobState, Lease
 from custodes.jobs.ports import Notice
 
 Key = tuple[AccountId, JobId]
@@ -73,7 +73,7 @@ class MemoryJobStore:
     def renew(self, lease: Lease, now_ms: int) -> bool:
         return self._change(lease, lambda job: rules.renewed(job, now_ms, self.limits))
 
-    def advance(self, lease: Lease, checkpoint: Checkpoint, now_ms: int) -> bool:
+    def advance(self, lease: Lease, checkpoint: JobCheckpoint, now_ms: int) -> bool:
         done = self._change(lease, lambda job: rules.advanced(job, checkpoint.cursor, now_ms, self.limits))
         if done:
             self.results.setdefault((lease.account_id, lease.job_id), []).extend(checkpoint.pages)
@@ -136,8 +136,8 @@ class MemoryJobStore:
 class Scripted:
     """A JobHandler that does what its function says."""
 
-    def __init__(self, work: Callable[[Job], Iterator[Checkpoint]]) -> None:
+    def __init__(self, work: Callable[[Job], Iterator[JobCheckpoint]]) -> None:
         self._work = work
 
-    def run(self, job: Job) -> Iterator[Checkpoint]:
+    def run(self, job: Job) -> Iterator[JobCheckpoint]:
         return self._work(job)

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from custodes.core.clock import SystemClock
-from custodes.jobs.job import Checkpoint, Cursor, Job, JobLimits
-from custodes.jobs.worker import Workers, WorkerSettings
+from custodes.jobs.job import Cursor, Job, JobCheckpoint, JobLimits
+from custodes.jobs.worker import JobWorkers, WorkerSettings
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.jobs import SqlJobStore
 from custodes.storage.sql.master import open_master
@@ -30,7 +30,7 @@ class Counting:
     def __init__(self, pause_s: float) -> None:
         self._pause_s = pause_s
 
-    def run(self, job: Job) -> Iterator[Checkpoint]:
+    def run(self, job: Job) -> Iterator[JobCheckpoint]:
         total = int(job.request.input)
         position, so_far = job.cursor.position, int(job.cursor.state or b"0")
         while position < total:
@@ -38,7 +38,7 @@ class Counting:
             time.sleep(self._pause_s)
             position, so_far = numbers.stop, so_far + sum(numbers)
             page = f"{numbers.start}-{numbers.stop}:{so_far}".encode()
-            yield Checkpoint(Cursor(position, total, str(so_far).encode()), (page,))
+            yield JobCheckpoint(Cursor(position, total, str(so_far).encode()), (page,))
 
 
 def main() -> None:
@@ -46,7 +46,7 @@ def main() -> None:
     database = Database.open(directory)
     clock = SystemClock()
     store = SqlJobStore.open(database, open_master(database, directory, os.urandom), LIMITS, clock)
-    workers = Workers(store, {"Count": Counting(0.002)}, clock, WorkerSettings("child", threads=3, poll_s=0.02))
+    workers = JobWorkers(store, {"Count": Counting(0.002)}, clock, WorkerSettings("child", threads=3, poll_s=0.02))
     os.write(1, b"READY\n")
     workers.start()
     while store.listing(None, open_only=True, limit=1):

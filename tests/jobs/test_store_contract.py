@@ -8,7 +8,7 @@ import pytest
 
 from custodes.core.errors import IdempotencyError, OpenJobsError
 from custodes.core.ids import AccountId
-from custodes.jobs.job import ABANDONED, OUTDATED, Checkpoint, Cursor, Job, JobId, JobRequest, JobState
+from custodes.jobs.job import ABANDONED, OUTDATED, Cursor, Job, JobCheckpoint, JobId, JobRequest, JobState
 from custodes.jobs.ports import JobStore, NoticeStore
 
 
@@ -91,7 +91,7 @@ def test_whoever_lost_a_lease_changes_nothing(store: JobStore) -> None:
     lost = claimed(store, 0, "one").lease
     second = claimed(store, 1000, "two")
     assert not store.renew(lost, 1001)
-    assert not store.advance(lost, Checkpoint(Cursor(1), (b"lost",)), 1001)
+    assert not store.advance(lost, JobCheckpoint(Cursor(1), (b"lost",)), 1001)
     assert not store.finish(lost, None, 1001)
     assert not store.postpone(lost, "no", 1001)
     assert not store.interrupt(lost, 1001)
@@ -102,13 +102,13 @@ def test_whoever_lost_a_lease_changes_nothing(store: JobStore) -> None:
 def test_results_and_cursor_are_kept_together_and_the_next_owner_goes_on_there(store: JobStore) -> None:
     store.add(request(1), 0)
     first = claimed(store, 0)
-    assert store.advance(first.lease, Checkpoint(Cursor(10, 30, b"here"), (b"a", b"b")), 500)
+    assert store.advance(first.lease, JobCheckpoint(Cursor(10, 30, b"here"), (b"a", b"b")), 500)
     assert found(store, 1).percent == pytest.approx(100 / 3)
     assert found(store, 1).units_per_second == pytest.approx(20)
     second = claimed(store, 1500)
     assert (second.cursor, second.claimed_position) == (Cursor(10, 30, b"here"), 10)
     assert second.attempt == 2, "the way to this checkpoint was begun by its owner already"
-    assert store.advance(second.lease, Checkpoint(Cursor(30, 30), (b"c",)), 1600)
+    assert store.advance(second.lease, JobCheckpoint(Cursor(30, 30), (b"c",)), 1600)
     assert store.finish(second.lease, None, 1700)
     done = found(store, 1)
     assert (done.state, done.percent, done.finished_ts_ms, done.error) == (JobState.SUCCEEDED, 100.0, 1700, None)
@@ -121,7 +121,7 @@ def test_results_and_cursor_are_kept_together_and_the_next_owner_goes_on_there(s
 def test_what_a_handler_keeps_is_dropped_at_the_end(store: JobStore) -> None:
     store.add(request(1), 0)
     job = claimed(store, 0)
-    store.advance(job.lease, Checkpoint(Cursor(1, 2, b"vectors of faces")), 1)
+    store.advance(job.lease, JobCheckpoint(Cursor(1, 2, b"vectors of faces")), 1)
     assert found(store, 1).cursor.state == b"vectors of faces"
     store.finish(job.lease, "no", 2)
     assert found(store, 1).cursor == Cursor(1, 2)
@@ -133,7 +133,7 @@ def test_an_end_is_an_end(store: JobStore) -> None:
     assert store.finish(job.lease, "broken", 10)
     assert found(store, 1).error == "broken"
     assert not store.finish(job.lease, None, 11)
-    assert not store.advance(job.lease, Checkpoint(Cursor(1)), 11)
+    assert not store.advance(job.lease, JobCheckpoint(Cursor(1)), 11)
     assert not store.cancel(ANN, job.request.job_id, "no", 11)
     assert store.claim(WORK, "w", 40_000) is None
     assert found(store, 1).state is JobState.FAILED
@@ -207,14 +207,14 @@ def test_progress_gives_new_attempts(store: JobStore) -> None:
     store.add(request(1), 0)
     for step in range(1, 9):
         job = claimed(store, 2000 * step)
-        assert store.advance(job.lease, Checkpoint(Cursor(step)), 2000 * step)
+        assert store.advance(job.lease, JobCheckpoint(Cursor(step)), 2000 * step)
     assert found(store, 1).state is JobState.RUNNING
 
 
 def test_days_end(store: JobStore) -> None:
     store.add(request(1, channel="arn"), 0)
     job = claimed(store, 100)
-    store.advance(job.lease, Checkpoint(Cursor(1), (b"page",)), 100)
+    store.advance(job.lease, JobCheckpoint(Cursor(1), (b"page",)), 100)
     store.finish(job.lease, None, 200)
     store.add(request(2), 1000)
     assert store.sweep(50_199) == 0

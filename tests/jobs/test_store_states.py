@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from custodes.core.errors import IdempotencyError, OpenJobsError
 from custodes.core.ids import AccountId
-from custodes.jobs.job import Checkpoint, Cursor, Job, JobId, JobLimits, JobRequest, JobState
+from custodes.jobs.job import Cursor, Job, JobCheckpoint, JobId, JobLimits, JobRequest, JobState
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.jobs import SqlJobStore
 from custodes.storage.sql.master import open_master
@@ -67,7 +67,7 @@ class JobStates(RuleBasedStateMachine):
         job = self.claims[-1 - which % len(self.claims)]
         current = self.model.find(job.request.account_id, job.request.job_id)
         position = 0 if current is None else current.cursor.position + 1
-        checkpoint = Checkpoint(Cursor(position, 9, bytes([which])), (bytes([which]),) * (which % 3))
+        checkpoint = JobCheckpoint(Cursor(position, 9, bytes([which])), (bytes([which]),) * (which % 3))
         answers = []
         for store in (self.model, self.stored):
             answers.append(

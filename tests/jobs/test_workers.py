@@ -12,14 +12,14 @@ import structlog
 from custodes.core.clock import FixedClock
 from custodes.core.errors import NotFoundError, UnavailableError
 from custodes.core.ids import AccountId
-from custodes.jobs.job import Checkpoint, Cursor, Job, JobId, JobLimits, JobRequest, JobState
+from custodes.jobs.job import Cursor, Job, JobCheckpoint, JobId, JobLimits, JobRequest, JobState
 from custodes.jobs.outbox import GIVE_UP_MS, NoticeDelivery
-from custodes.jobs.worker import DEFECT, Workers, WorkerSettings
+from custodes.jobs.worker import DEFECT, JobWorkers, WorkerSettings
 from fakes.jobs import MemoryJobStore, Scripted
 
 ANN = AccountId("111111111111")
 NAME = JobId("a" * 64)
-Work = Callable[[Job], Iterator[Checkpoint]]
+Work = Callable[[Job], Iterator[JobCheckpoint]]
 
 
 def request(number: int = 0, channel: str | None = None) -> JobRequest:
@@ -55,9 +55,9 @@ class Store(MemoryJobStore):
             return found
 
 
-def workers(store: MemoryJobStore, work: Work, clock: FixedClock | None = None, threads: int = 1) -> Workers:
+def workers(store: MemoryJobStore, work: Work, clock: FixedClock | None = None, threads: int = 1) -> JobWorkers:
     settings = WorkerSettings("test", threads, poll_s=0.01, renew_s=0.01)
-    return Workers(store, {"Count": Scripted(work)}, clock or FixedClock(), settings)
+    return JobWorkers(store, {"Count": Scripted(work)}, clock or FixedClock(), settings)
 
 
 def ended(work: Work, limits: JobLimits | None = None) -> Job:
@@ -72,9 +72,9 @@ def ended(work: Work, limits: JobLimits | None = None) -> Job:
 
 
 def test_checkpoints_are_kept_and_the_end_is_success() -> None:
-    def work(job: Job) -> Iterator[Checkpoint]:
+    def work(job: Job) -> Iterator[JobCheckpoint]:
         for step in range(1, 4):
-            yield Checkpoint(Cursor(step, 3), (bytes([step]),))
+            yield JobCheckpoint(Cursor(step, 3), (bytes([step]),))
 
     store = Store()
     with closing(workers(store, work)) as running:
@@ -87,8 +87,8 @@ def test_checkpoints_are_kept_and_the_end_is_success() -> None:
 
 
 def test_a_domain_error_fails_the_job_with_its_message() -> None:
-    def work(job: Job) -> Iterator[Checkpoint]:
-        yield Checkpoint(Cursor(1))
+    def work(job: Job) -> Iterator[JobCheckpoint]:
+        yield JobCheckpoint(Cursor(1))
         raise NotFoundError("the collection is gone")
 
     job = ended(work)
@@ -102,7 +102,7 @@ def test_a_domain_error_fails_the_job_with_its_message() -> None:
 def test_what_may_pass_is_tried_again_so_often(error: Exception, message: str) -> None:
     begun: list[int] = []
 
-    def work(job: Job) -> Iterator[Checkpoint]:
+    def work(job: Job) -> Iterator[JobCheckpoint]:
         begun.append(job.attempt)
         raise error
         yield
@@ -113,10 +113,10 @@ def test_what_may_pass_is_tried_again_so_often(error: Exception, message: str) -
 
 
 def test_a_defect_fails_its_job_only_and_is_logged_as_one() -> None:
-    def work(job: Job) -> Iterator[Checkpoint]:
+    def work(job: Job) -> Iterator[JobCheckpoint]:
         if job.request.job_id == request(0).job_id:
             raise ValueError("a mistake of ours")
-        yield Checkpoint(Cursor(1))
+        yield JobCheckpoint(Cursor(1))
 
     store = Store()
     for number in range(2):
@@ -131,11 +131,11 @@ def test_a_defect_fails_its_job_only_and_is_logged_as_one() -> None:
 def test_a_cancelled_job_is_left_at_its_next_checkpoint() -> None:
     store, begun, cancelled, left = Store(), threading.Event(), threading.Event(), threading.Event()
 
-    def work(job: Job) -> Iterator[Checkpoint]:
+    def work(job: Job) -> Iterator[JobCheckpoint]:
         try:
             begun.set()
             assert cancelled.wait(10)
-            yield Checkpoint(Cursor(1), (b"page",))
+            yield JobCheckpoint(Cursor(1), (b"page",))
             pytest.fail("it went on")
         finally:
             left.set()
@@ -155,10 +155,10 @@ def test_a_cancelled_job_is_left_at_its_next_checkpoint() -> None:
 def test_closing_gives_the_job_back_at_its_next_checkpoint() -> None:
     store, begun = Store(), threading.Event()
 
-    def work(job: Job) -> Iterator[Checkpoint]:
+    def work(job: Job) -> Iterator[JobCheckpoint]:
         for step in range(1, 10**9):
             begun.set()
-            yield Checkpoint(Cursor(step), (b"page",))
+            yield JobCheckpoint(Cursor(step), (b"page",))
 
     store.add(request(), FixedClock().now_ms())
     running = workers(store, work)
@@ -174,10 +174,10 @@ def test_a_long_step_keeps_its_lease() -> None:
     clock, store = FixedClock(), Store(JobLimits(lease_ms=1000))
     begun, over = threading.Event(), threading.Event()
 
-    def work(job: Job) -> Iterator[Checkpoint]:
+    def work(job: Job) -> Iterator[JobCheckpoint]:
         begun.set()
         assert over.wait(10)
-        yield Checkpoint(Cursor(1))
+        yield JobCheckpoint(Cursor(1))
 
     store.add(request(), clock.now_ms())
     with closing(workers(store, work, clock)) as running:
@@ -199,9 +199,9 @@ def _lease_end(store: Store) -> int:
 def test_so_many_threads_work_at_the_same_time() -> None:
     store, together = Store(), threading.Barrier(3)
 
-    def work(job: Job) -> Iterator[Checkpoint]:
+    def work(job: Job) -> Iterator[JobCheckpoint]:
         together.wait(10)
-        yield Checkpoint(Cursor(1))
+        yield JobCheckpoint(Cursor(1))
 
     for number in range(3):
         store.add(request(number), FixedClock().now_ms())

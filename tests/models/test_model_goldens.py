@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from pictures import face_picture, golden_input
 
-from custodes.engine.runtime.session import Device, open_session
+from custodes.core.device import Device
+from custodes.engine.runtime.session import open_session
 from custodes.models.card import ModelCard, load_cards
 
 pytestmark = pytest.mark.models

@@ -11,7 +11,8 @@ import pytest
 from pictures import face_picture, golden_input
 from references import reference
 
-from custodes.engine.runtime.session import Device, open_session
+from custodes.core.device import Device
+from custodes.engine.runtime.session import open_session
 from custodes.models.card import ModelCard
 from custodes.models.importers.convert import convert
 

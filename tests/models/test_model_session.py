@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from tiny_models import tiny_card, tiny_onnx
 
+from custodes.core.device import Device
 from custodes.core.errors import UnavailableError
-from custodes.engine.runtime.session import Device, Threads, open_session, providers
+from custodes.engine.runtime.session import Threads, open_session, providers
 
 MODEL = tiny_onnx()
 CARD = tiny_card(b"archive", MODEL)

@@ -19,7 +19,7 @@ from custodes.governance.review import (
     Review,
     ReviewPerson,
     ReviewState,
-    Vote,
+    ReviewVote,
     decoded,
     encoded,
     external_token,
@@ -50,8 +50,8 @@ REVIEW = Review(
 )
 
 
-def cast(person: ReviewPerson, *, confirms: bool = True) -> Vote:
-    return Vote(person, confirms, 1500)
+def cast(person: ReviewPerson, *, confirms: bool = True) -> ReviewVote:
+    return ReviewVote(person, confirms, 1500)
 
 
 def test_two_different_persons_open_it() -> None:
@@ -158,6 +158,6 @@ def test_tokens_are_different_everywhere_and_an_altered_one_is_none() -> None:
 
 
 def test_a_review_survives_its_encoding() -> None:
-    voted = vote(REVIEW, Vote(ANN, confirms=True, ts_ms=1500, reason="compared with the file"))
+    voted = vote(REVIEW, ReviewVote(ANN, confirms=True, ts_ms=1500, reason="compared with the file"))
     assert decoded(encoded(voted)) == voted
     assert b"a face" not in repr(voted).encode()

@@ -17,7 +17,7 @@ from custodes.core.clock import FixedClock
 from custodes.core.errors import ConflictError, InvalidParameterError
 from custodes.ledger.tlog.entry import b64url, decode
 from custodes.operations.screening.list_imports import ListFile, commit_editions, file_digest, import_list
-from custodes.screening.delta import Customers, rescreen
+from custodes.screening.delta import CustomerIndex, rescreen
 from custodes.screening.entities import PERSON, ListedName, ListEntry, Party
 from custodes.screening.index import MemoryIndex, prepare_party
 from custodes.storage.ledger.open import open_ledger
@@ -94,7 +94,7 @@ def test_both_indexes_find_the_same(tmp_path: Path) -> None:
 def test_a_change_alone_finds_the_customers_that_screening_afresh_finds() -> None:
     parties = [Party(f"p{at}", name, PERSON) for at, name in enumerate(("Michail Wymyslow", "Ann Else", "M Vymyslov"))]
     parties.append(Party("firm", "Quite Other", identifiers=(("gb-coh", "09999999"),)))
-    found = {party.id: [hit.entry.uid for hit in hits] for party, hits in rescreen(Customers(parties), _house())}
+    found = {party.id: [hit.entry.uid for hit in hits] for party, hits in rescreen(CustomerIndex(parties), _house())}
     assert found == {"p0": ["H2"], "p2": ["H2"], "firm": ["H1"]}
 
 

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
+from custodes.core.device import Device
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot, SlotClosedError
 from custodes.engine.results.text import TextFound
-from custodes.engine.runtime.session import Device
 from custodes.engine.text.assembly import open_text_engine
 from custodes.engine.text.pipeline import TextPipeline
 from custodes.imaging.image import Image

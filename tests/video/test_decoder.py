@@ -15,7 +15,7 @@ import pytest
 
 from custodes.core.errors import VideoFormatError
 from custodes.storage.media.decoder import DecoderLimits, LockedDecoder
-from custodes.video.frames import DecoderCrashedError, DecodingPlan, Frame, first_sample, sample_index
+from custodes.video.frames import DecoderCrashedError, DecodingPlan, VideoFrame, first_sample, sample_index
 from fakes.clips import counted, write_clip
 
 VIDEOS = Path(__file__).parents[3] / "shared" / "data" / "videos"
@@ -23,7 +23,7 @@ LIMITS = DecoderLimits()
 PLAN = DecodingPlan(Fraction(25), duration_ms=1200)
 
 
-def decoded(path: Path, plan: DecodingPlan = PLAN, limits: DecoderLimits = LIMITS) -> list[Frame]:
+def decoded(path: Path, plan: DecodingPlan = PLAN, limits: DecoderLimits = LIMITS) -> list[VideoFrame]:
     with LockedDecoder(limits).frames(path, plan) as frames:
         return list(frames)
 
@@ -33,7 +33,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_clip(tmp_path_factory.mktemp("clips") / "counted.mp4", 30, counted)
 
 
-def numbers(frames: list[Frame]) -> list[int]:
+def numbers(frames: list[VideoFrame]) -> list[int]:
     """Frame numbers as the pixels tell them."""
     return [round(float(np.mean(frame.rgb)) / 8) for frame in frames if frame.rgb is not None]
 

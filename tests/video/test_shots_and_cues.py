@@ -13,7 +13,7 @@ from custodes.video.cues import CueType, find_cues
 from custodes.video.curves import Curves, curves_from, curves_of
 from custodes.video.frames import DecodingPlan
 from custodes.video.shots import find_shots
-from custodes.video.signature import Signature, SignatureReader
+from custodes.video.signature import FrameSignature, SignatureReader
 from fakes.clips import ScriptedFrames
 
 VIDEOS = Path(__file__).parents[3] / "shared" / "data" / "videos"
@@ -123,14 +123,14 @@ def test_signatures_and_curves_go_round_as_bytes() -> None:
     reader = SignatureReader()
     for seed in range(15):
         signature = reader.read(noise(seed))
-        again = Signature.from_bytes(signature.to_bytes())
+        again = FrameSignature.from_bytes(signature.to_bytes())
         assert again.to_bytes() == signature.to_bytes()
         assert again.change == pytest.approx(signature.change) and again.bend == pytest.approx(signature.bend)
     whole = curves(30, noise)
     parts = [Curves(*(getattr(whole, name)[a:b] for name in Curves.__slots__)) for a, b in ((0, 7), (7, 7), (7, 30))]
     assert curves_from([part.to_bytes() for part in parts]).to_bytes() == whole.to_bytes()
     with pytest.raises(ValueError, match="length"):
-        Signature.from_bytes(b"short")
+        FrameSignature.from_bytes(b"short")
 
 
 @pytest.mark.data

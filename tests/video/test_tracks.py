@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from custodes.core.box import BoxRatio
 from custodes.video.stretches import stretches
-from custodes.video.tracks import Sighting, Tracker, Vote, overlap
+from custodes.video.tracks import NameVote, Sighting, Tracker, overlap
 
 
 def alike(one: np.ndarray, other: np.ndarray) -> float:
@@ -83,7 +83,7 @@ def test_overlap() -> None:
 
 
 def test_one_blurred_sighting_names_nobody() -> None:
-    vote = Vote()
+    vote = NameVote()
     for _ in range(9):
         vote.add(0.02, {"ann": 97.0})
     vote.add(0.001, {"bob": 99.0})
@@ -91,7 +91,7 @@ def test_one_blurred_sighting_names_nobody() -> None:
 
 
 def test_small_matches_do_not_outvote_large_misses() -> None:
-    vote = Vote()
+    vote = NameVote()
     for _ in range(5):
         vote.add(0.001, {"bob": 99.0})
         vote.add(0.05, {})
@@ -99,7 +99,7 @@ def test_small_matches_do_not_outvote_large_misses() -> None:
 
 
 def test_a_single_sighting_may_name() -> None:
-    vote = Vote()
+    vote = NameVote()
     vote.add(0.01, {"ann": 90.0})
     assert vote.winners() == {"ann"}
 

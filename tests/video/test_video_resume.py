@@ -15,7 +15,7 @@ from custodes.deployment.video import LedgerCharges
 from custodes.edge.aws.translate.video_format import AwsResultFormat
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
-from custodes.jobs.job import Checkpoint, Job, JobId, JobRequest, JobState
+from custodes.jobs.job import Job, JobCheckpoint, JobId, JobRequest, JobState
 from custodes.ledger.tlog.entry import decode
 from custodes.operations.images.ports import S3Object
 from custodes.operations.video.analysis import VideoEngines
@@ -87,7 +87,7 @@ def uses(server: LiveServer, job_id: JobId) -> list[tuple[int, int]]:
     return found
 
 
-def pages(checkpoints: list[Checkpoint]) -> list[bytes]:
+def pages(checkpoints: list[JobCheckpoint]) -> list[bytes]:
     return [page for one in checkpoints for page in one.pages]
 
 
@@ -103,7 +103,7 @@ def test_a_part_done_twice_is_charged_once_and_says_the_same(tmp_path: Path) -> 
 
         for lost in (0, 1, 2):
             disturbed = job(server, files, "bcd"[lost])
-            kept: list[Checkpoint] = []
+            kept: list[JobCheckpoint] = []
             first = video.run(disturbed)
             for _ in range(lost):
                 kept.append(next(first))

@@ -25,7 +25,7 @@ _BACKLOG = 2048
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate:
+class ServerCertificate:
     """Files to serve HTTPS with: a chain of certificates and the private key of the first, both PEM."""
 
     chain: Path
@@ -43,7 +43,7 @@ class Certificate:
 class Listener:
     """A bound address."""
 
-    def __init__(self, host: str, port: int, certificate: Certificate | None = None) -> None:
+    def __init__(self, host: str, port: int, certificate: ServerCertificate | None = None) -> None:
         """Take ``host``:``port``; port 0 takes a free one. Raises UnavailableError when that is not possible."""
         if certificate is not None:
             certificate.check()

@@ -7,7 +7,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from custodes.settings import Device, from_environment
+from custodes.core.device import Device
+from custodes.settings import from_environment
 
 
 def _located(context: typer.Context, parameter: typer.CallbackParam, given: Path) -> Path:

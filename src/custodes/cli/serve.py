@@ -18,7 +18,7 @@ from custodes.settings import Settings, from_environment
 if TYPE_CHECKING:
     from types import FrameType
 
-    from custodes.cli.listener import Certificate, Listener
+    from custodes.cli.listener import Listener, ServerCertificate
     from custodes.engine.ports import FaceEngine
 
 
@@ -73,12 +73,12 @@ def serve_until_stopped(settings: Settings, engine: FaceEngine | None = None) ->
             listener.serve(deployment.app(), settings.shutdown_s, ready)
 
 
-def _certificate(settings: Settings) -> Certificate | None:
-    from custodes.cli.listener import Certificate
+def _certificate(settings: Settings) -> ServerCertificate | None:
+    from custodes.cli.listener import ServerCertificate
 
     if settings.tls_cert is None or settings.tls_key is None:
         return None
-    return Certificate(settings.tls_cert, settings.tls_key)
+    return ServerCertificate(settings.tls_cert, settings.tls_key)
 
 
 def _until_signalled(listener: Listener) -> None:

@@ -14,7 +14,6 @@ from custodes.engine.moderation.assembly import open_moderation_engine
 from custodes.engine.ports import FaceEngine, TextEngine
 from custodes.engine.runtime.networks import Networks
 from custodes.engine.runtime.once import Once
-from custodes.engine.runtime.session import Device
 from custodes.engine.text.assembly import open_text_engine
 from custodes.models.store import ModelStore
 from custodes.operations.images.engines import ImageEngines
@@ -24,12 +23,12 @@ from custodes.settings import Settings
 def open_text(settings: Settings) -> TextEngine:
     """The networks that read text. Raises UnavailableError when files are missing or altered."""
     threads = settings.threads or os.cpu_count() or 1
-    return open_text_engine(ModelStore(settings.models_folder), Device(settings.device.value), threads)
+    return open_text_engine(ModelStore(settings.models_folder), settings.device, threads)
 
 
 def open_sight(settings: Settings, faces: FaceEngine) -> ImageEngines:
     """The engines that look at whole pictures; each opens, or raises UnavailableError, when it is first asked."""
-    store, device = ModelStore(settings.models_folder), Device(settings.device.value)
+    store, device = ModelStore(settings.models_folder), settings.device
     threads = settings.threads or os.cpu_count() or 1
     networks = Networks(store, device, threads)
     return ImageEngines(

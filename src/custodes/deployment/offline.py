@@ -21,7 +21,7 @@ from custodes.engine.calibrate import false_match_rate
 from custodes.engine.faces.assembly import FALSE_MATCH_RATES
 from custodes.engine.ports import FaceEngine, TextEngine
 from custodes.engine.runtime.once import Once
-from custodes.operations.images.compare_faces import Comparison
+from custodes.operations.images.compare_faces import FaceComparison
 from custodes.operations.images.detect_equipment import Protection
 from custodes.operations.images.detect_faces import Detection
 from custodes.operations.images.detect_labels import LabelDetection
@@ -81,7 +81,7 @@ def open_offline(
     with open_engine(settings) if engine is None else nullcontext(engine) as opened:
         seen = sight or open_sight(settings, opened)
         handlers = {
-            **faces.handlers(gate, Detection(opened, pictures), Comparison(opened, pictures)),
+            **faces.handlers(gate, Detection(opened, pictures), FaceComparison(opened, pictures)),
             **text.handlers(gate, TextDetection(reader, pictures)),
             **labels.handlers(gate, LabelDetection(seen.labels, pictures)),
             **moderation.handlers(gate, Moderation(seen.moderation, pictures)),

@@ -42,7 +42,6 @@ from custodes.engine.calibrate import false_match_rate
 from custodes.engine.faces.assembly import FALSE_MATCH_RATES, open_face_engine
 from custodes.engine.ports import FaceEngine, TextEngine
 from custodes.engine.runtime.once import Once
-from custodes.engine.runtime.session import Device
 from custodes.gallery.entities import CollectionKey
 from custodes.gallery.gallery import IndexedGallery
 from custodes.governance.accounts.account import Status
@@ -245,7 +244,7 @@ def open_engine(settings: Settings) -> Iterator[FaceEngine]:
     """The networks of the fetched model pack. Raises UnavailableError when files are missing or altered."""
     store = ModelStore(settings.models_folder)
     threads = settings.threads or os.cpu_count() or 1
-    yield open_face_engine(store, Device(settings.device.value), threads)
+    yield open_face_engine(store, settings.device, threads)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from custodes.edge.aws.translate.video_format import AwsResultFormat
 from custodes.jobs.job import JobId, JobLimits
 from custodes.jobs.outbox import NoticeDelivery
 from custodes.jobs.schedule import Schedule, Scheduler, regularly
-from custodes.jobs.worker import Workers, WorkerSettings
+from custodes.jobs.worker import JobWorkers, WorkerSettings
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.catalogue import Operations, Ports
@@ -52,7 +52,7 @@ _SHOWN_JOBS = 1_000_000
 class Wake:
     """Tells workers of a new job once there are any."""
 
-    workers: Workers | None = field(default=None)
+    workers: JobWorkers | None = field(default=None)
 
     def __call__(self) -> None:
         """Look for jobs now."""
@@ -121,7 +121,7 @@ def open_videos(settings: Settings, database: Database, objects: BucketObjects, 
 @contextmanager
 def video_workers(
     work: Videos, ports: Ports, operations: Operations, gate: Gate, ledger: ServerLedger | None
-) -> Iterator[Workers]:
+) -> Iterator[JobWorkers]:
     """Carry out jobs and send their messages until the end of the block; ``ledger`` is the record of use."""
     settings = work.settings
     charged: ChargedParts = NothingCharged() if ledger is None else LedgerCharges(ledger.log)
@@ -145,7 +145,7 @@ def video_workers(
         VideoSettings(Fraction(settings.video_samples_per_second), settings.video_part_s * 1000),
     )
     handler = VideoJobs(gate, parts)
-    workers = Workers(
+    workers = JobWorkers(
         work.jobs,
         dict.fromkeys(START_COMMANDS, handler),
         work.clock,

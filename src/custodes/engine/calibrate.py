@@ -81,7 +81,7 @@ _NEVER = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class SimilarityScale:
+class LocalScale:
     """Cosines of one vector on the published scale: its surroundings decide the level, children's have a top.
 
     Attributes:

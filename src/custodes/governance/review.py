@@ -68,7 +68,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Vote:
+class ReviewVote:
     """What one person found, when, and why."""
 
     person: ReviewPerson
@@ -110,7 +110,7 @@ class Review:
     candidates: tuple[Candidate, ...]
     picture: bytes | None = field(default=None, repr=False)
     picture_sha256: str = ""
-    votes: tuple[Vote, ...] = ()
+    votes: tuple[ReviewVote, ...] = ()
     released_ts_ms: int | None = None
 
     @property
@@ -131,7 +131,7 @@ class Review:
         return self.state is ReviewState.RELEASED or (person.is_user and person.key != self.requester.key)
 
 
-def vote(review: Review, cast: Vote) -> Review:
+def vote(review: Review, cast: ReviewVote) -> Review:
     """``review`` with one more vote. A rejection ends it and destroys what it holds.
 
     Raises:
@@ -222,6 +222,6 @@ def decoded(data: bytes) -> Review:
             "secret": b64decode(parsed["secret"]),
             "picture": None if picture is None else b64decode(picture),
             "candidates": tuple(Candidate(**each) for each in parsed["candidates"]),
-            "votes": tuple(Vote(**each | {"person": ReviewPerson(**each["person"])}) for each in parsed["votes"]),
+            "votes": tuple(ReviewVote(**each | {"person": ReviewPerson(**each["person"])}) for each in parsed["votes"]),
         }
     )

@@ -100,7 +100,7 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
+class JobCheckpoint:
     """What becomes durable at once: the new cursor, and the pages of results on the way to it."""
 
     cursor: Cursor

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from custodes.core.ids import AccountId
-from custodes.jobs.job import Checkpoint, Job, JobId, JobRequest, Lease
+from custodes.jobs.job import Job, JobCheckpoint, JobId, JobRequest, Lease
 
 
 class JobStore(Protocol):
@@ -51,7 +51,7 @@ class JobStore(Protocol):
         """Keep others away for another while."""
         ...
 
-    def advance(self, lease: Lease, checkpoint: Checkpoint, now_ms: int) -> bool:
+    def advance(self, lease: Lease, checkpoint: JobCheckpoint, now_ms: int) -> bool:
         """Keep the cursor and the pages of results, both or neither."""
         ...
 
@@ -112,7 +112,7 @@ class NoticeStore(Protocol):
 class JobHandler(Protocol):
     """Carries out the jobs of one operation."""
 
-    def run(self, job: Job) -> Iterator[Checkpoint]:
+    def run(self, job: Job) -> Iterator[JobCheckpoint]:
         """Work from ``job.cursor`` on. Each checkpoint is durable before the next is asked for; the end is success.
 
         What was done after the last checkpoint is done again after a crash. The iterator may be closed at any

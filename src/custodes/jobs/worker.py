@@ -16,7 +16,7 @@ import structlog
 
 from custodes.core.clock import Clock
 from custodes.core.errors import CustodesError, UnavailableError
-from custodes.jobs.job import Checkpoint, Job, Lease
+from custodes.jobs.job import Job, JobCheckpoint, Lease
 from custodes.jobs.ports import JobHandler, JobStore
 
 DEFECT = "Internal server error"
@@ -39,7 +39,7 @@ class WorkerSettings:
     renew_s: float = 10.0
 
 
-class Workers:
+class JobWorkers:
     """Threads over one store."""
 
     def __init__(
@@ -165,7 +165,7 @@ class Workers:
                     self._logger.error("a lease could not be renewed", job=lease.job_id, reason=str(error))
 
 
-def _close(checkpoints: Iterator[Checkpoint]) -> None:
+def _close(checkpoints: Iterator[JobCheckpoint]) -> None:
     """A generator's ``finally`` blocks run now and not at some collection of garbage."""
     if isinstance(checkpoints, Generator):
         checkpoints.close()

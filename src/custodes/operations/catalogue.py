@@ -25,7 +25,7 @@ from custodes.operations.collections.search import Search
 from custodes.operations.collections.tags import Tagging
 from custodes.operations.collections.users import Users
 from custodes.operations.images.assess import PortraitAssessment
-from custodes.operations.images.compare_faces import Comparison
+from custodes.operations.images.compare_faces import FaceComparison
 from custodes.operations.images.detect_equipment import Protection
 from custodes.operations.images.detect_faces import Detection
 from custodes.operations.images.detect_labels import LabelDetection
@@ -82,7 +82,7 @@ class Operations:
     """The use cases by family."""
 
     detection: Detection
-    comparison: Comparison
+    comparison: FaceComparison
     collections: Collections
     enrolment: FaceOperations
     search: Search
@@ -103,7 +103,7 @@ def build(ports: Ports) -> Operations:
     pictures, pages = Pictures(ports.objects), PageTokens(ports.page_key)
     return Operations(
         detection=Detection(engine, pictures),
-        comparison=Comparison(engine, pictures),
+        comparison=FaceComparison(engine, pictures),
         collections=Collections(engine, gallery, pages, ports.clock, ports.erasures, ports.celebrities.key),
         enrolment=FaceOperations(engine, gallery, pictures, pages, FaceIds(ports.new_face_id, ports.erasures)),
         search=Search(engine, gallery, pictures, ports.holding),

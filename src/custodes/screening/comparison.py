@@ -30,7 +30,7 @@ _LONG, _LONG_PART = 10, 16
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class NameComparison:
     """What two names are to each other.
 
     Attributes:
@@ -53,15 +53,15 @@ class _Pair:
     theirs: tuple[int, ...]
 
 
-def compare_names(ours: PreparedName, theirs: PreparedName) -> Comparison:
+def compare_names(ours: PreparedName, theirs: PreparedName) -> NameComparison:
     """Score two names: the geometric mean of how much of either is explained by the other."""
     if not ours.tokens or not theirs.tokens:
-        return Comparison(0.0)
+        return NameComparison(0.0)
     if joined := _joined(ours, theirs):
-        return Comparison(joined, (ScoreTerm("words together", ours.text, theirs.text, joined),))
+        return NameComparison(joined, (ScoreTerm("words together", ours.text, theirs.text, joined),))
     pairs = _pairs(ours, theirs)
     if not _enough(pairs, ours, theirs):
-        return Comparison(0.0)
+        return NameComparison(0.0)
     score = math.sqrt(
         _explained(ours.tokens, [(pair.ours, pair.value) for pair in pairs])
         * _explained(theirs.tokens, [(pair.theirs, pair.value) for pair in pairs])
@@ -85,7 +85,7 @@ def compare_names(ours: PreparedName, theirs: PreparedName) -> Comparison:
     if part and score < LONG_PART and _is_long(pairs, ours, theirs):
         terms.append(ScoreTerm("long part of the name", "", "", round(LONG_PART / score, 3)))
         score = LONG_PART
-    return Comparison(round(score, 4), tuple(terms), part)
+    return NameComparison(round(score, 4), tuple(terms), part)
 
 
 def _of_firms(

@@ -16,7 +16,7 @@ from custodes.screening.matching import match
 from custodes.screening.names.name import PreparedName, prepare
 
 
-class Customers:
+class CustomerIndex:
     """Parties by the words of their names and by their identifiers."""
 
     def __init__(self, parties: Iterable[Party] = ()) -> None:
@@ -54,7 +54,7 @@ def _looked_at(entry: ListEntry) -> tuple[object, ...]:
     return entry.kind, {*entry.names}, {*entry.births}, {*entry.countries}, {*entry.identifiers}
 
 
-def rescreen(customers: Customers, changed: Iterable[ListEntry]) -> Iterator[tuple[Party, Sequence[ListHit]]]:
+def rescreen(customers: CustomerIndex, changed: Iterable[ListEntry]) -> Iterator[tuple[Party, Sequence[ListHit]]]:
     """Hits that entries added or changed by an edition give, by party, best first; nothing for all other parties."""
     found: dict[int, tuple[Party, list[ListHit]]] = {}
     for entry in changed:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from custodes.screening.comparison import REVIEW, Comparison, compare_names
+from custodes.screening.comparison import REVIEW, NameComparison, compare_names
 from custodes.screening.dates import DateRange, closest, read_date
 from custodes.screening.entities import PERSON, ListEntry, ListHit, Party, ScoreTerm
 from custodes.screening.names.addresses import same_address
@@ -64,7 +64,7 @@ def match(party: Party, prepared: Sequence[PreparedName], entry: ListEntry) -> L
         return ListHit(party.id, entry, 1.0, decides=any(sound.values()), terms=terms)
     address = same_address(party.addresses, entry.addresses)
     if {party.kind, entry.kind} in _NEVER:
-        found, weak = Comparison(0.0), ""
+        found, weak = NameComparison(0.0), ""
     else:
         found, weak = _best(prepared, entry, agrees=_agreement(party, entry) is not None or address is not None)
     score, more = _with_circumstances(party, entry, found, weak, address)
@@ -75,9 +75,9 @@ def match(party: Party, prepared: Sequence[PreparedName], entry: ListEntry) -> L
     return ListHit(party.id, entry, round(score, 4), decides=False, terms=(*found.terms, *more))
 
 
-def _best(prepared: Sequence[PreparedName], entry: ListEntry, *, agrees: bool) -> tuple[Comparison, str]:
+def _best(prepared: Sequence[PreparedName], entry: ListEntry, *, agrees: bool) -> tuple[NameComparison, str]:
     """The best comparison, a part of a name counting as an alert where something ``agrees``; the name if it is weak."""
-    best, value, weak = Comparison(0.0), 0.0, ""
+    best, value, weak = NameComparison(0.0), 0.0, ""
     for name in entry.names:
         listed = prepare(name.text, entry.kind)
         for ours in prepared:
@@ -90,7 +90,7 @@ def _best(prepared: Sequence[PreparedName], entry: ListEntry, *, agrees: bool) -
 
 
 def _with_circumstances(
-    party: Party, entry: ListEntry, found: Comparison, weak: str, address: tuple[str, str] | None
+    party: Party, entry: ListEntry, found: NameComparison, weak: str, address: tuple[str, str] | None
 ) -> tuple[float, list[ScoreTerm]]:
     """The score of a name after everything else that is known of both sides, and the terms of that."""
     score = found.score

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from custodes.video.cues import is_colour_bars
-from custodes.video.signature import Float, Signature
+from custodes.video.signature import Float, FrameSignature
 
 _FULL = 255
 
@@ -23,7 +23,7 @@ class Curves:
 
     Attributes:
         ts_ms: time of the frame.
-        change, drift, bend, luma: as in ``Signature``.
+        change, drift, bend, luma: as in ``FrameSignature``.
         dark: share of black pixels, 0 to 1, where the request says what black is.
         bars: 1 where the frame shows colour bars.
     """
@@ -53,7 +53,7 @@ def curves_from(pages: Iterable[bytes]) -> Curves:
     return Curves(*(np.asarray(row, np.float32) for row in whole))
 
 
-def curves_of(frames: Sequence[tuple[int, Signature]], max_pixel: float) -> Curves:
+def curves_of(frames: Sequence[tuple[int, FrameSignature]], max_pixel: float) -> Curves:
     """Curves of (time, signature) pairs.
 
     Args:

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from custodes.core.errors import VideoFormatError
 from custodes.imaging.image import RgbArray
-from custodes.video.signature import Signature
+from custodes.video.signature import FrameSignature
 
 MAX_SAMPLE_SIDE_PX = 1280
 """Sampled frames are handed over no larger: the smallest face by the API's rule (40 px at 1080 lines) is then 27 px."""
@@ -47,7 +47,7 @@ class DecodingPlan:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Frame:
+class VideoFrame:
     """One frame: its number from 0, its time from the start, and as much of it as was planned.
 
     Attributes:
@@ -58,13 +58,13 @@ class Frame:
     index: int
     ts_ms: int
     rgb: RgbArray | None = None
-    signature: Signature | None = None
+    signature: FrameSignature | None = None
 
 
 class FrameSource(Protocol):
     """Decodes videos that nobody vouches for."""
 
-    def frames(self, path: Path, plan: DecodingPlan) -> AbstractContextManager[Iterator[Frame]]:
+    def frames(self, path: Path, plan: DecodingPlan) -> AbstractContextManager[Iterator[VideoFrame]]:
         """Frames of the file in order, decoded while they are taken.
 
         Raises:

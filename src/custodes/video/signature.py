@@ -1,7 +1,7 @@
 """What is kept of every frame for finding shots and cues: few numbers, computed where the frame is decoded.
 
-In: consecutive frames, BGR as the decoder gives them. Out: a ``Signature`` each, which goes through a pipe as a fixed
-number of bytes. It decides nothing.
+In: consecutive frames, BGR as the decoder gives them. Out: a ``FrameSignature`` each, which goes through a pipe as a
+fixed number of bytes. It decides nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SMALL_SIDE_PX = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Signature:
+class FrameSignature:
     """Numbers of one frame.
 
     Attributes:
@@ -54,7 +54,7 @@ class Signature:
         return _NUMBERS.pack(self.change, self.drift, self.bend, self.luma) + shares + self.thumb.tobytes()
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Signature:
+    def from_bytes(cls, data: bytes) -> FrameSignature:
         """Raises ValueError unless there are ``SIGNATURE_BYTES`` bytes of finite numbers."""
         if len(data) != SIGNATURE_BYTES:
             raise ValueError("a signature of another length")
@@ -76,7 +76,7 @@ class SignatureReader:
         self._before: UInt8 | None = None
         self._thumbs: deque[UInt8] = deque(maxlen=SPAN_FRAMES)
 
-    def read(self, bgr: UInt8) -> Signature:
+    def read(self, bgr: UInt8) -> FrameSignature:
         """The signature of the next frame, (H, W, 3) uint8 BGR."""
         step = max(1, bgr.shape[1] // _SMALL_SIDE_PX)
         small = np.ascontiguousarray(bgr[::step, ::step])
@@ -87,7 +87,7 @@ class SignatureReader:
         before, self._before = self._before, luma_colour
         drift, bend = self._drift(thumb)
         self._thumbs.append(thumb)
-        return Signature(
+        return FrameSignature(
             change=0.0 if before is None or before.shape != luma_colour.shape else _change(luma_colour, before),
             drift=drift,
             bend=bend,

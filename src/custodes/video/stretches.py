@@ -15,7 +15,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch(Generic[K]):
+class NamedStretch(Generic[K]):
     """A name from ``start_ms`` to ``end_ms``; ``best`` is the position of the surest sighting in the input."""
 
     name: K
@@ -27,7 +27,7 @@ class Stretch(Generic[K]):
 
 def stretches(
     sightings: Iterable[tuple[int, K, float]], samples_ms: Sequence[int], duration_ms: int
-) -> tuple[Stretch[K], ...]:
+) -> tuple[NamedStretch[K], ...]:
     """Stretches by start, then by first sighting.
 
     Args:
@@ -39,7 +39,7 @@ def stretches(
     seen: dict[K, list[tuple[int, float, int]]] = {}
     for number, (ts_ms, name, confidence) in enumerate(sightings):
         seen.setdefault(name, []).append((position[ts_ms], confidence, number))
-    found: list[Stretch[K]] = []
+    found: list[NamedStretch[K]] = []
     for name, times in seen.items():
         times.sort(key=lambda one: one[0])
         run = [times[0]]
@@ -52,8 +52,10 @@ def stretches(
     return tuple(sorted(found, key=lambda one: (one.start_ms, one.best)))
 
 
-def _stretch(name: K, run: list[tuple[int, float, int]], samples_ms: Sequence[int], duration_ms: int) -> Stretch[K]:
+def _stretch(
+    name: K, run: list[tuple[int, float, int]], samples_ms: Sequence[int], duration_ms: int
+) -> NamedStretch[K]:
     after = run[-1][0] + 1
     end_ms = samples_ms[after] if after < len(samples_ms) else max(duration_ms, samples_ms[-1])
     best = max(run, key=lambda one: one[1])
-    return Stretch(name, samples_ms[run[0][0]], end_ms, best[1], best[2])
+    return NamedStretch(name, samples_ms[run[0][0]], end_ms, best[1], best[2])

@@ -151,7 +151,7 @@ def is_near(expected: BoxRatio, seen: BoxRatio, elapsed_ms: int) -> bool:
 
 
 @dataclass(slots=True)
-class Vote:
+class NameVote:
     """Which names a track's sightings speak for, each by its area.
 
     Attributes:

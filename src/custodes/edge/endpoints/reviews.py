@@ -19,7 +19,7 @@ from starlette.routing import Route
 from custodes.core.errors import InvalidParameterError
 from custodes.edge.aws.errors import SERIALIZATION, ApiError
 from custodes.edge.endpoints.signed import SignedEndpoint
-from custodes.governance.review import Review, Vote
+from custodes.governance.review import Review, ReviewVote
 from custodes.operations.requests.context import Context
 from custodes.operations.requests.gate import Gate
 from custodes.operations.reviews.reviews import (
@@ -27,7 +27,7 @@ from custodes.operations.reviews.reviews import (
     ConfirmReview,
     GetReview,
     ListReviews,
-    Opened,
+    OpenedReview,
     RejectReview,
     ReleaseReview,
     Reviews,
@@ -86,7 +86,7 @@ def _summary(review: Review) -> Answer:
     }
 
 
-def _vote(vote: Vote) -> Answer:
+def _vote(vote: ReviewVote) -> Answer:
     return {
         "reviewer": vote.person.arn,
         "decision": "confirm" if vote.confirms else "reject",
@@ -95,7 +95,7 @@ def _vote(vote: Vote) -> Answer:
     }
 
 
-def _opened(opened: Opened) -> Answer:
+def _opened(opened: OpenedReview) -> Answer:
     answer = _summary(opened.review)
     answer["sealed"] = opened.sealed
     answer["candidates"] = [_candidate(each, sealed=opened.sealed) for each in opened.candidates]

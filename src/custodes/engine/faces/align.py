@@ -30,7 +30,7 @@ _PADDING = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class ChipFrame:
     """How much of a face a chip shows.
 
     Attributes:
@@ -106,7 +106,7 @@ def _reduce(
     return small, np.hstack([linear, shift[:, None]])
 
 
-def chip(rgb: RgbArray, points_px: FloatArray, shape: NDArray[np.float64], frame: Frame) -> RgbArray:
+def chip(rgb: RgbArray, points_px: FloatArray, shape: NDArray[np.float64], frame: ChipFrame) -> RgbArray:
     """An aligned face chip: (size, size, 3) uint8 RGB.
 
     Args:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from custodes.core.device import Device
 from custodes.core.ids import ModelVersion
 from custodes.engine.calibrate import Knot
 from custodes.engine.faces.detect import TURNED_LOOK, CenterFaceDetector
@@ -25,7 +26,7 @@ from custodes.engine.faces.turned import FaceFinder
 from custodes.engine.results.face import VectorUse
 from custodes.engine.runtime.batch import Batcher
 from custodes.engine.runtime.once import Once
-from custodes.engine.runtime.session import Device, NetworkSession, Threads, open_session
+from custodes.engine.runtime.session import NetworkSession, Threads, open_session
 from custodes.models.card import ModelCard, load_cards
 from custodes.models.store import ModelStore
 

@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.box import Size
-from custodes.engine.faces.align import FIVE_SHAPE, Frame, RgbArray, similarity, warp
+from custodes.engine.faces.align import FIVE_SHAPE, ChipFrame, RgbArray, similarity, warp
 from custodes.engine.faces.traits.eyes import Eye, mouth_gap
 from custodes.engine.results.face import DetectedFace, FloatArray, Judgement, Trait
 from custodes.engine.results.portrait import Check
 
-_FRAME = Frame(256, looseness=1.9)
+_FRAME = ChipFrame(256, looseness=1.9)
 """Shows the head with hair, and something of what is behind it."""
 _TOP, _CHIN, _LEFT_EAR, _RIGHT_EAR = 10, 152, 234, 454
 _CROWN = 1.28

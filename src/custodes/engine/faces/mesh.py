@@ -16,11 +16,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.faces.align import FIVE_SHAPE, Frame, RgbArray, similarity, warp
+from custodes.engine.faces.align import FIVE_SHAPE, ChipFrame, RgbArray, similarity, warp
 from custodes.engine.results.face import FloatArray
 
 CROP_PX = 192
-_FRAME = Frame(CROP_PX, looseness=1.15)
+_FRAME = ChipFrame(CROP_PX, looseness=1.15)
 """The mesh network sees more than an embedding chip; it was trained on a face box enlarged by a half."""
 _MAX_BATCH = 16
 VERTICES = 468

@@ -15,7 +15,7 @@ import numpy as np
 from custodes.core.box import BoxPx, Size
 from custodes.core.ids import ModelVersion
 from custodes.core.slot import Slot
-from custodes.engine.calibrate import Calibration, SimilarityScale
+from custodes.engine.calibrate import Calibration, LocalScale
 from custodes.engine.faces import quality
 from custodes.engine.faces.align import RgbArray
 from custodes.engine.faces.candidates import Candidates
@@ -145,11 +145,11 @@ class FacePipeline:
         """Why ``face`` of a picture of ``size`` fails the filter ``level``; empty when it passes."""
         return quality.poor_reasons(face, size, level)
 
-    def scale(self, *vectors: FloatArray) -> SimilarityScale:
+    def scale(self, *vectors: FloatArray) -> LocalScale:
         """Cosines with ``vectors`` on the published scale: the most alike surroundings of any of them count."""
         recipe, level = self.steps.embedder.recipe, max(level_of(vector) for vector in vectors)
         top_pct = recipe.children_cap_pct if level > recipe.children_from else 100.0
-        return SimilarityScale(self._curve, level, top_pct)
+        return LocalScale(self._curve, level, top_pct)
 
     def _face(self, rgb: RgbArray, found: Candidates, i: int, mesh: Mesh, detail: Detail) -> DetectedFace:
         present = mesh.presence >= _MESH_PRESENT

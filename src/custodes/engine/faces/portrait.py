@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.faces.align import FIVE_SHAPE, Frame, RgbArray, chip
+from custodes.engine.faces.align import FIVE_SHAPE, ChipFrame, RgbArray, chip
 from custodes.engine.faces.embed import planes
 from custodes.engine.faces.mesh import MeshNetwork
 from custodes.engine.results.face import DetectedFace, FloatArray
@@ -22,7 +22,7 @@ _FEATURES, _YEARS = 1024, 100
 # The network's 7 x 7 places of 32 px over the aligned crop: eyes lie at row 2, the mouth between rows 4 and 5.
 _EYES, _MOUTH, _COLUMNS = slice(1, 4), slice(4, 7), slice(1, 6)
 _MAX_BATCH = 16
-_FRAME = Frame(224, looseness=1.15)
+_FRAME = ChipFrame(224, looseness=1.15)
 """A looser crop than dlib's, with hair line and chin."""
 
 

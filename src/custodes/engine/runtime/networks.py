@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 
-from custodes.engine.runtime.session import Device, NetworkSession, Threads, open_session
+from custodes.core.device import Device
+from custodes.engine.runtime.session import NetworkSession, Threads, open_session
 from custodes.models.card import load_cards
 from custodes.models.store import ModelStore
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
+from custodes.core.device import Device
 from custodes.core.errors import UnavailableError
 from custodes.models.card import ModelCard, TensorSpec
 
@@ -40,14 +40,6 @@ _OPEN_ERRORS = (
     ValueError,
     OSError,
 )
-
-
-class Device(StrEnum):
-    """Where to compute. AUTO takes the graphics processor when this ONNX Runtime can use one."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
 
 
 @dataclass(frozen=True, slots=True)

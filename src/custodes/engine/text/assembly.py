@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from custodes.core.device import Device
 from custodes.core.errors import UnavailableError
-from custodes.engine.runtime.session import Device, NetworkSession, Threads, open_session
+from custodes.engine.runtime.session import NetworkSession, Threads, open_session
 from custodes.engine.text.detect import LineDetector
 from custodes.engine.text.orient import Orienter
 from custodes.engine.text.pipeline import TextPipeline, TextSteps

@@ -21,7 +21,7 @@ CLOCK = "clock"
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class UncertainStretch:
     """Times from ``begin`` to ``end`` (ms, both included) say only that something happened within them."""
 
     begin: int
@@ -46,7 +46,7 @@ class ShownDestruction:
     head: PlacedEntry
 
 
-def wrong_clock(shown: Sequence[PlacedEntry], head: MapHead) -> tuple[Stretch, ...]:
+def wrong_clock(shown: Sequence[PlacedEntry], head: MapHead) -> tuple[UncertainStretch, ...]:
     """The stretches that the clock entries among the first ``head.size`` of the log mark; all of them are shown.
 
     Raises:
@@ -61,7 +61,7 @@ def wrong_clock(shown: Sequence[PlacedEntry], head: MapHead) -> tuple[Stretch, .
         if placed.index >= head.size or entry.kind != "inc" or not occasion.startswith(CLOCK):
             raise MapError("an entry that says nothing of the clock is shown as one that does")
         reach = length if isinstance(length, int) else entry.t
-        found.append(Stretch(entry.t - reach, entry.t + reach))
+        found.append(UncertainStretch(entry.t - reach, entry.t + reach))
     return tuple(found)
 
 

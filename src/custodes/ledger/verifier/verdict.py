@@ -34,7 +34,7 @@ from custodes.ledger.verifier.map_head import (
 from custodes.ledger.verifier.map_proof import MapError, Value, look_up, parse_path
 from custodes.ledger.verifier.multiproof import check_in_log
 from custodes.ledger.verifier.statement import Question, ShownPlace, ShownUse, StatementFile, map_of, parse
-from custodes.ledger.verifier.uncertainty import Stretch, destroyed, wrong_clock
+from custodes.ledger.verifier.uncertainty import UncertainStretch, destroyed, wrong_clock
 from custodes.ledger.verifier.vrf import vrf
 
 # No entry in front is later, so nothing behind this check meets a time that has no date.
@@ -199,7 +199,7 @@ def _check(data: bytes, policy: TrustPolicy, entries: Entries | None) -> Evidenc
     )
 
 
-def _undated(statement: StatementFile, stretches: tuple[Stretch, ...]) -> tuple[int, ...]:
+def _undated(statement: StatementFile, stretches: tuple[UncertainStretch, ...]) -> tuple[int, ...]:
     """Uses that were made at some time in a stretch which the period meets, nobody knows when."""
     question = statement.question
     if question.begin is None and question.end is None:
@@ -208,7 +208,7 @@ def _undated(statement: StatementFile, stretches: tuple[Stretch, ...]) -> tuple[
     return tuple(use.index for use in statement.uses if _in_any(decode(use.envelope).t, met))
 
 
-def _in_any(t: int, stretches: tuple[Stretch, ...]) -> bool:
+def _in_any(t: int, stretches: tuple[UncertainStretch, ...]) -> bool:
     return any(stretch.holds(t) for stretch in stretches)
 
 

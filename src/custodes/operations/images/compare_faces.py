@@ -66,7 +66,7 @@ class FacesCompared:
     unmatched: tuple[DetectedFace, ...]
 
 
-class Comparison:
+class FaceComparison:
     """Handles CompareFaces."""
 
     def __init__(self, engine: FaceEngine, pictures: Pictures) -> None:

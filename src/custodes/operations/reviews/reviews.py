@@ -18,7 +18,7 @@ from custodes.core.ids import AccountId, FaceId, UserId
 from custodes.gallery.entities import CollectionKey, Face, GalleryUser
 from custodes.gallery.ports import GalleryStore
 from custodes.governance import review as rules
-from custodes.governance.review import Candidate, Review, ReviewPerson, Vote
+from custodes.governance.review import Candidate, Review, ReviewPerson, ReviewVote
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import EntryError
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
@@ -108,7 +108,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedReview:
     """A review as somebody may see it; ``candidates`` have no names where it is ``sealed`` to them."""
 
     review: Review
@@ -186,19 +186,19 @@ class Reviews:
         caller = permit.context.caller
         return self._store.listing(caller.account_id, self._clock.now_ms(), command.after, command.limit)
 
-    def show(self, permit: Permit, command: GetReview) -> Opened:
+    def show(self, permit: Permit, command: GetReview) -> OpenedReview:
         """One review as the caller may see it. Raises NotFoundError."""
         return self._opened(self._find(permit, command.token), self._who(permit.context.caller))
 
-    def confirm(self, permit: Permit, command: ConfirmReview) -> Opened:
+    def confirm(self, permit: Permit, command: ConfirmReview) -> OpenedReview:
         """Put a confirmation on record and count it. Raises as ``governance.review.vote``, and NotFoundError."""
         return self._decide(permit, command, confirms=True)
 
-    def reject(self, permit: Permit, command: RejectReview) -> Opened:
+    def reject(self, permit: Permit, command: RejectReview) -> OpenedReview:
         """Put a rejection on record and destroy what was held back. Raises as ``confirm``."""
         return self._decide(permit, command, confirms=False)
 
-    def release(self, permit: Permit, command: ReleaseReview) -> Opened:
+    def release(self, permit: Permit, command: ReleaseReview) -> OpenedReview:
         """Tell the names. Raises ConflictError before two persons have confirmed, and NotFoundError."""
         with self._deciding:
             found = self._find(permit, command.token)
@@ -219,11 +219,11 @@ class Reviews:
             _writing(lambda: self._log.commit("rev", body={"what": "expire"}, fields={"n": gone}))
         return gone
 
-    def _decide(self, permit: Permit, command: _Decide, *, confirms: bool) -> Opened:
+    def _decide(self, permit: Permit, command: _Decide, *, confirms: bool) -> OpenedReview:
         voter = self._who(permit.context.caller)
         with self._deciding:
             found = self._find(permit, command.token)
-            done = rules.vote(found, Vote(voter, confirms, self._clock.now_ms(), command.reason))
+            done = rules.vote(found, ReviewVote(voter, confirms, self._clock.now_ms(), command.reason))
             self._record(permit, done, "confirm" if confirms else "reject")
             self._store.put(done)
         return self._opened(done, voter)
@@ -249,7 +249,7 @@ class Reviews:
             raise NotFoundError("There is no such review")
         return found
 
-    def _opened(self, review: Review, reader: ReviewPerson) -> Opened:
+    def _opened(self, review: Review, reader: ReviewPerson) -> OpenedReview:
         sealed = not review.shows_candidates_to(reader)
         known = _Names({}, {}) if sealed else self._names(review)
         shown = tuple(
@@ -262,7 +262,7 @@ class Reviews:
             )
             for at, each in enumerate(review.candidates)
         )
-        return Opened(review, sealed, shown, None if sealed else review.picture)
+        return OpenedReview(review, sealed, shown, None if sealed else review.picture)
 
     def _names(self, review: Review) -> _Names:
         key = CollectionKey(AccountId(review.account_id), review.collection_id)

@@ -28,7 +28,7 @@ from custodes.operations.screening.ports import (
     Suspender,
 )
 from custodes.screening.assessment import Assessment, Decision, Finding, assess
-from custodes.screening.delta import Customers, rescreen
+from custodes.screening.delta import CustomerIndex, rescreen
 from custodes.screening.entities import ListHit, Organisation
 from custodes.screening.report import ReportCase, drafts
 from custodes.screening.screen import screen_party
@@ -70,7 +70,7 @@ class Screenings:
         self._decisions: dict[str, list[Decision]] = defaultdict(list)
         for decision in parts.store.decisions():
             self._decisions[decision.finding].append(decision)
-        self._customers: Customers | None = None
+        self._customers: CustomerIndex | None = None
         # Which lists there are, as last looked at: what rules compare with, without asking a database.
         self.lists_digest = parts.lists.state().digest
 
@@ -253,7 +253,7 @@ class Screenings:
     def _touched(self, change: ListsChange) -> dict[AccountId, tuple[ListHit, ...]]:
         """New hits of the customers that ``change`` concerns; nobody else is in it."""
         if self._customers is None:
-            self._customers = Customers()
+            self._customers = CustomerIndex()
             for case in self._cases.values():
                 _index(self._customers, case)
         changed = {(entry.source, entry.uid) for entry in change.now} | change.gone
@@ -281,6 +281,6 @@ class Screenings:
         self._run = run
 
 
-def _index(customers: Customers, case: CustomerCase) -> None:
+def _index(customers: CustomerIndex, case: CustomerCase) -> None:
     for party in case.graph.parties.values():
         customers.add(replace(party, id=f"{case.account_id}/{party.id}"))

@@ -22,8 +22,8 @@ from custodes.operations.images.text_filter import EVERY_WORD, Region, WordFilte
 from custodes.operations.requests.gate import Permit
 from custodes.operations.video.ports import Item, ResultFormat
 from custodes.video.curves import Curves, curves_of
-from custodes.video.frames import Frame
-from custodes.video.signature import Signature
+from custodes.video.frames import VideoFrame
+from custodes.video.signature import FrameSignature
 
 DEFAULT_CONFIDENCE_PCT = 50.0
 DEFAULT_MAX_PIXEL, DEFAULT_MIN_COVERAGE_PCT = 0.2, 99.0
@@ -61,7 +61,7 @@ class Analysis:
         """Of the engine that looks; empty where the API tells none."""
         return ""
 
-    def look(self, permit: Permit, frame: Frame, image: Image) -> list[Item]:
+    def look(self, permit: Permit, frame: VideoFrame, image: Image) -> list[Item]:
         """Items of one sampled frame."""
         raise NotImplementedError
 
@@ -80,7 +80,7 @@ class Analysis:
 class FaceAnalysis(Analysis):
     """StartFaceDetection."""
 
-    def look(self, permit: Permit, frame: Frame, image: Image) -> list[Item]:
+    def look(self, permit: Permit, frame: VideoFrame, image: Image) -> list[Item]:
         """One item a face. Gaze and occlusion are never told of videos, so they are not computed."""
         asked = requested([self.options["FaceAttributes"]] if "FaceAttributes" in self.options else None)
         attributes = without(asked, frozenset({*permit.withheld, "EYE_DIRECTION", "FACE_OCCLUDED"}))
@@ -100,7 +100,7 @@ class LabelAnalysis(Analysis):
         """Of the label engine."""
         return self.engines.labels().model_version
 
-    def look(self, permit: Permit, frame: Frame, image: Image) -> list[Item]:
+    def look(self, permit: Permit, frame: VideoFrame, image: Image) -> list[Item]:
         """One item a label, surest first."""
         least = float(self.options.get("MinConfidence", DEFAULT_CONFIDENCE_PCT))
         found = self.engines.labels().labels(permit.slot, image, LabelsWanted(min_confidence_pct=least))
@@ -122,7 +122,7 @@ class ModerationAnalysis(Analysis):
         """Of the taxonomy."""
         return self.engines.moderation().model_version
 
-    def look(self, permit: Permit, frame: Frame, image: Image) -> list[Item]:
+    def look(self, permit: Permit, frame: VideoFrame, image: Image) -> list[Item]:
         """One item a moderation label, surest first; kinds of content with each."""
         least = float(self.options.get("MinConfidence", DEFAULT_CONFIDENCE_PCT))
         found = self.engines.moderation().concerns(permit.slot, image, least)
@@ -143,7 +143,7 @@ class TextAnalysis(Analysis):
         """Of the text engine."""
         return self.engines.text().model_version
 
-    def look(self, permit: Permit, frame: Frame, image: Image) -> list[Item]:
+    def look(self, permit: Permit, frame: VideoFrame, image: Image) -> list[Item]:
         """One item a line, then one a word."""
         limits, regions = text_filters(self.options)
         found = to_json(self.engines.text().read(permit.slot, image), limits, regions)
@@ -154,7 +154,7 @@ class TextAnalysis(Analysis):
 class CelebrityAnalysis(Analysis):
     """StartCelebrityRecognition."""
 
-    def look(self, permit: Permit, frame: Frame, image: Image) -> list[Item]:
+    def look(self, permit: Permit, frame: VideoFrame, image: Image) -> list[Item]:
         """One item a known person; unknown faces are left out."""
         engine = self.engines.faces
         found = engine.detect(permit.slot, image, at_most=MAX_CELEBRITY_FACES)
@@ -178,7 +178,7 @@ class SegmentAnalysis(Analysis):
     samples_per_second = Fraction(0)
     every_frame = True
 
-    def curves(self, signatures: list[tuple[int, Signature]]) -> Curves:
+    def curves(self, signatures: list[tuple[int, FrameSignature]]) -> Curves:
         """Curves of one part."""
         black = self.options.get("Filters", {}).get("TechnicalCueFilter", {}).get("BlackFrame", {})
         return curves_of(signatures, float(black.get("MaxPixelThreshold", DEFAULT_MAX_PIXEL)))

@@ -25,9 +25,9 @@ from custodes.operations.requests.gate import Permit
 from custodes.operations.video.analysis import Analysis
 from custodes.operations.video.commands import DEFAULT_MATCH_PCT
 from custodes.operations.video.ports import Item
-from custodes.video.frames import Frame
+from custodes.video.frames import VideoFrame
 from custodes.video.signature import Float, UInt8, picture_changed, thumbnail
-from custodes.video.tracks import Sighting, Track, Tracker, Vote
+from custodes.video.tracks import NameVote, Sighting, Track, Tracker
 
 MAX_MATCHES = 16
 """Faces of the collection that one sighting may resemble; the API documents no number for videos."""
@@ -51,7 +51,7 @@ class _Persons(Analysis):
         super().__init__(*arguments)
         self._tracker = Tracker(self._alike)
         self._thumb: UInt8 | None = None
-        self._votes: dict[int, Vote] = {}
+        self._votes: dict[int, NameVote] = {}
 
     def state(self) -> Any:
         """Tracks, votes, and the last frame in small."""
@@ -69,7 +69,7 @@ class _Persons(Analysis):
         if state["thumb"] is not None:
             self._thumb = np.frombuffer(base64.b64decode(state["thumb"]), np.uint8).reshape(thumbnail_shape())
         self._votes = {
-            index: Vote(area, sightings, {name: (one, count) for name, (one, count) in names.items()})
+            index: NameVote(area, sightings, {name: (one, count) for name, (one, count) in names.items()})
             for index, area, sightings, names in state["votes"]
         }
 
@@ -80,7 +80,7 @@ class _Persons(Analysis):
     def _alike(self, one: Float, other: Float) -> float:
         return similarity_pct(self.engines.faces.scale(one, other), float(one @ other))
 
-    def _tracked(self, frame: Frame, image: Image, seen: Sequence[_Seen]) -> tuple[int, ...]:
+    def _tracked(self, frame: VideoFrame, image: Image, seen: Sequence[_Seen]) -> tuple[int, ...]:
         thumb = thumbnail(image.rgb)
         cut = self._thumb is not None and picture_changed(self._thumb, thumb)
         self._thumb = thumb
@@ -113,7 +113,7 @@ class _Persons(Analysis):
 class PersonAnalysis(_Persons):
     """StartPersonTracking: bodies, and faces where there are any."""
 
-    def look(self, permit: Permit, frame: Frame, image: Image) -> list[Item]:
+    def look(self, permit: Permit, frame: VideoFrame, image: Image) -> list[Item]:
         """One item a person."""
         wanted = LabelsWanted(min_confidence_pct=_PERSON_PCT)
         found = self.engines.labels().labels(permit.slot, image, wanted)
@@ -141,7 +141,7 @@ class FaceSearchAnalysis(_Persons):
         super().__init__(*arguments)
         self._key = key
 
-    def look(self, permit: Permit, frame: Frame, image: Image) -> list[Item]:
+    def look(self, permit: Permit, frame: VideoFrame, image: Image) -> list[Item]:
         """One item a face. Raises NotFoundError when the collection is gone."""
         require_same_model(self.engines.faces, self.engines.gallery.outline(self._key))
         seen = self._faces(permit, image)
@@ -153,7 +153,7 @@ class FaceSearchAnalysis(_Persons):
                 matched = self._matches(permit, one.vector)
                 item["m"] = [[face_id, pct] for face_id, pct in matched.items()]
                 area = one.face.box_px.area / (image.size.width * image.size.height)
-                self._votes.setdefault(index, Vote()).add(area, matched)
+                self._votes.setdefault(index, NameVote()).add(area, matched)
             items.append(item)
         return items
 

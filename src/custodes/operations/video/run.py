@@ -19,7 +19,7 @@ from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import RequestId
 from custodes.imaging.image import Image
-from custodes.jobs.job import Checkpoint, Cursor, Job
+from custodes.jobs.job import Cursor, Job, JobCheckpoint
 from custodes.operations.requests.context import Context, Origin
 from custodes.operations.requests.gate import Gate, Permit
 from custodes.operations.video.analysis import (
@@ -39,8 +39,8 @@ from custodes.operations.video.persons import FaceSearchAnalysis, PersonAnalysis
 from custodes.operations.video.ports import ChargedParts, Item, VideoObjects, VideoProbe
 from custodes.operations.video.request import VideoRequest
 from custodes.video.facts import VideoFacts
-from custodes.video.frames import DecoderCrashedError, DecodingPlan, Frame, FrameSource
-from custodes.video.signature import Signature
+from custodes.video.frames import DecoderCrashedError, DecodingPlan, FrameSource, VideoFrame
+from custodes.video.signature import FrameSignature
 
 MINUTE_MS = 60_000
 _ANALYSES: dict[str, type[Analysis]] = {
@@ -112,7 +112,7 @@ class VideoJobs:
         self._gate = gate
         self._parts = parts
 
-    def run(self, job: Job) -> Iterator[Checkpoint]:
+    def run(self, job: Job) -> Iterator[JobCheckpoint]:
         """See JobHandler."""
         try:
             yield from self._run(job)
@@ -120,7 +120,7 @@ class VideoJobs:
             # Another attempt may get further; after the last one the job fails with this message.
             raise UnavailableError(error.message) from error
 
-    def _run(self, job: Job) -> Iterator[Checkpoint]:
+    def _run(self, job: Job) -> Iterator[JobCheckpoint]:
         request, job_id = VideoRequest.from_bytes(job.request.input), job.request.job_id
         path = self._parts.objects.obtain(job_id, request.command.video, request.version)
         progress = _progress(job)
@@ -141,10 +141,10 @@ class VideoJobs:
                 if feed.ended():
                     break
                 progress.frame = feed.next_index()
-                yield Checkpoint(progress.cursor(), pages)
+                yield JobCheckpoint(progress.cursor(), pages)
         progress.frame = max(progress.frame, feed.seen)
         summary = summary_page(progress.facts, analysis.names(), analysis.model_version)
-        yield Checkpoint(progress.cursor(), (*pages, summary))
+        yield JobCheckpoint(progress.cursor(), (*pages, summary))
         self._parts.objects.drop(job_id)
 
     def _analysis(self, request: VideoRequest) -> Analysis:
@@ -170,13 +170,13 @@ class VideoJobs:
 class _Feed:
     """Frames with one of them held back, to see where a part ends."""
 
-    def __init__(self, frames: Iterator[Frame]) -> None:
+    def __init__(self, frames: Iterator[VideoFrame]) -> None:
         self._frames = frames
-        self._held: Frame | None = None
+        self._held: VideoFrame | None = None
         self._over = False
         self.seen = 0
 
-    def before(self, end_ms: int) -> Iterator[Frame]:
+    def before(self, end_ms: int) -> Iterator[VideoFrame]:
         """Frames that begin before ``end_ms``."""
         while (frame := self._peek()) is not None and frame.ts_ms < end_ms:
             self._held = None
@@ -192,7 +192,7 @@ class _Feed:
         assert self._held is not None
         return self._held.index
 
-    def _peek(self) -> Frame | None:
+    def _peek(self) -> VideoFrame | None:
         if self._held is None and not self._over:
             self._held = next(self._frames, None)
             self._over = self._held is None
@@ -214,7 +214,7 @@ class _Part:
         """Pages of this part."""
         samples: list[int] = []
         items: list[Item] = []
-        signatures: list[tuple[int, Signature]] = []
+        signatures: list[tuple[int, FrameSignature]] = []
         looked = 0
         for frame in self._feed.before(self._end_ms):
             if frame.signature is not None:

@@ -23,8 +23,8 @@ import numpy as np
 
 from custodes.core.errors import VideoFormatError
 from custodes.storage.media.pipe import HEADER_BYTES, Kind, Order, Record
-from custodes.video.frames import DecoderCrashedError, DecodingPlan, Frame
-from custodes.video.signature import Signature
+from custodes.video.frames import DecoderCrashedError, DecodingPlan, VideoFrame
+from custodes.video.signature import FrameSignature
 
 _TAKE_BYTES = 1 << 20
 _ROUNDING_MS = 1e-3
@@ -57,7 +57,7 @@ class LockedDecoder:
         self._limits = limits
 
     @contextmanager
-    def frames(self, path: Path, plan: DecodingPlan) -> Iterator[Iterator[Frame]]:
+    def frames(self, path: Path, plan: DecodingPlan) -> Iterator[Iterator[VideoFrame]]:
         """See ``FrameSource``. The child is gone when the block is left."""
         with self._child(path, plan) as child:
             yield _frames(child, plan)
@@ -137,7 +137,7 @@ class _Child:
         return data
 
 
-def _frames(child: _Child, plan: DecodingPlan) -> Iterator[Frame]:
+def _frames(child: _Child, plan: DecodingPlan) -> Iterator[VideoFrame]:
     child.layers()
     count = 0
     while True:
@@ -150,14 +150,14 @@ def _frames(child: _Child, plan: DecodingPlan) -> Iterator[Frame]:
         raise VideoFormatError("The video could not be decoded.")
 
 
-def _frame(record: Record, payload: bytearray) -> Frame:
+def _frame(record: Record, payload: bytearray) -> VideoFrame:
     ts_ms = int(record.ts_ms + _ROUNDING_MS)
     if record.kind is Kind.PIXELS:
         rgb = np.frombuffer(payload, np.uint8).reshape(record.height, record.width, 3)
-        return Frame(record.index, ts_ms, rgb=rgb)
+        return VideoFrame(record.index, ts_ms, rgb=rgb)
     if record.kind is Kind.SIGNATURE:
         try:
-            return Frame(record.index, ts_ms, signature=Signature.from_bytes(bytes(payload)))
+            return VideoFrame(record.index, ts_ms, signature=FrameSignature.from_bytes(bytes(payload)))
         except ValueError:
             pass
     raise DecoderCrashedError("The video could not be decoded.")

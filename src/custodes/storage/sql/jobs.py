@@ -18,7 +18,7 @@ from custodes.core.clock import Clock
 from custodes.core.errors import IdempotencyError, OpenJobsError
 from custodes.core.ids import AccountId
 from custodes.jobs import job as rules
-from custodes.jobs.job import Checkpoint, Cursor, Job, JobId, JobLimits, JobRequest, JobState, Lease
+from custodes.jobs.job import Cursor, Job, JobCheckpoint, JobId, JobLimits, JobRequest, JobState, Lease
 from custodes.jobs.ports import Notice
 from custodes.storage.files.seal import KeyBox, names_of
 from custodes.storage.sql.database import Database
@@ -131,7 +131,7 @@ class SqlJobStore:
         """See JobStore."""
         return self._change(lease, lambda job: rules.renewed(job, now_ms, self._limits))
 
-    def advance(self, lease: Lease, checkpoint: Checkpoint, now_ms: int) -> bool:
+    def advance(self, lease: Lease, checkpoint: JobCheckpoint, now_ms: int) -> bool:
         """See JobStore."""
 
         def change(job: Job) -> Job:

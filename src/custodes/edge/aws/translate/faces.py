@@ -7,12 +7,12 @@ from custodes.edge.aws.translate.members import bounding_box, image_input, quali
 from custodes.edge.aws.translate.route import Handler, Output, Params, gated
 from custodes.engine.results.face import QualityFilter
 from custodes.operations.images.attributes import requested
-from custodes.operations.images.compare_faces import DEFAULT_THRESHOLD_PCT, CompareFaces, Comparison, FacesCompared
+from custodes.operations.images.compare_faces import DEFAULT_THRESHOLD_PCT, CompareFaces, FaceComparison, FacesCompared
 from custodes.operations.images.detect_faces import DetectFaces, Detection, FacesDetected
 from custodes.operations.requests.gate import Gate
 
 
-def handlers(gate: Gate, detection: Detection, comparison: Comparison) -> dict[str, Handler]:
+def handlers(gate: Gate, detection: Detection, comparison: FaceComparison) -> dict[str, Handler]:
     """Handlers of this family by operation."""
     return {
         "DetectFaces": gated(gate, detect_command, detection.detect_faces, detect_output),

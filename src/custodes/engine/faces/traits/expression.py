@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.faces.align import FIVE_SHAPE, Frame, RgbArray, chip
+from custodes.engine.faces.align import FIVE_SHAPE, ChipFrame, RgbArray, chip
 from custodes.engine.faces.embed import planes
 from custodes.engine.faces.mesh import MeshNetwork
 from custodes.engine.results.face import DetectedFace, Emotion, FloatArray
@@ -24,7 +24,7 @@ NAMES: Final = ("ANGRY", "DISGUSTED", "FEAR", "HAPPY", "SAD", "SURPRISED", "CALM
 """The API's names in the order of the first network's outputs."""
 _SECOND_ORDER = (3, 5, 4, 1, 2, 6, 0)
 """Where the second network has them: its own order is neutral, happy, sad, angry, fear, disgust, surprise."""
-_FIRST_FRAME, _SECOND_FRAME = Frame(64, looseness=1.03, lower=0.07), Frame(112, looseness=1.03, lower=0.07)
+_FIRST_FRAME, _SECOND_FRAME = ChipFrame(64, looseness=1.03, lower=0.07), ChipFrame(112, looseness=1.03, lower=0.07)
 """FER2013 shows a face like this: the median place of eyes, nose and mouth corners in 2,724 of its pictures."""
 _LEAST = 1e-6
 _MAX_BATCH = 16
