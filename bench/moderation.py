@@ -31,8 +31,8 @@ from custodes.models.store import ModelStore, default_root
 DATA = report.ROOT.parent / "shared" / "data"
 SLOT = Slot(0, RequestId("bench"))
 AGES = ((0, 2), (3, 6), (7, 12), (13, 17), (18, 39), (40, 64), (65, 120))
-CROPS = 4
-PER_AGE = 300
+CROPS = 2
+PER_AGE = 150
 EXPLICIT = [CLASSES.index("hentai"), CLASSES.index("porn")]
 
 
@@ -77,7 +77,7 @@ def main() -> int:
     parser.add_argument("--print", action="store_true", help="do not write BENCHMARKS.md")
     options = parser.parse_args()
     engine = open_moderation_engine(Networks(ModelStore(default_root(os.environ)), Device.CPU, 1), nudenet=False)
-    lfw = random.Random(2026).sample(paths, 500) if (paths := sorted((DATA / "lfw" / "images").rglob("*.jpg"))) else []
+    lfw = random.Random(2026).sample(paths, 300) if (paths := sorted((DATA / "lfw" / "images").rglob("*.jpg"))) else []
     coco = [decode(path.read_bytes()) for path in sorted((DATA / "coco-train" / "images").glob("*.jpg"))]
     sets = {name: (decode(path.read_bytes()) for path in paths) for name, paths in portraits_by_age().items()}
     sets["press portraits (LFW)"] = (decode(path.read_bytes()) for path in lfw)

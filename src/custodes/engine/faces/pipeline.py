@@ -48,7 +48,7 @@ from custodes.imaging.image import Image
 _MESH_PRESENT = 0.1
 """Below, the mesh network saw no face and its vertices are not trusted for alignment (profiles, heavy occlusion)."""
 
-# Logistic from CenterFace's score to the share of boxes that hold a face, as a person says who looked at 425 boxes of
+# Logistic from CenterFace's score to the share of boxes that hold a face, laid by hand through 425 boxes of
 # LFW, COCO and other photos (docs/scores.md, detection confidence).
 _CONFIDENCE_EVEN_AT, _CONFIDENCE_STEEPNESS = 0.52, 17.5
 
