@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from enum import StrEnum
+from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,7 +23,15 @@ from custodes.governance.limits import AccountLimits
 PREFIX = "CUSTODES_"
 FILE_NAME = "custodes.toml"
 # No digest of the configuration covers these: a digest of a short secret gives it away.
-_SECRETS = frozenset({"s3_access_key_id", "s3_secret_access_key"})
+_SECRETS = frozenset(
+    {
+        "s3_access_key_id",
+        "s3_secret_access_key",
+        "sns_access_key_id",
+        "sns_secret_access_key",
+        "job_webhook_secret",
+    }
+)
 # Read by the test suite, not by the program.
 _NOT_OURS = f"{PREFIX}TEST_"
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
@@ -56,6 +65,11 @@ class Settings:
     data: Path = _setting("Data directory: credentials, database, ledger. Created when missing.", Path("data"))
     host: str = _setting("Address to listen on. Others than loopback are open to the network.", "127.0.0.1")
     port: int = _setting("Port to listen on; 0 takes any free one.", 8080)
+    tls_cert: Path | None = _setting(
+        "Certificate chain (PEM) to serve HTTPS with; without, addresses but loopback need a TLS proxy.",
+        None,
+    )
+    tls_key: Path | None = _setting("Private key (PEM) of that certificate.", None)
     endpoint: str = _setting("URL that clients reach the server by, when it is not `http://HOST:PORT`.", "")
     region: str = _setting("Region that stands in ARNs and in the configuration written for clients.", "us-east-1")
     accepted_regions: str = _setting(
@@ -96,6 +110,15 @@ class Settings:
     s3_region: str = _setting("Region of that endpoint.", "us-east-1")
     s3_access_key_id: str = _setting("Access key for that endpoint.", "")
     s3_secret_access_key: str = _setting("Its secret. Prefer the variable or a file that only you can read.", "")
+    video_workers: int = _setting("Stored videos looked at at the same time; 0 for none by this server.", 1)
+    video_samples_per_second: str = _setting("Frames of a second of video that are looked at, 0.5 to 30.", "2")
+    video_part_s: int = _setting("Seconds of video under one permission; then it is decided again.", 30)
+    video_strict: bool = _setting("Accept what the API documents only: H.264 in MP4 or MOV.", False)
+    sns_endpoint: str = _setting("SNS endpoint that finished jobs are told to; none means that clients ask.", "")
+    sns_access_key_id: str = _setting("Access key for that endpoint.", "")
+    sns_secret_access_key: str = _setting("Its secret.", "")
+    job_webhook: str = _setting("URL that every finished job is posted to, signed with the secret below.", "")
+    job_webhook_secret: str = _setting("Secret of the signatures (HMAC-SHA256 of time and body).", "")
     review_days: int = _setting(
         "Days after which a search result that two persons have to confirm is destroyed, confirmed or not.", 30
     )
@@ -131,10 +154,15 @@ class Settings:
         for name in ("account_collections", "faces_per_collection", "users_per_collection"):
             _require(getattr(self, name) >= 0, name, "0 or more")
         _require(self.review_days >= 1, "review_days", "1 or more")
+        _require(self.video_workers >= 0, "video_workers", "0 or more")
+        _require(self.video_part_s >= 1, "video_part_s", "1 or more")
+        _require(_is_rate(self.video_samples_per_second), "video_samples_per_second", "a number from 0.5 to 30")
+        _require(not self.job_webhook or bool(self.job_webhook_secret), "job_webhook_secret", "given with job_webhook")
         _require(self.shutdown_s >= 0, "shutdown_s", "0 or more")
         _require(self.log_level in {"debug", "info", "warning", "error"}, "log_level", "debug, info, warning or error")
         _require(bool(self.host), "host", "an address")
         _require(bool(self.region), "region", "a region name")
+        _require((self.tls_cert is None) == (self.tls_key is None), "tls_key", "set together with tls_cert")
 
     def __repr__(self) -> str:
         """Name the object only: a secret is among the fields."""
@@ -172,7 +200,8 @@ class Settings:
     @property
     def endpoint_url(self) -> str:
         """Where clients find the server, unless the port is chosen at start."""
-        return self.endpoint or f"http://{url_host(self.host)}:{self.port}"
+        scheme = "http" if self.tls_cert is None else "https"
+        return self.endpoint or f"{scheme}://{url_host(self.host)}:{self.port}"
 
     @property
     def models_folder(self) -> Path:
@@ -282,6 +311,13 @@ def _folders(value: object) -> Mapping[str, Path]:
 
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(part for part in (each.strip() for each in text.split(",")) if part)
+
+
+def _is_rate(text: str) -> bool:
+    try:
+        return Fraction(1, 2) <= Fraction(text) <= 30
+    except (ValueError, ZeroDivisionError):
+        return False
 
 
 def _require(condition: bool, name: str, wanted: str) -> None:

@@ -7,6 +7,7 @@ the fetched networks, against the real engine.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +33,13 @@ class Studio:
     one: bytes
     two: bytes
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+
+    def known_person(self) -> None:
+        """Make the person of ``one`` known."""
+        image = {"Bytes": self.one}
+        with contextlib.suppress(self.client.exceptions.ResourceAlreadyExistsException):
+            self.client.create_collection(CollectionId="celebrities")
+        self.client.index_faces(CollectionId="celebrities", Image=image, ExternalImageId=CELEBRITY, MaxFaces=1)
 
 
 def enrolled(studio: Studio, image: bytes, name: str) -> tuple[Answer, list[str]]:
@@ -83,8 +91,7 @@ def detect_faces(studio: Studio) -> list[Answer]:
 def recognize_celebrities(studio: Studio) -> list[Answer]:
     image = {"Bytes": studio.one}
     before = studio.client.recognize_celebrities(Image=image)
-    studio.client.create_collection(CollectionId="celebrities")
-    studio.client.index_faces(CollectionId="celebrities", Image=image, ExternalImageId=CELEBRITY, MaxFaces=1)
+    studio.known_person()
     return [before, studio.client.recognize_celebrities(Image=image)]
 
 

@@ -51,6 +51,8 @@ def _beside(name: str) -> ModuleType:
 
 
 answers = _beside("answers")
+video_answers = _beside("video_answers")
+ANSWERS = {**answers.ANSWERS, **video_answers.VIDEO_ANSWERS}
 SERVICE = load_service()
 IMPLEMENTED = sorted(
     SERVICE.operations.keys()
@@ -67,7 +69,7 @@ def returned(operation: str) -> set[str]:
 
 def _occurring(studio: Any, operation: str) -> set[str]:
     found: set[str] = set()
-    for answer in answers.ANSWERS[operation](studio):
+    for answer in ANSWERS[operation](studio):
         members = {name: value for name, value in answer.items() if name != "ResponseMetadata"}
         found |= set(paths_in(members))
     return _without_keys(found)
@@ -85,7 +87,7 @@ def _png(image: PIL.Image.Image) -> bytes:
 
 
 def test_every_operation_is_asked() -> None:
-    assert sorted(answers.ANSWERS) == IMPLEMENTED
+    assert sorted(ANSWERS) == IMPLEMENTED
 
 
 def _predictable(request: pytest.FixtureRequest) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -119,7 +121,11 @@ def _real(request: pytest.FixtureRequest) -> tuple[dict[str, Any], dict[str, Any
 def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A server for the whole module, with predictable faces or with the real networks, and pictures for it."""
     stand_ins, pictures = request.param(request)
-    with running(tmp_path_factory.mktemp("fields") / "data", **stand_ins) as server:
+    root = tmp_path_factory.mktemp("fields")
+    films = {"two": pictures["two"], **pictures["pictures"]}
+    video_answers.write_films(root / "films", films)
+    overrides = {"buckets": {video_answers.BUCKET: root / "films"}}
+    with running(root / "data", overrides, **stand_ins) as server:
         with closing(SqliteCelebrities(server.data)) as book:
             book.put([Celebrity(answers.CELEBRITY, "Ann", ("www.example.org",), KnownGender.FEMALE)])
         yield answers.Studio(server.client(), **pictures)

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custodes.core.errors import UnavailableError
-from custodes.storage.files.credentials import OperatorKeys, open_credentials, shell_exports
+from custodes.storage.files.credentials import OperatorKeys, configured, open_credentials
 
 
 def counting() -> Callable[[int], bytes]:
@@ -77,12 +77,22 @@ def test_boto3_reads_the_files(tmp_path, monkeypatch):
     assert client.meta.endpoint_url == "http://127.0.0.1:8080"
 
 
+def custodes_env(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "custodes", "env", "--data", str(directory), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def exports(directory: Path) -> str:
+    return custodes_env(directory).stdout
+
+
 def test_exports_win_over_what_the_shell_had(tmp_path):
     directory = tmp_path / "with 'quote' and $dollar"
     made = opened(directory)
     script = (
         "import boto3; s = boto3.session.Session(); c = s.client('rekognition'); k = s.get_credentials();"
-        "print(k.access_key, c.meta.region_name, c.meta.endpoint_url, s.client('sts').meta.endpoint_url)"
+        "print(k.access_key, c.meta.region_name, c.meta.endpoint_url, s.client('sts').meta.endpoint_url,"
+        "s.client('s3').meta.endpoint_url)"
     )
     rivals = {
         "AWS_ACCESS_KEY_ID": "AKRIVAL",
@@ -90,25 +100,69 @@ def test_exports_win_over_what_the_shell_had(tmp_path):
         "AWS_SESSION_TOKEN": "rival",
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
         "AWS_PROFILE": "rival",
     }
     done = subprocess.run(
-        ["/bin/sh", "-euc", 'eval "$1"; exec "$2" -c "$3"', "sh", shell_exports(directory), sys.executable, script],
+        ["/bin/sh", "-euc", 'eval "$1"; exec "$2" -c "$3"', "sh", exports(directory), sys.executable, script],
         env={"PATH": os.environ["PATH"], **rivals},
         capture_output=True,
         text=True,
         check=True,
         timeout=60,
     )
-    assert done.stdout.split() == [made.key.access_key_id, "eu-central-1", *["http://127.0.0.1:8080"] * 2]
-    assert made.key.secret not in shell_exports(directory)
+    *ours, s3 = done.stdout.split()
+    assert ours == [made.key.access_key_id, "eu-central-1", *["http://127.0.0.1:8080"] * 2]
+    assert "amazonaws.com" in s3
+    assert made.key.secret not in exports(directory)
 
 
 def test_exports_before_the_first_start_say_what_to_do(tmp_path):
-    with pytest.raises(UnavailableError, match="start the server"):
-        shell_exports(tmp_path)
+    done = custodes_env(tmp_path / "none")
+    assert done.returncode == 1
+    assert "start the server" in done.stderr
+    assert not (tmp_path / "none").exists()
+
+
+def test_exports_that_failed_lead_nowhere_instead_of_to_amazon(tmp_path):
+    """No photo goes to somebody else by mistake: the next call in the shell fails, and so does the line itself."""
+    script = (
+        "import boto3; c = boto3.client('rekognition', region_name='us-east-1', aws_access_key_id='a',"
+        "aws_secret_access_key='b'); print(c.meta.endpoint_url)"
+    )
+    line = 'eval "$("$1" -m custodes env --data "$2")" || echo failed; exec "$1" -c "$3"'
+    done = subprocess.run(
+        ["/bin/sh", "-uc", line, "sh", sys.executable, str(tmp_path / "none"), script],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.split() == ["failed", "http://127.0.0.1:9"]
+
+
+@pytest.mark.parametrize(
+    ("shell", "line"),
+    [
+        ("sh", "export CUSTODES_DATA='{}/it'\"'\"'s'"),
+        ("fish", "set -gx CUSTODES_DATA '{}/it\\'s'"),
+        ("powershell", "$Env:CUSTODES_DATA = '{}/it''s'"),
+    ],
+)
+def test_each_shell_gets_its_own_quotes(tmp_path, shell, line):
+    opened(tmp_path / "it's")
+    printed = custodes_env(tmp_path / "it's", "--shell", shell).stdout
+    assert line.format(tmp_path) in printed.splitlines()
+
+
+def test_a_config_of_an_earlier_version_is_read_and_narrowed(tmp_path):
+    path = tmp_path / "config"
+    path.write_text("[profile custodes]\nregion = eu-central-1\nendpoint_url = http://127.0.0.1:7070\n")
+    assert configured(tmp_path).endpoint_url == "http://127.0.0.1:7070"
+    opened(tmp_path)
+    assert configured(tmp_path).endpoint_url == "http://127.0.0.1:8080"
+    assert path.read_text().count("endpoint_url") == 2
 
 
 def test_config_follows_the_address_and_keeps_what_people_added(tmp_path):
@@ -121,10 +175,11 @@ def test_config_follows_the_address_and_keeps_what_people_added(tmp_path):
     config.read(path)
     assert dict(config["profile custodes"]) == {
         "region": "eu-central-1",
-        "endpoint_url": "http://127.0.0.1:9090",
+        "services": "custodes",
         "output": "json",
         "s3": "\naddressing_style = path",
     }
+    assert config["services custodes"]["rekognition"] == "\nendpoint_url = http://127.0.0.1:9090"
     assert config["profile mine"]["region"] == "us-east-1"
     assert [each.name for each in tmp_path.iterdir() if each.name.startswith(".")] == []
 

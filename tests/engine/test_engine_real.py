@@ -62,7 +62,7 @@ def test_a_portrait_in_full_detail(engine, slot):
     assert marks["leftEyeBrowUp"][1] < marks["leftEyeUp"][1] < marks["leftEyeDown"][1] < marks["noseLeft"][1]
     assert marks["noseLeft"][1] < marks["mouthUp"][1] < marks["mouthDown"][1] < marks["chinBottom"][1]
     assert marks["upperJawlineLeft"][0] < marks["midJawlineLeft"][0] < marks["midJawlineRight"][0]
-    assert face.confidence_pct > 95
+    assert face.confidence_pct > 99.5
     assert abs(face.pose.yaw_deg) < 10
     assert abs(face.pose.roll_deg) < 10
     assert face.eyes_open is not None and face.eyes_open.value
@@ -128,6 +128,34 @@ def test_the_smallest_promised_face_is_found(engine, slot):
 def test_a_face_fills_the_picture(engine, slot):
     crop = np.asarray(PIL.Image.fromarray(ASTRONAUT[40:200, 160:300]).resize((2800, 3200)))
     assert len(engine.detect(slot, picture(crop)).faces) == 1
+
+
+@pytest.mark.parametrize("side", [300, 640, 1000, 1700, 3000])
+@pytest.mark.parametrize("padding", [0.0, 0.15, 0.5, 1.0])
+def test_a_portrait_at_any_size_and_padding_is_one_face(engine, slot, side, padding):
+    left, top, right, bottom = 181, 58, 270, 178
+    margin = round(padding * (bottom - top) / 2)
+    part = ASTRONAUT[max(0, top - margin) : bottom + margin, left - margin : right + margin]
+    factor = side / max(part.shape[:2])
+    size = (round(part.shape[1] * factor), round(part.shape[0] * factor))
+    enlarged = np.asarray(PIL.Image.fromarray(part).resize(size, PIL.Image.Resampling.BICUBIC))
+    (face,) = engine.detect(slot, picture(enlarged)).faces
+    assert face.box_px.height > 0.6 * size[1] / (1 + padding)
+
+
+@pytest.mark.parametrize("at", [0, 3000, 6321, 7800])
+@pytest.mark.parametrize("upright", [True, False])
+def test_a_small_face_in_a_long_picture_is_found_once(engine, slot, at, upright):
+    """88 x 118 px in 8,000 x 1,000, lying or standing."""
+    canvas = np.full((8000, 1000, 3) if upright else (1000, 8000, 3), 90, np.uint8)
+    part = ASTRONAUT[0:200, 130:330]
+    if upright:
+        canvas[at : at + 200, 400:600] = part
+    else:
+        canvas[400:600, at : at + 200] = part
+    (face,) = engine.detect(slot, picture(canvas)).faces
+    x, y = (400, at) if upright else (at, 400)
+    assert corners(face.box_px) == pytest.approx((x + 51, y + 58, x + 140, y + 178), abs=6)
 
 
 @pytest.mark.parametrize("side", [200, 512, 1500])

@@ -61,3 +61,19 @@ class ScriptedFrames:
             if wanted and index == sample_index(number, rate, wanted):
                 number += 1
                 yield Frame(index, ts_ms, rgb=rgb)
+
+
+def lossless(path: Path, pictures: list[np.ndarray]) -> Path:
+    """A MOV of PNG frames at 25 a second: pixels come back as they were."""
+    return write_clip(path, len(pictures), lambda n: pictures[n], codec="png ")
+
+
+def with_sound(path: Path, track: bytes) -> Path:
+    """Put a sound track's structure into a file whose ``moov`` is its last box, as OpenCV writes it."""
+    data = bytearray(path.read_bytes())
+    at = data.rindex(b"moov") - 4
+    assert at + int.from_bytes(data[at : at + 4], "big") == len(data)
+    data += track
+    data[at : at + 4] = (len(data) - at).to_bytes(4, "big")
+    path.write_bytes(data)
+    return path

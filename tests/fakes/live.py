@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,10 +53,10 @@ class LiveServer:
 
 
 @contextmanager
-def running(data: Path, **stand_ins: Any) -> Iterator[LiveServer]:
-    """The server of ``data``; ``stand_ins`` are open_deployment's."""
+def running(data: Path, overrides: Mapping[str, Any] | None = None, **stand_ins: Any) -> Iterator[LiveServer]:
+    """The server of ``data``; ``overrides`` are settings, ``stand_ins`` open_deployment's."""
     listener = Listener("127.0.0.1", 0)
-    settings = Settings(data=data, region=REGION, shutdown_s=2, threads=1)
+    settings = Settings(data=data, region=REGION, shutdown_s=2, threads=1, **(overrides or {}))
     with (
         closing(listener),
         open_deployment(settings, endpoint_url=listener.url, **stand_ins) as deployment,

@@ -6,7 +6,9 @@ model files.
 
 from __future__ import annotations
 
+import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -16,11 +18,17 @@ from custodes.core.errors import CustodesError
 from custodes.settings import Settings
 from fakes.engine import SquareEngine
 
+
+def certificate() -> dict[str, Path]:
+    """The files to serve HTTPS with, where the environment names them."""
+    names = {"tls_cert": "CUSTODES_TLS_CERT", "tls_key": "CUSTODES_TLS_KEY"}
+    return {setting: Path(os.environ[name]) for setting, name in names.items() if name in os.environ}
+
+
 if __name__ == "__main__":
     try:
-        serve_until_stopped(
-            Settings(data=Path(sys.argv[1]), port=0, region="eu-central-1", shutdown_s=3), engine=SquareEngine()
-        )
+        settings = Settings(data=Path(sys.argv[1]), port=0, region="eu-central-1", shutdown_s=3)
+        serve_until_stopped(replace(settings, **certificate()), engine=SquareEngine())
     except CustodesError as error:
         print(f"custodes: {error.message}", file=sys.stderr)
         sys.exit(1)

@@ -23,6 +23,7 @@ BORDERS = frozenset(
         "edge/http/workers.py",
         "storage/sql/writer.py",
         "engine/runtime/batch.py",
+        "jobs/schedule.py",
         "jobs/worker.py",
         "cli/main.py",
     }

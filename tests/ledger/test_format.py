@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import custodes.ledger
+from custodes.ledger.prover import vrf
+from custodes.ledger.prover.account_map import AccountMap
+from custodes.ledger.prover.files import encode_file, encode_path
+from custodes.ledger.prover.ports import Use
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.commitment import commit
-from custodes.ledger.tlog.entry import KINDS, decode, from_b64url
+from custodes.ledger.tlog.entry import KINDS, Entry, decode, from_b64url
 from custodes.ledger.tlog.merkle import Frontier, leaf_hash
 from custodes.ledger.tlog.proof import Receipt, verify_token
+from custodes.ledger.tlog.trust import parse_policy
+from custodes.ledger.tree import multiproof
 from custodes.ledger.tree.growth import grow
 from custodes.ledger.tree.signing import sign_checkpoint, signed_note
+from custodes.ledger.verifier.canonical_json import PlacedEntry
+from custodes.ledger.verifier.statement import Question, StatementFile
+from custodes.ledger.verifier.verdict import Word, verify
 from custodes.ledger.writer.body import seal
 from custodes.ledger.writer.keys import SigningKey
 from custodes.ledger.writer.receipt import encode_tlog_proof, receipt_token
@@ -71,3 +84,31 @@ def test_every_kind_and_member_is_described(kind: str) -> None:
     must, may = row.split("|")[3:5]
     assert set(re.findall(r"`([a-z])`", must)) == set(KINDS[kind].must)
     assert set(re.findall(r"`([a-z])`", may)) == set(KINDS[kind].may)
+
+
+def _statement() -> StatementFile:
+    """Nobody with twelve nines used the log of two entries and a head."""
+    key = vrf.secret_key(bytes(range(32, 64)))
+    accounts = AccountMap(key)
+    accounts.advance([Use(1, ENTRIES[1], "123456789012", 1767225600123, 1)], 2)
+    head = Entry("map", 1767225601000, None, None, accounts.head_fields()).encode()
+    growth = grow(Frontier(), [leaf_hash(data) for data in (*ENTRIES, head)])
+    checkpoint = sign_checkpoint(Checkpoint(KEY.name, 3, growth.frontier.root()), [KEY])
+    proof, path = accounts.path("acct:999999999999")
+    hashes = tuple(multiproof.make([2], 3, growth.node))
+    question = Question("acct:999999999999", None, 1767225601000)
+    return StatementFile(question, checkpoint, PlacedEntry(2, head), None, hashes, proof, encode_path(path))
+
+
+def test_statement() -> None:
+    data = encode_file(_statement())
+    assert data.decode() == BLOCKS["statement"].replace("\n", "")
+    policy = f"log {BLOCKS['verifier']}\nquorum none\n"
+    assert verify(data, parse_policy(policy.encode())).word is Word.ABSENT
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed")
+    asked = json.dumps({"policy": policy, "files": [base64.b64encode(data).decode()]})
+    script = Path(__file__).parents[1] / "second_verifier" / "verify.mjs"
+    done = subprocess.run([node, str(script)], input=asked, capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(done.stdout) == ["ABSENT"]

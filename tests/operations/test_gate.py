@@ -21,6 +21,18 @@ FACE = "12345678-1234-4123-8123-123456789012"
 ON_COLLECTION = {"CollectionId": "people"}
 ON_USER = {**ON_COLLECTION, "UserId": "ann"}
 
+VIDEO = {"S3Object": {"Bucket": "films", "Name": "a.mp4"}}
+FAMILIES = (
+    "CelebrityRecognition",
+    "ContentModeration",
+    "FaceDetection",
+    "FaceSearch",
+    "LabelDetection",
+    "PersonTracking",
+    "SegmentDetection",
+    "TextDetection",
+)
+
 CALLS: dict[str, dict[str, Any]] = {
     "AssessFaceQuality": {"Image": IMAGE},
     "AssessLiveness": {"Image": IMAGE},
@@ -51,12 +63,17 @@ CALLS: dict[str, dict[str, Any]] = {
     "TagResource": {"ResourceArn": ARN, "Tags": {"a": "b"}},
     "UntagResource": {"ResourceArn": ARN, "TagKeys": ["a"]},
     "ListTagsForResource": {"ResourceArn": ARN},
+    **{f"Start{family}": {"Video": VIDEO} for family in FAMILIES},
+    **{f"Get{family}": {"JobId": "f" * 64} for family in FAMILIES},
+    "StartFaceSearch": {**ON_COLLECTION, "Video": VIDEO},
 }
 ANYWHERE = {operation for operation in CALLS if operation.startswith(("Assess", "Detect"))} | {
     "CompareFaces",
     "GetCelebrityInfo",
     "ListCollections",
     "RecognizeCelebrities",
+    *(f"Get{family}" for family in FAMILIES),
+    *(f"Start{family}" for family in FAMILIES if family != "FaceSearch"),
 }
 
 

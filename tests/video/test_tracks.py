@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from custodes.core.box import BoxRatio
 from custodes.video.stretches import stretches
-from custodes.video.tracks import FaceScale, Sighting, Tracker, Vote, overlap
+from custodes.video.tracks import Sighting, Tracker, Vote, overlap
 
-SCALE = FaceScale(same=0.8, different=0.3)
+
+def alike(one: np.ndarray, other: np.ndarray) -> float:
+    return 100 * float(one @ other)
 
 
 def face(who: int) -> np.ndarray:
@@ -23,33 +25,33 @@ def seen(left: float, top: float = 0.3, side: float = 0.1, who: int | None = Non
 
 
 def test_indexes_follow_birth_and_stay() -> None:
-    tracker = Tracker(SCALE)
+    tracker = Tracker(alike)
     assert tracker.step(0, [seen(0.1), seen(0.7)]) == (0, 1)
     assert tracker.step(500, [seen(0.72), seen(0.12)]) == (1, 0)
     assert tracker.step(1000, [seen(0.4), seen(0.74), seen(0.14)]) == (2, 1, 0)
 
 
 def test_two_who_cross_keep_their_indexes_by_motion() -> None:
-    tracker = Tracker(SCALE)
+    tracker = Tracker(alike)
     for step in range(8):
         one, other = seen(0.1 + step * 0.1), seen(0.8 - step * 0.1, top=0.33)
         assert tracker.step(step * 500, [one, other]) == (0, 1)
 
 
 def test_two_who_change_places_keep_their_indexes_by_face() -> None:
-    tracker = Tracker(SCALE)
+    tracker = Tracker(alike)
     assert tracker.step(0, [seen(0.3, who=1), seen(0.42, who=2)]) == (0, 1)
     assert tracker.step(500, [seen(0.3, who=2), seen(0.42, who=1)]) == (1, 0)
 
 
 def test_a_cut_forbids_position_and_not_faces() -> None:
-    tracker = Tracker(SCALE)
+    tracker = Tracker(alike)
     assert tracker.step(0, [seen(0.3, who=1), seen(0.6)]) == (0, 1)
     assert tracker.step(500, [seen(0.6), seen(0.1, who=1)], cut=True) == (2, 0)
 
 
 def test_who_is_away_for_long_is_new_unless_the_face_is_known() -> None:
-    tracker = Tracker(SCALE)
+    tracker = Tracker(alike)
     assert tracker.step(0, [seen(0.3), seen(0.6, who=1)]) == (0, 1)
     assert tracker.step(2500, [seen(0.3)]) == (0,)
     assert tracker.step(20_000, [seen(0.3), seen(0.1, who=1)]) == (2, 1)
@@ -57,14 +59,14 @@ def test_who_is_away_for_long_is_new_unless_the_face_is_known() -> None:
 
 
 def test_another_face_in_the_same_place_is_another_person() -> None:
-    tracker = Tracker(SCALE)
+    tracker = Tracker(alike)
     assert tracker.step(0, [seen(0.3, who=1)]) == (0,)
     assert tracker.step(500, [seen(0.3, who=2)]) == (1,)
 
 
 @given(st.lists(st.lists(st.floats(0, 0.9), max_size=6), max_size=12))
 def test_every_sighting_has_one_index_and_none_comes_twice(samples: list[list[float]]) -> None:
-    tracker, highest = Tracker(SCALE), -1
+    tracker, highest = Tracker(alike), -1
     for number, lefts in enumerate(samples):
         found = tracker.step(number * 500, [seen(left) for left in lefts])
         assert len(found) == len(lefts) == len(set(found))

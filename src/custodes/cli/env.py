@@ -1,15 +1,80 @@
-"""``custodes env``: shell lines that point AWS clients at this server."""
+"""``custodes env``: shell lines that point AWS clients at this server, and at nothing when there is none.
+
+In: a data directory and the kind of shell. Out: lines for the shell to evaluate. It creates nothing.
+"""
 
 from __future__ import annotations
+
+import shlex
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from custodes.cli.options import DATA, DataOption
+from custodes.core.errors import UnavailableError
 from custodes.settings import from_environment
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
-def env(data: DataOption = DATA) -> None:
-    """Print exports for AWS clients: eval "$(custodes env)"."""
-    from custodes.storage.files.credentials import shell_exports
+# The discard port: whoever calls it learns at once that nobody is there.
+_NOWHERE = "http://127.0.0.1:9"
 
-    typer.echo(shell_exports(from_environment(data=data).data), nl=False)
+
+class Shell(StrEnum):
+    """For which shell lines are written."""
+
+    SH = "sh"
+    """bash, zsh and every other POSIX shell."""
+    FISH = "fish"
+    POWERSHELL = "powershell"
+
+
+ShellOption = Annotated[
+    Shell, typer.Option("--shell", help="`sh` for bash and zsh, `fish`, or `powershell`.", show_default=True)
+]
+
+
+def env(data: DataOption = DATA, shell: ShellOption = Shell.SH) -> None:
+    """Print exports for AWS clients: eval "$(custodes env)", custodes env --shell fish | source."""
+    try:
+        lines = _exports(from_environment(data=data).data, shell)
+    except UnavailableError as error:
+        # No line at all would leave the shell as it is, and its next call, with a photo in it, would go to Amazon.
+        typer.echo("\n".join(_dead_end(shell)))
+        typer.echo(f"custodes: {error.message}; until then calls of Rekognition in this shell fail", err=True)
+        raise typer.Exit(1) from None
+    typer.echo("\n".join(lines))
+
+
+def _exports(directory: Path, shell: Shell) -> list[str]:
+    from custodes.storage.files.credentials import client_environment
+
+    found = client_environment(directory)
+    return _assigned(found.values, found.unset, shell)
+
+
+def _dead_end(shell: Shell) -> list[str]:
+    from custodes.storage.files.credentials import SERVICES
+
+    values = {f"AWS_ENDPOINT_URL_{service.upper()}": _NOWHERE for service in SERVICES}
+    lines = _assigned(values, ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",), shell)
+    return [*lines, *([] if shell is Shell.POWERSHELL else ["false"])]
+
+
+def _assigned(values: Mapping[str, str], unset: Sequence[str], shell: Shell) -> list[str]:
+    match shell:
+        case Shell.SH:
+            return [
+                f"unset {' '.join(unset)}",
+                *(f"export {name}={shlex.quote(text)}" for name, text in values.items()),
+            ]
+        case Shell.FISH:
+            quoted = {name: text.replace("\\", "\\\\").replace("'", "\\'") for name, text in values.items()}
+            return [f"set -e {' '.join(unset)}", *(f"set -gx {name} '{text}'" for name, text in quoted.items())]
+        case Shell.POWERSHELL:
+            removed = [f"Remove-Item Env:{name} -ErrorAction SilentlyContinue" for name in unset]
+            quoted = {name: text.replace("'", "''") for name, text in values.items()}
+            return [*removed, *(f"$Env:{name} = '{text}'" for name, text in quoted.items())]

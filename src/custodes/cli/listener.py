@@ -1,13 +1,17 @@
 """An address to listen on, and uvicorn behind it.
 
-In: host, port and an ASGI application. Out: requests served until told to stop. The address is taken before anything
-slow happens, so a port that is in use is found out at once, and port 0 is known before the configuration is written.
+In: host, port, perhaps a certificate, and an ASGI application. Out: requests served until told to stop. The address is
+taken before anything slow happens, so a port that is in use is found out at once, and port 0 is known before the
+configuration is written.
 """
 
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -20,16 +24,35 @@ from custodes.settings import url_host
 _BACKLOG = 2048
 
 
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Files to serve HTTPS with: a chain of certificates and the private key of the first, both PEM."""
+
+    chain: Path
+    key: Path
+
+    def check(self) -> None:
+        """Raise UnavailableError, naming the files, unless they can be read and belong together."""
+        try:
+            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(self.chain, self.key)
+        except OSError as error:  # among them ssl.SSLError
+            reason = error.strerror or type(error).__name__
+            raise UnavailableError(f"cannot serve HTTPS with {self.chain} and {self.key}: {reason}") from error
+
+
 class Listener:
     """A bound address."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, certificate: Certificate | None = None) -> None:
         """Take ``host``:``port``; port 0 takes a free one. Raises UnavailableError when that is not possible."""
+        if certificate is not None:
+            certificate.check()
+        self._certificate = certificate
         self._socket = _bind(host, port)
         self._server: uvicorn.Server | None = None
         self._stopping = False
         self.port: int = self._socket.getsockname()[1]
-        self.url = f"http://{url_host(host)}:{self.port}"
+        self.url = f"{'http' if certificate is None else 'https'}://{url_host(host)}:{self.port}"
 
     def serve(self, app: Callable[..., Any], shutdown_s: int, ready: Callable[[], None]) -> None:
         """Serve until ``stop``; ``ready`` is called once connections are accepted.
@@ -43,6 +66,8 @@ class Listener:
             log_config=None,
             backlog=_BACKLOG,
             timeout_graceful_shutdown=shutdown_s,
+            ssl_certfile=None if self._certificate is None else self._certificate.chain,
+            ssl_keyfile=None if self._certificate is None else self._certificate.key,
         )
         self._server = _Server(config, ready)
         self._server.should_exit = self._stopping

@@ -7,6 +7,7 @@ import signal
 import sys
 from contextlib import closing
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +18,7 @@ from custodes.settings import Settings, from_environment
 if TYPE_CHECKING:
     from types import FrameType
 
-    from custodes.cli.listener import Listener
+    from custodes.cli.listener import Certificate, Listener
     from custodes.engine.ports import FaceEngine
 
 
@@ -26,16 +27,18 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one. [default: 8080]")] = None,
     data: DataOption = DATA,
     device: DeviceOption = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain (PEM) to serve HTTPS with.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Private key (PEM) of the certificate.")] = None,
 ) -> None:
     """Serve the API until stopped."""
-    settings = from_environment(host=host, port=port, data=data, device=device)
+    settings = from_environment(host=host, port=port, data=data, device=device, tls_cert=tls_cert, tls_key=tls_key)
     from custodes.cli import logs
 
     logs.configure(settings.log_level, settings.log_format)
-    if not _is_loopback(settings.host):
+    if not _is_loopback(settings.host) and settings.tls_cert is None:
         typer.echo(
-            f"custodes: {settings.host} is open to the network. Requests are signed but not encrypted: put a TLS proxy "
-            "in front.",
+            f"custodes: {settings.host} is open to the network. Requests are signed but not encrypted: serve HTTPS "
+            "with --tls-cert and --tls-key, or put a TLS proxy in front.",
             err=True,
         )
     serve_until_stopped(settings)
@@ -54,7 +57,7 @@ def serve_until_stopped(settings: Settings, engine: FaceEngine | None = None) ->
     from custodes.cli.listener import Listener
     from custodes.deployment.server import open_deployment
 
-    with closing(Listener(settings.host, settings.port)) as listener:
+    with closing(Listener(settings.host, settings.port, _certificate(settings))) as listener:
         endpoint_url = settings.endpoint or listener.url
         _until_signalled(listener)
         with open_deployment(settings, endpoint_url=endpoint_url, engine=engine) as deployment:
@@ -68,6 +71,14 @@ def serve_until_stopped(settings: Settings, engine: FaceEngine | None = None) ->
                 sys.stdout.flush()
 
             listener.serve(deployment.app(), settings.shutdown_s, ready)
+
+
+def _certificate(settings: Settings) -> Certificate | None:
+    from custodes.cli.listener import Certificate
+
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    return Certificate(settings.tls_cert, settings.tls_key)
 
 
 def _until_signalled(listener: Listener) -> None:

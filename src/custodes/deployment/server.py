@@ -39,6 +39,7 @@ from custodes.deployment.policy import keep_policy
 from custodes.deployment.reviews import keep_reviews
 from custodes.deployment.screening import keep_screening, open_screening
 from custodes.deployment.statements import open_statements
+from custodes.deployment.video import open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
 from custodes.edge.aws.model import Service, load_service
 from custodes.edge.aws.sts import handlers as sts_handlers
@@ -208,16 +209,15 @@ def open_deployment(
             opened.enter_context(keep_lists(settings.data, ledger.duties, ledger.log, SystemClock()))
             reviews = keep_reviews(database, settings.data, ledger, store, directory, settings.review_days)
             recorder = LedgerRecorder(ledger.log, f"{faces.model_version}/{release.models.hex()}")
+        videos = open_videos(settings, database, open_objects(settings.buckets, _s3(settings)), SystemClock())
         reader = Once(lambda: open_text(settings) if text is None else text)
+        common = (faces, store, videos.objects, SystemClock(), page_key)
         ports = Ports(
-            faces,
-            store,
-            open_objects(settings.buckets, _s3(settings)),
-            SystemClock(),
-            page_key,
+            *common,
             text=reader,
             sight=sight or open_sight(settings, faces),
             celebrities=_known_people(keys, opened.enter_context(closing(SqliteCelebrities(settings.data)))),
+            video=videos.adapters,
         )
         if erasures is not None and reviews is not None:
             ports = replace(ports, erasures=erasures, holding=reviews)
@@ -226,6 +226,7 @@ def open_deployment(
         gate = Gate(policy, recorder, receipts.leave, lambda one: directory.status(one) is Status.ACTIVE)
         by_name = handlers(gate, operations, settings.region)
         sts = sts_handlers(gate, SecurityTokens(directory, SystemClock()))
+        opened.enter_context(video_workers(videos, ports, operations, gate, ledger))
         acts = {} if reviews is None else actions(gate, reviews)
         yield Deployment(settings, service, keys, directory, by_name, sts, operations, gate, receipts, ledger, acts)
 

@@ -35,6 +35,7 @@ from custodes.operations.images.engines import ImageEngines
 from custodes.operations.images.ports import ObjectStore
 from custodes.operations.images.sources import Pictures
 from custodes.operations.reviews.reviews import Holding, NoReviews
+from custodes.operations.video.use_cases import VideoAdapters, VideoOperations
 
 
 def random_face_id() -> FaceId:
@@ -59,6 +60,7 @@ class Ports:
         text: opens the engine that reads text, when it is first asked.
         sight: opens the engines that look at whole pictures.
         celebrities: where known people are.
+        video: jobs and files of stored videos.
     """
 
     engine: FaceEngine
@@ -72,6 +74,7 @@ class Ports:
     text: Callable[[], TextEngine] = no_text
     sight: ImageEngines = field(default_factory=ImageEngines)
     celebrities: CelebrityGallery = NOBODY
+    video: VideoAdapters | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ class Operations:
     assessment: PortraitAssessment
     moderation: Moderation
     protection: Protection
+    video: VideoOperations
 
 
 def build(ports: Ports) -> Operations:
@@ -111,4 +115,5 @@ def build(ports: Ports) -> Operations:
         assessment=PortraitAssessment(engine, pictures),
         moderation=Moderation(ports.sight.moderation, pictures),
         protection=Protection(ports.sight.equipment, pictures),
+        video=VideoOperations(engine, gallery, ports.holding, pages, ports.video),
     )

@@ -110,3 +110,18 @@ def _change(one: UInt8, other: UInt8) -> float:
     """Sum over the three planes with double weight for colour, over three: at most 255 in practice."""
     brightness, red, blue = cv2.mean(cv2.absdiff(one, other))[:3]
     return min(255.0, (brightness + 2 * (red + blue)) / 3)
+
+
+_OTHER_PICTURE = 40.0
+"""Mean difference of thumbnails half a second apart that motion within one shot does not reach."""
+
+
+def thumbnail(rgb: UInt8) -> UInt8:
+    """(18, 32, 3) uint8 RGB of a frame."""
+    small = cv2.resize(rgb, (THUMB_WIDTH, THUMB_HEIGHT), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
+
+
+def picture_changed(before: UInt8, after: UInt8) -> bool:
+    """Whether two thumbnails half a second apart cannot be of one shot, so that places mean nothing between them."""
+    return float(np.abs(before.astype(np.float32) - after).mean()) >= _OTHER_PICTURE

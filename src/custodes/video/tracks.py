@@ -9,7 +9,7 @@ A name for a track comes from all its sightings, each counting by its area: one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -29,12 +29,10 @@ _VECTOR_SHARE = 0.3
 """Of the newest vector in a track's running mean."""
 
 
-@dataclass(frozen=True, slots=True)
-class FaceScale:
-    """What cosines mean for the vectors in use: ``same`` or more is one person, ``different`` or less are two."""
-
-    same: float
-    different: float
+SAME_PCT, DIFFERENT_PCT = 90.0, 30.0
+"""Similarities from which two vectors are one person's, and up to which they are two persons'."""
+Alike = Callable[[Float, Float], float]
+"""How alike two faces are by their vectors, 0 to 100, on the published scale."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +64,7 @@ class Track:
 class Tracker:
     """Joins samples in order of time."""
 
-    scale: FaceScale
+    alike: Alike
     born: int = 0
     tracks: list[Track] = field(default_factory=list)
 
@@ -103,17 +101,19 @@ class Tracker:
 
     def _cost(self, track: Track, sighting: Sighting, ts_ms: int, cut: bool) -> float | None:
         """Lower is more alike; None where they cannot be one person."""
-        cosine = _cosine(track.vector, sighting.vector)
-        if cosine is not None and cosine <= self.scale.different:
+        pct = None
+        if track.vector is not None and sighting.vector is not None:
+            pct = self.alike(track.vector, sighting.vector)
+        if pct is not None and pct <= DIFFERENT_PCT:
             return None
-        known = cosine is not None and cosine >= self.scale.same
+        known = pct is not None and pct >= SAME_PCT
         elapsed_ms = ts_ms - track.ts_ms
         expected = track.expected(ts_ms)
         placed = not cut and elapsed_ms <= MAX_LOST_MS and is_near(expected, sighting.box, elapsed_ms)
         if not placed and not known:
             return None
         position = 1 - overlap(expected, sighting.box) if placed else 1.0
-        face = 0.5 if cosine is None else (1 - cosine) / 2
+        face = 0.5 if pct is None else 1 - pct / 100
         return _POSITION_WEIGHT * position + _FACE_WEIGHT * face
 
     def _seen(self, index: int, sighting: Sighting, ts_ms: int) -> None:
@@ -182,10 +182,6 @@ class Vote:
 
 def _centre(box: BoxRatio) -> tuple[float, float]:
     return box.left + box.width / 2, box.top + box.height / 2
-
-
-def _cosine(one: Float | None, other: Float | None) -> float | None:
-    return None if one is None or other is None else float(one @ other)
 
 
 def _mean(old: Float | None, new: Float | None) -> Float | None:

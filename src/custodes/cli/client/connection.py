@@ -36,11 +36,13 @@ class Address:
 
 def address(settings: Settings, endpoint: str | None) -> Address:
     """The server at ``endpoint``, else the one that the settings or the data directory name."""
-    config, section = _ini(settings.data / "config"), f"profile {PROFILE}"
-    url = endpoint or settings.endpoint or config.get(section, "endpoint_url", fallback=None)
+    from custodes.storage.files.credentials import configured
+
+    found = configured(settings.data)
+    url = endpoint or settings.endpoint or (found.endpoint_url if found else None)
     if url is not None and not url.startswith(("http://", "https://")):
         raise UnavailableError(f"{url} is not a URL of a server")
-    return Address(url, config.get(section, "region", fallback=settings.region), _own_key(settings.data))
+    return Address(url, found.region if found else settings.region, _own_key(settings.data))
 
 
 @contextmanager

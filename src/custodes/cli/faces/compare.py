@@ -27,7 +27,7 @@ def compare(
     from custodes.deployment.offline import open_offline
 
     if picture is not None:
-        check_drawable(picture)
+        check_drawable(picture, [a, b])
     sent_a, sent_b = checked(a), checked(b)
     with open_offline(settings) as api:
         try:

@@ -51,11 +51,13 @@ def index(
     from custodes.cli.client.connection import open_api
     from custodes.cli.faces.enrolment import EnrolmentPlan, enrol, prepare
     from custodes.cli.faces.names import open_names
+    from custodes.cli.output import refuse_inputs
     from custodes.cli.pictures.photo import find
 
     root = folder.resolve()
     photos = find(root)
     labels = open_names(root, names)
+    refuse_inputs(report, [*photos, Path(names)])
     limit = max_faces or (1 if labels.of_persons else 100)
     with open_api(settings, endpoint) as api, prepare(api, settings.data, collection) as journal:
         result = enrol(api, journal, photos, labels, EnrolmentPlan(collection, limit, jobs, again))

@@ -31,7 +31,7 @@ def search(
     from custodes.cli.pictures.photo import check_drawable, read
 
     if picture is not None:
-        check_drawable(picture)
+        check_drawable(picture, [photo])
     sent = read(photo)
     with open_api(settings, endpoint) as api:
         answer = api.call(

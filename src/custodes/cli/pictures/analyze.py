@@ -182,7 +182,7 @@ def _places(paths: Sequence[Path], given: Sequence[Path], out: Path | None, *, o
     if out is None:
         return {}
     if one and out.suffix.lower() in SUFFIXES:
-        check_drawable(out)
+        check_drawable(out, paths)
         return {paths[0]: out}
     roots = [path for path in given if path.is_dir()]
     places = {}

@@ -7,11 +7,13 @@ sent smaller; the face sizes that the API promises to find grow with the picture
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import PIL.Image
 
+from custodes.cli.output import refuse_inputs
 from custodes.core.errors import ImageFormatError, ImageTooLargeError, InvalidParameterError
 from custodes.imaging.image import DEFAULT_LIMITS, Image, decode
 from custodes.operations.images.sources import MAX_INLINE_BYTES
@@ -62,16 +64,17 @@ def checked(path: Path) -> bytes:
     return data
 
 
-def check_drawable(out: Path) -> None:
+def check_drawable(out: Path, inputs: Iterable[Path]) -> None:
     """Refuse a file name that no picture can be written to, before any work is done for it.
 
     Raises:
-        InvalidParameterError: the suffix names no picture format, or the folder is not there.
+        InvalidParameterError: the suffix names no picture format, the folder is not there, or it is one of ``inputs``.
     """
     if out.suffix.lower() not in SUFFIXES:
         raise InvalidParameterError(f"{out} must end in one of {', '.join(sorted(SUFFIXES))}")
     if not out.parent.is_dir():
         raise InvalidParameterError(f"{out.parent} is not a folder")
+    refuse_inputs(out, inputs)
 
 
 def show(path: Path) -> PIL.Image.Image:

@@ -16,6 +16,7 @@ import typer
 
 from custodes.cli.ledger.statement import moment
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import refuse_inputs
 from custodes.cli.policy.policy_text import SET_HELP, policy_set
 from custodes.core.clock import SystemClock
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
@@ -44,6 +45,7 @@ def propose_command(
     data: DataOption = DATA,
 ) -> None:
     """Write down a change of the rules in force, for officers to sign."""
+    refuse_inputs(out, () if path is None else (path, *path.glob("*")) if path.is_dir() else (path,))
     files, state = opened(data)
     before = files.policy(state.in_force)
     packs = dict(before.packs if path is None and (enable or disable) else policy_set(path).packs)

@@ -10,6 +10,7 @@ import orjson
 import typer
 
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import refuse_inputs
 from custodes.core.errors import InvalidParameterError
 
 
@@ -27,6 +28,7 @@ def screen(
     from custodes.screening.screen import screen as screen_organisation
     from custodes.storage.sql.screening.lists import ScreeningLists
 
+    refuse_inputs(picture, [organisation])
     try:
         parsed = orjson.loads(organisation.read_bytes())
     except orjson.JSONDecodeError as error:

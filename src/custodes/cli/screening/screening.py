@@ -12,6 +12,7 @@ import orjson
 import typer
 
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import refuse_inputs
 from custodes.core.errors import InvalidParameterError, UnavailableError
 
 app = typer.Typer(help="Screen customers, decide about hits.", no_args_is_help=True)
@@ -39,6 +40,7 @@ def graph_command(
     from custodes.screening.organisation import organisation_to_json
     from custodes.screening.registers.read import read_register
 
+    refuse_inputs(out, [path])
     graph = read_register(path, form, subject)
     data = orjson.dumps(organisation_to_json(graph), option=orjson.OPT_INDENT_2)
     if out is None:

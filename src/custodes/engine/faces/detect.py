@@ -19,12 +19,16 @@ from numpy.typing import NDArray
 
 from custodes.core.box import Size
 from custodes.engine.faces.align import RgbArray
+from custodes.engine.faces.candidates import Candidates, join, suppress, uncut, without_parts
 from custodes.engine.results.face import MAX_FACES, FloatArray
+from custodes.imaging.windows import Window, windows
 
 _STRIDE = 4
 """Output cells are 4 x 4 input pixels."""
 _MULTIPLE = 32
 """The network halves five times."""
+_MARGIN = -0.05
+"""Boxes this close to a window's inner edge, as a share of their size, may be cut faces."""
 
 
 class FaceNetwork(Protocol):
@@ -46,8 +50,11 @@ class FaceDetectionRules:
         glances_px: long sides of passes in front of these, where only the largest face is asked for.
         sure_px, sure_score, clear_lead: a pass whose largest face is this large (long side, in the pass's own pixels),
             this certain, and that much larger in area than the next has found the largest face of the picture.
-        min_score: candidates below are dropped; fewer than a quarter of those are faces (docs/scores.md).
+        huge_px: a face with a longer side than this in the coarsest pass asks for a pass of half its size.
+        hint_score: candidates below are ignored from the start.
+        min_score: faces below are dropped: docs/scores.md says how many of them are faces.
         max_iou: overlap above which the weaker of two boxes is the same face.
+        max_inside: share of a box that may lie in a larger one before it is a part of that face.
     """
 
     coarse_px: int = 512
@@ -56,25 +63,11 @@ class FaceDetectionRules:
     sure_px: float = 32.0
     sure_score: float = 0.7
     clear_lead: float = 1.4
-    min_score: float = 0.55
+    huge_px: float = 288.0
+    hint_score: float = 0.4
+    min_score: float = 0.58
     max_iou: float = 0.3
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Candidates:
-    """Raw detections: boxes (N, 4) x1 y1 x2 y2, scores (N,) 0 to 1, points (N, 5, 2); float32, pixels."""
-
-    boxes: FloatArray
-    scores: FloatArray
-    points: FloatArray
-
-    def take(self, order: NDArray[np.intp]) -> Candidates:
-        """Those at ``order``, in that order."""
-        return Candidates(self.boxes[order], self.scores[order], self.points[order])
-
-    def scaled(self, factor: float) -> Candidates:
-        """Coordinates times ``factor``."""
-        return Candidates(self.boxes * np.float32(factor), self.scores, self.points * np.float32(factor))
+    max_inside: float = 0.7
 
 
 def letterbox(rgb: RgbArray, long_side_px: int) -> tuple[FloatArray, float]:
@@ -133,33 +126,6 @@ def decode(heat: FloatArray, scale: FloatArray, offset: FloatArray, points: Floa
     )
 
 
-def suppress(found: Candidates, max_iou: float) -> Candidates:
-    """Greedy non-maximum suppression, best score first; ties by position so that the result is deterministic."""
-    found = found.take(np.lexsort((found.boxes[:, 0], found.boxes[:, 1], -found.scores)))
-    x1, y1, x2, y2 = found.boxes.T
-    areas = np.maximum(x2 - x1, 0) * np.maximum(y2 - y1, 0)
-    alive = np.ones(len(areas), bool)
-    keep: list[int] = []
-    for i in range(len(areas)):
-        if not alive[i]:
-            continue
-        keep.append(i)
-        overlap_w = np.minimum(x2[i], x2) - np.maximum(x1[i], x1)
-        overlap_h = np.minimum(y2[i], y2) - np.maximum(y1[i], y1)
-        shared = np.maximum(overlap_w, 0) * np.maximum(overlap_h, 0)
-        alive &= shared <= max_iou * (areas[i] + areas - shared)
-    return found.take(np.array(keep, np.intp))
-
-
-def join(parts: list[Candidates]) -> Candidates:
-    """Concatenate the candidates of several passes."""
-    return Candidates(
-        np.concatenate([p.boxes for p in parts]),
-        np.concatenate([p.scores for p in parts]),
-        np.concatenate([p.points for p in parts]),
-    )
-
-
 class CenterFaceDetector:
     """Detection as a pipeline step: pre (letterbox), run, post (decode, suppress, order)."""
 
@@ -173,15 +139,31 @@ class CenterFaceDetector:
 
         One face alone is looked for from coarse to fine; its box can differ a little from that of a full look.
         """
-        scales = self.scales(Size(rgb.shape[1], rgb.shape[0]))
-        found = self._by_glances(rgb, scales) if at_most == 1 else self._everywhere(rgb, scales)
+        parts = windows(Size(rgb.shape[1], rgb.shape[0]))
+        found = self._by_glances(rgb) if at_most == 1 and len(parts) == 1 else self._everywhere(rgb, parts)
         return found.take(np.arange(min(at_most, len(found.scores))))
 
-    def _everywhere(self, rgb: RgbArray, scales: Sequence[int]) -> Candidates:
-        return self._ordered([self._one_scale(rgb, side) for side in scales])
+    def _everywhere(self, rgb: RgbArray, parts: Sequence[Window]) -> Candidates:
+        size = Size(rgb.shape[1], rgb.shape[0])
+        found = []
+        for part in parts:
+            seen = self._passes(rgb[part.y : part.y + part.height, part.x : part.x + part.width])
+            found.append(uncut(seen, part, size, _MARGIN).moved(part.x, part.y))
+        return self._ordered(found)
 
-    def _by_glances(self, rgb: RgbArray, scales: Sequence[int]) -> Candidates:
+    def _passes(self, rgb: RgbArray) -> Candidates:
+        """Candidates of every pass over ``rgb``, at least one."""
+        scales = self.scales(Size(rgb.shape[1], rgb.shape[0]))
+        passes = [self._one_scale(rgb, side) for side in scales]
+        found = join(passes)
+        # A face that fills the coarsest pass has a score of chance there; half as large it is seen well.
+        if found.long_sides.max(initial=0.0) * scales[0] / max(rgb.shape[:2]) > self._rules.huge_px:
+            found = join([found, self._one_scale(rgb, scales[0] // 2)])
+        return found
+
+    def _by_glances(self, rgb: RgbArray) -> Candidates:
         """What the coarsest pass with a sure face shows; where none has one, the same as everywhere."""
+        scales = self.scales(Size(rgb.shape[1], rgb.shape[0]))
         # A glance at more than two thirds of the first scale would cost half as much as that.
         glances = [side for side in self._rules.glances_px if side * 1.5 <= scales[0]]
         passes: list[Candidates] = []
@@ -195,20 +177,20 @@ class CenterFaceDetector:
     def _is_sure(self, found: Candidates, scale: float) -> bool:
         if not len(found.scores):
             return False
-        sides = found.boxes[:2, 2:] - found.boxes[:2, :2]
-        areas = sides.prod(axis=1)
-        rules = self._rules
+        rules, areas = self._rules, found.areas
         return bool(
-            sides[0].max() * min(scale, 1.0) >= rules.sure_px
+            found.long_sides[0] * min(scale, 1.0) >= rules.sure_px
             and found.scores[0] >= rules.sure_score
             and areas[0] >= rules.clear_lead * areas[1:].max(initial=0.0)
         )
 
     def _ordered(self, passes: list[Candidates]) -> Candidates:
         """All faces of ``passes``, each once, largest box first."""
-        found = suppress(join(passes), self._rules.max_iou)
-        width, height = (found.boxes[:, 2] - found.boxes[:, 0]), (found.boxes[:, 3] - found.boxes[:, 1])
-        return found.take(np.argsort(-(width * height), kind="stable"))
+        rules = self._rules
+        found = suppress(join(passes), rules.max_iou)
+        found = without_parts(found, rules.min_score, rules.max_inside)
+        found = found.take(np.flatnonzero(found.scores >= rules.min_score))
+        return found.take(np.argsort(-found.areas, kind="stable"))
 
     def scales(self, size: Size) -> tuple[int, ...]:
         """Long sides in pixels at which a picture of ``size`` is looked at."""
@@ -221,6 +203,6 @@ class CenterFaceDetector:
         planes, scale = letterbox(rgb, long_side_px)
         maps = self._network.run({"rgb": planes})
         found = decode(
-            maps["heatmap"][0, 0], maps["scale"][0], maps["offset"][0], maps["landmarks"][0], self._rules.min_score
+            maps["heatmap"][0, 0], maps["scale"][0], maps["offset"][0], maps["landmarks"][0], self._rules.hint_score
         )
         return found.scaled(1.0 / scale)

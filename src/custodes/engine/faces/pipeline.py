@@ -18,7 +18,8 @@ from custodes.core.slot import Slot
 from custodes.engine.calibrate import Calibration, SimilarityScale
 from custodes.engine.faces import quality
 from custodes.engine.faces.align import RgbArray
-from custodes.engine.faces.detect import Candidates, CenterFaceDetector
+from custodes.engine.faces.candidates import Candidates
+from custodes.engine.faces.detect import CenterFaceDetector
 from custodes.engine.faces.embed import Embedder
 from custodes.engine.faces.inspect import INSPECTED, InspectedFace, checks
 from custodes.engine.faces.landmarks import default_set, five_points, full_set
@@ -47,9 +48,9 @@ from custodes.imaging.image import Image
 _MESH_PRESENT = 0.1
 """Below, the mesh network saw no face and its vertices are not trusted for alignment (profiles, heavy occlusion)."""
 
-# Logistic from CenterFace's score to the share of boxes in which the mesh network, trained on other data, agrees that
-# there is a face: measured on 950 boxes of LFW and COCO photos (docs/scores.md, detection confidence).
-_CONFIDENCE_EVEN_AT, _CONFIDENCE_STEEPNESS = 0.62, 16.0
+# Logistic from CenterFace's score to the share of boxes that hold a face, as a person says who looked at 425 boxes of
+# LFW, COCO and other photos (docs/scores.md, detection confidence).
+_CONFIDENCE_EVEN_AT, _CONFIDENCE_STEEPNESS = 0.52, 17.5
 
 
 def confidence_pct(score: float) -> float:

@@ -66,10 +66,10 @@ class QualityLimits:
 
 
 _LIMITS: dict[QualityFilter, QualityLimits] = {
-    QualityFilter.LOW: QualityLimits(20, 55, 80, 70, 6, 2, 8),
-    QualityFilter.AUTO: QualityLimits(24, 60, 65, 55, 10, 4, 14),
-    QualityFilter.MEDIUM: QualityLimits(32, 65, 50, 40, 15, 8, 22),
-    QualityFilter.HIGH: QualityLimits(48, 70, 30, 28, 22, 15, 34),
+    QualityFilter.LOW: QualityLimits(20, 88, 80, 70, 6, 2, 8),
+    QualityFilter.AUTO: QualityLimits(24, 90, 65, 55, 10, 4, 14),
+    QualityFilter.MEDIUM: QualityLimits(32, 92, 50, 40, 15, 8, 22),
+    QualityFilter.HIGH: QualityLimits(48, 94, 30, 28, 22, 15, 34),
 }
 
 _REFERENCE_LONG_SIDE_PX = 1920

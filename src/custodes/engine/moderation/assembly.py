@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from custodes.engine.faces.detect import CenterFaceDetector
 from custodes.engine.labels.assembly import open_scenes
 from custodes.engine.labels.taxonomy import load_taxonomy
 from custodes.engine.moderation.body_parts import BodyPartDetector
-from custodes.engine.moderation.pipeline import ModerationPipeline, ModerationSteps
+from custodes.engine.moderation.pipeline import SIDE_PX, ModerationPipeline, ModerationSteps
+from custodes.engine.moderation.second_look import SecondLook
 from custodes.engine.moderation.taxonomy import load_moderation_taxonomy
 from custodes.engine.runtime.batch import Batcher
 from custodes.engine.runtime.networks import Networks
@@ -17,10 +19,12 @@ def open_moderation_engine(networks: Networks, *, nudenet: bool) -> ModerationPi
     Raises:
         UnavailableError: a model is missing, altered or cannot be opened.
     """
-    whole = networks.session("nsfwjs-mobilenet-v2-mid")
+    network = networks.session("nsfwjs-mobilenet-v2-mid")
+    whole = Batcher(lambda rgb: network.run({"rgb": rgb}, ("classes",))["classes"])
     return ModerationPipeline(
         ModerationSteps(
-            whole=Batcher(lambda rgb: whole.run({"rgb": rgb}, ("classes",))["classes"]),
+            whole=whole,
+            second_look=SecondLook(whole, CenterFaceDetector(networks.session("centerface")), SIDE_PX),
             scenes=open_scenes(networks),
             labels=load_taxonomy(),
             taxonomy=load_moderation_taxonomy(),

@@ -1,7 +1,8 @@
-"""The moderation engine: classify the whole, ask the label classifier, look for body parts where switched on.
+"""The moderation engine: classify the whole, look twice before anything explicit is said, ask the label classifier.
 
-In: a slot and a picture. Out: ``ConcernsFound``. It opens no files; ``assembly`` builds it. What no network here can
-tell (violence as such, drugs, gestures, symbols, death) it never says.
+It looks for parts of bodies where that was switched on. In: a slot and a picture. Out: ``ConcernsFound``. It opens no
+files; ``assembly`` builds it. What no network here can tell (violence as such, drugs, gestures, symbols, death) it
+never says.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from custodes.engine.labels.letterbox import RgbArray, stretched
 from custodes.engine.labels.scenes import SceneClassifier
 from custodes.engine.labels.taxonomy import Taxonomy
 from custodes.engine.moderation.body_parts import BodyPartDetector
+from custodes.engine.moderation.second_look import SecondLook
 from custodes.engine.moderation.taxonomy import ModerationTaxonomy
 from custodes.engine.results.face import FloatArray
 from custodes.engine.results.moderation import ConcernsFound, ContentKind
@@ -28,8 +30,10 @@ CLASSES = ("drawing", "hentai", "neutral", "porn", "sexy")
 """In the order of nsfwjs."""
 # "drawing" is said of every other photo without people (BENCHMARKS.md), so only drawn explicit content is told.
 _DRAWN = "hentai"
+_EXPLICIT = ("hentai", "porn")
 _ILLUSTRATED = "Illustrated"
-_SIDE_PX = 224
+SIDE_PX = 224
+"""Of the classifier's input."""
 
 Run = Callable[[NDArray[np.generic]], FloatArray]
 
@@ -39,6 +43,7 @@ class ModerationSteps:
     """The opened steps; ``parts`` is None unless the opt-in network was switched on."""
 
     whole: Run
+    second_look: SecondLook
     scenes: SceneClassifier
     labels: Taxonomy
     taxonomy: ModerationTaxonomy
@@ -54,11 +59,17 @@ class ModerationPipeline:
         """Keep the steps."""
         self._steps = steps
 
+    @property
+    def whole(self) -> Run:
+        """The classifier's first look alone: (N, 3, 224, 224) to (N, classes)."""
+        return self._steps.whole
+
     def concerns(self, slot: Slot, image: Image, min_confidence_pct: float) -> ConcernsFound:
         """What ``image`` shows that moderation has a name for, at or above ``min_confidence_pct``."""
         slot.require_open()
-        row = self._steps.whole(stretched(image.rgb, _SIDE_PX))[0]
+        row = self._steps.whole(stretched(image.rgb, SIDE_PX))[0]
         whole = {name: float(share) for name, share in zip(CLASSES, row, strict=True)}
+        whole = self._confirmed(image.rgb, whole)
         shares = self._by_class(whole)
         for more in (self._by_label(image.rgb), self._by_part(image.rgb)):
             for name, share in more.items():
@@ -66,6 +77,13 @@ class ModerationPipeline:
         drawn = 100.0 * whole[_DRAWN]
         kinds = (ContentKind(_ILLUSTRATED, drawn),) if drawn >= min_confidence_pct else ()
         return ConcernsFound(self._steps.taxonomy.concerns(shares, min_confidence_pct), kinds)
+
+    def _confirmed(self, rgb: RgbArray, whole: Mapping[str, float]) -> dict[str, float]:
+        """``whole`` with the explicit classes as far as a second look bears them out."""
+        first = sum(whole[kind] for kind in _EXPLICIT)
+        stays = self._steps.second_look.confirmed(rgb, first, [CLASSES.index(kind) for kind in _EXPLICIT])
+        factor = stays / first if first > 0 else 1.0
+        return {kind: share * factor if kind in _EXPLICIT else share for kind, share in whole.items()}
 
     def _by_class(self, whole: Mapping[str, float]) -> dict[str, float]:
         shares: dict[str, float] = {}

@@ -7,17 +7,19 @@ larger gallery, and every gallery misnames at most one stranger in a hundred, as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from custodes.core.errors import DeniedError, NotFoundError
 from custodes.core.ids import AccountId, CollectionId
+from custodes.core.slot import Slot
 from custodes.engine.ports import FaceEngine
 from custodes.engine.results.face import DetectedFace, FacesFound, VectorUse
 from custodes.gallery.celebrities import Celebrity, CelebrityBook, EmptyBook
 from custodes.gallery.entities import CollectionKey
 from custodes.gallery.ports import FloatArray
+from custodes.imaging.image import Image
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.images.attributes import Attribute, Attributes, detail_for, traits_for, without
 from custodes.operations.images.scale import min_cosine, require_same_model, similarity_pct
@@ -128,15 +130,23 @@ class Celebrities:
         found = self._engine.detect(permit.slot, image, detail_for(attributes), MAX_CELEBRITY_FACES)
         faces = self._engine.describe(permit.slot, image, found.faces, traits_for(attributes))
         permit.tally.add(faces_detected=len(faces))
-        portraits = self._portraits()
-        named, unnamed = [], list(faces)
-        if portraits and faces:
-            vectors = self._engine.embed(permit.slot, image, faces, VectorUse.QUERY)
-            people = [self._person(vector, portraits) for vector in vectors]
-            unnamed = [face for face, person in zip(faces, people, strict=True) if person is None]
-            named = [Named(face, *person) for face, person in zip(faces, people, strict=True) if person is not None]
+        named = self.named(permit.slot, image, faces)
+        unnamed = [face for face in faces if not any(face is one.face for one in named)]
         permit.tally.add(matches=len(named))
-        return CelebritiesRecognized(FacesFound(found.size, faces), tuple(named), tuple(unnamed), attributes)
+        return CelebritiesRecognized(FacesFound(found.size, faces), named, tuple(unnamed), attributes)
+
+    def named(self, slot: Slot, image: Image, faces: Sequence[DetectedFace]) -> tuple[Named, ...]:
+        """Those of ``faces`` whose person is known.
+
+        Raises:
+            InvalidParameterError: the portraits' vectors are of another model version.
+        """
+        portraits = self._portraits()
+        if not portraits or not faces:
+            return ()
+        vectors = self._engine.embed(slot, image, faces, VectorUse.QUERY)
+        people = [self._person(vector, portraits) for vector in vectors]
+        return tuple(Named(face, *person) for face, person in zip(faces, people, strict=True) if person is not None)
 
     def info(self, _permit: Permit, command: GetCelebrityInfo) -> Celebrity:
         """Raises NotFoundError for an unknown id."""

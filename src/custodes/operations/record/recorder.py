@@ -97,6 +97,10 @@ class LedgerRecorder:
         if isinstance(features, list):
             # What the call is charged for; a closed set of names.
             facts["features"] = [str(feature) for feature in features]
+        job, part = intent.facts.get("job"), intent.facts.get("part")
+        if isinstance(part, int):
+            # By these a part that was done twice, after a crash, is charged once.
+            facts |= {"job": str(job), "part": part}
         return facts
 
 
@@ -128,7 +132,8 @@ def _keeps_nothing(intent: Intent, decision: GateDecision) -> bool:
 def _units(intent: Intent, outcome: UseOutcome) -> int:
     if outcome.code != DONE:
         return 0
-    return {Unit.NOTHING: 0, Unit.CALL: 1, Unit.IMAGE: outcome.images}[intent.properties.unit]
+    minutes = outcome.counts.get("video_minutes", 0)
+    return {Unit.NOTHING: 0, Unit.CALL: 1, Unit.IMAGE: outcome.images, Unit.MINUTE: minutes}[intent.properties.unit]
 
 
 def _receipt(pending: Pending) -> GateReceipt:

@@ -31,6 +31,8 @@ class Unit(StrEnum):
 
     NOTHING = "nothing"
     IMAGE = "image"
+    MINUTE = "minute"
+    """Of stored video, begun ones counted whole."""
     CALL = "call"
     """Source: Rekognition's price list, image analysis group 1: operations that analyse no picture."""
 

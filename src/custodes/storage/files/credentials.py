@@ -15,9 +15,8 @@ import configparser
 import io
 import os
 import re
-import shlex
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,8 @@ from custodes.durable import create_durably, sync_directory, write_durably
 from custodes.operations.requests.ports import AccessKey
 
 PROFILE = "custodes"
+SERVICES = ("rekognition", "sts")
+"""Services of AWS that the server stands in for."""
 
 RandomBytes = Callable[[int], bytes]
 """Gives that many bytes nobody can guess; ``os.urandom`` in production."""
@@ -91,30 +92,57 @@ def create_directory(directory: Path) -> None:
         sync_directory(directory.parent)
 
 
-def shell_exports(directory: Path) -> str:
-    """Lines for ``eval`` in a POSIX shell, after which AWS clients talk to this server as the operator.
+@dataclass(frozen=True, slots=True)
+class ClientEnvironment:
+    """What AWS clients need in their environment: variables to set, and those that would win over them to unset."""
+
+    values: Mapping[str, str]
+    unset: tuple[str, ...]
+
+
+def client_environment(directory: Path) -> ClientEnvironment:
+    """Variables after which AWS clients talk to the server of ``directory`` as the operator.
 
     Raises:
         UnavailableError: the server has not been started with ``directory`` yet.
     """
     directory = directory.resolve()
-    config = _read_ini(directory / "config")
-    section = f"profile {PROFILE}"
-    region = config.get(section, "region", fallback=None)
-    endpoint_url = config.get(section, "endpoint_url", fallback=None)
-    if not region or not endpoint_url or not (directory / "credentials").is_file():
+    found = configured(directory)
+    if found is None or not (directory / "credentials").is_file():
         raise UnavailableError(f"no credentials in {directory} yet: start the server with this directory once")
     values = {
+        "CUSTODES_DATA": str(directory),
         "AWS_SHARED_CREDENTIALS_FILE": str(directory / "credentials"),
         "AWS_CONFIG_FILE": str(directory / "config"),
         "AWS_PROFILE": PROFILE,
-        "AWS_REGION": region,
-        "AWS_DEFAULT_REGION": region,
-        "AWS_ENDPOINT_URL_REKOGNITION": endpoint_url,
-        "AWS_ENDPOINT_URL_STS": endpoint_url,
+        "AWS_REGION": found.region,
+        "AWS_DEFAULT_REGION": found.region,
     }
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
-    return "\n".join([f"unset {' '.join(_RIVALS)}", *lines]) + "\n"
+    values |= {f"AWS_ENDPOINT_URL_{service.upper()}": found.endpoint_url for service in SERVICES}
+    return ClientEnvironment(values, _RIVALS)
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """Where the server of a data directory was last reached by clients."""
+
+    region: str
+    endpoint_url: str
+
+
+def configured(directory: Path) -> Configured | None:
+    """What ``config`` in ``directory`` says; None before the first start.
+
+    Raises:
+        UnavailableError: the file is damaged.
+    """
+    config = _read_ini(directory / "config")
+    region = config.get(f"profile {PROFILE}", "region", fallback=None)
+    services = config.get(f"services {PROFILE}", SERVICES[0], fallback="")
+    address = re.search(r"^\s*endpoint_url\s*=\s*(\S+)\s*$", services, re.MULTILINE)
+    # Written by earlier versions, for all of AWS's services.
+    endpoint_url = address[1] if address else config.get(f"profile {PROFILE}", "endpoint_url", fallback=None)
+    return Configured(region, endpoint_url) if region and endpoint_url else None
 
 
 def _account(path: Path, random: RandomBytes) -> AccountId:
@@ -140,16 +168,24 @@ def _key(path: Path, account_id: AccountId, random: RandomBytes) -> AccessKey:
 
 
 def _write_config(path: Path, region: str, endpoint_url: str) -> None:
-    """Keep region and address of our profile in ``path`` as they are now; other settings in it stay."""
-    section = f"profile {PROFILE}"
+    """Keep region and address of our profile in ``path`` as they are now; other settings in it stay.
+
+    The address is that of our services only: other services of AWS keep theirs (AWS SDKs and Tools Reference Guide,
+    "Service-specific endpoints").
+    """
     config = _read_ini(path)
-    if not config.has_section(section):
-        config.add_section(section)
-    wanted = {"region": region, "endpoint_url": endpoint_url}
-    if all(config.get(section, name, fallback=None) == value for name, value in wanted.items()):
+    before = {name: dict(config[name]) for name in config.sections()}
+    profile, services = f"profile {PROFILE}", f"services {PROFILE}"
+    for section in (services, profile):
+        if not config.has_section(section):
+            config.add_section(section)
+    config.set(profile, "region", region)
+    config.set(profile, "services", PROFILE)
+    config.remove_option(profile, "endpoint_url")
+    for service in SERVICES:
+        config.set(services, service, f"\nendpoint_url = {endpoint_url}")
+    if {name: dict(config[name]) for name in config.sections()} == before:
         return
-    for name, value in wanted.items():
-        config.set(section, name, value)
     text = io.StringIO()
     config.write(text)
     _replace(path, text.getvalue())

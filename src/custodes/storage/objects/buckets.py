@@ -8,19 +8,28 @@ client can tell.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import BinaryIO, Protocol
 
 from custodes.core.errors import ImageTooLargeError, ObjectStoreError
 from custodes.operations.images.ports import ObjectStore, S3Object
+from custodes.operations.video.ports import LargeObjects, ObjectVersion
 
 # Source: the texts the service answers with, for every cause alike: they do not tell what exists.
 UNREADABLE = "Unable to get object metadata from S3. Check object key, region and/or access permissions."
 TOO_LARGE = "Image size is too large"
 
 
+CHANGED = "The object has changed since the job was started."
+
+
+class BucketStore(ObjectStore, LargeObjects, Protocol):
+    """What holds a bucket: objects of any size."""
+
+
 class BucketObjects:
     """Sends each bucket to its own store, and the others to a default one."""
 
-    def __init__(self, by_bucket: Mapping[str, ObjectStore], default: ObjectStore | None = None) -> None:
+    def __init__(self, by_bucket: Mapping[str, BucketStore], default: BucketStore | None = None) -> None:
         """Read bucket ``name`` from ``by_bucket[name]``, or from ``default`` when given."""
         self._by_bucket = dict(by_bucket)
         self._default = default
@@ -32,10 +41,21 @@ class BucketObjects:
             ObjectStoreError: no store has the bucket, or the store cannot read the object.
             ImageTooLargeError: longer than ``max_bytes``.
         """
+        return self._store(source).read(source, max_bytes)
+
+    def version(self, source: S3Object) -> ObjectVersion:
+        """Length and tag of ``source``. Raises ObjectStoreError."""
+        return self._store(source).version(source)
+
+    def copy(self, source: S3Object, version: ObjectVersion, out: BinaryIO) -> None:
+        """Write the bytes of ``version`` to ``out``. Raises ObjectStoreError, also when the object has changed."""
+        self._store(source).copy(source, version, out)
+
+    def _store(self, source: S3Object) -> BucketStore:
         store = self._by_bucket.get(source.bucket, self._default)
         if store is None:
             raise ObjectStoreError(UNREADABLE)
-        return store.read(source, max_bytes)
+        return store
 
 
 def too_large() -> ImageTooLargeError:

@@ -8,12 +8,19 @@ versions.
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from custodes.core.errors import ObjectStoreError
 from custodes.operations.images.ports import S3Object
-from custodes.storage.objects.buckets import UNREADABLE, too_large
+from custodes.operations.video.ports import ObjectVersion
+from custodes.storage.objects.buckets import CHANGED, UNREADABLE, too_large
+
+_PIECE_BYTES = 1 << 20
 
 
 class FolderObjects:
@@ -37,6 +44,33 @@ class FolderObjects:
         except (OSError, ValueError, RuntimeError) as error:  # ValueError: NUL in a key; RuntimeError: a ring of links
             raise ObjectStoreError(UNREADABLE) from error
 
+    def version(self, source: S3Object) -> ObjectVersion:
+        """Length and tag of the file that the key names. Raises ObjectStoreError, as ``read`` does."""
+        with self._opened(source) as file:
+            return _version(file)
+
+    def copy(self, source: S3Object, version: ObjectVersion, out: BinaryIO) -> None:
+        """Write the file to ``out``. Raises ObjectStoreError, also when it is not ``version`` before or after."""
+        with self._opened(source) as file:
+            if _version(file) != version:
+                raise ObjectStoreError(CHANGED)
+            shutil.copyfileobj(file, out, _PIECE_BYTES)
+            if _version(file) != version:
+                raise ObjectStoreError(CHANGED)
+
+    @contextmanager
+    def _opened(self, source: S3Object) -> Iterator[BinaryIO]:
+        if source.version is not None:
+            raise ObjectStoreError(UNREADABLE)
+        try:
+            file = _open(self._place(source.name))
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ObjectStoreError(UNREADABLE) from error
+        with file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ObjectStoreError(UNREADABLE)
+            yield file
+
     def _place(self, name: str) -> Path:
         """The real path of a key, with all links followed."""
         parts = name.split("/")
@@ -51,9 +85,7 @@ class FolderObjects:
 
     @staticmethod
     def _read(place: Path, max_bytes: int) -> bytes:
-        # The path was resolved: a link in the last place now was put there since. O_NONBLOCK: a pipe must not hang us.
-        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-        with os.fdopen(os.open(place, flags), "rb") as file:
+        with _open(place) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise ObjectStoreError(UNREADABLE)
@@ -63,3 +95,14 @@ class FolderObjects:
         if len(data) > max_bytes:
             raise too_large()
         return data
+
+
+def _open(place: Path) -> BinaryIO:
+    # The path was resolved: a link in the last place now was put there since. O_NONBLOCK: a pipe must not hang us.
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    return os.fdopen(os.open(place, flags), "rb")
+
+
+def _version(file: BinaryIO) -> ObjectVersion:
+    status = os.fstat(file.fileno())
+    return ObjectVersion(status.st_size, f"{status.st_ino:x}-{status.st_mtime_ns:x}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import boto3
 from botocore import UNSIGNED
@@ -19,7 +19,12 @@ from botocore.parsers import ResponseParserError
 
 from custodes.core.errors import ObjectStoreError
 from custodes.operations.images.ports import S3Object
-from custodes.storage.objects.buckets import UNREADABLE, too_large
+from custodes.operations.video.ports import ObjectVersion
+from custodes.storage.objects.buckets import CHANGED, UNREADABLE, too_large
+
+_FAILURES = (ClientError, BotoCoreError, ResponseParserError, OSError, ValueError)
+_PRECONDITION_FAILED = 412
+_PIECE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +67,13 @@ class S3Objects:
             ObjectStoreError: no such bucket, key or version, no permission, or the endpoint does not answer.
             ImageTooLargeError: longer than ``max_bytes``.
         """
-        request = {"Bucket": source.bucket, "Key": source.name}
-        if source.version is not None:
-            request["VersionId"] = source.version
         try:
-            answer = self._connected().get_object(**request)
+            answer = self._connected().get_object(**_named(source))
             # A gateway may stream without telling a length; then only what arrives counts.
             value: int | None = answer.get("ContentLength")
             with closing(answer["Body"]) as body:
                 data: bytes = b"" if value is not None and value > max_bytes else body.read(max_bytes + 1)
-        except (ClientError, BotoCoreError, ResponseParserError, OSError, ValueError) as error:
+        except _FAILURES as error:
             raise ObjectStoreError(UNREADABLE) from error
         if max(value or 0, len(data)) > max_bytes:
             raise too_large()
@@ -79,11 +81,44 @@ class S3Objects:
             raise ObjectStoreError(UNREADABLE)
         return data
 
+    def version(self, source: S3Object) -> ObjectVersion:
+        """Length and tag of ``source``. Raises ObjectStoreError, as ``read`` does."""
+        try:
+            answer = self._connected().head_object(**_named(source))
+            return ObjectVersion(int(answer["ContentLength"]), str(answer["ETag"]))
+        except (*_FAILURES, KeyError) as error:
+            raise ObjectStoreError(UNREADABLE) from error
+
+    def copy(self, source: S3Object, version: ObjectVersion, out: BinaryIO) -> None:
+        """Write the object to ``out``. Raises ObjectStoreError, also when it is not ``version`` any more."""
+        try:
+            answer = self._connected().get_object(**_named(source), IfMatch=version.tag)
+        except ClientError as error:
+            changed = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == _PRECONDITION_FAILED
+            raise ObjectStoreError(CHANGED if changed else UNREADABLE) from error
+        except _FAILURES as error:
+            raise ObjectStoreError(UNREADABLE) from error
+        left = version.size_bytes
+        with closing(answer["Body"]) as body:
+            try:
+                while left > 0 and (piece := body.read(min(left, _PIECE_BYTES))):
+                    out.write(piece)
+                    left -= len(piece)
+            except (BotoCoreError, ResponseParserError) as error:
+                raise ObjectStoreError(UNREADABLE) from error
+        if left or answer.get("ETag", version.tag) != version.tag:
+            raise ObjectStoreError(CHANGED)
+
     def _connected(self) -> Any:
         with self._lock:
             if self._client is None:
                 self._client = _client(self._endpoint)
             return self._client
+
+
+def _named(source: S3Object) -> dict[str, str]:
+    request = {"Bucket": source.bucket, "Key": source.name}
+    return request if source.version is None else {**request, "VersionId": source.version}
 
 
 def _client(endpoint: S3Endpoint) -> Any:

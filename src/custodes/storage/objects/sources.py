@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from custodes.operations.images.ports import ObjectStore
-from custodes.storage.objects.buckets import BucketObjects
+from custodes.storage.objects.buckets import BucketObjects, BucketStore
 from custodes.storage.objects.folder import FolderObjects
 
 
@@ -24,9 +23,9 @@ class S3Settings:
     secret_access_key: str = field(repr=False)
 
 
-def open_objects(buckets: Mapping[str, Path], s3: S3Settings) -> ObjectStore:
+def open_objects(buckets: Mapping[str, Path], s3: S3Settings) -> BucketObjects:
     """Folders by bucket name, and ``s3`` for all other buckets."""
-    default: ObjectStore | None = None
+    default: BucketStore | None = None
     if s3.url:
         # boto3 takes a third of a second to import; most deployments never need it.
         from custodes.storage.objects.s3 import S3Endpoint, S3Objects

@@ -14,6 +14,20 @@ from types import MappingProxyType
 _UPRIGHT = "boxes refer to the upright picture; the service stopped sending it with face model 4"
 _NO_REVIEW = "there are no reviewers: a request for a human loop is refused as a whole"
 _DEFAULT_ONLY = "the service tells default attributes only here, and so do we"
+_NO_BODY = "a face search looks at faces; GetPersonTracking has bodies"
+_NOT_IN_VIDEO = "the service never tells it of videos, and so do we"
+_PINNED = "the video is told back as it was asked for, without a version"
+_FACES_IN_VIDEO = ("GetFaceSearch", "GetPersonTracking", "GetCelebrityRecognition")
+_VIDEO_FAMILIES = (
+    "FaceDetection",
+    "FaceSearch",
+    "PersonTracking",
+    "LabelDetection",
+    "ContentModeration",
+    "TextDetection",
+    "CelebrityRecognition",
+    "SegmentDetection",
+)
 _BEYOND_DEFAULT = (
     "AgeRange",
     "Smile",
@@ -41,6 +55,17 @@ NOT_RETURNED: Mapping[str, str] = MappingProxyType(
         "DetectLabelsResponse.OrientationCorrection": _UPRIGHT,
         "CompareFaces:ComparedFace.Emotions": _DEFAULT_ONLY,
         "CompareFaces:ComparedFace.Smile": _DEFAULT_ONLY,
+        "GetFaceDetection:FaceDetail.FaceOccluded": _NOT_IN_VIDEO,
+        "GetFaceDetection:FaceDetail.EyeDirection": _NOT_IN_VIDEO,
+        "GetLabelDetection:Instance.DominantColors": _NOT_IN_VIDEO,
+        "GetFaceSearch:PersonDetail.BoundingBox": _NO_BODY,
+        "GetCelebrityRecognition:CelebrityDetail.BoundingBox": _NO_BODY,
+        **{f"Get{family}:S3Object.Version": _PINNED for family in _VIDEO_FAMILIES},
+        **{
+            f"{operation}:FaceDetail.{member}": _DEFAULT_ONLY
+            for operation in _FACES_IN_VIDEO
+            for member in _BEYOND_DEFAULT
+        },
         **{f"SearchUsersByImage:FaceDetail.{member}": _DEFAULT_ONLY for member in _BEYOND_DEFAULT},
     }
 )

@@ -16,6 +16,7 @@ from custodes.edge.aws.translate import (
     search,
     text,
     users,
+    video,
 )
 from custodes.edge.aws.translate.quality import handlers as assessment_handlers
 from custodes.edge.aws.translate.route import Handler
@@ -44,4 +45,5 @@ def handlers(gate: Gate, operations: Operations, region: str, *, bare_arn: bool 
         **text.handlers(gate, operations.text),
         **celebrities.handlers(gate, operations.celebrities),
         **users.handlers(gate, operations.users),
+        **video.handlers(gate, operations.video),
     }

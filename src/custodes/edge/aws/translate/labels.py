@@ -46,7 +46,7 @@ def detect_output(result: LabelsDetected) -> Output:
     """Output of DetectLabels."""
     found = result.found
     output: Output = {
-        "Labels": [_label(label, found.size, colours=found.properties is not None) for label in found.labels],
+        "Labels": [label_output(label, found.size, colours=found.properties is not None) for label in found.labels],
         "LabelModelVersion": result.model_version,
     }
     if found.properties is not None:
@@ -57,7 +57,8 @@ def detect_output(result: LabelsDetected) -> Output:
     return output
 
 
-def _label(label: Label, size: Size, *, colours: bool) -> Output:
+def label_output(label: Label, size: Size, *, colours: bool) -> Output:
+    """The structure ``Label``; ``colours`` says whether instances have theirs."""
     return {
         "Name": label.name,
         "Confidence": label.confidence_pct,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from custodes.edge.aws.translate.members import image_input
 from custodes.edge.aws.translate.route import Handler, Output, Params, gated
+from custodes.engine.results.moderation import Concern, ContentKind
 from custodes.operations.images.detect_moderation import (
     DEFAULT_CONFIDENCE_PCT,
     ConcernsDetected,
@@ -31,15 +34,22 @@ def detect_command(params: Params) -> DetectModerationLabels:
 def detect_output(result: ConcernsDetected) -> Output:
     """Output of DetectModerationLabels; the first level has an empty parent."""
     return {
-        "ModerationLabels": [
-            {
-                "Name": concern.name,
-                "ParentName": concern.parent,
-                "TaxonomyLevel": concern.level,
-                "Confidence": concern.confidence_pct,
-            }
-            for concern in result.found.concerns
-        ],
+        "ModerationLabels": [label_output(concern) for concern in result.found.concerns],
         "ModerationModelVersion": result.model_version,
-        "ContentTypes": [{"Name": kind.name, "Confidence": kind.confidence_pct} for kind in result.found.kinds],
+        "ContentTypes": content_types(result.found.kinds),
     }
+
+
+def label_output(concern: Concern) -> Output:
+    """The structure ``ModerationLabel``."""
+    return {
+        "Name": concern.name,
+        "ParentName": concern.parent,
+        "TaxonomyLevel": concern.level,
+        "Confidence": concern.confidence_pct,
+    }
+
+
+def content_types(kinds: Sequence[ContentKind]) -> list[Output]:
+    """Structures ``ContentType``."""
+    return [{"Name": kind.name, "Confidence": kind.confidence_pct} for kind in kinds]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from custodes.core.box import BoxRatio, Size
 from custodes.edge.aws.translate.members import bounding_box, image_input
 from custodes.edge.aws.translate.route import Handler, Output, Params, gated
-from custodes.engine.results.text import Quad, TextLine, TextWord
+from custodes.engine.results.text import Quad, TextFound, TextLine, TextWord
 from custodes.operations.images.detect_text import DetectText, TextDetected, TextDetection
 from custodes.operations.images.text_filter import EVERY_WORD, Region, WordFilter, rectangle
 from custodes.operations.requests.gate import Gate
@@ -24,21 +24,26 @@ def detect_command(params: Params) -> DetectText:
     filters = params.get("Filters", {})
     return DetectText(
         image=image_input(params["Image"]),
-        word_filter=_word_filter(filters["WordFilter"]) if "WordFilter" in filters else EVERY_WORD,
-        regions=tuple(_region(region) for region in filters.get("RegionsOfInterest", ())),
+        word_filter=word_filter(filters["WordFilter"]) if "WordFilter" in filters else EVERY_WORD,
+        regions=tuple(region_of_interest(region) for region in filters.get("RegionsOfInterest", ())),
     )
 
 
 def detect_output(result: TextDetected) -> Output:
-    """Output of DetectText: all lines, then all words; ids count through both."""
-    size, lines = result.found.size, result.found.lines
+    """Output of DetectText."""
+    return {"TextDetections": detections(result.found), "TextModelVersion": result.model_version}
+
+
+def detections(found: TextFound) -> list[Output]:
+    """Structures ``TextDetection``: all lines, then all words; ids count through both."""
+    size, lines = found.size, found.lines
     rows = [{**_detection(line, size), "Type": "LINE", "Id": number} for number, line in enumerate(lines)]
     words = [(number, word) for number, line in enumerate(lines) for word in line.words]
     rows += [
         {**_detection(word, size), "Type": "WORD", "Id": len(lines) + number, "ParentId": parent}
         for number, (parent, word) in enumerate(words)
     ]
-    return {"TextDetections": rows, "TextModelVersion": result.model_version}
+    return rows
 
 
 def _detection(text: TextLine | TextWord, size: Size) -> Output:
@@ -53,7 +58,8 @@ def geometry(quad: Quad, size: Size) -> Output:
     }
 
 
-def _word_filter(members: Params) -> WordFilter:
+def word_filter(members: Params) -> WordFilter:
+    """The structure ``DetectionFilter``."""
     return WordFilter(
         members.get("MinConfidence", _DEFAULT_MIN_CONFIDENCE_PCT),
         members.get("MinBoundingBoxHeight", 0.0),
@@ -61,7 +67,7 @@ def _word_filter(members: Params) -> WordFilter:
     )
 
 
-def _region(members: Params) -> Region:
+def region_of_interest(members: Params) -> Region:
     """A region has a box or a polygon. What is neither or both becomes no area, which the command's check refuses."""
     given: list[Region] = []
     if "Polygon" in members:

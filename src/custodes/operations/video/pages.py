@@ -1,0 +1,101 @@
+"""Pages of a video job's results, as bytes in its store.
+
+In: items of one part with the times of its samples, curves of one part, or what is known of the whole at the end. Out:
+bytes, and all pages read back as one value. An item has the time ``t``, what it is sorted by (``k``, ``c``), its API
+members ``i``, and for persons the track ``x`` and matches ``m``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import orjson
+
+from custodes.core.box import Size
+from custodes.operations.video.ports import Item
+from custodes.video.curves import Curves
+from custodes.video.facts import AudioFacts, ColourRange, VideoFacts
+
+_ITEMS, _CURVES, _SUMMARY = b"I", b"C", b"S"
+
+
+@dataclass(slots=True)
+class VideoResults:
+    """All pages of a job.
+
+    Attributes:
+        samples_ms: times of all frames looked at.
+        items: in the order in which they were found: by time.
+        curves: of parts, for segments.
+        facts: of the video, once the job succeeded.
+        names: ids that each track's sightings speak for.
+        model_version: of the engine that looked.
+    """
+
+    samples_ms: list[int] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+    curves: list[bytes] = field(default_factory=list)
+    facts: VideoFacts | None = None
+    names: dict[int, frozenset[str]] = field(default_factory=dict)
+    model_version: str = ""
+
+
+def items_page(samples_ms: Sequence[int], items: Sequence[Item]) -> bytes:
+    """Of one part."""
+    return _ITEMS + orjson.dumps({"samples": list(samples_ms), "items": list(items)})
+
+
+def curves_page(curves: Curves) -> bytes:
+    """Of one part."""
+    return _CURVES + curves.to_bytes()
+
+
+def summary_page(facts: VideoFacts, names: dict[int, frozenset[str]], model_version: str) -> bytes:
+    """The last page."""
+    value = {
+        "facts": encode_facts(facts),
+        "names": [[index, sorted(ids)] for index, ids in sorted(names.items()) if ids],
+        "model": model_version,
+    }
+    return _SUMMARY + orjson.dumps(value)
+
+
+def read_pages(pages: Sequence[bytes]) -> VideoResults:
+    """All pages in order."""
+    results = VideoResults()
+    for page in pages:
+        kind, data = page[:1], page[1:]
+        if kind == _CURVES:
+            results.curves.append(data)
+            continue
+        value = orjson.loads(data)
+        if kind == _ITEMS:
+            results.samples_ms += value["samples"]
+            results.items += value["items"]
+        else:
+            results.facts = decode_facts(value["facts"])
+            results.names = {index: frozenset(ids) for index, ids in value["names"]}
+            results.model_version = value["model"]
+    return results
+
+
+def encode_facts(facts: VideoFacts) -> dict[str, Any]:
+    """As JSON."""
+    rate = [facts.frame_rate.numerator, facts.frame_rate.denominator]
+    return {**asdict(facts), "frame_rate": rate}
+
+
+def decode_facts(value: dict[str, Any]) -> VideoFacts:
+    """From JSON."""
+    return VideoFacts(
+        **{
+            **value,
+            "frame_rate": Fraction(*value["frame_rate"]),
+            "size": Size(**value["size"]),
+            "colour_range": ColourRange(value["colour_range"]),
+            "audio": tuple(AudioFacts(**one) for one in value["audio"]),
+        }
+    )

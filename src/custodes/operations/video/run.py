@@ -1,0 +1,245 @@
+"""Carries out video jobs: in parts of some seconds, each under a permission of its own.
+
+In: a job. Out: checkpoints. Each part passes the gate: decided again for whoever started the job, a slot, the frames
+decoded and looked at, recorded with its units. A suspended account, a new rule or a deleted collection therefore stops
+the job at the next part. One decoder runs through all parts; after a crash another one starts at the last checkpoint.
+A part that is done again after a crash is not charged again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import orjson
+
+from custodes.core.clock import Clock
+from custodes.core.errors import UnavailableError
+from custodes.core.ids import RequestId
+from custodes.imaging.image import Image
+from custodes.jobs.job import Checkpoint, Cursor, Job
+from custodes.operations.requests.context import Context, Origin
+from custodes.operations.requests.gate import Gate, Permit
+from custodes.operations.video.analysis import (
+    NO_HASH,
+    Analysis,
+    CelebrityAnalysis,
+    FaceAnalysis,
+    LabelAnalysis,
+    ModerationAnalysis,
+    SegmentAnalysis,
+    TextAnalysis,
+    VideoEngines,
+)
+from custodes.operations.video.commands import StartFaceSearch, StartVideo
+from custodes.operations.video.pages import curves_page, decode_facts, encode_facts, items_page, summary_page
+from custodes.operations.video.persons import FaceSearchAnalysis, PersonAnalysis
+from custodes.operations.video.ports import ChargedParts, Item, VideoObjects, VideoProbe
+from custodes.operations.video.request import VideoRequest
+from custodes.video.facts import VideoFacts
+from custodes.video.frames import DecoderCrashedError, DecodingPlan, Frame, FrameSource
+from custodes.video.signature import Signature
+
+MINUTE_MS = 60_000
+_ANALYSES: dict[str, type[Analysis]] = {
+    "StartFaceDetection": FaceAnalysis,
+    "StartPersonTracking": PersonAnalysis,
+    "StartLabelDetection": LabelAnalysis,
+    "StartContentModeration": ModerationAnalysis,
+    "StartTextDetection": TextAnalysis,
+    "StartCelebrityRecognition": CelebrityAnalysis,
+    "StartSegmentDetection": SegmentAnalysis,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VideoSettings:
+    """How videos are looked at.
+
+    Attributes:
+        samples_per_second: of every job but segments, which look at every frame.
+        part_ms: of video under one permission.
+    """
+
+    samples_per_second: Fraction = Fraction(2)
+    part_ms: int = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class VideoParts:
+    """What a video job needs.
+
+    Attributes:
+        frames: decodes.
+        probe: reads the structure of files.
+        objects: fetches files.
+        charged: whether a part was charged before.
+        request_ids: gives an id to each part.
+    """
+
+    engines: VideoEngines
+    frames: FrameSource
+    probe: VideoProbe
+    objects: VideoObjects
+    charged: ChargedParts
+    clock: Clock
+    request_ids: Callable[[], RequestId]
+    settings: VideoSettings = VideoSettings()
+
+
+@dataclass(slots=True)
+class _Progress:
+    """Where a job is. ``frame`` is the next one to hand over, ``part`` the next part, ``charged_ms`` what was paid."""
+
+    facts: VideoFacts
+    frame: int = 0
+    part: int = 0
+    state: Any = None
+
+    def cursor(self) -> Cursor:
+        total = self.facts.frames or int(self.facts.duration_ms * self.facts.frame_rate / 1000)
+        value = {"facts": encode_facts(self.facts), "part": self.part, "state": self.state}
+        return Cursor(self.frame, max(total, self.frame), orjson.dumps(value))
+
+
+class VideoJobs:
+    """Implements ``JobHandler`` for all Start operations."""
+
+    def __init__(self, gate: Gate, parts: VideoParts) -> None:
+        """Let every part pass ``gate``."""
+        self._gate = gate
+        self._parts = parts
+
+    def run(self, job: Job) -> Iterator[Checkpoint]:
+        """See JobHandler."""
+        try:
+            yield from self._run(job)
+        except DecoderCrashedError as error:
+            # Another attempt may get further; after the last one the job fails with this message.
+            raise UnavailableError(error.message) from error
+
+    def _run(self, job: Job) -> Iterator[Checkpoint]:
+        request, job_id = VideoRequest.from_bytes(job.request.input), job.request.job_id
+        path = self._parts.objects.obtain(job_id, request.command.video, request.version)
+        progress = _progress(job)
+        if progress is None:
+            progress = _Progress(self._parts.probe.facts(path))
+        analysis = self._analysis(request)
+        if progress.state is not None:
+            analysis.restore(progress.state)
+        plan = self._plan(analysis, progress)
+        with self._parts.frames.frames(path, plan) as frames:
+            feed = _Feed(frames)
+            while True:
+                part = _Part(self._parts, analysis, feed, progress, self._is_charged(job, progress))
+                command = request.part(job_id, progress.part)
+                pages = self._gate.perform(self._context(request), command, part.run).result
+                progress.part += 1
+                progress.state = analysis.state()
+                if feed.ended():
+                    break
+                progress.frame = feed.next_index()
+                yield Checkpoint(progress.cursor(), pages)
+        progress.frame = max(progress.frame, feed.seen)
+        summary = summary_page(progress.facts, analysis.names(), analysis.model_version)
+        yield Checkpoint(progress.cursor(), (*pages, summary))
+        self._parts.objects.drop(job_id)
+
+    def _analysis(self, request: VideoRequest) -> Analysis:
+        command, engines = request.command, self._parts.engines
+        if isinstance(command, StartFaceSearch):
+            return FaceSearchAnalysis(engines, command.options, key=command.key(request.caller))
+        return _ANALYSES[command.operation](engines, command.options)
+
+    def _plan(self, analysis: Analysis, progress: _Progress) -> DecodingPlan:
+        facts, own = progress.facts, analysis.samples_per_second
+        samples = self._parts.settings.samples_per_second if own is None else own
+        return DecodingPlan(facts.frame_rate, samples, analysis.every_frame, progress.frame, facts.duration_ms)
+
+    def _context(self, request: VideoRequest) -> Context:
+        return Context(request.caller, self._parts.request_ids(), self._parts.clock.now_ms(), Origin())
+
+    def _is_charged(self, job: Job, progress: _Progress) -> bool:
+        """Whether the next part was done and charged by an attempt that did not live to say so."""
+        first = progress.frame == job.cursor.position and job.fence > 1
+        return first and self._parts.charged.charged(job.request.job_id, progress.part, job.created_ts_ms)
+
+
+class _Feed:
+    """Frames with one of them held back, to see where a part ends."""
+
+    def __init__(self, frames: Iterator[Frame]) -> None:
+        self._frames = frames
+        self._held: Frame | None = None
+        self._over = False
+        self.seen = 0
+
+    def before(self, end_ms: int) -> Iterator[Frame]:
+        """Frames that begin before ``end_ms``."""
+        while (frame := self._peek()) is not None and frame.ts_ms < end_ms:
+            self._held = None
+            self.seen = frame.index + 1
+            yield frame
+
+    def ended(self) -> bool:
+        """Whether there are no further frames."""
+        return self._peek() is None
+
+    def next_index(self) -> int:
+        """Number of the next frame; there is one."""
+        assert self._held is not None
+        return self._held.index
+
+    def _peek(self) -> Frame | None:
+        if self._held is None and not self._over:
+            self._held = next(self._frames, None)
+            self._over = self._held is None
+        return self._held
+
+
+class _Part:
+    """One part of a video, looked at within the gate."""
+
+    def __init__(self, parts: VideoParts, analysis: Analysis, feed: _Feed, progress: _Progress, charged: bool) -> None:
+        self._analysis = analysis
+        self._feed = feed
+        self._facts = progress.facts
+        self._start_ms = progress.part * parts.settings.part_ms
+        self._end_ms = self._start_ms + parts.settings.part_ms
+        self._charged = charged
+
+    def run(self, permit: Permit, _command: StartVideo) -> tuple[bytes, ...]:
+        """Pages of this part."""
+        samples: list[int] = []
+        items: list[Item] = []
+        signatures: list[tuple[int, Signature]] = []
+        looked = 0
+        for frame in self._feed.before(self._end_ms):
+            if frame.signature is not None:
+                signatures.append((frame.ts_ms, frame.signature))
+            if frame.rgb is not None:
+                looked += 1
+                samples.append(frame.ts_ms)
+                items += self._analysis.look(permit, frame, Image(frame.rgb, NO_HASH))
+        last = self._feed.ended()
+        end_ms = max(self._start_ms, self._facts.duration_ms) if last else self._end_ms
+        permit.tally.add(video_ms=end_ms - self._start_ms, frames=max(looked, len(signatures)))
+        if not self._charged:
+            permit.tally.add(video_minutes=_minutes(end_ms) - _minutes(self._start_ms))
+        if isinstance(self._analysis, SegmentAnalysis):
+            return (curves_page(self._analysis.curves(signatures)),)
+        return (items_page(samples, items),)
+
+
+def _minutes(ts_ms: int) -> int:
+    """Minutes begun before ``ts_ms``: differences over parts add up to those of the whole."""
+    return -(-ts_ms // MINUTE_MS)
+
+
+def _progress(job: Job) -> _Progress | None:
+    if not job.cursor.state:
+        return None
+    value = orjson.loads(job.cursor.state)
+    return _Progress(decode_facts(value["facts"]), job.cursor.position, value["part"], value["state"])

@@ -1,0 +1,278 @@
+"""The sixteen operations through boto3 on a live server: start, wait, page; what they find, refuse and reveal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fakes.blobs import Blob, BlobEngine, portrait, scene
+from fakes.clips import write_clip
+from fakes.live import LiveServer, running
+from fakes.sight import sight
+from fakes.text import ScriptedText
+
+BUCKET = "films"
+
+
+@dataclass(frozen=True)
+class Cinema:
+    server: LiveServer
+    client: Any
+    folder: Path
+
+    def film(self, name: str, frames: int, draw: Any, fps: float = 25.0) -> dict[str, Any]:
+        write_clip(self.folder / name, frames, draw, fps)
+        return {"S3Object": {"Bucket": BUCKET, "Name": name}}
+
+    def start(self, what: str, video: dict[str, Any], **options: Any) -> str:
+        return getattr(self.client, f"start_{what}")(Video=video, **options)["JobId"]
+
+    def get(self, what: str, job: str, **options: Any) -> dict[str, Any]:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            answer = getattr(self.client, f"get_{what}")(JobId=job, **options)
+            if answer["JobStatus"] != "IN_PROGRESS":
+                return answer
+            time.sleep(0.05)
+        raise AssertionError("the job did not end")
+
+    def run(self, what: str, video: dict[str, Any], **options: Any) -> dict[str, Any]:
+        return self.get(what, self.start(what, video, **options))
+
+
+@pytest.fixture(scope="module")
+def cinema(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cinema]:
+    root = tmp_path_factory.mktemp("cinema")
+    folder = root / "films"
+    folder.mkdir()
+    overrides = {"buckets": {BUCKET: folder}, "video_part_s": 1, "video_workers": 2}
+    stand_ins = {"engine": BlobEngine(), "text": ScriptedText(), "sight": sight()}
+    with running(root / "data", overrides, **stand_ins) as server:
+        yield Cinema(server, server.client(), folder)
+
+
+def walk(n: int) -> np.ndarray:
+    """Ann walks to the right all the time; Bob stands there for the second half."""
+    return scene(Blob("ann", 10 + n), *([Blob("bob", 250, 150)] if n >= 50 else []))
+
+
+def test_faces(cinema: Cinema) -> None:
+    video = cinema.film("walk.mp4", 100, walk)
+    answer = cinema.run("face_detection", video, FaceAttributes="ALL", JobTag="tag:1")
+    assert (answer["JobStatus"], answer["JobTag"], answer["Video"]) == ("SUCCEEDED", "tag:1", video)
+    assert answer["VideoMetadata"] == {
+        "Codec": "mpeg4",
+        "DurationMillis": 4000,
+        "Format": "QuickTime / MOV",
+        "FrameRate": 25.0,
+        "FrameHeight": 240,
+        "FrameWidth": 320,
+        "ColorRange": "LIMITED",
+    }
+    times = [one["Timestamp"] for one in answer["Faces"]]
+    assert sorted(set(times)) == [0, 480, 1000, 1480, 2000, 2480, 3000, 3480]
+    assert times.count(2000) == 2
+    face = answer["Faces"][0]["Face"]
+    assert face["AgeRange"] and "EyeDirection" not in face and "FaceOccluded" not in face
+    assert abs(face["BoundingBox"]["Left"] - 10 / 320) < 0.02
+
+
+def test_only_default_attributes_unless_asked(cinema: Cinema) -> None:
+    answer = cinema.run("face_detection", cinema.film("short.mp4", 20, walk))
+    assert set(answer["Faces"][0]["Face"]) == {"BoundingBox", "Confidence", "Landmarks", "Pose", "Quality"}
+
+
+def test_a_search_names_whom_it_knows(cinema: Cinema) -> None:
+    client, collection = cinema.client, "search"
+    client.create_collection(CollectionId=collection)
+    client.index_faces(CollectionId=collection, Image={"Bytes": portrait("ann")}, ExternalImageId="Ann")
+    video = cinema.film("search.mp4", 100, walk)
+    job = cinema.start("face_search", video, CollectionId=collection)
+    answer = cinema.get("face_search", job)
+    persons = answer["Persons"]
+    assert {one["Person"]["Index"] for one in persons} == {0, 1}
+    matched = [one for one in persons if "FaceMatches" in one]
+    assert {one["Person"]["Index"] for one in matched} == {0} and len(matched) == 8
+    assert matched[0]["FaceMatches"][0]["Face"]["ExternalImageId"] == "Ann"
+    assert matched[0]["FaceMatches"][0]["Similarity"] == 100
+    by_index = cinema.get("face_search", job, SortBy="INDEX")["Persons"]
+    assert [one["Person"]["Index"] for one in by_index] == [0] * 8 + [1] * 4
+    face_id = matched[0]["FaceMatches"][0]["Face"]["FaceId"]
+    client.delete_faces(CollectionId=collection, FaceIds=[face_id])
+    assert not [one for one in cinema.get("face_search", job)["Persons"] if "FaceMatches" in one]
+    client.delete_collection(CollectionId=collection)
+    assert cinema.get("face_search", job)["JobStatus"] == "SUCCEEDED"
+
+
+def test_persons(cinema: Cinema) -> None:
+    answer = cinema.run("person_tracking", cinema.film("persons.mp4", 50, walk))
+    assert {one["Person"]["Index"] for one in answer["Persons"]} == {0, 1}
+    assert any("BoundingBox" in one["Person"] for one in answer["Persons"])
+    assert any("Face" in one["Person"] for one in answer["Persons"])
+
+
+def test_labels_by_time_name_and_stretch(cinema: Cinema) -> None:
+    video = cinema.film("labels.mp4", 50, walk)
+    job = cinema.start("label_detection", video, MinConfidence=60)
+    answer = cinema.get("label_detection", job)
+    assert {one["Label"]["Name"] for one in answer["Labels"]} == {"Transportation", "Vehicle", "Car", "Person"}
+    assert answer["GetRequestMetadata"] == {"SortBy": "TIMESTAMP", "AggregateBy": "TIMESTAMPS"}
+    assert answer["LabelModelVersion"] == "3.0"
+    named = cinema.get("label_detection", job, SortBy="NAME")["Labels"]
+    assert [one["Label"]["Name"] for one in named] == sorted(one["Label"]["Name"] for one in named)
+    joined = cinema.get("label_detection", job, AggregateBy="SEGMENTS")["Labels"]
+    car = next(one for one in joined if one["Label"]["Name"] == "Car")
+    assert (car["Timestamp"], car["StartTimestampMillis"], car["EndTimestampMillis"]) == (0, 0, 2000)
+    assert car["DurationMillis"] == 2000 and "Instances" not in car["Label"]
+
+
+def test_labels_are_filtered(cinema: Cinema) -> None:
+    options = {"Settings": {"GeneralLabels": {"LabelInclusionFilters": ["Car"]}}}
+    answer = cinema.run("label_detection", cinema.film("filtered.mp4", 20, walk), **options)
+    assert {one["Label"]["Name"] for one in answer["Labels"]} == {"Car"}
+
+
+def test_moderation(cinema: Cinema) -> None:
+    job = cinema.start("content_moderation", cinema.film("moderation.mp4", 30, walk))
+    answer = cinema.get("content_moderation", job)
+    assert {one["ModerationLabel"]["Name"] for one in answer["ModerationLabels"]} == {"Explicit", "Explicit Nudity"}
+    assert answer["ModerationLabels"][0]["ContentTypes"] == [{"Name": "Illustrated", "Confidence": 60.0}]
+    assert answer["ModerationModelVersion"] == "7.0"
+    joined = cinema.get("content_moderation", job, AggregateBy="SEGMENTS", SortBy="NAME")["ModerationLabels"]
+    assert [one["DurationMillis"] for one in joined] == [1200, 1200]
+
+
+def test_text(cinema: Cinema) -> None:
+    video = cinema.film("text.mp4", 20, walk)
+    answer = cinema.run("text_detection", video)
+    assert [one["TextDetection"]["DetectedText"] for one in answer["TextDetections"][:2]] == ["HELLO WORLD", "again"]
+    region = {"BoundingBox": {"Left": 0, "Top": 0, "Width": 1, "Height": 0.13}}
+    cut = cinema.run("text_detection", video, Filters={"RegionsOfInterest": [region]})
+    assert {one["TextDetection"]["DetectedText"] for one in cut["TextDetections"]} == {"HELLO WORLD", "HELLO", "WORLD"}
+
+
+def test_celebrities_without_any(cinema: Cinema) -> None:
+    assert cinema.run("celebrity_recognition", cinema.film("nobody.mp4", 20, walk))["Celebrities"] == []
+
+
+def test_segments(cinema: Cinema) -> None:
+    def draw(n: int) -> np.ndarray:
+        colours = np.random.default_rng(n // 40).integers(60, 255, (5, 8, 3), dtype=np.uint8)
+        return np.kron(colours, np.ones((48, 40, 1), np.uint8)) if n < 80 else np.zeros((240, 320, 3), np.uint8)
+
+    video = cinema.film("segments.mp4", 100, draw)
+    answer = cinema.run("segment_detection", video, SegmentTypes=["TECHNICAL_CUE", "SHOT"])
+    assert answer["VideoMetadata"][0]["Codec"] == "mpeg4" and answer["AudioMetadata"] == []
+    assert {one["Type"] for one in answer["SelectedSegmentTypes"]} == {"TECHNICAL_CUE", "SHOT"}
+    told = [
+        (one["Type"], one["StartFrameNumber"], one["EndFrameNumber"], one["DurationFrames"])
+        for one in answer["Segments"]
+    ]
+    assert told == [
+        ("TECHNICAL_CUE", 0, 80, 80),
+        ("TECHNICAL_CUE", 80, 99, 19),
+        ("SHOT", 0, 39, 39),
+        ("SHOT", 40, 79, 39),
+    ]
+    shot = answer["Segments"][2]
+    assert shot["EndTimecodeSMPTE"] == "00:00:01:14" and shot["ShotSegment"]["Index"] == 0
+
+
+def test_three_thousand_results_in_every_order(cinema: Cinema) -> None:
+    def draw(n: int) -> np.ndarray:
+        return scene(Blob("ann", 10), Blob("bob", 110), Blob("cas", 210))
+
+    video = cinema.film("many.mp4", 505, draw, fps=1.0)
+    cinema.client.create_collection(CollectionId="many")
+    started = {
+        "face_search": ({"CollectionId": "many"}, ["TIMESTAMP", "INDEX"], "Persons", 1515),
+        "label_detection": ({"MinConfidence": 20}, ["TIMESTAMP", "NAME"], "Labels", 2525),
+    }
+    for what, (options, orders, member, count) in started.items():
+        job = cinema.start(what, video, **options)
+        whole = cinema.get(what, job)
+        for order in orders:
+            found, token, sizes = [], None, []
+            while True:
+                more = {} if token is None else {"NextToken": token}
+                page = cinema.get(what, job, SortBy=order, MaxResults=700, **more)
+                assert page["VideoMetadata"] == whole["VideoMetadata"]
+                found += page[member]
+                sizes.append(len(page[member]))
+                token = page.get("NextToken")
+                if token is None:
+                    break
+                assert len(token) <= 255
+            assert len(found) == count and sizes[:-1] == [700] * (len(sizes) - 1)
+            assert len({repr(one) for one in found}) == count
+    assert len(whole["Labels"]) == 1000
+
+
+def test_a_token_belongs_to_one_job_and_order(cinema: Cinema) -> None:
+    job = cinema.start("label_detection", cinema.film("tokens.mp4", 50, walk))
+    token = cinema.get("label_detection", job, MaxResults=1)["NextToken"]
+    for other in ({"SortBy": "NAME"}, {"AggregateBy": "SEGMENTS"}):
+        with pytest.raises(cinema.client.exceptions.InvalidPaginationTokenException):
+            cinema.client.get_label_detection(JobId=job, NextToken=token, **other)
+
+
+def test_the_same_request_is_the_same_job(cinema: Cinema) -> None:
+    video = cinema.film("again.mp4", 10, walk)
+    first = cinema.start("face_detection", video, ClientRequestToken="t1")
+    assert cinema.start("face_detection", video, ClientRequestToken="t1") == first
+    with pytest.raises(cinema.client.exceptions.IdempotentParameterMismatchException):
+        cinema.start("face_detection", video, ClientRequestToken="t1", FaceAttributes="ALL")
+    with pytest.raises(cinema.client.exceptions.IdempotentParameterMismatchException):
+        cinema.start("label_detection", video, ClientRequestToken="t1")
+
+
+def test_what_is_refused_at_once(cinema: Cinema) -> None:
+    client, video = cinema.client, cinema.film("refused.mp4", 10, walk)
+    with pytest.raises(client.exceptions.InvalidS3ObjectException):
+        cinema.start("face_detection", {"S3Object": {"Bucket": BUCKET, "Name": "missing.mp4"}})
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        cinema.start("face_search", video, CollectionId="missing")
+    with pytest.raises(client.exceptions.InvalidParameterException):
+        cinema.start("face_detection", {"S3Object": {"Bucket": BUCKET}})
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.get_face_detection(JobId="f" * 64)
+    job = cinema.start("face_detection", video)
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.get_label_detection(JobId=job)
+
+
+def test_what_makes_a_job_fail(cinema: Cinema) -> None:
+    (cinema.folder / "noise.mp4").write_bytes(b"\x00\x00\x00\x18ftypisom" + bytes(1000))
+    (cinema.folder / "text.txt").write_text("not a video at all")
+    for name in ("noise.mp4", "text.txt"):
+        answer = cinema.run("face_detection", {"S3Object": {"Bucket": BUCKET, "Name": name}})
+        assert answer["JobStatus"] == "FAILED" and answer["StatusMessage"]
+        assert answer["Faces"] == []
+
+
+def test_minutes_are_on_record_once(cinema: Cinema) -> None:
+    import orjson
+
+    video = cinema.film("minutes.mp4", 130, lambda n: scene(Blob("ann", 10)), fps=1.0)
+    job = cinema.start("face_detection", video)
+    cinema.get("face_detection", job)
+    log = cinema.server.deployment.ledger.log
+    log.flush()
+    from custodes.ledger.tlog.entry import decode
+
+    units, parts = 0, []
+    for index in range(log.published.size):
+        entry = decode(log.tree().entry(index))
+        body = log.body(index) if entry.kind == "use" else None
+        facts = {} if body is None else orjson.loads(body)
+        if facts.get("job") == job:
+            units += entry.units
+            parts.append(facts["part"])
+    assert units == 3
+    assert parts == list(range(130))
