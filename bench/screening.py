@@ -48,14 +48,14 @@ class Sizes:
 def main() -> None:
     sizes = Sizes(2_000, 500, 300, 15_000, 300, 1_000) if "--quick" in sys.argv else Sizes()
     rng = random.Random(20260101)
-    before, after, un = _editions()
+    before, after, un = editions()
     with tempfile.TemporaryDirectory() as folder, closing(ScreeningLists(Path(folder))) as lists:
-        _put(lists, "ofac-2022", before)
-        _put(lists, "ofac", after)
-        _put(lists, "un", un)
+        put(lists, "ofac-2022", before)
+        put(lists, "ofac", after)
+        put(lists, "un", un)
         rows = [
             *_pairs(),
-            *_false_alerts(lists, _people(), sizes),
+            *_false_alerts(lists, people(), sizes),
             *_typos(lists, [*after, *un], sizes, rng),
             *_russians(lists, after, sizes, rng),
         ]
@@ -82,7 +82,7 @@ alerts of 3,000 of the 50,000 persons. Of the labelled pairs some forty were rea
 the Russian names were only counted."""
 
 
-def _editions() -> tuple[list[ListEntry], list[ListEntry], list[ListEntry]]:
+def editions() -> tuple[list[ListEntry], list[ListEntry], list[ListEntry]]:
     before = list(read_list(DATA / "ofac-2022-01-31", "ofac-csv"))
     after = list(read_list(DATA / "ofac-2023-01-21", "ofac-csv"))
     # The later edition was kept without its file of aliases: parties listed before keep theirs.
@@ -95,7 +95,7 @@ def _editions() -> tuple[list[ListEntry], list[ListEntry], list[ListEntry]]:
     return before, merged, list(read_list(DATA / "un" / "UN_consolidated.xml", "un"))
 
 
-def _put(lists: ScreeningLists, source: str, entries: Sequence[ListEntry]) -> None:
+def put(lists: ScreeningLists, source: str, entries: Sequence[ListEntry]) -> None:
     lists.put(source, "bench", entries, SystemClock(), digest="", confirm=True)
 
 
@@ -120,7 +120,7 @@ def _pairs() -> list[tuple[object, ...]]:
     ]
 
 
-def _people() -> list[Party]:
+def people() -> list[Party]:
     return [
         Party(str(at), row["full_name"], PERSON, country=row["nationality"], birth=row["date_of_birth"])
         for at, row in enumerate(_csv(DATA / "bench" / "negatives_global.csv"))
@@ -184,7 +184,7 @@ def _russians(
         rows.append((f"Russian names, {language}: recall", f"{hits / len(some):.3f}", f"{len(some)} entries of OFAC"))
     dead = russian.the_dead()
     listed = [ListEntry("dead", str(at), PERSON, (ListedName(names[0]),)) for at, names in enumerate(dead)]
-    _put(lists, "dead", listed)
+    put(lists, "dead", listed)
     for place, language in ((1, "German"), (2, "French")):
         hits = sum(_finds(lists, names[place], entry) for names, entry in zip(dead, listed, strict=True))
         rows.append((f"{language} encyclopaedias: recall", f"{hits / len(dead):.3f}", f"{len(dead)} names"))
@@ -216,11 +216,11 @@ def _speed(entries: Sequence[ListEntry], sizes: Sizes, rng: random.Random) -> li
         )
         for at in range(sizes.padded - len(entries))
     ]
-    asked = _people()[: sizes.timed // 2]
+    asked = people()[: sizes.timed // 2]
     asked += [Party(str(at), _slip(rng.choice(entries).names[0].text, rng), PERSON) for at in range(sizes.timed // 2)]
     with tempfile.TemporaryDirectory() as folder, closing(ScreeningLists(Path(folder))) as lists:
         start = time.perf_counter()
-        _put(lists, "all", [*entries, *padding])
+        put(lists, "all", [*entries, *padding])
         put_s = time.perf_counter() - start
         times = []
         for party in asked:
@@ -245,11 +245,11 @@ def _delta(
     before: Sequence[ListEntry], after: Sequence[ListEntry], sizes: Sizes, rng: random.Random
 ) -> list[tuple[object, ...]]:
     """The edition of 2023-01-21 after that of 2022-01-31, for customers of whom some are listed in it."""
-    people = rng.sample(_people(), sizes.customers - 50)
+    strangers = rng.sample(people(), sizes.customers - 50)
     old = {entry.uid for entry in before}
     new = [entry for entry in after if entry.uid not in old and entry.kind == PERSON]
     caught = [Party(f"new{at}", entry.names[0].text, PERSON) for at, entry in enumerate(rng.sample(new, 50))]
-    customers = [*people, *caught]
+    customers = [*strangers, *caught]
     with tempfile.TemporaryDirectory() as folder, closing(ScreeningLists(Path(folder))) as lists:
         lists.put("ofac", "bench", before, SystemClock(), digest="")
         index = CustomerIndex(customers)

@@ -119,7 +119,10 @@ def split(name: str, rng: random.Random) -> str:
 
 def slip(name: str, rng: random.Random) -> str:
     """One letter replaced, dropped, added or swapped with the next."""
-    at = rng.choice([at for at, letter in enumerate(name) if letter.isalpha()])
+    letters = [at for at, letter in enumerate(name) if letter.isalpha()]
+    if not letters:
+        return name
+    at = rng.choice(letters)
     letter, after = rng.choice(string.ascii_uppercase), name[at + 1 :]
     swapped = after[:1] + name[at] + after[1:] if after[:1].isalpha() else after
     return name[:at] + rng.choice([letter + after, after, name[at] + letter + after, swapped])

@@ -7,10 +7,15 @@ checksum; tables and thresholds were made looking at the others only (``is_held_
 from __future__ import annotations
 
 import random
+import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
+import report
+import screening
 import screening_cases as cases
 from custodes.screening.comparison import REVIEW
 from custodes.screening.entities import ORGANISATION, PERSON, ListEntry, Party
@@ -18,7 +23,9 @@ from custodes.screening.index import EntryIndex, prepare_party
 from custodes.screening.matching import birth_factor, match
 from custodes.screening.names.identifiers import in_text
 from custodes.screening.screen import screen_party
+from custodes.storage.sql.screening.lists import ScreeningLists
 
+SEED, FALSE_ALERTS_FROM = 20260128, 5_000
 FIRMS, EDITED, PERSONS = 250, 1_500, 1_000
 MEANT: Mapping[str, tuple[str, str]] = {
     "firms with a place behind": ("12 %", "97 % or more"),
@@ -141,3 +148,45 @@ def false_alerts(index: EntryIndex, people: Sequence[Party]) -> float:
 def without_birth(people: Iterable[Party]) -> list[Party]:
     """The same persons, their birth not known."""
     return [replace(party, birth="") for party in people]
+
+
+def measured(index: EntryIndex, entries: Sequence[ListEntry], people: Sequence[Party]) -> list[tuple[object, ...]]:
+    """Rows of the table that this file measures: what, before, wanted, now."""
+    rng = random.Random(SEED)
+    by_tail = tails(index, entries, rng, [*cases.TAILS, *cases.MORE_TAILS])
+    rows: list[tuple[object, ...]] = [(f"250 firms, {tail}", f"{100 * found:.1f} %") for tail, found in by_tail.items()]
+    for what, (asked, alerts, proposed) in proposals(index, entries, rng).items():
+        rows.append((f"{what}: alerts of the scorer that the index proposes", f"{proposed} of {alerts}, {asked} asked"))
+    for what, shape in (("first of two surnames", cases.two_surnames), ("two given names", cases.two_given_names)):
+        for with_birth in (True, False):
+            size, found = subsets(index, entries, rng, shape, with_birth=with_birth)
+            rows.append(
+                (f"{what}, {'same birth' if with_birth else 'no birth'}", f"{100 * found / size:.1f} % of {size}")
+            )
+    forms, right, wrong = numbers()
+    rows.append(("numbers in free text", f"{right} of {forms} forms, {wrong} read where there is none"))
+    ranges, told = births()
+    rows.append(("ranges of birth", f"{told} of {ranges}"))
+    unseen = people[FALSE_ALERTS_FROM:]
+    rows.append(("false alerts per 1,000, with birth", f"{false_alerts(index, unseen):.2f} of {len(unseen)}"))
+    bare = without_birth(unseen[::5])
+    rows.append(("false alerts per 1,000, without", f"{false_alerts(index, bare):.2f} of {len(bare)}"))
+    rows.append(("50 ordinary firms: alerts", str(len(ordinary(index)))))
+    return rows
+
+
+def main() -> None:
+    """Measure on the lists of ``screening.py`` and write the section."""
+    before, after, un = screening.editions()
+    with tempfile.TemporaryDirectory() as folder, closing(ScreeningLists(Path(folder))) as lists:
+        for name, listed in (("ofac-2022", before), ("ofac", after), ("un", un)):
+            screening.put(lists, name, listed)
+        rows = measured(lists, [*after, *un], screening.people())
+    wanted = report.table(("row", "before", "wanted"), [(what, *values) for what, values in MEANT.items()])
+    text = f"{report.table(('what', 'figure'), rows)}\n\nWhat it was and what was wanted of it:\n\n{wanted}"
+    command = ".venv/bin/python bench/screening_wanted.py"
+    report.write(report.Section("screening-wanted", "What screening must catch", command, text))
+
+
+if __name__ == "__main__":
+    main()

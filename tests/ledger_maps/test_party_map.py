@@ -2,6 +2,7 @@
 
 # ruff: noqa: RUF001 - names in several alphabets
 import dataclasses
+import itertools
 import json
 
 import pytest
@@ -23,11 +24,13 @@ from custodes.ledger.tree import multiproof
 from custodes.ledger.verifier.canonical_json import unwrap
 from custodes.ledger.verifier.map_proof import MapError
 from custodes.ledger.verifier.party import PartyQuestion, party_json, render_party, verify_party
-from custodes.ledger.verifier.party_names import fingerprint, identifier_key, is_fingerprint, name_key
+from custodes.ledger.verifier.party_names import fingerprint, identifier_key, is_fingerprint, name_key, name_keys
 from custodes.ledger.verifier.report import as_json, render
 from custodes.ledger.verifier.statement import PARTY_SCHEMES, Question, map_of, parse
 from custodes.ledger.verifier.verdict import Word, verify
 from custodes.ledger.writer.body import canonical
+from custodes.screening.comparison import REVIEW, compare_names
+from custodes.screening.names.name import prepare
 from custodes.storage.ledger.open import open_ledger
 
 CUSTOMER = "100000000001"
@@ -120,7 +123,9 @@ def test_present_as_owner_and_absent_as_user(parties):
     value = party_json(verdict)
     assert {role for role, word in value["roles"].items() if word == "PRESENT"} == {"owner", "director"}
     assert value["roles"]["customer"] == "ABSENT"
-    assert value["by_name"] == {INN: "PRESENT", name_key("Zarya Optika OOO"): "PRESENT"}
+    assert value["by_name"] == {
+        INN: "PRESENT", name_key("Zarya Optika OOO"): "PRESENT", "namesound:srptk": "ABSENT",
+    }  # fmt: skip
     text = render_party(verdict)
     assert text.startswith("PRESENT\n")
     assert "ABSENT       as a customer" in text
@@ -389,3 +394,25 @@ def test_the_command_answers_about_a_party(tmp_path):
 def test_a_commitment_is_salted():
     body = canonical({"a": 1})
     assert commit(bytes(16), body) != commit(bytes(15) + b"\x01", body)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Vision Labs", "ВижнЛабс", "Vizhnlabs", "VisionLabs Nederland B.V.", "VISIONLABS HOLDING (NL)", "VisionLabs"],
+)
+def test_near_spellings_of_a_firm_share_a_place_that_screening_holds_alike(name: str) -> None:
+    assert set(name_keys(name)) & set(name_keys("VisionLabs OOO"))
+    ours, theirs = prepare(name), prepare("VisionLabs OOO")
+    assert compare_names(ours, theirs).score >= REVIEW
+
+
+def test_names_of_other_firms_share_no_place() -> None:
+    names = ("VisionLabs", "Vision Optics", "Zarya Optika Nederland", "Severnaya Linza Nederland B.V.", "Star Europe")
+    for one, other in itertools.combinations(names, 2):
+        assert not set(name_keys(one)) & set(name_keys(other)), (one, other)
+
+
+@settings(max_examples=200)
+@given(st.text(max_size=60))
+def test_every_key_of_a_name_is_one_of_the_map(name: str) -> None:
+    assert all(map_of(key) == "party" for key in name_keys(name))

@@ -17,13 +17,16 @@ ENTRY = ListEntry("house", "H-1", "organisation", (ListedName("Zarya Optika"),))
 
 
 def graph(share: object = 60, **edge: object) -> Organisation:
+    """A customer that ``o`` owns a share of, and a person the other half, so that nothing is left open."""
     return read_organisation(
         {
             "subject": "c",
-            "parties": [{"id": "c", "name": "Customer B.V."}, {"id": "o", "name": "Zaria Optica"}],
-            "edges": [{"owner": "o", "asset": "c", "share": share, **edge}],
+            "parties": [{"id": "c", "name": "Customer B.V."}, {"id": "o", "name": "Zaria Optica"},
+                        {"id": "p", "name": "Wilhelmina Tulp", "kind": "person"}],
+            "edges": [{"owner": "o", "asset": "c", "share": share, **edge},
+                      {"owner": "p", "asset": "c", "share": 50}],
         }
-    )
+    )  # fmt: skip
 
 
 def hit(*, decides: bool = False) -> ListHit:

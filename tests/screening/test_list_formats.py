@@ -88,6 +88,7 @@ def test_the_un_list_followthemoney_and_house_lists() -> None:
 ALL = [
     ("uk.xml", "uk"), ("uk.csv", "uk"), ("eu.xml", "eu"), ("eu.csv", "eu"), ("ofac_advanced.xml", "ofac-xml"),
     ("ofac_sdn.xml", "ofac-xml"), ("un.xml", "un"), ("ftm.json", "ftm"), ("house.csv", "csv"),
+    ("opensanctions.csv", "opensanctions"),
     ("ofac/sdn.csv", "ofac-csv"),
 ]  # fmt: skip
 
@@ -192,3 +193,20 @@ def test_published_lists_are_read_whole(name: str, form: str, least: int, identi
     assert len(entries) > least
     assert all(entry.names and entry.names[0].text for entry in entries)
     assert sum(bool(entry.identifiers) for entry in entries) >= identified
+
+
+def test_the_simple_table_of_opensanctions() -> None:
+    entries = read("opensanctions.csv", "opensanctions")
+    person, firm = entries["NK-1"], entries["NK-2"]
+    assert [name.text for name in person.names] == ["Mikhail Vymyslov", "Misha; the Fiction", "Михаил Вымыслов"]
+    assert (person.births, person.countries, person.kind) == (("1961-05-03",), ("ru",), "person")
+    assert firm.identifiers == (("ru-inn", "7700000009"),)
+    assert firm.addresses == ("12 Vymysel Lane, Optika, Moscow",)
+    assert set(entries) == {"NK-1", "NK-2"}, "an address is no party"
+
+
+def test_a_birth_of_a_house_list_that_is_no_date_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "house.csv"
+    path.write_text("uid,kind,name,birth\n1,person,Mikhail Vymyslov,sometime\n")
+    with pytest.raises(InvalidParameterError, match="no date"):
+        list(read_list(path, "csv"))

@@ -62,7 +62,7 @@ def test_a_clean_name_is_caught_by_its_graph_once_the_parent_is_listed(tmp_path:
         assert done.exit_code == 0, done.output
         asked = ["screen", "--data", str(tmp_path), "--organisation", str(organisation), "--json"]
         screened.append(json.loads(CliRunner().invoke(app, asked).stdout))
-    assert screened[0] == {"verdict": "clear", "hits": [], "paths": []}
+    assert screened[0] == {"verdict": "clear", "hits": [], "paths": [], "gaps": []}
     assert screened[1]["verdict"] == "blocked"
     assert [hit["party"] for hit in screened[1]["hits"]] == ["top"]
     assert [path["regime"] for path in screened[1]["paths"]] == ["OFAC", "EU", "UK"]

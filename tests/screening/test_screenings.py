@@ -298,6 +298,7 @@ class Office:
     def __init__(self, desk: Desk) -> None:
         self.directory = directory_of(MemoryAccountStore())
         log = AccountLog(desk.log, bytes)
+        self.screenings = desk.screenings
         self.numbers = iter(range(1, 100))
         states = AccountStates(self.directory, log, desk.clock)
         desk.acted = AccountSuspender(states)
@@ -311,7 +312,23 @@ class Office:
     def create(self, name: str, **more: object) -> Account:
         from custodes.governance.accounts.account import StatedUse
 
-        return self.accounts.create(Profile(name, "NL", "retail", **more), StatedUse())[0]  # type: ignore[arg-type]
+        profile = Profile(name, "NL", "retail", **more)  # type: ignore[arg-type]
+        return self.accounts.create(profile, StatedUse())[0]
+
+    def own(self, account: Account) -> Account:
+        """Declare that one person owns the customer."""
+        declared = read_organisation(
+            {
+                "subject": "s",
+                "parties": [{"id": "s", "name": account.organisation.legal_name},
+                            {"id": "o", "name": "Wilhelmina Tulp", "kind": "person"}],
+                "edges": [{"owner": "o", "asset": "s", "share": 100}],
+            }
+        )  # fmt: skip
+        graph = graph_of(account.organisation, declared)
+        screenings = self.screenings
+        screenings.follow([screenings.enter(account.account_id, graph, ["a" * 64], cause="ownership")])
+        return self.directory.account(account.account_id)
 
 
 def test_without_lists_everybody_starts_and_nothing_is_required(desk: Desk) -> None:
@@ -327,9 +344,11 @@ def test_admission_suspension_and_what_rules_see(desk: Desk) -> None:
     desk.lists.publish(OTHER)
     desk.screenings.refresh()
     office = Office(desk)
-    clear, alike = office.create("Windmolen Beeld B.V."), office.create("Quite Other Mils B.V.")
+    waiting = office.create("Windmolen Beeld B.V.")
+    assert waiting.status is Status.PENDING, "nobody said who owns it"
+    clear, alike = office.own(waiting), office.own(office.create("Quite Other Mils B.V."))
     payer = Counterparty("Whoever", identifiers=(("ru-inn", "0012345680"),))
-    paid = office.create("Paid By Others", payers=(payer,))
+    paid = office.own(office.create("Paid By Others", payers=(payer,)))
     assert (clear.status, alike.status, paid.status) == (Status.ACTIVE, Status.PENDING, Status.ACTIVE)
     with pytest.raises(ConflictError, match="review"):
         office.accounts.move(alike.account_id, Status.ACTIVE)
@@ -369,6 +388,7 @@ def test_every_node_has_a_place_under_each_number_and_name() -> None:
     assert found == {
         ("nl-kvk:12345678", "customer"), ("namefp:kustomer", "customer"), ("namefp:former-name", "customer"),
         ("ru-inn:0012345680", "owner"), ("namefp:firma-sever", "owner"), ("namefp:end-user", "end_customer"),
+        ("namesound:kstmr", "customer"), ("namesound:frmrnm", "customer"), ("namesound:frmsvr", "owner"),
     }  # fmt: skip
     owner = next(body for name, body in places(A, graph) if name == "ru-inn:0012345680")
     assert owner == {"acct": A, "role": "owner", "low": 25_000, "high": 50_000}
@@ -382,7 +402,7 @@ def test_with_the_pack_in_force_only_who_is_clear_and_freshly_screened_is_served
     desk.lists.publish(OTHER)
     desk.screenings.refresh()
     office = Office(desk)
-    made = office.create("Windmolen Beeld B.V.")
+    made = office.own(office.create("Windmolen Beeld B.V."))
     rules = load(shipped(PACKS), shipped_schema())
     dossier = PolicyFacts(AccountProfiles(office.directory).of, office.facts)
 

@@ -16,6 +16,7 @@ import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from custodes.screening.disclosure import DisclosureGap
 from custodes.screening.entities import ListEntry, ListHit, Organisation, OwnershipPath, Party, Verdict
 from custodes.screening.rule import ScreeningOutcome, judge
 
@@ -72,7 +73,7 @@ class Finding:
     """Something that a person has to look at, or has."""
 
     key: str
-    kind: Literal["hit", "path"]
+    kind: Literal["hit", "path", "gap"]
     party: str
     text: str
     score: float
@@ -106,6 +107,12 @@ def path_key(graph: Organisation, path: OwnershipPath) -> str:
     return _key({"path": asdict(path), "parties": parties})
 
 
+def gap_key(graph: Organisation, gap: DisclosureGap) -> str:
+    """Name of a gap: its reason, the party, and everything declared: any other declaration opens it again."""
+    edges = sorted(orjson.dumps(asdict(edge), option=orjson.OPT_SORT_KEYS).hex() for edge in graph.edges)
+    return _key({"gap": gap.reason, "party": asdict(graph.parties[gap.party]), "edges": edges})
+
+
 def assess(
     graph: Organisation, hits: Sequence[ListHit], decisions: Mapping[str, Sequence[Decision]], day: str
 ) -> Assessment:
@@ -134,6 +141,11 @@ def assess(
         rows = tuple(decisions.get(key, ()))
         text = f"{path.regime}: {path.rule}"
         findings.append(Finding(key, "path", path.party, text, 1.0 if path.certain else 0.5, _state(rows), rows))
+    for gap in outcome.gaps:
+        key = gap_key(graph, gap)
+        rows = tuple(decisions.get(key, ()))
+        text = f"{graph.parties[gap.party].name}: {gap.reason}"
+        findings.append(Finding(key, "gap", gap.party, text, 0.5, _state(rows), rows))
     return Assessment(_verdict(outcome, findings), outcome, tuple(findings))
 
 

@@ -13,6 +13,7 @@ from custodes.screening.comparison import REVIEW
 from custodes.screening.entities import ListEntry, ListHit, Party
 from custodes.screening.index import NameIndex, prepare_party
 from custodes.screening.matching import match
+from custodes.screening.names.addresses import address_pairs
 from custodes.screening.names.name import PreparedName, prepare
 
 
@@ -29,7 +30,7 @@ class CustomerIndex:
     def add(self, party: Party) -> None:
         """Have ``party`` found as well. Its id may occur again, for another graph; hits then come for each."""
         prepared = prepare_party(party)
-        self._index.add(len(self._parties), prepared, party.identifiers)
+        self._index.add(len(self._parties), prepared, (*party.identifiers, *address_pairs(party.addresses)))
         self._parties.append((party, prepared))
 
     def __len__(self) -> int:
@@ -39,7 +40,7 @@ class CustomerIndex:
     def near(self, entry: ListEntry) -> Iterator[tuple[Party, tuple[PreparedName, ...]]]:
         """Parties that are worth comparing with ``entry``."""
         names = [prepare(name.text, entry.kind) for name in entry.names]
-        for number in self._index.near(names, entry.identifiers):
+        for number in self._index.near(names, (*entry.identifiers, *address_pairs(entry.addresses))):
             yield self._parties[number]
 
 
@@ -51,7 +52,7 @@ def concerns(now: ListEntry, before: ListEntry | None) -> bool:
 
 
 def _looked_at(entry: ListEntry) -> tuple[object, ...]:
-    return entry.kind, {*entry.names}, {*entry.births}, {*entry.countries}, {*entry.identifiers}
+    return entry.kind, {*entry.names}, {*entry.births}, {*entry.countries}, {*entry.identifiers}, {*entry.addresses}
 
 
 def rescreen(customers: CustomerIndex, changed: Iterable[ListEntry]) -> Iterator[tuple[Party, Sequence[ListHit]]]:

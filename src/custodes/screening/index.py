@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from custodes.screening.comparison import together, windows
 from custodes.screening.entities import PERSON, ListEntry, Party
+from custodes.screening.names.addresses import address_pairs
 from custodes.screening.names.name import NameToken, PreparedName, keys, prepare
 from custodes.screening.names.sounds import skeleton
 from custodes.screening.names.spellings import fold, forms
@@ -237,7 +238,7 @@ class MemoryIndex:
         self._index = NameIndex()
         for number, entry in enumerate(self._entries):
             names = [prepare(name.text, entry.kind) for name in entry.names]
-            self._index.add(number, names, entry.identifiers)
+            self._index.add(number, names, (*entry.identifiers, *address_pairs(entry.addresses)))
 
     def by_names(self, prepared: Sequence[PreparedName]) -> Sequence[ListEntry]:
         """Entries near these names."""

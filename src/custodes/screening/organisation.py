@@ -12,10 +12,12 @@ from types import MappingProxyType
 import orjson
 
 from custodes.core.errors import InvalidParameterError
+from custodes.screening.dates import read_date
 from custodes.screening.entities import Edge, Organisation, Party
 
 MAX_PARTIES = 200_000
 MAX_EDGES = 1_000_000
+MAX_ADDRESSES = 100
 KINDS: Mapping[str, str] = MappingProxyType(
     {
         "shares": "owner",
@@ -91,14 +93,20 @@ def _party(parsed: Mapping[str, object]) -> Party:
     if not isinstance(ids, Mapping) or not isinstance(aliases, list | tuple):
         raise TypeError("identifiers is an object, aliases an array")
     pairs = sorted((str(kind), "".join(str(value).split()).upper()) for kind, value in ids.items())
+    addresses, birth = parsed.get("addresses", ()), str(parsed.get("birth", ""))
+    if not isinstance(addresses, list | tuple) or len(addresses) > MAX_ADDRESSES:
+        raise TypeError(f"addresses is an array of at most {MAX_ADDRESSES}")
+    if birth and read_date(birth) is None:
+        raise ValueError(f"the birth of {parsed['id']!r} is no date: {birth!r}")
     return Party(
         str(parsed["id"]),
         str(parsed["name"]),
         str(parsed.get("kind", "organisation")),
         tuple(map(str, aliases)),
         str(parsed.get("country", "")),
-        str(parsed.get("birth", "")),
+        birth,
         tuple(pairs),
+        tuple(map(str, addresses)),
     )
 
 
@@ -130,6 +138,7 @@ def _party_to_json(party: Party) -> dict[str, object]:
         ("country", party.country),
         ("birth", party.birth),
         ("identifiers", dict(party.identifiers)),
+        ("addresses", list(party.addresses)),
     )
     return members | {name: value for name, value in optional if value}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from custodes.screening.disclosure import DisclosureGap, gaps
 from custodes.screening.entities import UNKNOWN, ListHit, Organisation, OwnershipPath, Verdict
 from custodes.screening.ownership import Holdings, paths
 
@@ -20,6 +21,7 @@ class ScreeningOutcome:
     verdict: Verdict
     hits: tuple[ListHit, ...]
     paths: tuple[OwnershipPath, ...]
+    gaps: tuple[DisclosureGap, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """As JSON members."""
@@ -27,6 +29,7 @@ class ScreeningOutcome:
             "verdict": self.verdict,
             "hits": [asdict(hit) for hit in self.hits],
             "paths": [asdict(path) for path in self.paths],
+            "gaps": [asdict(gap) for gap in self.gaps],
         }
 
 
@@ -36,7 +39,8 @@ def judge(organisation: Organisation, hits: Sequence[ListHit], day: str = "") ->
     sure = sorted({hit.party for hit in hits if hit.decides})
     unknown = sorted(party.id for party in organisation.parties.values() if party.kind == UNKNOWN)
     found = paths(holdings, sure, organisation.subject, unknown=unknown)
-    verdict: Verdict = "review" if hits or found else "clear"
+    left_open = gaps(organisation, day)
+    verdict: Verdict = "review" if hits or found or left_open else "clear"
     if any(path.certain for path in found):
         verdict = "blocked"
-    return ScreeningOutcome(verdict, tuple(hits), tuple(found))
+    return ScreeningOutcome(verdict, tuple(hits), tuple(found), left_open)

@@ -10,6 +10,7 @@ from custodes.screening.comparison import REVIEW
 from custodes.screening.entities import UNKNOWN, ListHit, Organisation, Party
 from custodes.screening.index import EntryIndex, prepare_party
 from custodes.screening.matching import match
+from custodes.screening.names.addresses import address_pairs
 from custodes.screening.rule import ScreeningOutcome, judge
 
 
@@ -18,7 +19,7 @@ def screen_party(party: Party, index: EntryIndex) -> list[ListHit]:
     if party.kind == UNKNOWN:
         return []
     prepared = prepare_party(party)
-    found = [*index.by_identifiers(party.identifiers), *index.by_names(prepared)]
+    found = [*index.by_identifiers((*party.identifiers, *address_pairs(party.addresses))), *index.by_names(prepared)]
     near = {(entry.source, entry.uid): entry for entry in found}
     hits = [match(party, prepared, entry) for entry in near.values()]
     return sorted((hit for hit in hits if hit.score >= REVIEW), key=lambda hit: (-hit.score, hit.entry.uid))

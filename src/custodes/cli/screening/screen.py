@@ -48,6 +48,8 @@ def screen(
     typer.echo(outcome.verdict)
     for hit in outcome.hits:
         typer.echo(f"hit\t{hit.party}\t{hit.entry.source} {hit.entry.uid}\t{hit.entry.names[0].text}\t{hit.score:.2f}")
+    for gap in outcome.gaps:
+        typer.echo(f"gap\t{gap.party}\t{gap.reason}")
     for path in outcome.paths:
         chain = " -> ".join([*(edge.owner for edge in path.steps), path.party])
         typer.echo(f"path\t{path.regime}\t{'certain' if path.certain else 'possible'}\t{chain}\t{path.rule}")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from custodes.ledger.tlog.trust import TrustPolicy
 from custodes.ledger.verifier import party_places as places
 from custodes.ledger.verifier.canonical_json import Members, StatementError, canonical, unwrap
-from custodes.ledger.verifier.party_names import identifier_key, name_key
+from custodes.ledger.verifier.party_names import identifier_key, name_keys
 from custodes.ledger.verifier.report import clean, moment, render, standing
 from custodes.ledger.verifier.statement import PARTY_SCHEMES, map_of
 from custodes.ledger.verifier.statement import parse as parse_statement
@@ -39,7 +39,7 @@ class PartyQuestion:
         keys = [identifier_key(scheme, value, PARTY_SCHEMES) for scheme, value in self.identifiers]
         if any(key is None or map_of(key) is None for key in keys):
             raise StatementError("a number has characters, or a length, that no identifier of its register has")
-        keys += [name_key(name) for name in self.names]
+        keys += [key for name in self.names for key in name_keys(name)]
         found = tuple(dict.fromkeys(key for key in keys if key is not None))
         if not 0 < len(found) <= MAX_NAMES:
             raise StatementError(f"a party is asked for by 1 to {MAX_NAMES} names and numbers")

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from custodes.ledger.verifier.canonical_json import Members, PlacedEntry, StatementError, canonical, unwrap
 from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP
-from custodes.ledger.verifier.party_names import SCHEME, is_fingerprint
+from custodes.ledger.verifier.party_names import SCHEME, SOUND_SCHEME, is_fingerprint, is_sound
 from custodes.ledger.verifier.uncertainty import ShownDestruction
 
 _SCHEMES: Mapping[str, tuple[str, str]] = {
@@ -34,9 +34,14 @@ _SCHEMES: Mapping[str, tuple[str, str]] = {
     "gb-coh": (PARTY_MAP, r"[0-9A-Z]{2}[0-9]{6}"),
     "domain": (PARTY_MAP, r"(?=.{3,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}"),
     SCHEME: (PARTY_MAP, r"[^-].*"),
+    SOUND_SCHEME: (PARTY_MAP, r"[a-z0-9]+"),
     "id": (PARTY_MAP, r"[a-z0-9-]{1,24}/[0-9A-Z/_]{1,64}"),
 }
-PARTY_SCHEMES = frozenset(scheme for scheme, (name, _) in _SCHEMES.items() if name == PARTY_MAP) - {SCHEME, "id"}
+PARTY_SCHEMES = frozenset(scheme for scheme, (name, _) in _SCHEMES.items() if name == PARTY_MAP) - {
+    SCHEME,
+    SOUND_SCHEME,
+    "id",
+}
 """Registers whose numbers have a scheme of their own; others are written ``id:register/number``."""
 
 
@@ -107,7 +112,8 @@ def map_of(identifier: str) -> str | None:
     """Name of the map in which an identifier would stand; None when it is not in canonical form."""
     scheme, _, value = identifier.partition(":")
     name, pattern = _SCHEMES.get(scheme, ("", "(?!)"))
-    canonical_form = re.fullmatch(pattern, value, re.ASCII) and (scheme != SCHEME or is_fingerprint(value))
+    rule = {SCHEME: is_fingerprint, SOUND_SCHEME: is_sound}.get(scheme)
+    canonical_form = re.fullmatch(pattern, value, re.ASCII) and (rule is None or rule(value))
     return name if canonical_form else None
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from custodes.governance.accounts.organisation import Counterparty, OrganisationProfile
-from custodes.ledger.verifier.party_names import identifier_key, name_key
+from custodes.ledger.verifier.party_names import identifier_key, name_key, name_keys
 from custodes.ledger.verifier.statement import PARTY_SCHEMES, map_of
-from custodes.screening.entities import ORGANISATION, UNKNOWN, Edge, Organisation, Party
+from custodes.screening.entities import ORGANISATION, PERSON, UNKNOWN, Edge, Organisation, Party
 from custodes.screening.organisation import KINDS, organisation
 
 PROFILE = "profile:"
@@ -54,7 +54,9 @@ def places(account_id: str, graph: Organisation) -> Iterator[tuple[str, Mapping[
 def keys(party: Party) -> Iterable[str]:
     """Names under which ``party`` stands in the party map."""
     found = [identifier_key(kind, value, PARTY_SCHEMES) for kind, value in party.identifiers]
-    found += [name_key(name) for name in (party.name, *party.aliases)]
+    for name in (party.name, *party.aliases):
+        # The sounds of a person's name are those of too many others.
+        found += [name_key(name)] if party.kind == PERSON else name_keys(name)
     return dict.fromkeys(key for key in found if key is not None and map_of(key) is not None)
 
 

@@ -66,6 +66,7 @@ class ScreeningLog:
                 }
                 for hit in outcome.hits[:_SHOWN]
             ],
+            "gaps": [gap.reason for gap in outcome.gaps],
             "hits_all": len(outcome.hits),
             "lists": case.lists,
             "matcher": MATCHER,

@@ -22,10 +22,6 @@ from custodes.screening.names.identifiers import in_text, labelled
 
 _KINDS = {"individual": PERSON, "vessel": VESSEL, "aircraft": OTHER, "entity": ORGANISATION}
 _NUMBERED = re.compile(r"([A-Z][A-Za-z./ ]{2,60}?) ([0-9A-Z][0-9A-Z -]{5,24}) \(([A-Za-z, ]+)\)")
-_MONTHS = {
-    month: f"{at:02}"
-    for at, month in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
-}
 _ORDER = {"First Name": 0, "Middle Name": 1, "Patronymic": 2, "Last Name": 4, "Maiden Name": 5, "Matronymic": 5}
 
 
@@ -41,25 +37,28 @@ def read_csv(path: Path) -> Iterator[ListEntry]:
         for row in rows(folder / name, 5) if (folder / name).exists() else ():
             aliases[row[0]].append((row[3], False))
     places: dict[str, set[str]] = defaultdict(set)
+    streets: dict[str, list[str]] = defaultdict(list)
     for name in ("add.csv", "cons_add.csv", "sdn_address.csv"):
         for row in rows(folder / name, 6) if (folder / name).exists() else ():
             places[row[0]].add(_to_json(row[4]).lower())
+            streets[row[0]].append(", ".join(filter(None, map(_to_json, row[2:5]))))
     for row in rows(main, 12):
         if row[0].isdigit():
-            yield _entry([_to_json(cell) for cell in row], aliases[row[0]], places[row[0]] - {""})
+            yield _entry([_to_json(cell) for cell in row], aliases[row[0]], places[row[0]] - {""}, streets[row[0]])
 
 
 def _to_json(cell: str) -> str:
     return "" if cell == "-0-" else cell
 
 
-def _entry(row: list[str], aliases: list[tuple[str, bool]], places: set[str]) -> ListEntry:
+def _entry(row: list[str], aliases: list[tuple[str, bool]], places: set[str], streets: list[str]) -> ListEntry:
     weak = [(text, True) for text in re.findall(r"a\.k\.a\. '([^']+)'", row[11])]
-    births = re.findall(r"DOB (?:circa )?([^;.]*\d{4})", row[11])
+    births = re.findall(r"DOB ([^;.]*\d{4}s?)", row[11])
     return ListEntry(
         "ofac", row[0], _KINDS.get(row[2].lower(), ORGANISATION), named((row[1], False), *aliases, *weak),
-        tuple(sorted({_date(birth) for birth in births} - {""})), tuple(sorted(places)),
+        tuple(sorted({iso_date(birth) for birth in births} - {""})), tuple(sorted(places)),
         tuple(sorted({*_identifiers(row[11])})), tuple(re.split(r"\]\s*\[", row[3])) if row[3] else (),
+        tuple(sorted({*streets} - {""})),
     )  # fmt: skip
 
 
@@ -74,13 +73,6 @@ def _identifiers(remarks: str) -> Iterator[tuple[str, str]]:
             yield found
 
 
-def _date(text: str) -> str:
-    found = re.search(r"(\d\d) (\w{3}) (\d{4})", text)
-    if found and found.group(2).lower() in _MONTHS:
-        return f"{found.group(3)}-{_MONTHS[found.group(2).lower()]}-{found.group(1)}"
-    return iso_date(text)
-
-
 def read_xml(path: Path) -> Iterator[ListEntry]:
     """Entries of either XML: the advanced one is told by its root."""
     return _advanced(path) if root_of(path) == "Sanctions" else _simple(path)
@@ -92,7 +84,7 @@ def _simple(path: Path) -> Iterator[ListEntry]:
         others = [(" ".join(texts(aka, "firstName") + texts(aka, "lastName")), texts(aka, "category") == ["weak"])
                   for aka in one.findall("akaList/aka")]  # fmt: skip
         kind = _KINDS.get("".join(texts(one, "sdnType")).lower(), ORGANISATION)
-        births = {_date(text) for text in texts(one, "dateOfBirthList/dateOfBirthItem/dateOfBirth")} - {""}
+        births = {iso_date(text) for text in texts(one, "dateOfBirthList/dateOfBirthItem/dateOfBirth")} - {""}
         places = {text.lower() for text in texts(one, "addressList/address/country")}
         numbers = [
             labelled("".join(texts(item, "idType")), country_code("".join(texts(item, "idCountry"))),
@@ -200,9 +192,10 @@ def _names(identity: Element, tables: _Tables) -> Iterator[tuple[str, bool]]:
 
 
 def _period(period: Element) -> set[str]:
-    """One day where a period is a day, else the years in which it begins and ends."""
+    """One day where a period is a day, else the range from its first to its last."""
     days = [_day(edge) for edge in (*period.findall("Start/From"), *period.findall("End/To"))]
-    return {*days} if len({*days}) == 1 else {day[:4] for day in days}
+    known = sorted(day for day in days if day)
+    return {*days} if len({*days}) == 1 else {iso_date(f"{known[0]}/{known[-1]}")} if known else set()
 
 
 def _day(edge: Element) -> str:

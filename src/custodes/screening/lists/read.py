@@ -1,7 +1,9 @@
 """Sanctions lists to entries. In: a file (or OFAC's folder of CSV files) and its format. Out: entries, as published.
 
 Formats: ``uk`` and ``eu`` (XML or CSV), ``ofac-csv``, ``ofac-xml`` (``sdn.xml`` or the advanced one), ``un`` (XML),
-``ftm`` (JSON lines), ``csv`` (house lists: uid, kind, name, aliases, birth, country, identifiers). Keeps nothing.
+``ftm`` (JSON lines), ``opensanctions``
+(``targets.simple.csv``), ``csv`` (house lists: uid, kind, name, aliases, birth, country, identifiers, addresses). Keeps
+nothing.
 """
 
 from __future__ import annotations
@@ -53,12 +55,23 @@ def _un(path: Path) -> Iterator[ListEntry]:
             others += [(text, texts(alias, "QUALITY") == ["Low"]) for text in texts(alias, "ALIAS_NAME")]
         original = [(text, False) for text in texts(one, "NAME_ORIGINAL_SCRIPT")]
         births = texts(one, "INDIVIDUAL_DATE_OF_BIRTH/DATE") + texts(one, "INDIVIDUAL_DATE_OF_BIRTH/YEAR")
+        for birth in one.findall("INDIVIDUAL_DATE_OF_BIRTH"):
+            ends = texts(birth, "FROM_YEAR") + texts(birth, "TO_YEAR")
+            births += ["/".join(ends)] if len(ends) == 2 else []
+            if "APPROXIMATELY" in texts(birth, "TYPE_OF_DATE"):
+                births = [f"circa {text}" for text in births]
+        streets = {
+            ", ".join(text for part in ("STREET", "CITY", "COUNTRY") for text in texts(address, part))
+            for address in one.findall("INDIVIDUAL_ADDRESS") + one.findall("ENTITY_ADDRESS")
+            if texts(address, "STREET")
+        }
         places = {text.lower() for text in texts(one, "NATIONALITY/VALUE") + texts(one, "ENTITY_ADDRESS/COUNTRY")}
         numbers = {pair for text in texts(one, "COMMENTS1") for pair in in_text(text)}
         yield ListEntry("un", uid(one, "DATAID"), PERSON if person else ORGANISATION,
                         named((" ".join(parts), False), *original, *others),
                         tuple(sorted({iso_date(text) for text in births} - {""})), tuple(sorted(places)),
-                        tuple(sorted(numbers)), tuple(texts(one, "UN_LIST_TYPE")))  # fmt: skip
+                        tuple(sorted(numbers)), tuple(texts(one, "UN_LIST_TYPE")),
+                        tuple(sorted(streets)))  # fmt: skip
 
 
 def _ftm(path: Path) -> Iterator[ListEntry]:
@@ -83,6 +96,28 @@ def _ftm(path: Path) -> Iterator[ListEntry]:
                             tuple(sorted(has.get("programId", []))))  # fmt: skip
 
 
+def _simple(path: Path) -> Iterator[ListEntry]:
+    """OpenSanctions' ``targets.simple.csv``: a row a party, several values of a cell between semicolons."""
+    for row in csv_records(path, "birth_date"):
+        if row["schema"] not in _FTM_KINDS:
+            continue
+        places = tuple(sorted({text.lower() for text in _values(row, "countries")}))
+        found = {pair for text in _values(row, "identifiers") for pair in in_text(text)}
+        for text in _values(row, "identifiers"):
+            found |= {pair for place in places if (pair := labelled("registration tax", place, text))}
+        names = [(row["name"], False), *((text, False) for text in _values(row, "aliases"))]
+        births = {iso_date(text) for text in _values(row, "birth_date")} - {""}
+        yield ListEntry("opensanctions", row["id"], _FTM_KINDS[row["schema"]], named(*names), tuple(sorted(births)),
+                        places, tuple(sorted(found)), tuple(sorted(_values(row, "program_ids", "sanctions"))),
+                        tuple(sorted(_values(row, "addresses"))))  # fmt: skip
+
+
+def _values(row: dict[str, str], *columns: str) -> list[str]:
+    """Values of the first of ``columns`` that the file has; in quotes where a value holds a semicolon itself."""
+    cell = next((row[column] for column in columns if row.get(column)), "")
+    return [text.strip() for text in next(csv.reader([cell], delimiter=";"), []) if text.strip()]
+
+
 def _house(path: Path) -> Iterator[ListEntry]:
     for row in csv_records(path, "uid"):
         kind = row.get("kind") or ORGANISATION
@@ -93,14 +128,17 @@ def _house(path: Path) -> Iterator[ListEntry]:
         others = [(text, False) for text in row.get("aliases", "").split(";")]
         pairs = [text.split(":", 1) for text in row.get("identifiers", "").split(";") if ":" in text]
         birth, place = row.get("birth", ""), row.get("country", "").lower()
+        if birth and not (birth := iso_date(birth)):
+            raise InvalidParameterError(f"{path.name}: {row['uid']} has a birth that is no date: {row['birth']!r}")
         yield ListEntry("house", row["uid"], kind, named((row["name"], False), *others),
                         (birth,) if birth else (), (place,) if place else (),
-                        tuple(sorted((key.strip(), canonical(value)) for key, value in pairs)))  # fmt: skip
+                        tuple(sorted((key.strip(), canonical(value)) for key, value in pairs)), (),
+                        tuple(filter(None, map(str.strip, row.get("addresses", "").split(";")))))  # fmt: skip
 
 
 FORMATS: dict[str, Callable[[Path], Iterator[ListEntry]]] = {
     "uk": uk.read, "ofac-csv": ofac.read_csv, "ofac-xml": ofac.read_xml, "eu": eu.read,
-    "un": _un, "ftm": _ftm, "csv": _house,
+    "un": _un, "ftm": _ftm, "opensanctions": _simple, "csv": _house,
 }  # fmt: skip
 SOURCE_OF = {"ofac-csv": "ofac", "ofac-xml": "ofac", "csv": "house"}
 """Names of lists by format, where they are not the format's own."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from xml.parsers import expat
 
 from custodes.core.errors import InvalidParameterError
+from custodes.screening import dates
 from custodes.screening.lists.files import MAX_BYTES
 
 _DEEPEST = 64
@@ -66,12 +67,9 @@ def texts(element: ET.Element, pattern: str) -> list[str]:
 
 
 def iso_date(text: str) -> str:
-    """``YYYY[-MM[-DD]]`` from ISO or day/month/year with unknown parts; empty when there is no year."""
-    if found := re.match(r"(\d{4})-(\d\d)-(\d\d)", text):
-        return found.group(0)
-    if found := re.match(r"(\d\d|dd)/(\d\d|mm)/(\d{4})", text):
-        day, month, year = found.groups()
-        return f"{year}-{month}-{day}" if day.isdigit() and month.isdigit() else year
+    """A date or a range as ``dates.iso_date`` writes it; of what that cannot read the year, or nothing."""
+    if read := dates.iso_date(text):
+        return read
     found = re.search(r"\b(1[89]\d\d|20\d\d)\b", text)
     return found.group(1) if found else ""
 

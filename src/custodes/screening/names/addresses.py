@@ -44,6 +44,11 @@ def address_key(text: str) -> str:
     return " ".join([*sorted(numbers), *sorted(words)])
 
 
+def address_pairs(addresses: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """The keys of ``addresses``, as pairs that an index of identifiers keeps and finds."""
+    return tuple(dict.fromkeys((KIND, key) for text in addresses if (key := address_key(text))))
+
+
 def same_address(ours: Sequence[str], theirs: Sequence[str]) -> tuple[str, str] | None:
     """The first two addresses, as written, that say one place; None where none do."""
     for mine in ours:

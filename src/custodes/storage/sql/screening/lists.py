@@ -17,6 +17,7 @@ from custodes.core.errors import ConflictError, InvalidParameterError
 from custodes.operations.screening.ports import Edition, Progress
 from custodes.screening.delta import concerns
 from custodes.screening.entities import ListEntry, decode_entry
+from custodes.screening.names.addresses import address_pairs
 from custodes.screening.names.name import PreparedName, prepare
 from custodes.storage.sql.screening import schema as tables
 from custodes.storage.sql.screening.database import open_file, outdated, writing
@@ -272,7 +273,7 @@ def _index(connection: Connection, words: Changes, entry_id: int, one: ListEntry
     for number, listed in zip(numbers, one.names, strict=True):
         words.put(number, prepare(listed.text, one.kind))
     connection.execute(insert(tables.name), [{"id": number, "entry": entry_id} for number in numbers])
-    if one.identifiers:
-        rows = [{"kind": kind, "value": value, "entry": entry_id} for kind, value in dict.fromkeys(one.identifiers)]
+    if pairs := dict.fromkeys((*one.identifiers, *address_pairs(one.addresses))):
+        rows = [{"kind": kind, "value": value, "entry": entry_id} for kind, value in pairs]
         connection.execute(insert(tables.identifier), rows)
     return first_name + len(one.names)
