@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -92,12 +93,16 @@ def test_a_rotation_that_was_cut_short_is_finished_with_the_same_key(tmp_path: P
     with pytest.raises(UnavailableError, match="trust policy"):
         rotate_key(data, FixedClock())
     assert not (data / "keys" / "ledger-next.key").exists(), "nothing was begun"
-    policy.write_text(text)
-    in_the_way = data / ".trust.policy.tmp"
-    in_the_way.mkdir()
-    with pytest.raises(IsADirectoryError):
-        rotate_key(data, FixedClock())
-    in_the_way.rmdir()
+    # Longer than this process may write a file, while the files of the log are not: only the last step fails.
+    policy.write_text(text + "# a note of the operator\n" * 1_000)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            rotate_key(data, FixedClock())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (data / "keys" / "ledger-next.key").exists()
     with serving(data) as server:
         detect(server)
         assert server.stop() == 0

@@ -1,4 +1,4 @@
-"""Which words are told: filters, regions, the hundred; lines follow from their words."""
+"""Which words are reported: filters, regions, the hundred; lines follow from their words."""
 
 from __future__ import annotations
 

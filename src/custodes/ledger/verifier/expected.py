@@ -22,6 +22,7 @@ FACE_COMPARISON = frozenset(
         "GetCelebrityInfo",
         "GetCelebrityRecognition",
         "GetFaceSearch",
+        "GetPersonTracking",
         "RecognizeCelebrities",
         "SearchFaces",
         "SearchFacesByImage",
@@ -29,6 +30,7 @@ FACE_COMPARISON = frozenset(
         "SearchUsersByImage",
         "StartCelebrityRecognition",
         "StartFaceSearch",
+        "StartPersonTracking",
         "StartStreamProcessor",
         "UpdateStreamProcessor",
     }

@@ -13,7 +13,7 @@ from custodes.core.errors import InvalidParameterError
 from custodes.engine.ports import TextEngine
 from custodes.engine.results.text import TextFound
 from custodes.operations.images.sources import ImageInput, Pictures
-from custodes.operations.images.text_filter import EVERY_WORD, Region, WordFilter, to_json
+from custodes.operations.images.text_filter import EVERY_WORD, Region, WordFilter, reported
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.gate import Permit
 from custodes.operations.requests.properties import Properties, Reveals, Unit
@@ -60,6 +60,6 @@ class TextDetection:
         image = self._pictures.load(command.image)
         permit.tally.images += 1
         engine = self._engine()
-        found = to_json(engine.read(permit.slot, image), command.word_filter, command.regions)
+        found = reported(engine.read(permit.slot, image), command.word_filter, command.regions)
         permit.tally.add(words_detected=sum(len(line.words) for line in found.lines))
         return TextDetected(found, engine.model_version)

@@ -39,7 +39,7 @@ def rectangle(box: BoxRatio) -> Region:
     return (box.left, box.top), (right, box.top), (right, bottom), (box.left, bottom)
 
 
-def to_json(found: TextFound, limits: WordFilter, regions: Sequence[Region]) -> TextFound:
+def reported(found: TextFound, limits: WordFilter, regions: Sequence[Region]) -> TextFound:
     """``found`` without the words that fail ``limits`` or have no more than half of their area in any region."""
     left = MAX_WORDS
     lines = []

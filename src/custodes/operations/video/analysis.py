@@ -18,7 +18,7 @@ from custodes.operations.collections.celebrities import MAX_CELEBRITY_FACES, Cel
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.images.attributes import DEFAULT_ATTRIBUTES, detail_for, requested, traits_for, without
 from custodes.operations.images.detect_labels import LabelFilters
-from custodes.operations.images.text_filter import EVERY_WORD, Region, WordFilter, to_json
+from custodes.operations.images.text_filter import EVERY_WORD, Region, WordFilter, reported
 from custodes.operations.requests.gate import Permit
 from custodes.operations.video.ports import Item, ResultFormat
 from custodes.video.curves import Curves, curves_of
@@ -146,7 +146,7 @@ class TextAnalysis(Analysis):
     def look(self, permit: Permit, frame: VideoFrame, image: Image) -> list[Item]:
         """One item a line, then one a word."""
         limits, regions = text_filters(self.options)
-        found = to_json(self.engines.text().read(permit.slot, image), limits, regions)
+        found = reported(self.engines.text().read(permit.slot, image), limits, regions)
         permit.tally.add(words_detected=sum(len(line.words) for line in found.lines))
         return [{"t": frame.ts_ms, "i": one} for one in self.engines.spelling.text(found)]
 
