@@ -33,10 +33,13 @@ class Studio:
     one: bytes
     two: bytes
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    unknown: list[Answer] = field(default_factory=list)
 
     def known_person(self) -> None:
-        """Make the person of ``one`` known."""
+        """Make the person of ``one`` known; what was said of it before stays in ``unknown``."""
         image = {"Bytes": self.one}
+        if not self.unknown:
+            self.unknown.append(self.client.recognize_celebrities(Image=image))
         with contextlib.suppress(self.client.exceptions.ResourceAlreadyExistsException):
             self.client.create_collection(CollectionId="celebrities")
         self.client.index_faces(CollectionId="celebrities", Image=image, ExternalImageId=CELEBRITY, MaxFaces=1)
@@ -89,10 +92,8 @@ def detect_faces(studio: Studio) -> list[Answer]:
 
 
 def recognize_celebrities(studio: Studio) -> list[Answer]:
-    image = {"Bytes": studio.one}
-    before = studio.client.recognize_celebrities(Image=image)
     studio.known_person()
-    return [before, studio.client.recognize_celebrities(Image=image)]
+    return [*studio.unknown, studio.client.recognize_celebrities(Image={"Bytes": studio.one})]
 
 
 def get_celebrity_info(studio: Studio) -> list[Answer]:
