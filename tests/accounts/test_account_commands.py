@@ -28,14 +28,16 @@ def run(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def to_json(data: Path, *arguments: str) -> Any:
+def answered(data: Path, *arguments: str) -> Any:
     done = run(data, *arguments)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
 def create(data: Path, name: str, sector: str = "retail") -> Mapping[str, Any]:
-    found: Mapping[str, Any] = to_json(data, "account", "create", "--name", name, "--sector", sector, "--country", "NL")
+    found: Mapping[str, Any] = answered(
+        data, "account", "create", "--name", name, "--sector", sector, "--country", "NL"
+    )
     return found
 
 
@@ -65,28 +67,28 @@ def test_accounts_of_a_directory_that_no_server_ever_opened_work_on_a_server(tmp
             mine.create_collection(CollectionId="people")
             mine.index_faces(CollectionId="people", Image={"Bytes": picture(Square(1))}, ExternalImageId="ann")
             assert len(mine.list_faces(CollectionId="people")["Faces"]) == 1
-        listed = to_json(data, "account", "list")
+        listed = answered(data, "account", "list")
         assert [account["organisation"]["sector"] for account in listed] == ["operator", "retail", "retail"]
         assert server.client().list_collections()["CollectionIds"] == []
 
-        to_json(data, "account", "suspend", late["account_id"], "--reason", "unpaid")
+        answered(data, "account", "suspend", late["account_id"], "--reason", "unpaid")
         with pytest.raises(ClientError) as refused:
             client(server.url, late).list_collections()
         assert code(refused)[0] == "AccessDeniedException"
         assert "baseline.active" in code(refused)[1] and "unpaid" not in code(refused)[1]
         assert client(server.url, early).list_collections()["CollectionIds"] == ["people"]
 
-        to_json(data, "account", "activate", late["account_id"])
+        answered(data, "account", "activate", late["account_id"])
         assert client(server.url, late).list_collections()["CollectionIds"] == ["people"]
 
-        to_json(data, "account", "close", late["account_id"])
+        answered(data, "account", "close", late["account_id"])
         with pytest.raises(ClientError) as refused:
             client(server.url, late).list_collections()
         assert code(refused)[0] == "UnrecognizedClientException"
         assert server.stop() == 0
     again = run(data, "account", "activate", late["account_id"])
     assert (again.returncode, "cannot become active" in again.stderr) == (1, True)
-    assert to_json(data, "account", "show", late["account_id"])["status"] == "closed"
+    assert answered(data, "account", "show", late["account_id"])["status"] == "closed"
     audit = subprocess.run(
         [sys.executable, "-m", "custodes", "ledger", "audit", "--data", str(data)],
         capture_output=True,

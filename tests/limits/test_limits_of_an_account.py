@@ -18,7 +18,7 @@ from botocore.config import Config
 from fakes.process import serving
 
 
-def to_json(data: Path, *arguments: str) -> Any:
+def account_command(data: Path, *arguments: str) -> Any:
     done = subprocess.run(
         [sys.executable, "-m", "custodes", "account", *arguments, "--data", str(data), "--json"],
         capture_output=True,
@@ -38,7 +38,7 @@ def entries(url: str) -> int:
 def test_limits_hold_from_the_next_request_on_and_refusals_fill_no_ledger(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with serving(data) as server:
-        made = to_json(data, "create", "--name", "Slow B.V.", "--sector", "retail", "--country", "NL")
+        made = account_command(data, "create", "--name", "Slow B.V.", "--sector", "retail", "--country", "NL")
         account = made["account_id"]
         client = boto3.client(
             "rekognition",
@@ -52,7 +52,7 @@ def test_limits_hold_from_the_next_request_on_and_refusals_fill_no_ledger(tmp_pa
             client.list_collections()
         chosen = {"rate.ListCollections": 1, "burst.ListCollections": 1, "collections": 1, "users_per_collection": 0}
         pairs = [f"--set={name}={number}" for name, number in chosen.items()]
-        assert to_json(data, "limits", account, *pairs) == chosen
+        assert account_command(data, "limits", account, *pairs) == chosen
         client.list_collections()
         time.sleep(1)  # a checkpoint is published every quarter of a second
         before = entries(server.url)
@@ -70,7 +70,9 @@ def test_limits_hold_from_the_next_request_on_and_refusals_fill_no_ledger(tmp_pa
         with pytest.raises(client.exceptions.ServiceQuotaExceededException):
             client.create_user(CollectionId="one", UserId="ann")
         server.client().list_collections()
-        assert to_json(data, "limits", account, "--clear=rate.ListCollections", "--clear=burst.ListCollections") == {
+        assert account_command(
+            data, "limits", account, "--clear=rate.ListCollections", "--clear=burst.ListCollections"
+        ) == {
             "collections": 1,
             "users_per_collection": 0,
         }
@@ -79,7 +81,7 @@ def test_limits_hold_from_the_next_request_on_and_refusals_fill_no_ledger(tmp_pa
 
 def test_a_limit_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    made = to_json(data, "create", "--name", "Slow B.V.", "--sector", "retail", "--country", "NL")
+    made = account_command(data, "create", "--name", "Slow B.V.", "--sector", "retail", "--country", "NL")
     for pair in ("rate.DetectNothing=1", "speed=1", "rate=many", "rate=-1", "=1"):
         done = subprocess.run(
             [
@@ -100,4 +102,4 @@ def test_a_limit_that_does_not_exist_is_refused(tmp_path: Path) -> None:
         )
         assert done.returncode == 1
         assert "limit" in done.stderr
-    assert to_json(data, "limits", made["account_id"]) == {}
+    assert account_command(data, "limits", made["account_id"]) == {}

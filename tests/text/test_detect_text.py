@@ -29,7 +29,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield server.client()
 
 
-def to_json(client: Any, **filters: Any) -> list[str]:
+def texts_of(client: Any, **filters: Any) -> list[str]:
     answer = client.detect_text(Image=IMAGE, **({"Filters": filters} if filters else {}))
     return [each["DetectedText"] for each in answer["TextDetections"]]
 
@@ -54,16 +54,16 @@ def test_places_are_ratios(client: Any) -> None:
 
 
 def test_a_word_filter_asks_for_80_percent_unless_it_says_otherwise(client: Any) -> None:
-    assert to_json(client, WordFilter={}) == ["HELLO WORLD", "again", "HELLO", "WORLD", "again"]
-    assert to_json(client, WordFilter={"MinConfidence": 90}) == ["HELLO", "again", "HELLO", "again"]
-    assert to_json(client, WordFilter={"MinConfidence": 0, "MinBoundingBoxHeight": 0.3}) == []
+    assert texts_of(client, WordFilter={}) == ["HELLO WORLD", "again", "HELLO", "WORLD", "again"]
+    assert texts_of(client, WordFilter={"MinConfidence": 90}) == ["HELLO", "again", "HELLO", "again"]
+    assert texts_of(client, WordFilter={"MinConfidence": 0, "MinBoundingBoxHeight": 0.3}) == []
 
 
 def test_regions_are_boxes_or_polygons(client: Any) -> None:
     box = {"BoundingBox": {"Left": 0, "Top": 0.3, "Width": 1, "Height": 0.7}}
-    assert to_json(client, RegionsOfInterest=[box]) == ["again", "again"]
+    assert texts_of(client, RegionsOfInterest=[box]) == ["again", "again"]
     polygon = {"Polygon": [{"X": 0, "Y": 0}, {"X": 0.13, "Y": 0}, {"X": 0.13, "Y": 0.35}, {"X": 0, "Y": 0.35}]}
-    assert to_json(client, RegionsOfInterest=[polygon]) == ["HELLO", "HELLO"]
+    assert texts_of(client, RegionsOfInterest=[polygon]) == ["HELLO", "HELLO"]
 
 
 @pytest.mark.parametrize(

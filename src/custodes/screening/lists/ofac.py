@@ -41,7 +41,7 @@ def read_csv(path: Path) -> Iterator[ListEntry]:
     for name in ("add.csv", "cons_add.csv", "sdn_address.csv"):
         for row in rows(folder / name, 6) if (folder / name).exists() else ():
             places[row[0]].add(_cell(row[4]).lower())
-            streets[row[0]].append(", ".join(filter(None, map(_to_json, row[2:5]))))
+            streets[row[0]].append(", ".join(filter(None, map(_cell, row[2:5]))))
     for row in rows(main, 12):
         if row[0].isdigit():
             yield _entry([_cell(cell) for cell in row], aliases[row[0]], places[row[0]] - {""}, streets[row[0]])
