@@ -298,11 +298,11 @@ class Office:
     def __init__(self, desk: Desk) -> None:
         self.directory = directory_of(MemoryAccountStore())
         log = AccountLog(desk.log, bytes)
-        self.screenings = desk.screenings
         self.numbers = iter(range(1, 100))
         states = AccountStates(self.directory, log, desk.clock)
         desk.acted = AccountSuspender(states)
         desk.open()
+        self.screenings = desk.screenings
         self.accounts = Accounts(
             states, log, ScreenedAdmission(desk.screenings), desk.clock,
             random=lambda count: next(self.numbers).to_bytes(count, "big"),
