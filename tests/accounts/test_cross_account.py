@@ -127,6 +127,7 @@ def parameters(operation: Operation, held: Held, *, token: bool) -> dict[str, An
         "Tags": {"owner": "other"},
         "TargetImage": IMAGE,
         "UserId": held.user,
+        "Video": {"S3Object": {"Bucket": "videos", "Name": "a.mp4"}},
     }
     if token and operation.name in held.tokens:
         values["NextToken"] = held.tokens[operation.name]

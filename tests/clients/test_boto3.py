@@ -63,8 +63,8 @@ def test_errors_are_the_modelled_exceptions(rekognition: Any) -> None:
 
 
 def test_an_operation_that_is_not_there_says_so(rekognition: Any) -> None:
-    with pytest.raises(ClientError, match="GetFaceSearch is not supported by this server"):
-        rekognition.get_face_search(JobId="a")
+    with pytest.raises(ClientError, match="DescribeProjects is not supported by this server"):
+        rekognition.describe_projects()
 
 
 def test_a_wrong_secret_is_refused(live_server: Any) -> None:

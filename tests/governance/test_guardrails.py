@@ -80,7 +80,9 @@ CASES = [
     ("SearchFaces", {**POLICE, **AFTER, "threshold_milli": 98_999}, "public-safety-99.threshold"),
     ("SearchFaces", {"sector": "public-safety", "threshold_milli": 80_000}, "public-safety-99.threshold"),
     ("CompareFaces", {"sector": "public-safety", "human_review": False}, "public-safety-99.human-review"),
-    ("GetFaceSearch", {"sector": "public-safety", "human_review": False}, "public-safety-99.human-review"),
+    ("GetPersonTracking", {"sector": "public-safety", "human_review": False}, "public-safety-99.human-review"),
+    # Whom a search in a video names is sealed until two persons have confirmed it.
+    ("GetFaceSearch", {"sector": "public-safety", "human_review": False}, ""),
     ("SearchFaces", {"sector": "public-safety", "human_review": False}, ""),
     ("SearchFaces", {"threshold_milli": 0, "human_review": False}, ""),
     ("DetectFaces", {"emotions": True, "place": "workplace"}, "eu-ai-act.5-1-f"),
