@@ -65,6 +65,13 @@ def test_decisions_are_numbered_once_and_have_a_status() -> None:
         )
 
 
+def test_readme_says_how_many_operations_work() -> None:
+    page = (ROOT / "docs" / "compatibility.md").read_text(encoding="utf-8")
+    done = re.search(r"(\d+) of (\d+) operations are implemented", page)
+    assert done is not None
+    assert f"{done[1]} of the {done[2]} operations work" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def test_the_index_names_every_page() -> None:
     docs = ROOT / "docs"
     index = (docs / "README.md").read_text(encoding="utf-8")

@@ -1,11 +1,18 @@
-"""Files that commands write for people: never over what they read. In: where to write, what is read. Out: a refusal."""
+"""What commands owe people beside their answers: not to write over what they read, and to say what is not on record.
+
+In: where to write, what is read. Out: a refusal, or a line on standard error.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
+import typer
+
 from custodes.core.errors import InvalidParameterError
+
+_UNRECORDED = "computed here, without a server and its ledger: this use is not on record"
 
 
 def refuse_inputs(out: Path | None, inputs: Iterable[Path]) -> None:
@@ -19,3 +26,8 @@ def refuse_inputs(out: Path | None, inputs: Iterable[Path]) -> None:
     for path in inputs:
         if path.exists() and out.samefile(path):
             raise InvalidParameterError(f"{out} is what is read here; writing it would destroy it: name another file")
+
+
+def say_unrecorded() -> None:
+    """Say, where errors go, that what follows leaves no entry in any ledger."""
+    typer.echo(f"custodes: {_UNRECORDED}", err=True)

@@ -23,12 +23,14 @@ def compare(
 ) -> None:
     """Compare the faces of two photos."""
     settings = from_environment(device=device)
+    from custodes.cli.output import say_unrecorded
     from custodes.cli.pictures.photo import check_drawable, checked
     from custodes.deployment.offline import open_offline
 
     if picture is not None:
         check_drawable(picture, [a, b])
     sent_a, sent_b = checked(a), checked(b)
+    say_unrecorded()
     with open_offline(settings) as api:
         try:
             pictures = {"SourceImage": {"Bytes": sent_a}, "TargetImage": {"Bytes": sent_b}}

@@ -67,12 +67,14 @@ def analyze(
 ) -> None:
     """Find faces, labels and text in pictures. With --json, one line per picture holds the API's own answers."""
     settings = from_environment(device=device)
+    from custodes.cli.output import say_unrecorded
     from custodes.deployment.offline import open_offline
 
     paths = list(expanded(pictures))
     one = len(paths) == 1 and pictures[0].is_file()
     places = _places(paths, pictures, out, one=one)
     left_out = 0
+    say_unrecorded()
     with open_offline(settings) as api:
         for found in _analysed(api, paths, what or _USUAL):
             left_out += bool(found.reason)

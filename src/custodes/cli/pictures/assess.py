@@ -54,8 +54,10 @@ def _each(
     from rich.console import Console
     from rich.progress import Progress
 
+    from custodes.cli.output import say_unrecorded
     from custodes.cli.pictures.photo import find, read
 
+    say_unrecorded()
     photos = [photo for path in given for photo in (find(path) if path.is_dir() else [path])]
     failed = 0
     # The bar is for people and goes where errors go, so that what is piped on is answers only.

@@ -1,0 +1,26 @@
+"""What is computed without a ledger says so: nobody takes silence for a record."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import PIL.Image
+import pytest
+
+SAID = "this use is not on record"
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("command", ["analyze", "compare", "liveness", "quality"])
+def test_a_command_without_a_server_says_that_nothing_is_recorded(command, tmp_path, model_pack):
+    photo = tmp_path / "a.png"
+    PIL.Image.fromarray(np.full((120, 120, 3), 90, np.uint8)).save(photo)
+    photos = [str(photo)] * (2 if command == "compare" else 1)
+    done = subprocess.run(
+        [sys.executable, "-m", "custodes", command, *photos, "--json"],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert SAID in done.stderr
+    assert SAID not in done.stdout
