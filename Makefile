@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run env npm test test-fast coverage check format bench models docs verifier lock clean
+.PHONY: help run env npm test test-fast coverage check format bench models docs verifier mutants lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -59,6 +59,9 @@ docs: $(VENV)/.test ## Write the generated pages (settings, compatibility)
 verifier: $(VENV)/.run ## Write build/verify.pyz, which checks statements with nothing but Python and cryptography
 	mkdir -p build
 	$(BIN)/custodes statement verifier --out build/verify.pyz
+
+mutants: $(VENV)/.test ## Turn each comparison of the verifier round, one at a time: a test has to fail (WORDS=verdict)
+	$(BIN)/python tests/mutants/run.py $(WORDS)
 
 lock: $(VENV)/.test ## Resolve versions anew and write requirements/*.txt (UPGRADE=1 for the newest)
 	for extra in run test; do \
