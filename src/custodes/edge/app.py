@@ -1,6 +1,6 @@
 """The ASGI application: the API, health, metrics, and the border behind which no error passes.
 
-In: a ``AppParts`` record from the composition root. Out: an ASGI application for any server. It reads no settings and
+In: an ``AppParts`` record from the composition root. Out: an ASGI application for any server. It reads no settings and
 starts no server. The server (uvicorn) adds the ``Date`` header, which clients with a wrong clock correct themselves
 by, so that option stays on; ``SERVER_OPTIONS`` holds what else the server needs.
 """

@@ -25,7 +25,7 @@ MAX_CANDIDATES = 80
 _OF_OURS, _OF_THEIRS = 0.7, 0.6
 """Parts of either name's weight without which no score reaches an alert: .86 squared, less where weights differ."""
 _WHOLE, _WHOLE_LEAST, _PART_OF_THEIRS = 0.85, 0.5, 0.4
-_MOST_FORMS = 4
+_MAX_FORMS = 4
 
 
 class EntryIndex(Protocol):
@@ -89,7 +89,7 @@ def sought(name: PreparedName) -> list[tuple[float, tuple[str, ...]]]:
 
 @lru_cache(maxsize=65_536)
 def _forms(plain: str) -> tuple[str, ...]:
-    return forms(plain)[:_MOST_FORMS]
+    return forms(plain)[:_MAX_FORMS]
 
 
 @lru_cache(maxsize=65_536)

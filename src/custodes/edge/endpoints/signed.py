@@ -50,7 +50,7 @@ class SignedEndpoint:
 
     @classmethod
     def open(cls, keys: KeyLookup, scope: Scope, clock: Clock, throttle: Throttle, workers: Workers) -> SignedEndpoint:
-        """A desk for holders of ``keys`` that sign for ``scope``."""
+        """An endpoint for holders of ``keys`` that sign for ``scope``."""
         return cls(keys, scope, clock, throttle, workers, SigningKeys(), Buffer(_BUFFERED_BYTES))
 
     async def serve(self, request: Request, operation: str, work: Work) -> Response:
