@@ -27,6 +27,7 @@ from custodes.cli.policy import policy, review
 from custodes.cli.screening import sanctions, screening
 from custodes.cli.screening.screen import screen
 from custodes.cli.serve import serve
+from custodes.cli.video import job
 from custodes.core.errors import CustodesError
 
 app = typer.Typer(
@@ -56,6 +57,7 @@ for group, commands in (
     ("sanctions", sanctions.app),
     ("screening", screening.app),
     ("retention", retention.app),
+    ("job", job.app),
     ("policy", policy.app),
 ):
     app.add_typer(commands, name=group)
