@@ -1,4 +1,4 @@
-"""What the operator sees of jobs and can do about them: over a server's socket, by the command, and without a server."""
+"""What the operator sees of jobs and can do about them: over a server's socket, by command, and without a server."""
 
 from __future__ import annotations
 
