@@ -19,7 +19,8 @@ from custodes.cli.faces import celebrities, collection, retention
 from custodes.cli.faces.compare import compare
 from custodes.cli.faces.index import index
 from custodes.cli.faces.search import search
-from custodes.cli.ledger import billing, erasure, ledger, statement, witness
+from custodes.cli.ledger import billing, erasure, ledger, receipts, statement, witness
+from custodes.cli.ledger.monitor import monitor
 from custodes.cli.ledger.moratorium import moratorium_command
 from custodes.cli.pictures.analyze import analyze
 from custodes.cli.pictures.assess import liveness, quality
@@ -36,7 +37,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, env, analyze, compare, index, search, screen, quality, liveness):
+for command in (serve, env, analyze, compare, index, search, screen, quality, liveness, monitor):
     app.command()(command)
 statement.app.command("moratorium")(moratorium_command)
 for group, commands in (
@@ -50,6 +51,7 @@ for group, commands in (
     ("ledger", ledger.app),
     ("statement", statement.app),
     ("witness", witness.app),
+    ("receipts", receipts.app),
     ("billing", billing.app),
     ("erasure", erasure.app),
     ("review", review.app),
