@@ -19,7 +19,7 @@ import typer
 from custodes.core.errors import InvalidParameterError, UnavailableError
 from custodes.ledger.__main__ import duration
 from custodes.ledger.monitor.alarm import Alarms, Tell, post_webhook, run_command
-from custodes.ledger.monitor.finding import Finding, FindingKind, contradiction
+from custodes.ledger.monitor.finding import FindingKind, LogFinding, contradiction
 from custodes.ledger.monitor.look import Look, look
 from custodes.ledger.monitor.mirror import Mirror
 from custodes.ledger.monitor.receipts import check_receipts
@@ -62,7 +62,7 @@ def monitor(
         Path | None, typer.Option("--webhook-secret", help="File with the secret that signs them.")
     ] = None,
 ) -> None:
-    """Watch a log: mirror it, check it, compare what you were given with it, raise an alarm at a contradiction."""
+    """Watch a log from outside and raise an alarm when it contradicts itself."""
     if (webhook is None) != (secret is None):
         raise InvalidParameterError("--webhook and --webhook-secret belong together")
     tell: list[Tell] = [run_command(command, url)] if command else []
@@ -113,7 +113,7 @@ def _run(watched: _Watched, source: HttpLog, mirror: Mirror, alarms: Alarms) -> 
     return 1 if alarms.contradictions() else 2 if standing else 0
 
 
-def _compared(watched: _Watched, mirror: Mirror, now_ms: int) -> list[Finding]:
+def _compared(watched: _Watched, mirror: Mirror, now_ms: int) -> list[LogFinding]:
     """What one was given, held against the mirror."""
     if not mirror.size:
         return []

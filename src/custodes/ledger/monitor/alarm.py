@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from custodes.durable import write_durably
-from custodes.ledger.monitor.finding import Finding, FindingKind
+from custodes.ledger.monitor.finding import FindingKind, LogFinding
 
 Tell = Callable[[str, int], None]
 """Tells a text, at a time in ms. Raises OSError when it could not be delivered."""
@@ -57,7 +57,7 @@ class Alarms:
         """All that were ever found; moving ``alarms.json`` away is the only way to forget them."""
         return [str(one["text"]) for one in self._book.found]
 
-    def take(self, findings: Iterable[Finding], now_ms: int) -> list[str]:
+    def take(self, findings: Iterable[LogFinding], now_ms: int) -> list[str]:
         """Remember ``findings`` and tell what is new; what could not be delivered, as text.
 
         Raises:
@@ -77,7 +77,7 @@ class Alarms:
         self._save()
         return failures
 
-    def _keep(self, finding: Finding, now_ms: int) -> None:
+    def _keep(self, finding: LogFinding, now_ms: int) -> None:
         if finding.text in self.contradictions():
             return
         self._book.found.append({"at_ms": now_ms, "text": finding.text, "told": False})

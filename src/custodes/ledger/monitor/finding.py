@@ -17,7 +17,7 @@ class FindingKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LogFinding:
     """One thing that is not as it must be.
 
     Attributes:
@@ -31,6 +31,6 @@ class Finding:
     evidence: tuple[tuple[str, bytes], ...] = ()
 
 
-def contradiction(text: str, *evidence: tuple[str, bytes]) -> Finding:
+def contradiction(text: str, *evidence: tuple[str, bytes]) -> LogFinding:
     """A contradiction."""
-    return Finding(FindingKind.CONTRADICTION, text, evidence)
+    return LogFinding(FindingKind.CONTRADICTION, text, evidence)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from custodes.ledger.monitor.finding import Finding, FindingKind, contradiction
+from custodes.ledger.monitor.finding import FindingKind, LogFinding, contradiction
 from custodes.ledger.monitor.mirror import ContradictionError, Mirror
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerCorruptError, TileReader
 from custodes.ledger.tlog.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
@@ -23,7 +23,7 @@ class Look:
     """What one look gave: entries that are new, and findings."""
 
     new: int
-    findings: tuple[Finding, ...]
+    findings: tuple[LogFinding, ...]
 
 
 def look(mirror: Mirror, source: TileReader, policy: TrustPolicy, now_ms: int, max_age_ms: int) -> Look:
@@ -51,7 +51,7 @@ def look(mirror: Mirror, source: TileReader, policy: TrustPolicy, now_ms: int, m
         files = (("before.checkpoint", before), ("now.checkpoint", shown))
         return Look(0, (contradiction(str(error), *files),))
     except (LedgerCorruptError, OSError) as error:
-        return Look(0, (Finding(FindingKind.UNREACHABLE, f"the log cannot be read: {error}"),))
+        return Look(0, (LogFinding(FindingKind.UNREACHABLE, f"the log cannot be read: {error}"),))
     return Look(new, tuple(_doubts(mirror, cosigned, policy, now_ms, max_age_ms)))
 
 
@@ -68,26 +68,26 @@ def _cosigned(mirror: Mirror, newest: Trusted, witnessed: bytes | None, policy: 
     return max(newest, found, key=lambda each: each.seen_at or -1)
 
 
-def _doubts(mirror: Mirror, cosigned: Trusted, policy: TrustPolicy, now_ms: int, max_age_ms: int) -> list[Finding]:
+def _doubts(mirror: Mirror, cosigned: Trusted, policy: TrustPolicy, now_ms: int, max_age_ms: int) -> list[LogFinding]:
     found, newest_ms = [], mirror.verified.log.t
     if now_ms - newest_ms > max_age_ms:
         found.append(_frozen(f"the newest entry is {_age(now_ms - newest_ms)} old; a log that works has one each hour"))
     if newest_ms > now_ms + _SLACK_MS:
-        found.append(Finding(FindingKind.CLOCK, f"the log's clock is {_age(newest_ms - now_ms)} ahead of yours"))
+        found.append(LogFinding(FindingKind.CLOCK, f"the log's clock is {_age(newest_ms - now_ms)} ahead of yours"))
     if policy.quorum == NONE:
         return found
     if cosigned.seen_at is None or not cosigned.quorum_met:
         names = ", ".join(sorted(cosigned.times)) or "none"
         found.append(
-            Finding(FindingKind.UNWITNESSED, f"too few of the witnesses that you trust confirmed the log ({names})")
+            LogFinding(FindingKind.UNWITNESSED, f"too few of the witnesses that you trust confirmed the log ({names})")
         )
     elif now_ms - cosigned.seen_at * 1000 > max_age_ms:
         found.append(_frozen(f"the witnesses saw the log {_age(now_ms - cosigned.seen_at * 1000)} ago"))
     return found
 
 
-def _frozen(text: str) -> Finding:
-    return Finding(FindingKind.FROZEN, text)
+def _frozen(text: str) -> LogFinding:
+    return LogFinding(FindingKind.FROZEN, text)
 
 
 def _age(ms: int) -> str:

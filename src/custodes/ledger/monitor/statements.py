@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from custodes.ledger.monitor.finding import Finding, contradiction
+from custodes.ledger.monitor.finding import LogFinding, contradiction
 from custodes.ledger.monitor.receipts import LogCopy
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.trust import TrustError, TrustPolicy, open_trusted
@@ -32,7 +32,7 @@ class _Shown:
     rows: tuple[tuple[int, bytes], ...]
 
 
-def check_statements(folder: Path, policy: TrustPolicy, copy: LogCopy) -> Iterator[Finding]:
+def check_statements(folder: Path, policy: TrustPolicy, copy: LogCopy) -> Iterator[LogFinding]:
     """Check every ``*.json`` in ``folder``. Files of other kinds than statements are held against the log only.
 
     Raises:
@@ -58,7 +58,7 @@ def check_statements(folder: Path, policy: TrustPolicy, copy: LogCopy) -> Iterat
     yield from _contradicted(shown)
 
 
-def _sound(name: str, data: bytes, policy: TrustPolicy, shown: list[_Shown]) -> Iterator[Finding]:
+def _sound(name: str, data: bytes, policy: TrustPolicy, shown: list[_Shown]) -> Iterator[LogFinding]:
     try:
         statement = parse(data)
     except StatementError:
@@ -73,7 +73,7 @@ def _sound(name: str, data: bytes, policy: TrustPolicy, shown: list[_Shown]) -> 
     shown.append(_Shown(name, statement.question.identifier, size, tuple(rows)))
 
 
-def _contradicted(shown: Iterable[_Shown]) -> Iterator[Finding]:
+def _contradicted(shown: Iterable[_Shown]) -> Iterator[LogFinding]:
     newest: dict[str, _Shown] = {}
     for one in sorted(shown, key=lambda each: each.size):
         earlier = newest.get(one.identifier)
