@@ -107,7 +107,7 @@ def _file(ledger: PublicLedger, path: str) -> Response:
     data = ledger.tiles.get(path) if is_public_path(path) else None
     if data is None:
         return _missing()
-    if path == CHECKPOINT_PATH:
+    if path.startswith(CHECKPOINT_PATH):
         return Response(data, headers=_FRESH, media_type=_TEXT)
     return Response(data, headers=_IMMUTABLE, media_type=_BINARY)
 
