@@ -15,6 +15,7 @@ from custodes.cli.lazy import CommandEntry, LazyGroup
 from custodes.core.errors import CustodesError
 
 _SERVER, _PICTURES, _FACES = "Server", "Pictures, without a server", "Faces"
+_VIDEO = "Stored video"
 _ACCOUNTS, _RECORD, _RULES = "Accounts", "Record", "Rules and screening"
 
 COMMANDS = (
@@ -46,6 +47,7 @@ COMMANDS = (
         _FACES, "review", "Look at search results that two persons have to confirm, and decide.",
         "custodes.cli.policy.review:app",
     ),
+    CommandEntry(_VIDEO, "job", "Watch and end jobs, like analyses of stored videos.", "custodes.cli.video.job:app"),
     CommandEntry(
         _ACCOUNTS, "account", "Open, describe, suspend and close accounts.", "custodes.cli.accounts.account:app"
     ),
@@ -65,6 +67,11 @@ COMMANDS = (
     CommandEntry(
         _RECORD, "witness", "Confirm other logs, or have this one confirmed.", "custodes.cli.ledger.witness:app"
     ),
+    CommandEntry(
+        _RECORD, "monitor", "Watch a log from outside and raise an alarm when it contradicts itself.",
+        "custodes.cli.ledger.monitor:monitor",
+    ),
+    CommandEntry(_RECORD, "receipts", "Check receipts that were kept.", "custodes.cli.ledger.receipts:app"),
     CommandEntry(
         _RECORD, "billing", "Meter, and send invoices that prove themselves.", "custodes.cli.ledger.billing:app"
     ),
