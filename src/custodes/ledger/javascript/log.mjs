@@ -18,7 +18,7 @@ const KINDS = {
   auth: [{ d: decision }, { s: digest }],
   use: [{ a: number }, {}],
   void: [{ a: number }, {}],
-  acc: [{}, { n: number, x: token }],
+  acc: [{}, { n: number, s: digest, x: token }],
   org: [{}, { e: digest, n: number }],
   pol: [{ p: digest }, { b: number, h: digest, q: number, x: token }],
   list: [{ l: digest }, { n: number, x: token }],

@@ -78,8 +78,8 @@ _KIND_ROWS = (
     EntryKind("auth", {"d": _is_decision}, {"s": _is_digest}),
     EntryKind("use", {"a": _is_count}, units=True),
     EntryKind("void", {"a": _is_count}),
-    # Accounts opened, closed, changed (x); how many are open after it (n).
-    EntryKind("acc", {}, {"n": _is_count, "x": _is_token}),
+    # Accounts opened, closed, changed (x); how many are open after it (n); commitment to an excerpt of the body (s).
+    EntryKind("acc", {}, {"n": _is_count, "s": _is_digest, "x": _is_token}),
     # Onboarding dossier: digest of the evidence (e).
     EntryKind("org", {}, {"e": _is_digest, "n": _is_count}),
     # Policy: digest (p), valid from (b, ms), number of signers (q), digest of the newest change (h), occasion (x).

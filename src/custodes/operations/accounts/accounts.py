@@ -123,7 +123,7 @@ class Accounts:
                 if found.kind is AccountKind.CUSTOMER:
                     made = replace(made, status=self._admission.status(made))
                 self._log.profile(made)
-            self._log.state(made, "update", self._directory.open_count())
+            self._log.state(made, "update", self._directory.open_count(), found)
             self._directory.change([account_record(made)])
             return made
 
