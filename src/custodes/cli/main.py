@@ -14,6 +14,7 @@ import typer
 
 from custodes.cli import models
 from custodes.cli.accounts import account, key, role, user
+from custodes.cli.console import console
 from custodes.cli.env import env
 from custodes.cli.faces import celebrities, collection, retention
 from custodes.cli.faces.compare import compare
@@ -36,7 +37,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, env, analyze, compare, index, search, screen, quality, liveness):
+for command in (serve, console, env, analyze, compare, index, search, screen, quality, liveness):
     app.command()(command)
 statement.app.command("moratorium")(moratorium_command)
 for group, commands in (

@@ -29,8 +29,12 @@ class ReceiptDesk:
         with self._lock:
             self._waiting[request_id] = receipt
 
+    def take(self, request_id: RequestId) -> GateReceipt | None:
+        """The receipt of ``request_id``, once."""
+        with self._lock:
+            return self._waiting.pop(request_id, None)
+
     def headers(self, request_id: RequestId) -> Mapping[str, str]:
         """Headers for the answer to ``request_id``; nothing for one without an entry, or when asked again."""
-        with self._lock:
-            receipt = self._waiting.pop(request_id, None)
+        receipt = self.take(request_id)
         return {} if receipt is None else {INDEX_HEADER: str(receipt.index), RECEIPT_HEADER: receipt.token}

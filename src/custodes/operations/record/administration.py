@@ -16,6 +16,7 @@ from custodes.core.clock import Clock
 from custodes.core.errors import InvalidParameterError, UnavailableError
 from custodes.core.ids import AccountId, RequestId
 from custodes.core.slot import Slot
+from custodes.governance.accounts.identities import ROOT
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import EntryError, Value
@@ -117,12 +118,21 @@ class Administration:
             raise InvalidParameterError(f"this server does not know how to {operation!r}")
         return self.perform(read_command(kind, members), actor_of(uid))
 
+    def ask_as(self, context: Context, operation: str, members: Mapping[str, object]) -> AdminAnswer:
+        """Have a command carried out for whoever asks in ``context``; raises as ``ask``, and DeniedError."""
+        kind = self._kinds.get(operation)
+        if kind is None:
+            raise InvalidParameterError(f"this server does not know how to {operation!r}")
+        return self._carry_out(context, read_command(kind, members))
+
     def perform(self, command: AdminCommand, actor: str) -> AdminAnswer:
         """The same with the command itself."""
-        handler = self._handlers[type(command)]
         arn = f"{principal_arn(self._operator, Principal(), _REGION)}/{actor}"
         caller = Caller(self._operator, actor, arn, _REGION)
-        context = Context(caller, self._request_ids(), self._clock.now_ms())
+        return self._carry_out(Context(caller, self._request_ids(), self._clock.now_ms()), command)
+
+    def _carry_out(self, context: Context, command: AdminCommand) -> AdminAnswer:
+        handler = self._handlers[type(command)]
         with self._serial, self._log.attributed(context):
             return self._gate.perform(context, command, lambda _, asked: handler(asked)).result
 
@@ -136,14 +146,15 @@ def actor_of(uid: int) -> str:
 
 
 class _OperatorOnly:
-    """The policy of these commands: the operator may."""
+    """The policy of these commands: the root of the operator's account may, none of its users."""
 
     def __init__(self, operator: AccountId) -> None:
         self._operator = operator
 
     def decide(self, intent: Intent) -> Decision:
         """See Policy."""
-        if intent.context.caller.account_id == self._operator:
+        caller = intent.context.caller
+        if caller.account_id == self._operator and caller.principal.path == ROOT:
             return Allow("admin.operator")
         return Deny("only the operator administers a server", "admin.operator")
 
