@@ -38,7 +38,10 @@ ShellOption = Annotated[
 
 
 def env(data: DataOption = DATA, shell: ShellOption = Shell.SH) -> None:
-    """Print exports for AWS clients: eval "$(custodes env)", custodes env --shell fish | source."""
+    """Print exports that point AWS clients at the server.
+
+    Use: eval "$(custodes env)" in bash and zsh, custodes env --shell fish | source in fish.
+    """
     try:
         lines = _exports(from_environment(data=data).data, shell)
     except UnavailableError as error:

@@ -8,11 +8,12 @@ from typing import Annotated, TypeAlias
 import typer
 
 from custodes.core.device import Device
-from custodes.settings import from_environment
 
 
 def _located(context: typer.Context, parameter: typer.CallbackParam, given: Path) -> Path:
     """The directory of the command line, else the one that the settings name."""
+    from custodes.settings import from_environment
+
     source = context.get_parameter_source(parameter.name or "")
     asked = source is not None and source.name == "COMMANDLINE"
     return from_environment(data=given if asked else None).data

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from custodes.cli.client.administration import ask
-from custodes.cli.ledger.statement import moment
+from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption
 from custodes.deployment.statements import open_statements
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
