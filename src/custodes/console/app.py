@@ -21,7 +21,7 @@ from custodes.console.navigation import navigation
 from custodes.console.ports import ConsoleParts
 from custodes.console.routes import PAGES, PageRoute
 from custodes.console.sign_in import SignIn
-from custodes.console.visit import Download, GoTo, Outcome, View, Visit
+from custodes.console.visit import FileView, GoTo, Outcome, View, Visit
 from custodes.console.web import assets, security
 from custodes.console.web.forms import Form, read_form
 from custodes.console.web.language import LANGUAGES, NAMES, Words, preferred
@@ -49,6 +49,7 @@ def console_routes(parts: ConsoleParts) -> list[BaseRoute]:
     console = _Console(parts, Sessions(parts.clock, parts.random, parts.limits))
     own: list[BaseRoute] = [
         Route("/static/{name}", assets.serve, methods=["GET"]),
+        Route("/verifier/{version}/{name}", assets.serve_verifier, methods=["GET"]),
         *console.sign_in.routes(),
         Route("/sign-out", console.sign_out, methods=["POST"]),
         Route("/preferences", console.preferences, methods=["POST"]),
@@ -181,7 +182,7 @@ class _Console:
                 response = Response(status_code=HTTPStatus.NO_CONTENT, headers={"hx-redirect": outcome.path})
                 return security.secured(response)
             return security.secured(RedirectResponse(outcome.path, HTTPStatus.SEE_OTHER))
-        if isinstance(outcome, Download):
+        if isinstance(outcome, FileView):
             headers = {"content-disposition": f'attachment; filename="{outcome.name}"'}
             return security.secured(Response(outcome.content, headers=headers, media_type=outcome.media_type))
         return security.secured(HTMLResponse(page_text(visit, outcome), outcome.status))
@@ -193,6 +194,7 @@ def page_text(visit: Visit, view: View) -> str:
         "t": visit.words,
         "visit": visit,
         "asset": assets.address,
+        "verifier": assets.verifier_address(),
         "nav": navigation,
         "languages": NAMES,
         "fragment": visit.fragment,

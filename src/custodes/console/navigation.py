@@ -7,7 +7,7 @@ from typing import Any
 
 from custodes.console.visit import Visit
 
-_USE = (("home", "/"), ("try", "/try/compare"))
+_USE = (("home", "/"), ("try", "/try/compare"), ("collections", "/collections"))
 _CONTROL: tuple[tuple[str, str], ...] = ()
 _OPERATE: tuple[tuple[str, str], ...] = ()
 

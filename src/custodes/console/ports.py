@@ -28,7 +28,7 @@ AdminCall = Callable[[Context, str, Members], Members]
 """One command of the operator: (context, its words, members) to its answer; refused to anybody else."""
 
 
-class Run(Protocol):
+class RunWork(Protocol):
     """Runs work on a thread, fairly between accounts."""
 
     def __call__(self, behalf: str, work: Callable[..., T], *arguments: Any) -> Awaitable[T]:
@@ -62,7 +62,7 @@ class ConsoleParts:
         region: stands in ARNs.
         request_ids: gives a new id for each operation that a page asks for.
         false_match_rate: share of pairs of different people that reach a similarity; None where not measured.
-        log_key: public key of the ledger, in the form of signed notes.
+        trust_policy: text of the policy that verifiers of the ledger start from: its key, its witnesses.
         limits: of sessions.
     """
 
@@ -73,11 +73,11 @@ class ConsoleParts:
     operator: Caller
     links: SignInLinks
     receipt: Callable[[RequestId], GateReceipt | None]
-    run: Run
+    run: RunWork
     clock: Clock
     random: Callable[[int], bytes]
     region: str
     request_ids: Callable[[], RequestId]
     false_match_rate: Callable[[float], float | None]
-    log_key: str
+    trust_policy: Callable[[], str]
     limits: SessionLimits = SessionLimits()

@@ -48,7 +48,7 @@ class GoTo:
 
 
 @dataclass(frozen=True, slots=True)
-class Download:
+class FileView:
     """A file to keep."""
 
     name: str
@@ -56,7 +56,7 @@ class Download:
     media_type: str = "application/json"
 
 
-Outcome = View | GoTo | Download
+Outcome = View | GoTo | FileView
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from custodes.console.ports import ApiCall, ConsoleParts, ReviewCall, SessionLim
 from custodes.core.clock import SystemClock
 from custodes.core.errors import InvalidParameterError, NotSupportedError
 from custodes.core.ids import RequestId
+from custodes.deployment.ledger import POLICY_FILE
 from custodes.edge.aws.errors import ApiError
 from custodes.edge.aws.model import Operation, Service
 from custodes.edge.aws.validate import validate
@@ -34,7 +35,6 @@ from custodes.operations.record.administration import Administration
 from custodes.operations.requests.context import Context
 from custodes.operations.requests.ports import AccessKey
 from custodes.settings import Settings
-from custodes.storage.ledger.open import LedgerPaths
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ def open_console(sources: ConsoleSources) -> list[BaseRoute]:
         region=settings.region,
         request_ids=sources.request_ids,
         false_match_rate=lambda similarity: false_match_rate(similarity, FALSE_MATCH_RATES),
-        log_key=LedgerPaths(settings.data).verifier.read_text(encoding="utf-8").strip(),
+        trust_policy=lambda: (settings.data / POLICY_FILE).read_text(encoding="utf-8"),
         limits=SessionLimits(
             idle_ms=settings.console_idle_minutes * 60_000, absolute_ms=settings.console_hours * 3_600_000
         ),

@@ -1,10 +1,10 @@
 // What pages do beyond reading: photos, receipts checked in this browser, times in the reader's zone, focus on results.
 // Without this file every page can still be read, and every form but those of photos be sent.
 
+import { enhanceEnrolment } from "./enrol.js";
 import { drawFindings, enhanceDrops } from "./pictures.js";
-import { canVerify, verify } from "./receipts.js";
 
-const logKey = document.querySelector("meta[name=log-key]")?.content ?? "";
+const meta = (name) => document.querySelector(`meta[name=${name}]`)?.content ?? "";
 
 function localTimes(root) {
   const shown = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
@@ -14,16 +14,24 @@ function localTimes(root) {
   }
 }
 
+// The verifier that comes with the ledger: from its format's document, WebCrypto only, none of the server's code.
+let verifier = null;
+function verifyingReceipts() {
+  verifier ??= Promise.all([import(`${meta("verifier")}receipt.mjs`), import(`${meta("verifier")}log.mjs`)]).then(
+    async ([receipt, log]) => { const policy = await log.policyOf(meta("trust-policy")); return (token) => receipt.verdict(token, policy); },
+  );
+  return verifier;
+}
+
 async function receipts(root) {
   for (const mark of root.querySelectorAll("[data-receipt]:not([data-state])")) {
     mark.dataset.state = "checking";
-    if (!canVerify()) { mark.dataset.state = "cannot"; mark.textContent = mark.dataset.cannot; continue; }
     try {
-      await verify(mark.dataset.receipt, logKey);
+      await (await verifyingReceipts())(mark.dataset.receipt);
       mark.dataset.state = "good";
       mark.textContent = mark.dataset.good;
     } catch (error) {
-      const able = error.name !== "NotSupportedError";
+      const able = globalThis.crypto?.subtle !== undefined && error.name !== "NotSupportedError";
       mark.dataset.state = able ? "bad" : "cannot";
       mark.textContent = able ? mark.dataset.bad : mark.dataset.cannot;
       mark.title = error.message;
@@ -35,6 +43,7 @@ function enhance(root) {
   localTimes(root);
   enhanceDrops(root);
   drawFindings(root);
+  enhanceEnrolment(root, enhance);
   receipts(root);
 }
 

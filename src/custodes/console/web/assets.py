@@ -17,6 +17,8 @@ from starlette.responses import PlainTextResponse, Response
 from custodes.console.web.security import PATH, secured
 
 _FOLDER = Path(__file__).parents[1] / "static"
+_VERIFIER = Path(__file__).parents[2] / "ledger" / "javascript"
+_FOR_GOOD = "public, max-age=31536000, immutable"
 _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".mjs": "text/javascript; charset=utf-8",
@@ -42,6 +44,30 @@ def _assets() -> dict[str, _Asset]:
     return found
 
 
+@cache
+def _verifier() -> tuple[str, dict[str, bytes]]:
+    """The verifier in JavaScript that comes with the ledger, and one version for all its modules."""
+    modules = {path.name: path.read_bytes() for path in sorted(_VERIFIER.glob("*.mjs"))}
+    digest = hashlib.sha256(b"".join(name.encode() + content for name, content in modules.items()))
+    return digest.hexdigest()[:12], modules
+
+
+def verifier_address() -> str:
+    """Where a browser gets the modules of the verifier; they import each other, so all have one version."""
+    return f"{PATH}/verifier/{_verifier()[0]}/"
+
+
+async def serve_verifier(request: Request) -> Response:
+    """Answer a request for one of the verifier's modules."""
+    version, modules = _verifier()
+    content = modules.get(request.path_params["name"])
+    if content is None or request.path_params["version"] != version:
+        return secured(PlainTextResponse("not found\n", 404))
+    response = secured(Response(content, media_type=_TYPES[".mjs"]), fresh=False)
+    response.headers["cache-control"] = _FOR_GOOD
+    return response
+
+
 def address(name: str) -> str:
     """Where a browser gets the file ``name``."""
     return f"{PATH}/static/{name}?v={_assets()[name].version}"
@@ -54,5 +80,5 @@ async def serve(request: Request) -> Response:
         return secured(PlainTextResponse("not found\n", 404))
     response = secured(Response(asset.content, media_type=asset.media_type), fresh=False)
     versioned = request.query_params.get("v") == asset.version
-    response.headers["cache-control"] = "public, max-age=31536000, immutable" if versioned else "no-cache"
+    response.headers["cache-control"] = _FOR_GOOD if versioned else "no-cache"
     return response
