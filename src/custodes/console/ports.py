@@ -14,17 +14,19 @@ from custodes.core.clock import Clock
 from custodes.core.ids import RequestId
 from custodes.operations.accounts.sign_in_links import SignInLinks
 from custodes.operations.requests.context import Caller, Context
-from custodes.operations.requests.gate import GateReceipt
 from custodes.operations.requests.ports import KeyLookup
+from custodes.operations.requests.receipts import Released
 
 T = TypeVar("T")
 
 Members = Mapping[str, Any]
-ApiCall = Callable[[Context, str, Members], Members]
+Answered = Released[Members]
+"""An answer with the receipt of its record. Errors have theirs, too, see ``receipt_of``."""
+ApiCall = Callable[[Context, str, Members], Answered]
 """One operation of the API: (context, its name, members in AWS names) to its answer. Raises CustodesError."""
-ReviewCall = Callable[[Context, str, str, Members], Members]
+ReviewCall = Callable[[Context, str, str, Members], Answered]
 """One operation on reviews: (context, its name, token of a review or empty, members) to its answer."""
-AdminCall = Callable[[Context, str, Members], Members]
+AdminCall = Callable[[Context, str, Members], Answered]
 """One command of the operator: (context, its words, members) to its answer; refused to anybody else."""
 
 
@@ -55,7 +57,6 @@ class ConsoleParts:
         keys: access keys; asked at every request, so that a disabled key ends its sessions.
         operator: the caller that a sign-in link stands for.
         links: sign-in links that were given out.
-        receipt: evidence of a request's record, once.
         run: threads that pages work on.
         clock: tells when sessions are over.
         random: secret bytes of a given length.
@@ -72,7 +73,6 @@ class ConsoleParts:
     keys: KeyLookup
     operator: Caller
     links: SignInLinks
-    receipt: Callable[[RequestId], GateReceipt | None]
     run: RunWork
     clock: Clock
     random: Callable[[int], bytes]

@@ -102,8 +102,6 @@ class SignIn:
             self._parts.api(context, "GetCallerIdentity", {})
         except CustodesError:
             return False
-        finally:
-            self._parts.receipt(context.request_id)
         return True
 
     async def _form(self, request: Request) -> Form | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from custodes.console.ports import ConsoleParts, Members
+from custodes.console.ports import Answered, ConsoleParts, Members
 from custodes.console.web.forms import Form
 from custodes.console.web.language import Words
 from custodes.console.web.sessions import Session
@@ -18,7 +18,7 @@ from custodes.core.errors import CustodesError
 from custodes.core.ids import RequestId
 from custodes.governance.accounts.identities import ROOT
 from custodes.operations.requests.context import Caller, Context, Origin
-from custodes.operations.requests.gate import GateReceipt
+from custodes.operations.requests.receipts import GateReceipt, receipt_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +107,12 @@ class Visit:
         given = {name: value for name, value in members.items() if value not in (None, "")}
         return self._ask(command, lambda context: self.parts.admin(context, command, given))
 
-    def _ask(self, operation: str, call: Callable[[Context], Members]) -> Members:
+    def _ask(self, operation: str, call: Callable[[Context], Answered]) -> Members:
         context = Context(self.caller, self.parts.request_ids(), self.parts.clock.now_ms(), self.origin)
-        refused = False
         try:
-            return call(context)
-        except CustodesError:
-            refused = True
+            released = call(context)
+        except CustodesError as error:
+            self.asked.append(Asked(operation, context.request_id, receipt_of(error), refused=True))
             raise
-        finally:
-            receipt = self.parts.receipt(context.request_id)
-            self.asked.append(Asked(operation, context.request_id, receipt, refused))
+        self.asked.append(Asked(operation, context.request_id, released.receipt, refused=False))
+        return released.result

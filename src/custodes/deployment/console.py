@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from starlette.routing import BaseRoute
 
 from custodes.console.app import console_routes
-from custodes.console.ports import ApiCall, ConsoleParts, ReviewCall, SessionLimits
+from custodes.console.ports import Answered, ApiCall, ConsoleParts, ReviewCall, SessionLimits
 from custodes.core.clock import SystemClock
 from custodes.core.errors import InvalidParameterError, NotSupportedError
 from custodes.core.ids import RequestId
@@ -24,7 +24,6 @@ from custodes.edge.aws.model import Operation, Service
 from custodes.edge.aws.validate import validate
 from custodes.edge.aws.wire import Handler
 from custodes.edge.endpoints.reviews import Act
-from custodes.edge.http.receipts import ReceiptDesk
 from custodes.edge.http.workers import Workers
 from custodes.engine.calibrate import false_match_rate
 from custodes.engine.faces.assembly import FALSE_MATCH_RATES
@@ -54,7 +53,6 @@ class ConsoleSources:
     accounts: AccountDirectory
     operator: AccessKey
     links: SignInLinks
-    receipts: ReceiptDesk
     throttle: Throttle
     request_ids: Callable[[], RequestId]
 
@@ -69,7 +67,6 @@ def open_console(sources: ConsoleSources) -> list[BaseRoute]:
         keys=sources.accounts,
         operator=sources.operator.caller(settings.region),
         links=sources.links,
-        receipt=sources.receipts.take,
         run=Workers(settings.workers).run,
         clock=SystemClock(),
         random=os.urandom,
@@ -88,7 +85,7 @@ def _api(sources: ConsoleSources) -> ApiCall:
     operations = {name: operation for service in sources.services for name, operation in service.operations.items()}
     handlers, throttle = sources.handlers, sources.throttle
 
-    def call(context: Context, name: str, members: Mapping[str, Any]) -> Mapping[str, Any]:
+    def call(context: Context, name: str, members: Mapping[str, Any]) -> Answered:
         if name not in handlers:
             raise NotSupportedError(f"Operation {name} is not supported by this server")
         with throttle.passing(context.caller.account_id, name):
@@ -98,7 +95,7 @@ def _api(sources: ConsoleSources) -> ApiCall:
 
 
 def _reviews(sources: ConsoleSources) -> ReviewCall:
-    def call(context: Context, name: str, token: str, members: Mapping[str, Any]) -> Mapping[str, Any]:
+    def call(context: Context, name: str, token: str, members: Mapping[str, Any]) -> Answered:
         with sources.throttle.passing(context.caller.account_id, name):
             return _plain(lambda: sources.review_actions[name](context, token, members))
 
