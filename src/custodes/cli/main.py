@@ -1,68 +1,117 @@
-"""The ``custodes`` command: one file per command beside this one, and the border behind which no error passes.
+"""The ``custodes`` command: the table of all commands, and the border behind which no error passes.
 
 In: arguments. Out: an exit status: 0 done, 1 could not be done (one plain line on standard error), 2 wrong arguments,
-130 interrupted. Commands import what they need when they run, so that ``--help`` and start stay fast.
+130 interrupted; docs/cli.md has the others. Commands are imported when called: a new one is a line in ``COMMANDS``.
 """
 
 from __future__ import annotations
 
 import sys
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from custodes.cli import models
-from custodes.cli.accounts import account, key, role, user
-from custodes.cli.env import env
-from custodes.cli.faces import celebrities, collection, retention
-from custodes.cli.faces.compare import compare
-from custodes.cli.faces.index import index
-from custodes.cli.faces.search import search
-from custodes.cli.ledger import billing, erasure, ledger, statement, witness
-from custodes.cli.ledger.moratorium import moratorium_command
-from custodes.cli.pictures.analyze import analyze
-from custodes.cli.pictures.assess import liveness, quality
-from custodes.cli.policy import policy, review
-from custodes.cli.screening import sanctions, screening
-from custodes.cli.screening.screen import screen
-from custodes.cli.serve import serve
+from custodes.cli.lazy import CommandEntry, LazyGroup
 from custodes.core.errors import CustodesError
+
+_SERVER, _PICTURES, _FACES = "Server", "Pictures, without a server", "Faces"
+_VIDEO = "Stored video"
+_ACCOUNTS, _RECORD, _RULES = "Accounts", "Record", "Rules and screening"
+
+COMMANDS = (
+    CommandEntry(_SERVER, "serve", "Serve the API until stopped.", "custodes.cli.serve:serve"),
+    CommandEntry(_SERVER, "env", "Print exports that point AWS clients at the server.", "custodes.cli.env:env"),
+    CommandEntry(_SERVER, "models", "List, fetch and verify the networks.", "custodes.cli.models:app"),
+    CommandEntry(_SERVER, "version", "Show the version.", "custodes.cli.version:version"),
+    CommandEntry(_PICTURES, "compare", "Compare the faces of two photos.", "custodes.cli.faces.compare:compare"),
+    CommandEntry(
+        _PICTURES, "analyze", "Find faces, labels and text in pictures.", "custodes.cli.pictures.analyze:analyze"
+    ),
+    CommandEntry(
+        _PICTURES, "quality", "Check portraits against the limits of documents.", "custodes.cli.pictures.assess:quality"
+    ),
+    CommandEntry(
+        _PICTURES, "liveness", "Score how much faces look like faces and not like prints or screens.",
+        "custodes.cli.pictures.assess:liveness",
+    ),
+    CommandEntry(_FACES, "index", "Index the photos of a folder.", "custodes.cli.faces.index:index"),
+    CommandEntry(_FACES, "search", "Search a collection for the face of a photo.", "custodes.cli.faces.search:search"),
+    CommandEntry(_FACES, "collection", "Collections of accounts.", "custodes.cli.faces.collection:app"),
+    CommandEntry(
+        _FACES, "retention", "Say for how long collections keep faces.", "custodes.cli.faces.retention:app"
+    ),
+    CommandEntry(
+        _FACES, "celebrities", "Known people whom RecognizeCelebrities names.", "custodes.cli.faces.celebrities:app"
+    ),
+    CommandEntry(
+        _FACES, "review", "Look at search results that two persons have to confirm, and decide.",
+        "custodes.cli.policy.review:app",
+    ),
+    CommandEntry(_VIDEO, "job", "Watch and end jobs, like analyses of stored videos.", "custodes.cli.video.job:app"),
+    CommandEntry(
+        _ACCOUNTS, "account", "Open, describe, suspend and close accounts.", "custodes.cli.accounts.account:app"
+    ),
+    CommandEntry(_ACCOUNTS, "user", "Users of accounts, and what they may do.", "custodes.cli.accounts.user:app"),
+    CommandEntry(_ACCOUNTS, "key", "Access keys of accounts and their users.", "custodes.cli.accounts.key:app"),
+    CommandEntry(
+        _ACCOUNTS, "role", "Roles of accounts: who may assume them, what they may do.",
+        "custodes.cli.accounts.role:app",
+    ),
+    CommandEntry(
+        _RECORD, "ledger", "Audit the ledger, show its state, prove entries.", "custodes.cli.ledger.ledger:app"
+    ),
+    CommandEntry(
+        _RECORD, "statement", "State what an account used, or that it used nothing.",
+        "custodes.cli.ledger.statement:app",
+    ),
+    CommandEntry(
+        _RECORD, "witness", "Confirm other logs, or have this one confirmed.", "custodes.cli.ledger.witness:app"
+    ),
+    CommandEntry(
+        _RECORD, "monitor", "Watch a log from outside and raise an alarm when it contradicts itself.",
+        "custodes.cli.ledger.monitor:monitor",
+    ),
+    CommandEntry(_RECORD, "receipts", "Check receipts that were kept.", "custodes.cli.ledger.receipts:app"),
+    CommandEntry(
+        _RECORD, "billing", "Meter, and send invoices that prove themselves.", "custodes.cli.ledger.billing:app"
+    ),
+    CommandEntry(_RECORD, "erasure", "Certificates of erasure.", "custodes.cli.ledger.erasure:app"),
+    CommandEntry(
+        _RULES, "policy", "Check policies, change the provider's rules, explain decisions.",
+        "custodes.cli.policy.policy:app",
+    ),
+    CommandEntry(
+        _RULES, "screen", "Screen an organisation: clear, review or blocked, with hits and ownership paths.",
+        "custodes.cli.screening.screen:screen",
+    ),
+    CommandEntry(
+        _RULES, "screening", "Screen customers, decide about hits.", "custodes.cli.screening.screening:app"
+    ),
+    CommandEntry(_RULES, "sanctions", "Sanctions lists.", "custodes.cli.screening.sanctions:app"),
+)  # fmt: skip
+"""Every command, by section; within one, what a newcomer needs first."""
+
+
+class _Commands(LazyGroup):
+    """All commands."""
+
+    entries = COMMANDS
+
 
 app = typer.Typer(
     name="custodes",
+    cls=_Commands,
     help="Face recognition that speaks the Rekognition API, on your own machine.",
     no_args_is_help=True,
-    add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (serve, env, analyze, compare, index, search, screen, quality, liveness):
-    app.command()(command)
-statement.app.command("moratorium")(moratorium_command)
-for group, commands in (
-    ("models", models.app),
-    ("celebrities", celebrities.app),
-    ("account", account.app),
-    ("user", user.app),
-    ("key", key.app),
-    ("role", role.app),
-    ("collection", collection.app),
-    ("ledger", ledger.app),
-    ("statement", statement.app),
-    ("witness", witness.app),
-    ("billing", billing.app),
-    ("erasure", erasure.app),
-    ("review", review.app),
-    ("sanctions", sanctions.app),
-    ("screening", screening.app),
-    ("retention", retention.app),
-    ("policy", policy.app),
-):
-    app.add_typer(commands, name=group)
 
 
 def _print_version(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version
+
         typer.echo(f"custodes {version('custodes')}")
         raise typer.Exit
 

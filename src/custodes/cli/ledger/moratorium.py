@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from custodes.cli.client.administration import ask
-from custodes.cli.ledger.statement import moment
+from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
 from custodes.deployment.statements import open_statements

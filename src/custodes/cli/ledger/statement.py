@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from custodes.cli.client.administration import ask, close_head
+from custodes.cli.ledger.moratorium import moratorium_command
+from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
 from custodes.deployment.statements import open_statements
@@ -30,6 +31,7 @@ from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question, map_of
 
 app = typer.Typer(help="State what an account used, or that it used nothing.", no_args_is_help=True)
+app.command("moratorium")(moratorium_command)
 
 
 @app.command("create")
@@ -108,17 +110,3 @@ def _asked(texts: list[str]) -> PartyQuestion:
         else:
             names.append(text)
     return PartyQuestion(tuple(names), tuple(identifiers))
-
-
-def moment(text: str | None) -> int | None:
-    """Milliseconds of an ISO date or time; without a zone it is UTC."""
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidParameterError(f"not a date or time: {text}") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if moment.timestamp() < 0:
-        raise InvalidParameterError("times before 1970 are not in any log")
-    return int(moment.timestamp() * 1000)

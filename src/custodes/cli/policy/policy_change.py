@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from custodes.cli.client.administration import ask
-from custodes.cli.ledger.statement import moment
+from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.cli.output import refuse_inputs
 from custodes.cli.policy.policy_text import SET_HELP, policy_set

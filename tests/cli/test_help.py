@@ -1,0 +1,94 @@
+"""The list of commands: complete, the same as the commands say of themselves, and without what makes start slow."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import custodes.cli
+from custodes.cli.main import COMMANDS, app
+
+# Loaded by whatever computes, stores, serves or signs; hundreds of milliseconds together.
+HEAVY = (
+    "numpy",
+    "PIL",
+    "cv2",
+    "onnx",
+    "onnxruntime",
+    "faiss",
+    "sqlalchemy",
+    "boto3",
+    "botocore",
+    "starlette",
+    "uvicorn",
+)
+# What the mere list of commands has no use for, beside those.
+NOT_LISTED = ("rich", "cryptography", "cedarpy", "structlog", "custodes.settings", "custodes.operations")
+
+
+def loaded_by(code: str, names: tuple[str, ...]) -> str:
+    told = f"import sys\n{code}\nprint(*(name for name in {names!r} if name in sys.modules))"
+    return subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def complete(words: str, shell: str = "bash") -> list[str]:
+    """What the shell is offered for the last word, which may be empty."""
+    asked = words.split(" ")
+    variables = {
+        "_CUSTODES_COMPLETE": f"complete_{shell}", "COMP_WORDS": words, "COMP_CWORD": str(len(asked) - 1),
+    }  # fmt: skip
+    program = str(Path(sys.executable).parent / "custodes")
+    done = subprocess.run(
+        [program], env=os.environ | variables, capture_output=True, text=True, check=True, timeout=60
+    )  # fmt: skip
+    return done.stdout.split()
+
+
+def test_the_list_of_commands_loads_no_heavy_module():
+    code = "from typer.testing import CliRunner\nfrom custodes.cli.main import app\nCliRunner().invoke(app, ['--help'])"
+    assert loaded_by(code, HEAVY + NOT_LISTED) == ""
+
+
+def test_no_command_loads_a_heavy_module_before_it_runs():
+    assert loaded_by("from custodes.cli.main import COMMANDS\nfor one in COMMANDS: one.load()", HEAVY) == ""
+
+
+@pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: entry.name)
+def test_the_list_says_of_a_command_what_it_says_of_itself(entry):
+    assert entry.load().help.startswith(entry.help.removesuffix("."))
+    assert entry.help in " ".join(CliRunner().invoke(app, ["--help"]).output.split())
+
+
+def test_every_module_of_commands_is_in_the_table():
+    """A module with a group of its own that nobody can call is a command that was forgotten."""
+    folder = Path(custodes.cli.__file__).parent
+    groups = {path for path in folder.rglob("*.py") if "\napp = typer.Typer(" in path.read_text(encoding="utf-8")}
+    listed = {folder.parent.parent / (entry.place.partition(":")[0].replace(".", "/") + ".py") for entry in COMMANDS}
+    inner = {folder / "policy/policy_officer.py", folder / "main.py"}
+    assert groups - listed - inner == set()
+
+
+def test_the_shell_completes_commands_groups_and_options():
+    assert complete("custodes comp") == ["compare"]
+    assert {"serve", "index", "account"} <= set(complete("custodes "))
+    assert "create" in complete("custodes account cr")
+    assert "--collection" in complete("custodes index --coll")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_printed_for_each_shell(shell, monkeypatch):
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    program = str(Path(sys.executable).parent / "custodes")
+    shown = subprocess.run([program, "--show-completion", shell], capture_output=True, text=True, check=True).stdout
+    assert "_CUSTODES_COMPLETE" in shown
+
+
+def test_an_unknown_command_names_the_nearest():
+    answer = CliRunner().invoke(app, ["serch"])
+    assert answer.exit_code == 2
+    assert "search" in answer.output
