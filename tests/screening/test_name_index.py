@@ -22,9 +22,11 @@ from custodes.screening.matching import match
 from custodes.screening.names.name import prepare
 from custodes.storage.sql.screening.lists import ScreeningLists
 
-WORDS = tuple(
-    ["zarya", "optika", "severnaya", "linza", "nikolaev", "boris", "national", "commercial", "polyarnik", "abdul", "rahman", "trading", "holding", "europe", "al", "van", "kim", "chol", "jong", "un", "mohammed", "hussein", "petrovich", "2", "iii", "general", "bank", "of", "moscow", "J", "Ветров", "حسين", "김철수", "schneider", "ltd", "gmbh"]
-)  # fmt: skip
+_WORDS = """
+zarya optika severnaya linza nikolaev boris national commercial polyarnik abdul rahman trading holding europe al van kim
+chol jong un mohammed hussein petrovich 2 iii general bank of moscow J Ветров حسين 김철수 schneider ltd gmbh
+"""
+WORDS = tuple(_WORDS.split())
 SHORT = st.text("abcd", min_size=2, max_size=9)
 LETTERS = "aeioklmnrstvyz10"
 
