@@ -59,6 +59,9 @@ COMMANDS = (
         "custodes.cli.accounts.role:app",
     ),
     CommandEntry(
+        _ACCOUNTS, "case", "Cases of identifications, and their authorisations.", "custodes.cli.accounts.case:app"
+    ),
+    CommandEntry(
         _RECORD, "ledger", "Audit the ledger, show its state, prove entries.", "custodes.cli.ledger.ledger:app"
     ),
     CommandEntry(

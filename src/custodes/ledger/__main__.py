@@ -96,10 +96,10 @@ def _judge(data: bytes, policy: TrustPolicy, ledger: Path | None) -> tuple[str, 
     if kind.startswith(b'"erasure"'):
         erasure = verify_certificate(data, policy)
         return _plain(erasure.word, list(erasure.reasons), list(LIMITS))
-    if kind.startswith(b'"invoice"'):
-        invoice = verify_invoice(data, policy)
-        return _plain(invoice.word, list(invoice.reasons), list(invoice.limits))
     entries = None if ledger is None else _Folder(ledger).entries
+    if kind.startswith(b'"invoice"'):
+        invoice = verify_invoice(data, policy, entries)
+        return _plain(invoice.word, list(invoice.reasons), list(invoice.limits))
     if kind.startswith(b'"party"'):
         party = verify_party(data, policy, entries)
         return party.word, render_party(party), party_json(party)

@@ -27,7 +27,7 @@ const KINDS = {
   era: [{ n: number }, { o: digest, w: digest }],
   ret: [{ n: number }, { o: digest, w: digest }],
   del: [{ m: number, n: number }, { x: token }],
-  bil: [{ r: digest, s: number, y: currency }, { n: number, x: token }],
+  bil: [{ r: digest, s: number, y: currency }, { n: number, o: number, x: token }],
   map: [{ m: token, n: number, r: digest }, { i: number, q: number, s: number, y: digest }],
   rec: [{}, { n: number, s: number, x: token }],
   inc: [{}, { n: number, x: token }],

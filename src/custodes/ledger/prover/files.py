@@ -125,7 +125,7 @@ def _invoice(value: Invoice) -> dict[str, object]:
         "entry": entry_member(value.entry),
         "path": b64url(value.path),
         "proof": b64url(b"".join(value.proof)),
-        "v": 1,
+        "v": 2,
     }
 
 

@@ -193,7 +193,9 @@ class Statements:
         size = log.tree.size
         # Faces that retention took are stored no longer, though nobody's use took them.
         storage = UseStorage.collect(itertools.chain(log.uses(0, size), log.retentions(0, size)))
-        return bill_month(month, log.uses(0, size), storage, prices, lambda: os.urandom(16))
+        before = [index for index, entry in log.billings() if entry.fields.get("x") == str(month)]
+        replaces = before[-1] if before else None
+        return bill_month(month, log.uses(0, size), storage, prices, lambda: os.urandom(16), replaces)
 
     def commit_bills(self, run: BillingRun, log: LedgerLog) -> int:
         """Put an invoice run into the log and keep its bills; returns the index of the ``bil`` entry."""
