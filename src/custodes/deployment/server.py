@@ -37,7 +37,6 @@ from custodes.edge.endpoints.administration import administered
 from custodes.edge.endpoints.api import Limits
 from custodes.edge.endpoints.ledger import mounted
 from custodes.edge.endpoints.reviews import Act, actions
-from custodes.edge.http.receipts import ReceiptDesk
 from custodes.engine.calibrate import false_match_rate
 from custodes.engine.faces.assembly import FALSE_MATCH_RATES, open_face_engine
 from custodes.engine.ports import FaceEngine, TextEngine
@@ -86,7 +85,6 @@ class Deployment:
         sts_handlers: the same for operations of STS.
         operations: the use cases behind them.
         gate: what they pass.
-        receipts: evidence on its way to answers.
         review_actions: what is done with results that two persons have to confirm.
         ledger: the record of use.
         scheduler: what is done periodically.
@@ -101,7 +99,6 @@ class Deployment:
     sts_handlers: Mapping[str, Handler]
     operations: Operations
     gate: Gate
-    receipts: ReceiptDesk
     ledger: ServerLedger
     review_actions: Mapping[str, Act]
     scheduler: Scheduler
@@ -125,7 +122,6 @@ class Deployment:
                 ready=lambda: True,
                 limits=limits,
                 metrics_public=self.settings.metrics_public,
-                response_headers=self.receipts.headers,
                 extra_routes=(mounted(self.ledger.tiles, self.ledger.log.proof),),
                 review_actions=self.review_actions,
                 schedules=self.scheduler.states,
@@ -190,8 +186,7 @@ def open_deployment(
         )
         operations = build(ports)
         recorder = recording(LedgerRecorder(records.ledger.log, f"{faces.model_version}/{release.models.hex()}"))
-        receipts = ReceiptDesk()
-        gate = Gate(records.policy, recorder, receipts.leave, lambda one: directory.status(one) is Status.ACTIVE)
+        gate = Gate(records.policy, recorder, lambda one: directory.status(one) is Status.ACTIVE)
         scheduler = opened.enter_context(closing(Scheduler(records.schedules, clock, LEDGER_ERRORS)))
         scheduler.start()
         opened.enter_context(video_workers(videos, ports, operations, gate, records.ledger))
@@ -205,7 +200,6 @@ def open_deployment(
             sts_handlers=sts_handlers(gate, SecurityTokens(directory, clock)),
             operations=operations,
             gate=gate,
-            receipts=receipts,
             ledger=records.ledger,
             review_actions=actions(gate, records.reviews),
             scheduler=scheduler,

@@ -31,7 +31,7 @@ class LocalApi:
         """See Api."""
         try:
             validate(members, self._deployment.service.operations[operation])
-            return self._deployment.handlers[operation](self._context(self._deployment.keys.key), members)
+            return self._deployment.handlers[operation](self._context(self._deployment.keys.key), members).result
         except ApiError as error:
             raise ApiFailureError(error.code, error.message) from error
         except CustodesError as error:

@@ -54,7 +54,7 @@ def _file(tiles: TileReader, path: str) -> Response:
     data = tiles.get(path) if is_public_path(path) else None
     if data is None:
         return _missing()
-    if path == CHECKPOINT_PATH:
+    if path.startswith(CHECKPOINT_PATH):
         return Response(data, headers=_FRESH, media_type=_TEXT)
     return Response(data, headers=_IMMUTABLE, media_type=_BINARY)
 
