@@ -35,7 +35,7 @@ class AnalysisFailedError(CustodesError):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class VideoQuestion:
     """One job.
 
     Attributes:
@@ -68,7 +68,7 @@ class VideoApi:
         self._api = api
         self._data = data
 
-    def answers(self, source: Source, questions: Sequence[Question], *, again: bool = False) -> dict[str, Answer]:
+    def answers(self, source: Source, questions: Sequence[VideoQuestion], *, again: bool = False) -> dict[str, Answer]:
         """Results by operation, with all pages joined.
 
         Raises:
@@ -79,7 +79,7 @@ class VideoApi:
         self._wait(jobs)
         return {one.operation: self._read(one, jobs[one.operation]) for one in questions}
 
-    def _started(self, source: Source, question: Question, *, again: bool) -> str:
+    def _started(self, source: Source, question: VideoQuestion, *, again: bool) -> str:
         """The id of a job that has not failed: an earlier one of the same request, or a new one."""
         begun_ms = int(time.time() * 1000)
         for attempt in range(_MAX_ATTEMPTS):
@@ -127,7 +127,7 @@ class VideoApi:
         is_open = found["state"] in ("QUEUED", "RUNNING")
         return "IN_PROGRESS" if is_open else found["state"], found["percent"], found["frames_per_second"]
 
-    def _read(self, question: Question, job: str) -> Answer:
+    def _read(self, question: VideoQuestion, job: str) -> Answer:
         whole: dict[str, Any] = {}
         token: dict[str, str] = {}
         while True:
@@ -172,7 +172,7 @@ def open_videos(settings: Settings, endpoint: str | None, given: str) -> Iterato
         yield VideoApi(api, settings.data), Source(BUCKET, upload(settings.data, Path(given), key[1]), Path(given))
 
 
-def _token(source: Source, question: Question, attempt: int) -> str:
+def _token(source: Source, question: VideoQuestion, attempt: int) -> str:
     stamp = ""
     if source.path is not None:
         status = source.path.stat()

@@ -30,7 +30,7 @@ class TimelineLayout:
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
+class TimelinePicture:
     """A drawn time line, and where its times are."""
 
     picture: PIL.Image.Image
@@ -46,7 +46,7 @@ class Timeline:
         return copy
 
 
-def timeline(rows: Sequence[Row], duration_ms: int, layout: TimelineLayout) -> Timeline:
+def timeline(rows: Sequence[Row], duration_ms: int, layout: TimelineLayout) -> TimelinePicture:
     """``rows`` over ``duration_ms``; rows beyond the most are counted in the last line."""
     shown = list(rows[: layout.max_rows])
     left_out = len(rows) - len(shown)
@@ -74,7 +74,7 @@ def timeline(rows: Sequence[Row], duration_ms: int, layout: TimelineLayout) -> T
             draw.rectangle((x1, top + 3, x2, top + layout.row_px - 4), fill=row.colour)
     if left_out:
         draw.text((text_px // 2, (len(shown) + 1) * layout.row_px + 2), f"and {left_out} more", fill=_INK, font=font)
-    return Timeline(picture, left, right, duration_ms)
+    return TimelinePicture(picture, left, right, duration_ms)
 
 
 def ticks(duration_ms: int) -> range:

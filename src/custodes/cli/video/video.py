@@ -25,7 +25,7 @@ from custodes.settings import Settings, from_environment
 if TYPE_CHECKING:
     from custodes.cli.video.findings import Findings
     from custodes.cli.video.pictures import Watch
-    from custodes.cli.video.submission import Question
+    from custodes.cli.video.submission import VideoQuestion
 
 app = typer.Typer(help="Find what is in stored videos, and who.", no_args_is_help=True)
 
@@ -82,9 +82,9 @@ def analyze_command(
     as_json: JsonOption = False,
 ) -> None:
     """Find faces, labels, text and more in a video. With --json, the API's own answers by operation."""
-    from custodes.cli.video.submission import Question
+    from custodes.cli.video.submission import VideoQuestion
 
-    questions = [Question(*_ASKED[subject], {}) for subject in _subjects(what or ["faces,labels,text"])]
+    questions = [VideoQuestion(*_ASKED[subject], {}) for subject in _subjects(what or ["faces,labels,text"])]
     settings = from_environment(data=data, device=device)
     answers, findings = _answered(settings, endpoint, video, questions, out or [], again=again)
     if as_json:
@@ -107,11 +107,11 @@ def search_command(
     as_json: JsonOption = False,
 ) -> None:
     """Find who of a collection is seen in a video, when, and where best."""
-    from custodes.cli.video.submission import Question
+    from custodes.cli.video.submission import VideoQuestion
 
     options = {"CollectionId": collection, "FaceMatchThreshold": threshold}
     settings = from_environment(data=data, device=device)
-    question = Question("FaceSearch", options, "Persons", {})
+    question = VideoQuestion("FaceSearch", options, "Persons", {})
     answers, findings = _answered(settings, endpoint, video, [question], out or [], again=again)
     persons = persons_of(answers["FaceSearch"], findings)
     if as_json:
@@ -159,7 +159,7 @@ def _answered(
     settings: Settings,
     endpoint: str | None,
     video: str,
-    questions: Sequence[Question],
+    questions: Sequence[VideoQuestion],
     out: Sequence[Path],
     *,
     again: bool,
