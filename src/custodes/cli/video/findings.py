@@ -28,7 +28,7 @@ _STEP_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Appearing:
     """One thing at one moment.
 
     Attributes:
@@ -55,7 +55,7 @@ class Row:
     name: str
     colour: Colour
     spans: tuple[tuple[int, int], ...]
-    best: Finding | None
+    best: Appearing | None
 
     @property
     def seen_ms(self) -> int:
@@ -76,11 +76,11 @@ class Findings:
 
     duration_ms: int
     times: tuple[int, ...]
-    sightings: Mapping[int, tuple[Finding, ...]]
+    sightings: Mapping[int, tuple[Appearing, ...]]
     rows: tuple[Row, ...]
-    _tracks: Mapping[tuple[str, int], Finding] = field(repr=False)
+    _tracks: Mapping[tuple[str, int], Appearing] = field(repr=False)
 
-    def at(self, ts_ms: int) -> Iterator[Finding]:
+    def at(self, ts_ms: int) -> Iterator[Appearing]:
         """What is shown at ``ts_ms``: as sampled last; persons on their way to where they are sampled next."""
         at = bisect_right(self.times, ts_ms) - 1
         if at < 0:
@@ -100,7 +100,7 @@ def findings_of(answers: Mapping[str, Answer]) -> Findings:
     found = [one for name, answer in answers.items() if name in _READERS for one in _READERS[name](answer)]
     duration_ms = max((_duration(answer) for answer in answers.values()), default=0)
     times = _grid({one.ts_ms for one in found}, duration_ms)
-    by_time: dict[int, list[Finding]] = defaultdict(list)
+    by_time: dict[int, list[Appearing]] = defaultdict(list)
     for one in found:
         by_time[one.ts_ms].append(one)
     segments = answers.get("SegmentDetection")
@@ -122,8 +122,8 @@ def clock(ts_ms: int) -> str:
     return f"{hours}:{text}" if hours else text
 
 
-def _rows(found: Sequence[Finding], times: Sequence[int], duration_ms: int) -> list[Row]:
-    best: dict[str, Finding] = {}
+def _rows(found: Sequence[Appearing], times: Sequence[int], duration_ms: int) -> list[Row]:
+    best: dict[str, Appearing] = {}
     for one in found:
         if one.row not in best or one.score > best[one.row].score:
             best[one.row] = one
@@ -145,14 +145,14 @@ def _grid(known: Iterable[int], duration_ms: int) -> tuple[int, ...]:
     return (*whole, *range(whole[-1] + step if whole else 0, duration_ms - step // 2, step))
 
 
-def _between(one: Finding, other: Finding, share: float) -> Finding:
+def _between(one: Appearing, other: Appearing, share: float) -> Appearing:
     if len(one.corners) != len(other.corners):
         return one
     corners = tuple(
         (x1 + (x2 - x1) * share, y1 + (y2 - y1) * share)
         for (x1, y1), (x2, y2) in zip(one.corners, other.corners, strict=True)
     )
-    return Finding(one.ts_ms, one.row, one.caption, one.colour, corners, one.score, is_track=True)
+    return Appearing(one.ts_ms, one.row, one.caption, one.colour, corners, one.score, is_track=True)
 
 
 def _duration(answer: Answer) -> int:
@@ -172,14 +172,14 @@ def _face_score(face: Mapping[str, Any]) -> float:
     return shot_score(box["Width"] * box["Height"], sharpness, pose.get("Yaw", 0.0), pose.get("Pitch", 0.0))
 
 
-def _faces(answer: Answer) -> Iterator[Finding]:
+def _faces(answer: Answer) -> Iterator[Appearing]:
     for item in answer["Faces"]:
         face = item["Face"]
         caption = f"face {face['Confidence']:.0f} %"
-        yield Finding(item["Timestamp"], "faces", caption, FACE, _corners(face["BoundingBox"]), _face_score(face))
+        yield Appearing(item["Timestamp"], "faces", caption, FACE, _corners(face["BoundingBox"]), _face_score(face))
 
 
-def _persons(answer: Answer) -> Iterator[Finding]:
+def _persons(answer: Answer) -> Iterator[Appearing]:
     names: dict[int, str] = {}
     for item in answer["Persons"]:
         for match in item.get("FaceMatches", ())[:1]:
@@ -192,48 +192,48 @@ def _persons(answer: Answer) -> Iterator[Finding]:
         box = person.get("BoundingBox") or face["BoundingBox"]
         score = 0.0 if face is None else _face_score(face)
         caption = f"{names.get(index, row)}{similarity}"
-        yield Finding(item["Timestamp"], row, caption, PERSON, _corners(box), score, is_track=True)
+        yield Appearing(item["Timestamp"], row, caption, PERSON, _corners(box), score, is_track=True)
 
 
 def _name(face: Mapping[str, Any]) -> str:
     return str(face.get("ExternalImageId") or face.get("FaceId") or "somebody to confirm")
 
 
-def _celebrities(answer: Answer) -> Iterator[Finding]:
+def _celebrities(answer: Answer) -> Iterator[Appearing]:
     for item in answer["Celebrities"]:
         known = item["Celebrity"]
         caption, face = f"{known['Name']} {known['Confidence']:.0f} %", known["Face"]
-        yield Finding(
+        yield Appearing(
             item["Timestamp"], known["Name"], caption, PERSON, _corners(face["BoundingBox"]), _face_score(face)
         )
 
 
-def _labels(answer: Answer) -> Iterator[Finding]:
+def _labels(answer: Answer) -> Iterator[Appearing]:
     for item in answer["Labels"]:
         label = item["Label"]
         if not label.get("Instances"):
-            yield Finding(item["Timestamp"], label["Name"], "", LABEL, (), label["Confidence"])
+            yield Appearing(item["Timestamp"], label["Name"], "", LABEL, (), label["Confidence"])
         for one in label.get("Instances", ()):
             caption, sure = f"{label['Name']} {one['Confidence']:.0f} %", one["Confidence"]
-            yield Finding(item["Timestamp"], label["Name"], caption, LABEL, _corners(one["BoundingBox"]), sure)
+            yield Appearing(item["Timestamp"], label["Name"], caption, LABEL, _corners(one["BoundingBox"]), sure)
 
 
-def _texts(answer: Answer) -> Iterator[Finding]:
+def _texts(answer: Answer) -> Iterator[Appearing]:
     for item in answer["TextDetections"]:
         text = item["TextDetection"]
         if text["Type"] == "LINE":
             corners = tuple((point["X"], point["Y"]) for point in text["Geometry"]["Polygon"])
             row = f"“{text['DetectedText']}”"
-            yield Finding(item["Timestamp"], row, text["DetectedText"], TEXT, corners, text["Confidence"])
+            yield Appearing(item["Timestamp"], row, text["DetectedText"], TEXT, corners, text["Confidence"])
 
 
-def _concerns(answer: Answer) -> Iterator[Finding]:
+def _concerns(answer: Answer) -> Iterator[Appearing]:
     for item in answer["ModerationLabels"]:
         label = item["ModerationLabel"]
-        yield Finding(item["Timestamp"], f"moderation: {label['Name']}", "", CONCERN, (), label["Confidence"])
+        yield Appearing(item["Timestamp"], f"moderation: {label['Name']}", "", CONCERN, (), label["Confidence"])
 
 
-_READERS: Mapping[str, Callable[[Answer], Iterator[Finding]]] = MappingProxyType(
+_READERS: Mapping[str, Callable[[Answer], Iterator[Appearing]]] = MappingProxyType(
     {
         "FaceDetection": _faces,
         "FaceSearch": _persons,

@@ -17,8 +17,8 @@ import PIL.Image
 import PIL.ImageDraw
 
 from custodes.cli.pictures.annotate import Pen
-from custodes.cli.video.findings import Findings, Row, Finding
-from custodes.cli.video.timeline import TimelinePicture, TimelineLayout, timeline
+from custodes.cli.video.findings import Appearing, Findings, Row
+from custodes.cli.video.timeline import TimelineLayout, TimelinePicture, timeline
 from custodes.core.errors import UnavailableError
 from custodes.storage.media.decoder import LockedDecoder
 from custodes.storage.media.files import StructureProbe
@@ -95,7 +95,7 @@ def stills(film: Film, rows: Sequence[Row], samples_per_second: Fraction, watch:
     return found
 
 
-def drawn(picture: PIL.Image.Image, sightings: Sequence[Finding]) -> PIL.Image.Image:
+def drawn(picture: PIL.Image.Image, sightings: Sequence[Appearing]) -> PIL.Image.Image:
     """``picture`` itself, with outlines and captions."""
     pen = Pen(PIL.ImageDraw.Draw(picture), picture.width, picture.height)
     for one in sightings:
@@ -104,7 +104,7 @@ def drawn(picture: PIL.Image.Image, sightings: Sequence[Finding]) -> PIL.Image.I
     return picture
 
 
-def _still(picture: PIL.Image.Image, best: Finding) -> PIL.Image.Image:
+def _still(picture: PIL.Image.Image, best: Appearing) -> PIL.Image.Image:
     """The sighting with as much around it again, or the whole picture."""
     if not best.corners:
         return _small(picture)
