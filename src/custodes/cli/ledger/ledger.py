@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from custodes.cli.client.administration import ask
+from custodes.cli.client.directory import require_ledger
 from custodes.cli.ledger.period import moment
-from custodes.cli.options import DATA, DataOption
+from custodes.cli.options import DATA, DataOption, DataPlaceOption
 from custodes.deployment.statements import open_statements
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
 from custodes.ledger.tlog.commitment import BodyError
@@ -39,7 +40,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command("audit")
 def audit_command(
-    data: DataOption = DATA,
+    data: DataPlaceOption = DATA,
     key: KeyOption = None,
     bodies: Annotated[bool, typer.Option(help="Also open the private bodies (needs their key).")] = True,
     deep: Annotated[
@@ -82,7 +83,7 @@ def _audit_deeply(data: Path) -> None:
 
 
 @app.command("status")
-def status_command(data: DataOption = DATA, key: KeyOption = None, as_json: JsonOption = False) -> None:
+def status_command(data: DataPlaceOption = DATA, key: KeyOption = None, as_json: JsonOption = False) -> None:
     """Show the published checkpoint, its signature checked."""
     checkpoint, _ = _checkpoint(data, _keys(data, key))
     members = {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root.hex()}
@@ -92,7 +93,7 @@ def status_command(data: DataOption = DATA, key: KeyOption = None, as_json: Json
 @app.command("proof")
 def proof_command(
     index: Annotated[int, typer.Argument(min=0, help="Index of the entry.")],
-    data: DataOption = DATA,
+    data: DataPlaceOption = DATA,
     key: KeyOption = None,
     out: Annotated[Path | None, typer.Option("--out", help="File to write; by default standard output.")] = None,
 ) -> None:
@@ -139,6 +140,8 @@ def destroy_bodies_command(
 
 def _keys(data: Path, key: Path | None) -> list[VerifierKey]:
     """The key that was asked for; else the directory's present key and those before it."""
+    if key is None:
+        require_ledger(data)
     path = LedgerPaths(data).verifier if key is None else key
     try:
         present = VerifierKey.parse(path.read_text())
