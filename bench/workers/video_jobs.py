@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from custodes.cli.client.identity import find_credentials
 from custodes.cli.client.local import LocalApi
 from custodes.deployment.server import Deployment, open_deployment
 from custodes.engine.runtime.session import NetworkSession
@@ -54,7 +55,7 @@ class Jobs:
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
-        self.call = LocalApi(deployment).call
+        self.call = LocalApi(deployment, find_credentials(deployment.settings.data)).call
 
     def ended(self, job: str, watch: Callable[[], None]) -> Any:
         """Wait; the store is asked, so that nothing is recorded meanwhile."""

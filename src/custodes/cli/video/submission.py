@@ -145,26 +145,29 @@ _NOT_TOLD = frozenset({"ResponseMetadata", "NextToken"})
 
 
 @contextmanager
-def open_videos(settings: Settings, endpoint: str | None, given: str) -> Iterator[tuple[VideoApi, Source]]:
-    """The API, and ``given`` as it takes it.
+def open_videos(
+    settings: Settings, endpoint: str | None, given: str, *, creates: bool
+) -> Iterator[tuple[VideoApi, Source]]:
+    """The API, and ``given`` as it takes it; ``creates`` says whether a data directory may be made for it.
 
     Raises:
         InvalidParameterError: neither a file nor an object; or a file, and the server is not the data directory's.
         UnavailableError: nothing answers at ``endpoint``, or the directory cannot be opened.
     """
-    from custodes.cli.client.connection import address, open_api
+    from custodes.cli.client.connection import open_api
+    from custodes.storage.files.credentials import stored_key
     from custodes.storage.files.uploads import BUCKET, upload
 
     remote = given.startswith("s3://")
     bucket, _, name = given.removeprefix("s3://").partition("/")
     if not remote and not Path(given).is_file():
         raise InvalidParameterError(f"there is no file {given}")
-    with open_api(settings, endpoint) as api:
+    with open_api(settings, endpoint, creates=creates) as api:
         served = is_served(settings.data)
         if remote:
             yield VideoApi(api, settings.data if served else None), Source(bucket, name, None)
             return
-        key = address(settings, endpoint).key
+        key = stored_key(settings.data)
         if not served or key is None:
             raise InvalidParameterError(
                 "that server cannot read files of this machine: name an object, s3://BUCKET/NAME"

@@ -86,7 +86,7 @@ def analyze_command(
 
     questions = [VideoQuestion(*_ASKED[subject], {}) for subject in _subjects(what or ["faces,labels,text"])]
     settings = from_environment(data=data, device=device)
-    answers, findings = _answered(settings, endpoint, video, questions, out or [], again=again)
+    answers, findings = _answered(settings, endpoint, video, questions, out or [], again=again, creates=True)
     if as_json:
         typer.echo(json.dumps(answers, ensure_ascii=False))
     else:
@@ -112,7 +112,7 @@ def search_command(
     options = {"CollectionId": collection, "FaceMatchThreshold": threshold}
     settings = from_environment(data=data, device=device)
     question = VideoQuestion("FaceSearch", options, "Persons", {})
-    answers, findings = _answered(settings, endpoint, video, [question], out or [], again=again)
+    answers, findings = _answered(settings, endpoint, video, [question], out or [], again=again, creates=False)
     persons = persons_of(answers["FaceSearch"], findings)
     if as_json:
         typer.echo(json.dumps({"collection": collection, "persons": persons}, ensure_ascii=False))
@@ -163,12 +163,13 @@ def _answered(
     out: Sequence[Path],
     *,
     again: bool,
+    creates: bool,
 ) -> tuple[dict[str, Any], Findings]:
     from custodes.cli.video.findings import findings_of
     from custodes.cli.video.submission import open_videos
 
     _check(video, out)
-    with open_videos(settings, endpoint, video) as (api, source):
+    with open_videos(settings, endpoint, video, creates=creates) as (api, source):
         answers = {name: dict(answer) for name, answer in api.answers(source, questions, again=again).items()}
     return answers, findings_of(answers)
 
