@@ -35,7 +35,7 @@ from custodes.edge.aws.translate.catalogue import handlers
 from custodes.edge.aws.wire import Handler
 from custodes.edge.endpoints.administration import administered
 from custodes.edge.endpoints.api import Limits
-from custodes.edge.endpoints.ledger import mounted
+from custodes.edge.endpoints.ledger import PublicLedger, mounted
 from custodes.edge.endpoints.reviews import Act, actions
 from custodes.engine.calibrate import false_match_rate
 from custodes.engine.faces.assembly import FALSE_MATCH_RATES, open_face_engine
@@ -62,6 +62,7 @@ from custodes.operations.requests.gate import Gate, Recorder
 from custodes.settings import Settings
 from custodes.storage.files import uploads
 from custodes.storage.files.credentials import OperatorKeys, open_credentials
+from custodes.storage.ledger.documents import public_documents
 from custodes.storage.objects.sources import S3Settings, open_objects
 from custodes.storage.sql.celebrities import SqliteCelebrities
 from custodes.storage.sql.database import Database
@@ -122,11 +123,14 @@ class Deployment:
                 ready=lambda: True,
                 limits=limits,
                 metrics_public=self.settings.metrics_public,
-                extra_routes=(mounted(self.ledger.tiles, self.ledger.log.proof),),
+                extra_routes=(mounted(self._public_ledger()),),
                 review_actions=self.review_actions,
                 schedules=self.scheduler.states,
             )
         )
+
+    def _public_ledger(self) -> PublicLedger:
+        return PublicLedger(self.ledger.tiles, self.ledger.log.proof, public_documents(self.settings.data))
 
 
 def new_request_id() -> RequestId:
@@ -169,7 +173,7 @@ def open_deployment(
         directory.hold(keys.key)
         store = gallery or _gallery(database, settings.data, AccountQuotas(settings.account_limits, directory.limits))
         faces = opened.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
-        release = release_of(Path(__file__).parents[1], faces.model_version, settings.shown)
+        release = release_of(settings.shown)
         videos = open_videos(settings, database, open_objects(_folders(settings), _s3(settings)), clock)
         parts = DataParts(settings, database, keys.account_id, directory, store, videos, clock, new_request_id)
         records = opened.enter_context(open_records(parts, release))
