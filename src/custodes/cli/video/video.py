@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from custodes.cli.options import DATA, CollectionOption, DataOption, DeviceOption, EndpointOption, JsonOption
+from custodes.cli.options import (
+    DATA,
+    CollectionOption,
+    DataOption,
+    DataPlaceOption,
+    DeviceOption,
+    EndpointOption,
+    JsonOption,
+)
 from custodes.core.errors import InvalidParameterError
 from custodes.settings import Settings, from_environment
 
@@ -76,7 +84,7 @@ def analyze_command(
     ] = None,
     out: OutOption = None,
     again: AgainOption = False,
-    data: DataOption = DATA,
+    data: DataPlaceOption = DATA,
     endpoint: EndpointOption = None,
     device: DeviceOption = None,
     as_json: JsonOption = False,
