@@ -64,7 +64,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class VideoFindings:
     """All that was found.
 
     Attributes:
@@ -95,7 +95,7 @@ class Findings:
                 yield _between(one, following, (ts_ms - now) / (after - now))
 
 
-def findings_of(answers: Mapping[str, Answer]) -> Findings:
+def findings_of(answers: Mapping[str, Answer]) -> VideoFindings:
     """All of ``answers``, by operation without ``Get``."""
     found = [one for name, answer in answers.items() if name in _READERS for one in _READERS[name](answer)]
     duration_ms = max((_duration(answer) for answer in answers.values()), default=0)
@@ -105,7 +105,7 @@ def findings_of(answers: Mapping[str, Answer]) -> Findings:
         by_time[one.ts_ms].append(one)
     segments = answers.get("SegmentDetection")
     rows = [*([] if segments is None else _segment_rows(segments)), *_rows(found, times, duration_ms)]
-    return Findings(
+    return VideoFindings(
         duration_ms,
         times,
         {ts_ms: tuple(some) for ts_ms, some in by_time.items()},

@@ -17,7 +17,7 @@ import PIL.Image
 import PIL.ImageDraw
 
 from custodes.cli.pictures.annotate import Pen
-from custodes.cli.video.findings import Appearing, Findings, Row
+from custodes.cli.video.findings import Appearing, Row, VideoFindings
 from custodes.cli.video.timeline import TimelineLayout, TimelinePicture, timeline
 from custodes.core.errors import UnavailableError
 from custodes.storage.media.decoder import LockedDecoder
@@ -55,7 +55,7 @@ class Film:
                     yield frame.ts_ms, PIL.Image.fromarray(frame.rgb)
 
 
-def annotate_video(film: Film, findings: Findings, out: Path, watch: Watch) -> None:
+def annotate_video(film: Film, findings: VideoFindings, out: Path, watch: Watch) -> None:
     """Write a copy of ``film`` with boxes and, below the picture, a time line with a moving cursor.
 
     Raises:

@@ -12,7 +12,7 @@ from html import escape
 
 import PIL.Image
 
-from custodes.cli.video.findings import Findings, Row, clock
+from custodes.cli.video.findings import Row, VideoFindings, clock
 
 _STYLE = """
 body { font: 16px/1.45 system-ui, sans-serif; color: #1a1a1a; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
@@ -29,7 +29,7 @@ _SPANS_TOLD = 12
 _LINE_TEXT = "A bar for each stretch of time in which something is seen; the table below has them in words."
 
 
-def report(title: str, facts: Sequence[str], findings: Findings, pictures: Mapping[str, PIL.Image.Image]) -> str:
+def report(title: str, facts: Sequence[str], findings: VideoFindings, pictures: Mapping[str, PIL.Image.Image]) -> str:
     """The page.
 
     Args:

@@ -31,7 +31,7 @@ from custodes.core.errors import InvalidParameterError
 from custodes.settings import Settings, from_environment
 
 if TYPE_CHECKING:
-    from custodes.cli.video.findings import Findings
+    from custodes.cli.video.findings import VideoFindings
     from custodes.cli.video.pictures import Watch
     from custodes.cli.video.submission import VideoQuestion
 
@@ -129,7 +129,7 @@ def search_command(
     _write(settings, video, out or [], answers, findings)
 
 
-def persons_of(answer: Mapping[str, Any], findings: Findings) -> list[dict[str, Any]]:
+def persons_of(answer: Mapping[str, Any], findings: VideoFindings) -> list[dict[str, Any]]:
     """Facts of each person, for people and as JSON: who, how surely, when, and the time of the best shot."""
     best: dict[int, Mapping[str, Any]] = {}
     for item in answer["Persons"]:
@@ -172,7 +172,7 @@ def _answered(
     *,
     again: bool,
     creates: bool,
-) -> tuple[dict[str, Any], Findings]:
+) -> tuple[dict[str, Any], VideoFindings]:
     from custodes.cli.video.findings import findings_of
     from custodes.cli.video.submission import open_videos
 
@@ -197,7 +197,7 @@ def _check(video: str, out: Sequence[Path]) -> None:
         refuse_inputs(path, [Path(video)])
 
 
-def _tell(findings: Findings) -> None:
+def _tell(findings: VideoFindings) -> None:
     from custodes.cli.video.findings import clock
 
     if not findings.rows:
@@ -228,7 +228,9 @@ def _tell_persons(collection: str, persons: Sequence[Mapping[str, Any]]) -> None
         console.print(table)
 
 
-def _write(settings: Settings, video: str, out: Sequence[Path], answers: Mapping[str, Any], found: Findings) -> None:
+def _write(
+    settings: Settings, video: str, out: Sequence[Path], answers: Mapping[str, Any], found: VideoFindings
+) -> None:
     from custodes.cli.video.timeline import TimelineLayout, timeline
 
     for path in out:
@@ -243,14 +245,14 @@ def _write(settings: Settings, video: str, out: Sequence[Path], answers: Mapping
             _annotate(video, found, path)
 
 
-def _annotate(video: str, found: Findings, out: Path) -> None:
+def _annotate(video: str, found: VideoFindings, out: Path) -> None:
     from custodes.cli.video.pictures import Film, annotate_video
 
     with _watched(f"writing {out.name}") as watch:
         annotate_video(Film.of(Path(video)), found, out, watch)
 
 
-def _page(settings: Settings, video: str, found: Findings) -> str:
+def _page(settings: Settings, video: str, found: VideoFindings) -> str:
     from custodes.cli.video.findings import clock
     from custodes.cli.video.pictures import Film, stills
     from custodes.cli.video.report import report
