@@ -70,6 +70,9 @@ COMMANDS = (
         "custodes.cli.ledger.statement:app",
     ),
     CommandEntry(
+        _RECORD, "report", "Report to regulators, every number proven.", "custodes.cli.ledger.report:app"
+    ),
+    CommandEntry(
         _RECORD, "witness", "Confirm other logs, or have this one confirmed.", "custodes.cli.ledger.witness:app"
     ),
     CommandEntry(

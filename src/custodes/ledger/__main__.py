@@ -23,6 +23,7 @@ from custodes.ledger.verifier.invoices.invoice import verify_invoice
 from custodes.ledger.verifier.moratorium.check import LIMITS as MORATORIUM_LIMITS
 from custodes.ledger.verifier.moratorium.check import verify_moratorium
 from custodes.ledger.verifier.party import party_json, render_party, verify_party
+from custodes.ledger.verifier.regulation.check import verify_regulation
 from custodes.ledger.verifier.report import as_json, clean, moment, render
 from custodes.ledger.verifier.verdict import verify
 
@@ -107,6 +108,10 @@ def _judge(data: bytes, policy: TrustPolicy, ledger: Path | None) -> tuple[str, 
         report = verify_moratorium(data, policy)
         word, text, value = _plain(report.word, list(report.reasons), list(MORATORIUM_LIMITS))
         return word, text, value | dict(report.numbers)
+    if kind.startswith(b'"regulation"'):
+        found = verify_regulation(data, policy, entries, _now_ms())
+        word, text, value = _plain(found.word, list(found.reasons), list(found.limits))
+        return word, text, value | {"figures": dict(found.figures)}
     verdict = verify(data, policy, entries, _now_ms())
     return verdict.word, render(verdict), as_json(verdict)
 

@@ -57,7 +57,7 @@ class Counterparty:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class PurposeEvidence:
     """What shows that an organisation may pursue a purpose: a document's reference, who issued it, and on which day."""
 
     purpose: str
@@ -95,7 +95,7 @@ class OrganisationProfile:
     payers: tuple[Counterparty, ...] = ()
     purposes: tuple[str, ...] = ()
     legal_bases: tuple[str, ...] = ()
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[PurposeEvidence, ...] = ()
     references: Identifiers = ()
 
     def members(self) -> dict[str, object]:
@@ -158,7 +158,7 @@ def stored(members: Mapping[str, Any]) -> OrganisationProfile:
         tuple(_stored_counterparty(party) for party in members["payers"]),
         tuple(members["purposes"]),
         tuple(members["legal_bases"]),
-        tuple(Evidence(**each) for each in members.get("evidence", ())),
+        tuple(PurposeEvidence(**each) for each in members.get("evidence", ())),
         tuple(sorted(members.get("references", {}).items())),
     )
 
@@ -202,7 +202,7 @@ def _identifiers(value: object) -> Identifiers:
     return tuple(sorted(check_identifier(str(scheme), str(number)) for scheme, number in value.items()))
 
 
-def _evidence(value: object) -> tuple[Evidence, ...]:
+def _evidence(value: object) -> tuple[PurposeEvidence, ...]:
     if not isinstance(value, list | tuple):
         raise InvalidParameterError("evidence is a list")
     found = []
@@ -210,7 +210,7 @@ def _evidence(value: object) -> tuple[Evidence, ...]:
         if not isinstance(each, dict) or each.keys() != {"purpose", "reference", "issuer", "date"}:
             raise InvalidParameterError("evidence has purpose, reference, issuer and date")
         found.append(
-            Evidence(
+            PurposeEvidence(
                 check_word("purpose", str(each["purpose"])),
                 check_name(str(each["reference"]), "a reference"),
                 check_name(str(each["issuer"]), "an issuer"),

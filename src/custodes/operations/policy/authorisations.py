@@ -23,7 +23,7 @@ from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminH
 from custodes.operations.requests.properties import READS, Properties
 
 
-class CaseStore(Protocol):
+class IdentificationCases(Protocol):
     """Durable cases. Both methods raise UnavailableError."""
 
     def cases(self) -> Sequence[Case]:
@@ -38,7 +38,7 @@ class CaseStore(Protocol):
 class Authorisations:
     """The cases of all accounts. Any thread."""
 
-    def __init__(self, store: CaseStore, log: LedgerWriter, clock: Clock) -> None:
+    def __init__(self, store: IdentificationCases, log: LedgerWriter, clock: Clock) -> None:
         """Keep cases in ``store`` and put them on record in ``log``."""
         self._store = store
         self._log = log
@@ -109,7 +109,7 @@ class DecideCase(AdminCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListCases(AdminCommand):
+class ListIdentificationCases(AdminCommand):
     """Cases with their states, of one account or of all."""
 
     operation: ClassVar[str] = "case list"
@@ -128,8 +128,8 @@ def case_handlers(cases: Authorisations, accounts: AccountDirectory, clock: Cloc
         account = accounts.account(AccountId(command.account))
         return shown(cases.decide(account.account_id, command.case, made))
 
-    def listed(command: ListCases) -> AdminAnswer:
+    def listed(command: ListIdentificationCases) -> AdminAnswer:
         account = None if command.account is None else AccountId(command.account)
         return {"cases": [shown(case) for case in cases.listed(account)]}
 
-    return {DecideCase: decided, ListCases: listed}
+    return {DecideCase: decided, ListIdentificationCases: listed}

@@ -18,7 +18,7 @@ FILE = "cases.json"
 
 
 class CaseFile:
-    """Implements ``CaseStore`` in a file."""
+    """Implements ``IdentificationCases`` in a file."""
 
     def __init__(self, path: Path) -> None:
         """Use ``path``; it is made when something is first written."""
