@@ -150,6 +150,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("--fresh", type=duration, help="how old the state of the log may be, like 1d, 12h or 30m")
     command.add_argument("--json", action="store_true", help="for programs")
     options = parser.parse_args(arguments)
+    missing = next((path for path in (options.file, options.trust) if not path.is_file()), None)
+    if missing is not None:
+        command.error(f"there is no file {missing}")  # not a verdict: nothing was looked at
     name = options.expect_identifier or (f"acct:{options.expect_account}" if options.expect_account else None)
     expected = Expectation(name, options.expect_sector, options.begin, options.end, options.fresh)
     word, text, value = check(options.file, options.trust, options.ledger, expected)
