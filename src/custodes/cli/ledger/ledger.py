@@ -21,6 +21,7 @@ from custodes.cli.options import DATA, DataOption, DataPlaceOption
 from custodes.deployment.statements import open_statements
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
 from custodes.ledger.tlog.commitment import BodyError
+from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.tlog.note import NoteError, VerifierKey
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerCorruptError
 from custodes.ledger.tree.tiles import verified_tree
@@ -122,6 +123,25 @@ def rotate_key_command(data: DataOption = DATA) -> None:
     index = rotate_key(data, SystemClock())
     typer.echo(f"entry {index} of the ledger hands over to {LedgerPaths(data).verifier.read_text().strip()}")
     typer.echo("give the new trust.policy to those who verify, and the new key to the witnesses", err=True)
+
+
+@app.command("release")
+def release_command(
+    wheel: Annotated[Path | None, typer.Argument(help="A wheel of this program; none: what is installed here.")] = None,
+    lock: Annotated[
+        Path | None, typer.Option("--lock", help="The lock file by which its dependencies are installed.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compute the digests that a start writes into the ledger, to be compared with a log's `boot` entries."""
+    from custodes.operations.record.release import digests_installed, digests_of_wheel
+
+    found = digests_installed() if wheel is None else digests_of_wheel(wheel, lock)
+    members = {"r": found.program, "m": found.models, "d": found.dependencies}
+    shown = {name: b64url(digest) for name, digest in members.items() if digest is not None}
+    words = {"r": "program", "m": "models", "d": "dependencies"}
+    lines = [f"{name}  {digest}  {words[name]}" for name, digest in shown.items()]
+    typer.echo(json.dumps(shown) if as_json else "\n".join(lines))
 
 
 @app.command("destroy-bodies")
