@@ -10,6 +10,7 @@ import io
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 
 import PIL.ImageDraw
@@ -32,10 +33,12 @@ class Typeface:
     european: bytes
     east_asian: bytes
     _fonts: dict[tuple[bool, int], _Font] = field(default_factory=dict, repr=False)
+    _known: dict[tuple[bool, str], bool] = field(default_factory=dict, repr=False)
 
     @classmethod
+    @cache
     def load(cls) -> Typeface:
-        """The typeface that comes with the program."""
+        """The typeface that comes with the program, read at the first call."""
         folder = files(__package__) / _FOLDER
         return cls((folder / _EUROPEAN).read_bytes(), (folder / _EAST_ASIAN).read_bytes())
 
@@ -79,9 +82,11 @@ class Typeface:
             yield self._font(east_asian, height_px), "".join(letters)
 
     def _has(self, letter: str, east_asian: bool) -> bool:
-        font = self._font(east_asian, _PROBE_PX)
-        shape, missing = font.getmask(letter), font.getmask(_NO_LETTER)
-        return shape.size != missing.size or bytes(shape) != bytes(missing)
+        if (east_asian, letter) not in self._known:
+            font = self._font(east_asian, _PROBE_PX)
+            shape, missing = font.getmask(letter), font.getmask(_NO_LETTER)
+            self._known[east_asian, letter] = shape.size != missing.size or bytes(shape) != bytes(missing)
+        return self._known[east_asian, letter]
 
     def _font(self, east_asian: bool, height_px: int) -> _Font:
         if (east_asian, height_px) not in self._fonts:
