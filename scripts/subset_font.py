@@ -2,7 +2,8 @@
 
 In: files as packages on PyPI have them unmodified (both OFL-1.1): ``NotoSans[wdth,wght].ttf`` of ``fontpkg-noto-sans``
 2.15, ``notosanscjkjp-regular.otf`` of ``rinoh-typeface-notosanscjk`` 0.0.1; and ``pip install fonttools brotli``.
-Out: ``european.woff2`` and ``east_asian.woff2`` in the folder that is named, without hints, one weight:
+Out: in the folder that is named, without hints, one weight, each below a megabyte: ``european.woff2``,
+``korean.woff2`` with kana, and Chinese characters in ``han_1.woff2`` and ``han_2.woff2``:
 
     python scripts/subset_font.py 'NotoSans[wdth,wght].ttf' notosanscjkjp-regular.otf src/custodes/cli/pictures/fonts
 """
@@ -21,6 +22,7 @@ EUROPEAN = (
     (0x370, 0x3FF), (0x1F00, 0x1FFF), (0x400, 0x52F),  # Greek, Cyrillic
     (0x2000, 0x206F), (0x20A0, 0x20BF), (0x2100, 0x214F),  # punctuation, currencies, signs
 )  # fmt: skip
+HAN = (0x4E00, 0x9FFF)
 KANA_AND_FORMS = ((0x3000, 0x30FF), (0x31F0, 0x31FF), (0xFF00, 0xFFEF))
 
 
@@ -64,4 +66,8 @@ def write(source: Path, letters: set[int], out: Path) -> None:
 if __name__ == "__main__":
     latin, cjk, folder = map(Path, sys.argv[1:])
     write(latin, set(european()), folder / "european.woff2")
-    write(cjk, set(east_asian()) - set(european()), folder / "east_asian.woff2")
+    letters = sorted(set(east_asian()) - set(european()))
+    han = [letter for letter in letters if HAN[0] <= letter <= HAN[1]]
+    write(cjk, set(letters) - set(han), folder / "korean.woff2")
+    write(cjk, set(han[: len(han) // 2]), folder / "han_1.woff2")
+    write(cjk, set(han[len(han) // 2 :]), folder / "han_2.woff2")

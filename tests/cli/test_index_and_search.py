@@ -111,6 +111,7 @@ def test_a_bucket_is_indexed_as_the_server_reads_it(custodes: Any, album: Path, 
     with running(data, {"buckets": {"photos": album}}, engine=SquareEngine(), gallery=gallery) as server:
         variables = {"CUSTODES_BUCKETS": f"photos={album}", "CUSTODES_DATA": str(data), "AWS_PROFILE": ""}
         answer = custodes("index", "s3://photos/Bob/", "-c", "people", "--json", **variables)
+        assert answer.returncode == 3, answer.stderr
         facts = json.loads(answer.stdout)
         assert (answer.returncode, facts["photos"], facts["faces"]) == (3, 7, 3), answer.stderr
         assert {item["path"] for item in facts["left_out"]} >= {"s3://photos/Bob/broken.jpg"}

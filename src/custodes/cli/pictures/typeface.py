@@ -1,7 +1,7 @@
 """The typeface of everything drawn: Noto Sans, with the letters of Latin, Greek, Cyrillic, Chinese, Japanese, Korean.
 
 In: text, a place, a height in pixels. Out: the text drawn there; letters of other scripts are written in Latin ones.
-The two files below ``fonts`` are made by scripts/subset_font.py; their licence lies with them.
+The files below ``fonts`` are made by scripts/subset_font.py; their licence lies with them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from importlib.resources import files
 import PIL.ImageDraw
 import PIL.ImageFont
 
-_FOLDER, _EUROPEAN, _EAST_ASIAN = "fonts", "european.woff2", "east_asian.woff2"
+_FOLDER = "fonts"
+_FILES = ("european.woff2", "korean.woff2", "han_1.woff2", "han_2.woff2")
+"""Where a letter is looked for, in this order."""
 # Not a letter in any typeface: it gets the sign that stands for missing ones.
 _NO_LETTER = "\uffff"
 _PROBE_PX = 16
@@ -28,19 +30,18 @@ _Font = PIL.ImageFont.FreeTypeFont
 
 @dataclass(frozen=True, slots=True)
 class Typeface:
-    """Both files, read once, at any height."""
+    """All files, read once, at any height."""
 
-    european: bytes
-    east_asian: bytes
-    _fonts: dict[tuple[bool, int], _Font] = field(default_factory=dict, repr=False)
-    _known: dict[tuple[bool, str], bool] = field(default_factory=dict, repr=False)
+    contents: tuple[bytes, ...]
+    _fonts: dict[tuple[int, int], _Font] = field(default_factory=dict, repr=False)
+    _file_of: dict[str, int | None] = field(default_factory=dict, repr=False)
 
     @classmethod
     @cache
     def load(cls) -> Typeface:
         """The typeface that comes with the program, read at the first call."""
         folder = files(__package__) / _FOLDER
-        return cls((folder / _EUROPEAN).read_bytes(), (folder / _EAST_ASIAN).read_bytes())
+        return cls(tuple((folder / name).read_bytes() for name in _FILES))
 
     def draw(
         self, on: PIL.ImageDraw.ImageDraw, at: tuple[float, float], text: str, height_px: int, ink: tuple[int, int, int]
@@ -71,28 +72,31 @@ class Typeface:
             return plain
         from anyascii import anyascii
 
-        return "".join(
-            letter if letter.isascii() or self._has(letter, False) or self._has(letter, True) else anyascii(letter)
-            for letter in plain
-        )
+        return "".join(letter if self._file(letter) is not None else anyascii(letter) for letter in plain)
 
     def _runs(self, text: str, height_px: int) -> Iterator[tuple[_Font, str]]:
         """``text`` in pieces, each with the file that has its letters."""
-        for east_asian, letters in itertools.groupby(text, lambda one: not one.isascii() and not self._has(one, False)):
-            yield self._font(east_asian, height_px), "".join(letters)
+        for file, letters in itertools.groupby(text, self._file):
+            yield self._font(file or 0, height_px), "".join(letters)
 
-    def _has(self, letter: str, east_asian: bool) -> bool:
-        if (east_asian, letter) not in self._known:
-            font = self._font(east_asian, _PROBE_PX)
-            shape, missing = font.getmask(letter), font.getmask(_NO_LETTER)
-            self._known[east_asian, letter] = shape.size != missing.size or bytes(shape) != bytes(missing)
-        return self._known[east_asian, letter]
+    def _file(self, letter: str) -> int | None:
+        """Which file has ``letter``; None for none."""
+        if letter.isascii():
+            return 0
+        if letter not in self._file_of:
+            files_with = (file for file in range(len(self.contents)) if self._has(letter, file))
+            self._file_of[letter] = next(files_with, None)
+        return self._file_of[letter]
 
-    def _font(self, east_asian: bool, height_px: int) -> _Font:
-        if (east_asian, height_px) not in self._fonts:
-            content = self.east_asian if east_asian else self.european
+    def _has(self, letter: str, file: int) -> bool:
+        font = self._font(file, _PROBE_PX)
+        shape, missing = font.getmask(letter), font.getmask(_NO_LETTER)
+        return shape.size != missing.size or bytes(shape) != bytes(missing)
+
+    def _font(self, file: int, height_px: int) -> _Font:
+        if (file, height_px) not in self._fonts:
             # The plain layout is the same on every machine; what needs another is written in Latin letters anyway.
-            self._fonts[east_asian, height_px] = PIL.ImageFont.truetype(
-                io.BytesIO(content), height_px, layout_engine=PIL.ImageFont.Layout.BASIC
+            self._fonts[file, height_px] = PIL.ImageFont.truetype(
+                io.BytesIO(self.contents[file]), height_px, layout_engine=PIL.ImageFont.Layout.BASIC
             )
-        return self._fonts[east_asian, height_px]
+        return self._fonts[file, height_px]
