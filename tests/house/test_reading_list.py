@@ -1,8 +1,8 @@
 """What an auditor has to read: ``ledger/tlog`` and ``ledger/verifier`` and the command over them, and not a line more.
 
 Lines are counted as they stand, with docstrings and blank ones. A ceiling may be lowered here and not be raised without
-somebody saying what the new lines check. The last 250 check all rules of the log with --ledger (``public_log``) and that
-each head of the account map continues the one before (``map_growth``, ``map_chain``).
+somebody saying what the new lines check. The last 250 check all rules of the log with --ledger (``public_log``), and
+that each head of the account map continues the one before (``map_growth``, ``map_chain``).
 """
 
 from __future__ import annotations

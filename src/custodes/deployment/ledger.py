@@ -234,10 +234,9 @@ def _origin(place: LedgerPlace) -> str:
 
 
 def _write_policy(data: Path) -> None:
-    """The policy that verifiers start from: this log, its maps' key, no witnesses. What the operator made of it stays."""
+    """The policy that verifiers start from: this log and VRF key, no witnesses. What the operator made of it stays."""
     path = data / POLICY_FILE
     if not path.exists():
         verifier = LedgerPaths(data).verifier.read_text(encoding="utf-8").strip()
-        write_durably(
-            path, write_policy([verifier], [], 0, secret_key(vrf_seed(LedgerPaths(data))).public).encode(), 0o644
-        )
+        vrf_key = secret_key(vrf_seed(LedgerPaths(data))).public
+        write_durably(path, write_policy([verifier], [], 0, vrf_key).encode(), 0o644)
