@@ -36,7 +36,7 @@ def open_statements(data: Path) -> Statements:
 
 
 def vrf_seed(paths: LedgerPaths) -> bytes:
-    """The secret of the maps' key; made new only for a log without heads: under another, everybody would seem unknown."""
+    """The secret of the maps' key; new only for a log without heads: under another, everybody would seem unknown."""
     if not paths.vrf_key.exists() and _has_head(paths):
         raise UnavailableError(f"{paths.vrf_key} is missing: restore it from a backup")
     return load_or_create_secret(paths.vrf_key)
