@@ -41,7 +41,7 @@ class AgeNetworks:
         basis: (1024, K) directions of the texture in which faces differ most.
         inner, inner_bias: (E, D, H) and (E, H), D = 103 + K.
         outer, outer_bias: (E, H) and (E,).
-        reach_at, reach: (B,) half the interval, in years, by age: holds five of six faces of the fitting half, each left out.
+        reach_at, reach: (B,) half the interval, in years, by age; holds five of six faces left out in turn.
     """
 
     shift: FloatArray
