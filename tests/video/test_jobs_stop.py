@@ -213,12 +213,12 @@ def _ended(server: LiveServer, job: str) -> Any:
 
 
 def _opened_reviews(log: Any) -> int:
-    """Reviews opened by Gets of face searches, as the record of use has them."""
+    """Reviews that were opened, as the record of use has them."""
     log.flush()
     opened = 0
     for index in range(log.published.size):
         entry = decode(log.tree().entry(index))
         body = log.body(index) if entry.kind == "use" else None
         facts = {} if body is None else json.loads(body)
-        opened += facts.get("reviews_opened", 0) if facts.get("op", "").endswith("GetFaceSearch") else 0
+        opened += facts.get("counts", {}).get("reviews_opened", 0)
     return opened
