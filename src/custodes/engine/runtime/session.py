@@ -7,7 +7,7 @@ from several threads at once; ONNX Runtime allows that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,9 +65,12 @@ class Threads:
 class NetworkSession:
     """One opened model."""
 
-    def __init__(self, runtime: onnxruntime.InferenceSession, card: ModelCard) -> None:
-        """Wrap an opened ``runtime`` that was checked against ``card``."""
+    def __init__(
+        self, runtime: onnxruntime.InferenceSession, card: ModelCard, ran: Callable[[], None] = lambda: None
+    ) -> None:
+        """Wrap an opened ``runtime`` that was checked against ``card``; ``ran`` is told of every run, before it."""
         self._runtime = runtime
+        self._ran = ran
         self._outputs = [tensor.name for tensor in card.outputs]
         self.card = card
 
@@ -96,6 +99,7 @@ class NetworkSession:
         names = self._outputs if wanted is None else list(wanted)
         if not set(names) <= set(self._outputs):
             raise ValueError(f"model {self.card.name} has outputs {self._outputs}, not {names}")
+        self._ran()
         try:
             values = self._runtime.run(names, dict(feeds))
         except (ort_errors.InvalidArgument, ValueError) as error:
@@ -120,9 +124,13 @@ def providers(device: Device, available: Sequence[str] | None = None) -> list[st
 
 
 def open_session(
-    path: Path, card: ModelCard, device: Device = Device.AUTO, threads: Threads | None = None
+    path: Path,
+    card: ModelCard,
+    device: Device = Device.AUTO,
+    threads: Threads | None = None,
+    ran: Callable[[], None] = lambda: None,
 ) -> NetworkSession:
-    """Open the model at ``path``, which must be the one that ``card`` describes.
+    """Open the model at ``path``, which must be the one that ``card`` describes; ``ran`` is told of every run.
 
     Raises:
         UnavailableError: the file is no model, its tensors differ from the card, or the device does not work.
@@ -139,7 +147,7 @@ def open_session(
     except _OPEN_ERRORS as error:
         raise UnavailableError(f"model {card.name} cannot be opened: {path.name} is broken") from error
     _check(card, runtime)
-    session = NetworkSession(runtime, card)
+    session = NetworkSession(runtime, card, ran)
     if device is Device.CUDA and session.provider != _CUDA:
         raise UnavailableError("device cuda: the CUDA libraries do not load on this machine")
     return session
