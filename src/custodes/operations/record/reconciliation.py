@@ -1,4 +1,4 @@
-"""What the networks did, compared with what is on record: ``rec`` entries daily and at the end, ``inc`` on a difference.
+"""What the networks did, compared with what is on record: ``rec`` entries, and ``inc`` entries on a difference.
 
 In: a meter that the networks turn, the log. Out: entries. Runs without any open permission, or runs in a stretch of the
 log that has no use, were not on record: somebody in this process computed past the gate. What a second copy of the
