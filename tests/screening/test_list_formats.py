@@ -134,7 +134,7 @@ def test_the_un_list_followthemoney_and_house_lists() -> None:
 ALL = [
     ("uk.xml", "uk"), ("uk.csv", "uk"), ("eu.xml", "eu"), ("eu.csv", "eu"), ("ofac_advanced.xml", "ofac-xml"),
     ("ofac_sdn.xml", "ofac-xml"), ("un.xml", "un"), ("ftm.json", "ftm"), ("house.csv", "csv"),
-    ("opensanctions.csv", "opensanctions"),
+    ("opensanctions.csv", "opensanctions"), ("journal.csv", "eu-journal"),
     ("ofac/sdn.csv", "ofac-csv"),
 ]  # fmt: skip
 
