@@ -52,6 +52,7 @@ from custodes.operations.requests.admin import AdminHandlers
 from custodes.operations.requests.gate import Policy
 from custodes.operations.reviews.reviews import Reviews
 from custodes.operations.screening.account_effects import ScreenedFacts
+from custodes.operations.screening.ports import ScreeningFreshness
 from custodes.operations.video.job_admin import job_handlers
 from custodes.settings import Settings
 from custodes.storage.sql.database import Database
@@ -82,6 +83,7 @@ class Records:
         erasures: destroys faces, on record.
         reviews: results that two persons have to confirm.
         schedules: what is to be done periodically.
+        screening: how fresh the screening of customers is.
         sign_in_links: links to the console that were given out.
     """
 
@@ -92,6 +94,7 @@ class Records:
     reviews: Reviews
     schedules: tuple[Schedule, ...]
     sign_in_links: SignInLinks
+    screening: Callable[[], ScreeningFreshness]
 
 
 @contextmanager
@@ -139,7 +142,8 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             *schedule_videos(parts.videos),
         )
         policy = AccountStanding(directory, layers)
-        yield Records(ledger, administration, policy, erasures, reviews, schedules, links)
+        fresh = customers.screening.screenings.freshness
+        yield Records(ledger, administration, policy, erasures, reviews, schedules, links, fresh)
 
 
 def ledger_place(settings: Settings, operator: AccountId) -> LedgerPlace:

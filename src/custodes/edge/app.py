@@ -47,6 +47,7 @@ from custodes.jobs.schedule import ScheduleState
 from custodes.operations.accounts.throttle import Throttle, no_overrides
 from custodes.operations.requests.ports import KeyLookup
 from custodes.operations.requests.receipts import receipt_of
+from custodes.operations.screening.ports import ScreeningFreshness
 
 SERVER_OPTIONS: Mapping[str, Any] = MappingProxyType(
     {

@@ -30,6 +30,7 @@ _SLIP_BELOW, _MORE_SLIPS = 0.95, 0.96
 _DISTINCTIVE = 0.36
 _PATRONYMICS, _OTHER_PLACE, _FATHER_AND_SON = 0.95, 0.85, 0.85
 _ANOTHER_NUMBER, _ANOTHER_ORDINAL = 0.8, 0.94
+_EQUAL, _LONE_WORD = 0.97, 8
 _SURE, _LETTERS_WITH_COUNTRY, _RARE_PART = 0.9, 9, 12
 _MOST_TOGETHER, _SMALL_WORDS = 3, 3
 _LONG_PART = 16
@@ -117,7 +118,8 @@ def _of_firms(
     alike = bool(telling) and min(pair.value for pair in telling) >= _ALIKE
     whole = alike and not any(token.weight > SMALL for token in left[1])
     only_small = whole and not (left[0] and left[1]) and not any(token.weight > SMALL for token in left[0])
-    if whole and (only_small or (words > 1 and _in_a_row(telling))) and score < CONTAINED:
+    lone = words == 1 and telling[0].value >= _EQUAL and _letters(theirs, telling) >= _LONE_WORD
+    if whole and (only_small or (words > 1 and _in_a_row(telling)) or lone) and score < CONTAINED:
         value = min(CONTAINED, *(pair.value for pair in telling))
         if value > score:
             terms.append(ScoreTerm("contained whole", _said(left[0] or left[1]), theirs.text, value))
@@ -134,6 +136,11 @@ def _of_firms(
         score = max(score * factor, REVIEW) if small and score >= REVIEW else score * factor
         terms.append(ScoreTerm("another number", _said(left[0]), _said(left[1]), factor))
     return score, terms
+
+
+def _letters(name: PreparedName, pairs: Sequence[_Pair]) -> int:
+    """How many letters the words of theirs in ``pairs`` have."""
+    return sum(len(name.tokens[at].plain) for pair in pairs for at in pair.theirs)
 
 
 def _part(

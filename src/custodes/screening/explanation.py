@@ -12,8 +12,6 @@ from dataclasses import asdict, dataclass
 from custodes.screening.assessment import Assessment, Finding, gap_key, hit_key, path_key
 from custodes.screening.entities import PERSON, ListHit, Organisation, OwnershipPath, Party, ScoreTerm
 
-_FOR = 0.97
-_OF_NAMES = ("words together", "contained whole", "long part of the name")
 _AGAINST = {
     "one word only, which may be chance": "only one word tells, and such names are alike by chance",
     "weak alias": "the list calls this name a weak alias",
@@ -81,7 +79,8 @@ def to_json(one: ExplainedFinding) -> dict[str, object]:
 
 def _hit(finding: Finding, party: Party, hit: ListHit) -> ExplainedFinding:
     facts = tuple(_facts(party, hit))
-    speaks_for, against = [], []
+    speaks_for: list[str] = []
+    against: list[str] = []
     for term in hit.terms:
         text, is_for = _said(term)
         (speaks_for if is_for else against).append(text)
@@ -90,7 +89,7 @@ def _hit(finding: Finding, party: Party, hit: ListHit) -> ExplainedFinding:
         f"{fact.what} of {'the customer' if not fact.ours else 'the listed party'}"
         for fact in facts if not (fact.ours and fact.theirs) and fact.what in ("birth", "country", "numbers")
     ]  # fmt: skip
-    if party.kind == PERSON or hit.entry.kind == PERSON:
+    if PERSON in (party.kind, hit.entry.kind):
         missing = [text for text in missing if not text.startswith("numbers")]
     return ExplainedFinding(finding, facts, tuple(speaks_for), tuple(against), tuple(missing))
 
@@ -122,7 +121,7 @@ def _said(term: ScoreTerm) -> tuple[str, bool]:
     if term.what.startswith("identifier"):
         return f"{term.what}: {term.ours}", "wrong" not in term.what
     if term.what in ("birth", "country"):
-        return f"{term.what}: {both}", term.value >= _FOR + 0.01
+        return f"{term.what}: {both}", term.value == 1.0
     return f"{term.what}{f': {both}' if term.ours else ''}", True
 
 

@@ -66,7 +66,7 @@ def _finding(one: ExplainedFinding) -> str:
     ]  # fmt: skip
     if one.facts:
         rows = (
-            f'<tr><th scope="row">{escape(fact.what)}</th><td>{escape(fact.ours)}</td><td>{escape(fact.theirs)}</td></tr>'
+            f'<tr><th scope="row">{fact.what}</th><td>{escape(fact.ours)}</td><td>{escape(fact.theirs)}</td></tr>'
             for fact in one.facts
         )
         parts += ["<table><thead><tr><td></td><th>declared</th><th>listed</th></tr></thead><tbody>", *rows]

@@ -81,7 +81,9 @@ def show_command(
 @app.command("explain")
 def explain_command(
     account: AccountArgument,
-    out: Annotated[Path | None, typer.Option("--out", help="Write it as a page with the picture: an HTML file.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write it as a page with the picture: an HTML file.")
+    ] = None,
     data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
@@ -100,7 +102,9 @@ def status_command(data: DataOption = DATA, as_json: JsonOption = False) -> None
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(found["verdicts"].items())) or "no customers"
     lines = [verdicts, f"last run over everybody: {_time(found['ran_at_ms'])}"]
     lines.append(f"screened longest ago: {_time(found['oldest_at_ms'])}")
-    lines.append(f"{found['behind']} not yet held against the newest lists" if found["lists"] else "no list is in force")
+    lines.append(
+        f"{found['behind']} not yet held against the newest lists" if found["lists"] else "no list is in force"
+    )
     if found["done"] is not None:
         lines.append(f"a run is in progress: {found['done']} of {sum(found['verdicts'].values())} done")
     show(found, "\n".join(lines), as_json=as_json)

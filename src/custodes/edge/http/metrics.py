@@ -1,7 +1,8 @@
 """Counters for Prometheus.
 
-In: finished exchanges, the states of schedules and of screening. Out: the text that ``GET /metrics`` answers. Labels come from closed
-sets (operations of the model, codes of our tables, names of schedules), so a client cannot make them grow.
+In: finished exchanges, the states of schedules and of screening. Out: the text that ``GET /metrics`` answers. Labels
+come from closed sets (operations of the model, codes of our tables, names of schedules), so a client cannot make them
+grow.
 """
 
 from __future__ import annotations

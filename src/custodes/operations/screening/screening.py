@@ -203,7 +203,7 @@ class Screenings:
                         self._done = at + len(some)
                     self._parts.rest()
                 with self._lock:
-                    counts = Counter(case.verdict for case in self._cases.values())
+                    counts = Counter[str](case.verdict for case in self._cases.values())
                     self._parts.log.ran(state.digest, counts)
                     self._save_run(Run(self._parts.clock.now_ms(), state))
                     blocked = [case for case in self._cases.values() if case.verdict == "blocked"]

@@ -25,17 +25,19 @@ from custodes.screening.index.names import (
     wholes_of,
 )
 from custodes.screening.index.strings import SlipTable, ranges
+from custodes.screening.names.legal_forms import without_tail
 from custodes.screening.names.likeness import (
     CONSONANTS,
     INITIALS,
     LONG_JOIN,
     SAME_SOUNDS,
     SHARED_FORM,
+    WITH_TAIL,
     slip_worth,
 )
 from custodes.screening.names.name import SMALL, PreparedName
 
-_MARKS = {"~": CONSONANTS, "^": CONSONANTS, "&": SAME_SOUNDS, ".": INITIALS}
+_MARKS = {"~": CONSONANTS, "^": CONSONANTS, "&": SAME_SOUNDS, ".": INITIALS, "%": WITH_TAIL}
 """Worth of words that share a mark, by its first letter."""
 _JOINED = 0.96
 _LONGEST = 12
@@ -214,7 +216,7 @@ class NameTable:
             rare = np.bincount(slots[best], self._is_rare[at], count) + joined
             alone |= (whole | whole_theirs) & (np.maximum(rare, ours.rare) > 1) & (met > 1)
         else:
-            alone |= whole_theirs & (met > 1)
+            alone |= whole_theirs & ((met > 1) | (self._big[touched] == 1))
         parts = (whole | whole_theirs) & (met > 1) & ~alone
         return touched[alone], touched[parts]
 
@@ -344,6 +346,10 @@ class _Asked:
             (text, at, number == 0, False) for at, token in enumerate(name.tokens)
             for number, text in enumerate(spellings(token))
         ]  # fmt: skip
+        if name.kind != PERSON:
+            wishes += [
+                (rest, at, False, False) for at, token in enumerate(name.tokens) for rest in without_tail(token.plain)
+            ]
         wishes += [(text, place, False, True) for places, text in joins(name) for place in places]
         texts: dict[str, int] = {}
         text = [texts.setdefault(wish[0], len(texts)) for wish in wishes]

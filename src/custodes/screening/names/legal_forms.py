@@ -10,6 +10,8 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
+from custodes.screening.names.places import single_places
+
 # One row per jurisdiction or language family; a form of several words is written with underscores.
 _FORMS = """
 ltd limited llc lc lp llp plc pllc inc incorporated corp corporation co company companies pty pte pvt private_limited
@@ -60,6 +62,8 @@ GENERIC = frozenset(_GENERIC.split())
 
 _IN_ORDER = tuple(dict.fromkeys(word for form in _FORMS.split() for word in form.split("_")))
 _OF_FORMS = frozenset(_IN_ORDER)
+_TAILS = _OF_FORMS | GENERIC | single_places()
+_LONGEST_TAIL, _SHORTEST_REST = max(map(len, _TAILS)), 5
 _LONG = tuple(word for word in _IN_ORDER if len(word) > 4)
 _SHORT = tuple(word for word in _IN_ORDER if len(word) in (3, 4))
 
@@ -81,6 +85,21 @@ def _meant(word: str) -> str:
     if word in _OF_FORMS or len(word) < 4:
         return word
     return next((one for one in _LONG if OSA.distance(one, word, score_cutoff=1) < 2), word)
+
+
+@lru_cache(maxsize=65_536)
+def without_tail(word: str) -> tuple[str, ...]:
+    """What may be left of a word of a firm's name that has a legal form, a generic word or a place written to its end.
+
+    Only what another name has as a word of its own makes anything of it, so every such reading is given.
+    """
+    found = [
+        word[:-size] for size in range(2, min(_LONGEST_TAIL, len(word) - _SHORTEST_REST) + 1) if word[-size:] in _TAILS
+    ]
+    found += [
+        word[size:] for size in range(3, min(_LONGEST_TAIL, len(word) - _SHORTEST_REST) + 1) if word[:size] in _TAILS
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def is_of_a_form(word: str) -> bool:

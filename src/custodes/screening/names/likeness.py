@@ -9,10 +9,13 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
+from custodes.screening.names.legal_forms import without_tail
 from custodes.screening.names.name import NameToken
 
 SHARED_FORM, CONSONANTS, INITIAL, SAME_SOUNDS = 0.97, 0.9, 0.7, 0.9
 """Worth of words of one folded form; of one set of consonants; of an initial; of the same sounds."""
+WITH_TAIL = 0.9
+"""Worth of words of which one has a legal form, a generic word or a place written to its end."""
 INITIALS = 0.8
 """Worth of an initial where two of them agree."""
 LONG_JOIN = 9
@@ -29,7 +32,8 @@ def word_similarity(ours: NameToken, theirs: NameToken, *, by_sound: bool = Fals
     Args:
         ours: one word.
         theirs: the other.
-        by_sound: words with one ``skeleton`` are alike, as brands are that Cyrillic writes by their English sound.
+        by_sound: words of firms: those with one ``skeleton`` are alike, as brands are that Cyrillic writes by their
+            English sound, and those of which one has a tail (VisionLabsEurope).
     """
     if ours.plain == theirs.plain:
         return 1.0
@@ -38,9 +42,12 @@ def word_similarity(ours: NameToken, theirs: NameToken, *, by_sound: bool = Fals
     if ours.syllabic or theirs.syllabic:
         return _by_syllables(ours, theirs)
     found = spelled_similarity(ours.plain, ours.forms, theirs.plain, theirs.forms)
-    if by_sound and found < SAME_SOUNDS and ours.skeleton and ours.skeleton == theirs.skeleton:
+    if not by_sound or found >= SAME_SOUNDS:
+        return found
+    if ours.skeleton and ours.skeleton == theirs.skeleton:
         return SAME_SOUNDS
-    return found
+    tailed = theirs.plain in without_tail(ours.plain) or ours.plain in without_tail(theirs.plain)
+    return WITH_TAIL if tailed else found
 
 
 def _by_consonants(ours: NameToken, theirs: NameToken) -> float:

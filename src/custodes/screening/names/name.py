@@ -35,7 +35,7 @@ from custodes.screening.names.sounds import skeleton
 from custodes.screening.names.spellings import forms
 
 MAX_LENGTH = 400
-_MAX_TOKENS = 24
+_MAX_TOKENS, _TELLS_ALONE = 24, 7
 _SERVANT = "abd abdu abdul abdel abdal abdol abdoul abdur abder abdus abdil"
 _ARTICLE = "al el ul ur ar er as es ad ed"
 _ABD, _ARTICLES = (frozenset(table.split()) for table in (_SERVANT, _ARTICLE))
@@ -161,7 +161,8 @@ def _firm(text: str, tokens: list[NameToken]) -> list[NameToken]:
         _less(token, _place_weight(token, at in where, token.plain in inside, 0 < at == last), last=0 < at == last)
         for at, token in enumerate(tokens)
     ]
-    return _ordinals(weighed, words=1 if len(weighed) > 3 else 2)
+    telling = max((len(token.plain) for token in weighed if token.weight > SMALL), default=0)
+    return _ordinals(weighed, words=1 if len(weighed) > 3 or telling >= _TELLS_ALONE else 2)
 
 
 def _place_weight(token: NameToken, is_place: bool, in_brackets: bool, last: bool) -> float:
