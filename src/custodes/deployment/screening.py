@@ -33,7 +33,7 @@ GLANCE_MS = 15_000
 MOST_REST_S = 0.02
 
 
-class Pace:
+class RestsBetween:
     """Rests as long as was worked since the last rest, so that long work takes half of one core at most."""
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic, sleep_s: Callable[[float], None] = time.sleep):
@@ -80,7 +80,7 @@ def open_screening(
     master = open_master(database, data, os.urandom)
     with closing(ScreeningLists(data)) as lists, closing(SealedCases(data, master)) as cases:
         value = ScreeningLog(log, statements.parties, os.urandom)
-        parts = ScreeningParts(EditionLists(lists), cases, value, DraftFolder(data), SystemClock(), Pace().rest)
+        parts = ScreeningParts(EditionLists(lists), cases, value, DraftFolder(data), SystemClock(), RestsBetween().rest)
         yield OpenScreening(Screenings(parts, suspender), Officers(cases, value, SystemClock()))
 
 
