@@ -119,6 +119,8 @@ def _of_firms(
     whole = alike and not any(token.weight > SMALL for token in left[1])
     only_small = whole and not (left[0] and left[1]) and not any(token.weight > SMALL for token in left[0])
     lone = words == 1 and telling[0].value >= _EQUAL and _letters(theirs, telling) >= _LONE_WORD
+    every = not left[1] and len(theirs.tokens) > 1 and min(pair.value for pair in pairs) >= _EQUAL and _in_a_row(pairs)
+    lone = lone or (every and _letters(theirs, pairs) >= _LONE_WORD)
     if whole and (only_small or (words > 1 and _in_a_row(telling)) or lone) and score < CONTAINED:
         value = min(CONTAINED, *(pair.value for pair in telling))
         if value > score:
@@ -133,7 +135,8 @@ def _of_firms(
     if all(numbers) or (any(numbers) and ours.kind == VESSEL):
         small = all(token.weight <= SMALL for side in numbers for token in side)
         factor = _ANOTHER_ORDINAL if small else _ANOTHER_NUMBER
-        score = max(score * factor, REVIEW) if small and score >= REVIEW else score * factor
+        same = whole and not any(token.weight > SMALL for token in left[0])
+        score = max(score * factor, REVIEW if small and same else 0.0)
         terms.append(ScoreTerm("another number", _said(left[0]), _said(left[1]), factor))
     return score, terms
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from custodes.screening.comparison import PART_WITH_BIRTH, PART_WITH_COUNTRY, REVIEW, NameComparison, compare_names
 from custodes.screening.dates import DateRange, closest, read_date
 from custodes.screening.entities import PERSON, ListedName, ListEntry, ListHit, Party, ScoreTerm
 from custodes.screening.index.entries import NearEntry
 from custodes.screening.names.addresses import same_address
+from custodes.screening.names.alternatives import alternatives
 from custodes.screening.names.countries import country_code
 from custodes.screening.names.identifiers import is_sound
 from custodes.screening.names.name import PreparedName, prepare
@@ -87,9 +89,9 @@ def _best(
     """The best comparison, a part of a name counting as an alert where what ``agrees`` lifts it; the name if weak."""
     best, value, weak = NameComparison(0.0), 0.0, ""
     for name in names:
-        listed = prepare(name.text, kind)
-        for ours in prepared:
-            found = compare_names(ours, listed)
+        listed = [prepare(text, kind) for text in alternatives(name.text, kind)]
+        for ours, theirs in product(prepared, listed):
+            found = compare_names(ours, theirs)
             lifts = agrees is not None and agrees.lifts(found)
             worth = max(found.score, PART_AGREES if lifts else 0.0)
             worth *= _WEAK_FACTOR if name.weak else 1.0

@@ -46,7 +46,6 @@ _WORTH = np.array(
     [[SHARED_FORM] * (_LONGEST + 1), *([slip_worth(size, slips) for size in range(_LONGEST + 1)] for slips in (1, 2))]
 )
 _ROUNDING = 0.002
-_MOST_REMEMBERED = 20_000
 _APART = {0: (1, 2), 1: (0, 2), 2: (0, 1), 3: ()}
 """Kinds that are never one another, by ``KINDS``: a person, a vessel, an organisation."""
 _Numbers = NDArray[np.int64]

@@ -33,12 +33,17 @@ def seen(text: str) -> str:
 
 
 def one_script(word: str) -> str:
-    """A word whose letters are of two alphabets, in the one that has more of them."""
-    latin = sum(letter < "\u0250" for letter in word)
-    other = sum("\u0370" <= letter < "\u0530" for letter in word)
+    """A word whose letters are of two alphabets, in the one that was meant."""
+    latin = [letter for letter in word if letter < "\u0250"]
+    other = [letter for letter in word if "\u0370" <= letter < "\u0530"]
     if not latin or not other:
         return word
-    return word.translate(_LATIN_OF if latin >= other else _CYRILLIC_OF)
+    # A letter that looks like none of the other alphabet tells which one was meant.
+    real_latin = sum(ord(letter) not in _CYRILLIC_OF for letter in latin)
+    real_other = sum(ord(letter) not in _LATIN_OF for letter in other)
+    if bool(real_latin) != bool(real_other):
+        return word.translate(_LATIN_OF if real_latin else _CYRILLIC_OF)
+    return word.translate(_LATIN_OF if len(latin) >= len(other) else _CYRILLIC_OF)
 
 
 def look_alike(word: str) -> str:
@@ -49,11 +54,16 @@ def look_alike(word: str) -> str:
 _CAPITALS = frozenset(letter for letter, latin in _TABLE.items() if latin.lower() not in "vnru" or letter in "ΝΥ")
 
 
-def with_letters(word: str) -> tuple[str, ...]:
-    """Readings of a word of ``a-z0-9`` whose digits stand for letters: beside letters on both sides, two at most."""
+def with_letters(word: str, *, person: bool = False) -> tuple[str, ...]:
+    """Readings of a word of ``a-z0-9`` whose digits stand for letters: few of them, the last letter none.
+
+    In the name of a ``person``, where no digits belong, any.
+    """
     digits = [at for at, letter in enumerate(word) if letter.isdigit()]
     letters = len(word) - len(digits)
-    if not digits or len(digits) > max(1, letters // 3) or letters < 3 or word[-1].isdigit():
+    if not digits or not letters:
+        return ()
+    if not person and (len(digits) > max(1, letters // 3) or letters < 2 or word[-1].isdigit()):
         return ()
     first, second = ({**_DIGITS[0], **more} for more in ({}, _DIGITS[1]))
     return tuple(dict.fromkeys("".join(table.get(letter, letter) for letter in word) for table in (first, second)))

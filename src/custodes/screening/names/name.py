@@ -10,13 +10,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import groupby
 
 from custodes.screening.entities import ORGANISATION, PERSON, VESSEL
 from custodes.screening.names.consonants import consonants, is_unvoiced, without_marks
 from custodes.screening.names.disguises import look_alike, seen, with_letters
 from custodes.screening.names.given_names import ARABIC
 from custodes.screening.names.hangul import is_hangul, readings
-from custodes.screening.names.legal_forms import GENERIC, is_of_a_form, like_a_form, without_forms
+from custodes.screening.names.legal_forms import GENERIC, is_of_a_form, like_a_form, without_forms, without_long_tail
 from custodes.screening.names.places import is_country_code, places
 from custodes.screening.names.scripts import latin
 from custodes.screening.names.small_words import (
@@ -49,7 +50,7 @@ _BRACKETED = re.compile(r"[(\[{][^()\[\]{}]*(?:[)\]}]|$)")
 # What words tell, where an ordinary one tells 1.
 SMALL = 0.2
 """Up to this weight a word says little: what a firm does, where it is, its legal form."""
-PLACE, PLACE_IN_BRACKETS, _FORM, _LINK, PATRONYM, _SECOND_GIVEN = 0.15, 0.06, 0.14, 0.05, 0.35, 0.7
+PLACE, PLACE_IN_BRACKETS, _FORM, _LINK, PATRONYM, _SECOND_GIVEN = 0.15, 0.06, 0.14, 0.05, 0.35, 0.59
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def _prepared(text: str, kind: str, tokens: list[NameToken]) -> PreparedName:
     """The name of ``tokens``; a word that stands there twice counts once."""
     once = list({token.plain: token for token in reversed(tokens)}.values())[::-1]
     kept = tokens if len(once) < 2 else once
-    return PreparedName(text, kind, tuple(kept[:_MAX_TOKENS]), _squeezed(kept))
+    return PreparedName(text, kind, tuple(kept[:_MAX_TOKENS]), _squeezed(tokens))
 
 
 def _squeezed(tokens: list[NameToken]) -> str:
@@ -155,6 +156,7 @@ def _firm(text: str, tokens: list[NameToken]) -> list[NameToken]:
     tokens = _kept(tokens, without_forms([token.plain for token in tokens]))[:_MAX_TOKENS]
     tokens = _numbered(_joined_initials(tokens))
     tokens = [_token(OF_FIRMS[token.plain]) if token.plain in OF_FIRMS else token for token in tokens]
+    tokens = [part for token in tokens for part in _without_tail(token)]
     where = places([token.plain for token in tokens])
     last = len(tokens) - 1
     weighed = [
@@ -163,6 +165,12 @@ def _firm(text: str, tokens: list[NameToken]) -> list[NameToken]:
     ]
     telling = max((len(token.plain) for token in weighed if token.weight > SMALL), default=0)
     return _ordinals(weighed, words=1 if len(weighed) > 3 or telling >= _TELLS_ALONE else 2)
+
+
+def _without_tail(token: NameToken) -> list[NameToken]:
+    """A word with a long generic word or a place written to its end, as two (VisionLabsEurope)."""
+    rest = without_long_tail(token.plain)
+    return [_token(rest), _token(token.plain[len(rest) :])] if rest else [token]
 
 
 def _place_weight(token: NameToken, is_place: bool, in_brackets: bool, last: bool) -> float:
@@ -221,7 +229,7 @@ def _read(word: str, person: bool) -> tuple[NameToken, ...]:
     if is_unvoiced(word):
         return _unvoiced(word)
     spelled = re.sub(r"['’`ʼʹ]", "", latin(word))
-    other = with_letters(spelled) if spelled not in GENERATIONS else ()
+    other = with_letters(spelled, person=person) if spelled not in GENERATIONS else ()
     if person and other:
         spelled, other = other[0], other[1:]
     if alike := look_alike(word):
@@ -318,13 +326,14 @@ def _servants(tokens: list[NameToken]) -> list[NameToken]:
 
 
 def _joined_initials(tokens: list[NameToken]) -> list[NameToken]:
-    """Write ``s c johnson`` as ``sc johnson``: initials are set apart or not at will."""
-    size = 0
-    while size < len(tokens) and len(tokens[size].plain) == 1:
-        size += 1
-    if size < 2:
-        return tokens
-    return [_token("".join(token.plain for token in tokens[:size])), *tokens[size:]]
+    """Write ``s c johnson`` as ``sc johnson``: initials are set apart or not at will, anywhere three of them."""
+    found: list[NameToken] = []
+    for is_initial, run in groupby(tokens, lambda token: len(token.plain) == 1):
+        together = list(run)
+        if is_initial and len(together) > (1 if not found else 2):
+            together = [_token("".join(token.plain for token in together))]
+        found += together
+    return found
 
 
 def keys(form: str) -> tuple[str, ...]:
