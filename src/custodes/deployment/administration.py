@@ -17,6 +17,8 @@ from custodes.core.ids import AccountId
 from custodes.deployment.accounts import open_directory
 from custodes.deployment.customers import open_customers
 from custodes.deployment.ledger import checked_statements, cosigners, open_log, started
+from custodes.deployment.lookups import open_lookups
+from custodes.deployment.policy import open_explanations
 from custodes.deployment.records import ledger_place
 from custodes.deployment.server import new_request_id, open_gallery
 from custodes.deployment.statements import open_statements
@@ -98,7 +100,7 @@ def _policy(settings: Settings, operator: AccountId) -> Iterator[Opened]:
         log = AttributedLog(written)
         changes = PolicyChanges(files, log, SystemClock(), None)
         changes.open()
-        yield log, policy_handlers(changes)
+        yield log, policy_handlers(changes, lambda: open_explanations(settings.data))
 
 
 @contextmanager
@@ -114,6 +116,7 @@ def _ledger(settings: Settings, _: AccountId) -> Iterator[Opened]:
             attributed,
             {
                 **ledger_handlers(duties, statements, log),
+                **open_lookups(settings, statements, duties, log),
                 **list_handlers(lambda: commit_editions(lists, attributed)),
             },
         )
@@ -126,5 +129,8 @@ _FAMILIES: Mapping[str, Callable[[Settings, AccountId], AbstractContextManager[O
     "policy": _policy,
     "ledger": _ledger,
     "billing": _ledger,
+    "statement": _ledger,
+    "erasure": _ledger,
+    "server": _ledger,
     "sanctions": _ledger,
 }
