@@ -41,6 +41,7 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute("POST", "/collections", collections.create, ("CreateCollection",)),
     PageRoute("GET", "/collections/{collection}", collections.show, collections.SHOWING),
     PageRoute("GET", "/collections/{collection}/settings", collections.settings, collections.SETTINGS),
+    PageRoute("POST", "/collections/{collection}/pictures", collections.keep_pictures, collections.PICTURES),
     PageRoute("POST", "/collections/{collection}/retention", collections.retain, ("retention set",)),
     PageRoute("POST", "/collections/{collection}/delete", collections.delete, ("DeleteCollection",)),
     PageRoute("GET", "/collections/{collection}/add", faces.add_page),
