@@ -96,6 +96,8 @@ class _Console:
             if guest is None:
                 return self._to_sign_in(request)
             visit = self._visit(request, guest.session)
+            if visit is not None:
+                visit.may_ask = frozenset(page.operations)
             if visit is None:
                 self._sessions.end(guest.secret)
                 return self._to_sign_in(request)

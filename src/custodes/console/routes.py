@@ -35,7 +35,7 @@ class PageRoute:
 
 PAGES: tuple[PageRoute, ...] = (
     PageRoute("GET", "/", home.page, home.OPERATIONS),
-    PageRoute("GET", "/try/{task}", try_it.page),
+    PageRoute("GET", "/try/{task}", try_it.page, ("ListCollections",)),
     PageRoute("POST", "/try/{task}", try_it.result, try_it.OPERATIONS),
     PageRoute("GET", "/collections", collections.listing, collections.LISTING),
     PageRoute("POST", "/collections", collections.create, ("CreateCollection",)),
@@ -52,8 +52,8 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute("GET", "/collections/{collection}/people", people.listing, people.LISTING),
     PageRoute("POST", "/collections/{collection}/people", people.create, ("CreateUser",)),
     PageRoute("GET", "/collections/{collection}/people/{person}", people.show, people.ONE),
-    PageRoute("POST", "/collections/{collection}/people/{person}", people.associate, ("AssociateFaces", "ListFaces")),
-    PageRoute("POST", "/collections/{collection}/people/{person}/disassociate", people.disassociate),
+    PageRoute("POST", "/collections/{collection}/people/{person}", people.associate, ("AssociateFaces", *people.ONE)),
+    PageRoute("POST", "/collections/{collection}/people/{person}/disassociate", people.disassociate, people.TAKING),
     PageRoute("POST", "/collections/{collection}/people/{person}/delete", people.delete, ("DeleteUser",)),
     PageRoute("GET", "/jobs", jobs.listing, ("job list",)),
     PageRoute("POST", "/jobs", jobs.start, jobs.STARTING),

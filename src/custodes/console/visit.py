@@ -68,6 +68,7 @@ class Visit:
         query: parameters behind it; the last of each name.
         form: what was sent; empty for a page that is only read.
         fragment: whether the browser replaces a part of the page and wants no more than that.
+        may_ask: operations that the page declares; no other leaves from it.
         asked: operations so far.
     """
 
@@ -81,6 +82,7 @@ class Visit:
     query: Mapping[str, str] = field(default_factory=dict)
     form: Form = field(default_factory=Form)
     fragment: bool = False
+    may_ask: frozenset[str] = frozenset()
     asked: list[Asked] = field(default_factory=list)
 
     @property
@@ -108,6 +110,8 @@ class Visit:
         return self._ask(command, lambda context: self.parts.admin(context, command, given))
 
     def _ask(self, operation: str, call: Callable[[Context], Answered]) -> Members:
+        if operation not in self.may_ask:
+            raise RuntimeError(f"the page at {self.url} does not say that it asks {operation}")
         context = Context(self.caller, self.parts.request_ids(), self.parts.clock.now_ms(), self.origin)
         try:
             released = call(context)

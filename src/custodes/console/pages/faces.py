@@ -17,7 +17,7 @@ from custodes.core.errors import InvalidParameterError, NotFoundError
 
 ADDING = ("IndexFaces", "SearchFaces")
 ONE = ("ListFaces", "GetFaceThumbnails")
-ALIKE = ("ListFaces", "SearchFaces")
+ALIKE = (*ONE, "SearchFaces")
 DELETING = ("DeleteFaces",)
 CERTIFICATE = ("erasure certificate",)
 DUPLICATE_PCT = 95.0

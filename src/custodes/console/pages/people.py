@@ -8,6 +8,7 @@ from custodes.console.visit import GoTo, View, Visit
 
 LISTING = ("DescribeCollection", "ListUsers")
 ONE = ("ListFaces", "GetFaceThumbnails")
+TAKING = ("DisassociateFaces",)
 PAGE_SIZE = 50
 _FACES = 100
 
