@@ -7,7 +7,6 @@ nobody opens. Out: the section ``console`` of BENCHMARKS.md.
 from __future__ import annotations
 
 import http.client
-import re
 import sqlite3
 import sys
 import tempfile
@@ -111,11 +110,12 @@ def _far(served: Served) -> str:
 
 
 def _signed_in(connection: http.client.HTTPConnection, served: Served) -> str:
-    text = (served.data / "credentials").read_text(encoding="utf-8")
-    found = dict(re.findall(r"^(aws_\w+)\s*=\s*(\S+)", text, re.MULTILINE))
-    form = {"access_key_id": found["aws_access_key_id"], "secret_access_key": found["aws_secret_access_key"]}
+    """The cookie of a session of the operator, by a link."""
+    from custodes.cli.client.administration import ask
+
+    link = str(ask(served.data, "console link")["path"]).partition("link=")[2]
     headers = {"content-type": "application/x-www-form-urlencoded"}
-    connection.request("POST", "/console/sign-in", urlencode(form), headers)
+    connection.request("POST", "/console/enter", urlencode({"link": link}), headers)
     answer = connection.getresponse()
     answer.read()
     return str(answer.getheader("set-cookie")).partition(";")[0]

@@ -56,7 +56,8 @@ def console_routes(parts: ConsoleParts) -> list[BaseRoute]:
         *(Route(page.path, console.serve(page), methods=[page.method]) for page in PAGES),
         Route("/{path:path}", console.missing),
     ]
-    return [_ForBrowsers("/", _to_console, methods=["GET"]), Mount(security.PATH, routes=own)]
+    to_console = Route(security.PATH, _to_console, methods=["GET"])
+    return [_ForBrowsers("/", _to_console, methods=["GET"]), to_console, Mount(security.PATH, routes=own)]
 
 
 class _ForBrowsers(Route):

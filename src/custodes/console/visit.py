@@ -14,9 +14,8 @@ from custodes.console.ports import Answered, ConsoleParts, Members
 from custodes.console.web.forms import Form
 from custodes.console.web.language import Words
 from custodes.console.web.sessions import Session
-from custodes.core.errors import CustodesError
+from custodes.core.errors import CustodesError, DeniedError
 from custodes.core.ids import RequestId
-from custodes.governance.accounts.identities import ROOT
 from custodes.operations.requests.context import Caller, Context, Origin
 from custodes.operations.requests.receipts import GateReceipt, receipt_of
 
@@ -88,8 +87,7 @@ class Visit:
     @property
     def is_operator(self) -> bool:
         """Whether the operator's own pages are shown. What they do is decided by the gate all the same."""
-        same = self.caller.account_id == self.parts.operator.account_id
-        return same and self.caller.principal.path == ROOT
+        return self.session.administers
 
     def api(self, operation: str, **members: Any) -> Members:
         """Ask an operation of the API; members that are None are left out.
@@ -105,7 +103,9 @@ class Visit:
         return self._ask(operation, lambda context: self.parts.reviews(context, operation, token, members))
 
     def admin(self, command: str, **members: Any) -> Members:
-        """Ask a command of the operator. Raises as ``api``."""
+        """Ask a command of the operator. Raises as ``api``, and DeniedError for who did not sign in on the machine."""
+        if not self.session.administers:
+            raise DeniedError("Who administers this server signs in with `custodes console`, on its machine.")
         given = {name: value for name, value in members.items() if value not in (None, "")}
         return self._ask(command, lambda context: self.parts.admin(context, command, given))
 
