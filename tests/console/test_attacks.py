@@ -173,6 +173,16 @@ def test_a_key_of_the_operator_alone_does_not_administer(operator: Visitor, serv
     assert 'href="/console/customers"' not in operator.ask("GET", "/console/")[2]
 
 
+def test_a_stranger_cannot_send_much_and_nobody_too_much(operator: Visitor, served: Any) -> None:
+    assert Visitor(served.url).ask("POST", "/console/sign-in", {"access_key_id": "x" * 70_000})[0] == 400
+    secret = operator.csrf()
+    assert operator.ask("POST", "/console/collections", {"csrf": secret, "name": "x" * 3_000_000})[0] == 400
+    status, _, text = operator.ask(
+        "POST", "/console/try/faces", content_length=str(1 << 40), content_type="multipart/x"
+    )
+    assert status == 413 and "at most" in text
+
+
 def test_another_tenants_pages_are_not_there(served: Any) -> None:
     served.client().create_collection(CollectionId="secret")
     face = served.client().index_faces(CollectionId="secret", Image={"Bytes": picture(Square(7))})["FaceRecords"][0]

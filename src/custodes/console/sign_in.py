@@ -17,7 +17,7 @@ from starlette.routing import Route
 from custodes.console.ports import ConsoleParts
 from custodes.console.web import assets, security
 from custodes.console.web.attempts import Attempts
-from custodes.console.web.forms import Form, read_form
+from custodes.console.web.forms import SMALL_BODY_BYTES, Form, read_form
 from custodes.console.web.language import Words, preferred
 from custodes.console.web.rendering import render
 from custodes.console.web.sessions import Sessions
@@ -25,7 +25,6 @@ from custodes.core.errors import CustodesError
 from custodes.operations.requests.context import Context, Origin
 from custodes.operations.requests.ports import AccessKey
 
-_HOME = f"{security.PATH}/"
 # Compared with where no key is found, so that a missing key takes as long as a wrong secret.
 _NO_SECRET = "-" * 40
 
@@ -87,8 +86,7 @@ class SignIn:
         old = request.cookies.get(security.COOKIE)
         if old:
             self._sessions.end(old)
-        target = back if back.startswith(_HOME) and "\\" not in back and back.isprintable() else _HOME
-        response = RedirectResponse(target, HTTPStatus.SEE_OTHER)
+        response = RedirectResponse(security.own_path(back), HTTPStatus.SEE_OTHER)
         security.put_cookie(response, request, secret)
         return security.secured(response)
 
@@ -109,7 +107,7 @@ class SignIn:
         if not security.is_own(request):
             return None
         try:
-            return await read_form(request)
+            return await read_form(request, SMALL_BODY_BYTES)
         except CustodesError:
             return None
 
