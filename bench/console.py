@@ -70,7 +70,7 @@ def _measure(served: Served) -> list[tuple[object, ...]]:
     connection = http.client.HTTPConnection("127.0.0.1", served.port)
     cookie = _signed_in(connection, served)
     token = _far(served)
-    face = "00080000-0000-4000-8000-000000080000"
+    face = f"{FACES // 2:08x}-0000-4000-8000-{FACES // 2:012x}"
     paths = {
         "home": "/",
         "collections": "/collections",
