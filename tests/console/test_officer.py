@@ -73,6 +73,8 @@ def test_the_rules_and_their_sources_are_shown(browse: Any, served: Any) -> None
         page.get_by_role("link", name="Policy").click()
         assert page.get_by_text("police-moratorium.face-comparison").count() == 1
         assert page.get_by_text("14 days").count() == 1
+        moment = page.locator("time[title]").first
+        assert str(moment.get_attribute("title")).endswith(" UTC") and "UTC" not in moment.inner_text()
 
 
 def test_a_customer_is_opened_suspended_and_activated(browse: Any, served: Any) -> None:

@@ -35,6 +35,7 @@ class PageRoute:
 
 PAGES: tuple[PageRoute, ...] = (
     PageRoute("GET", "/", home.page, home.OPERATIONS),
+    PageRoute("GET", "/uses", home.uses, home.USES),
     PageRoute("GET", "/try/{task}", try_it.page, ("ListCollections",)),
     PageRoute("POST", "/try/{task}", try_it.result, try_it.OPERATIONS),
     PageRoute("GET", "/collections", collections.listing, collections.LISTING),
