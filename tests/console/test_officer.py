@@ -29,6 +29,7 @@ def test_two_persons_confirm_and_the_result_is_told(browse: Any, served: Any, co
             told = page.get_by_text("Anna.K").count()
             assert told == (0 if name == "asker" else 1)
             assert page.locator("img[alt='Who was searched for']").count() == (0 if name == "asker" else 1)
+            assert page.locator("li.candidate img").count() == told
             page.fill("input[name=reason]", "compared <b>with</b> the file")
             page.get_by_role("button", name=button).click()
             if name == "asker":
