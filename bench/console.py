@@ -67,9 +67,9 @@ def _fill(data: Path) -> None:
 
 
 def _measure(served: Served) -> list[tuple[object, ...]]:
+    token = _far(served)
     connection = http.client.HTTPConnection("127.0.0.1", served.port)
     cookie = _signed_in(connection, served)
-    token = _far(served)
     face = f"{FACES // 2:08x}-0000-4000-8000-{FACES // 2:012x}"
     paths = {
         "home": "/",
