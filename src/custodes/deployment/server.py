@@ -64,6 +64,7 @@ from custodes.operations.record.housekeeping import LEDGER_ERRORS
 from custodes.operations.record.reconciliation import MeteredRecorder
 from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.record.release import release_of
+from custodes.operations.record.start import Release
 from custodes.operations.requests.gate import Gate, Recorder
 from custodes.operations.screening.ports import ScreeningFreshness
 from custodes.settings import Settings
@@ -229,8 +230,7 @@ def open_deployment(
             sight=sight or open_sight(settings, faces, meter.ran),
         )
         operations = build(ports)
-        written = LedgerRecorder(records.ledger.log, f"{faces.model_version}/{release.models.hex()}")
-        recorder = recording(MeteredRecorder(written, meter))
+        recorder = recording(_recorder(records, faces, release, meter))
         gate = Gate(records.policy, recorder, lambda one: directory.status(one) is Status.ACTIVE)
         scheduler = opened.enter_context(closing(Scheduler((*records.schedules, daily), clock, LEDGER_ERRORS)))
         scheduler.start()
@@ -252,6 +252,12 @@ def open_deployment(
             screening=records.screening,
             sign_in_links=records.sign_in_links,
         )
+
+
+def _recorder(records: Records, faces: FaceEngine, release: Release, meter: RunMeter) -> Recorder:
+    """Writes uses into the ledger, with the networks by version and digest, and tells the meter of permissions."""
+    written = LedgerRecorder(records.ledger.log, f"{faces.model_version}/{release.models.hex()}")
+    return MeteredRecorder(written, meter)
 
 
 def _ports(
