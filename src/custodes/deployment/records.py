@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from custodes.core.clock import Clock
 from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.accounts import schedule_key_uses
+from custodes.deployment.backup import look_where_from, open_backups
 from custodes.deployment.customers import open_customers
 from custodes.deployment.ledger import (
     LedgerPlace,
@@ -103,6 +104,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
         ) as customers,
         schedule_lists(data, ledger.attributed, clock) as (list_schedules, list_handlers),
     ):
+        look_where_from(data, ledger.log)
         erasures = open_erasures(data, ledger, gallery)
         rules = open_policy(data, ledger, clock, own_policy(settings))
         reviews = open_reviews(parts.database, data, ledger, gallery, directory, settings.review_days)
@@ -112,6 +114,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             **retention_handlers(gallery, operator),
             **list_handlers,
             **ledger_handlers(ledger.duties, ledger.statements, ledger.log),
+            **open_backups(data, ledger.log, erasures.settle, clock),
         }
         administration = Administration(
             ledger.attributed, operator, commands, clock, parts.request_ids, threading.Lock()
