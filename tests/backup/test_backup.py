@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -102,28 +101,31 @@ def test_killed_and_restored_elsewhere(tmp_path: Path) -> None:
     subprocess.run(["sha256sum", "--quiet", "--check", "SHA256SUMS"], cwd=keys, check=True)
 
 
+@pytest.fixture(scope="module")
+def one_backup(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with one face in it, and a backup of it that its server took."""
+    place = tmp_path_factory.mktemp("place")
+    with restart(place / "data") as server:
+        client = server.client()
+        client.create_collection(CollectionId="c")
+        index(client, 1)
+        ask(server, folder=str(place / "backup"), keys=str(place / "keys"))
+    return place
+
+
 @pytest.fixture
-def taken(tmp_path: Path) -> Callable[[], tuple[Path, Path]]:
-    """A backup that a server took of itself, with one face."""
-
-    def take() -> tuple[Path, Path]:
-        folder, keys = tmp_path / "backup", tmp_path / "keys"
-        with restart(tmp_path / "data") as server:
-            client = server.client()
-            client.create_collection(CollectionId="c")
-            index(client, 1)
-            ask(server, folder=str(folder), keys=str(keys))
-        return folder, keys
-
-    return take
+def taken(one_backup: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """The same to alter: the two folders, with the directory beside them."""
+    shutil.copytree(one_backup, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "backup", tmp_path / "keys"
 
 
 def ask(server: LiveServer, **members: str) -> Any:
     return server.deployment.administration.ask("backup", members, 0)
 
 
-def test_a_backup_alone_is_enough_and_says_what_it_lacks(tmp_path: Path, taken: Any) -> None:
-    folder, keys = taken()
+def test_a_backup_alone_is_enough_and_says_what_it_lacks(tmp_path: Path, taken: tuple[Path, Path]) -> None:
+    folder, keys = taken
     restored = restore_backup(folder, keys, tmp_path / "new", None)
     assert restored.newer == {} and restored.entries == restored.manifest.ledger_at
     with restart(tmp_path / "new") as server:
@@ -132,8 +134,8 @@ def test_a_backup_alone_is_enough_and_says_what_it_lacks(tmp_path: Path, taken: 
         assert occasions(server) == ["restored-from-backup"]
 
 
-def test_nothing_private_can_be_read_without_the_keys(taken: Any) -> None:
-    folder, keys = taken()
+def test_nothing_private_can_be_read_without_the_keys(taken: tuple[Path, Path]) -> None:
+    folder, keys = taken
     content = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
     assert b"person-1" not in content and b"SQLite format" not in content
     assert (keys / "master.key").read_bytes() not in content
@@ -142,8 +144,8 @@ def test_nothing_private_can_be_read_without_the_keys(taken: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["private.tar.sealed", "ledger/checkpoint", "manifest.json"])
-def test_a_damaged_backup_is_refused_and_leaves_nothing(tmp_path: Path, taken: Any, name: str) -> None:
-    folder, keys = taken()
+def test_a_damaged_backup_is_refused_and_leaves_nothing(tmp_path: Path, taken: tuple[Path, Path], name: str) -> None:
+    folder, keys = taken
     content = bytearray((folder / name).read_bytes())
     content[len(content) // 2] ^= 1
     (folder / name).write_bytes(content)
@@ -152,8 +154,8 @@ def test_a_damaged_backup_is_refused_and_leaves_nothing(tmp_path: Path, taken: A
     assert not (tmp_path / "new").exists()
 
 
-def test_an_unfinished_backup_and_foreign_keys_are_refused(tmp_path: Path, taken: Any) -> None:
-    folder, keys = taken()
+def test_an_unfinished_backup_and_foreign_keys_are_refused(tmp_path: Path, taken: tuple[Path, Path]) -> None:
+    folder, keys = taken
     other = tmp_path / "other-keys"
     shutil.copytree(keys, other)
     (other / "backup.key").write_text("00" * 32)
@@ -164,14 +166,12 @@ def test_an_unfinished_backup_and_foreign_keys_are_refused(tmp_path: Path, taken
         restore_backup(folder, keys, tmp_path / "new", None)
 
 
-def test_the_log_of_somebody_else_is_not_taken(tmp_path: Path, taken: Any) -> None:
-    folder, keys = taken()
-    with restart(tmp_path / "stranger"):
-        pass
+def test_the_log_of_somebody_else_is_not_taken(tmp_path: Path, taken: tuple[Path, Path]) -> None:
+    folder, keys = taken
+    with restart(tmp_path / "stranger"), pytest.raises(UnavailableError, match="in use"):
+        restore_backup(folder, keys, tmp_path / "new", tmp_path / "stranger")
     with pytest.raises(UnavailableError, match="has the log"):
         restore_backup(folder, keys, tmp_path / "new", tmp_path / "stranger")
-    with restart(tmp_path / "data"), pytest.raises(UnavailableError, match="in use"):
-        restore_backup(folder, keys, tmp_path / "new", tmp_path / "data")
 
 
 def test_folders_are_kept_apart(tmp_path: Path) -> None:
