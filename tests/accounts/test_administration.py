@@ -77,6 +77,9 @@ MEMBERS: Mapping[str, Mapping[str, object]] = {
     "ledger party-head": {},
     "ledger destroy-bodies": {"account": "999999999999", "before_ms": 1, "reason": "x", "rule": "r"},
     "billing run": {"month": "2020-01"},
+    "job list": {},
+    "job show": {"job_id": "f" * 64},
+    "job cancel": {"job_id": "f" * 64},
 }
 
 

@@ -39,7 +39,9 @@ class MemoryJobStore:
         self.jobs[request.account_id, request.job_id] = job
         return job
 
-    def find(self, account_id: AccountId, job_id: JobId) -> Job | None:
+    def find(self, account_id: AccountId | None, job_id: JobId) -> Job | None:
+        if account_id is None:
+            return next((job for (_, one), job in self.jobs.items() if one == job_id), None)
         return self.jobs.get((account_id, job_id))
 
     def listing(self, account_id: AccountId | None, *, open_only: bool, limit: int) -> Sequence[Job]:

@@ -44,6 +44,8 @@ def test_a_new_job_waits_and_is_found_by_its_account_only(store: JobStore) -> No
     assert found(store, 1) == made
     assert found(store, 1).request == request(1, asked=b"what", token="t", channel="arn")
     assert store.find(BEN, made.request.job_id) is None
+    assert store.find(None, made.request.job_id) == made, "the operator sees all"
+    assert store.find(None, JobId("f" * 64)) is None
     assert store.pages(ANN, made.request.job_id) == ()
 
 

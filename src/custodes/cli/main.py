@@ -15,6 +15,7 @@ from custodes.cli.lazy import CommandEntry, LazyGroup
 from custodes.core.errors import CustodesError
 
 _SERVER, _PICTURES, _FACES = "Server", "Pictures, without a server", "Faces"
+_VIDEO = "Stored video"
 _ACCOUNTS, _RECORD, _RULES = "Accounts", "Record", "Rules and screening"
 
 COMMANDS = (
@@ -48,6 +49,7 @@ COMMANDS = (
         _FACES, "review", "Look at search results that two persons have to confirm, and decide.",
         "custodes.cli.policy.review:app",
     ),
+    CommandEntry(_VIDEO, "job", "Watch and end jobs, like analyses of stored videos.", "custodes.cli.video.job:app"),
     CommandEntry(
         _ACCOUNTS, "account", "Open, describe, suspend and close accounts.", "custodes.cli.accounts.account:app"
     ),

@@ -22,6 +22,7 @@ from custodes.deployment.records import ledger_place
 from custodes.deployment.server import new_request_id, open_gallery
 from custodes.deployment.statements import open_statements
 from custodes.edge.aws.model import load_service
+from custodes.jobs.job import JobLimits
 from custodes.operations.collections.retention import retention_handlers
 from custodes.operations.policy.admin import policy_handlers
 from custodes.operations.policy.change_control import PolicyChanges
@@ -30,11 +31,14 @@ from custodes.operations.record.housekeeping import Housekeeping
 from custodes.operations.record.ledger_admin import ledger_handlers
 from custodes.operations.requests.admin import AdminAnswer, AdminHandlers
 from custodes.operations.screening.list_imports import commit_editions, list_handlers
+from custodes.operations.video.job_admin import job_handlers
 from custodes.settings import Settings
 from custodes.storage.files.credentials import operator_account
 from custodes.storage.files.policy import policy_files
 from custodes.storage.ledger.open import LedgerPaths
 from custodes.storage.sql.database import Database
+from custodes.storage.sql.jobs import SqlJobStore
+from custodes.storage.sql.master import open_master
 from custodes.storage.sql.screening.lists import ScreeningLists
 
 Opened = tuple[AttributedLog, AdminHandlers]
@@ -80,6 +84,15 @@ def _retention(settings: Settings, operator: AccountId) -> Iterator[Opened]:
 
 
 @contextmanager
+def _jobs(settings: Settings, operator: AccountId) -> Iterator[Opened]:
+    with ExitStack() as opened:
+        database = opened.enter_context(closing(Database.open(settings.data)))
+        jobs = SqlJobStore(database, open_master(database, settings.data, os.urandom), JobLimits())
+        log = opened.enter_context(open_log(ledger_place(settings, operator), SystemClock()))
+        yield AttributedLog(log), job_handlers(jobs, SystemClock())
+
+
+@contextmanager
 def _policy(settings: Settings, operator: AccountId) -> Iterator[Opened]:
     files = policy_files(settings.data)
     with open_log(ledger_place(settings, operator), SystemClock()) as written:
@@ -114,6 +127,7 @@ def _backup(settings: Settings, operator: AccountId) -> Iterator[Opened]:
 
 
 _FAMILIES: Mapping[str, Callable[[Settings, AccountId], AbstractContextManager[Opened]]] = {
+    "job": _jobs,
     "screening": _screening,
     "backup": _backup,
     "retention": _retention,

@@ -29,6 +29,7 @@ from custodes.deployment.lists import schedule_lists
 from custodes.deployment.policy import open_policy, schedule_policy
 from custodes.deployment.reviews import open_reviews, schedule_reviews
 from custodes.deployment.screening import schedule_screening
+from custodes.deployment.video import Videos, schedule_videos
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, shipped, shipped_schema
 from custodes.governance.provider.policy_set import DAY_MS, PolicySet
 from custodes.jobs.schedule import Schedule
@@ -50,6 +51,7 @@ from custodes.operations.requests.admin import AdminHandlers
 from custodes.operations.requests.gate import Policy
 from custodes.operations.reviews.reviews import Reviews
 from custodes.operations.screening.account_effects import ScreenedFacts
+from custodes.operations.video.job_admin import job_handlers
 from custodes.settings import Settings
 from custodes.storage.sql.database import Database
 
@@ -63,6 +65,7 @@ class DataParts:
     operator: AccountId
     accounts: AccountDirectory
     gallery: Gallery
+    videos: Videos
     clock: Clock
     request_ids: Callable[[], RequestId]
 
@@ -115,6 +118,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             **list_handlers,
             **ledger_handlers(ledger.duties, ledger.statements, ledger.log),
             **open_backups(data, ledger.log, erasures.settle, clock),
+            **job_handlers(parts.videos.jobs, clock),
         }
         administration = Administration(
             ledger.attributed, operator, commands, clock, parts.request_ids, threading.Lock()
@@ -129,6 +133,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             *schedule_screening(customers.screening, directory),
             *list_schedules,
             schedule_key_uses(directory),
+            *schedule_videos(parts.videos),
         )
         policy = AccountStanding(directory, layers)
         yield Records(ledger, administration, policy, erasures, reviews, schedules)

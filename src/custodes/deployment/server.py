@@ -173,9 +173,9 @@ def open_deployment(
         store = gallery or _gallery(database, settings.data, AccountQuotas(settings.account_limits, directory.limits))
         faces = opened.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
         release = release_of(Path(__file__).parents[1], faces.model_version, settings.shown)
-        parts = DataParts(settings, database, keys.account_id, directory, store, clock, new_request_id)
-        records = opened.enter_context(open_records(parts, release))
         videos = open_videos(settings, database, open_objects(settings.buckets, _s3(settings)), clock)
+        parts = DataParts(settings, database, keys.account_id, directory, store, videos, clock, new_request_id)
+        records = opened.enter_context(open_records(parts, release))
         book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
         ports = _ports(
             parts,

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 
 import orjson
 
@@ -22,7 +23,8 @@ from custodes.deployment.ledger import ServerLedger
 from custodes.edge.aws.translate.video_format import AwsResultFormat
 from custodes.jobs.job import JobId, JobLimits
 from custodes.jobs.outbox import NoticeDelivery
-from custodes.jobs.schedule import Schedule, Scheduler, regularly
+from custodes.jobs.ports import JobStore
+from custodes.jobs.schedule import Schedule
 from custodes.jobs.worker import JobWorkers, WorkerSettings
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.writer.log import LedgerLog
@@ -45,7 +47,6 @@ from custodes.storage.sql.master import open_master
 from custodes.video.facts import VideoLimits
 
 _NOTICES_MS, _SWEEP_MS = 1_000, 60_000
-_SHOWN_JOBS = 1_000_000
 
 
 @dataclass(slots=True)
@@ -97,12 +98,13 @@ def video_limits(settings: Settings) -> VideoLimits:
 class Videos:
     """Jobs and files of stored videos in an opened data directory.
 
-    ``adapters`` is what the use cases need, ``objects`` where videos come from.
+    ``adapters`` is what the use cases need, ``objects`` where videos come from, ``files`` what was fetched of them.
     """
 
     settings: Settings
     clock: Clock
     jobs: SqlJobStore
+    files: MediaFiles
     adapters: VideoAdapters
     objects: BucketObjects
     wake: Wake
@@ -112,17 +114,38 @@ def open_videos(settings: Settings, database: Database, objects: BucketObjects, 
     """Open the store of jobs. Files of jobs that are over are removed."""
     jobs = SqlJobStore.open(database, open_master(database, settings.data, os.urandom), JobLimits(), clock)
     files, wake = MediaFiles(settings.data, objects), Wake()
-    open_jobs = jobs.listing(None, open_only=True, limit=_SHOWN_JOBS)
-    files.keep_only({job.request.job_id for job in open_jobs})
-    adapters = VideoAdapters(jobs, files, video_limits(settings), new_job_id, wake)
-    return Videos(settings, clock, jobs, adapters, objects, wake)
+    files.remove_unless(partial(_is_open, jobs))
+    tells = bool(settings.job_webhook)
+    adapters = VideoAdapters(jobs, files, video_limits(settings), new_job_id, wake, tells)
+    return Videos(settings, clock, jobs, files, adapters, objects, wake)
+
+
+def _is_open(jobs: JobStore, job_id: JobId) -> bool:
+    job = jobs.find(None, job_id)
+    return job is not None and job.is_open
+
+
+def schedule_videos(work: Videos) -> tuple[Schedule, ...]:
+    """Messages of jobs that are over; ends of those whose time is over; files that nobody needs any more."""
+    sender = JobMessages(_targets(work.settings), completion_message, work.clock)
+    delivery = NoticeDelivery(work.jobs, work.jobs, sender, work.clock)
+
+    def sweep() -> bool:
+        work.jobs.sweep(work.clock.now_ms())
+        work.files.remove_unless(partial(_is_open, work.jobs))
+        return False
+
+    return (
+        Schedule("job notices", _NOTICES_MS, delivery.deliver),
+        Schedule("job sweep", _SWEEP_MS, sweep),
+    )
 
 
 @contextmanager
 def video_workers(
     work: Videos, ports: Ports, operations: Operations, gate: Gate, ledger: ServerLedger | None
 ) -> Iterator[JobWorkers]:
-    """Carry out jobs and send their messages until the end of the block; ``ledger`` is the record of use."""
+    """Carry out jobs until the end of the block; ``ledger`` is the record of use."""
     settings = work.settings
     charged: ChargedParts = NothingCharged() if ledger is None else LedgerCharges(ledger.log)
     engines = VideoEngines(
@@ -151,15 +174,8 @@ def video_workers(
         work.clock,
         WorkerSettings("video", settings.video_workers),
     )
-    sender = JobMessages(_targets(settings), completion_message, work.clock)
-    delivery = NoticeDelivery(work.jobs, work.jobs, sender, work.clock)
-    schedules = (
-        Schedule("job notices", _NOTICES_MS, delivery.deliver),
-        Schedule("job sweep", _SWEEP_MS, regularly(lambda: work.jobs.sweep(work.clock.now_ms()))),
-    )
-    with closing(Scheduler(schedules, work.clock)) as scheduler, closing(workers):
+    with closing(workers):
         workers.start()
-        scheduler.start()
         work.wake.workers = workers
         try:
             yield workers

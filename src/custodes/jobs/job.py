@@ -69,7 +69,8 @@ class JobRequest:
         operation: which handler carries it out, like ``StartLabelDetection``.
         input: the operation's own encoding of what it was asked; stored sealed.
         token: the client's: a second request with the same one is the same request.
-        channel: where to tell that the job is over, in words of whoever sends notices; None for nowhere.
+        channel: where to tell that the job is over, in words of whoever sends notices: empty for whomever they are sent
+            to anyway, None for nowhere.
     """
 
     job_id: JobId

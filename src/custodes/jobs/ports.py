@@ -27,8 +27,8 @@ class JobStore(Protocol):
         """
         ...
 
-    def find(self, account_id: AccountId, job_id: JobId) -> Job | None:
-        """The job, or None where the account has none of this id."""
+    def find(self, account_id: AccountId | None, job_id: JobId) -> Job | None:
+        """The job, or None where the account has none of this id; an account of None stands for all of them."""
         ...
 
     def listing(self, account_id: AccountId | None, *, open_only: bool, limit: int) -> Sequence[Job]:

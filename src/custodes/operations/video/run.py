@@ -98,10 +98,14 @@ class _Progress:
     part: int = 0
     state: Any = None
 
+    @property
+    def total(self) -> int:
+        """Frames of the video."""
+        return self.facts.frames or int(self.facts.duration_ms * self.facts.frame_rate / 1000)
+
     def cursor(self) -> Cursor:
-        total = self.facts.frames or int(self.facts.duration_ms * self.facts.frame_rate / 1000)
         value = {"facts": encode_facts(self.facts), "part": self.part, "state": self.state}
-        return Cursor(self.frame, max(total, self.frame), orjson.dumps(value))
+        return Cursor(self.frame, max(self.total, self.frame), orjson.dumps(value))
 
 
 class VideoJobs:
@@ -142,7 +146,7 @@ class VideoJobs:
                     break
                 progress.frame = feed.next_index()
                 yield JobCheckpoint(progress.cursor(), pages)
-        progress.frame = max(progress.frame, feed.seen)
+        progress.frame = max(progress.frame, feed.seen, progress.total)
         summary = summary_page(progress.facts, analysis.names(), analysis.model_version)
         yield JobCheckpoint(progress.cursor(), (*pages, summary))
         self._parts.objects.drop(job_id)

@@ -37,13 +37,20 @@ _CELEBRITIES = "StartCelebrityRecognition"
 
 @dataclass(frozen=True, slots=True)
 class VideoAdapters:
-    """Where jobs and videos are. ``wake`` tells workers that there is a job; ``new_id`` makes job ids."""
+    """Where jobs and videos are.
+
+    Attributes:
+        new_id: makes job ids.
+        wake: tells workers that there is a job.
+        tells: whether somebody is told that a job is over also where its request names no topic.
+    """
 
     jobs: JobStore
     objects: VideoObjects
     limits: VideoLimits
     new_id: Callable[[], JobId]
     wake: Callable[[], None]
+    tells: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +122,7 @@ class VideoOperations:
             operation=command.operation,
             input=VideoRequest(command, caller, version).to_bytes(),
             token=command.token,
-            channel=None if command.channel is None else command.channel.topic_arn,
+            channel=command.channel.topic_arn if command.channel is not None else "" if ports.tells else None,
         )
         job = ports.jobs.add(request, permit.context.ts_ms)
         ports.wake()

@@ -1,13 +1,13 @@
 """Videos of running jobs as files in the data directory: fetched once, kept while the job lives.
 
 In: an object of a bucket in the version that a job was started for. Out: a file. A file is complete or not there: it is
-written under another name and renamed. What is left of jobs that nobody knows any more is removed at the start.
+written under another name and renamed. What is left of jobs that are over is removed when it is looked for.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable
 from pathlib import Path
 
 from custodes.core.errors import UnavailableError
@@ -56,11 +56,11 @@ class MediaFiles:
         """See VideoObjects."""
         (self._folder / job_id).unlink(missing_ok=True)
 
-    def keep_only(self, open_jobs: Collection[JobId]) -> None:
-        """Remove files of all other jobs."""
+    def remove_unless(self, is_open: Callable[[JobId], bool]) -> None:
+        """Remove files of jobs that are over, or that nobody knows."""
         if self._folder.is_dir():
-            for path in self._folder.iterdir():
-                if path.name not in open_jobs:
+            for path in list(self._folder.iterdir()):
+                if not is_open(JobId(path.name.removesuffix(_PARTIAL))):
                     path.unlink(missing_ok=True)
 
 

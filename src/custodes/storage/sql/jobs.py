@@ -74,10 +74,11 @@ class SqlJobStore:
 
         return self._database.write(write)
 
-    def find(self, account_id: AccountId, job_id: JobId) -> Job | None:
+    def find(self, account_id: AccountId | None, job_id: JobId) -> Job | None:
         """See JobStore."""
+        wanted = _JOB.job_id == job_id if account_id is None else _is(account_id, job_id)
         with self._database.read() as connection:
-            row = connection.execute(select(JOBS).where(_is(account_id, job_id))).mappings().one_or_none()
+            row = connection.execute(select(JOBS).where(wanted)).mappings().first()
         return None if row is None else self._job(row)
 
     def listing(self, account_id: AccountId | None, *, open_only: bool, limit: int) -> Sequence[Job]:
