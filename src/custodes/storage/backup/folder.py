@@ -37,7 +37,7 @@ _CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class BackupManifest:
     """What a backup is of.
 
     Attributes:
@@ -93,7 +93,7 @@ def new_folder(path: Path) -> None:
         raise InvalidParameterError(f"{path} is not empty: every backup has folders of its own")
 
 
-def write_manifest(folder: Path, keys: Path, manifest: Manifest, key: bytes) -> None:
+def write_manifest(folder: Path, keys: Path, manifest: BackupManifest, key: bytes) -> None:
     """List all files of both folders with their digests; the manifest, last, says that they are all there.
 
     Raises:
@@ -109,7 +109,7 @@ def write_manifest(folder: Path, keys: Path, manifest: Manifest, key: bytes) -> 
     write_durably(folder / MANIFEST, f"{text}\n".encode())
 
 
-def check_folders(folder: Path, keys: Path) -> tuple[Manifest, bytes]:
+def check_folders(folder: Path, keys: Path) -> tuple[BackupManifest, bytes]:
     """The manifest of a backup that is whole and unaltered, and its key.
 
     Raises:
@@ -124,8 +124,8 @@ def check_folders(folder: Path, keys: Path) -> tuple[Manifest, bytes]:
         raise UnavailableError(f"the keys in {keys} are not of the backup in {folder}, or its manifest was altered")
     for part, wanted in ((folder, members["sums"]), (keys, members["key_sums"])):
         _check_sums(part, str(wanted))
-    kept: dict[str, Any] = {name: members[name] for name in Manifest.__slots__}
-    manifest = Manifest(**kept)
+    kept: dict[str, Any] = {name: members[name] for name in BackupManifest.__slots__}
+    manifest = BackupManifest(**kept)
     if manifest.version != VERSION:
         raise UnavailableError(f"this backup has layout {manifest.version}; this program reads {VERSION}")
     return manifest, key
@@ -143,7 +143,7 @@ def digest_of(path: Path) -> str:
 def _read_manifest(path: Path) -> tuple[dict[str, object], str]:
     parsed = json.loads(path.read_bytes())
     members = parsed["backup"]
-    if not isinstance(members, dict) or not set(Manifest.__slots__) | {"sums", "key_sums"} <= members.keys():
+    if not isinstance(members, dict) or not set(BackupManifest.__slots__) | {"sums", "key_sums"} <= members.keys():
         raise ValueError(f"{path} is no manifest")
     return members, str(parsed["mac"])
 

@@ -26,7 +26,7 @@ from custodes.ledger.tlog.note import NoteError, VerifierKey
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerCorruptError
 from custodes.ledger.tree.growth import range_root
 from custodes.ledger.tree.tiles import Tree, verified_tree
-from custodes.storage.backup.folder import BACKUP_KEY, MANIFEST, RESTORED, SEALED, SUMS, Manifest, check_folders
+from custodes.storage.backup.folder import BACKUP_KEY, MANIFEST, RESTORED, SEALED, SUMS, BackupManifest, check_folders
 from custodes.storage.backup.sealing import SealedReader
 from custodes.storage.files.directory import DirectoryLock
 from custodes.storage.ledger.open import LedgerPaths, old_verifiers, read_tiles
@@ -45,7 +45,7 @@ class Restored:
         newer: entries that came after the databases were copied, by kind.
     """
 
-    manifest: Manifest
+    manifest: BackupManifest
     entries: int
     newer: Mapping[str, int]
 
@@ -156,7 +156,7 @@ def _checkpoint(data: Path) -> Checkpoint:
         raise UnavailableError(f"the ledger in {data} cannot be read: {error}") from error
 
 
-def _looked_through(draft: Path, manifest: Manifest) -> Restored:
+def _looked_through(draft: Path, manifest: BackupManifest) -> Restored:
     checkpoint = _checkpoint(draft)
     try:
         tree: Tree = verified_tree(read_tiles(draft), checkpoint)

@@ -27,7 +27,7 @@ from custodes.storage.backup.folder import (
     SCRATCH,
     SEALED,
     VERSION,
-    Manifest,
+    BackupManifest,
     databases_of,
     keys_of,
     new_folder,
@@ -63,7 +63,7 @@ class Source:
     program: str
 
 
-def take_backup(source: Source, folder: Path, keys: Path, taken_ms: int) -> Manifest:
+def take_backup(source: Source, folder: Path, keys: Path, taken_ms: int) -> BackupManifest:
     """Back ``source`` up into ``folder`` and ``keys``, which must be new or empty.
 
     Raises:
@@ -90,7 +90,7 @@ def take_backup(source: Source, folder: Path, keys: Path, taken_ms: int) -> Mani
     for path in keys_of(source.data):
         _put(keys / path, (source.data / path).read_bytes(), secret=True)
     write_secret(keys / BACKUP_KEY, f"{key.hex()}\n".encode())
-    manifest = Manifest(VERSION, source.program, checkpoint.origin, taken_ms, database_at, checkpoint.size)
+    manifest = BackupManifest(VERSION, source.program, checkpoint.origin, taken_ms, database_at, checkpoint.size)
     write_manifest(folder, keys, manifest, key)
     return manifest
 
