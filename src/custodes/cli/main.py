@@ -43,6 +43,9 @@ COMMANDS = (
         _FACES, "retention", "Say for how long collections keep faces.", "custodes.cli.faces.retention:app"
     ),
     CommandEntry(
+        _FACES, "subject", "Find, export and erase what is kept about somebody.", "custodes.cli.subject.subject:app"
+    ),
+    CommandEntry(
         _FACES, "celebrities", "Known people whom RecognizeCelebrities names.", "custodes.cli.faces.celebrities:app"
     ),
     CommandEntry(

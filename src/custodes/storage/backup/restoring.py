@@ -26,9 +26,11 @@ from custodes.ledger.tlog.note import NoteError, VerifierKey
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerCorruptError
 from custodes.ledger.tree.growth import range_root
 from custodes.ledger.tree.tiles import Tree, verified_tree
+from custodes.ledger.writer.batch import decode_batch
 from custodes.storage.backup.folder import BACKUP_KEY, MANIFEST, RESTORED, SEALED, SUMS, BackupManifest, check_folders
 from custodes.storage.backup.sealing import SealedReader
 from custodes.storage.files.directory import DirectoryLock
+from custodes.storage.ledger.journal import FileJournal
 from custodes.storage.ledger.open import LedgerPaths, old_verifiers, read_tiles
 
 # What one log consists of, and what is chained to it: never mixed from two moments.
@@ -41,7 +43,7 @@ class Restored:
 
     Attributes:
         manifest: of the backup.
-        entries: of the log in the new directory, as far as it is published.
+        entries: of the log in the new directory.
         newer: entries that came after the databases were copied, by kind.
     """
 
@@ -160,7 +162,13 @@ def _looked_through(draft: Path, manifest: BackupManifest) -> Restored:
     checkpoint = _checkpoint(draft)
     try:
         tree: Tree = verified_tree(read_tiles(draft), checkpoint)
-        kinds = Counter(decode(envelope).kind for _, envelope in tree.entries(manifest.database_at))
+        envelopes = dict(tree.entries(manifest.database_at))
+        # What a killed server had committed and not published yet; the first start publishes it.
+        for segment in FileJournal(LedgerPaths(draft).private / "journal").segments():
+            for batch in map(decode_batch, segment.records):
+                envelopes.update(enumerate(batch.envelopes, batch.first))
+        newer = [envelope for index, envelope in envelopes.items() if index >= manifest.database_at]
+        kinds = Counter(decode(envelope).kind for envelope in newer)
     except (LedgerCorruptError, EntryError) as error:
         raise UnavailableError(f"the ledger of the backup is damaged: {error}") from error
-    return Restored(manifest, checkpoint.size, dict(sorted(kinds.items())))
+    return Restored(manifest, max([checkpoint.size, *(index + 1 for index in envelopes)]), dict(sorted(kinds.items())))
