@@ -211,7 +211,12 @@ def url_host(host: str) -> str:
 
 def names_aws_credentials() -> bool:
     """Whether the environment says with which key AWS clients sign."""
-    return not {"AWS_ACCESS_KEY_ID", "AWS_PROFILE"}.isdisjoint(os.environ)
+    return any(os.environ.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE"))
+
+
+def aws_endpoint_url() -> str | None:
+    """The address that AWS clients would call for Rekognition instead of Amazon's, if the environment names one."""
+    return os.environ.get("AWS_ENDPOINT_URL_REKOGNITION") or os.environ.get("AWS_ENDPOINT_URL") or None
 
 
 def from_environment(**flags: Any) -> Settings:

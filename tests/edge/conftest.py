@@ -21,8 +21,9 @@ from custodes.core.ids import AccountId, RequestId
 from custodes.edge.app import SERVER_OPTIONS, AppParts, create_app
 from custodes.edge.aws.model import Service, load_service
 from custodes.edge.http.protocol import GuardedProtocol
-from custodes.operations.requests.context import Principal
+from custodes.operations.requests.context import Context, Principal
 from custodes.operations.requests.ports import AccessKey
+from custodes.operations.requests.receipts import Released
 
 REGION = "eu-central-1"
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -124,6 +125,16 @@ def _serving(app: Any, protocol: Any) -> Iterator[Live]:
         assert not thread.is_alive()
 
 
+def _released(handler: Callable[..., Any]) -> Callable[..., Released[Any]]:
+    """A handler as the gate makes them; one that gives receipts itself stays as it is."""
+
+    def handle(context: Context, params: Any) -> Released[Any]:
+        output = handler(context, params)
+        return output if isinstance(output, Released) else Released(output, None)
+
+    return handle
+
+
 @pytest.fixture(scope="session")
 def service() -> Service:
     return load_service()
@@ -144,7 +155,7 @@ def serve(service: Service) -> Iterator[Callable[..., Live]]:
         def start(handlers: dict[str, Any] | None = None, protocol: Any = GuardedProtocol, **parts: Any) -> Live:
             given: dict[str, Any] = {
                 "service": service,
-                "handlers": handlers or {},
+                "handlers": {name: _released(handler) for name, handler in (handlers or {}).items()},
                 "keys": FakeKeys(),
                 "clock": SystemClock(),
                 "region": REGION,

@@ -8,6 +8,7 @@ import re
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from custodes.core import errors as core
 from custodes.edge.aws.errors import ApiError, api_error
 from custodes.edge.endpoints.api import Limits
 from custodes.edge.http.protocol import GuardedProtocol
+from custodes.operations.requests.receipts import GateReceipt, Released, evidenced
 
 REGION = "eu-central-1"
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -229,17 +231,45 @@ def test_a_defect_answers_500_without_its_reason_and_is_logged(serve):
     assert_error(answer, "InternalServerError", 500)
 
 
-def test_headers_of_the_answer_can_be_added(serve):
-    live = serve(
-        {"ListCollections": list_nothing},
-        request_ids=lambda: "id-7",
-        response_headers=lambda request_id: {"x-custodes-ledger-index": f"of {request_id}"},
-    )
-    headers = live.client().list_collections()["ResponseMetadata"]["HTTPHeaders"]
-    assert headers["x-custodes-ledger-index"] == "of id-7"
-    with pytest.raises(ClientError) as refused:
-        live.client().list_stream_processors()
-    assert refused.value.response["ResponseMetadata"]["HTTPHeaders"]["x-custodes-ledger-index"] == "of id-7"
+def _nothing_listed(context: Any, params: Any) -> Released[Any]:
+    return Released({"CollectionIds": []}, GateReceipt(7, "token"))
+
+
+def _unknown_to_the_model(context: Any, params: Any) -> Released[Any]:
+    return Released({"Surprise": "x"}, GateReceipt(7, "token"))
+
+
+def _failing(error: Exception) -> Callable[..., Any]:
+    def handle(context: Any, params: Any) -> Any:
+        with evidenced(GateReceipt(7, "token")):
+            raise error
+
+    return handle
+
+
+@pytest.mark.parametrize(
+    ("handler", "status"),
+    [
+        (_nothing_listed, 200),
+        (_failing(core.NotFoundError("no such collection")), 400),
+        (_failing(core.UnavailableError("disk")), 500),
+        (_failing(RuntimeError("a defect")), 500),
+        (_unknown_to_the_model, 500),
+    ],
+    ids=["result", "refusal", "failure", "defect", "answer that does not fit"],
+)
+def test_what_is_on_record_brings_its_receipt_however_it_ends(serve, handler, status):
+    live = serve({"ListCollections": handler})
+    head = live.raw(signed(live, b"{}")).split(b"\r\n\r\n")[0]
+    assert head.startswith(b"HTTP/1.1 %d" % status)
+    assert (b"x-custodes-ledger-index: 7" in head, b"x-custodes-receipt: token" in head) == (True, True)
+
+
+def test_what_is_not_on_record_brings_no_receipt(serve):
+    live = serve({"ListCollections": list_nothing})
+    for operation in ("ListCollections", "ListStreamProcessors"):
+        head = live.raw(signed(live, b"{}", operation)).split(b"\r\n\r\n")[0]
+        assert b"x-custodes" not in head
 
 
 # --- limits

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from custodes.core.slot import Slot
-from custodes.operations.requests.gate import Allow, Decision, GateReceipt, Intent, UseOutcome
+from custodes.operations.requests.gate import Allow, Decision, Intent, UseOutcome
+from custodes.operations.requests.receipts import GateReceipt
 
 
 class ScriptedPolicy:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from custodes.core.errors import UnavailableError
+from custodes.core.errors import DeniedError, UnavailableError
 from custodes.core.ids import AccountId, RequestId
 from custodes.core.slot import Slot
 from custodes.ledger.tlog.note import VerifierKey
@@ -26,6 +26,7 @@ from custodes.operations.requests.command import Command
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import Deny, Gate
 from custodes.operations.requests.properties import CHANGES
+from custodes.operations.requests.receipts import receipt_of
 from custodes.storage.ledger.open import read_tiles
 from fakes.engine import Square, picture
 from fakes.process import serving
@@ -53,23 +54,20 @@ def context() -> Context:
 
 
 def test_a_denial_is_an_entry_with_a_receipt(live_server: Any) -> None:
-    log, receipts = live_server.deployment.ledger.log, []
-    gate = Gate(
-        ScriptedPolicy(Deny("the moratorium is in force", "rule-7")),
-        LedgerRecorder(log, "1.0"),
-        lambda request_id, receipt: receipts.append((request_id, receipt)),
-    )
+    log = live_server.deployment.ledger.log
+    gate = Gate(ScriptedPolicy(Deny("the moratorium is in force", "rule-7")), LedgerRecorder(log, "1.0"))
     ran: list[Slot] = []
-    with pytest.raises(Exception, match="moratorium"):
+    with pytest.raises(DeniedError, match="moratorium") as denied:
         gate.perform(context(), Try(), lambda permit, command: ran.append(permit.slot))
     assert ran == []
-    ((request_id, receipt),) = receipts
+    receipt = receipt_of(denied.value)
+    assert receipt is not None
     key = VerifierKey.parse((live_server.data / "ledger.pub").read_text().strip())
     entry = verify_token(receipt.token, [key]).entry
     assert (entry.kind, entry.fields["d"]) == ("auth", "deny")
-    assert request_id == context().request_id
     log.flush()
-    assert json.loads(log.body(receipt.index))["rule"] == "rule-7"
+    body = json.loads(log.body(receipt.index))
+    assert (body["rule"], body["request_id"]) == ("rule-7", context().request_id)
 
 
 def test_a_log_that_is_closed_stops_everything_but_reading(live_server: Any, rekognition: Any) -> None:

@@ -64,7 +64,7 @@ class Server:
         return handlers(gate, build(ports), REGION, bare_arn=self.bare_arn)
 
     def call(self, operation: str, account: AccountId = ACCOUNT, **params: Any) -> dict[str, Any]:
-        output = self.handlers[operation](context(account), params)
+        output = self.handlers[operation](context(account), params).result
         serialize(output, _SERVICE.known[operation])  # raises for anything the model does not have
         return _as_received(output)
 

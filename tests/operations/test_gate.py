@@ -196,7 +196,7 @@ def test_a_result_is_not_handed_out_to_an_account_suspended_meanwhile(request_co
         active.clear()
         return 7
 
-    gate = Gate(ScriptedPolicy(), recorder, None, lambda account: account in active)
+    gate = Gate(ScriptedPolicy(), recorder, lambda account: account in active)
     with pytest.raises(DeniedError, match="out of use"):
         gate.perform(request_context, Try(), work)
     assert [outcome.code for outcome in recorder.outcomes] == ["DeniedError"]

@@ -73,6 +73,11 @@ COMMANDS = (
         _RECORD, "witness", "Confirm other logs, or have this one confirmed.", "custodes.cli.ledger.witness:app"
     ),
     CommandEntry(
+        _RECORD, "monitor", "Watch a log from outside and raise an alarm when it contradicts itself.",
+        "custodes.cli.ledger.monitor:monitor",
+    ),
+    CommandEntry(_RECORD, "receipts", "Check receipts that were kept.", "custodes.cli.ledger.receipts:app"),
+    CommandEntry(
         _RECORD, "billing", "Meter, and send invoices that prove themselves.", "custodes.cli.ledger.billing:app"
     ),
     CommandEntry(_RECORD, "erasure", "Certificates of erasure.", "custodes.cli.ledger.erasure:app"),

@@ -35,9 +35,8 @@ from custodes.edge.aws.translate.catalogue import handlers
 from custodes.edge.aws.wire import Handler
 from custodes.edge.endpoints.administration import administered
 from custodes.edge.endpoints.api import Limits
-from custodes.edge.endpoints.ledger import mounted
+from custodes.edge.endpoints.ledger import PublicLedger, mounted
 from custodes.edge.endpoints.reviews import Act, actions
-from custodes.edge.http.receipts import ReceiptDesk
 from custodes.engine.calibrate import false_match_rate
 from custodes.engine.faces.assembly import FALSE_MATCH_RATES, open_face_engine
 from custodes.engine.ports import FaceEngine, TextEngine
@@ -62,6 +61,7 @@ from custodes.operations.record.release import release_of
 from custodes.operations.requests.gate import Gate, Recorder
 from custodes.settings import Settings
 from custodes.storage.files.credentials import OperatorKeys, open_credentials
+from custodes.storage.ledger.documents import public_documents
 from custodes.storage.objects.sources import S3Settings, open_objects
 from custodes.storage.sql.celebrities import SqliteCelebrities
 from custodes.storage.sql.database import Database
@@ -85,7 +85,6 @@ class Deployment:
         sts_handlers: the same for operations of STS.
         operations: the use cases behind them.
         gate: what they pass.
-        receipts: evidence on its way to answers.
         review_actions: what is done with results that two persons have to confirm.
         ledger: the record of use.
         scheduler: what is done periodically.
@@ -100,7 +99,6 @@ class Deployment:
     sts_handlers: Mapping[str, Handler]
     operations: Operations
     gate: Gate
-    receipts: ReceiptDesk
     ledger: ServerLedger
     review_actions: Mapping[str, Act]
     scheduler: Scheduler
@@ -124,12 +122,14 @@ class Deployment:
                 ready=lambda: True,
                 limits=limits,
                 metrics_public=self.settings.metrics_public,
-                response_headers=self.receipts.headers,
-                extra_routes=(mounted(self.ledger.tiles, self.ledger.log.proof),),
+                extra_routes=(mounted(self._public_ledger()),),
                 review_actions=self.review_actions,
                 schedules=self.scheduler.states,
             )
         )
+
+    def _public_ledger(self) -> PublicLedger:
+        return PublicLedger(self.ledger.tiles, self.ledger.log.proof, public_documents(self.settings.data))
 
 
 def new_request_id() -> RequestId:
@@ -172,7 +172,7 @@ def open_deployment(
         directory.hold(keys.key)
         store = gallery or _gallery(database, settings.data, AccountQuotas(settings.account_limits, directory.limits))
         faces = opened.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
-        release = release_of(Path(__file__).parents[1], faces.model_version, settings.shown)
+        release = release_of(settings.shown)
         videos = open_videos(settings, database, open_objects(settings.buckets, _s3(settings)), clock)
         parts = DataParts(settings, database, keys.account_id, directory, store, videos, clock, new_request_id)
         records = opened.enter_context(open_records(parts, release))
@@ -189,8 +189,7 @@ def open_deployment(
         )
         operations = build(ports)
         recorder = recording(LedgerRecorder(records.ledger.log, f"{faces.model_version}/{release.models.hex()}"))
-        receipts = ReceiptDesk()
-        gate = Gate(records.policy, recorder, receipts.leave, lambda one: directory.status(one) is Status.ACTIVE)
+        gate = Gate(records.policy, recorder, lambda one: directory.status(one) is Status.ACTIVE)
         scheduler = opened.enter_context(closing(Scheduler(records.schedules, clock, LEDGER_ERRORS)))
         scheduler.start()
         opened.enter_context(video_workers(videos, ports, operations, gate, records.ledger))
@@ -204,7 +203,6 @@ def open_deployment(
             sts_handlers=sts_handlers(gate, SecurityTokens(directory, clock)),
             operations=operations,
             gate=gate,
-            receipts=receipts,
             ledger=records.ledger,
             review_actions=actions(gate, records.reviews),
             scheduler=scheduler,

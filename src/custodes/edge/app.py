@@ -33,6 +33,7 @@ from custodes.edge.aws.sts import SERVICE as STS
 from custodes.edge.aws.sts import open_sts
 from custodes.edge.aws.wire import Handler, JsonWire, Wire
 from custodes.edge.endpoints.api import Api, Limits
+from custodes.edge.endpoints.authentication import Authentication
 from custodes.edge.endpoints.dispatch import Dispatcher
 from custodes.edge.endpoints.reviews import Act, routes
 from custodes.edge.endpoints.signed import SignedEndpoint
@@ -45,6 +46,7 @@ from custodes.governance.limits import AccountLimits
 from custodes.jobs.schedule import ScheduleState
 from custodes.operations.accounts.throttle import Throttle, no_overrides
 from custodes.operations.requests.ports import KeyLookup
+from custodes.operations.requests.receipts import receipt_of
 
 SERVER_OPTIONS: Mapping[str, Any] = MappingProxyType(
     {
@@ -60,13 +62,6 @@ SERVER_OPTIONS: Mapping[str, Any] = MappingProxyType(
 
 
 _MAX_REASON_LENGTH = 200
-
-ResponseHeaders = Callable[[RequestId], Mapping[str, str]]
-"""Extra headers for the answer to a request, asked when it leaves, and once more when all is over. Must not block."""
-
-
-def _no_headers(_: RequestId) -> Mapping[str, str]:
-    return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +82,6 @@ class AppParts:
         request_ids: gives a new id for each request.
         ready: whether ``/healthz`` may answer 200. Must not block.
         limits: what clients may use up.
-        response_headers: extra headers for each answer, whatever it is.
         metrics_public: answer ``/metrics`` to anybody. Otherwise only to the machine itself (a loopback address, and
             not on behalf of somebody else through a proxy).
         extra_routes: looked at before our own, but for ``POST /``.
@@ -108,7 +102,6 @@ class AppParts:
     throttle: Throttle = field(default_factory=lambda: Throttle(AccountLimits(), no_overrides, time.monotonic))
     sts_handlers: Mapping[str, Handler] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
-    response_headers: ResponseHeaders = _no_headers
     metrics_public: bool = False
     extra_routes: Sequence[BaseRoute] = ()
     review_actions: Mapping[str, Act] = field(default_factory=dict)
@@ -128,8 +121,7 @@ def create_app(parts: AppParts) -> ASGIApp:
     sts = Dispatcher(sts_service, sts_wire, parts.sts_handlers, {}, workers)
     rekognition = _api(parts, json_wire, json, SERVICE)
     services = _ServiceRouter(rekognition, _api(parts, sts_wire, sts, STS))
-    signed_for = Scope(parts.region, SERVICE, parts.accepted_regions)
-    signed = SignedEndpoint.open(parts.keys, signed_for, parts.clock, parts.throttle, workers)
+    signed = SignedEndpoint(_authentication(parts, SERVICE), parts.throttle, workers)
     router = Router(
         routes=[
             *parts.extra_routes,
@@ -142,12 +134,15 @@ def create_app(parts: AppParts) -> ASGIApp:
         redirect_slashes=False,
         default=_nothing_here,
     )
-    return _ErrorBoundary(_FastPath(services, router), metrics, parts.request_ids, parts.response_headers)
+    return _ErrorBoundary(_FastPath(services, router), metrics, parts.request_ids)
 
 
 def _api(parts: AppParts, wire: Wire, dispatcher: Dispatcher, service: str) -> Api:
-    scope = Scope(parts.region, service, parts.accepted_regions)
-    return Api(wire, dispatcher, parts.keys, parts.throttle, scope=scope, clock=parts.clock, limits=parts.limits)
+    return Api(wire, dispatcher, _authentication(parts, service), parts.throttle, parts.limits)
+
+
+def _authentication(parts: AppParts, service: str) -> Authentication:
+    return Authentication(parts.keys, Scope(parts.region, service, parts.accepted_regions), parts.clock)
 
 
 class _FastPath:
@@ -180,13 +175,10 @@ class _ServiceRouter:
 class _ErrorBoundary:
     """Gives every request an id, counts and logs it, and answers for what nobody expected."""
 
-    def __init__(
-        self, inner: ASGIApp, metrics: Metrics, request_ids: Callable[[], RequestId], headers: ResponseHeaders
-    ) -> None:
+    def __init__(self, inner: ASGIApp, metrics: Metrics, request_ids: Callable[[], RequestId]) -> None:
         self._inner = inner
         self._metrics = metrics
         self._request_ids = request_ids
-        self._headers = headers
         self._log = structlog.get_logger("custodes.edge")
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
@@ -201,23 +193,18 @@ class _ErrorBoundary:
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
-                message["headers"] = [
-                    *message.get("headers", ()),
-                    (b"x-amzn-requestid", exchange.request_id.encode("ascii")),
-                    *((k.encode("ascii"), v.encode("ascii")) for k, v in self._headers(exchange.request_id).items()),
-                ]
+                message["headers"] = [*message.get("headers", ()), *exchange.headers()]
             await send(message)
 
         try:
             await self._inner(scope, receive, send_with_id)
         except Exception as error:  # noqa: BLE001 the outermost border: the client gets an answer, the log the reason
-            exchange.code = INTERNAL
+            exchange.code, exchange.receipt = INTERNAL, receipt_of(error)
             self._explain(error, exchange)
             if not exchange.status:
                 response = _error(ApiError(INTERNAL, "Internal server error"), exchange)
                 await response(scope, receive, send_with_id)
         finally:
-            self._headers(exchange.request_id)  # a client that is gone leaves its headers behind
             # The server writes the answer out when this returns; the line in the log can wait for that.
             asyncio.get_running_loop().call_soon(self._record, exchange, time.perf_counter() - started)
 

@@ -10,15 +10,16 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from custodes.cli.client.api import ApiFailureError
+from custodes.cli.client.identity import SigningCredentials
 from custodes.core.errors import InvalidParameterError, UnavailableError
 
 
 class RemoteApi:
     """Calls a server; boto3 clients are thread-safe."""
 
-    def __init__(self, url: str, region: str, key: tuple[str, ...] | None) -> None:
-        """Call ``url`` with ``key`` (id, secret, perhaps a token), or with what AWS clients find when it is None."""
-        session = _session(region, key)
+    def __init__(self, url: str, region: str, credentials: SigningCredentials) -> None:
+        """Call ``url`` with ``credentials``, in requests signed for ``region``."""
+        session = _session(region, credentials)
         config = Config(retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=32)
         self._client = session.client("rekognition", endpoint_url=url, config=config)
         self._methods = {api: method for method, api in self._client.meta.method_to_api_mapping.items()}
@@ -26,7 +27,7 @@ class RemoteApi:
 
     @classmethod
     def assuming(
-        cls, url: str, region: str, key: tuple[str, str] | None, role: str, tags: Mapping[str, str]
+        cls, url: str, region: str, credentials: SigningCredentials, role: str, tags: Mapping[str, str]
     ) -> RemoteApi:
         """Call ``url`` as the role with ARN ``role``, whose session states ``tags``.
 
@@ -34,7 +35,7 @@ class RemoteApi:
             ApiFailureError: the role may not be assumed.
             UnavailableError: the server cannot be reached.
         """
-        client = _session(region, key).client("sts", endpoint_url=url)
+        client = _session(region, credentials).client("sts", endpoint_url=url)
         stated = [{"Key": name, "Value": value} for name, value in tags.items()]
         try:
             found = client.assume_role(RoleArn=role, RoleSessionName="custodes", Tags=stated)["Credentials"]
@@ -43,7 +44,8 @@ class RemoteApi:
             raise ApiFailureError(value.get("Code", "Unknown"), value.get("Message", "")) from error
         except BotoCoreError as error:
             raise UnavailableError(f"{url}: {error}") from error
-        return cls(url, region, (found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"]))
+        key = SigningCredentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+        return cls(url, region, key)
 
     @property
     def place(self) -> str:
@@ -64,6 +66,10 @@ class RemoteApi:
         return answer
 
 
-def _session(region: str, key: tuple[str, ...] | None) -> boto3.session.Session:
-    secrets = dict(zip(("aws_access_key_id", "aws_secret_access_key", "aws_session_token"), key or (), strict=False))
-    return boto3.session.Session(**secrets, region_name=region)
+def _session(region: str, credentials: SigningCredentials) -> boto3.session.Session:
+    return boto3.session.Session(
+        aws_access_key_id=credentials.access_key_id,
+        aws_secret_access_key=credentials.secret,
+        aws_session_token=credentials.session_token,
+        region_name=region,
+    )

@@ -33,16 +33,15 @@ class LocalPortraits:
 
     def quality(self, data: bytes, max_faces: int) -> Mapping[str, Any]:
         """AssessFaceQuality as the API answers it. Raises CustodesError: no picture."""
-        return self.handlers["AssessFaceQuality"](
-            _context(self.region), {"Image": {"Bytes": data}, "MaxFaces": max_faces}
-        )
+        return self._ask("AssessFaceQuality", data, max_faces)
 
     def liveness(self, data: bytes, max_faces: int) -> Mapping[str, Any]:
         """AssessLiveness as the API answers it. Raises CustodesError: no picture."""
         return self._ask("AssessLiveness", data, max_faces)
 
     def _ask(self, operation: str, data: bytes, max_faces: int) -> Mapping[str, Any]:
-        return self.handlers[operation](_context(self.region), {"Image": {"Bytes": data}, "MaxFaces": max_faces})
+        members = {"Image": {"Bytes": data}, "MaxFaces": max_faces}
+        return self.handlers[operation](_context(self.region), members).result
 
 
 @contextmanager

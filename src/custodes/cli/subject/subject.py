@@ -152,12 +152,16 @@ def _opened(settings: Settings, endpoint: str | None, role: str | None) -> Itera
         with open_api(settings, endpoint) as api:
             yield api
         return
+    from custodes.cli.client.identity import find_credentials, say_caller
     from custodes.cli.client.remote import RemoteApi
 
     found = address(settings, endpoint)
     if found.url is None:
         raise InvalidParameterError("a role is assumed at a running server: start it, or name it with --endpoint")
-    yield RemoteApi.assuming(found.url, found.region, found.key, role, {"custodes:purpose": PURPOSE})
+    tags = {"custodes:purpose": PURPOSE}
+    api = RemoteApi.assuming(found.url, found.region, find_credentials(settings.data), role, tags)
+    say_caller(role, found.url)
+    yield api
 
 
 def _new(out: Path) -> None:

@@ -16,6 +16,7 @@ from custodes.edge.aws.model import CONTENT_TYPE, Operation, Service
 from custodes.edge.aws.parse import parse
 from custodes.edge.aws.serialize import serialize
 from custodes.operations.requests.context import Context
+from custodes.operations.requests.receipts import Released
 
 
 class Wire(Protocol):
@@ -82,8 +83,8 @@ class JsonWire:
         return body(error, request_id), error
 
 
-Handler: TypeAlias = Callable[[Context, Mapping[str, Any]], Mapping[str, Any]]
+Handler: TypeAlias = Callable[[Context, Mapping[str, Any]], Released[Mapping[str, Any]]]
 """Answers one operation: (context, parsed and validated parameters) to output, both in AWS member names.
 
-Raises errors of ``custodes.core.errors``. Called from worker threads, many at a time.
+Raises errors of ``custodes.core.errors``, with their receipts. Called from worker threads, many at a time.
 """

@@ -1,7 +1,8 @@
 """From an operation's name to what answers it: a handler, or a plain refusal.
 
-In: an operation, its context and the raw body. Out: bytes of the answer, or a raised error. Handlers are synchronous;
-the whole path from bytes to bytes runs in one worker thread, and accounts share these fairly. It knows nothing of HTTP.
+In: an operation, its context and the raw body. Out: bytes of the answer with their receipt, or a raised error. Handlers
+are synchronous; the whole path from bytes to bytes runs in one worker thread, and accounts share these fairly. It knows
+nothing of HTTP.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from custodes.edge.aws.validate import validate
 from custodes.edge.aws.wire import Handler, Wire
 from custodes.edge.http.workers import Workers
 from custodes.operations.requests.context import Context
+from custodes.operations.requests.receipts import Released
 
 _GENERIC_REASON = "it is not implemented in this version"
 
@@ -42,7 +44,7 @@ class Dispatcher:
         self._reasons = dict(reasons)
         self._workers = workers
 
-    async def answer(self, operation: Operation, context: Context, raw: bytes) -> bytes:
+    async def answer(self, operation: Operation, context: Context, raw: bytes) -> Released[bytes]:
         """Answer one request.
 
         Raises:
@@ -51,11 +53,11 @@ class Dispatcher:
         """
         return await self._workers.run(context.caller.account_id, self._answer, operation, context, raw)
 
-    def _answer(self, operation: Operation, context: Context, raw: bytes) -> bytes:
+    def _answer(self, operation: Operation, context: Context, raw: bytes) -> Released[bytes]:
         handler = self._handlers.get(operation.name)
         if handler is None:
             reason = self._reasons.get(operation.name, _GENERIC_REASON)
             raise NotSupportedError(f"Operation {operation.name} is not supported by this server: {reason}")
         params = self._wire.parameters(raw, operation)
         validate(params, operation)
-        return self._wire.answer(handler(context, params), operation, context.request_id)
+        return handler(context, params).map(lambda output: self._wire.answer(output, operation, context.request_id))

@@ -7,7 +7,7 @@ errors. The Rekognition API has no operation for this, so it is an interface of 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -22,6 +22,7 @@ from custodes.edge.endpoints.signed import SignedEndpoint
 from custodes.governance.review import Review, ReviewVote
 from custodes.operations.requests.context import Context
 from custodes.operations.requests.gate import Gate
+from custodes.operations.requests.receipts import Released
 from custodes.operations.reviews.reviews import (
     MAX_LISTED,
     ConfirmReview,
@@ -36,39 +37,44 @@ from custodes.operations.reviews.reviews import (
 
 PATH = "/custodes/v1/reviews"
 Answer = dict[str, Any]
-Act = Callable[[Context, str, Mapping[str, Any]], Answer]
+Act = Callable[[Context, str, Mapping[str, Any]], Released[Answer]]
 
 
 def actions(gate: Gate, reviews: Reviews) -> dict[str, Act]:
     """What can be done, by operation: (context, token of a review, members of the request) to the answer."""
 
-    def listing(context: Context, _: str, members: Mapping[str, Any]) -> Answer:
+    def listing(context: Context, _: str, members: Mapping[str, Any]) -> Released[Answer]:
         command = ListReviews(after=_text(members, "after") or None, limit=_number(members, "limit", MAX_LISTED))
-        found = gate.perform(context, command, reviews.listing).result
-        answer: Answer = {"reviews": [_summary(review) for review in found]}
-        if len(found) == command.limit:
-            answer["next"] = found[-1].review_id
-        return answer
+        return gate.perform(context, command, reviews.listing).map(lambda found: _listed(found, command.limit))
 
-    def confirm(context: Context, token: str, members: Mapping[str, Any]) -> Answer:
+    def show(context: Context, token: str, _: Mapping[str, Any]) -> Released[Answer]:
+        return gate.perform(context, GetReview(token=token), reviews.show).map(_opened)
+
+    def confirm(context: Context, token: str, members: Mapping[str, Any]) -> Released[Answer]:
         command = ConfirmReview(token=token, reason=_text(members, "reason"))
-        return _opened(gate.perform(context, command, reviews.confirm).result)
+        return gate.perform(context, command, reviews.confirm).map(_opened)
 
-    def reject(context: Context, token: str, members: Mapping[str, Any]) -> Answer:
+    def reject(context: Context, token: str, members: Mapping[str, Any]) -> Released[Answer]:
         command = RejectReview(token=token, reason=_text(members, "reason"))
-        return _opened(gate.perform(context, command, reviews.reject).result)
+        return gate.perform(context, command, reviews.reject).map(_opened)
+
+    def release(context: Context, token: str, _: Mapping[str, Any]) -> Released[Answer]:
+        return gate.perform(context, ReleaseReview(token=token), reviews.release).map(_opened)
 
     return {
         "ListReviews": listing,
-        "GetReview": lambda context, token, _: _opened(
-            gate.perform(context, GetReview(token=token), reviews.show).result
-        ),
+        "GetReview": show,
         "ConfirmReview": confirm,
         "RejectReview": reject,
-        "ReleaseReview": lambda context, token, _: _opened(
-            gate.perform(context, ReleaseReview(token=token), reviews.release).result
-        ),
+        "ReleaseReview": release,
     }
+
+
+def _listed(found: Sequence[Review], limit: int) -> Answer:
+    answer: Answer = {"reviews": [_summary(review) for review in found]}
+    if len(found) == limit:
+        answer["next"] = found[-1].review_id
+    return answer
 
 
 def _summary(review: Review) -> Answer:
@@ -140,7 +146,7 @@ def members_of(query: bytes, raw: bytes) -> Mapping[str, Any]:
     return members
 
 
-def routes(desk: SignedEndpoint, acts: Mapping[str, Act]) -> list[Route]:
+def routes(endpoint: SignedEndpoint, acts: Mapping[str, Act]) -> list[Route]:
     """Routes of the interface for ``acts``; none without any."""
 
     def of(operation: str) -> Callable[[Request], Any]:
@@ -148,7 +154,7 @@ def routes(desk: SignedEndpoint, acts: Mapping[str, Act]) -> list[Route]:
 
         async def serve(request: Request) -> Response:
             token, query = str(request.path_params.get("token", "")), request.scope["query_string"]
-            return await desk.serve(
+            return await endpoint.serve(
                 request, operation, lambda context, raw: act(context, token, members_of(query, raw))
             )
 

@@ -25,8 +25,9 @@ from custodes.ledger.writer.log import LedgerLog
 from custodes.ledger.writer.pending import Pending
 from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers, read_command
 from custodes.operations.requests.context import Caller, Context, Principal
-from custodes.operations.requests.gate import Allow, Decision, Deny, Gate, GateReceipt, Intent, UseOutcome
+from custodes.operations.requests.gate import Allow, Decision, Deny, Gate, Intent, UseOutcome
 from custodes.operations.requests.principals import principal_arn
+from custodes.operations.requests.receipts import GateReceipt
 
 _REGION = "local"
 

@@ -20,9 +20,10 @@ from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.pending import Pending
 from custodes.ledger.writer.receipt import receipt_token
 from custodes.ledger.writer.settings import LedgerWriter
-from custodes.operations.requests.gate import DENIED, DONE, Deny, GateReceipt, Grounds, Intent, UseOutcome
+from custodes.operations.requests.gate import DENIED, DONE, Deny, Grounds, Intent, UseOutcome
 from custodes.operations.requests.gate import Decision as GateDecision
 from custodes.operations.requests.properties import Unit
+from custodes.operations.requests.receipts import GateReceipt
 
 T = TypeVar("T")
 

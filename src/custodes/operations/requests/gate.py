@@ -13,14 +13,15 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from custodes.core.errors import CustodesError, DeniedError, UnavailableError
-from custodes.core.ids import AccountId, RequestId
+from custodes.core.ids import AccountId
 from custodes.core.slot import Slot
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.context import Context
 from custodes.operations.requests.properties import STRICTEST, Properties
+from custodes.operations.requests.receipts import GateReceipt, Released, give
 
 C = TypeVar("C", bound=Command)
 R = TypeVar("R")
@@ -110,26 +111,6 @@ class UseOutcome:
     rule_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GateReceipt:
-    """Evidence of a record: its ledger index and a token that a third party can verify."""
-
-    index: int
-    token: str
-
-
-@dataclass(frozen=True, slots=True)
-class Released(Generic[R]):
-    """A result that left the gate, with the receipt of its record where the recorder gives one."""
-
-    result: R
-    receipt: GateReceipt | None
-
-
-HandOver = Callable[[RequestId, GateReceipt], None]
-"""Takes the receipt of a request on its way to the caller. Must not raise or block."""
-
-
 class Policy(Protocol):
     """Decides. Must not raise for anything a caller can cause: what cannot be evaluated is a Deny."""
 
@@ -184,20 +165,20 @@ class Gate:
         self,
         policy: Policy,
         recorder: Recorder,
-        hand_over: HandOver | None = None,
         active: Callable[[AccountId], bool] = lambda _: True,
     ) -> None:
-        """Ask ``policy``, write to ``recorder``, give every receipt to ``hand_over``, that of a refusal, too.
+        """Ask ``policy``, write to ``recorder``.
 
         ``active`` says, from memory, whether an account may still be served when its result is there.
         """
         self._policy = policy
         self._recorder = recorder
-        self._hand_over = hand_over
         self._active = active
 
     def perform(self, context: Context, command: C, run: Callable[[Permit, C], R]) -> Released[R]:
         """Let ``run`` work on ``command`` for the caller of ``context``, if it may, and record what came of it.
+
+        What is raised has its receipt, too: ``receipt_of(error)``.
 
         Raises:
             DeniedError: the policy refuses; the refusal is on record.
@@ -210,29 +191,34 @@ class Gate:
         slot = self._reserve(intent, decision)
         if isinstance(decision, Deny):
             slot.close()
-            self._record(context, slot, UseOutcome(DENIED, rule_id=decision.rule_id))
-            raise DeniedError(_denial(intent, decision))
+            denied = DeniedError(_denial(intent, decision))
+            give(denied, self._record(slot, UseOutcome(DENIED, rule_id=decision.rule_id)))
+            raise denied
         return self._run(
             Permit(context, slot, Tally(), decision.withheld, decision.obligations), command, run, decision
         )
 
     def _run(self, permit: Permit, command: C, run: Callable[[Permit, C], R], decision: Allow) -> Released[R]:
-        code, receipt, context = FAILED, None, permit.context
+        code, account_id = FAILED, permit.context.caller.account_id
+        raised: Exception | None = None
         try:
             command.check()
             result = run(permit, command)
-            if not self._active(context.caller.account_id):
+            if not self._active(account_id):
                 # Suspended while this ran: what was computed is not handed out, nor charged.
                 raise DeniedError("The account was taken out of use while the request ran.")
             code = DONE
-        except CustodesError as error:
-            code = type(error).__name__
+        except Exception as error:
+            code = type(error).__name__ if isinstance(error, CustodesError) else FAILED
+            raised = error
             raise
         finally:
             permit.slot.close()
             tally = permit.tally
             outcome = UseOutcome(code, tally.images, dict(tally.counts), decision.rule_id)
-            receipt = self._record(context, permit.slot, outcome)
+            receipt = self._record(permit.slot, outcome)
+            if raised is not None:
+                give(raised, receipt)
         return Released(result, receipt)
 
     def _reserve(self, intent: Intent, decision: Decision) -> Slot:
@@ -241,14 +227,11 @@ class Gate:
         except OSError as error:
             raise UnavailableError("The use of this service cannot be recorded, so nothing was done.") from error
 
-    def _record(self, context: Context, slot: Slot, outcome: UseOutcome) -> GateReceipt | None:
+    def _record(self, slot: Slot, outcome: UseOutcome) -> GateReceipt | None:
         try:
-            receipt = self._recorder.record(slot, outcome)
+            return self._recorder.record(slot, outcome)
         except OSError as error:
             raise UnavailableError("The use of this service could not be recorded.") from error
-        if receipt is not None and self._hand_over is not None:
-            self._hand_over(context.request_id, receipt)
-        return receipt
 
 
 def _denial(intent: Intent, deny: Deny) -> str:

@@ -19,7 +19,7 @@ from custodes.edge.aws.translate import (
     video,
 )
 from custodes.edge.aws.translate.quality import handlers as assessment_handlers
-from custodes.edge.aws.translate.route import Handler
+from custodes.edge.aws.wire import Handler
 from custodes.operations.catalogue import Operations
 from custodes.operations.requests.gate import Gate
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from custodes.edge.aws.translate.face_detail import expressive_face
 from custodes.edge.aws.translate.members import image_input
-from custodes.edge.aws.translate.route import Handler, Output, Params, gated
+from custodes.edge.aws.translate.route import Output, Params, gated
+from custodes.edge.aws.wire import Handler
 from custodes.gallery.celebrities import Celebrity
 from custodes.operations.collections.celebrities import (
     Celebrities,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from custodes.edge.aws.translate.members import collection_id
-from custodes.edge.aws.translate.route import Handler, Output, Params, gated, nothing
+from custodes.edge.aws.translate.route import Output, Params, gated, nothing
+from custodes.edge.aws.wire import Handler
 from custodes.gallery.entities import Collection
 from custodes.operations.collections.collections import (
     Collections,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from custodes.core.ids import ExternalImageId, UserId
 from custodes.edge.aws.translate.face_detail import face_detail, unindexed_face
 from custodes.edge.aws.translate.members import collection_id, face, face_ids, image_input, quality_filter, refusal
-from custodes.edge.aws.translate.route import Handler, Output, Params, gated
+from custodes.edge.aws.translate.route import Output, Params, gated
+from custodes.edge.aws.wire import Handler
 from custodes.engine.results.face import QualityFilter
 from custodes.operations.collections.enrol import (
     MAX_FACES_PER_IMAGE,

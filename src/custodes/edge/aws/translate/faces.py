@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from custodes.edge.aws.translate.face_detail import compared_face, face_detail
 from custodes.edge.aws.translate.members import bounding_box, image_input, quality_filter
-from custodes.edge.aws.translate.route import Handler, Output, Params, gated
+from custodes.edge.aws.translate.route import Output, Params, gated
+from custodes.edge.aws.wire import Handler
 from custodes.engine.results.face import QualityFilter
 from custodes.operations.images.attributes import requested
 from custodes.operations.images.compare_faces import DEFAULT_THRESHOLD_PCT, CompareFaces, FaceComparison, FacesCompared

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from custodes.edge.aws.translate.members import image_input
-from custodes.edge.aws.translate.route import Handler, Output, Params, gated
+from custodes.edge.aws.translate.route import Output, Params, gated
+from custodes.edge.aws.wire import Handler
 from custodes.engine.results.moderation import Concern, ContentKind
 from custodes.operations.images.detect_moderation import (
     DEFAULT_CONFIDENCE_PCT,

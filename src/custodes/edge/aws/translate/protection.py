@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from custodes.core.box import Size
 from custodes.edge.aws.translate.members import bounding_box, image_input
-from custodes.edge.aws.translate.route import Handler, Output, Params, gated
+from custodes.edge.aws.translate.route import Output, Params, gated
+from custodes.edge.aws.wire import Handler
 from custodes.engine.results.equipment import BodyPart, Equipment, EquippedPerson, Worn
 from custodes.operations.images.detect_equipment import (
     DetectProtectiveEquipment,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from custodes.core.box import BoxPx, Size
 from custodes.edge.aws.translate.members import bounding_box, image_input
-from custodes.edge.aws.translate.route import Handler, Output, Params, gated
+from custodes.edge.aws.translate.route import Output, Params, gated
+from custodes.edge.aws.wire import Handler
 from custodes.engine.results.liveness import LivenessFound
 from custodes.engine.results.portrait import Check, Inspections
 from custodes.operations.images.assess import DEFAULT_MAX_FACES, AssessFaceQuality, AssessLiveness, PortraitAssessment

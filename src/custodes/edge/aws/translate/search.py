@@ -5,7 +5,8 @@ from __future__ import annotations
 from custodes.core.ids import FaceId, UserId
 from custodes.edge.aws.translate.face_detail import face_detail, unsearched_face
 from custodes.edge.aws.translate.members import bounding_box, collection_id, face, image_input, quality_filter, sealed
-from custodes.edge.aws.translate.route import Handler, Output, Params, gated
+from custodes.edge.aws.translate.route import Output, Params, gated
+from custodes.edge.aws.wire import Handler
 from custodes.engine.results.face import QualityFilter
 from custodes.operations.collections.search import (
     DEFAULT_THRESHOLD_PCT,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from custodes.core.ids import UserId
 from custodes.edge.aws.translate.members import collection_id, face_ids, refusal
-from custodes.edge.aws.translate.route import Handler, Output, Params, gated, nothing
+from custodes.edge.aws.translate.route import Output, Params, gated, nothing
+from custodes.edge.aws.wire import Handler
 from custodes.operations.collections.user_changes import UserChanged
 from custodes.operations.collections.users import (
     DEFAULT_ASSOCIATION_THRESHOLD_PCT,

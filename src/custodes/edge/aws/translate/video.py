@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from custodes.edge.aws.translate.route import Handler, Output, Params, gated
+from custodes.edge.aws.translate.route import Output, Params, gated
 from custodes.edge.aws.translate.text import region_of_interest, word_filter
 from custodes.edge.aws.translate.video_results import page_output
+from custodes.edge.aws.wire import Handler
 from custodes.jobs.job import JobId
 from custodes.operations.images.ports import S3Object
 from custodes.operations.requests.gate import Gate
