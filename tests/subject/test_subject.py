@@ -105,7 +105,7 @@ def test_where_two_persons_have_to_confirm_nobody_is_named_or_erased(
     credentials.write_text(
         f"[custodes]\naws_access_key_id={made['access_key_id']}\naws_secret_access_key={made['secret_access_key']}\n"
     )
-    elsewhere = ("--endpoint", live_server.url, "--data", str(tmp_path / "none"))
+    elsewhere = ("--endpoint", live_server.url)
     client = boto3.client(
         "rekognition",
         endpoint_url=live_server.url,
@@ -115,7 +115,7 @@ def test_where_two_persons_have_to_confirm_nobody_is_named_or_erased(
     )
     client.create_collection(CollectionId="wanted")
     face = client.index_faces(CollectionId="wanted", Image=image(1))["FaceRecords"][0]["Face"]["FaceId"]
-    variables = {"AWS_SHARED_CREDENTIALS_FILE": str(credentials), "CUSTODES_DATA": str(tmp_path / "none")}
+    variables = {"AWS_SHARED_CREDENTIALS_FILE": str(credentials)}
     out = tmp_path / "held"
     held = custodes("subject", "erase", photo, "--out", str(out), "--yes", *elsewhere, **variables)
     assert held.returncode == 1 and "held for two persons" in held.stderr
