@@ -67,6 +67,9 @@ class Settings:
     accepted_regions: str = _setting(
         "Regions that requests may be signed for beside it, separated by commas; `*` for every region of AWS.", "*"
     )
+    console: bool = _setting("Serve the console under `/console`.", True)
+    console_idle_minutes: int = _setting("Minutes without a request after which the console signs somebody out.", 30)
+    console_hours: int = _setting("Hours after which it does in any case.", 12)
     cors_origins: str = _setting(
         "Origins whose web pages may call the API, separated by commas; `*` for all (a signature protects it), "
         "empty for none.",

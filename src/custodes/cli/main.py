@@ -20,6 +20,7 @@ _ACCOUNTS, _RECORD, _RULES = "Accounts", "Record", "Rules and screening"
 
 COMMANDS = (
     CommandEntry(_SERVER, "serve", "Serve the API until stopped.", "custodes.cli.serve:serve"),
+    CommandEntry(_SERVER, "console", "Print a link to the console in the browser.", "custodes.cli.console:console"),
     CommandEntry(_SERVER, "env", "Print exports that point AWS clients at the server.", "custodes.cli.env:env"),
     CommandEntry(_SERVER, "models", "List, fetch and verify the networks.", "custodes.cli.models:app"),
     CommandEntry(_SERVER, "backup", "Back a data directory up while it is used.", "custodes.cli.storage.backup:backup"),

@@ -19,9 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from starlette.routing import BaseRoute
+
 from custodes.core.clock import SystemClock
 from custodes.core.ids import RequestId
 from custodes.deployment.accounts import open_directory
+from custodes.deployment.console import ConsoleSources, open_console
 from custodes.deployment.engines import open_sight, open_text
 from custodes.deployment.ledger import (
     ServerLedger,
@@ -31,6 +34,7 @@ from custodes.deployment.video import Videos, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
 from custodes.edge.aws.model import Service, load_service
 from custodes.edge.aws.sts import handlers as sts_handlers
+from custodes.edge.aws.sts import open_sts
 from custodes.edge.aws.translate.catalogue import handlers
 from custodes.edge.aws.wire import Handler
 from custodes.edge.endpoints.administration import administered
@@ -47,6 +51,7 @@ from custodes.governance.accounts.account import Status
 from custodes.jobs.schedule import Scheduler
 from custodes.models.store import ModelStore
 from custodes.operations.accounts.directory import AccountDirectory
+from custodes.operations.accounts.sign_in_links import SignInLinks
 from custodes.operations.accounts.sts import SecurityTokens
 from custodes.operations.accounts.throttle import AccountQuotas, Throttle, no_overrides
 from custodes.operations.catalogue import Operations, Ports, build
@@ -89,6 +94,7 @@ class Deployment:
         ledger: the record of use.
         scheduler: what is done periodically.
         administration: commands of the operator.
+        sign_in_links: links to the console that were given out.
     """
 
     settings: Settings
@@ -103,17 +109,20 @@ class Deployment:
     review_actions: Mapping[str, Act]
     scheduler: Scheduler
     administration: Administration
+    sign_in_links: SignInLinks
 
     def app(self) -> Callable[..., Any]:
         """The ASGI application over this deployment."""
         limits = Limits(worker_threads=self.settings.workers, in_flight=self.settings.in_flight)
+        throttle = Throttle(self.settings.account_limits, self.accounts.limits, time.monotonic)
+        console = self._console(throttle) if self.settings.console else ()
         return create_app(
             AppParts(
                 service=self.service,
                 handlers=self.handlers,
                 sts_handlers=self.sts_handlers,
                 keys=self.accounts,
-                throttle=Throttle(self.settings.account_limits, self.accounts.limits, time.monotonic),
+                throttle=throttle,
                 clock=SystemClock(),
                 region=self.settings.region,
                 accepted_regions=self.settings.signed_regions,
@@ -122,9 +131,25 @@ class Deployment:
                 ready=lambda: True,
                 limits=limits,
                 metrics_public=self.settings.metrics_public,
-                extra_routes=(mounted(self._public_ledger()),),
+                extra_routes=(mounted(self._public_ledger()), *console),
                 review_actions=self.review_actions,
                 schedules=self.scheduler.states,
+            )
+        )
+
+    def _console(self, throttle: Throttle) -> list[BaseRoute]:
+        return open_console(
+            ConsoleSources(
+                settings=self.settings,
+                services=(self.service, open_sts()[0]),
+                handlers={**self.handlers, **self.sts_handlers},
+                review_actions=self.review_actions,
+                administration=self.administration,
+                accounts=self.accounts,
+                operator=self.keys.key,
+                links=self.sign_in_links,
+                throttle=throttle,
+                request_ids=new_request_id,
             )
         )
 
@@ -207,6 +232,7 @@ def open_deployment(
             review_actions=actions(gate, records.reviews),
             scheduler=scheduler,
             administration=records.administration,
+            sign_in_links=records.sign_in_links,
         )
 
 
