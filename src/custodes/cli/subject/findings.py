@@ -46,7 +46,7 @@ class HeldSearch:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class SubjectFindings:
     """What the collections have.
 
     Attributes:
@@ -66,7 +66,7 @@ class Findings:
         return asdict(self)
 
 
-def find_by_photo(api: ApiClient, photo: bytes, threshold_pct: float, collections: Sequence[str]) -> Findings:
+def find_by_photo(api: ApiClient, photo: bytes, threshold_pct: float, collections: Sequence[str]) -> SubjectFindings:
     """Search ``collections``, or all of the account where there are none.
 
     Raises:
@@ -97,10 +97,10 @@ def find_by_photo(api: ApiClient, photo: bytes, threshold_pct: float, collection
             held.append(HeldSearch(collection, review, len(answer["FaceMatches"])))
         else:
             faces += [_matched(collection, match) for match in answer["FaceMatches"]]
-    return Findings(tuple(searched), tuple(faces), tuple(held), refused)
+    return SubjectFindings(tuple(searched), tuple(faces), tuple(held), refused)
 
 
-def find_by_name(api: ApiClient, named: Sequence[str]) -> Findings:
+def find_by_name(api: ApiClient, named: Sequence[str]) -> SubjectFindings:
     """Faces given as ``COLLECTION:FACEID``.
 
     Raises:
@@ -116,7 +116,7 @@ def find_by_name(api: ApiClient, named: Sequence[str]) -> Findings:
         if not found:
             raise InvalidParameterError(f"there is no face {face_id} in {collection}")
         faces.append(SubjectFace(collection, face_id, None, found[0]))
-    return Findings(tuple(dict.fromkeys(face.collection for face in faces)), tuple(faces), (), {})
+    return SubjectFindings(tuple(dict.fromkeys(face.collection for face in faces)), tuple(faces), (), {})
 
 
 def listed_faces(api: ApiClient, collection: str, **members: Any) -> Iterator[Mapping[str, Any]]:

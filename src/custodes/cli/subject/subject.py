@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from custodes.cli.options import DATA, DataOption, DeviceOption, EndpointOption, JsonOption
+from custodes.cli.options import DATA, DataOption, EndpointOption, JsonOption
 from custodes.core.errors import InvalidParameterError
 from custodes.settings import from_environment
 
 if TYPE_CHECKING:
     from custodes.cli.client.api import ApiClient
-    from custodes.cli.subject.findings import Findings
+    from custodes.cli.subject.findings import SubjectFindings
     from custodes.settings import Settings
 
 PURPOSE = "data-subject-request"
@@ -57,11 +57,10 @@ def find_command(
     role: RoleOption = None,
     data: DataOption = DATA,
     endpoint: EndpointOption = None,
-    device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say in which collections the face of a photo is. Changes nothing."""
-    settings = from_environment(data=data, device=device)
+    settings = from_environment(data=data)
     with _opened(settings, endpoint, role) as api:
         findings = _found(api, photo, None, collections, threshold)
     _show(findings, as_json=as_json)
@@ -77,10 +76,9 @@ def export_command(
     role: RoleOption = None,
     data: DataOption = DATA,
     endpoint: EndpointOption = None,
-    device: DeviceOption = None,
 ) -> None:
     """Write all that is stored about somebody into a folder, to hand out to them."""
-    settings = from_environment(data=data, device=device)
+    settings = from_environment(data=data)
     _new(out)
     with _opened(settings, endpoint, role) as api:
         findings = _found(api, photo, faces, collections, threshold)
@@ -108,12 +106,11 @@ def erase_command(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask: somebody has looked at what `find` said.")] = False,
     data: DataOption = DATA,
     endpoint: EndpointOption = None,
-    device: DeviceOption = None,
 ) -> None:
     """Erase somebody's faces from all collections, and write certificates that they are gone."""
     from custodes.cli.subject.erasing import erase_faces, with_certificate
 
-    settings = from_environment(data=data, device=device)
+    settings = from_environment(data=data)
     _new(out)
     with _opened(settings, endpoint, role) as api:
         findings = _found(api, photo, faces, collections, threshold)
@@ -133,7 +130,7 @@ def erase_command(
 
 def _found(
     api: ApiClient, photo: Path | None, faces: list[str] | None, collections: list[str] | None, threshold: float
-) -> Findings:
+) -> SubjectFindings:
     from custodes.cli.pictures.photo import read
     from custodes.cli.subject.findings import find_by_name, find_by_photo
 
@@ -170,7 +167,7 @@ def _new(out: Path) -> None:
         raise InvalidParameterError(f"{out} is not empty: every request has a folder of its own")
 
 
-def _write(out: Path, photo: Path | None, findings: Findings, **more: object) -> None:
+def _write(out: Path, photo: Path | None, findings: SubjectFindings, **more: object) -> None:
     from custodes.durable import write_durably
 
     digest = None if photo is None else hashlib.sha256(photo.read_bytes()).hexdigest()
@@ -178,7 +175,7 @@ def _write(out: Path, photo: Path | None, findings: Findings, **more: object) ->
     write_durably(out / _REPORT, f"{json.dumps(report, indent=1, sort_keys=True, default=str)}\n".encode())
 
 
-def _show(findings: Findings, *, as_json: bool) -> None:
+def _show(findings: SubjectFindings, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(findings.members(), default=str))
         return
@@ -195,7 +192,7 @@ def _line(collection: str, face_id: str, similarity: float | None, stored: Any) 
     return f"{score}{collection}:{face_id}  {'  '.join(names)}".rstrip()
 
 
-def _say_open(findings: Findings) -> None:
+def _say_open(findings: SubjectFindings) -> None:
     """What is not answered yet, where errors go."""
     for held in findings.held:
         text = (
