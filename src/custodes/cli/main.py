@@ -53,6 +53,7 @@ COMMANDS = (
         _FACES, "review", "Look at search results that two persons have to confirm, and decide.",
         "custodes.cli.policy.review:app",
     ),
+    CommandEntry(_VIDEO, "video", "Find what is in stored videos, and who.", "custodes.cli.video.video:app"),
     CommandEntry(_VIDEO, "job", "Watch and end jobs, like analyses of stored videos.", "custodes.cli.video.job:app"),
     CommandEntry(
         _ACCOUNTS, "account", "Open, describe, suspend and close accounts.", "custodes.cli.accounts.account:app"

@@ -65,6 +65,7 @@ from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.record.release import release_of
 from custodes.operations.requests.gate import Gate, Recorder
 from custodes.settings import Settings
+from custodes.storage.files import uploads
 from custodes.storage.files.credentials import OperatorKeys, open_credentials
 from custodes.storage.ledger.documents import public_documents
 from custodes.storage.objects.sources import S3Settings, open_objects
@@ -198,7 +199,7 @@ def open_deployment(
         store = gallery or _gallery(database, settings.data, AccountQuotas(settings.account_limits, directory.limits))
         faces = opened.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
         release = release_of(settings.shown)
-        videos = open_videos(settings, database, open_objects(settings.buckets, _s3(settings)), clock)
+        videos = open_videos(settings, database, open_objects(_folders(settings), _s3(settings)), clock)
         parts = DataParts(settings, database, keys.account_id, directory, store, videos, clock, new_request_id)
         records = opened.enter_context(open_records(parts, release))
         book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
@@ -287,6 +288,11 @@ def _known_people(keys: OperatorKeys, book: SqliteCelebrities) -> CelebrityGalle
     """Portraits in a collection of the operator's account, names in a file of their own."""
     key = CollectionKey(keys.account_id, CELEBRITY_COLLECTION)
     return CelebrityGallery(key, book, lambda similarity: false_match_rate(similarity, FALSE_MATCH_RATES))
+
+
+def _folders(settings: Settings) -> dict[str, Path]:
+    """Folders by bucket name: those that are set, and what commands of this machine's user bring."""
+    return {**settings.buckets, uploads.BUCKET: settings.data / uploads.FOLDER}
 
 
 def _s3(settings: Settings) -> S3Settings:
