@@ -16,13 +16,13 @@ from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.record.backup import backup_handlers, say_where_from
 from custodes.operations.requests.admin import AdminAnswer, AdminHandlers
 from custodes.storage.backup.folder import RESTORED
-from custodes.storage.backup.taking import Source, take_backup
+from custodes.storage.backup.taking import BackupSource, take_backup
 from custodes.storage.files import placement
 
 
 def open_backups(data: Path, log: LedgerLog, settle: Callable[[], None], clock: Clock) -> AdminHandlers:
     """What carries out backups of ``data``; ``settle`` returns once every erasure begun before has its tombstones."""
-    source = Source(data, log.flush, log.at_rest, settle, version("custodes"))
+    source = BackupSource(data, log.flush, log.at_rest, settle, version("custodes"))
 
     def take(folder: Path, keys: Path, taken_ms: int) -> AdminAnswer:
         return asdict(take_backup(source, folder, keys, taken_ms))

@@ -45,7 +45,7 @@ _OVERWRITE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class BackupSource:
     """What is backed up.
 
     Attributes:
@@ -63,7 +63,7 @@ class Source:
     program: str
 
 
-def take_backup(source: Source, folder: Path, keys: Path, taken_ms: int) -> BackupManifest:
+def take_backup(source: BackupSource, folder: Path, keys: Path, taken_ms: int) -> BackupManifest:
     """Back ``source`` up into ``folder`` and ``keys``, which must be new or empty.
 
     Raises:
@@ -95,7 +95,7 @@ def take_backup(source: Source, folder: Path, keys: Path, taken_ms: int) -> Back
     return manifest
 
 
-def _add_ledger(tar: tarfile.TarFile, source: Source, folder: Path) -> Checkpoint:
+def _add_ledger(tar: tarfile.TarFile, source: BackupSource, folder: Path) -> Checkpoint:
     """The log at one moment, as a crash might leave it: what is published, and the journal behind it."""
     paths = LedgerPaths(source.data)
     source.published()
