@@ -18,6 +18,8 @@ from custodes.deployment.accounts import open_directory
 from custodes.deployment.backup import open_backups
 from custodes.deployment.customers import open_customers
 from custodes.deployment.ledger import checked_statements, cosigners, open_log, started
+from custodes.deployment.lookups import open_lookups
+from custodes.deployment.policy import open_explanations
 from custodes.deployment.records import ledger_place
 from custodes.deployment.server import new_request_id, open_gallery
 from custodes.deployment.statements import open_statements
@@ -99,7 +101,7 @@ def _policy(settings: Settings, operator: AccountId) -> Iterator[Opened]:
         log = AttributedLog(written)
         changes = PolicyChanges(files, log, SystemClock(), None)
         changes.open()
-        yield log, policy_handlers(changes)
+        yield log, policy_handlers(changes, lambda: open_explanations(settings.data))
 
 
 @contextmanager
@@ -115,6 +117,7 @@ def _ledger(settings: Settings, _: AccountId) -> Iterator[Opened]:
             attributed,
             {
                 **ledger_handlers(duties, statements, log),
+                **open_lookups(settings, statements, duties, log),
                 **list_handlers(lambda: commit_editions(lists, attributed)),
             },
         )
@@ -134,5 +137,8 @@ _FAMILIES: Mapping[str, Callable[[Settings, AccountId], AbstractContextManager[O
     "policy": _policy,
     "ledger": _ledger,
     "billing": _ledger,
+    "statement": _ledger,
+    "erasure": _ledger,
+    "server": _ledger,
     "sanctions": _ledger,
 }
