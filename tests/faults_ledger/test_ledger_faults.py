@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -45,7 +46,7 @@ STEPS = [
     ("tiles.put", 6),
     ("tiles.replace", 3),
     ("tiles.sync", 2),
-    ("tiles.remove_tree", 1),
+    ("tiles.remove_partial", 1),
     ("anchor.replace", 3),
 ]
 # Not one of these is before the first acknowledgement, so a row that tests nothing would be seen.
@@ -94,10 +95,53 @@ def _check(data: Path, acks: list[tuple[int, bytes, bytes]]) -> AuditReport:
 
 @pytest.mark.parametrize("action", ["kill before", "kill after"])
 @pytest.mark.parametrize(("step", "nth"), STEPS, ids=[step for step, _ in STEPS])
-def test_a_kill_at_any_step_loses_nothing(tmp_path: Path, step: str, nth: int, action: str) -> None:
+def test_a_power_cut_at_any_step_loses_nothing(tmp_path: Path, step: str, nth: int, action: str) -> None:
     before = _grow(tmp_path, 300) if nth == 1 else []
     acks = before + _acks(_run(tmp_path, step, nth, action, seconds=20))
+    victim.cut_power(tmp_path)
     _check(tmp_path, acks)
+    assert _superseded(tmp_path) == []
+
+
+@pytest.mark.parametrize("after", [250, 256, 300, 700])
+def test_a_power_cut_takes_no_tile_that_a_start_needs(tmp_path: Path, after: int) -> None:
+    """Nothing is synced after a start at a partial tile; then that tile fills, and its partial files are removed."""
+    acks = _grow(tmp_path, 250)
+    log = victim.trapped_log(tmp_path, "tiles.sync", 0, "none", segment_bytes=1 << 30)
+    log.start()
+    receipts = []
+    while log.flush().size < after:
+        receipts.append(log.append("inc", fields={"n": len(receipts)}).wait())
+    # Abandoned, not closed: what is on the disk is what a power cut finds.
+    image = tmp_path.with_name(f"{tmp_path.name}-cut")
+    shutil.copytree(tmp_path, image, ignore=shutil.ignore_patterns("lock"))
+    log.close()
+    assert victim.cut_power(image) > 0 or after == 250
+    _check(image, acks + [(receipt.index, receipt.envelope, receipt.checkpoint) for receipt in receipts])
+    assert _superseded(image) == []
+
+
+def test_partial_files_go_when_their_full_one_is_there(tmp_path: Path) -> None:
+    _grow(tmp_path, 10)
+    log = victim.trapped_log(tmp_path, "tiles.sync", 0, "none", segment_bytes=1 << 30)
+    log.start()
+    for number in range(600):
+        log.append("inc", fields={"n": number})
+        if number % 20 == 0:
+            log.flush()
+    log.flush()
+    # What a start may have to load is kept until the full tile is durable; nothing else.
+    assert _superseded(tmp_path) == ["tile/0/000.p/10", "tile/entries/000.p/10"]
+    log.close()
+    _check(tmp_path, [])
+    assert _superseded(tmp_path) == []
+
+
+def _superseded(data: Path) -> list[str]:
+    """Partial files whose full one is there."""
+    root = LedgerPaths(data).public
+    partial = [file for file in root.rglob("*.p/*") if file.parent.with_suffix("").exists()]
+    return sorted(str(file.relative_to(root)) for file in partial)
 
 
 @pytest.mark.parametrize("action", ["fail before", "fail after"])

@@ -162,7 +162,7 @@ class Outbox:
             else:
                 # Tiles of exactly this size must be there before recovery may start from this segment.
                 self._publisher.extend(run)
-                self._publisher.publish_edge()
+                self._publisher.publish_boundary()
                 run, boundary = [], item
         if checkpoint is not None:
             self._publisher.publish(run, checkpoint)
@@ -180,8 +180,9 @@ class Outbox:
     def _retire(self, boundary: Boundary) -> None:
         self._stores.tiles.sync()
         self._stores.bodies.sync()
+        # In this order: what a start loads from an older segment is there in full, and nothing is left lying about.
+        self._publisher.remove_superseded()
         self._stores.journal.retire(boundary.segment)
-        self._publisher.remove_partial()
         with self._changed:
             self._retired_to = boundary.size
             self._changed.notify_all()
