@@ -16,6 +16,7 @@ from custodes.ledger.prover.invoices.storage_charge import StorageChange, storag
 from custodes.ledger.verifier.invoices.invoice import parse, verify_invoice
 from custodes.ledger.verifier.invoices.meter import Meter, Month
 from custodes.ledger.verifier.invoices.prices import PriceError, parse_prices
+from second_verifier.node import mutations, words
 
 PRICES = load_prices(default_prices())
 JANUARY = Month(2026, 1)
@@ -261,3 +262,12 @@ def test_the_printed_page_shows_the_lines_and_fetches_nothing(world):
         assert line["title"] in page
         assert line["amount"] in page
     assert f"{made.bill['total'] // 100}.{made.bill['total'] % 100:02d} USD" in page
+
+
+def test_the_verifier_in_javascript_says_the_same(world):
+    billed, index = logged(world)
+    files = [encode_file(invoice(account, billed, index, world)) for account in billed.bills]
+    files += mutations(files[0], 40, 1)
+    own = [verify_invoice(file, world.policy()).word for file in files]
+    assert own[:2] == ["PRESENT", "PRESENT"] and own.count("INVALID") > 40
+    assert words(world.policy_text(), files) == own

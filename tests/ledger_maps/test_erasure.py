@@ -19,6 +19,7 @@ from custodes.ledger.verifier.canonical_json import PlacedEntry, StatementError
 from custodes.ledger.verifier.erasure import Certificate, Later, parse, verify_certificate
 from custodes.ledger.verifier.map_head import collection_name
 from custodes.ledger.verifier.map_proof import face_place
+from second_verifier.node import mutations, words
 
 FACES = [str(uuid.uuid5(uuid.NAMESPACE_DNS, f"face {i}")) for i in range(20)]
 GONE = FACES[7]
@@ -159,3 +160,14 @@ def test_another_version_is_refused(certified):
     inner = json.loads(certified[0])["erasure"]
     with pytest.raises(StatementError, match="version"):
         parse(wrap("erasure", {**inner, "v": 2}))
+
+
+def test_the_verifier_in_javascript_says_the_same(make_world):
+    world = make_world()
+    world.append("boot", None, {"r": "A" * 43})
+    files = [encode_file(certify(world, **how)) for how in ({}, {"later": False}, {"put_back": True}, {"count": 2})]
+    for seed, file in enumerate(files[:2]):
+        files += mutations(file, 30, seed)
+    own = [verify_certificate(file, world.policy()).word for file in files]
+    assert own[:4] == ["ABSENT", "ABSENT", "INVALID", "INVALID"]
+    assert words(world.policy_text(), files) == own

@@ -32,6 +32,7 @@ from custodes.ledger.writer.body import canonical
 from custodes.screening.comparison import REVIEW, compare_names
 from custodes.screening.names.name import prepare
 from custodes.storage.ledger.open import open_ledger
+from second_verifier.node import mutations, words
 
 CUSTOMER = "100000000001"
 INN, LEI = "ru-inn:7700000000", "lei:529900FICTIVETOPCO03"
@@ -416,3 +417,17 @@ def test_names_of_other_firms_share_no_place() -> None:
 @given(st.text(max_size=60))
 def test_every_key_of_a_name_is_one_of_the_map(name: str) -> None:
     assert all(map_of(key) == "party" for key in name_keys(name))
+
+
+def test_the_verifier_in_javascript_says_the_same(parties):
+    world = parties.world
+    files = [parties.about(OWNER), parties.about(STRANGER), parties.about(OWNER, end=world.t + 60_000)]
+    changed = list(mutations(files[0], 25, 2))
+    own = [verify_party(file, world.policy()).word.value for file in files + changed]
+    assert own[:3] == ["PRESENT", "ABSENT", "UNDETERMINED"]
+    assert words(world.policy_text(), files + changed) == own
+    alone = [encode_file(parties.statement(name)) for name in (INN, LEI)]
+    alone += mutations(alone[0], 40, 3)
+    own = [verify(file, world.policy()).word.value for file in alone]
+    assert own[:2] == ["PRESENT", "ABSENT"]
+    assert words(world.policy_text(), alone) == own

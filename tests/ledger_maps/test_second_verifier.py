@@ -1,34 +1,26 @@
 """A verifier in JavaScript that follows FORMAT.md says the same as ours, of good files and of bad ones."""
 
+# ruff: noqa: RUF001 - names in several alphabets
 from __future__ import annotations
 
-import base64
 import dataclasses
 import json
-import random
-import shutil
-import subprocess
-from pathlib import Path
-
-import pytest
+import unicodedata
 
 from custodes.ledger.prover.files import encode_file, wrap
+from custodes.ledger.tlog.checkpoint import parse_checkpoint
+from custodes.ledger.tlog.merkle import ProofError
+from custodes.ledger.tlog.note import parse_note
+from custodes.ledger.tlog.proof import Receipt, verify_token
+from custodes.ledger.tree.growth import inclusion_proof
+from custodes.ledger.verifier.party_names import name_keys
 from custodes.ledger.verifier.statement import ShownUse
 from custodes.ledger.verifier.verdict import Word, verify
+from custodes.ledger.writer.receipt import receipt_token
+from second_verifier.node import answers, mutations, words
 
-SCRIPT = Path(__file__).parents[1] / "second_verifier" / "verify.mjs"
 ANN, EVE, ODD = "acct:100000000001", "acct:100000000003", "acct:12"
 START, MINUTE = 1_767_225_600_000, 60_000
-
-
-def theirs(policy, files):
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not installed")
-    asked = json.dumps({"policy": policy, "files": [base64.b64encode(file).decode() for file in files]})
-    done = subprocess.run([node, str(SCRIPT)], input=asked, capture_output=True, text=True, timeout=200, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def ours(world, files):
@@ -48,20 +40,9 @@ def statements(world):
     yield dataclasses.replace(honest, uses=tuple(ShownUse(use.index, use.envelope) for use in honest.uses))
 
 
-def mutations(file, number, seed):
-    """A bit, a byte, a cut; and members changed behind a checksum that is made anew."""
-    choice = random.Random(seed)
-    for _ in range(number):
-        at = choice.randrange(len(file))
-        yield file[:at] + bytes([file[at] ^ 1 << choice.randrange(8)]) + file[at + 1 :]
-    yield file[:-1]
-    yield file + b"\n"
+def questions(file):
+    """Other periods, behind a checksum that is made anew."""
     inner = json.loads(file)["statement"]
-    for name in inner:
-        for value in (None, 0, "", [], inner["path"], inner["question"]):
-            if value != inner[name]:
-                yield wrap("statement", {**inner, name: value})
-    yield wrap("statement", {**inner, "more": 1})
     for name in ("from", "to"):
         for value in (0, START + 6 * MINUTE, START + 26 * MINUTE, -1):
             yield wrap("statement", {**inner, "question": {**inner["question"], name: value}})
@@ -71,7 +52,7 @@ def test_both_say_the_same_of_every_file(busy_world):
     files = [encode_file(statement) for statement in statements(busy_world)]
     own = ours(busy_world, files)
     assert {Word.PRESENT, Word.ABSENT, Word.UNDETERMINED} <= set(own)
-    assert theirs(busy_world.policy_text(), files) == own
+    assert words(busy_world.policy_text(), files) == own
 
 
 def test_both_say_the_same_when_a_clock_was_wrong(make_world):
@@ -95,13 +76,48 @@ def test_both_say_the_same_when_a_clock_was_wrong(make_world):
     files += [encode_file(dataclasses.replace(one, clock=())) for one in base]
     own = ours(world, files)
     assert {Word.PRESENT, Word.ABSENT, Word.UNDETERMINED, Word.INVALID} <= set(own)
-    assert theirs(world.policy_text(), files) == own
+    assert words(world.policy_text(), files) == own
 
 
 def test_both_say_the_same_of_every_mutation(busy_world):
     files = []
     for seed, statement in enumerate(list(statements(busy_world))[:3]):
-        files += mutations(encode_file(statement), 60, seed)
+        file = encode_file(statement)
+        files += [*mutations(file, 60, seed), *questions(file)]
     own = ours(busy_world, files)
     assert own.count("INVALID") > 150
-    assert theirs(busy_world.policy_text(), files) == own
+    assert words(busy_world.policy_text(), files) == own
+
+
+def test_both_find_the_same_places_of_a_name():
+    names = ["VisionLabs", "Vision Labs", "ВижнЛабс", "N-Tech Lab", "Bäckerei Größe & Söhne GmbH", "A.B.C. s.r.l."]
+    names += ["O’Neill Ltd.", "Łódź Żółć", "株式会社 日立", "हिन्दी लिमिटेड", "ı İ ŉ ǰ ﬃ ẞ", "ΣΟΦΟΣ", "٣ Arabia"]
+    names += ["x" * 500, "", "--", "Ꭰꭰ"]
+    blocks = [range(0x20, 0x2000), range(0x2000, 0x3300), range(0xA640, 0xABFF), range(0xF900, 0x10000, 7)]
+    assigned = [chr(code) for block in blocks for code in block if unicodedata.category(chr(code)) not in ("Cn", "Cs")]
+    names += ["".join(assigned[at : at + 16]) for at in range(0, len(assigned), 16)]
+    names += [f"{char}bcdfgkl m{char}" for char in assigned[::5]]
+    theirs = answers("quorum none\n", names=names)
+    assert [name for name, keys in zip(names, theirs, strict=True) if keys != list(name_keys(name))] == []
+
+
+def test_both_say_the_same_of_receipts(busy_world):
+    world, size = busy_world, len(busy_world.envelopes)
+    note = parse_note(world.note)
+    tree, own = parse_checkpoint(note.text), note.signatures[:1]
+    tokens = []
+    for index in (0, 1, size // 2, size - 1):
+        path = inclusion_proof(index, size, world.node)
+        tokens.append(receipt_token(Receipt(index, world.envelopes[index], path, tree, own, bytes(16))))
+    places = [(token, at) for token in tokens[1:3] for at in range(3, len(token), 5)]
+    broken = [f"{token[:at]}{'AB'[token[at] == 'A']}{token[at + 1 :]}" for token, at in places]
+    found = []
+    for token in tokens + broken:
+        try:
+            found.append(("PRESENT", verify_token(token, world.policy().logs).index))
+        except ProofError:
+            found.append(("INVALID", None))
+    assert [word for word, _ in found[:4]] == ["PRESENT"] * 4
+    assert found.count(("INVALID", None)) > 100
+    theirs = answers(world.policy_text(), receipts=tokens + broken)
+    assert [(one["verdict"], one.get("index")) for one in theirs] == found

@@ -39,6 +39,7 @@ from custodes.operations.requests.gate import DENIED, DONE, Intent, UseOutcome
 from custodes.storage.files.policy import PolicyFiles
 from custodes.storage.ledger.open import LedgerPaths, read_bodies, read_tiles
 from fakes.unrecorded import NoLists
+from second_verifier.node import mutations, words
 
 START = 1_795_000_000_000
 DAY = 86_400_000
@@ -311,3 +312,21 @@ def test_the_verifier_in_one_file_checks_reports(world: World, tmp_path: Path) -
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     parsed = json.loads(done.stdout)
     assert (parsed["verdict"], parsed["allowed"], parsed["refused"]) == ("ABSENT", 0, 1)
+
+
+def test_the_verifier_in_javascript_says_the_same(world: World) -> None:
+    world.appoint()
+    world.repeal()
+    world.call("111111111111")
+    world.call("222222222222")
+    world.clock.ts_ms = START + NOTICE_MS + 2 * DAY
+    world.office.activate()
+    world.call("111111111111")
+    reports = [world.report(), world.report(None, START + DAY), world.report(START + 3 * DAY, None)]
+    files = [encode_file(report) for report in reports]
+    files.append(encode_file(world.report(None, START + 400 * DAY)))
+    changed = list(mutations(files[0], 60, 5))
+    own = [verify_moratorium(file, world.trust()).word for file in files + changed]
+    assert own[:4] == ["PRESENT", "ABSENT", "PRESENT", "UNDETERMINED"]
+    log = LedgerPaths(world.data).verifier.read_text().strip()
+    assert words(write_policy([log], [], 0), files + changed) == own

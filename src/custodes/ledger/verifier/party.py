@@ -133,7 +133,7 @@ def _roles(verdict: PartyVerdict) -> dict[str, str]:
 
 def _parse(data: bytes) -> tuple[PartyQuestion, list[bytes]]:
     inner = Members(unwrap("party", data))
-    if inner.take("v") != 1:
+    if inner.index("v") != 1:
         raise StatementError("this file is of another version")
     names, pairs, statements = inner.items("names"), inner.items("identifiers"), inner.items("statements")
     inner.end()

@@ -124,7 +124,7 @@ def parse(data: bytes) -> StatementFile:
         StatementError: the bytes are not exactly those of a statement.
     """
     inner = Members(unwrap("statement", data))
-    if inner.take("v") != 1:
+    if inner.index("v") != 1:
         raise StatementError("this statement is of another version")
     question = Members(inner.take("question"))
     asked = Question(question.text("identifier"), question.time("from"), question.time("to"))

@@ -1,0 +1,141 @@
+// Where a name stands in a map (ECVRF-EDWARDS25519-SHA512-TAI, RFC 9381), and what stands there (sum-prefix tree).
+// In: keys, proofs and paths of a file. Out: the value under a name, or null where there is none.
+
+import * as enc from "./encoding.mjs";
+const { need } = enc;
+
+// --- the curve of RFC 8032
+
+const P = (1n << 255n) - 19n;
+const ORDER = (1n << 252n) + 27742317777372353535851937790883648493n;
+const mod = (value) => ((value % P) + P) % P;
+function power(base, exponent) {
+  let result = 1n;
+  for (base = mod(base); exponent > 0n; exponent >>= 1n) {
+    if (exponent & 1n) result = (result * base) % P;
+    base = (base * base) % P;
+  }
+  return result;
+}
+const inverse = (value) => power(value, P - 2n);
+const D = mod(-121665n * inverse(121666n));
+const ROOT = power(2n, (P - 1n) / 4n);
+const ZERO = [0n, 1n, 1n, 0n];
+const little = (bytes) => bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+function plus([x1, y1, z1, t1], [x2, y2, z2, t2]) {
+  const a = mod((y1 - x1) * (y2 - x2)), b = mod((y1 + x1) * (y2 + x2));
+  const c = mod(2n * t1 * t2 * D), d = mod(2n * z1 * z2);
+  const e = b - a, f = d - c, g = d + c, h = b + a;
+  return [mod(e * f), mod(g * h), mod(f * g), mod(e * h)];
+}
+function times(scalar, point) {
+  let result = ZERO;
+  for (; scalar > 0n; scalar >>= 1n) {
+    if (scalar & 1n) result = plus(result, point);
+    point = plus(point, point);
+  }
+  return result;
+}
+const minus = ([x, y, z, t]) => [mod(-x), y, z, mod(-t)];
+function encodePoint([x, y, z]) {
+  const i = inverse(z), u = mod(x * i);
+  let value = mod(y * i) | ((u & 1n) << 255n);
+  return Uint8Array.from({ length: 32 }, () => { const byte = Number(value & 255n); value >>= 8n; return byte; });
+}
+function decodePoint(bytes) {
+  const value = little(bytes), sign = value >> 255n, y = value & ((1n << 255n) - 1n);
+  if (y >= P) return null;
+  const xx = mod((y * y - 1n) * inverse(D * y * y + 1n));
+  let x = power(xx, (P + 3n) / 8n);
+  if (mod(x * x - xx) !== 0n) x = mod(x * ROOT);
+  if (mod(x * x - xx) !== 0n || (x === 0n && sign)) return null;
+  if ((x & 1n) !== sign) x = P - x;
+  return [x, y, 1n, mod(x * y)];
+}
+const BASE = decodePoint(Uint8Array.from([0x58, ...Array(31).fill(0x66)]));
+
+/** The 32 bytes at which `name` stands in a map with this VRF key, by a proof of 80 bytes. */
+export async function placeOf(key, name, proof) {
+  need(key.length === 32 && proof.length === 80, "a VRF proof has 80 bytes and its key 32");
+  const y = decodePoint(key), gamma = decodePoint(proof.slice(0, 32));
+  need(y !== null && gamma !== null, "the VRF key or proof is no curve point");
+  need(!enc.same(encodePoint(times(8n, y)), encodePoint(ZERO)), "the VRF key has small order");
+  const c = little(proof.slice(32, 48)), s = little(proof.slice(48));
+  need(s < ORDER, "the VRF proof is not in canonical form");
+  let h = null;
+  for (let counter = 0; h === null && counter < 256; counter++) {
+    const digest = await enc.sha512(Uint8Array.of(3, 1), key, enc.utf8(name), Uint8Array.of(counter, 0));
+    h = decodePoint(digest.slice(0, 32));
+  }
+  h = times(8n, h);
+  const u = plus(times(s, BASE), minus(times(c, y))), v = plus(times(s, h), minus(times(c, gamma)));
+  const points = [h, u, v].map(encodePoint);
+  const shown = proof.slice(0, 32);
+  const digest = await enc.sha512(Uint8Array.of(3, 2), key, points[0], shown, points[1], points[2], Uint8Array.of(0));
+  need(little(digest.slice(0, 16)) === c, "the VRF proof does not belong to this key and name");
+  return (await enc.sha512(Uint8Array.of(3, 3), encodePoint(times(8n, gamma)), Uint8Array.of(0))).slice(0, 32);
+}
+
+// --- the map
+
+const EMPTY = new Uint8Array(32);
+const sum = (value) => { need(value < 1n << 63n, "a sum of the map is out of range"); return value; };
+const bit = (key, depth) => (key[depth >> 3] >> (7 - (depth & 7))) & 1;
+
+/** A path as it stands in files: what is at its end (a leaf or null), and siblings from the root down. */
+export function parsePath(path) {
+  let leaf = null, at = 1;
+  if (path[0] === 1) {
+    at = 81;
+    need(path.length >= at, "the path has an impossible length");
+    const [units, root] = [sum(enc.big(path, 41)), path.slice(49, 81)];
+    leaf = { key: path.slice(1, 33), count: sum(enc.big(path, 33)), units, root };
+  } else need(path[0] === 0, "the path has no end");
+  need((path.length - at) % 48 === 0 && path.length - at <= 256 * 48, "the path has an impossible length");
+  const siblings = [];
+  for (; at < path.length; at += 48) {
+    const [number, units] = [sum(enc.big(path, at + 32)), sum(enc.big(path, at + 40))];
+    siblings.push({ hash: path.slice(at, at + 32), count: number, units });
+  }
+  return { leaf, siblings };
+}
+/** The head (hash, count, units) to which a path to `place` leads. */
+export async function climb(place, { leaf, siblings }) {
+  let node = { hash: EMPTY, count: 0n, units: 0n };
+  if (leaf !== null) {
+    const hash = await enc.sha256(Uint8Array.of(2), leaf.key, enc.eight(leaf.count), enc.eight(leaf.units), leaf.root);
+    node = { hash, count: leaf.count, units: leaf.units };
+    for (let depth = 0; depth < siblings.length; depth++)
+      need(bit(leaf.key, depth) === bit(place, depth), "the path ends at a leaf that does not lie on the way");
+  }
+  for (let depth = siblings.length - 1; depth >= 0; depth--) {
+    const other = siblings[depth];
+    const empty = !enc.same(other.hash, EMPTY) || (other.count === 0n && other.units === 0n);
+    need(empty, "an empty part of the map claims to hold something");
+    const [left, right] = bit(place, depth) ? [other, node] : [node, other];
+    const sums = [left.count, left.units, right.count, right.units].map(enc.eight);
+    node = {
+      hash: await enc.sha256(Uint8Array.of(3), ...sums, left.hash, right.hash),
+      count: sum(left.count + right.count),
+      units: sum(left.units + right.units),
+    };
+  }
+  return node;
+}
+/** What stands at `place` in the map with this head (hash, count, units); null where the path proves that nothing does. */
+export async function lookUp(head, place, path) {
+  const parsed = parsePath(path), node = await climb(place, parsed);
+  const sums = node.count === BigInt(head.count) && node.units === BigInt(head.units);
+  need(enc.same(node.hash, head.hash) && sums, "the path leads to another map, or its sums differ from the totals");
+  return parsed.leaf !== null && enc.same(parsed.leaf.key, place) ? parsed.leaf : null;
+}
+/** The head in a `map` entry. */
+export function headOf(value) {
+  need(value.k === "map" && typeof value.m === "string", "the entry holds no head of a map");
+  for (const name of ["n", "q", "s"]) need(Number.isInteger(value[name]), "the head of the map lacks its totals");
+  const hash = enc.b64url(value.r), key = enc.b64url(value.y);
+  need(hash.length === 32 && key.length === 32, "the head of the map has a root or a key of a wrong length");
+  return { name: value.m, size: value.n, count: value.q, units: value.s, hash, key, clock: value.i ?? 0 };
+}
+/** Where a FaceId stands in the tree of its collection. */
+export const facePlace = (face) => enc.sha256(enc.utf8(`custodes face v1\n${face}`));

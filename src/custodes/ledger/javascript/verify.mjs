@@ -1,0 +1,53 @@
+// A verifier of all files about a ledger that follows FORMAT.md and shares no code with the one in Python.
+// It needs no package, only WebCrypto with Ed25519, and runs in a browser (as an ES module) and in Node alike.
+//
+// verify(fileText, {policy, nowMs}) -> {verdict, reasons}: PRESENT, ABSENT, UNDETERMINED or INVALID, and why.
+// verifyReceipt(receipt, {policy}) -> {verdict, reasons, index, entry}: PRESENT or INVALID.
+
+import { canonicalBytes, Invalid, members, parseCanonical, same, sha256, b64url, need, Undetermined } from "./encoding.mjs";
+import * as erasure from "./erasure.mjs";
+import * as invoice from "./invoice.mjs";
+import { policyOf } from "./log.mjs";
+import * as moratorium from "./moratorium.mjs";
+import * as party from "./party.mjs";
+import * as receipt from "./receipt.mjs";
+import * as statement from "./statement.mjs";
+
+const KINDS = {
+  erasure: erasure.verdict,
+  invoice: invoice.verdict,
+  moratorium: moratorium.verdict,
+  party: party.verdict,
+  statement: (value, policy, nowMs) => statement.judge(statement.parse(value), policy, nowMs),
+};
+
+/** The verdict on a file (text or bytes) under a trust policy (text); `nowMs` is the reader's clock, if to be compared. */
+export async function verify(file, { policy, nowMs = null }) {
+  return judged(async () => {
+    const trust = await policyOf(policy);
+    const outer = parseCanonical(file);
+    const kind = Object.keys(members(outer, ["digest"], Object.keys(outer ?? {}))).find((name) => Object.hasOwn(KINDS, name));
+    need(kind !== undefined, "this is no file about a ledger");
+    members(outer, ["digest", kind]);
+    const digest = await sha256(canonicalBytes(outer[kind]));
+    need(same(b64url(outer.digest), digest), "the file is damaged: its checksum does not fit");
+    return KINDS[kind](outer[kind], trust, nowMs);
+  });
+}
+
+/** The verdict on a receipt, as it stands in the header `x-custodes-receipt`. */
+export async function verifyReceipt(token, { policy }) {
+  return judged(async () => receipt.verdict(token, await policyOf(policy)));
+}
+
+async function judged(answer) {
+  try {
+    return await answer();
+  } catch (error) {
+    if (error instanceof Undetermined) return { verdict: "UNDETERMINED", reasons: [error.message] };
+    // Keys and signatures that WebCrypto refuses, and values of a type that no rule of ours foresaw.
+    if (error instanceof Invalid || error instanceof DOMException || error instanceof TypeError)
+      return { verdict: "INVALID", reasons: [error.message] };
+    throw error;
+  }
+}

@@ -1,0 +1,15 @@
+// Runs the verifier in JavaScript under Node: {"module", "policy", "files": [base64..], "receipts": [..], "names": [..]}
+// on its input, verdicts on its output. All that is checked stands in the module, which a browser can load as well.
+
+const parts = [];
+for await (const part of process.stdin) parts.push(part);
+const { module, policy, files = [], receipts = [], names = null } = JSON.parse(Buffer.concat(parts).toString("utf8"));
+const { verify, verifyReceipt } = await import(`${module}/verify.mjs`);
+const answers = [];
+for (const file of files) answers.push(await verify(new Uint8Array(Buffer.from(file, "base64")), { policy }));
+for (const receipt of receipts) answers.push(await verifyReceipt(receipt, { policy }));
+if (names !== null) {
+  const { nameKeys } = await import(`${module}/names.mjs`);
+  for (const name of names) answers.push(nameKeys(name));
+}
+console.log(JSON.stringify(answers));
