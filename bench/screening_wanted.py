@@ -19,7 +19,7 @@ import screening
 import screening_cases as cases
 from custodes.screening.comparison import REVIEW
 from custodes.screening.entities import ORGANISATION, PERSON, ListEntry, Party
-from custodes.screening.index import EntryIndex, prepare_party
+from custodes.screening.index.entries import EntryIndex, prepare_party
 from custodes.screening.matching import birth_factor, match
 from custodes.screening.names.identifiers import in_text
 from custodes.screening.screen import screen_party
@@ -93,7 +93,7 @@ def proposals(
             asked += 1
             if match(party, prepared, entry).score >= REVIEW:
                 alerts += 1
-                proposed += any(one.uid == entry.uid for one in index.by_names(prepared))
+                proposed += any(near.entry.uid == entry.uid for near in index.by_names(prepared))
         counted[what] = (asked, alerts, proposed)
     return counted
 

@@ -67,6 +67,9 @@ class Settings:
     accepted_regions: str = _setting(
         "Regions that requests may be signed for beside it, separated by commas; `*` for every region of AWS.", "*"
     )
+    console: bool = _setting("Serve the console under `/console`.", True)
+    console_idle_minutes: int = _setting("Minutes without a request after which the console signs somebody out.", 30)
+    console_hours: int = _setting("Hours after which it does in any case.", 12)
     cors_origins: str = _setting(
         "Origins whose web pages may call the API, separated by commas; `*` for all (a signature protects it), "
         "empty for none.",
@@ -211,7 +214,12 @@ def url_host(host: str) -> str:
 
 def names_aws_credentials() -> bool:
     """Whether the environment says with which key AWS clients sign."""
-    return not {"AWS_ACCESS_KEY_ID", "AWS_PROFILE"}.isdisjoint(os.environ)
+    return any(os.environ.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE"))
+
+
+def aws_endpoint_url() -> str | None:
+    """The address that AWS clients would call for Rekognition instead of Amazon's, if the environment names one."""
+    return os.environ.get("AWS_ENDPOINT_URL_REKOGNITION") or os.environ.get("AWS_ENDPOINT_URL") or None
 
 
 def from_environment(**flags: Any) -> Settings:

@@ -37,6 +37,7 @@ def commands(kind: type[AdminCommand] = AdminCommand) -> Iterator[type[AdminComm
 # The least that each command must be given; whether it can then be done is another matter.
 MEMBERS: Mapping[str, Mapping[str, object]] = {
     "account create": {"profile": {"legal_name": "Example B.V.", "sector": "retail", "country": "NL"}},
+    "console link": {},
     "account list": {},
     "account show": {"account": "999999999999"},
     "account update": {"account": "999999999999"},

@@ -1,11 +1,15 @@
-"""Every command that takes a data directory takes the one that ``CUSTODES_DATA`` names."""
+"""Every command that takes a data directory takes the one that ``CUSTODES_DATA`` names, and few may make one."""
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import PIL.Image
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -59,3 +63,59 @@ def test_the_variable_and_the_option_name_the_directory(
     assert isinstance(answer.exception, InvalidParameterError), answer.output
     assert str(named / "custodes.toml") in str(answer.exception)
     assert sorted(found.name for found in tmp_path.iterdir()) == ["named"]
+
+
+# Commands that make a directory: their first use may be the first of all.
+MAKING = {
+    ("serve",),
+    ("account", "create"),
+    ("index",),
+    ("celebrities", "import"),
+    ("sanctions", "import"),
+    ("sanctions", "sources", "add"),
+}
+# What must be given beside files, where a file's name would be refused before the directory is looked at.
+GIVEN = {("search",): ["--collection", "people"]}
+READING = [(path, command) for path, command in WITH_DATA if path not in MAKING and path]
+
+
+@pytest.mark.parametrize(("path", "command"), READING, ids=[" ".join(path) for path, _ in READING])
+@pytest.mark.parametrize("content", [None, "", "custodes.toml"], ids=["none", "empty", "settings"])
+def test_no_command_but_the_first_makes_a_directory_or_anything_in_it(
+    path: tuple[str, ...], command: Any, content: str | None, tmp_path: Path
+) -> None:
+    photo, data = tmp_path / "photo.png", tmp_path / "data"
+    PIL.Image.fromarray(np.full((120, 120, 3), 90, np.uint8)).save(photo)
+    if content is not None:
+        data.mkdir()
+    if content:
+        (data / content).write_text("region = 'eu-west-1'\n")
+    words = [*path, *(GIVEN.get(path) or arguments(command, photo)), "--data", str(data)]
+    if path in GIVEN:
+        words.insert(len(path), str(photo))
+    answer = CliRunner().invoke(app, words)
+    assert answer.exit_code == 1
+    told = f"{answer.output}{answer.exception}"
+    assert str(data) in told
+    assert "custodes serve --data" in told
+    assert sorted(found.name for found in data.rglob("*")) == ([content] if content else [])
+    assert data.exists() == (content is not None)
+
+
+def test_a_directory_that_only_lists_made_gets_no_account_and_no_ledger_from_reading(tmp_path: Path) -> None:
+    (tmp_path / "screening").mkdir()
+    (tmp_path / "screening" / "lists.sqlite3").touch()
+    before = sorted(tmp_path.rglob("*"))
+    for words in (["account", "list"], ["retention", "list"], ["key", "list"], ["search", "a.png", "-c", "people"]):
+        answer = CliRunner().invoke(app, [*words, "--data", str(tmp_path)])
+        assert answer.exit_code == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_first_command_says_how_a_server_is_started_and_that_works_as_printed(tmp_path: Path) -> None:
+    """With a folder whose name a shell would take apart."""
+    data = tmp_path / "my data"
+    answer = CliRunner().invoke(app, ["account", "list", "--data", str(data)])
+    command = re.search("`(.+)`", str(answer.exception))
+    assert command is not None
+    assert shlex.split(command[1]) == ["custodes", "serve", "--data", str(data)]

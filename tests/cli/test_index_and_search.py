@@ -128,7 +128,7 @@ def test_search_without_a_match_says_so(custodes: Any, rekognition: Any, tmp_pat
         (("index", "{tmp}", "-c", "people", "--names", "{tmp}/no.csv"), 1, "cannot be read"),
         (("index", "{tmp}", "-c", "people", "--endpoint", "http://127.0.0.1:9"), 1, "127.0.0.1:9"),
         (("search", "{tmp}/a.png"), 2, "--collection"),
-        (("env", "--data", "{tmp}/none"), 1, "no credentials"),
+        (("env", "--data", "{tmp}/none"), 1, "there is no data directory"),
         (("nonsense",), 2, "nonsense"),
     ],
 )
@@ -142,4 +142,6 @@ def test_what_cannot_be_done_is_one_line(
     assert words in answer.stderr
     assert "Traceback" not in answer.stderr
     if status == 1:
-        assert len(answer.stderr.strip().splitlines()) == 1
+        # Beside it only stands as whom the server was called.
+        told = [line for line in answer.stderr.splitlines() if not line.startswith("custodes: as arn:")]
+        assert len(told) == 1

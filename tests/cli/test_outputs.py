@@ -48,6 +48,8 @@ def cases(tmp_path: Path, photo: Path) -> dict[str, tuple[Path, list[object]]]:
     pack = tmp_path / "own.cedar"
     pack.write_text("forbid (principal, action, resource);")
     data = tmp_path / "data"
+    data.mkdir()
+    (data / "account").write_text("123456789012\n")
     names = tmp_path / "names.csv"
     names.write_text("path,name\nphoto.png,ann\n")
     return {

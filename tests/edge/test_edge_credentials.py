@@ -120,7 +120,7 @@ def test_exports_win_over_what_the_shell_had(tmp_path):
 def test_exports_before_the_first_start_say_what_to_do(tmp_path):
     done = custodes_env(tmp_path / "none")
     assert done.returncode == 1
-    assert "start the server" in done.stderr
+    assert "start a server" in done.stderr
     assert not (tmp_path / "none").exists()
 
 

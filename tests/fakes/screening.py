@@ -10,7 +10,7 @@ from custodes.core.ids import AccountId
 from custodes.operations.screening.ports import CustomerCase, ListsChange, ListsState, Officer, Run
 from custodes.screening.assessment import Decision
 from custodes.screening.entities import ListEntry
-from custodes.screening.index import MemoryIndex
+from custodes.screening.index.entries import MemoryIndex
 
 
 @dataclass

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +14,13 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from custodes.edge.endpoints.ledger import ledger_routes
+from custodes.edge.endpoints.ledger import PublicLedger, ledger_routes
 from custodes.ledger.tlog.note import VerifierKey
 from custodes.ledger.tlog.tiles import LedgerCorruptError, LedgerUnavailableError, decode_bundle
 from custodes.ledger.tree.tiles import encode_bundle, is_public_path, tile_path
 from custodes.ledger.tree.tlog_proof import verify_tlog_proof
 from custodes.ledger.writer.log import LedgerLog
+from custodes.storage.ledger.documents import public_documents
 from custodes.storage.ledger.open import LedgerPaths, read_tiles
 
 
@@ -35,7 +37,11 @@ class Client:
     """Speaks ASGI to the routes, mounted as the server mounts them; paths are not tidied up on the way."""
 
     def __init__(self, data: Path, proof: Callable[[int], bytes] | None) -> None:
-        self._app = Starlette(routes=[Mount("/ledger", routes=ledger_routes(read_tiles(data), proof))])
+        self._app = Starlette(
+            routes=[
+                Mount("/ledger", routes=ledger_routes(PublicLedger(read_tiles(data), proof, public_documents(data))))
+            ]
+        )
 
     def get(self, path: str, method: str = "GET") -> Answer:
         return asyncio.run(self._ask(path, method))
@@ -95,7 +101,9 @@ def test_files_are_served_byte_for_byte(grown: Path) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "",
+        "master.key",
+        "javascript/../__main__.py",
+        "javascript/nothing.mjs",
         "../keys/ledger.key",
         "..%2Fkeys%2Fledger.key",
         "tile/0/../../../keys/ledger.key",
@@ -149,6 +157,35 @@ def test_what_cannot_be_read_now_is_said(tmp_path: Path, error: Exception) -> No
         raise error
 
     assert _client(tmp_path, proof).get("/ledger/proof/0").status_code == 503
+
+
+def test_trust_policy_keys_format_and_verifier_lie_beside_the_log(
+    tmp_path: Path, open_log: Callable[..., LedgerLog]
+) -> None:
+    log = open_log(tmp_path)
+    log.append("inc")
+    log.flush()
+    (tmp_path / "trust.policy").write_text("quorum none\n")
+    client = _client(tmp_path)
+    assert client.get("/ledger/trust.policy").content == b"quorum none\n"
+    assert client.get("/ledger/ledger.pub").content == LedgerPaths(tmp_path).verifier.read_bytes()
+    assert client.get("/ledger/ledger-old.pub").status_code == 404
+    assert b"The ledger's byte format" in client.get("/ledger/FORMAT.md").content
+    page = client.get("/ledger/").content.decode()
+    for name in re.findall(r'href="([^"]+)"', page):
+        assert client.get(f"/ledger/{name}").status_code == 200, name
+    assert "1 entries" in page and "ledger-old" not in page
+
+
+def test_the_verifier_comes_with_all_its_modules(grown: Path) -> None:
+    client, seen, wanted = _client(grown), set[str](), {"verify.mjs"}
+    while wanted - seen:
+        name = min(wanted - seen)
+        answer = client.get(f"/ledger/javascript/{name}")
+        assert answer.headers["content-type"] == "text/javascript; charset=utf-8", name
+        seen.add(name)
+        wanted |= set(re.findall(r'from "\./([a-z_]+\.mjs)"', answer.content.decode()))
+    assert len(seen) > 8
 
 
 def test_only_get_is_allowed(grown: Path) -> None:

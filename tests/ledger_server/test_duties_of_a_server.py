@@ -76,7 +76,7 @@ def test_witnesses_of_the_policy_are_asked_with_each_head(live_server: Any, cust
             str(live_server.data),
         )
         assert made.returncode == 0, made.stderr
-    cosigned = (live_server.data / "ledger-private" / "maps" / "checkpoint.witnessed").read_bytes()
+    cosigned = (live_server.data / "ledger" / "checkpoint.witnessed").read_bytes()
     assert open_trusted(cosigned, parse_policy(policy.read_bytes())).quorum_met
     checked = custodes("statement", "verify", str(tmp_path / "s.json"), "--trust", str(policy))
     assert checked.stdout.split()[0] == "ABSENT", checked.stdout

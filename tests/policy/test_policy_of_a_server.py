@@ -54,7 +54,7 @@ def appointed(data: Path, folder: Path) -> None:
 
 def test_rules_change_without_a_server_and_hold_when_it_starts(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    assert "start the server" in policy(data, "status")
+    assert "start a server" in policy(data, "status")
     with opened(data):
         pass
     appointed(data, tmp_path)

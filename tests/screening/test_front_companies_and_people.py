@@ -3,17 +3,15 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from custodes.screening.comparison import REVIEW, compare_names
 from custodes.screening.dates import iso_date, read_date
 from custodes.screening.entities import ORGANISATION, PERSON, VESSEL, ListedName, ListEntry, Party
-from custodes.screening.index import MemoryIndex, prepare_party
-from custodes.screening.matching import birth_factor, match
+from custodes.screening.index.entries import MemoryIndex
+from custodes.screening.matching import birth_factor
 from custodes.screening.names.identifiers import in_text, unread
 from custodes.screening.names.name import prepare
 from custodes.screening.screen import screen_party
@@ -60,43 +58,6 @@ def test_a_firm_of_one_word_goes_to_review_and_says_that_it_may_be_chance() -> N
 @pytest.mark.parametrize("name", ["Vision Labs", "ВижнЛабс", "Vizhnlabs", "VisionLabs Nederland B.V.", "Vijnlabs"])
 def test_spellings_of_a_brand_by_its_sound_meet(name: str) -> None:
     assert alerts(name, entry("VisionLabs"))
-
-
-@pytest.mark.parametrize("kind", [PERSON, ORGANISATION])
-@settings(max_examples=150, deadline=None)
-@given(seed=st.integers(0, 2**32))
-def test_whatever_the_scorer_alerts_on_is_proposed(kind: str, seed: int) -> None:
-    rng = random.Random(seed)
-    parts = [
-        "zarya",
-        "optika",
-        "severnaya",
-        "linza",
-        "nikolaev",
-        "boris",
-        "national",
-        "commercial",
-        "polyarnik",
-        "abdul",
-    ]
-    words = rng.sample(parts, rng.randint(2, 4))
-    listed = entry(f"{words[0]}, {' '.join(words[1:])}" if kind == PERSON else " ".join(words), kind)
-    said = [*words[1:], words[0]] if kind == PERSON else words
-    edit = rng.choice(["join", "join three", "split", "slip"])
-    if edit.startswith("join"):
-        size = 3 if edit == "join three" and len(said) > 2 else 2
-        at = rng.randrange(len(said) - size + 1)
-        asked = [*said[:at], "".join(said[at : at + size]), *said[at + size :]]
-    else:
-        at = rng.randrange(len(said))
-        cut = rng.randrange(2, len(said[at]) - 2) if len(said[at]) > 5 else 2
-        changed = [said[at][:cut], said[at][cut:]] if edit == "split" else [said[at][:cut] + said[at][cut + 1 :]]
-        asked = [*said[:at], *changed, *said[at + 1 :]]
-    party = Party("p", " ".join(asked), kind)
-    prepared = prepare_party(party)
-    others = [entry(" ".join(rng.sample(parts, 3)) + f" {number}", kind) for number in range(30)]
-    if match(party, prepared, listed).score >= REVIEW:
-        assert listed in MemoryIndex([*others, listed]).by_names(prepared)
 
 
 HECTOR = entry("LOZANO PRADO, Hector", PERSON, births=("1961-05-03",), countries=("mexico",))

@@ -19,7 +19,7 @@ from custodes.ledger.tlog.entry import b64url, decode
 from custodes.operations.screening.list_imports import ListFile, commit_editions, file_digest, import_list
 from custodes.screening.delta import CustomerIndex, rescreen
 from custodes.screening.entities import PERSON, ListedName, ListEntry, Party
-from custodes.screening.index import MemoryIndex, prepare_party
+from custodes.screening.index.entries import MemoryIndex, prepare_party
 from custodes.storage.ledger.open import open_ledger
 from custodes.storage.sql.screening import schema as screening_schema
 from custodes.storage.sql.screening.lists import ScreeningLists
@@ -73,7 +73,7 @@ def test_words_are_made_anew_after_another_release_and_find_the_same(tmp_path: P
         before = lists.by_names(asked)
         with lists._engine.begin() as connection:
             connection.exec_driver_sql(f"PRAGMA user_version = {screening_schema.VERSION - 1}")
-            connection.exec_driver_sql("DELETE FROM posting")
+            connection.exec_driver_sql("DELETE FROM name_index")
     with closing(ScreeningLists(tmp_path)) as lists:
         assert lists.by_names(asked) == before != []
 
@@ -87,8 +87,8 @@ def test_both_indexes_find_the_same(tmp_path: Path) -> None:
         for name in names:
             for kind in (PERSON, "organisation"):
                 asked = prepare_party(Party("x", name, kind))
-                stored = {one.names for one in lists.by_names(asked)}
-                assert stored == {one.names for one in MemoryIndex(entries).by_names(asked)}
+                stored = {near.entry.names for near in lists.by_names(asked)}
+                assert stored == {near.entry.names for near in MemoryIndex(entries).by_names(asked)}
 
 
 def test_a_change_alone_finds_the_customers_that_screening_afresh_finds() -> None:

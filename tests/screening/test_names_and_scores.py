@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from custodes.screening.comparison import REVIEW, compare_names
 from custodes.screening.entities import PERSON, ListedName, ListEntry, Party
-from custodes.screening.index import MemoryIndex, prepare_party
+from custodes.screening.index.entries import MemoryIndex, prepare_party
 from custodes.screening.matching import birth_factor, match
 from custodes.screening.names.legal_forms import without_forms
 from custodes.screening.names.name import prepare

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from custodes.cli.options import DATA, DataOption
+from custodes.cli.client.directory import require_key
+from custodes.cli.options import DATA, DataPlaceOption
 from custodes.core.errors import UnavailableError
 from custodes.settings import from_environment
 
@@ -37,13 +38,15 @@ ShellOption = Annotated[
 ]
 
 
-def env(data: DataOption = DATA, shell: ShellOption = Shell.SH) -> None:
+def env(data: DataPlaceOption = DATA, shell: ShellOption = Shell.SH) -> None:
     """Print exports that point AWS clients at the server.
 
     Use: eval "$(custodes env)" in bash and zsh, custodes env --shell fish | source in fish.
     """
     try:
-        lines = _exports(from_environment(data=data).data, shell)
+        settings = from_environment(data=data)
+        require_key(settings.data)
+        lines = _exports(settings.data, shell)
     except UnavailableError as error:
         # No line at all would leave the shell as it is, and its next call, with a photo in it, would go to Amazon.
         typer.echo("\n".join(_dead_end(shell)))

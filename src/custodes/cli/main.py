@@ -20,6 +20,7 @@ _ACCOUNTS, _RECORD, _RULES = "Accounts", "Record", "Rules and screening"
 
 COMMANDS = (
     CommandEntry(_SERVER, "serve", "Serve the API until stopped.", "custodes.cli.serve:serve"),
+    CommandEntry(_SERVER, "console", "Print a link to the console in the browser.", "custodes.cli.console:console"),
     CommandEntry(_SERVER, "env", "Print exports that point AWS clients at the server.", "custodes.cli.env:env"),
     CommandEntry(_SERVER, "models", "List, fetch and verify the networks.", "custodes.cli.models:app"),
     CommandEntry(_SERVER, "version", "Show the version.", "custodes.cli.version:version"),
@@ -47,6 +48,7 @@ COMMANDS = (
         _FACES, "review", "Look at search results that two persons have to confirm, and decide.",
         "custodes.cli.policy.review:app",
     ),
+    CommandEntry(_VIDEO, "video", "Find what is in stored videos, and who.", "custodes.cli.video.video:app"),
     CommandEntry(_VIDEO, "job", "Watch and end jobs, like analyses of stored videos.", "custodes.cli.video.job:app"),
     CommandEntry(
         _ACCOUNTS, "account", "Open, describe, suspend and close accounts.", "custodes.cli.accounts.account:app"
@@ -67,6 +69,11 @@ COMMANDS = (
     CommandEntry(
         _RECORD, "witness", "Confirm other logs, or have this one confirmed.", "custodes.cli.ledger.witness:app"
     ),
+    CommandEntry(
+        _RECORD, "monitor", "Watch a log from outside and raise an alarm when it contradicts itself.",
+        "custodes.cli.ledger.monitor:monitor",
+    ),
+    CommandEntry(_RECORD, "receipts", "Check receipts that were kept.", "custodes.cli.ledger.receipts:app"),
     CommandEntry(
         _RECORD, "billing", "Meter, and send invoices that prove themselves.", "custodes.cli.ledger.billing:app"
     ),

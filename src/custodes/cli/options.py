@@ -19,14 +19,25 @@ def _located(context: typer.Context, parameter: typer.CallbackParam, given: Path
     return from_environment(data=given if asked else None).data
 
 
+def _existing(context: typer.Context, parameter: typer.CallbackParam, given: Path) -> Path:
+    """As ``_located``, and sure to be there."""
+    data = _located(context, parameter, given)
+    if not context.resilient_parsing:
+        from custodes.cli.client.directory import require_directory
+
+        require_directory(data)
+    return data
+
+
 DATA = Path("data")
 """What ``DataOption`` stands at until the settings were asked."""
-DataOption: TypeAlias = Annotated[
-    Path,
-    typer.Option(
-        "--data", help="Data directory. [default: $CUSTODES_DATA or ./data]", callback=_located, show_default=False
-    ),
+_DATA_HELP = "Data directory. [default: $CUSTODES_DATA or ./data]"
+DataOption: TypeAlias = Annotated[Path, typer.Option("--data", help=_DATA_HELP, callback=_existing, show_default=False)]
+"""A data directory that is there already: for all commands but the few that make one."""
+DataPlaceOption: TypeAlias = Annotated[
+    Path, typer.Option("--data", help=_DATA_HELP, callback=_located, show_default=False)
 ]
+"""A data directory, there or not: for commands that make one, and for those that may do without."""
 DeviceOption: TypeAlias = Annotated[Device | None, typer.Option("--device", help="Where networks run.")]
 EndpointOption: TypeAlias = Annotated[
     str | None, typer.Option("--endpoint", help="URL of a running server. [default: the data directory's own]")

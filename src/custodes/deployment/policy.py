@@ -43,5 +43,5 @@ def open_explanations(data: Path) -> Explanations:
     paths = LedgerPaths(data)
     if not paths.body_key.exists():
         raise UnavailableError(f"there is no ledger in {data}")
-    files = LedgerFiles(read_tiles(data), read_bodies(data), load_or_create_secret(paths.body_key))
+    files = LedgerFiles(read_tiles(data), paths.public, read_bodies(data), load_or_create_secret(paths.body_key))
     return Explanations(files, PolicyFiles(data / FOLDER).policy)

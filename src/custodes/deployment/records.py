@@ -6,6 +6,7 @@ the schedules that keep them going; closed again in order. Nothing periodic runs
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ from custodes.governance.provider.guardrails import DEFAULT_PACKS, shipped, ship
 from custodes.governance.provider.policy_set import DAY_MS, PolicySet
 from custodes.jobs.schedule import Schedule
 from custodes.operations.accounts.directory import AccountDirectory
+from custodes.operations.accounts.sign_in_links import SignInLinks
 from custodes.operations.collections.erasure import RecordedErasures
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.collections.retention import retention_handlers
@@ -80,6 +82,7 @@ class Records:
         erasures: destroys faces, on record.
         reviews: results that two persons have to confirm.
         schedules: what is to be done periodically.
+        sign_in_links: links to the console that were given out.
     """
 
     ledger: ServerLedger
@@ -88,6 +91,7 @@ class Records:
     erasures: RecordedErasures
     reviews: Reviews
     schedules: tuple[Schedule, ...]
+    sign_in_links: SignInLinks
 
 
 @contextmanager
@@ -109,7 +113,9 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
         erasures = open_erasures(data, ledger, gallery)
         rules = open_policy(data, ledger, clock, own_policy(settings))
         reviews = open_reviews(parts.database, data, ledger, gallery, directory, settings.review_days)
+        links = SignInLinks(clock, os.urandom)
         commands: AdminHandlers = {
+            **links.handlers(),
             **customers.handlers,
             **policy_handlers(rules),
             **retention_handlers(gallery, operator),
@@ -133,7 +139,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             *schedule_videos(parts.videos),
         )
         policy = AccountStanding(directory, layers)
-        yield Records(ledger, administration, policy, erasures, reviews, schedules)
+        yield Records(ledger, administration, policy, erasures, reviews, schedules, links)
 
 
 def ledger_place(settings: Settings, operator: AccountId) -> LedgerPlace:

@@ -19,9 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from starlette.routing import BaseRoute
+
 from custodes.core.clock import SystemClock
 from custodes.core.ids import RequestId
 from custodes.deployment.accounts import open_directory
+from custodes.deployment.console import ConsoleSources, open_console
 from custodes.deployment.engines import open_sight, open_text
 from custodes.deployment.ledger import (
     ServerLedger,
@@ -31,11 +34,12 @@ from custodes.deployment.video import Videos, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
 from custodes.edge.aws.model import Service, load_service
 from custodes.edge.aws.sts import handlers as sts_handlers
+from custodes.edge.aws.sts import open_sts
 from custodes.edge.aws.translate.catalogue import handlers
 from custodes.edge.aws.wire import Handler
 from custodes.edge.endpoints.administration import administered
 from custodes.edge.endpoints.api import Limits
-from custodes.edge.endpoints.ledger import mounted
+from custodes.edge.endpoints.ledger import PublicLedger, mounted
 from custodes.edge.endpoints.reviews import Act, actions
 from custodes.engine.calibrate import false_match_rate
 from custodes.engine.faces.assembly import FALSE_MATCH_RATES, open_face_engine
@@ -47,6 +51,7 @@ from custodes.governance.accounts.account import Status
 from custodes.jobs.schedule import Scheduler
 from custodes.models.store import ModelStore
 from custodes.operations.accounts.directory import AccountDirectory
+from custodes.operations.accounts.sign_in_links import SignInLinks
 from custodes.operations.accounts.sts import SecurityTokens
 from custodes.operations.accounts.throttle import AccountQuotas, Throttle, no_overrides
 from custodes.operations.catalogue import Operations, Ports, build
@@ -60,7 +65,9 @@ from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.record.release import release_of
 from custodes.operations.requests.gate import Gate, Recorder
 from custodes.settings import Settings
+from custodes.storage.files import uploads
 from custodes.storage.files.credentials import OperatorKeys, open_credentials
+from custodes.storage.ledger.documents import public_documents
 from custodes.storage.objects.sources import S3Settings, open_objects
 from custodes.storage.sql.celebrities import SqliteCelebrities
 from custodes.storage.sql.database import Database
@@ -88,6 +95,7 @@ class Deployment:
         ledger: the record of use.
         scheduler: what is done periodically.
         administration: commands of the operator.
+        sign_in_links: links to the console that were given out.
     """
 
     settings: Settings
@@ -102,17 +110,20 @@ class Deployment:
     review_actions: Mapping[str, Act]
     scheduler: Scheduler
     administration: Administration
+    sign_in_links: SignInLinks
 
     def app(self) -> Callable[..., Any]:
         """The ASGI application over this deployment."""
         limits = Limits(worker_threads=self.settings.workers, in_flight=self.settings.in_flight)
+        throttle = Throttle(self.settings.account_limits, self.accounts.limits, time.monotonic)
+        console = self._console(throttle) if self.settings.console else ()
         return create_app(
             AppParts(
                 service=self.service,
                 handlers=self.handlers,
                 sts_handlers=self.sts_handlers,
                 keys=self.accounts,
-                throttle=Throttle(self.settings.account_limits, self.accounts.limits, time.monotonic),
+                throttle=throttle,
                 clock=SystemClock(),
                 region=self.settings.region,
                 accepted_regions=self.settings.signed_regions,
@@ -121,11 +132,30 @@ class Deployment:
                 ready=lambda: True,
                 limits=limits,
                 metrics_public=self.settings.metrics_public,
-                extra_routes=(mounted(self.ledger.tiles, self.ledger.log.proof),),
+                extra_routes=(mounted(self._public_ledger()), *console),
                 review_actions=self.review_actions,
                 schedules=self.scheduler.states,
             )
         )
+
+    def _console(self, throttle: Throttle) -> list[BaseRoute]:
+        return open_console(
+            ConsoleSources(
+                settings=self.settings,
+                services=(self.service, open_sts()[0]),
+                handlers={**self.handlers, **self.sts_handlers},
+                review_actions=self.review_actions,
+                administration=self.administration,
+                accounts=self.accounts,
+                operator=self.keys.key,
+                links=self.sign_in_links,
+                throttle=throttle,
+                request_ids=new_request_id,
+            )
+        )
+
+    def _public_ledger(self) -> PublicLedger:
+        return PublicLedger(self.ledger.tiles, self.ledger.log.proof, public_documents(self.settings.data))
 
 
 def new_request_id() -> RequestId:
@@ -168,8 +198,8 @@ def open_deployment(
         directory.hold(keys.key)
         store = gallery or _gallery(database, settings.data, AccountQuotas(settings.account_limits, directory.limits))
         faces = opened.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
-        release = release_of(Path(__file__).parents[1], faces.model_version, settings.shown)
-        videos = open_videos(settings, database, open_objects(settings.buckets, _s3(settings)), clock)
+        release = release_of(settings.shown)
+        videos = open_videos(settings, database, open_objects(_folders(settings), _s3(settings)), clock)
         parts = DataParts(settings, database, keys.account_id, directory, store, videos, clock, new_request_id)
         records = opened.enter_context(open_records(parts, release))
         book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
@@ -203,6 +233,7 @@ def open_deployment(
             review_actions=actions(gate, records.reviews),
             scheduler=scheduler,
             administration=records.administration,
+            sign_in_links=records.sign_in_links,
         )
 
 
@@ -257,6 +288,11 @@ def _known_people(keys: OperatorKeys, book: SqliteCelebrities) -> CelebrityGalle
     """Portraits in a collection of the operator's account, names in a file of their own."""
     key = CollectionKey(keys.account_id, CELEBRITY_COLLECTION)
     return CelebrityGallery(key, book, lambda similarity: false_match_rate(similarity, FALSE_MATCH_RATES))
+
+
+def _folders(settings: Settings) -> dict[str, Path]:
+    """Folders by bucket name: those that are set, and what commands of this machine's user bring."""
+    return {**settings.buckets, uploads.BUCKET: settings.data / uploads.FOLDER}
 
 
 def _s3(settings: Settings) -> S3Settings:

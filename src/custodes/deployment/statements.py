@@ -29,7 +29,7 @@ def open_statements(data: Path) -> Statements:
         raise UnavailableError(f"there is no ledger in {data}")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        files = LedgerFiles(read_tiles(data), read_bodies(data), load_or_create_secret(paths.body_key))
+        files = LedgerFiles(read_tiles(data), paths.public, read_bodies(data), load_or_create_secret(paths.body_key))
         return Statements(files, folder, _vrf_seed(paths))
     except NoteError as error:
         raise UnavailableError(str(error)) from error

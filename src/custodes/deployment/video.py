@@ -37,6 +37,7 @@ from custodes.operations.video.ports import ChargedParts, NothingCharged
 from custodes.operations.video.run import VideoJobs, VideoParts, VideoSettings
 from custodes.operations.video.use_cases import VideoAdapters
 from custodes.settings import Settings
+from custodes.storage.files import uploads
 from custodes.storage.media.decoder import LockedDecoder
 from custodes.storage.media.files import MediaFiles, StructureProbe
 from custodes.storage.messages.sns import JobMessages, MessageTargets
@@ -133,6 +134,7 @@ def schedule_videos(work: Videos) -> tuple[Schedule, ...]:
     def sweep() -> bool:
         work.jobs.sweep(work.clock.now_ms())
         work.files.remove_unless(partial(_is_open, work.jobs))
+        uploads.remove_before(work.settings.data, (work.clock.now_ms() - JobLimits().kept_ms) / 1000)
         return False
 
     return (

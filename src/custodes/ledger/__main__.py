@@ -124,9 +124,12 @@ def _moment(text: str) -> int:
     return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def _duration(text: str) -> int:
-    """Milliseconds of a number with a unit: d, h, m or s."""
-    return int(text[:-1]) * {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000}[text[-1]]
+def duration(text: str) -> int:
+    """Milliseconds of a number with a unit: d, h, m or s. Raises ValueError for anything else."""
+    unit = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000}.get(text[-1:])
+    if unit is None or not text[:-1].isdecimal():
+        raise ValueError(f"not a duration like 1d, 12h, 30m or 90s: {text}")
+    return int(text[:-1]) * unit
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -144,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--from", dest="begin", type=_moment, help="start of the period you ask about, like 2026-01-01"
     )
     command.add_argument("--to", dest="end", type=_moment, help="its end, not included")
-    command.add_argument("--fresh", type=_duration, help="how old the state of the log may be, like 1d, 12h or 30m")
+    command.add_argument("--fresh", type=duration, help="how old the state of the log may be, like 1d, 12h or 30m")
     command.add_argument("--json", action="store_true", help="for programs")
     options = parser.parse_args(arguments)
     name = options.expect_identifier or (f"acct:{options.expect_account}" if options.expect_account else None)

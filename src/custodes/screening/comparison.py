@@ -12,21 +12,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from custodes.screening.entities import PERSON, VESSEL, ScoreTerm
-from custodes.screening.names.likeness import spelled_similarity, word_similarity
+from custodes.screening.names.likeness import joined_similarity, word_similarity
 from custodes.screening.names.name import PATRONYM, PLACE, PLACE_IN_BRACKETS, SMALL, NameToken, PreparedName
-from custodes.screening.names.spellings import forms
+from custodes.screening.names.spellings import fold
 
 REVIEW = 0.86
 CONTAINED = 0.88
 """Score of a firm's name that stands whole in a longer one."""
 LONG_PART = 0.87
 """Score of three words or more that are all of one name and a part of another."""
-_JOINED, _ALIKE, _JOINED_LEAST = 0.96, 0.88, 0.87
+_JOINED, _ALIKE = 0.96, 0.88
 _SLIP_BELOW, _MORE_SLIPS = 0.95, 0.96
 _DISTINCTIVE = 0.36
 _PATRONYMICS, _OTHER_PLACE = 0.95, 0.85
 _MOST_TOGETHER, _SMALL_WORDS = 3, 3
-_LONG, _LONG_PART = 10, 16
+_LONG_PART = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,10 +226,8 @@ def _together(apart: PreparedName, whole: PreparedName) -> list[tuple[float, tup
     for places in windows(apart):
         plain = together(apart, places)
         for to, token in long:
-            if abs(len(token.plain) - len(plain)) < 3:
-                value = spelled_similarity(plain, forms(plain), token.plain, token.forms)
-                if value > (_JOINED_LEAST if len(plain) >= _LONG else _SLIP_BELOW):
-                    found.append((min(value, _JOINED), places, to))
+            if abs(len(token.plain) - len(plain)) < 3 and (value := joined_similarity(plain, fold(plain), token)):
+                found.append((min(value, _JOINED), places, to))
     return found
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from custodes.screening.comparison import REVIEW
 from custodes.screening.entities import ListEntry, ListHit, Party
-from custodes.screening.index import NameIndex, prepare_party
+from custodes.screening.index.entries import NameIndex, prepare_party
 from custodes.screening.matching import match
 from custodes.screening.names.addresses import address_pairs
 from custodes.screening.names.name import PreparedName, prepare
@@ -40,7 +40,8 @@ class CustomerIndex:
     def near(self, entry: ListEntry) -> Iterator[tuple[Party, tuple[PreparedName, ...]]]:
         """Parties that are worth comparing with ``entry``."""
         names = [prepare(name.text, entry.kind) for name in entry.names]
-        for number in self._index.near(names, (*entry.identifiers, *address_pairs(entry.addresses))):
+        found = self._index.with_identifiers((*entry.identifiers, *address_pairs(entry.addresses)))
+        for number in dict.fromkeys((*found, *(near.item for near in self._index.near(names)))):
             yield self._parties[number]
 
 

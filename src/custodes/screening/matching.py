@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from custodes.screening.comparison import REVIEW, NameComparison, compare_names
 from custodes.screening.dates import DateRange, closest, read_date
-from custodes.screening.entities import PERSON, ListEntry, ListHit, Party, ScoreTerm
+from custodes.screening.entities import PERSON, ListedName, ListEntry, ListHit, Party, ScoreTerm
+from custodes.screening.index.entries import NearEntry
 from custodes.screening.names.addresses import same_address
 from custodes.screening.names.countries import country_code
 from custodes.screening.names.identifiers import is_sound
@@ -46,8 +47,8 @@ def _one_birth(ours: DateRange, theirs: DateRange) -> float:
     return _BIRTH_DAY
 
 
-def match(party: Party, prepared: Sequence[PreparedName], entry: ListEntry) -> ListHit:
-    """Compare every name of ``party`` with every name of ``entry``; the best pair counts.
+def match(party: Party, prepared: Sequence[PreparedName], entry: ListEntry, near: NearEntry | None = None) -> ListHit:
+    """Compare every name of ``party`` with every name of ``entry``, or those that are ``near``; the best pair counts.
 
     An equal identifier that its register could have given decides with score 1 whatever the names say; one whose check
     digits are wrong, which may be a placeholder, alerts. So does an equal address.
@@ -66,7 +67,11 @@ def match(party: Party, prepared: Sequence[PreparedName], entry: ListEntry) -> L
     if {party.kind, entry.kind} in _NEVER:
         found, weak = NameComparison(0.0), ""
     else:
-        found, weak = _best(prepared, entry, agrees=_agreement(party, entry) is not None or address is not None)
+        agrees = address is not None or _agreement(party, entry) is not None
+        names = entry.names
+        if near is not None:
+            names = tuple(entry.names[at] for at in (*near.names, *(near.parts if agrees else ())))
+        found, weak = _best(prepared, names, entry.kind, agrees=agrees)
     score, more = _with_circumstances(party, entry, found, weak, address)
     if address and score < REVIEW:
         # Many firms share an address: somebody looks, whatever the names are.
@@ -75,11 +80,13 @@ def match(party: Party, prepared: Sequence[PreparedName], entry: ListEntry) -> L
     return ListHit(party.id, entry, round(score, 4), decides=False, terms=(*found.terms, *more))
 
 
-def _best(prepared: Sequence[PreparedName], entry: ListEntry, *, agrees: bool) -> tuple[NameComparison, str]:
+def _best(
+    prepared: Sequence[PreparedName], names: Sequence[ListedName], kind: str, *, agrees: bool
+) -> tuple[NameComparison, str]:
     """The best comparison, a part of a name counting as an alert where something ``agrees``; the name if it is weak."""
     best, value, weak = NameComparison(0.0), 0.0, ""
-    for name in entry.names:
-        listed = prepare(name.text, entry.kind)
+    for name in names:
+        listed = prepare(name.text, kind)
         for ours in prepared:
             found = compare_names(ours, listed)
             worth = max(found.score, PART_AGREES if found.is_part and agrees else 0.0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from custodes.screening.comparison import REVIEW
 from custodes.screening.entities import UNKNOWN, ListHit, Organisation, Party
-from custodes.screening.index import EntryIndex, prepare_party
+from custodes.screening.index.entries import EntryIndex, prepare_party
 from custodes.screening.matching import match
 from custodes.screening.names.addresses import address_pairs
 from custodes.screening.rule import ScreeningOutcome, judge
@@ -19,10 +19,13 @@ def screen_party(party: Party, index: EntryIndex) -> list[ListHit]:
     if party.kind == UNKNOWN:
         return []
     prepared = prepare_party(party)
-    found = [*index.by_identifiers((*party.identifiers, *address_pairs(party.addresses))), *index.by_names(prepared)]
-    near = {(entry.source, entry.uid): entry for entry in found}
-    hits = [match(party, prepared, entry) for entry in near.values()]
-    return sorted((hit for hit in hits if hit.score >= REVIEW), key=lambda hit: (-hit.score, hit.entry.uid))
+    numbered = index.by_identifiers((*party.identifiers, *address_pairs(party.addresses)))
+    hits = {(entry.source, entry.uid): match(party, prepared, entry) for entry in numbered}
+    for near in index.by_names(prepared):
+        key = near.entry.source, near.entry.uid
+        if key not in hits:
+            hits[key] = match(party, prepared, near.entry, near)
+    return sorted((hit for hit in hits.values() if hit.score >= REVIEW), key=lambda hit: (-hit.score, hit.entry.uid))
 
 
 def screen(organisation: Organisation, index: EntryIndex, day: str = "") -> ScreeningOutcome:

@@ -15,7 +15,7 @@ import typer
 
 from custodes.cli.accounts.account_limits import limits_command
 from custodes.cli.client.administration import ask, show
-from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.options import DATA, DataOption, DataPlaceOption, JsonOption
 from custodes.core.errors import InvalidParameterError
 from custodes.governance.accounts.vocabulary import choices, sectors
 
@@ -62,7 +62,7 @@ def create_command(
     legal_basis: BasisOption = None,
     place: PlaceOption = None,
     demographics: Annotated[bool | None, typer.Option("--demographics/--no-demographics", help=_DEMOGRAPHICS)] = None,
-    data: DataOption = DATA,
+    data: DataPlaceOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Open an account. Prints its id and its first access key; the secret is shown this once."""

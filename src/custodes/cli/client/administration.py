@@ -16,12 +16,15 @@ from typing import Any
 
 import typer
 
+from custodes.cli.client.directory import require_ledger
 from custodes.core import errors
 from custodes.core.errors import CustodesError, UnavailableError
 from custodes.settings import from_environment
 
 _SOCKET = "admin.sock"
 _TIMEOUT_S = 600.0
+_FIRST = "account create"
+"""The one command that a directory may begin with."""
 
 
 def ask(data: Path, operation: str, /, **members: object) -> Mapping[str, Any]:
@@ -31,14 +34,14 @@ def ask(data: Path, operation: str, /, **members: object) -> Mapping[str, Any]:
         CustodesError: it could not be; the message says why.
     """
     settings = from_environment(data=data)
-    if not settings.data.is_dir():
-        if operation != "account create":
-            raise UnavailableError(f"there is no data directory {settings.data}")
-        settings.data.mkdir(mode=0o700, parents=True)
     given = {name: value for name, value in members.items() if value is not None}
     connection = _Connection(settings.data)
     if connection.reaches():
         return connection.ask(operation, given)
+    if operation == _FIRST:
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    else:
+        require_ledger(settings.data)
     # Takes a while to import, and most of the time a server runs.
     from custodes.deployment.administration import carry_out_here
 

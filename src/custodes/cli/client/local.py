@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from typing import Any
 
 from custodes.cli.client.api import ApiFailureError
+from custodes.cli.client.identity import SigningCredentials
 from custodes.core.clock import SystemClock
-from custodes.core.errors import CustodesError
+from custodes.core.errors import CustodesError, UnavailableError
 from custodes.deployment.server import Deployment, new_request_id
 from custodes.edge.aws.errors import ApiError, api_error
 from custodes.edge.aws.validate import validate
@@ -18,9 +20,22 @@ from custodes.operations.requests.ports import AccessKey
 class LocalApi:
     """The API in this process."""
 
-    def __init__(self, deployment: Deployment) -> None:
-        """Call the handlers of ``deployment`` as its operator."""
+    def __init__(self, deployment: Deployment, credentials: SigningCredentials) -> None:
+        """Call the handlers of ``deployment`` as whoever has ``credentials``.
+
+        Raises:
+            UnavailableError: nobody there has them.
+        """
         self._deployment = deployment
+        key = deployment.accounts.find(credentials.access_key_id, credentials.session_token)
+        if key is None or not hmac.compare_digest(key.secret.encode(), credentials.secret.encode()):
+            raise UnavailableError(f"the access key {credentials.access_key_id} is not known in {self.place}")
+        self._key = key
+
+    @property
+    def arn(self) -> str:
+        """As whom calls are made."""
+        return self._key.caller(self._deployment.settings.region).arn
 
     @property
     def place(self) -> str:
@@ -31,7 +46,7 @@ class LocalApi:
         """See Api."""
         try:
             validate(members, self._deployment.service.operations[operation])
-            return self._deployment.handlers[operation](self._context(self._deployment.keys.key), members).result
+            return self._deployment.handlers[operation](self._context(self._key), members).result
         except ApiError as error:
             raise ApiFailureError(error.code, error.message) from error
         except CustodesError as error:

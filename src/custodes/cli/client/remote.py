@@ -10,17 +10,19 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from custodes.cli.client.api import ApiFailureError
+from custodes.cli.client.identity import SigningCredentials
 from custodes.core.errors import InvalidParameterError, UnavailableError
 
 
 class RemoteApi:
     """Calls a server; boto3 clients are thread-safe."""
 
-    def __init__(self, url: str, region: str, key: tuple[str, str] | None) -> None:
-        """Call ``url`` with ``key`` (id, secret), or with whatever credentials AWS clients find when it is None."""
+    def __init__(self, url: str, region: str, credentials: SigningCredentials) -> None:
+        """Call ``url`` with ``credentials``, in requests signed for ``region``."""
         session = boto3.session.Session(
-            aws_access_key_id=key[0] if key else None,
-            aws_secret_access_key=key[1] if key else None,
+            aws_access_key_id=credentials.access_key_id,
+            aws_secret_access_key=credentials.secret,
+            aws_session_token=credentials.session_token,
             region_name=region,
         )
         config = Config(retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=32)

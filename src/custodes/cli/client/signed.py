@@ -1,7 +1,7 @@
 """Signed requests to the server's own interfaces, from a command.
 
-In: a path and members. Out: the JSON answer, or the error in the server's words. Credentials and address are found as
-AWS clients find them (``AWS_ACCESS_KEY_ID``, ``AWS_PROFILE``, ``AWS_ENDPOINT_URL``), else in the data directory.
+In: a path and members. Out: the JSON answer, or the error in the server's words. Address and credentials are found as
+for every command, see ``connection`` and ``identity``; who asks whom is said on standard error.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from custodes.cli.client.api import ApiFailureError
+from custodes.cli.client.directory import require_key
 from custodes.core.errors import UnavailableError
 
 _PATH = "/custodes/v1/reviews"
@@ -37,20 +38,23 @@ class SignedClient:
 
     @classmethod
     def find(cls, data: Path | None, endpoint: str | None) -> SignedClient:
-        """The server and the credentials that the environment names, else those of the data directory.
+        """The server that ``connection.address`` finds, and credentials by the rule of ``identity``.
 
         Raises:
             UnavailableError: there is no address or there are no credentials.
         """
         from custodes.cli.client.connection import address
+        from custodes.cli.client.identity import caller_arn, find_credentials, say_caller
         from custodes.settings import from_environment
 
-        found = address(from_environment(data=data), endpoint)
+        settings = from_environment(data=data)
+        found = address(settings, endpoint)
         if found.url is None:
-            raise UnavailableError("no server is known: give --endpoint or --data")
-        credentials = _of_environment() or (None if found.key is None else Credentials(*found.key))
-        if credentials is None:
-            raise UnavailableError("there are no credentials: set AWS_ACCESS_KEY_ID or AWS_PROFILE, or give --data")
+            require_key(settings.data)
+            raise UnavailableError("no server is known: name one with --endpoint, or its data directory with --data")
+        key = find_credentials(settings.data)
+        say_caller(caller_arn(found.url, found.region, key), found.url)
+        credentials = Credentials(key.access_key_id, key.secret, key.session_token)
         return cls(found.url.rstrip("/"), found.region, credentials)
 
     def get(self, path: str, members: Mapping[str, str]) -> Mapping[str, Any]:
@@ -76,18 +80,6 @@ class SignedClient:
         except (OSError, ValueError) as error:
             raise UnavailableError(f"{self.url} does not answer") from error
         return parsed
-
-
-def _of_environment() -> Credentials | None:
-    """What AWS clients would take from variables and profiles; None where nothing is set up."""
-    from botocore.session import Session
-
-    from custodes.settings import names_aws_credentials
-
-    if not names_aws_credentials():
-        return None
-    found = Session().get_credentials()
-    return None if found is None else Credentials(found.access_key, found.secret_key, found.token)
 
 
 def _failure(data: bytes) -> ApiFailureError | UnavailableError:

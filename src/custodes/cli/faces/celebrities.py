@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from custodes.cli.options import DATA, AgainOption, DataOption, DeviceOption, EndpointOption, JsonOption
+from custodes.cli.options import (
+    DATA,
+    AgainOption,
+    DataOption,
+    DataPlaceOption,
+    DeviceOption,
+    EndpointOption,
+    JsonOption,
+)
 from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.settings import from_environment
 
@@ -45,7 +53,7 @@ def import_command(
     path: Annotated[Path, typer.Argument(help="CSV or JSON file of people; docs/celebrities.md has its columns.")],
     jobs: Annotated[int, typer.Option(min=1, max=32, help="Portraits worked on at the same time.")] = 4,
     again: AgainOption = False,
-    data: DataOption = DATA,
+    data: DataPlaceOption = DATA,
     endpoint: EndpointOption = None,
     device: DeviceOption = None,
     as_json: JsonOption = False,
@@ -59,7 +67,7 @@ def import_command(
 
     known = read_known(path)
     portraits = whose(known)
-    with open_api(settings, endpoint) as api, closing(SqliteCelebrities(settings.data)) as book:
+    with open_api(settings, endpoint, creates=True) as api, closing(SqliteCelebrities(settings.data)) as book:
         book.put(one.person for one in known)
         with prepare(api, settings.data, _COLLECTION) as journal:
             done = enrol(

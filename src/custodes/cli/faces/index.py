@@ -14,7 +14,7 @@ from custodes.cli.options import (
     DATA,
     AgainOption,
     CollectionOption,
-    DataOption,
+    DataPlaceOption,
     DeviceOption,
     EndpointOption,
     JsonOption,
@@ -41,7 +41,7 @@ def index(
     report: Annotated[Path | None, typer.Option(help="Write a CSV of all photos that were not indexed.")] = None,
     jobs: Annotated[int, typer.Option(min=1, max=32, help="Photos worked on at the same time.")] = 4,
     again: AgainOption = False,
-    data: DataOption = DATA,
+    data: DataPlaceOption = DATA,
     endpoint: EndpointOption = None,
     device: DeviceOption = None,
     as_json: JsonOption = False,
@@ -59,7 +59,7 @@ def index(
     labels = open_names(root, names)
     refuse_inputs(report, [*photos, Path(names)])
     limit = max_faces or (1 if labels.of_persons else 100)
-    with open_api(settings, endpoint) as api, prepare(api, settings.data, collection) as journal:
+    with open_api(settings, endpoint, creates=True) as api, prepare(api, settings.data, collection) as journal:
         result = enrol(api, journal, photos, labels, EnrolmentPlan(collection, limit, jobs, again))
     left_out = [entry for entry in result.entries if not entry.faces]
     if report is not None:

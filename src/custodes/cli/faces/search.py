@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from custodes.cli.options import DATA, CollectionOption, DataOption, DeviceOption, EndpointOption, JsonOption
+from custodes.cli.options import DATA, CollectionOption, DataPlaceOption, DeviceOption, EndpointOption, JsonOption
 from custodes.settings import from_environment
 
 
@@ -19,7 +19,7 @@ def search(
     threshold: Annotated[float, typer.Option(min=0, max=100, help="Least similarity in percent.")] = 80.0,
     limit: Annotated[int, typer.Option(min=1, max=4096, help="Most matches to show.")] = 10,
     picture: Annotated[Path | None, typer.Option(help="Write a contact sheet of the matches.")] = None,
-    data: DataOption = DATA,
+    data: DataPlaceOption = DATA,
     endpoint: EndpointOption = None,
     device: DeviceOption = None,
     as_json: JsonOption = False,

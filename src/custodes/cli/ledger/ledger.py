@@ -15,11 +15,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from custodes.cli.client.administration import ask
+from custodes.cli.client.directory import require_ledger
 from custodes.cli.ledger.period import moment
-from custodes.cli.options import DATA, DataOption
+from custodes.cli.options import DATA, DataOption, DataPlaceOption
 from custodes.deployment.statements import open_statements
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
 from custodes.ledger.tlog.commitment import BodyError
+from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.tlog.note import NoteError, VerifierKey
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerCorruptError
 from custodes.ledger.tree.tiles import verified_tree
@@ -39,7 +41,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command("audit")
 def audit_command(
-    data: DataOption = DATA,
+    data: DataPlaceOption = DATA,
     key: KeyOption = None,
     bodies: Annotated[bool, typer.Option(help="Also open the private bodies (needs their key).")] = True,
     deep: Annotated[
@@ -82,7 +84,7 @@ def _audit_deeply(data: Path) -> None:
 
 
 @app.command("status")
-def status_command(data: DataOption = DATA, key: KeyOption = None, as_json: JsonOption = False) -> None:
+def status_command(data: DataPlaceOption = DATA, key: KeyOption = None, as_json: JsonOption = False) -> None:
     """Show the published checkpoint, its signature checked."""
     checkpoint, _ = _checkpoint(data, _keys(data, key))
     members = {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root.hex()}
@@ -92,7 +94,7 @@ def status_command(data: DataOption = DATA, key: KeyOption = None, as_json: Json
 @app.command("proof")
 def proof_command(
     index: Annotated[int, typer.Argument(min=0, help="Index of the entry.")],
-    data: DataOption = DATA,
+    data: DataPlaceOption = DATA,
     key: KeyOption = None,
     out: Annotated[Path | None, typer.Option("--out", help="File to write; by default standard output.")] = None,
 ) -> None:
@@ -123,6 +125,25 @@ def rotate_key_command(data: DataOption = DATA) -> None:
     typer.echo("give the new trust.policy to those who verify, and the new key to the witnesses", err=True)
 
 
+@app.command("release")
+def release_command(
+    wheel: Annotated[Path | None, typer.Argument(help="A wheel of this program; none: what is installed here.")] = None,
+    lock: Annotated[
+        Path | None, typer.Option("--lock", help="The lock file by which its dependencies are installed.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compute the digests that a start writes into the ledger, to be compared with a log's `boot` entries."""
+    from custodes.operations.record.release import digests_installed, digests_of_wheel
+
+    found = digests_installed() if wheel is None else digests_of_wheel(wheel, lock)
+    members = {"r": found.program, "m": found.models, "d": found.dependencies}
+    shown = {name: b64url(digest) for name, digest in members.items() if digest is not None}
+    words = {"r": "program", "m": "models", "d": "dependencies"}
+    lines = [f"{name}  {digest}  {words[name]}" for name, digest in shown.items()]
+    typer.echo(json.dumps(shown) if as_json else "\n".join(lines))
+
+
 @app.command("destroy-bodies")
 def destroy_bodies_command(
     account: Annotated[str, typer.Option("--account", help="Account id, twelve digits.")],
@@ -139,6 +160,8 @@ def destroy_bodies_command(
 
 def _keys(data: Path, key: Path | None) -> list[VerifierKey]:
     """The key that was asked for; else the directory's present key and those before it."""
+    if key is None:
+        require_ledger(data)
     path = LedgerPaths(data).verifier if key is None else key
     try:
         present = VerifierKey.parse(path.read_text())

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from custodes.cli.options import DATA, DataOption, EndpointOption, JsonOption
+from custodes.cli.options import DATA, DataPlaceOption, EndpointOption, JsonOption
 
 app = typer.Typer(help="Look at search results that two persons have to confirm, and decide.", no_args_is_help=True)
 
@@ -25,7 +25,7 @@ PictureOption = Annotated[Path | None, typer.Option("--picture", help="Write the
 
 
 @app.command("list")
-def list_command(data: DataOption = DATA, endpoint: EndpointOption = None, as_json: JsonOption = False) -> None:
+def list_command(data: DataPlaceOption = DATA, endpoint: EndpointOption = None, as_json: JsonOption = False) -> None:
     """Show the account's reviews, oldest first."""
     from custodes.cli.client.signed import SignedClient
 
@@ -43,7 +43,7 @@ def list_command(data: DataOption = DATA, endpoint: EndpointOption = None, as_js
 def show_command(
     review: ReviewArgument,
     picture: PictureOption = None,
-    data: DataOption = DATA,
+    data: DataPlaceOption = DATA,
     endpoint: EndpointOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -60,7 +60,7 @@ def show_command(
 def confirm_command(
     review: ReviewArgument,
     reason: ReasonOption = "",
-    data: DataOption = DATA,
+    data: DataPlaceOption = DATA,
     endpoint: EndpointOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -72,7 +72,7 @@ def confirm_command(
 def reject_command(
     review: ReviewArgument,
     reason: ReasonOption = "",
-    data: DataOption = DATA,
+    data: DataPlaceOption = DATA,
     endpoint: EndpointOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -82,7 +82,7 @@ def reject_command(
 
 @app.command("release")
 def release_command(
-    review: ReviewArgument, data: DataOption = DATA, endpoint: EndpointOption = None, as_json: JsonOption = False
+    review: ReviewArgument, data: DataPlaceOption = DATA, endpoint: EndpointOption = None, as_json: JsonOption = False
 ) -> None:
     """Get the result of a review that two persons have confirmed."""
     _post(review, "release", "", data, endpoint, as_json=as_json)

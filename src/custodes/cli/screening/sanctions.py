@@ -12,7 +12,8 @@ import orjson
 import typer
 
 from custodes.cli.client.administration import ask
-from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.client.directory import require_directory
+from custodes.cli.options import DATA, DataOption, DataPlaceOption, JsonOption
 from custodes.core.clock import SystemClock
 from custodes.core.errors import CustodesError, NotFoundError, UnavailableError
 
@@ -35,7 +36,7 @@ def import_command(
     form: Annotated[str, typer.Option("--format", help="uk, ofac-csv, ofac-xml, eu, un, ftm or csv.")],
     source: Annotated[str, typer.Option("--source", help="Name of the list. [default: the format's]")] = "",
     confirm: ConfirmOption = False,
-    data: DataOption = DATA,
+    data: DataPlaceOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Import an edition of a list; it replaces the one before, whole or not at all."""
@@ -80,9 +81,10 @@ def diff_command(source: SourceArgument, data: DataOption = DATA, as_json: JsonO
 
 
 @sources.callback(invoke_without_command=True)
-def sources_command(context: typer.Context, data: DataOption = DATA, as_json: JsonOption = False) -> None:
+def sources_command(context: typer.Context, data: DataPlaceOption = DATA, as_json: JsonOption = False) -> None:
     """Show where lists are fetched from."""
     if context.invoked_subcommand is None:
+        require_directory(data)
         list_command(data, as_json)
 
 
@@ -105,7 +107,7 @@ def add_command(
     address: Annotated[str, typer.Option("--address", help="https address of the file; a token in it is kept secret.")],
     form: Annotated[str, typer.Option("--format", help="uk, ofac-xml, eu, un, ftm or csv.")],
     every_h: Annotated[int, typer.Option("--every", help="Hours between looks.")] = 24,
-    data: DataOption = DATA,
+    data: DataPlaceOption = DATA,
 ) -> None:
     """Have the running server fetch a list from its publisher's address when it changes."""
     from custodes.operations.screening.list_publishers import publisher

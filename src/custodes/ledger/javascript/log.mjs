@@ -14,7 +14,7 @@ const decision = (value) => value === "allow" || value === "deny";
 const currency = (value) => typeof value === "string" && /^[A-Z]{3}$/.test(value);
 /** FORMAT.md, the table of kinds: members that each must and may have. */
 const KINDS = {
-  boot: [{ r: digest }, { d: digest, f: digest, g: digest, m: digest }],
+  boot: [{ r: digest }, { d: digest, g: digest, m: digest }],
   auth: [{ d: decision }, { s: digest }],
   use: [{ a: number }, {}],
   void: [{ a: number }, {}],

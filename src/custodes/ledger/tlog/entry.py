@@ -71,8 +71,8 @@ class EntryKind:
 
 
 _KIND_ROWS = (
-    # Start of the server: digests of the release, the models and the configuration.
-    EntryKind("boot", {"r": _is_digest}, {"g": _is_digest, "m": _is_digest}),
+    # Start of the server: digests of the program, what it depends on, its configuration and its models.
+    EntryKind("boot", {"r": _is_digest}, {"d": _is_digest, "g": _is_digest, "m": _is_digest}),
     # Decision before work; commitment to an excerpt of the body (s). Each "allow" is settled by exactly one "use" or
     # "void" that names it.
     EntryKind("auth", {"d": _is_decision}, {"s": _is_digest}),

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
 from custodes.ledger.tlog.checkpoint import Checkpoint
-from custodes.ledger.tlog.merkle import HASH_BYTES, Frontier, parents
+from custodes.ledger.tlog.merkle import EMPTY_ROOT, HASH_BYTES, Frontier, node_hash, parents
 from custodes.ledger.tlog.tiles import (
     TILE_WIDTH,
     LedgerCorruptError,
@@ -28,9 +28,12 @@ from custodes.ledger.tree.growth import consistency_proof, inclusion_proof
 TILE_HEIGHT = 8
 MAX_LEVEL = 63 // TILE_HEIGHT
 
+WITNESSED_PATH = "checkpoint.witnessed"
+"""The newest state that witnesses cosigned, beside ``checkpoint``, which is newer but has the log's signature only."""
+
 # A resource of the log that anybody may ask for: no dots but in ".p", so no path can leave the folder.
 _PATH = re.compile(
-    r"checkpoint|tile/(?:entries|[0-7])/(?:x[0-9]{3}/){0,6}[0-9]{3}"
+    r"checkpoint(?:\.witnessed)?|tile/(?:entries|[0-7])/(?:x[0-9]{3}/){0,6}[0-9]{3}"
     r"(?:\.p/(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]?))?"
 )
 
@@ -180,3 +183,21 @@ def verified_tree(tiles: TileReader, checkpoint: Checkpoint) -> Tree:
     if tree.frontier().root() != checkpoint.root:
         raise LedgerCorruptError(f"the tiles do not lead to the root of the checkpoint of size {checkpoint.size}")
     return tree
+
+
+def root_over(rows: Sequence[Sequence[bytes]]) -> bytes:
+    """Root over unfinished tiles, lowest level first: each is a tree of its own, joined from the right."""
+    result: bytes | None = None
+    for row in rows:
+        result = _fold(row, result)
+    return EMPTY_ROOT if result is None else result
+
+
+def _fold(row: Sequence[bytes], right: bytes | None) -> bytes | None:
+    """Join the perfect subtrees of a row with the ragged rest right of it."""
+    nodes = list(row)
+    while nodes:
+        if len(nodes) % 2:
+            right = nodes[-1] if right is None else node_hash(nodes[-1], right)
+        nodes = parents(nodes)
+    return right

@@ -95,7 +95,7 @@ def stale(data: bytes, policy: TrustPolicy, fresh_ms: int, now_ms: int) -> str |
         StatementError: the file is not one.
         TrustError: its checkpoint does not deserve trust.
     """
-    seen = open_trusted(_checkpoint(data), policy).seen_at
+    seen = open_trusted(checkpoint_in(data), policy).seen_at
     if seen is None:
         return "nobody but the operator says how old this state of the log is: your trust policy asks for no witnesses"
     age_s = now_ms // 1000 - seen
@@ -137,7 +137,12 @@ def _kind(data: bytes) -> str:
     return next((name for name in value if name != "digest"), "") if isinstance(value, dict) else ""
 
 
-def _checkpoint(data: bytes) -> bytes:
+def checkpoint_in(data: bytes) -> bytes:
+    """The signed state of the log that a file of any kind rests on; empty when it has none.
+
+    Raises:
+        StatementError: the bytes are not canonical.
+    """
     value = parse_canonical(data)
     inner = value.get(_kind(data)) if isinstance(value, dict) else None
     for one in _statements(data)[:1]:

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import Entry, EntryError, decode
-from custodes.ledger.tlog.merkle import EMPTY_ROOT, leaf_hash, node_hash, parents, tree_root
+from custodes.ledger.tlog.merkle import leaf_hash, tree_root
 from custodes.ledger.tlog.note import NoteError, Verifier
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TILE_WIDTH, LedgerCorruptError, TileReader, bundle_path
-from custodes.ledger.tree.tiles import TILE_HEIGHT, Tree, tile_path, width_at
+from custodes.ledger.tree.tiles import TILE_HEIGHT, Tree, root_over, tile_path, width_at
 from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.ports import BodyReader
 
@@ -166,7 +166,7 @@ class _Audit:
         for level, row in enumerate(rows[1:], 1):
             if row:
                 self._compare(tree, level, (size >> (TILE_HEIGHT * level)) // TILE_WIDTH, row)
-        if _root(rows) != checkpoint.root:
+        if root_over(rows) != checkpoint.root:
             raise _found(CHECKPOINT_PATH, None, "the entries lead to another root than was signed")
 
     def _bundle(self, tree: Tree, bundle: int) -> list[bytes]:
@@ -227,21 +227,3 @@ class _Audit:
 
 def _found(path: str, index: int | None, text: str) -> _FoundError:
     return _FoundError(AuditDifference(path, index, text))
-
-
-def _root(rows: Sequence[Sequence[bytes]]) -> bytes:
-    """Root over unfinished tiles, lowest level first: each is a tree of its own, joined from the right."""
-    result: bytes | None = None
-    for row in rows:
-        result = _fold(row, result)
-    return EMPTY_ROOT if result is None else result
-
-
-def _fold(row: Sequence[bytes], right: bytes | None) -> bytes | None:
-    """Join the perfect subtrees of a row with the ragged rest right of it."""
-    nodes = list(row)
-    while nodes:
-        if len(nodes) % 2:
-            right = nodes[-1] if right is None else node_hash(nodes[-1], right)
-        nodes = parents(nodes)
-    return right

@@ -16,6 +16,7 @@ from custodes.core.clock import Clock
 from custodes.core.errors import InvalidParameterError, UnavailableError
 from custodes.core.ids import AccountId, RequestId
 from custodes.core.slot import Slot
+from custodes.governance.accounts.identities import ROOT
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import EntryError, Value
@@ -23,11 +24,12 @@ from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.writer.log import LedgerLog
 from custodes.ledger.writer.pending import Pending
+from custodes.ledger.writer.receipt import receipt_token
 from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers, read_command
 from custodes.operations.requests.context import Caller, Context, Principal
 from custodes.operations.requests.gate import Allow, Decision, Deny, Gate, Intent, UseOutcome
 from custodes.operations.requests.principals import principal_arn
-from custodes.operations.requests.receipts import GateReceipt
+from custodes.operations.requests.receipts import GateReceipt, Released
 
 _REGION = "local"
 
@@ -118,14 +120,23 @@ class Administration:
             raise InvalidParameterError(f"this server does not know how to {operation!r}")
         return self.perform(read_command(kind, members), actor_of(uid))
 
+    def ask_as(self, context: Context, operation: str, members: Mapping[str, object]) -> Released[AdminAnswer]:
+        """Have a command carried out for whoever asks in ``context``; raises as ``ask``, and DeniedError."""
+        kind = self._kinds.get(operation)
+        if kind is None:
+            raise InvalidParameterError(f"this server does not know how to {operation!r}")
+        return self._carry_out(context, read_command(kind, members))
+
     def perform(self, command: AdminCommand, actor: str) -> AdminAnswer:
         """The same with the command itself."""
-        handler = self._handlers[type(command)]
         arn = f"{principal_arn(self._operator, Principal(), _REGION)}/{actor}"
         caller = Caller(self._operator, actor, arn, _REGION)
-        context = Context(caller, self._request_ids(), self._clock.now_ms())
+        return self._carry_out(Context(caller, self._request_ids(), self._clock.now_ms()), command).result
+
+    def _carry_out(self, context: Context, command: AdminCommand) -> Released[AdminAnswer]:
+        handler = self._handlers[type(command)]
         with self._serial, self._log.attributed(context):
-            return self._gate.perform(context, command, lambda _, asked: handler(asked)).result
+            return self._gate.perform(context, command, lambda _, asked: handler(asked))
 
 
 def actor_of(uid: int) -> str:
@@ -137,16 +148,27 @@ def actor_of(uid: int) -> str:
 
 
 class _OperatorOnly:
-    """The policy of these commands: the operator may."""
+    """The policy of these commands: the root of the operator's account may, none of its users."""
 
     def __init__(self, operator: AccountId) -> None:
         self._operator = operator
 
     def decide(self, intent: Intent) -> Decision:
         """See Policy."""
-        if intent.context.caller.account_id == self._operator:
+        caller = intent.context.caller
+        if caller.account_id == self._operator and caller.principal.path == ROOT:
             return Allow("admin.operator")
         return Deny("only the operator administers a server", "admin.operator")
+
+
+class _AdminSlot(Slot):
+    """A slot with the entry that permits a command."""
+
+    __slots__ = ("permission",)
+
+    def __init__(self, permission: Pending, request_id: RequestId) -> None:
+        super().__init__(permission.index, request_id)
+        self.permission = permission
 
 
 class _AdminRecorder:
@@ -164,10 +186,16 @@ class _AdminRecorder:
         }
         write = self._log.commit if intent.properties.changes else self._log.append
         try:
-            return Slot(write("adm", body=body).index, intent.context.request_id)
+            return _AdminSlot(write("adm", body=body), intent.context.request_id)
         except (LedgerUnavailableError, EntryError, BodyError) as error:
             raise UnavailableError("The ledger cannot be written now, so nothing was changed.") from error
 
     def record(self, slot: Slot, outcome: UseOutcome) -> GateReceipt | None:  # noqa: ARG002 - the port's signature
-        """See Recorder. What a command came to is in entries of its own."""
-        return None
+        """See Recorder. What a command came to is in entries of its own; the receipt is of its permission."""
+        if not isinstance(slot, _AdminSlot):
+            raise TypeError("this slot was reserved elsewhere")
+        try:
+            found = slot.permission.wait()
+        except LedgerUnavailableError as error:
+            raise UnavailableError("The ledger cannot be written now.") from error
+        return GateReceipt(found.index, receipt_token(found))

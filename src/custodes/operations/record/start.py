@@ -24,11 +24,13 @@ class Release:
         program: SHA-256 over the program's files.
         models: SHA-256 that names the networks.
         configuration: SHA-256 over the settings without secrets.
+        dependencies: SHA-256 over the versions of what the program depends on, where they are known.
     """
 
     program: bytes
     models: bytes
     configuration: bytes
+    dependencies: bytes | None = None
 
 
 def introduce(log: LedgerWriter, account: AccountId) -> None:
@@ -50,6 +52,8 @@ def announce(log: LedgerWriter, release: Release) -> None:
         UnavailableError: the ledger cannot be written.
     """
     fields = {"r": b64url(release.program), "m": b64url(release.models), "g": b64url(release.configuration)}
+    if release.dependencies is not None:
+        fields["d"] = b64url(release.dependencies)
     try:
         log.append("boot", fields=fields).wait_durable()
     except LedgerUnavailableError as error:

@@ -33,6 +33,7 @@ from custodes.ledger.prover.statement import Sources, build
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TileReader
 from custodes.ledger.tlog.trust import Witness
+from custodes.ledger.tree.tiles import WITNESSED_PATH
 from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.invoices.prices import PriceList
 from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, parse_head
@@ -46,14 +47,13 @@ from custodes.ledger.writer.ports import BodyReader
 from custodes.operations.record.body_destruction import Destruction, destroy
 from custodes.operations.record.party_statements import PartyStatements
 
-_WITNESSED = "checkpoint.witnessed"
-
 
 @dataclass(frozen=True, slots=True)
 class LedgerFiles:
-    """What a ledger consists of on disk, for reading."""
+    """What a ledger consists of on disk: for reading, but for the cosigned checkpoint, which goes into ``public``."""
 
     tiles: TileReader
+    public: Path
     bodies: BodyReader
     body_key: bytes = field(repr=False)
 
@@ -135,7 +135,7 @@ class Statements:
         """
         newest = self._newest()
         asked = ask_all(newest.note, witnesses, lambda old, _: newest.tree.consistency_proof(old), post)
-        self._replace(_WITNESSED, asked.checkpoint)
+        write_durably(self._files.public / WITNESSED_PATH, asked.checkpoint, 0o644)
         return asked
 
     def create(self, question: Question, prices: Mapping[str, object] | None = None) -> bytes:
@@ -297,10 +297,7 @@ class Statements:
 
     def _log_with(self, index: int) -> LogFiles:
         """The log at a checkpoint with entry ``index``: the cosigned one if it reaches so far, else the newest."""
-        try:
-            witnessed: bytes | None = (self._folder / _WITNESSED).read_bytes()
-        except FileNotFoundError:
-            witnessed = None
+        witnessed = self._files.tiles.get(WITNESSED_PATH)
         note = witnessed if reaches(witnessed, index) else self._files.tiles.get(CHECKPOINT_PATH)
         return open_log_files(self._files.tiles, self._files.bodies, self._files.body_key, note)
 
@@ -308,6 +305,3 @@ class Statements:
         folder = self._folder / name
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
-
-    def _replace(self, name: str, data: bytes) -> None:
-        write_durably(self._folder / name, data)

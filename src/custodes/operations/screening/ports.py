@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from custodes.core.ids import AccountId
 from custodes.screening.assessment import Decision
 from custodes.screening.entities import ListEntry, ListHit, Organisation, Verdict
-from custodes.screening.index import EntryIndex
+from custodes.screening.index.entries import EntryIndex
 
 
 @dataclass(frozen=True, slots=True)

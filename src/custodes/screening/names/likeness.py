@@ -11,9 +11,12 @@ from rapidfuzz.distance import OSA
 
 from custodes.screening.names.name import NameToken
 
-_SPELLING, _CONSONANTS, _INITIAL, _SOUND = 0.97, 0.9, 0.7, 0.9
+SHARED_FORM, CONSONANTS, INITIAL, SAME_SOUNDS = 0.97, 0.9, 0.7, 0.9
+"""Worth of words of one folded form; of one set of consonants; of an initial; of the same sounds."""
+LONG_JOIN = 9
+"""From so many letters on, neighbours written as one are recognised in spite of a slip."""
 # Likeness of words one slip apart by the longer one's letters, and two slips apart.
-_ONE_SLIP = (0.0, 0.0, 0.4, 0.72, 0.82, 0.88, 0.88, 0.91, 0.91)
+_ONE_SLIP = (0.0, 0.0, 0.0, 0.72, 0.82, 0.88, 0.88, 0.91, 0.91)
 _TWO_SLIPS = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.5, 0.65, 0.76, 0.78, 0.84)
 _SHORT_FORM, _SHORT_SPELLING = 4, 0.85
 
@@ -30,11 +33,27 @@ def word_similarity(ours: NameToken, theirs: NameToken, *, by_sound: bool = Fals
         return 1.0
     if ours.unvoiced != theirs.unvoiced:
         alike = ours.consonants == theirs.consonants and len(ours.consonants) > 1
-        return _CONSONANTS - (0.05 if len(ours.consonants) < 3 else 0.0) if alike else 0.0
+        return CONSONANTS - (0.05 if len(ours.consonants) < 3 else 0.0) if alike else 0.0
     found = spelled_similarity(ours.plain, ours.forms, theirs.plain, theirs.forms)
-    if by_sound and found < _SOUND and ours.skeleton and ours.skeleton == theirs.skeleton:
-        return _SOUND
+    if by_sound and found < SAME_SOUNDS and ours.skeleton and ours.skeleton == theirs.skeleton:
+        return SAME_SOUNDS
     return found
+
+
+def joined_similarity(plain: str, folded: str, other: NameToken) -> float:
+    """Likeness of neighbours written as one, as they are and folded, to another word: a slip needs ``LONG_JOIN``."""
+    if plain == other.plain:
+        return 1.0
+    if plain.isdigit() or other.plain.isdigit():
+        return 0.0
+    if folded in other.forms:
+        return SHARED_FORM
+    slip = _is_a_slip(plain, other.plain) or any(_is_a_slip(folded, form) for form in other.forms)
+    return slip_worth(LONG_JOIN, 1) if slip else 0.0
+
+
+def _is_a_slip(ours: str, theirs: str) -> bool:
+    return min(len(ours), len(theirs)) >= LONG_JOIN and OSA.distance(ours, theirs, score_cutoff=1) == 1
 
 
 @lru_cache(maxsize=262_144)
@@ -42,11 +61,11 @@ def spelled_similarity(ours: str, our_forms: tuple[str, ...], theirs: str, their
     """Likeness of two words by their letters alone, and by those of their folded forms."""
     if not set(our_forms).isdisjoint(their_forms):
         short = min(len(ours), len(theirs)) <= _SHORT_FORM and ours[0] != theirs[0]
-        return _SHORT_SPELLING if short else _SPELLING
+        return _SHORT_SPELLING if short else SHARED_FORM
     if ours.isdigit() or theirs.isdigit():
         return 0.0
     if len(ours) == 1 or len(theirs) == 1:
-        return _INITIAL if ours[0] == theirs[0] else 0.0
+        return INITIAL if ours[0] == theirs[0] else 0.0
     best = _slips(ours, theirs)
     for a in our_forms:
         for b in their_forms:
@@ -59,10 +78,12 @@ def _slips(ours: str, theirs: str) -> float:
     """Likeness of two words by the slips between them: a letter wrong, missing, too many, or swapped with the next."""
     size = max(len(ours), len(theirs))
     distance = OSA.distance(ours, theirs, score_cutoff=2)
-    if distance == 1:
-        if size < 4 and ours[:1] != theirs[:1]:
-            return 0.0
-        return _ONE_SLIP[size] if size < len(_ONE_SLIP) else 0.93
-    if distance == 2:
-        return _TWO_SLIPS[size] if size < len(_TWO_SLIPS) else _TWO_SLIPS[-1]
-    return 0.0
+    if distance == 1 and size < 4 and ours[:1] != theirs[:1]:
+        return 0.0
+    return slip_worth(size, distance) if distance in (1, 2) else 0.0
+
+
+def slip_worth(size: int, slips: int) -> float:
+    """Worth of two words one or two slips apart, the longer of ``size`` letters."""
+    by_size, longer = (_ONE_SLIP, 0.93) if slips == 1 else (_TWO_SLIPS, _TWO_SLIPS[-1])
+    return by_size[size] if size < len(by_size) else longer

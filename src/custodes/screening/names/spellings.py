@@ -40,6 +40,7 @@ _MAX_FORMS = 8
 _ABD = re.compile(r"abd(?:ou|u|e|a|o|i)?(?:l|r|s|n|d)?(?=[^aeiou]\w{2})")
 
 
+@lru_cache(maxsize=131_072)
 def fold(word: str) -> str:
     """One form of ``word``, taking its letters as English does."""
     for pattern, put in _FOLDS:

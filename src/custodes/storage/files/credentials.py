@@ -21,8 +21,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
-
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.durable import create_durably, sync_directory, write_durably
@@ -83,6 +81,27 @@ def operator_account(directory: Path, *, random: RandomBytes) -> AccountId:
         return _account(directory / "account", random)
     except OSError as error:
         raise UnavailableError(f"the account in {directory} cannot be read: {error.strerror}") from error
+
+
+def stored_account(directory: Path) -> AccountId | None:
+    """The operator's account as it stands in ``directory``; None where there is none. It makes nothing."""
+    try:
+        text = (directory / "account").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return AccountId(text) if _ACCOUNT.fullmatch(text) else None
+
+
+def stored_key(directory: Path) -> tuple[str, str] | None:
+    """Id and secret of the operator's key as they stand in ``directory``; None where there is none.
+
+    Raises:
+        UnavailableError: the file is damaged.
+    """
+    found = _read_ini(directory / "credentials")
+    key_id = found.get(PROFILE, "aws_access_key_id", fallback=None)
+    secret = found.get(PROFILE, "aws_secret_access_key", fallback=None)
+    return (key_id, secret) if key_id and secret else None
 
 
 def create_directory(directory: Path) -> None:
@@ -212,6 +231,8 @@ def _read_private(path: Path) -> str:
     if facts.st_uid != os.geteuid():
         raise UnavailableError(f"{path} belongs to another user of this machine")
     if stat.S_IMODE(facts.st_mode) & 0o077:
+        import structlog  # only here, so that commands that merely read do not wait for it
+
         structlog.get_logger("custodes.storage").warning("file was open to others; narrowed to 0600", path=str(path))
         path.chmod(0o600)
     try:

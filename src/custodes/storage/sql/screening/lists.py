@@ -17,11 +17,12 @@ from custodes.core.errors import ConflictError, InvalidParameterError
 from custodes.operations.screening.ports import Edition, Progress
 from custodes.screening.delta import concerns
 from custodes.screening.entities import ListEntry, decode_entry
+from custodes.screening.index.entries import NearEntry
 from custodes.screening.names.addresses import address_pairs
-from custodes.screening.names.name import PreparedName, prepare
+from custodes.screening.names.name import PreparedName
 from custodes.storage.sql.screening import schema as tables
 from custodes.storage.sql.screening.database import open_file, outdated, writing
-from custodes.storage.sql.screening.postings import Changes, near
+from custodes.storage.sql.screening.names import StoredNames, change_names
 
 SHRINK_PCT = 5.0
 
@@ -52,6 +53,7 @@ class ScreeningLists:
     def __init__(self, data: Path) -> None:
         """Open, and create where it is missing, ``data/screening``."""
         self._engine = open_file(data)
+        self._names = StoredNames()
         if outdated(self._engine):
             self._make_anew()
 
@@ -103,11 +105,12 @@ class ScreeningLists:
                 uid: "changed" if uid in old else "added"
                 for uid in new if uid not in old or old[uid].digest != digests[uid]
             }  # fmt: skip
-            words = Changes()
-            before = _remove(connection, words, {uid: old[uid].id for uid in kinds if uid in old})
+            gone = {uid: old[uid].id for uid in kinds if uid in old}
+            before = _remove(connection, gone)
             added = [(new[uid], digests[uid]) for uid, kind in kinds.items() if kind != "removed"]
-            _add(connection, words, added, progress or _nobody)
-            words.write(connection)
+            named = _add(connection, added, progress or _nobody)
+            if kinds:
+                change_names(connection, gone.values(), named)
             parsed = list(kinds.values())
             counts = (parsed.count("added"), parsed.count("removed"), parsed.count("changed"))
             edition = Edition(source, form, digest, len(new), *counts, clock.now_ms(), origin)
@@ -156,19 +159,10 @@ class ScreeningLists:
                 .where(tables.identifier.c.kind == kind, tables.identifier.c.value == value))}  # fmt: skip
             return _load(connection, sorted(ids))
 
-    def by_names(self, prepared: Sequence[PreparedName]) -> Sequence[ListEntry]:
-        """Entries near these names, through the blocking index."""
+    def by_names(self, prepared: Sequence[PreparedName]) -> Sequence[NearEntry]:
+        """Every entry with a name that may alert on one of these."""
         with self._engine.connect() as connection:
-            names = [one for name in prepared for one in near(connection, name)]
-            if not names:
-                return []
-            asked = ",".join(map(str, names))
-            found = connection.exec_driver_sql(
-                "SELECT DISTINCT entry.id, entry.body FROM json_each(?) AS asked "
-                "CROSS JOIN name ON name.id = asked.value CROSS JOIN entry ON entry.id = name.entry",
-                (f"[{asked}]",),
-            )
-            return [decode_entry(body) for _, body in found]
+            return self._names.near(connection, prepared)
 
     def uncommitted(self) -> list[tuple[int, Edition]]:
         """Editions without a ledger entry by their number, oldest first."""
@@ -186,13 +180,15 @@ class ScreeningLists:
     def _make_anew(self) -> None:
         """Make the tables, and what is derived from entries where an older release made it."""
         with writing(self._engine) as connection:
+            for former in tables.FORMER:
+                connection.exec_driver_sql(f"DROP TABLE IF EXISTS {former}")
             tables.metadata.drop_all(connection, tables.derived)
             tables.metadata.create_all(connection)
-            words = Changes()
-            name_id = 1
-            for row in connection.execute(select(tables.entry.c.id, tables.entry.c.body)).all():
-                name_id = _index(connection, words, row.id, decode_entry(row.body), name_id)
-            words.write(connection)
+            rows = connection.execute(select(tables.entry.c.id, tables.entry.c.body)).all()
+            entries = [(row.id, decode_entry(row.body)) for row in rows]
+            for number, one in entries:
+                _identify(connection, number, one)
+            change_names(connection, (), entries)
             connection.exec_driver_sql(f"PRAGMA user_version = {tables.VERSION}")
 
 
@@ -231,49 +227,37 @@ def _load(connection: Connection, ids: list[int]) -> list[ListEntry]:
     ]
 
 
-def _remove(connection: Connection, words: Changes, ids: Mapping[str, int]) -> dict[str, bytes]:
+def _remove(connection: Connection, ids: Mapping[str, int]) -> dict[str, bytes]:
     """Take entries out; returns their bodies by number."""
     if not ids:
         return {}
-    bodies: dict[str, bytes] = {}
     body_of = select(tables.entry.c.body).where(tables.entry.c.id == bindparam("id_"))
-    names_of = select(tables.name.c.id).where(tables.name.c.entry == bindparam("id_")).order_by(tables.name.c.id)
-    for uid, number in ids.items():
-        body = connection.execute(body_of, {"id_": number}).scalar_one()
-        bodies[uid] = body
-        one = decode_entry(body)
-        for name_id, listed in zip(connection.execute(names_of, {"id_": number}).scalars(), one.names, strict=True):
-            words.take(name_id, prepare(listed.text, one.kind))
+    bodies = {uid: connection.execute(body_of, {"id_": number}).scalar_one() for uid, number in ids.items()}
     rows = [{"id_": number} for number in ids.values()]
-    for table, column in ((tables.name, tables.name.c.entry), (tables.identifier, tables.identifier.c.entry),
-                          (tables.entry, tables.entry.c.id)):  # fmt: skip
+    for table, column in ((tables.identifier, tables.identifier.c.entry), (tables.entry, tables.entry.c.id)):
         connection.execute(delete(table).where(column == bindparam("id_")), rows)
     return bodies
 
 
-def _add(connection: Connection, words: Changes, entries: list[tuple[ListEntry, str]], progress: Progress) -> None:
+def _add(
+    connection: Connection, entries: Sequence[tuple[ListEntry, str]], progress: Progress
+) -> list[tuple[int, ListEntry]]:
+    """Put entries in, each with its digest; returns them with their numbers."""
     first = (connection.execute(select(func.max(tables.entry.c.id))).scalar() or 0) + 1
-    name_id = _next_name(connection)
-    for done, (one, digest) in enumerate(entries):
-        row = {"id": first + done, "source": one.source, "uid": one.uid, "digest": digest, "body": one.encoded()}
+    added = []
+    for number, (one, digest) in enumerate(entries, first):
+        row = {"id": number, "source": one.source, "uid": one.uid, "digest": digest, "body": one.encoded()}
         connection.execute(insert(tables.entry), row)
-        name_id = _index(connection, words, first + done, one, name_id)
-        if done % 100 == 0:
-            progress(done, len(entries))
+        _identify(connection, number, one)
+        added.append((number, one))
+        if (number - first) % 100 == 0:
+            progress(number - first, len(entries))
     progress(len(entries), len(entries))
+    return added
 
 
-def _next_name(connection: Connection) -> int:
-    return (connection.execute(select(func.max(tables.name.c.id))).scalar() or 0) + 1
-
-
-def _index(connection: Connection, words: Changes, entry_id: int, one: ListEntry, first_name: int) -> int:
-    """Have ``one`` found by its names and identifiers; returns the next number for a name."""
-    numbers = range(first_name, first_name + len(one.names))
-    for number, listed in zip(numbers, one.names, strict=True):
-        words.put(number, prepare(listed.text, one.kind))
-    connection.execute(insert(tables.name), [{"id": number, "entry": entry_id} for number in numbers])
+def _identify(connection: Connection, number: int, one: ListEntry) -> None:
+    """Have ``one`` found by its identifiers and addresses."""
     if pairs := dict.fromkeys((*one.identifiers, *address_pairs(one.addresses))):
-        rows = [{"kind": kind, "value": value, "entry": entry_id} for kind, value in pairs]
+        rows = [{"kind": kind, "value": value, "entry": number} for kind, value in pairs]
         connection.execute(insert(tables.identifier), rows)
-    return first_name + len(one.names)

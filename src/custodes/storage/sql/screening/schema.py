@@ -1,10 +1,10 @@
-"""Tables of ``screening/lists.sqlite3``: editions of lists, their entries, and the words that find them."""
+"""Tables of ``screening/lists.sqlite3``: editions of lists, their entries, and what finds them."""
 
 from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
-VERSION = 7
+VERSION = 8
 """Of the tables and of what words are made of; a file with another one has its words made anew."""
 
 metadata = MetaData()
@@ -25,22 +25,23 @@ change = Table(
     Column("edition", Integer, primary_key=True), Column("uid", String, primary_key=True), Column("kind", String),
     Column("before", LargeBinary),  # the entry as it was, for what was removed or changed
 )  # fmt: skip
-name = Table("name", metadata, Column("id", Integer, primary_key=True), Column("entry", Integer, index=True))
 identifier = Table(
     "identifier", metadata,
     Column("kind", String, primary_key=True), Column("value", String, primary_key=True),
     Column("entry", Integer, primary_key=True, index=True),
 )  # fmt: skip
-word = Table(
-    "word", metadata,
-    Column("key", String, primary_key=True), Column("form", String, primary_key=True), sqlite_with_rowid=False,
+name_index = Table(
+    "name_index", metadata,
+    Column("generation", Integer, primary_key=True),  # counts imports, so that a reader knows when to read again
+    Column("data", LargeBinary),  # ``screening.index.names.NameRows`` of all entries
 )  # fmt: skip
-posting = Table("posting", metadata, Column("form", String, primary_key=True), Column("names", LargeBinary))
 publisher = Table(
     "publisher", metadata,
     Column("name", String, primary_key=True), Column("format", String), Column("address", String),
     Column("every_h", Integer), Column("etag", String), Column("modified", String), Column("digest", String),
     Column("checked_ms", Integer), Column("fetched_ms", Integer), Column("failure", String),
 )  # fmt: skip
-derived = (name, identifier, word, posting)
+derived = (identifier, name_index)
 """Tables that hold nothing but what entries say."""
+FORMER = ("name", "word", "posting")
+"""Tables of older releases that nothing reads any more."""

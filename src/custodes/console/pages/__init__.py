@@ -1,0 +1,1 @@
+"""Pages: one file per subject. Each asks operations and says what to show; none keeps anything."""

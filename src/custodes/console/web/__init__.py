@@ -1,0 +1,1 @@
+"""What every page needs: sessions, forms, languages, rendering, headers."""

@@ -1,0 +1,90 @@
+"""Pages as HTML: Jinja with everything escaped that is not markup of our own.
+
+In: the name of a template and values. Out: text. Filters give numbers, percentages and times one form everywhere; a
+time is written in UTC, and the browser shows it in its reader's zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+_FOLDER = Path(__file__).parents[1] / "templates"
+_MANY_DIGITS_ABOVE_PCT = 99.9
+_NONE = "\N{EN DASH}"
+
+
+@cache
+def environment() -> Environment:
+    """The one environment of all templates."""
+    made = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(
+        time=time, day=day, percent=percent, count=count, rate=rate, json=json, segment=segment, short=short
+    )
+    return made
+
+
+def render(template: str, values: Mapping[str, Any]) -> str:
+    """The page of ``template``."""
+    return environment().get_template(template).render(values)
+
+
+def time(ts_ms: int | float | None) -> Markup:
+    """A moment (ms since the epoch) as an element that says UTC, for the browser to make local."""
+    if ts_ms is None:
+        return Markup("&ndash;")
+    moment = datetime.fromtimestamp(ts_ms / 1000, UTC)
+    shown = moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+    element = Markup('<time datetime="{}">{}</time>')
+    return element.format(moment.isoformat(), shown)
+
+
+def day(ts_ms: int | float | None) -> str:
+    """The day of a moment, in UTC."""
+    return _NONE if ts_ms is None else datetime.fromtimestamp(ts_ms / 1000, UTC).strftime("%Y-%m-%d")
+
+
+def percent(value: float | None) -> str:
+    """A percentage with the digits that matter: near 100 more of them."""
+    if value is None:
+        return _NONE
+    return f"{value:.1f} %" if value < _MANY_DIGITS_ABOVE_PCT else f"{value:.3f} %"
+
+
+def count(value: int | float) -> str:
+    """A number with narrow spaces between its thousands."""
+    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def rate(value: float) -> str:
+    """A share as ``1 in N`` would be read: one digit, because rates are measured on few false matches."""
+    return count(max(1, int(float(f"{1 / value:.1g}"))))
+
+
+def json(value: object) -> str:
+    """A value as JSON text, for an attribute or a listing; the template escapes it."""
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def segment(value: object) -> str:
+    """A value as one segment of a path."""
+    return quote(str(value), safe="")
+
+
+def short(value: str, length: int = 12) -> str:
+    """The beginning of an identifier."""
+    return value if len(value) <= length else f"{value[:length]}\N{HORIZONTAL ELLIPSIS}"

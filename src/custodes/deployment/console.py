@@ -1,0 +1,115 @@
+"""The console of a deployment: which of its parts stand behind the pages.
+
+In: an opened deployment and its throttle. Out: routes. Everything that a page asks passes the validation, the
+limits and the gate that requests of the API pass.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from starlette.routing import BaseRoute
+
+from custodes.console.app import console_routes
+from custodes.console.ports import Answered, ApiCall, ConsoleParts, ReviewCall, SessionLimits
+from custodes.core.clock import SystemClock
+from custodes.core.errors import InvalidParameterError, NotSupportedError
+from custodes.core.ids import RequestId
+from custodes.deployment.ledger import POLICY_FILE
+from custodes.edge.aws.errors import ApiError
+from custodes.edge.aws.model import Operation, Service
+from custodes.edge.aws.validate import validate
+from custodes.edge.aws.wire import Handler
+from custodes.edge.endpoints.reviews import Act
+from custodes.edge.http.workers import Workers
+from custodes.engine.calibrate import false_match_rate
+from custodes.engine.faces.assembly import FALSE_MATCH_RATES
+from custodes.operations.accounts.directory import AccountDirectory
+from custodes.operations.accounts.sign_in_links import SignInLinks
+from custodes.operations.accounts.throttle import Throttle
+from custodes.operations.record.administration import Administration
+from custodes.operations.requests.context import Context
+from custodes.operations.requests.ports import AccessKey
+from custodes.settings import Settings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleSources:
+    """What the console is made from: parts of an open deployment.
+
+    ``services`` are the models of the API and of STS, ``handlers`` those of both.
+    """
+
+    settings: Settings
+    services: Sequence[Service]
+    handlers: Mapping[str, Handler]
+    review_actions: Mapping[str, Act]
+    administration: Administration
+    accounts: AccountDirectory
+    operator: AccessKey
+    links: SignInLinks
+    throttle: Throttle
+    request_ids: Callable[[], RequestId]
+
+
+def open_console(sources: ConsoleSources) -> list[BaseRoute]:
+    """Routes of the console."""
+    settings = sources.settings
+    parts = ConsoleParts(
+        api=_api(sources),
+        reviews=_reviews(sources),
+        admin=sources.administration.ask_as,
+        keys=sources.accounts,
+        operator=sources.operator.caller(settings.region),
+        links=sources.links,
+        run=Workers(settings.workers).run,
+        clock=SystemClock(),
+        random=os.urandom,
+        region=settings.region,
+        request_ids=sources.request_ids,
+        false_match_rate=lambda similarity: false_match_rate(similarity, FALSE_MATCH_RATES),
+        trust_policy=lambda: (settings.data / POLICY_FILE).read_text(encoding="utf-8"),
+        limits=SessionLimits(
+            idle_ms=settings.console_idle_minutes * 60_000, absolute_ms=settings.console_hours * 3_600_000
+        ),
+    )
+    return console_routes(parts)
+
+
+def _api(sources: ConsoleSources) -> ApiCall:
+    operations = {name: operation for service in sources.services for name, operation in service.operations.items()}
+    handlers, throttle = sources.handlers, sources.throttle
+
+    def call(context: Context, name: str, members: Mapping[str, Any]) -> Answered:
+        if name not in handlers:
+            raise NotSupportedError(f"Operation {name} is not supported by this server")
+        with throttle.passing(context.caller.account_id, name):
+            return _plain(lambda: _validated(operations[name], members, lambda: handlers[name](context, members)))
+
+    return call
+
+
+def _reviews(sources: ConsoleSources) -> ReviewCall:
+    def call(context: Context, name: str, token: str, members: Mapping[str, Any]) -> Answered:
+        with sources.throttle.passing(context.caller.account_id, name):
+            return _plain(lambda: sources.review_actions[name](context, token, members))
+
+    return call
+
+
+def _validated(operation: Operation, members: Mapping[str, Any], call: Callable[[], T]) -> T:
+    validate(members, operation)
+    return call()
+
+
+def _plain(call: Callable[[], T]) -> T:
+    """The API's own errors as errors that every room knows."""
+    try:
+        return call()
+    except ApiError as error:
+        raise InvalidParameterError(error.message) from error

@@ -1,0 +1,1 @@
+"""Watching somebody else's log: a mirror, what it contradicts, alarms."""

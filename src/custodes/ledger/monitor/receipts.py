@@ -1,0 +1,97 @@
+"""Receipts that somebody kept, held against each other and against a copy of the log.
+
+In: a folder of receipt files, keys that the reader trusts; a copy of the log if at hand. Out: one row per receipt. A
+receipt is the log's own signature over a state that holds the entry, so one that does not fit the copy shows, to
+anybody, that the log signed two histories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from custodes.ledger.tlog.merkle import ProofError
+from custodes.ledger.tlog.note import Verifier
+from custodes.ledger.tlog.proof import MAX_RECEIPT_CHARS, VerifiedEntry, verify_token
+
+# A receipt's entry is published within a second; clocks of two machines differ by less than the rest.
+_PUBLISHED_MS = 600_000
+
+
+class LogCopy(Protocol):
+    """A copy of a log that is verified up to ``size``."""
+
+    @property
+    def size(self) -> int:
+        """Entries in it."""
+        ...
+
+    def root_at(self, size: int) -> bytes:
+        """Root over its first ``size`` entries."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedReceipt:
+    """A receipt file and what is wrong with it.
+
+    Attributes:
+        file: its path.
+        found: the entry, where the receipt holds.
+        problem: why it does not, or what it contradicts; None when all is well.
+        pending: it is newer than the copy, and may still come.
+    """
+
+    file: Path
+    found: VerifiedEntry | None
+    problem: str | None = None
+    pending: bool = False
+
+
+def check_receipts(
+    folder: Path, keys: Sequence[Verifier], copy: LogCopy | None, now_ms: int
+) -> Iterator[CheckedReceipt]:
+    """Check every ``*.receipt`` below ``folder``, in the order of their names.
+
+    Raises:
+        OSError: the folder or a file cannot be read.
+    """
+    trees: dict[int, bytes] = {}
+    leaves: dict[int, bytes] = {}
+    for file in sorted(folder.rglob("*.receipt"), key=lambda path: (len(path.name), path)):
+        with file.open("rb") as opened:
+            text = opened.read(MAX_RECEIPT_CHARS + 2)
+        try:
+            found = verify_token(text.decode("ascii", "replace").strip(), keys)
+        except ProofError as error:
+            yield CheckedReceipt(file, None, f"it does not hold: {error}")
+            continue
+        yield _held_against(file, found, (trees, leaves), copy, now_ms)
+
+
+def _held_against(
+    file: Path,
+    found: VerifiedEntry,
+    seen: tuple[dict[int, bytes], dict[int, bytes]],
+    copy: LogCopy | None,
+    now_ms: int,
+) -> CheckedReceipt:
+    trees, leaves = seen
+    tree, envelope = found.checkpoint, found.entry.encode()
+    if trees.setdefault(tree.size, tree.root) != tree.root:
+        return CheckedReceipt(file, found, f"fork: another receipt has another tree of {tree.size} entries")
+    if leaves.setdefault(found.index, envelope) != envelope:
+        return CheckedReceipt(file, found, f"fork: another receipt has another entry {found.index}")
+    if copy is None:
+        return CheckedReceipt(file, found)
+    if tree.size > copy.size:
+        late = found.entry.t + _PUBLISHED_MS < now_ms
+        text = f"the log signed for a state of {tree.size} entries and shows only {copy.size}" if late else None
+        return CheckedReceipt(file, found, text, pending=not late)
+    if copy.root_at(tree.size) != tree.root:
+        return CheckedReceipt(
+            file, found, f"fork: entry {found.index} was signed, and is not in the log as it is shown"
+        )
+    return CheckedReceipt(file, found)

@@ -1,0 +1,108 @@
+"""What must hold over all public entries of a log, whoever they are about: checked in one pass, entry by entry.
+
+In: entries in order. Out: nothing, or LogError at the first that breaks a rule; counts that readers compare. The rules:
+times never fall; each permission is used or voided once, after it was given; every head of the account map and of the
+party map states the sums that anyone can count in front of it, covers no less than the one before, and was made under
+the same VRF key. It knows no private bodies, so it cannot say whose a use is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from custodes.ledger.tlog.entry import Entry
+from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, MapHead, parse_head
+from custodes.ledger.verifier.map_proof import MapError
+
+_COUNTED = {"use": ACCOUNT_MAP, "org": PARTY_MAP}
+_WHAT = {ACCOUNT_MAP: "uses", PARTY_MAP: "places of parties"}
+
+
+class LogError(MapError):
+    """An entry breaks a rule of the log; the message names it."""
+
+
+@dataclass(slots=True)
+class PublicLog:
+    """The log so far.
+
+    Attributes:
+        size: entries taken in.
+        t: time of the newest (ms).
+        open: permissions that nothing settled yet.
+        counted: per map, what its newest head covers: number and units.
+        ahead: per map, what came behind that: index, number, units.
+        clock: entries that say the clock was wrong, by index.
+        heads: per map, its newest head with the index of its entry.
+        bills: per month, the entries that bill it; all but the last are superseded.
+    """
+
+    size: int = 0
+    t: int = 0
+    open: set[int] = field(default_factory=set)
+    counted: dict[str, tuple[int, int]] = field(default_factory=dict)
+    ahead: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)
+    clock: list[int] = field(default_factory=list)
+    heads: dict[str, tuple[int, MapHead]] = field(default_factory=dict)
+    bills: dict[str, list[int]] = field(default_factory=dict)
+    kinds: Counter[str] = field(default_factory=Counter)
+
+    def take(self, entry: Entry) -> None:
+        """Take in the next entry.
+
+        Raises:
+            LogError: it breaks a rule.
+            MapError: it should hold a head and does not.
+        """
+        index, self.size = self.size, self.size + 1
+        if entry.t < self.t:
+            raise LogError(f"entry {index} is dated before the one in front of it")
+        self.t = entry.t
+        self.kinds[entry.kind] += 1
+        if entry.settles is not None:
+            if entry.settles not in self.open:
+                raise LogError(f"entry {index} settles entry {entry.settles}, which is no open permission")
+            self.open.discard(entry.settles)
+        if entry.reserves:
+            self.open.add(index)
+        if entry.kind in _COUNTED:
+            number = 1 if entry.kind == "use" else _number(entry, "n")
+            self.ahead.setdefault(_COUNTED[entry.kind], []).append((index, number, entry.units or 0))
+        elif entry.kind == "map":
+            self._take_head(index, parse_head(entry))
+        elif entry.kind == "bil":
+            self.bills.setdefault(str(entry.fields.get("x")), []).append(index)
+        elif entry.kind == "inc" and str(entry.fields.get("x")).startswith("clock"):
+            self.clock.append(index)
+
+    def _take_head(self, index: int, head: MapHead) -> None:
+        last = self.heads.get(head.name)
+        if any(other.vrf_public != head.vrf_public for _, other in self.heads.values()):
+            raise LogError(f"head {index} of the map {head.name!r} was made under another VRF key than those before")
+        if head.size > index or (last is not None and head.size < last[1].size):
+            raise LogError(
+                f"head {index} of the map {head.name!r} covers less than the one before, or what comes later"
+            )
+        self.heads[head.name] = index, head
+        if head.name not in _WHAT:
+            return
+        count, units = self.counted.get(head.name, (0, 0))
+        rest = self.ahead.get(head.name, [])
+        covered = [row for row in rest if row[0] < head.size]
+        self.ahead[head.name] = rest[len(covered) :]
+        count, units = count + sum(row[1] for row in covered), units + sum(row[2] for row in covered)
+        self.counted[head.name] = count, units
+        if (count, units) != (head.node.count, head.node.units):
+            raise LogError(
+                f"the log holds {count} {_WHAT[head.name]} with {units} units in front of head {index} of the map "
+                f"{head.name!r}, which was credited with {head.node.count} and {head.node.units} units: some were left "
+                "out or invented"
+            )
+        if head.name == ACCOUNT_MAP and head.clock_entries != sum(at < head.size for at in self.clock):
+            raise LogError(f"head {index} counts {head.clock_entries} entries on a wrong clock; there are others")
+
+
+def _number(entry: Entry, name: str) -> int:
+    value = entry.fields.get(name, 0)
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,45 @@
+"""What browser tests share: a page that is watched, and signing in to a live server.
+
+In: pages of Playwright. Out: the same, with everything that goes wrong on them written down.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from fakes.live import LiveServer
+
+
+@dataclass
+class Watched:
+    """A page of the browser, and what went wrong on it."""
+
+    page: Any
+    url: str
+    wrong: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> None:
+        self.page.goto(f"{self.url}/console{path}")
+
+    def watch(self) -> None:
+        self.page.on("console", lambda message: message.type == "error" and self.wrong.append(message.text))
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("request", lambda request: self._inside(request.url))
+
+    def _inside(self, address: str) -> None:
+        if not address.startswith((self.url, "blob:", "data:")):
+            self.wrong.append(f"a request to {address}")
+
+
+def link(server: LiveServer) -> str:
+    """What ``custodes console`` prints."""
+    answer = server.deployment.administration.ask("console link", {}, os.getuid())
+    return server.url + str(answer["path"])
+
+
+def sign_in(watched: Watched, server: LiveServer) -> None:
+    watched.page.goto(link(server))
+    watched.page.get_by_role("button").click()
+    watched.page.wait_for_url(f"{server.url}/console/")
