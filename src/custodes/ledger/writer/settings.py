@@ -28,8 +28,8 @@ class LogSettings:
 
     Attributes:
         publish_every_s: at most so often the checkpoint is published; a lone entry is published at once.
-        segment_bytes: a journal segment ends at this size and goes once it is public and synced; bounds what the journal
-            takes on the disk, and the time that a start takes.
+        segment_bytes: a journal segment ends at this size and goes once it is public and synced; bounds what the
+            journal takes on the disk, and the time that a start takes.
         queue_limit: entries that may wait; more are refused.
         retry_s: how long after a failed write recovery is tried again.
         commits_in_flight: batches that may be on their way to the disk at a time; answers still leave in order.
