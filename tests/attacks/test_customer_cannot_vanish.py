@@ -103,3 +103,35 @@ def test_a_lost_key_of_the_bodies_stops_the_server(operator, refused):
     key.unlink()
     text = refused()
     assert "ledger-bodies.key" in text and "restore" in text, text
+
+
+def test_every_head_continues_the_one_before_and_an_auditor_without_keys_sees_it(operator):
+    from custodes.ledger.__main__ import main
+
+    for times in (3, 1, 2):
+        operator.use(times)
+    file, ledger, trust = operator.folder / "growth", operator.data / "ledger", operator.data / "trust.policy"
+    written = CliRunner().invoke(app, ["growth", "--data", str(operator.data), "--out", str(file)])
+    assert written.exit_code == 0, written.output
+    check = ["growth", str(file), "--trust", str(trust), "--ledger", str(ledger)]
+    assert main(check) == 0
+    lines = file.read_bytes().splitlines(keepends=True)
+    for lie in (lines[1:], lines[:-1], [*lines, lines[-1]], [lines[0], lines[0], *lines[2:]]):
+        file.write_bytes(b"".join(lie))
+        assert main(check) == 1
+
+
+def test_a_head_under_another_key_than_the_readers_policy_names_is_invalid(operator):
+    import base64
+
+    account = operator.use(1)
+    with operator.serving() as server:
+        file = operator.statement(server, account)
+    policy = operator.data / "trust.policy"
+    assert "\n#vrf " in policy.read_text()
+    assert operator.verdict(file) == "PRESENT"
+    lines = [line for line in policy.read_text().splitlines() if not line.startswith("#vrf")]
+    policy.write_text("\n".join([*lines, ""]))
+    assert operator.verdict(file) == "PRESENT"  # a policy of before names no such key
+    policy.write_text("\n".join([f"#vrf {base64.b64encode(bytes(32)).decode()}", *lines, ""]))
+    assert operator.verdict(file) == "INVALID"

@@ -1,7 +1,8 @@
 """What an auditor has to read: ``ledger/tlog`` and ``ledger/verifier`` and the command over them, and not a line more.
 
 Lines are counted as they stand, with docstrings and blank ones. A ceiling may be lowered here and not be raised without
-somebody saying what the new lines check.
+somebody saying what the new lines check. The last 250 check all rules of the log with --ledger (``public_log``), and
+that each head of the account map continues the one before (``map_growth``, ``map_chain``).
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[2] / "src"
 LEDGER = SOURCE / "custodes/ledger"
-MAX_LINES = 5_000
-MAX_LINES_OF_ONE_QUESTION = 2_750
+MAX_LINES = 5_250
+MAX_LINES_OF_ONE_QUESTION = 2_850
 """The path of "was X a customer?"; the aim is 1,500, and 3,500 for the whole list."""
 
 

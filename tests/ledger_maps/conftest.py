@@ -72,7 +72,11 @@ class World:
         return index
 
     def use(self, account, op="DetectFaces", units=1, **more):
-        return self.append("use", units, {"a": 0}, {"acct": account, "op": op, **more})
+        """A use of the permission in front of it; where there is none, a plain one is written first."""
+        if not (self.envelopes and json.loads(self.envelopes[-1]).get("d") == "allow"):
+            self.append("auth", None, {"d": "allow"})
+        allowed = len(self.envelopes) - 1
+        return self.append("use", units, {"a": allowed}, {"acct": account, "op": op, **more})
 
     def close(self, gap=0):
         """Take a head over all entries, log it, and publish a checkpoint that the witnesses confirm."""

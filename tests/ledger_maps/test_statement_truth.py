@@ -28,8 +28,8 @@ def test_the_verdict_is_the_truth(make_world, history, account, begin, end):
     done = []
     for step in history:
         if step[0] == "use":
-            t = world.t
-            done.append((world.use(step[1], units=step[2]), step[1], t, step[2]))
+            index = world.use(step[1], units=step[2])
+            done.append((index, step[1], world.t - MINUTE, step[2]))
         elif step[0] == "head":
             world.close(gap=step[1])
         else:

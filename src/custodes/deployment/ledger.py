@@ -15,12 +15,13 @@ from pathlib import Path
 from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
-from custodes.deployment.statements import open_statements
+from custodes.deployment.statements import open_statements, vrf_seed
 from custodes.durable import write_durably
 from custodes.gallery.ports import GalleryStore
 from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_run import load_prices
+from custodes.ledger.prover.vrf import secret_key
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
@@ -233,8 +234,9 @@ def _origin(place: LedgerPlace) -> str:
 
 
 def _write_policy(data: Path) -> None:
-    """The policy that verifiers start from: this log, no witnesses. What the operator made of it stays."""
+    """The policy that verifiers start from: this log and VRF key, no witnesses. What the operator made of it stays."""
     path = data / POLICY_FILE
     if not path.exists():
         verifier = LedgerPaths(data).verifier.read_text(encoding="utf-8").strip()
-        write_durably(path, write_policy([verifier], [], 0).encode(), 0o644)
+        vrf_key = secret_key(vrf_seed(LedgerPaths(data))).public
+        write_durably(path, write_policy([verifier], [], 0, vrf_key).encode(), 0o644)

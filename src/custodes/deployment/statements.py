@@ -30,13 +30,13 @@ def open_statements(data: Path) -> Statements:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         files = LedgerFiles(read_tiles(data), paths.public, read_bodies(data), load_or_create_secret(paths.body_key))
-        return Statements(files, folder, _vrf_seed(paths))
+        return Statements(files, folder, vrf_seed(paths))
     except NoteError as error:
         raise UnavailableError(str(error)) from error
 
 
-def _vrf_seed(paths: LedgerPaths) -> bytes:
-    """A new key only for a log that has no heads yet: under another one, everybody would seem to be unknown."""
+def vrf_seed(paths: LedgerPaths) -> bytes:
+    """The secret of the maps' key; new only for a log without heads: under another, everybody would seem unknown."""
     if not paths.vrf_key.exists() and _has_head(paths):
         raise UnavailableError(f"{paths.vrf_key} is missing: restore it from a backup")
     return load_or_create_secret(paths.vrf_key)

@@ -14,12 +14,16 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from custodes.ledger.tlog.tiles import LedgerCorruptError, read_entries
-from custodes.ledger.tlog.trust import TrustError, TrustPolicy, parse_policy
-from custodes.ledger.verifier.canonical_json import MAX_BYTES
+from custodes.ledger.tlog.entry import EntryError
+from custodes.ledger.tlog.merkle import ProofError
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerCorruptError, read_entries
+from custodes.ledger.tlog.trust import TrustError, TrustPolicy, open_trusted, parse_policy
+from custodes.ledger.verifier.canonical_json import MAX_BYTES, StatementError
 from custodes.ledger.verifier.erasure import LIMITS, verify_certificate
 from custodes.ledger.verifier.expected import Expectation, other_question, stale, weakness
 from custodes.ledger.verifier.invoices.invoice import verify_invoice
+from custodes.ledger.verifier.map_chain import check_chain
+from custodes.ledger.verifier.map_proof import MapError
 from custodes.ledger.verifier.moratorium.check import LIMITS as MORATORIUM_LIMITS
 from custodes.ledger.verifier.moratorium.check import verify_moratorium
 from custodes.ledger.verifier.party import party_json, render_party, verify_party
@@ -71,6 +75,23 @@ def check(
         return verdict if expected is None else _held_against(verdict, data, policy, expected)
     except (OSError, LedgerCorruptError) as error:
         return _plain("UNDETERMINED", [f"the public files of the log cannot be read: {error}"])
+
+
+def check_growth_file(path: Path, trust: Path, ledger: Path) -> tuple[str, str]:
+    """Word and text on a file of proofs that each head of the account map continues the one before."""
+    files = _Folder(ledger)
+    try:
+        tree = open_trusted(files.get(CHECKPOINT_PATH) or b"", parse_policy(trust.read_bytes())).checkpoint
+        with path.open("rb") as lines:
+            chain = check_chain(lines, files.entries(tree.size), tree)
+    except (OSError, LedgerCorruptError) as error:
+        return "UNDETERMINED", f"a file cannot be read: {error}"
+    except (TrustError, StatementError, MapError, ProofError, EntryError) as error:
+        return "INVALID", str(error)
+    return "PRESENT", (
+        f"{chain.heads} heads of the account map, each continues the one before: {chain.uses} uses are credited to one "
+        f"place each and to none in any other head; {chain.behind} uses came behind the newest head"
+    )
 
 
 def _held_against(
@@ -149,7 +170,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("--to", dest="end", type=_moment, help="its end, not included")
     command.add_argument("--fresh", type=duration, help="how old the state of the log may be, like 1d, 12h or 30m")
     command.add_argument("--json", action="store_true", help="for programs")
+    grown = commands.add_parser("growth", help="check that each head of the account map continues the one before")
+    grown.add_argument("file", type=Path, help="written by custodes ledger growth")
+    grown.add_argument("--trust", type=Path, required=True, help="whom you trust: a C2SP tlog-policy file")
+    grown.add_argument("--ledger", type=Path, required=True, help="folder with the log's public files")
     options = parser.parse_args(arguments)
+    if options.command == "growth":
+        word, text = check_growth_file(options.file, options.trust, options.ledger)
+        sys.stdout.write(f"{'OK' if word == 'PRESENT' else word}\n\n{clean(text)}\n")
+        return STATUS[word]
     name = options.expect_identifier or (f"acct:{options.expect_account}" if options.expect_account else None)
     expected = Expectation(name, options.expect_sector, options.begin, options.end, options.fresh)
     word, text, value = check(options.file, options.trust, options.ledger, expected)

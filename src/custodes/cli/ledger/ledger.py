@@ -18,6 +18,7 @@ from custodes.cli.client.administration import ask
 from custodes.cli.client.directory import require_ledger
 from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption, DataPlaceOption
+from custodes.core.errors import NotFoundError, UnavailableError
 from custodes.deployment.statements import open_statements
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
 from custodes.ledger.tlog.commitment import BodyError
@@ -79,6 +80,25 @@ def _audit_deeply(data: Path) -> None:
     typer.echo(
         f"    made again and equal: {found.account_heads} heads of the account map with {found.accounts} accounts, "
         f"{found.party_heads} heads of the party map, {found.excerpts} excerpts of decisions",
+        err=True,
+    )
+
+
+@app.command("growth")
+def growth_command(
+    out: Annotated[Path, typer.Option("--out", help="File to write.")],
+    data: DataOption = DATA,
+) -> None:
+    """Write, for auditors, the proofs that each head of the account map continues the one before."""
+    try:
+        lines = list(open_statements(data).growth())
+    except (MapError, BodyError) as error:
+        raise UnavailableError(str(error)) from error
+    except LookupError as error:
+        raise NotFoundError(str(error)) from error
+    out.write_bytes(b"".join(lines))
+    typer.echo(
+        f"{out}: {len(lines)} heads; check it with: python -m custodes.ledger growth {out} --trust ... --ledger ...",
         err=True,
     )
 

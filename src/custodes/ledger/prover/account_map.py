@@ -15,6 +15,7 @@ from custodes.ledger.prover import vrf
 from custodes.ledger.prover.map_tree import SumTree, head_fields, place
 from custodes.ledger.prover.ports import Use
 from custodes.ledger.tlog.merkle import Frontier
+from custodes.ledger.verifier.map_growth import GrownPlace, MapGrowth
 from custodes.ledger.verifier.map_head import ACCOUNT_MAP, COLLECTION_MAP, account_name, collection_name, use_leaf
 from custodes.ledger.verifier.map_proof import MapError, MapNode, MapPath, Value
 
@@ -36,6 +37,7 @@ class AccountMap:
         self.size = 0
         self._key = key
         self._accounts: dict[str, _Account] = {}
+        self._by_place: dict[bytes, str] = {}
         self._tree = SumTree()
 
     def __len__(self) -> int:
@@ -67,6 +69,23 @@ class AccountMap:
         for account, its_uses in new.items():
             self._credit(account, its_uses)
         self.size = size
+
+    def grow(self, uses: Iterable[Use], size: int) -> MapGrowth:
+        """Like ``advance``, with the proof that the map after it continues the one before."""
+        credited: dict[bytes, list[int]] = {}
+        uses = list(uses)
+        before = {name: self._accounts[name] for name in {use.account for use in uses} & self._accounts.keys()}
+        self.advance(uses, size)
+        for use in uses:
+            credited.setdefault(self._accounts[use.account].place, []).append(use.index)
+        old = {account.place: account for account in before.values()}
+        shown = self._tree.cover(sorted(credited), frozenset(credited.keys() - old.keys()))
+        places = []
+        for where, depth in shown.places:
+            was = old.get(where) if where in credited else self._accounts[self._by_place[where]]
+            was = was or _Account(where, 0, Frontier())
+            places.append(GrownPlace(where, was.units, was.uses, depth, tuple(credited.get(where, ()))))
+        return MapGrowth(tuple(places), tuple(shown.siblings))
 
     def open(self, account: str) -> None:
         """Enter an account that has no uses yet; nothing happens if it is there."""
@@ -130,6 +149,7 @@ class AccountMap:
 
     def _keep(self, name: str, account: _Account) -> None:
         self._accounts[name] = account
+        self._by_place[account.place] = name
         self._tree.put(account.place, Value(account.uses.size, account.units, account.uses.root()))
 
 

@@ -14,6 +14,7 @@ from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.verifier.canonical_json import Opened, PlacedEntry, canonical, parse_canonical
 from custodes.ledger.verifier.erasure import Certificate
 from custodes.ledger.verifier.invoices.invoice import Invoice
+from custodes.ledger.verifier.map_growth import HEADER, NODE, ROW, MapGrowth
 from custodes.ledger.verifier.map_head import PARTY_MAP
 from custodes.ledger.verifier.map_proof import MapPath
 from custodes.ledger.verifier.moratorium.report import Report
@@ -42,6 +43,17 @@ def encode_party(asked: PartyQuestion, statements: Sequence[bytes]) -> bytes:
         "v": 1,
     }
     return wrap("party", inner)
+
+
+def encode_growth(growth: MapGrowth) -> bytes:
+    """The bytes that ``parse_growth`` reads."""
+    parts = [HEADER.pack(len(growth.places))]
+    for one in growth.places:
+        parts.append(ROW.pack(one.place, one.units, one.uses.size, one.depth, len(one.added)))
+        parts += [node for node in reversed(one.uses.nodes) if node is not None]
+        parts += [index.to_bytes(8, "big") for index in one.added]
+    parts += [NODE.pack(node.hash, node.count, node.units) for node in growth.siblings]
+    return b"".join(parts)
 
 
 def encode_path(path: MapPath) -> bytes:

@@ -11,8 +11,9 @@ operator cannot choose a second place for a name. An account is never removed: a
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import pairwise
 
 from custodes.ledger.prover import vrf
@@ -39,6 +40,23 @@ _NOTHING = (EMPTY, 0)
 def place(key: vrf.SecretKey, name: str) -> bytes:
     """Where ``name`` stands in a map: the first 32 bytes of the VRF's output. About 2 ms; keep the result."""
     return vrf.output(key, name.encode())[:KEY_BYTES]
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """What ``SumTree.cover`` shows, in walking order: places, each with its depth when alone, and other subtrees."""
+
+    places: list[tuple[bytes, int]]
+    siblings: list[MapNode]
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """A node: its number in the heap, its depth, and below the kept levels the leaves under it."""
+
+    at: int
+    depth: int
+    leaves: list[tuple[bytes, MapNode]] | None
 
 
 class SumTree:
@@ -105,6 +123,47 @@ class SumTree:
             siblings.append(fold(far, depth + 1))
             leaves, depth = near, depth + 1
         return MapPath(tuple(siblings), (leaves[0][0], self._values[leaves[0][0]]) if leaves else None)
+
+    def cover(self, keys: list[bytes], new: frozenset[bytes]) -> Cover:
+        """What a proof that only ``keys`` changed has to show of the map as it stands.
+
+        Args:
+            keys: sorted, each in the map.
+            new: those of them that were not in the map before.
+        """
+        self.head()
+        found = Cover([], [])
+        self._cover(_Spot(1, 0, None), keys, new, found, False)
+        return found
+
+    def _cover(self, spot: _Spot, keys: list[bytes], new: frozenset[bytes], found: Cover, bare: bool) -> None:
+        """Show the subtree at ``spot``; ``bare`` says that its sibling was empty before."""
+        at, depth, leaves = spot.at, spot.depth, spot.leaves
+        if leaves is None and depth == _BUCKET_BITS:
+            leaves = [(k, leaf_node(k, self._values[k])) for k in self._buckets.get(at - _FIRST, ())]
+        size = self._size(at) if leaves is None else len(leaves)
+        if size == 1 and (keys or bare):
+            # A lone place moves down when a first neighbour comes, so it has to be shown by itself.
+            found.places.append((keys[0] if keys else self._lone(at, leaves), depth))
+        elif not keys:
+            found.siblings.append(self._node(at) if leaves is None else fold(leaves, depth))
+        else:
+            split = bisect_left(keys, 1, key=lambda key: bit(key, depth))
+            halves = keys[:split], keys[split:]
+            empty = tuple(bool(half) and new.issuperset(half) for half in halves)
+            for turn, half in enumerate(halves):
+                below = None if leaves is None else leaves[: partition(leaves, depth)]
+                if leaves is not None and turn:
+                    below = leaves[partition(leaves, depth) :]
+                self._cover(_Spot(2 * at + turn, depth + 1, below), half, new, found, empty[1 - turn])
+
+    def _lone(self, at: int, leaves: list[tuple[bytes, MapNode]] | None) -> bytes:
+        """The one key under a node."""
+        if leaves is not None:
+            return leaves[0][0]
+        while at < _FIRST:
+            at = 2 * at + (self._size(2 * at) == 0)
+        return self._buckets[at - _FIRST][0]
 
     def _forget(self, key: bytes) -> None:
         """Take a key out. Only maps whose meaning allows it offer this."""

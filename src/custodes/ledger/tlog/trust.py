@@ -25,6 +25,8 @@ ALG_COSIGNATURE = 0x04
 _MAX_POLICY_BYTES = 1 << 16
 _MAX_TIME = (1 << 63) - 1
 NONE = "none"
+VRF = "#vrf"
+"""Begins our one line in a policy, ``#vrf`` and a key in base64; to other readers of the format it is a comment."""
 
 
 class TrustError(ValueError):
@@ -107,12 +109,17 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class TrustPolicy:
-    """Logs, witnesses, and the quorum: the name of a witness or group, or ``none``."""
+    """Logs, witnesses, and the quorum: the name of a witness or group, or ``none``.
+
+    ``vrf_keys`` are those under which names may have their places in maps; empty where the policy names none, and any
+    will do then.
+    """
 
     logs: tuple[VerifierKey, ...]
     witnesses: Mapping[str, Witness]
     groups: Mapping[str, Group]
     quorum: str
+    vrf_keys: tuple[bytes, ...] = ()
 
     def met(self, confirmed: frozenset[str] | set[str], name: str | None = None) -> bool:
         """Whether the witnesses called ``confirmed`` are enough."""
@@ -187,14 +194,14 @@ def parse_policy(data: bytes) -> TrustPolicy:
     for number, line in enumerate(data.split(b"\n"), 1):
         # Names are opaque octets: surrogateescape keeps any byte, and str.split() would split at Unicode spaces.
         items = [item.decode(errors="surrogateescape") for item in line.replace(b"\t", b" ").split(b" ") if item]
-        if items and not items[0].startswith("#"):
+        if items and (not items[0].startswith("#") or items[0] == VRF):
             try:
                 draft.take(items[0], items[1:])
             except (NoteError, TrustError) as error:
                 raise TrustError(f"line {number} of the trust policy: {error}") from error
     if draft.quorum is None:
         raise TrustError("the trust policy has no quorum line")
-    return TrustPolicy(tuple(draft.logs), draft.witnesses, draft.groups, draft.quorum)
+    return TrustPolicy(tuple(draft.logs), draft.witnesses, draft.groups, draft.quorum, tuple(draft.vrf_keys))
 
 
 class _Draft:
@@ -205,6 +212,7 @@ class _Draft:
         self.witnesses: dict[str, Witness] = {}
         self.groups: dict[str, Group] = {}
         self.quorum: str | None = None
+        self.vrf_keys: list[bytes] = []
         self._members: set[str] = set()
 
     def take(self, word: str, items: list[str]) -> None:
@@ -221,6 +229,8 @@ class _Draft:
             if self.quorum is not None or not (items[0] == NONE or self._known(items[0])):
                 raise TrustError("there is one quorum line, and it names a witness or group above it")
             self.quorum = items[0]
+        elif word == VRF and len(items) == 1:
+            self.vrf_keys.append(decode_base64(items[0]))
         else:
             raise TrustError(f"not understood: {word!r}")
 

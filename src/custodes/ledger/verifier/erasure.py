@@ -19,7 +19,7 @@ from custodes.ledger.tlog.entry import Entry, EntryError, decode, from_b64url
 from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
 from custodes.ledger.verifier.canonical_json import Members, PlacedEntry, StatementError, unwrap
-from custodes.ledger.verifier.map_head import COLLECTION_MAP, collection_name, parse_head
+from custodes.ledger.verifier.map_head import COLLECTION_MAP, check_key, collection_name, parse_head
 from custodes.ledger.verifier.map_proof import FACE, MapError, MapNode, MapPath, climb, face_place, look_up, parse_path
 from custodes.ledger.verifier.multiproof import check_in_log
 from custodes.ledger.verifier.vrf import vrf
@@ -110,7 +110,7 @@ def verify_certificate(data: bytes, policy: TrustPolicy) -> ErasureVerdict:
         era = decode(certificate.entry.envelope)
         _check_erased(certificate, era)
         if certificate.later is not None:
-            _check_later(certificate, certificate.later)
+            _check_later(certificate, certificate.later, policy)
     except (StatementError, TrustError, ProofError, EntryError, MapError, vrf.VrfError) as error:
         return ErasureVerdict("INVALID", (str(error),))
     if not trusted.quorum_met:
@@ -141,8 +141,9 @@ def _check_erased(certificate: Certificate, era: Entry) -> None:
         raise MapError("the entry says another number of erased faces than the index shows")
 
 
-def _check_later(certificate: Certificate, later: Later) -> None:
+def _check_later(certificate: Certificate, later: Later, policy: TrustPolicy) -> None:
     head = parse_head(decode(later.head.envelope))
+    check_key(head, policy.vrf_keys)
     if head.name != COLLECTION_MAP or head.size <= certificate.entry.index or head.size > later.head.index:
         raise MapError("the later head is not one of the collection map after the erasure")
     name = collection_name(certificate.account, certificate.collection).encode()

@@ -6,6 +6,7 @@ In: a head, or a ``map`` entry. Out: the public fields of such an entry, and the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from custodes.ledger.tlog.entry import Entry, EntryError, from_b64url
@@ -54,6 +55,12 @@ def parse_head(entry: Entry) -> MapHead:
         raise MapError("the head of the map has a root or a key of a wrong length")
     wrong = fields.get("i", 0)
     return MapHead(name, size, MapNode(root, count, units), key, wrong if isinstance(wrong, int) else 0)
+
+
+def check_key(head: MapHead, keys: Sequence[bytes]) -> None:
+    """Raise MapError when the reader names VRF keys, and the head was made under none of them."""
+    if keys and head.vrf_public not in keys:
+        raise MapError("the head of the map was made under a VRF key that your trust policy does not name")
 
 
 def use_leaf(index: int, entry_hash: bytes) -> bytes:

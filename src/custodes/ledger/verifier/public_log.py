@@ -8,15 +8,18 @@ the same VRF key. It knows no private bodies, so it cannot say whose a use is.
 
 from __future__ import annotations
 
+import hmac
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from custodes.ledger.tlog.entry import Entry
+from custodes.ledger.tlog.checkpoint import Checkpoint
+from custodes.ledger.tlog.entry import Entry, decode
+from custodes.ledger.tlog.merkle import Frontier, ProofError, leaf_hash
 from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, MapHead, parse_head
 from custodes.ledger.verifier.map_proof import MapError
 
 _COUNTED = {"use": ACCOUNT_MAP, "org": PARTY_MAP}
-_WHAT = {ACCOUNT_MAP: "uses", PARTY_MAP: "places of parties"}
 
 
 class LogError(MapError):
@@ -85,7 +88,7 @@ class PublicLog:
                 f"head {index} of the map {head.name!r} covers less than the one before, or what comes later"
             )
         self.heads[head.name] = index, head
-        if head.name not in _WHAT:
+        if head.name not in _COUNTED.values():
             return
         count, units = self.counted.get(head.name, (0, 0))
         rest = self.ahead.get(head.name, [])
@@ -94,13 +97,54 @@ class PublicLog:
         count, units = count + sum(row[1] for row in covered), units + sum(row[2] for row in covered)
         self.counted[head.name] = count, units
         if (count, units) != (head.node.count, head.node.units):
-            raise LogError(
-                f"the log holds {count} {_WHAT[head.name]} with {units} units in front of head {index} of the map "
-                f"{head.name!r}, which was credited with {head.node.count} and {head.node.units} units: some were left "
-                "out or invented"
-            )
+            raise LogError(_wrong_totals(index, count, units, head))
         if head.name == ACCOUNT_MAP and head.clock_entries != sum(at < head.size for at in self.clock):
             raise LogError(f"head {index} counts {head.clock_entries} entries on a wrong clock; there are others")
+
+
+def _wrong_totals(index: int, count: int, units: int, head: MapHead) -> str:
+    if head.name == PARTY_MAP:
+        return (
+            f"the dossiers in the log brought {count} places, but the map holds {head.node.count} at head {index}: "
+            "parties were left out or invented"
+        )
+    return (
+        f"the log holds {count} uses with {units} units, but at head {index} all accounts together were credited with "
+        f"{head.node.count} uses and {head.node.units} units: usage was left out or invented"
+    )
+
+
+def read_log(
+    entries: Iterable[tuple[int, bytes]], tree: Checkpoint, log: PublicLog | None = None
+) -> Iterator[tuple[int, Entry, bytes]]:
+    """Index, entry and leaf hash of all public entries, which are those of the signed ``tree`` and obey its rules.
+
+    Only when the last was taken is it known that they are the ones that were signed.
+
+    Args:
+        entries: index and bytes, from 0 on.
+        tree: the signed state.
+        log: what takes them in, for who wants to see it.
+
+    Raises:
+        ProofError: they have a gap, or lead to another root.
+        MapError: one breaks a rule.
+        EntryError: one is malformed.
+    """
+    log = log or PublicLog()
+    frontier, row = Frontier(), list[bytes]()
+    for index, envelope in entries:
+        if index != log.size:
+            raise ProofError("the public entries have a gap")
+        entry, leaf = decode(envelope), leaf_hash(envelope)
+        row.append(leaf)
+        if len(row) == 4096:
+            frontier, row = frontier.extend(row), []
+        log.take(entry)
+        yield index, entry, leaf
+    frontier = frontier.extend(row)
+    if frontier.size != tree.size or not hmac.compare_digest(frontier.root(), tree.root):
+        raise ProofError("the public entries at hand are not those of the log that was signed")
 
 
 def _number(entry: Entry, name: str) -> int:

@@ -19,7 +19,7 @@ from itertools import pairwise
 
 from custodes.ledger.tlog.commitment import BodyError, check_opening
 from custodes.ledger.tlog.entry import Entry, EntryError, decode
-from custodes.ledger.tlog.merkle import Frontier, ProofError, leaf_hash, tree_root
+from custodes.ledger.tlog.merkle import ProofError, leaf_hash, tree_root
 from custodes.ledger.tlog.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
 from custodes.ledger.verifier.canonical_json import StatementError
 from custodes.ledger.verifier.map_head import (
@@ -27,12 +27,14 @@ from custodes.ledger.verifier.map_head import (
     PARTY_MAP,
     MapHead,
     account_name,
+    check_key,
     parse_head,
     place_leaf,
     use_leaf,
 )
 from custodes.ledger.verifier.map_proof import MapError, Value, look_up, parse_path
 from custodes.ledger.verifier.multiproof import check_in_log
+from custodes.ledger.verifier.public_log import read_log
 from custodes.ledger.verifier.statement import Question, ShownPlace, ShownUse, StatementFile, map_of, parse
 from custodes.ledger.verifier.uncertainty import UncertainStretch, destroyed, wrong_clock
 from custodes.ledger.verifier.vrf import vrf
@@ -164,6 +166,7 @@ def _check(data: bytes, policy: TrustPolicy, entries: Entries | None) -> Evidenc
     _check_in_log(statement, trusted)
     # 4. The head is of the right map and covers the first entries without a gap.
     head = parse_head(decode(statement.head.envelope))
+    check_key(head, policy.vrf_keys)
     if head.name != name:
         raise MapError(f"the head is of the map {head.name!r}; the identifier stands in {name!r}")
     covered_until = _covered_until(statement, head)
@@ -176,9 +179,10 @@ def _check(data: bytes, policy: TrustPolicy, entries: Entries | None) -> Evidenc
     stretches = wrong_clock(statement.clock, head)
     gone = destroyed(statement.destroyed, statement.question.identifier)
     closed = [use.index for use in uses if use.facts is None]
-    # 7. With the public entries at hand: nothing was left out of the map's totals.
+    # 7. With the public entries at hand: all rules of the log hold, and nothing was left out of the map's totals.
     if entries is not None:
-        _check_totals(entries(trusted.checkpoint.size), trusted, head)
+        for _ in read_log(entries(trusted.checkpoint.size), trusted.checkpoint):
+            pass
     undated = _undated(statement, stretches) if all(_in_any(use.t, stretches) for use in uses) else ()
     return Evidence(
         statement.question,
@@ -308,38 +312,6 @@ def _open(use: ShownUse, entry: Entry, question: Question) -> OpenedUse:
     if not isinstance(account, str) or question.identifier != account_name(account):
         raise BodyError("a use that is counted for this account was made by another one")
     return OpenedUse(use.index, entry.t, entry.units or 0, facts)
-
-
-def _check_totals(entries: Iterable[tuple[int, bytes]], trusted: Trusted, head: MapHead) -> None:
-    frontier, count, units, row = Frontier(), 0, 0, list[bytes]()
-    kind = "use" if head.name == ACCOUNT_MAP else "org"
-    for index, envelope in entries:
-        if index != frontier.size + len(row):
-            raise ProofError("the public entries have a gap")
-        row.append(leaf_hash(envelope))
-        if len(row) == 4096:
-            frontier, row = frontier.extend(row), []
-        entry = decode(envelope)
-        if index < head.size and entry.kind == kind:
-            more = 1 if kind == "use" else entry.fields.get("n", 0)
-            count, units = count + (more if isinstance(more, int) else 0), units + (entry.units or 0)
-    frontier = frontier.extend(row)
-    if frontier.size != trusted.checkpoint.size or not hmac.compare_digest(frontier.root(), trusted.checkpoint.root):
-        raise ProofError("the public entries at hand are not those of the log that was signed")
-    if (count, units) != (head.node.count, head.node.units):
-        raise MapError(_wrong_totals(kind, count, units, head))
-
-
-def _wrong_totals(kind: str, count: int, units: int, head: MapHead) -> str:
-    if kind == "org":
-        return (
-            f"the dossiers in the log brought {count} places, but the map holds {head.node.count}: "
-            "parties were left out or invented"
-        )
-    return (
-        f"the log holds {count} uses with {units} units, but all accounts together were credited with "
-        f"{head.node.count} uses and {head.node.units} units: usage was left out or invented"
-    )
 
 
 def _doubts(evidence: Evidence, policy: TrustPolicy, now_ms: int | None) -> tuple[str, ...]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from custodes.ledger.tlog.trust import NONE, Witness
+import base64
+
+from custodes.ledger.tlog.trust import NONE, VRF, Witness
 
 
-def write_policy(logs: list[str], witnesses: list[Witness], need: int) -> str:
-    """Text of a policy: the logs' keys, and ``need`` of ``witnesses`` (0: none are asked for)."""
+def write_policy(logs: list[str], witnesses: list[Witness], need: int, vrf_key: bytes | None = None) -> str:
+    """Text of a policy: keys of logs, that of their maps, and ``need`` of ``witnesses`` (0: none are asked for)."""
     lines = [f"log {key}" for key in logs]
+    lines += [f"{VRF} {base64.b64encode(vrf_key).decode()}"] if vrf_key is not None else []
     lines += [f"witness {w.name} {w.key}" + (f" {w.url}" if w.url else "") for w in witnesses]
     if need:
         lines += [f"group quorum-of-witnesses {need} " + " ".join(w.name for w in witnesses)]

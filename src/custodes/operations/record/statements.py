@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from custodes.ledger.prover.face_map import FaceIndexes
 from custodes.ledger.prover.files import encode_file
 from custodes.ledger.prover.invoices.invoice_files import BillingStore, UseStorage
 from custodes.ledger.prover.invoices.invoice_run import BillingRun, bill_month
+from custodes.ledger.prover.map_growth import growth_lines
 from custodes.ledger.prover.moratorium import Sets, build_report
 from custodes.ledger.prover.party_map_files import PartyFiles
 from custodes.ledger.prover.sources import AccountSources, LogFiles, open_log_files, reaches
@@ -119,6 +120,16 @@ class Statements:
     def audit(self, progress: Progress) -> DeepAudit:
         """Make maps and excerpts again from the private bodies and compare; raises as ``deep_audit``."""
         return deep_audit(Audited(self._key(), self._newest(), self._state(), self.parties.files()), progress)
+
+    def growth(self) -> Iterator[bytes]:
+        """Per head of the account map, the line that proves that it continues the one before; see ``map_chain``.
+
+        Raises:
+            LookupError: nothing is published yet.
+            MapError: the private bodies do not give the heads in the log.
+            BodyError: what is stored of a use is not what was committed.
+        """
+        return growth_lines(self._key(), self._newest())
 
     def behind(self) -> bool:
         """Whether the published log has uses that the last head does not cover, or there is no head yet."""
