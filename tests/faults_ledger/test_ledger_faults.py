@@ -62,7 +62,7 @@ def _run(data: Path, step: str, nth: int, action: str, mode: str = "load", secon
     return done.stdout.splitlines()
 
 
-def _acks(lines: list[str]) -> list[tuple[int, bytes, bytes]]:
+def acknowledged(lines: list[str]) -> list[tuple[int, bytes, bytes]]:
     parts = [line.split() for line in lines if line.startswith("ack ")]
     return [(int(part[1]), bytes.fromhex(part[2]), bytes.fromhex(part[3])) for part in parts if len(part) == 4]
 
@@ -73,7 +73,7 @@ def _audit(data: Path) -> AuditReport:
     return audit(read_tiles(data), [key], bodies)
 
 
-def _check(data: Path, acks: list[tuple[int, bytes, bytes]]) -> AuditReport:
+def check(data: Path, acks: list[tuple[int, bytes, bytes]]) -> AuditReport:
     """Start as always, then compare everything that was acknowledged with what is there."""
     log = open_ledger(data, victim.ORIGIN, SystemClock(), LedgerOptions(anchor=data / "anchor"))
     log.start()
@@ -96,17 +96,17 @@ def _check(data: Path, acks: list[tuple[int, bytes, bytes]]) -> AuditReport:
 @pytest.mark.parametrize("action", ["kill before", "kill after"])
 @pytest.mark.parametrize(("step", "nth"), STEPS, ids=[step for step, _ in STEPS])
 def test_a_power_cut_at_any_step_loses_nothing(tmp_path: Path, step: str, nth: int, action: str) -> None:
-    before = _grow(tmp_path, 300) if nth == 1 else []
-    acks = before + _acks(_run(tmp_path, step, nth, action, seconds=20))
+    before = grow(tmp_path, 300) if nth == 1 else []
+    acks = before + acknowledged(_run(tmp_path, step, nth, action, seconds=20))
     victim.cut_power(tmp_path)
-    _check(tmp_path, acks)
+    check(tmp_path, acks)
     assert _superseded(tmp_path) == []
 
 
 @pytest.mark.parametrize("after", [250, 256, 300, 700])
 def test_a_power_cut_takes_no_tile_that_a_start_needs(tmp_path: Path, after: int) -> None:
     """Nothing is synced after a start at a partial tile; then that tile fills, and its partial files are removed."""
-    acks = _grow(tmp_path, 250)
+    acks = grow(tmp_path, 250)
     log = victim.trapped_log(tmp_path, "tiles.sync", 0, "none", segment_bytes=1 << 30)
     log.start()
     receipts = []
@@ -117,12 +117,12 @@ def test_a_power_cut_takes_no_tile_that_a_start_needs(tmp_path: Path, after: int
     shutil.copytree(tmp_path, image, ignore=shutil.ignore_patterns("lock"))
     log.close()
     assert victim.cut_power(image) > 0 or after == 250
-    _check(image, acks + [(receipt.index, receipt.envelope, receipt.checkpoint) for receipt in receipts])
+    check(image, acks + [(receipt.index, receipt.envelope, receipt.checkpoint) for receipt in receipts])
     assert _superseded(image) == []
 
 
 def test_partial_files_go_when_their_full_one_is_there(tmp_path: Path) -> None:
-    _grow(tmp_path, 10)
+    grow(tmp_path, 10)
     log = victim.trapped_log(tmp_path, "tiles.sync", 0, "none", segment_bytes=1 << 30)
     log.start()
     for number in range(600):
@@ -133,7 +133,7 @@ def test_partial_files_go_when_their_full_one_is_there(tmp_path: Path) -> None:
     # What a start may have to load is kept until the full tile is durable; nothing else.
     assert _superseded(tmp_path) == ["tile/0/000.p/10", "tile/entries/000.p/10"]
     log.close()
-    _check(tmp_path, [])
+    check(tmp_path, [])
     assert _superseded(tmp_path) == []
 
 
@@ -150,7 +150,7 @@ def test_a_failure_at_any_step_is_refused_and_recovered_from(tmp_path: Path, ste
     if step == "journal.segments":
         with pytest.raises(OSError, match="injected"):
             victim.trapped_log(tmp_path, step, nth, action).start()
-        _check(tmp_path, [])
+        check(tmp_path, [])
         return
     log = victim.trapped_log(tmp_path, step, nth, action)
     log.start()
@@ -158,10 +158,10 @@ def test_a_failure_at_any_step_is_refused_and_recovered_from(tmp_path: Path, ste
         acks = _until_fallen_and_back(log)
     finally:
         log.close()
-    _check(tmp_path, acks)
+    check(tmp_path, acks)
 
 
-def _grow(data: Path, count: int) -> list[tuple[int, bytes, bytes]]:
+def grow(data: Path, count: int) -> list[tuple[int, bytes, bytes]]:
     log = open_ledger(data, victim.ORIGIN, SystemClock(), LedgerOptions(anchor=data / "anchor"))
     log.start()
     pending = [log.append("inc", fields={"n": number}) for number in range(count)]
@@ -204,11 +204,11 @@ def test_random_kills_under_load(tmp_path: Path) -> None:
         process.kill()
         out, err = process.communicate()
         assert process.returncode == -9, err
-        acks += _acks(out.splitlines())
+        acks += acknowledged(out.splitlines())
         if number % 10 == 9:
-            _check(tmp_path, acks)
+            check(tmp_path, acks)
     assert acks
-    report = _check(tmp_path, acks)
+    report = check(tmp_path, acks)
     assert report.kinds["use"] + report.kinds.get("void", 0) == report.kinds["auth"]
 
 
@@ -224,8 +224,8 @@ def test_a_full_disk_is_survived(tmp_path: Path) -> None:
     lines = done.stdout.splitlines()
     assert "refused 21" in lines
     assert lines[-1] == "recovered"
-    assert len(_acks(lines)) > 20
-    _check(tmp_path, _acks(lines))
+    assert len(acknowledged(lines)) > 20
+    check(tmp_path, acknowledged(lines))
 
 
 def test_an_unsettled_permission_is_voided_by_the_next_start(tmp_path: Path) -> None:

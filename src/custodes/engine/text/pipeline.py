@@ -63,7 +63,7 @@ class Attempt:
 
     @property
     def is_text(self) -> bool:
-        """Whether the reading is worth telling."""
+        """Whether the reading is worth returning."""
         dense = len(self.reading.symbols) * self.height_px >= _MIN_DENSITY * self.width_px
         return dense and self.reading.score >= _MIN_SCORE
 

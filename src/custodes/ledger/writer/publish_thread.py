@@ -1,4 +1,4 @@
-"""Committed batches on their way to the public: the thread that publishes, retires the journal, and tells who waits.
+"""Committed batches on their way to the public: the thread that publishes, retires the journal, and wakes who waits.
 
 In: batches and segment boundaries from the writer, in order. Out: calls to the publisher, at most so often; the
 published checkpoint. A failure stops it until the log has recovered; batches lost here are still in the journal.
