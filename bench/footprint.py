@@ -231,7 +231,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         print(json.dumps({"disk": kept, "memory": held}, indent=1))
         return 0
-    made = section(kept, held, "python bench/footprint.py")
+    command = f"python bench/footprint.py --requests {options.requests} --seconds {options.seconds:.0f}"
+    made = section(kept, held, command)
     print(made.text)
     if options.only is None:
         report.write(made)
