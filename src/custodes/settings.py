@@ -117,6 +117,10 @@ class Settings:
     review_days: int = _setting(
         "Days after which a search result that two persons have to confirm is destroyed, confirmed or not.", 30
     )
+    ledger_min_retention_days: int = _setting(
+        "Days for which the private parts of uses are kept at least; six months under the AI Act (art. 19, 26).",
+        183,
+    )
     ledger_origin: str = _setting(
         "Name of a new ledger, like `ledger.example/1`; an existing one keeps its name. Default: `custodes/` and the "
         "account.",
@@ -168,6 +172,14 @@ class Settings:
         """All settings but secrets as text, for a digest of the configuration."""
         names = [item.name for item in fields(self) if item.name not in _SECRETS]
         return "\n".join(f"{name}={getattr(self, name)!r}" for name in names)
+
+    def listed(self) -> list[dict[str, object]]:
+        """All settings but secrets, each with its value as text and its explanation."""
+        return [
+            {"name": item.name, "value": str(getattr(self, item.name)), "help": item.metadata["help"]}
+            for item in fields(self)
+            if item.name not in _SECRETS
+        ]
 
     @property
     def account_limits(self) -> AccountLimits:

@@ -19,14 +19,14 @@ from custodes.core.clock import SystemClock
 from custodes.core.errors import InvalidParameterError, NotSupportedError
 from custodes.core.ids import RequestId
 from custodes.deployment.ledger import POLICY_FILE
+from custodes.deployment.scores import false_match_rate
 from custodes.edge.aws.errors import ApiError
 from custodes.edge.aws.model import Operation, Service
 from custodes.edge.aws.validate import validate
 from custodes.edge.aws.wire import Handler
 from custodes.edge.endpoints.reviews import Act
 from custodes.edge.http.workers import Workers
-from custodes.engine.calibrate import false_match_rate
-from custodes.engine.faces.assembly import FALSE_MATCH_RATES
+from custodes.jobs.schedule import ScheduleState
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.sign_in_links import SignInLinks
 from custodes.operations.accounts.throttle import Throttle
@@ -54,6 +54,8 @@ class ConsoleSources:
     operator: AccessKey
     links: SignInLinks
     throttle: Throttle
+    public_entry: Callable[[int], bytes]
+    schedules: Callable[[], Sequence[ScheduleState]]
     request_ids: Callable[[], RequestId]
 
 
@@ -72,8 +74,10 @@ def open_console(sources: ConsoleSources) -> list[BaseRoute]:
         random=os.urandom,
         region=settings.region,
         request_ids=sources.request_ids,
-        false_match_rate=lambda similarity: false_match_rate(similarity, FALSE_MATCH_RATES),
+        false_match_rate=false_match_rate,
         trust_policy=lambda: (settings.data / POLICY_FILE).read_text(encoding="utf-8"),
+        public_entry=sources.public_entry,
+        schedules=sources.schedules,
         limits=SessionLimits(
             idle_ms=settings.console_idle_minutes * 60_000, absolute_ms=settings.console_hours * 3_600_000
         ),

@@ -1,18 +1,18 @@
-"""``custodes quality`` and ``custodes liveness``: questions about portraits, answered on this machine without a server.
+"""``custodes quality`` and ``custodes liveness``: questions about portraits, answered on this machine or by a server.
 
 In: photos, or folders of photos. Out: a table per photo, or one JSON object per photo and line. Several photos show a
-progress bar. A photo that cannot be read is named and the others go on; the exit status then is 1.
+progress bar. A photo that cannot be read is named and the others go on; the exit status then is 3, or 1 for all.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from custodes.cli.client.pictures import PictureApi, RecordOption, open_pictures
 from custodes.cli.options import DeviceOption, JsonOption
 from custodes.core.errors import CustodesError
 from custodes.settings import from_environment
@@ -25,23 +25,31 @@ Answer: TypeAlias = Mapping[str, Any]
 
 
 def quality(
-    photos: PhotosArgument, faces: FacesOption = 1, device: DeviceOption = None, as_json: JsonOption = False
+    photos: PhotosArgument,
+    faces: FacesOption = 1,
+    data: RecordOption = None,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Check portraits against the limits of documents: place, pose, light, background."""
-    from custodes.cli.pictures.portraits import open_assessment
-
-    with open_assessment(from_environment(device=device)) as assessment:
-        _each(photos, lambda data: assessment.quality(data, faces), _quality_lines, as_json=as_json)
+    with open_pictures(from_environment(device=device), data) as api:
+        _each(photos, _asking(api, "AssessFaceQuality", faces), _quality_lines, as_json=as_json)
 
 
 def liveness(
-    photos: PhotosArgument, faces: FacesOption = 1, device: DeviceOption = None, as_json: JsonOption = False
+    photos: PhotosArgument,
+    faces: FacesOption = 1,
+    data: RecordOption = None,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Score how much faces look like faces and not like prints or screens. A hint, not a proof."""
-    from custodes.cli.pictures.portraits import open_assessment
+    with open_pictures(from_environment(device=device), data) as api:
+        _each(photos, _asking(api, "AssessLiveness", faces), _liveness_lines, as_json=as_json)
 
-    with open_assessment(from_environment(device=device)) as assessment:
-        _each(photos, lambda data: assessment.liveness(data, faces), _liveness_lines, as_json=as_json)
+
+def _asking(api: PictureApi, operation: str, faces: int) -> Callable[[bytes], Answer]:
+    return lambda sent: api.call(operation, Image={"Bytes": sent}, MaxFaces=faces)
 
 
 def _each(
@@ -54,10 +62,10 @@ def _each(
     from rich.console import Console
     from rich.progress import Progress
 
-    from custodes.cli.output import say_unrecorded
+    from custodes.cli.exit_status import ExitStatus
+    from custodes.cli.output import end, print_json
     from custodes.cli.pictures.photo import find, read
 
-    say_unrecorded()
     photos = [photo for path in given for photo in (find(path) if path.is_dir() else [path])]
     failed = 0
     # The bar is for people and goes where errors go, so that what is piped on is answers only.
@@ -65,19 +73,23 @@ def _each(
         for photo in progress.track(photos, description="photos"):
             try:
                 answer = ask(read(photo))
-            except CustodesError as error:
+            except (CustodesError, OSError) as error:
                 failed += 1
-                typer.echo(f"{photo}: {error.message}", err=True)
+                reason = error.message if isinstance(error, CustodesError) else f"cannot be read: {error.strerror}"
+                if as_json:
+                    print_json({"path": str(photo), "error": reason})
+                typer.echo(f"{photo}: {reason}", err=True)
                 continue
             if as_json:
-                typer.echo(json.dumps({"photo": str(photo), **answer}))
+                print_json({"path": str(photo), **answer})
                 continue
             typer.echo(f"{photo}: {_found(answer)}")
             for face in answer["Faces"]:
                 for line in lines(face):
                     typer.echo(line)
-    if failed:
-        raise typer.Exit(1)
+    if failed == len(photos):
+        raise typer.Exit(ExitStatus.FAILED)
+    end(ExitStatus.SOME_FAILED if failed else ExitStatus.DONE)
 
 
 def _found(answer: Answer) -> str:
