@@ -178,7 +178,7 @@ def _until_fallen_and_back(log: LedgerLog) -> list[tuple[int, bytes, bytes]]:
     while time.monotonic() < deadline:
         try:
             permission = log.append("auth", body={"n": 1}, fields={"d": "allow"})
-            receipt = log.append("use", 1, {"text": "x" * 200}, settles=permission).wait()
+            receipt = log.append("use", units=1, body={"text": "x" * 200}, settles=permission).wait()
         except LedgerUnavailableError:
             refused = True
             time.sleep(0.005)

@@ -125,7 +125,7 @@ def request(log: LedgerLog, number: int) -> None:
     """One request as the gate makes it; the answer is released only when its use is durable."""
     permission = log.append("auth", body={"n": number}, fields={"d": "allow"})
     write = log.commit if number % 2 else log.append
-    used = write("use", 1, {"n": number, "text": "x" * 200}, settles=permission)
+    used = write("use", units=1, body={"n": number, "text": "x" * 200}, settles=permission)
     acknowledge(used.wait(10))
 
 

@@ -155,7 +155,7 @@ def test_nothing_is_erased_that_cannot_be_recorded(keeper: Keeper) -> None:
 def test_faces_that_went_are_stored_no_longer_on_the_bill(keeper: Keeper) -> None:
     body = {"acct": KEY.account_id, "faces_delta": 4, "op": "IndexFaces"}
     permission = keeper.log.append("auth", body={"acct": KEY.account_id}, fields={"d": "allow"})
-    keeper.log.append("use", 1, body, settles=permission).wait()
+    keeper.log.append("use", units=1, body=body, settles=permission).wait()
     keeper.enrol(4)
     days(keeper, 1)
     keeper.clock.advance(2 * DAY_MS)

@@ -5,12 +5,11 @@ In: stores, keys, a clock, randomness, limits. Out: the same as frozen values. N
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Unpack
 
-from custodes.ledger.tlog.entry import Value
-from custodes.ledger.writer.pending import Pending
+from custodes.ledger.writer.pending import EntryParts, Pending
 from custodes.ledger.writer.recover import LogIdentity, Stores
 
 
@@ -59,24 +58,10 @@ class LogParts:
 class LedgerWriter(Protocol):
     """What the gate and others who record things need of a log."""
 
-    def append(
-        self,
-        kind: str,
-        units: int | None = None,
-        body: Mapping[str, object] | None = None,
-        fields: Mapping[str, Value] | None = None,
-        settles: Pending | None = None,
-    ) -> Pending:
+    def append(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """Queue an entry; see ``LedgerLog.append``."""
         ...
 
-    def commit(
-        self,
-        kind: str,
-        units: int | None = None,
-        body: Mapping[str, object] | None = None,
-        fields: Mapping[str, Value] | None = None,
-        settles: Pending | None = None,
-    ) -> Pending:
+    def commit(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """An entry that is durable; see ``LedgerLog.commit``."""
         ...
