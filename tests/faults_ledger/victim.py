@@ -18,7 +18,7 @@ from custodes.core.clock import SystemClock
 from custodes.ledger.tlog.proof import Receipt
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.log import LedgerLog, LogParts, LogSettings
-from custodes.ledger.writer.recover import Stores
+from custodes.ledger.writer.ports import Stores
 from custodes.storage.ledger.open import LedgerOptions, LedgerPaths, ledger_parts
 from custodes.storage.ledger.tiles import FileTiles
 

@@ -31,8 +31,8 @@ from custodes.ledger.writer.pending import (
     unsettled_after,
 )
 from custodes.ledger.writer.ports import HeadConflictError
-from custodes.ledger.writer.publish import Boundary
-from custodes.ledger.writer.publish_thread import Outbox
+from custodes.ledger.writer.publication.outbox import Outbox
+from custodes.ledger.writer.publication.publisher import Boundary
 from custodes.ledger.writer.published import PublishedLog
 from custodes.ledger.writer.queue import EntryQueue
 from custodes.ledger.writer.recover import recover

@@ -164,3 +164,13 @@ class Anchor(Protocol):
             HeadConflictError: what is kept is not ``old``.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where a log lives. ``anchor`` is optional: the last checkpoint in a second place."""
+
+    journal: Journal
+    tiles: TileStore
+    bodies: BodyStore
+    anchor: Anchor | None = None

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Protocol, Unpack
 
 from custodes.ledger.writer.pending import EntryParts, Pending
-from custodes.ledger.writer.recover import LogIdentity, Stores
+from custodes.ledger.writer.ports import Stores
+from custodes.ledger.writer.recover import LogIdentity
 
 
 class LedgerClock(Protocol):

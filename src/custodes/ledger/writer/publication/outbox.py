@@ -15,8 +15,8 @@ from custodes.ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from custodes.ledger.tlog.note import parse_note
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.batch import Batch, LogState
-from custodes.ledger.writer.publish import Boundary, LogPublisher
-from custodes.ledger.writer.recover import Stores
+from custodes.ledger.writer.ports import Stores
+from custodes.ledger.writer.publication.publisher import Boundary, LogPublisher
 
 # Batches that may wait to be published; with 64 clients a batch has some 30 entries of about 1 kB.
 _BACKLOG = 4096
