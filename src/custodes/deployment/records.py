@@ -16,6 +16,7 @@ from pathlib import Path
 from custodes.core.clock import Clock
 from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.accounts import schedule_key_uses
+from custodes.deployment.backup import look_where_from, open_backups
 from custodes.deployment.customers import open_customers
 from custodes.deployment.ledger import (
     LedgerPlace,
@@ -56,6 +57,7 @@ from custodes.operations.requests.admin import AdminHandlers
 from custodes.operations.requests.gate import Policy
 from custodes.operations.reviews.reviews import Reviews
 from custodes.operations.screening.account_effects import ScreenedFacts
+from custodes.operations.screening.ports import ScreeningFreshness
 from custodes.operations.video.job_admin import job_handlers
 from custodes.settings import Settings
 from custodes.storage.files.cases import FILE as CASES
@@ -88,6 +90,7 @@ class Records:
         erasures: destroys faces, on record.
         reviews: results that two persons have to confirm.
         schedules: what is to be done periodically.
+        screening: how fresh the screening of customers is.
         sign_in_links: links to the console that were given out.
     """
 
@@ -98,6 +101,7 @@ class Records:
     reviews: Reviews
     schedules: tuple[Schedule, ...]
     sign_in_links: SignInLinks
+    screening: Callable[[], ScreeningFreshness]
 
 
 @contextmanager
@@ -116,6 +120,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
         ) as customers,
         schedule_lists(data, ledger.attributed, clock) as (list_schedules, list_handlers),
     ):
+        look_where_from(data, ledger.log)
         erasures = open_erasures(data, ledger, gallery)
         rules = open_policy(data, ledger, clock, own_policy(settings))
         cases = open_cases(data, ledger.attributed, clock)
@@ -129,6 +134,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             **retention_handlers(gallery, operator),
             **list_handlers,
             **ledger_handlers(ledger.duties, ledger.statements, ledger.log, log_retention(settings, clock)),
+            **open_backups(data, ledger.log, erasures.settle, clock),
             **open_lookups(settings, ledger.statements, ledger.duties, ledger.log),
             **job_handlers(parts.videos.jobs, clock),
         }
@@ -149,7 +155,8 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             *schedule_videos(parts.videos),
         )
         policy = AccountStanding(directory, layers)
-        yield Records(ledger, administration, policy, erasures, reviews, schedules, links)
+        fresh = customers.screening.screenings.freshness
+        yield Records(ledger, administration, policy, erasures, reviews, schedules, links, fresh)
 
 
 def ledger_place(settings: Settings, operator: AccountId) -> LedgerPlace:
