@@ -60,6 +60,9 @@ def test_numbers_are_counts_and_a_changed_one_is_found(made: Path, custodes: Any
     checked = custodes("statement", "verify", str(made / "report.json"), "--trust", trust)
     assert checked.stdout.startswith("PRESENT"), checked.stdout
     inner = json.loads((made / "report.json").read_bytes())["regulation"]
+    for account, word in ((inner["account"], "PRESENT"), ("999999999999", "INVALID")):
+        asked = ["--trust", trust, "--expect-account", account]
+        assert custodes("statement", "verify", str(made / "report.json"), *asked).stdout.startswith(word)
     said = inner["figures"]
     assert (said["12.uses"], said["12.3.identifications"], said["12.3.b.database_and_version"]) == (4, 2, 2)
     assert (said["12.3.c.with_match"], said["12.3.c.with_match_and_input"]) == (1, 1)

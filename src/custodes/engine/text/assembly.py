@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from custodes.core.device import Device
@@ -43,7 +44,7 @@ def open_text_engine(
         Orienter(session("ppocr-cls")),
         Recogniser(recogniser, alphabet(recogniser.notes)),
     )
-    return TextPipeline(steps)
+    return TextPipeline(steps, os.cpu_count() or 1)
 
 
 def alphabet(notes: dict[str, str] | object) -> list[str]:
