@@ -59,7 +59,7 @@ def video_jobs(
         LedgerCharges(deployment.ledger.log),
         SystemClock(),
         new_request_id,
-        VideoSettings(Fraction(2), part_ms),
+        VideoSettings(Fraction(2), part_ms=part_ms),
     )
     return VideoJobs(deployment.gate, parts), files
 

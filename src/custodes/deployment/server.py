@@ -96,6 +96,7 @@ class Deployment:
         ledger: the record of use.
         scheduler: what is done periodically.
         administration: commands of the operator.
+        health: what ``/healthz`` tells beside whether the server is ready.
         sign_in_links: links to the console that were given out.
     """
 
@@ -111,6 +112,7 @@ class Deployment:
     review_actions: Mapping[str, Act]
     scheduler: Scheduler
     administration: Administration
+    health: Callable[[], Mapping[str, object]]
     sign_in_links: SignInLinks
 
     def app(self) -> Callable[..., Any]:
@@ -136,6 +138,7 @@ class Deployment:
                 extra_routes=(mounted(self._public_ledger()), *console),
                 review_actions=self.review_actions,
                 schedules=self.scheduler.states,
+                health=self.health,
             )
         )
 
@@ -242,6 +245,7 @@ def open_deployment(
             review_actions=actions(gate, records.reviews),
             scheduler=scheduler,
             administration=records.administration,
+            health=videos.health,
             sign_in_links=records.sign_in_links,
         )
 

@@ -87,6 +87,7 @@ class AppParts:
         extra_routes: looked at before our own, but for ``POST /``.
         review_actions: what ``/custodes/v1/reviews`` does, by operation; without any, nothing is there.
         schedules: how fresh periodic work is, for ``/metrics``.
+        health: what ``/healthz`` tells beside whether the server is ready. Must not block.
     """
 
     service: Service
@@ -106,6 +107,7 @@ class AppParts:
     extra_routes: Sequence[BaseRoute] = ()
     review_actions: Mapping[str, Act] = field(default_factory=dict)
     schedules: Callable[[], Sequence[ScheduleState]] = tuple
+    health: Callable[[], Mapping[str, object]] = dict
 
 
 def create_app(parts: AppParts) -> ASGIApp:
@@ -128,7 +130,7 @@ def create_app(parts: AppParts) -> ASGIApp:
             *routes(signed, parts.review_actions),
             Route("/", CrossOrigin(services, parts.page_origins)),
             *(Route(path, CrossOrigin(rekognition, parts.page_origins)) for path in parts.service.own),
-            Route("/healthz", _health(parts.ready)),
+            Route("/healthz", _health(parts.ready, parts.health)),
             Route("/metrics", _figures(metrics, public=parts.metrics_public)),
         ],
         redirect_slashes=False,
@@ -238,10 +240,10 @@ def _error(error: ApiError, exchange: Exchange) -> Response:
     return Response(body(error, exchange.request_id), error.status, headers, media_type=CONTENT_TYPE)
 
 
-def _health(ready: Callable[[], bool]) -> Callable[[Request], Any]:
+def _health(ready: Callable[[], bool], more: Callable[[], Mapping[str, object]]) -> Callable[[Request], Any]:
     async def health(_: Request) -> Response:
         serving = ready()
-        return JSONResponse({"status": "ready" if serving else "starting"}, 200 if serving else 503)
+        return JSONResponse({"status": "ready" if serving else "starting", **more()}, 200 if serving else 503)
 
     return health
 
