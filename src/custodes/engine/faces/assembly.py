@@ -17,6 +17,7 @@ from custodes.engine.faces.lookalikes import load_lookalikes
 from custodes.engine.faces.mesh import MeshReader
 from custodes.engine.faces.pipeline import FacePipeline, FaceSteps
 from custodes.engine.faces.portrait import PortraitReader, portrait_run
+from custodes.engine.faces.traits.ages import load_age_networks
 from custodes.engine.faces.traits.expression import ExpressionReader, ExpressionRuns, output_run
 from custodes.engine.faces.traits.eyes import EyeReader
 from custodes.engine.faces.traits.heads import load_fitted
@@ -39,9 +40,6 @@ KNOTS = (
     Knot(0.5148, 99.9),
 )
 """Score to percent of recipe 7.0, fitted by scripts/fit_lookalikes.py on one half of the people."""
-
-FALSE_MATCH_RATES = ((50.0, 1.0e-2), (80.0, 1.5e-3), (90.0, 6.5e-4), (95.0, 3.8e-4), (99.0, 1.9e-5), (99.9, 4.9e-6))
-"""Share of pairs of different people who look alike that reach a percentage: bench/differential.py, other half."""
 
 
 def face_recipe() -> Recipe:
@@ -88,7 +86,7 @@ def assemble(session: Callable[[str], NetworkSession]) -> FacePipeline:
         runs = ExpressionRuns(Batcher(output_run(first, "emotion")), Batcher(output_run(other, "expression")))
         return ExpressionReader(runs, fitted.emotions)
 
-    traits = TraitReader(PortraitReader(Batcher(portrait_run(portrait))), Once(expression), fitted)
+    traits = TraitReader(PortraitReader(Batcher(portrait_run(portrait))), Once(expression), fitted, load_age_networks())
     spoof = SpoofReader(Once(lambda: Batcher(output_run(session("liveness"), "live"))))
     finder = FaceFinder(CenterFaceDetector(detector), CenterFaceDetector(detector, TURNED_LOOK), MeshReader(mesh))
     steps = FaceSteps(finder, EyeReader(eyes), embedder, traits, spoof)
