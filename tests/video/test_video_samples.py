@@ -1,8 +1,8 @@
 """The shape of AWS's own sample program for stored video, against a live server: topic, queue, start, message, pages.
 
 As in the developer guide, "Analyzing a video stored in an Amazon S3 bucket": a topic and a queue are made and joined,
-the analysis is started, the queue is polled for the message about its job, results are read page by page beginning with an
-empty token, topic and queue are deleted.
+the analysis is started, the queue is polled for the message about its job, results are read page by page beginning
+with an empty token, topic and queue are deleted.
 """
 
 from __future__ import annotations
