@@ -91,8 +91,8 @@ def main() -> int:
             slowest = max(slowest, time.monotonic() - start)
     told = ", ".join(f"{what}: {count}" for what, count in seen.most_common())
     text = (
-        f"{options.files} damaged files in MP4, MOV, WebM and AVI: {told}. The slowest took {slowest:.1f} s, start of the "
-        "decoder included. Nothing else came of any of them."
+        f"{options.files} damaged files in MP4, MOV, WebM and AVI: {told}. The slowest took {slowest:.1f} s, start of "
+        "the decoder included. Nothing else came of any of them."
     )
     made = report.Section(
         "video_damage", "Damaged videos", f"python bench/video_damage.py --files {options.files}", text
