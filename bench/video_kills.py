@@ -31,7 +31,7 @@ def main() -> int:
         return 1
     text = (
         f"A person tracking of 20 parts, begun {options.kills} times and each time killed at a random moment in the "
-        f"first second, then left to end ({told[-1]}; a new data directory after each ten). In all of them the results are "
+        f"first second, then left to end ({told[-1]}; a new data directory after each ten). In all of them results are "
         "those of an undisturbed run, the charged minutes are those of the film, and `custodes ledger audit` finds "
         f"nothing. {time.monotonic() - start:.0f} s."
     )
