@@ -1,12 +1,13 @@
 """``python tests/fakes/film_server.py DATA FILMS``: one video job over a data directory, to be killed at any moment.
 
-In: a data directory and a folder with ``a.mp4``. Out: ``READY`` when the job is asked for, ``DONE`` and its results as
-JSON when it is over. Started again, it goes on with the same job.
+In: a data directory and a folder with ``a.mp4``. Out: ``READY`` when the job has got further in this life (three lives
+without a step end a job), ``DONE`` and its results as JSON when it is over. Started again, it goes on with that job.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from custodes.cli.client.identity import find_credentials
 from custodes.cli.client.local import LocalApi
-from custodes.deployment.server import open_deployment
+from custodes.deployment.server import Deployment, open_deployment
 from custodes.settings import Settings
 from fakes.blobs import BlobEngine
 from fakes.sight import sight
@@ -32,6 +33,15 @@ class SlowBlobs(BlobEngine):
         return super().detect(*arguments, **named)
 
 
+def frames(deployment: Deployment, job: str) -> int:
+    """How far the job is."""
+    return int(deployment.administration.ask("job show", {"job_id": job}, os.getuid())["frames"])
+
+
+def _is_open(api: LocalApi, job: str) -> bool:
+    return bool(api.call("GetPersonTracking", JobId=job)["JobStatus"] == "IN_PROGRESS")
+
+
 def main(data: Path, films: Path) -> None:
     """Ask for the job, wait for its end."""
     settings = Settings(data=data, buckets={"films": films}, video_part_s=10, threads=1, region="eu-central-1")
@@ -39,6 +49,11 @@ def main(data: Path, films: Path) -> None:
         api = LocalApi(deployment, find_credentials(data))
         video = {"S3Object": {"Bucket": "films", "Name": "a.mp4"}}
         job = api.call("StartPersonTracking", Video=video, ClientRequestToken="the-one")["JobId"]
+        first = frames(deployment, job)
+        while (
+            frames(deployment, job) == first and api.call("GetPersonTracking", JobId=job)["JobStatus"] == "IN_PROGRESS"
+        ):
+            time.sleep(0.02)
         print("READY", flush=True)
         while (answer := api.call("GetPersonTracking", JobId=job))["JobStatus"] == "IN_PROGRESS":
             time.sleep(0.05)
