@@ -120,6 +120,10 @@ class Settings:
     review_days: int = _setting(
         "Days after which a search result that two persons have to confirm is destroyed, confirmed or not.", 30
     )
+    ledger_min_retention_days: int = _setting(
+        "Days for which the private parts of uses are kept at least; six months under the AI Act (art. 19, 26).",
+        183,
+    )
     ledger_origin: str = _setting(
         "Name of a new ledger, like `ledger.example/1`; an existing one keeps its name. Default: `custodes/` and the "
         "account.",
@@ -135,6 +139,11 @@ class Settings:
         14,
     )
     metrics_public: bool = _setting("Answer `/metrics` to anybody instead of this machine only.", False)
+    otlp_endpoint: str = _setting(
+        "URL of an OpenTelemetry collector for traces (OTLP over HTTP), like `http://127.0.0.1:4318/v1/traces`; needs "
+        "`custodes[otel]`. Empty sends nothing.",
+        "",
+    )
     log_level: str = _setting("`debug`, `info`, `warning` or `error`.", "info")
     log_format: LogFormat = _setting("`text` for people, `json` for collectors.", LogFormat.TEXT)
     shutdown_s: int = _setting("Seconds that running requests get to finish after SIGTERM.", 10)

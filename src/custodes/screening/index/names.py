@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from custodes.screening.comparison import together, windows
 from custodes.screening.entities import OTHER, PERSON, VESSEL
+from custodes.screening.names.legal_forms import without_tail
 from custodes.screening.names.name import NameToken, PreparedName
 from custodes.screening.names.spellings import fold
 
@@ -133,25 +134,28 @@ def marks(token: NameToken) -> tuple[str, ...]:
     """What else leads to a word.
 
     ``~`` stands before consonants, ``^`` before those of a script without vowels, ``&`` before sounds, ``.`` before an
-    initial.
+    initial, ``@`` before the first letter of another word, ``%`` before what is left without a tail.
     """
     found = []
     if len(token.consonants) > 1:
         found.append(("^" if token.unvoiced else "~") + token.consonants)
     if token.skeleton:
         found.append("&" + token.skeleton)
-    if len(token.plain) == 1:
-        found.append("." + token.plain)
-    return tuple(found)
+    found.append(("." if len(token.plain) == 1 else "@") + token.plain[:1])
+    return (*found, *("%" + rest for rest in without_tail(token.plain)))
 
 
 def marks_sought(token: NameToken, kind: str) -> tuple[str, ...]:
     """Marks of the words that ``token`` may stand for in a name of ``kind``."""
     found = ["." + token.plain[:1]]
+    if len(token.plain) == 1:
+        found.append("@" + token.plain)
     if len(token.consonants) > 1:
         found.append(("~" if token.unvoiced else "^") + token.consonants)
     if token.skeleton and kind != PERSON:
         found.append("&" + token.skeleton)
+    if kind != PERSON:
+        found.append("%" + token.plain)
     return tuple(found)
 
 

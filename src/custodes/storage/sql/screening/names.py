@@ -12,12 +12,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from custodes.screening.entities import ListEntry, decode_entry
-from custodes.screening.index.entries import NearEntry, near_items
+from custodes.screening.index.entries import NearEntry, named, near_items
 from custodes.screening.index.names import NameRows
 from custodes.screening.index.near import NameTable
-from custodes.screening.names.name import PreparedName, prepare
+from custodes.screening.names.name import PreparedName
 
 _MOST_REMEMBERED = 4_096
 _GENERATION = "SELECT generation FROM name_index"
@@ -28,9 +29,7 @@ def change_names(connection: Connection, gone: Iterable[int], added: Iterable[tu
     """Take the names of the entries ``gone`` out and put those of ``added`` in, in a transaction that writes."""
     found = connection.exec_driver_sql("SELECT generation, data FROM name_index").first()
     generation, rows = (found[0], NameRows.from_bytes(found[1])) if found else (0, NameRows.of(()))
-    new = NameRows.of(
-        (number, place, prepare(name.text, one.kind)) for number, one in added for place, name in enumerate(one.names)
-    )
+    new = NameRows.of((number, place, name) for number, one in added for place, name in named(one))
     data = rows.without(gone).with_(new).to_bytes()
     connection.exec_driver_sql("DELETE FROM name_index")
     connection.exec_driver_sql("INSERT INTO name_index (generation, data) VALUES (?, ?)", (generation + 1, data))
@@ -55,13 +54,15 @@ class StoredNames:
 
     def near(self, connection: Connection, prepared: Sequence[PreparedName]) -> list[NearEntry]:
         """Entries with a name that may alert on one of ``prepared``."""
-        connection.exec_driver_sql("BEGIN")  # names and entries of one import
-        read = self._current(connection)
+        # The driver's own cursor: what SQLAlchemy adds to a statement costs more than these.
+        driver = connection.connection.cursor()
+        driver.execute("BEGIN")  # names and entries of one import
+        read = self._current(driver)
         found = near_items(read.table, prepared)
         missing = [near.item for near in found if near.item not in read.entries]
         known = {near.item: read.entries[near.item] for near in found if near.item in read.entries}
         if missing:
-            rows = connection.exec_driver_sql(_ENTRIES, (json.dumps(missing),))
+            rows = driver.execute(_ENTRIES, (json.dumps(missing),))
             fetched = {number: decode_entry(body) for number, body in rows}
             if len(read.entries) > _MOST_REMEMBERED:
                 read.entries.clear()
@@ -69,12 +70,13 @@ class StoredNames:
             known |= fetched
         return [NearEntry(known[near.item], near.names, near.parts) for near in found]
 
-    def _current(self, connection: Connection) -> _Read:
-        generation = connection.exec_driver_sql(_GENERATION).scalar() or 0
+    def _current(self, driver: DBAPICursor) -> _Read:
+        found = driver.execute(_GENERATION).fetchone()
+        generation = found[0] if found else 0
         if self._read.generation == generation:
             return self._read
         with self._lock:
             if self._read.generation != generation:
-                data = connection.exec_driver_sql("SELECT data FROM name_index").scalar_one()
+                (data,) = driver.execute("SELECT data FROM name_index").fetchone()
                 self._read = _Read(generation, NameTable(NameRows.from_bytes(data)))
             return self._read
