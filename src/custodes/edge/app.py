@@ -89,7 +89,7 @@ class AppParts:
         review_actions: what ``/custodes/v1/reviews`` does, by operation; without any, nothing is there.
         schedules: how fresh periodic work is, for ``/metrics``.
         health: what ``/healthz`` tells beside whether the server is ready. Must not block.
-        screening: how fresh the screening of customers is, for the same.
+        screening: how fresh the screening of customers is, for ``/metrics``.
     """
 
     service: Service
