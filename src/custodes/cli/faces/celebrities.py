@@ -162,16 +162,10 @@ def erase(api: ApiClient, face_ids: Sequence[str]) -> None:
 def _faces(api: ApiClient) -> Iterator[Mapping[str, Any]]:
     """All faces of the collection; none when there is no collection."""
     from custodes.cli.client.api import ApiFailureError
+    from custodes.cli.client.paging import listed
 
-    token: dict[str, Any] = {}
-    while True:
-        try:
-            page = api.call("ListFaces", CollectionId=_COLLECTION, MaxResults=_PAGE, **token)
-        except ApiFailureError as error:
-            if error.code == "ResourceNotFoundException":
-                return
+    try:
+        yield from listed(api, "ListFaces", "Faces", CollectionId=_COLLECTION, MaxResults=_PAGE)
+    except ApiFailureError as error:
+        if error.code != "ResourceNotFoundException":
             raise
-        yield from page["Faces"]
-        if not page.get("NextToken"):
-            return
-        token = {"NextToken": page["NextToken"]}
