@@ -56,7 +56,7 @@ bench: $(VENV)/.test models ## Measure what BENCHMARKS.md reports
 docs: $(VENV)/.test ## Write the generated pages (settings, compatibility)
 	$(BIN)/python docs/generate.py
 
-verifier: $(VENV)/.run ## Write build/verify.pyz, which checks statements with nothing but Python and cryptography
+verifier: $(VENV)/.run ## Write build/verify.pyz, which checks statements with Python and cryptography; print its SHA-256
 	mkdir -p build
 	$(BIN)/custodes statement verifier --out build/verify.pyz
 
