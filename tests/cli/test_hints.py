@@ -27,6 +27,7 @@ WITHOUT_JSON = {
     "role policy get": "the document, which is JSON",
     "ledger proof": "a file of its own format",
     "ledger growth": "writes a file",
+    "report ai-act": "writes files, one of them JSON",
     "monitor": "what it finds is in the files of its state",
     "screening graph": "an organisation file, which is JSON",
 }
