@@ -6,7 +6,6 @@ status 1 when a wanted model is not ready afterwards.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -18,7 +17,7 @@ from custodes.cli.output import print_json, print_rows
 from custodes.core.errors import UnavailableError
 from custodes.models.card import OPT_IN_PACKS, ModelCard, load_cards, pick
 from custodes.models.card_table import markdown
-from custodes.models.store import ModelState, ModelStore, StoredModel, default_root
+from custodes.models.store import ModelState, ModelStore, StoredModel
 from custodes.settings import from_environment
 
 app = typer.Typer(name="models", help="List, fetch and verify the networks.", no_args_is_help=True)
@@ -107,7 +106,7 @@ def _chosen(names: Sequence[str] | None, every: bool, pack: str | None = None) -
 
 
 def _store(folder: Path | None) -> ModelStore:
-    return ModelStore(from_environment(models=folder).models or default_root(os.environ))
+    return ModelStore(from_environment(models=folder).models_folder)
 
 
 def _facts(item: StoredModel) -> dict[str, object]:
