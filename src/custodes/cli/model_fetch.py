@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from custodes.models.sources import Progress
 
 _LINE_EVERY_S = 5.0
+_COUNTED = 1000
+"""Steps up to this total count things, not bytes: they are short, and named once."""
 
 
 class ProgressLines:
@@ -39,8 +41,9 @@ class ProgressLines:
         ended = done >= total
         if last is not None and (last == float("inf") or (now - last < _LINE_EVERY_S and not ended)):
             return
-        self._said[label] = float("inf") if ended and last is not None else now
-        typer.echo(f"{label}: {100 * done // max(1, total)} % of {_amount(total)}", err=True)
+        self._said[label] = float("inf") if total <= _COUNTED or (ended and last is not None) else now
+        share = "" if total <= _COUNTED else f": {100 * done // total} % of {total / 1e6:.1f} MB"
+        typer.echo(f"{label}{share}", err=True)
 
 
 def fetch_with_progress(settings: Settings, cards: Sequence[ModelCard]) -> list[Fetched]:
@@ -52,10 +55,6 @@ def fetch_with_progress(settings: Settings, cards: Sequence[ModelCard]) -> list[
     mirror = Path(settings.mirror) if settings.mirror else None
     with _progress() as progress:
         return fetch(ModelStore(settings.models_folder), cards, local_tools(os.environ, mirror, progress))
-
-
-def _amount(total: int) -> str:
-    return f"{total / 1e6:.1f} MB" if total > 10_000 else f"{total} models"
 
 
 @contextmanager
