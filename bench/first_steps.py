@@ -1,7 +1,7 @@
 """How long a newcomer takes: from a clean clone, without any cache, to a face found and a statement that holds.
 
-In: this repository's last commit; registries as this machine's pip and npm find them. Out: seconds by step, on standard
-output. It leaves nothing behind. Run on a quiet machine: python bench/first_steps.py
+In: this repository's last commit; registries as this machine's pip and npm find them. Out: seconds by step, written to
+BENCHMARKS.md. It leaves nothing else behind. Run on a quiet machine: python bench/first_steps.py
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+
+import report
 
 ROOT = Path(__file__).parents[1]
 HELP_RUNS = 10
@@ -31,11 +33,11 @@ def timed(name: str, step: Callable[[], object], seconds: dict[str, float]) -> N
     started = time.monotonic()
     step()
     seconds[name] = time.monotonic() - started
-    print(f"| {name} | {seconds[name]:.1f} |", flush=True)
+    print(name, f"{seconds[name]:.1f}", flush=True)
 
 
-def first_steps(folder: Path) -> dict[str, float]:
-    """Seconds by step."""
+def first_steps(folder: Path) -> tuple[dict[str, float], list[float]]:
+    """Seconds by step, and seconds of ``--help``."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CUSTODES_", "VIRTUAL_"))}
     environment = kept | {
         "PIP_NO_CACHE_DIR": "1", "XDG_CACHE_HOME": str(folder / "cache"), "npm_config_cache": str(folder / "npm"),
@@ -84,14 +86,13 @@ def first_steps(folder: Path) -> dict[str, float]:
     finally:
         server.terminate()
         server.wait(30)
-    help_s = []
-    for _ in range(HELP_RUNS):
-        started = time.monotonic()
-        run([program, "--help"], clone, environment)
-        help_s.append(time.monotonic() - started)
-    print(f"| all | {sum(seconds.values()):.1f} |")
-    print(f"| `custodes --help`, median of {HELP_RUNS} | {sorted(help_s)[HELP_RUNS // 2]:.2f} |")
-    return seconds
+    return seconds, [_help_s(program, clone, environment) for _ in range(HELP_RUNS)]
+
+
+def _help_s(program: str, folder: Path, environment: Mapping[str, str]) -> float:
+    started = time.monotonic()
+    run([program, "--help"], folder, environment)
+    return time.monotonic() - started
 
 
 def _until_ready(server: subprocess.Popen[str]) -> None:
@@ -101,7 +102,23 @@ def _until_ready(server: subprocess.Popen[str]) -> None:
         sys.exit(f"the server did not start: {line}")
 
 
+def section(seconds: Mapping[str, float], help_s: list[float], load: float) -> report.Section:
+    """The figures as a section of BENCHMARKS.md."""
+    rows: list[tuple[object, ...]] = [(step, f"{value:.1f}", "") for step, value in seconds.items()]
+    rows.append(("all", f"**{sum(seconds.values()):.0f}**", "300"))
+    ordered = sorted(help_s)
+    rows.append(("`custodes --help`, median", f"**{ordered[len(ordered) // 2]:.2f}**", "0.25"))
+    text = report.table(("step", "seconds", "target"), rows)
+    text += (
+        f"\n\nA clone of the last commit, without caches of pip, npm and networks. {len(help_s)} runs of `--help`, "
+        f"{ordered[0]:.2f} to {ordered[-1]:.2f} s. Load of the machine when it began: {load:.1f}."
+    )
+    return report.Section("first_steps", "First steps", "python bench/first_steps.py", text)
+
+
 if __name__ == "__main__":
-    print("| step | seconds |\n|---|---|")
+    before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as place:
-        first_steps(Path(place))
+        made = section(*first_steps(Path(place)), before)
+    print(made.text)
+    report.write(made)
