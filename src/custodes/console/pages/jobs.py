@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from custodes.console.visit import FileView, GoTo, View, Visit
-from custodes.console.web.rendering import percent
+from custodes.console.web.rendering import segment
 from custodes.core.errors import NotFoundError
 
 MAX_ITEMS = 1000
@@ -51,10 +51,14 @@ STARTING = tuple(task.start for task in KINDS.values())
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One line of the time line: a name, and stretches as (begin, end, certainty) in ms and percent."""
+    """One line of the time line: a name, and stretches as (begin, end, certainty) in ms and percent.
+
+    ``best`` says where the surest of its sightings is to be seen: at which ms, in which box (shares of the frame).
+    """
 
     name: str
     stretches: tuple[tuple[int, int, float], ...]
+    best: Mapping[str, Any] | None = None
 
 
 def listing(visit: Visit) -> View:
@@ -79,7 +83,7 @@ def start(visit: Visit) -> GoTo:
 
 def find(visit: Visit) -> GoTo:
     """The page of a job by its id."""
-    return GoTo(f"/console/jobs/{_task(visit.query.get('kind', '')).name}/{visit.query.get('job', '')}")
+    return GoTo(f"/console/jobs/{_task(visit.query.get('kind', '')).name}/{segment(visit.query.get('job', ''))}")
 
 
 def show(visit: Visit) -> View:
@@ -110,11 +114,15 @@ def export(visit: Visit) -> FileView:
 def lanes_of(answer: Mapping[str, Any], task: VideoTask) -> Sequence[Lane]:
     """The lines of the time line, those seen longest first."""
     found: dict[str, list[tuple[int, int, float]]] = {}
+    best: dict[str, tuple[float, Mapping[str, Any]]] = {}
     for item in answer.get(task.results, ()):
         name, sure = _named(item, task)
         begin = item.get("StartTimestampMillis", item.get("Timestamp", 0))
         found.setdefault(name, []).append((begin, item.get("EndTimestampMillis", begin + 500), sure))
-    lanes = [Lane(name, tuple(stretches)) for name, stretches in found.items()]
+        box = _box(item.get(task.result) or {})
+        if box is not None and sure > best.get(name, (-1.0, {}))[0]:
+            best[name] = (sure, {"at": begin, "box": box})
+    lanes = [Lane(name, tuple(stretches), best.get(name, (0.0, None))[1]) for name, stretches in found.items()]
     return sorted(lanes, key=lambda lane: -len(lane.stretches))[:40]
 
 
@@ -128,13 +136,17 @@ def _named(item: Mapping[str, Any], task: VideoTask) -> tuple[str, float]:
     return str(one.get("Name") or one.get("DetectedText") or task.result), float(one.get("Confidence", 100.0))
 
 
+def _box(one: Mapping[str, Any]) -> list[float] | None:
+    """Where a sighting is: the face of a person, or what was found itself."""
+    for owner in (one.get("Face"), one, *one.get("Instances", ())):
+        box = None if owner is None else owner.get("BoundingBox")
+        if box is not None:
+            return [round(float(box[side]), 4) for side in ("Left", "Top", "Width", "Height")]
+    return None
+
+
 def _task(name: str) -> VideoTask:
     task = KINDS.get(name)
     if task is None:
         raise NotFoundError("There is no such page.")
     return task
-
-
-def told(stretch: tuple[int, int, float]) -> str:
-    """A stretch in words."""
-    return f"{stretch[0] / 1000:.1f}\N{EN DASH}{stretch[1] / 1000:.1f} s, {percent(stretch[2])}"
