@@ -28,6 +28,11 @@ WITHOUT_JSON = {
     "ledger proof": "a file of its own format",
     "ledger growth": "writes a file",
     "report ai-act": "writes files, one of them JSON",
+    "migrate compreface": "writes report.json into a folder",
+    "migrate luna": "writes report.json into a folder",
+    "migrate rekognition": "writes report.json into a folder",
+    "subject erase": "writes report.json into a folder",
+    "subject export": "writes report.json into a folder",
     "monitor": "what it finds is in the files of its state",
     "screening graph": "an organisation file, which is JSON",
 }
