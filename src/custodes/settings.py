@@ -20,6 +20,7 @@ from typing import Any
 
 from custodes.core.device import Device
 from custodes.core.errors import InvalidParameterError
+from custodes.core.setting_text import folders, is_sampling_rate, listed, sampling_rates, switch
 from custodes.governance.limits import AccountLimits
 
 PREFIX = "CUSTODES_"
@@ -36,7 +37,6 @@ _SECRETS = frozenset(
 )
 # Read by the test suite, not by the program.
 _NOT_OURS = f"{PREFIX}TEST_"
-_TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 
 
 class _UnfitError(InvalidParameterError):
@@ -171,10 +171,12 @@ class Settings:
             self._require(getattr(self, name) >= 0, name, "0 or more")
         self._require(self.review_days >= 1, "review_days", "1 or more")
         self._require(self.video_workers >= 0, "video_workers", "0 or more")
-        sampling = _rates(self.video_sampling)
+        sampling = sampling_rates(self.video_sampling)
         self._require(sampling is not None, "video_sampling", "kinds of jobs with numbers from 0.5 to 30")
         self._require(self.video_part_s >= 1, "video_part_s", "1 or more")
-        self._require(_is_rate(self.video_samples_per_second), "video_samples_per_second", "a number from 0.5 to 30")
+        self._require(
+            is_sampling_rate(self.video_samples_per_second), "video_samples_per_second", "a number from 0.5 to 30"
+        )
         self._require(
             not self.job_webhook or bool(self.job_webhook_secret), "job_webhook_secret", "given with job_webhook"
         )
@@ -223,13 +225,13 @@ class Settings:
     @property
     def signed_regions(self) -> frozenset[str] | None:
         """Regions that requests may be signed for beside ``region``; None for every region of AWS."""
-        listed = _listed(self.accepted_regions)
-        return None if "*" in listed else frozenset(listed)
+        regions = listed(self.accepted_regions)
+        return None if "*" in regions else frozenset(regions)
 
     @property
     def page_origins(self) -> tuple[str, ...]:
         """Origins whose pages may call the API."""
-        return _listed(self.cors_origins)
+        return listed(self.cors_origins)
 
     @property
     def endpoint_url(self) -> str:
@@ -240,7 +242,7 @@ class Settings:
     @property
     def video_rates(self) -> Mapping[str, Fraction]:
         """Frames of a second that are looked at, by the Start operation of the job, where the number is another."""
-        return {f"Start{kind}": rate for kind, rate in (_rates(self.video_sampling) or {}).items()}
+        return {f"Start{kind}": rate for kind, rate in (sampling_rates(self.video_sampling) or {}).items()}
 
     @property
     def models_folder(self) -> Path:
@@ -355,15 +357,15 @@ def _nearest(name: str, known: Mapping[str, Field[Any]], prefix: str) -> str:
 def _convert(item: Field[Any], found: _Placed) -> Any:
     """A value (text from a variable, or a TOML value) as the type of the field."""
     readers: dict[str, Callable[[Any], Any]] = {
-        "bool": _bool,
+        "bool": switch,
         "int": int,
-        "Mapping[str, Path]": _folders,
+        "Mapping[str, Path]": folders,
         "Device": Device,
         "LogFormat": LogFormat,
     }
     reader = readers.get(str(item.type), Path if "Path" in str(item.type) else str)
     try:
-        if isinstance(found.value, bool) and reader is not _bool:
+        if isinstance(found.value, bool) and reader is not switch:
             raise ValueError
         return reader(found.value)
     except (TypeError, ValueError):
@@ -371,52 +373,3 @@ def _convert(item: Field[Any], found: _Placed) -> Any:
         raise InvalidParameterError(
             f"{found.where}: the value{shown} of {item.name} does not fit: {item.metadata['help']}"
         ) from None
-
-
-def _bool(value: object) -> bool:
-    text = str(value).lower()
-    if text not in _TRUE | _FALSE:
-        raise ValueError
-    return text in _TRUE
-
-
-def _folders(value: object) -> Mapping[str, Path]:
-    if isinstance(value, Mapping):
-        return MappingProxyType({str(name): Path(folder) for name, folder in value.items()})
-    pairs = [part.partition("=") for part in str(value).split(",") if part.strip()]
-    if any(not name.strip() or not folder.strip() for name, _, folder in pairs):
-        raise ValueError
-    return MappingProxyType({name.strip(): Path(folder.strip()) for name, _, folder in pairs})
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(part for part in (each.strip() for each in text.split(",")) if part)
-
-
-_SAMPLED_JOBS = frozenset(
-    {
-        "FaceDetection",
-        "FaceSearch",
-        "PersonTracking",
-        "LabelDetection",
-        "ContentModeration",
-        "TextDetection",
-        "CelebrityRecognition",
-    }
-)
-
-
-def _rates(text: str) -> Mapping[str, Fraction] | None:
-    """Numbers by kind of job; None where a kind or a number is none."""
-    parts = [part.partition("=") for part in text.split(",") if part.strip()]
-    told = {kind.strip(): number.strip() for kind, _, number in parts}
-    if not told.keys() <= _SAMPLED_JOBS or not all(_is_rate(number) for number in told.values()):
-        return None
-    return {kind: Fraction(number) for kind, number in told.items()}
-
-
-def _is_rate(text: str) -> bool:
-    try:
-        return Fraction(1, 2) <= Fraction(text) <= 30
-    except (ValueError, ZeroDivisionError):
-        return False
