@@ -46,6 +46,7 @@ from custodes.operations.policy.decide import PolicyLayers
 from custodes.operations.policy.facts import PolicyFacts
 from custodes.operations.policy.tenant import AccountPolicies
 from custodes.operations.record.administration import Administration
+from custodes.operations.record.incidents import RecognitionStop
 from custodes.operations.record.ledger_admin import ledger_handlers
 from custodes.operations.record.start import Release
 from custodes.operations.requests.admin import AdminHandlers
@@ -121,6 +122,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             **retention_handlers(gallery, operator),
             **list_handlers,
             **ledger_handlers(ledger.duties, ledger.statements, ledger.log),
+            **ledger.duties.incidents.handlers(ledger.attributed),
             **job_handlers(parts.videos.jobs, clock),
         }
         administration = Administration(
@@ -130,7 +132,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
         layers = PolicyLayers(rules.in_force, facts, AccountPolicies(directory, gallery.tags))
         schedules = (
             schedule_policy(rules),
-            *schedule_ledger(ledger, erasures, operator, data, clock),
+            *schedule_ledger(ledger, erasures, operator, data, ledger.steady),
             schedule_retention(ledger, gallery, erasures, clock),
             schedule_reviews(reviews),
             *schedule_screening(customers.screening, directory),
@@ -138,7 +140,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             schedule_key_uses(directory),
             *schedule_videos(parts.videos),
         )
-        policy = AccountStanding(directory, layers)
+        policy = RecognitionStop(ledger.duties.incidents, AccountStanding(directory, layers))
         yield Records(ledger, administration, policy, erasures, reviews, schedules, links)
 
 

@@ -36,12 +36,20 @@ class WitnessError(Exception):
     """A witness did not cosign; the message says why."""
 
 
+class WitnessConflictError(WitnessError):
+    """A witness saw another history of this log, or a newer state of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cosigned:
-    """Outcome of asking witnesses: the checkpoint with all cosignatures, and the failures by witness name."""
+    """Outcome of asking witnesses: the checkpoint with all cosignatures, and the failures by witness name.
+
+    ``conflicts`` names those of them that are not a matter of the network: the witness saw another history.
+    """
 
     checkpoint: bytes
     failures: dict[str, str]
+    conflicts: frozenset[str] = frozenset()
 
 
 def ask_all(checkpoint: bytes, witnesses: Iterable[Witness], consistency: Consistency, post: Post) -> Cosigned:
@@ -52,15 +60,18 @@ def ask_all(checkpoint: bytes, witnesses: Iterable[Witness], consistency: Consis
     """
     note = parse_note(checkpoint)
     failures: dict[str, str] = {}
+    conflicts: set[str] = set()
     added: list[Signature] = []
     for witness in witnesses:
         try:
             added.append(ask(checkpoint, witness, consistency, post))
         except WitnessError as error:
             failures[witness.name] = str(error)
+            if isinstance(error, WitnessConflictError):
+                conflicts.add(witness.name)
     known = {(line.name, line.key_id) for line in added}
     kept = tuple(line for line in note.signatures if (line.name, line.key_id) not in known)
-    return Cosigned(Note(note.text, kept + tuple(added)).encode(), failures)
+    return Cosigned(Note(note.text, kept + tuple(added)).encode(), failures, frozenset(conflicts))
 
 
 def ask(checkpoint: bytes, witness: Witness, consistency: Consistency, post: Post) -> Signature:
@@ -86,9 +97,9 @@ def ask(checkpoint: bytes, witness: Witness, consistency: Consistency, post: Pos
             raise WitnessError(f"refused with status {reply.status}")
         seen = int(value[1])
         if seen > size:
-            raise WitnessError(f"it has seen a newer state of this log, of size {seen}; ours has {size}")
+            raise WitnessConflictError(f"it has seen a newer state of this log, of size {seen}; ours has {size}")
         if seen == old:
-            raise WitnessError(f"it has seen another tree of size {seen}: this log was forked")
+            raise WitnessConflictError(f"it has seen another tree of size {seen}: this log was forked")
         old = seen
     raise WitnessError("its state keeps changing")
 

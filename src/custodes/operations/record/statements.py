@@ -8,6 +8,7 @@ is made here is checked by ``custodes.ledger`` alone, on a stranger's machine.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -43,6 +44,7 @@ from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion
 from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question, map_of, parse
 from custodes.ledger.witness.client import Cosigned, Post, ask_all
+from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.log import LedgerLog
 from custodes.ledger.writer.ports import BodyReader
 from custodes.operations.record.body_destruction import Destruction, destroy
@@ -130,6 +132,19 @@ class Statements:
             BodyError: what is stored of a use is not what was committed.
         """
         return growth_lines(self._key(), self._newest())
+
+    def facts_of(self, index: int) -> Mapping[str, object]:
+        """The private body of a published entry; empty where there is none.
+
+        Raises:
+            BodyError: what is stored is not what was committed.
+        """
+        log = self._newest()
+        entry, sealed = decode(log.entry(index)), log.bodies.get(index)
+        if sealed is None or entry.commitment is None:
+            return {}
+        facts: dict[str, object] = json.loads(unseal(sealed, entry.commitment, log.body_key))
+        return facts
 
     def behind(self) -> bool:
         """Whether the published log has uses that the last head does not cover, or there is no head yet."""
