@@ -8,6 +8,7 @@ else in the program reads the environment. docs/settings.md is generated from th
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -127,6 +128,11 @@ class Settings:
         "written on.",
         None,
     )
+    timestamp_authorities: str = _setting(
+        "Authorities that stamp the ledger once a day (RFC 3161), at least two: `name=https://...,other=https://...`. "
+        "None for no stamps.",
+        "",
+    )
     policy_notice_days: int = _setting(
         "Days from the record of a weakening of the provider's rules until it acts; fixed once officers are appointed.",
         14,
@@ -142,6 +148,7 @@ class Settings:
         _require(self.threads >= 0, "threads", "0 or more")
         _require(1 <= self.workers <= 256, "workers", "between 1 and 256")
         _require(0 <= self.policy_notice_days <= 3650, "policy_notice_days", "between 0 and 3650")
+        _require(_are_authorities(self.timestamp_authorities), "timestamp_authorities", "two or more of name=URL")
         _require(self.in_flight >= 1, "in_flight", "1 or more")
         _require(self.account_in_flight >= 1, "account_in_flight", "1 or more")
         _require(self.account_rate >= 0, "account_rate", "0 or more")
@@ -180,6 +187,11 @@ class Settings:
             faces_per_collection=self.faces_per_collection,
             users_per_collection=self.users_per_collection,
         )
+
+    @property
+    def stamping(self) -> Mapping[str, str]:
+        """Addresses of time-stamping authorities, by name."""
+        return _by_name(self.timestamp_authorities)
 
     @property
     def signed_regions(self) -> frozenset[str] | None:
@@ -311,6 +323,18 @@ def _folders(value: object) -> Mapping[str, Path]:
 
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(part for part in (each.strip() for each in text.split(",")) if part)
+
+
+def _by_name(text: str) -> dict[str, str]:
+    return {name: url for name, _, url in (each.partition("=") for each in _listed(text))}
+
+
+def _are_authorities(text: str) -> bool:
+    listed = _by_name(text)
+    names = len(listed) == len(_listed(text)) and all(re.fullmatch(r"[A-Za-z0-9._-]{1,40}", name) for name in listed)
+    return not text or (
+        names and len(listed) >= 2 and all(url.startswith(("https://", "http://")) for url in listed.values())
+    )
 
 
 def _is_rate(text: str) -> bool:

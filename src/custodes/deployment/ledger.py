@@ -7,7 +7,7 @@ closed again in order. The keys of a new directory are made here, and the trust 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,7 @@ from custodes.operations.record.administration import AttributedLog
 from custodes.operations.record.clock_watch import ClockWatch, SteadyClock
 from custodes.operations.record.housekeeping import Cosigners, Housekeeping
 from custodes.operations.record.incidents import Incidents
+from custodes.operations.record.stamps import Authority, DailyStamps, http_query
 from custodes.operations.record.start import Release, announce, introduce
 from custodes.operations.record.statements import Statements
 from custodes.storage.ledger.open import LedgerOptions, LedgerPaths, open_ledger, read_tiles
@@ -178,6 +179,15 @@ def schedule_ledger(
         ),
         Schedule("clock", CLOCK_MS, regularly(duties.look)),
     )
+
+
+def schedule_stamps(ledger: ServerLedger, authorities: Mapping[str, str], clock: Clock) -> tuple[Schedule, ...]:
+    """Has each of ``authorities``, addresses by name, stamp the log once a day; looked at every hour."""
+    if not authorities:
+        return ()
+    listed = [Authority(name, url) for name, url in authorities.items()]
+    stamps = DailyStamps(ledger.log, listed, http_query, clock, ledger.duties.incidents)
+    return (Schedule("time stamps", HOUR_MS, regularly(stamps.run), at_start=True),)
 
 
 def schedule_retention(

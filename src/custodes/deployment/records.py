@@ -24,6 +24,7 @@ from custodes.deployment.ledger import (
     open_server_ledger,
     schedule_ledger,
     schedule_retention,
+    schedule_stamps,
 )
 from custodes.deployment.lists import schedule_lists
 from custodes.deployment.policy import open_policy, schedule_policy
@@ -133,6 +134,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
         schedules = (
             schedule_policy(rules),
             *schedule_ledger(ledger, erasures, operator, data, ledger.steady),
+            *schedule_stamps(ledger, settings.stamping, clock),
             schedule_retention(ledger, gallery, erasures, clock),
             schedule_reviews(reviews),
             *schedule_screening(customers.screening, directory),

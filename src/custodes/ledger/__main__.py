@@ -28,6 +28,8 @@ from custodes.ledger.verifier.moratorium.check import LIMITS as MORATORIUM_LIMIT
 from custodes.ledger.verifier.moratorium.check import verify_moratorium
 from custodes.ledger.verifier.party import party_json, render_party, verify_party
 from custodes.ledger.verifier.report import as_json, clean, moment, render
+from custodes.ledger.verifier.timestamps.bracket import StampFile
+from custodes.ledger.verifier.timestamps.token import StampError, read_roots
 from custodes.ledger.verifier.verdict import verify
 
 STATUS = {"PRESENT": 0, "ABSENT": 0, "UNDETERMINED": 2, "INVALID": 1}
@@ -48,7 +50,11 @@ class _Folder:
 
 
 def check(
-    path: Path, trust: Path, ledger: Path | None = None, expected: Expectation | None = None
+    path: Path,
+    trust: Path,
+    ledger: Path | None = None,
+    expected: Expectation | None = None,
+    stamps: tuple[Path, Path] | None = None,
 ) -> tuple[str, str, dict[str, object]]:
     """Word, text and JSON of the verdict on the file at ``path``.
 
@@ -57,6 +63,7 @@ def check(
         trust: the trust policy.
         ledger: folder with the public files of the log, if at hand; the totals are checked as well then.
         expected: what the reader asks; another question than that makes the file INVALID.
+        stamps: a file of time stamps for a statement, and one with the root certificates that the reader pins.
     """
     try:
         policy = parse_policy(trust.read_bytes())
@@ -71,10 +78,11 @@ def check(
     except OSError as error:
         return _plain("UNDETERMINED", [f"the file cannot be read: {error.strerror}"])
     try:
-        verdict = _judge(data, policy, ledger)
+        shown = None if stamps is None else StampFile(stamps[0].read_bytes(), read_roots(stamps[1].read_bytes()))
+        verdict = _judge(data, policy, ledger, shown)
         return verdict if expected is None else _held_against(verdict, data, policy, expected)
-    except (OSError, LedgerCorruptError) as error:
-        return _plain("UNDETERMINED", [f"the public files of the log cannot be read: {error}"])
+    except (OSError, LedgerCorruptError, StampError) as error:
+        return _plain("UNDETERMINED", [f"a file that goes with it cannot be read: {error}"])
 
 
 def check_growth_file(path: Path, trust: Path, ledger: Path) -> tuple[str, str]:
@@ -111,9 +119,13 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _judge(data: bytes, policy: TrustPolicy, ledger: Path | None) -> tuple[str, str, dict[str, object]]:
+def _judge(
+    data: bytes, policy: TrustPolicy, ledger: Path | None, stamps: StampFile | None
+) -> tuple[str, str, dict[str, object]]:
     # Canonical JSON sorts names, so what a file is stands behind its checksum at a fixed place.
     kind = data[56:70]
+    if stamps is not None and not kind.startswith(b'"statement"'):
+        return _plain("UNDETERMINED", ["time stamps go with statements about one account or identifier only"])
     if kind.startswith(b'"erasure"'):
         erasure = verify_certificate(data, policy)
         return _plain(erasure.word, list(erasure.reasons), list(LIMITS))
@@ -128,7 +140,7 @@ def _judge(data: bytes, policy: TrustPolicy, ledger: Path | None) -> tuple[str, 
         report = verify_moratorium(data, policy)
         word, text, value = _plain(report.word, list(report.reasons), list(MORATORIUM_LIMITS))
         return word, text, value | dict(report.numbers)
-    verdict = verify(data, policy, entries, _now_ms())
+    verdict = verify(data, policy, entries, _now_ms(), stamps)
     return verdict.word, render(verdict), as_json(verdict)
 
 
@@ -169,6 +181,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     command.add_argument("--to", dest="end", type=_moment, help="its end, not included")
     command.add_argument("--fresh", type=duration, help="how old the state of the log may be, like 1d, 12h or 30m")
+    command.add_argument("--stamps", type=Path, help="file of time stamps that came with a statement")
+    command.add_argument("--stamp-roots", type=Path, help="root certificates (PEM) of the authorities that you trust")
     command.add_argument("--json", action="store_true", help="for programs")
     grown = commands.add_parser("growth", help="check that each head of the account map continues the one before")
     grown.add_argument("file", type=Path, help="written by custodes ledger growth")
@@ -181,7 +195,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return STATUS[word]
     name = options.expect_identifier or (f"acct:{options.expect_account}" if options.expect_account else None)
     expected = Expectation(name, options.expect_sector, options.begin, options.end, options.fresh)
-    word, text, value = check(options.file, options.trust, options.ledger, expected)
+    if (options.stamps is None) != (options.stamp_roots is None):
+        parser.error("--stamps and --stamp-roots belong together")
+    stamps = None if options.stamps is None else (options.stamps, options.stamp_roots)
+    word, text, value = check(options.file, options.trust, options.ledger, expected, stamps)
     if not options.json and expected != Expectation():
         asked = [name, options.expect_sector and f"sector {options.expect_sector}"]
         asked += [

@@ -198,6 +198,12 @@ def _grounds(evidence: Evidence) -> list[str]:
         )
     if evidence.totals_checked:
         grounds.append("You supplied the log's public entries: counted one by one, they give exactly these totals.")
+    if evidence.bracket is not None:
+        grounds += [
+            f"{clean(one.authority)} stamped the first {one.size} entries at {moment(one.at_ms)}; the stamp is entry "
+            f"{one.index}, so what stands behind that is later."
+            for one in evidence.bracket.stamps
+        ]
     return grounds
 
 

@@ -31,6 +31,7 @@ from custodes.ledger.prover.map_growth import growth_lines
 from custodes.ledger.prover.moratorium import Sets, build_report
 from custodes.ledger.prover.party_map_files import PartyFiles
 from custodes.ledger.prover.sources import AccountSources, LogFiles, open_log_files, reaches
+from custodes.ledger.prover.stamps import stamp_file
 from custodes.ledger.prover.statement import Sources, build
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TileReader
@@ -181,6 +182,19 @@ class Statements:
         statement = encode_file(build(question, Sources(sources.log, sources, sources), prices))
         parse(statement)  # what no reader would accept, like a price list with fractions in it, is refused here
         return statement
+
+    def stamps(self, statement: bytes) -> bytes:
+        """The file of time stamps that bracket the period of a statement.
+
+        Raises:
+            StatementError: it is none.
+            LookupError: no stamp does.
+            BodyError: what is stored is not what was committed.
+            OSError: a file cannot be read.
+        """
+        one = parse(statement)
+        files = self._files
+        return stamp_file(one.question, open_log_files(files.tiles, files.bodies, files.body_key, one.checkpoint))
 
     def close_party_head(self, log: LedgerLog) -> int:
         """Put a head of the party map over everything so far into the log; returns its index, once published.
