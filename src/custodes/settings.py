@@ -176,6 +176,14 @@ class Settings:
         names = [item.name for item in fields(self) if item.name not in _SECRETS]
         return "\n".join(f"{name}={getattr(self, name)!r}" for name in names)
 
+    def listed(self) -> list[dict[str, object]]:
+        """All settings but secrets, each with its value as text and its explanation."""
+        return [
+            {"name": item.name, "value": str(getattr(self, item.name)), "help": item.metadata["help"]}
+            for item in fields(self)
+            if item.name not in _SECRETS
+        ]
+
     @property
     def account_limits(self) -> AccountLimits:
         """What an account may use up that has no limits of its own."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from custodes.console.ports import SessionLimits
-from custodes.console.web.attempts import MAX_FAILURES, WINDOW_MS, Attempts
+from custodes.console.web.attempts import MAX_FAILURES, MAX_OF_ADDRESS, WINDOW_MS, Attempts
 from custodes.console.web.language import LANGUAGES, Words, catalogue, preferred
 from custodes.console.web.sessions import Sessions
 from custodes.core.clock import FixedClock
@@ -99,10 +99,13 @@ def test_whoever_fails_often_has_to_wait() -> None:
     clock = FixedClock()
     attempts = Attempts(clock)
     for _ in range(MAX_FAILURES):
-        assert attempts.may_try("address a", "key k")
-        attempts.failed("address a", "key k")
-    assert not attempts.may_try("address a", "key other")
-    assert not attempts.may_try("address b", "key k")
-    assert attempts.may_try("address b", "key other")
+        assert attempts.may_try("a", "a k")
+        attempts.failed("a", "a k")
+    assert not attempts.may_try("a", "a k")
+    assert attempts.may_try("a", "a other"), "others behind the same proxy"
+    assert attempts.may_try("b", "b k"), "the owner of the key, elsewhere"
     clock.advance(WINDOW_MS)
-    assert attempts.may_try("address a", "key k")
+    assert attempts.may_try("a", "a k")
+    for _ in range(MAX_OF_ADDRESS):
+        attempts.failed("a", "a many")
+    assert not attempts.may_try("a", "a other")

@@ -6,6 +6,7 @@ In: pages of Playwright. Out: the same, with everything that goes wrong on them 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,3 +44,13 @@ def sign_in(watched: Watched, server: LiveServer) -> None:
     watched.page.goto(link(server))
     watched.page.get_by_role("button").click()
     watched.page.wait_for_url(f"{server.url}/console/")
+
+
+def sign_in_with_key(watched: Watched, key: Mapping[str, Any]) -> None:
+    """As whoever has an access key."""
+    page = watched.page
+    page.goto(f"{watched.url}/console/sign-in")
+    page.fill("input[name=access_key_id]", key["access_key_id"])
+    page.fill("input[name=secret_access_key]", key["secret_access_key"])
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{watched.url}/console/")

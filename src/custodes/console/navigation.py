@@ -7,9 +7,9 @@ from typing import Any
 
 from custodes.console.visit import Visit
 
-_USE = (("home", "/"), ("try", "/try/compare"), ("collections", "/collections"))
-_CONTROL: tuple[tuple[str, str], ...] = ()
-_OPERATE: tuple[tuple[str, str], ...] = ()
+_USE = (("home", "/"), ("try", "/try/compare"), ("collections", "/collections"), ("jobs", "/jobs"))
+_CONTROL = (("reviews", "/reviews"), ("subjects", "/subjects"), ("ledger", "/ledger"), ("verify", "/verify"))
+_OPERATE = (("customers", "/customers"), ("policy", "/policy"), ("bills", "/bills"), ("server", "/server"))
 
 
 def navigation(visit: Visit) -> Sequence[Mapping[str, Any]]:

@@ -6,12 +6,13 @@ of the operator's commands, with the same validation, decisions and records.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from custodes.core.clock import Clock
 from custodes.core.ids import RequestId
+from custodes.jobs.schedule import ScheduleState
 from custodes.operations.accounts.sign_in_links import SignInLinks
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.ports import KeyLookup
@@ -64,6 +65,8 @@ class ConsoleParts:
         request_ids: gives a new id for each operation that a page asks for.
         false_match_rate: share of pairs of different people that reach a similarity; None where not measured.
         trust_policy: text of the policy that verifiers of the ledger start from: its key, its witnesses.
+        public_entry: what everybody may read of an entry of the ledger; raises NotFoundError.
+        schedules: how fresh periodic work is.
         limits: of sessions.
     """
 
@@ -80,4 +83,6 @@ class ConsoleParts:
     request_ids: Callable[[], RequestId]
     false_match_rate: Callable[[float], float | None]
     trust_policy: Callable[[], str]
+    public_entry: Callable[[int], bytes]
+    schedules: Callable[[], Sequence[ScheduleState]]
     limits: SessionLimits = SessionLimits()

@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from custodes.console.pages import collections, faces, home, people, try_it
+from custodes.console.pages import (
+    bills,
+    collections,
+    customers,
+    faces,
+    home,
+    jobs,
+    ledger,
+    people,
+    policy,
+    reviews,
+    server,
+    subjects,
+    try_it,
+)
 from custodes.console.visit import Outcome, Visit
 
 
@@ -34,11 +48,37 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute("GET", "/collections/{collection}/faces/{face}", faces.show, faces.ONE),
     PageRoute("POST", "/collections/{collection}/faces/{face}", faces.alike, faces.ALIKE),
     PageRoute("POST", "/collections/{collection}/delete-faces", faces.delete, faces.DELETING),
-    PageRoute("GET", "/erasures/{face}", faces.certificate, faces.CERTIFICATE),
     PageRoute("GET", "/collections/{collection}/people", people.listing, people.LISTING),
     PageRoute("POST", "/collections/{collection}/people", people.create, ("CreateUser",)),
     PageRoute("GET", "/collections/{collection}/people/{person}", people.show, people.ONE),
     PageRoute("POST", "/collections/{collection}/people/{person}", people.associate, ("AssociateFaces", "ListFaces")),
     PageRoute("POST", "/collections/{collection}/people/{person}/disassociate", people.disassociate),
     PageRoute("POST", "/collections/{collection}/people/{person}/delete", people.delete, ("DeleteUser",)),
+    PageRoute("GET", "/jobs", jobs.listing, ("job list",)),
+    PageRoute("POST", "/jobs", jobs.start, jobs.STARTING),
+    PageRoute("GET", "/find-job", jobs.find),
+    PageRoute("GET", "/jobs/{kind}/{job}", jobs.show, jobs.GETTING),
+    PageRoute("GET", "/jobs/{kind}/{job}/export", jobs.export, jobs.GETTING),
+    PageRoute("GET", "/reviews", reviews.listing, reviews.LISTING),
+    PageRoute("GET", "/reviews/{review}", reviews.show, reviews.ONE),
+    PageRoute("POST", "/reviews/{review}", reviews.decide, reviews.DECIDING),
+    PageRoute("GET", "/subjects", subjects.page),
+    PageRoute("POST", "/subjects", subjects.search, subjects.SEARCHING),
+    PageRoute("GET", "/erasures", faces.find_certificate),
+    PageRoute("GET", "/erasures/{face}", faces.certificate, faces.CERTIFICATE),
+    PageRoute("GET", "/ledger", ledger.show, ledger.SHOWING),
+    PageRoute("GET", "/ledger/entry/{index}", ledger.entry, ledger.ENTRY),
+    PageRoute("GET", "/statement", ledger.statement_page),
+    PageRoute("POST", "/statement", ledger.statement, ledger.STATEMENT),
+    PageRoute("GET", "/verify", ledger.verify),
+    PageRoute("GET", "/customers", customers.listing, customers.LISTING),
+    PageRoute("POST", "/customers", customers.create, ("account create",)),
+    PageRoute("GET", "/customers/{account}", customers.show, customers.ONE),
+    PageRoute("POST", "/customers/{account}", customers.move, customers.MOVES),
+    PageRoute("GET", "/policy", policy.show, policy.SHOWING),
+    PageRoute("GET", "/policy/explain", policy.explain, policy.EXPLAINING),
+    PageRoute("GET", "/bills", bills.show, bills.SHOWING),
+    PageRoute("POST", "/bills", bills.run, bills.RUNNING),
+    PageRoute("GET", "/bills/{month}/{account}", bills.invoice, bills.INVOICE),
+    PageRoute("GET", "/server", server.show, server.SHOWING),
 )

@@ -62,7 +62,7 @@ class SignIn:
         if form is None:
             return self._show(request, "sign_in.html", HTTPStatus.BAD_REQUEST, problem="foreign")
         key_id, secret = form.text("access_key_id"), form.text("secret_access_key")
-        names = (f"address {_address(request)}", f"key {key_id}")
+        names = (_address(request), f"{_address(request)} {key_id}")
         if not self._attempts.may_try(*names):
             return self._show(request, "sign_in.html", HTTPStatus.TOO_MANY_REQUESTS, problem="slow")
         token = form.text("session_token") or None

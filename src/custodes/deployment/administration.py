@@ -17,6 +17,8 @@ from custodes.core.ids import AccountId
 from custodes.deployment.accounts import open_directory
 from custodes.deployment.customers import open_customers
 from custodes.deployment.ledger import checked_statements, cosigners, open_log, started
+from custodes.deployment.lookups import open_lookups
+from custodes.deployment.policy import open_explanations
 from custodes.deployment.records import ledger_place
 from custodes.deployment.server import new_request_id, open_gallery
 from custodes.deployment.statements import open_statements
@@ -99,7 +101,7 @@ def _policy(settings: Settings, operator: AccountId) -> Iterator[Opened]:
         log = AttributedLog(written)
         changes = PolicyChanges(files, log, SystemClock(), None)
         changes.open()
-        yield log, policy_handlers(changes)
+        yield log, policy_handlers(changes, lambda: open_explanations(settings.data))
 
 
 @contextmanager
@@ -117,6 +119,7 @@ def _ledger(settings: Settings, _: AccountId) -> Iterator[Opened]:
             {
                 **ledger_handlers(duties, statements, log),
                 **incidents.handlers(attributed),
+                **open_lookups(settings, statements, duties, log),
                 **list_handlers(lambda: commit_editions(lists, attributed)),
             },
         )
@@ -130,5 +133,8 @@ _FAMILIES: Mapping[str, Callable[[Settings, AccountId], AbstractContextManager[O
     "ledger": _ledger,
     "billing": _ledger,
     "incident": _ledger,
+    "statement": _ledger,
+    "erasure": _ledger,
+    "server": _ledger,
     "sanctions": _ledger,
 }

@@ -27,6 +27,7 @@ from custodes.edge.endpoints.reviews import Act
 from custodes.edge.http.workers import Workers
 from custodes.engine.calibrate import false_match_rate
 from custodes.engine.faces.assembly import FALSE_MATCH_RATES
+from custodes.jobs.schedule import ScheduleState
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.sign_in_links import SignInLinks
 from custodes.operations.accounts.throttle import Throttle
@@ -54,6 +55,8 @@ class ConsoleSources:
     operator: AccessKey
     links: SignInLinks
     throttle: Throttle
+    public_entry: Callable[[int], bytes]
+    schedules: Callable[[], Sequence[ScheduleState]]
     request_ids: Callable[[], RequestId]
 
 
@@ -74,6 +77,8 @@ def open_console(sources: ConsoleSources) -> list[BaseRoute]:
         request_ids=sources.request_ids,
         false_match_rate=lambda similarity: false_match_rate(similarity, FALSE_MATCH_RATES),
         trust_policy=lambda: (settings.data / POLICY_FILE).read_text(encoding="utf-8"),
+        public_entry=sources.public_entry,
+        schedules=sources.schedules,
         limits=SessionLimits(
             idle_ms=settings.console_idle_minutes * 60_000, absolute_ms=settings.console_hours * 3_600_000
         ),

@@ -27,7 +27,8 @@ from custodes.deployment.ledger import (
     schedule_stamps,
 )
 from custodes.deployment.lists import schedule_lists
-from custodes.deployment.policy import open_policy, schedule_policy
+from custodes.deployment.lookups import open_lookups
+from custodes.deployment.policy import open_explanations, open_policy, schedule_policy
 from custodes.deployment.reviews import open_reviews, schedule_reviews
 from custodes.deployment.screening import schedule_screening
 from custodes.deployment.video import Videos, schedule_videos
@@ -119,11 +120,12 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
         commands: AdminHandlers = {
             **links.handlers(),
             **customers.handlers,
-            **policy_handlers(rules),
+            **policy_handlers(rules, lambda: open_explanations(data)),
             **retention_handlers(gallery, operator),
             **list_handlers,
             **ledger_handlers(ledger.duties, ledger.statements, ledger.log),
             **ledger.duties.incidents.handlers(ledger.attributed),
+            **open_lookups(settings, ledger.statements, ledger.duties, ledger.log),
             **job_handlers(parts.videos.jobs, clock),
         }
         administration = Administration(

@@ -22,6 +22,7 @@ from typing import Any
 from starlette.routing import BaseRoute
 
 from custodes.core.clock import SystemClock
+from custodes.core.errors import NotFoundError
 from custodes.core.ids import RequestId
 from custodes.deployment.accounts import open_directory
 from custodes.deployment.console import ConsoleSources, open_console
@@ -150,9 +151,17 @@ class Deployment:
                 operator=self.keys.key,
                 links=self.sign_in_links,
                 throttle=throttle,
+                public_entry=self._public_entry,
+                schedules=self.scheduler.states,
                 request_ids=new_request_id,
             )
         )
+
+    def _public_entry(self, index: int) -> bytes:
+        try:
+            return self.ledger.log.tree().entry(index)
+        except IndexError as error:
+            raise NotFoundError(f"there is no entry {index}") from error
 
     def _public_ledger(self) -> PublicLedger:
         return PublicLedger(self.ledger.tiles, self.ledger.log.proof, public_documents(self.settings.data))

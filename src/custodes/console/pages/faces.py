@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from custodes.console.pages.odds import odds_of
-from custodes.console.visit import FileView, View, Visit
+from custodes.console.visit import FileView, GoTo, View, Visit
+from custodes.console.web.rendering import segment
 from custodes.core.errors import InvalidParameterError, NotFoundError
 
 ADDING = ("IndexFaces", "SearchFaces")
@@ -72,6 +73,11 @@ def delete(visit: Visit) -> View:
     answer = visit.api("DeleteFaces", CollectionId=collection, FaceIds=chosen)
     kept = answer.get("UnsuccessfulFaceDeletions", [])
     return View("faces_deleted.html", {"collection": collection, "deleted": answer["DeletedFaces"], "kept": kept})
+
+
+def find_certificate(visit: Visit) -> GoTo:
+    """To the certificate of a face by its id."""
+    return GoTo(f"/console/erasures/{segment(visit.query.get('face', '').strip())}")
 
 
 def certificate(visit: Visit) -> FileView:

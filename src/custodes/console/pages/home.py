@@ -1,13 +1,41 @@
-"""Home: what there is to do, and what needs a hand. In: a visit. Out: the first page."""
+"""Home: what there is to do, what was done today, and what needs a hand.
+
+In: a visit. Out: the first page. For the operator it counts today's uses from the ledger and gathers what waits.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from custodes.console.pages.moments import today_ms
 from custodes.console.visit import View, Visit
 
-OPERATIONS = ("ListCollections",)
+OPERATIONS = ("ListCollections", "ledger uses", "policy status", "screening list")
+_LATE = 3
+"""Periodic work is late when so many of its turns passed without success."""
+_LEAST_LATE_MS = 60_000
 
 
 def page(visit: Visit) -> View:
     """The first page."""
     collections = visit.api("ListCollections", MaxResults=5)["CollectionIds"]
-    return View("home.html", {"collections": collections})
+    if not visit.is_operator:
+        return View("home.html", {"collections": collections, "uses": None, "warnings": ()})
+    uses = visit.admin("ledger uses", since_ms=today_ms(visit.parts.clock.now_ms()))
+    return View("home.html", {"collections": collections, "uses": uses, "warnings": tuple(_warnings(visit))})
+
+
+def _warnings(visit: Visit) -> Iterator[Mapping[str, Any]]:
+    now = visit.parts.clock.now_ms()
+    for schedule in visit.parts.schedules():
+        since = schedule.succeeded_ts_ms if schedule.succeeded_ts_ms is not None else schedule.begun_ts_ms
+        late_ms = max(_LEAST_LATE_MS, _LATE * schedule.every_ms)
+        if since is not None and now - since > late_ms:
+            yield {"name": "late", "what": schedule.name, "path": "/console/server"}
+    waiting = visit.admin("policy status")["waiting"]
+    if waiting is not None:
+        yield {"name": "policy", "what": "", "path": "/console/policy"}
+    for case in visit.admin("screening list")["cases"]:
+        if case["verdict"] != "clear":
+            yield {"name": "screening", "what": case["name"], "path": f"/console/customers/{case['account_id']}"}

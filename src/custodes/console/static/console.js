@@ -2,7 +2,9 @@
 // Without this file every page can still be read, and every form but those of photos be sent.
 
 import { enhanceEnrolment } from "./enrol.js";
+import { enhanceEvidence } from "./evidence.js";
 import { drawFindings, enhanceDrops } from "./pictures.js";
+import { enhanceTimeline } from "./video.js";
 
 const meta = (name) => document.querySelector(`meta[name=${name}]`)?.content ?? "";
 
@@ -44,6 +46,8 @@ function enhance(root) {
   enhanceDrops(root);
   drawFindings(root);
   enhanceEnrolment(root, enhance);
+  enhanceEvidence(root, meta("verifier"), meta("trust-policy"));
+  enhanceTimeline(root);
   receipts(root);
 }
 

@@ -45,7 +45,7 @@ async function take(zone, input, files) {
   if (input.multiple) { put(input, pictures); zone.dispatchEvent(new CustomEvent("chosen", { detail: pictures })); return; }
   // Two photos dropped on one place fill the empty places of the form in order.
   const form = zone.closest("form");
-  const rest = [...form.querySelectorAll("[data-drop]")].filter((other) => other !== zone && !other.querySelector("input").files.length);
+  const rest = form === null ? [] : [...form.querySelectorAll("[data-drop]")].filter((other) => other !== zone && !other.querySelector("input").files.length);
   for (const [target, file] of [[zone, pictures[0]], ...rest.map((other, i) => [other, pictures[i + 1]])]) {
     if (file === undefined) continue;
     const small = await shrink(file).catch(() => file);

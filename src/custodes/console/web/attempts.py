@@ -1,4 +1,8 @@
-"""How often somebody may try to sign in. In: where from, with which key. Out: whether to look at the secret at all."""
+"""How often somebody may try to sign in. In: where from, and where from with which key. Out: whether to look at all.
+
+Secrets are too long to be guessed; this keeps guessing from being a load. A key is counted together with the address,
+so that nobody locks its owner out; an address, which many may share behind a proxy, has more tries than one key.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from collections import OrderedDict
 from custodes.core.clock import Clock
 
 MAX_FAILURES = 10
+MAX_OF_ADDRESS = 200
 WINDOW_MS = 5 * 60_000
 _MAX_NAMES = 10_000
 
@@ -21,11 +26,10 @@ class Attempts:
         self._lock = threading.Lock()
         self._failures: OrderedDict[str, list[int]] = OrderedDict()
 
-    def may_try(self, *names: str) -> bool:
-        """Whether none of ``names`` failed too often."""
-        since = self._clock.now_ms() - WINDOW_MS
+    def may_try(self, address: str, pair: str) -> bool:
+        """Whether neither ``address`` nor ``pair`` (of address and key) failed too often."""
         with self._lock:
-            return all(sum(when > since for when in self._failures.get(name, ())) < MAX_FAILURES for name in names)
+            return self._lately(address) < MAX_OF_ADDRESS and self._lately(pair) < MAX_FAILURES
 
     def failed(self, *names: str) -> None:
         """Remember a failure of each of ``names``."""
@@ -33,6 +37,10 @@ class Attempts:
         with self._lock:
             for name in names:
                 kept = [when for when in self._failures.pop(name, []) if when > now - WINDOW_MS]
-                self._failures[name] = [*kept[-MAX_FAILURES:], now]
+                self._failures[name] = [*kept[-MAX_OF_ADDRESS:], now]
             while len(self._failures) > _MAX_NAMES:
                 self._failures.popitem(last=False)
+
+    def _lately(self, name: str) -> int:
+        since = self._clock.now_ms() - WINDOW_MS
+        return sum(when > since for when in self._failures.get(name, ()))

@@ -45,7 +45,7 @@ def render(template: str, values: Mapping[str, Any]) -> str:
 
 def time(ts_ms: int | float | None) -> Markup:
     """A moment (ms since the epoch) as an element that says UTC, for the browser to make local."""
-    if ts_ms is None:
+    if not ts_ms:
         return Markup("&ndash;")
     moment = datetime.fromtimestamp(ts_ms / 1000, UTC)
     shown = moment.strftime("%Y-%m-%d %H:%M:%S UTC")

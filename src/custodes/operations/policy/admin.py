@@ -1,20 +1,24 @@
-"""The operator's command that changes the provider's rules: typed, with what carries it out.
+"""The operator's commands about the provider's rules: typed, with what carries them out.
 
-In: a proposal that officers signed. Out: the entry that it led to, and where the chain of changes stands after it.
+In: a proposal that officers signed, or a question. Out: the entry that a change led to and where the chain of changes
+stands after it; the rules, their history, the grounds of a decision.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
 
 from custodes.core.errors import InvalidParameterError
-from custodes.governance.provider.guardrails import PackError
+from custodes.governance.provider.guardrails import PackError, load
+from custodes.governance.provider.policy_set import diff
 from custodes.governance.provider.proposal import read_proposal
-from custodes.governance.provider.records import to_json
+from custodes.governance.provider.records import PlacedRecord, to_json
 from custodes.operations.policy.change_control import PolicyChanges
+from custodes.operations.policy.explain import Explanations
 from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers
+from custodes.operations.requests.properties import READS, Properties
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +29,34 @@ class ApplyProposal(AdminCommand):
     proposal: Mapping[str, object]
 
 
-def policy_handlers(changes: PolicyChanges) -> AdminHandlers:
-    """What carries the command out on ``changes``."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowPolicy(AdminCommand):
+    """The rules in force, the set that waits, and who may sign."""
+
+    operation: ClassVar[str] = "policy status"
+    properties: ClassVar[Properties] = READS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPolicyChanges(AdminCommand):
+    """Every change of the rules with its entry in the ledger, newest first."""
+
+    operation: ClassVar[str] = "policy history"
+    properties: ClassVar[Properties] = READS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainDecision(AdminCommand):
+    """Why a request was allowed or refused, by its id or by an entry of it."""
+
+    operation: ClassVar[str] = "policy explain"
+    properties: ClassVar[Properties] = READS
+    request_id: str | None = None
+    index: int | None = None
+
+
+def policy_handlers(changes: PolicyChanges, explanations: Callable[[], Explanations]) -> AdminHandlers:
+    """What carries these commands out on ``changes``, and on what was decided by them."""
 
     def apply(command: ApplyProposal) -> AdminAnswer:
         try:
@@ -35,4 +65,43 @@ def policy_handlers(changes: PolicyChanges) -> AdminHandlers:
             raise InvalidParameterError(str(error)) from error
         return {"index": index, "state": to_json(changes.state)}
 
-    return {ApplyProposal: apply}
+    def explain(command: ExplainDecision) -> AdminAnswer:
+        if (command.request_id is None) == (command.index is None):
+            raise InvalidParameterError("give either a request's id or an entry")
+        found = explanations()
+        told = found.at(command.index) if command.index is not None else found.of_request(str(command.request_id))
+        return {**asdict(told), "body": dict(told.body), "outcome": dict(told.outcome)}
+
+    return {
+        ApplyProposal: apply,
+        ShowPolicy: lambda _: _status(changes),
+        ListPolicyChanges: lambda _: {"changes": [_change(one) for one in reversed(changes.store.records())]},
+        ExplainDecision: explain,
+    }
+
+
+def _status(changes: PolicyChanges) -> AdminAnswer:
+    state, policy = changes.state, changes.store.policy(changes.state.in_force)
+    shown: dict[str, Any] = {**to_json(state), "packs": sorted(policy.packs)}
+    rules = load(policy.packs, policy.schema).rules
+    shown["rules"] = [
+        {"id": rule.id, "effect": rule.effect, "reason": rule.reason, "source": rule.source, "date": rule.date}
+        for rule in rules.values()
+    ]
+    if state.waiting is not None:
+        found = diff(policy, changes.store.policy(state.waiting.policy))
+        told = [f"{item.what}: {item.subject}" for item in found.changes]
+        shown["waiting"] = {**shown["waiting"], "kind": found.kind.value, "changes": told}
+    return shown
+
+
+def _change(placed: PlacedRecord) -> AdminAnswer:
+    record, place = placed.record, placed.place
+    return {
+        "act": record.act.value,
+        "index": 0 if place is None else place.index,
+        "recorded_ms": 0 if place is None else place.t_ms,
+        "policy": record.policy,
+        "signers": sorted(record.manifest.signatures) if record.manifest else [],
+        "officers": sorted(record.officers),
+    }

@@ -96,6 +96,11 @@ class PolicyChanges:
         return self._rules
 
     @property
+    def store(self) -> PolicyStore:
+        """The records and sets, for reading."""
+        return self._store
+
+    @property
     def state(self) -> ChainState:
         """Where the chain of changes leads."""
         return self._state

@@ -1,0 +1,55 @@
+"""Customers: accounts with who stands behind them, what screening found, and their states.
+
+In: visits of the operator. Out: views over commands about accounts and screening. A finding is decided by officers with
+keys of their own, so the page says what they have to run rather than doing it.
+"""
+
+from __future__ import annotations
+
+import base64
+
+from custodes.console.visit import GoTo, View, Visit
+from custodes.core.errors import CustodesError, InvalidParameterError
+from custodes.governance.provider.guardrails import SECTORS
+
+_SECTORS = sorted(set(SECTORS) - {"unknown", "operator"})
+LISTING = ("account list", "screening list")
+ONE = ("account show", "screening show")
+MOVES = ("account activate", "account suspend", "account close")
+
+
+def listing(visit: Visit) -> View:
+    """Every account."""
+    accounts = visit.admin("account list")["accounts"]
+    cases = {case["account_id"]: case for case in visit.admin("screening list")["cases"]}
+    return View("customers.html", {"accounts": accounts, "cases": cases, "sectors": _SECTORS})
+
+
+def create(visit: Visit) -> View:
+    """Open an account; its secret is shown this once."""
+    form = visit.form
+    profile = {"legal_name": form.text("name"), "sector": form.text("sector"), "country": form.text("country").upper()}
+    return View("customer_opened.html", {"made": visit.admin("account create", profile=profile), "profile": profile})
+
+
+def show(visit: Visit) -> View:
+    """One account, with the picture of who stands behind it."""
+    account = visit.path["account"]
+    facts = visit.admin("account show", account=account)
+    case, drawn = None, ""
+    if facts["kind"] != "operator":
+        try:
+            case = visit.admin("screening show", account=account, picture=True)
+            drawn = base64.b64encode(str(case.get("picture", "")).encode()).decode()
+        except CustodesError:
+            case = None  # not screened yet
+    return View("customer.html", {"account": facts, "case": case, "drawn": drawn})
+
+
+def move(visit: Visit) -> GoTo:
+    """Activate, suspend or close it."""
+    account, wanted = visit.path["account"], f"account {visit.form.text('move')}"
+    if wanted not in MOVES:
+        raise InvalidParameterError("An account is activated, suspended or closed.")
+    visit.admin(wanted, account=account, reason=visit.form.text("reason"))
+    return GoTo(f"/console/customers/{account}")

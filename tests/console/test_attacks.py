@@ -1,0 +1,251 @@
+"""Attacks on the console: forged forms, fixed and stolen sessions, old links, other tenants, hostile names."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from custodes.console.routes import PAGES
+from fakes.browser import link, sign_in, sign_in_with_key
+from fakes.engine import Square, picture
+
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    "\u05e9\u05dc\u05d5\u05dd (" + "\u0627" * 40,
+    "a" * 300,
+    "'\"><script>alert(1)</script>",
+    "{{ 7*7 }}",
+)
+
+
+class Visitor:
+    """A plain HTTP client with a cookie."""
+
+    def __init__(self, url: str) -> None:
+        self.host = url.partition("//")[2]
+        self.cookie = ""
+
+    def ask(
+        self, method: str, path: str, form: Mapping[str, str] | None = None, **headers: str
+    ) -> tuple[int, Mapping[str, str], str]:
+        connection = http.client.HTTPConnection(self.host, timeout=20)
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.cookie:
+            sent["cookie"] = self.cookie
+        body = None
+        if form is not None:
+            body, sent["content-type"] = urlencode(form), "application/x-www-form-urlencoded"
+        connection.request(method, path, body, sent)
+        answer = connection.getresponse()
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        text = answer.read().decode("utf-8", "replace")
+        connection.close()
+        if "set-cookie" in found:
+            self.cookie = found["set-cookie"].partition(";")[0]
+        return answer.status, found, text
+
+    def sign_in(self, key: Any) -> None:
+        form = {"access_key_id": key.access_key_id, "secret_access_key": key.secret}
+        assert self.ask("POST", "/console/sign-in", form)[0] == 303
+
+    def csrf(self) -> str:
+        found = re.search(r'name="csrf" value="([0-9a-f]{64})"', self.ask("GET", "/console/collections")[2])
+        assert found is not None
+        return found[1]
+
+
+@pytest.fixture
+def operator(served: Any) -> Visitor:
+    visitor = Visitor(served.url)
+    visitor.sign_in(served.deployment.keys.key)
+    return visitor
+
+
+def test_every_page_wants_a_session(served: Any) -> None:
+    visitor = Visitor(served.url)
+    for page in PAGES:
+        path = re.sub(r"\{\w+\}", "x", page.path)
+        status, headers, _ = visitor.ask(page.method, f"/console{path}", {} if page.method == "POST" else None)
+        assert (status, headers["location"].partition("?")[0]) == (303, "/console/sign-in"), page.path
+
+
+def test_every_form_wants_its_secret(operator: Visitor, served: Any) -> None:
+    for page in PAGES:
+        if page.method == "POST":
+            path = re.sub(r"\{\w+\}", "x", page.path)
+            for form in ({}, {"csrf": "0" * 64}, {"csrf": ""}):
+                assert operator.ask("POST", f"/console{path}", form)[0] == 403, page.path
+    secret = operator.csrf()
+    form = {"csrf": secret, "name": "forged"}
+    assert operator.ask("POST", "/console/collections", form, origin="https://evil.example")[0] == 403
+    assert operator.ask("POST", "/console/collections", form, sec_fetch_site="cross-site")[0] == 403
+    assert "forged" not in served.client().list_collections()["CollectionIds"]
+    assert operator.ask("POST", "/console/collections", form, origin=served.url)[0] == 303
+    served.client().delete_collection(CollectionId="forged")
+
+
+def test_a_secret_of_another_session_does_not_help(operator: Visitor, served: Any) -> None:
+    other = Visitor(served.url)
+    other.sign_in(served.deployment.keys.key)
+    form = {"csrf": other.csrf(), "name": "stolen"}
+    assert operator.ask("POST", "/console/collections", form)[0] == 403
+
+
+def test_a_session_cannot_be_fixed_and_ends_for_good(served: Any) -> None:
+    visitor = Visitor(served.url)
+    visitor.cookie = f"custodes_session={'a' * 64}"
+    visitor.sign_in(served.deployment.keys.key)
+    assert visitor.cookie != f"custodes_session={'a' * 64}"
+    first = visitor.cookie
+    visitor.sign_in(served.deployment.keys.key)
+    second, visitor.cookie = visitor.cookie, first
+    assert visitor.ask("GET", "/console/")[0] == 303, "signing in again ends the session before"
+    visitor.cookie = second
+    assert visitor.ask("GET", "/console/")[0] == 200
+    visitor.ask("POST", "/console/sign-out", {"csrf": visitor.csrf()})
+    visitor.cookie = second
+    assert visitor.ask("GET", "/console/")[0] == 303
+
+
+def test_a_link_is_good_once_and_a_look_does_not_use_it_up(served: Any) -> None:
+    address = link(served).removeprefix(served.url)
+    secret = address.partition("link=")[2]
+    visitor = Visitor(served.url)
+    assert visitor.ask("GET", address)[0] == 200
+    assert visitor.ask("POST", "/console/enter", {"link": secret}, x_forwarded_for="192.0.2.1")[0] == 403
+    assert visitor.ask("POST", "/console/enter", {"link": secret}, sec_fetch_site="cross-site")[0] == 403
+    assert visitor.ask("POST", "/console/enter", {"link": secret})[0] == 303
+    assert visitor.ask("GET", "/console/")[0] == 200
+    assert Visitor(served.url).ask("POST", "/console/enter", {"link": secret})[0] == 403
+
+
+def test_guessing_is_slowed_down(served: Any) -> None:
+    visitor = Visitor(served.url)
+    guess = {"access_key_id": "AKIAGUESSED", "secret_access_key": "x"}
+    codes = [visitor.ask("POST", "/console/sign-in", guess)[0] for _ in range(11)]
+    assert codes == [403] * 10 + [429]
+
+
+def test_answers_carry_the_headers_and_nothing_inline(operator: Visitor) -> None:
+    for path in ("/console/", "/console/collections", "/console/nowhere", "/console/verify", "/console/server"):
+        _, headers, text = operator.ask("GET", path)
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "unsafe" not in policy
+        assert headers["x-content-type-options"] == "nosniff" and headers["cache-control"] == "no-store"
+        assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", text), path
+        assert set(re.findall(r'(?:src|href|action)="(https?:)?//', text)) == set()
+
+
+def test_where_to_go_back_to_stays_here(served: Any) -> None:
+    key = served.deployment.keys.key
+    for back in ("https://evil.example/", "//evil.example", "/console/\\evil", "/console/../..//evil", "javascript:1"):
+        form = {"access_key_id": key.access_key_id, "secret_access_key": key.secret, "back": back}
+        _, headers, _ = Visitor(served.url).ask("POST", "/console/sign-in", form)
+        assert headers["location"].startswith("/console/") and "\\" not in headers["location"]
+
+
+def test_a_closed_account_is_signed_out(served: Any) -> None:
+    ask = served.deployment.administration.ask
+    profile = {"legal_name": "Gone B.V.", "sector": "retail", "country": "NL"}
+    made = ask("account create", {"profile": profile}, os.getuid())
+    visitor = Visitor(served.url)
+    form = {"access_key_id": made["access_key_id"], "secret_access_key": made["secret_access_key"]}
+    assert visitor.ask("POST", "/console/sign-in", form)[0] == 303
+    assert visitor.ask("GET", "/console/")[0] == 200
+    for page in PAGES:
+        if page.path in ("/customers", "/policy", "/bills", "/server"):
+            assert visitor.ask("GET", f"/console{page.path}")[0] in (403, 405)
+    ask("account close", {"account": made["account_id"]}, os.getuid())
+    assert visitor.ask("GET", "/console/")[0] == 303
+
+
+def test_another_tenants_pages_are_not_there(served: Any) -> None:
+    served.client().create_collection(CollectionId="secret")
+    face = served.client().index_faces(CollectionId="secret", Image={"Bytes": picture(Square(7))})["FaceRecords"][0]
+    profile = {"legal_name": "Nosy B.V.", "sector": "retail", "country": "NL"}
+    made = served.deployment.administration.ask("account create", {"profile": profile}, os.getuid())
+    visitor = Visitor(served.url)
+    form = {"access_key_id": made["access_key_id"], "secret_access_key": made["secret_access_key"]}
+    visitor.ask("POST", "/console/sign-in", form)
+    for path in ("", "/settings", "/people", f"/faces/{face['Face']['FaceId']}"):
+        assert visitor.ask("GET", f"/console/collections/secret{path}")[0] == 404, path
+    assert "secret" not in visitor.ask("GET", "/console/collections")[2]
+
+
+def test_hostile_names_are_shown_and_do_nothing(browse: Any, served: Any) -> None:
+    ask = served.deployment.administration.ask
+    for name in HOSTILE:
+        profile = {"legal_name": name, "sector": "retail", "country": "NL"}
+        ask("account create", {"profile": profile}, os.getuid())
+    served.client().create_collection(CollectionId="x" * 255)
+    with browse() as watched:
+        page = watched.page
+        page.on("dialog", lambda dialog: watched.wrong.append(f"a dialog: {dialog.message}"))
+        sign_in(watched, served)
+        page.set_viewport_size({"width": 360, "height": 780})
+        for path in ("/customers", "/", "/collections", f"/collections/{'x' * 255}"):
+            watched.go(path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
+        watched.go("/customers")
+        text = page.inner_text("main")
+        assert "<img src=x onerror=alert(1)>" in text and "{{ 7*7 }}" in text
+        for path in ("<script>alert(1)</script>", "\u202egnp.exe", "a" * 1000, "%00"):
+            watched.go("/collections/" + quote(path, safe=""))
+            page.get_by_role("alert").wait_for()
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
+        assert len([one for one in watched.wrong if not one.startswith("Failed to load resource")]) == 0
+        watched.wrong.clear()
+
+
+def test_pages_can_be_read_without_scripts(browse: Any, served: Any) -> None:
+    with browse(java_script_enabled=False) as watched:
+        page = watched.page
+        sign_in_with_key(
+            watched,
+            {
+                "access_key_id": served.deployment.keys.key.access_key_id,
+                "secret_access_key": served.deployment.keys.key.secret,
+            },
+        )
+        page.get_by_role("link", name="Ledger").click()
+        assert page.locator("tbody tr").count() > 0
+        page.get_by_role("link", name="Try it").click()
+        page.set_input_files(
+            "input[name=source]", {"name": "a.png", "mimeType": "image/png", "buffer": picture(Square(1))}
+        )
+        page.set_input_files(
+            "input[name=target]", {"name": "b.png", "mimeType": "image/png", "buffer": picture(Square(1, 9))}
+        )
+        page.get_by_role("button", name="Compare").click()
+        assert "%" in page.inner_text(".figure .value")
+
+
+def test_the_keyboard_is_enough(browse: Any, served: Any) -> None:
+    with browse() as watched:
+        page = watched.page
+        page.goto(link(served))
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"{served.url}/console/")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "content"
+        for _ in range(12):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.textContent.trim()") == "Compare two photos":
+                break
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/try/compare")
+
+
+def test_the_api_is_where_it_was(served: Any) -> None:
+    visitor = Visitor(served.url)
+    assert visitor.ask("GET", "/", accept="text/html,*/*")[1]["location"] == "/console/"
+    assert visitor.ask("GET", "/", accept="application/json")[0] == 405
+    assert served.client().list_collections()["ResponseMetadata"]["HTTPStatusCode"] == 200

@@ -1,0 +1,82 @@
+"""An auditor: a statement made and checked in the browser, a flipped bit rejected, absence proven, files of others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fakes.browser import sign_in
+
+STRANGER = "999999999999"
+
+
+def verdict(watched: Any, path: Path) -> str:
+    watched.page.set_input_files("[data-verify-file] input", path)
+    watched.page.wait_for_function(
+        "name => document.querySelector('.verdict-place [data-verdict]')?.parentElement.dataset.of !== name",
+        arg=path.name,
+    )
+    watched.page.wait_for_selector(".verdict-place [data-verdict]")
+    return str(watched.page.get_attribute(".verdict-place [data-verdict]", "data-verdict"))
+
+
+def test_a_statement_is_made_and_checked(browse: Any, served: Any, tmp_path: Path) -> None:
+    account = served.deployment.keys.account_id
+    served.client().list_collections()
+    with browse(accept_downloads=True) as watched:
+        page = watched.page
+        sign_in(watched, served)
+        page.get_by_role("link", name="Ledger").click()
+        page.get_by_role("link", name="Make a statement").click()
+        for asked, word in ((account, "PRESENT"), (STRANGER, "ABSENT")):
+            page.fill("input[name=account]", asked)
+            page.get_by_role("button", name="Make and check it here").click()
+            page.wait_for_selector(f"[data-verdict={word}]")
+        page.fill("input[name=account]", account)
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download").click()
+        good = tmp_path / "statement.json"
+        download.value.save_as(good)
+        content = good.read_bytes()
+        assert json.loads(content)["statement"]["question"]["identifier"] == f"acct:{account}"
+        at = content.index(b'"units"') if b'"units"' in content else len(content) // 2
+        bad = tmp_path / "flipped.json"
+        bad.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        for path, word in ((good, "PRESENT"), (bad, "INVALID")):
+            watched.go("/verify")
+            assert verdict(watched, path) == word
+
+
+def test_a_receipt_of_an_answer_is_checked(browse: Any, served: Any, tmp_path: Path) -> None:
+    answer = served.client().list_collections()
+    receipt = tmp_path / "1.receipt"
+    receipt.write_text(answer["ResponseMetadata"]["HTTPHeaders"]["x-custodes-receipt"] + "\n")
+    with browse() as watched:
+        sign_in(watched, served)
+        watched.go("/verify")
+        assert verdict(watched, receipt) == "PRESENT"
+
+
+def test_whom_to_trust_is_the_readers_choice(browse: Any, served: Any, tmp_path: Path) -> None:
+    answer = served.client().list_collections()
+    receipt = tmp_path / "1.receipt"
+    receipt.write_text(answer["ResponseMetadata"]["HTTPHeaders"]["x-custodes-receipt"])
+    with browse() as watched:
+        page = watched.page
+        sign_in(watched, served)
+        watched.go("/verify")
+        page.get_by_text("Whom you trust").click()
+        other = "log example.org/other+8f8f4ac8+AUHMuhpu5Yd2EL9bl2oaqeYyQCb9B7cjRLfgCj0uDd7f"
+        page.fill("[data-verify-file] textarea", f"{other}\nquorum none\n")
+        assert verdict(watched, receipt) != "PRESENT"
+
+
+def test_bills_of_the_running_month(browse: Any, served: Any) -> None:
+    served.client().list_collections()
+    with browse() as watched:
+        page = watched.page
+        sign_in(watched, served)
+        page.get_by_role("link", name="Bills").click()
+        assert page.locator("tbody th").first.inner_text() == served.deployment.keys.account_id
+        assert page.get_by_text("not billed yet").count() == 1
