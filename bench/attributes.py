@@ -33,7 +33,7 @@ from trait_data import DATA, EXPRESSIONS, TEST, central, fer_pictures, half_of, 
 
 COMMAND = ".venv/bin/python bench/attributes.py"
 SLOT = Slot(0, RequestId("bench"))
-AGES = ((0, 5), (10, 15), (15, 20), (20, 30), (30, 40), (40, 50))
+AGES = ((0, 5), (5, 13), (13, 20), (20, 30), (30, 50), (50, 70), (70, 120))
 ORIGINS = ("White", "Black", "Asian", "Indian", "others")
 """What the file names of UTKFace call the five groups, by number. Used to measure; the engine has no such notion."""
 TOLD: dict[str, Callable[[Traits], Judgement | None]] = {
@@ -94,7 +94,7 @@ def ages_and_genders(engine: FacePipeline) -> str:
     every = np.abs((facts[:, 4] + facts[:, 5]) / 2 - facts[:, 0]).mean()
     right = kept[:, 6] == kept[:, 1]
     return (
-        f"{text}\n\nA face was found in {len(facts)} of {len(files)} pictures; nobody in them is over 49. Age error is "
+        f"{text}\n\nA face was found in {len(facts)} of {len(files)} pictures. Age error is "
         f"that of the middle of the range; over both halves it is {every:.2f} years. The confidence in gender is off "
         f"by {calibration_error(kept[:, 7], right):.1f} points on average (ten bins)."
     )

@@ -64,6 +64,9 @@ class TimedEngine:
     def dimension(self) -> int:
         return self._engine.dimension
 
+    def for_video(self) -> TimedEngine:
+        return self
+
     def detect(self, slot: Slot, image: Image, detail: Detail = Detail.BOX, at_most: int = MAX_FACES) -> FacesFound:
         return self.timed("detect", lambda: self._engine.detect(slot, image, detail, at_most))
 

@@ -15,8 +15,8 @@ from custodes.core.box import BoxPx
 from custodes.engine.faces.align import FIVE_SHAPE, ChipFrame
 from custodes.engine.faces.assembly import face_recipe
 from custodes.engine.faces.embed import Embedder
-from custodes.engine.faces.portrait import PortraitReader, portrait_run
-from custodes.engine.faces.traits.ages import age_range, reads_as_man
+from custodes.engine.faces.portrait import PortraitReader, PortraitReadings, portrait_run
+from custodes.engine.faces.traits.ages import inputs, load_age_networks, reads_as_man
 from custodes.engine.faces.traits.expression import NAMES, ExpressionReader, ExpressionRuns
 from custodes.engine.faces.traits.heads import Head, judged, load_fitted
 from custodes.engine.faces.traits.spoof import SpoofReader, Witnesses
@@ -25,6 +25,7 @@ from custodes.engine.results.face import DetectedFace, FloatArray, Pose, Quality
 from custodes.engine.results.portrait import Check, Inspection
 
 POINTS = np.float32(ChipFrame(200).place(FIVE_SHAPE))
+AGES = load_age_networks()
 RGB = np.random.default_rng(0).integers(0, 255, (240, 240, 3), dtype=np.uint8)
 
 
@@ -63,7 +64,7 @@ def expression(counter: list[int]) -> ExpressionReader:
 
 
 def reader(network: Portraitist, counter: list[int]) -> TraitReader:
-    return TraitReader(PortraitReader(portrait_run(network)), lambda: expression(counter), load_fitted())
+    return TraitReader(PortraitReader(portrait_run(network)), lambda: expression(counter), load_fitted(), AGES)
 
 
 ALL = frozenset(Trait)
@@ -127,30 +128,33 @@ def test_emotions_are_named_calibrated_and_sorted():
     assert [one.confidence_pct for one in others] == sorted((o.confidence_pct for o in others), reverse=True)
 
 
-@given(st.lists(st.floats(0, 1), min_size=100, max_size=100).filter(lambda v: sum(v) > 0.1))
+def portraits(years: FloatArray, texture: FloatArray) -> PortraitReadings:
+    none = np.zeros((len(years), 1024), np.float32)
+    return PortraitReadings(texture, np.full(len(years), 0.5, np.float32), years, none, none)
+
+
+@given(st.lists(st.floats(0, 1), min_size=100, max_size=100).filter(lambda v: sum(v) > 0.1), st.floats(-1e3, 1e3))
 @settings(max_examples=60)
-def test_age_ranges_are_ordered_whole_years(weights):
-    years = np.float32(weights) / np.float32(sum(weights))
-    value = age_range(years)
-    assert 0 <= value.low_years <= value.high_years <= 140
+def test_age_ranges_are_ordered_whole_years_whatever_the_networks_say(weights, level):
+    years = np.float32(weights)[None] / np.float32(sum(weights))
+    (value,) = AGES.ranges(portraits(years, np.full((1, 1024), level, np.float32)))
+    assert 0 <= value.low_years <= value.high_years <= 200
 
 
-def test_doubt_about_age_widens_the_range():
-    axis = np.arange(1, 101)
-    spread = [np.exp(-((axis - 30.0) ** 2) / (2 * s * s)) for s in (2, 8)]
-    narrow, wide = (age_range(np.float32(p / p.sum())) for p in spread)
-    assert wide.high_years - wide.low_years > narrow.high_years - narrow.low_years
+def test_a_face_does_not_depend_on_the_others_of_its_picture():
+    random = np.random.default_rng(3)
+    years = random.dirichlet(np.ones(100), 5).astype(np.float32)
+    seen = portraits(years, random.uniform(0, 1, (5, 1024)).astype(np.float32))
+    one = PortraitReadings(seen.texture[2:3], seen.male[2:3], seen.years[2:3], seen.eyes[2:3], seen.mouth[2:3])
+    assert AGES.years(seen)[2] == pytest.approx(float(AGES.years(one)[0]), abs=1e-3)
+    assert inputs(seen).shape == (5, 1127)
 
 
 @given(st.floats(0, 1), st.integers(1, 100))
 def test_confidence_in_gender_is_at_least_even_and_less_for_children(male, age):
-    grown, child = np.zeros(100, np.float32), np.zeros(100, np.float32)
-    grown[29], child[2] = 1, 1
-    at_age = np.zeros(100, np.float32)
-    at_age[age - 1] = 1
-    assert 50 <= reads_as_man(male, at_age).confidence_pct <= 100
+    assert 50 <= reads_as_man(male, age).confidence_pct <= 100
     for extreme in (0.001, 0.999):
-        assert reads_as_man(extreme, child).confidence_pct < reads_as_man(extreme, grown).confidence_pct
+        assert reads_as_man(extreme, 3.0).confidence_pct < reads_as_man(extreme, 30.0).confidence_pct
 
 
 @given(st.floats(-1e6, 1e6).filter(lambda odds: abs(odds) > 1e-6))

@@ -117,6 +117,9 @@ class SquareEngine:
     details: list[Detail] = field(default_factory=list)
     traits: list[frozenset[Trait]] = field(default_factory=list)
 
+    def for_video(self) -> SquareEngine:
+        return self
+
     def detect(self, slot: Slot, image: Image, detail: Detail = Detail.BOX, at_most: int = MAX_FACES) -> FacesFound:
         """Every colour but black is a face."""
         slot.require_open()

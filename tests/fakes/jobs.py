@@ -56,6 +56,10 @@ class MemoryJobStore:
         found = self.results.get((account_id, job_id), [])
         return tuple(found[first : None if count is None else first + count])
 
+    def last_page(self, account_id: AccountId, job_id: JobId) -> bytes | None:
+        found = self.results.get((account_id, job_id), [])
+        return found[-1] if found else None
+
     def claim(self, operations: Collection[str], owner: str, now_ms: int) -> Job | None:
         def turn(job: Job) -> tuple[int, int]:
             same = [other for other in self.jobs.values() if other.request.account_id == job.request.account_id]

@@ -151,7 +151,7 @@ def video_workers(
     settings = work.settings
     charged: ChargedParts = NothingCharged() if ledger is None else LedgerCharges(ledger.log)
     engines = VideoEngines(
-        ports.engine,
+        ports.engine.for_video(),
         ports.sight.labels,
         ports.sight.moderation,
         ports.text,

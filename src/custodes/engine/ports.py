@@ -53,6 +53,10 @@ class FaceEngine(Protocol):
         """Length of the vectors that ``embed`` returns now."""
         ...
 
+    def for_video(self) -> FaceEngine:
+        """The same engine for frames of videos, of which there are many: it looks less closely, and upright only."""
+        ...
+
     def detect(self, slot: Slot, image: Image, detail: Detail = Detail.BOX, at_most: int = MAX_FACES) -> FacesFound:
         """Find the ``at_most`` largest faces, largest first. An empty result is a value, not an error.
 

@@ -39,6 +39,10 @@ class JobStore(Protocol):
         """Pages of results in the order in which they were made, ``count`` of them from number ``first`` on."""
         ...
 
+    def last_page(self, account_id: AccountId, job_id: JobId) -> bytes | None:
+        """The page that was made last, or None where there is none."""
+        ...
+
     def claim(self, operations: Collection[str], owner: str, now_ms: int) -> Job | None:
         """Claim the next job of one of ``operations``, or None where none is claimable.
 

@@ -157,27 +157,32 @@ class NameVote:
     Attributes:
         area: of all sightings with a vector, in shares of the picture.
         sightings: how many these are.
-        names: for each name the area and the number of sightings that matched it.
+        names: for each name the area and the number of sightings that matched it, and the highest similarity.
     """
 
     area: float = 0.0
     sightings: int = 0
-    names: dict[str, tuple[float, int]] = field(default_factory=dict)
+    names: dict[str, tuple[float, int, float]] = field(default_factory=dict)
 
     def add(self, area: float, matched: Mapping[str, float]) -> None:
         """One sighting: ``matched`` are names with similarities, 0 to 100."""
         self.area += area
         self.sightings += 1
         for name, similarity_pct in matched.items():
-            before, count = self.names.get(name, (0.0, 0))
-            self.names[name] = (before + area * similarity_pct / 100, count + 1)
+            before, count, best = self.names.get(name, (0.0, 0, 0.0))
+            self.names[name] = (before + area * similarity_pct / 100, count + 1, max(best, similarity_pct))
 
-    def winners(self) -> frozenset[str]:
-        """Names with at least a quarter of the area behind them and, of three or more sightings, two of them."""
+    def winners(self) -> dict[str, float]:
+        """Names with at least a quarter of the area behind them and, of three or more sightings, two of them.
+
+        Each has its highest similarity, 0 to 100.
+        """
         least = 2 if self.sightings >= 3 else 1
-        return frozenset(
-            name for name, (area, count) in self.names.items() if count >= least and area >= 0.25 * self.area
-        )
+        return {
+            name: best
+            for name, (area, count, best) in self.names.items()
+            if count >= least and area >= 0.25 * self.area
+        }
 
 
 def _centre(box: BoxRatio) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from custodes.engine.faces.lookalikes import load_lookalikes
 from custodes.engine.faces.mesh import MeshReader
 from custodes.engine.faces.pipeline import FacePipeline, FaceSteps
 from custodes.engine.faces.portrait import PortraitReader, portrait_run
+from custodes.engine.faces.traits.ages import load_age_networks
 from custodes.engine.faces.traits.expression import ExpressionReader, ExpressionRuns, output_run
 from custodes.engine.faces.traits.eyes import EyeReader
 from custodes.engine.faces.traits.heads import load_fitted
@@ -88,7 +89,7 @@ def assemble(session: Callable[[str], NetworkSession]) -> FacePipeline:
         runs = ExpressionRuns(Batcher(output_run(first, "emotion")), Batcher(output_run(other, "expression")))
         return ExpressionReader(runs, fitted.emotions)
 
-    traits = TraitReader(PortraitReader(Batcher(portrait_run(portrait))), Once(expression), fitted)
+    traits = TraitReader(PortraitReader(Batcher(portrait_run(portrait))), Once(expression), fitted, load_age_networks())
     spoof = SpoofReader(Once(lambda: Batcher(output_run(session("liveness"), "live"))))
     finder = FaceFinder(CenterFaceDetector(detector), CenterFaceDetector(detector, TURNED_LOOK), MeshReader(mesh))
     steps = FaceSteps(finder, EyeReader(eyes), embedder, traits, spoof)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -86,6 +86,10 @@ class FacePipeline:
     def dimension(self) -> int:
         """Length of the vectors that ``embed`` returns."""
         return self.steps.embedder.recipe.dimension
+
+    def for_video(self) -> FacePipeline:
+        """See FaceEngine."""
+        return FacePipeline(replace(self.steps, finder=self.steps.finder.for_video()))
 
     def detect(self, slot: Slot, image: Image, detail: Detail = Detail.BOX, at_most: int = MAX_FACES) -> FacesFound:
         """Find the ``at_most`` largest faces of ``image``, largest first."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from custodes.engine.faces.align import RgbArray
 from custodes.engine.faces.candidates import Candidates, join, suppress_order
-from custodes.engine.faces.detect import CenterFaceDetector
+from custodes.engine.faces.detect import VIDEO_LOOK, CenterFaceDetector
 from custodes.engine.faces.mesh import Mesh, MeshReader
 from custodes.engine.faces.pose import head_pose
 from custodes.engine.results.face import FloatArray
@@ -43,28 +43,37 @@ class FacesSeen:
 
 @dataclass(frozen=True, slots=True)
 class FaceFinder:
-    """Detection and mesh together. ``coarse`` looks at turned pictures, in which only faces of some size count."""
+    """Detection and mesh together.
+
+    ``coarse`` looks at turned pictures, in which only faces of some size count; without it none are turned.
+    """
 
     detector: CenterFaceDetector
-    coarse: CenterFaceDetector
+    coarse: CenterFaceDetector | None
     mesh: MeshReader
+
+    def for_video(self) -> FaceFinder:
+        """Looks at frames of videos: less closely, and upright only."""
+        return FaceFinder(self.detector.with_rules(VIDEO_LOOK), None, self.mesh)
 
     def find(self, rgb: RgbArray, at_most: int) -> FacesSeen:
         """The ``at_most`` largest faces of ``rgb`` at any angle; meshes of all."""
         seen = self._look(self.detector, rgb, at_most)
+        if self.coarse is None:
+            return seen
         if any(convinces(float(score), mesh) for score, mesh in zip(seen.found.scores, seen.meshes, strict=True)):
             return seen
-        return self._with_turned(rgb, seen, at_most)
+        return self._with_turned(self.coarse, rgb, seen, at_most)
 
     def _look(self, detector: CenterFaceDetector, rgb: RgbArray, at_most: int) -> FacesSeen:
         found = detector.detect(rgb, at_most)
         return FacesSeen(found, self.mesh.read(rgb, list(found.points)))
 
-    def _with_turned(self, rgb: RgbArray, upright: FacesSeen, at_most: int) -> FacesSeen:
+    def _with_turned(self, coarse: CenterFaceDetector, rgb: RgbArray, upright: FacesSeen, at_most: int) -> FacesSeen:
         """``upright`` and what three turned looks show, each face by the look that is surest of it."""
         looks = [upright]
         for quarters in (1, 2, 3):
-            seen = self._look(self.coarse, np.ascontiguousarray(np.rot90(rgb, quarters)), at_most)
+            seen = self._look(coarse, np.ascontiguousarray(np.rot90(rgb, quarters)), at_most)
             sure = [
                 i
                 for i, (score, mesh) in enumerate(zip(seen.found.scores, seen.meshes, strict=True))

@@ -37,12 +37,16 @@ class SealedMatch:
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What a search looked for and where; ``image`` and ``face`` of it for a search by picture."""
+    """What a search looked for and where; ``image`` and ``face`` of it for a search by picture.
+
+    ``subject`` names what is read more than once, so that it is held back once.
+    """
 
     operation: str
     key: CollectionKey
     image: Image | None = None
     face: DetectedFace | None = None
+    subject: str = ""
 
 
 def is_held(permit: Permit) -> bool:
@@ -81,7 +85,7 @@ def _held(holding: Holding, permit: Permit, sought: Sought, candidates: tuple[Ca
     picture, digest = None, ""
     if sought.image is not None and sought.face is not None:
         picture, digest = face_picture(sought.image, sought.face), sought.image.sha256.hex()
-    return holding.hold(permit, Found(sought.operation, sought.key, candidates, picture, digest))
+    return holding.hold(permit, Found(sought.operation, sought.key, candidates, picture, digest, sought.subject))
 
 
 def face_picture(image: Image, face: DetectedFace) -> bytes:

@@ -7,6 +7,7 @@ of a decision that has to be made again, never a decision without a record.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from custodes.operations.reviews.ports import ReviewStore
 
 DAY_MS = 86_400_000
 MAX_LISTED = 100
+_ID_LETTERS = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,13 +129,23 @@ class Holding(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search found: its candidates, and the face that it looked for as a JPEG with the picture's digest."""
+    """What a search found: its candidates, and the face that it looked for as a JPEG with the picture's digest.
+
+    With a ``subject``, the same requester who finds the same candidates again finds the same review again.
+    """
 
     operation: str
     key: CollectionKey
     candidates: tuple[Candidate, ...]
     picture: bytes | None = None
     picture_sha256: str = ""
+    subject: str = ""
+
+    def review_id(self, requester: ReviewPerson) -> str:
+        """The id of the review of this subject for ``requester``."""
+        faces = [str(one.face_id or one.user_id) for one in self.candidates]
+        named = "\n".join([self.operation, self.key.collection_id, self.subject, requester.key, *faces])
+        return hashlib.sha256(named.encode()).hexdigest()[:_ID_LETTERS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +174,20 @@ class Reviews:
 
     def hold(self, permit: Permit, found: Found) -> Review:
         """See Holding."""
+        if not found.subject:
+            return self._opened_anew(permit, found, self._random(_ID_LETTERS // 2).hex())
+        caller = permit.context.caller
+        review_id = found.review_id(self._who(caller))
+        with self._deciding:
+            earlier = self._store.find(caller.account_id, review_id)
+            if earlier is not None and earlier.expires_ts_ms > self._clock.now_ms():
+                return earlier
+            return self._opened_anew(permit, found, review_id)
+
+    def _opened_anew(self, permit: Permit, found: Found, review_id: str) -> Review:
         context = permit.context
         review = Review(
-            review_id=self._random(16).hex(),
+            review_id=review_id,
             account_id=context.caller.account_id,
             collection_id=found.key.collection_id,
             operation=found.operation,

@@ -72,8 +72,8 @@ class Analysis:
     def restore(self, state: Any) -> None:
         """Go on from a checkpoint."""
 
-    def names(self) -> dict[int, frozenset[str]]:
-        """Ids by track, at the end."""
+    def names(self) -> dict[int, dict[str, float]]:
+        """Ids by track with their highest similarities in percent, at the end."""
         return {}
 
 

@@ -88,6 +88,11 @@ class StartFaceSearch(StartVideo):
         """The collection."""
         return CollectionId(self.options["CollectionId"])
 
+    @property
+    def threshold_pct(self) -> float:
+        """Least similarity of a match."""
+        return float(self.options.get("FaceMatchThreshold", DEFAULT_MATCH_PCT))
+
     def resource(self, caller: Caller) -> str:
         """ARN of the collection."""
         return collection_arn(caller, self.collection_id)
@@ -98,8 +103,7 @@ class StartFaceSearch(StartVideo):
 
     def facts(self) -> Mapping[str, object]:
         """The threshold."""
-        threshold = float(self.options.get("FaceMatchThreshold", DEFAULT_MATCH_PCT))
-        return {**StartVideo.facts(self), "threshold_pct": threshold}
+        return {**StartVideo.facts(self), "threshold_pct": self.threshold_pct}
 
 
 class StartPersonTracking(StartVideo):
@@ -174,6 +178,7 @@ class GetVideo(Command):
         max_results: of a page; more than 1,000 is 1,000.
         next_token: of the page before.
         sort_by, aggregate_by: API values; None for the operation's default.
+        threshold_pct: that faces were searched with, for rules about it; None where none were searched.
     """
 
     job_id: JobId
@@ -181,6 +186,11 @@ class GetVideo(Command):
     next_token: str | None = None
     sort_by: str | None = None
     aggregate_by: str | None = None
+    threshold_pct: float | None = None
+
+    def facts(self) -> Mapping[str, object]:
+        """The threshold of the search whose results are read."""
+        return {} if self.threshold_pct is None else {"threshold_pct": self.threshold_pct}
 
     @property
     def started_by(self) -> str:

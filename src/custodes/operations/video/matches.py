@@ -7,10 +7,12 @@ matches: enrolled faces, or tokens where two persons have to confirm.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from custodes.core.errors import NotFoundError
 from custodes.core.ids import FaceId
 from custodes.gallery.entities import CollectionKey, Face
+from custodes.jobs.job import JobId
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.requests.gate import Permit
 from custodes.operations.reviews.redaction import SealedMatch, Sought, is_held, seal_faces
@@ -20,26 +22,40 @@ from custodes.operations.video.ports import Item
 Shown = Face | SealedMatch
 
 
+@dataclass(frozen=True, slots=True)
+class PersonSearch:
+    """Whose search it was and what it found: for each track, ids with their highest similarities in percent."""
+
+    job_id: JobId
+    key: CollectionKey
+    names: Mapping[int, Mapping[str, float]]
+
+
 def with_matches(
     permit: Permit,
     gallery: Gallery,
     holding: Holding,
-    key: CollectionKey,
+    search: PersonSearch,
     items: Sequence[Item],
-    names: Mapping[int, frozenset[str]],
 ) -> list[Item]:
     """``items`` with ``matches``: pairs of a similarity in percent and what is shown, best first; none is no member."""
     told = [
-        [(FaceId(face_id), pct) for face_id, pct in item.get("m", ()) if face_id in names.get(item["x"], frozenset())]
+        [(FaceId(face_id), pct) for face_id, pct in item.get("m", ()) if face_id in search.names.get(item["x"], {})]
         for item in items
     ]
-    faces = _faces(gallery, key, sorted({face_id for pairs in told for face_id, _ in pairs}))
+    indexes = sorted({item["x"] for item, pairs in zip(items, told, strict=True) if pairs})
+    faces = _faces(gallery, search.key, sorted({FaceId(one) for index in indexes for one in search.names[index]}))
     shown: dict[tuple[int, FaceId], Shown] = {}
-    for item, pairs in zip(items, told, strict=True):
-        shown |= {(item["x"], face_id): faces[face_id] for face_id, _ in pairs if face_id in faces}
-    if shown and is_held(permit):
-        shown = _sealed(permit, holding, key, shown, _best(items, told))
-    permit.tally.add(matches=len(shown))
+    for index in indexes:
+        pairs = [(faces[FaceId(one)], pct) for one, pct in search.names[index].items() if FaceId(one) in faces]
+        pairs.sort(key=lambda pair: (-pair[1], pair[0].face_id))
+        found: Sequence[Shown] = [face for face, _ in pairs]
+        if pairs and is_held(permit):
+            # All of a person's matches, whichever page they are on: every page of every Get finds the same review.
+            sought = Sought("GetFaceSearch", search.key, subject=f"{search.job_id}:{index}")
+            found = seal_faces(holding, permit, sought, pairs)
+        shown |= {(index, face.face_id): one for (face, _), one in zip(pairs, found, strict=True)}
+    permit.tally.add(matches=len({(item["x"], one) for item, some in zip(items, told, strict=True) for one, _ in some}))
     return [
         {**item, "matches": [(pct, shown[item["x"], one]) for one, pct in pairs if (item["x"], one) in shown]}
         for item, pairs in zip(items, told, strict=True)
@@ -51,28 +67,3 @@ def _faces(gallery: Gallery, key: CollectionKey, ids: Sequence[FaceId]) -> Mappi
         return gallery.faces_by_id(key, ids) if ids else {}
     except NotFoundError:  # the collection is gone, and everybody with it
         return {}
-
-
-def _best(items: Sequence[Item], told: Sequence[list[tuple[FaceId, float]]]) -> dict[tuple[int, FaceId], float]:
-    best: dict[tuple[int, FaceId], float] = {}
-    for item, pairs in zip(items, told, strict=True):
-        for face_id, pct in pairs:
-            best[item["x"], face_id] = max(pct, best.get((item["x"], face_id), 0.0))
-    return best
-
-
-def _sealed(
-    permit: Permit,
-    holding: Holding,
-    key: CollectionKey,
-    shown: Mapping[tuple[int, FaceId], Shown],
-    best: Mapping[tuple[int, FaceId], float],
-) -> dict[tuple[int, FaceId], Shown]:
-    """One review for each person of the page."""
-    sealed: dict[tuple[int, FaceId], Shown] = {}
-    for index in sorted({index for index, _ in shown}):
-        own = [(one, face) for one, face in shown.items() if one[0] == index and isinstance(face, Face)]
-        own.sort(key=lambda pair: -best[pair[0]])
-        matches = seal_faces(holding, permit, Sought("GetFaceSearch", key), [(face, best[one]) for one, face in own])
-        sealed |= {one: match for (one, _), match in zip(own, matches, strict=True)}
-    return sealed

@@ -40,6 +40,10 @@ class Ordering:
         return cls(command.sort_by or TIMESTAMP, command.aggregate_by or TIMESTAMPS)
 
 
+BY_TIME = Ordering(TIMESTAMP, TIMESTAMPS)
+"""As results were found."""
+
+
 def ordered(found: VideoResults, ordering: Ordering) -> list[Item]:
     """All items; those of one key stay in the order in which they were found."""
     items = found.items

@@ -7,7 +7,7 @@ members ``i``, and for persons the track ``x`` and matches ``m``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -22,6 +22,22 @@ from custodes.video.facts import AudioFacts, ColourRange, VideoFacts
 _ITEMS, _CURVES, _SUMMARY = b"I", b"C", b"S"
 
 
+@dataclass(frozen=True, slots=True)
+class VideoSummary:
+    """What is known at the end of a job.
+
+    Attributes:
+        names: ids that each track's sightings speak for, with the highest similarity of each in percent.
+        model_version: of the engine that looked.
+        counts: items of each page, in order.
+    """
+
+    facts: VideoFacts
+    names: Mapping[int, Mapping[str, float]]
+    model_version: str
+    counts: tuple[int, ...]
+
+
 @dataclass(slots=True)
 class VideoResults:
     """All pages of a job.
@@ -31,16 +47,12 @@ class VideoResults:
         items: in the order in which they were found: by time.
         curves: of parts, for segments.
         facts: of the video, once the job succeeded.
-        names: ids that each track's sightings speak for.
-        model_version: of the engine that looked.
     """
 
     samples_ms: list[int] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
     curves: list[bytes] = field(default_factory=list)
     facts: VideoFacts | None = None
-    names: dict[int, frozenset[str]] = field(default_factory=dict)
-    model_version: str = ""
 
 
 def items_page(samples_ms: Sequence[int], items: Sequence[Item]) -> bytes:
@@ -53,14 +65,24 @@ def curves_page(curves: Curves) -> bytes:
     return _CURVES + curves.to_bytes()
 
 
-def summary_page(facts: VideoFacts, names: dict[int, frozenset[str]], model_version: str) -> bytes:
+def summary_page(summary: VideoSummary) -> bytes:
     """The last page."""
     value = {
-        "facts": encode_facts(facts),
-        "names": [[index, sorted(ids)] for index, ids in sorted(names.items()) if ids],
-        "model": model_version,
+        "facts": encode_facts(summary.facts),
+        "names": [[index, dict(sorted(ids.items()))] for index, ids in sorted(summary.names.items()) if ids],
+        "model": summary.model_version,
+        "counts": summary.counts,
     }
     return _SUMMARY + orjson.dumps(value)
+
+
+def read_summary(page: bytes) -> VideoSummary | None:
+    """What ``summary_page`` wrote; None for any other page."""
+    if page[:1] != _SUMMARY:
+        return None
+    value = orjson.loads(page[1:])
+    names = dict(value["names"])
+    return VideoSummary(decode_facts(value["facts"]), names, value["model"], tuple(value["counts"]))
 
 
 def read_pages(pages: Sequence[bytes]) -> VideoResults:
@@ -77,8 +99,6 @@ def read_pages(pages: Sequence[bytes]) -> VideoResults:
             results.items += value["items"]
         else:
             results.facts = decode_facts(value["facts"])
-            results.names = {index: frozenset(ids) for index, ids in value["names"]}
-            results.model_version = value["model"]
     return results
 
 

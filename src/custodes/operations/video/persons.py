@@ -69,12 +69,12 @@ class _Persons(Analysis):
         if state["thumb"] is not None:
             self._thumb = np.frombuffer(base64.b64decode(state["thumb"]), np.uint8).reshape(thumbnail_shape())
         self._votes = {
-            index: NameVote(area, sightings, {name: (one, count) for name, (one, count) in names.items()})
+            index: NameVote(area, sightings, {name: (one, count, pct) for name, (one, count, pct) in names.items()})
             for index, area, sightings, names in state["votes"]
         }
 
-    def names(self) -> dict[int, frozenset[str]]:
-        """Ids that each track's sightings speak for."""
+    def names(self) -> dict[int, dict[str, float]]:
+        """Ids that each track's sightings speak for, with their highest similarities."""
         return {index: vote.winners() for index, vote in self._votes.items()}
 
     def _alike(self, one: Float, other: Float) -> float:

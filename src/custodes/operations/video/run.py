@@ -9,7 +9,7 @@ A part that is done again after a crash is not charged again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -34,7 +34,14 @@ from custodes.operations.video.analysis import (
     VideoEngines,
 )
 from custodes.operations.video.commands import StartFaceSearch, StartVideo
-from custodes.operations.video.pages import curves_page, decode_facts, encode_facts, items_page, summary_page
+from custodes.operations.video.pages import (
+    VideoSummary,
+    curves_page,
+    decode_facts,
+    encode_facts,
+    items_page,
+    summary_page,
+)
 from custodes.operations.video.persons import FaceSearchAnalysis, PersonAnalysis
 from custodes.operations.video.ports import ChargedParts, Item, VideoObjects, VideoProbe
 from custodes.operations.video.request import VideoRequest
@@ -91,12 +98,13 @@ class VideoParts:
 
 @dataclass(slots=True)
 class _Progress:
-    """Where a job is. ``frame`` is the next one to hand over, ``part`` the next part, ``charged_ms`` what was paid."""
+    """Where a job is. ``frame`` is the next one to hand over, ``part`` the next part, ``counts`` items by page."""
 
     facts: VideoFacts
     frame: int = 0
     part: int = 0
     state: Any = None
+    counts: list[int] = field(default_factory=list)
 
     @property
     def total(self) -> int:
@@ -104,7 +112,7 @@ class _Progress:
         return self.facts.frames or int(self.facts.duration_ms * self.facts.frame_rate / 1000)
 
     def cursor(self) -> Cursor:
-        value = {"facts": encode_facts(self.facts), "part": self.part, "state": self.state}
+        value = {"facts": encode_facts(self.facts), "part": self.part, "state": self.state, "counts": self.counts}
         return Cursor(self.frame, max(self.total, self.frame), orjson.dumps(value))
 
 
@@ -140,6 +148,7 @@ class VideoJobs:
                 part = _Part(self._parts, analysis, feed, progress, self._is_charged(job, progress))
                 command = request.part(job_id, progress.part)
                 pages = self._gate.perform(self._context(request), command, part.run).result
+                progress.counts.append(part.items)
                 progress.part += 1
                 progress.state = analysis.state()
                 if feed.ended():
@@ -147,8 +156,9 @@ class VideoJobs:
                 progress.frame = feed.next_index()
                 yield JobCheckpoint(progress.cursor(), pages)
         progress.frame = max(progress.frame, feed.seen, progress.total)
-        summary = summary_page(progress.facts, analysis.names(), analysis.model_version)
-        yield JobCheckpoint(progress.cursor(), (*pages, summary))
+        counts = tuple(progress.counts)
+        summary = VideoSummary(progress.facts, analysis.names(), analysis.model_version, counts)
+        yield JobCheckpoint(progress.cursor(), (*pages, summary_page(summary)))
         self._parts.objects.drop(job_id)
 
     def _analysis(self, request: VideoRequest) -> Analysis:
@@ -213,6 +223,7 @@ class _Part:
         self._start_ms = progress.part * parts.settings.part_ms
         self._end_ms = self._start_ms + parts.settings.part_ms
         self._charged = charged
+        self.items = 0
 
     def run(self, permit: Permit, _command: StartVideo) -> tuple[bytes, ...]:
         """Pages of this part."""
@@ -234,6 +245,7 @@ class _Part:
             permit.tally.add(video_minutes=_minutes(end_ms) - _minutes(self._start_ms))
         if isinstance(self._analysis, SegmentAnalysis):
             return (curves_page(self._analysis.curves(signatures)),)
+        self.items = len(items)
         return (items_page(samples, items),)
 
 
@@ -246,4 +258,4 @@ def _progress(job: Job) -> _Progress | None:
     if not job.cursor.state:
         return None
     value = orjson.loads(job.cursor.state)
-    return _Progress(decode_facts(value["facts"]), job.cursor.position, value["part"], value["state"])
+    return _Progress(decode_facts(value["facts"]), job.cursor.position, value["part"], value["state"], value["counts"])

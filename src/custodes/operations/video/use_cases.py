@@ -20,12 +20,12 @@ from custodes.operations.requests.gate import Permit
 from custodes.operations.reviews.redaction import is_held
 from custodes.operations.reviews.reviews import Holding
 from custodes.operations.video.commands import GetVideo, StartFaceSearch, StartVideo
-from custodes.operations.video.matches import with_matches
-from custodes.operations.video.ordering import Ordering, ordered
-from custodes.operations.video.pages import read_pages
+from custodes.operations.video.matches import PersonSearch, with_matches
+from custodes.operations.video.ordering import Ordering
 from custodes.operations.video.ports import Item, VideoObjects
+from custodes.operations.video.reading import OrderedResults, ResultReader
 from custodes.operations.video.request import VideoRequest
-from custodes.operations.video.segments import Segment, segments_of
+from custodes.operations.video.segments import Segment
 from custodes.video.container import too_many_bytes
 from custodes.video.facts import VideoFacts, VideoLimits
 
@@ -92,6 +92,7 @@ class VideoOperations:
         self._holding = holding
         self._pages = pages
         self._adapters = adapters
+        self._kept = OrderedResults()
 
     @property
     def _ports(self) -> VideoAdapters:
@@ -128,6 +129,12 @@ class VideoOperations:
         ports.wake()
         return job.request.job_id
 
+    def threshold_pct(self, job_id: JobId) -> float | None:
+        """That a job searches faces with: rules about it hold for reading its results, too. None for no search."""
+        job = None if self._adapters is None else self._adapters.jobs.find(None, job_id)
+        command = None if job is None else VideoRequest.from_bytes(job.request.input).command
+        return command.threshold_pct if isinstance(command, StartFaceSearch) else None
+
     def get(self, permit: Permit, command: GetVideo) -> VideoPage:
         """One page.
 
@@ -147,22 +154,20 @@ class VideoOperations:
         return self._results(permit, command, job, request, start)
 
     def _results(self, permit: Permit, command: GetVideo, job: Job, request: VideoRequest, start: int) -> VideoPage:
-        ports, ordering = self._ports, Ordering.of(command)
-        found = read_pages(ports.jobs.pages(job.request.account_id, job.request.job_id))
-        if found.facts is None:
+        reader, ordering = ResultReader(self._ports.jobs, self._kept), Ordering.of(command)
+        summary = reader.summary(job)
+        if summary is None:
             raise NotFoundError("Could not find JobId")
         end = start + min(command.max_results or MAX_PAGE, MAX_PAGE)
         segments: Sequence[Segment] = ()
         items: Sequence[Item] = ()
         if command.started_by == "StartSegmentDetection":
-            every = segments_of(found, request.command.options)
-            segments, more = every[start:end], len(every) > end
+            segments, more = reader.segments(job, request.command.options, start, end)
         else:
-            whole = ordered(found, ordering)
-            items, more = whole[start:end], len(whole) > end
+            items, more = reader.items(job, summary, ordering, start, end)
             if isinstance(request.command, StartFaceSearch):
-                key = request.command.key(request.caller)
-                items = with_matches(permit, self._gallery, self._holding, key, items, found.names)
+                search = PersonSearch(command.job_id, request.command.key(request.caller), summary.names)
+                items = with_matches(permit, self._gallery, self._holding, search, items)
         permit.tally.add(results=len(items) + len(segments))
         return VideoPage(
             command.job_id,
@@ -170,11 +175,11 @@ class VideoOperations:
             job.state,
             None,
             ordering,
-            found.facts,
+            summary.facts,
             items,
             segments,
             self._token(permit, command, ordering, end) if more else None,
-            found.model_version,
+            summary.model_version,
         )
 
     def _scope(self, permit: Permit, command: GetVideo, ordering: Ordering) -> tuple[str, ...]:

@@ -104,6 +104,18 @@ class SqlJobStore:
             rows = connection.execute(query).all()
         return tuple(self._master.unwrap(row.sealed, _page_names(account_id, job_id, row.number)) for row in rows)
 
+    def last_page(self, account_id: AccountId, job_id: JobId) -> bytes | None:
+        """See JobStore."""
+        numbers = (
+            select(func.max(_PAGE.number))
+            .join(JOBS, (_JOB.account_id == _PAGE.account_id) & (_JOB.row == _PAGE.job_row))
+            .where(_is(account_id, job_id))
+        )
+        with self._database.read() as connection:
+            last = connection.execute(numbers).scalar_one()
+        found = () if last is None else self.pages(account_id, job_id, last, 1)
+        return found[0] if found else None
+
     def claim(self, operations: Collection[str], owner: str, now_ms: int) -> Job | None:
         """See JobStore."""
         wanted = self._claimable(operations, now_ms)

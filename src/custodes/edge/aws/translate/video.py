@@ -16,7 +16,14 @@ from custodes.edge.aws.wire import Handler
 from custodes.jobs.job import JobId
 from custodes.operations.images.ports import S3Object
 from custodes.operations.requests.gate import Gate
-from custodes.operations.video.commands import GET_COMMANDS, START_COMMANDS, Channel, GetVideo, StartVideo
+from custodes.operations.video.commands import (
+    GET_COMMANDS,
+    START_COMMANDS,
+    Channel,
+    GetFaceSearch,
+    GetVideo,
+    StartVideo,
+)
 from custodes.operations.video.use_cases import VideoOperations
 
 _SHARED = frozenset({"Video", "ClientRequestToken", "JobTag", "NotificationChannel"})
@@ -29,7 +36,8 @@ def handlers(gate: Gate, video: VideoOperations) -> dict[str, Handler]:
         for name, command in START_COMMANDS.items()
     }
     gets = {
-        name: gated(gate, _get_command(command), video.get, page_output(name)) for name, command in GET_COMMANDS.items()
+        name: gated(gate, _get_command(command, video.threshold_pct), video.get, page_output(name))
+        for name, command in GET_COMMANDS.items()
     }
     return {**starts, **gets}
 
@@ -67,14 +75,16 @@ def _plain(value: Any) -> Any:
     return [_plain(one) for one in value] if isinstance(value, list) else value
 
 
-def _get_command(kind: type[GetVideo]) -> Callable[[Params], GetVideo]:
+def _get_command(kind: type[GetVideo], threshold_of: Callable[[JobId], float | None]) -> Callable[[Params], GetVideo]:
     def parse(params: Params) -> GetVideo:
+        job_id = JobId(params["JobId"])
         return kind(
-            job_id=JobId(params["JobId"]),
+            job_id=job_id,
             max_results=params.get("MaxResults"),
             next_token=params.get("NextToken"),
             sort_by=params.get("SortBy"),
             aggregate_by=params.get("AggregateBy"),
+            threshold_pct=threshold_of(job_id) if kind is GetFaceSearch else None,
         )
 
     return parse

@@ -14,11 +14,11 @@ import numpy as np
 
 from custodes.engine.faces.align import RgbArray
 from custodes.engine.faces.portrait import PortraitReader, PortraitReadings
-from custodes.engine.faces.traits.ages import age_range, reads_as_man
+from custodes.engine.faces.traits.ages import AgeNetworks, moments, reads_as_man
 from custodes.engine.faces.traits.expression import ExpressionReader
 from custodes.engine.faces.traits.heads import Fitted
 from custodes.engine.faces.traits.occlusion import occluded
-from custodes.engine.results.face import DetectedFace, FloatArray, Judgement, Trait, Traits
+from custodes.engine.results.face import AgeRange, DetectedFace, FloatArray, Judgement, Trait, Traits
 
 _OWN_NETWORK = Trait.EMOTIONS
 """All other traits come from the portrait network."""
@@ -56,6 +56,7 @@ class TraitReader:
     portrait: PortraitReader
     expression: Callable[[], ExpressionReader]
     fitted: Fitted
+    ages: AgeNetworks
 
     def read(self, rgb: RgbArray, faces: Sequence[DetectedFace], traits: Collection[Trait]) -> tuple[DetectedFace, ...]:
         """``faces`` with ``traits`` told as far as they can be."""
@@ -73,7 +74,7 @@ class TraitReader:
         self, rgb: RgbArray, faces: Sequence[DetectedFace], traits: Collection[Trait]
     ) -> list[DetectedFace]:
         portraits = self.portrait.read(rgb, faces)
-        rows = [_demography(portraits, i, traits) for i in range(len(faces))]
+        rows = self._demography(portraits, traits)
         for trait, seen in _HEADS.items():
             if trait in traits:
                 judgements = self.fitted.heads[trait].judge(seen.features(portraits))
@@ -83,10 +84,14 @@ class TraitReader:
             rows = [replace(t, occluded=occluded(o, f)) for t, o, f in zip(rows, odds, faces, strict=True)]
         return [replace(f, traits=t) for f, t in zip(faces, rows, strict=True)]
 
-
-def _demography(portraits: PortraitReadings, i: int, traits: Collection[Trait]) -> Traits:
-    years = portraits.years[i]
-    return Traits(
-        age=age_range(years) if Trait.AGE_RANGE in traits else None,
-        male=reads_as_man(float(portraits.male[i]), years) if Trait.GENDER in traits else None,
-    )
+    def _demography(self, portraits: PortraitReadings, traits: Collection[Trait]) -> list[Traits]:
+        ages: Sequence[AgeRange | None] = [None] * len(portraits.male)
+        if Trait.AGE_RANGE in traits:
+            ages = self.ages.ranges(portraits)
+        if Trait.GENDER not in traits:
+            return [Traits(age=age) for age in ages]
+        middles, _ = moments(portraits.years)
+        return [
+            Traits(age=age, male=reads_as_man(float(male), float(middle)))
+            for age, male, middle in zip(ages, portraits.male, middles, strict=True)
+        ]
