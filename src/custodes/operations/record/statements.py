@@ -122,7 +122,9 @@ class Statements:
 
     def audit(self, progress: Progress) -> DeepAudit:
         """Make maps and excerpts again from the private bodies and compare; raises as ``deep_audit``."""
-        return deep_audit(Audited(self._key(), self._newest(), self._state(), self.parties.files()), progress)
+        return deep_audit(
+            Audited(self._key(), self._newest(), self._state(), self.parties.files(), self.bills), progress
+        )
 
     def growth(self) -> Iterator[bytes]:
         """Per head of the account map, the line that proves that it continues the one before; see ``map_chain``.
