@@ -17,6 +17,7 @@ from custodes.core.slot import Slot
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import EntryError
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
+from custodes.ledger.writer.body import canonical
 from custodes.ledger.writer.pending import Pending
 from custodes.ledger.writer.receipt import receipt_token
 from custodes.ledger.writer.settings import LedgerWriter
@@ -75,7 +76,8 @@ class LedgerRecorder:
         if outcome.code == DENIED:
             return _receipt(permission)
         body = _common(intent) | self._facts(intent, outcome)
-        return _receipt(_writing(lambda: self._log.commit("use", _units(intent, outcome), body, settles=permission)))
+        units = _units(intent, outcome)
+        return _receipt(_writing(lambda: self._log.commit("use", units, body, settles=permission)), canonical(body))
 
     def _facts(self, intent: Intent, outcome: UseOutcome) -> dict[str, object]:
         counts = outcome.counts
@@ -137,9 +139,9 @@ def _units(intent: Intent, outcome: UseOutcome) -> int:
     return {Unit.NOTHING: 0, Unit.CALL: 1, Unit.IMAGE: outcome.images, Unit.MINUTE: minutes}[intent.properties.unit]
 
 
-def _receipt(pending: Pending) -> GateReceipt:
+def _receipt(pending: Pending, body: bytes = b"") -> GateReceipt:
     found = _writing(pending.wait)
-    return GateReceipt(found.index, receipt_token(found))
+    return GateReceipt(found.index, receipt_token(found), body)
 
 
 def _writing(work: Callable[[], T]) -> T:
