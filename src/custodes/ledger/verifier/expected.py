@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.trust import TrustPolicy, open_trusted
 from custodes.ledger.verifier.canonical_json import canonical, parse_canonical
+from custodes.ledger.verifier.invoices.invoice import parse as parse_invoice
 from custodes.ledger.verifier.moratorium.report import parse as parse_report
+from custodes.ledger.verifier.public_log import PublicLog
 from custodes.ledger.verifier.statement import parse as parse_statement
 
 FACE_COMPARISON = frozenset(
@@ -36,6 +39,29 @@ FACE_COMPARISON = frozenset(
     }
 )
 """Operations whose answers tell how alike faces are or whose they are. A report that leaves one out hides its use."""
+
+
+SECTORS = (
+    "unknown",
+    "operator",
+    "law-enforcement",
+    "public-safety",
+    "government",
+    "migration",
+    "defence",
+    "education",
+    "employment",
+    "finance",
+    "health",
+    "retail",
+    "transport",
+    "research",
+    "media",
+    "software",
+    "charity",
+    "other",
+)
+"""What a caller's sector can be. A report on another one counts nothing, whatever happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +105,8 @@ def other_question(data: bytes, expected: Expectation) -> list[str]:
         wrong.append(f"you ask about {expected.identifier}; the file is about {', '.join(sorted(asked.identifiers))}")
     if expected.sector is not None and expected.sector != asked.sector:
         wrong.append(f"you ask about the sector {expected.sector}; the file is about {asked.sector or 'none'}")
+    if asked.sector is not None and asked.sector not in SECTORS:
+        wrong.append(f"there is no sector {asked.sector!r}, so nothing was counted")
     if expected.sector is not None and not asked.operations >= FACE_COMPARISON:
         missing = ", ".join(sorted(FACE_COMPARISON - asked.operations))
         wrong.append(f"the report does not count all operations that compare faces: {missing}")
@@ -108,13 +136,33 @@ def weakness(policy: TrustPolicy) -> str | None:
     for name, witness in policy.witnesses.items():
         if witness.key.public in logs:
             return f"witness {name} has the key of the log itself"
-    for name, group in policy.groups.items():
-        if 2 * group.need <= len(group.members) and name == policy.quorum:
-            return (
-                f"{group.need} of {len(group.members)} witnesses are no majority: two groups of them could confirm "
-                "two different logs"
-            )
+    if policy.quorum in policy.groups and _splits(policy, policy.quorum):
+        return (
+            f"the quorum {policy.quorum} is no majority: two sets of witnesses without a common one could confirm two "
+            "different logs"
+        )
     return None
+
+
+def _splits(policy: TrustPolicy, name: str) -> bool:
+    """Whether two sets of witnesses that have nobody in common can both be enough for ``name``.
+
+    Each witness is in one group only, so what can be split in itself serves both sides, and everything else one.
+    """
+    if name not in policy.groups:
+        return False
+    group = policy.groups[name]
+    both = sum(_splits(policy, member) for member in group.members)
+    return 2 * group.need <= 2 * both + (len(group.members) - both)
+
+
+def superseded(data: bytes, log: PublicLog) -> str | None:
+    """Why a sound invoice is not the last word on its month; None when it is, or for files of other kinds."""
+    if _kind(data) != "invoice":
+        return None
+    entry = parse_invoice(data).entry
+    later = [at for at in log.bills.get(str(decode(entry.envelope).fields.get("x")), ()) if at > entry.index]
+    return f"this bill was replaced by a later run of the same month, entry {later[-1]}" if later else None
 
 
 def _asked(data: bytes) -> _Asked:
