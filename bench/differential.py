@@ -18,8 +18,8 @@ from scipy.stats import beta
 
 import face_features
 import look_alike_pairs as pairs
-from custodes.engine.calibrate import Calibration
-from custodes.engine.faces.assembly import FALSE_MATCH_RATES, KNOTS, face_recipe
+from custodes.engine.calibrate import FALSE_MATCH_RATES, Calibration
+from custodes.engine.faces.assembly import KNOTS, face_recipe
 from custodes.engine.faces.embed import unit
 from custodes.engine.faces.lookalikes import level_of
 from report import ROOT, Section, table, write

@@ -17,7 +17,8 @@ import pytest
 from typer.testing import CliRunner
 
 from custodes.cli.main import app
-from custodes.cli.pictures.analyze import expanded, summary
+from custodes.cli.output import NothingToDoError
+from custodes.cli.pictures.analyze import expanded, shown, summary
 from custodes.cli.pictures.annotate import FACE, LABEL, TEXT, WORN, annotated, remarks
 from custodes.core.errors import InvalidParameterError
 
@@ -108,8 +109,26 @@ def test_folders_are_their_pictures(tmp_path: Path) -> None:
         tmp_path / "b.png",
     ]
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InvalidParameterError, match="no pictures"):
+    with pytest.raises(NothingToDoError, match="no pictures"):
         list(expanded([tmp_path / "empty"]))
+
+
+def test_what_is_hardly_sure_is_not_shown_unless_asked() -> None:
+    """A portrait without text has been read as a Chinese character at 38 %."""
+    line, word = WORDS["TextDetections"]
+    guess = [{**line, "Id": 1, "Confidence": 38.0}, {**word, "Id": 2, "ParentId": 1, "Confidence": 90.0}]
+    sure = [{**line, "Id": 3, "Confidence": 80.0}, {**word, "Id": 4, "ParentId": 3, "Confidence": 81.0}]
+    answers = {"DetectText": {"TextDetections": [*guess, *sure]}, "DetectLabels": LABELS, "DetectFaces": FACES}
+    assert [one["Id"] for one in shown(answers, None)["DetectText"]["TextDetections"]] == [3, 4]
+    assert shown(answers, 0.0) == answers
+    assert shown(answers, 75.0)["DetectLabels"]["Labels"] == LABELS["Labels"][:1]
+    assert shown(answers, 95.0)["DetectFaces"] == FACES
+
+
+def test_what_describes_a_finding_is_not_a_finding() -> None:
+    face = {**FACES["FaceDetails"][0], "Emotions": [{"Type": "CALM", "Confidence": 3.0}]}
+    answers = {"DetectFaces": {"FaceDetails": [face]}}
+    assert shown(answers, None) == answers
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -127,7 +146,7 @@ def test_a_folder_from_end_to_end(model_pack: Path, tmp_path: Path) -> None:
     portrait.save(folder / "ann.png")
     (folder / "bad.jpg").write_bytes(b"not a picture")
     done = run(folder, "--json", "--what", "faces", "--what", "text", "--out", out)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 3, done.stderr
     first, second = (json.loads(line) for line in done.stdout.splitlines())
     assert first.keys() == {"path", "DetectFaces", "DetectText"}
     assert len(first["DetectFaces"]["FaceDetails"][0]["Landmarks"]) == 30

@@ -35,10 +35,12 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 def test_a_folder_gives_a_line_of_json_per_photo_and_names_what_cannot_be_read(folder: Path):
     answer = run("liveness", folder, "--json")
-    assert answer.returncode == 1
+    assert answer.returncode == 3
     assert "broken.jpg" in answer.stderr
-    found = {Path(one["photo"]).name: one["Faces"] for one in map(json.loads, answer.stdout.splitlines())}
-    assert set(found) == {"ann.jpg", "blank.png"}
+    lines = {Path(one["path"]).name: one for one in map(json.loads, answer.stdout.splitlines())}
+    assert set(lines) == {"ann.jpg", "blank.png", "broken.jpg"}
+    assert lines.pop("broken.jpg").keys() == {"path", "error"}
+    found = {name: one["Faces"] for name, one in lines.items()}
     assert found["blank.png"] == []
     assert 0 <= found["ann.jpg"][0]["Score"] <= 100
 

@@ -70,6 +70,7 @@ MAKING = {
     ("serve",),
     ("account", "create"),
     ("index",),
+    ("video", "analyze"),
     ("celebrities", "import"),
     ("sanctions", "import"),
     ("sanctions", "sources", "add"),

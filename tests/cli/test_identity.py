@@ -28,11 +28,15 @@ def called(answer: Any) -> list[str]:
 def test_the_operator_of_the_directory_calls(custodes: Any, photo: Path, live_server: Any) -> None:
     root = f"arn:aws:iam::{live_server.deployment.keys.account_id}:root"
     answer = custodes("search", str(photo), "-c", "people", AWS_PROFILE="")
+    assert answer.returncode == 0, answer.stderr
     assert called(answer) == [f"custodes: as {root} at {live_server.url}"]
     assert called(custodes("review", "list", AWS_PROFILE="")) == [f"custodes: as {root} at {live_server.url}"]
 
 
 def test_a_key_of_amazon_is_neither_sent_nor_in_the_way(custodes: Any, photo: Path) -> None:
+    (photo.parent / "work").write_text("[profile work]\nregion = eu-west-1\n")
+    by_profile = {"AWS_PROFILE": "work", "AWS_CONFIG_FILE": str(photo.parent / "work")}
+    assert custodes("search", str(photo), "-c", "people", **by_profile).returncode == 0
     answer = custodes("search", str(photo), "-c", "people", **AMAZON)
     assert answer.returncode == 0, answer.stderr
     assert ":root at http://127.0.0.1" in called(answer)[0]

@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custodes.cli.faces.names import acceptable, open_names
+from custodes.cli.faces.photo_source import PhotoFile
 from custodes.core.errors import InvalidParameterError
+
+
+def photo(inside: str) -> PhotoFile:
+    return PhotoFile(Path("/photos", inside), Path(inside))
 
 
 @pytest.mark.parametrize(
@@ -41,15 +46,20 @@ def test_names_that_fit_are_kept(name: str) -> None:
     assert acceptable(name) == name
 
 
-def test_photos_in_the_folder_itself_have_no_name(tmp_path: Path) -> None:
-    names = open_names(tmp_path, "folder")
-    assert names.of(tmp_path / "a.jpg") is None
-    assert names.of(tmp_path / "x" / "Ann" / "a.jpg") == "Ann"
-    assert open_names(tmp_path, "file").of(tmp_path / "x" / "a b.jpg") == "a_b"
+def test_photos_in_the_folder_itself_have_no_name() -> None:
+    names = open_names("folder", [])
+    assert names.of(photo("a.jpg")) is None
+    assert names.of(photo("x/Ann/a.jpg")) == "Ann"
+    assert open_names("file", []).of(photo("x/a b.jpg")) == "a_b"
+
+
+def test_a_flat_folder_is_named_by_file_and_any_other_by_folder() -> None:
+    assert open_names("auto", [photo("ann.jpg"), photo("bob.jpg")]).of(photo("ann.jpg")) == "ann"
+    assert open_names("auto", [photo("ann.jpg"), photo("Bob/1.jpg")]).of(photo("Bob/1.jpg")) == "Bob"
 
 
 def test_csv_needs_two_columns(tmp_path: Path) -> None:
     table = tmp_path / "names.csv"
     table.write_text("a.jpg,Ann\nb.jpg\n")
     with pytest.raises(InvalidParameterError, match="line 2"):
-        open_names(tmp_path, str(table))
+        open_names(str(table), [])

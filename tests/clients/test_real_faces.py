@@ -165,7 +165,7 @@ def test_compare_on_the_command_line(model_pack: Path, portrait: PIL.Image.Image
     facts = json.loads(
         subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=60, check=True).stdout
     )
-    assert facts["similarity"] > 90
+    assert facts["similarity_pct"] > 90
 
 
 def test_commands_work_without_a_server(model_pack: Path, portrait: PIL.Image.Image, tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custodes.core.box import BoxPx, Size
-from custodes.engine.calibrate import Calibration, Knot, LocalScale, false_match_rate
+from custodes.engine.calibrate import FALSE_MATCH_RATES, Calibration, Knot, LocalScale, false_match_rate
 from custodes.engine.faces.align import FIVE_SHAPE, ChipFrame, chip, similarity, warp
-from custodes.engine.faces.assembly import FALSE_MATCH_RATES, KNOTS, face_recipe
+from custodes.engine.faces.assembly import KNOTS, face_recipe
 from custodes.engine.faces.candidates import Candidates, suppress, without_parts
 from custodes.engine.faces.detect import CenterFaceDetector, FaceDetectionRules, decode, letterbox
 from custodes.engine.faces.embed import planes, unit

@@ -317,7 +317,7 @@ def test_a_folder_without_a_ledger(tmp_path):
     result = CliRunner().invoke(
         statement_commands.app, ["create", "--data", str(tmp_path), "--account", ANN, "--out", str(tmp_path / "x")]
     )
-    assert "no ledger" in str(result.exception)
+    assert "no data directory" in str(result.exception)
 
 
 def test_the_verifier_can_be_given_away(tmp_path):

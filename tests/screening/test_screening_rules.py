@@ -61,11 +61,14 @@ def test_a_clean_name_is_caught_by_its_graph_once_the_parent_is_listed(tmp_path:
         done = CliRunner().invoke(app, ["sanctions", "import", "--data", str(tmp_path), "--format", "csv", str(house)])
         assert done.exit_code == 0, done.output
         asked = ["screen", "--data", str(tmp_path), "--organisation", str(organisation), "--json"]
-        screened.append(json.loads(CliRunner().invoke(app, asked).stdout))
-    assert screened[0] == {"verdict": "clear", "hits": [], "paths": [], "gaps": []}
-    assert screened[1]["verdict"] == "blocked"
-    assert [hit["party"] for hit in screened[1]["hits"]] == ["top"]
-    assert [path["regime"] for path in screened[1]["paths"]] == ["OFAC", "EU", "UK"]
+        answer = CliRunner().invoke(app, asked)
+        screened.append((answer.exit_code, json.loads(answer.stdout)))
+    assert screened[0] == (0, {"verdict": "clear", "hits": [], "paths": [], "gaps": []})
+    assert screened[1][0] == 6
+    blocked = screened[1][1]
+    assert blocked["verdict"] == "blocked"
+    assert [hit["party"] for hit in blocked["hits"]] == ["top"]
+    assert [path["regime"] for path in blocked["paths"]] == ["OFAC", "EU", "UK"]
 
 
 @pytest.mark.parametrize("parsed", [[], {}, {"subject": "a", "parties": [{"id": "b", "name": "B"}]}])

@@ -1,7 +1,7 @@
 """The ``custodes`` command: the table of all commands, and the border behind which no error passes.
 
-In: arguments. Out: an exit status: 0 done, 1 could not be done (one plain line on standard error), 2 wrong arguments,
-130 interrupted; docs/cli.md has the others. Commands are imported when called: a new one is a line in ``COMMANDS``.
+In: arguments. Out: an exit status of ``exit_status``, and one plain line on standard error where it failed. Commands
+are imported when called: a new one is a line in ``COMMANDS``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from typing import Annotated
 
 import typer
 
+from custodes.cli.exit_status import ExitStatus
 from custodes.cli.lazy import CommandEntry, LazyGroup
+from custodes.cli.output import NothingToDoError
 from custodes.core.errors import CustodesError
 
 _SERVER, _PICTURES, _FACES = "Server", "Pictures, without a server", "Faces"
@@ -20,7 +22,9 @@ _ACCOUNTS, _RECORD, _RULES = "Accounts", "Record", "Rules and screening"
 
 COMMANDS = (
     CommandEntry(_SERVER, "serve", "Serve the API until stopped.", "custodes.cli.serve:serve"),
-    CommandEntry(_SERVER, "console", "Print a link to the console in the browser.", "custodes.cli.console:console"),
+    CommandEntry(
+        _SERVER, "console", "Print a link that signs the operator in to the console.", "custodes.cli.console:console"
+    ),
     CommandEntry(_SERVER, "env", "Print exports that point AWS clients at the server.", "custodes.cli.env:env"),
     CommandEntry(_SERVER, "models", "List, fetch and verify the networks.", "custodes.cli.models:app"),
     CommandEntry(_SERVER, "version", "Show the version.", "custodes.cli.version:version"),
@@ -132,10 +136,12 @@ def run() -> None:
     """Entry point of the ``custodes`` command; exits with a status, never with a stack trace."""
     try:
         app()
+    except NothingToDoError as error:
+        _fail(error.message, ExitStatus.NOTHING_TO_DO)
     except CustodesError as error:
         _fail(error.message)
     except KeyboardInterrupt:
-        _fail("interrupted", 130)
+        _fail("interrupted", ExitStatus.INTERRUPTED)
     except BrokenPipeError:  # the reader of our output, like head, had enough
         sys.stderr.close()
         sys.exit(1)
@@ -145,6 +151,6 @@ def run() -> None:
         _fail(f"unexpected error, please report it: {type(error).__name__}: {error}")
 
 
-def _fail(message: str, status: int = 1) -> None:
+def _fail(message: str, status: ExitStatus = ExitStatus.FAILED) -> None:
     print(f"custodes: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201 - this is the output
-    sys.exit(status)
+    sys.exit(int(status))

@@ -1,18 +1,26 @@
-"""What commands owe people beside their answers: not to write over what they read, and to say what is not on record.
+"""How commands answer: rows and JSON on standard output, remarks on standard error, and no writing over what is read.
 
-In: where to write, what is read. Out: a refusal, or a line on standard error.
+In: values and files. Out: text. On a terminal rows stand in columns under headers; anywhere else they are lines with
+tabs between the members, whole and without headers, for programs. docs/cli.md has the vocabulary of the JSON.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from custodes.core.errors import InvalidParameterError
+from custodes.core.errors import CustodesError, InvalidParameterError
+
+if TYPE_CHECKING:
+    from custodes.cli.exit_status import ExitStatus
 
 _UNRECORDED = "computed here, without a server and its ledger: this use is not on record"
+_BETWEEN = "  "
 
 
 def refuse_inputs(out: Path | None, inputs: Iterable[Path]) -> None:
@@ -30,4 +38,41 @@ def refuse_inputs(out: Path | None, inputs: Iterable[Path]) -> None:
 
 def say_unrecorded() -> None:
     """Say, where errors go, that what follows leaves no entry in any ledger."""
-    typer.echo(f"custodes: {_UNRECORDED}", err=True)
+    say(_UNRECORDED)
+
+
+def say(text: str) -> None:
+    """A remark on standard error, where it is in nobody's way."""
+    typer.echo(f"custodes: {text}", err=True)
+
+
+def print_json(value: object) -> None:
+    """``value`` on one line of standard output."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def print_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Rows of text: in columns below ``header`` on a terminal, else with tabs between them and no header."""
+    if not rows:
+        return
+    if not sys.stdout.isatty():
+        for row in rows:
+            typer.echo("\t".join(" ".join(cell.split()) for cell in row))
+        return
+    from rich.cells import cell_len  # letters of East Asia are two columns wide
+
+    table = [header, *rows]
+    widths = [max(cell_len(row[column]) for row in table) for column in range(len(header))]
+    for row in table:
+        cells = [cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)]
+        typer.echo(_BETWEEN.join(cells).rstrip())
+
+
+class NothingToDoError(CustodesError):
+    """There was nothing to work on; ends with a status of its own."""
+
+
+def end(status: ExitStatus) -> None:
+    """End the command with ``status``; nothing happens for the one that means done."""
+    if status:
+        raise typer.Exit(int(status))

@@ -19,14 +19,13 @@ from custodes.core.clock import SystemClock
 from custodes.core.errors import InvalidParameterError, NotSupportedError
 from custodes.core.ids import RequestId
 from custodes.deployment.ledger import POLICY_FILE
+from custodes.deployment.scores import false_match_rate
 from custodes.edge.aws.errors import ApiError
 from custodes.edge.aws.model import Operation, Service
 from custodes.edge.aws.validate import validate
 from custodes.edge.aws.wire import Handler
 from custodes.edge.endpoints.reviews import Act
 from custodes.edge.http.workers import Workers
-from custodes.engine.calibrate import false_match_rate
-from custodes.engine.faces.assembly import FALSE_MATCH_RATES
 from custodes.jobs.schedule import ScheduleState
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.sign_in_links import SignInLinks
@@ -75,7 +74,7 @@ def open_console(sources: ConsoleSources) -> list[BaseRoute]:
         random=os.urandom,
         region=settings.region,
         request_ids=sources.request_ids,
-        false_match_rate=lambda similarity: false_match_rate(similarity, FALSE_MATCH_RATES),
+        false_match_rate=false_match_rate,
         trust_policy=lambda: (settings.data / POLICY_FILE).read_text(encoding="utf-8"),
         public_entry=sources.public_entry,
         schedules=sources.schedules,

@@ -17,8 +17,6 @@ from custodes.deployment.engines import open_sight, open_text
 from custodes.deployment.server import new_request_id, open_engine
 from custodes.edge.aws.translate import faces, labels, moderation, protection, text
 from custodes.edge.aws.wire import Handler
-from custodes.engine.calibrate import false_match_rate
-from custodes.engine.faces.assembly import FALSE_MATCH_RATES
 from custodes.engine.ports import FaceEngine, TextEngine
 from custodes.engine.runtime.once import Once
 from custodes.operations.images.compare_faces import FaceComparison
@@ -52,10 +50,6 @@ class Offline:
         """
         caller = Caller(_ACCOUNT, "local", f"arn:aws:iam::{_ACCOUNT}:root", self.region)
         return self.handlers[operation](Context(caller, new_request_id(), SystemClock().now_ms()), members).result
-
-    def false_match_rate(self, similarity_pct: float) -> float | None:
-        """Share of pairs of different people that reach ``similarity_pct``; None below what was measured."""
-        return false_match_rate(similarity_pct, FALSE_MATCH_RATES)
 
 
 @contextmanager

@@ -42,8 +42,8 @@ from custodes.edge.endpoints.administration import administered
 from custodes.edge.endpoints.api import Limits
 from custodes.edge.endpoints.ledger import PublicLedger, mounted
 from custodes.edge.endpoints.reviews import Act, actions
-from custodes.engine.calibrate import false_match_rate
-from custodes.engine.faces.assembly import FALSE_MATCH_RATES, open_face_engine
+from custodes.engine.calibrate import FALSE_MATCH_RATES, false_match_rate
+from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.ports import FaceEngine, TextEngine
 from custodes.engine.runtime.once import Once
 from custodes.gallery.entities import CollectionKey

@@ -215,6 +215,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     grown.add_argument("--trust", type=Path, required=True, help="whom you trust: a C2SP tlog-policy file")
     grown.add_argument("--ledger", type=Path, required=True, help="folder with the log's public files")
     options = parser.parse_args(arguments)
+    missing = next((path for path in (options.file, options.trust) if not path.is_file()), None)
+    if missing is not None:
+        command.error(f"there is no file {missing}")  # not a verdict: nothing was looked at
     if options.command == "growth":
         word, text = check_growth_file(options.file, options.trust, options.ledger)
         sys.stdout.write(f"{'OK' if word == 'PRESENT' else word}\n\n{clean(text)}\n")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from custodes.core.errors import UnavailableError
 
-# Files that the commands which make a directory leave in it: the operator's account, the database of lists.
-_MARKS = ("account", "screening/lists.sqlite3")
+# Files that the commands which make a directory leave in it: account, public key of the ledger, database of lists.
+_MARKS = ("account", "ledger.pub", "screening/lists.sqlite3")
 _LEDGER = "ledger.pub"
 _KEY = "credentials"
 

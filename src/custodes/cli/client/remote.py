@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.session import Session
 
 from custodes.cli.client.api import ApiFailureError
 from custodes.cli.client.identity import SigningCredentials
@@ -19,7 +20,10 @@ class RemoteApi:
 
     def __init__(self, url: str, region: str, credentials: SigningCredentials) -> None:
         """Call ``url`` with ``credentials``, in requests signed for ``region``."""
+        # The profile that AWS_PROFILE names is not ours to read here: it may be for other work, or not be there.
+        core = Session(session_vars={"profile": (None, None, None, None)})
         session = boto3.session.Session(
+            botocore_session=core,
             aws_access_key_id=credentials.access_key_id,
             aws_secret_access_key=credentials.secret,
             aws_session_token=credentials.session_token,

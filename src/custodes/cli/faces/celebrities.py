@@ -31,6 +31,7 @@ from custodes.settings import from_environment
 if TYPE_CHECKING:
     from custodes.cli.client.api import ApiClient
     from custodes.cli.faces.celebrity_file import Known
+    from custodes.cli.faces.photo_source import PhotoSource
 
 app = typer.Typer(help="Known people whom RecognizeCelebrities names.", no_args_is_help=True)
 _COLLECTION = "celebrities"
@@ -43,9 +44,9 @@ class PortraitNames:
 
     ids: Mapping[Path, str]
 
-    def of(self, photo: Path) -> str | None:
+    def of(self, photo: PhotoSource) -> str | None:
         """The id of the person on ``photo``."""
-        return self.ids[photo]
+        return self.ids[Path(photo.place)]
 
 
 @app.command("import")
@@ -63,6 +64,7 @@ def import_command(
     from custodes.cli.client.connection import open_api
     from custodes.cli.faces.celebrity_file import read_known
     from custodes.cli.faces.enrolment import EnrolmentPlan, enrol, prepare
+    from custodes.cli.faces.photo_source import PhotoFile
     from custodes.storage.sql.celebrities import SqliteCelebrities
 
     known = read_known(path)
@@ -71,7 +73,11 @@ def import_command(
         book.put(one.person for one in known)
         with prepare(api, settings.data, _COLLECTION) as journal:
             done = enrol(
-                api, journal, list(portraits), PortraitNames(portraits), EnrolmentPlan(_COLLECTION, 1, jobs, again)
+                api,
+                journal,
+                [PhotoFile(path, Path(path.name)) for path in portraits],
+                PortraitNames(portraits),
+                EnrolmentPlan(_COLLECTION, 1, jobs, again),
             )
     left_out = [(entry.path, entry.reason) for entry in done.entries if not entry.faces]
     faces = sum(len(entry.faces) for entry in done.entries)
@@ -101,7 +107,7 @@ def list_command(
     if as_json:
         facts = [
             {
-                "id": one.celebrity_id,
+                "celebrity_id": one.celebrity_id,
                 "name": one.name,
                 "urls": list(one.urls),
                 "gender": one.gender,

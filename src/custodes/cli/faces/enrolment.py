@@ -17,15 +17,22 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from custodes.cli.client.api import ApiClient, ApiFailureError
-from custodes.cli.faces.journal import EnrolmentJournal, JournalLine, open_journal, stamp
-from custodes.cli.pictures import photo
+from custodes.cli.faces.journal import EnrolmentJournal, JournalLine, open_journal
+from custodes.cli.faces.photo_source import PhotoSource
 from custodes.core.errors import ImageFormatError, ImageTooLargeError
 
-Work: TypeAlias = Callable[[Path, "str | None"], JournalLine]
+Work: TypeAlias = Callable[[PhotoSource, "str | None"], JournalLine]
 """Indexes one photo under a name."""
 
 # Codes that speak of this one photo. InvalidParameterException is among them: a picture below 80 pixels has it.
-_OF_THE_PHOTO = frozenset({"InvalidImageFormatException", "ImageTooLargeException", "InvalidParameterException"})
+_OF_THE_PHOTO = frozenset(
+    {
+        "InvalidImageFormatException",
+        "ImageTooLargeException",
+        "InvalidParameterException",
+        "InvalidS3ObjectException",
+    }
+)
 # Source: bounds of FaceIds and MaxResults in the service model.
 _PAGE = 4096
 # Photos handed to workers ahead of time: enough to keep them busy, few enough to stop soon.
@@ -38,13 +45,13 @@ class EnrolmentReport:
 
     entries: tuple[JournalLine, ...]
     done_before: int
-    erased: tuple[Path, ...]
+    erased: tuple[str, ...]
 
 
 class Naming(Protocol):
     """Names photos."""
 
-    def of(self, photo: Path) -> str | None:
+    def of(self, photo: PhotoSource) -> str | None:
         """ExternalImageId of ``photo``; None for none."""
         ...
 
@@ -79,7 +86,7 @@ class EnrolmentPlan:
 
 
 def enrol(
-    api: ApiClient, journal: EnrolmentJournal, photos: Sequence[Path], names: Naming, plan: EnrolmentPlan
+    api: ApiClient, journal: EnrolmentJournal, photos: Sequence[PhotoSource], names: Naming, plan: EnrolmentPlan
 ) -> EnrolmentReport:
     """Index ``photos``; the journal decides which are done already.
 
@@ -88,21 +95,23 @@ def enrol(
     Raises:
         ApiFailureError, UnavailableError: what ends the run.
     """
-    named = {path: names.of(path) for path in photos}
-    known = {str(path) for path, name in named.items() if journal.knows(path, name)}
+    named = [(photo, names.of(photo)) for photo in photos]
+    known = {photo.place for photo, name in named if journal.knows(photo, name)}
     erased = set(_erased(api, plan.collection, [entry for entry in journal.entries() if entry.path in known]))
-    todo = [(path, name) for path, name in named.items() if str(path) not in known or (plan.again and path in erased)]
+    todo = [
+        (photo, name) for photo, name in named if photo.place not in known or (plan.again and photo.place in erased)
+    ]
 
-    def one(path: Path, name: str | None) -> JournalLine:
-        return _enrol_one(api, path, name, plan.collection, plan.max_faces)
+    def one(photo: PhotoSource, name: str | None) -> JournalLine:
+        return _enrol_one(api, photo, name, plan.collection, plan.max_faces)
 
     _run(journal, todo, one, plan.jobs)
     done = {entry.path: entry for entry in journal.entries()}
-    left = () if plan.again else tuple(path for path in photos if path in erased)
-    return EnrolmentReport(tuple(done[str(path)] for path in photos), len(photos) - len(todo), left)
+    left = () if plan.again else tuple(photo.place for photo in photos if photo.place in erased)
+    return EnrolmentReport(tuple(done[photo.place] for photo in photos), len(photos) - len(todo), left)
 
 
-def _erased(api: ApiClient, collection: str, entries: Sequence[JournalLine]) -> tuple[Path, ...]:
+def _erased(api: ApiClient, collection: str, entries: Sequence[JournalLine]) -> tuple[str, ...]:
     """Photos of ``entries`` that had faces, none of which is in the collection any more."""
     wanted = [face for entry in entries for face in entry.faces]
     present: set[str] = set()
@@ -110,10 +119,10 @@ def _erased(api: ApiClient, collection: str, entries: Sequence[JournalLine]) -> 
         some = wanted[start : start + _PAGE]
         answer = api.call("ListFaces", CollectionId=collection, FaceIds=some, MaxResults=_PAGE)
         present.update(face["FaceId"] for face in answer["Faces"])
-    return tuple(Path(entry.path) for entry in entries if entry.faces and present.isdisjoint(entry.faces))
+    return tuple(entry.path for entry in entries if entry.faces and present.isdisjoint(entry.faces))
 
 
-def _run(journal: EnrolmentJournal, todo: Sequence[tuple[Path, str | None]], one: Work, jobs: int) -> None:
+def _run(journal: EnrolmentJournal, todo: Sequence[tuple[PhotoSource, str | None]], one: Work, jobs: int) -> None:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     waiting = iter(todo)
@@ -135,26 +144,27 @@ def _run(journal: EnrolmentJournal, todo: Sequence[tuple[Path, str | None]], one
                 future.cancel()
 
 
-def _enrol_one(api: ApiClient, path: Path, name: str | None, collection: str, max_faces: int) -> JournalLine:
-    mark = stamp(path)
+def _enrol_one(api: ApiClient, photo: PhotoSource, name: str | None, collection: str, max_faces: int) -> JournalLine:
     members: dict[str, Any] = {"ExternalImageId": name} if name else {}
+    mark, faces, reason, failed = "", (), "", True
     try:
-        data = photo.read(path)
+        mark, image = photo.stamp(), photo.image()
         answer = (
-            api.call("IndexFaces", CollectionId=collection, Image={"Bytes": data}, MaxFaces=max_faces, **members)
-            if data
-            else {}
+            {}
+            if image is None
+            else api.call("IndexFaces", CollectionId=collection, Image=image, MaxFaces=max_faces, **members)
         )
+        faces = tuple(record["Face"]["FaceId"] for record in answer.get("FaceRecords", ()))
+        reason, failed = "" if faces else _reason(answer, empty=image is None), image is None
     except ApiFailureError as error:
         if error.code not in _OF_THE_PHOTO:
             raise
-        return JournalLine(str(path), mark, name, (), error.reason)
+        reason = error.reason
     except (ImageFormatError, ImageTooLargeError) as error:
-        return JournalLine(str(path), mark, name, (), error.message)
+        reason = error.message
     except OSError as error:
-        return JournalLine(str(path), mark, name, (), f"cannot be read: {error.strerror}")
-    faces = tuple(record["Face"]["FaceId"] for record in answer.get("FaceRecords", ()))
-    return JournalLine(str(path), mark, name, faces, "" if faces else _reason(answer, empty=not data))
+        reason = f"cannot be read: {error.strerror}"
+    return JournalLine(photo.place, mark, name, faces, reason, failed)
 
 
 def _reason(answer: Mapping[str, Any], *, empty: bool) -> str:

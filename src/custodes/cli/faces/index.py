@@ -1,8 +1,7 @@
-"""``custodes index``: the photos of a folder into a collection, resumable, with a report of what was left out."""
+"""``custodes index``: photos of a folder or a bucket into a collection, resumable, with a report of what was left."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from custodes.cli.options import (
 from custodes.settings import from_environment
 
 if TYPE_CHECKING:
+    from custodes.cli.exit_status import ExitStatus
     from custodes.cli.faces.enrolment import EnrolmentReport
     from custodes.cli.faces.journal import JournalLine
 
@@ -29,11 +29,19 @@ _SHOWN = 10
 
 
 def index(
-    folder: Annotated[Path, typer.Argument(help="Folder with photos; subfolders are included.")],
+    photos: Annotated[
+        str,
+        typer.Argument(help="Folder with photos, or s3://bucket/prefix that the server reads; with all below."),
+    ],
     collection: CollectionOption,
     names: Annotated[
-        str, typer.Option(help="Where names come from: folder, file, or a CSV file with the columns path and name.")
-    ] = "folder",
+        str,
+        typer.Option(
+            help="Where names come from: folder, file, or a CSV file with the columns path and name. "
+            "[default: folder, or file where no photo is in a folder of its own]",
+            show_default=False,
+        ),
+    ] = "auto",
     max_faces: Annotated[
         int | None,
         typer.Option(min=1, max=100, help="Faces per photo. [default: 1; all 100 with --names file]"),
@@ -50,61 +58,69 @@ def index(
     settings = from_environment(data=data, device=device)
     from custodes.cli.client.connection import open_api
     from custodes.cli.faces.enrolment import EnrolmentPlan, enrol, prepare
-    from custodes.cli.faces.names import open_names
-    from custodes.cli.output import refuse_inputs
-    from custodes.cli.pictures.photo import find
+    from custodes.cli.faces.names import AUTO, FILE, open_names
+    from custodes.cli.faces.photo_source import S3, PhotoFile, find_photos
+    from custodes.cli.output import end, print_json, refuse_inputs, say
 
-    root = folder.resolve()
-    photos = find(root)
-    labels = open_names(root, names)
-    refuse_inputs(report, [*photos, Path(names)])
-    limit = max_faces or (1 if labels.of_persons else 100)
+    found = find_photos(photos, settings)
+    root = None if photos.startswith(S3) else Path(photos).resolve()
+    labels = open_names(names, found, root)
+    refuse_inputs(report, [*(one.path for one in found if isinstance(one, PhotoFile)), Path(names)])
+    limit = max_faces or (100 if names == FILE else 1)
     with open_api(settings, endpoint, creates=True) as api, prepare(api, settings.data, collection) as journal:
-        result = enrol(api, journal, photos, labels, EnrolmentPlan(collection, limit, jobs, again))
+        if names == AUTO and labels.choice == FILE:
+            say("no photo is in a folder of its own: each face is named after its photo's file; --names says otherwise")
+        result = enrol(api, journal, found, labels, EnrolmentPlan(collection, limit, jobs, again))
     left_out = [entry for entry in result.entries if not entry.faces]
     if report is not None:
         _write_report(report, left_out)
     if as_json:
-        typer.echo(json.dumps(_facts(collection, result, left_out)))
+        print_json(_facts(collection, result, left_out))
     else:
         _print(api.place, collection, result, left_out, report)
+    end(_status(result))
+
+
+def _status(result: EnrolmentReport) -> ExitStatus:
+    """A photo without a good face was worked on; one that cannot be read was not."""
+    from custodes.cli.exit_status import ExitStatus
+
+    failed = sum(entry.failed for entry in result.entries)
+    if not failed:
+        return ExitStatus.DONE
+    return ExitStatus.FAILED if failed == len(result.entries) else ExitStatus.SOME_FAILED
 
 
 def _facts(collection: str, result: EnrolmentReport, left_out: Sequence[JournalLine]) -> dict[str, object]:
     return {
-        "collection": collection,
+        "collection_id": collection,
         "photos": len(result.entries),
         "done_before": result.done_before,
         "faces": sum(len(entry.faces) for entry in result.entries),
-        "erased_since": [str(path) for path in result.erased],
-        "left_out": [{"path": entry.path, "reason": entry.reason} for entry in left_out],
+        "erased_since": list(result.erased),
+        "left_out": [{"path": entry.path, "reason": entry.reason, "failed": entry.failed} for entry in left_out],
     }
 
 
 def _print(
     place: str, collection: str, result: EnrolmentReport, left_out: Sequence[JournalLine], report: Path | None
 ) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
     faces = sum(len(entry.faces) for entry in result.entries)
     before = f", {result.done_before} of them done before" if result.done_before else ""
-    console.print(f"{len(result.entries)} photos{before}; {faces} faces in collection {collection} at {place}.")
+    typer.echo(f"{len(result.entries)} photos{before}; {faces} faces in collection {collection} at {place}.")
     if result.erased:
-        console.print(
+        typer.echo(
             f"{len(result.erased)} photos done before have no face there any more: deleted since; --again indexes anew."
         )
     if not left_out:
         return
-    table = Table("photos", "not indexed because", title=f"{len(left_out)} photos left out", title_justify="left")
+    typer.echo(f"{len(left_out)} photos left out:")
     for reason, count in Counter(entry.reason for entry in left_out).most_common():
-        table.add_row(str(count), reason)
-    console.print(table)
+        typer.echo(f"{count:>6}  {reason}")
     for entry in left_out[:_SHOWN]:
-        console.print(f"  {entry.path}: {entry.reason}", highlight=False, markup=False)
+        typer.echo(f"  {entry.path}: {entry.reason}")
     if len(left_out) > _SHOWN and report is None:
-        console.print(f"  ... and {len(left_out) - _SHOWN} more; --report FILE lists all")
+        typer.echo(f"  ... and {len(left_out) - _SHOWN} more; --report FILE lists all")
 
 
 def _write_report(path: Path, left_out: Sequence[JournalLine]) -> None:

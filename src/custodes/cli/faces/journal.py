@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 
+from custodes.cli.faces.photo_source import PhotoSource
+
 _FOLDER = "indexed"
 
 
@@ -23,11 +25,12 @@ class JournalLine:
     """One photo that is dealt with.
 
     Attributes:
-        path: absolute.
-        stamp: size and time of change when it was read; another stamp means another photo.
+        path: absolute, or the URL of an object.
+        stamp: of its content when it was read; another stamp means another photo.
         name: ExternalImageId it was given.
         faces: ids of its faces in the collection.
         reason: why there are none, or empty.
+        failed: whether it could not be worked on at all, as against a photo without a good face.
     """
 
     path: str
@@ -35,6 +38,7 @@ class JournalLine:
     name: str | None
     faces: tuple[str, ...]
     reason: str
+    failed: bool = False
 
 
 class EnrolmentJournal:
@@ -54,10 +58,10 @@ class EnrolmentJournal:
     ) -> None:
         self._file.close()
 
-    def knows(self, path: Path, name: str | None) -> bool:
-        """Whether this very photo was dealt with under this name."""
-        entry = self._done.get(str(path))
-        return entry is not None and entry.name == name and entry.stamp == stamp(path)
+    def knows(self, photo: PhotoSource, name: str | None) -> bool:
+        """Whether this very photo was dealt with under this name. Raises OSError."""
+        entry = self._done.get(photo.place)
+        return entry is not None and entry.name == name and entry.stamp == photo.stamp()
 
     def add(self, entry: JournalLine) -> None:
         """Note ``entry``."""
@@ -68,12 +72,6 @@ class EnrolmentJournal:
     def entries(self) -> tuple[JournalLine, ...]:
         """The latest entry of each photo."""
         return tuple(self._done.values())
-
-
-def stamp(path: Path) -> str:
-    """Size and time of change of a file."""
-    facts = path.stat()
-    return f"{facts.st_size}-{facts.st_mtime_ns}"
 
 
 def open_journal(data: Path, collection: str, created: str) -> EnrolmentJournal:

@@ -1,6 +1,7 @@
 """Which ExternalImageId a photo gets: from its folder, its file name, or a CSV file; always in the API's alphabet.
 
-In: a choice (``folder``, ``file`` or a path to a CSV with the columns path and name). Out: a name per photo, or None.
+In: a choice (``folder``, ``file``, ``auto``, or a path to a CSV with the columns path and name). Out: a name per photo,
+or None.
 """
 
 from __future__ import annotations
@@ -8,52 +9,58 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from custodes.cli.faces.photo_source import PhotoSource
 from custodes.core.errors import InvalidParameterError
 
 # Source: pattern and length of shape ExternalImageId in the service model.
 _FOREIGN = re.compile(r"[^a-zA-Z0-9_.\-:]")
 _MAX_CHARS = 255
+AUTO, FOLDER, FILE = "auto", "folder", "file"
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Names photos below ``root``.
+    """Names photos by where they are below what is indexed.
 
     Attributes:
-        root: the folder that is indexed.
         choice: ``folder``, ``file``, or anything else when ``table`` is used.
-        table: name by path relative to ``root``, from a CSV.
+        table: name by path below what is indexed, from a CSV.
     """
 
-    root: Path
     choice: str
     table: Mapping[str, str] | None = None
 
-    def of(self, photo: Path) -> str | None:
+    def of(self, photo: PhotoSource) -> str | None:
         """The name of ``photo`` as the API accepts it; None when there is none."""
-        inside = photo.relative_to(self.root)
+        inside = photo.inside
         if self.table is not None:
             name = self.table.get(inside.as_posix(), "")
-        elif self.choice == "file":
-            name = photo.stem
+        elif self.choice == FILE:
+            name = inside.stem
         else:
             name = inside.parts[-2] if len(inside.parts) > 1 else ""
         return acceptable(name) or None
 
-    @property
-    def of_persons(self) -> bool:
-        """Whether a name is a person's (folder, CSV) rather than the picture's."""
-        return self.choice != "file"
 
+def open_names(choice: str, photos: Sequence[PhotoSource], root: Path | None = None) -> Names:
+    """Names by ``choice``.
 
-def open_names(root: Path, choice: str) -> Names:
-    """Names by ``choice``. Raises InvalidParameterError when it is neither a word we know nor a readable CSV."""
-    if choice in ("folder", "file"):
-        return Names(root, choice)
+    Args:
+        choice: ``folder``, ``file`` or a path to a CSV; ``auto`` is folder where any photo is in one, else file.
+        photos: what will be named.
+        root: the folder that absolute paths of a CSV are below.
+
+    Raises:
+        InvalidParameterError: neither a word that is known nor a readable CSV.
+    """
+    if choice == AUTO:
+        choice = FOLDER if any(len(photo.inside.parts) > 1 for photo in photos) else FILE
+    if choice in (FOLDER, FILE):
+        return Names(choice)
     try:
         with Path(choice).open(newline="", encoding="utf-8-sig") as file:
             rows = [row for row in csv.reader(file) if row]
@@ -62,7 +69,7 @@ def open_names(root: Path, choice: str) -> Names:
     short = next((number for number, row in enumerate(rows, 1) if len(row) < 2), None)
     if short is not None:
         raise InvalidParameterError(f"{choice}: line {short} needs two columns, path and name")
-    return Names(root, choice, {_relative(root, row[0]): row[1].strip() for row in rows})
+    return Names(choice, {_relative(root, row[0]): row[1].strip() for row in rows})
 
 
 def acceptable(name: str) -> str:
@@ -81,7 +88,7 @@ def _letter(char: str) -> str:
     return f"u{ord(char):04X}" if char.isalnum() else "_"
 
 
-def _relative(root: Path, path: str) -> str:
+def _relative(root: Path | None, path: str) -> str:
     """A path of the CSV relative to the folder; absolute ones are accepted."""
     given = Path(path.strip())
-    return (given.relative_to(root) if given.is_relative_to(root) else given).as_posix()
+    return (given.relative_to(root) if root is not None and given.is_relative_to(root) else given).as_posix()

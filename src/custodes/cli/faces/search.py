@@ -1,16 +1,49 @@
-"""``custodes search``: who in a collection the largest face of a photo looks like."""
+"""``custodes search``: who in a collection the largest face of a photo looks like, and how far that is to be trusted.
+
+In: a photo, a collection. Out: matches with the chance that a collection of this size holds such a stranger; as rows,
+JSON, or a contact sheet. Results that are held for reviewers come with the commands that go on from there.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from custodes.cli.options import DATA, CollectionOption, DataPlaceOption, DeviceOption, EndpointOption, JsonOption
 from custodes.settings import from_environment
+
+if TYPE_CHECKING:
+    from custodes.cli.client.api import ApiClient
+
+_SEALED = "sealed:"
+"""How a token of a result begins that two persons have to confirm; the review's id follows (docs/reviews.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFaces:
+    """What a search brought.
+
+    Attributes:
+        collection: where it searched.
+        faces: how many faces are there; None when the caller may not know.
+        answer: the API's own.
+        photos: photos of faces that this machine indexed, by face id.
+    """
+
+    collection: str
+    faces: int | None
+    answer: Mapping[str, Any]
+    photos: Mapping[str, Path]
+
+    @property
+    def review(self) -> str | None:
+        """Id of the review that the result is held for; None where it is not."""
+        names = [str(match["Face"].get("ExternalImageId") or "") for match in self.answer["FaceMatches"]]
+        return next((name.split(":")[1] for name in names if name.startswith(_SEALED)), None)
 
 
 def search(
@@ -27,7 +60,9 @@ def search(
     """Search a collection for the face of a photo."""
     settings = from_environment(data=data, device=device)
     from custodes.cli.client.connection import open_api
+    from custodes.cli.exit_status import ExitStatus
     from custodes.cli.faces.journal import photo_of_face
+    from custodes.cli.output import end, print_json
     from custodes.cli.pictures.photo import check_drawable, read
 
     if picture is not None:
@@ -41,54 +76,95 @@ def search(
             FaceMatchThreshold=threshold,
             MaxFaces=limit,
         )
-    photos = photo_of_face(settings.data)
-    matches = [_fact(match, photos) for match in answer["FaceMatches"]]
+        found = FoundFaces(collection, _size(api, collection), answer, photo_of_face(settings.data))
+    matches = [_fact(match, found) for match in answer["FaceMatches"]]
     if picture is not None:
-        _draw(picture, photo, answer, photos)
+        _draw(picture, photo, found)
     if as_json:
-        typer.echo(json.dumps({"collection": collection, "matches": matches}))
+        review = {} if found.review is None else {"review_id": found.review}
+        print_json({"path": str(photo), "collection_id": collection, "faces": found.faces, "matches": matches} | review)
     else:
-        _print(collection, threshold, matches)
+        _print(found, threshold, matches)
+    end(ExitStatus.DONE if found.review is None else ExitStatus.REVIEW)
 
 
-def _fact(match: Mapping[str, Any], photos: Mapping[str, Path]) -> dict[str, Any]:
-    face = match["Face"]
-    known = photos.get(face["FaceId"])
+def _size(api: ApiClient, collection: str) -> int | None:
+    """Faces in the collection; None where the caller may search it but not describe it."""
+    from custodes.cli.client.api import ApiFailureError
+
+    try:
+        return int(api.call("DescribeCollection", CollectionId=collection)["FaceCount"])
+    except ApiFailureError:
+        return None
+
+
+def _fact(match: Mapping[str, Any], found: FoundFaces) -> dict[str, Any]:
+    from custodes.cli.pictures.likeness import chance_in_gallery, verdict_in_gallery
+    from custodes.deployment.scores import false_match_rate
+
+    face, similarity = match["Face"], match["Similarity"]
+    known = found.photos.get(face["FaceId"])
     return {
-        "similarity": round(match["Similarity"], 3),
+        "similarity_pct": round(similarity, 6),
+        "verdict": verdict_in_gallery(similarity, found.faces).name.lower(),
+        "false_match_rate": false_match_rate(similarity),
+        "false_match_chance": None if found.faces is None else chance_in_gallery(similarity, found.faces),
         "name": face.get("ExternalImageId"),
         "face_id": face["FaceId"],
-        "photo": str(known) if known else None,
+        "path": str(known) if known else None,
     }
 
 
-def _print(collection: str, threshold: float, matches: Sequence[Mapping[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def _print(found: FoundFaces, threshold: float, matches: Sequence[Mapping[str, Any]]) -> None:
+    from custodes.cli.output import print_rows, say
+    from custodes.cli.pictures.likeness import gallery_odds, percent, short_odds
 
-    console = Console()
     if not matches:
-        console.print(f"Nobody in {collection} reaches {threshold:g} %.")
+        say(f"Nobody in {found.collection} reaches {threshold:g} %.")
         return
-    table = Table("similarity", "name", "face", "photo")
-    for match in matches:
-        texts = (match["name"] or "", match["face_id"], match["photo"] or "")
-        table.add_row(f"{match['similarity']:.2f} %", *(Text(text, overflow="fold") for text in texts))
-    console.print(table)
+    size = "" if found.faces is None else f" among {found.faces:,}"
+    header = ("similarity", "alike by chance", f"any{size}", "name", "face", "photo")
+    rows = [
+        (
+            percent(match["similarity_pct"]),
+            short_odds(match["similarity_pct"]),
+            "unknown" if found.faces is None else gallery_odds(match["similarity_pct"], found.faces),
+            match["name"] or "",
+            match["face_id"],
+            match["path"] or "",
+        )
+        for match in matches
+    ]
+    print_rows(header, rows)
+    if found.review is not None:
+        say(
+            f"two persons have to confirm this result before it shows who was found. A reviewer looks with "
+            f"`custodes review show {found.review}` and decides with `custodes review confirm {found.review}` or "
+            f"`custodes review reject {found.review}`; then `custodes review release {found.review}` gives the result"
+        )
 
 
-def _draw(out: Path, photo: Path, answer: Mapping[str, Any], photos: Mapping[str, Path]) -> None:
-    from custodes.cli.pictures.drawing import Tile, contact_sheet
+def _draw(out: Path, photo: Path, found: FoundFaces) -> None:
+    from custodes.cli.pictures.drawing import MatchSheet, Tile, contact_sheet
+    from custodes.cli.pictures.likeness import gallery_odds, percent, short_odds, verdict_in_gallery
     from custodes.cli.pictures.photo import show
 
     tiles = []
-    for match in answer["FaceMatches"]:
-        face = match["Face"]
-        path = photos.get(face["FaceId"])
+    for match in found.answer["FaceMatches"]:
+        face, similarity = match["Face"], match["Similarity"]
+        path = found.photos.get(face["FaceId"])
         # The server keeps no pictures; only photos that this machine indexed, and still has, can be shown.
         shown = show(path) if path is not None and path.is_file() else None
-        caption = f"{match['Similarity']:.1f} %  {face.get('ExternalImageId') or ''}"
-        tiles.append(Tile(shown, face["BoundingBox"], caption))
-    query = Tile(show(photo), answer.get("SearchedFaceBoundingBox"), photo.name)
-    contact_sheet(query, tiles).save(out)
+        name = "held for review" if found.review else (face.get("ExternalImageId") or "without a name")
+        chance = "" if found.faces is None else f"{gallery_odds(similarity, found.faces)} chance in {found.faces:,}"
+        caption = (f"{percent(similarity)} {name}", short_odds(similarity), chance)
+        tiles.append(
+            Tile(
+                shown,
+                face.get("BoundingBox"),
+                tuple(filter(None, caption)),
+                verdict_in_gallery(similarity, found.faces),
+            )
+        )
+    query = Tile(show(photo), found.answer.get("SearchedFaceBoundingBox"), (photo.name,))
+    contact_sheet(query, MatchSheet(found.collection, tuple(tiles))).save(out)

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from custodes.cli.client.administration import ask
+from custodes.cli.ledger.checking import checking
 from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
@@ -54,4 +55,4 @@ def moratorium_command(
     except StatementError as error:
         raise InvalidParameterError(str(error)) from error
     out.write_bytes(report)
-    typer.echo(f"{out}: {len(report)} bytes; check it with: custodes statement verify {out}", err=True)
+    typer.echo(f"{out}: {len(report)} bytes; check it with: {checking(out, data)}", err=True)

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from custodes.cli.client.administration import ask, close_head
+from custodes.cli.ledger.checking import checking
 from custodes.cli.ledger.moratorium import moratorium_command
 from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption
@@ -79,7 +80,7 @@ def create_command(
     except ValueError as error:  # a StatementError is one
         raise InvalidParameterError(str(error)) from error
     out.write_bytes(statement)
-    typer.echo(f"{out}: {len(statement)} bytes; check it with: custodes statement verify {out}", err=True)
+    typer.echo(f"{out}: {len(statement)} bytes; check it with: {checking(out, data)}", err=True)
 
 
 @app.command("verify")
@@ -102,6 +103,13 @@ def verify_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """Check a file, as `python -m custodes.ledger verify` does, and with the same options."""
+    if not file.is_file():
+        raise typer.BadParameter(f"there is no file {file}", param_hint="FILE")
+    if not trust.is_file():
+        raise typer.BadParameter(
+            f"there is no file {trust}: say whom you trust; a server's own is trust.policy in its data directory",
+            param_hint="--trust",
+        )
     options = {
         "--ledger": ledger,
         "--expect-account": account,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -41,6 +40,15 @@ _OPERATIONS: Mapping[AnalysisSubject, tuple[str, Mapping[str, Any]]] = MappingPr
         AnalysisSubject.EQUIPMENT: ("DetectProtectiveEquipment", {}),
     }
 )
+_LEAST_PCT: Mapping[AnalysisSubject, float] = MappingProxyType({AnalysisSubject.TEXT: 80.0})
+"""Findings below are not shown unless asked. Text: on pictures without any, what is read by mistake stays below; the
+value that Amazon's guide recommends ("Working with text detection")."""
+_LEAST_OTHER_PCT = 55.0
+"""The API's own default of MinConfidence for labels."""
+_FINDINGS = frozenset(
+    {"FaceDetails", "Labels", "Instances", "TextDetections", "ModerationLabels", "Persons", "EquipmentDetections"}
+)
+"""Lists of answers that hold findings, each with a confidence; other lists describe one."""
 _USUAL = [AnalysisSubject.FACES, AnalysisSubject.LABELS, AnalysisSubject.TEXT]
 
 
@@ -59,6 +67,12 @@ def analyze(
         list[AnalysisSubject] | None,
         typer.Option("--what", help="What to look for; repeatable. [default: faces, labels, text]"),
     ] = None,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=100, help="Least confidence in percent of what is shown. [default: text 80, others 55]"
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Where copies with drawings go: a file for one picture, else a folder.")
     ] = None,
@@ -67,7 +81,8 @@ def analyze(
 ) -> None:
     """Find faces, labels and text in pictures. With --json, one line per picture holds the API's own answers."""
     settings = from_environment(device=device)
-    from custodes.cli.output import say_unrecorded
+    from custodes.cli.exit_status import ExitStatus
+    from custodes.cli.output import end, say_unrecorded
     from custodes.deployment.offline import open_offline
 
     paths = list(expanded(pictures))
@@ -76,31 +91,56 @@ def analyze(
     left_out = 0
     say_unrecorded()
     with open_offline(settings) as api:
-        for found in _analysed(api, paths, what or _USUAL):
+        for every in _analysed(api, paths, what or _USUAL):
+            found = replace(every, answers=shown(every.answers, min_confidence))
             left_out += bool(found.reason)
             _tell(found, as_json=as_json)
             if out is not None and not found.reason:
                 _draw(found, places[found.path])
     if left_out == len(paths):
         raise InvalidParameterError("no picture could be analysed")
+    end(ExitStatus.SOME_FAILED if left_out else ExitStatus.DONE)
+
+
+def shown(answers: Answers, least_pct: float | None) -> Answers:
+    """``answers`` without findings below ``least_pct``, or below each subject's own least where that is None."""
+    kept = {}
+    for subject, (operation, _) in _OPERATIONS.items():
+        if operation in answers:
+            least = _LEAST_PCT.get(subject, _LEAST_OTHER_PCT) if least_pct is None else least_pct
+            kept[operation] = _confident(answers[operation], least)
+    return kept
+
+
+def _confident(value: Any, least_pct: float) -> Any:
+    """``value`` with findings of at least ``least_pct`` only, at every depth; words go with their lines."""
+    if isinstance(value, list):
+        return [_confident(item, least_pct) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    kept = {}
+    for name, item in value.items():
+        found = [one for one in item if one["Confidence"] >= least_pct] if name in _FINDINGS else item
+        if name == "TextDetections":
+            lines = {one.get("Id") for one in found if one["Type"] == "LINE"}
+            found = [one for one in found if one["Type"] == "LINE" or one.get("ParentId") in lines]
+        kept[name] = _confident(found, least_pct)
+    return kept
 
 
 def expanded(given: Sequence[Path]) -> Iterator[Path]:
     """Files as they are, folders as the pictures in them.
 
     Raises:
-        InvalidParameterError: a folder without pictures.
+        NothingToDoError: a folder without pictures.
     """
     from custodes.cli.pictures.photo import find
 
     for path in given:
         if path.is_file():
             yield path
-            continue
-        inside = find(path)
-        if not inside:
-            raise InvalidParameterError(f"there are no pictures in {path}")
-        yield from inside
+        else:
+            yield from find(path)
 
 
 def _analysed(api: Offline, paths: Sequence[Path], subjects: Sequence[AnalysisSubject]) -> Iterator[Analysed]:
@@ -142,9 +182,11 @@ def _lean(value: Any) -> Any:
 
 
 def _tell(found: Analysed, *, as_json: bool) -> None:
+    from custodes.cli.output import print_json
+
     if as_json:
         facts = {"path": str(found.path), **found.answers}
-        typer.echo(json.dumps({**facts, "error": found.reason} if found.reason else facts, ensure_ascii=False))
+        print_json({**facts, "error": found.reason} if found.reason else facts)
     elif found.reason:
         typer.echo(f"{found.path}: left out: {found.reason}")
     else:

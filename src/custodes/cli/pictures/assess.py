@@ -1,12 +1,11 @@
 """``custodes quality`` and ``custodes liveness``: questions about portraits, answered on this machine without a server.
 
 In: photos, or folders of photos. Out: a table per photo, or one JSON object per photo and line. Several photos show a
-progress bar. A photo that cannot be read is named and the others go on; the exit status then is 1.
+progress bar. A photo that cannot be read is named and the others go on; the exit status then is 3, or 1 for all.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -54,7 +53,8 @@ def _each(
     from rich.console import Console
     from rich.progress import Progress
 
-    from custodes.cli.output import say_unrecorded
+    from custodes.cli.exit_status import ExitStatus
+    from custodes.cli.output import end, print_json, say_unrecorded
     from custodes.cli.pictures.photo import find, read
 
     say_unrecorded()
@@ -65,19 +65,23 @@ def _each(
         for photo in progress.track(photos, description="photos"):
             try:
                 answer = ask(read(photo))
-            except CustodesError as error:
+            except (CustodesError, OSError) as error:
                 failed += 1
-                typer.echo(f"{photo}: {error.message}", err=True)
+                reason = error.message if isinstance(error, CustodesError) else f"cannot be read: {error.strerror}"
+                if as_json:
+                    print_json({"path": str(photo), "error": reason})
+                typer.echo(f"{photo}: {reason}", err=True)
                 continue
             if as_json:
-                typer.echo(json.dumps({"photo": str(photo), **answer}))
+                print_json({"path": str(photo), **answer})
                 continue
             typer.echo(f"{photo}: {_found(answer)}")
             for face in answer["Faces"]:
                 for line in lines(face):
                     typer.echo(line)
-    if failed:
-        raise typer.Exit(1)
+    if failed == len(photos):
+        raise typer.Exit(ExitStatus.FAILED)
+    end(ExitStatus.SOME_FAILED if failed else ExitStatus.DONE)
 
 
 def _found(answer: Answer) -> str:

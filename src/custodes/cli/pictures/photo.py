@@ -13,7 +13,7 @@ from pathlib import Path
 
 import PIL.Image
 
-from custodes.cli.output import refuse_inputs
+from custodes.cli.output import NothingToDoError, refuse_inputs
 from custodes.core.errors import ImageFormatError, ImageTooLargeError, InvalidParameterError
 from custodes.imaging.image import DEFAULT_LIMITS, Image, decode
 from custodes.operations.images.sources import MAX_INLINE_BYTES
@@ -29,11 +29,15 @@ def find(folder: Path) -> list[Path]:
 
     Raises:
         InvalidParameterError: not a folder.
+        NothingToDoError: no photos in it.
     """
     if not folder.is_dir():
         raise InvalidParameterError(f"{folder} is not a folder")
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    return sorted(path for path in found if path.is_file() and not _is_hidden(path.relative_to(folder)))
+    candidates = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    found = sorted(path for path in candidates if path.is_file() and not _is_hidden(path.relative_to(folder)))
+    if not found:
+        raise NothingToDoError(f"there are no pictures in {folder}: files that end in {', '.join(sorted(SUFFIXES))}")
+    return found
 
 
 def read(path: Path) -> bytes:

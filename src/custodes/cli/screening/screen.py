@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
 
+from custodes.cli.exit_status import ExitStatus
 from custodes.cli.options import DATA, DataOption, JsonOption
-from custodes.cli.output import refuse_inputs
+from custodes.cli.output import end, refuse_inputs
 from custodes.core.errors import InvalidParameterError
+
+if TYPE_CHECKING:
+    from custodes.screening.rule import ScreeningOutcome
+
+_STATUS = MappingProxyType({"clear": ExitStatus.DONE, "review": ExitStatus.REVIEW, "blocked": ExitStatus.BLOCKED})
 
 
 def screen(
@@ -42,6 +49,11 @@ def screen(
         from custodes.screening.svg import draw
 
         picture.write_text(draw(graph, outcome), encoding="utf-8")
+    _print(outcome, as_json=as_json)
+    end(_STATUS[outcome.verdict])
+
+
+def _print(outcome: ScreeningOutcome, *, as_json: bool) -> None:
     if as_json:
         typer.echo(orjson.dumps(outcome.to_json()))
         return

@@ -17,6 +17,7 @@ import PIL.Image
 import PIL.ImageDraw
 
 from custodes.cli.pictures.annotate import Pen
+from custodes.cli.pictures.typeface import Typeface
 from custodes.cli.video.findings import Appearing, Row, VideoFindings
 from custodes.cli.video.timeline import TimelineLayout, TimelinePicture, timeline
 from custodes.core.errors import UnavailableError
@@ -97,10 +98,11 @@ def stills(film: Film, rows: Sequence[Row], samples_per_second: Fraction, watch:
 
 def drawn(picture: PIL.Image.Image, sightings: Sequence[Appearing]) -> PIL.Image.Image:
     """``picture`` itself, with outlines and captions."""
-    pen = Pen(PIL.ImageDraw.Draw(picture), picture.width, picture.height)
+    pen = Pen(PIL.ImageDraw.Draw(picture), picture.width, picture.height, Typeface.load())
     for one in sightings:
         if one.corners:
             pen.outline(one.corners, one.colour, one.caption)
+    pen.write_captions()
     return picture
 
 

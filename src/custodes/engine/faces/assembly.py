@@ -41,9 +41,6 @@ KNOTS = (
 )
 """Score to percent of recipe 7.0, fitted by scripts/fit_lookalikes.py on one half of the people."""
 
-FALSE_MATCH_RATES = ((50.0, 1.0e-2), (80.0, 1.5e-3), (90.0, 6.5e-4), (95.0, 3.8e-4), (99.0, 1.9e-5), (99.9, 4.9e-6))
-"""Share of pairs of different people who look alike that reach a percentage: bench/differential.py, other half."""
-
 
 def face_recipe() -> Recipe:
     """The recipe that new collections get."""

@@ -7,6 +7,7 @@ checked from the response's header before the body is read, and again while read
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -108,6 +109,16 @@ class S3Objects:
                 raise ObjectStoreError(UNREADABLE) from error
         if left or answer.get("ETag", version.tag) != version.tag:
             raise ObjectStoreError(CHANGED)
+
+    def keys(self, bucket: str, prefix: str) -> Iterator[tuple[str, str]]:
+        """Keys that begin with ``prefix``, each with its ETag. Raises ObjectStoreError."""
+        try:
+            pages = self._connected().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+            for page in pages:
+                for found in page.get("Contents", ()):
+                    yield found["Key"], f"{found['Size']}-{found['ETag'].strip(chr(34))}"
+        except _FAILURES as error:
+            raise ObjectStoreError(f"the bucket {bucket} cannot be listed at {self._endpoint}") from error
 
     def _connected(self) -> Any:
         with self._lock:
