@@ -10,21 +10,29 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from typer.testing import CliRunner
 
 from custodes.cli.main import app
-from custodes.core.clock import SystemClock
+from custodes.core.clock import FixedClock, SystemClock
 from custodes.deployment.statements import open_statements
-from custodes.ledger.tlog.entry import decode, from_b64url
+from custodes.ledger.__main__ import check
+from custodes.ledger.tlog.entry import b64url, decode, from_b64url
+from custodes.ledger.tlog.note import VerifierKey
+from custodes.ledger.tlog.trust import parse_policy
+from custodes.ledger.verifier.canonical_json import canonical
 from custodes.ledger.verifier.statement import Question
 from custodes.ledger.verifier.timestamps.token import StampError, read_roots, verify_stamp
+from custodes.ledger.witness.state_file import FolderMemory
+from custodes.ledger.witness.witness import WitnessKey, WitnessServer
 from custodes.operations.record.incidents import Incidents
 from custodes.operations.record.stamps import Authority, DailyStamps, http_query
 from custodes.settings import Settings
@@ -235,3 +243,49 @@ def test_the_command_writes_the_stamps_of_a_statement(story, roots):
     for options, word in ((["--expect-account", ANN], "INVALID"), (["--expect-account", EVE], "ABSENT")):
         checked = CliRunner().invoke(app, ["statement", "verify", file, "--trust", str(trust), *options])
         assert checked.output.startswith(word), checked.output
+
+
+def test_witnesses_bound_the_begin_of_a_period_as_well(tmp_path):
+    """The operator's clock is behind when Ann uses the service; a witness saw the log before that."""
+    start, data, clock, witness_s = 1_767_225_600_000, tmp_path / "data", FixedClock(1_767_225_600_000), [0]
+    log = open_ledger(data, "ledger.example/witnessed", clock)
+    log.start()
+    key = VerifierKey.parse(LedgerPaths(data).verifier.read_text())
+    own = WitnessKey("witness.example/w", Ed25519PrivateKey.from_private_bytes(b"w" * 32))
+    (tmp_path / "memory").mkdir()
+    server = WitnessServer(own, {key.name: [key]}, FolderMemory(tmp_path / "memory"), lambda: witness_s[0])
+    trust = tmp_path / "trust.policy"
+    trust.write_text(f"log {key}\nwitness w {own.public} http://w.example\nquorum w\n")
+    statements = open_statements(data)
+
+    def use(account: str, at_ms: int) -> None:
+        clock.ts_ms = at_ms
+        slot = log.append("auth", fields={"d": "allow"})
+        log.append("use", 1, {"acct": account, "op": "DetectFaces"}, settles=slot).wait()
+
+    def ask(at_ms: int) -> None:
+        witness_s[0] = at_ms // SECOND
+        statements.close_head(log)
+        witnesses = parse_policy(trust.read_bytes()).witnesses.values()
+        assert statements.ask_witnesses(witnesses, lambda _url, body: server.add_checkpoint(body)).failures == {}
+
+    use(EVE, start)
+    ask(start + SECOND)
+    use(ANN, start - HOUR)  # at start + 15 s in truth; times in the log never fall, so it is dated at start
+    clock.ts_ms = start + 60 * SECOND
+    log.append("acc").wait()
+    ask(start + 61 * SECOND)
+    file, stamps = tmp_path / "statement.json", tmp_path / "stamps.json"
+    for account, with_states in ((ANN, "UNDETERMINED"), (EVE, "ABSENT"), ("999999999999", "ABSENT")):
+        question = Question(f"acct:{account}", start + 10 * SECOND, start + 20 * SECOND)
+        file.write_bytes(statements.create(question))
+        stamps.write_bytes(statements.stamps(file.read_bytes()))
+        assert check(file, trust)[0] == "ABSENT"
+        word, text, _ = check(file, trust, stamps=(stamps, None))
+        assert word == with_states, text
+    forged = json.loads(stamps.read_bytes())
+    forged["stamps"]["earlier"][0]["k"] = forged["stamps"]["earlier"][0]["k"].replace("\n3\n", "\n2\n")
+    inner = forged["stamps"]
+    stamps.write_bytes(canonical({"digest": b64url(sha256(canonical(inner)).digest()), "stamps": inner}))
+    assert check(file, trust, stamps=(stamps, None))[0] == "INVALID"
+    log.close()

@@ -1,10 +1,10 @@
 """What an auditor has to read: ``ledger/tlog`` and ``ledger/verifier`` and the command over them, and not a line more.
 
 Lines are counted as they stand, with docstrings and blank ones. A ceiling may be lowered here and not be raised without
-somebody saying what the new lines check. Of the last 930, 250 check all rules of the log with --ledger
+somebody saying what the new lines check. Of the last 975, 250 check all rules of the log with --ledger
 (``public_log``), and that each head of the account map continues the one before (``map_growth``, ``map_chain``); 550
-check time stamps of outside authorities (``timestamps``, ``tlog/consistency``); 80 check whose a receipt is, nested
-quorums, bills that were replaced and sectors that do not exist.
+check time stamps of outside authorities (``timestamps``, ``tlog/consistency``) and states that
+witnesses saw before a period; 80 check whose a receipt is, nested quorums, bills that were replaced, unknown sectors.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[2] / "src"
 LEDGER = SOURCE / "custodes/ledger"
-MAX_LINES = 5_930
+MAX_LINES = 5_975
 MAX_LINES_OF_ONE_QUESTION = 3_000
 """The path of "was X a customer?"; the aim is 1,500, and 3,500 for the whole list."""
 

@@ -63,7 +63,7 @@ def check(
     trust: Path,
     ledger: Path | None = None,
     expected: Expectation | None = None,
-    stamps: tuple[Path, Path] | None = None,
+    stamps: tuple[Path, Path | None] | None = None,
 ) -> tuple[str, str, dict[str, object]]:
     """Word, text and JSON of the verdict on the file at ``path``.
 
@@ -72,7 +72,7 @@ def check(
         trust: the trust policy.
         ledger: folder with the public files of the log, if at hand; the totals are checked as well then.
         expected: what the reader asks; another question than that makes the file INVALID.
-        stamps: a file of time stamps for a statement, and one with the root certificates that the reader pins.
+        stamps: a file of time stamps for a statement, and one with the root certificates that the reader pins, if any.
     """
     try:
         policy = parse_policy(trust.read_bytes())
@@ -87,7 +87,10 @@ def check(
     except OSError as error:
         return _plain("UNDETERMINED", [f"the file cannot be read: {error.strerror}"])
     try:
-        shown = None if stamps is None else StampFile(stamps[0].read_bytes(), read_roots(stamps[1].read_bytes()))
+        shown = None
+        if stamps is not None:
+            roots = () if stamps[1] is None else read_roots(stamps[1].read_bytes())
+            shown = StampFile(stamps[0].read_bytes(), roots, policy)
         verdict = _judge(data, policy, ledger, shown)
         counted = data[56:70].startswith((b'"statement"', b'"party"'))  # these were held against it already
         if ledger is not None and STATUS[verdict[0]] == 0 and not counted:
@@ -224,8 +227,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return STATUS[word]
     name = options.expect_identifier or (f"acct:{options.expect_account}" if options.expect_account else None)
     expected = Expectation(name, options.expect_sector, options.begin, options.end, options.fresh)
-    if (options.stamps is None) != (options.stamp_roots is None):
-        parser.error("--stamps and --stamp-roots belong together")
+    if options.stamps is None and options.stamp_roots is not None:
+        parser.error("--stamp-roots goes with --stamps")
     stamps = None if options.stamps is None else (options.stamps, options.stamp_roots)
     word, text, value = check(options.file, options.trust, options.ledger, expected, stamps)
     if not options.json and expected != Expectation():

@@ -20,7 +20,7 @@ from custodes.ledger.verifier.map_proof import MapPath
 from custodes.ledger.verifier.moratorium.report import Report
 from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import ShownPlace, ShownUse, StatementFile, map_of
-from custodes.ledger.verifier.timestamps.bracket import ShownStamp
+from custodes.ledger.verifier.timestamps.bracket import EarlierState, ShownStamp
 from custodes.ledger.verifier.uncertainty import ShownDestruction
 
 
@@ -57,7 +57,7 @@ def encode_growth(growth: MapGrowth) -> bytes:
     return b"".join(parts)
 
 
-def encode_stamps(stamps: Sequence[ShownStamp], proof: Sequence[bytes]) -> bytes:
+def encode_stamps(stamps: Sequence[ShownStamp], proof: Sequence[bytes], earlier: Sequence[EarlierState] = ()) -> bytes:
     """The file of stamps that goes with a statement."""
     rows = [
         {
@@ -69,7 +69,9 @@ def encode_stamps(stamps: Sequence[ShownStamp], proof: Sequence[bytes]) -> bytes
         }
         for one in stamps
     ]
-    inner = {"proof": b64url(b"".join(proof)), "stamps": rows, "v": 1}
+    inner: dict[str, object] = {"proof": b64url(b"".join(proof)), "stamps": rows, "v": 1}
+    if earlier:
+        inner["earlier"] = [{"c": b64url(b"".join(one.proof)), "k": one.note.decode()} for one in earlier]
     return canonical({"digest": b64url(sha256(canonical(inner)).digest()), "stamps": inner})
 
 

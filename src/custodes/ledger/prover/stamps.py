@@ -7,16 +7,19 @@ log has them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from custodes.ledger.prover.files import encode_stamps
 from custodes.ledger.prover.sources import LogFiles
+from custodes.ledger.tlog.checkpoint import parse_checkpoint
+from custodes.ledger.tlog.note import parse_note
+from custodes.ledger.tlog.trust import COSIGNATURE_BYTES, cosigned_at
 from custodes.ledger.tree import multiproof
 from custodes.ledger.tree.growth import range_root
 from custodes.ledger.verifier.canonical_json import PlacedEntry
 from custodes.ledger.verifier.statement import Question
-from custodes.ledger.verifier.timestamps.bracket import SLACK_MS, ShownStamp, token_in
+from custodes.ledger.verifier.timestamps.bracket import SLACK_MS, EarlierState, ShownStamp, token_in
 from custodes.ledger.verifier.timestamps.token import claimed_time
 from custodes.ledger.writer.body import unseal
 
@@ -28,11 +31,13 @@ class _Kept:
     shown: ShownStamp
 
 
-def stamp_file(question: Question, log: LogFiles) -> bytes:
+def stamp_file(question: Question, log: LogFiles, cosigned: Iterable[bytes] = ()) -> bytes:
     """The file for a statement on ``question`` that rests on the checkpoint of ``log``.
 
+    ``cosigned`` are earlier checkpoints with the cosignatures of witnesses.
+
     Raises:
-        LookupError: no stamp brackets it.
+        LookupError: neither a stamp nor an earlier checkpoint brackets it.
         BodyError: what is stored is not what was committed.
         StampError: a stored token is damaged.
     """
@@ -44,11 +49,25 @@ def stamp_file(question: Question, log: LogFiles) -> bytes:
         after = [one for one in mine if question.end is not None and one.at_ms - SLACK_MS >= question.end]
         for one in before[-1:] + after[:1]:
             chosen[one.shown.entry.index] = one.shown
-    if not chosen:
+    earlier = _newest_before(question.begin, cosigned, log)
+    if not chosen and not earlier:
         raise LookupError("the log has no time stamp from before or after this period")
     indexes = sorted(chosen)
-    proof = multiproof.make(indexes, log.tree.size, log.node)
-    return encode_stamps([chosen[index] for index in indexes], proof)
+    proof = multiproof.make(indexes, log.tree.size, log.node) if indexes else []
+    return encode_stamps([chosen[index] for index in indexes], proof, earlier)
+
+
+def _newest_before(begin: int | None, cosigned: Iterable[bytes], log: LogFiles) -> list[EarlierState]:
+    """The newest of the checkpoints that all of its witnesses had confirmed before ``begin``."""
+    found: tuple[int, bytes] | None = None
+    for data in cosigned if begin is not None else ():
+        note = parse_note(data)
+        size = parse_checkpoint(note.text).size
+        times = [cosigned_at(line.value) for line in note.signatures if len(line.value) == COSIGNATURE_BYTES]
+        before = begin is not None and times and (max(times) + 1) * 1000 <= begin
+        if before and size <= log.tree.size and (found is None or size > found[0]):
+            found = size, data
+    return [] if found is None else [EarlierState(found[1], tuple(log.tree.consistency_proof(found[0])))]
 
 
 def _stamps(log: LogFiles) -> Iterator[_Kept]:

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
 from custodes.ledger.tlog.note import Note, NoteError, Signature, parse_note
-from custodes.ledger.tlog.trust import Witness
+from custodes.ledger.tlog.trust import Witness, cosigned_at
 from custodes.ledger.witness.witness import SIZE_TYPE, WitnessReply, WitnessRequest
 
 _MAX_REPLY = 1 << 16
@@ -44,12 +44,14 @@ class WitnessConflictError(WitnessError):
 class Cosigned:
     """Outcome of asking witnesses: the checkpoint with all cosignatures, and the failures by witness name.
 
-    ``conflicts`` names those of them that are not a matter of the network: the witness saw another history.
+    ``conflicts`` names those of them that are not a matter of the network: the witness saw another history. ``at`` is
+    when the last one confirmed it (seconds since the epoch), None when none did.
     """
 
     checkpoint: bytes
     failures: dict[str, str]
     conflicts: frozenset[str] = frozenset()
+    at: int | None = None
 
 
 def ask_all(checkpoint: bytes, witnesses: Iterable[Witness], consistency: Consistency, post: Post) -> Cosigned:
@@ -69,9 +71,10 @@ def ask_all(checkpoint: bytes, witnesses: Iterable[Witness], consistency: Consis
             failures[witness.name] = str(error)
             if isinstance(error, WitnessConflictError):
                 conflicts.add(witness.name)
+    latest = max((cosigned_at(line.value) for line in added), default=None)
     known = {(line.name, line.key_id) for line in added}
     kept = tuple(line for line in note.signatures if (line.name, line.key_id) not in known)
-    return Cosigned(Note(note.text, kept + tuple(added)).encode(), failures, frozenset(conflicts))
+    return Cosigned(Note(note.text, kept + tuple(added)).encode(), failures, frozenset(conflicts), latest)
 
 
 def ask(checkpoint: bytes, witness: Witness, consistency: Consistency, post: Post) -> Signature:

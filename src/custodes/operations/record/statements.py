@@ -165,6 +165,11 @@ class Statements:
         newest = self._newest()
         asked = ask_all(newest.note, witnesses, lambda old, _: newest.tree.consistency_proof(old), post)
         write_durably(self._files.public / WITNESSED_PATH, asked.checkpoint, 0o644)
+        if asked.at is not None:
+            # The first of each day is kept: it bounds the begin of periods that somebody asks about later.
+            kept = self._subfolder("cosigned") / f"{asked.at // 86_400:06d}.checkpoint"
+            if not kept.exists():
+                write_durably(kept, asked.checkpoint)
         return asked
 
     def create(self, question: Question, prices: Mapping[str, object] | None = None) -> bytes:
@@ -196,7 +201,9 @@ class Statements:
         """
         one = parse(statement)
         files = self._files
-        return stamp_file(one.question, open_log_files(files.tiles, files.bodies, files.body_key, one.checkpoint))
+        log = open_log_files(files.tiles, files.bodies, files.body_key, one.checkpoint)
+        days = sorted(self._subfolder("cosigned").glob("*.checkpoint"))
+        return stamp_file(one.question, log, (day.read_bytes() for day in days))
 
     def close_party_head(self, log: LedgerLog) -> int:
         """Put a head of the party map over everything so far into the log; returns its index, once published.
