@@ -199,8 +199,8 @@ def _grounds(evidence: Evidence) -> list[str]:
         )
     if evidence.totals_checked:
         grounds.append(
-            "You supplied the log's public entries: counted one by one, they give exactly these totals, and they obey the "
-            "rules of the log: times never fall, each permission is used once, every summary states what was in front."
+            "You supplied the log's public entries: counted one by one, they give exactly these totals, and they obey "
+            "the log's rules: times never fall, each permission is used once, every summary states what was in front."
         )
     if evidence.bracket is not None:
         grounds += [
