@@ -36,6 +36,7 @@ from custodes.ledger.verifier.moratorium.check import LIMITS as MORATORIUM_LIMIT
 from custodes.ledger.verifier.moratorium.check import verify_moratorium
 from custodes.ledger.verifier.party import party_json, render_party, verify_party
 from custodes.ledger.verifier.public_log import PublicLog, read_log
+from custodes.ledger.verifier.regulation.check import verify_regulation
 from custodes.ledger.verifier.report import as_json, clean, moment, render
 from custodes.ledger.verifier.timestamps.bracket import StampFile
 from custodes.ledger.verifier.timestamps.token import StampError, read_roots
@@ -91,6 +92,8 @@ def check(
         if stamps is not None:
             roots = () if stamps[1] is None else read_roots(stamps[1].read_bytes())
             shown = StampFile(stamps[0].read_bytes(), roots, policy)
+            if not data[56:70].startswith(b'"statement"'):
+                return _plain("UNDETERMINED", ["time stamps go with statements about one account or identifier only"])
         verdict = _judge(data, policy, ledger, shown)
         counted = data[56:70].startswith((b'"statement"', b'"party"'))  # these were held against it already
         if ledger is not None and STATUS[verdict[0]] == 0 and not counted:
@@ -153,15 +156,13 @@ def _judge(
 ) -> tuple[str, str, dict[str, object]]:
     # Canonical JSON sorts names, so what a file is stands behind its checksum at a fixed place.
     kind = data[56:70]
-    if stamps is not None and not kind.startswith(b'"statement"'):
-        return _plain("UNDETERMINED", ["time stamps go with statements about one account or identifier only"])
     if kind.startswith(b'"erasure"'):
         erasure = verify_certificate(data, policy)
         return _plain(erasure.word, list(erasure.reasons), list(LIMITS))
-    if kind.startswith(b'"invoice"'):
-        invoice = verify_invoice(data, policy)
-        return _plain(invoice.word, list(invoice.reasons), list(invoice.limits))
     entries = None if ledger is None else _Folder(ledger).entries
+    if kind.startswith(b'"invoice"'):
+        invoice = verify_invoice(data, policy, entries)
+        return _plain(invoice.word, list(invoice.reasons), list(invoice.limits))
     if kind.startswith(b'"party"'):
         party = verify_party(data, policy, entries)
         return party.word, render_party(party), party_json(party)
@@ -169,6 +170,10 @@ def _judge(
         report = verify_moratorium(data, policy)
         word, text, value = _plain(report.word, list(report.reasons), list(MORATORIUM_LIMITS))
         return word, text, value | dict(report.numbers)
+    if kind.startswith(b'"regulation"'):
+        found = verify_regulation(data, policy, entries, _now_ms())
+        word, text, value = _plain(found.word, list(found.reasons), list(found.limits))
+        return word, text, value | {"figures": dict(found.figures)}
     verdict = verify(data, policy, entries, _now_ms(), stamps)
     return verdict.word, render(verdict), as_json(verdict)
 
