@@ -58,6 +58,7 @@ from custodes.operations.requests.admin import AdminHandlers
 from custodes.operations.requests.gate import Policy
 from custodes.operations.reviews.reviews import Reviews
 from custodes.operations.screening.account_effects import ScreenedFacts
+from custodes.operations.screening.ports import ScreeningFreshness
 from custodes.operations.video.job_admin import job_handlers
 from custodes.settings import Settings
 from custodes.storage.files.cases import FILE as CASES
@@ -90,6 +91,7 @@ class Records:
         erasures: destroys faces, on record.
         reviews: results that two persons have to confirm.
         schedules: what is to be done periodically.
+        screening: how fresh the screening of customers is.
         sign_in_links: links to the console that were given out.
     """
 
@@ -100,6 +102,7 @@ class Records:
     reviews: Reviews
     schedules: tuple[Schedule, ...]
     sign_in_links: SignInLinks
+    screening: Callable[[], ScreeningFreshness]
 
 
 @contextmanager
@@ -153,7 +156,8 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             *schedule_videos(parts.videos),
         )
         policy = RecognitionStop(ledger.duties.incidents, AccountStanding(directory, layers))
-        yield Records(ledger, administration, policy, erasures, reviews, schedules, links)
+        fresh = customers.screening.screenings.freshness
+        yield Records(ledger, administration, policy, erasures, reviews, schedules, links, fresh)
 
 
 def ledger_place(settings: Settings, operator: AccountId) -> LedgerPlace:
