@@ -75,14 +75,13 @@ class Incidents:
     def all(self) -> tuple[Incident, ...]:
         """Every incident, in order."""
         rows, seen = list[tuple[int, int, str]](), set[int]()
-        for index, envelope in self._log.tree().entries():
-            if b'"k":"inc"' in envelope:
-                entry = decode(envelope)
-                what, about = str(entry.fields.get("x")), entry.fields.get("n")
-                if what == _ACKNOWLEDGED and isinstance(about, int):
-                    seen.add(about)
-                else:
-                    rows.append((index, entry.t, what))
+        for index, envelope in self._log.tree().of_kind("inc"):
+            entry = decode(envelope)
+            what, about = str(entry.fields.get("x")), entry.fields.get("n")
+            if what == _ACKNOWLEDGED and isinstance(about, int):
+                seen.add(about)
+            else:
+                rows.append((index, entry.t, what))
         return tuple(
             Incident(index, t, what, what == WITNESS_CONFLICT and index not in seen) for index, t, what in rows
         )

@@ -21,6 +21,7 @@ import structlog
 
 from custodes.core.clock import Clock
 from custodes.ledger.tlog.entry import b64url, decode
+from custodes.ledger.tlog.tiles import TILE_WIDTH
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.record.incidents import STAMP_MISSED, Incidents
 
@@ -61,9 +62,9 @@ class DailyStamps:
         Raises:
             LedgerUnavailableError: the log takes no entries now.
         """
-        if self._days is None:
-            self._days = self._stamped_days()
         today = self._clock.now_ms() // DAY_MS
+        if self._days is None:
+            self._days = dict.fromkeys(self._stamped_on(today), today)
         for authority in self._authorities:
             if self._days.get(authority.name, -1) < today:
                 try:
@@ -87,14 +88,17 @@ class DailyStamps:
         body = {"authority": authority.name, "token": b64url(token)}
         self._log.append("tsa", None, body, {"n": checkpoint.size, "x": authority.name}).wait()
 
-    def _stamped_days(self) -> dict[str, int]:
+    def _stamped_on(self, day: int) -> set[str]:
+        """Authorities whose stamp of a day is in the log; it is read backwards as far as that day."""
         self._log.flush()
-        days: dict[str, int] = {}
-        for _, envelope in self._log.tree().entries():
-            if b'"k":"tsa"' in envelope:
-                entry = decode(envelope)
-                days[str(entry.fields.get("x"))] = entry.t // DAY_MS
-        return days
+        tree, found = self._log.tree(), set[str]()
+        for bundle in reversed(range(-(-tree.size // TILE_WIDTH))):
+            entries = tree.bundle(bundle)
+            stamps = (decode(envelope) for envelope in entries if b'"k":"tsa"' in envelope)
+            found |= {str(entry.fields.get("x")) for entry in stamps if entry.t >= day * DAY_MS}
+            if decode(entries[0]).t < day * DAY_MS:
+                break
+        return found
 
 
 def http_query(url: str, query: bytes) -> bytes:
