@@ -107,9 +107,10 @@ def check_growth_file(path: Path, trust: Path, ledger: Path) -> tuple[str, str]:
     """Word and text on a file of proofs that each head of the account map continues the one before."""
     files = _Folder(ledger)
     try:
-        tree = open_trusted(files.get(CHECKPOINT_PATH) or b"", parse_policy(trust.read_bytes())).checkpoint
+        policy = parse_policy(trust.read_bytes())
+        tree = open_trusted(files.get(CHECKPOINT_PATH) or b"", policy).checkpoint
         with path.open("rb") as lines:
-            chain = check_chain(lines, files.entries(tree.size), tree)
+            chain = check_chain(lines, files.entries(tree.size), tree, policy.vrf_keys)
     except (OSError, LedgerCorruptError) as error:
         return "UNDETERMINED", f"a file cannot be read: {error}"
     except (TrustError, StatementError, MapError, ProofError, EntryError) as error:
