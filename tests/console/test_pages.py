@@ -107,7 +107,9 @@ _WIDEST = """[...document.querySelectorAll('body *')].filter(e => e.getBoundingC
 
 def _problems(page: Any, axe: str, where: str, rules: list[str] | None) -> list[tuple[str, str, str]]:
     page.evaluate(axe)
-    options = {} if rules is None else {"runOnly": {"type": "rule", "values": rules}}
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if rules is not None:
+        options["runOnly"] = {"type": "rule", "values": rules}
     found = page.evaluate("options => axe.run(document, options)", options)["violations"]
     return [(where, one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in SEVERE]
 
@@ -145,7 +147,7 @@ def test_pages_speak_the_readers_language(
         page.select_option("select[name=language]", language)
         page.get_by_role("button", name="Apply").click()
         assert page.get_attribute("html", "lang") == language
-        for path in PATHS:
+        for path in PATHS[:: 1 if language == "de" else 4]:
             watched.go(filled(path, places))
         watched.go("/collections")
         assert page.inner_text("h1") == title

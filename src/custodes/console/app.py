@@ -6,7 +6,8 @@ what holds for all of them: a session, a form of our own, the reader's language,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -23,7 +24,7 @@ from custodes.console.routes import PAGES, PageRoute
 from custodes.console.sign_in import SignIn
 from custodes.console.visit import FileView, GoTo, Outcome, View, Visit
 from custodes.console.web import assets, security
-from custodes.console.web.forms import Form, read_form
+from custodes.console.web.forms import SMALL_BODY_BYTES, Form, read_form
 from custodes.console.web.language import LANGUAGES, NAMES, Words, preferred
 from custodes.console.web.rendering import render
 from custodes.console.web.sessions import Session, Sessions
@@ -41,6 +42,9 @@ _STATUS: Mapping[type[CustodesError], int] = {
     errors.RateExceededError: 429,
     errors.UnavailableError: 503,
 }
+_MAX_READING = 32
+"""Forms read at the same time, each of which may hold photos in memory."""
+_NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
 _THEMES = ("", "light", "dark")
 
 
@@ -56,7 +60,8 @@ def console_routes(parts: ConsoleParts) -> list[BaseRoute]:
         *(Route(page.path, console.serve(page), methods=[page.method]) for page in PAGES),
         Route("/{path:path}", console.missing),
     ]
-    return [_ForBrowsers("/", _to_console, methods=["GET"]), Mount(security.PATH, routes=own)]
+    to_console = Route(security.PATH, _to_console, methods=["GET"])
+    return [_ForBrowsers("/", _to_console, methods=["GET"]), to_console, Mount(security.PATH, routes=own)]
 
 
 class _ForBrowsers(Route):
@@ -87,6 +92,7 @@ class _Console:
         self._parts = parts
         self._sessions = sessions
         self.sign_in = SignIn(parts, sessions)
+        self._reading = 0
 
     def serve(self, page: PageRoute) -> Callable[[Request], Any]:
         """What answers requests for ``page``."""
@@ -99,21 +105,30 @@ class _Console:
             if visit is None:
                 self._sessions.end(guest.secret)
                 return self._to_sign_in(request)
+            visit.may_ask = frozenset(page.operations)
             try:
                 if page.method == "POST":
-                    visit.form = await read_form(request)
+                    visit.form = await self._form(request)
                     _require_own(request, guest.session, visit.form)
-                outcome = await self._parts.run(visit.caller.account_id, page.handler, visit)
+                return await self._parts.run(visit.caller.account_id, _answered, page, visit)
             except CustodesError as error:
-                outcome = _refusal(error)
-            return self._answer(visit, outcome)
+                return _response(visit, _refusal(error))
 
         return answer
+
+    async def _form(self, request: Request) -> Form:
+        if self._reading >= _MAX_READING:
+            raise errors.ThrottledError("Slow down; too much is being sent at the same time.")
+        self._reading += 1
+        try:
+            return await read_form(request)
+        finally:
+            self._reading -= 1
 
     async def sign_out(self, request: Request) -> Response:
         """End the session."""
         guest = self._guest(request)
-        if guest is not None and await _is_ours(request, guest.session):
+        if guest is not None and await _own_form(request, guest.session) is not None:
             self._sessions.end(guest.secret)
         response = RedirectResponse(f"{security.PATH}/sign-in", HTTPStatus.SEE_OTHER)
         security.drop_cookie(response)
@@ -123,16 +138,15 @@ class _Console:
         """Keep language and theme, and go back to where the reader was."""
         guest = self._guest(request)
         back = f"{security.PATH}/"
-        if guest is not None and security.is_own(request):
-            form = await read_form(request)
-            if security.brings(form.text(security.CSRF_FIELD), guest.session.csrf):
-                language, theme = form.text("language"), form.text("theme")
-                self._sessions.prefer(
-                    guest.secret,
-                    language=language if language in LANGUAGES else guest.session.language,
-                    theme=theme if theme in _THEMES else guest.session.theme,
-                )
-                back = own_path(form.text("back"))
+        form = None if guest is None else await _own_form(request, guest.session)
+        if guest is not None and form is not None:
+            language, theme = form.text("language"), form.text("theme")
+            self._sessions.prefer(
+                guest.secret,
+                language=language if language in LANGUAGES else guest.session.language,
+                theme=theme if theme in _THEMES else guest.session.theme,
+            )
+            back = security.own_path(form.text("back"))
         return security.secured(RedirectResponse(back, HTTPStatus.SEE_OTHER))
 
     async def missing(self, request: Request) -> Response:
@@ -141,7 +155,7 @@ class _Console:
         visit = None if guest is None else self._visit(request, guest.session)
         if visit is None:
             return self._to_sign_in(request)
-        return self._answer(visit, _refusal(errors.NotFoundError("There is no such page.")))
+        return _response(visit, _refusal(errors.NotFoundError("There is no such page.")))
 
     def _guest(self, request: Request) -> _Guest | None:
         secret = request.cookies.get(security.COOKIE, "")
@@ -176,16 +190,23 @@ class _Console:
         target = f"{security.PATH}/sign-in" + (f"?back={back}" if request.method == "GET" else "")
         return security.secured(RedirectResponse(target, HTTPStatus.SEE_OTHER))
 
-    def _answer(self, visit: Visit, outcome: Outcome) -> Response:
-        if isinstance(outcome, GoTo):
-            if visit.fragment:
-                response = Response(status_code=HTTPStatus.NO_CONTENT, headers={"hx-redirect": outcome.path})
-                return security.secured(response)
-            return security.secured(RedirectResponse(outcome.path, HTTPStatus.SEE_OTHER))
-        if isinstance(outcome, FileView):
-            headers = {"content-disposition": f'attachment; filename="{outcome.name}"'}
-            return security.secured(Response(outcome.content, headers=headers, media_type=outcome.media_type))
-        return security.secured(HTMLResponse(page_text(visit, outcome), outcome.status))
+
+def _answered(page: PageRoute, visit: Visit) -> Response:
+    """The answer of a page, made on a worker's thread down to its text."""
+    return _response(visit, page.handler(visit))
+
+
+def _response(visit: Visit, outcome: Outcome) -> Response:
+    if isinstance(outcome, GoTo):
+        if visit.fragment:
+            response = Response(status_code=HTTPStatus.NO_CONTENT, headers={"hx-redirect": outcome.path})
+            return security.secured(response)
+        return security.secured(RedirectResponse(outcome.path, HTTPStatus.SEE_OTHER))
+    if isinstance(outcome, FileView):
+        name = _NOT_IN_FILE_NAMES.sub("_", outcome.name)
+        headers = {"content-disposition": f'attachment; filename="{name}"'}
+        return security.secured(Response(outcome.content, headers=headers, media_type=outcome.media_type))
+    return security.secured(HTMLResponse(page_text(visit, outcome), outcome.status))
 
 
 def page_text(visit: Visit, view: View) -> str:
@@ -204,12 +225,6 @@ def page_text(visit: Visit, view: View) -> str:
     return render(view.template, values)
 
 
-def own_path(path: str) -> str:
-    """``path`` if it leads to a page of the console, else that of its first page."""
-    plain = path.startswith(f"{security.PATH}/") and "\\" not in path and path.isprintable()
-    return path if plain else f"{security.PATH}/"
-
-
 def _back_to(request: Request) -> str:
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
@@ -220,17 +235,16 @@ def _require_own(request: Request, session: Session, form: Form) -> None:
         raise errors.DeniedError("This form does not come from a page of your session. Load the page again.")
 
 
-async def _is_ours(request: Request, session: Session) -> bool:
+async def _own_form(request: Request, session: Session) -> Form | None:
+    """A small form of a page of this session; None for anything else."""
     try:
-        _require_own(request, session, await read_form(request))
+        form = await read_form(request, SMALL_BODY_BYTES)
+        _require_own(request, session, form)
     except CustodesError:
-        return False
-    return True
+        return None
+    return form
 
 
 def _refusal(error: CustodesError) -> View:
     status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 400)
     return View("refused.html", {"status": status, "message": error.message, "kind": type(error).__name__}, status)
-
-
-__all__: Sequence[str] = ("console_routes", "own_path", "page_text")
