@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 from pathlib import Path
@@ -14,14 +13,10 @@ from custodes.cli.ledger.ledger import app
 from custodes.core.clock import FixedClock
 from custodes.deployment.audits import deep_audit_of
 from custodes.deployment.statements import open_statements
-from custodes.ledger.__main__ import check
-from custodes.ledger.prover.files import encode_file
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_files import UseStorage
 from custodes.ledger.prover.invoices.invoice_run import bill_month, load_prices
 from custodes.ledger.tlog.entry import b64url
-from custodes.ledger.tree import multiproof
-from custodes.ledger.verifier.invoices.invoice import parse
 from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.map_proof import MapError
 from custodes.storage.ledger.open import open_ledger
@@ -96,27 +91,3 @@ def test_rules_that_the_changes_do_not_lead_to(operator):
     done = CliRunner().invoke(app, ["audit", "--deep", "--data", str(operator.data)])
     assert done.exit_code == 1
     assert "FIRST DIFFERENCE  the rules of the provider" in done.output, done.output
-
-
-def test_a_bill_that_was_replaced_is_not_the_last_word(billed, tmp_path):
-    first = billed.bill()
-    invoice = tmp_path / "ann.json"
-    invoice.write_bytes(billed.statements.invoices(JANUARY)[ANN])
-    trust = tmp_path / "trust.policy"
-    trust.write_text(f"log {(billed.data / 'ledger.pub').read_text().strip()}\nquorum none\n")
-    assert check(invoice, trust, billed.data / "ledger")[0] == "PRESENT"
-    later = billed.bill()
-    newer = json.loads(invoice.read_bytes())
-    assert newer["invoice"]["entry"]["i"] == first < later
-    # The old file rests on an older state; with that it is what it was, and a copy of the log today says more.
-    invoice.write_bytes(rebased(billed, invoice.read_bytes()))
-    word, text, _ = check(invoice, trust, billed.data / "ledger")
-    assert (word, f"entry {later}" in text) == ("UNDETERMINED", True), text
-
-
-def rebased(billed, data: bytes) -> bytes:
-    """The same invoice over the newest checkpoint, as an operator would hand it out again."""
-    old = parse(data)
-    newest = billed.statements._newest()
-    proof = tuple(multiproof.make([old.entry.index], newest.tree.size, newest.node))
-    return encode_file(dataclasses.replace(old, checkpoint=newest.note, proof=proof))

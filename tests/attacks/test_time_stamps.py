@@ -34,7 +34,7 @@ from custodes.ledger.verifier.timestamps.token import StampError, read_roots, ve
 from custodes.ledger.witness.state_file import FolderMemory
 from custodes.ledger.witness.witness import WitnessKey, WitnessServer
 from custodes.operations.record.incidents import Incidents
-from custodes.operations.record.stamps import Authority, DailyStamps, http_query
+from custodes.operations.record.stamps import DailyStamps, StampAuthority, http_query
 from custodes.settings import Settings
 from custodes.storage.ledger.open import LedgerPaths, open_ledger
 from fakes.authority import OpensslAuthority
@@ -64,7 +64,7 @@ class Story:
 
     def __init__(self, folder: Path, authorities: dict[str, tuple[OpensslAuthority, str]]) -> None:
         self.folder, self.data, self.clock = folder, folder / "data", Clock()
-        self.listed = [Authority(name, url) for name, (_, url) in authorities.items() if name != "gamma"]
+        self.listed = [StampAuthority(name, url) for name, (_, url) in authorities.items() if name != "gamma"]
         log = open_ledger(self.data, "ledger.example/stamped", self.clock)
         log.start()
         (self.data / "account").write_text("100000000009\n")
@@ -209,7 +209,7 @@ def _token(reply: bytes) -> bytes:
 def test_a_missed_stamp_is_an_incident_and_a_day_is_stamped_once(tmp_path, authorities):
     log = open_ledger(tmp_path / "data", "ledger.example/missed", Clock())
     log.start()
-    listed = [Authority("alpha", authorities["alpha"][1]), Authority("gone", "http://127.0.0.1:9/")]
+    listed = [StampAuthority("alpha", authorities["alpha"][1]), StampAuthority("gone", "http://127.0.0.1:9/")]
     for _ in range(2):  # the second time after a restart
         incidents = Incidents(log, lambda index: {})
         stamps = DailyStamps(log, listed, http_query, SystemClock(), incidents)

@@ -38,7 +38,7 @@ from custodes.operations.record.administration import AttributedLog
 from custodes.operations.record.clock_watch import ClockWatch, SteadyClock
 from custodes.operations.record.housekeeping import Cosigners, Housekeeping
 from custodes.operations.record.incidents import Incidents
-from custodes.operations.record.stamps import Authority, DailyStamps, http_query
+from custodes.operations.record.stamps import DailyStamps, StampAuthority, http_query
 from custodes.operations.record.start import Release, announce, introduce
 from custodes.operations.record.statements import Statements
 from custodes.storage.ledger.open import LedgerOptions, LedgerPaths, open_ledger, read_tiles
@@ -185,7 +185,7 @@ def schedule_stamps(ledger: ServerLedger, authorities: Mapping[str, str], clock:
     """Has each of ``authorities``, addresses by name, stamp the log once a day; looked at every hour."""
     if not authorities:
         return ()
-    listed = [Authority(name, url) for name, url in authorities.items()]
+    listed = [StampAuthority(name, url) for name, url in authorities.items()]
     stamps = DailyStamps(ledger.log, listed, http_query, clock, ledger.duties.incidents)
     return (Schedule("time stamps", HOUR_MS, regularly(stamps.run), at_start=True),)
 

@@ -26,7 +26,6 @@ from custodes.ledger.verifier.expected import (
     checkpoint_in,
     other_question,
     stale,
-    superseded,
     weakness,
 )
 from custodes.ledger.verifier.invoices.invoice import verify_invoice
@@ -35,7 +34,7 @@ from custodes.ledger.verifier.map_proof import MapError
 from custodes.ledger.verifier.moratorium.check import LIMITS as MORATORIUM_LIMITS
 from custodes.ledger.verifier.moratorium.check import verify_moratorium
 from custodes.ledger.verifier.party import party_json, render_party, verify_party
-from custodes.ledger.verifier.public_log import PublicLog, read_log
+from custodes.ledger.verifier.public_log import read_log
 from custodes.ledger.verifier.regulation.check import verify_regulation
 from custodes.ledger.verifier.report import as_json, clean, moment, render
 from custodes.ledger.verifier.timestamps.bracket import StampFile
@@ -95,7 +94,7 @@ def check(
             if not data[56:70].startswith(b'"statement"'):
                 return _plain("UNDETERMINED", ["time stamps go with statements about one account or identifier only"])
         verdict = _judge(data, policy, ledger, shown)
-        counted = data[56:70].startswith((b'"statement"', b'"party"'))  # these were held against it already
+        counted = not data[56:70].startswith((b'"erasure"', b'"moratorium"'))  # others were held against it already
         if ledger is not None and STATUS[verdict[0]] == 0 and not counted:
             verdict = _held_against_log(verdict, data, policy, _Folder(ledger).entries)
         return verdict if expected is None else _held_against(verdict, data, policy, expected)
@@ -124,15 +123,14 @@ def check_growth_file(path: Path, trust: Path, ledger: Path) -> tuple[str, str]:
 def _held_against_log(
     verdict: tuple[str, str, dict[str, object]], data: bytes, policy: TrustPolicy, entries: Entries
 ) -> tuple[str, str, dict[str, object]]:
-    """The verdict, if the public entries obey the rules of the log, and no later bill replaced this one."""
-    tree, log = open_trusted(checkpoint_in(data), policy).checkpoint, PublicLog()
+    """The verdict, if the public entries obey the rules of the log."""
+    tree = open_trusted(checkpoint_in(data), policy).checkpoint
     try:
-        for _ in read_log(entries(tree.size), tree, log):
+        for _ in read_log(entries(tree.size), tree):
             pass
     except (MapError, ProofError, EntryError) as error:
         return _plain("INVALID", [str(error)])
-    replaced = superseded(data, log)
-    return verdict if replaced is None else _plain("UNDETERMINED", [replaced])
+    return verdict
 
 
 def _held_against(

@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.trust import TrustPolicy, open_trusted
 from custodes.ledger.verifier.canonical_json import canonical, parse_canonical
-from custodes.ledger.verifier.invoices.invoice import parse as parse_invoice
 from custodes.ledger.verifier.moratorium.report import parse as parse_report
-from custodes.ledger.verifier.public_log import PublicLog
 from custodes.ledger.verifier.statement import parse as parse_statement
 
 FACE_COMPARISON = frozenset(
@@ -154,15 +151,6 @@ def _splits(policy: TrustPolicy, name: str) -> bool:
     group = policy.groups[name]
     both = sum(_splits(policy, member) for member in group.members)
     return 2 * group.need <= 2 * both + (len(group.members) - both)
-
-
-def superseded(data: bytes, log: PublicLog) -> str | None:
-    """Why a sound invoice is not the last word on its month; None when it is, or for files of other kinds."""
-    if _kind(data) != "invoice":
-        return None
-    entry = parse_invoice(data).entry
-    later = [at for at in log.bills.get(str(decode(entry.envelope).fields.get("x")), ()) if at > entry.index]
-    return f"this bill was replaced by a later run of the same month, entry {later[-1]}" if later else None
 
 
 def _asked(data: bytes) -> _Asked:

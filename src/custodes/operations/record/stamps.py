@@ -34,7 +34,7 @@ PostQuery = Callable[[str, bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Authority:
+class StampAuthority:
     """An authority: its name in entries, and where it answers."""
 
     name: str
@@ -45,7 +45,7 @@ class DailyStamps:
     """Has one log stamped by each authority, once for every day of UTC."""
 
     def __init__(
-        self, log: LedgerLog, authorities: Iterable[Authority], post: PostQuery, clock: Clock, incidents: Incidents
+        self, log: LedgerLog, authorities: Iterable[StampAuthority], post: PostQuery, clock: Clock, incidents: Incidents
     ) -> None:
         """Ask ``authorities`` by ``post``; say what is missed to ``incidents``."""
         self._log = log
@@ -75,7 +75,7 @@ class DailyStamps:
                     self._logger.warning("no time stamp", authority=authority.name, reason=str(error))
                     self._incidents.report(STAMP_MISSED, authority.name, str(error))
 
-    def _stamp(self, authority: Authority) -> None:
+    def _stamp(self, authority: StampAuthority) -> None:
         checkpoint = self._log.flush()
         text = checkpoint.text().encode()
         query = rfc3161_client.TimestampRequestBuilder().data(text).nonce().cert_request(cert_request=True).build()
