@@ -43,9 +43,9 @@ def build(data: Path, entries: int, accounts: int, heads: int) -> None:
                 "rules": ["baseline.active"],
                 "sector": "retail",
             }
-            slot = log.append("auth", None, {**body, "resource": "arn:x", **grounds}, {"d": "allow"})
+            slot = log.append("auth", body={**body, "resource": "arn:x", **grounds}, fields={"d": "allow"})
             more = {"code": "Done", "counts": {"faces": 1}, "images": 1, "model": "7.0/" + "0" * 64, "start": 1}
-            log.append("use", 1, {**body, **more}, settles=slot)
+            log.append("use", units=1, body={**body, **more}, settles=slot)
         statements.close_head(log)
     log.close()
 

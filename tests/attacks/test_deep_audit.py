@@ -34,7 +34,7 @@ class Billed:
         self.log.start()
         for account in (ANN, ANN, BEN):
             slot = self.log.append("auth", fields={"d": "allow"})
-            self.log.append("use", 1, {"acct": account, "op": "DetectFaces"}, settles=slot).wait()
+            self.log.append("use", units=1, body={"acct": account, "op": "DetectFaces"}, settles=slot).wait()
         clock.ts_ms = JANUARY.end + 1000
         self.statements = open_statements(data)
         self.statements.close_head(self.log)

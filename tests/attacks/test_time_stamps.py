@@ -85,7 +85,7 @@ class Story:
 
     def use(self, log, account: str) -> int:
         slot = log.append("auth", fields={"d": "allow"})
-        return log.append("use", 1, {"acct": account, "op": "DetectFaces"}, settles=slot).wait().index
+        return log.append("use", units=1, body={"acct": account, "op": "DetectFaces"}, settles=slot).wait().index
 
     def stamp(self, log) -> None:
         incidents = Incidents(log, lambda index: {})
@@ -261,7 +261,7 @@ def test_witnesses_bound_the_begin_of_a_period_as_well(tmp_path):
     def use(account: str, at_ms: int) -> None:
         clock.ts_ms = at_ms
         slot = log.append("auth", fields={"d": "allow"})
-        log.append("use", 1, {"acct": account, "op": "DetectFaces"}, settles=slot).wait()
+        log.append("use", units=1, body={"acct": account, "op": "DetectFaces"}, settles=slot).wait()
 
     def ask(at_ms: int) -> None:
         witness_s[0] = at_ms // SECOND

@@ -104,7 +104,7 @@ class Incidents:
                 return
             body = {"about": about, "reason": reason}
             with suppress(LedgerUnavailableError):
-                entry = self._log.append("inc", None, body, {"x": what}).wait()
+                entry = self._log.append("inc", body=body, fields={"x": what}).wait()
                 self._told.add(key)
                 if what == WITNESS_CONFLICT:
                     t = decode(entry.envelope).t
@@ -127,7 +127,7 @@ class Incidents:
                 raise InvalidParameterError(f"entry {index} is no incident that waits to be acknowledged")
             about = self._facts_of(index).get("about")
             try:
-                entry = log.append("inc", None, {"reason": reason}, {"n": index, "x": _ACKNOWLEDGED}).wait()
+                entry = log.append("inc", body={"reason": reason}, fields={"n": index, "x": _ACKNOWLEDGED}).wait()
             except (LedgerUnavailableError, EntryError) as error:
                 raise UnavailableError("the ledger takes no entries now") from error
             self._standing = {at: one for at, one in self._standing.items() if at != index}

@@ -80,7 +80,8 @@ class LedgerRecorder:
             return _receipt(permission)
         body = _common(intent) | self._facts(intent, outcome)
         units = _units(intent, outcome)
-        return _receipt(_writing(lambda: self._log.commit("use", units, body, settles=permission)), canonical(body))
+        used = _writing(lambda: self._log.commit("use", units=units, body=body, settles=permission))
+        return _receipt(used, canonical(body))
 
     def _facts(self, intent: Intent, outcome: UseOutcome) -> dict[str, object]:
         counts = outcome.counts

@@ -86,7 +86,7 @@ class DailyStamps:
         if info.nonce != query.nonce or info.message_imprint.message != sha512(text).digest():
             raise ValueError("the authority stamped something else")
         body = {"authority": authority.name, "token": b64url(token)}
-        self._log.append("tsa", None, body, {"n": checkpoint.size, "x": authority.name}).wait()
+        self._log.append("tsa", body=body, fields={"n": checkpoint.size, "x": authority.name}).wait()
 
     def _stamped_on(self, day: int) -> set[str]:
         """Authorities whose stamp of a day is in the log; it is read backwards as far as that day."""
