@@ -16,10 +16,12 @@ from custodes.deployment.statements import open_statements
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_files import UseStorage
 from custodes.ledger.prover.invoices.invoice_run import bill_month, load_prices
+from custodes.ledger.prover.sources import open_log_files
 from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.map_proof import MapError
-from custodes.storage.ledger.open import open_ledger
+from custodes.ledger.writer.keys import load_or_create_secret
+from custodes.storage.ledger.open import LedgerPaths, open_ledger, read_bodies, read_tiles
 
 ANN, BEN = "100000000001", "100000000002"
 JANUARY = Month.parse("2026-01")
@@ -40,7 +42,8 @@ class Billed:
         self.statements.close_head(self.log)
 
     def bill(self, but: tuple[int, ...] = ()) -> int:
-        prices, log = load_prices(default_prices()), self.statements._newest()
+        key = load_or_create_secret(LedgerPaths(self.data).body_key)
+        prices, log = load_prices(default_prices()), open_log_files(read_tiles(self.data), read_bodies(self.data), key)
         uses = [use for use in log.uses(0, log.tree.size) if use.index not in but]
         run = bill_month(JANUARY, uses, UseStorage.collect(uses), prices, lambda: os.urandom(16))
         return self.statements.commit_bills(run, self.log)
