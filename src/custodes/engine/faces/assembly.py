@@ -54,13 +54,16 @@ def face_recipe() -> Recipe:
     )
 
 
-def open_face_engine(store: ModelStore, device: Device, threads: int) -> FacePipeline:
+def open_face_engine(
+    store: ModelStore, device: Device, threads: int, ran: Callable[[], None] = lambda: None
+) -> FacePipeline:
     """Open the networks of the face pack; those that only some requests need are opened by the first of these.
 
     Args:
         store: where the converted models are.
         device: where to compute.
         threads: threads within one run of a network, at least 1.
+        ran: told of every run of a network.
 
     Raises:
         UnavailableError: a model is missing, altered or cannot be opened.
@@ -69,7 +72,7 @@ def open_face_engine(store: ModelStore, device: Device, threads: int) -> FacePip
 
     def session(name: str) -> NetworkSession:
         card: ModelCard = cards[name]
-        return open_session(store.path(card), card, device, Threads(intra=threads))
+        return open_session(store.path(card), card, device, Threads(intra=threads), ran)
 
     return assemble(session)
 
