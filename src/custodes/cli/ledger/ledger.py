@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from custodes.cli.client.administration import ask
+from custodes.cli.client.administration import ask, show
 from custodes.cli.client.directory import require_ledger
 from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption, DataPlaceOption
@@ -135,13 +135,14 @@ def proof_command(
 
 
 @app.command("rotate-key")
-def rotate_key_command(data: DataOption = DATA) -> None:
+def rotate_key_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Replace the log's key by a new one; stop the server first."""
     from custodes.core.clock import SystemClock
     from custodes.deployment.key_rotation import rotate_key
 
     index = rotate_key(data, SystemClock())
-    typer.echo(f"entry {index} of the ledger hands over to {LedgerPaths(data).verifier.read_text().strip()}")
+    key = LedgerPaths(data).verifier.read_text().strip()
+    show({"index": index, "public_key": key}, f"entry {index} of the ledger hands over to {key}", as_json=as_json)
     typer.echo("give the new trust.policy to those who verify, and the new key to the witnesses", err=True)
 
 
@@ -171,11 +172,12 @@ def destroy_bodies_command(
     reason: Annotated[str, typer.Option("--reason", help="Why; kept in the private part of the entry.")],
     rule: Annotated[str, typer.Option("--rule", help="Short name of the rule that asks for it; public.")],
     data: DataOption = DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Destroy the private parts of an account's uses; an entry says so first, and the uses stay counted."""
     until = moment(before)
     index = ask(data, "ledger destroy-bodies", account=account, before_ms=until, reason=reason, rule=rule)["index"]
-    typer.echo(f"destroyed, as entry {index} of the ledger says")
+    show({"index": index}, f"destroyed, as entry {index} of the ledger says", as_json=as_json)
 
 
 def _keys(data: Path, key: Path | None) -> list[VerifierKey]:

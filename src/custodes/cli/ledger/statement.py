@@ -7,6 +7,7 @@ that a use of a second ago is in the statement; where that is not possible the l
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -18,7 +19,8 @@ from custodes.cli.client.administration import ask, close_head
 from custodes.cli.ledger.checking import checking
 from custodes.cli.ledger.moratorium import moratorium_command
 from custodes.cli.ledger.period import moment
-from custodes.cli.options import DATA, DataOption
+from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import print_json
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
 from custodes.deployment.statements import open_statements
 from custodes.ledger.__main__ import STATUS, check
@@ -52,6 +54,7 @@ def create_command(
     begin: Annotated[str | None, typer.Option("--from", help="Start, like 2026-01-01 or 2026-01-01T12:00Z.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="End, not included; a date means its first moment.")] = None,
     prices: Annotated[Path | None, typer.Option("--prices", help="Price list to go along with it.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write a statement about an account, a party, or another identifier."""
     if sum(one is not None for one in (account, identifier, party or None)) != 1:
@@ -79,7 +82,10 @@ def create_command(
     except ValueError as error:  # a StatementError is one
         raise InvalidParameterError(str(error)) from error
     out.write_bytes(statement)
-    typer.echo(f"{out}: {len(statement)} bytes; check it with: {checking(out, data)}", err=True)
+    if as_json:
+        print_json({"path": str(out), "bytes": len(statement)})
+    else:
+        typer.echo(f"{out}: {len(statement)} bytes; check it with: {checking(out, data)}", err=True)
 
 
 @app.command("verify")
@@ -103,9 +109,17 @@ def verify_command(
 
 
 @app.command("verifier")
-def verifier_command(out: Annotated[Path, typer.Option("--out", help="File to write.")] = Path("verify.pyz")) -> None:
-    """Write the verifier as one file, to give away."""
+def verifier_command(
+    out: Annotated[Path, typer.Option("--out", help="File to write.")] = Path("verify.pyz"),
+    as_json: JsonOption = False,
+) -> None:
+    """Write the verifier as one file, to give away. Prints its SHA-256, the same for all who build this version."""
     build_zipapp(out)
+    digest = hashlib.sha256(out.read_bytes()).hexdigest()
+    if as_json:
+        print_json({"path": str(out), "sha256": digest})
+    else:
+        typer.echo(f"{digest}  {out}")
 
 
 def _asked(texts: list[str]) -> PartyQuestion:
