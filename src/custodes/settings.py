@@ -20,7 +20,7 @@ from typing import Any
 
 from custodes.core.device import Device
 from custodes.core.errors import InvalidParameterError
-from custodes.core.setting_text import folders, is_sampling_rate, listed, sampling_rates, switch
+from custodes.core.setting_text import authorities, folders, is_sampling_rate, listed, sampling_rates, switch
 from custodes.governance.limits import AccountLimits
 
 PREFIX = "CUSTODES_"
@@ -143,6 +143,11 @@ class Settings:
         "written on.",
         None,
     )
+    timestamp_authorities: str = _setting(
+        "Authorities that stamp the ledger once a day (RFC 3161), at least two: `name=https://...,other=https://...`. "
+        "None for no stamps.",
+        "",
+    )
     policy_notice_days: int = _setting(
         "Days from the record of a weakening of the provider's rules until it acts; fixed once officers are appointed.",
         14,
@@ -163,6 +168,8 @@ class Settings:
         self._require(self.threads >= 0, "threads", "0 or more")
         self._require(1 <= self.workers <= 256, "workers", "between 1 and 256")
         self._require(0 <= self.policy_notice_days <= 3650, "policy_notice_days", "between 0 and 3650")
+        told = authorities(self.timestamp_authorities)
+        self._require(told is not None, "timestamp_authorities", "two or more of name=URL")
         self._require(self.in_flight >= 1, "in_flight", "1 or more")
         self._require(self.account_in_flight >= 1, "account_in_flight", "1 or more")
         self._require(self.account_rate >= 0, "account_rate", "0 or more")
@@ -221,6 +228,11 @@ class Settings:
             faces_per_collection=self.faces_per_collection,
             users_per_collection=self.users_per_collection,
         )
+
+    @property
+    def stamping(self) -> Mapping[str, str]:
+        """Addresses of time-stamping authorities, by name."""
+        return authorities(self.timestamp_authorities) or {}
 
     @property
     def signed_regions(self) -> frozenset[str] | None:

@@ -93,6 +93,9 @@ COMMANDS = (
         _RECORD, "monitor", "Watch a log from outside and raise an alarm when it contradicts itself.",
         "custodes.cli.ledger.monitor:monitor",
     ),
+    CommandEntry(
+        _RECORD, "incident", "Incidents of the log, and what they stop.", "custodes.cli.ledger.incident:app"
+    ),
     CommandEntry(_RECORD, "receipts", "Check receipts that were kept.", "custodes.cli.ledger.receipts:app"),
     CommandEntry(
         _RECORD, "billing", "Meter, and send invoices that prove themselves.", "custodes.cli.ledger.billing:app"

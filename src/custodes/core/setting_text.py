@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -61,3 +62,11 @@ def is_sampling_rate(text: str) -> bool:
         return Fraction(1, 2) <= Fraction(text) <= 30
     except (ValueError, ZeroDivisionError):
         return False
+
+
+def authorities(text: str) -> Mapping[str, str] | None:
+    """Addresses by name, none or at least two; None where the text says something else."""
+    told = {name: url for name, _, url in (each.partition("=") for each in listed(text))}
+    named = all(re.fullmatch(r"[A-Za-z0-9._-]{1,40}", name) for name in told)
+    addressed = all(url.startswith(("https://", "http://")) for url in told.values())
+    return told if len(told) == len(listed(text)) and len(told) != 1 and named and addressed else None
