@@ -27,6 +27,7 @@ WITHOUT_JSON = {
     "role policy get": "the document, which is JSON",
     "ledger proof": "a file of its own format",
     "ledger growth": "writes a file",
+    "statement stamps": "writes a file",
     "report ai-act": "writes files, one of them JSON",
     "migrate compreface": "writes report.json into a folder",
     "migrate luna": "writes report.json into a folder",

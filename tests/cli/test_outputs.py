@@ -24,6 +24,12 @@ NOTHING_READ = {
     "custodes policy officer remove",
     "custodes review show",
     "custodes screening show",
+    # Their outputs are folders of their own, or a person is named rather than a file.
+    "custodes migrate compreface",
+    "custodes migrate luna",
+    "custodes screening explain",
+    "custodes subject erase",
+    "custodes subject export",
 }
 
 
@@ -50,11 +56,16 @@ def cases(tmp_path: Path, photo: Path) -> dict[str, tuple[Path, list[object]]]:
     data = tmp_path / "data"
     data.mkdir()
     (data / "account").write_text("123456789012\n")
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"a film")
     names = tmp_path / "names.csv"
     names.write_text("path,name\nphoto.png,ann\n")
     return {
         "custodes compare": (photo, ["compare", photo, photo, "--picture", photo]),
         "custodes search": (photo, ["search", photo, "--collection", "c", "--picture", photo, "--data", data]),
+        "custodes statement stamps": (film, ["statement", "stamps", film, "--out", film, "--data", data]),
+        "custodes video analyze": (film, ["video", "analyze", film, "--out", film, "--data", data]),
+        "custodes video search": (film, ["video", "search", film, "-c", "c", "--out", film, "--data", data]),
         "custodes analyze": (photo, ["analyze", photo, "--out", photo]),
         "custodes index": (
             names,

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli.client.administration import ask
+from custodes.cli.client.administration import ask, show
 from custodes.cli.options import DATA, DataOption, JsonOption
 
 app = typer.Typer(help="Incidents of the log, and what they stop.", no_args_is_help=True)
@@ -37,7 +37,8 @@ def acknowledge_command(
     index: Annotated[int, typer.Argument(min=0, help="Its entry, as the list says.")],
     reason: Annotated[str, typer.Option("--reason", help="What was found; kept in the private part of the entry.")],
     data: DataOption = DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Say that somebody looked at an incident; recognition goes on when none is left."""
     made = ask(data, "incident acknowledge", index=index, reason=reason)
-    typer.echo(f"acknowledged, as entry {made['index']} of the ledger says")
+    show(made, f"acknowledged, as entry {made['index']} of the ledger says", as_json=as_json)

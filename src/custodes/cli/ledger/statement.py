@@ -20,7 +20,7 @@ from custodes.cli.ledger.checking import checking
 from custodes.cli.ledger.moratorium import moratorium_command
 from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption, JsonOption
-from custodes.cli.output import print_json
+from custodes.cli.output import print_json, refuse_inputs
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
 from custodes.deployment.statements import open_statements
 from custodes.ledger.__main__ import main
@@ -138,6 +138,7 @@ def stamps_command(
     data: DataOption = DATA,
 ) -> None:
     """Write the time stamps of outside authorities that bracket a statement's period, to go with it."""
+    refuse_inputs(out, [file])
     try:
         stamps = open_statements(data).stamps(file.read_bytes())
     except StampError as error:

@@ -221,7 +221,7 @@ def _tell_persons(collection: str, persons: Sequence[Mapping[str, Any]]) -> None
     table = Table("person", "name", "similarity", "best shot", "seen")
     for one in persons:
         times = ", ".join(f"{clock(start)} to {clock(end)}" for start, end in one["times_ms"])
-        sure = "" if one["similarity_pct"] is None else f"{one['similarity']:.2f} %"
+        sure = "" if one["similarity_pct"] is None else f"{one['similarity_pct']:.2f} %"
         best = "" if one["best_shot_ms"] is None else clock(one["best_shot_ms"])
         table.add_row(str(one["index"]), Text(one["name"] or one["face_id"] or ""), sure, best, times)
     if persons:
