@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from custodes.cli import own_models
 from custodes.cli.options import JsonOption
 from custodes.core.errors import UnavailableError
 from custodes.models.card import OPT_IN_PACKS, ModelCard, load_cards, pick
@@ -62,6 +63,10 @@ def list_models(
         card = item.card
         table.add_row(card.name, item.state, ", ".join(card.packs), card.licence, card.task, card.archive.source)
     Console().print(table)
+
+
+app.command("add")(own_models.add)
+app.command("own")(own_models.own)
 
 
 @app.command()

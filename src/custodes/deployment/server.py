@@ -31,6 +31,7 @@ from custodes.deployment.ledger import (
     ServerLedger,
 )
 from custodes.deployment.records import DataParts, Records, open_records
+from custodes.deployment.scores import ScoreRates, own_embedder, score_rates
 from custodes.deployment.video import Videos, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
 from custodes.edge.aws.model import Service, load_service
@@ -42,7 +43,6 @@ from custodes.edge.endpoints.administration import administered
 from custodes.edge.endpoints.api import Limits
 from custodes.edge.endpoints.ledger import PublicLedger, mounted
 from custodes.edge.endpoints.reviews import Act, actions
-from custodes.engine.calibrate import FALSE_MATCH_RATES, false_match_rate
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.ports import FaceEngine, TextEngine
 from custodes.engine.runtime.once import Once
@@ -218,7 +218,7 @@ def open_deployment(
             faces,
             videos,
             page_key=hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256),
-            celebrities=_known_people(keys, book),
+            celebrities=_known_people(keys, book, score_rates(settings)),
             text=text,
             sight=sight,
         )
@@ -278,7 +278,7 @@ def open_engine(settings: Settings) -> Iterator[FaceEngine]:
     """The networks of the fetched model pack. Raises UnavailableError when files are missing or altered."""
     store = ModelStore(settings.models_folder)
     threads = settings.threads or os.cpu_count() or 1
-    yield open_face_engine(store, settings.device, threads)
+    yield open_face_engine(store, settings.device, threads, own_embedder(settings))
 
 
 @contextmanager
@@ -293,10 +293,10 @@ def _gallery(database: Database, data: Path, quotas: AccountQuotas) -> Gallery:
     return IndexedGallery(SqlGalleryStore.open(database, data, os.urandom, quotas), FaissIndex)
 
 
-def _known_people(keys: OperatorKeys, book: SqliteCelebrities) -> CelebrityGallery:
+def _known_people(keys: OperatorKeys, book: SqliteCelebrities, rates: ScoreRates) -> CelebrityGallery:
     """Portraits in a collection of the operator's account, names in a file of their own."""
     key = CollectionKey(keys.account_id, CELEBRITY_COLLECTION)
-    return CelebrityGallery(key, book, lambda similarity: false_match_rate(similarity, FALSE_MATCH_RATES))
+    return CelebrityGallery(key, book, rates.false_match_rate)
 
 
 def _folders(settings: Settings) -> dict[str, Path]:
