@@ -26,7 +26,7 @@ from custodes.screening.screen import screen_party
 from custodes.storage.sql.screening.lists import ScreeningLists
 
 SEED, FALSE_ALERTS_FROM = 20260128, 5_000
-FIRMS, EDITED, PERSONS = 250, 1_500, 1_000
+FIRMS, EDITED, PERSONS, PEOPLE = 250, 1_500, 1_000, 10_000
 MEANT: Mapping[str, tuple[str, str]] = {
     "firms with a place behind": ("12 %", "97 % or more"),
     "firms with a generic word behind": ("87 %", "97 % or more"),
@@ -167,9 +167,9 @@ def measured(index: EntryIndex, entries: Sequence[ListEntry], people: Sequence[P
     rows.append(("numbers in free text", f"{right} of {forms} forms, {wrong} read where there is none"))
     ranges, told = births()
     rows.append(("ranges of birth", f"{told} of {ranges}"))
-    unseen = people[FALSE_ALERTS_FROM:]
+    unseen = people[FALSE_ALERTS_FROM : FALSE_ALERTS_FROM + PEOPLE]
     rows.append(("false alerts per 1,000, with birth", f"{false_alerts(index, unseen):.2f} of {len(unseen)}"))
-    bare = without_birth(unseen[::5])
+    bare = without_birth(unseen[::2])
     rows.append(("false alerts per 1,000, without", f"{false_alerts(index, bare):.2f} of {len(bare)}"))
     rows.append(("50 ordinary firms: alerts", str(len(ordinary(index)))))
     return rows

@@ -15,6 +15,7 @@ from typing import Any, cast
 import typer
 
 from custodes.cli.main import app
+from custodes.console.routes import PAGES as CONSOLE_PAGES
 from custodes.core.clock import FixedClock
 from custodes.edge.aws.fields import Field, fields_of
 from custodes.edge.aws.model import Shape, load_service
@@ -126,7 +127,17 @@ def modules() -> str:
     return "\n".join(lines).strip()
 
 
+def console_pages() -> str:
+    """Every page of the console and the operations that it may ask."""
+    rows = ["| page | may ask |", "|---|---|"]
+    for each in CONSOLE_PAGES:
+        asked = ", ".join(f"`{name}`" if " " in name else name for name in each.operations)
+        rows.append(f"| {each.method} `/console{each.path}` | {asked or 'nothing'} |")
+    return "\n".join(rows)
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
+    "console.md": console_pages,
     "settings.md": settings_table,
     "cli.md": commands,
     "compatibility.md": compatibility,

@@ -122,6 +122,10 @@ class Settings:
     review_days: int = _setting(
         "Days after which a search result that two persons have to confirm is destroyed, confirmed or not.", 30
     )
+    ledger_min_retention_days: int = _setting(
+        "Days for which the private parts of uses are kept at least; six months under the AI Act (art. 19, 26).",
+        183,
+    )
     ledger_origin: str = _setting(
         "Name of a new ledger, like `ledger.example/1`; an existing one keeps its name. Default: `custodes/` and the "
         "account.",

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 import custodes.operations
 from custodes.cli.client.administration import ask
@@ -90,6 +91,14 @@ MEMBERS: Mapping[str, Mapping[str, object]] = {
     "ledger party-head": {},
     "ledger destroy-bodies": {"account": "999999999999", "before_ms": 1, "reason": "x", "rule": "r"},
     "billing run": {"month": "2020-01"},
+    "case decide": {
+        "account": "999999999999",
+        "case": "c",
+        "reference": "1",
+        "issuer": "Court",
+        "date": "2026-01-01",
+    },
+    "case list": {},
     "job list": {},
     "job show": {"job_id": "f" * 64},
     "job cancel": {"job_id": "f" * 64},
@@ -126,6 +135,23 @@ def test_every_command_leaves_an_entry_that_names_actor_and_request(live_server:
         for kind, body in more:
             if kind in ("acc", "org", "pol", "list", "scr"):
                 assert (body["actor"], body["request_id"]) == (actor, first["request_id"]), (operation, kind)
+
+
+def test_uses_are_counted_as_they_come(live_server: LiveServer, rekognition: Any) -> None:
+    def counted(since_ms: int) -> Mapping[tuple[str, str], int]:
+        found = ask(live_server.data, "ledger uses", since_ms=since_ms)["uses"]
+        return {(one["operation"], one["code"]): one["count"] for one in found}
+
+    rekognition.list_collections()
+    live_server.deployment.ledger.log.flush()  # what is published is counted
+    assert counted(0) == {("ListCollections", "Done"): 1}
+    rekognition.list_collections()
+    with pytest.raises(ClientError):
+        rekognition.describe_collection(CollectionId="nowhere")
+    live_server.deployment.ledger.log.flush()
+    assert counted(0) == {("ListCollections", "Done"): 2, ("DescribeCollection", "NotFoundError"): 1}
+    assert counted(1 << 45) == {}
+    assert counted(0)["ListCollections", "Done"] == 2
 
 
 def test_a_retention_rule_is_on_record(live_server: LiveServer, rekognition: Any) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from custodes.console.routes import PAGES
-from fakes.browser import link, sign_in, sign_in_with_key
+from fakes.browser import link, sign_in
 from fakes.engine import Square, picture
 
 HOSTILE = (
@@ -165,6 +165,24 @@ def test_a_closed_account_is_signed_out(served: Any) -> None:
     assert visitor.ask("GET", "/console/")[0] == 303
 
 
+def test_a_key_of_the_operator_alone_does_not_administer(operator: Visitor, served: Any) -> None:
+    for path in ("/customers", "/policy", "/bills", "/server"):
+        assert operator.ask("GET", f"/console{path}")[0] == 403
+    form = {"csrf": operator.csrf(), "name": "Forged", "sector": "retail", "country": "NL"}
+    assert operator.ask("POST", "/console/customers", form)[0] == 403
+    assert 'href="/console/customers"' not in operator.ask("GET", "/console/")[2]
+
+
+def test_a_stranger_cannot_send_much_and_nobody_too_much(operator: Visitor, served: Any) -> None:
+    assert Visitor(served.url).ask("POST", "/console/sign-in", {"access_key_id": "x" * 70_000})[0] == 400
+    secret = operator.csrf()
+    assert operator.ask("POST", "/console/collections", {"csrf": secret, "name": "x" * 3_000_000})[0] == 400
+    status, _, text = operator.ask(
+        "POST", "/console/try/faces", content_length=str(1 << 40), content_type="multipart/x"
+    )
+    assert status == 413 and "at most" in text
+
+
 def test_another_tenants_pages_are_not_there(served: Any) -> None:
     served.client().create_collection(CollectionId="secret")
     face = served.client().index_faces(CollectionId="secret", Image={"Bytes": picture(Square(7))})["FaceRecords"][0]
@@ -206,13 +224,7 @@ def test_hostile_names_are_shown_and_do_nothing(browse: Any, served: Any) -> Non
 def test_pages_can_be_read_without_scripts(browse: Any, served: Any) -> None:
     with browse(java_script_enabled=False) as watched:
         page = watched.page
-        sign_in_with_key(
-            watched,
-            {
-                "access_key_id": served.deployment.keys.key.access_key_id,
-                "secret_access_key": served.deployment.keys.key.secret,
-            },
-        )
+        sign_in(watched, served)
         page.get_by_role("link", name="Ledger").click()
         assert page.locator("tbody tr").count() > 0
         page.get_by_role("link", name="Try it").click()
@@ -247,5 +259,6 @@ def test_the_keyboard_is_enough(browse: Any, served: Any) -> None:
 def test_the_api_is_where_it_was(served: Any) -> None:
     visitor = Visitor(served.url)
     assert visitor.ask("GET", "/", accept="text/html,*/*")[1]["location"] == "/console/"
+    assert visitor.ask("GET", "/console")[1]["location"] == "/console/"
     assert visitor.ask("GET", "/", accept="application/json")[0] == 405
     assert served.client().list_collections()["ResponseMetadata"]["HTTPStatusCode"] == 200

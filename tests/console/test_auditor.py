@@ -80,3 +80,5 @@ def test_bills_of_the_running_month(browse: Any, served: Any) -> None:
         page.get_by_role("link", name="Bills").click()
         assert page.locator("tbody th").first.inner_text() == served.deployment.keys.account_id
         assert page.get_by_text("not billed yet").count() == 1
+        page.emulate_media(media="print")
+        assert page.is_visible("table") and not page.is_visible(".top") and not page.is_visible("main form")

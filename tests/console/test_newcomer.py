@@ -94,3 +94,26 @@ def test_people_join_faces(browse: Any, served: Any, photos: Any) -> None:
         page.get_by_text("No faces yet. Paste").wait_for()
         page.get_by_role("button", name="Delete this person").click()
         page.get_by_text("Nobody yet.").wait_for()
+
+
+def test_small_pictures_are_kept_only_where_they_are_wanted(browse: Any, served: Any, photos: Any) -> None:
+    client = served.client()
+    client.create_collection(CollectionId="album")
+    content = photos(Square(1), name="one").read_bytes()
+    client.index_faces(CollectionId="album", Image={"Bytes": content}, ExternalImageId="before")
+    with browse() as watched:
+        page = watched.page
+        sign_in(watched, served)
+        watched.go("/collections/album/settings")
+        assert not page.is_checked("input[name=keep]")
+        page.check("input[name=keep]")
+        page.locator("form:has(input[name=keep]) button").click()
+        page.wait_for_selector("input[name=keep]:checked")
+        content = photos(Square(2), name="two").read_bytes()
+        client.index_faces(CollectionId="album", Image={"Bytes": content}, ExternalImageId="after")
+        watched.go("/collections/album")
+        assert page.locator("li.face").count() == 2
+        assert page.locator("li.face img").count() == 1
+        assert page.locator("li.face:has(img) a").inner_text() == "after"
+        assert page.evaluate("document.querySelector('li.face img').naturalWidth") == 160
+        assert page.get_by_text("GetFaceThumbnails").count() == 1

@@ -29,6 +29,7 @@ def test_two_persons_confirm_and_the_result_is_told(browse: Any, served: Any, co
             told = page.get_by_text("Anna.K").count()
             assert told == (0 if name == "asker" else 1)
             assert page.locator("img[alt='Who was searched for']").count() == (0 if name == "asker" else 1)
+            assert page.locator("li.candidate img").count() == told
             page.fill("input[name=reason]", "compared <b>with</b> the file")
             page.get_by_role("button", name=button).click()
             if name == "asker":
@@ -73,6 +74,8 @@ def test_the_rules_and_their_sources_are_shown(browse: Any, served: Any) -> None
         page.get_by_role("link", name="Policy").click()
         assert page.get_by_text("police-moratorium.face-comparison").count() == 1
         assert page.get_by_text("14 days").count() == 1
+        moment = page.locator("time[title]").first
+        assert str(moment.get_attribute("title")).endswith(" UTC") and "UTC" not in moment.inner_text()
 
 
 def test_a_customer_is_opened_suspended_and_activated(browse: Any, served: Any) -> None:

@@ -107,7 +107,9 @@ _WIDEST = """[...document.querySelectorAll('body *')].filter(e => e.getBoundingC
 
 def _problems(page: Any, axe: str, where: str, rules: list[str] | None) -> list[tuple[str, str, str]]:
     page.evaluate(axe)
-    options = {} if rules is None else {"runOnly": {"type": "rule", "values": rules}}
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if rules is not None:
+        options["runOnly"] = {"type": "rule", "values": rules}
     found = page.evaluate("options => axe.run(document, options)", options)["violations"]
     return [(where, one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in SEVERE]
 

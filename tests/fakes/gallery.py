@@ -35,6 +35,7 @@ class _Shelf:
     tags: dict[str, str]
     faces: dict[FaceId, Face] = field(default_factory=dict)
     face_vectors: dict[int, FloatArray] = field(default_factory=dict)
+    pictures: dict[FaceId, bytes] = field(default_factory=dict)
     users: dict[UserId, GalleryUser] = field(default_factory=dict)
     user_vectors: dict[int, FloatArray] = field(default_factory=dict)
 
@@ -139,7 +140,18 @@ class MemoryGalleryStore:
             for face in gone:
                 del shelf.faces[face.face_id]
                 del shelf.face_vectors[face.row]
+                shelf.pictures.pop(face.face_id, None)
             return tuple(sorted(gone, key=lambda face: face.row))
+
+    def put_thumbnails(self, key: CollectionKey, pictures: Mapping[FaceId, bytes]) -> None:
+        with self._lock:
+            shelf = self._shelf(key)
+            shelf.pictures |= {face_id: picture for face_id, picture in pictures.items() if face_id in shelf.faces}
+
+    def thumbnails(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> dict[FaceId, bytes]:
+        with self._lock:
+            pictures = self._shelf(key).pictures
+            return {face_id: pictures[face_id] for face_id in face_ids if face_id in pictures}
 
     def vectors(self, key: CollectionKey, rows: Sequence[int]) -> FloatArray:
         with self._lock:

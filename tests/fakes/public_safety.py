@@ -32,7 +32,7 @@ class PublicSafety:
         self.account = str(made["account_id"])
         self.keys = {name: self._user(name) for name in NAMES}
         mine = self.client("asker")
-        mine.create_collection(CollectionId="wanted")
+        mine.create_collection(CollectionId="wanted", Tags={"custodes:thumbnails": "on"})
         mine.index_faces(CollectionId="wanted", Image={"Bytes": picture(Square(1))}, ExternalImageId="Anna.K")
 
     def client(self, name: str) -> Any:

@@ -34,14 +34,16 @@ class Storage:
         return self._changes.get(account, [])
 
 
-def run(world, storage=None, prices=PRICES):
+def run(world, storage=None, prices=PRICES, replaces=None):
     nonces = iter(range(10_000))
     source = world.uses(0, len(world.envelopes))
-    return bill_month(JANUARY, source, Storage(storage), prices, lambda: next(nonces).to_bytes(NONCE_BYTES, "big"))
+    return bill_month(
+        JANUARY, source, Storage(storage), prices, lambda: next(nonces).to_bytes(NONCE_BYTES, "big"), replaces
+    )
 
 
-def logged(world, storage=None):
-    billed = run(world, storage)
+def logged(world, storage=None, replaces=None):
+    billed = run(world, storage, replaces=replaces)
     index = world.append("bil", None, billed.fields)
     world.publish()
     return billed, index
@@ -219,19 +221,56 @@ def test_a_bill_whose_lines_do_not_add_up_is_refused_even_if_the_log_commits_to_
     from custodes.ledger.verifier.map_proof import Value
 
     billed = run(world)
-    for change in ({"sum": "9.00", "total": 900}, {"total": 900}):
+    arbitrary = [{**billed.bills[ANN]["lines"][0], "amount": "9"}]
+    split = [{**arbitrary[0], "parts": [{"price": "9", "quantity": "1"}]}]
+    for change, what in (
+        ({"sum": "9.00", "total": 900}, "sum"),
+        ({"total": 900}, "sum"),
+        ({"lines": arbitrary, "sum": "9", "total": 900}, "quantities times prices"),
+        ({"lines": split, "sum": "9", "total": 900}, "quantity"),
+        ({"replaces": 3}, "which bill it replaces"),
+    ):
         bill = {**billed.bills[ANN], **change}
         tree = SumTree()
-        tree.put(bill_key(bill), Value(bill["uses"], 900, bill_key(bill)))
+        tree.put(bill_key(bill), Value(bill["uses"], bill["total"], bill_key(bill)))
         forged = dataclasses.replace(billed, bills={ANN: bill}, tree=tree)
         from custodes.ledger.tlog.entry import b64url
 
-        fields = {**billed.fields, "n": bill["uses"], "s": 900, "r": b64url(tree.head().hash)}
+        fields = {**billed.fields, "n": bill["uses"], "s": bill["total"], "r": b64url(tree.head().hash)}
         index = world.append("bil", None, fields)
         world.publish()
         verdict = verify_invoice(encode_file(invoice(ANN, forged, index, world)), world.policy())
         assert verdict.word == "INVALID"
-        assert "sum" in verdict.reasons[0]
+        assert what in verdict.reasons[0]
+
+
+def test_with_the_log_at_hand_uses_are_counted_and_runs_followed(world):
+    billed, index = logged(world)
+    first = encode_file(invoice(ANN, billed, index, world))
+    assert verify_invoice(first, world.policy(), world.entries).word == "PRESENT"
+
+    again, later = logged(world, replaces=index)
+    newer = encode_file(invoice(ANN, again, later, world))
+    verdict = verify_invoice(newer, world.policy(), world.entries)
+    assert verdict.word == "PRESENT" and any(f"replaces the bill of entry {index}" in one for one in verdict.reasons)
+    older = encode_file(invoice(ANN, billed, index, world))
+    verdict = verify_invoice(older, world.policy(), world.entries)
+    assert verdict.word == "UNDETERMINED" and f"entry {later}" in verdict.reasons[0]
+
+    contradicting, last = logged(world)  # a third run that hides the other two
+    verdict = verify_invoice(encode_file(invoice(ANN, contradicting, last, world)), world.policy(), world.entries)
+    assert verdict.word == "INVALID" and "contradict" in verdict.reasons[0]
+
+
+def test_uses_that_nobody_is_billed_for_are_found_with_the_log(world):
+    world.relabel = {2: None}  # this operator hides one use from the bills
+    billed, index = logged(world)
+    file = encode_file(invoice(ANN, billed, index, world))
+    assert verify_invoice(file, world.policy()).word == "PRESENT"
+    verdict = verify_invoice(file, world.policy(), world.entries)
+    assert (
+        verdict.word == "INVALID" and "the log holds 12 uses in 2026-01, but the bills are for 11" in verdict.reasons[0]
+    )
 
 
 def test_witnesses_count_for_invoices_too(world):
@@ -242,7 +281,7 @@ def test_witnesses_count_for_invoices_too(world):
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"), [({"v": 2}, "version"), ({"bill": 1}, "bill"), ({"proof": "AA"}, "hashes")]
+    ("change", "reason"), [({"v": 1}, "version"), ({"bill": 1}, "bill"), ({"proof": "AA"}, "hashes")]
 )
 def test_other_shapes_are_refused(world, change, reason):
     billed, index = logged(world)

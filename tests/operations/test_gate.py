@@ -51,6 +51,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "IndexFaces": {**ON_COLLECTION, "Image": IMAGE},
     "ListFaces": ON_COLLECTION,
     "DeleteFaces": {**ON_COLLECTION, "FaceIds": [FACE]},
+    "GetFaceThumbnails": {**ON_COLLECTION, "FaceIds": [FACE]},
     "SearchFaces": {**ON_COLLECTION, "FaceId": FACE},
     "SearchFacesByImage": {**ON_COLLECTION, "Image": IMAGE},
     "CreateUser": ON_USER,

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from custodes.core.clock import FixedClock
 from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.ledger import started
+from custodes.governance.accounts.account import Account, AccountKind, Status
+from custodes.governance.accounts.organisation import OrganisationProfile
 from custodes.governance.iam.evaluate import IamDecision, Reason
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
 from custodes.governance.provider.policy_set import NOTICE_MS, PolicySet
@@ -30,6 +33,7 @@ from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion, Repor
 from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.witness.witness import WitnessKey
 from custodes.ledger.writer.keys import load_or_create_secret
+from custodes.operations.accounts.log import AccountLog
 from custodes.operations.policy.change_control import Own, PolicyChanges
 from custodes.operations.policy.decide import PolicyLayers
 from custodes.operations.policy.facts import PolicyFacts, Profile
@@ -173,7 +177,42 @@ def test_a_set_that_came_with_the_program_is_told_as_such(world: World) -> None:
     again = PolicyChanges(world.files, world.log, world.clock, Own(weaker))
     again.open()
     word, text = world.verdict(world.report())
-    assert word == "ABSENT" and f"WITHOUT {RULE}; the set of the program" in text
+    assert word == "ABSENT" and "not weakened" in text and "a set that waits until" in text
+    world.clock.advance(NOTICE_MS)
+    again.activate()
+    word, text = world.verdict(world.report())
+    assert word == "ABSENT" and f"WITHOUT {RULE}; the set of the program; nobody was appointed" in text
+    assert "WEAKENED" in text.splitlines()[0]
+    word, text = world.verdict(world.report(None, START + DAY))
+    assert word == "ABSENT" and "not weakened" in text.splitlines()[0]
+
+
+def test_a_sector_that_was_changed_meanwhile_is_in_the_verdict(world: World) -> None:
+    log = AccountLog(world.log, bytes)
+    police = OrganisationProfile("Police of Exampletown", "GB", "law-enforcement")
+    account = Account(AccountId("111111111111"), AccountKind.CUSTOMER, Status.ACTIVE, police)
+    disguised = replace(account, organisation=replace(police, sector="software"))
+    world.call("222222222222")
+    log.state(disguised, "update", 2, account)
+    log.state(disguised, "update", 2, disguised)
+    word, text = world.verdict(world.report())
+    assert word == "ABSENT" and "1 accounts left this sector and 0 joined it" in text.splitlines()[0]
+    assert "Exampletown" not in encode_file(world.report()).decode()
+    report = world.report()
+    hidden = replace(report, excerpts=tuple(each for each in report.excerpts if b"before" not in each.text))
+    assert world.verdict(hidden)[0] == "UNDETERMINED"
+
+
+def test_the_report_tells_for_which_purposes(world: World) -> None:
+    world.appoint()
+    stated = dict(PROFILES[AccountId("111111111111")].facts) | {"purpose": "missing-person"}
+    exceptional = Profile(stated, frozenset({"missing-person"}))
+    world.layers = PolicyLayers(
+        world.office.in_force, PolicyFacts({AccountId("111111111111"): exceptional}.get, NoLists()), Anything()
+    )
+    assert world.call("111111111111")
+    word, text = world.verdict(world.report())
+    assert word == "PRESENT" and "purpose 'missing-person', allow: 1" in text
 
 
 def test_the_report_names_nobody(world: World) -> None:
@@ -189,7 +228,7 @@ def test_what_was_erased_is_not_called_absent(world: World) -> None:
     index = next(each.index for each in world.report().excerpts)
     world.log.erase([index])
     word, text = world.verdict(world.report())
-    assert word == "UNDETERMINED" and "1 permissions of the period are shown without an excerpt" in text
+    assert word == "UNDETERMINED" and "1 permissions or changes of accounts are shown without an excerpt" in text
 
 
 def test_without_the_witnesses_that_the_reader_trusts_it_is_undetermined(world: World) -> None:

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from custodes.ledger.tlog.entry import decode
 from fakes.engine import Square, picture
 
+EVIDENCE = "missing-person;Decree 17/2026;Ministry of Justice of Exampletown;2026-02-01"
 MORATORIUM = "police-moratorium.face-comparison"
 
 
@@ -92,7 +93,10 @@ def ordinary(client: Any) -> None:
 
 
 def test_purposes_that_open_an_exception_are_declared_first(live_server: Any, custodes: Any) -> None:
-    police = opened(custodes, live_server, "law-enforcement", "--purpose", "missing-person")
+    bare = custodes("account", "create", "--name", "Police", "--sector", "law-enforcement", "--country", "NL",
+                    "--purpose", "missing-person", "--data", str(live_server.data))  # fmt: skip
+    assert bare.returncode == 1 and "declared with evidence" in bare.stderr
+    police = opened(custodes, live_server, "law-enforcement", "--purpose", "missing-person", "--evidence", EVIDENCE)
     with pytest.raises(ClientError) as refused:
         police.compare_faces(**COMPARISONS[0][1])
     assert MORATORIUM not in str(refused.value)  # other rules still bind: a legal basis, 99 percent, human review
@@ -118,7 +122,7 @@ def test_demographics_can_be_switched_off_for_an_account(live_server: Any, custo
 def test_suspects_cannot_be_told_by_associating_their_faces(live_server: Any, custodes: Any, tmp_path: Path) -> None:
     """One call with a threshold that nothing reaches used to return how alike every face is to a user."""
     police = opened(custodes, live_server, "law-enforcement", "--purpose", "missing-person", "--legal-basis",
-                    "public-task", "--place", "private")  # fmt: skip
+                    "public-task", "--place", "private", "--evidence", EVIDENCE)  # fmt: skip
     police.create_collection(CollectionId="people")
     photos = [picture(Square(number)) for number in (1, 1, 2)]
     faces = [

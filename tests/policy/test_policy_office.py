@@ -43,11 +43,10 @@ class Desk:
         self.clock = FixedClock(START)
 
     @contextmanager
-    def open(self, own: PolicySet | None = OWN) -> Iterator[PolicyChanges]:
+    def open(self, own: PolicySet | None = OWN, notice_ms: int = NOTICE_MS) -> Iterator[PolicyChanges]:
         with started(self.data, "test/policy", None, self.clock) as log:
-            office = PolicyChanges(
-                PolicyFiles(self.data / "policy"), log, self.clock, None if own is None else Own(own)
-            )
+            whose = None if own is None else Own(own, notice_ms)
+            office = PolicyChanges(PolicyFiles(self.data / "policy"), log, self.clock, whose)
             office.open()
             yield office
 
@@ -107,6 +106,50 @@ def test_while_nobody_is_appointed_the_set_follows_the_program(desk: Desk) -> No
         appoint(office)
     with desk.open(OWN) as office:
         assert office.in_force().digest == TIGHTER.digest()
+
+
+def test_a_weakening_by_the_program_waits_where_nobody_is_appointed(desk: Desk) -> None:
+    with desk.open(OWN):
+        pass
+    with desk.open(WEAKER) as office:
+        assert office.in_force().digest == OWN.digest() and not police(office, START)
+        waiting = office.state.waiting
+        assert waiting is not None and (waiting.policy, waiting.signers) == (WEAKER.digest(), ())
+    with desk.open(WEAKER) as office:  # a second start announces nothing anew
+        assert office.state.waiting == waiting
+        desk.clock.ts_ms = waiting.effective_ms - 1
+        office.activate()
+        assert office.in_force().digest == OWN.digest()
+    with desk.open(OWN) as office:  # the older program again: nothing waits any more
+        assert office.state.waiting is None
+    with desk.open(WEAKER) as office:
+        desk.clock.ts_ms += NOTICE_MS
+        office.activate()
+        assert office.in_force().digest == WEAKER.digest()
+    said = [(entry.fields["x"], "b" in entry.fields) for entry in desk.entries() if entry.kind == "pol"]
+    assert [x for x, _ in said] == ["release", "upgrade", "start", "release", "upgrade", "force"]
+
+
+def test_the_first_officer_ends_what_the_program_announced(desk: Desk) -> None:
+    with desk.open(OWN):
+        pass
+    with desk.open(WEAKER) as office:
+        assert office.state.waiting is not None
+        appoint(office)
+        assert office.state.waiting is None
+    desk.clock.ts_ms += 2 * NOTICE_MS
+    with desk.open(WEAKER) as office:
+        assert office.in_force().digest == OWN.digest()
+
+
+def test_shorter_notice_waits_for_the_longer_one(desk: Desk) -> None:
+    with desk.open(OWN):
+        pass
+    with desk.open(OWN, 0) as office:
+        assert office.state.notice_ms == NOTICE_MS and office.state.waiting is not None
+        desk.clock.ts_ms += NOTICE_MS
+        office.activate()
+        assert office.state.notice_ms == 0
 
 
 def test_tightening_acts_at_once_with_one_signature(desk: Desk) -> None:

@@ -32,6 +32,8 @@ def directory() -> AccountDirectory:
         [
             user_record(AccountUser(MINE, "ann", "AIDANN")),
             user_record(AccountUser(MINE, "bob", "AIDBOB")),
+            user_record(AccountUser(MINE, "carl", "AIDCARL", person="staff-7")),
+            user_record(AccountUser(MINE, "carl-admin", "AIDCARL2", person="staff-7")),
             key_record(UserKey(MINE, "AKANN1", "s" * 40, "ann")),
             key_record(UserKey(MINE, "AKANN2", "s" * 40, "ann")),
             key_record(UserKey(MINE, "AKROOT", "s" * 40, ROOT)),
@@ -74,3 +76,10 @@ def test_sessions_of_roles_and_the_root_cannot_review(directory: AccountDirector
 
 def test_the_operators_key_which_no_record_has_is_its_root(directory: AccountDirectory) -> None:
     assert ReviewPersons(directory)(caller("AKOPERATOR", "root")).key == ROOT
+
+
+def test_two_users_of_one_person_are_one(directory: AccountDirectory) -> None:
+    who = ReviewPersons(directory)
+    carl = who(caller("AKCARL", "user/carl", "AIDCARL"))
+    assert who(caller("AKCARL2", "user/carl-admin", "AIDCARL2")).key == carl.key
+    assert who(caller("AKCARL3", "user/carl", "AIDCARL-made-anew")).key != carl.key

@@ -46,6 +46,7 @@ class Station:
         self.data, self.url = data, url
         self.account = self.opened("Coast Guard", "public-safety", "imminent-threat")["account_id"]
         self.keys = {name: self.user(name, EVERYTHING) for name in ("asker", "ann", "bob")}
+        self.keys["ann-again"] = self.user("ann-again", EVERYTHING, person="Ann")
         mine = self.client("asker")
         mine.create_collection(CollectionId="wanted")
         mine.index_faces(CollectionId="wanted", Image={"Bytes": picture(Square(1))}, ExternalImageId="Anna.K")
@@ -58,8 +59,8 @@ class Station:
         stated = {"purpose": purpose, "legal_basis": "public-task"}
         return ask(self.data, "account create", profile=profile, stated=stated)
 
-    def user(self, name: str, policy: Mapping[str, Any] | None) -> Mapping[str, Any]:
-        ask(self.data, "user create", user=name, account=self.account)
+    def user(self, name: str, policy: Mapping[str, Any] | None, person: str | None = None) -> Mapping[str, Any]:
+        ask(self.data, "user create", user=name, account=self.account, person=person)
         if policy is not None:
             document = {"owner": f"user/{name}", "name": "all", "text": json.dumps(policy), "account": self.account}
             ask(self.data, "document put", **document)
@@ -129,6 +130,8 @@ def test_a_match_names_nobody_until_two_others_have_confirmed_it(station: Statio
     assert "pending" in station.command("ann", "confirm", token, "--reason", "compared with the file").stdout
     with pytest.raises(ApiFailureError, match="decided already"):
         station.act("ann", "confirm", token)
+    with pytest.raises(ApiFailureError, match="decided already"):
+        station.act("ann-again", "confirm", token)
     with pytest.raises(ApiFailureError, match="have to confirm"):
         station.act("asker", "release", token)
     assert station.act("bob", "confirm", token)["state"] == "confirmed"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from custodes.core.errors import InvalidParameterError
 from custodes.screening.entities import ListedName, ListEntry
 from custodes.screening.lists import files
+from custodes.screening.lists.notes import ReadingNotes
 from custodes.screening.lists.read import FORMATS, read_list
 from custodes.screening.names.countries import country_code
 from custodes.screening.names.identifiers import REGISTERS, is_sound, labelled
@@ -47,6 +48,51 @@ def test_the_eu_list(name: str) -> None:
     firm = entries["9002"]
     assert (firm.kind, firm.countries, firm.programmes) == ("organisation", ("by",), ("BLR",))
     assert firm.identifiers == (("lei", "52990000FICTIVE00061"), ("ru-ogrn", "1027700000008"))
+
+
+def test_tables_of_the_official_journal() -> None:
+    notes = ReadingNotes()
+    person, firm, ship = read_list(FILES / "journal.csv", "eu-journal", notes)
+    assert [name.text for name in person.names] == [
+        FULL, "Michail WYMYSLOW", f"{CYRILLIC} Вымыслов", "Mykhailo VYMYSLOV", MISHA
+    ]  # fmt: skip
+    assert (person.births, person.programmes) == (("1961-05-03", "1962-06-04"), ("EU-FIC", "EU-FIC2"))
+    assert person.identifiers == (("ru-inn", "770000000082"),)
+    assert [name.text for name in firm.names] == [
+        "Vymysel Trading JSC (ROSVYMYSEL)", "Vymysel; Trade", "VT", "Old Vymysel"
+    ]  # fmt: skip
+    assert firm.identifiers == (("ru-inn", "7700000009"), ("ru-ogrn", "1027700000008"))
+    assert firm.addresses == ("1 Fictive Street, Moscow",)
+    assert (ship.kind, ship.identifiers, ship.countries) == ("vessel", (("imo", "9074729"),), ("panama",))
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "uid"),
+    [("uk.xml", "uk", "RUS9002"), ("house.csv", "csv", ""), ("ofac_advanced.xml", "ofac-xml", "90002")],
+)
+def test_fields_with_numbers_that_cannot_be_read_are_counted_and_shown(
+    name: str, form: str, uid: str, tmp_path: Path
+) -> None:
+    changed = tmp_path / name
+    text = (FILES / name).read_text(encoding="utf-8")
+    changed.write_text(text.replace("7700000009", "7700000001"), encoding="utf-8")
+    before, notes = ReadingNotes(), ReadingNotes()
+    list(read_list(FILES / name, form, before))
+    list(read_list(changed, form, notes))
+    assert notes.unread - before.unread == (1 if uid else 0), "a house list says of what kind its numbers are"
+    assert not uid or any("7700000001" in one.text for one in notes.fields)
+
+
+def test_a_list_without_its_companion_files_says_what_is_missing(tmp_path: Path) -> None:
+    whole, notes = ReadingNotes(), ReadingNotes()
+    list(read_list(FILES / "ofac", "ofac-csv", whole))
+    assert whole.missing == []
+    (tmp_path / "sdn.csv").write_bytes((FILES / "ofac" / "sdn.csv").read_bytes())
+    assert list(read_list(tmp_path, "ofac-csv", notes))
+    assert notes.missing == ["alt.csv: entries have no aliases", "add.csv: entries have no addresses"]
+    alone = ReadingNotes()
+    list(read_list(tmp_path / "sdn.csv", "ofac-csv", alone))
+    assert alone.missing == notes.missing
 
 
 def test_ofacs_advanced_xml() -> None:
@@ -88,7 +134,7 @@ def test_the_un_list_followthemoney_and_house_lists() -> None:
 ALL = [
     ("uk.xml", "uk"), ("uk.csv", "uk"), ("eu.xml", "eu"), ("eu.csv", "eu"), ("ofac_advanced.xml", "ofac-xml"),
     ("ofac_sdn.xml", "ofac-xml"), ("un.xml", "un"), ("ftm.json", "ftm"), ("house.csv", "csv"),
-    ("opensanctions.csv", "opensanctions"),
+    ("opensanctions.csv", "opensanctions"), ("journal.csv", "eu-journal"),
     ("ofac/sdn.csv", "ofac-csv"),
 ]  # fmt: skip
 

@@ -25,6 +25,7 @@ from custodes.storage.sql.screening.lists import ScreeningLists
 _WORDS = """
 zarya optika severnaya linza nikolaev boris national commercial polyarnik abdul rahman trading holding europe al van kim
 chol jong un mohammed hussein petrovich 2 iii general bank of moscow J Ветров حسين 김철수 schneider ltd gmbh
+zaryaeurope optikagmbh tradingzarya
 """
 WORDS = tuple(_WORDS.split())
 SHORT = st.text("abcd", min_size=2, max_size=9)

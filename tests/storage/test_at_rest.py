@@ -45,6 +45,20 @@ def test_no_vector_is_on_disk_in_the_clear(data: Path) -> None:
     assert b"face-1" in content  # what is looked at is the database indeed
 
 
+def test_a_thumbnail_is_sealed_and_goes_with_its_face(data: Path) -> None:
+    face, picture = FaceId("face-1"), b"\xff\xd8 a small picture" * 20
+    with opened(data) as store:
+        store.put_thumbnails(KEY, {face: picture})
+        with raw(data) as connection:
+            key, sealed = connection.execute("SELECT wrapped_key, sealed FROM thumbnails").fetchone()
+        assert picture not in everything(data) and sealed in everything(data)
+        store.delete_faces(KEY, [face])
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline and (key in everything(data) or sealed in everything(data)):
+            time.sleep(0.05)  # the log is emptied right after the answer
+        assert key not in everything(data) and sealed not in everything(data)
+
+
 def test_only_the_owner_can_read(data: Path) -> None:
     with opened(data) as store:
         store.put_tags(KEY, {"a": "b"})

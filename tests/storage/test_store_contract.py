@@ -130,6 +130,24 @@ def test_enrolling_is_all_or_nothing(filled: GalleryStore) -> None:
     enrolled(filled, 29)
 
 
+def test_a_thumbnail_is_kept_and_goes_with_its_face(filled: GalleryStore) -> None:
+    first, second = enrolled(filled, 2)
+    nobody = FaceId("00000000-0000-4000-8000-000000000000")
+    filled.put_thumbnails(KEY, {second.face_id: b"two", first.face_id: b"one", nobody: b"none"})
+    assert list(filled.thumbnails(KEY, [nobody, *ids(first, second)]).items()) == [
+        (first.face_id, b"one"),
+        (second.face_id, b"two"),
+    ]
+    filled.put_thumbnails(KEY, {first.face_id: b"again"})
+    filled.delete_faces(KEY, ids(second))
+    assert filled.thumbnails(KEY, ids(first, second)) == {first.face_id: b"again"}
+    filled.delete_collection(KEY)
+    filled.create_collection(collection(), {})
+    assert filled.thumbnails(KEY, ids(first)) == {}
+    with pytest.raises(NotFoundError):
+        filled.thumbnails(OTHER, ids(first))
+
+
 def test_rows_are_never_reused(filled: GalleryStore) -> None:
     faces = enrolled(filled, 3)
     assert filled.delete_faces(KEY, ids(faces[2], faces[1])) == (faces[1], faces[2])

@@ -64,11 +64,17 @@ COMMANDS = (
         "custodes.cli.accounts.role:app",
     ),
     CommandEntry(
+        _ACCOUNTS, "case", "Cases of identifications, and their authorisations.", "custodes.cli.accounts.case:app"
+    ),
+    CommandEntry(
         _RECORD, "ledger", "Audit the ledger, show its state, prove entries.", "custodes.cli.ledger.ledger:app"
     ),
     CommandEntry(
         _RECORD, "statement", "State what an account used, or that it used nothing.",
         "custodes.cli.ledger.statement:app",
+    ),
+    CommandEntry(
+        _RECORD, "report", "Report to regulators, every number proven.", "custodes.cli.ledger.report:app"
     ),
     CommandEntry(
         _RECORD, "witness", "Confirm other logs, or have this one confirmed.", "custodes.cli.ledger.witness:app"

@@ -6,7 +6,8 @@ what holds for all of them: a session, a form of our own, the reader's language,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -41,6 +42,9 @@ _STATUS: Mapping[type[CustodesError], int] = {
     errors.RateExceededError: 429,
     errors.UnavailableError: 503,
 }
+_MAX_READING = 32
+"""Forms read at the same time, each of which may hold photos in memory."""
+_NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
 _THEMES = ("", "light", "dark")
 
 
@@ -56,7 +60,8 @@ def console_routes(parts: ConsoleParts) -> list[BaseRoute]:
         *(Route(page.path, console.serve(page), methods=[page.method]) for page in PAGES),
         Route("/{path:path}", console.missing),
     ]
-    return [_ForBrowsers("/", _to_console, methods=["GET"]), Mount(security.PATH, routes=own)]
+    to_console = Route(security.PATH, _to_console, methods=["GET"])
+    return [_ForBrowsers("/", _to_console, methods=["GET"]), to_console, Mount(security.PATH, routes=own)]
 
 
 class _ForBrowsers(Route):
@@ -87,6 +92,7 @@ class _Console:
         self._parts = parts
         self._sessions = sessions
         self.sign_in = SignIn(parts, sessions)
+        self._reading = 0
 
     def serve(self, page: PageRoute) -> Callable[[Request], Any]:
         """What answers requests for ``page``."""
@@ -96,12 +102,14 @@ class _Console:
             if guest is None:
                 return self._to_sign_in(request)
             visit = self._visit(request, guest.session)
+            if visit is not None:
+                visit.may_ask = frozenset(page.operations)
             if visit is None:
                 self._sessions.end(guest.secret)
                 return self._to_sign_in(request)
             try:
                 if page.method == "POST":
-                    visit.form = await read_form(request)
+                    visit.form = await self._form(request)
                     _require_own(request, guest.session, visit.form)
                 outcome = await self._parts.run(visit.caller.account_id, page.handler, visit)
             except CustodesError as error:
@@ -109,6 +117,15 @@ class _Console:
             return self._answer(visit, outcome)
 
         return answer
+
+    async def _form(self, request: Request) -> Form:
+        if self._reading >= _MAX_READING:
+            raise errors.ThrottledError("Slow down; too much is being sent at the same time.")
+        self._reading += 1
+        try:
+            return await read_form(request)
+        finally:
+            self._reading -= 1
 
     async def sign_out(self, request: Request) -> Response:
         """End the session."""
@@ -132,7 +149,7 @@ class _Console:
                     language=language if language in LANGUAGES else guest.session.language,
                     theme=theme if theme in _THEMES else guest.session.theme,
                 )
-                back = own_path(form.text("back"))
+                back = security.own_path(form.text("back"))
         return security.secured(RedirectResponse(back, HTTPStatus.SEE_OTHER))
 
     async def missing(self, request: Request) -> Response:
@@ -183,7 +200,8 @@ class _Console:
                 return security.secured(response)
             return security.secured(RedirectResponse(outcome.path, HTTPStatus.SEE_OTHER))
         if isinstance(outcome, FileView):
-            headers = {"content-disposition": f'attachment; filename="{outcome.name}"'}
+            name = _NOT_IN_FILE_NAMES.sub("_", outcome.name)
+            headers = {"content-disposition": f'attachment; filename="{name}"'}
             return security.secured(Response(outcome.content, headers=headers, media_type=outcome.media_type))
         return security.secured(HTMLResponse(page_text(visit, outcome), outcome.status))
 
@@ -202,12 +220,6 @@ def page_text(visit: Visit, view: View) -> str:
         **view.values,
     }
     return render(view.template, values)
-
-
-def own_path(path: str) -> str:
-    """``path`` if it leads to a page of the console, else that of its first page."""
-    plain = path.startswith(f"{security.PATH}/") and "\\" not in path and path.isprintable()
-    return path if plain else f"{security.PATH}/"
 
 
 def _back_to(request: Request) -> str:
@@ -231,6 +243,3 @@ async def _is_ours(request: Request, session: Session) -> bool:
 def _refusal(error: CustodesError) -> View:
     status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 400)
     return View("refused.html", {"status": status, "message": error.message, "kind": type(error).__name__}, status)
-
-
-__all__: Sequence[str] = ("console_routes", "own_path", "page_text")

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from custodes.console.ports import ConsoleParts
 from custodes.console.web import assets, security
 from custodes.console.web.attempts import Attempts
-from custodes.console.web.forms import Form, read_form
+from custodes.console.web.forms import SMALL_BODY_BYTES, Form, read_form
 from custodes.console.web.language import Words, preferred
 from custodes.console.web.rendering import render
 from custodes.console.web.sessions import Sessions
@@ -25,7 +25,6 @@ from custodes.core.errors import CustodesError
 from custodes.operations.requests.context import Context, Origin
 from custodes.operations.requests.ports import AccessKey
 
-_HOME = f"{security.PATH}/"
 # Compared with where no key is found, so that a missing key takes as long as a wrong secret.
 _NO_SECRET = "-" * 40
 
@@ -72,7 +71,8 @@ class SignIn:
         if key is None or not right or not self._is_good(request, key):
             self._attempts.failed(*names)
             return self._show(request, "sign_in.html", HTTPStatus.FORBIDDEN, problem="wrong")
-        return self._signed_in(request, key.access_key_id, token, form.text("back"))
+        secret = self._sessions.begin(key.access_key_id, token)
+        return self._signed_in(request, secret, form.text("back"))
 
     async def with_link(self, request: Request) -> Response:
         """Sign the operator in."""
@@ -80,15 +80,14 @@ class SignIn:
         operator = self._parts.operator.access_key_id
         if form is None or not security.is_loopback(request) or not self._parts.links.take(form.text("link")):
             return self._show(request, "enter.html", HTTPStatus.FORBIDDEN, problem="link")
-        return self._signed_in(request, operator, None, "")
+        return self._signed_in(request, self._sessions.begin(operator, administers=True), "")
 
-    def _signed_in(self, request: Request, access_key_id: str, token: str | None, back: str) -> Response:
+    def _signed_in(self, request: Request, secret: str, back: str) -> Response:
         old = request.cookies.get(security.COOKIE)
         if old:
             self._sessions.end(old)
-        target = back if back.startswith(_HOME) and "\\" not in back and back.isprintable() else _HOME
-        response = RedirectResponse(target, HTTPStatus.SEE_OTHER)
-        security.put_cookie(response, request, self._sessions.begin(access_key_id, token))
+        response = RedirectResponse(security.own_path(back), HTTPStatus.SEE_OTHER)
+        security.put_cookie(response, request, secret)
         return security.secured(response)
 
     def _is_good(self, request: Request, key: AccessKey) -> bool:
@@ -108,7 +107,7 @@ class SignIn:
         if not security.is_own(request):
             return None
         try:
-            return await read_form(request)
+            return await read_form(request, SMALL_BODY_BYTES)
         except CustodesError:
             return None
 

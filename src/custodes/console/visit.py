@@ -14,9 +14,8 @@ from custodes.console.ports import Answered, ConsoleParts, Members
 from custodes.console.web.forms import Form
 from custodes.console.web.language import Words
 from custodes.console.web.sessions import Session
-from custodes.core.errors import CustodesError
+from custodes.core.errors import CustodesError, DeniedError
 from custodes.core.ids import RequestId
-from custodes.governance.accounts.identities import ROOT
 from custodes.operations.requests.context import Caller, Context, Origin
 from custodes.operations.requests.receipts import GateReceipt, receipt_of
 
@@ -68,6 +67,7 @@ class Visit:
         query: parameters behind it; the last of each name.
         form: what was sent; empty for a page that is only read.
         fragment: whether the browser replaces a part of the page and wants no more than that.
+        may_ask: operations that the page declares; no other leaves from it.
         asked: operations so far.
     """
 
@@ -81,13 +81,13 @@ class Visit:
     query: Mapping[str, str] = field(default_factory=dict)
     form: Form = field(default_factory=Form)
     fragment: bool = False
+    may_ask: frozenset[str] = frozenset()
     asked: list[Asked] = field(default_factory=list)
 
     @property
     def is_operator(self) -> bool:
         """Whether the operator's own pages are shown. What they do is decided by the gate all the same."""
-        same = self.caller.account_id == self.parts.operator.account_id
-        return same and self.caller.principal.path == ROOT
+        return self.session.administers
 
     def api(self, operation: str, **members: Any) -> Members:
         """Ask an operation of the API; members that are None are left out.
@@ -103,11 +103,15 @@ class Visit:
         return self._ask(operation, lambda context: self.parts.reviews(context, operation, token, members))
 
     def admin(self, command: str, **members: Any) -> Members:
-        """Ask a command of the operator. Raises as ``api``."""
+        """Ask a command of the operator. Raises as ``api``, and DeniedError for who did not sign in on the machine."""
+        if not self.session.administers:
+            raise DeniedError("Who administers this server signs in with `custodes console`, on its machine.")
         given = {name: value for name, value in members.items() if value not in (None, "")}
         return self._ask(command, lambda context: self.parts.admin(context, command, given))
 
     def _ask(self, operation: str, call: Callable[[Context], Answered]) -> Members:
+        if operation not in self.may_ask:
+            raise RuntimeError(f"the page at {self.url} does not say that it asks {operation}")
         context = Context(self.caller, self.parts.request_ids(), self.parts.clock.now_ms(), self.origin)
         try:
             released = call(context)

@@ -19,13 +19,14 @@ from custodes.deployment.customers import open_customers
 from custodes.deployment.ledger import checked_statements, cosigners, open_log, started
 from custodes.deployment.lookups import open_lookups
 from custodes.deployment.policy import open_explanations
-from custodes.deployment.records import ledger_place
+from custodes.deployment.records import ledger_place, log_retention, open_cases
 from custodes.deployment.server import new_request_id, open_gallery
 from custodes.deployment.statements import open_statements
 from custodes.edge.aws.model import load_service
 from custodes.jobs.job import JobLimits
 from custodes.operations.collections.retention import retention_handlers
 from custodes.operations.policy.admin import policy_handlers
+from custodes.operations.policy.authorisations import case_handlers
 from custodes.operations.policy.change_control import PolicyChanges
 from custodes.operations.record.administration import Administration, AttributedLog
 from custodes.operations.record.housekeeping import Housekeeping
@@ -71,7 +72,8 @@ def _accounts(settings: Settings, operator: AccountId, *, screened: bool = False
         )
         if screened:
             customers.screening.start(directory)
-        yield log, customers.handlers
+        cases = open_cases(settings.data, log, SystemClock())
+        yield log, {**customers.handlers, **case_handlers(cases, directory, SystemClock())}
 
 
 def _screening(settings: Settings, operator: AccountId) -> AbstractContextManager[Opened]:
@@ -115,7 +117,7 @@ def _ledger(settings: Settings, _: AccountId) -> Iterator[Opened]:
         yield (
             attributed,
             {
-                **ledger_handlers(duties, statements, log),
+                **ledger_handlers(duties, statements, log, log_retention(settings, SystemClock())),
                 **open_lookups(settings, statements, duties, log),
                 **list_handlers(lambda: commit_editions(lists, attributed)),
             },

@@ -86,7 +86,7 @@ def open_console(sources: ConsoleSources) -> list[BaseRoute]:
 
 
 def _api(sources: ConsoleSources) -> ApiCall:
-    operations = {name: operation for service in sources.services for name, operation in service.operations.items()}
+    operations = {name: operation for service in sources.services for name, operation in service.known.items()}
     handlers, throttle = sources.handlers, sources.throttle
 
     def call(context: Context, name: str, members: Mapping[str, Any]) -> Answered:

@@ -15,10 +15,11 @@ from custodes.core.clock import SystemClock
 from custodes.core.ids import AccountId
 from custodes.deployment.engines import open_sight, open_text
 from custodes.deployment.server import new_request_id, open_engine
-from custodes.edge.aws.translate import faces, labels, moderation, protection, text
+from custodes.edge.aws.translate import faces, labels, moderation, protection, quality, text
 from custodes.edge.aws.wire import Handler
 from custodes.engine.ports import FaceEngine, TextEngine
 from custodes.engine.runtime.once import Once
+from custodes.operations.images.assess import PortraitAssessment
 from custodes.operations.images.compare_faces import FaceComparison
 from custodes.operations.images.detect_equipment import Protection
 from custodes.operations.images.detect_faces import Detection
@@ -80,5 +81,6 @@ def open_offline(
             **labels.handlers(gate, LabelDetection(seen.labels, pictures)),
             **moderation.handlers(gate, Moderation(seen.moderation, pictures)),
             **protection.handlers(gate, Protection(seen.equipment, pictures)),
+            **quality.handlers(gate, PortraitAssessment(opened, pictures)),
         }
         yield Offline(handlers, settings.region)

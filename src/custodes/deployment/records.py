@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from custodes.core.clock import Clock
 from custodes.core.ids import AccountId, RequestId
@@ -34,6 +35,7 @@ from custodes.deployment.video import Videos, schedule_videos
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, shipped, shipped_schema
 from custodes.governance.provider.policy_set import DAY_MS, PolicySet
 from custodes.jobs.schedule import Schedule
+from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.sign_in_links import SignInLinks
 from custodes.operations.collections.erasure import RecordedErasures
@@ -42,19 +44,23 @@ from custodes.operations.collections.retention import retention_handlers
 from custodes.operations.policy.account_facts import AccountProfiles
 from custodes.operations.policy.account_status import AccountStanding
 from custodes.operations.policy.admin import policy_handlers
+from custodes.operations.policy.authorisations import Authorisations, case_handlers
 from custodes.operations.policy.change_control import Own
 from custodes.operations.policy.decide import PolicyLayers
 from custodes.operations.policy.facts import PolicyFacts
 from custodes.operations.policy.tenant import AccountPolicies
 from custodes.operations.record.administration import Administration
-from custodes.operations.record.ledger_admin import ledger_handlers
+from custodes.operations.record.ledger_admin import LogRetention, ledger_handlers
 from custodes.operations.record.start import Release
 from custodes.operations.requests.admin import AdminHandlers
 from custodes.operations.requests.gate import Policy
 from custodes.operations.reviews.reviews import Reviews
 from custodes.operations.screening.account_effects import ScreenedFacts
+from custodes.operations.screening.ports import ScreeningFreshness
 from custodes.operations.video.job_admin import job_handlers
 from custodes.settings import Settings
+from custodes.storage.files.cases import FILE as CASES
+from custodes.storage.files.cases import CaseFile
 from custodes.storage.sql.database import Database
 
 
@@ -83,6 +89,7 @@ class Records:
         erasures: destroys faces, on record.
         reviews: results that two persons have to confirm.
         schedules: what is to be done periodically.
+        screening: how fresh the screening of customers is.
         sign_in_links: links to the console that were given out.
     """
 
@@ -93,6 +100,7 @@ class Records:
     reviews: Reviews
     schedules: tuple[Schedule, ...]
     sign_in_links: SignInLinks
+    screening: Callable[[], ScreeningFreshness]
 
 
 @contextmanager
@@ -113,23 +121,26 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
     ):
         erasures = open_erasures(data, ledger, gallery)
         rules = open_policy(data, ledger, clock, own_policy(settings))
+        cases = open_cases(data, ledger.attributed, clock)
         reviews = open_reviews(parts.database, data, ledger, gallery, directory, settings.review_days)
         links = SignInLinks(clock, os.urandom)
         commands: AdminHandlers = {
             **links.handlers(),
             **customers.handlers,
             **policy_handlers(rules, lambda: open_explanations(data)),
+            **case_handlers(cases, directory, clock),
             **retention_handlers(gallery, operator),
             **list_handlers,
-            **ledger_handlers(ledger.duties, ledger.statements, ledger.log),
+            **ledger_handlers(ledger.duties, ledger.statements, ledger.log, log_retention(settings, clock)),
             **open_lookups(settings, ledger.statements, ledger.duties, ledger.log),
             **job_handlers(parts.videos.jobs, clock),
         }
         administration = Administration(
             ledger.attributed, operator, commands, clock, parts.request_ids, threading.Lock()
         )
-        facts = PolicyFacts(AccountProfiles(directory).of, ScreenedFacts(customers.screening.screenings, operator))
-        layers = PolicyLayers(rules.in_force, facts, AccountPolicies(directory, gallery.tags))
+        screened = ScreenedFacts(customers.screening.screenings, operator)
+        facts = PolicyFacts(AccountProfiles(directory).of, screened, cases.state)
+        layers = PolicyLayers(rules.in_force, facts, AccountPolicies(directory, gallery.tags), cases.begin)
         schedules = (
             schedule_policy(rules),
             *schedule_ledger(ledger, erasures, operator, data, clock),
@@ -141,12 +152,23 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             *schedule_videos(parts.videos),
         )
         policy = AccountStanding(directory, layers)
-        yield Records(ledger, administration, policy, erasures, reviews, schedules, links)
+        fresh = customers.screening.screenings.freshness
+        yield Records(ledger, administration, policy, erasures, reviews, schedules, links, fresh)
 
 
 def ledger_place(settings: Settings, operator: AccountId) -> LedgerPlace:
     """Where the ledger of a data directory is."""
     return LedgerPlace(settings.data, operator, settings.ledger_origin, settings.ledger_anchor)
+
+
+def open_cases(data: Path, log: LedgerWriter, clock: Clock) -> Authorisations:
+    """Cases of identifications, on record in ``log``. Raises UnavailableError when their file cannot be read."""
+    return Authorisations(CaseFile(data / CASES), log, clock)
+
+
+def log_retention(settings: Settings, clock: Clock) -> LogRetention:
+    """For how long private parts of uses are kept at least."""
+    return LogRetention(clock, settings.ledger_min_retention_days)
 
 
 def own_policy(settings: Settings) -> Own:

@@ -7,7 +7,8 @@ out commands about them, their schedules; closed again in order.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,21 @@ from custodes.storage.sql.screening.cases import DraftFolder, EditionLists, Seal
 from custodes.storage.sql.screening.lists import ScreeningLists
 
 GLANCE_MS = 15_000
+MOST_REST_S = 0.02
+
+
+class RestsBetween:
+    """Rests as long as was worked since the last rest, so that long work takes half of one core at most."""
+
+    def __init__(self, clock_s: Callable[[], float] = time.monotonic, sleep_s: Callable[[float], None] = time.sleep):
+        """Tell the time by ``clock_s``."""
+        self._clock_s, self._sleep_s = clock_s, sleep_s
+        self._since_s = clock_s()
+
+    def rest(self) -> None:
+        """Rest, a fiftieth of a second at most: the first call after a pause, during which nothing was worked, too."""
+        self._sleep_s(min(self._clock_s() - self._since_s, MOST_REST_S))
+        self._since_s = self._clock_s()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +80,7 @@ def open_screening(
     master = open_master(database, data, os.urandom)
     with closing(ScreeningLists(data)) as lists, closing(SealedCases(data, master)) as cases:
         value = ScreeningLog(log, statements.parties, os.urandom)
-        parts = ScreeningParts(EditionLists(lists), cases, value, DraftFolder(data), SystemClock())
+        parts = ScreeningParts(EditionLists(lists), cases, value, DraftFolder(data), SystemClock(), RestsBetween().rest)
         yield OpenScreening(Screenings(parts, suspender), Officers(cases, value, SystemClock()))
 
 

@@ -65,6 +65,7 @@ from custodes.operations.record.housekeeping import LEDGER_ERRORS
 from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.record.release import release_of
 from custodes.operations.requests.gate import Gate, Recorder
+from custodes.operations.screening.ports import ScreeningFreshness
 from custodes.settings import Settings
 from custodes.storage.files import uploads
 from custodes.storage.files.credentials import OperatorKeys, open_credentials
@@ -96,6 +97,7 @@ class Deployment:
         ledger: the record of use.
         scheduler: what is done periodically.
         administration: commands of the operator.
+        screening: how fresh the screening of customers is.
         sign_in_links: links to the console that were given out.
     """
 
@@ -111,6 +113,7 @@ class Deployment:
     review_actions: Mapping[str, Act]
     scheduler: Scheduler
     administration: Administration
+    screening: Callable[[], ScreeningFreshness]
     sign_in_links: SignInLinks
 
     def app(self) -> Callable[..., Any]:
@@ -136,6 +139,7 @@ class Deployment:
                 extra_routes=(mounted(self._public_ledger()), *console),
                 review_actions=self.review_actions,
                 schedules=self.scheduler.states,
+                screening=self.screening,
             )
         )
 
@@ -242,6 +246,7 @@ def open_deployment(
             review_actions=actions(gate, records.reviews),
             scheduler=scheduler,
             administration=records.administration,
+            screening=records.screening,
             sign_in_links=records.sign_in_links,
         )
 

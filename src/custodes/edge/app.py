@@ -47,6 +47,7 @@ from custodes.jobs.schedule import ScheduleState
 from custodes.operations.accounts.throttle import Throttle, no_overrides
 from custodes.operations.requests.ports import KeyLookup
 from custodes.operations.requests.receipts import receipt_of
+from custodes.operations.screening.ports import ScreeningFreshness
 
 SERVER_OPTIONS: Mapping[str, Any] = MappingProxyType(
     {
@@ -87,6 +88,7 @@ class AppParts:
         extra_routes: looked at before our own, but for ``POST /``.
         review_actions: what ``/custodes/v1/reviews`` does, by operation; without any, nothing is there.
         schedules: how fresh periodic work is, for ``/metrics``.
+        screening: how fresh the screening of customers is, for the same.
     """
 
     service: Service
@@ -106,6 +108,7 @@ class AppParts:
     extra_routes: Sequence[BaseRoute] = ()
     review_actions: Mapping[str, Act] = field(default_factory=dict)
     schedules: Callable[[], Sequence[ScheduleState]] = tuple
+    screening: Callable[[], ScreeningFreshness] | None = None
 
 
 def create_app(parts: AppParts) -> ASGIApp:
@@ -114,7 +117,7 @@ def create_app(parts: AppParts) -> ASGIApp:
     Raises:
         ValueError: a handler or a reason is for an operation that the API does not have.
     """
-    metrics = Metrics(parts.schedules)
+    metrics = Metrics(parts.schedules, parts.screening)
     json_wire, workers = JsonWire(parts.service), Workers(parts.limits.worker_threads)
     json = Dispatcher(parts.service, json_wire, parts.handlers, parts.reasons, workers)
     sts_service, sts_wire = open_sts()

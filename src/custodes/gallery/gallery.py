@@ -144,6 +144,14 @@ class IndexedGallery:
             cache.remove(_rows(gone))
             return gone
 
+    def put_thumbnails(self, key: CollectionKey, pictures: Mapping[FaceId, bytes]) -> None:
+        """See GalleryStore."""
+        self._store.put_thumbnails(key, pictures)
+
+    def thumbnails(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> dict[FaceId, bytes]:
+        """See GalleryStore."""
+        return self._store.thumbnails(key, face_ids)
+
     def vectors(self, key: CollectionKey, rows: Sequence[int]) -> FloatArray:
         """See GalleryStore."""
         return self._store.vectors(key, rows)

@@ -115,6 +115,14 @@ class GalleryStore(Protocol):
         """Delete those of ``face_ids`` that exist and belong to no user, destroying their keys; returns these."""
         ...
 
+    def put_thumbnails(self, key: CollectionKey, pictures: Mapping[FaceId, bytes]) -> None:
+        """Keep a small picture of each face, encrypted; it goes with its face. Unknown faces are left out."""
+        ...
+
+    def thumbnails(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> dict[FaceId, bytes]:
+        """Pictures of those of ``face_ids`` that have one, in that order."""
+        ...
+
     def vectors(self, key: CollectionKey, rows: Sequence[int]) -> FloatArray:
         """Decrypted vectors (N, D) of ``rows``, in that order. Raises NotFoundError when one is missing."""
         ...

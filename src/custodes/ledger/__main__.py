@@ -27,6 +27,7 @@ from custodes.ledger.verifier.map_proof import MapError
 from custodes.ledger.verifier.moratorium.check import LIMITS as MORATORIUM_LIMITS
 from custodes.ledger.verifier.moratorium.check import verify_moratorium
 from custodes.ledger.verifier.party import party_json, render_party, verify_party
+from custodes.ledger.verifier.regulation.check import verify_regulation
 from custodes.ledger.verifier.report import as_json, clean, moment, render
 from custodes.ledger.verifier.verdict import verify
 
@@ -117,10 +118,10 @@ def _judge(data: bytes, policy: TrustPolicy, ledger: Path | None) -> tuple[str, 
     if kind.startswith(b'"erasure"'):
         erasure = verify_certificate(data, policy)
         return _plain(erasure.word, list(erasure.reasons), list(LIMITS))
-    if kind.startswith(b'"invoice"'):
-        invoice = verify_invoice(data, policy)
-        return _plain(invoice.word, list(invoice.reasons), list(invoice.limits))
     entries = None if ledger is None else _Folder(ledger).entries
+    if kind.startswith(b'"invoice"'):
+        invoice = verify_invoice(data, policy, entries)
+        return _plain(invoice.word, list(invoice.reasons), list(invoice.limits))
     if kind.startswith(b'"party"'):
         party = verify_party(data, policy, entries)
         return party.word, render_party(party), party_json(party)
@@ -128,6 +129,10 @@ def _judge(data: bytes, policy: TrustPolicy, ledger: Path | None) -> tuple[str, 
         report = verify_moratorium(data, policy)
         word, text, value = _plain(report.word, list(report.reasons), list(MORATORIUM_LIMITS))
         return word, text, value | dict(report.numbers)
+    if kind.startswith(b'"regulation"'):
+        found = verify_regulation(data, policy, entries, _now_ms())
+        word, text, value = _plain(found.word, list(found.reasons), list(found.limits))
+        return word, text, value | {"figures": dict(found.figures)}
     verdict = verify(data, policy, entries, _now_ms())
     return verdict.word, render(verdict), as_json(verdict)
 

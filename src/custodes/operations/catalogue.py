@@ -23,6 +23,7 @@ from custodes.operations.collections.idempotency import Replays
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.collections.search import Search
 from custodes.operations.collections.tags import Tagging
+from custodes.operations.collections.thumbnails import Thumbnails
 from custodes.operations.collections.users import Users
 from custodes.operations.images.assess import PortraitAssessment
 from custodes.operations.images.compare_faces import FaceComparison
@@ -88,6 +89,7 @@ class Operations:
     search: Search
     users: Users
     tagging: Tagging
+    thumbnails: Thumbnails
     text: TextDetection
     labels: LabelDetection
     celebrities: Celebrities
@@ -109,6 +111,7 @@ def build(ports: Ports) -> Operations:
         search=Search(engine, gallery, pictures, ports.holding),
         users=Users(engine, gallery, pages, Replays(gallery, ports.clock), ports.erasures),
         tagging=Tagging(gallery),
+        thumbnails=Thumbnails(gallery),
         text=TextDetection(ports.text, pictures),
         labels=LabelDetection(ports.sight.labels, pictures),
         celebrities=Celebrities(engine, gallery, pictures, ports.celebrities),

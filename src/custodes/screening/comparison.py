@@ -9,22 +9,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from custodes.screening.entities import PERSON, VESSEL, ScoreTerm
-from custodes.screening.names.likeness import joined_similarity, word_similarity
+from custodes.screening.names.common_names import is_common
+from custodes.screening.names.likeness import INITIAL, INITIALS, joined_similarity, word_similarity
 from custodes.screening.names.name import PATRONYM, PLACE, PLACE_IN_BRACKETS, SMALL, NameToken, PreparedName
+from custodes.screening.names.small_words import SONS
 from custodes.screening.names.spellings import fold
 
 REVIEW = 0.86
 CONTAINED = 0.88
 """Score of a firm's name that stands whole in a longer one."""
 LONG_PART = 0.87
-"""Score of three words or more that are all of one name and a part of another."""
+"""Score of words that are all of one name and a part of another: three, or two that few people bear."""
+PART_WITH_BIRTH, PART_WITH_COUNTRY = 1, 2
+"""A part of a name that alerts with the same birth date or address; that alerts with the same country too."""
 _JOINED, _ALIKE = 0.96, 0.88
 _SLIP_BELOW, _MORE_SLIPS = 0.95, 0.96
 _DISTINCTIVE = 0.36
-_PATRONYMICS, _OTHER_PLACE = 0.95, 0.85
+_PATRONYMICS, _OTHER_PLACE, _FATHER_AND_SON = 0.95, 0.85, 0.85
+_ANOTHER_NUMBER, _ANOTHER_ORDINAL = 0.8, 0.94
+_EQUAL, _LONE_WORD = 0.97, 8
+_SURE, _LETTERS_WITH_COUNTRY, _RARE_PART = 0.9, 9, 12
 _MOST_TOGETHER, _SMALL_WORDS = 3, 3
 _LONG_PART = 16
 
@@ -36,12 +43,13 @@ class NameComparison:
     Attributes:
         score: 0..1.
         terms: what it stands on.
-        is_part: every word of one of them is in the other, two that tell at least; nothing contradicts.
+        part: whether every word of one of them is in the other, two that tell at least, and nothing contradicts: how
+            little has to agree beside it (``PART_WITH_BIRTH``, ``PART_WITH_COUNTRY``); 0 where it is none.
     """
 
     score: float
     terms: tuple[ScoreTerm, ...] = ()
-    is_part: bool = False
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ def compare_names(ours: PreparedName, theirs: PreparedName) -> NameComparison:
         return NameComparison(0.0)
     if joined := _joined(ours, theirs):
         return NameComparison(joined, (ScoreTerm("words together", ours.text, theirs.text, joined),))
-    pairs = _pairs(ours, theirs)
+    pairs = _with_initials(_pairs(ours, theirs), ours, theirs)
     if not _enough(pairs, ours, theirs):
         return NameComparison(0.0)
     score = math.sqrt(
@@ -73,16 +81,22 @@ def compare_names(ours: PreparedName, theirs: PreparedName) -> NameComparison:
         ScoreTerm("word", _words(ours.tokens, pair.ours), _words(theirs.tokens, pair.theirs), round(pair.value, 3))
         for pair in pairs
     ]
+    turned = False
     left = _left(ours, [pair.ours for pair in pairs]), _left(theirs, [pair.theirs for pair in pairs])
     if ours.kind == PERSON:
         if all(any(token.weight == PATRONYM for token in side) for side in left):
             score *= _PATRONYMICS
             terms.append(ScoreTerm("another patronymic", _said(left[0]), _said(left[1]), _PATRONYMICS))
+        if turned := _is_turned(pairs, ours, theirs):
+            score *= _FATHER_AND_SON
+            terms.append(ScoreTerm("son and father turned around", ours.text, theirs.text, _FATHER_AND_SON))
     else:
         score, more = _of_firms(score, pairs, (ours, theirs), left)
         terms += more
-    part = _is_part(pairs, (ours, theirs), left)
-    if part and score < LONG_PART and _is_long(pairs, ours, theirs):
+    if any(token.weight > SMALL for side in left for token in side):
+        terms.append(ScoreTerm("left out", _said(left[0]), _said(left[1]), 1.0))
+    part = 0 if turned else _part(pairs, (ours, theirs), left)
+    if part and score < LONG_PART and _is_telling_part(pairs, ours, theirs):
         terms.append(ScoreTerm("long part of the name", "", "", round(LONG_PART / score, 3)))
         score = LONG_PART
     return NameComparison(round(score, 4), tuple(terms), part)
@@ -104,7 +118,10 @@ def _of_firms(
     alike = bool(telling) and min(pair.value for pair in telling) >= _ALIKE
     whole = alike and not any(token.weight > SMALL for token in left[1])
     only_small = whole and not (left[0] and left[1]) and not any(token.weight > SMALL for token in left[0])
-    if whole and (only_small or (words > 1 and _in_a_row(telling))) and score < CONTAINED:
+    lone = words == 1 and telling[0].value >= _EQUAL and _letters(theirs, telling) >= _LONE_WORD
+    every = not left[1] and len(theirs.tokens) > 1 and min(pair.value for pair in pairs) >= _EQUAL and _in_a_row(pairs)
+    lone = lone or (every and _letters(theirs, pairs) >= _LONE_WORD)
+    if whole and (only_small or (words > 1 and _in_a_row(telling)) or lone) and score < CONTAINED:
         value = min(CONTAINED, *(pair.value for pair in telling))
         if value > score:
             terms.append(ScoreTerm("contained whole", _said(left[0] or left[1]), theirs.text, value))
@@ -114,29 +131,92 @@ def _of_firms(
     if all(any(token.weight in (PLACE, PLACE_IN_BRACKETS) for token in side) for side in left) and words == 1:
         score *= _OTHER_PLACE
         terms.append(ScoreTerm("another place", _said(left[0]), _said(left[1]), _OTHER_PLACE))
-    loose = [any(token.plain.isdigit() for token in side) for side in left]
-    if all(loose) or (any(loose) and ours.kind == VESSEL):
-        score *= 0.8
-        terms.append(ScoreTerm("another number", _said(left[0]), _said(left[1]), 0.8))
+    numbers = [[token for token in side if token.plain.isdigit()] for side in left]
+    if all(numbers) or (any(numbers) and ours.kind == VESSEL):
+        small = all(token.weight <= SMALL for side in numbers for token in side)
+        factor = _ANOTHER_ORDINAL if small else _ANOTHER_NUMBER
+        same = whole and not any(token.weight > SMALL for token in left[0])
+        score = max(score * factor, REVIEW if small and same else 0.0)
+        terms.append(ScoreTerm("another number", _said(left[0]), _said(left[1]), factor))
     return score, terms
 
 
-def _is_part(
+def _letters(name: PreparedName, pairs: Sequence[_Pair]) -> int:
+    """How many letters the words of theirs in ``pairs`` have."""
+    return sum(len(name.tokens[at].plain) for pair in pairs for at in pair.theirs)
+
+
+def _part(
     pairs: Sequence[_Pair],
     names: tuple[PreparedName, PreparedName],
     left: tuple[list[NameToken], list[NameToken]],
-) -> bool:
+) -> int:
+    """See ``NameComparison.part``."""
     telling = [pair for pair in pairs if _tells(pair, *names)]
     if sum(len(pair.ours) + len(pair.theirs) - 1 for pair in telling) < 2:
-        return False
+        return 0
     loose = [any(token.weight > SMALL for token in side) for side in left]
-    return not all(loose) and min(pair.value for pair in telling) >= _ALIKE - 0.06
+    if all(loose) or min(pair.value for pair in telling) < _ALIKE - 0.06:
+        return 0
+    # A person's longer name shares two words of its own, not one that two of the other make up.
+    if names[0].kind == PERSON and any(loose):
+        longer = [pair.ours if loose[0] else pair.theirs for pair in telling]
+        if sum(map(len, longer)) < 2:
+            return 0
+    words = _words_of(telling, names[0], names[1])
+    sure = min(pair.value for pair in telling) >= _SURE
+    if names[0].kind == PERSON:
+        sure = sure and min(map(len, words)) > 3 and any(map(is_rare, words))
+    return PART_WITH_COUNTRY if sure and sum(map(len, words)) >= _LETTERS_WITH_COUNTRY else PART_WITH_BIRTH
 
 
-def _is_long(pairs: Sequence[_Pair], ours: PreparedName, theirs: PreparedName) -> bool:
-    """Whether three words that tell are shared, long enough that chance does not bring them together."""
+def _is_telling_part(pairs: Sequence[_Pair], ours: PreparedName, theirs: PreparedName) -> bool:
+    """Whether what is shared is enough by itself: three words of some length, or two that few people bear."""
     telling = [pair for pair in pairs if _tells(pair, ours, theirs)]
-    return len(telling) > 2 and sum(len(ours.tokens[at].plain) for pair in telling for at in pair.ours) >= _LONG_PART
+    words = _words_of(telling, ours, theirs)
+    rare = sum(map(is_rare, words))
+    if len(telling) > 2 and sum(map(len, words)) >= _LONG_PART and (rare or ours.kind != PERSON):
+        return True
+    sure = min(pair.value for pair in telling) >= _SURE
+    return ours.kind == PERSON and sure and rare > 1 and sum(map(len, words)) >= _RARE_PART
+
+
+def _words_of(pairs: Sequence[_Pair], ours: PreparedName, theirs: PreparedName) -> list[str]:
+    """The words that pairs share, as the side with fewer letters writes them."""
+    both = [(_words(ours.tokens, one.ours), _words(theirs.tokens, one.theirs)) for one in pairs]
+    return [min(one, key=len).replace(" ", "") for one in both]
+
+
+def is_rare(word: str) -> bool:
+    """Whether few people bear ``word`` as a name, as far as its length and the commonest names tell."""
+    return len(word) > 4 and not is_common(word)
+
+
+def _with_initials(pairs: list[_Pair], ours: PreparedName, theirs: PreparedName) -> list[_Pair]:
+    """Pairs of initials are worth more where there are two."""
+    found = [pair for pair in pairs if pair.value == INITIAL and _is_initial(pair, ours, theirs)]
+    if len(found) < 2:
+        return pairs
+    return [replace(pair, value=INITIALS) if pair in found else pair for pair in pairs]
+
+
+def _is_initial(pair: _Pair, ours: PreparedName, theirs: PreparedName) -> bool:
+    return min(len(_words(ours.tokens, pair.ours)), len(_words(theirs.tokens, pair.theirs))) == 1
+
+
+def _is_turned(pairs: Sequence[_Pair], ours: PreparedName, theirs: PreparedName) -> bool:
+    """Whether one says "X bin Y" and the other "Y bin X"."""
+    partner = {pair.ours[0]: pair.theirs[0] for pair in pairs if len(pair.ours) == len(pair.theirs) == 1}
+    sons = [_sons(name) for name in (ours, theirs)]
+    return any((partner.get(father), partner.get(son)) in sons[1] for son, father in sons[0])
+
+
+def _sons(name: PreparedName) -> list[tuple[int, int]]:
+    """Places of each word before and after "son of"."""
+    return [
+        (at - 1, at + 1) for at, token in enumerate(name.tokens)
+        if token.plain in SONS and 0 < at < len(name.tokens) - 1
+    ]  # fmt: skip
 
 
 def _tells(pair: _Pair, ours: PreparedName, theirs: PreparedName) -> bool:
@@ -246,7 +326,8 @@ def _enough(pairs: Sequence[_Pair], ours: PreparedName, theirs: PreparedName) ->
 def _joined(ours: PreparedName, theirs: PreparedName) -> float:
     """Names that differ in where words end (Abdul Rahman, Abdulrahman)."""
     if ours.squeezed == theirs.squeezed and len(ours.squeezed) > 5:
-        return _JOINED if len(ours.tokens) != len(theirs.tokens) else 0.0
+        same = [token.plain for token in ours.tokens] == [token.plain for token in theirs.tokens]
+        return 0.0 if same else _JOINED
     if len(ours.tokens) == len(theirs.tokens):
         return 0.0
     for part in (_plain, _form):

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from custodes.screening.comparison import REVIEW
 from custodes.screening.entities import ListEntry, ListHit, Party
-from custodes.screening.index.entries import NameIndex, prepare_party
+from custodes.screening.index.entries import NameIndex, named, prepare_party
 from custodes.screening.matching import match
 from custodes.screening.names.addresses import address_pairs
-from custodes.screening.names.name import PreparedName, prepare
+from custodes.screening.names.name import PreparedName
 
 
 class CustomerIndex:
@@ -30,7 +30,7 @@ class CustomerIndex:
     def add(self, party: Party) -> None:
         """Have ``party`` found as well. Its id may occur again, for another graph; hits then come for each."""
         prepared = prepare_party(party)
-        self._index.add(len(self._parties), prepared, (*party.identifiers, *address_pairs(party.addresses)))
+        self._index.add(len(self._parties), enumerate(prepared), (*party.identifiers, *address_pairs(party.addresses)))
         self._parties.append((party, prepared))
 
     def __len__(self) -> int:
@@ -39,7 +39,7 @@ class CustomerIndex:
 
     def near(self, entry: ListEntry) -> Iterator[tuple[Party, tuple[PreparedName, ...]]]:
         """Parties that are worth comparing with ``entry``."""
-        names = [prepare(name.text, entry.kind) for name in entry.names]
+        names = [name for _, name in named(entry)]
         found = self._index.with_identifiers((*entry.identifiers, *address_pairs(entry.addresses)))
         for number in dict.fromkeys((*found, *(near.item for near in self._index.near(names)))):
             yield self._parties[number]

@@ -8,12 +8,15 @@ BENCHMARKS.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
 
-from custodes.screening.comparison import REVIEW, NameComparison, compare_names
+from custodes.screening.comparison import PART_WITH_BIRTH, PART_WITH_COUNTRY, REVIEW, NameComparison, compare_names
 from custodes.screening.dates import DateRange, closest, read_date
 from custodes.screening.entities import PERSON, ListedName, ListEntry, ListHit, Party, ScoreTerm
 from custodes.screening.index.entries import NearEntry
 from custodes.screening.names.addresses import same_address
+from custodes.screening.names.alternatives import alternatives
 from custodes.screening.names.countries import country_code
 from custodes.screening.names.identifiers import is_sound
 from custodes.screening.names.name import PreparedName, prepare
@@ -67,11 +70,11 @@ def match(party: Party, prepared: Sequence[PreparedName], entry: ListEntry, near
     if {party.kind, entry.kind} in _NEVER:
         found, weak = NameComparison(0.0), ""
     else:
-        agrees = address is not None or _agreement(party, entry) is not None
+        agrees = _agreement(party, entry, address)
         names = entry.names
         if near is not None:
             names = tuple(entry.names[at] for at in (*near.names, *(near.parts if agrees else ())))
-        found, weak = _best(prepared, names, entry.kind, agrees=agrees)
+        found, weak = _best(prepared, names, entry.kind, agrees)
     score, more = _with_circumstances(party, entry, found, weak, address)
     if address and score < REVIEW:
         # Many firms share an address: somebody looks, whatever the names are.
@@ -81,15 +84,16 @@ def match(party: Party, prepared: Sequence[PreparedName], entry: ListEntry, near
 
 
 def _best(
-    prepared: Sequence[PreparedName], names: Sequence[ListedName], kind: str, *, agrees: bool
+    prepared: Sequence[PreparedName], names: Sequence[ListedName], kind: str, agrees: _Agreement | None
 ) -> tuple[NameComparison, str]:
-    """The best comparison, a part of a name counting as an alert where something ``agrees``; the name if it is weak."""
+    """The best comparison, a part of a name counting as an alert where what ``agrees`` lifts it; the name if weak."""
     best, value, weak = NameComparison(0.0), 0.0, ""
     for name in names:
-        listed = prepare(name.text, kind)
-        for ours in prepared:
-            found = compare_names(ours, listed)
-            worth = max(found.score, PART_AGREES if found.is_part and agrees else 0.0)
+        listed = [prepare(text, kind) for text in alternatives(name.text, kind)]
+        for ours, theirs in product(prepared, listed):
+            found = compare_names(ours, theirs)
+            lifts = agrees is not None and agrees.lifts(found)
+            worth = max(found.score, PART_AGREES if lifts else 0.0)
             worth *= _WEAK_FACTOR if name.weak else 1.0
             if worth > value:
                 best, value, weak = found, worth, name.text if name.weak else ""
@@ -104,8 +108,9 @@ def _with_circumstances(
     terms: list[ScoreTerm] = []
     if not score:
         return 0.0, terms
-    if found.is_part and score < PART_AGREES and (why := "address" if address else _agreement(party, entry)):
-        terms.append(ScoreTerm(f"part of the name, and the same {why}", "", "", round(PART_AGREES / score, 3)))
+    agrees = _agreement(party, entry, address)
+    if agrees is not None and score < PART_AGREES and agrees.lifts(found):
+        terms.append(ScoreTerm(f"part of the name, and the same {agrees.what}", "", "", round(PART_AGREES / score, 3)))
         score = PART_AGREES
     if weak:
         score *= _WEAK_FACTOR
@@ -123,13 +128,27 @@ def _with_circumstances(
     return score, terms
 
 
-def _agreement(party: Party, entry: ListEntry) -> str | None:
-    """What agrees beside names: a birth date, or a country where no birth date contradicts."""
+@dataclass(frozen=True, slots=True)
+class _Agreement:
+    """What agrees beside names, and how telling a part of a name has to be to alert with it."""
+
+    what: str
+    least: int
+
+    def lifts(self, found: NameComparison) -> bool:
+        """Whether it lifts a part of a name to an alert."""
+        return found.part >= self.least
+
+
+def _agreement(party: Party, entry: ListEntry, address: tuple[str, str] | None) -> _Agreement | None:
+    """An address or a birth date that agrees, or a country where no birth date contradicts."""
+    if address:
+        return _Agreement("address", PART_WITH_BIRTH)
     if party.kind == PERSON and _same_birth(party, entry):
-        return "birth date"
+        return _Agreement("birth date", PART_WITH_BIRTH)
     term = _country_term(party.country, entry.countries)
     if term and term.value == 1.0 and (party.kind != PERSON or birth_factor(party.birth, entry.births) == 1.0):
-        return "country"
+        return _Agreement("country", PART_WITH_COUNTRY)
     return None
 
 

@@ -31,7 +31,7 @@ ProfileOption = Annotated[
     typer.Option(
         "--profile",
         help="JSON file with members of the profile: legal_name, country, sector, identifiers, end_customers, payers, "
-        "purposes, legal_bases.",
+        "purposes, legal_bases, evidence, references.",
     ),
 ]
 PurposeOption = Annotated[
@@ -49,6 +49,13 @@ PlaceOption = Annotated[
     str | None,
     typer.Option("--place", help=f"Where, where a call does not say. One of: {', '.join(choices('place'))}."),
 ]
+EvidenceOption = Annotated[
+    list[str],
+    typer.Option(
+        "--evidence",
+        help="For a purpose that opens an exception: PURPOSE;REFERENCE;ISSUER;DATE. May be repeated; replaces all.",
+    ),
+]
 _DEMOGRAPHICS = "Whether age, gender and emotions may be estimated."
 
 
@@ -61,13 +68,14 @@ def create_command(
     purpose: PurposeOption = None,
     legal_basis: BasisOption = None,
     place: PlaceOption = None,
+    evidence: EvidenceOption = [],  # noqa: B006 - the command line copies it
     demographics: Annotated[bool | None, typer.Option("--demographics/--no-demographics", help=_DEMOGRAPHICS)] = None,
     data: DataPlaceOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Open an account. Prints its id and its first access key; the secret is shown this once."""
     members = {
-        "profile": _profile(profile, name, sector, country),
+        "profile": _profile(profile, name, sector, country) | _evidence(evidence),
         "stated": _stated(purpose, legal_basis, place),
         "demographics": demographics,
     }
@@ -103,6 +111,7 @@ def update_command(
     purpose: PurposeOption = None,
     legal_basis: BasisOption = None,
     place: PlaceOption = None,
+    evidence: EvidenceOption = [],  # noqa: B006 - the command line copies it
     demographics: Annotated[bool | None, typer.Option("--demographics/--no-demographics", help=_DEMOGRAPHICS)] = None,
     data: DataOption = DATA,
     as_json: JsonOption = False,
@@ -110,7 +119,7 @@ def update_command(
     """Change what is known or stated about an account; what is not named stays."""
     members = {
         "account": account,
-        "profile": _profile(profile, name, sector, country),
+        "profile": _profile(profile, name, sector, country) | _evidence(evidence),
         "stated": _stated(purpose, legal_basis, place),
         "demographics": demographics,
     }
@@ -175,3 +184,12 @@ def _profile(path: Path | None, name: str | None, sector: str | None, country: s
 def _stated(purpose: str | None, legal_basis: str | None, place: str | None) -> dict[str, object]:
     said = {"purpose": purpose, "legal_basis": legal_basis, "place": place}
     return {fact: word for fact, word in said.items() if word is not None}
+
+
+def _evidence(texts: list[str]) -> dict[str, object]:
+    """Evidence as the profile has it. Raises InvalidParameterError."""
+    rows = [[part.strip() for part in text.split(";")] for text in texts]
+    if any(len(row) != 4 for row in rows):
+        raise InvalidParameterError("evidence is PURPOSE;REFERENCE;ISSUER;DATE")
+    names = ("purpose", "reference", "issuer", "date")
+    return {"evidence": [dict(zip(names, row, strict=True)) for row in rows]} if rows else {}

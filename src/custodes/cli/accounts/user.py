@@ -21,13 +21,19 @@ TagOption: TypeAlias = Annotated[list[str], typer.Option("--tag", help="KEY=VALU
 @app.command("create")
 def create_command(
     user: UserArgument,
+    person: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose it is, like a number of the staff; all users of one are one reviewer. [default: USER]"
+        ),
+    ] = None,
     tag: TagOption = [],  # noqa: B006 - the command line copies it
     account: AccountOption = None,
     data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
     """Add a user to an account. Give it a key with: custodes key create --user NAME."""
-    value = ask(data, "user create", user=user, account=account, tags=tags_of(tag))
+    value = ask(data, "user create", user=user, account=account, person=person, tags=tags_of(tag))
     show(value, str(value["arn"]), as_json=as_json)
 
 

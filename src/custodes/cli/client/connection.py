@@ -11,12 +11,16 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from botocore.credentials import Credentials
 
 from custodes.cli.client.directory import require_key
 from custodes.cli.client.identity import caller_arn, find_credentials, say_caller
+from custodes.cli.client.signed import SignedClient
 from custodes.core.errors import UnavailableError
-from custodes.settings import aws_endpoint_url
+from custodes.settings import aws_endpoint_url, from_environment
 from custodes.storage.files.credentials import configured
 
 if TYPE_CHECKING:
@@ -77,6 +81,23 @@ def open_api(settings: Settings, endpoint: str | None, *, creates: bool = False)
         api = LocalApi(deployment, find_credentials(settings.data))
         say_caller(api.arn, f"{settings.data}, where no server runs")
         yield api
+
+
+def signed_client(data: Path | None, endpoint: str | None) -> SignedClient:
+    """The server that ``address`` finds, for requests of our own, with credentials by the rule of ``identity``.
+
+    Raises:
+        UnavailableError: there is no address or there are no credentials.
+    """
+    settings = from_environment(data=data)
+    found = address(settings, endpoint)
+    if found.url is None:
+        require_key(settings.data)
+        raise UnavailableError("no server is known: name one with --endpoint, or its data directory with --data")
+    key = find_credentials(settings.data)
+    say_caller(caller_arn(found.url, found.region, key), found.url)
+    credentials = Credentials(key.access_key_id, key.secret, key.session_token)
+    return SignedClient(found.url.rstrip("/"), found.region, credentials)
 
 
 def _is_serving(url: str) -> bool:

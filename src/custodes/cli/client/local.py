@@ -45,7 +45,7 @@ class LocalApi:
     def call(self, operation: str, **members: Any) -> Mapping[str, Any]:
         """See Api."""
         try:
-            validate(members, self._deployment.service.operations[operation])
+            validate(members, self._deployment.service.known[operation])
             return self._deployment.handlers[operation](self._context(self._key), members).result
         except ApiError as error:
             raise ApiFailureError(error.code, error.message) from error

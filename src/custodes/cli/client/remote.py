@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.session import Session
 
 from custodes.cli.client.api import ApiFailureError
 from custodes.cli.client.identity import SigningCredentials
+from custodes.cli.client.signed import SignedClient
 from custodes.core.errors import InvalidParameterError, UnavailableError
+from custodes.edge.aws.model import load_service
 
 
 class RemoteApi:
@@ -29,6 +33,8 @@ class RemoteApi:
             aws_session_token=credentials.session_token,
             region_name=region,
         )
+        signing = Credentials(credentials.access_key_id, credentials.secret, credentials.session_token)
+        self._signed = SignedClient(url.rstrip("/"), region, signing, base="")
         config = Config(retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=32)
         self._client = session.client("rekognition", endpoint_url=url, config=config)
         self._methods = {api: method for method, api in self._client.meta.method_to_api_mapping.items()}
@@ -41,6 +47,8 @@ class RemoteApi:
 
     def call(self, operation: str, **members: Any) -> Mapping[str, Any]:
         """See Api."""
+        if operation not in self._methods:
+            return self._own(operation, members)
         try:
             answer: Mapping[str, Any] = getattr(self._client, self._methods[operation])(**members)
         except ClientError as error:
@@ -51,3 +59,19 @@ class RemoteApi:
         except BotoCoreError as error:
             raise UnavailableError(f"{self._url}: {error}") from error
         return answer
+
+    def _own(self, operation: str, members: Mapping[str, Any]) -> Mapping[str, Any]:
+        """An operation that Rekognition does not have, at its own path."""
+        paths = {own.name: path for path, own in load_service().own.items()}
+        return self._signed.post(paths[operation], _encoded(members))
+
+
+def _encoded(members: Mapping[str, Any]) -> dict[str, object]:
+    """Members as JSON has them: bytes in Base64."""
+    found: dict[str, object] = {}
+    for name, value in members.items():
+        if isinstance(value, bytes):
+            found[name] = b64encode(value).decode()
+        else:
+            found[name] = _encoded(value) if isinstance(value, Mapping) else value
+    return found

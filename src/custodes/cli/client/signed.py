@@ -11,7 +11,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -20,7 +19,6 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from custodes.cli.client.api import ApiFailureError
-from custodes.cli.client.directory import require_key
 from custodes.core.errors import UnavailableError
 
 _PATH = "/custodes/v1/reviews"
@@ -35,27 +33,7 @@ class SignedClient:
     url: str
     region: str
     credentials: Credentials
-
-    @classmethod
-    def find(cls, data: Path | None, endpoint: str | None) -> SignedClient:
-        """The server that ``connection.address`` finds, and credentials by the rule of ``identity``.
-
-        Raises:
-            UnavailableError: there is no address or there are no credentials.
-        """
-        from custodes.cli.client.connection import address
-        from custodes.cli.client.identity import caller_arn, find_credentials, say_caller
-        from custodes.settings import from_environment
-
-        settings = from_environment(data=data)
-        found = address(settings, endpoint)
-        if found.url is None:
-            require_key(settings.data)
-            raise UnavailableError("no server is known: name one with --endpoint, or its data directory with --data")
-        key = find_credentials(settings.data)
-        say_caller(caller_arn(found.url, found.region, key), found.url)
-        credentials = Credentials(key.access_key_id, key.secret, key.session_token)
-        return cls(found.url.rstrip("/"), found.region, credentials)
+    base: str = _PATH
 
     def get(self, path: str, members: Mapping[str, str]) -> Mapping[str, Any]:
         """Ask for ``path`` below the interface. Raises ApiFailureError, UnavailableError."""
@@ -67,7 +45,7 @@ class SignedClient:
         return self._send("POST", quote(path, safe="/:"), json.dumps(members).encode())
 
     def _send(self, method: str, path: str, body: bytes) -> Mapping[str, Any]:
-        request = AWSRequest(method, f"{self.url}{_PATH}{path}", {"content-type": "application/json"}, body)
+        request = AWSRequest(method, f"{self.url}{self.base}{path}", {"content-type": "application/json"}, body)
         SigV4Auth(self.credentials, _SERVICE, self.region).add_auth(request)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         # ``address`` let only http and https pass.

@@ -1,4 +1,4 @@
-"""``custodes compare``: are these two photos of the same person? No server and no data directory needed."""
+"""``custodes compare``: are these two photos of the same person? Without a data directory it is not on record."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from custodes.cli.client.pictures import RecordOption
 from custodes.cli.options import DeviceOption, JsonOption
 from custodes.core.errors import InvalidParameterError
 from custodes.settings import from_environment
@@ -20,22 +21,22 @@ def compare(
     a: Annotated[Path, typer.Argument(help="First photo; its largest face counts.")],
     b: Annotated[Path, typer.Argument(help="Second photo; all its faces are compared.")],
     picture: Annotated[Path | None, typer.Option(help="Write both photos side by side with the faces framed.")] = None,
+    data: RecordOption = None,
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare the faces of two photos."""
     settings = from_environment(device=device)
-    from custodes.cli.output import print_json, say_unrecorded
+    from custodes.cli.client.pictures import open_pictures
+    from custodes.cli.output import print_json
     from custodes.cli.pictures.likeness import odds, percent, verdict
     from custodes.cli.pictures.photo import check_drawable, checked
-    from custodes.deployment.offline import open_offline
     from custodes.deployment.scores import score_rates
 
     if picture is not None:
         check_drawable(picture, [a, b])
     sent_a, sent_b = checked(a), checked(b)
-    say_unrecorded()
-    with open_offline(settings) as api:
+    with open_pictures(settings, data) as api:
         try:
             pictures = {"SourceImage": {"Bytes": sent_a}, "TargetImage": {"Bytes": sent_b}}
             answer = api.call("CompareFaces", SimilarityThreshold=0.0, **pictures)

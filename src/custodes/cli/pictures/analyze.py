@@ -1,4 +1,4 @@
-"""``custodes analyze``: what is in pictures, drawn onto copies or as JSON. No server and no data directory needed."""
+"""``custodes analyze``: what is in pictures, drawn onto copies or as JSON; on record with a data directory."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from custodes.cli.client.pictures import RecordOption
 from custodes.cli.options import DeviceOption, JsonOption
 from custodes.core.errors import CustodesError, InvalidParameterError
 from custodes.settings import from_environment
 
 if TYPE_CHECKING:
+    from custodes.cli.client.pictures import PictureApi
     from custodes.cli.pictures.annotate import Answers
-    from custodes.deployment.offline import Offline
 
 
 class AnalysisSubject(StrEnum):
@@ -76,21 +77,21 @@ def analyze(
     out: Annotated[
         Path | None, typer.Option(help="Where copies with drawings go: a file for one picture, else a folder.")
     ] = None,
+    data: RecordOption = None,
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find faces, labels and text in pictures. With --json, one line per picture holds the API's own answers."""
     settings = from_environment(device=device)
+    from custodes.cli.client.pictures import open_pictures
     from custodes.cli.exit_status import ExitStatus
-    from custodes.cli.output import end, say_unrecorded
-    from custodes.deployment.offline import open_offline
+    from custodes.cli.output import end
 
     paths = list(expanded(pictures))
     one = len(paths) == 1 and pictures[0].is_file()
     places = _places(paths, pictures, out, one=one)
     left_out = 0
-    say_unrecorded()
-    with open_offline(settings) as api:
+    with open_pictures(settings, data) as api:
         for every in _analysed(api, paths, what or _USUAL):
             found = replace(every, answers=shown(every.answers, min_confidence))
             left_out += bool(found.reason)
@@ -143,7 +144,7 @@ def expanded(given: Sequence[Path]) -> Iterator[Path]:
             yield from find(path)
 
 
-def _analysed(api: Offline, paths: Sequence[Path], subjects: Sequence[AnalysisSubject]) -> Iterator[Analysed]:
+def _analysed(api: PictureApi, paths: Sequence[Path], subjects: Sequence[AnalysisSubject]) -> Iterator[Analysed]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -161,7 +162,7 @@ def _analysed(api: Offline, paths: Sequence[Path], subjects: Sequence[AnalysisSu
             yield _one(api, path, subjects)
 
 
-def _one(api: Offline, path: Path, subjects: Sequence[AnalysisSubject]) -> Analysed:
+def _one(api: PictureApi, path: Path, subjects: Sequence[AnalysisSubject]) -> Analysed:
     from custodes.cli.pictures.photo import read
 
     try:

@@ -1,4 +1,4 @@
-"""``custodes quality`` and ``custodes liveness``: questions about portraits, answered on this machine without a server.
+"""``custodes quality`` and ``custodes liveness``: questions about portraits, answered on this machine or by a server.
 
 In: photos, or folders of photos. Out: a table per photo, or one JSON object per photo and line. Several photos show a
 progress bar. A photo that cannot be read is named and the others go on; the exit status then is 3, or 1 for all.
@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from custodes.cli.client.pictures import PictureApi, RecordOption, open_pictures
 from custodes.cli.options import DeviceOption, JsonOption
 from custodes.core.errors import CustodesError
 from custodes.settings import from_environment
@@ -24,23 +25,31 @@ Answer: TypeAlias = Mapping[str, Any]
 
 
 def quality(
-    photos: PhotosArgument, faces: FacesOption = 1, device: DeviceOption = None, as_json: JsonOption = False
+    photos: PhotosArgument,
+    faces: FacesOption = 1,
+    data: RecordOption = None,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Check portraits against the limits of documents: place, pose, light, background."""
-    from custodes.cli.pictures.portraits import open_assessment
-
-    with open_assessment(from_environment(device=device)) as assessment:
-        _each(photos, lambda data: assessment.quality(data, faces), _quality_lines, as_json=as_json)
+    with open_pictures(from_environment(device=device), data) as api:
+        _each(photos, _asking(api, "AssessFaceQuality", faces), _quality_lines, as_json=as_json)
 
 
 def liveness(
-    photos: PhotosArgument, faces: FacesOption = 1, device: DeviceOption = None, as_json: JsonOption = False
+    photos: PhotosArgument,
+    faces: FacesOption = 1,
+    data: RecordOption = None,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Score how much faces look like faces and not like prints or screens. A hint, not a proof."""
-    from custodes.cli.pictures.portraits import open_assessment
+    with open_pictures(from_environment(device=device), data) as api:
+        _each(photos, _asking(api, "AssessLiveness", faces), _liveness_lines, as_json=as_json)
 
-    with open_assessment(from_environment(device=device)) as assessment:
-        _each(photos, lambda data: assessment.liveness(data, faces), _liveness_lines, as_json=as_json)
+
+def _asking(api: PictureApi, operation: str, faces: int) -> Callable[[bytes], Answer]:
+    return lambda sent: api.call(operation, Image={"Bytes": sent}, MaxFaces=faces)
 
 
 def _each(
@@ -54,10 +63,9 @@ def _each(
     from rich.progress import Progress
 
     from custodes.cli.exit_status import ExitStatus
-    from custodes.cli.output import end, print_json, say_unrecorded
+    from custodes.cli.output import end, print_json
     from custodes.cli.pictures.photo import find, read
 
-    say_unrecorded()
     photos = [photo for path in given for photo in (find(path) if path.is_dir() else [path])]
     failed = 0
     # The bar is for people and goes where errors go, so that what is piped on is answers only.

@@ -27,9 +27,9 @@ PictureOption = Annotated[Path | None, typer.Option("--picture", help="Write the
 @app.command("list")
 def list_command(data: DataPlaceOption = DATA, endpoint: EndpointOption = None, as_json: JsonOption = False) -> None:
     """Show the account's reviews, oldest first."""
-    from custodes.cli.client.signed import SignedClient
+    from custodes.cli.client.connection import signed_client
 
-    client, found, after = SignedClient.find(data, endpoint), [], ""
+    client, found, after = signed_client(data, endpoint), [], ""
     while True:
         value = client.get("", {"after": after} if after else {})
         found += value["reviews"]
@@ -48,9 +48,9 @@ def show_command(
     as_json: JsonOption = False,
 ) -> None:
     """Show one review: to reviewers with the candidates, to whoever searched only once it is released."""
-    from custodes.cli.client.signed import SignedClient
+    from custodes.cli.client.connection import signed_client
 
-    value = SignedClient.find(data, endpoint).get(f"/{review}", {})
+    value = signed_client(data, endpoint).get(f"/{review}", {})
     if picture is not None and "picture" in value:
         picture.write_bytes(b64decode(value["picture"]))
     _show(value, as_json=as_json)
@@ -89,10 +89,10 @@ def release_command(
 
 
 def _post(review: str, verb: str, reason: str, data: Path | None, endpoint: str | None, *, as_json: bool) -> None:
-    from custodes.cli.client.signed import SignedClient
+    from custodes.cli.client.connection import signed_client
 
     members = {"reason": reason} if reason else {}
-    _show(SignedClient.find(data, endpoint).post(f"/{review}/{verb}", members), as_json=as_json)
+    _show(signed_client(data, endpoint).post(f"/{review}/{verb}", members), as_json=as_json)
 
 
 def _show(parsed: Mapping[str, Any], *, as_json: bool) -> None:

@@ -26,6 +26,7 @@ app = typer.Typer(help="Sanctions lists.", no_args_is_help=True)
 sources = typer.Typer(help="Addresses that lists are fetched from. Without a command: show them.")
 app.add_typer(sources, name="sources")
 
+_SHOWN_FIELDS = 10
 ConfirmOption = Annotated[bool, typer.Option("--confirm", help="Accept a list that shrank by more than 5 %.")]
 SourceArgument = Annotated[str, typer.Argument(help="Name of the list.")]
 
@@ -33,7 +34,9 @@ SourceArgument = Annotated[str, typer.Argument(help="Name of the list.")]
 @app.command("import")
 def import_command(
     path: Annotated[Path, typer.Argument(help="File, or for ofac-csv the folder with sdn, alt and add.", exists=True)],
-    form: Annotated[str, typer.Option("--format", help="uk, ofac-csv, ofac-xml, eu, un, ftm or csv.")],
+    form: Annotated[
+        str, typer.Option("--format", help="uk, ofac-csv, ofac-xml, eu, eu-journal, un, ftm, opensanctions, csv.")
+    ],
     source: Annotated[str, typer.Option("--source", help="Name of the list. [default: the format's]")] = "",
     confirm: ConfirmOption = False,
     data: DataPlaceOption = DATA,
@@ -41,13 +44,25 @@ def import_command(
 ) -> None:
     """Import an edition of a list; it replaces the one before, whole or not at all."""
     from custodes.operations.screening.list_imports import ListFile, import_list
+    from custodes.screening.lists.notes import ReadingNotes
     from custodes.storage.sql.screening.lists import ScreeningLists
 
-    file = ListFile(path, form, source)
+    file, notes = ListFile(path, form, source), ReadingNotes()
     with closing(ScreeningLists(data)) as lists, _bar(file.name) as progress:
-        done = import_list(lists, file, SystemClock(), confirm=confirm, progress=progress)
-    if done is not None:
-        _show([_committed(data, [done])[0]], as_json, one=True)
+        done = import_list(lists, file, SystemClock(), confirm=confirm, progress=progress, notes=notes)
+    if done is None:
+        return
+    committed = _committed(data, [done])[0]
+    if as_json:
+        typer.echo(orjson.dumps(asdict(committed) | {"notes": asdict(notes)}))
+        return
+    _show([committed], as_json)
+    for missing in notes.missing:
+        typer.echo(f"missing {missing}", err=True)
+    if notes.unread:
+        typer.echo(f"{notes.unread} fields with numbers could not be read (--json has the first 1,000):", err=True)
+    for one in notes.fields[:_SHOWN_FIELDS]:
+        typer.echo(f"  {one.uid}: {one.text}", err=True)
 
 
 @app.command("status")
@@ -105,7 +120,7 @@ def list_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
 def add_command(
     name: SourceArgument,
     address: Annotated[str, typer.Option("--address", help="https address of the file; a token in it is kept secret.")],
-    form: Annotated[str, typer.Option("--format", help="uk, ofac-xml, eu, un, ftm or csv.")],
+    form: Annotated[str, typer.Option("--format", help="uk, ofac-xml, eu, eu-journal, un, ftm, opensanctions or csv.")],
     every_h: Annotated[int, typer.Option("--every", help="Hours between looks.")] = 24,
     data: DataPlaceOption = DATA,
 ) -> None:
@@ -193,10 +208,9 @@ def _committed(data: Path, editions: Sequence[Edition]) -> list[Edition]:
     return [current.get(edition.source, edition) for edition in editions]
 
 
-def _show(editions: Sequence[Edition], as_json: bool, *, one: bool = False) -> None:
+def _show(editions: Sequence[Edition], as_json: bool) -> None:
     if as_json:
-        rows = [asdict(edition) for edition in editions]
-        typer.echo(orjson.dumps(rows[0] if one else rows))
+        typer.echo(orjson.dumps([asdict(edition) for edition in editions]))
         return
     for edition in editions:
         entry = "not in the ledger yet" if edition.ledger_index is None else f"ledger entry {edition.ledger_index}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -75,6 +76,38 @@ def show_command(
     if picture is not None:
         picture.write_text(str(drawn), encoding="utf-8")
     show(found, _case(found), as_json=as_json)
+
+
+@app.command("explain")
+def explain_command(
+    account: AccountArgument,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write it as a page with the picture: an HTML file.")
+    ] = None,
+    data: DataOption = DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Explain what was found on a customer: what speaks for it, what against, what is not known."""
+    found = dict(ask(data, "screening explain", account=account))
+    page = found.pop("page", "")
+    if out is not None:
+        out.write_text(str(page), encoding="utf-8")
+    show(found, _explained(found), as_json=as_json)
+
+
+@app.command("status")
+def status_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
+    """Show how fresh screening is: who was held against the newest lists, and when."""
+    found = ask(data, "screening status")
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(found["verdicts"].items())) or "no customers"
+    lines = [verdicts, f"last run over everybody: {_time(found['ran_at_ms'])}"]
+    lines.append(f"screened longest ago: {_time(found['oldest_at_ms'])}")
+    lines.append(
+        f"{found['behind']} not yet held against the newest lists" if found["lists"] else "no list is in force"
+    )
+    if found["done"] is not None:
+        lines.append(f"a run is in progress: {found['done']} of {sum(found['verdicts'].values())} done")
+    show(found, "\n".join(lines), as_json=as_json)
 
 
 @app.command("put")
@@ -187,6 +220,24 @@ def _case(case: Mapping[str, Any]) -> str:
         chain = " -> ".join([*(edge["owner"] for edge in path["steps"]), path["party"]])
         lines.append(f"  {path['regime']} {'certain' if path['certain'] else 'possible'}: {chain}: {path['rule']}")
     return "\n".join(lines)
+
+
+def _explained(case: Mapping[str, Any]) -> str:
+    lines = [_line(case)]
+    for one in case["findings"]:
+        lines += ["", f"{one['text']}: {one['score']:.2f}, {_STATES.get(one['state'], one['state'])}", one["finding"]]
+        for title, what in (("for", "for"), ("against", "against"), ("not known", "not_known")):
+            lines += [f"  {title}: {text}" for text in one[what]]
+        lines += [
+            f"  {fact['what']}: {fact['ours'] or '-'} | {fact['theirs'] or '-'}"
+            for fact in one["facts"] if fact["ours"] or fact["theirs"]
+        ]  # fmt: skip
+        lines += [f"  {each['officer']}: {each['call']}, {each['reason']}" for each in one["decisions"]]
+    return "\n".join(lines)
+
+
+def _time(at_ms: int | None) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if at_ms else "never"
 
 
 def _private(path: Path) -> Any:

@@ -7,14 +7,17 @@ the store reads by key, never by counting.
 from __future__ import annotations
 
 from custodes.console.pages.addresses import collection_path
+from custodes.console.pages.thumbnails import arn_of, keeps, pictures
 from custodes.console.ports import Members
 from custodes.console.visit import GoTo, View, Visit
 from custodes.core.errors import InvalidParameterError
+from custodes.operations.collections.thumbnails import ON, TAG
 
 PAGE_SIZE = 50
 FACES_PAGE_SIZE = 60
 LISTING = ("ListCollections",)
-SHOWING = ("DescribeCollection", "ListFaces")
+SHOWING = ("DescribeCollection", "ListFaces", "GetFaceThumbnails")
+PICTURES = ("DescribeCollection", "TagResource", "UntagResource")
 SETTINGS = ("DescribeCollection", "ListTagsForResource", "retention list")
 
 
@@ -37,8 +40,9 @@ def show(visit: Visit) -> View:
     name, after = visit.path["collection"], visit.query.get("after")
     facts = visit.api("DescribeCollection", CollectionId=name) if after is None else {}
     found = visit.api("ListFaces", CollectionId=name, MaxResults=FACES_PAGE_SIZE, NextToken=after)
+    shown = pictures(visit, name, found["Faces"])
     values = {"collection": name, "facts": facts, "faces": found["Faces"], "after": found.get("NextToken")}
-    return View("collection_faces.html", {**values, "continued": after is not None})
+    return View("collection_faces.html", {**values, "pictures": shown, "continued": after is not None})
 
 
 def settings(visit: Visit) -> View:
@@ -46,7 +50,7 @@ def settings(visit: Visit) -> View:
     name = visit.path["collection"]
     facts = visit.api("DescribeCollection", CollectionId=name)
     tags = visit.api("ListTagsForResource", ResourceArn=facts["CollectionARN"])["Tags"]
-    values = {"collection": name, "facts": facts, "tags": tags, "days": _retention(visit, name)}
+    values = {"collection": name, "facts": facts, "tags": tags, "days": _retention(visit, name), "keeps": keeps(tags)}
     return View("collection_settings.html", values)
 
 
@@ -56,6 +60,17 @@ def retain(visit: Visit) -> GoTo:
     if text and not (text.isascii() and text.isdigit() and len(text) < 7):
         raise InvalidParameterError("A number of days is a whole number.")
     visit.admin("retention set", collection=name, days=int(text) if text else None)
+    return GoTo(collection_path(name, "settings"))
+
+
+def keep_pictures(visit: Visit) -> GoTo:
+    """Have small pictures of faces kept from now on, or no longer; those that are there stay until their face goes."""
+    name = visit.path["collection"]
+    arn = arn_of(visit, name)
+    if visit.form.text("keep"):
+        visit.api("TagResource", ResourceArn=arn, Tags={TAG: ON})
+    else:
+        visit.api("UntagResource", ResourceArn=arn, TagKeys=[TAG])
     return GoTo(collection_path(name, "settings"))
 
 

@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from custodes.console.pages.odds import odds_of
+from custodes.console.pages.thumbnails import pictures
 from custodes.console.visit import FileView, GoTo, View, Visit
 from custodes.console.web.rendering import segment
 from custodes.core.errors import InvalidParameterError, NotFoundError
 
 ADDING = ("IndexFaces", "SearchFaces")
-ONE = ("ListFaces",)
-ALIKE = ("ListFaces", "SearchFaces")
+ONE = ("ListFaces", "GetFaceThumbnails")
+ALIKE = (*ONE, "SearchFaces")
 DELETING = ("DeleteFaces",)
 CERTIFICATE = ("erasure certificate",)
 DUPLICATE_PCT = 95.0
@@ -97,7 +98,7 @@ def _face(visit: Visit) -> Mapping[str, Any]:
     found = visit.api("ListFaces", CollectionId=collection, FaceIds=[face])["Faces"]
     if not found:
         raise NotFoundError("There is no such face.")
-    return {"collection": collection, "face": found[0]}
+    return {"collection": collection, "face": found[0], "pictures": pictures(visit, collection, found)}
 
 
 def _alike(visit: Visit, collection: str, face: str) -> Sequence[Mapping[str, Any]]:

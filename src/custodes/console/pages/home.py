@@ -1,6 +1,7 @@
 """Home: what there is to do, what was done today, and what needs a hand.
 
-In: a visit. Out: the first page. For the operator it counts today's uses from the ledger and gathers what waits.
+In: a visit. Out: the first page. For the operator it gathers what waits, and counts today's
+uses from the ledger.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import Any
 from custodes.console.pages.moments import today_ms
 from custodes.console.visit import View, Visit
 
-OPERATIONS = ("ListCollections", "ledger uses", "policy status", "screening list")
+OPERATIONS = ("ListCollections", "policy status", "screening list")
+USES = ("ledger uses",)
 _LATE = 3
 """Periodic work is late when so many of its turns passed without success."""
 _LEAST_LATE_MS = 60_000
@@ -20,10 +22,14 @@ _LEAST_LATE_MS = 60_000
 def page(visit: Visit) -> View:
     """The first page."""
     collections = visit.api("ListCollections", MaxResults=5)["CollectionIds"]
-    if not visit.is_operator:
-        return View("home.html", {"collections": collections, "uses": None, "warnings": ()})
-    uses = visit.admin("ledger uses", since_ms=today_ms(visit.parts.clock.now_ms()))
-    return View("home.html", {"collections": collections, "uses": uses, "warnings": tuple(_warnings(visit))})
+    warnings = tuple(_warnings(visit)) if visit.is_operator else ()
+    return View("home.html", {"collections": collections, "warnings": warnings})
+
+
+def uses(visit: Visit) -> View:
+    """What was used today; the first page asks for it once it is there, because counting may take a moment."""
+    found = visit.admin("ledger uses", since_ms=today_ms(visit.parts.clock.now_ms()))
+    return View("uses.html", {"uses": found})
 
 
 def _warnings(visit: Visit) -> Iterator[Mapping[str, Any]]:

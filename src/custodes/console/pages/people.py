@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from custodes.console.pages.addresses import collection_path
+from custodes.console.pages.thumbnails import pictures
 from custodes.console.visit import GoTo, View, Visit
 
 LISTING = ("DescribeCollection", "ListUsers")
-ONE = ("ListFaces",)
+ONE = ("ListFaces", "GetFaceThumbnails")
+TAKING = ("DisassociateFaces",)
 PAGE_SIZE = 50
 _FACES = 100
 
@@ -32,6 +34,7 @@ def show(visit: Visit) -> View:
     collection, person = visit.path["collection"], visit.path["person"]
     found = visit.api("ListFaces", CollectionId=collection, UserId=person, MaxResults=_FACES)
     values = {"collection": collection, "person": person, "faces": found["Faces"], "refused": None}
+    values["pictures"] = pictures(visit, collection, found["Faces"])
     return View("person.html", values)
 
 

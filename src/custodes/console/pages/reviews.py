@@ -6,12 +6,15 @@ and what is shown to whom, is decided by the operations.
 
 from __future__ import annotations
 
+from custodes.console.pages.thumbnails import pictures
+from custodes.console.ports import Members
 from custodes.console.visit import GoTo, View, Visit
 from custodes.console.web.rendering import segment
+from custodes.core.errors import CustodesError
 
 LISTING = ("ListReviews",)
-ONE = ("GetReview",)
-DECIDING = ("ConfirmReview", "RejectReview", "ReleaseReview")
+ONE = ("GetReview", "GetFaceThumbnails")
+DECIDING = ("ConfirmReview", "RejectReview", "ReleaseReview", "GetFaceThumbnails")
 PAGE_SIZE = 50
 _DECISIONS = {"confirm": "ConfirmReview", "reject": "RejectReview", "release": "ReleaseReview"}
 
@@ -26,7 +29,7 @@ def listing(visit: Visit) -> View:
 
 def show(visit: Visit) -> View:
     """One, as the caller may see it."""
-    return View("review.html", {"review": visit.review("GetReview", visit.path["review"])})
+    return _shown(visit, visit.review("GetReview", visit.path["review"]))
 
 
 def decide(visit: Visit) -> View | GoTo:
@@ -35,5 +38,15 @@ def decide(visit: Visit) -> View | GoTo:
     members = {} if operation == "ReleaseReview" else {"reason": visit.form.text("reason")}
     found = visit.review(operation, token, **members)
     if operation == "ReleaseReview":
-        return View("review.html", {"review": found})
+        return _shown(visit, found)
     return GoTo(f"/console/reviews/{segment(token)}")
+
+
+def _shown(visit: Visit, review: Members) -> View:
+    """A review with the small pictures of those it may name, where their collection keeps any."""
+    faces = [{"FaceId": one["face_id"]} for one in review["candidates"] if "face_id" in one]
+    try:
+        found = pictures(visit, str(review["collection_id"]), faces)
+    except CustodesError:
+        found = {}  # not everybody who reviews may look at faces; the refusal is on record
+    return View("review.html", {"review": review, "pictures": found})

@@ -5,6 +5,7 @@ In: a request. Out: ``Form`` with its texts and files. It knows no pages.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,9 @@ from custodes.core.errors import ImageTooLargeError, InvalidParameterError
 
 MAX_BODY_BYTES = 24 * 1024 * 1024
 """Two pictures of the API's limit of 5 MiB and a statement fit in."""
+SMALL_BODY_BYTES = 64 * 1024
+"""Of forms of strangers, who are not signed in."""
+BODY_TIMEOUT_S = 60.0
 MAX_FIELDS = 200
 MAX_FILES = 4
 MAX_TEXT_BYTES = 8 * 1024 * 1024
@@ -45,33 +49,34 @@ class _InMemory(MultiPartParser):
     spool_max_size = MAX_BODY_BYTES + 1
 
 
-async def read_form(request: Request) -> Form:
-    """The form in the body of ``request``.
+async def read_form(request: Request, limit: int = MAX_BODY_BYTES) -> Form:
+    """The form in the body of ``request``, which has at most ``limit`` bytes and comes within a minute.
 
     Raises:
         ImageTooLargeError: the body is longer than a form may be.
         InvalidParameterError: it is no form.
     """
     declared = request.headers.get("content-length", "")
-    if declared.isascii() and declared.isdigit() and int(declared[:18]) > MAX_BODY_BYTES:
-        raise ImageTooLargeError(f"A form has at most {MAX_BODY_BYTES} bytes.")
+    if declared.isascii() and declared.isdigit() and int(declared[:18]) > limit:
+        raise ImageTooLargeError(f"This form has at most {limit} bytes.")
     kind = request.headers.get("content-type", "")
     parser: FormParser | MultiPartParser
     if kind.startswith("multipart/form-data"):
         parser = _InMemory(
             request.headers,
-            _bounded(request),
+            _bounded(request, limit),
             max_files=MAX_FILES,
             max_fields=MAX_FIELDS,
             max_part_size=MAX_TEXT_BYTES,
         )
     elif kind.startswith("application/x-www-form-urlencoded"):
-        parser = FormParser(request.headers, _bounded(request))
+        parser = FormParser(request.headers, _bounded(request, limit))
     else:
         raise InvalidParameterError("This is not a form.")
     try:
-        data = await parser.parse()
-    except (MultiPartException, ClientDisconnect, UnicodeDecodeError, KeyError) as error:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            data = await parser.parse()
+    except (MultiPartException, ClientDisconnect, UnicodeDecodeError, KeyError, TimeoutError) as error:
         raise InvalidParameterError("The form cannot be read.") from error
     texts: dict[str, list[str]] = {}
     files: dict[str, bytes] = {}
@@ -86,10 +91,10 @@ async def read_form(request: Request) -> Form:
     return Form(texts, files)
 
 
-async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:
+async def _bounded(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
     received = 0
     async for chunk in request.stream():
         received += len(chunk)
-        if received > MAX_BODY_BYTES:
-            raise ImageTooLargeError(f"A form has at most {MAX_BODY_BYTES} bytes.")
+        if received > limit:
+            raise ImageTooLargeError(f"This form has at most {limit} bytes.")
         yield chunk

@@ -76,6 +76,12 @@ def brings(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode(), expected.encode())
 
 
+def own_path(path: str) -> str:
+    """``path`` if it leads to a page of the console, else that of its first page."""
+    plain = path.startswith(f"{PATH}/") and "\\" not in path and path.isprintable()
+    return path if plain else f"{PATH}/"
+
+
 def is_loopback(request: Request) -> bool:
     """Whether the machine itself asks, and not a proxy on it for somebody else."""
     if request.client is None or "x-forwarded-for" in request.headers or "forwarded" in request.headers:

@@ -30,6 +30,8 @@ class Session:
         csrf: what every form has to bring back.
         begun_ts_ms: when it was opened.
         seen_ts_ms: when its last request came.
+        administers: whether it was opened on the machine of the server, by its operator: only then are commands of the
+            operator carried out. A key alone, which may be stolen from elsewhere, is not enough.
         language: chosen by its reader; empty for what the browser asks for.
         theme: ``light``, ``dark``, or empty for what the system says.
     """
@@ -39,6 +41,7 @@ class Session:
     csrf: str = field(repr=False)
     begun_ts_ms: int
     seen_ts_ms: int
+    administers: bool
     language: str = ""
     theme: str = ""
 
@@ -54,7 +57,7 @@ class Sessions:
         self._lock = threading.Lock()
         self._open: dict[str, Session] = {}
 
-    def begin(self, access_key_id: str, session_token: str | None = None) -> str:
+    def begin(self, access_key_id: str, session_token: str | None = None, *, administers: bool = False) -> str:
         """Open a session; returns the secret for its cookie. It is always a new one, whatever the browser had."""
         secret, csrf = self._random(SECRET_BYTES).hex(), self._random(SECRET_BYTES).hex()
         now = self._clock.now_ms()
@@ -62,7 +65,7 @@ class Sessions:
             self._forget(now)
             while len(self._open) >= MAX_SESSIONS:
                 del self._open[min(self._open, key=lambda name: self._open[name].seen_ts_ms)]
-            self._open[_name(secret)] = Session(access_key_id, session_token, csrf, now, now)
+            self._open[_name(secret)] = Session(access_key_id, session_token, csrf, now, now, administers)
         return secret
 
     def find(self, secret: str) -> Session | None:

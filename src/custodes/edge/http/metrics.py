@@ -1,7 +1,8 @@
 """Counters for Prometheus.
 
-In: finished exchanges, the states of schedules. Out: the text that ``GET /metrics`` answers. Labels come from closed
-sets (operations of the model, codes of our tables, names of schedules), so a client cannot make them grow.
+In: finished exchanges, the states of schedules and of screening. Out: the text that ``GET /metrics`` answers. Labels
+come from closed sets (operations of the model, codes of our tables, names of schedules), so a client cannot make them
+grow.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from custodes.jobs.schedule import ScheduleState
+from custodes.operations.screening.ports import ScreeningFreshness
 
 # From a listing (a millisecond) to a large picture on a busy machine.
 _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -22,10 +24,16 @@ _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
 class Metrics:
     """The API's own registry; nothing is shared with other applications of the process."""
 
-    def __init__(self, schedules: Callable[[], Iterable[ScheduleState]] = tuple) -> None:
-        """Start from zero; ``schedules`` are asked each time the figures are."""
+    def __init__(
+        self,
+        schedules: Callable[[], Iterable[ScheduleState]] = tuple,
+        screening: Callable[[], ScreeningFreshness] | None = None,
+    ) -> None:
+        """Start from zero; ``schedules`` and ``screening`` are asked each time the figures are."""
         self._registry = CollectorRegistry()
         self._registry.register(_Schedules(schedules))
+        if screening is not None:
+            self._registry.register(_Screening(screening))
         self._requests = Counter(
             "custodes_requests", "Requests answered.", ("operation", "code"), registry=self._registry
         )
@@ -82,3 +90,28 @@ class _Schedules(Collector):
             ):
                 runs.add_metric((state.name, outcome), count)
         return (fresh, due, runs)
+
+
+class _Screening(Collector):
+    """How fresh the screening of customers is."""
+
+    def __init__(self, screening: Callable[[], ScreeningFreshness]) -> None:
+        self._screening = screening
+
+    def collect(self) -> Iterable[Metric]:
+        """The figures of this moment."""
+        found = self._screening()
+        customers = GaugeMetricFamily(
+            "custodes_screening_customers", "Customers by the verdict of their screening.", labels=("verdict",)
+        )
+        for verdict in ("clear", "review", "blocked"):
+            customers.add_metric((verdict,), found.verdicts.get(verdict, 0))
+        behind = GaugeMetricFamily(
+            "custodes_screening_customers_behind", "Customers not yet held against the newest lists.", found.behind
+        )
+        oldest = GaugeMetricFamily(
+            "custodes_screening_oldest_timestamp_seconds",
+            "When the customer that was screened longest ago was, since the epoch; 0 without customers.",
+            (found.oldest_at_ms or 0) / 1000,
+        )
+        return (customers, behind, oldest)

@@ -31,13 +31,17 @@ _TAG_VALUE = re.compile(r"[\w\s.:/=+@-]{0,256}")
 
 @dataclass(frozen=True, slots=True)
 class AccountUser:
-    """A user of an account. ``user_id`` is never given out twice, so a name that comes back is somebody else."""
+    """A user of an account. ``user_id`` is never given out twice; ``person`` says which human being uses it.
+
+    Several users may be of one person. Whoever opens users answers for the word.
+    """
 
     account_id: AccountId
     name: str
     user_id: str
     tags: Mapping[str, str] = field(default_factory=dict)
     created_ts_ms: int = 0
+    person: str = ""
 
     def encoded(self) -> bytes:
         """JSON bytes; ``user`` reads them."""
@@ -48,6 +52,7 @@ class AccountUser:
                 "user_id": self.user_id,
                 "tags": dict(self.tags),
                 "created_ts_ms": self.created_ts_ms,
+                "person": self.person,
             }
         )
 
@@ -132,7 +137,12 @@ def user(data: bytes) -> AccountUser:
     """Read what ``AccountUser.encoded`` wrote."""
     parsed = orjson.loads(data)
     return AccountUser(
-        AccountId(parsed["account_id"]), parsed["name"], parsed["user_id"], parsed["tags"], parsed["created_ts_ms"]
+        AccountId(parsed["account_id"]),
+        parsed["name"],
+        parsed["user_id"],
+        parsed["tags"],
+        parsed["created_ts_ms"],
+        parsed.get("person", ""),
     )
 
 
@@ -154,6 +164,13 @@ def check_identity_name(name: str) -> str:
     if not _NAME.fullmatch(name) or name.lower() == ROOT:
         raise InvalidParameterError("a name has 1 to 64 letters, digits or + = , . @ _ - and is not root")
     return name
+
+
+def check_person(person: str) -> str:
+    """``person`` if it can tell human beings apart, in small letters. Raises InvalidParameterError."""
+    if not _NAME.fullmatch(person):
+        raise InvalidParameterError("a person is 1 to 64 letters, digits or + = , . @ _ -, like a number of the staff")
+    return person.lower()
 
 
 def check_tags(tags: Mapping[str, str]) -> Mapping[str, str]:

@@ -16,6 +16,7 @@ import orjson
 from custodes.core.errors import InvalidParameterError
 from custodes.governance.accounts.vocabulary import (
     check_country,
+    check_date,
     check_identifier,
     check_name,
     check_word,
@@ -29,8 +30,21 @@ Identifiers = tuple[tuple[str, str], ...]
 """Pairs of register and number, like ``("lei", "5493...")``."""
 
 _MEMBERS = frozenset(
-    {"legal_name", "country", "sector", "identifiers", "end_customers", "payers", "purposes", "legal_bases"}
+    {
+        "legal_name",
+        "country",
+        "sector",
+        "identifiers",
+        "end_customers",
+        "payers",
+        "purposes",
+        "legal_bases",
+        "evidence",
+        "references",
+    }
 )
+REFERENCES = ("fria", "dpia", "registration")
+"""Assessments of impact on fundamental rights and on data protection; registration in the EU database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +54,20 @@ class Counterparty:
     name: str
     country: str = ""
     identifiers: Identifiers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PurposeEvidence:
+    """What shows that an organisation may pursue a purpose: a document's reference, who issued it, and on which day."""
+
+    purpose: str
+    reference: str
+    issuer: str
+    date: str
+
+    def members(self) -> dict[str, object]:
+        """As JSON values."""
+        return {"purpose": self.purpose, "reference": self.reference, "issuer": self.issuer, "date": self.date}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +83,8 @@ class OrganisationProfile:
         payers: those who pay for it.
         purposes: what it uses the service for, words of the provider's rules.
         legal_bases: on what grounds, words of the provider's rules.
+        evidence: for purposes that open an exception.
+        references: numbers of assessments and registrations, by a word of ``REFERENCES``.
     """
 
     legal_name: str
@@ -65,10 +95,17 @@ class OrganisationProfile:
     payers: tuple[Counterparty, ...] = ()
     purposes: tuple[str, ...] = ()
     legal_bases: tuple[str, ...] = ()
+    evidence: tuple[PurposeEvidence, ...] = ()
+    references: Identifiers = ()
 
     def members(self) -> dict[str, object]:
         """As JSON values; ``organisation`` reads them."""
-        return {
+        more: dict[str, object] = {}
+        if self.evidence:
+            more["evidence"] = [each.members() for each in self.evidence]
+        if self.references:
+            more["references"] = dict(self.references)
+        return more | {
             "legal_name": self.legal_name,
             "country": self.country,
             "sector": self.sector,
@@ -102,6 +139,8 @@ def organisation(members: Mapping[str, object]) -> OrganisationProfile:
         payers=_counterparties(members, "payers"),
         purposes=check_words("purpose", _texts(members, "purposes")),
         legal_bases=check_words("legal_basis", _texts(members, "legal_bases")),
+        evidence=_evidence(members.get("evidence", [])),
+        references=_references(members.get("references", {})),
     )
     if len(orjson.dumps(made.members())) > MAX_PROFILE_BYTES:
         raise InvalidParameterError(f"a profile has at most {MAX_PROFILE_BYTES} bytes")
@@ -119,6 +158,8 @@ def stored(members: Mapping[str, Any]) -> OrganisationProfile:
         tuple(_stored_counterparty(party) for party in members["payers"]),
         tuple(members["purposes"]),
         tuple(members["legal_bases"]),
+        tuple(PurposeEvidence(**each) for each in members.get("evidence", ())),
+        tuple(sorted(members.get("references", {}).items())),
     )
 
 
@@ -159,6 +200,30 @@ def _identifiers(value: object) -> Identifiers:
     if not isinstance(value, dict):
         raise InvalidParameterError("identifiers are an object from register to number")
     return tuple(sorted(check_identifier(str(scheme), str(number)) for scheme, number in value.items()))
+
+
+def _evidence(value: object) -> tuple[PurposeEvidence, ...]:
+    if not isinstance(value, list | tuple):
+        raise InvalidParameterError("evidence is a list")
+    found = []
+    for each in value:
+        if not isinstance(each, dict) or each.keys() != {"purpose", "reference", "issuer", "date"}:
+            raise InvalidParameterError("evidence has purpose, reference, issuer and date")
+        found.append(
+            PurposeEvidence(
+                check_word("purpose", str(each["purpose"])),
+                check_name(str(each["reference"]), "a reference"),
+                check_name(str(each["issuer"]), "an issuer"),
+                check_date(str(each["date"])),
+            )
+        )
+    return tuple(found)
+
+
+def _references(value: object) -> Identifiers:
+    if not isinstance(value, dict) or value.keys() - set(REFERENCES):
+        raise InvalidParameterError(f"references are an object with some of: {', '.join(REFERENCES)}")
+    return tuple(sorted((name, check_name(str(number), "a reference")) for name, number in value.items()))
 
 
 def _text(members: Mapping[str, object], name: str) -> str:

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import date
 
 from custodes.core.errors import InvalidParameterError
 from custodes.governance.provider.guardrails import VOCABULARIES
 
 UNSTATED = "unstated"
 OPERATOR_SECTOR = "operator"
+LAW_ENFORCEMENT = "law-enforcement"
 NO_COUNTRY = "ZZ"
 """The operator's country until somebody states it; ISO 3166 leaves this code to its users."""
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _SCHEME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _VALUE = re.compile(r"[A-Za-z0-9 ./_:-]{1,64}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MAX_NAME = 300
 
 
@@ -58,6 +61,17 @@ def check_name(text: str, what: str) -> str:
     if not 0 < len(name) <= _MAX_NAME or not name.isprintable():
         raise InvalidParameterError(f"{what} has 1 to {_MAX_NAME} printable characters")
     return name
+
+
+def check_date(text: str) -> str:
+    """A day like 2026-12-01 (ISO 8601). Raises InvalidParameterError."""
+    try:
+        if _DATE.fullmatch(text):
+            date.fromisoformat(text)
+            return text
+    except ValueError:
+        pass
+    raise InvalidParameterError("a date is a day like 2026-12-01")
 
 
 def check_identifier(scheme: str, value: str) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 In: records in their order, each with the time at which the ledger took it; the sets they are about. Out: the state
 after them, or what is wrong. A record commits to the one before, so a chain can only grow. Who may decide is part of
 it: the operator appoints the first officer, the first one the second, and two of them everybody else. As long as nobody
-is appointed the program's own set is in force. Nothing is stored here.
+is appointed the program's own set is in force; one that weakens the last waits for the notice. Nothing is stored here.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ class Act(StrEnum):
     """What a record does."""
 
     RELEASE = "release"
-    """The program's own set takes force, which it can while there are no officers."""
+    """The program's own set takes force, which it can while there are no officers, unless it weakens."""
+    UPGRADE = "upgrade"
+    """The program's own set weakens the one in force, or shortens notice: it waits, while there are no officers."""
     SET = "set"
     """Officers change the set; a weakening waits."""
     FORCE = "force"
@@ -56,7 +58,7 @@ class ChainRecord:
         previous: digest of the record before, or ``GENESIS``.
         act: what it does.
         policy: digest of the set it is about; of officers, of the one in force.
-        notice_ms: of a release, how long notice of a weakening runs from now on; else 0.
+        notice_ms: of a release or upgrade, how long notice of a weakening runs from now on; else 0.
         officers: of officers, who they are after it: public keys by name.
         manifest: what officers signed; None where nobody has to.
     """
@@ -86,11 +88,12 @@ class ChainRecord:
 
 @dataclass(frozen=True, slots=True)
 class WaitingSet:
-    """A set that takes force at ``effective_ms``, and who signed for it."""
+    """A set that takes force at ``effective_ms``, and who signed for it; ``notice_ms``, if any, runs from then on."""
 
     policy: str
     effective_ms: int
     signers: tuple[str, ...]
+    notice_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,13 @@ def _release(state: ChainState, record: ChainRecord, recorded_ms: int, sets: Set
     return replace(state, in_force=record.policy, notice_ms=record.notice_ms, waiting=None)
 
 
+def _upgrade(state: ChainState, record: ChainRecord, recorded_ms: int, sets: Sets) -> ChainState | ChangeRefused:  # noqa: ARG001
+    if state.officers or not state.in_force:
+        return ChangeRefused("the program's own set waits only where it follows another one and nobody is appointed")
+    waiting = WaitingSet(record.policy, recorded_ms + state.notice_ms, (), record.notice_ms)
+    return replace(state, waiting=waiting)
+
+
 def _set(state: ChainState, record: ChainRecord, recorded_ms: int, sets: Sets) -> ChainState | ChangeRefused:
     if record.manifest is None or not state.officers:
         return ChangeRefused("nobody is appointed to sign changes: custodes policy officer add")
@@ -154,7 +164,8 @@ def _force(state: ChainState, record: ChainRecord, recorded_ms: int, sets: Sets)
         return ChangeRefused("no such set waits")
     if recorded_ms < waiting.effective_ms:
         return ChangeRefused("its notice has not run out")
-    return replace(state, in_force=record.policy, waiting=None)
+    notice_ms = state.notice_ms if waiting.notice_ms is None else waiting.notice_ms
+    return replace(state, in_force=record.policy, notice_ms=notice_ms, waiting=None)
 
 
 def _officers(state: ChainState, record: ChainRecord, recorded_ms: int, sets: Sets) -> ChainState | ChangeRefused:  # noqa: ARG001
@@ -168,7 +179,9 @@ def _officers(state: ChainState, record: ChainRecord, recorded_ms: int, sets: Se
             return signed
         if len(signed) < needed:
             return ChangeRefused(f"{needed} officers must sign, {len(signed)} did")
-    return replace(state, officers=dict(record.officers))
+    # From the first officer on it is not for the program to change the rules, nor what it has announced.
+    waiting = state.waiting if state.officers else None
+    return replace(state, officers=dict(record.officers), waiting=waiting)
 
 
 def _out_of_turn(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> str:
@@ -200,6 +213,7 @@ def _unusable(officers: Mapping[str, bytes]) -> str:
 
 _ACTS: Mapping[Act, Callable[[ChainState, ChainRecord, int, Sets], ChainState | ChangeRefused]] = {
     Act.RELEASE: _release,
+    Act.UPGRADE: _upgrade,
     Act.SET: _set,
     Act.FORCE: _force,
     Act.OFFICERS: _officers,

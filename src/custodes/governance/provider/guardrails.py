@@ -60,7 +60,7 @@ VOCABULARIES: Mapping[str, frozenset[str]] = {
     ),
     "place": frozenset({"unknown", "unstated", "private", "workplace", "education", "public"}),
     "face_source": frozenset({"unknown", "unstated", "consented", "own-records", "public-task", "untargeted-scraping"}),
-    "authorisation": frozenset({"unknown", "none", "pending", "granted", "refused"}),
+    "authorisation": frozenset({"unknown", "none", "pending", "overdue", "granted", "refused"}),
 }
 BOOLEANS = ("lists_current", "real_time", "emotions", "human_review")
 MOMENTS = ("screened_at", "now")

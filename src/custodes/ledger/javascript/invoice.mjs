@@ -6,10 +6,10 @@ import * as log from "./log.mjs";
 import { lookUp } from "./place.mjs";
 const { need } = enc;
 
-const DIGITS = 15;
-/** A decimal number as an integer of 10^-15. */
+const DIGITS = 18;
+/** A decimal number in units of 10^-18. */
 function decimal(value) {
-  const found = /^(0|[1-9][0-9]{0,14})(?:\.([0-9]{1,15}))?$/.exec(enc.text(value));
+  const found = /^(0|[1-9][0-9]{0,14})(?:\.([0-9]{1,18}))?$/.exec(enc.text(value));
   need(found !== null, "an amount on the bill is no decimal number");
   return BigInt(found[1] + (found[2] ?? "").padEnd(DIGITS, "0"));
 }
@@ -17,15 +17,19 @@ const money = (hundredths) => `${Math.floor(hundredths / 100)}.${String(hundredt
 
 export async function verdict(value, policy) {
   const { bill, checkpoint, entry, path, proof } = enc.members(value, ["bill", "checkpoint", "entry", "path", "proof", "v"]);
-  need(value.v === 1, "this invoice is of another version");
+  need(value.v === 2, "this invoice is of another version");
   need(enc.isObject(bill), "the bill is no object");
   const [run, way, hashes] = [log.placed(entry), enc.b64url(path), enc.hashes(proof)];
   const state = await log.openCheckpoint(enc.text(checkpoint), policy);
   await log.inLog([run], state, hashes);
-  const { k, n, r, s, x, y } = run.e;
+  const { k, n, o = null, r, s, x, y } = run.e;
   need(k === "bil" && Number.isInteger(n) && Number.isInteger(s), "the entry shown is no invoice run");
   const same = enc.text(bill.month) === x && enc.text(bill.currency) === y;
   need(same, "the bill is of another month or currency than the invoice run");
+  need("replaces" in bill, "'replaces' is missing");
+  const before = enc.time(bill.replaces);
+  const older = before === o && (before === null || before < run.i);
+  need(older, "the bill and the log say something else about which bill it replaces");
   const [uses, total] = [enc.count(bill.uses), enc.count(bill.total)];
   const key = await enc.sha256(enc.utf8("custodes bill v1\n"), enc.canonicalBytes(bill));
   const there = await lookUp({ hash: enc.b64url(r), count: n, units: s }, key, way);
@@ -34,7 +38,15 @@ export async function verdict(value, policy) {
   const account = enc.text(bill.account);
   const exact = enc.list(bill.lines).reduce((sum, line) => {
     need(enc.isObject(line), "an object is missing");
-    return sum + decimal(line.amount);
+    const parts = enc.list(line.parts).map((part) => {
+      need(enc.isObject(part), "an object is missing");
+      return [decimal(part.quantity), decimal(part.price)];
+    });
+    const quantity = parts.reduce((all, [one]) => all + one, 0n), amount = decimal(line.amount);
+    need(quantity === decimal(line.quantity), "the parts of a line of the bill do not add up to its quantity");
+    const cost = parts.reduce((all, [one, price]) => all + one * price, 0n);
+    need(cost === amount * 10n ** BigInt(DIGITS), "a line of the bill is not the sum of its quantities times prices");
+    return sum + amount;
   }, 0n);
   need(exact === decimal(bill.sum), "the lines of the bill do not add up to its sum");
   const cent = 10n ** BigInt(DIGITS - 2);
@@ -47,6 +59,8 @@ export async function verdict(value, policy) {
       `account ${enc.clean(account)}, ${x}: ${money(total)} ${y} for ${uses} uses`,
       `the amount is part of ${money(s)} ${y} that the operator billed for that month, as entry ${run.i} of the log states`,
       `all bills of the month together are for ${n} uses; anyone can count the uses of that month in the log`,
+      "every line is the sum of quantities times prices, and the lines add up to the total, rounded to hundredths",
+      ...(before === null ? [] : [`it replaces the bill of entry ${before}`]),
       ...log.standing(state),
     ],
   };

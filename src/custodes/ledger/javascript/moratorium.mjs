@@ -80,24 +80,31 @@ const inPeriod = (report, t) => (report.from ?? 0) <= t && (report.to === null |
 async function countsOf(report, entries, forces) {
   const excerpts = new Map(report.excerpts.map((one) => [one.i, one]));
   need(excerpts.size === report.excerpts.length, "a decision is opened twice");
-  const bySector = new Map(), allowed = new Set();
+  const bySector = new Map(), byPurpose = new Map(), allowed = new Set(), moves = [];
+  const add = (counter, ...parts) => counter.set(JSON.stringify(parts), (counter.get(JSON.stringify(parts)) ?? 0) + 1);
   let closed = 0;
   for (const { i, e } of entries) {
-    if (e.k !== "auth" || i < report.first || !inPeriod(report, e.t)) continue;
+    if ((e.k !== "auth" && e.k !== "acc") || i < report.first || !inPeriod(report, e.t)) continue;
     const shown = excerpts.get(i);
     excerpts.delete(i);
-    if (shown === undefined) { closed += e.d === "allow" ? 1 : 0; continue; }
+    if (shown === undefined) { closed += e.d === "allow" || e.x === "update" ? 1 : 0; continue; }
     await log.opens(e.s, shown.s, shown.b);
+    if (e.k === "acc") {
+      if ("sector_before" in shown.b) moves.push([shown.b.sector_before, shown.b.sector]);
+      continue;
+    }
     const known = knownAt(e.t, i, forces).includes(shown.b.policy ?? null);
     need(known, `the decision in entry ${i} names rules that were not in force`);
     if (!report.operations.includes(shown.b.op)) continue;
-    const key = JSON.stringify([shown.b.sector ?? null, e.d]);
-    bySector.set(key, (bySector.get(key) ?? 0) + 1);
-    if (shown.b.sector === report.sector && e.d === "allow") allowed.add(i);
+    add(bySector, shown.b.sector ?? null, e.d);
+    if (shown.b.sector !== report.sector) continue;
+    add(byPurpose, shown.b.purpose ?? null, e.d);
+    if (e.d === "allow") allowed.add(i);
   }
   need(excerpts.size === 0, "an excerpt is shown that belongs to no decision of the period");
   const used = entries.filter(({ e }) => e.k === "use" && allowed.has(e.a)).length;
-  return { of: (sector, answer) => bySector.get(JSON.stringify([sector, answer])) ?? 0, used, closed };
+  const purposes = [...byPurpose].sort().map(([key, number]) => [...JSON.parse(key), number]);
+  return { moves, purposes, of: (sector, answer) => bySector.get(JSON.stringify([sector, answer])) ?? 0, used, closed };
 }
 /** Digests of rules that a decision at this place may name. */
 function knownAt(t, index, forces) {
@@ -116,18 +123,22 @@ function doubtsOf(report, state, covered, counts) {
   const early = state.seen !== null && (report.to ?? 0) >= (state.seen + 1) * 1000;
   say(early, "the witnesses confirmed this state before the period asked for was over");
   const erased = counts.closed > 0 && counts.of(report.sector, "allow") === 0;
-  say(erased, `${counts.closed} permissions of the period are shown without an excerpt: erased, or withheld`);
+  say(erased, `${counts.closed} permissions or changes of accounts are shown without an excerpt: erased, or withheld`);
   return doubts;
 }
 function found(report, state, rules, counts) {
   const begin = report.from ? enc.moment(report.from) : "the first entry";
   const end = report.to === null ? "the last entry" : enc.moment(report.to);
   const [allowed, refused] = ["allow", "deny"].map((answer) => counts.of(report.sector, answer));
+  const [left, joined] = [0, 1].map((side) => counts.moves.filter((move) => move[side] === report.sector).length);
+  const weaker = rules.forces.filter((force) => force.weakens && inPeriod(report, force.t)).map((force) => force.index);
   return [
     `from ${begin} to ${end}, accounts of the sector '${enc.clean(report.sector)}' were allowed ${allowed} and refused ` +
-      `${refused} requests; ${counts.used} were used`,
+      `${refused} requests; ${counts.used} were used; meanwhile ${left} accounts left this sector and ${joined} joined ` +
+      `it, and the rules were ${weaker.length > 0 ? `WEAKENED (entries ${weaker.join(", ")})` : "not weakened"}`,
     `counted are: ${report.operations.map(enc.clean).join(", ")}`,
     `all ${report.range.length} entries of the log in and around this period are in the file`,
+    ...counts.purposes.map(([purpose, answer, number]) => `purpose '${enc.clean(purpose)}', ${answer}: ${number}`),
     ...rules.forces.map((force) => `rules from entry ${force.index} (${enc.moment(force.t)}) on: ${force.notes}`),
     ...log.standing(state),
   ];

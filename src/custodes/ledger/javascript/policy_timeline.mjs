@@ -6,14 +6,16 @@ const { need } = enc;
 
 const line = async (label, value) => enc.hex(await enc.sha256(enc.utf8(`${label}\n`), enc.canonicalBytes(value)));
 export const setDigest = (set) => line("custodes policy set v1", set);
+const OWN_SET = "the set of the program; nobody was appointed to change it";
 const digestOf = (value) => (typeof value === "string" ? enc.hex(enc.b64url(value)) : null);
 
 /** Sets in the order in which they took force: index, t, policy (hexadecimal), notes. */
 export async function timeline(changes, bodies, sets) {
   const chain = { head: "0".repeat(64), inForce: "", noticeMs: 0, officers: {}, waiting: null, forces: [] };
+  // A set waits as {policy, effective, notes, quiet, noticeMs: what notice runs after it, or null for the same}.
   for (const [at, one] of changes.entries()) {
     const head = digestOf(one.e.h), occasion = one.e.x;
-    if (head === null) enter(chain, one, "no rules: whoever authenticated may", true);
+    if (head === null) enter(chain, one, "no rules: whoever authenticated may", true, false);
     else if (occasion === "start" || occasion === "void") {
       const right = head === chain.head && digestOf(one.e.p) === chain.inForce;
       need(right, `entry ${one.i} announces other rules than the changes before it lead to`);
@@ -34,17 +36,26 @@ async function follow(chain, one, body, sets) {
   if (act === "release") {
     need(Object.keys(chain.officers).length === 0, `entry ${one.i} changes the rules past their officers`);
     chain.noticeMs = enc.count(record.notice_ms);
-    enter(chain, one, "the set of the program; nobody was appointed to change it", chain.inForce !== "");
+    const weakens = chain.inForce !== "" && !onlyAdds(sets.get(chain.inForce), sets.get(policy));
+    enter(chain, one, OWN_SET, weakens, weakens);
+  } else if (act === "upgrade") {
+    const free = Object.keys(chain.officers).length === 0 && chain.inForce !== "";
+    need(free, `entry ${one.i} announces the program's own set past officers, or as the first`);
+    const notes = `${OWN_SET}; announced in entry ${one.i}`;
+    const effective = one.e.t + chain.noticeMs;
+    chain.waiting = { policy, effective, notes, quiet: false, noticeMs: enc.count(record.notice_ms) };
   } else if (act === "officers") {
     const enough = Math.min(2, Object.keys(chain.officers).length);
     need(signers.length >= enough, `officers changed in entry ${one.i} without ${enough} signatures`);
     for (const key of Object.values(record.officers)) enc.unhex(key);
+    if (Object.keys(chain.officers).length === 0) chain.waiting = null;
     chain.officers = record.officers;
   } else if (act === "set") setTo(chain, one, policy, signers, notBefore, sets);
   else if (act === "force") {
     const due = chain.waiting !== null && chain.waiting.policy === policy && one.e.t >= chain.waiting.effective;
     need(due, `the set of entry ${one.i} took force before its time`);
-    enter(chain, one, chain.waiting.notes, chain.waiting.quiet);
+    chain.noticeMs = chain.waiting.noticeMs ?? chain.noticeMs;
+    enter(chain, one, chain.waiting.notes, chain.waiting.quiet, true);
   } else need(false, `entry ${one.i} is a change of an unknown kind`);
 }
 function setTo(chain, one, policy, signers, notBefore, sets) {
@@ -54,17 +65,17 @@ function setTo(chain, one, policy, signers, notBefore, sets) {
     need(effective >= notBefore, `the change in entry ${one.i} is announced for before what its officers signed`);
     const noticed = signers.length > 1 && effective >= one.e.t + chain.noticeMs;
     const notes = `${who}, announced in entry ${one.i}${noticed ? "" : " WITHOUT NOTICE"}`;
-    chain.waiting = { policy, effective, notes, quiet: !noticed };
+    chain.waiting = { policy, effective, notes, quiet: !noticed, noticeMs: null };
     return;
   }
   const tightens = onlyAdds(sets.get(chain.inForce), sets.get(policy));
   const how = tightens ? "only adds prohibitions" : "at once; the texts alone do not show that it only adds prohibitions";
-  enter(chain, one, `${who}; ${how}`, !tightens);
+  enter(chain, one, `${who}; ${how}`, !tightens, !tightens);
 }
-function enter(chain, one, notes, quiet) {
+function enter(chain, one, notes, quiet, weakens) {
   chain.inForce = digestOf(one.e.p) ?? "";
   chain.waiting = null;
-  chain.forces.push({ index: one.i, t: one.e.t, policy: chain.inForce, notes, quiet });
+  chain.forces.push({ index: one.i, t: one.e.t, policy: chain.inForce, notes, quiet, weakens });
 }
 /** Officers whose signatures under this very change hold, one per key; one that does not hold sinks the change. */
 async function signersOf(chain, record, index) {

@@ -131,7 +131,7 @@ function wrongClock(one, head) {
   });
 }
 /** Indexes of uses whose private bodies were destroyed by an entry of the log. */
-async function destroyedIn(one) {
+export async function destroyedIn(one) {
   const destroyed = new Set();
   for (const each of one.gone) {
     const counted = headOf(each.h.e);

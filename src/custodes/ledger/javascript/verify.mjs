@@ -10,6 +10,7 @@ import * as invoice from "./invoice.mjs";
 import { policyOf } from "./log.mjs";
 import * as moratorium from "./moratorium.mjs";
 import * as party from "./party.mjs";
+import * as regulation from "./regulation.mjs";
 import * as receipt from "./receipt.mjs";
 import * as statement from "./statement.mjs";
 
@@ -18,6 +19,7 @@ const KINDS = {
   invoice: invoice.verdict,
   moratorium: moratorium.verdict,
   party: party.verdict,
+  regulation: regulation.verdict,
   statement: (value, policy, nowMs) => statement.judge(statement.parse(value), policy, nowMs),
 };
 

@@ -19,6 +19,7 @@ from custodes.ledger.verifier.map_head import PARTY_MAP
 from custodes.ledger.verifier.map_proof import MapPath
 from custodes.ledger.verifier.moratorium.report import Report
 from custodes.ledger.verifier.party import PartyQuestion
+from custodes.ledger.verifier.regulation.check import RegulationReport, ShownRecord
 from custodes.ledger.verifier.statement import ShownPlace, ShownUse, StatementFile, map_of
 from custodes.ledger.verifier.uncertainty import ShownDestruction
 
@@ -43,6 +44,25 @@ def encode_party(asked: PartyQuestion, statements: Sequence[bytes]) -> bytes:
         "v": 1,
     }
     return wrap("party", inner)
+
+
+def encode_regulation(report: RegulationReport) -> bytes:
+    """The file of a report for regulators."""
+    inner = {
+        "account": report.account,
+        "declared": dict(report.declared),
+        "figures": dict(report.figures),
+        "proof": b64url(b"".join(report.proof)),
+        "records": [_opened(each) for each in report.records],
+        "statement": parse_canonical(report.statement),
+        "v": 1,
+    }
+    return wrap("regulation", inner)
+
+
+def _opened(shown: ShownRecord) -> dict[str, object]:
+    opening = {"b": json.loads(shown.body), "s": b64url(shown.salt)}
+    return {**entry_member(PlacedEntry(shown.index, shown.envelope)), **opening}
 
 
 def encode_growth(growth: MapGrowth) -> bytes:
@@ -137,7 +157,7 @@ def _invoice(value: Invoice) -> dict[str, object]:
         "entry": entry_member(value.entry),
         "path": b64url(value.path),
         "proof": b64url(b"".join(value.proof)),
-        "v": 1,
+        "v": 2,
     }
 
 

@@ -15,6 +15,7 @@ from custodes.ledger.tree import multiproof
 from custodes.ledger.verifier.canonical_json import Opened, PlacedEntry, StatementError
 from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion, Report
 from custodes.ledger.writer.body import unseal
+from custodes.ledger.writer.excerpt import MEMBERS as EXCERPTS
 from custodes.ledger.writer.excerpt import excerpt
 
 Sets = Callable[[str], Mapping[str, object] | None]
@@ -44,9 +45,9 @@ def build_report(question: MoratoriumQuestion, log: LogFiles, sets: Sets) -> Rep
             digests.add(from_b64url(str(entry.fields["p"])).hex())
             body = _body(log, index, entry)
             opened += [body] if body is not None else []
-        elif entry.kind == "auth" and "s" in entry.fields and _inside(entry.t, question):
+        elif entry.kind in EXCERPTS and "s" in entry.fields and _inside(entry.t, question):
             body = _body(log, index, entry)
-            excerpts += [_excerpt(body)] if body is not None else []
+            excerpts += [_excerpt(entry.kind, body)] if body is not None else []
     found = [policy for digest in sorted(digests) if (policy := sets(digest)) is not None]
     proof = multiproof.make(sorted({*changes, *shown}), size, log.node)
     return Report(
@@ -78,6 +79,6 @@ def _body(log: LogFiles, index: int, entry: Entry) -> Opened | None:
     return Opened(index, sealed.salt, unseal(sealed, entry.commitment, log.body_key))
 
 
-def _excerpt(body: Opened) -> Opened:
-    made = excerpt("auth", json.loads(body.text), body.salt)
+def _excerpt(kind: str, body: Opened) -> Opened:
+    made = excerpt(kind, json.loads(body.text), body.salt)
     return Opened(body.index, made.salt, made.text)

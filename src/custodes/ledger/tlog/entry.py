@@ -78,8 +78,8 @@ _KIND_ROWS = (
     EntryKind("auth", {"d": _is_decision}, {"s": _is_digest}),
     EntryKind("use", {"a": _is_count}, units=True),
     EntryKind("void", {"a": _is_count}),
-    # Accounts opened, closed, changed (x); how many are open after it (n).
-    EntryKind("acc", {}, {"n": _is_count, "x": _is_token}),
+    # Accounts opened, closed, changed (x); how many are open after it (n); commitment to an excerpt of the body (s).
+    EntryKind("acc", {}, {"n": _is_count, "s": _is_digest, "x": _is_token}),
     # Onboarding dossier: digest of the evidence (e).
     EntryKind("org", {}, {"e": _is_digest, "n": _is_count}),
     # Policy: digest (p), valid from (b, ms), number of signers (q), digest of the newest change (h), occasion (x).
@@ -93,8 +93,11 @@ _KIND_ROWS = (
     EntryKind("ret", {"n": _is_count}, {"o": _is_digest, "w": _is_digest}),
     # Private bodies of n entries are about to be destroyed, by a rule (x); entry m is the head that counts them.
     EntryKind("del", {"m": _is_count, "n": _is_count}, {"x": _is_token}),
-    # Invoice run of a month (x): total in minor units (s), currency (y), root over the bills (r), uses billed (n).
-    EntryKind("bil", {"r": _is_digest, "s": _is_count, "y": _is_currency}, {"n": _is_count, "x": _is_token}),
+    # Invoice run of a month (x): total in minor units (s), currency (y), root over the bills (r), uses billed (n), the
+    # run of the same month that it takes the place of (o).
+    EntryKind(
+        "bil", {"r": _is_digest, "s": _is_count, "y": _is_currency}, {"n": _is_count, "o": _is_count, "x": _is_token}
+    ),
     # Head of a map (m) over the first n entries: root (r), VRF public key (y), sums over the map: counts (q; uses in
     # the account map, faces in the collection map) and units (s); those of the n that say the clock was wrong (i).
     EntryKind(

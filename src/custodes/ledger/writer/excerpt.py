@@ -15,7 +15,10 @@ from hashlib import sha256
 from custodes.ledger.tlog.commitment import SALT_BYTES, commit
 from custodes.ledger.writer.body import encode
 
-MEMBERS: Mapping[str, frozenset[str]] = {"auth": frozenset({"op", "policy", "purpose", "rules", "sector"})}
+MEMBERS: Mapping[str, frozenset[str]] = {
+    "acc": frozenset({"sector", "sector_before"}),
+    "auth": frozenset({"op", "policy", "purpose", "rules", "sector"}),
+}
 """Members that an excerpt of each kind of entry takes from the body, where the body has them."""
 
 _LABEL = b"custodes excerpt v1"

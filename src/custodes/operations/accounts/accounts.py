@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from custodes.core.clock import Clock
-from custodes.core.errors import ConflictError
+from custodes.core.errors import ConflictError, InvalidParameterError
 from custodes.core.ids import AccountId
 from custodes.governance.accounts.account import (
     Account,
@@ -22,7 +22,8 @@ from custodes.governance.accounts.account import (
 )
 from custodes.governance.accounts.identities import ROOT, UserKey
 from custodes.governance.accounts.organisation import OrganisationProfile, changed
-from custodes.governance.accounts.vocabulary import NO_COUNTRY, OPERATOR_SECTOR
+from custodes.governance.accounts.vocabulary import LAW_ENFORCEMENT, NO_COUNTRY, OPERATOR_SECTOR
+from custodes.governance.authorisation import EXCEPTIONAL
 from custodes.operations.accounts.access_keys import new_key
 from custodes.operations.accounts.directory import AccountDirectory, account_record, key_record
 from custodes.operations.accounts.log import AccountLog
@@ -78,10 +79,12 @@ class Accounts:
 
         Raises:
             ConflictError: the sector is the operator's own.
+            InvalidParameterError: a purpose that opens an exception comes without evidence.
             UnavailableError: it could not be put on record or stored; nothing was opened.
         """
         if profile.sector == OPERATOR_SECTOR:
             raise ConflictError("the sector operator is that of the server's own account")
+        _check_evidence(profile, stated)
         with self._states.changing():
             now = self._clock.now_ms()
             draft = Account(
@@ -111,10 +114,12 @@ class Accounts:
             profile = changed(found.organisation, wanted.profile)
             if (profile.sector == OPERATOR_SECTOR) != (found.kind is AccountKind.OPERATOR):
                 raise ConflictError("the sector operator is that of the server's own account, and of no other")
+            stated = stated_use({**found.stated.members(), **wanted.stated})
+            _check_evidence(profile, stated)
             made = replace(
                 found,
                 organisation=profile,
-                stated=stated_use({**found.stated.members(), **wanted.stated}),
+                stated=stated,
                 demographics=found.demographics if wanted.demographics is None else wanted.demographics,
                 limits=found.limits if wanted.limits is None else dict(wanted.limits),
                 changed_ts_ms=self._clock.now_ms(),
@@ -123,7 +128,7 @@ class Accounts:
                 if found.kind is AccountKind.CUSTOMER:
                     made = replace(made, status=self._admission.status(made))
                 self._log.profile(made)
-            self._log.state(made, "update", self._directory.open_count())
+            self._log.state(made, "update", self._directory.open_count(), found)
             self._directory.change([account_record(made)])
             return made
 
@@ -148,6 +153,18 @@ class Accounts:
             made = AccountId(str(int.from_bytes(self._random(16), "big") % 10**12).zfill(12))
             if self._directory.status(made) is None:
                 return made
+
+
+def _check_evidence(profile: OrganisationProfile, stated: StatedUse) -> None:
+    """Purposes that lift a prohibition of law enforcement are declared with evidence. Raises InvalidParameterError."""
+    if profile.sector != LAW_ENFORCEMENT:
+        return
+    shown = {each.purpose for each in profile.evidence}
+    missing = sorted(({*profile.purposes, stated.purpose} & EXCEPTIONAL) - shown)
+    if missing:
+        raise InvalidParameterError(
+            f"the purpose {missing[0]} opens an exception, so it is declared with evidence: reference, issuer, date"
+        )
 
 
 def keep_operator(directory: AccountDirectory, account_id: AccountId, now_ms: int) -> None:

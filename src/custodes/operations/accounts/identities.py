@@ -22,6 +22,7 @@ from custodes.governance.accounts.identities import (
     Role,
     UserKey,
     check_identity_name,
+    check_person,
     check_session_length,
     check_tags,
 )
@@ -66,17 +67,24 @@ class Identities:
         """All accounts."""
         return self._directory
 
-    def create_user(self, account_id: AccountId, name: str, tags: Mapping[str, str]) -> AccountUser:
-        """Raises AlreadyExistsError, InvalidParameterError."""
+    def create_user(
+        self, account_id: AccountId, name: str, tags: Mapping[str, str], person: str | None = None
+    ) -> AccountUser:
+        """A user of ``person``, by default one called like it. Raises AlreadyExistsError, InvalidParameterError."""
         with self._lock:
             self._open(account_id)
             check_identity_name(name)
             if any(user.name.lower() == name.lower() for user in self._directory.users(account_id)):
                 raise AlreadyExistsError(f"account {account_id} has a user {name} already")
             made = AccountUser(
-                account_id, name, key_id("AUCU", self._random), dict(check_tags(tags)), self._clock.now_ms()
+                account_id,
+                name,
+                key_id("AUCU", self._random),
+                dict(check_tags(tags)),
+                self._clock.now_ms(),
+                check_person(name if person is None else person),
             )
-            self._log.identity(account_id, "user", {"user": name, "id": made.user_id})
+            self._log.identity(account_id, "user", {"user": name, "id": made.user_id, "person": made.person})
             self._directory.change([user_record(made)])
             return made
 

@@ -19,10 +19,11 @@ from custodes.operations.requests.properties import READS, Properties
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateAccountUser(AccountAdminCommand):
-    """Add a user to an account."""
+    """Add a user to an account; ``person`` is whose it is, by default one called like the user."""
 
     operation: ClassVar[str] = "user create"
     user: str
+    person: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -212,7 +213,7 @@ class IdentityAdmin:
         return self._identities.directory.account(self._account(command)).account_id
 
     def _create_user(self, command: CreateAccountUser) -> AdminAnswer:
-        return _user(self._identities.create_user(self._account(command), command.user, command.tags))
+        return _user(self._identities.create_user(self._account(command), command.user, command.tags, command.person))
 
     def _list_users(self, command: ListAccountUsers) -> AdminAnswer:
         return {"users": [_user(user) for user in self._identities.directory.users(self._known(command))]}
@@ -268,6 +269,7 @@ def _user(user: AccountUser) -> AdminAnswer:
         "user": user.name,
         "user_id": user.user_id,
         "arn": f"arn:aws:iam::{user.account_id}:user/{user.name}",
+        "person": user.person,
         "tags": dict(user.tags),
         "created_ts_ms": user.created_ts_ms,
     }

@@ -36,9 +36,12 @@ class AccountLog:
         body = {"acct": account.account_id, "profile": account.organisation.members(), "salt": b64url(salt)}
         self._write("org", body, {"e": digest})
 
-    def state(self, account: Account, what: str, open_count: int) -> None:
-        """An account came into a state or changed otherwise; ``what`` names the change. Raises UnavailableError."""
-        body = {
+    def state(self, account: Account, what: str, open_count: int, before: Account | None = None) -> None:
+        """An account came into a state or changed otherwise; ``what`` names the change. Raises UnavailableError.
+
+        ``before`` is the account as it was: a change of its sector is part of what an excerpt shows without its name.
+        """
+        body: dict[str, object] = {
             "acct": account.account_id,
             "country": account.organisation.country,
             "demographics": account.demographics,
@@ -48,6 +51,8 @@ class AccountLog:
             "stated": account.stated.members(),
             "status": account.status.value,
         }
+        if before is not None and before.organisation.sector != account.organisation.sector:
+            body["sector_before"] = before.organisation.sector
         self._write("acc", body, {"n": open_count, "x": what})
 
     def identity(self, account_id: AccountId, what: str, facts: Mapping[str, object]) -> None:

@@ -23,6 +23,7 @@ from custodes.operations.collections.erasure import Erasures
 from custodes.operations.collections.lock_striping import LockStriping
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.collections.same_face import by_box
+from custodes.operations.collections.thumbnails import Thumbnails
 from custodes.operations.images.attributes import (
     DEFAULT_ATTRIBUTES,
     Attribute,
@@ -149,6 +150,7 @@ class FaceOperations:
         self._new_face_id = ids.new
         self._erasures = ids.erasures
         self._stripes = LockStriping()
+        self._thumbnails = Thumbnails(gallery)
 
     def index_faces(self, permit: Permit, command: IndexFaces) -> FacesIndexed:
         """No face is an empty answer. Raises QuotaError, and InvalidParameterError for another model version."""
@@ -164,6 +166,7 @@ class FaceOperations:
         limit = min(command.max_faces, MAX_FACES_PER_IMAGE)
         selection = select(self._engine, found, command.quality_filter, limit)
         faces = self._enrol(permit, key, image, command.external_image_id, selection.taken)
+        self._thumbnails.keep(key, image, list(zip(faces, selection.taken, strict=True)))
         permit.tally.add(faces_detected=len(found.faces))
         return FacesIndexed(
             indexed=tuple(Indexed(face, seen) for face, seen in zip(faces, selection.taken, strict=True)),

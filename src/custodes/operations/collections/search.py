@@ -163,7 +163,7 @@ class Search:
     def search_faces(self, permit: Permit, command: SearchFaces) -> FacesMatched:
         """The face asked for is not among the matches. Raises InvalidParameterError when it is not enrolled."""
         key = command.key(permit.context.caller)
-        version = self._version(key)
+        version = self._version(permit, key)
         face, vector = self._enrolled(key, command.face_id)
         scale = self._engine.scale(vector)
         least = min_cosine(scale, command.threshold_pct)
@@ -175,7 +175,7 @@ class Search:
     def search_faces_by_image(self, permit: Permit, command: SearchFacesByImage) -> FacesMatched:
         """Raises InvalidParameterError when the picture has no face that passes the filter."""
         key = command.key(permit.context.caller)
-        version = self._version(key)
+        version = self._version(permit, key)
         # Without a filter the largest face is the one, whatever the others are like.
         unfiltered = command.quality_filter is QualityFilter.NONE
         image, found = self._look(permit, command.image, at_most=1 if unfiltered else MAX_FACES)
@@ -194,7 +194,7 @@ class Search:
         Raises InvalidParameterError for an unknown face, NotFoundError for an unknown user.
         """
         key = command.key(permit.context.caller)
-        version = self._version(key)
+        version = self._version(permit, key)
         limit, own_row = command.max_users, None
         vector: FloatArray | None
         if command.user_id is not None:
@@ -214,7 +214,7 @@ class Search:
     def search_users_by_image(self, permit: Permit, command: SearchUsersByImage) -> UsersMatched:
         """A picture without a face that passes the filter is an answer without matches, not an error."""
         key = command.key(permit.context.caller)
-        version = self._version(key)
+        version = self._version(permit, key)
         image, found = self._look(permit, command.image, at_most=MAX_FACES)
         asked, unsearched = largest(self._engine, found, command.quality_filter)
         if asked is None:
@@ -225,8 +225,9 @@ class Search:
         matches = self._user_matches(permit, Sought(command.operation, key, image, asked), scale, hits)
         return UsersMatched(matches, version, detected=asked, size=found.size, unsearched=unsearched)
 
-    def _version(self, key: CollectionKey) -> ModelVersion:
+    def _version(self, permit: Permit, key: CollectionKey) -> ModelVersion:
         collection = self._gallery.outline(key)
+        permit.tally.facts |= {"collection": key.collection_id, "collection_version": collection.model_version}
         require_same_model(self._engine, collection)
         return collection.model_version
 
@@ -250,7 +251,7 @@ class Search:
         self, permit: Permit, sought: Sought, scale: SimilarityScale, hits: Sequence[Hit]
     ) -> tuple[FaceMatch | SealedMatch, ...]:
         faces = self._gallery.faces_by_row(sought.key, [hit.row for hit in hits]) if hits else {}
-        permit.tally.add(matches=len(hits))
+        _count_matches(permit, sought, hits)
         # A face deleted between the search and this look-up is left out.
         present = [(faces[hit.row], similarity_pct(scale, hit.cosine)) for hit in hits if hit.row in faces]
         if present and is_held(permit):
@@ -261,7 +262,14 @@ class Search:
         self, permit: Permit, sought: Sought, scale: SimilarityScale, hits: Sequence[Hit]
     ) -> tuple[UserMatch, ...]:
         users = self._gallery.users_by_row(sought.key, [hit.row for hit in hits]) if hits else {}
-        permit.tally.add(matches=len(hits))
+        _count_matches(permit, sought, hits)
         present = [(users[hit.row], similarity_pct(scale, hit.cosine)) for hit in hits if hit.row in users]
         value = seal_users(self._holding, permit, sought, present) if present and is_held(permit) else present
         return tuple(UserMatch(user, pct) for user, pct in value)
+
+
+def _count_matches(permit: Permit, sought: Sought, hits: Sequence[Hit]) -> None:
+    """Count them; where there are any, the picture that led to them is on record by its digest."""
+    permit.tally.add(matches=len(hits))
+    if hits and sought.image is not None:
+        permit.tally.facts["picture_sha256"] = sought.image.sha256.hex()

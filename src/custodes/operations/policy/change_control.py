@@ -17,7 +17,7 @@ from custodes.core.clock import Clock
 from custodes.core.errors import InvalidParameterError, UnavailableError
 from custodes.governance.provider.change_chain import Act, ChainRecord, ChainState, follow
 from custodes.governance.provider.guardrails import PackError, load
-from custodes.governance.provider.policy_set import NOTICE_MS, ChangeRefused, PolicySet, diff
+from custodes.governance.provider.policy_set import NOTICE_MS, ChangeKind, ChangeRefused, PolicySet, diff
 from custodes.governance.provider.proposal import Proposal
 from custodes.governance.provider.records import PolicyStore, RecordPlace, replay
 from custodes.ledger.tlog.checkpoint import Checkpoint
@@ -156,13 +156,24 @@ class PolicyChanges:
         return index
 
     def _release(self) -> None:
-        """Have the program's own set in force while nobody is appointed to decide."""
+        """Have the program's own set in force while nobody is appointed to decide; one that weakens waits."""
         own, state = self._own, self._state
         if own is None or state.officers:
             return
-        digest = own.policy.digest()
-        if (digest, own.notice_ms) != (state.in_force, state.notice_ms):
-            self._enter(ChainRecord(state.head, Act.RELEASE, digest, own.notice_ms), own.policy, {})
+        digest, waiting = own.policy.digest(), state.waiting
+        there = (state.in_force, state.notice_ms) if waiting is None else (waiting.policy, waiting.notice_ms)
+        if (digest, own.notice_ms) != there:
+            act = Act.UPGRADE if self._weakens(own) else Act.RELEASE
+            self._enter(ChainRecord(state.head, act, digest, own.notice_ms), own.policy, {})
+
+    def _weakens(self, own: Own) -> bool:
+        if not self._state.in_force:
+            return False
+        try:
+            kind = diff(self._store.policy(self._state.in_force), own.policy).kind
+        except PackError as error:
+            raise UnavailableError(f"the set of policies in force cannot be read: {error}") from error
+        return kind is ChangeKind.WEAKENING or own.notice_ms < self._state.notice_ms
 
     def _use(self) -> None:
         """Have the set in force decided by; the one in use stays where it cannot be loaded."""

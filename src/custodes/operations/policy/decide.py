@@ -11,11 +11,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from custodes.core.errors import UnavailableError
+from custodes.core.ids import AccountId
+from custodes.governance.accounts.vocabulary import LAW_ENFORCEMENT
+from custodes.governance.authorisation import AuthorisationState
 from custodes.governance.iam.evaluate import IamDecision
 from custodes.governance.provider.guardrails import UNKNOWN_FACT, Call, Fact, Guardrails, understood
-from custodes.operations.policy.facts import PolicyFacts
+from custodes.operations.policy.facts import PolicyFacts, case_of
 from custodes.operations.requests.gate import Allow, Decision, Deny, Grounds, Intent
+from custodes.operations.requests.properties import Reveals
 
+BeginCase = Callable[[AccountId, str, str, int], None]
+"""Account, case, purpose, time in ms. Raises UnavailableError."""
+PENDING = AuthorisationState.PENDING.value
 NO_PERMIT_RULE = "guardrails.no-permit"
 NOT_UNDERSTOOD = "not understood"
 """Stands in the record for what a caller stated and no rule understands: it may be anything."""
@@ -40,11 +48,21 @@ class TenantLayer(Protocol):
 class PolicyLayers:
     """Asks the provider's rules, then the tenant's."""
 
-    def __init__(self, in_force: Callable[[], RulesInForce], dossier: PolicyFacts, tenant: TenantLayer) -> None:
-        """Decide by what ``in_force`` gives at that moment, what ``dossier`` holds and what ``tenant`` says."""
+    def __init__(
+        self,
+        in_force: Callable[[], RulesInForce],
+        dossier: PolicyFacts,
+        tenant: TenantLayer,
+        begin: BeginCase = lambda *_: None,
+    ) -> None:
+        """Decide by what ``in_force`` gives at that moment, what ``dossier`` holds and what ``tenant`` says.
+
+        ``begin`` is told of identifications of cases that no authority has decided on.
+        """
         self._in_force = in_force
         self._dossier = dossier
         self._tenant = tenant
+        self._begin = begin
 
     def decide(self, intent: Intent) -> Decision:
         """Deny names every rule of the provider that forbids; Allow names the statement of the tenant that allowed."""
@@ -61,9 +79,25 @@ class PolicyLayers:
         answer = self._tenant.decide(intent)
         rule = answer.rule or f"iam.{answer.reason}"
         if answer.allowed:
+            if not self._case_is_on_record(intent, facts):
+                return Deny("the beginning of its case cannot be put on record now", "cases.record", grounds)
             return Allow(rule, grounds, self._dossier.withheld(intent), verdict.obligations)
         # A tenant may know which of its own statements decided.
         return Deny(f"the account's own policies do not allow it (rule {rule})", rule, grounds)
+
+    def _case_is_on_record(self, intent: Intent, facts: Mapping[str, Fact]) -> bool:
+        """Whether an identification for an exceptional purpose has started the 48 hours of its case, or need not."""
+        if facts["authorisation"] != PENDING or facts["sector"] != LAW_ENFORCEMENT:
+            return True
+        if intent.properties.reveals is not Reveals.IDENTITY:
+            return True
+        caller, purpose = intent.context.caller, str(facts["purpose"])
+        case = case_of(caller.session_tags, purpose)
+        try:
+            self._begin(caller.account_id, case or purpose, purpose, intent.context.ts_ms)
+        except UnavailableError:
+            return False
+        return True
 
 
 def _understood(facts: Mapping[str, Fact]) -> dict[str, Fact]:

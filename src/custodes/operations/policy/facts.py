@@ -13,16 +13,15 @@ from types import MappingProxyType
 from typing import Protocol
 
 from custodes.core.ids import AccountId
+from custodes.governance.authorisation import CASE_TAG, EXCEPTIONAL, is_case
 from custodes.governance.provider.guardrails import BOOLEANS, Fact
 from custodes.operations.requests.gate import Intent
 
 TAG_PREFIX = "custodes:"
 """Session tags that begin so are facts about the session's calls."""
-EXCEPTIONAL = frozenset({"missing-person", "child-protection", "imminent-threat", "serious-crime"})
-"""Purposes that open an exception of a rule: a session can only state them if the account's profile does."""
 DEMOGRAPHICS = frozenset({"AGE_RANGE", "GENDER", "EMOTIONS"})
 
-_WORDS = ("purpose", "legal_basis", "place", "face_source", "authorisation")
+_WORDS = ("purpose", "legal_basis", "place", "face_source")
 _SWITCHES = ("real_time", "human_review")
 _STATED = frozenset({*_WORDS, *_SWITCHES})
 _SWITCH = {"true": True, "false": False}
@@ -68,10 +67,17 @@ class ScreeningLookup(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PolicyFacts:
-    """Gathers facts. ``profile`` looks an account up in memory and gives None for one that does not exist."""
+    """Gathers facts, from memory.
+
+    Attributes:
+        profile: looks an account up; None for one that does not exist.
+        screening: looks up how it came out of screening.
+        authorised: state of a case of an account at a moment (ms).
+    """
 
     profile: Callable[[AccountId], Profile | None]
     screening: ScreeningLookup
+    authorised: Callable[[AccountId, str, int], str] = lambda *_: "pending"
 
     def facts(self, intent: Intent) -> Mapping[str, Fact]:
         """Facts that the provider's rules look at. Those that are not known are absent, and thereby refused."""
@@ -94,6 +100,10 @@ class PolicyFacts:
             facts.update(_stated(caller.session_tags, profile))
         if request.get("real_time"):
             facts["real_time"] = True
+        case = case_of(caller.session_tags, str(facts.get("purpose")))
+        if case is not None:
+            now_ms = intent.context.ts_ms
+            facts["authorisation"] = self.authorised(caller.account_id, case, now_ms) if is_case(case) else "unknown"
         return facts
 
     def withheld(self, intent: Intent) -> frozenset[str]:
@@ -105,11 +115,16 @@ class PolicyFacts:
 _DEFAULTS: Mapping[str, Fact] = MappingProxyType({"authorisation": "none", "real_time": False, "human_review": False})
 
 
+def case_of(tags: Mapping[str, str], purpose: str) -> str | None:
+    """The case of a call: what its session says, else its purpose where that opens an exception; None for no case."""
+    return tags.get(CASE_TAG) or (purpose if purpose in EXCEPTIONAL else None)
+
+
 def _stated(tags: Mapping[str, str], profile: Profile) -> dict[str, Fact]:
     """Facts of session tags. A tag that names no fact a session can state becomes a fact that no rule knows."""
     facts: dict[str, Fact] = {}
     for tag, value in tags.items():
-        if tag.startswith(TAG_PREFIX):
+        if tag.startswith(TAG_PREFIX) and tag != CASE_TAG:
             name = tag.removeprefix(TAG_PREFIX)
             facts[name if name in _STATED else tag] = _SWITCH.get(value, value) if name in BOOLEANS else value
     purpose = facts.get("purpose")

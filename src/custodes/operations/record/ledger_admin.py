@@ -9,12 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from custodes.core.errors import CustodesError, UnavailableError
+from custodes.core.clock import Clock
+from custodes.core.errors import ConflictError, CustodesError, UnavailableError
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.record.body_destruction import Destruction
 from custodes.operations.record.housekeeping import FAILURES, Housekeeping
 from custodes.operations.record.statements import Statements
 from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers
+
+DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,25 @@ class DestroyBodies(AdminCommand):
     rule: str
 
 
-def ledger_handlers(duties: Housekeeping, statements: Statements, log: LedgerLog) -> AdminHandlers:
+@dataclass(frozen=True, slots=True)
+class LogRetention:
+    """For how many days at least the private parts of uses are kept (Regulation (EU) 2024/1689 art. 19, 26(6))."""
+
+    clock: Clock
+    days: int
+
+    def check(self, before_ms: int) -> None:
+        """Raise ConflictError where uses from before ``before_ms`` may be younger."""
+        if before_ms > self.clock.now_ms() - self.days * DAY_MS:
+            raise ConflictError(
+                f"private parts of uses are kept for {self.days} days (setting ledger_min_retention_days), only uses "
+                "from before that can lose theirs"
+            )
+
+
+def ledger_handlers(
+    duties: Housekeeping, statements: Statements, log: LedgerLog, retention: LogRetention
+) -> AdminHandlers:
     """What carries these commands out. All raise UnavailableError when they cannot be; the message says why."""
 
     def made(work: Callable[[], int]) -> AdminAnswer:
@@ -63,6 +84,7 @@ def ledger_handlers(duties: Housekeeping, statements: Statements, log: LedgerLog
             raise UnavailableError(str(error) or type(error).__name__) from error
 
     def destroyed(command: DestroyBodies) -> AdminAnswer:
+        retention.check(command.before_ms)
         what = Destruction(command.account, command.before_ms, command.reason, command.rule)
         return made(lambda: statements.destroy_bodies(what, log))
 

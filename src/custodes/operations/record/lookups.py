@@ -7,6 +7,7 @@ an entry says in private is opened with the key of the bodies, for the operator 
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -68,11 +69,12 @@ class CountUses(AdminCommand):
 
 def lookup_handlers(files: Callable[[], LedgerFiles]) -> AdminHandlers:
     """What carries these commands out on the files of a log, opened anew each time. All raise CustodesError."""
+    counts = _UseCounts()
     return {
         ShowLedger: lambda _: _checkpoint(_newest(files)),
         ListEntries: lambda asked: _entries(_newest(files), asked),
         ShowEntry: lambda asked: _entry(_newest(files), asked.index),
-        CountUses: lambda asked: _uses(_newest(files), asked.since_ms),
+        CountUses: lambda asked: counts.answer(_newest(files), asked.since_ms),
     }
 
 
@@ -119,22 +121,48 @@ def _entry(log: LogFiles, index: int) -> AdminAnswer:
     return {**_told(log, index, decode(envelope)), "envelope": envelope.decode(), "size": log.tree.size}
 
 
-def _uses(log: LogFiles, since_ms: int) -> AdminAnswer:
-    counts: Counter[tuple[str, str]] = Counter()
-    units, complete = 0, True
-    for index, entry in _backwards(log, log.tree.size):
-        if entry.t < since_ms:
-            break
-        if log.tree.size - index > MAX_COUNTED:
-            complete = False
-            break
+class _UseCounts:
+    """Uses since a time, kept up to the newest entry that was counted, so that each entry is opened once a day."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._since_ms = -1
+        self._size = 0
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._units = 0
+        self._complete = True
+
+    def answer(self, log: LogFiles, since_ms: int) -> AdminAnswer:
+        """The uses of ``log`` since ``since_ms``."""
+        with self._lock:
+            if since_ms != self._since_ms or log.tree.size < self._size:
+                self._begin(log, since_ms)
+            for index, envelope in log.tree.entries(self._size):
+                self._count(log, index, decode(envelope))
+            self._size = log.tree.size
+            rows = [
+                {"operation": name, "code": code, "count": count} for (name, code), count in self._counts.most_common()
+            ]
+            return {"uses": rows, "units": self._units, "complete": self._complete}
+
+    def _begin(self, log: LogFiles, since_ms: int) -> None:
+        """Start at the first entry of the period, or at the last that are counted."""
+        self._since_ms, self._counts, self._units, self._complete = since_ms, Counter(), 0, True
+        self._size = log.tree.size
+        for index, entry in _backwards(log, log.tree.size):
+            if entry.t < since_ms:
+                return
+            if log.tree.size - index > MAX_COUNTED:
+                self._complete = False
+                return
+            self._size = index
+
+    def _count(self, log: LogFiles, index: int, entry: Entry) -> None:
         denied = entry.kind == "auth" and entry.fields.get("d") == "deny"
         if entry.kind == "use" or denied:
             body = _body(log, index, entry) or {}
-            counts[str(body.get("op", "")), "Denied" if denied else str(body.get("code", ""))] += 1
-            units += entry.units or 0
-    rows = [{"operation": name, "code": code, "count": count} for (name, code), count in counts.most_common()]
-    return {"uses": rows, "units": units, "complete": complete}
+            self._counts[str(body.get("op", "")), "Denied" if denied else str(body.get("code", ""))] += 1
+            self._units += entry.units or 0
 
 
 def _told(log: LogFiles, index: int, entry: Entry) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from custodes.core.errors import UnavailableError
 from custodes.core.slot import Slot
+from custodes.governance.authorisation import CASE_TAG, is_case
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import EntryError
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
@@ -29,6 +30,8 @@ T = TypeVar("T")
 
 # Facts of an intent that are worth keeping; anything else about a request stays out of the ledger.
 _KEPT_FACTS = ("threshold_pct",)
+# And of an outcome: the reference database that was checked, and the input that led to a match (AI Act art. 12(3)).
+_KEPT_OUTCOME = ("collection", "collection_version", "picture_sha256")
 _MILLI = 1000
 
 
@@ -86,6 +89,7 @@ class LedgerRecorder:
             "model": self._model,
             "start": intent.context.ts_ms,
         }
+        facts |= {name: outcome.facts[name] for name in _KEPT_OUTCOME if name in outcome.facts}
         faces_delta = counts.get("faces_enrolled", 0) - counts.get("faces_erased", 0)
         if faces_delta:
             facts["faces_delta"] = faces_delta
@@ -107,12 +111,14 @@ class LedgerRecorder:
 
 def _common(intent: Intent) -> dict[str, object]:
     caller = intent.context.caller
-    return {
+    case = caller.session_tags.get(CASE_TAG, "")
+    found: dict[str, object] = {
         "acct": caller.account_id,
         "key": caller.access_key_id,
         "op": intent.operation,
         "request_id": intent.context.request_id,
     }
+    return found | ({"case": case} if is_case(case) else {})
 
 
 def _grounds(grounds: Grounds) -> dict[str, object]:

@@ -23,21 +23,22 @@ from custodes.ledger.prover.account_map_job import Indexer
 from custodes.ledger.prover.deep_audit import Audited, DeepAudit, Progress, deep_audit
 from custodes.ledger.prover.erasure import ErasureRecords, certificate
 from custodes.ledger.prover.face_map import FaceIndexes
-from custodes.ledger.prover.files import encode_file
+from custodes.ledger.prover.files import encode_file, encode_regulation
 from custodes.ledger.prover.invoices.invoice_files import BillingStore, UseStorage
 from custodes.ledger.prover.invoices.invoice_run import BillingRun, bill_month
 from custodes.ledger.prover.map_growth import growth_lines
 from custodes.ledger.prover.moratorium import Sets, build_report
 from custodes.ledger.prover.party_map_files import PartyFiles
+from custodes.ledger.prover.regulation_report import build_regulation
 from custodes.ledger.prover.sources import AccountSources, LogFiles, open_log_files, reaches
 from custodes.ledger.prover.statement import Sources, build
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TileReader
-from custodes.ledger.tlog.trust import Witness
+from custodes.ledger.tlog.trust import TrustPolicy, Witness
 from custodes.ledger.tree.tiles import WITNESSED_PATH
 from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.invoices.prices import PriceList
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, parse_head
+from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, account_name, parse_head
 from custodes.ledger.verifier.map_proof import MapError
 from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion
 from custodes.ledger.verifier.party import PartyQuestion
@@ -198,13 +199,34 @@ class Statements:
         _, head = self._at_head(self._newest())
         return encode_file(build_report(question, self._newest() if head is None else self._log_with(head), sets))
 
+    def regulation(
+        self,
+        account: str,
+        period_ms: tuple[int | None, int | None],
+        trust: TrustPolicy,
+        declared: Mapping[str, object],
+    ) -> bytes:
+        """The report for regulators on an account in a period; ``declared`` is told beside the numbers, unproven.
+
+        Raises:
+            StatementError: the period holds too many entries for one file.
+            LookupError: there is no head of the account map yet.
+            BodyError: what is stored is not what was committed.
+        """
+        statement = self.create(Question(account_name(account), *period_ms))
+        files = self._files
+        log = open_log_files(files.tiles, files.bodies, files.body_key, parse(statement).checkpoint)
+        return encode_regulation(build_regulation(account, statement, log, trust, declared))
+
     def bill(self, month: Month, prices: PriceList) -> BillingRun:
         """The bills of ``month`` from the published log; nothing is written."""
         log = self._newest()
         size = log.tree.size
         # Faces that retention took are stored no longer, though nobody's use took them.
         storage = UseStorage.collect(itertools.chain(log.uses(0, size), log.retentions(0, size)))
-        return bill_month(month, log.uses(0, size), storage, prices, lambda: os.urandom(16))
+        before = [index for index, entry in log.billings() if entry.fields.get("x") == str(month)]
+        replaces = before[-1] if before else None
+        return bill_month(month, log.uses(0, size), storage, prices, lambda: os.urandom(16), replaces)
 
     def commit_bills(self, run: BillingRun, log: LedgerLog) -> int:
         """Put an invoice run into the log and keep its bills; returns the index of the ``bil`` entry."""

@@ -1,7 +1,7 @@
 """Commands of the operator: what every one has, and their form as JSON.
 
-In: the name of an operation with its members, from a command line or a console on this machine. Out: a typed command
-that passes the gate like any other. They are not part of the API: nobody asks for one over the network.
+In: the name of an operation with its members, from a command line or the console. Out: a typed command that passes the
+gate like any other. They are not part of the API: a key alone asks for none of them over the network.
 """
 
 from __future__ import annotations

@@ -103,12 +103,14 @@ class UseOutcome:
         images: pictures analysed, the unit that is charged.
         counts: further units by name, like ``faces_enrolled``.
         rule_id: the rule that decided.
+        facts: what was looked in and for, as ids, versions and digests.
     """
 
     code: str
     images: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     rule_id: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Policy(Protocol):
@@ -133,10 +135,14 @@ class Recorder(Protocol):
 
 @dataclass(slots=True)
 class Tally:
-    """Counts units while a use case runs; what was counted before an error stays counted."""
+    """Counts units while a use case runs; what was counted before an error stays counted.
+
+    ``facts`` are ids, versions and digests that belong on record: the collection, and the picture that led to a match.
+    """
 
     images: int = 0
     counts: Counter[str] = field(default_factory=Counter)
+    facts: dict[str, str] = field(default_factory=dict)
 
     def add(self, **units: int) -> None:
         """Add to named units."""
@@ -215,7 +221,7 @@ class Gate:
         finally:
             permit.slot.close()
             tally = permit.tally
-            outcome = UseOutcome(code, tally.images, dict(tally.counts), decision.rule_id)
+            outcome = UseOutcome(code, tally.images, dict(tally.counts), decision.rule_id, dict(tally.facts))
             receipt = self._record(permit.slot, outcome)
             if raised is not None:
                 give(raised, receipt)

@@ -257,6 +257,7 @@ class Reviews:
             "acct": review.account_id,
             "arn": caller.arn,
             "key": caller.access_key_id,
+            "person": self._who(caller).key,
             "request_id": permit.context.request_id,
             "review": review.review_id,
             "search": review.request_id,

@@ -6,7 +6,7 @@ small. Decisions come signed; who may sign is kept here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,7 +23,10 @@ from custodes.operations.screening.log import ScreeningLog
 from custodes.operations.screening.ports import CaseStore, CustomerCase, Officer
 from custodes.operations.screening.screening import Screenings
 from custodes.screening.assessment import CALLS, MAX_REASON_LENGTH, Assessment, Decision, Finding
+from custodes.screening.explanation import explain
+from custodes.screening.explanation import to_json as explanation_to_json
 from custodes.screening.organisation import read_organisation
+from custodes.screening.page import PageHead, page
 from custodes.screening.svg import draw
 
 SIGNED_WITHIN_MS = 600_000
@@ -106,6 +109,23 @@ class ShowCase(AdminCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainCase(AdminCommand):
+    """What spoke for and against each finding on a customer, with the picture and the page."""
+
+    operation: ClassVar[str] = "screening explain"
+    properties: ClassVar[Properties] = READS
+    account: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowFreshness(AdminCommand):
+    """How many customers were held against the newest lists, and when."""
+
+    operation: ClassVar[str] = "screening status"
+    properties: ClassVar[Properties] = READS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeclareOwners(AdminCommand):
     """Take the file at ``path`` as what stands behind a customer; ``evidence`` are digests."""
 
@@ -172,6 +192,8 @@ class ScreeningAdmin:
         self.handlers: AdminHandlers = {
             ListCases: self._list,
             ShowCase: self._show,
+            ExplainCase: self._explain,
+            ShowFreshness: lambda _: asdict(screenings.freshness()),
             DeclareOwners: self._put,
             RefreshScreening: lambda _: {"verdicts": dict(screenings.refresh())},
             DecideFinding: self._decide,
@@ -192,6 +214,20 @@ class ScreeningAdmin:
         assert case is not None
         drawn = {"picture": draw(case.graph, found.outcome)} if command.picture else {}
         return {**self._line(case), **_to_json(found), **drawn}
+
+    def _explain(self, command: ExplainCase) -> AdminAnswer:
+        account_id = AccountId(command.account)
+        found = self._screenings.assessment(account_id)
+        case = self._screenings.known(account_id)
+        assert case is not None
+        explained = explain(case.graph, case.hits, found)
+        line = self._line(case)
+        head = PageHead(line["name"], account_id, found.verdict, line["screened_at_ms"], case.lists)
+        return {
+            **line,
+            "findings": [{**_finding_to_json(one.finding), **explanation_to_json(one)} for one in explained],
+            "page": page(head, explained, draw(case.graph, found.outcome)),
+        }
 
     def _put(self, command: DeclareOwners) -> AdminAnswer:
         account = self._directory.account(AccountId(command.account))

@@ -19,6 +19,7 @@ from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.requests.admin import AdminCommand, AdminHandlers
 from custodes.operations.screening.ports import Edition, Progress
 from custodes.screening.entities import ListEntry
+from custodes.screening.lists.notes import ReadingNotes
 from custodes.screening.lists.read import SOURCE_OF, read_list
 
 _CHUNK = 1 << 20
@@ -86,6 +87,7 @@ def import_list(
     confirm: bool = False,
     progress: Progress | None = None,
     unless: str = "",
+    notes: ReadingNotes | None = None,
 ) -> Edition | None:
     """Read ``file`` and make it the current edition of its list, whole or not at all.
 
@@ -96,6 +98,7 @@ def import_list(
         confirm: accept a list that shrank.
         progress: told how many entries were read (of 0), then how many changed ones of how many are in.
         unless: do nothing, and return None, for a file with this digest.
+        notes: takes what could not be read, and which files are missing.
 
     Raises:
         InvalidParameterError: the file is not a list of that format.
@@ -104,7 +107,7 @@ def import_list(
     digest = file_digest(file.path)
     if digest == unless:
         return None
-    entries = list(_counted(read_list(file.path, file.form), progress))
+    entries = list(_counted(read_list(file.path, file.form, notes), progress))
     origin = file.origin or file.path.name
     return lists.put(
         file.name, file.form, entries, clock, digest=digest, origin=origin, confirm=confirm, progress=progress

@@ -20,7 +20,7 @@ from custodes.screening.assessment import Assessment, Decision, hit_key
 from custodes.screening.entities import Organisation
 from custodes.screening.organisation import digest
 
-MATCHER = "custodes-names-2"
+MATCHER = "custodes-names-3"
 """Version of the rules of names; changes when scores do."""
 _SHOWN = 20
 

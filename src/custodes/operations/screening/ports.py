@@ -92,6 +92,27 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class ScreeningFreshness:
+    """How far screening has come.
+
+    Attributes:
+        verdicts: customers by verdict.
+        behind: customers that were not yet held against the newest lists.
+        oldest_at_ms: when the customer that was screened longest ago was; None without customers.
+        ran_at_ms: end of the last run over everybody; None before the first.
+        done: customers that the run in progress has held against the lists; None when none is in progress.
+        lists: digest of the newest lists, as last looked at; empty without any.
+    """
+
+    verdicts: Mapping[str, int]
+    behind: int
+    oldest_at_ms: int | None
+    ran_at_ms: int | None
+    done: int | None
+    lists: str
+
+
+@dataclass(frozen=True, slots=True)
 class Officer:
     """Who may decide: name and raw Ed25519 public key; ``until_ms`` is 0 while in office."""
 

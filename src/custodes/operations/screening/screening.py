@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -23,18 +23,25 @@ from custodes.operations.screening.ports import (
     CustomerCase,
     ListsChange,
     ListsInForce,
+    ListsState,
     ReportDrafts,
     Run,
+    ScreeningFreshness,
     Suspender,
 )
 from custodes.screening.assessment import Assessment, Decision, Finding, assess
 from custodes.screening.delta import CustomerIndex, rescreen
-from custodes.screening.entities import ListHit, Organisation
+from custodes.screening.entities import ListEntry, ListHit, Organisation
 from custodes.screening.report import ReportCase, drafts
 from custodes.screening.screen import screen_party
 
+_AT_ONCE = 20
 MAX_PARTIES = 10_000
 """Of one customer's graph: each name of each party has a place in the party map, which takes about 2 ms to find."""
+
+
+def _go_on() -> None:
+    """No rest: nobody waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +55,14 @@ class ScreeningResult:
 
 @dataclass(frozen=True, slots=True)
 class ScreeningParts:
-    """What screening works with."""
+    """What screening works with; ``rest`` is called now and then by long work that others should not wait for."""
 
     lists: ListsInForce
     store: CaseStore
     log: ScreeningLog
     reports: ReportDrafts
     clock: Clock
+    rest: Callable[[], None] = _go_on
 
 
 class Screenings:
@@ -70,7 +78,11 @@ class Screenings:
         self._decisions: dict[str, list[Decision]] = defaultdict(list)
         for decision in parts.store.decisions():
             self._decisions[decision.finding].append(decision)
+        # One refresh at a time; only it uses what follows, but for those who were entered since, and how far it is.
+        self._refreshing = threading.Lock()
         self._customers: CustomerIndex | None = None
+        self._entered: list[CustomerCase] = []
+        self._done: int | None = None
         # Which lists there are, as last looked at: what rules compare with, without asking a database.
         self.lists_digest = parts.lists.state().digest
 
@@ -129,8 +141,7 @@ class Screenings:
             case = CustomerCase(account_id, graph, value, declared, entry, hits, lists=state.digest)
             done = self._judged(case, cause, known.verdict if known else "", force=True)
             self._keep([done.case])
-            if self._customers is not None:
-                _index(self._customers, done.case)
+            self._entered.append(done.case)
             return done
 
     def follow(self, done: Iterable[ScreeningResult]) -> None:
@@ -165,35 +176,76 @@ class Screenings:
     def refresh(self) -> Mapping[str, int]:
         """Bring everybody up to the lists and to today, and act on what changed; returns customers by verdict.
 
+        Works in the background of everything else: customers are compared without holding anybody up, and kept a few
+        at a time. Who was entered meanwhile was screened then.
+
         Raises:
             UnavailableError: the ledger or the store cannot be written; what was not done is done the next time.
         """
-        with self._lock:
-            state = self._parts.lists.state()
-            self.lists_digest = state.digest
+        with self._refreshing:
+            with self._lock:
+                state = self._parts.lists.state()
+                self.lists_digest = state.digest
+                cases = tuple(self._cases.values())
+                entered, self._entered = self._entered, []
             if not state.digest:
                 return {}
             seen = self._run.lists if self._run is not None else None
             change = None if seen is None else self._parts.lists.since(seen)
-            fresh = self._rematched() if change is None else self._touched(change)
-            counts: Counter[str] = Counter()
-            touched, moved = [], []
-            for account_id, case in self._cases.items():
-                now = replace(case, hits=fresh.get(account_id, case.hits), lists=state.digest)
-                one = self._judged(now, "lists", case.verdict)
-                counts[one.case.verdict] += 1
-                if one.case.verdict != case.verdict:
-                    moved.append(one)
-                if account_id in fresh or one.case.verdict != case.verdict:
-                    touched.append(one.case)
-            self._parts.log.ran(state.digest, counts)
-            self._keep(touched)
-            self._save_run(Run(self._parts.clock.now_ms(), state))
-            blocked = [case for case in self._cases.values() if case.verdict == "blocked"]
+            touched = None if change is None else self._touched(change, cases, entered)
+            moved: list[ScreeningResult] = []
+            try:
+                for at in range(0, len(cases), _AT_ONCE):
+                    some = cases[at : at + _AT_ONCE]
+                    fresh = self._rematched(some) if touched is None else touched
+                    with self._lock:
+                        moved += self._taken(some, fresh, state)
+                        self._done = at + len(some)
+                    self._parts.rest()
+                with self._lock:
+                    counts = Counter[str](case.verdict for case in self._cases.values())
+                    self._parts.log.ran(state.digest, counts)
+                    self._save_run(Run(self._parts.clock.now_ms(), state))
+                    blocked = [case for case in self._cases.values() if case.verdict == "blocked"]
+            finally:
+                self._done = None
         self.follow(moved)
         for case in blocked:  # a crash may have come between a verdict and what follows from it
             self._suspender.suspend(case.account_id, "sanctions screening")
         return counts
+
+    def _taken(
+        self, cases: Sequence[CustomerCase], fresh: Mapping[AccountId, tuple[ListHit, ...]], state: ListsState
+    ) -> list[ScreeningResult]:
+        """Judge and keep ``cases`` with their ``fresh`` hits; returns those whose verdict moved."""
+        touched, moved = [], []
+        for before in cases:
+            case = self._cases[before.account_id]
+            if case.graph is not before.graph:
+                continue  # it was entered meanwhile
+            now = replace(case, hits=fresh.get(case.account_id, case.hits), lists=state.digest)
+            one = self._judged(now, "lists", case.verdict)
+            if one.case.verdict != case.verdict:
+                moved.append(one)
+            if case.account_id in fresh or one.case.verdict != case.verdict:
+                touched.append(one.case)
+        self._keep(touched)
+        return moved
+
+    def freshness(self) -> ScreeningFreshness:
+        """How far screening has come, from memory."""
+        cases, run, newest = list(self._cases.values()), self._run, self.lists_digest
+        current = run is not None and run.lists.digest == newest
+        ran_at_ms = run.at_ms if run is not None else None
+        ages = [max(case.screened_at_ms, ran_at_ms or 0) for case in cases]
+        return ScreeningFreshness(
+            Counter(case.verdict for case in cases),
+            0 if current or not newest else sum(case.lists != newest for case in cases),
+            min(ages, default=None),
+            ran_at_ms,
+            self._done,
+            newest,
+        )
 
     def stale(self) -> bool:
         """Whether lists changed since the last run; looks at them."""
@@ -247,29 +299,45 @@ class Screenings:
         index = self._parts.lists.index
         return tuple(hit for party in graph.parties.values() for hit in screen_party(party, index))
 
-    def _rematched(self) -> dict[AccountId, tuple[ListHit, ...]]:
-        return {account_id: self._matched(case.graph) for account_id, case in self._cases.items()}
+    def _rematched(self, cases: Iterable[CustomerCase]) -> dict[AccountId, tuple[ListHit, ...]]:
+        return {case.account_id: self._matched(case.graph) for case in cases}
 
-    def _touched(self, change: ListsChange) -> dict[AccountId, tuple[ListHit, ...]]:
-        """New hits of the customers that ``change`` concerns; nobody else is in it."""
+    def _touched(
+        self, change: ListsChange, cases: Sequence[CustomerCase], entered: Iterable[CustomerCase]
+    ) -> dict[AccountId, tuple[ListHit, ...]]:
+        """New hits of those of ``cases`` that ``change`` concerns; nobody else is in it.
+
+        Args:
+            change: what the lists changed.
+            cases: everybody.
+            entered: those who came or changed since this was last asked.
+        """
         if self._customers is None:
-            self._customers = CustomerIndex()
-            for case in self._cases.values():
-                _index(self._customers, case)
+            self._customers, entered = CustomerIndex(), cases
+        for case in entered:
+            _index(self._customers, case)
+        graphs = {case.account_id: case.graph for case in cases}
         changed = {(entry.source, entry.uid) for entry in change.now} | change.gone
         added: dict[AccountId, list[ListHit]] = defaultdict(list)
-        for party, hits in rescreen(self._customers, change.now):
+        for party, hits in rescreen(self._customers, self._one_by_one(change.now)):
             account, _, one = party.id.partition("/")
-            owner = self._cases.get(AccountId(account))
+            graph = graphs.get(AccountId(account))
             # The index remembers parties of graphs that were replaced since.
-            if owner is not None and owner.graph.parties.get(one) == replace(party, id=one):
-                added[owner.account_id] += [replace(hit, party=one) for hit in hits]
+            if graph is not None and graph.parties.get(one) == replace(party, id=one):
+                added[AccountId(account)] += [replace(hit, party=one) for hit in hits]
         touched = {}
-        for account_id, known in self._cases.items():
+        for known in cases:
             left = [hit for hit in known.hits if (hit.entry.source, hit.entry.uid) not in changed]
-            if len(left) < len(known.hits) or account_id in added:
-                touched[account_id] = tuple(dict.fromkeys((*left, *added[account_id])))
+            if len(left) < len(known.hits) or known.account_id in added:
+                touched[known.account_id] = tuple(dict.fromkeys((*left, *added[known.account_id])))
         return touched
+
+    def _one_by_one(self, entries: Iterable[ListEntry]) -> Iterator[ListEntry]:
+        """``entries``, with a rest for others after every few."""
+        for number, entry in enumerate(entries):
+            if number % _AT_ONCE == 0:
+                self._parts.rest()
+            yield entry
 
     def _keep(self, cases: Sequence[CustomerCase]) -> None:
         if cases:

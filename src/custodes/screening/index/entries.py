@@ -6,7 +6,7 @@ In: entries, or items with prepared names. Out: what is worth comparing. Storage
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from custodes.screening.entities import ListEntry, Party
 from custodes.screening.index.names import NameRows
 from custodes.screening.index.near import NameTable
 from custodes.screening.names.addresses import address_pairs
+from custodes.screening.names.alternatives import alternatives
 from custodes.screening.names.name import PreparedName, prepare
 
 
@@ -74,11 +75,11 @@ class NameIndex:
         self._rows = NameRows.of(())
         self._table: NameTable | None = None
 
-    def add(self, item: int, names: Iterable[PreparedName], identifiers: Iterable[tuple[str, str]]) -> None:
-        """Have ``item`` found by these names and identifiers."""
+    def add(self, item: int, names: Iterable[tuple[int, PreparedName]], identifiers: Iterable[tuple[str, str]]) -> None:
+        """Have ``item`` found by these identifiers and names, each with its place among the names of the item."""
         for pair in identifiers:
             self._identifiers[pair].append(item)
-        self._new += [(item, place, name) for place, name in enumerate(names)]
+        self._new += [(item, place, name) for place, name in names]
 
     def near(self, names: Iterable[PreparedName]) -> list[NearItem]:
         """Items with a name that may alert on one of ``names``."""
@@ -101,8 +102,7 @@ class MemoryIndex:
         self._entries = list(entries)
         self._index = NameIndex()
         for number, entry in enumerate(self._entries):
-            names = [prepare(name.text, entry.kind) for name in entry.names]
-            self._index.add(number, names, (*entry.identifiers, *address_pairs(entry.addresses)))
+            self._index.add(number, named(entry), (*entry.identifiers, *address_pairs(entry.addresses)))
 
     def by_names(self, prepared: Sequence[PreparedName]) -> Sequence[NearEntry]:
         """See EntryIndex."""
@@ -114,5 +114,13 @@ class MemoryIndex:
 
 
 def prepare_party(party: Party) -> tuple[PreparedName, ...]:
-    """Prepare the name and the aliases of a party, each once."""
-    return tuple(prepare(text, party.kind) for text in dict.fromkeys((party.name, *party.aliases)))
+    """Prepare the name and the aliases of a party, and the names within them, each once."""
+    texts = (one for text in (party.name, *party.aliases) for one in alternatives(text, party.kind))
+    return tuple(prepare(text, party.kind) for text in dict.fromkeys(texts))
+
+
+def named(entry: ListEntry) -> Iterator[tuple[int, PreparedName]]:
+    """The names of ``entry``, and the names within them, each with its place."""
+    for place, name in enumerate(entry.names):
+        for text in alternatives(name.text, entry.kind):
+            yield place, prepare(text, entry.kind)

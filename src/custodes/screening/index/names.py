@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from custodes.screening.comparison import together, windows
 from custodes.screening.entities import OTHER, PERSON, VESSEL
+from custodes.screening.names.legal_forms import without_tail
 from custodes.screening.names.name import NameToken, PreparedName
 from custodes.screening.names.spellings import fold
 
@@ -133,7 +134,7 @@ def marks(token: NameToken) -> tuple[str, ...]:
     """What else leads to a word.
 
     ``~`` stands before consonants, ``^`` before those of a script without vowels, ``&`` before sounds, ``.`` before an
-    initial.
+    initial, ``%`` before what is left without a tail.
     """
     found = []
     if len(token.consonants) > 1:
@@ -142,7 +143,7 @@ def marks(token: NameToken) -> tuple[str, ...]:
         found.append("&" + token.skeleton)
     if len(token.plain) == 1:
         found.append("." + token.plain)
-    return tuple(found)
+    return (*found, *("%" + rest for rest in without_tail(token.plain)))
 
 
 def marks_sought(token: NameToken, kind: str) -> tuple[str, ...]:
@@ -152,6 +153,8 @@ def marks_sought(token: NameToken, kind: str) -> tuple[str, ...]:
         found.append(("~" if token.unvoiced else "^") + token.consonants)
     if token.skeleton and kind != PERSON:
         found.append("&" + token.skeleton)
+    if kind != PERSON:
+        found.append("%" + token.plain)
     return tuple(found)
 
 

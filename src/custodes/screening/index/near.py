@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.screening.comparison import REVIEW
+from custodes.screening.comparison import REVIEW, is_rare
 from custodes.screening.entities import PERSON
 from custodes.screening.index.names import (
     AROUND,
@@ -25,10 +25,19 @@ from custodes.screening.index.names import (
     wholes_of,
 )
 from custodes.screening.index.strings import SlipTable, ranges
-from custodes.screening.names.likeness import CONSONANTS, INITIAL, LONG_JOIN, SAME_SOUNDS, SHARED_FORM, slip_worth
+from custodes.screening.names.legal_forms import without_tail
+from custodes.screening.names.likeness import (
+    CONSONANTS,
+    INITIALS,
+    LONG_JOIN,
+    SAME_SOUNDS,
+    SHARED_FORM,
+    WITH_TAIL,
+    slip_worth,
+)
 from custodes.screening.names.name import SMALL, PreparedName
 
-_MARKS = {"~": CONSONANTS, "^": CONSONANTS, "&": SAME_SOUNDS, ".": INITIAL}
+_MARKS = {"~": CONSONANTS, "^": CONSONANTS, "&": SAME_SOUNDS, ".": INITIALS, "%": WITH_TAIL}
 """Worth of words that share a mark, by its first letter."""
 _JOINED = 0.96
 _LONGEST = 12
@@ -37,7 +46,6 @@ _WORTH = np.array(
     [[SHARED_FORM] * (_LONGEST + 1), *([slip_worth(size, slips) for size in range(_LONGEST + 1)] for slips in (1, 2))]
 )
 _ROUNDING = 0.002
-_MOST_REMEMBERED = 20_000
 _APART = {0: (1, 2), 1: (0, 2), 2: (0, 1), 3: ()}
 """Kinds that are never one another, by ``KINDS``: a person, a vessel, an organisation."""
 _Numbers = NDArray[np.int64]
@@ -130,6 +138,8 @@ class NameTable:
         self._totals = np.bincount(self._name_of, self._weights, len(rows))
         big = rows.weights > SMALL
         self._is_big = big | (np.bincount(self._name_of, big, len(rows)) == 0)[self._name_of]
+        rare = np.array([is_rare(line.partition(" ")[0]) for line in rows.spelled], np.bool_)
+        self._is_rare = rare[rows.words] & self._is_big
         self._big = np.bincount(self._name_of, self._is_big, len(rows))
         self._small_totals = np.bincount(self._name_of, self._weights * ~self._is_big, len(rows))
         self._index_words(rows)
@@ -183,7 +193,7 @@ class NameTable:
         best = _best(slots * len(ours.weights) + evidence.ours, evidence.values)
         by, values = evidence.ours[best], evidence.values[best]
         # An initial of ours may stand for any word: what it can be worth is allowed to every name.
-        values = np.where(ours.initial[by], np.maximum(values - INITIAL, 0.0), values)
+        values = np.where(ours.initial[by], np.maximum(values - INITIALS, 0.0), values)
         explained = np.bincount(slots[best], ours.weights[by] * values, count) + ours.allowed
         found = np.bincount(slots[best], ours.big[by] & ~ours.initial[by], count) + ours.big_initials
 
@@ -191,7 +201,7 @@ class NameTable:
         at = evidence.at[best]
         big = self._is_big[at]
         found_weight = np.bincount(slots[best], evidence.values[best] * self._weights[at] * big, count)
-        theirs = found_weight + self._small_totals[touched] + INITIAL * ours.initials
+        theirs = found_weight + self._small_totals[touched] + INITIALS * ours.initials
         theirs_found = np.bincount(slots[best], big, count) + ours.initials
         joined = np.bincount(slots, evidence.joins, count) > 0  # two words or more that are one
         met = np.maximum(found, theirs_found) + joined
@@ -199,10 +209,13 @@ class NameTable:
         totals = self._totals[touched]
         score = explained / ours.total * np.minimum(theirs, totals) / totals
         whole, whole_theirs = found >= ours.big.sum(), theirs_found >= self._big[touched]
-        # Three words that tell make a long part; a firm's name whole in a longer one is contained.
+        # Three words that tell make a part by themselves, and two that few people bear; so does a firm's whole name.
         alone = (score >= REVIEW**2 - _ROUNDING) | ((whole | whole_theirs) & (met > 2)) | (whole & whole_theirs)
-        if name.kind != PERSON:
-            alone |= whole_theirs & (met > 1)
+        if name.kind == PERSON:
+            rare = np.bincount(slots[best], self._is_rare[at], count) + joined
+            alone |= (whole | whole_theirs) & (np.maximum(rare, ours.rare) > 1) & (met > 1)
+        else:
+            alone |= whole_theirs & ((met > 1) | (self._big[touched] == 1))
         parts = (whole | whole_theirs) & (met > 1) & ~alone
         return touched[alone], touched[parts]
 
@@ -270,6 +283,7 @@ class _Ours:
         initials: how many are.
         big_initials: how many of these tell.
         allowed: what initials may be worth in any name.
+        rare: how many few people bear.
     """
 
     weights: _Values
@@ -279,6 +293,7 @@ class _Ours:
     initials: int
     big_initials: int
     allowed: float
+    rare: int
 
     @classmethod
     def of(cls, name: PreparedName) -> _Ours:
@@ -288,9 +303,16 @@ class _Ours:
         big = wide if wide.any() else np.ones(len(weights), np.bool_)
         initial = np.array([len(token.plain) == 1 for token in name.tokens])
         # A small word of ours beside others is taken as found: looking for it would find half of all names.
-        allowed = float(weights[~big].sum() + INITIAL * weights[initial & big].sum())
+        allowed = float(weights[~big].sum() + INITIALS * weights[initial & big].sum())
         return cls(
-            weights * big, float(weights.sum()), big, initial, int(initial.sum()), int((initial & big).sum()), allowed
+            weights * big,
+            float(weights.sum()),
+            big,
+            initial,
+            int(initial.sum()),
+            int((initial & big).sum()),
+            allowed,
+            sum(is_rare(token.plain) for token in name.tokens),
         )
 
 
@@ -323,6 +345,10 @@ class _Asked:
             (text, at, number == 0, False) for at, token in enumerate(name.tokens)
             for number, text in enumerate(spellings(token))
         ]  # fmt: skip
+        if name.kind != PERSON:
+            wishes += [
+                (rest, at, False, False) for at, token in enumerate(name.tokens) for rest in without_tail(token.plain)
+            ]
         wishes += [(text, place, False, True) for places, text in joins(name) for place in places]
         texts: dict[str, int] = {}
         text = [texts.setdefault(wish[0], len(texts)) for wish in wishes]

@@ -14,17 +14,19 @@ from custodes.core.errors import InvalidParameterError
 from custodes.screening.entities import ORGANISATION, PERSON, ListEntry
 from custodes.screening.lists.files import is_xml, named
 from custodes.screening.lists.files import records as csv_records
+from custodes.screening.lists.notes import ReadingNotes
 from custodes.screening.lists.xml import iso_date, texts
 from custodes.screening.lists.xml import records as xml_records
-from custodes.screening.names.identifiers import in_text, labelled
+
+_ADDRESS = ("Street", "City", "ZipCode", "CountryDescription")
 
 
-def read(path: Path) -> Iterator[ListEntry]:
+def read(path: Path, notes: ReadingNotes) -> Iterator[ListEntry]:
     """Entries of either form, told by its first character."""
-    return _xml(path) if is_xml(path) else _csv(path)
+    return _xml(path, notes) if is_xml(path) else _csv(path, notes)
 
 
-def _xml(path: Path) -> Iterator[ListEntry]:
+def _xml(path: Path, notes: ReadingNotes) -> Iterator[ListEntry]:
     for one in xml_records(path, frozenset({"sanctionEntity"})):
         number = one.get("logicalId", "")
         if not number:
@@ -34,19 +36,22 @@ def _xml(path: Path) -> Iterator[ListEntry]:
         births = {iso_date(birth.get("birthdate") or birth.get("year") or "") for birth in one.findall("birthdate")}
         places = {(found.get("countryIso2Code") or found.get("countryDescription") or "").lower()
                   for found in one.findall("citizenship") + one.findall("address")}  # fmt: skip
-        numbers = [
-            labelled(f"{found.get('identificationTypeCode', '')} {found.get('identificationTypeDescription', '')}",
-                     (found.get("countryIso2Code") or "").lower(),
-                     found.get("number") or found.get("latinNumber") or "")
-            for found in one.findall("identification")
-        ]  # fmt: skip
-        members = {
-            pair for text in texts(one, "remark") + texts(one, "identification/remark") for pair in in_text(text)
-        }
+        numbers = notes.in_text(number, texts(one, "remark") + texts(one, "identification/remark"))
+        for found in one.findall("identification"):
+            label = f"{found.get('identificationTypeCode', '')} {found.get('identificationTypeDescription', '')}"
+            written = found.get("number") or found.get("latinNumber") or ""
+            numbers |= notes.labelled(number, label, (found.get("countryIso2Code") or "").lower(), written)
         rules = {found.get("programme", "") for found in one.findall("regulation")} - {""}
         yield ListEntry("eu", number, PERSON if "person" in kinds else ORGANISATION, named(*names),
                         tuple(sorted(births - {""})), tuple(sorted(places - {"", "00"})),
-                        tuple(sorted(members | {pair for pair in numbers if pair})), tuple(sorted(rules)))  # fmt: skip
+                        tuple(sorted(numbers)), tuple(sorted(rules)), _streets(one))  # fmt: skip
+
+
+def _streets(one: Element) -> tuple[str, ...]:
+    """Addresses with a street, as one line each."""
+    parts = [[found.get(part, "") for part in ("street", "city", "zipCode", "countryDescription")]
+             for found in one.findall("address") if found.get("street")]  # fmt: skip
+    return tuple(sorted({", ".join(filter(None, line)) for line in parts}))
 
 
 def _whole(name: Element) -> str:
@@ -54,7 +59,7 @@ def _whole(name: Element) -> str:
     return name.get("wholeName") or " ".join(parts)
 
 
-def _csv(path: Path) -> Iterator[ListEntry]:
+def _csv(path: Path, notes: ReadingNotes) -> Iterator[ListEntry]:
     """One row a name, address, birth or number, each repeating the entity's columns."""
     together: dict[str, list[dict[str, str]]] = {}
     for row in csv_records(path, "Entity_LogicalId", ";"):
@@ -65,17 +70,18 @@ def _csv(path: Path) -> Iterator[ListEntry]:
         births = {iso_date(row.get("BirthDate_BirthDate") or row.get("BirthDate_Year") or "") for row in rows} - {""}
         places = {row.get(f"{part}_CountryIsoCode") or row.get(f"{part}_CountryDescription") or ""
                   for row in rows for part in ("Citizenship", "Address")}  # fmt: skip
-        numbers = [
-            labelled(f"{row.get('Identification_TypeCode', '')} {row.get('Identification_TypeDescription', '')}",
-                     row.get("Identification_CountryIsoCode", "").lower(), row.get("Identification_Number", ""))
-            for row in rows
-        ]  # fmt: skip
-        members = {pair for row in rows for pair in in_text(row.get("Entity_Remark", ""))}
+        numbers = notes.in_text(number, {row.get("Entity_Remark", "") for row in rows})
+        for row in rows:
+            label = f"{row.get('Identification_TypeCode', '')} {row.get('Identification_TypeDescription', '')}"
+            country = row.get("Identification_CountryIsoCode", "").lower()
+            numbers |= notes.labelled(number, label, country, row.get("Identification_Number", ""))
+        streets = {", ".join(filter(None, (row.get(f"Address_{part}", "") for part in _ADDRESS)))
+                   for row in rows if row.get("Address_Street")}  # fmt: skip
         rules = {row.get("Entity_Regulation_Programme") or row.get("Entity_Programme") or "" for row in rows} - {""}
         yield ListEntry("eu", number, PERSON if kind & {"P", "person"} else ORGANISATION,
                         named(*((_row_name(row), _is_weak(row)) for row in rows)), tuple(sorted(births)),
                         tuple(sorted({place.lower() for place in places} - {"", "00"})),
-                        tuple(sorted(members | {pair for pair in numbers if pair})), tuple(sorted(rules)))  # fmt: skip
+                        tuple(sorted(numbers)), tuple(sorted(rules)), tuple(sorted(streets)))  # fmt: skip
 
 
 def _row_name(row: dict[str, str]) -> str:

@@ -16,69 +16,101 @@ from xml.etree.ElementTree import Element
 from custodes.core.errors import InvalidParameterError
 from custodes.screening.entities import ORGANISATION, OTHER, PERSON, VESSEL, ListEntry
 from custodes.screening.lists.files import named, rows
+from custodes.screening.lists.notes import ReadingNotes
 from custodes.screening.lists.xml import iso_date, records, root_of, texts, uid
 from custodes.screening.names.countries import country_code
-from custodes.screening.names.identifiers import in_text, labelled
+from custodes.screening.names.identifiers import canonical, labelled
 
 _KINDS = {"individual": PERSON, "vessel": VESSEL, "aircraft": OTHER, "entity": ORGANISATION}
 _NUMBERED = re.compile(r"([A-Z][A-Za-z./ ]{2,60}?) ([0-9A-Z][0-9A-Z -]{5,24}) \(([A-Za-z, ]+)\)")
 _ORDER = {"First Name": 0, "Middle Name": 1, "Patronymic": 2, "Last Name": 4, "Maiden Name": 5, "Matronymic": 5}
 
 
-def read_csv(path: Path) -> Iterator[ListEntry]:
-    """Entries of ``sdn.csv`` or ``cons_prim.csv`` in a folder, with the aliases and addresses that lie beside it."""
+_ALIASES = ("alt.csv", "cons_alt.csv", "sdn_alt.csv")
+_ADDRESSES = ("add.csv", "cons_add.csv", "sdn_address.csv")
+_REMARKS = ("sdn_comments.csv", "cons_comments.csv")
+_MAIN = ("sdn.csv", "cons_prim.csv")
+
+
+def read_csv(path: Path, notes: ReadingNotes) -> Iterator[ListEntry]:
+    """Entries of ``sdn.csv`` or ``cons_prim.csv`` in a folder, with what lies beside it: aliases, addresses, remarks.
+
+    A file that is missing there is noted.
+    """
     folder = path if path.is_dir() else path.parent
-    main = next((folder / name for name in ("sdn.csv", "cons_prim.csv") if (folder / name).exists()), None)
-    main = main if path.is_dir() else path
+    main = next((folder / name for name in _MAIN if (folder / name).exists()), None) if path.is_dir() else path
     if main is None:
         raise InvalidParameterError(f"{folder.name} holds neither sdn.csv nor cons_prim.csv")
+    own = "cons" if main.name.startswith("cons") else "sdn"
     aliases: dict[str, list[tuple[str, bool]]] = defaultdict(list)
-    for name in ("alt.csv", "cons_alt.csv"):
-        for row in rows(folder / name, 5) if (folder / name).exists() else ():
-            aliases[row[0]].append((row[3], False))
+    for row in _beside(folder, _ALIASES, 5, notes, f"{_ALIASES[own == 'cons']}: entries have no aliases"):
+        aliases[row[0]].append((row[3], False))
     places: dict[str, set[str]] = defaultdict(set)
     streets: dict[str, list[str]] = defaultdict(list)
-    for name in ("add.csv", "cons_add.csv", "sdn_address.csv"):
-        for row in rows(folder / name, 6) if (folder / name).exists() else ():
-            places[row[0]].add(_cell(row[4]).lower())
-            streets[row[0]].append(", ".join(filter(None, map(_cell, row[2:5]))))
+    for row in _beside(folder, _ADDRESSES, 6, notes, f"{_ADDRESSES[own == 'cons']}: entries have no addresses"):
+        places[row[0]].add(_cell(row[4]).lower())
+        streets[row[0]].append(", ".join(filter(None, map(_cell, row[2:5]))))
+    remarks: dict[str, str] = defaultdict(str)
+    for row in _beside(folder, _REMARKS, 2, notes, ""):
+        remarks[row[0]] += _cell(row[1])
     for row in rows(main, 12):
         if row[0].isdigit():
-            yield _entry([_cell(cell) for cell in row], aliases[row[0]], places[row[0]] - {""}, streets[row[0]])
+            cells = [_cell(cell) for cell in row]
+            cells[11] += remarks[row[0]]
+            yield _entry(cells, aliases[row[0]], _At(places[row[0]] - {""}, streets[row[0]]), notes)
+
+
+def _beside(folder: Path, names: tuple[str, ...], columns: int, notes: ReadingNotes, lack: str) -> Iterator[list[str]]:
+    """Rows of those of the files that are there; ``lack`` is noted where none is."""
+    there = [folder / name for name in names if (folder / name).exists()]
+    if lack and not there:
+        notes.missing.append(lack)
+    for file in there:
+        yield from rows(file, columns)
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    """Where a party is: countries and addresses."""
+
+    places: set[str]
+    streets: list[str]
 
 
 def _cell(cell: str) -> str:
     return "" if cell == "-0-" else cell
 
 
-def _entry(row: list[str], aliases: list[tuple[str, bool]], places: set[str], streets: list[str]) -> ListEntry:
+def _entry(row: list[str], aliases: list[tuple[str, bool]], at: _At, notes: ReadingNotes) -> ListEntry:
     weak = [(text, True) for text in re.findall(r"a\.k\.a\. '([^']+)'", row[11])]
     births = re.findall(r"DOB ([^;.]*\d{4}s?)", row[11])
     return ListEntry(
         "ofac", row[0], _KINDS.get(row[2].lower(), ORGANISATION), named((row[1], False), *aliases, *weak),
-        tuple(sorted({iso_date(birth) for birth in births} - {""})), tuple(sorted(places)),
-        tuple(sorted({*_identifiers(row[11])})), tuple(re.split(r"\]\s*\[", row[3])) if row[3] else (),
-        tuple(sorted({*streets} - {""})),
+        tuple(sorted({iso_date(birth) for birth in births} - {""})), tuple(sorted(at.places)),
+        tuple(sorted(_identifiers(row[0], row[11], notes))), tuple(re.split(r"\]\s*\[", row[3])) if row[3] else (),
+        tuple(sorted({*at.streets} - {""})),
     )  # fmt: skip
 
 
-def _identifiers(remarks: str) -> Iterator[tuple[str, str]]:
-    for label, number, country in _NUMBERED.findall(remarks):
-        found = labelled(label, country_code(country), number)
-        if found:
-            yield found
-    yield from in_text(remarks)
-    for number in re.findall(r"Legal Entity (?:Number|Identifier) ([A-Z0-9]{20})", remarks):
-        if found := labelled("lei", "", number):
-            yield found
+def _identifiers(number: str, remarks: str, notes: ReadingNotes) -> set[tuple[str, str]]:
+    found = {pair for label, written, country in _NUMBERED.findall(remarks)
+             if (pair := labelled(label, country_code(country), written))}  # fmt: skip
+    found |= {pair for written in re.findall(r"Legal Entity (?:Number|Identifier) ([A-Z0-9]{20})", remarks)
+              if (pair := labelled("lei", "", written))}  # fmt: skip
+    # Remarks hold one number after the other; those read by their labels are not held against the rest.
+    return found | notes.in_text(number, [part for part in remarks.split("; ") if not _holds(part, found)])
 
 
-def read_xml(path: Path) -> Iterator[ListEntry]:
+def _holds(text: str, found: set[tuple[str, str]]) -> bool:
+    return any(value in canonical(text) for _, value in found)
+
+
+def read_xml(path: Path, notes: ReadingNotes) -> Iterator[ListEntry]:
     """Entries of either XML: the advanced one is told by its root."""
-    return _advanced(path) if root_of(path) == "Sanctions" else _simple(path)
+    return _advanced(path, notes) if root_of(path) == "Sanctions" else _simple(path, notes)
 
 
-def _simple(path: Path) -> Iterator[ListEntry]:
+def _simple(path: Path, notes: ReadingNotes) -> Iterator[ListEntry]:
     for one in records(path, frozenset({"sdnEntry"})):
         first = (" ".join(texts(one, "firstName") + texts(one, "lastName")), False)
         others = [(" ".join(texts(aka, "firstName") + texts(aka, "lastName")), texts(aka, "category") == ["weak"])
@@ -86,15 +118,16 @@ def _simple(path: Path) -> Iterator[ListEntry]:
         kind = _KINDS.get("".join(texts(one, "sdnType")).lower(), ORGANISATION)
         births = {iso_date(text) for text in texts(one, "dateOfBirthList/dateOfBirthItem/dateOfBirth")} - {""}
         places = {text.lower() for text in texts(one, "addressList/address/country")}
-        numbers = [
-            labelled("".join(texts(item, "idType")), country_code("".join(texts(item, "idCountry"))),
-                     "".join(texts(item, "idNumber")))
-            for item in one.findall("idList/id")
-        ]  # fmt: skip
-        pairs = {pair for pair in numbers if pair} | {*in_text(" ".join(texts(one, "remarks")))}
-        yield ListEntry("ofac", uid(one, "uid"), kind, named(first, *others), tuple(sorted(births)),
+        number = uid(one, "uid")
+        pairs = notes.in_text(number, texts(one, "remarks"))
+        for item in one.findall("idList/id"):
+            country = country_code("".join(texts(item, "idCountry")))
+            pairs |= notes.labelled(number, "".join(texts(item, "idType")), country, "".join(texts(item, "idNumber")))
+        streets = {", ".join(texts(at, "address1") + texts(at, "address2") + texts(at, "city") + texts(at, "country"))
+                   for at in one.findall("addressList/address") if texts(at, "address1")}  # fmt: skip
+        yield ListEntry("ofac", number, kind, named(first, *others), tuple(sorted(births)),
                         tuple(sorted(places)), tuple(sorted(pairs)),
-                        tuple(texts(one, "programList/program")))  # fmt: skip
+                        tuple(texts(one, "programList/program")), tuple(sorted(streets)))  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -113,11 +146,11 @@ _WORDS = ("NamePartType", "FeatureType", "PartyType", "IDRegDocType")
 _TABLES = frozenset({*_WORDS, "PartySubType", "Country", "Location", "IDRegDocument", "SanctionsEntry"})
 
 
-def _advanced(path: Path) -> Iterator[ListEntry]:
+def _advanced(path: Path, notes: ReadingNotes) -> Iterator[ListEntry]:
     """Twice through the file: sections after the parties say under which programmes they are listed."""
     tables = _Tables()
     for one in records(path, _TABLES | {"DistinctParty"}):
-        _keep(one, tables)
+        _keep(one, tables, notes)
     for party in records(path, frozenset({"DistinctParty"}) | _TABLES):
         if party.tag != "DistinctParty":
             continue
@@ -125,7 +158,7 @@ def _advanced(path: Path) -> Iterator[ListEntry]:
             yield _profile(party.get("FixedRef", ""), profile, tables)
 
 
-def _keep(one: Element, tables: _Tables) -> None:
+def _keep(one: Element, tables: _Tables, notes: ReadingNotes) -> None:
     number, text = one.get("ID", ""), (one.text or "").strip()
     if one.tag in _WORDS:
         tables.words[one.tag, number] = text
@@ -140,8 +173,9 @@ def _keep(one: Element, tables: _Tables) -> None:
         label = tables.words.get(("IDRegDocType", one.get("IDRegDocTypeID", "")), "")
         issuer = country_code(tables.countries.get(one.get("IssuedBy-CountryID", ""), ""))
         for written in texts(one, "IDRegistrationNo"):
-            if pair := labelled(label, issuer, written):
-                tables.numbers[one.get("IdentityID", "")].append(pair)
+            tables.numbers[one.get("IdentityID", "")] += notes.labelled(
+                one.get("IdentityID", ""), label, issuer, written
+            )
     elif one.tag == "SanctionsEntry":
         value = texts(one, "SanctionsMeasure/Comment")
         tables.programmes[one.get("ProfileID", "")] += [text for text in value if text not in ("", "None")]

@@ -1,9 +1,8 @@
 """Sanctions lists to entries. In: a file (or OFAC's folder of CSV files) and its format. Out: entries, as published.
 
-Formats: ``uk`` and ``eu`` (XML or CSV), ``ofac-csv``, ``ofac-xml`` (``sdn.xml`` or the advanced one), ``un`` (XML),
-``ftm`` (JSON lines), ``opensanctions``
-(``targets.simple.csv``), ``csv`` (house lists: uid, kind, name, aliases, birth, country, identifiers, addresses). Keeps
-nothing.
+Formats: ``uk`` and ``eu`` (XML or CSV), ``eu-journal`` (tables of the Official Journal), ``ofac-csv``, ``ofac-xml``
+(``sdn.xml`` or the advanced one), ``un`` (XML), ``ftm`` (JSON lines), ``opensanctions`` (``targets.simple.csv``),
+``csv`` (house lists: uid, kind, name, aliases, birth, country, identifiers, addresses). Keeps nothing.
 """
 
 from __future__ import annotations
@@ -16,9 +15,10 @@ import orjson
 
 from custodes.core.errors import InvalidParameterError
 from custodes.screening.entities import ORGANISATION, OTHER, PERSON, VESSEL, ListEntry
-from custodes.screening.lists import eu, ofac, uk
+from custodes.screening.lists import eu, journal, ofac, uk
 from custodes.screening.lists.files import MAX_BYTES, MAX_LINE_LENGTH, named
 from custodes.screening.lists.files import records as csv_records
+from custodes.screening.lists.notes import ReadingNotes
 from custodes.screening.lists.xml import iso_date, records, texts, uid
 from custodes.screening.names.identifiers import canonical, in_text, labelled
 
@@ -27,8 +27,8 @@ _FTM_KINDS = {"Person": PERSON, "Vessel": VESSEL, "Company": ORGANISATION, "Orga
 _FTM_IDS = {"innCode": "ru-inn", "ogrnCode": "ru-ogrn", "leiCode": "lei", "imoNumber": "imo"}
 
 
-def read_list(path: Path, form: str) -> Iterator[ListEntry]:
-    """Entries of the list at ``path``.
+def read_list(path: Path, form: str, notes: ReadingNotes | None = None) -> Iterator[ListEntry]:
+    """Entries of the list at ``path``; ``notes`` takes what could not be read.
 
     Raises:
         InvalidParameterError: an unknown format, or content that is not of it.
@@ -37,7 +37,7 @@ def read_list(path: Path, form: str) -> Iterator[ListEntry]:
     if reader is None:
         raise InvalidParameterError(f"unknown list format {form!r}; known: {', '.join(sorted(FORMATS))}")
     try:
-        for entry in reader(path):
+        for entry in reader(path, notes if notes is not None else ReadingNotes()):
             if entry.names:
                 yield entry
     except (UnicodeDecodeError, csv.Error, orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as error:
@@ -46,7 +46,7 @@ def read_list(path: Path, form: str) -> Iterator[ListEntry]:
         raise InvalidParameterError(f"{path.name} cannot be read: {error.strerror}") from error
 
 
-def _un(path: Path) -> Iterator[ListEntry]:
+def _un(path: Path, notes: ReadingNotes) -> Iterator[ListEntry]:
     for one in records(path, frozenset({"INDIVIDUAL", "ENTITY"})):
         person = one.tag == "INDIVIDUAL"
         parts = [text for at in ("FIRST", "SECOND", "THIRD", "FOURTH") for text in texts(one, f"{at}_NAME")]
@@ -66,7 +66,7 @@ def _un(path: Path) -> Iterator[ListEntry]:
             if texts(address, "STREET")
         }
         places = {text.lower() for text in texts(one, "NATIONALITY/VALUE") + texts(one, "ENTITY_ADDRESS/COUNTRY")}
-        numbers = {pair for text in texts(one, "COMMENTS1") for pair in in_text(text)}
+        numbers = notes.in_text(uid(one, "DATAID"), texts(one, "COMMENTS1"))
         yield ListEntry("un", uid(one, "DATAID"), PERSON if person else ORGANISATION,
                         named((" ".join(parts), False), *original, *others),
                         tuple(sorted({iso_date(text) for text in births} - {""})), tuple(sorted(places)),
@@ -74,7 +74,7 @@ def _un(path: Path) -> Iterator[ListEntry]:
                         tuple(sorted(streets)))  # fmt: skip
 
 
-def _ftm(path: Path) -> Iterator[ListEntry]:
+def _ftm(path: Path, notes: ReadingNotes) -> Iterator[ListEntry]:
     """FollowTheMoney entities, one a line, as OpenSanctions publishes them (``entities.ftm.json``)."""
     if path.stat().st_size > MAX_BYTES * 8:
         raise InvalidParameterError(f"{path.name} is too large")
@@ -88,23 +88,27 @@ def _ftm(path: Path) -> Iterator[ListEntry]:
             names += [(text, True) for text in has.get("weakAlias", [])]
             found = {(kind, canonical(text)) for key, kind in _FTM_IDS.items() for text in has.get(key, [])}
             places = {text.lower() for key in ("country", "nationality", "jurisdiction") for text in has.get(key, [])}
-            for place in places:
-                written = [*has.get("registrationNumber", []), *has.get("taxNumber", [])]
-                found |= {pair for text in written if (pair := labelled("registration tax", place, text))}
+            for text in (*has.get("registrationNumber", []), *has.get("taxNumber", [])):
+                pairs = {pair for place in places if (pair := labelled("registration tax", place, text))}
+                notes.numbered(parsed["id"], text, pairs)
+                found |= pairs
             yield ListEntry("ftm", parsed["id"], _FTM_KINDS[parsed["schema"]], named(*names),
                             tuple(sorted(has.get("birthDate", []))), tuple(sorted(places)), tuple(sorted(found)),
-                            tuple(sorted(has.get("programId", []))))  # fmt: skip
+                            tuple(sorted(has.get("programId", []))), tuple(sorted(has.get("address", []))))  # fmt: skip
 
 
-def _simple(path: Path) -> Iterator[ListEntry]:
+def _simple(path: Path, notes: ReadingNotes) -> Iterator[ListEntry]:
     """OpenSanctions' ``targets.simple.csv``: a row a party, several values of a cell between semicolons."""
     for row in csv_records(path, "birth_date"):
         if row["schema"] not in _FTM_KINDS:
             continue
         places = tuple(sorted({text.lower() for text in _values(row, "countries")}))
-        found = {pair for text in _values(row, "identifiers") for pair in in_text(text)}
+        found: set[tuple[str, str]] = set()
         for text in _values(row, "identifiers"):
-            found |= {pair for place in places if (pair := labelled("registration tax", place, text))}
+            pairs = {pair for place in places if (pair := labelled("registration tax", place, text))}
+            pairs = pairs or {*in_text(text)}
+            notes.numbered(row["id"], text, pairs)
+            found |= pairs
         names = [(row["name"], False), *((text, False) for text in _values(row, "aliases"))]
         births = {iso_date(text) for text in _values(row, "birth_date")} - {""}
         yield ListEntry("opensanctions", row["id"], _FTM_KINDS[row["schema"]], named(*names), tuple(sorted(births)),
@@ -118,7 +122,7 @@ def _values(row: dict[str, str], *columns: str) -> list[str]:
     return [text.strip() for text in next(csv.reader([cell], delimiter=";"), []) if text.strip()]
 
 
-def _house(path: Path) -> Iterator[ListEntry]:
+def _house(path: Path, _notes: ReadingNotes) -> Iterator[ListEntry]:
     for row in csv_records(path, "uid"):
         kind = row.get("kind") or ORGANISATION
         if kind not in (PERSON, ORGANISATION, VESSEL, OTHER):
@@ -136,8 +140,8 @@ def _house(path: Path) -> Iterator[ListEntry]:
                         tuple(filter(None, map(str.strip, row.get("addresses", "").split(";")))))  # fmt: skip
 
 
-FORMATS: dict[str, Callable[[Path], Iterator[ListEntry]]] = {
-    "uk": uk.read, "ofac-csv": ofac.read_csv, "ofac-xml": ofac.read_xml, "eu": eu.read,
+FORMATS: dict[str, Callable[[Path, ReadingNotes], Iterator[ListEntry]]] = {
+    "uk": uk.read, "ofac-csv": ofac.read_csv, "ofac-xml": ofac.read_xml, "eu": eu.read, "eu-journal": journal.read,
     "un": _un, "ftm": _ftm, "opensanctions": _simple, "csv": _house,
 }  # fmt: skip
 SOURCE_OF = {"ofac-csv": "ofac", "ofac-xml": "ofac", "csv": "house"}

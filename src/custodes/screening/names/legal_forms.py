@@ -10,13 +10,16 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
+from custodes.screening.names.places import single_places
+
 # One row per jurisdiction or language family; a form of several words is written with underscores.
 _FORMS = """
 ltd limited llc lc lp llp plc pllc inc incorporated corp corporation co company companies pty pte pvt private_limited
 limited_liability_company limited_liability_partnership limited_partnership public_limited_company private_company
 limited_company company_limited joint_stock_company public_joint_stock_company open_joint_stock_company
 closed_joint_stock_company private_joint_stock_company jsc pjsc ojsc cjsc pllc unlimited
-gmbh mbh ag kg kgaa ohg gbr ug ev eg aktiengesellschaft kommanditgesellschaft gesellschaft_mit_beschrankter_haftung
+gmbh gesmbh mbh ag kg kgaa ohg gbr ug ev eg aktiengesellschaft kommanditgesellschaft
+gesellschaft_mit_beschrankter_haftung
 gmbh_co_kg gmbh_und_co_kg stiftung_co_kg se
 bv nv vof cv besloten_vennootschap naamloze_vennootschap cooperatie
 sa sas sarl sasu snc sci scs eurl societe_anonyme societe_a_responsabilite_limitee societe_par_actions_simplifiee bvba
@@ -41,6 +44,7 @@ _FORM_WORDS = frozenset(tuple(form.split("_")) for form in _FORMS.split())
 _MAX_FORM_LENGTH = max(map(len, _FORM_WORDS))
 # Kept, but worth little: what a firm does, or where, is shared by thousands.
 _GENERIC = """
+affiliate branch filial filiale new partner partners plus representative subsidiary
 agency air airline airlines airways association aviation banco bank bank-e banka bankasi banking banque bazargani
 bureau business capital center centre chemical comercial comercializadora commerce commercial compagnie construction
 consultancy consulting department design development distribution electronic electronics energy engineering enterprise
@@ -60,6 +64,9 @@ GENERIC = frozenset(_GENERIC.split())
 
 _IN_ORDER = tuple(dict.fromkeys(word for form in _FORMS.split() for word in form.split("_")))
 _OF_FORMS = frozenset(_IN_ORDER)
+_TAILS = _OF_FORMS | GENERIC | single_places()
+_LONG_TAILS = (GENERIC | single_places()) - _OF_FORMS
+_LONGEST_TAIL, _SHORTEST_REST = max(map(len, _TAILS)), 5
 _LONG = tuple(word for word in _IN_ORDER if len(word) > 4)
 _SHORT = tuple(word for word in _IN_ORDER if len(word) in (3, 4))
 
@@ -81,6 +88,28 @@ def _meant(word: str) -> str:
     if word in _OF_FORMS or len(word) < 4:
         return word
     return next((one for one in _LONG if OSA.distance(one, word, score_cutoff=1) < 2), word)
+
+
+@lru_cache(maxsize=65_536)
+def without_tail(word: str) -> tuple[str, ...]:
+    """What may be left of a word of a firm's name that has a legal form, a generic word or a place written to its end.
+
+    Only what another name has as a word of its own makes anything of it, so every such reading is given.
+    """
+    found = [
+        word[:-size] for size in range(2, min(_LONGEST_TAIL, len(word) - _SHORTEST_REST) + 1) if word[-size:] in _TAILS
+    ]
+    found += [
+        word[size:] for size in range(3, min(_LONGEST_TAIL, len(word) - _SHORTEST_REST) + 1) if word[:size] in _TAILS
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+@lru_cache(maxsize=65_536)
+def without_long_tail(word: str) -> str:
+    """What a long word is without a generic word or a place of five letters or more at its end; empty for none."""
+    sizes = range(_SHORTEST_REST, min(_LONGEST_TAIL, len(word) - _SHORTEST_REST - 1) + 1)
+    return next((word[:-size] for size in reversed(sizes) if word[-size:] in _LONG_TAILS), "")
 
 
 def is_of_a_form(word: str) -> bool:

@@ -9,16 +9,21 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
+from custodes.screening.names.legal_forms import without_tail
 from custodes.screening.names.name import NameToken
 
 SHARED_FORM, CONSONANTS, INITIAL, SAME_SOUNDS = 0.97, 0.9, 0.7, 0.9
 """Worth of words of one folded form; of one set of consonants; of an initial; of the same sounds."""
+WITH_TAIL = 0.9
+"""Worth of words of which one has a legal form, a generic word or a place written to its end."""
+INITIALS = 0.8
+"""Worth of an initial where two of them agree."""
 LONG_JOIN = 9
 """From so many letters on, neighbours written as one are recognised in spite of a slip."""
 # Likeness of words one slip apart by the longer one's letters, and two slips apart.
 _ONE_SLIP = (0.0, 0.0, 0.0, 0.72, 0.82, 0.88, 0.88, 0.91, 0.91)
 _TWO_SLIPS = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.5, 0.65, 0.76, 0.78, 0.84)
-_SHORT_FORM, _SHORT_SPELLING = 4, 0.85
+_SHORT_FORM, _SHORT_SPELLING, _SHORTEST_FOLDED = 4, 0.85, 7
 
 
 def word_similarity(ours: NameToken, theirs: NameToken, *, by_sound: bool = False) -> float:
@@ -27,17 +32,40 @@ def word_similarity(ours: NameToken, theirs: NameToken, *, by_sound: bool = Fals
     Args:
         ours: one word.
         theirs: the other.
-        by_sound: words with one ``skeleton`` are alike, as brands are that Cyrillic writes by their English sound.
+        by_sound: words of firms: those with one ``skeleton`` are alike, as brands are that Cyrillic writes by their
+            English sound, and those of which one has a tail (VisionLabsEurope).
     """
     if ours.plain == theirs.plain:
         return 1.0
     if ours.unvoiced != theirs.unvoiced:
-        alike = ours.consonants == theirs.consonants and len(ours.consonants) > 1
-        return CONSONANTS - (0.05 if len(ours.consonants) < 3 else 0.0) if alike else 0.0
+        return _by_consonants(ours, theirs)
+    if ours.syllabic or theirs.syllabic:
+        return _by_syllables(ours, theirs)
     found = spelled_similarity(ours.plain, ours.forms, theirs.plain, theirs.forms)
-    if by_sound and found < SAME_SOUNDS and ours.skeleton and ours.skeleton == theirs.skeleton:
+    if not by_sound or found >= SAME_SOUNDS:
+        return found
+    if ours.skeleton and ours.skeleton == theirs.skeleton:
         return SAME_SOUNDS
-    return found
+    tailed = theirs.plain in without_tail(ours.plain) or ours.plain in without_tail(theirs.plain)
+    return WITH_TAIL if tailed else found
+
+
+def _by_consonants(ours: NameToken, theirs: NameToken) -> float:
+    """Likeness of a word with vowels to one without: another ending is another word (Muhammad, Mohammadi)."""
+    if ours.consonants != theirs.consonants or len(ours.consonants) < 2:
+        return 0.0
+    bare, full = (ours.plain, theirs.plain) if ours.unvoiced else (theirs.plain, ours.plain)
+    ends = bare[-1:] in ("y", "i") and full[-1:] not in "aeiy"
+    lacks = full[-1:] in "iy" and bare[-1:] not in ("y", "i", "a", "h", "`")
+    return CONSONANTS - (0.2 if ends or lacks else 0.05 if len(ours.consonants) < 3 else 0.0)
+
+
+def _by_syllables(ours: NameToken, theirs: NameToken) -> float:
+    """Likeness of a syllable that was not written in Latin letters: readings of it, but no slips in them."""
+    if set(ours.forms).isdisjoint(theirs.forms):
+        return 0.0
+    short = min(len(ours.plain), len(theirs.plain)) <= _SHORT_FORM and ours.plain[0] != theirs.plain[0]
+    return _SHORT_SPELLING if short else SHARED_FORM
 
 
 def joined_similarity(plain: str, folded: str, other: NameToken) -> float:
@@ -46,7 +74,7 @@ def joined_similarity(plain: str, folded: str, other: NameToken) -> float:
         return 1.0
     if plain.isdigit() or other.plain.isdigit():
         return 0.0
-    if folded in other.forms:
+    if folded in other.forms and min(len(plain), len(other.plain)) >= _SHORTEST_FOLDED:
         return SHARED_FORM
     slip = _is_a_slip(plain, other.plain) or any(_is_a_slip(folded, form) for form in other.forms)
     return slip_worth(LONG_JOIN, 1) if slip else 0.0

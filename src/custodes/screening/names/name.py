@@ -7,14 +7,17 @@ spellings, ``legal_forms`` and ``given_names`` know words. It compares nothing.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import groupby
 
 from custodes.screening.entities import ORGANISATION, PERSON, VESSEL
 from custodes.screening.names.consonants import consonants, is_unvoiced, without_marks
+from custodes.screening.names.disguises import look_alike, seen, with_letters
 from custodes.screening.names.given_names import ARABIC
 from custodes.screening.names.hangul import is_hangul, readings
-from custodes.screening.names.legal_forms import GENERIC, is_of_a_form, like_a_form, without_forms
+from custodes.screening.names.legal_forms import GENERIC, is_of_a_form, like_a_form, without_forms, without_long_tail
 from custodes.screening.names.places import is_country_code, places
 from custodes.screening.names.scripts import latin
 from custodes.screening.names.small_words import (
@@ -27,12 +30,13 @@ from custodes.screening.names.small_words import (
     TITLES,
     VESSEL_MARKS,
     arabic,
+    spelled_out,
 )
 from custodes.screening.names.sounds import skeleton
 from custodes.screening.names.spellings import forms
 
 MAX_LENGTH = 400
-_MAX_TOKENS = 24
+_MAX_TOKENS, _TELLS_ALONE = 24, 7
 _SERVANT = "abd abdu abdul abdel abdal abdol abdoul abdur abder abdus abdil"
 _ARTICLE = "al el ul ur ar er as es ad ed"
 _ABD, _ARTICLES = (frozenset(table.split()) for table in (_SERVANT, _ARTICLE))
@@ -41,13 +45,12 @@ _LETTER = r"[^\W_]|[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff\u0e00-\
 _WORD = re.compile(rf"(?:{_LETTER})+(?:['’`ʼʹ](?:{_LETTER})+)*")
 _DOTTED = re.compile(r"\b(?:[^\W\d_]\.){2,}(?:[^\W\d_]\b)?|\b[^\W\d_](?:/[^\W\d_])+\b", re.UNICODE)
 _WEIGHTS = (0.0, 0.3, 0.5, 0.84)
-_LOOKS_LIKE = str.maketrans("0134579", "oieastg")
 _PATRONYMIC = re.compile(r"(?:[oei]v(?:iC|na)|iniCna|iliC)$")
 _BRACKETED = re.compile(r"[(\[{][^()\[\]{}]*(?:[)\]}]|$)")
 # What words tell, where an ordinary one tells 1.
 SMALL = 0.2
 """Up to this weight a word says little: what a firm does, where it is, its legal form."""
-PLACE, PLACE_IN_BRACKETS, _FORM, _LINK, PATRONYM, _SECOND_GIVEN = 0.15, 0.06, 0.14, 0.05, 0.35, 0.7
+PLACE, PLACE_IN_BRACKETS, _FORM, _LINK, PATRONYM, _SECOND_GIVEN = 0.15, 0.06, 0.14, 0.05, 0.35, 0.59
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class NameToken:
         weight: how much it tells, 0..1.
         consonants: what is left of it in a script that writes no vowels.
         unvoiced: whether it was written in such a script.
+        syllabic: whether it was written in syllables of Han or Hangul, which nobody mistypes by a Latin letter.
         skeleton: how it sounds without its vowels, alike for an English word and the same in Cyrillic; empty if short.
     """
 
@@ -69,6 +73,7 @@ class NameToken:
     consonants: str = ""
     unvoiced: bool = False
     skeleton: str = ""
+    syllabic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +101,22 @@ def prepare(text: str, kind: str = ORGANISATION) -> PreparedName:
     is prepared when it comes in, when it is compared, and when it changed.
     """
     text = " ".join(text[:MAX_LENGTH].split())
+    read = seen(text)
     if kind == PERSON:
-        return _prepared(text, kind, _person(text))
-    tokens = [token for word in _split(text) for token in _read(word, False)]
+        return _prepared(text, kind, _person(read))
+    tokens = [token for word in _split(spelled_out(read)) for token in _read(word, False)]
     if kind == VESSEL:
         tokens = _kept(tokens, [token.plain for token in tokens if token.plain not in VESSEL_MARKS]) or tokens
-        return _prepared(text, kind, _numbered(tokens))
-    return replace(_prepared(text, kind, _firm(text, tokens)), squeezed=_squeezed(tokens))
+        long = max((len(token.plain) for token in tokens), default=0) > 4
+        return _prepared(text, kind, _ordinals(_numbered(tokens), words=1 if long else 2))
+    return replace(_prepared(text, kind, _firm(read, tokens)), squeezed=_squeezed(tokens))
 
 
 def _prepared(text: str, kind: str, tokens: list[NameToken]) -> PreparedName:
     """The name of ``tokens``; a word that stands there twice counts once."""
     once = list({token.plain: token for token in reversed(tokens)}.values())[::-1]
     kept = tokens if len(once) < 2 else once
-    return PreparedName(text, kind, tuple(kept[:_MAX_TOKENS]), _squeezed(kept))
+    return PreparedName(text, kind, tuple(kept[:_MAX_TOKENS]), _squeezed(tokens))
 
 
 def _squeezed(tokens: list[NameToken]) -> str:
@@ -149,12 +156,21 @@ def _firm(text: str, tokens: list[NameToken]) -> list[NameToken]:
     tokens = _kept(tokens, without_forms([token.plain for token in tokens]))[:_MAX_TOKENS]
     tokens = _numbered(_joined_initials(tokens))
     tokens = [_token(OF_FIRMS[token.plain]) if token.plain in OF_FIRMS else token for token in tokens]
+    tokens = [part for token in tokens for part in _without_tail(token)]
     where = places([token.plain for token in tokens])
     last = len(tokens) - 1
-    return [
+    weighed = [
         _less(token, _place_weight(token, at in where, token.plain in inside, 0 < at == last), last=0 < at == last)
         for at, token in enumerate(tokens)
     ]
+    telling = max((len(token.plain) for token in weighed if token.weight > SMALL), default=0)
+    return _ordinals(weighed, words=1 if len(weighed) > 3 or telling >= _TELLS_ALONE else 2)
+
+
+def _without_tail(token: NameToken) -> list[NameToken]:
+    """A word with a long generic word or a place written to its end, as two (VisionLabsEurope)."""
+    rest = without_long_tail(token.plain)
+    return [_token(rest), _token(token.plain[len(rest) :])] if rest else [token]
 
 
 def _place_weight(token: NameToken, is_place: bool, in_brackets: bool, last: bool) -> float:
@@ -176,12 +192,22 @@ def _less(token: NameToken, most: float, *, last: bool) -> NameToken:
 
 
 def _numbered(tokens: list[NameToken]) -> list[NameToken]:
-    """Ordinals with digits, and little weight for the words that announce a number."""
+    """Ordinals with digits, and little weight for the words that announce a number, and for it beside longer names."""
     found = []
     for token, plain in zip(tokens, arabic([token.plain for token in tokens]), strict=True):
         one = token if token.plain == plain else _token(plain)
         found.append(replace(one, weight=_LINK) if plain in NUMBER_WORDS and len(tokens) > 1 else one)
     return found
+
+
+def _ordinals(tokens: list[NameToken], *, words: int) -> list[NameToken]:
+    """Numbers of up to four digits beside ``words`` words that tell weigh little."""
+    if sum(token.weight > SMALL and not token.plain.isdigit() for token in tokens) < words:
+        return tokens
+    return [
+        replace(token, weight=min(token.weight, SMALL)) if token.plain.isdigit() and len(token.plain) < 5 else token
+        for token in tokens
+    ]
 
 
 def _kept(tokens: list[NameToken], plain: list[str]) -> list[NameToken]:
@@ -203,12 +229,29 @@ def _read(word: str, person: bool) -> tuple[NameToken, ...]:
     if is_unvoiced(word):
         return _unvoiced(word)
     spelled = re.sub(r"['’`ʼʹ]", "", latin(word))
-    if person and not spelled.isdigit() and re.search(r"[a-z]", spelled) and spelled not in GENERATIONS:
-        spelled = spelled.translate(_LOOKS_LIKE)
+    other = with_letters(spelled, person=person) if spelled not in GENERATIONS else ()
+    if person and other:
+        spelled, other = other[0], other[1:]
+    if alike := look_alike(word):
+        other = (*other, latin(alike))
     parts = re.findall(r"[a-z0-9]+", spelled)
     if not word.isascii() and len(parts) == 1 and _is_han(word):
-        parts = _syllables(word)
+        return tuple(replace(_token(part), syllabic=True) for part in _syllables(word))
+    if person and len(word) == 2 and word.isupper() and word.isascii() and _is_two_initials(spelled):
+        parts = list(spelled)
+    if len(parts) == 1 and other:
+        return (_alternatively(_token(parts[0]), other),)
     return tuple(_token(part) for part in parts)
+
+
+def _is_two_initials(word: str) -> bool:
+    """Whether two letters are no name, so that they stand for two given names (JC)."""
+    return word not in ("ng", "md", "st", "mc", "dr", "mr", "ms") and not set(word) & set("aeiouy")
+
+
+def _alternatively(token: NameToken, spelled: Sequence[str]) -> NameToken:
+    """The word with the forms of other readings of the same letters as well."""
+    return replace(token, forms=tuple(dict.fromkeys((*token.forms, *(form for one in spelled for form in forms(one))))))
 
 
 def _is_han(word: str) -> bool:
@@ -223,11 +266,14 @@ def _syllables(word: str) -> list[str]:
 
 def _hangul(spelled: tuple[str, ...]) -> NameToken:
     found = tuple(dict.fromkeys(form for one in spelled for form in forms(one)))
-    return NameToken(spelled[0], found, _weight(spelled[0]))
+    plain = next((one for one in spelled if len(one) > 1), spelled[0])  # a single vowel is no initial
+    return NameToken(plain, found, max(_weight(plain), _WEIGHTS[2]), syllabic=True)
 
 
 def _unvoiced(word: str) -> tuple[NameToken, ...]:
     bare = without_marks(word)
+    if bare in ("ال", "آل"):
+        return (_token("al"),)
     particle: tuple[NameToken, ...] = ()
     if bare.startswith("ال") and len(bare) > 4:
         bare, particle = bare[2:], (_token("al"),)
@@ -280,13 +326,14 @@ def _servants(tokens: list[NameToken]) -> list[NameToken]:
 
 
 def _joined_initials(tokens: list[NameToken]) -> list[NameToken]:
-    """Write ``s c johnson`` as ``sc johnson``: initials are set apart or not at will."""
-    size = 0
-    while size < len(tokens) and len(tokens[size].plain) == 1:
-        size += 1
-    if size < 2:
-        return tokens
-    return [_token("".join(token.plain for token in tokens[:size])), *tokens[size:]]
+    """Write ``s c johnson`` as ``sc johnson``: initials are set apart or not at will, anywhere three of them."""
+    found: list[NameToken] = []
+    for is_initial, run in groupby(tokens, lambda token: len(token.plain) == 1):
+        together = list(run)
+        if is_initial and len(together) > (1 if not found else 2):
+            together = [_token("".join(token.plain for token in together))]
+        found += together
+    return found
 
 
 def keys(form: str) -> tuple[str, ...]:

@@ -101,6 +101,11 @@ def places(words: Sequence[str]) -> set[int]:
     return found
 
 
+def single_places() -> frozenset[str]:
+    """Places of one word."""
+    return frozenset(place[0] for place in _PLACES if len(place) == 1)
+
+
 def is_country_code(word: str) -> bool:
     """Whether ``word`` is the two-letter code of a country, which in brackets or at the end is a place."""
     return word in _CODES

@@ -1,8 +1,8 @@
 """Text in any script to Latin letters, as names are spelled in English. In: text. Out: lower-case text of ``a-z0-9 '``.
 
 Own rules stand where a general table loses what names need: Cyrillic by language, Indic scripts with their unwritten
-*a*, letters that only look Latin. ``anyascii`` has the rest. Korean syllables have several spellings, and Arabic and
-Hebrew leave vowels out: see ``hangul`` and ``consonants``.
+*a*. ``anyascii`` has the rest. Letters that only look Latin are in ``disguises``. Korean syllables have several
+spellings, and Arabic and Hebrew leave vowels out: see ``hangul`` and ``consonants``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import unicodedata
 from functools import lru_cache
 
 from anyascii import anyascii
+
+from custodes.screening.names.disguises import one_script
 
 # Source: BGN/PCGN 1947 (Russian), 1965 (Ukrainian), 1979 (Belarusian), without apostrophes and without "ye" for "е":
 # what differs from list to list is joined in ``spellings``.
@@ -21,24 +23,18 @@ _SPELLED = (
 _CYRILLIC = dict(zip(_LETTERS, (part.strip("-") for part in _SPELLED.split()), strict=True))
 _UKRAINIAN = {**_CYRILLIC, "г": "h", "и": "y", "й": "i"}
 _BELARUSIAN = {**_CYRILLIC, "г": "h"}
-_LOOK_LATIN = str.maketrans(
-    "аеорсухіјѕԁһѵκανορτυχ",
-    "aeopcyxijsdhvkavoptyx",
-)
 
 
 @lru_cache(maxsize=65_536)
 def latin(word: str) -> str:
     """One word in Latin letters, lower case; an empty string where nothing can be read.
 
-    Letters of another alphabet that stand among Latin ones are taken for the Latin letters that they look like.
+    A word of two alphabets is read in the one that has more of its letters.
     """
-    word = unicodedata.normalize("NFKC", word).lower()
+    word = one_script(unicodedata.normalize("NFKC", word)).lower()
     if word.isascii():
         return word
     kinds = {_script(letter) for letter in word if letter.isalpha()}
-    if "LATIN" in kinds and kinds & {"CYRILLIC", "GREEK"}:
-        return anyascii(word.translate(_LOOK_LATIN)).lower()
     if kinds == {"CYRILLIC"}:
         table = _UKRAINIAN if set(word) & set("іїєґ") and "ў" not in word and "ы" not in word else _CYRILLIC
         table = _BELARUSIAN if "ў" in word else table

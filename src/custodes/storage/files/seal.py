@@ -32,7 +32,7 @@ _ONLY_NONCE = bytes(_NONCE_BYTES)
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A vector at rest: its wrapped data key and its ciphertext."""
+    """A vector or a small picture at rest: its wrapped data key and its ciphertext."""
 
     wrapped_key: bytes
     sealed: bytes
@@ -64,12 +64,15 @@ class KeyBox:
 
     def seal(self, vector: FloatArray, names: bytes) -> Sealed:
         """Seal ``vector`` (D,) under a fresh data key."""
+        return self.seal_bytes(np.ascontiguousarray(vector, "<f4").tobytes(), names)
+
+    def seal_bytes(self, plain: bytes, names: bytes) -> Sealed:
+        """The same for a small picture."""
         data_key = self._randomness(KEY_BYTES)
-        plain = np.ascontiguousarray(vector, "<f4").tobytes()
         return Sealed(self.wrap(data_key, names), AESGCM(data_key).encrypt(_ONLY_NONCE, plain, names))
 
     def open(self, wrapped_key: bytes, sealed: bytes, names: bytes) -> bytes:
-        """The vector's float32 little endian bytes. Raises DamagedError."""
+        """What was sealed; of a vector its float32 little endian bytes. Raises DamagedError."""
         data_key = self.unwrap(wrapped_key, names)
         try:
             return AESGCM(data_key).decrypt(_ONLY_NONCE, sealed, names)

@@ -123,6 +123,17 @@ FACES = Table(
     sqlite_autoincrement=True,
 )
 
+THUMBNAILS = Table(
+    "thumbnails",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("face_row", ROW, primary_key=True, autoincrement=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    ForeignKeyConstraint(["face_row"], ["faces.row"], ondelete="CASCADE"),
+)
+"""Small pictures of faces of collections that want them; each goes with its face."""
+
 RETENTION_RULES = Table(
     "retention_rules",
     METADATA,

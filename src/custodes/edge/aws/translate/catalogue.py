@@ -15,6 +15,7 @@ from custodes.edge.aws.translate import (
     protection,
     search,
     text,
+    thumbnails,
     users,
     video,
 )
@@ -43,6 +44,7 @@ def handlers(gate: Gate, operations: Operations, region: str, *, bare_arn: bool 
         **search.handlers(gate, operations.search),
         **assessment_handlers(gate, operations.assessment),
         **text.handlers(gate, operations.text),
+        **thumbnails.handlers(gate, operations.thumbnails),
         **celebrities.handlers(gate, operations.celebrities),
         **users.handlers(gate, operations.users),
         **video.handlers(gate, operations.video),

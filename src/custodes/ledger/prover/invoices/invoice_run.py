@@ -71,6 +71,7 @@ def bill_month(
     storage: FaceStorage,
     prices: PriceList,
     nonce: Callable[[], bytes],
+    replaces: int | None = None,
 ) -> BillingRun:
     """The bills of ``month``.
 
@@ -80,6 +81,7 @@ def bill_month(
         storage: stored faces.
         prices: the price list.
         nonce: gives 16 random bytes, so that nobody can guess a bill from its hash.
+        replaces: index of the ``bil`` entry of the same month that this run takes the place of, if there is one.
     """
     meters: dict[str, Meter] = {}
     counts: dict[str, tuple[int, int]] = {}
@@ -95,7 +97,8 @@ def bill_month(
         charges = (meters[account].charges() if account in meters else []) + ([kept] if kept else [])
         if charges:
             used = counts.get(account, (0, 0))
-            bills[account] = bill = _bill(account, month, charges, used, prices, nonce())
+            bill = _bill(account, month, charges, used, prices)
+            bills[account] = bill = {**bill, "nonce": b64url(nonce()), "replaces": replaces}
             key = bill_key(bill)
             tree.put(key, Value(used[0], minor(_sum(charges)), key))
     head = tree.head()
@@ -105,6 +108,7 @@ def bill_month(
         "s": head.units,
         "x": str(month),
         "y": prices.currency,
+        **({} if replaces is None else {"o": replaces}),
     }
     return BillingRun(month, bills, tree, fields)
 
@@ -143,14 +147,13 @@ def _sum(charges: Iterable[Charge]) -> Decimal:
 
 
 def _bill(
-    account: str, month: Month, charges: list[Charge], used: tuple[int, int], prices: PriceList, nonce: bytes
+    account: str, month: Month, charges: list[Charge], used: tuple[int, int], prices: PriceList
 ) -> dict[str, object]:
     return {
         "account": account,
         "currency": prices.currency,
         "lines": [_line(charge) for charge in charges],
         "month": str(month),
-        "nonce": b64url(nonce),
         "prices": {"digest": b64url(price_digest(prices)), "name": prices.name},
         "sum": plain(_sum(charges)),
         "total": minor(_sum(charges)),
@@ -164,6 +167,7 @@ def _line(charge: Charge) -> dict[str, object]:
         "amount": plain(charge.amount),
         "group": charge.group,
         "operations": dict(charge.operations),
+        "parts": [{"price": plain(price), "quantity": plain(count)} for count, price in charge.parts],
         "quantity": plain(charge.quantity),
         "title": charge.title,
         "unit": charge.unit,

@@ -35,6 +35,6 @@ def storage_charge(changes: Iterable[StorageChange], month: Month, prices: Price
     face_ms = sum(change.delta * (month.end - max(change.t, month.begin)) for change in changes if change.t < month.end)
     if face_ms <= 0:
         return None
-    quantity = Decimal(face_ms) / Decimal(month.end - month.begin)
-    amount = (quantity * prices.storage).quantize(_PLACES, ROUND_HALF_EVEN)
-    return Charge("storage", "Faces kept", "face-month", quantity.quantize(_PLACES, ROUND_HALF_EVEN), amount)
+    # The quantity is rounded, so that anybody gets the amount from what stands on the bill.
+    quantity = (Decimal(face_ms) / Decimal(month.end - month.begin)).quantize(_PLACES, ROUND_HALF_EVEN)
+    return Charge("storage", "Faces kept", "face-month", ((quantity, prices.storage),))

@@ -54,14 +54,31 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One line: units of a price group in a month. ``operations`` has the calls by operation."""
+    """One line: units of a price group in a month.
+
+    Attributes:
+        group: id of the price group.
+        title: what it is called.
+        unit: what is counted.
+        parts: how many of them cost how much each.
+        operations: the calls by operation.
+    """
 
     group: str
     title: str
     unit: str
-    quantity: Decimal
-    amount: Decimal
+    parts: tuple[tuple[Decimal, Decimal], ...]
     operations: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def quantity(self) -> Decimal:
+        """How many."""
+        return sum((count for count, _ in self.parts), Decimal(0))
+
+    @property
+    def amount(self) -> Decimal:
+        """What they cost, exactly."""
+        return sum((count * price for count, price in self.parts), Decimal(0))
 
 
 @dataclass(slots=True)
@@ -86,15 +103,14 @@ class Meter:
         """Lines in the order of the price list, then what has no price."""
         lines = []
         for group in self.prices.groups:
-            units = self._units[group.id]
             if group.id in self._calls:
-                amount = group.cost(0, units)
-                lines.append(self._line(group.id, group.title, group.unit, amount))
+                split = group.split(0, self._units[group.id])
+                parts = tuple((Decimal(count), price) for count, price in split)
+                lines.append(self._line(group.id, group.title, group.unit, parts))
         if UNPRICED in self._calls:
-            lines.append(self._line(UNPRICED, "Calls without a price", "unit", Decimal(0)))
+            parts = ((Decimal(self._units[UNPRICED]), Decimal(0)),)
+            lines.append(self._line(UNPRICED, "Calls without a price", "unit", parts))
         return lines
 
-    def _line(self, group: str, title: str, unit: str, amount: Decimal) -> Charge:
-        return Charge(
-            group, title, unit, Decimal(self._units[group]), amount, tuple(sorted(self._calls[group].items()))
-        )
+    def _line(self, group: str, title: str, unit: str, parts: tuple[tuple[Decimal, Decimal], ...]) -> Charge:
+        return Charge(group, title, unit, parts, tuple(sorted(self._calls[group].items())))

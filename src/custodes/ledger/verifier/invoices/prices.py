@@ -46,13 +46,17 @@ class PriceGroup:
 
     def cost(self, before: int, units: int) -> Decimal:
         """Exact price of ``units`` that follow ``before`` units of the same month."""
-        amount, start = Decimal(0), before
+        return sum((count * price for count, price in self.split(before, units)), Decimal(0))
+
+    def split(self, before: int, units: int) -> list[tuple[int, Decimal]]:
+        """How many of ``units`` that follow ``before`` units of the same month cost how much each."""
+        parts, start = [], before
         for tier in self.tiers:
             end = before + units if tier.up_to is None else min(before + units, tier.up_to)
             if end > start:
-                amount += (end - start) * tier.price
+                parts.append((end - start, tier.price))
                 start = end
-        return amount
+        return parts
 
 
 @dataclass(frozen=True, slots=True)

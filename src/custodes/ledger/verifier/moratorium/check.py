@@ -7,14 +7,13 @@ here.
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from custodes.ledger.tlog.commitment import BodyError, check_opening, commit
+from custodes.ledger.tlog.commitment import BodyError, check_opening
 from custodes.ledger.tlog.entry import Entry, EntryError, decode, from_b64url
 from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
@@ -47,7 +46,8 @@ _SWITCH_MS = 60_000
 class MoratoriumVerdict:
     """``word`` is PRESENT, ABSENT, UNDETERMINED or INVALID; ``reasons`` say why, or what was established.
 
-    ``numbers`` has how many requests of the sector were allowed, refused and used; nothing where that is not known.
+    ``numbers`` has how many requests of the sector were allowed, refused and used, how many accounts joined or left it,
+    and how often the rules were weakened, all in the period; nothing where that is not known.
     """
 
     word: str
@@ -57,12 +57,28 @@ class MoratoriumVerdict:
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """Decisions of the period on the operations asked about: by sector and answer; uses; those without an excerpt."""
+    """Decisions of the period on the operations asked about, and what changed for the sector meanwhile.
+
+    Attributes:
+        by_sector: by sector and answer.
+        by_purpose: those of the sector that is asked about, by purpose and answer.
+        by_rule: its refusals, by rule.
+        uses: how many of its permissions were used.
+        closed: permissions, and changes of accounts, that are shown without an excerpt.
+        moves: accounts that changed their sector, by sector before and after.
+    """
 
     by_sector: Counter[tuple[str, str]]
+    by_purpose: Counter[tuple[str, str]]
     by_rule: Counter[str]
     uses: int
     closed: int
+    moves: Counter[tuple[str, str]]
+
+    def moved(self, sector: str) -> tuple[int, int]:
+        """How many accounts left and joined a sector."""
+        left = sum(count for (before, _), count in self.moves.items() if before == sector)
+        return left, sum(count for (_, after), count in self.moves.items() if after == sector)
 
 
 class _UndeterminedError(Exception):
@@ -92,7 +108,10 @@ def verify_moratorium(data: bytes, policy: TrustPolicy) -> MoratoriumVerdict:
     if doubts:
         return MoratoriumVerdict("UNDETERMINED", doubts)
     allowed = counts.by_sector[report.question.sector, "allow"]
-    numbers = {"allowed": allowed, "refused": counts.by_sector[report.question.sector, "deny"], "used": counts.uses}
+    left, joined = counts.moved(report.question.sector)
+    refused = counts.by_sector[report.question.sector, "deny"]
+    numbers = {"allowed": allowed, "refused": refused, "used": counts.uses, "left": left, "joined": joined}
+    numbers["weakened"] = len(_weakenings(report, rules))
     return MoratoriumVerdict("PRESENT" if allowed else "ABSENT", _findings(report, trusted, rules, counts), numbers)
 
 
@@ -139,33 +158,40 @@ def _counts(report: Report, entries: Mapping[int, Entry], forces: tuple[Force, .
     excerpts = {each.index: each for each in report.excerpts}
     if len(excerpts) != len(report.excerpts):
         raise BodyError("a decision is opened twice")
-    counts, rules, allowed, closed = Counter[tuple[str, str]](), Counter[str](), set[int](), 0
+    counts, purposes, rules = Counter[tuple[str, str]](), Counter[tuple[str, str]](), Counter[str]()
+    moves, allowed, closed = Counter[tuple[str, str]](), set[int](), 0
     for index, entry in entries.items():
-        if entry.kind != "auth" or index < report.first or not _in_period(entry.t, report):
+        if entry.kind not in ("acc", "auth") or index < report.first or not _in_period(entry.t, report):
             continue
         shown = excerpts.pop(index, None)
         if shown is None:
-            closed += entry.fields["d"] == "allow"
+            closed += entry.fields.get("d") == "allow" or entry.fields.get("x") == "update"
             continue
         value = _opened(entry, shown.salt, shown.text)
+        if entry.kind == "acc":
+            if "sector_before" in value:
+                moves[str(value["sector_before"]), str(value.get("sector"))] += 1
+            continue
         if value.get("policy") not in _known(entry.t, index, forces):
             raise TimelineError(f"the decision in entry {index} names rules that were not in force")
         if value.get("op") in report.question.operations:
             sector, answer = str(value.get("sector")), str(entry.fields["d"])
             counts[sector, answer] += 1
             if sector == report.question.sector:
+                purposes[str(value.get("purpose")), answer] += 1
                 allowed |= {index} if answer == "allow" else set()
                 rules.update(str(rule) for rule in _list(value.get("rules")) if answer == "deny")
     if excerpts:
         raise BodyError("an excerpt is shown that belongs to no decision of the period")
     uses = sum(entry.kind == "use" and entry.settles in allowed for entry in entries.values())
-    return _Counts(counts, rules, uses, closed)
+    return _Counts(counts, purposes, rules, uses, closed, moves)
 
 
 def _opened(entry: Entry, salt: bytes, text: bytes) -> Mapping[str, object]:
     commitment = entry.fields.get("s")
-    if not isinstance(commitment, str) or not hmac.compare_digest(commit(salt, text), from_b64url(commitment)):
-        raise BodyError("an excerpt is not the one that was committed to")
+    if not isinstance(commitment, str):
+        raise BodyError("an excerpt is shown that no entry commits to")
+    check_opening(from_b64url(commitment), salt, text)
     parsed = json.loads(text)
     return parsed if isinstance(parsed, dict) else {}
 
@@ -199,7 +225,9 @@ def _doubts(report: Report, trusted: Trusted, covered: int, counts: _Counts, pol
     if policy.quorum != NONE and trusted.seen_at is not None and (question.end or 0) >= (trusted.seen_at + 1) * 1000:
         doubts.append("the witnesses confirmed this state before the period asked for was over")
     if counts.closed and not counts.by_sector[question.sector, "allow"]:
-        doubts.append(f"{counts.closed} permissions of the period are shown without an excerpt: erased, or withheld")
+        doubts.append(
+            f"{counts.closed} permissions or changes of accounts are shown without an excerpt: erased, or withheld"
+        )
     return tuple(doubts)
 
 
@@ -210,13 +238,15 @@ def _findings(report: Report, trusted: Trusted, rules: Timeline, counts: _Counts
     end = moment(question.end) if question.end is not None else "the last entry"
     found = [
         f"from {begin} to {end}, accounts of the sector {sector!r} were allowed {allowed} and refused "
-        f"{counts.by_sector[sector, 'deny']} requests; {counts.uses} were used",
+        f"{counts.by_sector[sector, 'deny']} requests; {counts.uses} were used; meanwhile "
+        f"{_meanwhile(report, rules, counts)}",
         *(
             f"counted are: {', '.join(question.operations[at : at + 8])}"
             for at in range(0, len(question.operations), 8)
         ),
         f"all {len(report.range)} entries of the log in and around this period are in the file",
     ]
+    found += [f"purpose {name!r}, {answer}: {count}" for (name, answer), count in sorted(counts.by_purpose.items())]
     found += [f"refusals by {rule}: {count}" for rule, count in sorted(counts.by_rule.items())]
     found += [
         f"other sectors: {other}, {answer}: {count}"
@@ -240,6 +270,21 @@ def _findings(report: Report, trusted: Trusted, rules: Timeline, counts: _Counts
         for name, time in sorted(trusted.times.items())
     ]
     return tuple(found)
+
+
+def _weakenings(report: Report, rules: Timeline) -> list[Force]:
+    """Sets that took force in the period and are not shown to be tighter than the one before."""
+    return [force for force in rules.forces if force.weakens and _in_period(force.t, report)]
+
+
+def _meanwhile(report: Report, rules: Timeline, counts: _Counts) -> str:
+    """What changed in the period so that the counts alone would mislead."""
+    left, joined = counts.moved(report.question.sector)
+    weaker = ", ".join(f"entry {force.index}" for force in _weakenings(report, rules))
+    return (
+        f"{left} accounts left this sector and {joined} joined it, and the rules were "
+        f"{f'WEAKENED ({weaker})' if weaker else 'not weakened'}"
+    )
 
 
 def _has(rule: str, policy: str, sets: Mapping[str, Mapping[str, object]]) -> str:

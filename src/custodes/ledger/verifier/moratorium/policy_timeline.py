@@ -21,6 +21,7 @@ from custodes.ledger.tlog.entry import Entry, EntryError, from_b64url
 from custodes.ledger.verifier.canonical_json import Members, StatementError, canonical
 
 GENESIS = "0" * 64
+OWN_SET = "the set of the program; nobody was appointed to change it"
 
 
 class TimelineError(Exception):
@@ -36,7 +37,8 @@ class Force:
         t: its time in ms.
         policy: digest of the set, in hexadecimal.
         notes: what can be said about how it came about, in words.
-        quiet: whether it came without the signatures of two officers and notice, and is not shown to be a tightening.
+        quiet: whether it came without notice, of officers by two signatures, and is not shown to be a tightening.
+        weakens: whether it follows another set and is not shown to be a tightening, with notice or without.
     """
 
     index: int
@@ -44,6 +46,7 @@ class Force:
     policy: str
     notes: str
     quiet: bool
+    weakens: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class _Chain:
     notice_ms: int = 0
     officers: Mapping[str, bytes] = field(default_factory=dict)
     waiting: tuple[str, int, str] | None = None
+    next_notice_ms: int | None = None
     forces: list[Force] = field(default_factory=list)
 
 
@@ -95,7 +99,7 @@ def timeline(changes: Changes, bodies: Mapping[int, bytes], sets: Sets) -> Timel
         occasion, head = entry.fields.get("x"), _digest(entry, "h")
         following = changes[number + 1][1].fields.get("x") if number + 1 < len(changes) else None
         if head is None:  # from before there were records of changes
-            _enter(chain, index, entry, "no rules: whoever authenticated may", quiet=True)
+            _enter(chain, index, entry, "no rules: whoever authenticated may", quiet=True, weakens=False)
         elif occasion in ("start", "void"):
             if head != chain.head or _digest(entry, "p") != chain.in_force:
                 raise TimelineError(f"entry {index} announces other rules than the changes before it lead to")
@@ -138,13 +142,18 @@ def _follow(chain: _Chain, index: int, entry: Entry, body: bytes | None, sets: S
         if chain.officers:
             raise TimelineError(f"entry {index} changes the rules past their officers")
         chain.notice_ms = int(parsed["notice_ms"])
-        _enter(
-            chain, index, entry, "the set of the program; nobody was appointed to change it", quiet=bool(chain.in_force)
-        )
+        tightens = not chain.in_force or _only_adds(sets.get(chain.in_force), sets.get(policy))
+        _enter(chain, index, entry, OWN_SET, quiet=not tightens, weakens=not tightens)
+    elif act == "upgrade":
+        if chain.officers or not chain.in_force:
+            raise TimelineError(f"entry {index} announces the program's own set past officers, or as the first")
+        chain.waiting = (policy, entry.t + chain.notice_ms, f"{OWN_SET}; announced in entry {index}")
+        chain.next_notice_ms = int(parsed["notice_ms"])
     elif act == "officers":
         needed = min(2, len(chain.officers))
         if len(signers) < needed:
             raise TimelineError(f"officers changed in entry {index} without {needed} signatures")
+        chain.waiting = chain.waiting if chain.officers else None
         chain.officers = {str(name): bytes.fromhex(key) for name, key in parsed["officers"].items()}
     elif act == "set":
         _set(chain, index, entry, policy, (signers, not_before), sets)
@@ -164,6 +173,7 @@ def _set(chain: _Chain, index: int, entry: Entry, policy: str, signed: _Signed, 
         raise TimelineError(f"the change in entry {index} is announced for before what its officers signed")
     if isinstance(effective, int):
         noticed = len(signers) > 1 and effective >= entry.t + chain.notice_ms
+        chain.next_notice_ms = None
         chain.waiting = (
             policy,
             effective,
@@ -174,20 +184,21 @@ def _set(chain: _Chain, index: int, entry: Entry, policy: str, signed: _Signed, 
     how = (
         "only adds prohibitions" if tightens else "at once; the texts alone do not show that it only adds prohibitions"
     )
-    _enter(chain, index, entry, f"{who}; {how}", quiet=not tightens)
+    _enter(chain, index, entry, f"{who}; {how}", quiet=not tightens, weakens=not tightens)
 
 
 def _force(chain: _Chain, index: int, entry: Entry, policy: str) -> None:
     if chain.waiting is None or chain.waiting[0] != policy or entry.t < chain.waiting[1]:
         raise TimelineError(f"the set of entry {index} took force before its time")
     note = chain.waiting[2]
-    _enter(chain, index, entry, note, quiet=note.endswith("WITHOUT NOTICE"))
+    chain.notice_ms = chain.notice_ms if chain.next_notice_ms is None else chain.next_notice_ms
+    _enter(chain, index, entry, note, quiet=note.endswith("WITHOUT NOTICE"), weakens=True)
 
 
-def _enter(chain: _Chain, index: int, entry: Entry, notes: str, *, quiet: bool) -> None:
+def _enter(chain: _Chain, index: int, entry: Entry, notes: str, *, quiet: bool, weakens: bool) -> None:
     chain.in_force = _digest(entry, "p") or ""
-    chain.waiting = None
-    chain.forces.append(Force(index, entry.t, chain.in_force, notes, quiet))
+    chain.waiting, chain.next_notice_ms = None, None
+    chain.forces.append(Force(index, entry.t, chain.in_force, notes, quiet, weakens))
 
 
 def _signers(chain: _Chain, parsed: Mapping[str, object], index: int) -> _Signed:

@@ -30,7 +30,14 @@ from custodes.gallery.kernel import require_unit
 from custodes.gallery.ports import FloatArray
 from custodes.storage.files.seal import KeyBox, Randomness
 from custodes.storage.sql.database import Database
-from custodes.storage.sql.gallery import collection_rows, face_rows, note_rows, retention_rows, user_rows
+from custodes.storage.sql.gallery import (
+    collection_rows,
+    face_rows,
+    note_rows,
+    retention_rows,
+    thumbnail_rows,
+    user_rows,
+)
 from custodes.storage.sql.gallery.collection_rows import CollectionRow
 from custodes.storage.sql.gallery.vectors import SealedRow, open_all
 from custodes.storage.sql.master import open_master
@@ -154,6 +161,20 @@ class SqlGalleryStore:
             lambda connection: face_rows.remove(connection, collection_rows.find(connection, key), face_ids),
             erases=True,
         )
+
+    def put_thumbnails(self, key: CollectionKey, pictures: Mapping[FaceId, bytes]) -> None:
+        """See GalleryStore."""
+        place = self._place(key)
+        sealed = thumbnail_rows.seal(place, self._box(place), pictures)
+        self._database.write(
+            lambda connection: thumbnail_rows.put(connection, collection_rows.find_same(connection, place), sealed)
+        )
+
+    def thumbnails(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> dict[FaceId, bytes]:
+        """See GalleryStore."""
+        place = self._place(key)
+        found = self._read(key, lambda connection, now: thumbnail_rows.find(connection, now, face_ids))
+        return thumbnail_rows.unseal(place, self._box(place), found)
 
     def vectors(self, key: CollectionKey, rows: Sequence[int]) -> FloatArray:
         """See GalleryStore. Raises UnavailableError naming a face whose vector is damaged."""

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from custodes.screening.entities import ListEntry, decode_entry
-from custodes.screening.index.entries import NearEntry, near_items
+from custodes.screening.index.entries import NearEntry, named, near_items
 from custodes.screening.index.names import NameRows
 from custodes.screening.index.near import NameTable
-from custodes.screening.names.name import PreparedName, prepare
+from custodes.screening.names.name import PreparedName
 
 _MOST_REMEMBERED = 4_096
 _GENERATION = "SELECT generation FROM name_index"
@@ -28,9 +28,7 @@ def change_names(connection: Connection, gone: Iterable[int], added: Iterable[tu
     """Take the names of the entries ``gone`` out and put those of ``added`` in, in a transaction that writes."""
     found = connection.exec_driver_sql("SELECT generation, data FROM name_index").first()
     generation, rows = (found[0], NameRows.from_bytes(found[1])) if found else (0, NameRows.of(()))
-    new = NameRows.of(
-        (number, place, prepare(name.text, one.kind)) for number, one in added for place, name in enumerate(one.names)
-    )
+    new = NameRows.of((number, place, name) for number, one in added for place, name in named(one))
     data = rows.without(gone).with_(new).to_bytes()
     connection.exec_driver_sql("DELETE FROM name_index")
     connection.exec_driver_sql("INSERT INTO name_index (generation, data) VALUES (?, ?)", (generation + 1, data))

@@ -1,0 +1,64 @@
+"""``custodes report``: what regulators ask of an account, as a page and as a file that proves every number on it.
+
+In: a data directory, an account, a period. Out: a folder with ``report.html``, ``report.json`` and ``trust.policy``.
+Works while the server runs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from custodes.cli.client.administration import ask
+from custodes.cli.ledger.period import moment
+from custodes.cli.options import DATA, DataOption
+from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
+from custodes.deployment.statements import open_statements
+from custodes.ledger.tlog.commitment import BodyError
+from custodes.ledger.tlog.note import NoteError
+from custodes.ledger.tlog.tiles import LedgerCorruptError
+from custodes.ledger.tlog.trust import TrustError, parse_policy
+from custodes.ledger.verifier.canonical_json import StatementError
+from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.regulation.check import parse
+from custodes.operations.record.regulation_page import render
+
+app = typer.Typer(help="Reports for regulators, whose every number is proven.", no_args_is_help=True)
+
+FILE, PAGE, POLICY = "report.json", "report.html", "trust.policy"
+
+
+@app.callback()
+def reports() -> None:
+    """Reports for regulators, whose every number is proven."""
+
+
+@app.command("ai-act")
+def ai_act_command(
+    account: Annotated[str, typer.Option("--account", help="Account id, twelve digits.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")],
+    begin: Annotated[str | None, typer.Option("--from", help="Start, like 2026-01-01 or 2026-01-01T12:00Z.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="End, not included. [default: the newest entry]")] = None,
+    data: DataOption = DATA,
+) -> None:
+    """Report on an account under articles 12, 19 and 26 of the AI Act and 30 and 35 of the GDPR."""
+    known = ask(data, "account show", account=account)
+    ask(data, "ledger head")  # published, and confirmed by witnesses where there are any
+    organisation = dict(known["organisation"])
+    declared = {"organisation": organisation, "stated use": known["stated"], "status": known["status"]}
+    policy = (data / POLICY).read_bytes()
+    try:
+        made = open_statements(data).regulation(account, (moment(begin), moment(end)), parse_policy(policy), declared)
+    except (BodyError, NoteError, LedgerCorruptError, MapError, TrustError) as error:
+        raise UnavailableError(f"the ledger's files do not fit together: {error}") from error
+    except LookupError as error:
+        raise NotFoundError(str(error)) from error
+    except StatementError as error:
+        raise InvalidParameterError(str(error)) from error
+    out.mkdir(parents=True, exist_ok=True)
+    (out / FILE).write_bytes(made)
+    (out / PAGE).write_text(render(parse(made), FILE), encoding="utf-8")
+    (out / POLICY).write_bytes(policy)
+    typer.echo(f"{out / PAGE}; check it with: python -m custodes.ledger verify {out / FILE} --trust {POLICY}", err=True)

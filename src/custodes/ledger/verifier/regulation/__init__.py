@@ -1,0 +1,1 @@
+"""Reports on one account for regulators, checked."""

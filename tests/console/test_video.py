@@ -1,0 +1,45 @@
+"""A stored video: a job started on a page, its time line, the reader's own copy beside it, all results to keep."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fakes.blobs import Blob, BlobEngine, scene
+from fakes.browser import Watched, sign_in
+from fakes.clips import write_clip
+from fakes.live import running
+
+
+def test_a_video_is_looked_at(chromium: Any, tmp_path: Path) -> None:
+    films = tmp_path / "films"
+    films.mkdir()
+    write_clip(films / "a.mp4", 100, lambda n: scene(Blob("ann", 10 + n)))
+    with running(tmp_path / "data", {"buckets": {"films": films}, "video_part_s": 1}, engine=BlobEngine()) as server:
+        context = chromium.new_context(accept_downloads=True)
+        watched = Watched(context.new_page(), server.url)
+        watched.watch()
+        page = watched.page
+        sign_in(watched, server)
+        page.get_by_role("link", name="Video", exact=True).click()
+        page.select_option("form.card:has(input[name=bucket]) select[name=kind]", "faces")
+        page.fill("input[name=bucket]", "films")
+        page.fill("input[name=key]", "a.mp4")
+        page.get_by_role("button", name="Look at a video").click()
+        for _ in range(100):
+            if page.get_by_text("SUCCEEDED").count():
+                break
+            page.wait_for_timeout(100)
+            page.reload()
+        assert page.locator(".timeline rect").count() > 3
+        page.set_input_files("[data-timeline] input", films / "a.mp4")
+        assert page.locator("video").count() == 1
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Download all results").click()
+        assert len(json.loads(Path(download.value.path()).read_text())["Faces"]) > 3
+        page.get_by_role("link", name="Video", exact=True).click()
+        page.locator("tbody a").first.click()
+        page.locator(".timeline").wait_for()
+        context.close()
+        assert watched.wrong == []
