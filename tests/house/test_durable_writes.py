@@ -17,6 +17,7 @@ ALLOWED = {
     "ledger/witness/state_file.py": "opens its lock",
     "models/sources.py": "downloads that can be made again, checked by their digests",
     "models/store.py": "opens its lock",
+    "storage/backup": "files of a new folder, synced together before the one that says they are all there is written",
     "storage/files/directory.py": "opens its lock",
     "storage/files/list_download.py": "a download that can be made again",
     "storage/files/uploads.py": "a link to a file of the user's, made again by the same command",

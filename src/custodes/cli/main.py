@@ -27,6 +27,8 @@ COMMANDS = (
     ),
     CommandEntry(_SERVER, "env", "Print exports that point AWS clients at the server.", "custodes.cli.env:env"),
     CommandEntry(_SERVER, "models", "List, fetch and verify the networks.", "custodes.cli.models:app"),
+    CommandEntry(_SERVER, "backup", "Back a data directory up while it is used.", "custodes.cli.storage.backup:backup"),
+    CommandEntry(_SERVER, "restore", "Make a data directory from a backup.", "custodes.cli.storage.backup:restore"),
     CommandEntry(_SERVER, "version", "Show the version.", "custodes.cli.version:version"),
     CommandEntry(_PICTURES, "compare", "Compare the faces of two photos.", "custodes.cli.faces.compare:compare"),
     CommandEntry(
@@ -44,6 +46,10 @@ COMMANDS = (
     CommandEntry(_FACES, "collection", "Collections of accounts.", "custodes.cli.faces.collection:app"),
     CommandEntry(
         _FACES, "retention", "Say for how long collections keep faces.", "custodes.cli.faces.retention:app"
+    ),
+    CommandEntry(_FACES, "migrate", "Move from other services.", "custodes.cli.migrate.migrate:app"),
+    CommandEntry(
+        _FACES, "subject", "Find, export and erase what is kept about somebody.", "custodes.cli.subject.subject:app"
     ),
     CommandEntry(
         _FACES, "celebrities", "Known people whom RecognizeCelebrities names.", "custodes.cli.faces.celebrities:app"

@@ -24,7 +24,7 @@ from custodes.console.routes import PAGES, PageRoute
 from custodes.console.sign_in import SignIn
 from custodes.console.visit import FileView, GoTo, Outcome, View, Visit
 from custodes.console.web import assets, security
-from custodes.console.web.forms import Form, read_form
+from custodes.console.web.forms import SMALL_BODY_BYTES, Form, read_form
 from custodes.console.web.language import LANGUAGES, NAMES, Words, preferred
 from custodes.console.web.rendering import render
 from custodes.console.web.sessions import Session, Sessions
@@ -102,19 +102,17 @@ class _Console:
             if guest is None:
                 return self._to_sign_in(request)
             visit = self._visit(request, guest.session)
-            if visit is not None:
-                visit.may_ask = frozenset(page.operations)
             if visit is None:
                 self._sessions.end(guest.secret)
                 return self._to_sign_in(request)
+            visit.may_ask = frozenset(page.operations)
             try:
                 if page.method == "POST":
                     visit.form = await self._form(request)
                     _require_own(request, guest.session, visit.form)
-                outcome = await self._parts.run(visit.caller.account_id, page.handler, visit)
+                return await self._parts.run(visit.caller.account_id, _answered, page, visit)
             except CustodesError as error:
-                outcome = _refusal(error)
-            return self._answer(visit, outcome)
+                return _response(visit, _refusal(error))
 
         return answer
 
@@ -130,7 +128,7 @@ class _Console:
     async def sign_out(self, request: Request) -> Response:
         """End the session."""
         guest = self._guest(request)
-        if guest is not None and await _is_ours(request, guest.session):
+        if guest is not None and await _own_form(request, guest.session) is not None:
             self._sessions.end(guest.secret)
         response = RedirectResponse(f"{security.PATH}/sign-in", HTTPStatus.SEE_OTHER)
         security.drop_cookie(response)
@@ -140,16 +138,15 @@ class _Console:
         """Keep language and theme, and go back to where the reader was."""
         guest = self._guest(request)
         back = f"{security.PATH}/"
-        if guest is not None and security.is_own(request):
-            form = await read_form(request)
-            if security.brings(form.text(security.CSRF_FIELD), guest.session.csrf):
-                language, theme = form.text("language"), form.text("theme")
-                self._sessions.prefer(
-                    guest.secret,
-                    language=language if language in LANGUAGES else guest.session.language,
-                    theme=theme if theme in _THEMES else guest.session.theme,
-                )
-                back = security.own_path(form.text("back"))
+        form = None if guest is None else await _own_form(request, guest.session)
+        if guest is not None and form is not None:
+            language, theme = form.text("language"), form.text("theme")
+            self._sessions.prefer(
+                guest.secret,
+                language=language if language in LANGUAGES else guest.session.language,
+                theme=theme if theme in _THEMES else guest.session.theme,
+            )
+            back = security.own_path(form.text("back"))
         return security.secured(RedirectResponse(back, HTTPStatus.SEE_OTHER))
 
     async def missing(self, request: Request) -> Response:
@@ -158,7 +155,7 @@ class _Console:
         visit = None if guest is None else self._visit(request, guest.session)
         if visit is None:
             return self._to_sign_in(request)
-        return self._answer(visit, _refusal(errors.NotFoundError("There is no such page.")))
+        return _response(visit, _refusal(errors.NotFoundError("There is no such page.")))
 
     def _guest(self, request: Request) -> _Guest | None:
         secret = request.cookies.get(security.COOKIE, "")
@@ -193,17 +190,23 @@ class _Console:
         target = f"{security.PATH}/sign-in" + (f"?back={back}" if request.method == "GET" else "")
         return security.secured(RedirectResponse(target, HTTPStatus.SEE_OTHER))
 
-    def _answer(self, visit: Visit, outcome: Outcome) -> Response:
-        if isinstance(outcome, GoTo):
-            if visit.fragment:
-                response = Response(status_code=HTTPStatus.NO_CONTENT, headers={"hx-redirect": outcome.path})
-                return security.secured(response)
-            return security.secured(RedirectResponse(outcome.path, HTTPStatus.SEE_OTHER))
-        if isinstance(outcome, FileView):
-            name = _NOT_IN_FILE_NAMES.sub("_", outcome.name)
-            headers = {"content-disposition": f'attachment; filename="{name}"'}
-            return security.secured(Response(outcome.content, headers=headers, media_type=outcome.media_type))
-        return security.secured(HTMLResponse(page_text(visit, outcome), outcome.status))
+
+def _answered(page: PageRoute, visit: Visit) -> Response:
+    """The answer of a page, made on a worker's thread down to its text."""
+    return _response(visit, page.handler(visit))
+
+
+def _response(visit: Visit, outcome: Outcome) -> Response:
+    if isinstance(outcome, GoTo):
+        if visit.fragment:
+            response = Response(status_code=HTTPStatus.NO_CONTENT, headers={"hx-redirect": outcome.path})
+            return security.secured(response)
+        return security.secured(RedirectResponse(outcome.path, HTTPStatus.SEE_OTHER))
+    if isinstance(outcome, FileView):
+        name = _NOT_IN_FILE_NAMES.sub("_", outcome.name)
+        headers = {"content-disposition": f'attachment; filename="{name}"'}
+        return security.secured(Response(outcome.content, headers=headers, media_type=outcome.media_type))
+    return security.secured(HTMLResponse(page_text(visit, outcome), outcome.status))
 
 
 def page_text(visit: Visit, view: View) -> str:
@@ -232,12 +235,14 @@ def _require_own(request: Request, session: Session, form: Form) -> None:
         raise errors.DeniedError("This form does not come from a page of your session. Load the page again.")
 
 
-async def _is_ours(request: Request, session: Session) -> bool:
+async def _own_form(request: Request, session: Session) -> Form | None:
+    """A small form of a page of this session; None for anything else."""
     try:
-        _require_own(request, session, await read_form(request))
+        form = await read_form(request, SMALL_BODY_BYTES)
+        _require_own(request, session, form)
     except CustodesError:
-        return False
-    return True
+        return None
+    return form
 
 
 def _refusal(error: CustodesError) -> View:

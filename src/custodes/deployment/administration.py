@@ -15,6 +15,7 @@ from custodes.core.clock import SystemClock
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.deployment.accounts import open_directory
+from custodes.deployment.backup import open_backups
 from custodes.deployment.customers import open_customers
 from custodes.deployment.ledger import checked_statements, cosigners, open_log, started
 from custodes.deployment.lookups import open_lookups
@@ -124,9 +125,16 @@ def _ledger(settings: Settings, _: AccountId) -> Iterator[Opened]:
         )
 
 
+@contextmanager
+def _backup(settings: Settings, operator: AccountId) -> Iterator[Opened]:
+    with open_gallery(settings), open_log(ledger_place(settings, operator), SystemClock()) as log:
+        yield AttributedLog(log), open_backups(settings.data, log, lambda: None, SystemClock())
+
+
 _FAMILIES: Mapping[str, Callable[[Settings, AccountId], AbstractContextManager[Opened]]] = {
     "job": _jobs,
     "screening": _screening,
+    "backup": _backup,
     "retention": _retention,
     "policy": _policy,
     "ledger": _ledger,

@@ -16,6 +16,7 @@ from pathlib import Path
 from custodes.core.clock import Clock
 from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.accounts import schedule_key_uses
+from custodes.deployment.backup import look_where_from, open_backups
 from custodes.deployment.customers import open_customers
 from custodes.deployment.ledger import (
     LedgerPlace,
@@ -119,6 +120,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
         ) as customers,
         schedule_lists(data, ledger.attributed, clock) as (list_schedules, list_handlers),
     ):
+        look_where_from(data, ledger.log)
         erasures = open_erasures(data, ledger, gallery)
         rules = open_policy(data, ledger, clock, own_policy(settings))
         cases = open_cases(data, ledger.attributed, clock)
@@ -132,6 +134,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             **retention_handlers(gallery, operator),
             **list_handlers,
             **ledger_handlers(ledger.duties, ledger.statements, ledger.log, log_retention(settings, clock)),
+            **open_backups(data, ledger.log, erasures.settle, clock),
             **open_lookups(settings, ledger.statements, ledger.duties, ledger.log),
             **job_handlers(parts.videos.jobs, clock),
         }

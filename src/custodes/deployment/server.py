@@ -23,7 +23,7 @@ from starlette.routing import BaseRoute
 
 from custodes.core.clock import SystemClock
 from custodes.core.errors import NotFoundError
-from custodes.core.ids import RequestId
+from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.accounts import open_directory
 from custodes.deployment.console import ConsoleSources, open_console
 from custodes.deployment.engines import open_sight, open_text
@@ -32,6 +32,7 @@ from custodes.deployment.ledger import (
 )
 from custodes.deployment.records import DataParts, Records, open_records
 from custodes.deployment.scores import ScoreRates, own_embedder, score_rates
+from custodes.deployment.tracing import Tracing, open_tracing
 from custodes.deployment.video import Videos, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
 from custodes.edge.aws.model import Service, load_service
@@ -64,7 +65,7 @@ from custodes.operations.record.administration import Administration
 from custodes.operations.record.housekeeping import LEDGER_ERRORS
 from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.record.release import release_of
-from custodes.operations.requests.gate import Gate, Recorder
+from custodes.operations.requests.gate import Gate, Policy, Recorder
 from custodes.operations.screening.ports import ScreeningFreshness
 from custodes.settings import Settings
 from custodes.storage.files import uploads
@@ -186,6 +187,7 @@ def open_deployment(
     recording: Callable[[Recorder], Recorder] = lambda recorder: recorder,
     text: TextEngine | None = None,
     sight: ImageEngines | None = None,
+    tracing: Tracing | None = None,
 ) -> Iterator[Deployment]:
     """Open the data directory and load the networks.
 
@@ -197,12 +199,14 @@ def open_deployment(
         recording: gives what uses are recorded by, from what records them in the ledger; for measurements.
         text: stands in for the real engine for text, which is opened when first asked.
         sight: stands in for the real engines that look at whole pictures.
+        tracing: puts spans around requests, instead of what the settings say.
 
     Raises:
         UnavailableError: the directory cannot be used or is in use, or models are missing.
     """
     clock = SystemClock()
     with ExitStack() as opened:
+        spans = opened.enter_context(open_tracing(settings.otlp_endpoint)) if tracing is None else tracing
         # The directory's lock comes first: a second process must not touch its files.
         database = opened.enter_context(closing(Database.open(settings.data)))
         keys = open_credentials(settings.data, region=settings.region, endpoint_url=endpoint_url, random=os.urandom)
@@ -211,24 +215,19 @@ def open_deployment(
         directory.hold(keys.key)
         store = gallery or _gallery(database, settings.data, AccountQuotas(settings.account_limits, directory.limits))
         faces = opened.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
+        if spans is not None:
+            store, faces = spans.gallery(store), spans.engine(faces)
         release = release_of(settings.shown)
         videos = open_videos(settings, database, open_objects(_folders(settings), _s3(settings)), clock)
         parts = DataParts(settings, database, keys.account_id, directory, store, videos, clock, new_request_id)
         records = opened.enter_context(open_records(parts, release))
         book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
-        ports = _ports(
-            parts,
-            records,
-            faces,
-            videos,
-            page_key=hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256),
-            celebrities=_known_people(keys, book, score_rates(settings)),
-            text=text,
-            sight=sight,
-        )
+        page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
+        known = _known_people(keys, book, score_rates(settings))
+        ports = _ports(parts, records, faces, videos, page_key=page_key, celebrities=known, text=text, sight=sight)
         operations = build(ports)
         recorder = recording(LedgerRecorder(records.ledger.log, f"{faces.model_version}/{release.models.hex()}"))
-        gate = Gate(records.policy, recorder, lambda one: directory.status(one) is Status.ACTIVE)
+        gate = _gate(spans, records.policy, recorder, directory)
         scheduler = opened.enter_context(closing(Scheduler(records.schedules, clock, LEDGER_ERRORS)))
         scheduler.start()
         opened.enter_context(video_workers(videos, ports, operations, gate, records.ledger))
@@ -249,6 +248,13 @@ def open_deployment(
             screening=records.screening,
             sign_in_links=records.sign_in_links,
         )
+
+
+def _gate(spans: Tracing | None, policy: Policy, recorder: Recorder, accounts: AccountDirectory) -> Gate:
+    def active(account_id: AccountId) -> bool:
+        return accounts.status(account_id) is Status.ACTIVE
+
+    return (Gate if spans is None else spans.gate)(policy, recorder, active)
 
 
 def _ports(

@@ -27,7 +27,7 @@ PART_WITH_BIRTH, PART_WITH_COUNTRY = 1, 2
 """A part of a name that alerts with the same birth date or address; that alerts with the same country too."""
 _JOINED, _ALIKE = 0.96, 0.88
 _SLIP_BELOW, _MORE_SLIPS = 0.95, 0.96
-_DISTINCTIVE = 0.36
+DISTINCTIVE = 0.36
 _PATRONYMICS, _OTHER_PLACE, _FATHER_AND_SON = 0.95, 0.85, 0.85
 _ANOTHER_NUMBER, _ANOTHER_ORDINAL = 0.8, 0.94
 _EQUAL, _LONE_WORD = 0.97, 8
@@ -74,7 +74,7 @@ def compare_names(ours: PreparedName, theirs: PreparedName) -> NameComparison:
         _explained(ours.tokens, [(pair.ours, pair.value) for pair in pairs])
         * _explained(theirs.tokens, [(pair.theirs, pair.value) for pair in pairs])
     )
-    slips = sum(1 for pair in pairs if pair.value < _SLIP_BELOW and _weight(ours.tokens, pair.ours) > _DISTINCTIVE)
+    slips = sum(1 for pair in pairs if pair.value < _SLIP_BELOW and _weight(ours.tokens, pair.ours) > DISTINCTIVE)
     if slips > 1:
         score *= _MORE_SLIPS ** (slips - 1)
     terms = [
@@ -220,7 +220,7 @@ def _sons(name: PreparedName) -> list[tuple[int, int]]:
 
 
 def _tells(pair: _Pair, ours: PreparedName, theirs: PreparedName) -> bool:
-    return min(_weight(ours.tokens, pair.ours), _weight(theirs.tokens, pair.theirs)) > _DISTINCTIVE
+    return min(_weight(ours.tokens, pair.ours), _weight(theirs.tokens, pair.theirs)) > DISTINCTIVE
 
 
 def _in_a_row(pairs: Sequence[_Pair]) -> bool:

@@ -116,9 +116,14 @@ def _of_environment() -> SigningCredentials | None:
     return _ours(keys[0], keys[1], keys[2]) if keys[0] and keys[1] else None
 
 
+def is_ours(access_key_id: str) -> bool:
+    """Whether a Custodes server made the key of this id."""
+    return access_key_id.startswith(_OURS)
+
+
 def _ours(access_key_id: str, secret: str, token: str | None) -> SigningCredentials | None:
     """Credentials, if a Custodes server made them."""
-    return SigningCredentials(access_key_id, secret, token) if access_key_id.startswith(_OURS) else None
+    return SigningCredentials(access_key_id, secret, token) if is_ours(access_key_id) else None
 
 
 def _of_directory(data: Path) -> SigningCredentials | None:

@@ -24,21 +24,35 @@ class RemoteApi:
 
     def __init__(self, url: str, region: str, credentials: SigningCredentials) -> None:
         """Call ``url`` with ``credentials``, in requests signed for ``region``."""
-        # The profile that AWS_PROFILE names is not ours to read here: it may be for other work, or not be there.
-        core = Session(session_vars={"profile": (None, None, None, None)})
-        session = boto3.session.Session(
-            botocore_session=core,
-            aws_access_key_id=credentials.access_key_id,
-            aws_secret_access_key=credentials.secret,
-            aws_session_token=credentials.session_token,
-            region_name=region,
-        )
+        session = _session(region, credentials)
         signing = Credentials(credentials.access_key_id, credentials.secret, credentials.session_token)
         self._signed = SignedClient(url.rstrip("/"), region, signing, base="")
         config = Config(retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=32)
         self._client = session.client("rekognition", endpoint_url=url, config=config)
         self._methods = {api: method for method, api in self._client.meta.method_to_api_mapping.items()}
         self._url = url
+
+    @classmethod
+    def assuming(
+        cls, url: str, region: str, credentials: SigningCredentials, role: str, tags: Mapping[str, str]
+    ) -> RemoteApi:
+        """Call ``url`` as the role with ARN ``role``, whose session states ``tags``.
+
+        Raises:
+            ApiFailureError: the role may not be assumed.
+            UnavailableError: the server cannot be reached.
+        """
+        client = _session(region, credentials).client("sts", endpoint_url=url)
+        stated = [{"Key": name, "Value": value} for name, value in tags.items()]
+        try:
+            found = client.assume_role(RoleArn=role, RoleSessionName="custodes", Tags=stated)["Credentials"]
+        except ClientError as error:
+            value = error.response["Error"]
+            raise ApiFailureError(value.get("Code", "Unknown"), value.get("Message", "")) from error
+        except BotoCoreError as error:
+            raise UnavailableError(f"{url}: {error}") from error
+        key = SigningCredentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+        return cls(url, region, key)
 
     @property
     def place(self) -> str:
@@ -75,3 +89,15 @@ def _encoded(members: Mapping[str, Any]) -> dict[str, object]:
         else:
             found[name] = _encoded(value) if isinstance(value, Mapping) else value
     return found
+
+
+def _session(region: str, credentials: SigningCredentials) -> boto3.session.Session:
+    # The profile that AWS_PROFILE names is not ours to read here: it may be for other work, or not be there.
+    core = Session(session_vars={"profile": (None, None, None, None)})
+    return boto3.session.Session(
+        botocore_session=core,
+        aws_access_key_id=credentials.access_key_id,
+        aws_secret_access_key=credentials.secret,
+        aws_session_token=credentials.session_token,
+        region_name=region,
+    )

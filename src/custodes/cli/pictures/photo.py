@@ -49,7 +49,15 @@ def read(path: Path) -> bytes:
     """
     if path.stat().st_size > _LIMITS.max_bytes:
         raise ImageTooLargeError(f"the file is larger than {_LIMITS.max_bytes // 2**20} MB")
-    data = path.read_bytes()
+    return fitting(path.read_bytes())
+
+
+def fitting(data: bytes) -> bytes:
+    """A picture as the API accepts it: ``data``, or the same picture smaller.
+
+    Raises:
+        ImageFormatError, ImageTooLargeError: it is over the API's limit and cannot be made smaller.
+    """
     return data if len(data) <= MAX_INLINE_BYTES else _smaller(decode(data, _LIMITS))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from custodes.console.pages.moments import month_of
 from custodes.console.visit import FileView, GoTo, View, Visit
+from custodes.console.web.rendering import segment
 
 SHOWING = ("billing preview",)
 RUNNING = ("billing run",)
@@ -25,7 +26,7 @@ def run(visit: Visit) -> GoTo:
     """Bill a month that is over; it becomes an entry of the ledger."""
     month = visit.form.text("month")
     visit.admin("billing run", month=month)
-    return GoTo(f"/console/bills?month={month}")
+    return GoTo(f"/console/bills?month={segment(month)}")
 
 
 def invoice(visit: Visit) -> FileView:

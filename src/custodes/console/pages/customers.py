@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 
 from custodes.console.visit import GoTo, View, Visit
+from custodes.console.web.rendering import segment
 from custodes.core.errors import CustodesError, InvalidParameterError
 from custodes.governance.provider.guardrails import SECTORS
 
@@ -52,4 +53,4 @@ def move(visit: Visit) -> GoTo:
     if wanted not in MOVES:
         raise InvalidParameterError("An account is activated, suspended or closed.")
     visit.admin(wanted, account=account, reason=visit.form.text("reason"))
-    return GoTo(f"/console/customers/{account}")
+    return GoTo(f"/console/customers/{segment(account)}")

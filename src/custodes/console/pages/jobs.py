@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from custodes.console.visit import FileView, GoTo, View, Visit
-from custodes.console.web.rendering import percent
+from custodes.console.web.rendering import segment
 from custodes.core.errors import NotFoundError
 
 MAX_ITEMS = 1000
@@ -79,7 +79,7 @@ def start(visit: Visit) -> GoTo:
 
 def find(visit: Visit) -> GoTo:
     """The page of a job by its id."""
-    return GoTo(f"/console/jobs/{_task(visit.query.get('kind', '')).name}/{visit.query.get('job', '')}")
+    return GoTo(f"/console/jobs/{_task(visit.query.get('kind', '')).name}/{segment(visit.query.get('job', ''))}")
 
 
 def show(visit: Visit) -> View:
@@ -133,8 +133,3 @@ def _task(name: str) -> VideoTask:
     if task is None:
         raise NotFoundError("There is no such page.")
     return task
-
-
-def told(stretch: tuple[int, int, float]) -> str:
-    """A stretch in words."""
-    return f"{stretch[0] / 1000:.1f}\N{EN DASH}{stretch[1] / 1000:.1f} s, {percent(stretch[2])}"

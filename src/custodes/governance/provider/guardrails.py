@@ -47,7 +47,7 @@ SECTORS = (
 PURPOSES = (
     "unknown", "unstated", "development", "access-control", "identity-verification", "attendance", "photo-management",
     "fraud-prevention", "missing-person", "child-protection", "imminent-threat", "serious-crime",
-    "criminal-investigation", "medical", "safety", "research", "marketing", "other",
+    "criminal-investigation", "medical", "safety", "research", "marketing", "data-subject-request", "other",
 )
 # fmt: on
 VOCABULARIES: Mapping[str, frozenset[str]] = {

@@ -6,6 +6,9 @@ not published yet is not seen.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tree.tiles import Tree
@@ -32,6 +35,15 @@ class PublishedLog:
     def published_note(self) -> bytes:
         """The signed note of the published checkpoint, to show to witnesses."""
         return self._outbox.public()[1]
+
+    @contextmanager
+    def at_rest(self) -> Iterator[tuple[Checkpoint, bytes]]:
+        """The published checkpoint and its note, for copying: in the block no file of the log is published or retired.
+
+        Entries are committed all the same, until many wait to be published; so be brief.
+        """
+        with self._outbox.paused():
+            yield self._outbox.public()
 
     def proof(self, index: int) -> bytes:
         """A C2SP tlog-proof of entry ``index`` against the published checkpoint.

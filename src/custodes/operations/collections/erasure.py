@@ -153,14 +153,19 @@ class RecordedErasures:
 
     def erase_user(self, key: CollectionKey, user: GalleryUser) -> None:
         """See Erasures. The entry has no roots: users are in no index of faces."""
-        with _recording():
-            self._append(key, {"n": 1})
-        self._tombstones.bury_user(key, user)
+        with self._stripes.lock(key.account_id, key.collection_id):
+            with _recording():
+                self._append(key, {"n": 1})
+            self._tombstones.bury_user(key, user)
 
     def created_user(self, key: CollectionKey, user: GalleryUser) -> None:
         """See Erasures."""
         if (user.user_id, user.row) in self._tombstones.buried_users().get(key, ()):
             self._tombstones.unbury_user(key, user)
+
+    def settle(self) -> None:
+        """Return once every erasure that is on record now has its tombstones."""
+        self._stripes.pass_all()
 
     def close_head(self, account: AccountId) -> int:
         """Log the head of the collection map with all collections of ``account`` in it; returns its index.

@@ -134,21 +134,22 @@ def marks(token: NameToken) -> tuple[str, ...]:
     """What else leads to a word.
 
     ``~`` stands before consonants, ``^`` before those of a script without vowels, ``&`` before sounds, ``.`` before an
-    initial, ``%`` before what is left without a tail.
+    initial, ``@`` before the first letter of another word, ``%`` before what is left without a tail.
     """
     found = []
     if len(token.consonants) > 1:
         found.append(("^" if token.unvoiced else "~") + token.consonants)
     if token.skeleton:
         found.append("&" + token.skeleton)
-    if len(token.plain) == 1:
-        found.append("." + token.plain)
+    found.append(("." if len(token.plain) == 1 else "@") + token.plain[:1])
     return (*found, *("%" + rest for rest in without_tail(token.plain)))
 
 
 def marks_sought(token: NameToken, kind: str) -> tuple[str, ...]:
     """Marks of the words that ``token`` may stand for in a name of ``kind``."""
     found = ["." + token.plain[:1]]
+    if len(token.plain) == 1:
+        found.append("@" + token.plain)
     if len(token.consonants) > 1:
         found.append(("~" if token.unvoiced else "^") + token.consonants)
     if token.skeleton and kind != PERSON:

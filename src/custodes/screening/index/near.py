@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.screening.comparison import REVIEW, is_rare
+from custodes.screening.comparison import DISTINCTIVE, REVIEW, is_rare
 from custodes.screening.entities import PERSON
 from custodes.screening.index.names import (
     AROUND,
@@ -24,7 +24,7 @@ from custodes.screening.index.names import (
     spellings,
     wholes_of,
 )
-from custodes.screening.index.strings import SlipTable, ranges
+from custodes.screening.index.strings import SlipTable, begins, distinct, ranges
 from custodes.screening.names.legal_forms import without_tail
 from custodes.screening.names.likeness import (
     CONSONANTS,
@@ -37,7 +37,7 @@ from custodes.screening.names.likeness import (
 )
 from custodes.screening.names.name import SMALL, PreparedName
 
-_MARKS = {"~": CONSONANTS, "^": CONSONANTS, "&": SAME_SOUNDS, ".": INITIALS, "%": WITH_TAIL}
+_MARKS = {"~": CONSONANTS, "^": CONSONANTS, "&": SAME_SOUNDS, ".": INITIALS, "@": INITIALS, "%": WITH_TAIL}
 """Worth of words that share a mark, by its first letter."""
 _JOINED = 0.96
 _LONGEST = 12
@@ -46,7 +46,9 @@ _WORTH = np.array(
     [[SHARED_FORM] * (_LONGEST + 1), *([slip_worth(size, slips) for size in range(_LONGEST + 1)] for slips in (1, 2))]
 )
 _ROUNDING = 0.002
-_APART = {0: (1, 2), 1: (0, 2), 2: (0, 1), 3: ()}
+_APART = np.array(
+    [[False, True, True, False], [True, False, True, False], [True, True, False, False], [False] * 4], np.bool_
+)
 """Kinds that are never one another, by ``KINDS``: a person, a vessel, an organisation."""
 _Numbers = NDArray[np.int64]
 _Values = NDArray[np.float64]
@@ -137,7 +139,9 @@ class NameTable:
         self._weights = rows.weights.astype(np.float64)
         self._totals = np.bincount(self._name_of, self._weights, len(rows))
         big = rows.weights > SMALL
-        self._is_big = big | (np.bincount(self._name_of, big, len(rows)) == 0)[self._name_of]
+        none_big = (np.bincount(self._name_of, big, len(rows)) == 0)[self._name_of]
+        self._is_big = big | none_big
+        self._none_big, self._tells = none_big, (rows.weights > DISTINCTIVE) | none_big
         rare = np.array([is_rare(line.partition(" ")[0]) for line in rows.spelled], np.bool_)
         self._is_rare = rare[rows.words] & self._is_big
         self._big = np.bincount(self._name_of, self._is_big, len(rows))
@@ -173,38 +177,40 @@ class NameTable:
         parts = np.empty(0, np.int64)
         if name.tokens and len(self):
             more, parts = self._by_words(name)
-            alone = np.union1d(alone, more)
-        apart = np.array(_APART[KINDS.get(name.kind, 2)])
-        return NearNames(*(rows[~np.isin(self._kinds[rows], apart)] for rows in (alone, parts)))
+            alone = distinct(np.concatenate([alone, more]))
+        never = _APART[KINDS.get(name.kind, 2)]
+        return NearNames(alone[~never[self._kinds[alone]]], parts[~never[self._kinds[parts]]])
 
     def _same_letters(self, name: PreparedName) -> _Numbers:
         rows = self._whole.find([text for text in wholes_of(name) if len(text) > 6]).exact()
         at, _ = self._wholes.of(rows)
-        return np.unique(at // 3)
+        return distinct(at // 3)
 
     def _by_words(self, name: PreparedName) -> tuple[_Numbers, _Numbers]:
         ours = _Ours.of(name)
         evidence = _Evidence.joined([*self._of_words(name, ours), self._of_their_neighbours(name)])
         names = self._name_of[evidence.at]
-        firsts = np.diff(names, prepend=-1) > 0
+        firsts = begins(names)
         touched, slots = names[firsts], np.cumsum(firsts) - 1
         count = len(touched)
 
         best = _best(slots * len(ours.weights) + evidence.ours, evidence.values)
         by, values = evidence.ours[best], evidence.values[best]
-        # An initial of ours may stand for any word: what it can be worth is allowed to every name.
-        values = np.where(ours.initial[by], np.maximum(values - INITIALS, 0.0), values)
         explained = np.bincount(slots[best], ours.weights[by] * values, count) + ours.allowed
-        found = np.bincount(slots[best], ours.big[by] & ~ours.initial[by], count) + ours.big_initials
+        found = np.bincount(slots[best], ours.big[by], count)
 
         best = _best(evidence.at, evidence.values)
         at = evidence.at[best]
         big = self._is_big[at]
         found_weight = np.bincount(slots[best], evidence.values[best] * self._weights[at] * big, count)
-        theirs = found_weight + self._small_totals[touched] + INITIALS * ours.initials
-        theirs_found = np.bincount(slots[best], big, count) + ours.initials
-        joined = np.bincount(slots, evidence.joins, count) > 0  # two words or more that are one
-        met = np.maximum(found, theirs_found) + joined
+        theirs = found_weight + self._small_totals[touched]
+        theirs_found = np.bincount(slots[best], big, count)
+        tells = (ours.weights[evidence.ours] > DISTINCTIVE) | self._none_big[evidence.at]
+        telling = np.flatnonzero((tells & self._tells[evidence.at]) | evidence.joins)
+        met_ours = distinct(slots[telling] * len(ours.weights) + evidence.ours[telling]) // len(ours.weights)
+        met_theirs = distinct(evidence.at[telling])
+        their_slots = slots[np.searchsorted(evidence.at, met_theirs)]
+        met = np.maximum(np.bincount(met_ours, None, count), np.bincount(their_slots, None, count))
 
         totals = self._totals[touched]
         score = explained / ours.total * np.minimum(theirs, totals) / totals
@@ -212,10 +218,10 @@ class NameTable:
         # Three words that tell make a part by themselves, and two that few people bear; so does a firm's whole name.
         alone = (score >= REVIEW**2 - _ROUNDING) | ((whole | whole_theirs) & (met > 2)) | (whole & whole_theirs)
         if name.kind == PERSON:
-            rare = np.bincount(slots[best], self._is_rare[at], count) + joined
+            rare = np.bincount(their_slots, self._is_rare[met_theirs], count)
             alone |= (whole | whole_theirs) & (np.maximum(rare, ours.rare) > 1) & (met > 1)
         else:
-            alone |= whole_theirs & ((met > 1) | (self._big[touched] == 1))
+            alone |= whole_theirs & (met > 0)
         parts = (whole | whole_theirs) & (met > 1) & ~alone
         return touched[alone], touched[parts]
 
@@ -279,19 +285,13 @@ class _Ours:
         weights: of each word.
         total: of all.
         big: which tell; all of them where none does.
-        initial: which are one letter.
-        initials: how many are.
-        big_initials: how many of these tell.
-        allowed: what initials may be worth in any name.
+        allowed: what small words beside others may be worth in any name.
         rare: how many few people bear.
     """
 
     weights: _Values
     total: float
     big: NDArray[np.bool_]
-    initial: NDArray[np.bool_]
-    initials: int
-    big_initials: int
     allowed: float
     rare: int
 
@@ -301,19 +301,9 @@ class _Ours:
         weights = np.array([token.weight for token in name.tokens])
         wide = weights > SMALL
         big = wide if wide.any() else np.ones(len(weights), np.bool_)
-        initial = np.array([len(token.plain) == 1 for token in name.tokens])
         # A small word of ours beside others is taken as found: looking for it would find half of all names.
-        allowed = float(weights[~big].sum() + INITIALS * weights[initial & big].sum())
-        return cls(
-            weights * big,
-            float(weights.sum()),
-            big,
-            initial,
-            int(initial.sum()),
-            int((initial & big).sum()),
-            allowed,
-            sum(is_rare(token.plain) for token in name.tokens),
-        )
+        rare = sum(is_rare(token.plain) for token in name.tokens)
+        return cls(weights * big, float(weights.sum()), big, float(weights[~big].sum()), rare)
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +344,8 @@ class _Asked:
         text = [texts.setdefault(wish[0], len(texts)) for wish in wishes]
         ours, plain, joined = (np.array([wish[at] for wish in wishes]) for at in (1, 2, 3))
         slips = np.array([int(len(wish[0]) >= LONG_JOIN) for wish in wishes])
-        exact = np.array([wish[0].isdigit() for wish in wishes])
+        syllabic = [token.syllabic for token in name.tokens]
+        exact = np.array([wish[0].isdigit() or syllabic[wish[1]] for wish in wishes])
         return cls([*texts], np.array(text), ours, plain, joined, slips, exact)
 
 
@@ -362,5 +353,7 @@ def _best(keys: _Numbers, values: _Values) -> _Numbers:
     """Places of the greatest value of each key."""
     by_key = keys << 10 | (values * 1000).astype(np.int64)
     order = np.argsort(by_key)
-    found: _Numbers = order[np.diff(keys[order], append=-1) != 0]
-    return found
+    in_order = keys[order]
+    last = np.ones(len(order), np.bool_)
+    np.not_equal(in_order[1:], in_order[:-1], out=last[:-1])
+    return order[last]

@@ -100,6 +100,11 @@ class SlipTable:
             found.append((hashes | rows.astype(np.uint64)[:, None]).ravel())
         self._keys = np.concatenate(found)
         self._keys.sort()
+        # Where keys begin that share their first bits: a few keys each.
+        bits = max(1, len(self._keys).bit_length() - 2)
+        self._shift = np.uint64(64 - bits)
+        firsts = np.arange(1 << bits, dtype=np.uint64) << self._shift
+        self._starts = np.append(np.searchsorted(self._keys, firsts), len(self._keys)).astype(np.int32)
 
     def find(self, texts: Sequence[str]) -> NearStrings:
         """Strings at most two slips from each of ``texts``; of those within what the lengths of both forgive, all."""
@@ -108,14 +113,13 @@ class SlipTable:
         hashes = [hashes_of(text, self._slips(len(text))) for text in texts]
         wanted = np.concatenate(hashes)
         asked = np.repeat(np.arange(len(texts)), [len(one) for one in hashes])
-        order = np.argsort(wanted)  # in order, so that each search goes on where the one before ended
-        wanted, asked = wanted[order], asked[order]
-        starts = np.searchsorted(self._keys[:-1], wanted)
-        met = np.flatnonzero(self._keys[starts] & _HASH == wanted)
-        starts, asked = starts[met], asked[met]
-        counts = np.searchsorted(self._keys, wanted[met] | _ROW, "right") - starts
-        asked = np.repeat(asked, counts)
-        pairs = np.unique(asked << _ROW_BITS | (self._keys[ranges(starts, counts)] & _ROW).astype(np.int64))
+        bucket = (wanted >> self._shift).astype(np.int64)
+        starts = self._starts[bucket].astype(np.int64)
+        counts = self._starts[bucket + 1] - starts
+        keys = self._keys[ranges(starts, counts)]
+        met = np.flatnonzero(keys & _HASH == np.repeat(wanted, counts))
+        asked = np.repeat(asked, counts)[met]
+        pairs = distinct(asked << _ROW_BITS | (keys[met] & _ROW).astype(np.int64))
         asked, rows = pairs >> _ROW_BITS, pairs & int(_ROW)
         ours = [texts[at] for at in asked.tolist()]
         slips = cpdist(ours, self._strings.at(rows), scorer=OSA.distance, score_cutoff=2, dtype=np.uint8)
@@ -125,10 +129,23 @@ class SlipTable:
         return NearStrings(asked, rows, slips[near], lengths)
 
 
+def distinct(numbers: Rows) -> Rows:
+    """Each of ``numbers`` once, in order."""
+    found = np.sort(numbers)
+    return found[begins(found)]
+
+
+def begins(numbers: NDArray[np.signedinteger]) -> NDArray[np.bool_]:
+    """Where each run of equal numbers begins."""
+    found = np.ones(len(numbers), np.bool_)
+    np.not_equal(numbers[1:], numbers[:-1], out=found[1:])
+    return found
+
+
 def ranges(starts: Rows, counts: Rows) -> Rows:
     """The numbers from each start on, as many as its count, one range after the other."""
     ends = np.cumsum(counts)
-    found: Rows = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - (ends - counts), counts)
+    found: Rows = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - ends + counts, counts)
     return found
 
 

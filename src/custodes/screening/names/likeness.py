@@ -87,13 +87,13 @@ def _is_a_slip(ours: str, theirs: str) -> bool:
 @lru_cache(maxsize=262_144)
 def spelled_similarity(ours: str, our_forms: tuple[str, ...], theirs: str, their_forms: tuple[str, ...]) -> float:
     """Likeness of two words by their letters alone, and by those of their folded forms."""
+    if ours.isdigit() or theirs.isdigit():
+        return SHARED_FORM if ours == theirs else 0.0
+    if len(ours) == 1 or len(theirs) == 1:
+        return INITIAL if ours[0] == theirs[0] else 0.0
     if not set(our_forms).isdisjoint(their_forms):
         short = min(len(ours), len(theirs)) <= _SHORT_FORM and ours[0] != theirs[0]
         return _SHORT_SPELLING if short else SHARED_FORM
-    if ours.isdigit() or theirs.isdigit():
-        return 0.0
-    if len(ours) == 1 or len(theirs) == 1:
-        return INITIAL if ours[0] == theirs[0] else 0.0
     best = _slips(ours, theirs)
     for a in our_forms:
         for b in their_forms:

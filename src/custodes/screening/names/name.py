@@ -36,6 +36,7 @@ from custodes.screening.names.sounds import skeleton
 from custodes.screening.names.spellings import forms
 
 MAX_LENGTH = 400
+_NO_INITIALS = ("NG", "MD", "ST", "MC", "DR", "MR", "MS")
 _MAX_TOKENS, _TELLS_ALONE = 24, 7
 _SERVANT = "abd abdu abdul abdel abdal abdol abdoul abdur abder abdus abdil"
 _ARTICLE = "al el ul ur ar er as es ad ed"
@@ -130,7 +131,10 @@ def _split(text: str) -> list[str]:
 def _person(text: str) -> list[NameToken]:
     surname, comma, given = text.partition(",")
     parts = (given, surname) if comma and given.strip() else (text,)
-    read = [[token for word in _split(part) for token in _read(word, True)] for part in parts]
+    # In a name of capitals only, two of them may be anything.
+    mixed = not text.isupper()
+    words = [[one for word in _split(part) for one in (_initials(word) if mixed else (word,))] for part in parts]
+    read = [[token for word in part for token in _read(word, True)] for part in words]
     bare = [[_of_person(token) for token in part if token.plain not in TITLES] for part in read]
     bare = bare if any(bare) else read
     if len(bare) == 2 and len(bare[0]) > 1 and bare[1]:
@@ -237,16 +241,15 @@ def _read(word: str, person: bool) -> tuple[NameToken, ...]:
     parts = re.findall(r"[a-z0-9]+", spelled)
     if not word.isascii() and len(parts) == 1 and _is_han(word):
         return tuple(replace(_token(part), syllabic=True) for part in _syllables(word))
-    if person and len(word) == 2 and word.isupper() and word.isascii() and _is_two_initials(spelled):
-        parts = list(spelled)
     if len(parts) == 1 and other:
         return (_alternatively(_token(parts[0]), other),)
     return tuple(_token(part) for part in parts)
 
 
-def _is_two_initials(word: str) -> bool:
-    """Whether two letters are no name, so that they stand for two given names (JC)."""
-    return word not in ("ng", "md", "st", "mc", "dr", "mr", "ms") and not set(word) & set("aeiouy")
+def _initials(word: str) -> tuple[str, ...]:
+    """The two letters of a word that is no name, so that they stand for two given names (JC); else the word."""
+    two = len(word) == 2 and word.isascii() and word.isalpha() and word.isupper()
+    return tuple(word) if two and not set(word) & set("AEIOUY") and word not in _NO_INITIALS else (word,)
 
 
 def _alternatively(token: NameToken, spelled: Sequence[str]) -> NameToken:

@@ -3,7 +3,7 @@
 In: sealed bodies with their salts, by index. Out: the same, until erased. Per 65,536 entries one file of slots
 (32 bytes each: salt, offset, length, state) and one of sealed bytes. Erasing overwrites the salt, which is the key
 share, and then the sealed bytes; both are durable when it returns. Copies that a file system, a disk's wear levelling
-or a backup keeps are out of its reach, which is why backups must not hold the slots (see docs on backup).
+or a backup keeps are out of its reach; destroying a backup's key destroys the slots in it (docs/guides/backup.md).
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from custodes.ledger.tlog.commitment import SALT_BYTES
 from custodes.ledger.tlog.tiles import LedgerCorruptError
 from custodes.ledger.writer.body import SealedBody
 
-_PER_FILE = 1 << 16
+SLOTS_PER_FILE = 1 << 16
 _SLOT = struct.Struct(">16sQIB3x")
+SLOT_BYTES = _SLOT.size
 _ABSENT, _KEPT, _NONE, _ERASED = range(4)
 
 
@@ -35,7 +36,7 @@ class FileBodies:
 
     def get(self, index: int) -> SealedBody | None:
         """The body of entry ``index``, or None."""
-        number, at = divmod(index, _PER_FILE)
+        number, at = divmod(index, SLOTS_PER_FILE)
         try:
             with self._path(number, "slots").open("rb") as slots:
                 slots.seek(at * _SLOT.size)
@@ -56,7 +57,7 @@ class FileBodies:
 
     def erased(self, index: int) -> bool:
         """Whether a body of entry ``index`` was here and was erased."""
-        number, at = divmod(index, _PER_FILE)
+        number, at = divmod(index, SLOTS_PER_FILE)
         try:
             with self._path(number, "slots").open("rb") as slots:
                 slots.seek(at * _SLOT.size)
@@ -69,15 +70,15 @@ class FileBodies:
         """Keep bodies of consecutive entries."""
         with self._lock:
             while bodies:
-                number, at = divmod(first, _PER_FILE)
-                part = bodies[: _PER_FILE - at]
+                number, at = divmod(first, SLOTS_PER_FILE)
+                part = bodies[: SLOTS_PER_FILE - at]
                 self._put(number, at, part)
                 first += len(part)
                 bodies = bodies[len(part) :]
 
     def erase(self, index: int) -> bool:
         """Destroy the body of entry ``index``."""
-        number, at = divmod(index, _PER_FILE)
+        number, at = divmod(index, SLOTS_PER_FILE)
         with self._lock:
             try:
                 slots = os.open(self._path(number, "slots"), os.O_RDWR | os.O_CLOEXEC)

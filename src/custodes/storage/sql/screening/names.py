@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from custodes.screening.entities import ListEntry, decode_entry
 from custodes.screening.index.entries import NearEntry, named, near_items
@@ -53,13 +54,15 @@ class StoredNames:
 
     def near(self, connection: Connection, prepared: Sequence[PreparedName]) -> list[NearEntry]:
         """Entries with a name that may alert on one of ``prepared``."""
-        connection.exec_driver_sql("BEGIN")  # names and entries of one import
-        read = self._current(connection)
+        # The driver's own cursor: what SQLAlchemy adds to a statement costs more than these.
+        driver = connection.connection.cursor()
+        driver.execute("BEGIN")  # names and entries of one import
+        read = self._current(driver)
         found = near_items(read.table, prepared)
         missing = [near.item for near in found if near.item not in read.entries]
         known = {near.item: read.entries[near.item] for near in found if near.item in read.entries}
         if missing:
-            rows = connection.exec_driver_sql(_ENTRIES, (json.dumps(missing),))
+            rows = driver.execute(_ENTRIES, (json.dumps(missing),))
             fetched = {number: decode_entry(body) for number, body in rows}
             if len(read.entries) > _MOST_REMEMBERED:
                 read.entries.clear()
@@ -67,12 +70,13 @@ class StoredNames:
             known |= fetched
         return [NearEntry(known[near.item], near.names, near.parts) for near in found]
 
-    def _current(self, connection: Connection) -> _Read:
-        generation = connection.exec_driver_sql(_GENERATION).scalar() or 0
+    def _current(self, driver: DBAPICursor) -> _Read:
+        found = driver.execute(_GENERATION).fetchone()
+        generation = found[0] if found else 0
         if self._read.generation == generation:
             return self._read
         with self._lock:
             if self._read.generation != generation:
-                data = connection.exec_driver_sql("SELECT data FROM name_index").scalar_one()
+                (data,) = driver.execute("SELECT data FROM name_index").fetchone()
                 self._read = _Read(generation, NameTable(NameRows.from_bytes(data)))
             return self._read

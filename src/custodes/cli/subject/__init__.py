@@ -1,0 +1,1 @@
+"""Commands for requests of data subjects."""

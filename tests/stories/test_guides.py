@@ -1,0 +1,95 @@
+"""Guides are run as they stand: their commands against a live server, their answers against what came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fakes.engine import Square, SquareEngine, picture
+from fakes.live import LiveServer, running
+from fakes.story import run_page
+
+GUIDES = Path(__file__).parents[2] / "docs" / "guides"
+PAGES = {"app-developer.md": 4, "auditor.md": 4, "data-subject.md": 4, "leaving-rekognition.md": 2, "operator.md": 5}
+"""Pages that are run, and how many blocks each has."""
+
+
+def photo(folder: Path, name: str, number: int) -> None:
+    # PNG bytes: the name of a file does not count.
+    (folder / name).write_bytes(picture(Square(number)))
+
+
+def check(name: str, folder: Path, environment: Mapping[str, str]) -> None:
+    blocks, wrong = run_page(GUIDES / name, folder, environment)
+    assert not wrong, "\n".join(wrong)
+    assert blocks == PAGES[name]
+
+
+def test_data_subject(tmp_path: Path) -> None:
+    photo(tmp_path, "anna.jpg", 1)
+    with running(tmp_path / "data", engine=SquareEngine()) as server:
+        client = server.client()
+        for collection in ("customers", "guests", "staff"):
+            client.create_collection(CollectionId=collection)
+            index(client, collection, 2, "ben")
+        for collection in ("guests", "staff"):
+            anna = index(client, collection, 1, "anna")
+        client.create_user(CollectionId="staff", UserId="anna-k")
+        client.associate_faces(CollectionId="staff", UserId="anna-k", FaceIds=[anna])
+        check("data-subject.md", tmp_path, server.environment())
+
+
+def index(client: Any, collection: str, number: int, name: str) -> str:
+    bytes_ = {"Bytes": picture(Square(number))}
+    found = client.index_faces(CollectionId=collection, Image=bytes_, ExternalImageId=name)
+    face: str = found["FaceRecords"][0]["Face"]["FaceId"]
+    return face
+
+
+def test_app_developer(tmp_path: Path) -> None:
+    photo(tmp_path, "ann.jpg", 1)
+    photo(tmp_path, "unknown.jpg", 1)
+    with running(tmp_path / "data", engine=SquareEngine()) as server:
+        check("app-developer.md", tmp_path, outside(server))
+
+
+def test_operator(tmp_path: Path) -> None:
+    photo(tmp_path, "unknown.jpg", 1)
+    with running(tmp_path / "data", engine=SquareEngine()) as server:
+        check("operator.md", tmp_path, outside(server))
+
+
+def test_auditor(tmp_path: Path) -> None:
+    with running(tmp_path / "data", engine=SquareEngine()) as server:
+        server.client().detect_faces(Image={"Bytes": picture(Square(1))})
+        server.deployment.ledger.duties.close_heads()
+        account = str(server.deployment.keys.account_id)
+        check("auditor.md", tmp_path, {**outside(server), "account": account})
+
+
+def test_leaving_rekognition(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for name, number in (("ann.jpg", 1), ("ben.jpg", 2)):
+        photo(tmp_path / "photos", name, number)
+    with (
+        running(tmp_path / "amazon", engine=SquareEngine()) as amazon,
+        running(tmp_path / "data", engine=SquareEngine()) as server,
+    ):
+        client = amazon.client()
+        client.create_collection(CollectionId="people")
+        faces = [
+            index(client, "people", number, name) for number, name in enumerate(("ann.jpg", "ben.jpg", "gone.jpg"), 1)
+        ]
+        client.create_user(CollectionId="people", UserId="ann")
+        client.associate_faces(CollectionId="people", UserId="ann", FaceIds=faces[:1])
+        key = amazon.deployment.keys.key
+        file = tmp_path / "profiles"
+        file.write_text(f"[amazon]\naws_access_key_id={key.access_key_id}\naws_secret_access_key={key.secret}\n")
+        found = {"AWS_SHARED_CREDENTIALS_FILE": str(file), "AWS_DEFAULT_REGION": "eu-central-1", "AMAZON": amazon.url}
+        check("leaving-rekognition.md", tmp_path, {**outside(server), **found})
+
+
+def outside(server: LiveServer) -> dict[str, str]:
+    """A shell in which nothing points anywhere yet."""
+    return {name: value for name, value in server.environment().items() if not name.startswith("AWS_")}
