@@ -63,7 +63,7 @@ verifier: $(VENV)/.run ## Write build/verify.pyz, which checks statements with n
 	mkdir -p build
 	$(BIN)/custodes statement verifier --out build/verify.pyz
 
-mutants: $(VENV)/.test ## Turn each comparison of the verifier round, one at a time: a test has to fail (WORDS=verdict)
+mutants: $(VENV)/.test ## Turn each comparison of verifier, gate and guardrails round: a test has to fail (WORDS=gate)
 	$(BIN)/python tests/mutants/run.py $(WORDS)
 
 lock: $(VENV)/.test ## Resolve versions anew and write requirements/*.txt (UPGRADE=1 for the newest)

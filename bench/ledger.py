@@ -82,17 +82,17 @@ def drive(threads: int, seconds: float, one: Callable[[int], None]) -> dict[str,
 
 def bench_log(log: LedgerLog, clients: int, seconds: float) -> dict[str, float]:
     """Entries with bodies, each waited for with its inclusion proof and checkpoint."""
-    return drive(clients, seconds, lambda number: log.append("inc", None, BODY, {"n": number}).wait() and None)
+    return drive(clients, seconds, lambda number: log.append("inc", body=BODY, fields={"n": number}).wait() and None)
 
 
 def bench_gate(log: LedgerLog, clients: int, seconds: float, work_s: float) -> dict[str, float]:
     """What a request pays: permission, some work meanwhile, use, receipt as text. Two entries per request."""
 
     def request(_: int) -> None:
-        permission = log.append("auth", None, BODY, {"d": "allow"})
+        permission = log.append("auth", body=BODY, fields={"d": "allow"})
         if work_s:
             time.sleep(work_s)
-        receipt_token(log.append("use", 1, BODY, settles=permission).wait())
+        receipt_token(log.append("use", units=1, body=BODY, settles=permission).wait())
 
     return drive(clients, seconds, request)
 
@@ -200,7 +200,7 @@ def leave_journal(data: Path) -> None:
     log = open_ledger(data, ORIGIN, SystemClock())
     log.start()
     for _ in range(12_000):
-        last = log.append("inc", None, BODY)
+        last = log.append("inc", body=BODY)
     last.wait()
     os._exit(0)
 

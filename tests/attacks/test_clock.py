@@ -48,7 +48,7 @@ class World:
     def use(self) -> int:
         """A use; the true time of it."""
         slot = self.log.append("auth", fields={"d": "allow"})
-        self.log.append("use", 1, {"acct": ANN, "op": "DetectFaces"}, settles=slot).wait()
+        self.log.append("use", units=1, body={"acct": ANN, "op": "DetectFaces"}, settles=slot).wait()
         self.log.flush()
         return self.true_ms
 

@@ -50,7 +50,7 @@ class Log:
         log.start()
         for _ in range(times):
             slot = log.append("auth", fields={"d": "allow"})
-            done = log.append("use", 1, {"acct": ANN, "op": "DetectFaces"}, settles=slot).wait()
+            done = log.append("use", units=1, body={"acct": ANN, "op": "DetectFaces"}, settles=slot).wait()
             indexes.append(done.index)
             if keep:
                 (self.receipts / f"{done.index}.receipt").write_text(receipt_token(done) + "\n")

@@ -28,6 +28,8 @@ class LiveServer:
     url: str
     data: Path
     deployment: Deployment
+    gallery: Any = None
+    """What stands in for the database of galleries, where something does."""
 
     def client(self, service: str = "rekognition") -> Any:
         import boto3
@@ -67,7 +69,7 @@ def running(data: Path, overrides: Mapping[str, Any] | None = None, **stand_ins:
         )
         thread.start()
         assert ready.wait(10), "the server did not start"
-        yield LiveServer(listener.url, settings.data, deployment)
+        yield LiveServer(listener.url, settings.data, deployment, stand_ins.get("gallery"))
         listener.stop()
         thread.join(10)
         assert not thread.is_alive(), "the server did not stop"

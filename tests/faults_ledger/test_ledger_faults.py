@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -45,7 +46,7 @@ STEPS = [
     ("tiles.put", 6),
     ("tiles.replace", 3),
     ("tiles.sync", 2),
-    ("tiles.remove_tree", 1),
+    ("tiles.remove_partial", 1),
     ("anchor.replace", 3),
 ]
 # Not one of these is before the first acknowledgement, so a row that tests nothing would be seen.
@@ -61,7 +62,7 @@ def _run(data: Path, step: str, nth: int, action: str, mode: str = "load", secon
     return done.stdout.splitlines()
 
 
-def _acks(lines: list[str]) -> list[tuple[int, bytes, bytes]]:
+def acknowledged(lines: list[str]) -> list[tuple[int, bytes, bytes]]:
     parts = [line.split() for line in lines if line.startswith("ack ")]
     return [(int(part[1]), bytes.fromhex(part[2]), bytes.fromhex(part[3])) for part in parts if len(part) == 4]
 
@@ -72,7 +73,7 @@ def _audit(data: Path) -> AuditReport:
     return audit(read_tiles(data), [key], bodies)
 
 
-def _check(data: Path, acks: list[tuple[int, bytes, bytes]]) -> AuditReport:
+def check(data: Path, acks: list[tuple[int, bytes, bytes]]) -> AuditReport:
     """Start as always, then compare everything that was acknowledged with what is there."""
     log = open_ledger(data, victim.ORIGIN, SystemClock(), LedgerOptions(anchor=data / "anchor"))
     log.start()
@@ -94,10 +95,53 @@ def _check(data: Path, acks: list[tuple[int, bytes, bytes]]) -> AuditReport:
 
 @pytest.mark.parametrize("action", ["kill before", "kill after"])
 @pytest.mark.parametrize(("step", "nth"), STEPS, ids=[step for step, _ in STEPS])
-def test_a_kill_at_any_step_loses_nothing(tmp_path: Path, step: str, nth: int, action: str) -> None:
-    before = _grow(tmp_path, 300) if nth == 1 else []
-    acks = before + _acks(_run(tmp_path, step, nth, action, seconds=20))
-    _check(tmp_path, acks)
+def test_a_power_cut_at_any_step_loses_nothing(tmp_path: Path, step: str, nth: int, action: str) -> None:
+    before = grow(tmp_path, 300) if nth == 1 else []
+    acks = before + acknowledged(_run(tmp_path, step, nth, action, seconds=20))
+    victim.cut_power(tmp_path)
+    check(tmp_path, acks)
+    assert _superseded(tmp_path) == []
+
+
+@pytest.mark.parametrize("after", [250, 256, 300, 700])
+def test_a_power_cut_takes_no_tile_that_a_start_needs(tmp_path: Path, after: int) -> None:
+    """Nothing is synced after a start at a partial tile; then that tile fills, and its partial files are removed."""
+    acks = grow(tmp_path, 250)
+    log = victim.trapped_log(tmp_path, "tiles.sync", 0, "none", segment_bytes=1 << 30)
+    log.start()
+    receipts = []
+    while log.flush().size < after:
+        receipts.append(log.append("inc", fields={"n": len(receipts)}).wait())
+    # Abandoned, not closed: what is on the disk is what a power cut finds.
+    image = tmp_path.with_name(f"{tmp_path.name}-cut")
+    shutil.copytree(tmp_path, image, ignore=shutil.ignore_patterns("lock"))
+    log.close()
+    assert victim.cut_power(image) > 0 or after == 250
+    check(image, acks + [(receipt.index, receipt.envelope, receipt.checkpoint) for receipt in receipts])
+    assert _superseded(image) == []
+
+
+def test_partial_files_go_when_their_full_one_is_there(tmp_path: Path) -> None:
+    grow(tmp_path, 10)
+    log = victim.trapped_log(tmp_path, "tiles.sync", 0, "none", segment_bytes=1 << 30)
+    log.start()
+    for number in range(600):
+        log.append("inc", fields={"n": number})
+        if number % 20 == 0:
+            log.flush()
+    log.flush()
+    # What a start may have to load is kept until the full tile is durable; nothing else.
+    assert _superseded(tmp_path) == ["tile/0/000.p/10", "tile/entries/000.p/10"]
+    log.close()
+    check(tmp_path, [])
+    assert _superseded(tmp_path) == []
+
+
+def _superseded(data: Path) -> list[str]:
+    """Partial files whose full one is there."""
+    root = LedgerPaths(data).public
+    partial = [file for file in root.rglob("*.p/*") if file.parent.with_suffix("").exists()]
+    return sorted(str(file.relative_to(root)) for file in partial)
 
 
 @pytest.mark.parametrize("action", ["fail before", "fail after"])
@@ -106,7 +150,7 @@ def test_a_failure_at_any_step_is_refused_and_recovered_from(tmp_path: Path, ste
     if step == "journal.segments":
         with pytest.raises(OSError, match="injected"):
             victim.trapped_log(tmp_path, step, nth, action).start()
-        _check(tmp_path, [])
+        check(tmp_path, [])
         return
     log = victim.trapped_log(tmp_path, step, nth, action)
     log.start()
@@ -114,10 +158,10 @@ def test_a_failure_at_any_step_is_refused_and_recovered_from(tmp_path: Path, ste
         acks = _until_fallen_and_back(log)
     finally:
         log.close()
-    _check(tmp_path, acks)
+    check(tmp_path, acks)
 
 
-def _grow(data: Path, count: int) -> list[tuple[int, bytes, bytes]]:
+def grow(data: Path, count: int) -> list[tuple[int, bytes, bytes]]:
     log = open_ledger(data, victim.ORIGIN, SystemClock(), LedgerOptions(anchor=data / "anchor"))
     log.start()
     pending = [log.append("inc", fields={"n": number}) for number in range(count)]
@@ -134,7 +178,7 @@ def _until_fallen_and_back(log: LedgerLog) -> list[tuple[int, bytes, bytes]]:
     while time.monotonic() < deadline:
         try:
             permission = log.append("auth", body={"n": 1}, fields={"d": "allow"})
-            receipt = log.append("use", 1, {"text": "x" * 200}, settles=permission).wait()
+            receipt = log.append("use", units=1, body={"text": "x" * 200}, settles=permission).wait()
         except LedgerUnavailableError:
             refused = True
             time.sleep(0.005)
@@ -160,11 +204,11 @@ def test_random_kills_under_load(tmp_path: Path) -> None:
         process.kill()
         out, err = process.communicate()
         assert process.returncode == -9, err
-        acks += _acks(out.splitlines())
+        acks += acknowledged(out.splitlines())
         if number % 10 == 9:
-            _check(tmp_path, acks)
+            check(tmp_path, acks)
     assert acks
-    report = _check(tmp_path, acks)
+    report = check(tmp_path, acks)
     assert report.kinds["use"] + report.kinds.get("void", 0) == report.kinds["auth"]
 
 
@@ -180,8 +224,8 @@ def test_a_full_disk_is_survived(tmp_path: Path) -> None:
     lines = done.stdout.splitlines()
     assert "refused 21" in lines
     assert lines[-1] == "recovered"
-    assert len(_acks(lines)) > 20
-    _check(tmp_path, _acks(lines))
+    assert len(acknowledged(lines)) > 20
+    check(tmp_path, acknowledged(lines))
 
 
 def test_an_unsettled_permission_is_voided_by_the_next_start(tmp_path: Path) -> None:

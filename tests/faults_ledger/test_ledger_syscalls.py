@@ -33,15 +33,15 @@ def test_one_refused_system_call(strace: str, tmp_path: Path, call: str, when: i
     for attempt, seconds in enumerate(("1.0", "8.0")):
         data = tmp_path / str(attempt)
         data.mkdir()
-        faults._grow(data, 3)
+        faults.grow(data, 3)
         done, injected = _victim(strace, data, f"inject={call}:error={error}:when={when}", seconds)
         if injected:
             break
     assert injected
-    acks = faults._acks(done.stdout.splitlines())
+    acks = faults.acknowledged(done.stdout.splitlines())
     if done.returncode == 0:
         assert acks
-    faults._check(data, acks)
+    faults.check(data, acks)
 
 
 def _victim(strace: str, data: Path, inject: str, seconds: str) -> tuple[subprocess.CompletedProcess[str], bool]:

@@ -18,11 +18,11 @@ from custodes.core.clock import SystemClock
 from custodes.ledger.tlog.proof import Receipt
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.log import LedgerLog, LogParts, LogSettings
-from custodes.ledger.writer.recover import Stores
-from custodes.storage.ledger.open import LedgerOptions, ledger_parts
+from custodes.ledger.writer.ports import Stores
+from custodes.storage.ledger.open import LedgerOptions, LedgerPaths, ledger_parts
+from custodes.storage.ledger.tiles import FileTiles
 
 ORIGIN = "test.example/ledger"
-SETTINGS = LogSettings(publish_every_s=0.01, segment_bytes=20_000, retry_s=0.02)
 
 
 class Trap:
@@ -61,17 +61,58 @@ class Trap:
         raise OSError(5, "injected")
 
 
-def trapped_log(data: Path, step: str, nth: int, action: str) -> LedgerLog:
+class Unsynced:
+    """Tiles that say in a file which of theirs a power cut would take: those that were put since the last sync."""
+
+    def __init__(self, tiles: FileTiles, record: Path) -> None:
+        self._tiles = tiles
+        self._record = record
+        record.touch()
+
+    def __getattr__(self, method: str) -> object:
+        return getattr(self._tiles, method)
+
+    def put(self, path: str, data: bytes, *, repair: bool = False) -> None:
+        self._note(path)
+        self._tiles.put(path, data, repair=repair)
+
+    def replace(self, path: str, data: bytes) -> None:
+        self._note(path)
+        self._tiles.replace(path, data)
+
+    def sync(self) -> None:
+        self._tiles.sync()
+        self._record.write_bytes(b"")
+
+    def _note(self, path: str) -> None:
+        with self._record.open("a", encoding="ascii") as record:
+            record.write(f"{path}\n")
+
+
+def cut_power(data: Path) -> int:
+    """Tear all public files that were not synced when the process ended; returns how many there were.
+
+    What was removed stays removed, which is the worse of the two things that may happen to it.
+    """
+    torn = set((data / "unsynced").read_text(encoding="ascii").split())
+    found = [file for file in (LedgerPaths(data).public / path for path in torn) if file.exists()]
+    for file in found:
+        os.truncate(file, file.stat().st_size // 3)
+    return len(found)
+
+
+def trapped_log(data: Path, step: str, nth: int, action: str, segment_bytes: int = 20_000) -> LedgerLog:
     """The ledger of ``data`` with a trap in one step; no trap when ``nth`` is 0."""
     parts = ledger_parts(data, ORIGIN, SystemClock(), LedgerOptions(anchor=data / "anchor"))
     stores = parts.stores
     trapped = Stores(
         Trap(stores.journal, "journal", step, nth, action),
-        Trap(stores.tiles, "tiles", step, nth, action),
+        Trap(Unsynced(stores.tiles, data / "unsynced"), "tiles", step, nth, action),
         Trap(stores.bodies, "bodies", step, nth, action),
         Trap(stores.anchor, "anchor", step, nth, action),
     )
-    return LedgerLog(LogParts(trapped, parts.identity, parts.body_key, parts.clock, parts.random), SETTINGS)
+    settings = LogSettings(publish_every_s=0.01, segment_bytes=segment_bytes, retry_s=0.02)
+    return LedgerLog(LogParts(trapped, parts.identity, parts.body_key, parts.clock, parts.random), settings)
 
 
 def acknowledge(receipt: Receipt) -> None:
@@ -84,7 +125,7 @@ def request(log: LedgerLog, number: int) -> None:
     """One request as the gate makes it; the answer is released only when its use is durable."""
     permission = log.append("auth", body={"n": number}, fields={"d": "allow"})
     write = log.commit if number % 2 else log.append
-    used = write("use", 1, {"n": number, "text": "x" * 200}, settles=permission)
+    used = write("use", units=1, body={"n": number, "text": "x" * 200}, settles=permission)
     acknowledge(used.wait(10))
 
 

@@ -123,3 +123,19 @@ def test_the_environment_is_read_in_settings_only() -> None:
         name(path) for path in MODULES if re.search(r"\bos\.(environ|getenv)\b", path.read_text(encoding="utf-8"))
     }
     assert readers <= allowed
+
+
+# Who waits for a batch is nobody's business but the batcher's; the office's log is replaced in the midst of its life.
+_REACHES_IN = frozenset({"engine/test_engine_steps.py", "policy/test_policy_office.py"})
+
+
+def test_tests_take_no_private_member_of_an_object() -> None:
+    """What a test has to exchange or to see is handed in, or public."""
+    tests, found = ROOT / "tests", set()
+    for path in tests.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Attribute) or not re.match("_[^_]", node.attr):
+                continue
+            if ast.unparse(node.value) not in {"self", "cls", "super()", "os", "sys"}:
+                found.add(path.relative_to(tests).as_posix())
+    assert found == _REACHES_IN

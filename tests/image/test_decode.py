@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from custodes.core.box import Size
 from custodes.core.errors import ImageFormatError, ImageTooLargeError
 from custodes.imaging.exif import tiff_orientation
-from custodes.imaging.image import Image, ImageLimits, decode, stored_size
+from custodes.imaging.image import Image, ImageLimits, decode, read_header
 
 WIDTH, HEIGHT = 96, 64
 
@@ -89,7 +89,7 @@ def test_a_jpeg_with_nameless_sampling_factors_comes_out_as_pillow_has_it(factor
     data[data.find(b"\xff\xc0") + 11] = factors
     expected = np.asarray(PIL.Image.open(io.BytesIO(data)).convert("RGB"))
     assert close_to(decode(bytes(data)), expected, 3)
-    assert stored_size(bytes(data)) == Size(WIDTH, HEIGHT)
+    assert read_header(bytes(data)).size == Size(WIDTH, HEIGHT)
 
 
 def test_hostile_metadata_of_a_jpeg_with_nameless_sampling_factors_is_not_read() -> None:

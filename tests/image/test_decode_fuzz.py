@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from custodes.core.errors import ImageFormatError, ImageTooLargeError
-from custodes.imaging.exif import jpeg_orientation, tiff_orientation
+from custodes.imaging.exif import JpegSegments, tiff_orientation
 from custodes.imaging.image import Image, ImageLimits, decode
 
 
@@ -95,4 +95,4 @@ def test_a_truncated_picture_is_never_a_picture(seed: bytes, share: float) -> No
 @given(data=st.binary(max_size=200))
 def test_metadata_readers_always_answer(data: bytes) -> None:
     assert 1 <= tiff_orientation(b"II*\0" + data) <= 8
-    assert 1 <= jpeg_orientation(b"\xff\xd8" + data) <= 8
+    assert 1 <= JpegSegments.of(b"\xff\xd8" + data).orientation(b"\xff\xd8" + data) <= 8

@@ -40,7 +40,7 @@ def small(tmp_path: Path, open_log: Callable[..., LedgerLog]) -> Path:
     for number in range(255):
         log.append("inc", body={"n": number})
     permission = log.append("auth", body={}, fields={"d": "allow"})
-    log.append("use", 2, {"text": "x"}, settles=permission)
+    log.append("use", units=2, body={"text": "x"}, settles=permission)
     log.append("auth", fields={"d": "allow"})
     log.append("inc", fields={"n": 1})
     log.flush()

@@ -31,7 +31,7 @@ KeyOf = Callable[[Path], VerifierKey]
 def test_a_use_gets_a_receipt_that_proves_it(tmp_path: Path, open_log: OpenLog, key_of: KeyOf) -> None:
     log = open_log(tmp_path)
     permission = log.append("auth", body={"account": "1"}, fields={"d": "allow"})
-    receipt = log.append("use", 3, {"account": "1"}, settles=permission).wait()
+    receipt = log.append("use", units=3, body={"account": "1"}, settles=permission).wait()
     verified = verify_token(receipt_token(receipt), [key_of(tmp_path)])
     assert (verified.index, verified.entry.kind, verified.entry.units) == (1, "use", 3)
     assert verified.entry.settles == permission.index
@@ -41,7 +41,7 @@ def test_a_use_gets_a_receipt_that_proves_it(tmp_path: Path, open_log: OpenLog, 
 def test_what_is_committed_is_durable_at_once(tmp_path: Path, open_log: OpenLog, key_of: KeyOf) -> None:
     log = open_log(tmp_path / "data")
     permission = log.append("auth", fields={"d": "allow"})
-    used = log.commit("use", 3, {"account": "1"}, settles=permission)
+    used = log.commit("use", units=3, body={"account": "1"}, settles=permission)
     assert used.done
     assert permission.done
     # What a killed process would leave; scratch holds files that are being published meanwhile.
@@ -58,7 +58,7 @@ def test_what_is_committed_is_durable_at_once(tmp_path: Path, open_log: OpenLog,
 def test_a_permission_waits_for_what_settles_it_but_not_for_long(tmp_path: Path, open_log: OpenLog) -> None:
     log = open_log(tmp_path)
     permission = log.append("auth", fields={"d": "allow"})
-    used = log.commit("use", 1, settles=permission)
+    used = log.commit("use", units=1, settles=permission)
     assert permission.wait().checkpoint == used.wait().checkpoint  # one batch, one signature
     alone = log.append("auth", fields={"d": "allow"})
     alone.wait_durable(timeout_s=5)  # nothing settles it
@@ -97,9 +97,9 @@ def test_a_permission_is_settled_once(tmp_path: Path, open_log: OpenLog) -> None
     log.append("void", settles=permission)
     for settled in (permission, denied):
         with pytest.raises(EntryError, match="not an open permission"):
-            log.append("use", 1, settles=settled)
+            log.append("use", units=1, settles=settled)
     with pytest.raises(EntryError, match="settles a permission"):
-        log.append("use", 1, fields={"a": permission.index})
+        log.append("use", units=1, fields={"a": permission.index})
 
 
 def test_time_never_runs_backwards_in_the_log(tmp_path: Path, open_log: OpenLog, clock: FixedClock) -> None:

@@ -59,7 +59,7 @@ class Operator:
     def use(self, account, op="DetectFaces", units=1, **more):
         self.clock.advance(60_000)
         slot = self.log.append("auth", fields={"d": "allow"})
-        return self.log.append("use", units, {"acct": account, "op": op, **more}, settles=slot).wait().index
+        return self.log.append("use", units=units, body={"acct": account, "op": op, **more}, settles=slot).wait().index
 
     def close_head(self):
         head = self.statements.close_head(self.log)

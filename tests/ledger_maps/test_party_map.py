@@ -14,6 +14,7 @@ from custodes.cli.ledger import statement as statement_commands
 from custodes.core.clock import FixedClock
 from custodes.deployment.statements import open_statements
 from custodes.ledger.prover.files import encode_file, encode_party, wrap
+from custodes.ledger.prover.map_tree import place as map_place
 from custodes.ledger.prover.party_map import PartyMap, PartyPlace
 from custodes.ledger.prover.party_map_files import PartyFiles, PlacesDigest
 from custodes.ledger.prover.sources import PartySources
@@ -59,6 +60,7 @@ class Parties:
     def __init__(self, world, folder):
         self.world = world
         folder.mkdir(exist_ok=True)
+        self.folder = folder
         self.files = PartyFiles(folder, world.vrf)
         self.map = PartyMap(world.vrf)
         self.head = None
@@ -209,7 +211,7 @@ def test_a_place_of_somebody_else_cannot_be_counted(make_world, tmp_path):
     """An operator who enters another party's place under this name is found by the body, which names its party."""
     made = Parties(make_world(), tmp_path / "parties")
     body = canonical({"acct": CUSTOMER, "role": "owner", "party": "ru-inn:7700000001"})
-    where = made.files._place(INN)
+    where = map_place(made.world.vrf, INN)
     index = made.world.append("org", None, PlacesDigest(bytes(32), 1).fields())
     made.map.enter(index, [PartyPlace(INN, bytes(16), body, where)])
     made.head = made.world.append("map", None, made.map.head_fields(index + 1))
@@ -235,7 +237,7 @@ def test_an_entry_that_is_no_dossier_brings_no_place(make_world, tmp_path):
     made = Parties(make_world(), tmp_path / "parties")
     body = canonical({"acct": CUSTOMER, "role": "owner", "party": INN})
     index = made.world.append("inc")
-    made.map.enter(index, [PartyPlace(INN, bytes(16), body, made.files._place(INN))])
+    made.map.enter(index, [PartyPlace(INN, bytes(16), body, map_place(made.world.vrf, INN))])
     made.head = made.world.append("map", None, made.map.head_fields(index + 1))
     made.world.publish()
     assert "no dossier" in refusal(made, made.statement(INN))
@@ -312,7 +314,7 @@ def test_statements_survive_their_own_spelling(parties):
 
 
 def test_files_that_changed_or_went_are_missed(parties):
-    path = next(path for path in parties.files._folder.glob("*.places"))
+    path = next(path for path in parties.folder.glob("*.places"))
     whole = path.read_bytes()
     for damage in (whole[:-1], whole.replace(b"80000", b"10000"), b""):
         path.write_bytes(damage)
@@ -326,7 +328,7 @@ def test_files_that_changed_or_went_are_missed(parties):
 def test_places_without_an_entry_count_for_nothing(parties):
     parties.files.keep([place(LEI, "owner")], parties.random)
     assert len(parties.files.map(parties, len(parties.world.envelopes))) == 4
-    assert {path.stat().st_mode & 0o777 for path in parties.files._folder.iterdir()} == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in parties.folder.iterdir()} == {0o600}
 
 
 SAME = [

@@ -39,8 +39,7 @@ def test_the_collection_map_gets_a_head(live_server: Any, rekognition: Any) -> N
     rekognition.create_collection(CollectionId="people")
     rekognition.index_faces(CollectionId="people", Image={"Bytes": picture(Square(1), Square(2, left=100))})
     account = live_server.deployment.keys.account_id
-    gallery = live_server.deployment.operations.enrolment._gallery
-    open_erasures(live_server.data, live_server.deployment.ledger, gallery).close_head(account)
+    open_erasures(live_server.data, live_server.deployment.ledger, live_server.gallery).close_head(account)
     head = kinds(live_server)[-1]
     assert (head.kind, head.fields["m"], head.fields["q"]) == ("map", "collection", 2)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +14,7 @@ from tiny_models import tiny_card, tiny_onnx
 
 from custodes.core.device import Device
 from custodes.core.errors import UnavailableError
-from custodes.engine.runtime.session import Threads, open_session, providers
+from custodes.engine.runtime.session import NetworkSession, Threads, open_session, providers
 
 MODEL = tiny_onnx()
 CARD = tiny_card(b"archive", MODEL)
@@ -60,6 +63,52 @@ def test_arrays_that_do_not_fit_are_refused(path: Path):
             session.run(feeds)
     with pytest.raises(ValueError, match="total"):
         session.run({"rgb": rows}, ["total"])
+
+
+class _Counting:
+    """A runtime that takes a moment, and knows how many runs were under way at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.now, self.most = 0, 0
+        self.options: list[object] = []
+
+    def get_providers(self) -> list[str]:
+        return ["CPUExecutionProvider"]
+
+    def run(self, names: list[str], feeds: dict[str, object], options: object) -> list[object]:
+        with self._lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            self.options.append(options)
+        time.sleep(0.02)
+        with self._lock:
+            self.now -= 1
+        return [np.zeros(1, np.float32)] * len(names)
+
+
+def _six_callers(shape: tuple[int | str, ...], intra: int) -> _Counting:
+    runtime = _Counting()
+    session = NetworkSession(runtime, replace(CARD, input=replace(CARD.input, shape=shape)), intra)
+    threads = [threading.Thread(target=session.run, args=({"rgb": np.zeros(1)},)) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(runtime.options) == 6
+    return runtime
+
+
+def test_runs_over_pictures_of_any_size_take_turns_and_give_their_memory_back():
+    runtime = _six_callers(("batch", 3, "height", "width"), os.cpu_count() or 1)
+    assert runtime.most == 1
+    assert all(options is not None for options in runtime.options)
+
+
+def test_a_small_network_runs_for_as_many_callers_as_there_are_cores_and_keeps_its_memory():
+    runtime = _six_callers(("batch", 3, 112, 112), 1)
+    assert 1 <= runtime.most <= (os.cpu_count() or 1)
+    assert runtime.options == [None] * 6
 
 
 def test_devices_follow_what_there_is():

@@ -1,6 +1,6 @@
 """``make mutants``: turn every comparison of the checks that matter round, one at a time; some test has to fail.
 
-In: ``TARGETS`` below. Out: a line for each mutant, and status 1 when one survived that ``survivors.toml`` gives no
+In: ``GROUPS`` below. Out: a line for each mutant, and status 1 when one survived that ``survivors.toml`` gives no
 reason for, or when a reason there is not needed any more. Sources are never touched: tests are collected once, and each
 mutant is a fork in which the functions of a module have the code of its changed syntax tree. A mutant that runs longer
 than ``LIMIT_S`` counts as found: a check that no longer ends is noticed. ``run.py verdict`` runs the modules whose path
@@ -18,6 +18,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
@@ -25,14 +26,55 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 120
+
+
+@dataclass(frozen=True)
+class Group:
+    """Modules under ``src/custodes``, and the tests that have to notice what is changed in them.
+
+    ``conditions``: also turn each ``not`` and each ``isinstance`` round.
+    """
+
+    targets: tuple[str, ...]
+    tests: tuple[str, ...]
+    conditions: bool = False
+
+
 _LEDGER = ("operator_lies", "party_map", "statement", "erasure", "billing", "maps")
-TESTS = [f"tests/ledger_maps/test_{name}.py" for name in _LEDGER]
-TARGETS = [
-    "ledger/verifier/verdict.py",
-    "ledger/verifier/multiproof.py",
-    "ledger/verifier/map_proof.py",
-    "ledger/verifier/map_head.py",
-]
+GROUPS = (
+    Group(
+        (
+            "ledger/verifier/verdict.py",
+            "ledger/verifier/multiproof.py",
+            "ledger/verifier/map_proof.py",
+            "ledger/verifier/map_head.py",
+        ),
+        tuple(f"tests/ledger_maps/test_{name}.py" for name in _LEDGER),
+    ),
+    Group(
+        (
+            "operations/requests/gate.py",
+            "operations/policy/decide.py",
+            "operations/policy/tenant.py",
+            "operations/policy/facts.py",
+            "operations/policy/account_facts.py",
+            "operations/policy/account_status.py",
+            "governance/provider/guardrails.py",
+        ),
+        (
+            "tests/operations/test_gate.py",
+            "tests/governance/test_guardrails.py",
+            "tests/governance/test_moratorium_rule.py",
+            "tests/governance/test_policy_set.py",
+            "tests/policy/test_dossier.py",
+            "tests/policy/test_moratorium.py",
+            "tests/policy/test_police_account.py",
+            "tests/policy/test_policy_office.py",
+            "tests/policy/test_policy_of_a_server.py",
+        ),
+        conditions=True,
+    ),
+)
 # Tests that start other processes cannot notice anything: those import the module as it is.
 _SELECT = "not zipapp and not imports_only and not checked_along and not offline"
 _TURNED: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -52,8 +94,9 @@ _TURNED: dict[type[ast.cmpop], type[ast.cmpop]] = {
 class _Turn(ast.NodeTransformer):
     """Counts comparisons, and turns number ``at`` round."""
 
-    def __init__(self, at: int) -> None:
+    def __init__(self, at: int, *, conditions: bool) -> None:
         self.at = at
+        self.conditions = conditions
         self.count = 0
         self.text = ""
 
@@ -74,15 +117,29 @@ class _Turn(ast.NodeTransformer):
             if self.count - 1 == self.at:
                 self.text = f"{ast.unparse(node)}  ->  True"
                 return ast.copy_location(ast.Constant(True), node)
+        if self.conditions and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
+            self.count += 1
+            if self.count - 1 == self.at:
+                self.text = f"{ast.unparse(node)}  ->  not"
+                return ast.copy_location(ast.UnaryOp(ast.Not(), node), node)
+        return node
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        self.generic_visit(node)
+        if self.conditions and isinstance(node.op, ast.Not):
+            self.count += 1
+            if self.count - 1 == self.at:
+                self.text = f"{ast.unparse(node)}  ->  {ast.unparse(node.operand)}"
+                return node.operand
         return node
 
 
-def mutants(path: Path) -> Iterator[tuple[str, CodeType]]:
+def mutants(path: Path, *, conditions: bool) -> Iterator[tuple[str, CodeType]]:
     """Text and code of each mutant of a module."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     at = 0
     while True:
-        turn = _Turn(at)
+        turn = _Turn(at, conditions=conditions)
         changed = ast.fix_missing_locations(turn.visit(copy.deepcopy(tree)))
         if not turn.text:
             return
@@ -119,7 +176,8 @@ def mutate(module: ModuleType, code: CodeType) -> None:
 class Mutants:
     """Runs the collected tests once for each mutant, in place of once."""
 
-    def __init__(self, words: list[str]) -> None:
+    def __init__(self, group: Group, words: list[str]) -> None:
+        self.group = group
         self.words = words
         self.bad: list[str] = []
 
@@ -129,12 +187,12 @@ class Mutants:
         if not self._survives(session, None, None):
             self.bad.append("the tests fail as it is")
             return True
-        for path in TARGETS:
+        for path in self.group.targets:
             if self.words and not any(word in path for word in self.words):
                 continue
             name = "custodes." + path.removesuffix(".py").replace("/", ".")
             allowed, found = reasons.get(path, {}), set()
-            for text, code in mutants(ROOT / "src/custodes" / path):
+            for text, code in mutants(ROOT / "src/custodes" / path, conditions=self.group.conditions):
                 alive = self._survives(session, importlib.import_module(name), code)
                 os.write(2, f"{'SURVIVED' if alive else 'found   '} {path}: {text}\n".encode())
                 if alive:
@@ -176,11 +234,23 @@ class Mutants:
 def main(words: list[str]) -> int:
     """Run the mutants of the targets that hold one of ``words``, or of all."""
     os.chdir(ROOT)
-    plugin = Mutants(words)
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-k", _SELECT, *TESTS]
+    failed = 0
+    for group in GROUPS:
+        if words and not any(word in path for word in words for path in group.targets):
+            continue
+        child = os.fork()
+        if child == 0:  # pytest collects once in a process
+            os._exit(_run(group, words))
+        failed += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
+    return failed
+
+
+def _run(group: Group, words: list[str]) -> int:
+    plugin = Mutants(group, words)
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-k", _SELECT, *group.tests]
     status = pytest.main(options, plugins=[plugin])
     for line in plugin.bad:
-        print(line)
+        os.write(1, f"{line}\n".encode())
     return 1 if plugin.bad else int(status)
 
 

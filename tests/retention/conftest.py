@@ -34,6 +34,7 @@ class Keeper:
 
     clock: FixedClock
     log: LedgerLog
+    store: MemoryGalleryStore
     gallery: IndexedGallery
     statements: Statements
     erasures: RecordedErasures
@@ -68,11 +69,12 @@ def keeper(tmp_path: Path) -> Iterator[Keeper]:
     log = open_ledger(data, "ledger.example/1", clock)
     log.start()
     try:
-        gallery = IndexedGallery(MemoryGalleryStore(), BruteForceIndex)
+        store = MemoryGalleryStore()
+        gallery = IndexedGallery(store, BruteForceIndex)
         gallery.create_collection(collection(), {})
         statements = open_statements(data)
         tombstones = FileTombstones(LedgerPaths(data).private)
         erasures = RecordedErasures(log, gallery, statements.face_indexes(), statements.erasures, tombstones)
-        yield Keeper(clock, log, gallery, statements, erasures, tombstones)
+        yield Keeper(clock, log, store, gallery, statements, erasures, tombstones)
     finally:
         log.close()

@@ -26,7 +26,7 @@ def prices() -> PriceList:
 
 def use(keeper: Keeper) -> None:
     permission = keeper.log.append("auth", body={"acct": KEY.account_id}, fields={"d": "allow"})
-    keeper.log.append("use", 1, {"acct": KEY.account_id, "op": "DetectFaces"}, settles=permission).wait()
+    keeper.log.append("use", units=1, body={"acct": KEY.account_id, "op": "DetectFaces"}, settles=permission).wait()
 
 
 def finish(keeper: Keeper, log: Any = None) -> tuple[Month, ...]:

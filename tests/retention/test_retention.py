@@ -11,6 +11,7 @@ import pytest
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
 from custodes.core.ids import FaceId, UserId
 from custodes.gallery.entities import CollectionKey, GalleryUser
+from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
 from custodes.gallery.ports import FloatArray
 from custodes.gallery.rules import user_vector
@@ -103,9 +104,6 @@ def test_a_user_loses_its_old_faces_and_gets_a_vector_of_the_others(keeper: Keep
 class Busy(IndexedGallery):
     """Somebody changes every user just before we do."""
 
-    def __init__(self, gallery: IndexedGallery) -> None:
-        super().__init__(gallery._store, gallery._new_index)
-
     def set_user_faces(
         self,
         key: CollectionKey,
@@ -127,7 +125,7 @@ def test_a_user_that_is_being_changed_is_left_for_the_next_run(keeper: Keeper) -
     keeper.gallery.set_user_faces(KEY, ANN, add=[held.face_id], remove=(), vector=units(1, 2)[0])
     days(keeper, 1)
     keeper.clock.advance(2 * DAY_MS)
-    (due,) = keeper.retention(Busy(keeper.gallery)).run()
+    (due,) = keeper.retention(Busy(keeper.store, BruteForceIndex)).run()
     assert (due.erased, due.put_off, due.more) == (1, 1, False)
     assert left(keeper) == [held.face_id]
     assert keeper.tombstones.buried()[KEY] == [free.face_id]
@@ -157,7 +155,7 @@ def test_nothing_is_erased_that_cannot_be_recorded(keeper: Keeper) -> None:
 def test_faces_that_went_are_stored_no_longer_on_the_bill(keeper: Keeper) -> None:
     body = {"acct": KEY.account_id, "faces_delta": 4, "op": "IndexFaces"}
     permission = keeper.log.append("auth", body={"acct": KEY.account_id}, fields={"d": "allow"})
-    keeper.log.append("use", 1, body, settles=permission).wait()
+    keeper.log.append("use", units=1, body=body, settles=permission).wait()
     keeper.enrol(4)
     days(keeper, 1)
     keeper.clock.advance(2 * DAY_MS)

@@ -67,7 +67,11 @@ class Office:
 
     @property
     def reviews(self) -> Reviews:
-        store = SqlReviewStore(self.database, open_master(self.database, self.data, os.urandom))
+        return self.reviews_in(SqlReviewStore)
+
+    def reviews_in(self, kind: type[SqlReviewStore]) -> Reviews:
+        """The same over another kind of store."""
+        store = kind(self.database, open_master(self.database, self.data, os.urandom))
         return Reviews(store, self.gallery, self.log, ReviewTerms(who, self.clock, os.urandom, 30))
 
     def permit(self, name: str, account: AccountId = MINE) -> Permit:
@@ -184,8 +188,7 @@ def test_after_a_crash_between_record_and_count_the_decision_is_made_again(offic
         def put(self, review: Review) -> None:
             raise UnavailableError("power cut")
 
-    broken = office.reviews
-    broken._store = Crashes(office.database, open_master(office.database, office.data, os.urandom))
+    broken = office.reviews_in(Crashes)
     with pytest.raises(UnavailableError):
         broken.confirm(office.permit("ann"), ConfirmReview(token=review.review_id))
     assert office.recorded() == [("confirm", "ann")]

@@ -13,6 +13,7 @@ from rapidfuzz.distance import OSA
 
 from custodes.core.clock import FixedClock
 from custodes.screening.comparison import REVIEW
+from custodes.screening.delta import CustomerIndex, rescreen
 from custodes.screening.entities import ORGANISATION, PERSON, VESSEL, ListedName, ListEntry, Party
 from custodes.screening.index.entries import MemoryIndex, prepare_party
 from custodes.screening.index.names import NameRows
@@ -82,6 +83,7 @@ def test_whatever_the_scorer_alerts_on_is_proposed(kind: str, agrees: bool, seed
             if wanted.score >= REVIEW:
                 assert one.uid in near, (asked, one.names)
                 assert match(party, prepared, one, near[one.uid]).score == wanted.score
+                assert [hits[0].score for _, hits in rescreen(CustomerIndex([party]), [one])] == [wanted.score]
 
 
 @settings(max_examples=60, deadline=None)
@@ -105,7 +107,7 @@ def test_names_taken_out_and_put_in_find_as_names_made_afresh() -> None:
     changed, afresh = NameTable(rows), NameTable(NameRows.of(kept))
     assert len(changed) == len(kept)
     for _, _, name in named:
-        found, wanted = changed.near(name), afresh.near(name)
+        found, wanted = changed.near([name])[0], afresh.near([name])[0]
         assert changed.items[found.alone].tolist() == afresh.items[wanted.alone].tolist()
         assert changed.items[found.parts].tolist() == afresh.items[wanted.parts].tolist()
 

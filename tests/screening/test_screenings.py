@@ -53,6 +53,7 @@ from custodes.operations.screening.screening import ScreeningParts, Screenings
 from custodes.screening.assessment import Decision
 from custodes.screening.entities import ListedName, ListEntry
 from custodes.screening.organisation import read_organisation
+from custodes.screening.screen import screen_party
 from custodes.storage.files.seal import KeyBox
 from custodes.storage.ledger.open import open_ledger
 from custodes.storage.sql.accounts.sealer import MasterSealer
@@ -111,7 +112,7 @@ class Desk:
 
     def kinds(self) -> list[str]:
         self.log.flush()
-        tree = open_statements(self.data)._newest().tree
+        tree = self.log.tree()
         return [json.loads(envelope)["k"] for _, envelope in tree.entries(0, tree.size)]
 
 
@@ -222,8 +223,8 @@ def test_following_changes_says_what_screening_afresh_says(
                 desk.screenings.refresh()
         desk.screenings.refresh()
         for case in desk.screenings.cases():
-            afresh = desk.screenings._matched(case.graph)
-            assert set(case.hits) == set(afresh)
+            afresh = (screen_party(party, desk.lists.index) for party in case.graph.parties.values())
+            assert set(case.hits) == {hit for hits in afresh for hit in hits}
     finally:
         log.close()
 

@@ -33,7 +33,9 @@ def serve(
     """Serve the API until stopped."""
     settings = from_environment(host=host, port=port, data=data, device=device, tls_cert=tls_cert, tls_key=tls_key)
     from custodes.cli import logs
+    from custodes.cli.allocator import give_memory_back
 
+    give_memory_back()
     logs.configure(settings.log_level, settings.log_format)
     if not _is_loopback(settings.host) and settings.tls_cert is None:
         typer.echo(

@@ -10,6 +10,7 @@ Source: JEITA CP-3451 (Exif 2.3) section 4.5.4 and 4.6.4, tag 0x0112; JPEG marke
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 
 UPRIGHT = 1
 _ORIENTATION_TAG = 0x0112
@@ -24,31 +25,38 @@ _STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _MAX_ENTRIES = 512
 
 
-def scan_start(jpeg: bytes) -> int:
-    """Offset of the first start-of-scan marker, or -1 when the segments before it make no sense."""
-    for marker, offset, _ in _segments(jpeg):
-        if marker == _SOS:
-            return offset - 4
-    return -1
+@dataclass(frozen=True, slots=True)
+class JpegSegments:
+    """The segments of a JPEG up to and including the first scan header: marker, start and end of the payload of each.
 
+    What makes no sense ends the list.
+    """
 
-def without_metadata(jpeg: bytes) -> bytes:
-    """The picture alone, for readers that would look into metadata; empty where no scan begins."""
-    segments = _segments(jpeg)
-    if not segments or segments[-1][0] != _SOS:
-        return b""
-    kept = [jpeg[start - 4 : end] for marker, start, end in segments if marker not in _METADATA]
-    return b"".join((jpeg[:2], *kept, jpeg[segments[-1][2] :]))
+    found: tuple[tuple[int, int, int], ...]
 
+    @staticmethod
+    def of(jpeg: bytes) -> JpegSegments:
+        """Those of ``jpeg``."""
+        return JpegSegments(tuple(_segments(jpeg)))
 
-def jpeg_orientation(jpeg: bytes) -> int:
-    """Orientation of a JPEG from its first Exif segment."""
-    for marker, start, end in _segments(jpeg):
-        if marker == _SOS:
-            break
-        if marker == _APP1 and jpeg.startswith(_EXIF, start):
-            return tiff_orientation(jpeg[start + len(_EXIF) : end])
-    return UPRIGHT
+    @property
+    def scan_start(self) -> int:
+        """Offset of the first start-of-scan marker, or -1 when there is none."""
+        return self.found[-1][1] - 4 if self.found and self.found[-1][0] == _SOS else -1
+
+    def orientation(self, jpeg: bytes) -> int:
+        """Orientation from the first Exif segment."""
+        for marker, start, end in self.found:
+            if marker == _APP1 and jpeg.startswith(_EXIF, start):
+                return tiff_orientation(jpeg[start + len(_EXIF) : end])
+        return UPRIGHT
+
+    def without_metadata(self, jpeg: bytes) -> bytes:
+        """The picture alone, for readers that would look into metadata; empty where no scan begins."""
+        if self.scan_start < 0:
+            return b""
+        kept = [jpeg[start - 4 : end] for marker, start, end in self.found if marker not in _METADATA]
+        return b"".join((jpeg[:2], *kept, jpeg[self.found[-1][2] :]))
 
 
 def tiff_orientation(tiff: bytes) -> int:
@@ -78,7 +86,6 @@ def _orientation(block: bytes, at: int, order: str, kind: int) -> int:
 
 
 def _segments(jpeg: bytes) -> list[tuple[int, int, int]]:
-    """Marker, start and end of the payload of each segment up to and including the first scan header."""
     found: list[tuple[int, int, int]] = []
     at = 2
     while at + 4 <= len(jpeg) and jpeg[at] == 0xFF:

@@ -97,12 +97,47 @@ class Image:
         return Size(self.rgb.shape[1], self.rgb.shape[0])
 
 
-def decode(data: bytes, limits: ImageLimits = DEFAULT_LIMITS) -> Image:
+@dataclass(frozen=True, slots=True)
+class ImageHeader:
+    """What the front of a picture's file says of it.
+
+    Attributes:
+        kind: its format, by content.
+        size: as the file says, before orientation and reduction.
+        orientation: 1 to 8, as in Exif. The API documents none for PNG, so an eXIf chunk is ignored.
+        segments: of a JPEG.
+    """
+
+    kind: Format
+    size: Size
+    orientation: int = exif.UPRIGHT
+    segments: exif.JpegSegments | None = None
+
+
+def read_header(data: bytes) -> ImageHeader:
+    """The header of a JPEG, PNG or WebP; nothing is decoded.
+
+    Raises:
+        ImageFormatError: another format, or without a readable header.
+    """
+    kind = header.sniff(data)
+    if kind is Format.PNG:
+        return ImageHeader(kind, png.png_size(data))
+    if kind is Format.WEBP:
+        return ImageHeader(kind, header.webp_size(data), exif.tiff_orientation(header.webp_chunk(data, b"EXIF")))
+    segments = exif.JpegSegments.of(data)
+    if segments.scan_start < 0:
+        raise refusal("the JPEG has no picture")
+    return ImageHeader(kind, _jpeg_size(data, segments), segments.orientation(data), segments)
+
+
+def decode(data: bytes, limits: ImageLimits = DEFAULT_LIMITS, head: ImageHeader | None = None) -> Image:
     """Decode the bytes of one picture.
 
     Args:
         data: a whole JPEG, PNG or WebP; the format is found by content.
         limits: what to refuse unread.
+        head: what ``read_header`` says of ``data``, by whoever needed to know before.
 
     Returns:
         The upright picture; of an animation its first frame.
@@ -113,31 +148,13 @@ def decode(data: bytes, limits: ImageLimits = DEFAULT_LIMITS) -> Image:
     """
     if len(data) > limits.max_bytes:
         raise ImageTooLargeError(f"Image size is too large: {len(data)} bytes, at most {limits.max_bytes} are read")
-    kind = header.sniff(data)
-    if kind is Format.JPEG:
-        rgb, orientation = _jpeg(data, limits), exif.jpeg_orientation(data)
-    elif kind is Format.PNG:
-        # The API documents no orientation for PNG, so an eXIf chunk is ignored.
-        _check_size(png.png_size(data), limits.max_whole_pixels, limits)
-        rgb, orientation = _pillow(png.still(data), kind), exif.UPRIGHT
+    head = head or read_header(data)
+    if head.segments is not None:
+        rgb = _jpeg(data, head.size, head.segments, limits)
     else:
-        _check_size(header.webp_size(data), limits.max_whole_pixels, limits)
-        rgb, orientation = _pillow(data, kind), exif.tiff_orientation(header.webp_chunk(data, b"EXIF"))
-    return Image(np.ascontiguousarray(_upright(rgb, orientation)), hashlib.sha256(data).digest())
-
-
-def stored_size(data: bytes) -> Size:
-    """Width and height as the file says, before orientation and reduction; nothing is decoded.
-
-    Raises:
-        ImageFormatError: not a JPEG, PNG or WebP, or without a readable header.
-    """
-    kind = header.sniff(data)
-    if kind is Format.PNG:
-        return png.png_size(data)
-    if kind is Format.WEBP:
-        return header.webp_size(data)
-    return _jpeg_size(data)
+        _check_size(head.size, limits.max_whole_pixels, limits)
+        rgb = _pillow(png.still(data) if head.kind is Format.PNG else data, head.kind)
+    return Image(np.ascontiguousarray(_upright(rgb, head.orientation)), hashlib.sha256(data).digest())
 
 
 def encode_jpeg(rgb: RgbArray, quality: int = 85) -> bytes:
@@ -153,42 +170,38 @@ def _check_size(size: Size, max_pixels: int, limits: ImageLimits) -> None:
         )
 
 
-def _jpeg(data: bytes, limits: ImageLimits) -> RgbArray:
+def _jpeg(data: bytes, size: Size, segments: exif.JpegSegments, limits: ImageLimits) -> RgbArray:
     """Pixels of a JPEG as stored, (H, W, 3) uint8; gray is repeated, CMYK and YCCK become RGB the Adobe way."""
-    scan = exif.scan_start(data)
-    if scan < 0:
-        raise refusal("the JPEG has no picture")
-    size = _jpeg_size(data)
     width, height = size.width, size.height
     _check_size(size, limits.max_pixels, limits)
-    if width * height * data.count(_SOS, scan) > limits.max_scan_px:
+    if width * height * data.count(_SOS, segments.scan_start) > limits.max_scan_px:
         raise ImageTooLargeError("Image is too large: the JPEG has too many scans for its size")
     # Without the end marker the picture was cut, even where libjpeg has invented the rest.
-    if data.find(_EOI, scan) < 0:
+    if data.find(_EOI, segments.scan_start) < 0:
         raise refusal("the JPEG is truncated")
     reduction = _reduction(width * height, limits)
     least = {"min_height": -(-height // reduction), "min_width": -(-width // reduction)}
-    return _decode_jpeg(data, least if reduction > 1 else {})
+    return _decode_jpeg(data, segments, least if reduction > 1 else {})
 
 
-def _jpeg_size(data: bytes) -> Size:
+def _jpeg_size(data: bytes, segments: exif.JpegSegments) -> Size:
     try:
         height, width, _, _ = simplejpeg.decode_jpeg_header(data, strict=False)
     except (ValueError, KeyError):  # a corrupt header, or one whose subsampling has no name in simplejpeg
         try:
-            with PIL.Image.open(io.BytesIO(exif.without_metadata(data)), formats=[Format.JPEG]) as picture:
+            with PIL.Image.open(io.BytesIO(segments.without_metadata(data)), formats=[Format.JPEG]) as picture:
                 width, height = picture.size
         except _PILLOW_ERRORS as error:
             raise refusal("the JPEG header is corrupt") from error
     return Size(width, height)
 
 
-def _decode_jpeg(data: bytes, least: dict[str, int]) -> RgbArray:
+def _decode_jpeg(data: bytes, segments: exif.JpegSegments, least: dict[str, int]) -> RgbArray:
     try:
         return np.asarray(simplejpeg.decode_jpeg(data, colorspace="RGB", strict=True, **least), np.uint8)
     except (ValueError, KeyError) as error:
         if isinstance(error, KeyError) or _ODD_SUBSAMPLING in str(error):
-            return _pillow(exif.without_metadata(data), Format.JPEG)
+            return _pillow(segments.without_metadata(data), Format.JPEG)
         if not any(words in str(error) for words in _HARMLESS):
             raise refusal("the JPEG is truncated or corrupt") from error
     try:

@@ -51,10 +51,14 @@ STARTING = tuple(task.start for task in KINDS.values())
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One line of the time line: a name, and stretches as (begin, end, certainty) in ms and percent."""
+    """One line of the time line: a name, and stretches as (begin, end, certainty) in ms and percent.
+
+    ``best`` says where the surest of its sightings is to be seen: at which ms, in which box (shares of the frame).
+    """
 
     name: str
     stretches: tuple[tuple[int, int, float], ...]
+    best: Mapping[str, Any] | None = None
 
 
 def listing(visit: Visit) -> View:
@@ -110,11 +114,15 @@ def export(visit: Visit) -> FileView:
 def lanes_of(answer: Mapping[str, Any], task: VideoTask) -> Sequence[Lane]:
     """The lines of the time line, those seen longest first."""
     found: dict[str, list[tuple[int, int, float]]] = {}
+    best: dict[str, tuple[float, Mapping[str, Any]]] = {}
     for item in answer.get(task.results, ()):
         name, sure = _named(item, task)
         begin = item.get("StartTimestampMillis", item.get("Timestamp", 0))
         found.setdefault(name, []).append((begin, item.get("EndTimestampMillis", begin + 500), sure))
-    lanes = [Lane(name, tuple(stretches)) for name, stretches in found.items()]
+        box = _box(item.get(task.result) or {})
+        if box is not None and sure > best.get(name, (-1.0, {}))[0]:
+            best[name] = (sure, {"at": begin, "box": box})
+    lanes = [Lane(name, tuple(stretches), best.get(name, (0.0, None))[1]) for name, stretches in found.items()]
     return sorted(lanes, key=lambda lane: -len(lane.stretches))[:40]
 
 
@@ -126,6 +134,15 @@ def _named(item: Mapping[str, Any], task: VideoTask) -> tuple[str, float]:
     if "Index" in one:
         return f"#{one['Index']}", float(one.get("Face", {}).get("Confidence", 100.0))
     return str(one.get("Name") or one.get("DetectedText") or task.result), float(one.get("Confidence", 100.0))
+
+
+def _box(one: Mapping[str, Any]) -> list[float] | None:
+    """Where a sighting is: the face of a person, or what was found itself."""
+    for owner in (one.get("Face"), one, *one.get("Instances", ())):
+        box = None if owner is None else owner.get("BoundingBox")
+        if box is not None:
+            return [round(float(box[side]), 4) for side in ("Left", "Top", "Width", "Height")]
+    return None
 
 
 def _task(name: str) -> VideoTask:

@@ -2,11 +2,16 @@
 
 In: a path that the store vouches for and the model's card. Out: a ``NetworkSession`` that runs named arrays. A model
 whose tensors differ from its card is refused, so a wrong file cannot answer in a right one's name. Sessions may be run
-from several threads at once; ONNX Runtime allows that.
+from several threads at once; ONNX Runtime allows that, but each run under way has its own memory, which stays with the
+session. So there are never more at a time than cores to run them on; where inputs differ in size they take turns, as
+far as one run keeps all cores busy; and networks that see whole pictures give their memory back after each run.
 """
 
 from __future__ import annotations
 
+import math
+import os
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +28,10 @@ from custodes.models.card import ModelCard, TensorSpec
 FloatArray = NDArray[np.float32]
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
+_GIVE_BACK = "memory.enable_memory_arena_shrinkage"
+_MAX_KEPT_VALUES = 3 * 256 * 256
+"""Networks with a larger input give the memory of a run back. For those of a single face it would be little, and asking
+for it again in each run would take its time."""
 _QUIET = 3
 """ONNX Runtime's log level: errors only."""
 
@@ -65,10 +74,19 @@ class Threads:
 class NetworkSession:
     """One opened model."""
 
-    def __init__(self, runtime: onnxruntime.InferenceSession, card: ModelCard) -> None:
-        """Wrap an opened ``runtime`` that was checked against ``card``."""
+    def __init__(self, runtime: onnxruntime.InferenceSession, card: ModelCard, intra: int = 1) -> None:
+        """Wrap an opened ``runtime`` that was checked against ``card`` and runs on ``intra`` threads."""
         self._runtime = runtime
         self._outputs = [tensor.name for tensor in card.outputs]
+        self._options: onnxruntime.RunOptions | None = None
+        at_a_time = os.cpu_count() or 1
+        values = _input_values(card)
+        if values is None:
+            at_a_time = max(1, at_a_time // intra)
+        if self.provider == _CPU and (values is None or values > _MAX_KEPT_VALUES):
+            self._options = onnxruntime.RunOptions()
+            self._options.add_run_config_entry(_GIVE_BACK, "cpu:0")
+        self._turn = threading.BoundedSemaphore(at_a_time)
         self.card = card
 
     @property
@@ -97,10 +115,17 @@ class NetworkSession:
         if not set(names) <= set(self._outputs):
             raise ValueError(f"model {self.card.name} has outputs {self._outputs}, not {names}")
         try:
-            values = self._runtime.run(names, dict(feeds))
+            with self._turn:
+                values = self._runtime.run(names, dict(feeds), self._options)
         except (ort_errors.InvalidArgument, ValueError) as error:
             raise ValueError(f"model {self.card.name}: an input does not fit") from error
         return dict(zip(names, values, strict=True))
+
+
+def _input_values(card: ModelCard) -> int | None:
+    """Numbers in one sample of the input of ``card``; None where it may have any size."""
+    sides = [side for side in card.input.shape[1:] if isinstance(side, int)]
+    return math.prod(sides) if len(sides) == len(card.input.shape) - 1 else None
 
 
 def providers(device: Device, available: Sequence[str] | None = None) -> list[str]:
@@ -139,7 +164,7 @@ def open_session(
     except _OPEN_ERRORS as error:
         raise UnavailableError(f"model {card.name} cannot be opened: {path.name} is broken") from error
     _check(card, runtime)
-    session = NetworkSession(runtime, card)
+    session = NetworkSession(runtime, card, threads.intra)
     if device is Device.CUDA and session.provider != _CUDA:
         raise UnavailableError("device cuda: the CUDA libraries do not load on this machine")
     return session

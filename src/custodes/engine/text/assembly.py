@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from custodes.core.device import Device
 from custodes.core.errors import UnavailableError
 from custodes.engine.runtime.session import NetworkSession, Threads, open_session
@@ -38,7 +40,7 @@ def open_text_engine(store: ModelStore, device: Device, threads: int) -> TextPip
         Orienter(session("ppocr-cls")),
         Recogniser(recogniser, alphabet(recogniser.notes)),
     )
-    return TextPipeline(steps)
+    return TextPipeline(steps, os.cpu_count() or 1)
 
 
 def alphabet(notes: dict[str, str] | object) -> list[str]:

@@ -6,6 +6,7 @@ it from the model pack.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -62,7 +63,7 @@ class Attempt:
 
     @property
     def is_text(self) -> bool:
-        """Whether the reading is worth telling."""
+        """Whether the reading is worth returning."""
         dense = len(self.reading.symbols) * self.height_px >= _MIN_DENSITY * self.width_px
         return dense and self.reading.score >= _MIN_SCORE
 
@@ -70,9 +71,10 @@ class Attempt:
 class TextPipeline:
     """Implements the ``TextEngine`` port over ONNX networks."""
 
-    def __init__(self, steps: TextSteps) -> None:
-        """Keep the steps."""
+    def __init__(self, steps: TextSteps, at_a_time: int = 1) -> None:
+        """Keep the steps; at most ``at_a_time`` pictures are read at a time, since each takes hundreds of MB."""
         self._steps = steps
+        self._turn = threading.BoundedSemaphore(at_a_time)
 
     @property
     def model_version(self) -> str:
@@ -82,9 +84,10 @@ class TextPipeline:
     def read(self, slot: Slot, image: Image) -> TextFound:
         """All lines of ``image``."""
         slot.require_open()
-        spots = self._steps.detector.detect(image.rgb)
-        best = self._first(image.rgb, spots)
-        self._reconsider(image.rgb, best)
+        with self._turn:
+            spots = self._steps.detector.detect(image.rgb)
+            best = self._first(image.rgb, spots)
+            self._reconsider(image.rgb, best)
         lines = [_line(attempt) for attempt in best if attempt.is_text]
         return TextFound(image.size, tuple(line for line in lines if line is not None))
 

@@ -22,7 +22,7 @@ FloatArray = NDArray[np.float32]
 
 _MIN_WIDTH_PX = 320
 """The network saw no narrower input in training."""
-_BATCH_PX = 4096
+_BATCH_PX = 2048
 """Strips run together as long as they are not wider than this in total: what more costs in memory brings no speed."""
 
 

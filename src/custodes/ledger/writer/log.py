@@ -9,20 +9,30 @@ goes back to work the way it starts (``recover``). It does not decide who may do
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Unpack
 
 from custodes.ledger.tlog.checkpoint import Checkpoint
-from custodes.ledger.tlog.entry import EntryError, Value
+from custodes.ledger.tlog.entry import EntryError
 from custodes.ledger.tlog.merkle import leaf_hash
 from custodes.ledger.tlog.tiles import LedgerCorruptError, LedgerUnavailableError
 from custodes.ledger.tree.growth import grow
 from custodes.ledger.tree.signing import signed_note
 from custodes.ledger.writer.batch import Batch, LogState
 from custodes.ledger.writer.order import CommitOrder
-from custodes.ledger.writer.pending import Committed, Pending, Prepared, Sealing, Staged, prepare, unsettled_after
+from custodes.ledger.writer.pending import (
+    Committed,
+    EntryParts,
+    Pending,
+    Prepared,
+    Sealing,
+    Staged,
+    prepare,
+    unsettled_after,
+)
 from custodes.ledger.writer.ports import HeadConflictError
-from custodes.ledger.writer.publish import Boundary
-from custodes.ledger.writer.publish_thread import Outbox
+from custodes.ledger.writer.publication.outbox import Outbox
+from custodes.ledger.writer.publication.publisher import Boundary
 from custodes.ledger.writer.published import PublishedLog
 from custodes.ledger.writer.queue import EntryQueue
 from custodes.ledger.writer.recover import recover
@@ -102,14 +112,7 @@ class LedgerLog(PublishedLog):
             thread.join()
         self._parts.stores.journal.close()
 
-    def append(
-        self,
-        kind: str,
-        units: int | None = None,
-        body: Mapping[str, object] | None = None,
-        fields: Mapping[str, Value] | None = None,
-        settles: Pending | None = None,
-    ) -> Pending:
+    def append(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """Queue an entry. Its index is fixed now; it is not durable before ``wait`` of what is returned came back.
 
         An ``auth`` entry with ``d`` = ``allow`` is a permission: exactly one ``use`` or ``void`` settles it, which
@@ -120,22 +123,15 @@ class LedgerLog(PublishedLog):
             EntryError: the entry breaks a rule of its kind, or settles what is not open.
             BodyError: the body cannot be written.
         """
-        return self._enter(prepare(kind, units, body, fields, settles, self._sealing), settles, wake=True)
+        return self._enter(prepare(kind, self._sealing, **parts), parts.get("settles"), wake=True)
 
-    def commit(
-        self,
-        kind: str,
-        units: int | None = None,
-        body: Mapping[str, object] | None = None,
-        fields: Mapping[str, Value] | None = None,
-        settles: Pending | None = None,
-    ) -> Pending:
+    def commit(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """``append`` an entry that is durable when this returns. Raises as ``append`` and ``wait_durable`` do.
 
         While nothing else is on its way to the disk the calling thread does the writer's work, which spares a lone
         caller two hand-overs between threads; otherwise the entry shares the next batch.
         """
-        pending = self._enter(prepare(kind, units, body, fields, settles, self._sealing), settles, wake=False)
+        pending = self._enter(prepare(kind, self._sealing, **parts), parts.get("settles"), wake=False)
         if not self._write_alone():
             with self._queue_lock:
                 if self._waiting.hurry():
@@ -222,7 +218,7 @@ class LedgerLog(PublishedLog):
         with self._queue_lock:
             open_ = sorted(self._reserved.intersection(indexes))
             self._reserved.difference_update(open_)
-            return [self._enqueue(prepare("void", None, None, None, index, self._sealing)) for index in open_]
+            return [self._enqueue(prepare("void", self._sealing, settles=index)) for index in open_]
 
     def _write_loop(self) -> None:
         while self._await_work():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.commitment import SALT_BYTES, commit
@@ -120,13 +121,30 @@ class Pending:
         self._settled.release()
 
 
+class EntryParts(TypedDict, total=False):
+    """What an entry may have beside its kind.
+
+    Attributes:
+        units: what it is charged for.
+        body: its private part.
+        fields: its public part.
+        settles: the permission that it uses up.
+    """
+
+    units: int | None
+    body: Mapping[str, object] | None
+    fields: Mapping[str, Value] | None
+    settles: Pending | None
+
+
 def prepare(
     kind: str,
-    units: int | None,
-    body: Mapping[str, object] | None,
-    fields: Mapping[str, Value] | None,
-    settles: Pending | int | None,
     sealing: Sealing,
+    *,
+    units: int | None = None,
+    body: Mapping[str, object] | None = None,
+    fields: Mapping[str, Value] | None = None,
+    settles: Pending | int | None = None,
 ) -> Prepared:
     """An entry that only lacks its place and its time; ``settles`` is its permission, or that one's index.
 

@@ -6,7 +6,7 @@ adapter never has to repair what a failed call left behind: a torn record is a r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -113,8 +113,8 @@ class TileStore(TileReader, Protocol):
         """Publish a file that changes: the checkpoint."""
         ...
 
-    def remove_tree(self, path: str) -> None:
-        """Remove a folder of partial tiles that a full one replaces; nothing happens if it is not there."""
+    def remove_partial(self, path: str, keep: Collection[int] = ()) -> None:
+        """Remove the partial files of tile or bundle ``path``, which is there in full, but for widths to ``keep``."""
         ...
 
     def sync(self) -> None:
@@ -164,3 +164,13 @@ class Anchor(Protocol):
             HeadConflictError: what is kept is not ``old``.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where a log lives. ``anchor`` is optional: the last checkpoint in a second place."""
+
+    journal: Journal
+    tiles: TileStore
+    bodies: BodyStore
+    anchor: Anchor | None = None

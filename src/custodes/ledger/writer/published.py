@@ -14,7 +14,7 @@ from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.tree.tlog_proof import encode_tlog_proof
 from custodes.ledger.writer.body import unseal
-from custodes.ledger.writer.publish_thread import Outbox
+from custodes.ledger.writer.publication.outbox import Outbox
 from custodes.ledger.writer.settings import LogParts
 
 

@@ -19,18 +19,8 @@ from custodes.ledger.tree.growth import range_root
 from custodes.ledger.tree.signing import Signer, sign_checkpoint
 from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.writer.batch import Batch, LogState, decode_batch, decode_state
-from custodes.ledger.writer.ports import Anchor, BodyStore, HeadConflictError, Journal, JournalSegment, TileStore
-from custodes.ledger.writer.publish import LogPublisher
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """Where a log lives. ``anchor`` is optional: the last checkpoint in a second place."""
-
-    journal: Journal
-    tiles: TileStore
-    bodies: BodyStore
-    anchor: Anchor | None = None
+from custodes.ledger.writer.ports import Anchor, HeadConflictError, JournalSegment, Stores, TileStore
+from custodes.ledger.writer.publication.publisher import LogPublisher
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ In: stores, keys, a clock, randomness, limits. Out: the same as frozen values. N
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Unpack
 
-from custodes.ledger.tlog.entry import Value
-from custodes.ledger.writer.pending import Pending
-from custodes.ledger.writer.recover import LogIdentity, Stores
+from custodes.ledger.writer.pending import EntryParts, Pending
+from custodes.ledger.writer.ports import Stores
+from custodes.ledger.writer.recover import LogIdentity
 
 
 class LedgerClock(Protocol):
@@ -28,7 +28,8 @@ class LogSettings:
 
     Attributes:
         publish_every_s: at most so often the checkpoint is published; a lone entry is published at once.
-        segment_bytes: a journal segment ends at this size; bounds the time that a start takes.
+        segment_bytes: a journal segment ends at this size and goes once it is public and synced; bounds what the
+            journal takes on the disk, and the time that a start takes.
         queue_limit: entries that may wait; more are refused.
         retry_s: how long after a failed write recovery is tried again.
         commits_in_flight: batches that may be on their way to the disk at a time; answers still leave in order.
@@ -37,7 +38,7 @@ class LogSettings:
     """
 
     publish_every_s: float = 0.25
-    segment_bytes: int = 16 << 20
+    segment_bytes: int = 4 << 20
     queue_limit: int = 100_000
     retry_s: float = 1.0
     commits_in_flight: int = 2
@@ -58,24 +59,10 @@ class LogParts:
 class LedgerWriter(Protocol):
     """What the gate and others who record things need of a log."""
 
-    def append(
-        self,
-        kind: str,
-        units: int | None = None,
-        body: Mapping[str, object] | None = None,
-        fields: Mapping[str, Value] | None = None,
-        settles: Pending | None = None,
-    ) -> Pending:
+    def append(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """Queue an entry; see ``LedgerLog.append``."""
         ...
 
-    def commit(
-        self,
-        kind: str,
-        units: int | None = None,
-        body: Mapping[str, object] | None = None,
-        fields: Mapping[str, Value] | None = None,
-        settles: Pending | None = None,
-    ) -> Pending:
+    def commit(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """An entry that is durable; see ``LedgerLog.commit``."""
         ...

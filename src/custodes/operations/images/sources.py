@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from custodes.core.errors import CustodesError, ImageTooLargeError, InvalidParameterError
-from custodes.imaging.image import Image, decode, stored_size
+from custodes.imaging.image import Image, decode, read_header
 from custodes.operations.images.ports import ObjectStore, S3Object
 
 MAX_INLINE_BYTES = 5 * 1024 * 1024
@@ -68,24 +68,22 @@ class Pictures:
         self._objects = objects
 
     def load(self, source: ImageInput, rules: PictureRules = COMMON_RULES) -> Image:
-        """Fetch, measure, decode.
+        """Fetch, measure, decode. ``source`` was checked with its command.
 
         Raises:
-            InvalidParameterError: no or two sources, or a side shorter or longer than ``rules`` allow.
+            InvalidParameterError: a side is shorter or longer than ``rules`` allow.
             ObjectStoreError: the object cannot be read.
             ImageTooLargeError: more bytes or pixels than allowed.
             ImageFormatError: not a picture that we decode.
         """
-        source.check()
         data = self._fetch(source, rules)
-        if rules.max_side_px is not None:
-            size = stored_size(data)
-            if max(size.width, size.height) > rules.max_side_px:
-                raise rules.too_long(
-                    f"Input image dimensions {size.width} x {size.height} exceed maximum dimension size of "
-                    f"{rules.max_side_px} pixels"
-                )
-        image = decode(data)
+        head = read_header(data)
+        if rules.max_side_px is not None and max(head.size.width, head.size.height) > rules.max_side_px:
+            raise rules.too_long(
+                f"Input image dimensions {head.size.width} x {head.size.height} exceed maximum dimension size of "
+                f"{rules.max_side_px} pixels"
+            )
+        image = decode(data, head=head)
         if min(image.size.width, image.size.height) < rules.min_side_px:
             raise InvalidParameterError(
                 f"Input image dimensions {image.size.width} x {image.size.height} are less than minimum dimension size "

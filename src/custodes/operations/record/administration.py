@@ -11,6 +11,7 @@ import pwd
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from typing import Unpack
 
 from custodes.core.clock import Clock
 from custodes.core.errors import InvalidParameterError, UnavailableError
@@ -19,11 +20,11 @@ from custodes.core.slot import Slot
 from custodes.governance.accounts.identities import ROOT
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.commitment import BodyError
-from custodes.ledger.tlog.entry import EntryError, Value
+from custodes.ledger.tlog.entry import EntryError
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.writer.log import LedgerLog
-from custodes.ledger.writer.pending import Pending
+from custodes.ledger.writer.pending import EntryParts, Pending
 from custodes.ledger.writer.receipt import receipt_token
 from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers, read_command
 from custodes.operations.requests.context import Caller, Context, Principal
@@ -51,27 +52,13 @@ class AttributedLog:
         finally:
             self._now.who = {}
 
-    def append(
-        self,
-        kind: str,
-        units: int | None = None,
-        body: Mapping[str, object] | None = None,
-        fields: Mapping[str, Value] | None = None,
-        settles: Pending | None = None,
-    ) -> Pending:
+    def append(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """See LedgerWriter."""
-        return self._log.append(kind, units, self._named(body), fields, settles)
+        return self._log.append(kind, **self._named(parts))
 
-    def commit(
-        self,
-        kind: str,
-        units: int | None = None,
-        body: Mapping[str, object] | None = None,
-        fields: Mapping[str, Value] | None = None,
-        settles: Pending | None = None,
-    ) -> Pending:
+    def commit(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """See LedgerWriter."""
-        return self._log.commit(kind, units, self._named(body), fields, settles)
+        return self._log.commit(kind, **self._named(parts))
 
     def flush(self) -> Checkpoint:
         """See LedgerLog."""
@@ -81,9 +68,11 @@ class AttributedLog:
         """See LedgerLog."""
         return self._log.tree()
 
-    def _named(self, body: Mapping[str, object] | None) -> Mapping[str, object] | None:
+    def _named(self, parts: EntryParts) -> EntryParts:
         who: Mapping[str, object] = getattr(self._now, "who", {})
-        return {**(body or {}), **who} if who else body
+        if who:
+            parts["body"] = {**(parts.get("body") or {}), **who}
+        return parts
 
 
 class Administration:

@@ -78,7 +78,9 @@ class LedgerRecorder:
         if outcome.code == DENIED:
             return _receipt(permission)
         body = _common(intent) | self._facts(intent, outcome)
-        return _receipt(_writing(lambda: self._log.commit("use", _units(intent, outcome), body, settles=permission)))
+        return _receipt(
+            _writing(lambda: self._log.commit("use", units=_units(intent, outcome), body=body, settles=permission))
+        )
 
     def _facts(self, intent: Intent, outcome: UseOutcome) -> dict[str, object]:
         counts = outcome.counts

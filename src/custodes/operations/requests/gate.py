@@ -53,8 +53,8 @@ NO_GROUNDS = Grounds()
 class Allow:
     """The request may run; ``rule_id`` names the rule that says so.
 
-    ``withheld`` are facial attributes, by their API names, that are neither computed nor told in this request.
-    ``obligations`` are conditions on what is told of the result, words of the provider's rules.
+    ``withheld`` are facial attributes, by their API names, that are neither computed nor returned in this request.
+    ``obligations`` are conditions on what is returned of the result, words of the provider's rules.
     """
 
     rule_id: str | None = None

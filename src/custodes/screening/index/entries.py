@@ -57,8 +57,7 @@ class NearItem:
 def near_items(table: NameTable, prepared: Iterable[PreparedName]) -> list[NearItem]:
     """Items of ``table`` with names that may alert on one of ``prepared``."""
     found: dict[int, tuple[dict[int, None], dict[int, None]]] = defaultdict(lambda: ({}, {}))
-    for name in prepared:
-        near = table.near(name)
+    for near in table.near([*prepared]):
         for which, rows in enumerate((near.alone, near.parts)):
             for item, place in zip(table.items[rows].tolist(), table.places[rows].tolist(), strict=True):
                 found[item][which][place] = None
@@ -83,11 +82,25 @@ class NameIndex:
 
     def near(self, names: Iterable[PreparedName]) -> list[NearItem]:
         """Items with a name that may alert on one of ``names``."""
+        return near_items(self._current(), names)
+
+    def near_each(self, names: Sequence[PreparedName]) -> Iterator[tuple[int, int, int, bool]]:
+        """Of each of ``names``, which are listed while the items are customers: its place, and what may alert on it.
+
+        That is an item, which of its names, and whether only as a part.
+        """
+        table = self._current()
+        for at, near in enumerate(table.near(names, listed=True)):
+            for rows, is_part in ((near.alone, False), (near.parts, True)):
+                for item, place in zip(table.items[rows].tolist(), table.places[rows].tolist(), strict=True):
+                    yield at, item, place, is_part
+
+    def _current(self) -> NameTable:
         if self._new or self._table is None:
             self._rows = self._rows.with_(NameRows.of(self._new))
             self._new = []
             self._table = NameTable(self._rows)
-        return near_items(self._table, names)
+        return self._table
 
     def with_identifiers(self, identifiers: Iterable[tuple[str, str]]) -> list[int]:
         """Items that carry one of these."""

@@ -14,18 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.screening.comparison import DISTINCTIVE, REVIEW, is_rare
-from custodes.screening.entities import PERSON
-from custodes.screening.index.names import (
-    AROUND,
-    KINDS,
-    NameRows,
-    joins,
-    marks_sought,
-    spellings,
-    wholes_of,
-)
-from custodes.screening.index.strings import SlipTable, begins, distinct, ranges
-from custodes.screening.names.legal_forms import without_tail
+from custodes.screening.index.asked import AskedStrings, AskedWords, Flags, Numbers, Values
+from custodes.screening.index.names import AROUND, NameRows
+from custodes.screening.index.strings import NearStrings, SlipTable, begins, distinct, ranges
 from custodes.screening.names.likeness import (
     CONSONANTS,
     INITIALS,
@@ -50,8 +41,9 @@ _APART = np.array(
     [[False, True, True, False], [True, False, True, False], [True, True, False, False], [False] * 4], np.bool_
 )
 """Kinds that are never one another, by ``KINDS``: a person, a vessel, an organisation."""
-_Numbers = NDArray[np.int64]
-_Values = NDArray[np.float64]
+_NO_PAIRS = np.empty(0, np.int64)
+AT_ONCE = 64
+"""Names that are looked for together at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +55,8 @@ class NearNames:
         parts: those that may be a part of the name, or it of them, which alerts only where something else agrees.
     """
 
-    alone: _Numbers
-    parts: _Numbers
+    alone: Numbers
+    parts: Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +64,26 @@ class _Evidence:
     """Which word of ours may stand for which of theirs, all four of one length.
 
     Attributes:
-        ours: place of our word.
+        ours: place of our word among those asked for.
         at: place of theirs among the words of all names.
         values: what the pair may be worth.
         joins: whether one of them is written as one with its neighbours.
     """
 
-    ours: _Numbers
-    at: _Numbers
-    values: _Values
-    joins: NDArray[np.bool_]
+    ours: Numbers
+    at: Numbers
+    values: Values
+    joins: Flags
 
     @classmethod
-    def joined(cls, parts: Sequence[_Evidence]) -> _Evidence:
-        """All of ``parts``, by the place of their word."""
+    def joined(cls, parts: Sequence[_Evidence], asked: AskedWords) -> tuple[_Evidence, Numbers]:
+        """All of ``parts``, by name and then by the place of their word; and which name each is of."""
         ours, at, values, joins = (
             np.concatenate([getattr(part, name) for part in parts]) for name in ("ours", "at", "values", "joins")
         )
-        order = np.argsort(at)
-        return cls(ours[order], at[order], values[order], joins[order])
+        names = asked.of[ours]
+        order = np.argsort(names << 40 | at)
+        return cls(ours[order], at[order], values[order], joins[order]), names[order]
 
 
 class _Postings:
@@ -102,7 +95,7 @@ class _Postings:
         self._order = order if kept is None else order[kept[order]]
         self._starts = np.searchsorted(numbers[self._order], np.arange(count + 1)).astype(np.int64)
 
-    def of(self, numbers: _Numbers) -> tuple[_Numbers, _Numbers]:
+    def of(self, numbers: Numbers) -> tuple[Numbers, Numbers]:
         """Places of all of ``numbers``, and which of these each place is of."""
         starts = self._starts[numbers]
         counts = self._starts[numbers + 1] - starts
@@ -117,7 +110,7 @@ class _Lookup:
         self._words = found[:, 1].astype(np.int64)
         self._postings = _Postings(found[:, 0], count)
 
-    def of(self, rows: _Numbers) -> tuple[_Numbers, _Numbers]:
+    def of(self, rows: Numbers) -> tuple[Numbers, Numbers]:
         """Words of the strings ``rows``, and which of these each is of."""
         at, source = self._postings.of(rows)
         return self._words[at], source
@@ -141,7 +134,7 @@ class NameTable:
         big = rows.weights > SMALL
         none_big = (np.bincount(self._name_of, big, len(rows)) == 0)[self._name_of]
         self._is_big = big | none_big
-        self._none_big, self._tells = none_big, (rows.weights > DISTINCTIVE) | none_big
+        self._none_big = none_big
         rare = np.array([is_rare(line.partition(" ")[0]) for line in rows.spelled], np.bool_)
         self._is_rare = rare[rows.words] & self._is_big
         self._big = np.bincount(self._name_of, self._is_big, len(rows))
@@ -171,185 +164,134 @@ class NameTable:
         self._words = _Postings(rows.words, len(rows.spelled))
         self._big_words = _Postings(rows.words, len(rows.spelled), self._is_big)
 
-    def near(self, name: PreparedName) -> NearNames:
-        """Names that may alert on ``name``."""
-        alone = self._same_letters(name)
-        parts = np.empty(0, np.int64)
-        if name.tokens and len(self):
-            more, parts = self._by_words(name)
-            alone = distinct(np.concatenate([alone, more]))
-        never = _APART[KINDS.get(name.kind, 2)]
-        return NearNames(alone[~never[self._kinds[alone]]], parts[~never[self._kinds[parts]]])
+    def near(self, names: Sequence[PreparedName], *, listed: bool = False) -> list[NearNames]:
+        """For each of ``names`` those that may alert on it; many at once cost less than one by one.
 
-    def _same_letters(self, name: PreparedName) -> _Numbers:
-        rows = self._whole.find([text for text in wholes_of(name) if len(text) > 6]).exact()
-        at, _ = self._wholes.of(rows)
-        return distinct(at // 3)
+        Args:
+            names: of customers, while the rows are of a list; where they are ``listed``, it is the other way round.
+            listed: which matters, since a listed firm's name that stands whole in a customer's alerts.
+        """
+        parts = [names[at : at + AT_ONCE] for at in range(0, len(names), AT_ONCE)]
+        return [found for part in parts for found in self._near(part, listed)]
 
-    def _by_words(self, name: PreparedName) -> tuple[_Numbers, _Numbers]:
-        ours = _Ours.of(name)
-        evidence = _Evidence.joined([*self._of_words(name, ours), self._of_their_neighbours(name)])
-        names = self._name_of[evidence.at]
-        firsts = begins(names)
-        touched, slots = names[firsts], np.cumsum(firsts) - 1
-        count = len(touched)
+    def _near(self, names: Sequence[PreparedName], listed: bool) -> list[NearNames]:
+        asked = AskedWords.of_names(names)
+        whole = self._same_letters(names)
+        alone, parts = self._by_words(names, asked, listed) if len(asked.of) and len(self) else (_NO_PAIRS, _NO_PAIRS)
+        found = [distinct(np.concatenate([whole, alone])), parts]
+        by_name = []
+        for pairs in found:
+            which, rows = np.divmod(pairs, max(len(self), 1))
+            kept = ~_APART[asked.kinds[which], self._kinds[rows]]
+            ends = np.searchsorted(which[kept], np.arange(1, len(names)))
+            by_name.append(np.split(rows[kept], ends))
+        return [NearNames(*rows) for rows in zip(*by_name, strict=True)]
 
-        best = _best(slots * len(ours.weights) + evidence.ours, evidence.values)
-        by, values = evidence.ours[best], evidence.values[best]
-        explained = np.bincount(slots[best], ours.weights[by] * values, count) + ours.allowed
-        found = np.bincount(slots[best], ours.big[by], count)
+    def _same_letters(self, names: Sequence[PreparedName]) -> Numbers:
+        """Pairs of a name and a row whose words give the same letters."""
+        asked = AskedStrings.of_wholes(names)
+        near = self._whole.find(asked.texts)
+        want, source = _wishes(asked, near)
+        same = near.slips[source] == 0
+        at, which = self._wholes.of(near.rows[source[same]])
+        return distinct(asked.words[want[same]][which] * len(self) + at // 3)
 
-        best = _best(evidence.at, evidence.values)
+    def _by_words(self, names: Sequence[PreparedName], asked: AskedWords, listed: bool) -> tuple[Numbers, Numbers]:
+        """Pairs of a name and a row, as one number, that may alert alone, and that may as parts."""
+        evidence, of = _Evidence.joined([*self._of_words(names, asked), self._of_their_neighbours(names)], asked)
+        pairs = of * len(self) + self._name_of[evidence.at]
+        firsts = begins(pairs)
+        touched, slots = pairs[firsts], np.cumsum(firsts) - 1
+        count, words = len(touched), len(asked.of)
+        which, rows = np.divmod(touched, len(self))
+
+        best = _best(slots * words + evidence.ours, evidence.values)
+        by = evidence.ours[best]
+        explained = np.bincount(slots[best], asked.weights[by] * evidence.values[best], count) + asked.allowed[which]
+        whole = np.bincount(slots[best], asked.big[by], count) >= asked.counts[which]
+
+        places = of * len(self._name_of) + evidence.at
+        best = _best(places, evidence.values)
         at = evidence.at[best]
         big = self._is_big[at]
-        found_weight = np.bincount(slots[best], evidence.values[best] * self._weights[at] * big, count)
-        theirs = found_weight + self._small_totals[touched]
-        theirs_found = np.bincount(slots[best], big, count)
-        tells = (ours.weights[evidence.ours] > DISTINCTIVE) | self._none_big[evidence.at]
-        telling = np.flatnonzero((tells & self._tells[evidence.at]) | evidence.joins)
-        met_ours = distinct(slots[telling] * len(ours.weights) + evidence.ours[telling]) // len(ours.weights)
-        met_theirs = distinct(evidence.at[telling])
-        their_slots = slots[np.searchsorted(evidence.at, met_theirs)]
-        met = np.maximum(np.bincount(met_ours, None, count), np.bincount(their_slots, None, count))
+        found = np.bincount(slots[best], evidence.values[best] * self._weights[at] * big, count)
+        theirs = np.minimum(found + self._small_totals[rows], self._totals[rows])
+        whole_theirs = np.bincount(slots[best], big, count) >= self._big[rows]
 
-        totals = self._totals[touched]
-        score = explained / ours.total * np.minimum(theirs, totals) / totals
-        whole, whole_theirs = found >= ours.big.sum(), theirs_found >= self._big[touched]
+        # A name of nothing but small words is told by all of them.
+        tells = (asked.weights[evidence.ours] > DISTINCTIVE) & (self._weights[evidence.at] > DISTINCTIVE)
+        small = self._none_big[evidence.at] | (asked.big & (asked.weights <= SMALL))[evidence.ours]
+        telling = np.flatnonzero(tells | small | evidence.joins)
+        met_ours = distinct(slots[telling] * words + evidence.ours[telling]) // words
+        first_of = telling[begins(places[telling])]
+        met = np.maximum(np.bincount(met_ours, None, count), np.bincount(slots[first_of], None, count))
+        rare = np.bincount(slots[first_of], self._is_rare[evidence.at[first_of]], count)
+
+        score = explained / asked.totals[which] * theirs / self._totals[rows]
         # Three words that tell make a part by themselves, and two that few people bear; so does a firm's whole name.
         alone = (score >= REVIEW**2 - _ROUNDING) | ((whole | whole_theirs) & (met > 2)) | (whole & whole_theirs)
-        if name.kind == PERSON:
-            rare = np.bincount(their_slots, self._is_rare[met_theirs], count)
-            alone |= (whole | whole_theirs) & (np.maximum(rare, ours.rare) > 1) & (met > 1)
-        else:
-            alone |= whole_theirs & (met > 0)
+        few = (whole | whole_theirs) & (np.maximum(rare, asked.rare[which]) > 1) & (met > 1)
+        alone |= np.where(asked.persons[which], few, (whole if listed else whole_theirs) & (met > 0))
         parts = (whole | whole_theirs) & (met > 1) & ~alone
         return touched[alone], touched[parts]
 
-    def _of_words(self, name: PreparedName, ours: _Ours) -> list[_Evidence]:
+    def _of_words(self, names: Sequence[PreparedName], asked: AskedWords) -> list[_Evidence]:
         """Words like ours, and words like what our neighbours give as one."""
-        asked = _Asked.of(name)
-        near = self._spellings.find(asked.texts)
-        pair, want = np.nonzero(near.asked[:, None] == asked.text[None, :])
-        slips = near.slips[pair]
-        worth = _WORTH[slips, np.minimum(near.lengths[pair], _LONGEST)]
-        worth[(slips == 0) & asked.plain[want]] = 1.0
-        worth[(slips > 0) & asked.exact[want]] = 0.0
-        worth[asked.joins[want]] = np.where(slips <= asked.slips[want], _JOINED, 0.0)[asked.joins[want]]
-        words, source = self._spelled.of(near.rows[pair])
-        by, values, joins = asked.ours[want][source], worth[source], asked.joins[want][source]
+        wanted = AskedStrings.of_words(names)
+        near = self._spellings.find(wanted.texts)
+        want, source = _wishes(wanted, near)
+        slips = near.slips[source]
+        worth = _WORTH[slips, np.minimum(near.lengths[source], _LONGEST)]
+        worth[(slips == 0) & wanted.plain[want]] = 1.0
+        worth[(slips > 0) & wanted.exact[want]] = 0.0
+        together = wanted.joins[want]
+        worth[together] = np.where(slips <= wanted.slips[want], _JOINED, 0.0)[together]
+        words, which = self._spelled.of(near.rows[source])
+        by, values, joins = wanted.words[want][which], worth[which], together[which]
 
-        marks = [(at, mark) for at, token in enumerate(name.tokens) for mark in marks_sought(token, name.kind)]
-        same = self._marks.find([mark for _, mark in marks])
-        marked, source = self._marked.of(same.rows)
-        which = same.asked[source]
+        marks = AskedStrings.of_marks(names)
+        same = self._marks.find(marks.texts)
+        want, source = _wishes(marks, same)
+        marked, which = self._marked.of(same.rows[source])
+        worth = np.array([_MARKS[text[0]] for text in marks.texts])[same.asked[source]]
         words = np.concatenate([words, marked])
-        by = np.concatenate([by, np.array([at for at, _ in marks])[which]])
-        values = np.concatenate([values, np.array([_MARKS[mark[0]] for _, mark in marks])[which]])
+        by = np.concatenate([by, marks.words[want][which]])
+        values = np.concatenate([values, worth[which]])
         joins = np.concatenate([joins, np.zeros(len(which), np.bool_)])
 
-        order = _best(words * (2 * len(name.tokens)) + by * 2 + joins, values)
+        order = _best(words * (2 * len(asked.of)) + by * 2 + joins, values)
         order = order[values[order] > 0]
         parts = []
-        everywhere = ours.big[by[order]] | joins[order]
+        everywhere = asked.big[by[order]] | joins[order]
         for postings, chosen in ((self._words, order[everywhere]), (self._big_words, order[~everywhere])):
-            at, source = postings.of(words[chosen])
-            parts.append(_Evidence(by[chosen][source], at, values[chosen][source], joins[chosen][source]))
+            at, which = postings.of(words[chosen])
+            parts.append(_Evidence(by[chosen][which], at, values[chosen][which], joins[chosen][which]))
         return parts
 
-    def _of_their_neighbours(self, name: PreparedName) -> _Evidence:
+    def _of_their_neighbours(self, names: Sequence[PreparedName]) -> _Evidence:
         """Neighbours of theirs that are like one word of ours."""
-        asked = [
-            (at, text)
-            for at, token in enumerate(name.tokens) if len(token.plain) > 3 and not token.unvoiced
-            for text in spellings(token)
-        ]  # fmt: skip
-        near = self._joined.find([text for _, text in asked])
-        allowed = np.array([len(text) >= LONG_JOIN for _, text in asked], np.bool_)[near.asked]
-        kept = near.slips <= allowed
-        places, source = self._joins.of(near.rows[kept])
-        ours = np.array([at for at, _ in asked], np.int64)[near.asked[kept]][source]
+        wanted = AskedStrings.of_joins(names)
+        near = self._joined.find(wanted.texts)
+        want, source = _wishes(wanted, near)
+        kept = near.slips[source] <= wanted.slips[want]
+        places, which = self._joins.of(near.rows[source[kept]])
+        ours = wanted.words[want[kept]][which]
         first, size = self._join_at[places], self._join_sizes[places]
-        last_of = size == AROUND
-        second = np.where(last_of, self._first[self._name_of[first]] if len(first) else first, first + 1)
+        second = np.where(size == AROUND, self._first[self._name_of[first]] if len(first) else first, first + 1)
         third = size == 3
         at = np.concatenate([first, second, first[third] + 2])
         by = np.concatenate([ours, ours, ours[third]])
         return _Evidence(by, at, np.full(len(at), _JOINED), np.ones(len(at), np.bool_))
 
 
-@dataclass(frozen=True, slots=True)
-class _Ours:
-    """What the words of a name are worth.
-
-    Attributes:
-        weights: of each word.
-        total: of all.
-        big: which tell; all of them where none does.
-        allowed: what small words beside others may be worth in any name.
-        rare: how many few people bear.
-    """
-
-    weights: _Values
-    total: float
-    big: NDArray[np.bool_]
-    allowed: float
-    rare: int
-
-    @classmethod
-    def of(cls, name: PreparedName) -> _Ours:
-        """Of ``name``, which has words."""
-        weights = np.array([token.weight for token in name.tokens])
-        wide = weights > SMALL
-        big = wide if wide.any() else np.ones(len(weights), np.bool_)
-        # A small word of ours beside others is taken as found: looking for it would find half of all names.
-        rare = sum(is_rare(token.plain) for token in name.tokens)
-        return cls(weights * big, float(weights.sum()), big, float(weights[~big].sum()), rare)
+def _wishes(asked: AskedStrings, near: NearStrings) -> tuple[Numbers, Numbers]:
+    """For each string that was found and each wish for it: the wish, and which was found."""
+    starts = asked.starts[near.asked]
+    counts = asked.starts[near.asked + 1] - starts
+    return asked.order[ranges(starts, counts)], np.repeat(np.arange(len(starts)), counts)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """Strings to look for, and for which words of ours.
-
-    Attributes:
-        texts: each once.
-        text: which of them each wish is for; what follows is by wish.
-        ours: our word.
-        plain: whether it is the word as it is.
-        joins: whether it is the word with its neighbours.
-        slips: how many slips such neighbours are forgiven.
-        exact: whether only the same will do.
-    """
-
-    texts: list[str]
-    text: _Numbers
-    ours: _Numbers
-    plain: NDArray[np.bool_]
-    joins: NDArray[np.bool_]
-    slips: _Numbers
-    exact: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, name: PreparedName) -> _Asked:
-        """All wishes for ``name``."""
-        wishes = [
-            (text, at, number == 0, False) for at, token in enumerate(name.tokens)
-            for number, text in enumerate(spellings(token))
-        ]  # fmt: skip
-        if name.kind != PERSON:
-            wishes += [
-                (rest, at, False, False) for at, token in enumerate(name.tokens) for rest in without_tail(token.plain)
-            ]
-        wishes += [(text, place, False, True) for places, text in joins(name) for place in places]
-        texts: dict[str, int] = {}
-        text = [texts.setdefault(wish[0], len(texts)) for wish in wishes]
-        ours, plain, joined = (np.array([wish[at] for wish in wishes]) for at in (1, 2, 3))
-        slips = np.array([int(len(wish[0]) >= LONG_JOIN) for wish in wishes])
-        syllabic = [token.syllabic for token in name.tokens]
-        exact = np.array([wish[0].isdigit() or syllabic[wish[1]] for wish in wishes])
-        return cls([*texts], np.array(text), ours, plain, joined, slips, exact)
-
-
-def _best(keys: _Numbers, values: _Values) -> _Numbers:
+def _best(keys: Numbers, values: Values) -> Numbers:
     """Places of the greatest value of each key."""
     by_key = keys << 10 | (values * 1000).astype(np.int64)
     order = np.argsort(by_key)

@@ -16,7 +16,8 @@ from custodes.ledger.tlog.note import NoteError, Verifier, VerifierKey
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH
 from custodes.ledger.writer.keys import SigningKey, load_or_create_key, load_or_create_secret
 from custodes.ledger.writer.log import LedgerClock, LedgerLog, LogParts, LogSettings
-from custodes.ledger.writer.recover import LogIdentity, Stores
+from custodes.ledger.writer.ports import Stores
+from custodes.ledger.writer.recover import LogIdentity
 from custodes.storage.ledger.anchor import FileAnchor
 from custodes.storage.ledger.bodies import FileBodies
 from custodes.storage.ledger.journal import FileJournal

@@ -7,8 +7,7 @@ together, by ``sync``, because until then the journal still has everything that 
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from custodes.durable import sync_directory, write_whole
@@ -55,12 +54,16 @@ class FileTiles:
         self._write(path, data)
         self._dirty[path] = None
 
-    def remove_tree(self, path: str) -> None:
-        """Remove a folder of partial tiles."""
-        target = self._root / path
-        self._made.discard(target)
-        if target.is_dir():
-            shutil.rmtree(target)
+    def remove_partial(self, path: str, keep: Collection[int] = ()) -> None:
+        """Remove the partial files of a tile, but for widths to ``keep``."""
+        for width in self.widths(path):
+            if width not in keep:
+                (self._root / f"{path}.p/{width}").unlink(missing_ok=True)
+                self._dirty.pop(f"{path}.p/{width}", None)
+        folder = self._root / f"{path}.p"
+        if not keep and folder.is_dir():
+            self._made.discard(folder)
+            folder.rmdir()
 
     def sync(self) -> None:
         """Make everything durable that was written since the last call, files before the folders that name them."""

@@ -1,4 +1,4 @@
-"""Committed batches on their way to the public: the thread that publishes, retires the journal, and tells who waits.
+"""Committed batches on their way to the public: the thread that publishes, retires the journal, and wakes who waits.
 
 In: batches and segment boundaries from the writer, in order. Out: calls to the publisher, at most so often; the
 published checkpoint. A failure stops it until the log has recovered; batches lost here are still in the journal.
@@ -15,8 +15,8 @@ from custodes.ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from custodes.ledger.tlog.note import parse_note
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.batch import Batch, LogState
-from custodes.ledger.writer.publish import Boundary, LogPublisher
-from custodes.ledger.writer.recover import Stores
+from custodes.ledger.writer.ports import Stores
+from custodes.ledger.writer.publication.publisher import Boundary, LogPublisher
 
 # Batches that may wait to be published; with 64 clients a batch has some 30 entries of about 1 kB.
 _BACKLOG = 4096
@@ -162,7 +162,7 @@ class Outbox:
             else:
                 # Tiles of exactly this size must be there before recovery may start from this segment.
                 self._publisher.extend(run)
-                self._publisher.publish_edge()
+                self._publisher.publish_boundary()
                 run, boundary = [], item
         if checkpoint is not None:
             self._publisher.publish(run, checkpoint)
@@ -180,8 +180,9 @@ class Outbox:
     def _retire(self, boundary: Boundary) -> None:
         self._stores.tiles.sync()
         self._stores.bodies.sync()
+        # In this order: what a start loads from an older segment is there in full, and nothing is left lying about.
+        self._publisher.remove_superseded()
         self._stores.journal.retire(boundary.segment)
-        self._publisher.remove_partial()
         with self._changed:
             self._retired_to = boundary.size
             self._changed.notify_all()

@@ -3,6 +3,9 @@
 In: batches in order. Out: files through the ports, the checkpoint last, so that whoever reads a checkpoint finds all
 tiles under it. It holds the unfinished tiles of the right edge; when a call fails midway they are of no more use, and
 the log loads them again from what is stored (``load``), the way it starts.
+
+Partial files go as soon as their full one is there, as C2SP allows. Those that a start may have to load wait until the
+full one is durable: whatever else is torn by a power cut is written again from the journal.
 """
 
 from __future__ import annotations
@@ -35,7 +38,9 @@ class LogPublisher:
         self.size = 0
         self._rows: list[list[bytes]] = [[]]
         self._bundle: list[bytes] = []
-        self._partial: list[str] = []
+        # Partial files, by tile and width, that a start may have to load, and of these tiles the full ones.
+        self._loadable: dict[str, set[int]] = {}
+        self._superseded: list[str] = []
         self._repairing = False
 
     def load(self, state: LogState) -> None:
@@ -57,9 +62,10 @@ class LogPublisher:
             level += 1
         self._rows = rows
         self._bundle = tree.bundle(size // TILE_WIDTH) if size % TILE_WIDTH else []
-        self._partial = []
         self._repairing = True
         self.size = size
+        self._loadable, self._superseded = {}, []
+        self._keep_edge()
 
     def publish(self, batches: list[Batch], checkpoint: bytes) -> None:
         """Publish ``batches`` and then ``checkpoint``, which is the one of the last batch.
@@ -92,17 +98,37 @@ class LogPublisher:
 
     def publish_edge(self) -> None:
         """Write the partial tiles and the partial bundle of the present size."""
-        if self._bundle:
-            self._put_partial(bundle_path(self.size // TILE_WIDTH), self._bundle, encode_bundle)
-        for level, row in enumerate(self._rows):
-            if row:
-                index = (self.size >> (level * TILE_HEIGHT)) // TILE_WIDTH
-                self._put_partial(tile_path(level, index), row, b"".join)
+        for path, row in self._edge().items():
+            self._put_partial(path, row, encode_bundle if row is self._bundle else b"".join)
+
+    def publish_boundary(self) -> None:
+        """The same where a journal segment starts: from here on a start may have to load them."""
+        self.publish_edge()
+        self._keep_edge()
 
     def end_repair(self) -> None:
         """From here on nothing that was published may differ from what is published; call after syncing."""
         self._repairing = False
-        self.remove_partial()
+        self.remove_superseded()
+        self._keep_edge()
+
+    def remove_superseded(self) -> None:
+        """Remove the loadable partial files whose full ones are durable; call after ``TileStore.sync``."""
+        done, self._superseded = self._superseded, []
+        for path in done:
+            self._tiles.remove_partial(path)
+            del self._loadable[path]
+
+    def _edge(self) -> dict[str, list[bytes]]:
+        """The unfinished bundle and tiles of the present size, by their path."""
+        edge = {bundle_path(self.size // TILE_WIDTH): self._bundle}
+        for level, row in enumerate(self._rows):
+            edge[tile_path(level, (self.size >> (level * TILE_HEIGHT)) // TILE_WIDTH)] = row
+        return {path: row for path, row in edge.items() if row}
+
+    def _keep_edge(self) -> None:
+        for path, row in self._edge().items():
+            self._loadable.setdefault(path, set()).add(len(row))
 
     def _put(self, path: str, data: bytes) -> None:
         self._tiles.put(path, data, repair=self._repairing)
@@ -115,24 +141,16 @@ class LogPublisher:
         for width in sorted(widths):
             self._put(f"{path}.p/{width}", encode(row[:width]))
 
-    def remove_partial(self) -> None:
-        """Remove partial files whose full ones were synced; call after ``TileStore.sync``."""
-        done, self._partial = self._partial, []
-        for path in done:
-            self._tiles.remove_tree(f"{path}.p")
-
     def _finish_tile(self) -> None:
         """Write the full bundle and tile that end at the present size, and the tiles above that they fill."""
         index = self.size // TILE_WIDTH - 1
-        self._put(bundle_path(index), encode_bundle(self._bundle))
-        self._partial.append(bundle_path(index))
+        self._put_full(bundle_path(index), encode_bundle(self._bundle))
         self._bundle = []
         level = 0
         while len(self._rows[level]) == TILE_WIDTH:
             row = self._rows[level]
             index = (self.size >> (level * TILE_HEIGHT)) // TILE_WIDTH - 1
-            self._put(tile_path(level, index), b"".join(row))
-            self._partial.append(tile_path(level, index))
+            self._put_full(tile_path(level, index), b"".join(row))
             self._rows[level] = []
             if level + 1 == len(self._rows):
                 self._rows.append([])
@@ -140,3 +158,10 @@ class LogPublisher:
                 row = parents(row)
             self._rows[level + 1].append(row[0])
             level += 1
+
+    def _put_full(self, path: str, data: bytes) -> None:
+        self._put(path, data)
+        loadable = self._loadable.get(path)
+        if loadable:
+            self._superseded.append(path)
+        self._tiles.remove_partial(path, loadable or ())

@@ -1,0 +1,1 @@
+"""From committed batches to public files: what writes them, and the thread that it runs on."""
