@@ -15,7 +15,7 @@ from custodes.core.device import Device
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
 from custodes.deployment.own_models import AddedNetwork, BroughtNetwork, add_network
 from custodes.deployment.scores import score_rates
-from custodes.engine.calibrate import LocalScale
+from custodes.engine.calibrate import Calibration, Knot
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.models.card import CardError
 from custodes.models.own import OwnEmbedder, OwnModels, PixelInput, Provenance, ScoreFit
@@ -97,7 +97,8 @@ def test_what_was_added_runs_under_a_version_and_a_scale_of_its_own(added, setti
     engine = open_face_engine(ModelStore(models), Device.CPU, 1, own)
     assert engine.dimension == DIMENSION
     assert float(engine.model_version) >= 7.1
-    assert engine.scale(np.zeros(DIMENSION, np.float32)) == LocalScale(engine._curve)
+    curve = Calibration(tuple(Knot(cosine, pct) for cosine, pct in own.fit.knots))
+    assert engine.scale(np.ones(DIMENSION, np.float32)).similarity_pct(0.9) == curve.similarity_pct(0.9)
     chosen = score_rates(replace(settings, face_embedder="drawn"))
     assert chosen.points == own.fit.false_match_rates
     assert score_rates(settings).points != chosen.points
