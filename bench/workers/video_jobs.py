@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -50,6 +51,12 @@ def resident_mb(pid: str = "self") -> float:
     return 0.0
 
 
+def processor_s() -> float:
+    """Processor time of this process and of the decoders that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
 class Jobs:
     """Starts jobs and reads them, as the operator's own key."""
 
@@ -88,6 +95,7 @@ def _job(jobs: Jobs, asked: dict[str, Any], networks: Clock, reading: Clock) -> 
     for operation, members in asked.get("before", ()):
         jobs.call(operation, **members)
     networks.seconds = reading.seconds = 0.0
+    cpu_s = processor_s()
     memory: list[float] = []
     job = jobs.call(
         f"Start{asked['operation']}",
@@ -95,16 +103,23 @@ def _job(jobs: Jobs, asked: dict[str, Any], networks: Clock, reading: Clock) -> 
         **asked.get("options", {}),
     )["JobId"]
     found = jobs.ended(job, lambda: memory.append(resident_mb()))
+    used_s = processor_s() - cpu_s
     answer = jobs.call(f"Get{asked['operation']}", JobId=job)
-    results = next((len(value) for name, value in answer.items() if name in _RESULTS), 0)
+    member = next(name for name in answer if name in _RESULTS)
+    whole, token = list(answer[member]), answer.get("NextToken")
+    while asked.get("whole") and token:
+        page = jobs.call(f"Get{asked['operation']}", JobId=job, NextToken=token)
+        whole, token = [*whole, *page[member]], page.get("NextToken")
     return {
         "name": asked["name"],
+        "processor_s": used_s,
         "state": found.state.value,
         "error": found.error,
         "seconds": (found.finished_ts_ms - found.claimed_ts_ms) / 1000,
         "networks_s": networks.seconds,
         "decoder_s": reading.seconds,
-        "results": results,
+        "results": len(whole),
+        "whole": whole if asked.get("whole") else None,
         "memory_mb": memory[:: max(1, len(memory) // 200)],
         "peak_mb": max(memory, default=0.0),
     }

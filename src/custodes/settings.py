@@ -112,6 +112,9 @@ class Settings:
     s3_secret_access_key: str = _setting("Its secret. Prefer the variable or a file that only you can read.", "")
     video_workers: int = _setting("Stored videos looked at at the same time; 0 for none by this server.", 1)
     video_samples_per_second: str = _setting("Frames of a second of video that are looked at, 0.5 to 30.", "2")
+    video_sampling: str = _setting(
+        "Other numbers of frames for single kinds of jobs, like `FaceSearch=4,LabelDetection=0.5`.", ""
+    )
     video_part_s: int = _setting("Seconds of video under one permission; then it is decided again.", 30)
     video_strict: bool = _setting("Accept what the API documents only: H.264 in MP4 or MOV.", False)
     sns_endpoint: str = _setting("SNS endpoint that finished jobs are told to; none means that clients ask.", "")
@@ -164,6 +167,7 @@ class Settings:
             _require(getattr(self, name) >= 0, name, "0 or more")
         _require(self.review_days >= 1, "review_days", "1 or more")
         _require(self.video_workers >= 0, "video_workers", "0 or more")
+        _require(_rates(self.video_sampling) is not None, "video_sampling", "kinds of jobs with numbers from 0.5 to 30")
         _require(self.video_part_s >= 1, "video_part_s", "1 or more")
         _require(_is_rate(self.video_samples_per_second), "video_samples_per_second", "a number from 0.5 to 30")
         _require(not self.job_webhook or bool(self.job_webhook_secret), "job_webhook_secret", "given with job_webhook")
@@ -219,6 +223,11 @@ class Settings:
         """Where clients find the server, unless the port is chosen at start."""
         scheme = "http" if self.tls_cert is None else "https"
         return self.endpoint or f"{scheme}://{url_host(self.host)}:{self.port}"
+
+    @property
+    def video_rates(self) -> Mapping[str, Fraction]:
+        """Frames of a second that are looked at, by the Start operation of the job, where the number is another."""
+        return {f"Start{kind}": rate for kind, rate in (_rates(self.video_sampling) or {}).items()}
 
     @property
     def models_folder(self) -> Path:
@@ -333,6 +342,28 @@ def _folders(value: object) -> Mapping[str, Path]:
 
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(part for part in (each.strip() for each in text.split(",")) if part)
+
+
+_SAMPLED_JOBS = frozenset(
+    {
+        "FaceDetection",
+        "FaceSearch",
+        "PersonTracking",
+        "LabelDetection",
+        "ContentModeration",
+        "TextDetection",
+        "CelebrityRecognition",
+    }
+)
+
+
+def _rates(text: str) -> Mapping[str, Fraction] | None:
+    """Numbers by kind of job; None where a kind or a number is none."""
+    parts = [part.partition("=") for part in text.split(",") if part.strip()]
+    told = {kind.strip(): number.strip() for kind, _, number in parts}
+    if not told.keys() <= _SAMPLED_JOBS or not all(_is_rate(number) for number in told.values()):
+        return None
+    return {kind: Fraction(number) for kind, number in told.items()}
 
 
 def _is_rate(text: str) -> bool:

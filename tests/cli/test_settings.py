@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,11 @@ def test_a_secret_never_shows() -> None:
 )
 def test_hosts_in_urls(host: str, expected: str) -> None:
     assert url_host(host) == expected
+
+
+def test_sampling_by_kind_of_job() -> None:
+    settings = Settings(video_sampling="FaceSearch=4, LabelDetection=0.5")
+    assert settings.video_rates == {"StartFaceSearch": 4, "StartLabelDetection": Fraction(1, 2)}
+    for wrong in ("SegmentDetection=2", "FaceSearch=31", "FaceSearch", "FaceSearch=x"):
+        with pytest.raises(InvalidParameterError, match="video_sampling"):
+            Settings(video_sampling=wrong)

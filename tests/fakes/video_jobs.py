@@ -17,7 +17,7 @@ from custodes.gallery.gallery import IndexedGallery
 from custodes.jobs.job import Job, JobId, JobRequest, JobState
 from custodes.operations.images.ports import S3Object
 from custodes.operations.video.analysis import VideoEngines
-from custodes.operations.video.commands import StartPersonTracking
+from custodes.operations.video.commands import START_COMMANDS
 from custodes.operations.video.request import VideoRequest
 from custodes.operations.video.run import VideoJobs, VideoParts, VideoSettings
 from custodes.storage.media.decoder import LockedDecoder
@@ -59,14 +59,16 @@ def video_jobs(
         LedgerCharges(deployment.ledger.log),
         SystemClock(),
         new_request_id,
-        VideoSettings(Fraction(2), part_ms),
+        VideoSettings(Fraction(2), part_ms=part_ms),
     )
     return VideoJobs(deployment.gate, parts), files
 
 
 def person_job(server: LiveServer, files: MediaFiles, name: str) -> Job:
     key = server.deployment.keys.key
-    request = VideoRequest(StartPersonTracking(video=VIDEO), key.caller("eu-central-1"), files.version(VIDEO))
+    request = VideoRequest(
+        START_COMMANDS["StartPersonTracking"](video=VIDEO), key.caller("eu-central-1"), files.version(VIDEO)
+    )
     asked = JobRequest(JobId(name * 64), key.account_id, "StartPersonTracking", request.to_bytes())
     now = SystemClock().now_ms()
     return Job(asked, JobState.RUNNING, now, now, now + 10**9, now, attempt=1, fence=1)

@@ -125,8 +125,8 @@ def test_the_environment_is_read_in_settings_only() -> None:
     assert readers <= allowed
 
 
-# Who waits for a batch is nobody's business but the batcher's; the office's log is replaced in the midst of its life.
-_REACHES_IN = frozenset({"engine/test_engine_steps.py", "policy/test_policy_office.py"})
+# Who waits for a batch is nobody's business but the batcher's and its test's.
+_REACHES_IN = frozenset({"engine/test_engine_steps.py"})
 
 
 def test_tests_take_no_private_member_of_an_object() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import boto3
 import pytest
 
+from custodes.cli.migrate.source import PhotoFinder, SourceFace
 from fakes.engine import Square, SquareEngine, picture
 from fakes.live import LiveServer, running
 
@@ -148,6 +149,12 @@ def test_photos_from_s3(live_server: LiveServer, custodes: Any, tmp_path: Path) 
             assert photos.read("old/ann.jpg") == PHOTOS["ann.jpg"]
     finally:
         server.stop()
+
+
+def test_a_picture_found_in_two_ways_is_indexed_once() -> None:
+    faces = [SourceFace(one, "ann.jpg", None, (0.1, 0.1, 0.2, 0.2)) for one in ("f-1", "f-2")]
+    (unit,) = PhotoFinder(["ann.jpg"], {"f-2": "ann.jpg"}).units(faces)
+    assert unit.photos == ("ann.jpg",) and unit.faces == tuple(faces)
 
 
 def test_our_own_key_is_never_sent_to_amazon(live_server: LiveServer, custodes: Any, tmp_path: Path) -> None:

@@ -43,10 +43,13 @@ class Desk:
         self.clock = FixedClock(START)
 
     @contextmanager
-    def open(self, own: PolicySet | None = OWN, notice_ms: int = NOTICE_MS) -> Iterator[PolicyChanges]:
+    def open(
+        self, own: PolicySet | None = OWN, notice_ms: int = NOTICE_MS, fault: Faulty | None = None
+    ) -> Iterator[PolicyChanges]:
         with started(self.data, "test/policy", None, self.clock) as log:
             whose = None if own is None else Own(own, notice_ms)
-            office = PolicyChanges(PolicyFiles(self.data / "policy"), log, self.clock, whose)
+            written: Any = log if fault is None else fault.over(log)
+            office = PolicyChanges(PolicyFiles(self.data / "policy"), written, self.clock, whose)
             office.open()
             yield office
 
@@ -319,16 +322,21 @@ def test_an_older_state_of_the_rules_keeps_the_server_from_starting(desk: Desk, 
 
 
 class Faulty:
-    """A log that fails before or after it took an entry of some occasion."""
+    """A log that fails before or after it took an entry of some occasion, as long as it is armed."""
 
-    def __init__(self, log: Any, occasion: str, *, after: bool) -> None:
-        self.log, self.occasion, self.after = log, occasion, after
+    def __init__(self, occasion: str, *, after: bool) -> None:
+        self.occasion, self.after, self.armed = occasion, after, True
+        self.log: Any = None
+
+    def over(self, log: Any) -> Faulty:
+        self.log = log
+        return self
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.log, name)
 
     def append(self, kind: str, **rest: Any) -> Any:
-        if rest["fields"]["x"] == self.occasion:
+        if self.armed and rest["fields"]["x"] == self.occasion:
             if self.after:
                 self.log.append(kind, **rest).wait()
             raise LedgerUnavailableError("injected")
@@ -337,9 +345,8 @@ class Faulty:
 
 @pytest.mark.parametrize("after", [False, True])
 def test_a_crash_between_draft_and_ledger_is_settled_by_the_ledger(desk: Desk, after: bool) -> None:
-    with desk.open() as office:
+    with desk.open(fault=Faulty("set", after=after)) as office:
         appoint(office)
-        office._log = Faulty(office._log, "set", after=after)
         change = signed(propose_set(OWN.digest(), TIGHTER, 0), "ann")
         with pytest.raises(UnavailableError):
             office.apply(change)
@@ -352,13 +359,13 @@ def test_a_crash_between_draft_and_ledger_is_settled_by_the_ledger(desk: Desk, a
 
 
 def test_a_failed_change_can_be_tried_again_without_a_start(desk: Desk) -> None:
-    with desk.open() as office:
+    fault = Faulty("set", after=True)
+    with desk.open(fault=fault) as office:
         appoint(office)
-        log, office._log = office._log, Faulty(office._log, "set", after=True)
         change = signed(propose_set(OWN.digest(), TIGHTER, 0), "ann")
         with pytest.raises(UnavailableError):
             office.apply(change)
-        office._log = log
+        fault.armed = False
         with pytest.raises(InvalidParameterError, match="in force already"):
             office.apply(change)
         assert office.in_force().digest == TIGHTER.digest()

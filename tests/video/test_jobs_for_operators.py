@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +78,14 @@ def test_progress_and_files_of_cancelled_jobs(tmp_path: Path) -> None:
         while left.exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         assert not left.exists()
+
+
+def test_health_tells_how_decoders_are_locked(tmp_path: Path) -> None:
+    with running(tmp_path / "data", engine=BlobEngine()) as server:
+        deadline = time.monotonic() + 30
+        told: dict[str, Any] = {}
+        while "video" not in told and time.monotonic() < deadline:
+            with urllib.request.urlopen(f"{server.url}/healthz", timeout=5) as answer:
+                told = json.loads(answer.read())
+            time.sleep(0.02)
+        assert told["status"] == "ready" and "rlimits" in told["video"]["decoder_lock"]

@@ -90,6 +90,16 @@ def test_one_blurred_sighting_names_nobody() -> None:
     assert set(vote.winners()) == {"ann"}
 
 
+def test_whoever_comes_in_over_the_edge_grows_and_stays_one_person() -> None:
+    tracker = Tracker(lambda one, other: 0.0)
+    hair, whole = BoxRatio(0.45, 0.95, 0.08, 0.05), BoxRatio(0.42, 0.1, 0.16, 0.8)
+    assert tracker.step(0, [Sighting(hair)]) == (0,)
+    assert tracker.step(500, [Sighting(whole)]) == (0,)
+    inside = BoxRatio(0.45, 0.5, 0.05, 0.05)
+    tracker = Tracker(lambda one, other: 0.0)
+    assert tracker.step(0, [Sighting(inside)]) + tracker.step(500, [Sighting(whole)]) == (0, 1)
+
+
 def test_small_matches_do_not_outvote_large_misses() -> None:
     vote = NameVote()
     for _ in range(5):

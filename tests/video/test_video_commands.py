@@ -91,7 +91,7 @@ def test_search_names_persons_with_times_and_best_shots(server: LiveServer, film
     page = tmp_path / "page.html"
     told = json.loads(run(server, "search", str(film), "-c", "staff", "--json", "--out", str(page)))
     ann, bob = told["persons"]
-    assert (ann["name"], ann["similarity"], ann["times_ms"]) == ("Ann", 100, [[0, 4000]])
+    assert (ann["name"], ann["similarity_pct"], ann["times_ms"]) == ("Ann", 100, [[0, 4000]])
     assert ann["best_shot_ms"] in range(0, 4000, 1) and bob["name"] is None and bob["times_ms"] == [[2000, 4000]]
     assert "Ann (person 0), at 00:" in page.read_text()
     assert "Ann" in run(server, "search", str(film), "-c", "staff")

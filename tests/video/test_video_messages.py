@@ -71,6 +71,12 @@ def test_start_topic_queue_get_and_webhook(tmp_path: Path) -> None:
             assert message["JobTag"] == "films"
             assert message["Video"] == {"S3ObjectName": "a.mp4", "S3Bucket": "films"}
             assert len(client.get_face_detection(JobId=job)["Faces"]) == 3
+            # The webhook hears of every job, also of one whose request names no topic.
+            quiet = client.start_face_detection(Video={"S3Object": {"Bucket": "films", "Name": "a.mp4"}})["JobId"]
+            deadline = time.monotonic() + 30
+            while not any(json.loads(body)["JobId"] == quiet for _, body in _Hook.seen):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
         headers, body = _Hook.seen[0]
         signed = hmac.new(b"shared", headers["x-custodes-timestamp"].encode() + b"." + body, hashlib.sha256)
         assert headers["x-custodes-signature"] == f"sha256={signed.hexdigest()}"

@@ -98,6 +98,7 @@ class Deployment:
         ledger: the record of use.
         scheduler: what is done periodically.
         administration: commands of the operator.
+        health: what ``/healthz`` tells beside whether the server is ready.
         screening: how fresh the screening of customers is.
         sign_in_links: links to the console that were given out.
     """
@@ -114,6 +115,7 @@ class Deployment:
     review_actions: Mapping[str, Act]
     scheduler: Scheduler
     administration: Administration
+    health: Callable[[], Mapping[str, object]]
     screening: Callable[[], ScreeningFreshness]
     sign_in_links: SignInLinks
 
@@ -140,6 +142,7 @@ class Deployment:
                 extra_routes=(mounted(self._public_ledger()), *console),
                 review_actions=self.review_actions,
                 schedules=self.scheduler.states,
+                health=self.health,
                 screening=self.screening,
             )
         )
@@ -245,6 +248,7 @@ def open_deployment(
             review_actions=actions(gate, records.reviews),
             scheduler=scheduler,
             administration=records.administration,
+            health=videos.health,
             screening=records.screening,
             sign_in_links=records.sign_in_links,
         )

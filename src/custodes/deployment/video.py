@@ -38,7 +38,7 @@ from custodes.operations.video.run import VideoJobs, VideoParts, VideoSettings
 from custodes.operations.video.use_cases import VideoAdapters
 from custodes.settings import Settings
 from custodes.storage.files import uploads
-from custodes.storage.media.decoder import LockedDecoder
+from custodes.storage.media.decoder import LockedDecoder, lock_layers
 from custodes.storage.media.files import MediaFiles, StructureProbe
 from custodes.storage.messages.sns import JobMessages, MessageTargets
 from custodes.storage.objects.buckets import BucketObjects
@@ -47,7 +47,7 @@ from custodes.storage.sql.jobs import SqlJobStore
 from custodes.storage.sql.master import open_master
 from custodes.video.facts import VideoLimits
 
-_NOTICES_MS, _SWEEP_MS = 1_000, 60_000
+_NOTICES_MS, _SWEEP_MS, _LOCK_MS = 1_000, 60_000, 86_400_000
 
 
 @dataclass(slots=True)
@@ -60,6 +60,18 @@ class Wake:
         """Look for jobs now."""
         if self.workers is not None:
             self.workers.wake()
+
+
+@dataclass(slots=True)
+class DecoderLock:
+    """Which layers lock decoders here; None before it was looked."""
+
+    layers: tuple[str, ...] | None = field(default=None)
+
+    def look(self) -> bool:
+        """Lock a process and see."""
+        self.layers = lock_layers()
+        return False
 
 
 class LedgerCharges:
@@ -109,6 +121,12 @@ class Videos:
     adapters: VideoAdapters
     objects: BucketObjects
     wake: Wake
+    lock: DecoderLock = field(default_factory=DecoderLock)
+
+    def health(self) -> dict[str, object]:
+        """What ``/healthz`` tells of stored video."""
+        layers = self.lock.layers
+        return {} if layers is None else {"video": {"decoder_lock": list(layers)}}
 
 
 def open_videos(settings: Settings, database: Database, objects: BucketObjects, clock: Clock) -> Videos:
@@ -138,6 +156,7 @@ def schedule_videos(work: Videos) -> tuple[Schedule, ...]:
         return False
 
     return (
+        Schedule("decoder lock", _LOCK_MS, work.lock.look, at_start=True),
         Schedule("job notices", _NOTICES_MS, delivery.deliver),
         Schedule("job sweep", _SWEEP_MS, sweep),
     )
@@ -167,7 +186,11 @@ def video_workers(
         charged,
         work.clock,
         lambda: RequestId(str(uuid.uuid4())),
-        VideoSettings(Fraction(settings.video_samples_per_second), settings.video_part_s * 1000),
+        VideoSettings(
+            Fraction(settings.video_samples_per_second),
+            rates=settings.video_rates,
+            part_ms=settings.video_part_s * 1000,
+        ),
     )
     handler = VideoJobs(gate, parts)
     workers = JobWorkers(

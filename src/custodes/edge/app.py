@@ -88,7 +88,8 @@ class AppParts:
         extra_routes: looked at before our own, but for ``POST /``.
         review_actions: what ``/custodes/v1/reviews`` does, by operation; without any, nothing is there.
         schedules: how fresh periodic work is, for ``/metrics``.
-        screening: how fresh the screening of customers is, for the same.
+        health: what ``/healthz`` tells beside whether the server is ready. Must not block.
+        screening: how fresh the screening of customers is, for ``/metrics``.
     """
 
     service: Service
@@ -108,6 +109,7 @@ class AppParts:
     extra_routes: Sequence[BaseRoute] = ()
     review_actions: Mapping[str, Act] = field(default_factory=dict)
     schedules: Callable[[], Sequence[ScheduleState]] = tuple
+    health: Callable[[], Mapping[str, object]] = dict
     screening: Callable[[], ScreeningFreshness] | None = None
 
 
@@ -131,7 +133,7 @@ def create_app(parts: AppParts) -> ASGIApp:
             *routes(signed, parts.review_actions),
             Route("/", CrossOrigin(services, parts.page_origins)),
             *(Route(path, CrossOrigin(rekognition, parts.page_origins)) for path in parts.service.own),
-            Route("/healthz", _health(parts.ready)),
+            Route("/healthz", _health(parts.ready, parts.health)),
             Route("/metrics", _figures(metrics, public=parts.metrics_public)),
         ],
         redirect_slashes=False,
@@ -241,10 +243,10 @@ def _error(error: ApiError, exchange: Exchange) -> Response:
     return Response(body(error, exchange.request_id), error.status, headers, media_type=CONTENT_TYPE)
 
 
-def _health(ready: Callable[[], bool]) -> Callable[[Request], Any]:
+def _health(ready: Callable[[], bool], more: Callable[[], Mapping[str, object]]) -> Callable[[Request], Any]:
     async def health(_: Request) -> Response:
         serving = ready()
-        return JSONResponse({"status": "ready" if serving else "starting"}, 200 if serving else 503)
+        return JSONResponse({"status": "ready" if serving else "starting", **more()}, 200 if serving else 503)
 
     return health
 

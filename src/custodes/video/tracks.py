@@ -25,6 +25,8 @@ _POSITION_WEIGHT, _FACE_WEIGHT = 0.6, 0.4
 _NEAR_SIDES = 1.5
 """How many times its own size a box may have moved in half a second and still be the same by position."""
 _SAMPLE_MS = 500
+_EDGE = 0.01
+"""Share of the picture; boxes end a few pixels before its edge."""
 _VECTOR_SHARE = 0.3
 """Of the newest vector in a track's running mean."""
 
@@ -140,14 +142,22 @@ def overlap(one: BoxRatio, other: BoxRatio) -> float:
 
 
 def is_near(expected: BoxRatio, seen: BoxRatio, elapsed_ms: int) -> bool:
-    """Whether a box may have come from where it was expected: about as large, and not far away for the time."""
-    larger, smaller = sorted((expected.width * expected.height, seen.width * seen.height), reverse=True)
-    if smaller * 6 < larger:
+    """Whether a box may have come from where it was expected: about as large, and not far away for the time.
+
+    What comes into the picture or leaves it is seen in part, so that a box at the edge may be of any size.
+    """
+    smaller, larger = sorted((expected, seen), key=lambda box: box.width * box.height)
+    if smaller.width * smaller.height * 6 < larger.width * larger.height and not is_at_edge(smaller):
         return False
     (x1, y1), (x2, y2) = _centre(expected), _centre(seen)
     reach = _NEAR_SIDES * max(1.0, elapsed_ms / _SAMPLE_MS) ** 0.5
     across, down = reach * max(expected.width, seen.width), reach * max(expected.height, seen.height)
     return bool(abs(x2 - x1) <= across and abs(y2 - y1) <= down)
+
+
+def is_at_edge(box: BoxRatio) -> bool:
+    """Whether a box touches the edge of the picture."""
+    return min(box.left, box.top) <= _EDGE or box.left + box.width >= 1 - _EDGE or box.top + box.height >= 1 - _EDGE
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ In and out: frozen values. Vectors of another program mean nothing here; a face 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Protocol
 
@@ -100,7 +100,14 @@ class PhotoFinder:
         for face in faces:
             tabled = face.photo or self._table.get(face.face_id) or self._table.get(face.name or "")
             groups.setdefault((face.name, tabled), []).append(face)
-        return [self._unit(name, tabled, tuple(some)) for (name, tabled), some in groups.items()]
+        units: dict[tuple[str | None, tuple[str, ...], str], MoveUnit] = {}
+        for (name, tabled), some in groups.items():
+            unit = self._unit(name, tabled, tuple(some))
+            # Found in two ways, a picture is still indexed once: what is not matched in it is taken out again.
+            same = units.get((name, unit.photos, unit.reason))
+            merged = unit if same is None else replace(unit, faces=(*same.faces, *unit.faces))
+            units[name, unit.photos, unit.reason] = merged
+        return list(units.values())
 
     def _unit(self, name: str | None, tabled: str | None, faces: tuple[SourceFace, ...]) -> MoveUnit:
         if tabled is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from custodes.core.errors import UnavailableError
 from custodes.durable import write_durably
 
 _PUBLISHED_WITHIN_S = 10.0
+# Source: bounds of FaceIds in the service model.
+_FACES_OF_A_USER_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class ErasedFace:
 
     Attributes:
         erased: whether it is gone.
-        reason: why not, as the API says.
+        reason: why not, as the API says; or why there is no certificate.
         certificate: file with the proof; None where there is none yet.
         verdict: what a verifier says of the file; ABSENT means proven.
     """
@@ -52,7 +54,9 @@ def erase_faces(api: ApiClient, faces: Sequence[SubjectFace]) -> Iterator[Erased
         users = {face.user_id for face in mine if face.user_id}
         for user_id in users:  # the API deletes no face that belongs to a user
             ids = [face.face_id for face in mine if face.user_id == user_id]
-            api.call("DisassociateFaces", CollectionId=collection, UserId=user_id, FaceIds=ids)
+            for start in range(0, len(ids), _FACES_OF_A_USER_AT_ONCE):
+                some = ids[start : start + _FACES_OF_A_USER_AT_ONCE]
+                api.call("DisassociateFaces", CollectionId=collection, UserId=user_id, FaceIds=some)
         answer = api.call("DeleteFaces", CollectionId=collection, FaceIds=[face.face_id for face in mine])
         failed: Mapping[str, str] = {
             one["FaceId"]: ", ".join(one.get("Reasons", ())) for one in answer.get("UnsuccessfulFaceDeletions", ())
@@ -65,28 +69,39 @@ def erase_faces(api: ApiClient, faces: Sequence[SubjectFace]) -> Iterator[Erased
 
 
 def with_certificate(data: Path, erased: ErasedFace, folder: Path) -> ErasedFace:
-    """The same with a certificate in ``folder``, checked like a stranger would.
+    """The same with a certificate in ``folder``, checked like a stranger would; with the reason where there is none.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    from custodes.ledger.__main__ import check
+
+    try:
+        proof = _certificate(data, erased.face_id)
+    except UnavailableError as error:  # it is erased all the same: the report has to say both
+        return replace(erased, reason=error.message)
+    path = folder / f"erasure-{erased.face_id}.json"
+    write_durably(path, proof, 0o644)
+    verdict = check(path, data / "trust.policy")[0]
+    return replace(erased, certificate=str(path), verdict=verdict)
+
+
+def _certificate(data: Path, face_id: str) -> bytes:
+    """The certificate, once its entry is published.
 
     Raises:
         UnavailableError: the ledger is not in ``data``, or did not publish the erasure in time.
-        OSError: the file cannot be written.
     """
     from custodes.deployment.statements import open_statements
-    from custodes.ledger.__main__ import check
 
     statements, end = open_statements(data), time.monotonic() + _PUBLISHED_WITHIN_S
     while True:
         try:
-            proof = statements.erasure_certificate(erased.face_id)
-            break
+            return statements.erasure_certificate(face_id)
         except LookupError as error:
             if time.monotonic() > end:
-                raise UnavailableError(f"there is no certificate for {erased.face_id} yet: {error}") from error
+                raise UnavailableError(f"no certificate yet: {error}") from error
             time.sleep(0.1)
-    path = folder / f"erasure-{erased.face_id}.json"
-    write_durably(path, proof, 0o644)
-    verdict = check(path, data / "trust.policy")[0]
-    return ErasedFace(erased.collection, erased.face_id, True, "", str(path), verdict)
 
 
 def _delete_user_without_faces(api: ApiClient, collection: str, user_id: str) -> None:

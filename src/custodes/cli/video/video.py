@@ -147,12 +147,12 @@ def persons_of(answer: Mapping[str, Any], findings: VideoFindings) -> list[dict[
                 "index": index,
                 "name": face.get("ExternalImageId"),
                 "face_id": face.get("FaceId"),
-                "similarity": None if match is None else round(match["Similarity"], 3),
+                "similarity_pct": None if match is None else round(match["Similarity"], 3),
                 "times_ms": [list(span) for span in row.spans],
                 "best_shot_ms": None if row.best is None else row.best.ts_ms,
             }
         )
-    return sorted(found, key=lambda one: (-(one["similarity"] or 0.0), one["index"]))
+    return sorted(found, key=lambda one: (-(one["similarity_pct"] or 0.0), one["index"]))
 
 
 def _subjects(words: Sequence[str]) -> list[VideoSubject]:
@@ -221,7 +221,7 @@ def _tell_persons(collection: str, persons: Sequence[Mapping[str, Any]]) -> None
     table = Table("person", "name", "similarity", "best shot", "seen")
     for one in persons:
         times = ", ".join(f"{clock(start)} to {clock(end)}" for start, end in one["times_ms"])
-        sure = "" if one["similarity"] is None else f"{one['similarity']:.2f} %"
+        sure = "" if one["similarity_pct"] is None else f"{one['similarity']:.2f} %"
         best = "" if one["best_shot_ms"] is None else clock(one["best_shot_ms"])
         table.add_row(str(one["index"]), Text(one["name"] or one["face_id"] or ""), sure, best, times)
     if persons:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeVar
 
 from custodes.core.errors import InvalidParameterError
 from custodes.core.ids import CollectionId
@@ -21,6 +22,7 @@ from custodes.operations.requests.properties import Properties, Reveals, Unit
 
 DEFAULT_MATCH_PCT = 80.0
 MAX_CORNERS = 10
+C = TypeVar("C", bound=Command)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,27 +108,6 @@ class StartFaceSearch(StartVideo):
         return {**StartVideo.facts(self), "threshold_pct": self.threshold_pct}
 
 
-class StartPersonTracking(StartVideo):
-    """Persons and their ways. An index that comes back says that two faces are alike."""
-
-    operation: ClassVar[str] = "StartPersonTracking"
-    properties: ClassVar[Properties] = _starts(Reveals.SIMILARITY)
-
-
-class StartLabelDetection(StartVideo):
-    """Things and scenes."""
-
-    operation: ClassVar[str] = "StartLabelDetection"
-    properties: ClassVar[Properties] = _starts(Reveals.NOTHING)
-
-
-class StartContentModeration(StartVideo):
-    """What a platform may not want."""
-
-    operation: ClassVar[str] = "StartContentModeration"
-    properties: ClassVar[Properties] = _starts(Reveals.NOTHING)
-
-
 class StartTextDetection(StartVideo):
     """Words."""
 
@@ -140,33 +121,36 @@ class StartTextDetection(StartVideo):
             raise InvalidParameterError("Request has invalid parameters")
 
 
-class StartCelebrityRecognition(StartVideo):
-    """Known people."""
+# Those that need nothing of their own: what each reveals is all that tells them apart. An index that comes back from
+# person tracking says that two faces are alike.
+_PLAIN_STARTS: Mapping[str, Reveals] = MappingProxyType(
+    {
+        "StartPersonTracking": Reveals.SIMILARITY,
+        "StartLabelDetection": Reveals.NOTHING,
+        "StartContentModeration": Reveals.NOTHING,
+        "StartCelebrityRecognition": Reveals.IDENTITY,
+        "StartSegmentDetection": Reveals.NOTHING,
+    }
+)
 
-    operation: ClassVar[str] = "StartCelebrityRecognition"
-    properties: ClassVar[Properties] = _starts(Reveals.IDENTITY)
+
+def _kind(base: type[C], operation: str, properties: Properties) -> type[C]:
+    """The command of ``operation``, which adds nothing to ``base``."""
+    members = {
+        "operation": operation,
+        "properties": properties,
+        "__doc__": f"{operation}: see {base.__name__}.",
+        "__module__": __name__,
+        "__slots__": (),
+    }
+    return type(operation, (base,), members)
 
 
-class StartSegmentDetection(StartVideo):
-    """Shots and technical cues."""
-
-    operation: ClassVar[str] = "StartSegmentDetection"
-    properties: ClassVar[Properties] = _starts(Reveals.NOTHING)
-
-
-START_COMMANDS: Mapping[str, type[StartVideo]] = {
-    command.operation: command
-    for command in (
-        StartFaceDetection,
-        StartFaceSearch,
-        StartPersonTracking,
-        StartLabelDetection,
-        StartContentModeration,
-        StartTextDetection,
-        StartCelebrityRecognition,
-        StartSegmentDetection,
-    )
-}
+START_COMMANDS: Mapping[str, type[StartVideo]] = MappingProxyType(
+    {command.operation: command for command in (StartFaceDetection, StartFaceSearch, StartTextDetection)}
+    | {name: _kind(StartVideo, name, _starts(reveals)) for name, reveals in _PLAIN_STARTS.items()}
+)
+"""By operation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,76 +182,19 @@ class GetVideo(Command):
         return self.operation.replace("Get", "Start", 1)
 
 
-def _reads(reveals: Reveals) -> Properties:
-    return Properties(reveals, changes=False)
-
-
-class GetFaceDetection(GetVideo):
-    """Faces."""
-
-    operation: ClassVar[str] = "GetFaceDetection"
-    properties: ClassVar[Properties] = _reads(Reveals.ATTRIBUTES)
-
-
-class GetFaceSearch(GetVideo):
-    """Persons and who they are."""
-
-    operation: ClassVar[str] = "GetFaceSearch"
-    properties: ClassVar[Properties] = _reads(Reveals.IDENTITY)
-
-
-class GetPersonTracking(GetVideo):
-    """Persons."""
-
-    operation: ClassVar[str] = "GetPersonTracking"
-    properties: ClassVar[Properties] = _reads(Reveals.SIMILARITY)
-
-
-class GetLabelDetection(GetVideo):
-    """Labels."""
-
-    operation: ClassVar[str] = "GetLabelDetection"
-    properties: ClassVar[Properties] = _reads(Reveals.NOTHING)
-
-
-class GetContentModeration(GetVideo):
-    """Moderation labels."""
-
-    operation: ClassVar[str] = "GetContentModeration"
-    properties: ClassVar[Properties] = _reads(Reveals.NOTHING)
-
-
-class GetTextDetection(GetVideo):
-    """Lines and words."""
-
-    operation: ClassVar[str] = "GetTextDetection"
-    properties: ClassVar[Properties] = _reads(Reveals.NOTHING)
-
-
-class GetCelebrityRecognition(GetVideo):
-    """Known people."""
-
-    operation: ClassVar[str] = "GetCelebrityRecognition"
-    properties: ClassVar[Properties] = _reads(Reveals.IDENTITY)
-
-
-class GetSegmentDetection(GetVideo):
-    """Shots and cues."""
-
-    operation: ClassVar[str] = "GetSegmentDetection"
-    properties: ClassVar[Properties] = _reads(Reveals.NOTHING)
-
-
-GET_COMMANDS: Mapping[str, type[GetVideo]] = {
-    command.operation: command
-    for command in (
-        GetFaceDetection,
-        GetFaceSearch,
-        GetPersonTracking,
-        GetLabelDetection,
-        GetContentModeration,
-        GetTextDetection,
-        GetCelebrityRecognition,
-        GetSegmentDetection,
-    )
-}
+_READ: Mapping[str, Reveals] = MappingProxyType(
+    {
+        "GetFaceDetection": Reveals.ATTRIBUTES,
+        "GetFaceSearch": Reveals.IDENTITY,
+        "GetPersonTracking": Reveals.SIMILARITY,
+        "GetLabelDetection": Reveals.NOTHING,
+        "GetContentModeration": Reveals.NOTHING,
+        "GetTextDetection": Reveals.NOTHING,
+        "GetCelebrityRecognition": Reveals.IDENTITY,
+        "GetSegmentDetection": Reveals.NOTHING,
+    }
+)
+GET_COMMANDS: Mapping[str, type[GetVideo]] = MappingProxyType(
+    {name: _kind(GetVideo, name, Properties(reveals, changes=False)) for name, reveals in _READ.items()}
+)
+"""By operation."""

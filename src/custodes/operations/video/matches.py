@@ -55,10 +55,14 @@ def with_matches(
             sought = Sought("GetFaceSearch", search.key, subject=f"{search.job_id}:{index}")
             found = seal_faces(holding, permit, sought, pairs)
         shown |= {(index, face.face_id): one for (face, _), one in zip(pairs, found, strict=True)}
-    permit.tally.add(matches=len({(item["x"], one) for item, some in zip(items, told, strict=True) for one, _ in some}))
-    return [
-        {**item, "matches": [(pct, shown[item["x"], one]) for one, pct in pairs if (item["x"], one) in shown]}
+    found_now = [
+        [((item["x"], one), pct) for one, pct in pairs if (item["x"], one) in shown]
         for item, pairs in zip(items, told, strict=True)
+    ]
+    permit.tally.add(matches=len({one for pairs in found_now for one, _ in pairs}))
+    return [
+        {**item, "matches": [(pct, shown[one]) for one, pct in pairs]}
+        for item, pairs in zip(items, found_now, strict=True)
     ]
 
 

@@ -8,7 +8,7 @@ A part that is done again after a crash is not charged again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -67,10 +67,12 @@ class VideoSettings:
 
     Attributes:
         samples_per_second: of every job but segments, which look at every frame.
+        rates: the same for single kinds of jobs, by their operation.
         part_ms: of video under one permission.
     """
 
     samples_per_second: Fraction = Fraction(2)
+    rates: Mapping[str, Fraction] = field(default_factory=dict)
     part_ms: int = 30_000
 
 
@@ -141,7 +143,7 @@ class VideoJobs:
         analysis = self._analysis(request)
         if progress.state is not None:
             analysis.restore(progress.state)
-        plan = self._plan(analysis, progress)
+        plan = self._plan(job.request.operation, analysis, progress)
         with self._parts.frames.frames(path, plan) as frames:
             feed = _Feed(frames)
             while True:
@@ -167,9 +169,9 @@ class VideoJobs:
             return FaceSearchAnalysis(engines, command.options, key=command.key(request.caller))
         return _ANALYSES[command.operation](engines, command.options)
 
-    def _plan(self, analysis: Analysis, progress: _Progress) -> DecodingPlan:
-        facts, own = progress.facts, analysis.samples_per_second
-        samples = self._parts.settings.samples_per_second if own is None else own
+    def _plan(self, operation: str, analysis: Analysis, progress: _Progress) -> DecodingPlan:
+        facts, own, settings = progress.facts, analysis.samples_per_second, self._parts.settings
+        samples = settings.rates.get(operation, settings.samples_per_second) if own is None else own
         return DecodingPlan(facts.frame_rate, samples, analysis.every_frame, progress.frame, facts.duration_ms)
 
     def _context(self, request: VideoRequest) -> Context:

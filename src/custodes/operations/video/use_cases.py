@@ -123,7 +123,7 @@ class VideoOperations:
             operation=command.operation,
             input=VideoRequest(command, caller, version).to_bytes(),
             token=command.token,
-            channel=command.channel.topic_arn if command.channel is not None else "" if ports.tells else None,
+            channel=_channel(command, ports),
         )
         job = ports.jobs.add(request, permit.context.ts_ms)
         ports.wake()
@@ -198,3 +198,10 @@ class VideoOperations:
         if not 0 <= permit.context.ts_ms - int(issued or 0) <= TOKEN_MS:
             raise PaginationTokenError("Invalid Pagination Token")
         return int(offset)
+
+
+def _channel(command: StartVideo, ports: VideoAdapters) -> str | None:
+    """See ``JobRequest.channel``."""
+    if command.channel is not None:
+        return command.channel.topic_arn
+    return "" if ports.tells else None

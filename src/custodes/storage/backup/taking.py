@@ -14,7 +14,7 @@ import os
 import sqlite3
 import tarfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -82,7 +82,8 @@ def take_backup(source: BackupSource, folder: Path, keys: Path, taken_ms: int) -
         with tarfile.open(fileobj=sealed, mode="w|", format=tarfile.PAX_FORMAT) as tar:  # type: ignore[call-overload]
             _add_databases(tar, source.data)
             for path in private_files_of(source.data):
-                _add(tar, path, (source.data / path).read_bytes())
+                with suppress(FileNotFoundError):  # removed by the server since it was listed
+                    _add(tar, path, (source.data / path).read_bytes())
             checkpoint = _add_ledger(tar, source, folder)
         sealed.finish()
     for path in public_files_of(source.data):

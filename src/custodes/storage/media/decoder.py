@@ -27,6 +27,7 @@ from custodes.video.frames import DecoderCrashedError, DecodingPlan, VideoFrame
 from custodes.video.signature import FrameSignature
 
 _TAKE_BYTES = 1 << 20
+_PROBE_S = 30
 _ROUNDING_MS = 1e-3
 """Times come as floating point numbers: 480 ms may be 479.9999999."""
 
@@ -93,6 +94,16 @@ class LockedDecoder:
             process.wait()
             if process.stdout is not None:
                 process.stdout.close()
+
+
+def lock_layers() -> tuple[str, ...]:
+    """Names of the layers that lock a decoder on this machine, found by locking a process; none where that fails."""
+    command = [sys.executable, "-I", "-m", "custodes.storage.media.lock"]
+    try:
+        done = subprocess.run(command, env={}, capture_output=True, timeout=_PROBE_S, check=True)  # noqa: S603 - ours
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return tuple(done.stdout.decode("ascii", "replace").split())
 
 
 class _Child:

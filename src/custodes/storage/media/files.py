@@ -14,8 +14,8 @@ from custodes.core.errors import UnavailableError
 from custodes.jobs.job import JobId
 from custodes.operations.images.ports import S3Object
 from custodes.operations.video.ports import LargeObjects, ObjectVersion
-from custodes.video.container import read_container
 from custodes.video.facts import VideoFacts, VideoLimits
+from custodes.video.formats import read_structure
 
 FOLDER = "media"
 _PARTIAL = ".partial"
@@ -85,4 +85,4 @@ class StructureProbe:
     def facts(self, path: Path) -> VideoFacts:
         """See VideoProbe."""
         with path.open("rb") as file:
-            return read_container(_FileSource(file.fileno()), self._limits)
+            return read_structure(_FileSource(file.fileno()), self._limits)

@@ -20,7 +20,6 @@ from custodes.operations.video.commands import (
     GET_COMMANDS,
     START_COMMANDS,
     Channel,
-    GetFaceSearch,
     GetVideo,
     StartVideo,
 )
@@ -81,10 +80,11 @@ def _get_command(kind: type[GetVideo], threshold_of: Callable[[JobId], float | N
         return kind(
             job_id=job_id,
             max_results=params.get("MaxResults"),
-            next_token=params.get("NextToken"),
+            # The service's own sample programs begin with an empty one.
+            next_token=params.get("NextToken") or None,
             sort_by=params.get("SortBy"),
             aggregate_by=params.get("AggregateBy"),
-            threshold_pct=threshold_of(job_id) if kind is GetFaceSearch else None,
+            threshold_pct=threshold_of(job_id) if kind.operation == "GetFaceSearch" else None,
         )
 
     return parse

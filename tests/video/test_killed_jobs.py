@@ -1,0 +1,94 @@
+"""kill -9 at random moments of a job: the results are those of an undisturbed run, and no part is charged twice.
+
+``CUSTODES_TEST_KILLS=50`` kills as often as BENCHMARKS.md says.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from custodes.core.clock import SystemClock
+from custodes.deployment.ledger import started
+from custodes.ledger.tlog.entry import decode
+from custodes.ledger.writer.log import LedgerLog
+from custodes.storage.ledger.open import LedgerPaths
+from fakes.blobs import Blob, scene
+from fakes.clips import write_clip
+
+KILLS = int(os.environ.get("CUSTODES_TEST_KILLS", "3"))
+SCRIPT = Path(__file__).parents[1] / "fakes" / "film_server.py"
+FRAMES, MINUTES, PARTS = 200, 4, 20
+
+
+def walk(n: int) -> np.ndarray:
+    return scene(Blob("ann", 10 + n), *([Blob("bob", 250, 150)] if n % 80 < 40 else []))
+
+
+def live(data: Path, films: Path, seconds: float | None) -> Any:
+    """What the process says at its end; None where it was killed ``seconds`` after the job got further."""
+    popen = subprocess.Popen(
+        [sys.executable, str(SCRIPT), str(data), str(films)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert popen.stdout is not None
+    with popen.stdout:
+        for line in popen.stdout:
+            if line == "READY\n":
+                break
+        timer = threading.Timer(120 if seconds is None else seconds, popen.send_signal, [signal.SIGKILL])
+        timer.start()
+        told = popen.stdout.read()
+    popen.wait(30)
+    timer.cancel()
+    return next((json.loads(line[5:]) for line in told.splitlines() if line.startswith("DONE ")), None)
+
+
+def charges(log: LedgerLog, job: str) -> Counter[int]:
+    """Units by part."""
+    found: Counter[int] = Counter()
+    for index in range(log.published.size):
+        entry = decode(log.tree().entry(index))
+        body = log.body(index) if entry.kind == "use" else None
+        facts = {} if body is None else json.loads(body)
+        if facts.get("job") == job:
+            found[facts["part"]] += entry.units or 0
+    return found
+
+
+def test_killed_jobs_end_as_undisturbed_ones_do(tmp_path: Path) -> None:
+    films, chance = tmp_path / "films", random.Random(15)
+    films.mkdir()
+    write_clip(films / "a.mp4", FRAMES, walk, fps=1.0)
+    calm = live(tmp_path / "calm", films, None)
+    assert calm["status"] == "SUCCEEDED"
+    killed, told = 0, None
+    for number in range(KILLS):
+        # Where a job gets done between kills, the next directory is begun.
+        data = tmp_path / f"data{number // 10}"
+        told = live(data, films, chance.uniform(0.0, 0.6))
+        killed += told is None
+        if number % 10 == 9 or number == KILLS - 1:
+            told = live(data, films, None)
+            assert (told["status"], told["persons"]) == ("SUCCEEDED", calm["persons"])
+            name = LedgerPaths(data).verifier.read_text(encoding="utf-8").partition("+")[0]
+            with started(data, name, None, SystemClock()) as log:
+                paid = charges(log, told["job"])
+            assert set(paid) == set(range(PARTS)) and sum(paid.values()) == MINUTES
+            audit = [sys.executable, "-m", "custodes", "ledger", "audit", "--data", str(data)]
+            assert subprocess.run(audit, capture_output=True, check=False).returncode == 0
+    print(f"killed {killed} of {KILLS} times before its end")
+    assert killed >= KILLS / 2, "it was hardly ever killed: the test showed nothing"
