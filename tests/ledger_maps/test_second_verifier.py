@@ -121,3 +121,20 @@ def test_both_say_the_same_of_receipts(busy_world):
     assert found.count(("INVALID", None)) > 100
     theirs = answers(world.policy_text(), receipts=tokens + broken)
     assert [(one["verdict"], one.get("index")) for one in theirs] == found
+
+
+def test_signatures_hold_with_and_without_the_browsers_own(busy_world):
+    private = busy_world.witnesses[0].private
+    key, message = private.public_key().public_bytes_raw(), b"a checkpoint"
+    good = private.sign(message)
+    order = (1 << 252) + 27742317777372353535851937790883648493
+    other_s = good[:32] + (int.from_bytes(good[32:], "little") + order).to_bytes(32, "little")
+    wrong = [
+        (key, message + b".", good),
+        (key, message, good[:-1]),
+        (key, message, other_s),
+        (bytes(32), message, good),
+    ]
+    wrong += [(key, message, good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :]) for at in (0, 31, 32, 63)]
+    found = answers("quorum none\n", signatures=[(key, message, good), *wrong])
+    assert found == [[True, True]] + [[False, False]] * len(wrong)

@@ -12,8 +12,10 @@ from botocore.exceptions import ClientError
 
 from custodes.governance.authorisation import EXCEPTIONAL, WINDOW_MS
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
+from custodes.ledger.__main__ import check
 from custodes.ledger.prover.files import wrap
 from custodes.ledger.tlog.trust import parse_policy
+from custodes.ledger.verifier.expected import Expectation
 from custodes.ledger.verifier.regulation import figures as numbers
 from custodes.ledger.verifier.regulation.check import verify_regulation
 from custodes.ledger.verifier.regulation.figures import Counted, CountedRecord, CountedUse, figures
@@ -60,6 +62,9 @@ def test_numbers_are_counts_and_a_changed_one_is_found(made: Path, custodes: Any
     checked = custodes("statement", "verify", str(made / "report.json"), "--trust", trust)
     assert checked.stdout.startswith("PRESENT"), checked.stdout
     inner = json.loads((made / "report.json").read_bytes())["regulation"]
+    for account, word in ((inner["account"], "PRESENT"), ("999999999999", "INVALID")):
+        asked = Expectation(identifier=f"acct:{account}")
+        assert check(made / "report.json", made / "trust.policy", None, asked)[0] == word
     said = inner["figures"]
     assert (said["12.uses"], said["12.3.identifications"], said["12.3.b.database_and_version"]) == (4, 2, 2)
     assert (said["12.3.c.with_match"], said["12.3.c.with_match_and_input"]) == (1, 1)

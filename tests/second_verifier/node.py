@@ -19,8 +19,14 @@ RUNNER = Path(__file__).parent / "run.mjs"
 MODULE = Path(str(resources.files("custodes.ledger"))) / "javascript"
 
 
-def answers(policy: str, files: Sequence[bytes] = (), receipts: Sequence[str] = (), names: Sequence[str] = ()) -> list:
-    """What it says of each file and receipt (verdict and reasons), then the places of each name."""
+def answers(
+    policy: str,
+    files: Sequence[bytes] = (),
+    receipts: Sequence[str] = (),
+    names: Sequence[str] = (),
+    signatures: Sequence[tuple[bytes, bytes, bytes]] = (),
+) -> list:
+    """What it says of each file and receipt (verdict and reasons), the places of each name, signatures in two ways."""
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed")
@@ -30,6 +36,7 @@ def answers(policy: str, files: Sequence[bytes] = (), receipts: Sequence[str] = 
         "files": [base64.b64encode(file).decode() for file in files],
         "receipts": list(receipts),
         "names": list(names) or None,
+        "signatures": [[base64.b64encode(part).decode() for part in each] for each in signatures],
     }
     done = subprocess.run(
         [node, str(RUNNER)], input=json.dumps(asked), capture_output=True, text=True, timeout=200, check=False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.deployment.statements import open_statements, vrf_seed
 from custodes.durable import write_durably
+from custodes.engine.runtime.meter import RunMeter
 from custodes.gallery.ports import GalleryStore
 from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
 from custodes.ledger.prover.invoices.default_prices import default_prices
@@ -37,6 +38,7 @@ from custodes.operations.collections.retention import Retention
 from custodes.operations.record.administration import AttributedLog
 from custodes.operations.record.clock_watch import ClockWatch
 from custodes.operations.record.housekeeping import Cosigners, Housekeeping
+from custodes.operations.record.reconciliation import Reconciliation
 from custodes.operations.record.start import Release, announce, introduce
 from custodes.operations.record.statements import Statements
 from custodes.storage.ledger.open import LedgerOptions, LedgerPaths, open_ledger, read_tiles
@@ -164,6 +166,17 @@ def schedule_ledger(
         ),
         Schedule("clock", CLOCK_MS, regularly(duties.look)),
     )
+
+
+@contextmanager
+def reconciled(log: LedgerLog, meter: RunMeter) -> Iterator[Schedule]:
+    """Runs of networks are compared with the log: daily by the schedule that is given, and at the end of the block."""
+    reconciliation = Reconciliation(log, meter)
+    try:
+        yield Schedule("reconciliation", 24 * HOUR_MS, regularly(reconciliation.run))
+    finally:
+        with suppress(UnavailableError):  # a ledger that cannot be written has said so already
+            reconciliation.run()
 
 
 def schedule_retention(

@@ -27,9 +27,7 @@ from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.accounts import open_directory
 from custodes.deployment.console import ConsoleSources, open_console
 from custodes.deployment.engines import open_sight, open_text
-from custodes.deployment.ledger import (
-    ServerLedger,
-)
+from custodes.deployment.ledger import ServerLedger, reconciled
 from custodes.deployment.records import DataParts, Records, open_records
 from custodes.deployment.scores import ScoreRates, own_embedder, score_rates
 from custodes.deployment.tracing import Tracing, open_tracing
@@ -46,6 +44,7 @@ from custodes.edge.endpoints.ledger import PublicLedger, mounted
 from custodes.edge.endpoints.reviews import Act, actions
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.ports import FaceEngine, TextEngine
+from custodes.engine.runtime.meter import RunMeter
 from custodes.engine.runtime.once import Once
 from custodes.gallery.entities import CollectionKey
 from custodes.gallery.gallery import IndexedGallery
@@ -63,8 +62,10 @@ from custodes.operations.collections.ports import Gallery
 from custodes.operations.images.engines import ImageEngines
 from custodes.operations.record.administration import Administration
 from custodes.operations.record.housekeeping import LEDGER_ERRORS
+from custodes.operations.record.reconciliation import MeteredRecorder
 from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.record.release import release_of
+from custodes.operations.record.start import Release
 from custodes.operations.requests.gate import Gate, Policy, Recorder
 from custodes.operations.screening.ports import ScreeningFreshness
 from custodes.settings import Settings
@@ -217,21 +218,25 @@ def open_deployment(
         directory = opened.enter_context(open_directory(database, settings.data, keys.account_id, service.known))
         directory.hold(keys.key)
         store = gallery or _gallery(database, settings.data, AccountQuotas(settings.account_limits, directory.limits))
-        faces = opened.enter_context(open_engine(settings) if engine is None else nullcontext(engine))
+        meter = RunMeter()
+        faces = opened.enter_context(open_engine(settings, meter.ran) if engine is None else nullcontext(engine))
         if spans is not None:
             store, faces = spans.gallery(store), spans.engine(faces)
         release = release_of(settings.shown)
         videos = open_videos(settings, database, open_objects(_folders(settings), _s3(settings)), clock)
         parts = DataParts(settings, database, keys.account_id, directory, store, videos, clock, new_request_id)
         records = opened.enter_context(open_records(parts, release))
+        daily = opened.enter_context(reconciled(records.ledger.log, meter))
         book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
         page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
         known = _known_people(keys, book, score_rates(settings))
-        ports = _ports(parts, records, faces, videos, page_key=page_key, celebrities=known, text=text, sight=sight)
+        reader = Once(lambda: text or open_text(settings, meter.ran))
+        seen = sight or open_sight(settings, faces, meter.ran)
+        ports = _ports(parts, records, faces, videos, page_key=page_key, celebrities=known, text=reader, sight=seen)
         operations = build(ports)
-        recorder = recording(LedgerRecorder(records.ledger.log, f"{faces.model_version}/{release.models.hex()}"))
+        recorder = recording(_recorder(records, faces, release, meter))
         gate = _gate(spans, records.policy, recorder, directory)
-        scheduler = opened.enter_context(closing(Scheduler(records.schedules, clock, LEDGER_ERRORS)))
+        scheduler = opened.enter_context(closing(Scheduler((*records.schedules, daily), clock, LEDGER_ERRORS)))
         scheduler.start()
         opened.enter_context(video_workers(videos, ports, operations, gate, records.ledger))
         opened.enter_context(administered(settings.data, records.administration.ask))
@@ -254,6 +259,12 @@ def open_deployment(
         )
 
 
+def _recorder(records: Records, faces: FaceEngine, release: Release, meter: RunMeter) -> Recorder:
+    """Writes uses into the ledger, with the networks by version and digest, and tells the meter of permissions."""
+    written = LedgerRecorder(records.ledger.log, f"{faces.model_version}/{release.models.hex()}")
+    return MeteredRecorder(written, meter)
+
+
 def _gate(spans: Tracing | None, policy: Policy, recorder: Recorder, accounts: AccountDirectory) -> Gate:
     def active(account_id: AccountId) -> bool:
         return accounts.status(account_id) is Status.ACTIVE
@@ -269,10 +280,9 @@ def _ports(
     *,
     page_key: bytes,
     celebrities: CelebrityGallery,
-    text: TextEngine | None,
-    sight: ImageEngines | None,
+    text: Once[TextEngine],
+    sight: ImageEngines,
 ) -> Ports:
-    settings = parts.settings
     return Ports(
         faces,
         parts.gallery,
@@ -281,19 +291,19 @@ def _ports(
         page_key,
         erasures=records.erasures,
         holding=records.reviews,
-        text=Once(lambda: text or open_text(settings)),
-        sight=sight or open_sight(settings, faces),
+        text=text,
+        sight=sight,
         celebrities=celebrities,
         video=videos.adapters,
     )
 
 
 @contextmanager
-def open_engine(settings: Settings) -> Iterator[FaceEngine]:
+def open_engine(settings: Settings, ran: Callable[[], None] = lambda: None) -> Iterator[FaceEngine]:
     """The networks of the fetched model pack. Raises UnavailableError when files are missing or altered."""
     store = ModelStore(settings.models_folder)
     threads = settings.threads or os.cpu_count() or 1
-    yield open_face_engine(store, settings.device, threads, own_embedder(settings))
+    yield open_face_engine(store, settings.device, threads, own_embedder(settings), ran)
 
 
 @contextmanager

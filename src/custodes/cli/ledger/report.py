@@ -47,7 +47,14 @@ def ai_act_command(
     known = ask(data, "account show", account=account)
     ask(data, "ledger head")  # published, and confirmed by witnesses where there are any
     organisation = dict(known["organisation"])
-    declared = {"organisation": organisation, "stated use": known["stated"], "status": known["status"]}
+    rules = [rule for rule in ask(data, "retention list")["rules"] if rule["account"] == account]
+    kept = [f"{rule['collection']}: {rule['days']} days" for rule in rules] or ["no rule"]
+    declared = {
+        "retention of faces": kept,
+        "organisation": organisation,
+        "stated use": known["stated"],
+        "status": known["status"],
+    }
     policy = (data / POLICY).read_bytes()
     try:
         made = open_statements(data).regulation(account, (moment(begin), moment(end)), parse_policy(policy), declared)

@@ -77,7 +77,13 @@ def own_recipe(own: OwnEmbedder) -> Recipe:
     )
 
 
-def open_face_engine(store: ModelStore, device: Device, threads: int, own: OwnEmbedder | None = None) -> FacePipeline:
+def open_face_engine(
+    store: ModelStore,
+    device: Device,
+    threads: int,
+    own: OwnEmbedder | None = None,
+    ran: Callable[[], None] = lambda: None,
+) -> FacePipeline:
     """Open the networks of the face pack; those that only some requests need are opened by the first of these.
 
     Args:
@@ -85,6 +91,7 @@ def open_face_engine(store: ModelStore, device: Device, threads: int, own: OwnEm
         device: where to compute.
         threads: threads within one run of a network, at least 1.
         own: the network that turns faces into vectors, in place of the one that ships.
+        ran: told of every run of a network.
 
     Raises:
         UnavailableError: a model is missing, altered or cannot be opened, or ``own`` answers its sample differently
@@ -94,12 +101,14 @@ def open_face_engine(store: ModelStore, device: Device, threads: int, own: OwnEm
 
     def session(name: str) -> NetworkSession:
         card: ModelCard = cards[name]
-        return open_session(store.path(card), card, device, Threads(intra=threads))
+        return open_session(store.path(card), card, device, Threads(intra=threads), ran)
 
     if own is None:
         return assemble(session, open_embedder(session("sface"), face_recipe()))
-    network = open_session(store.path(own.card), own.card, device, Threads(intra=threads))
-    require_sample(network, own)
+    path = store.path(own.card)
+    # The sample is nobody's request: it is asked of a session that nobody counts.
+    require_sample(open_session(path, own.card, device, Threads(intra=threads)), own)
+    network = open_session(path, own.card, device, Threads(intra=threads), ran)
     return assemble(session, open_embedder(network, own_recipe(own)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from custodes.core.box import BoxPx, Size
@@ -17,6 +18,12 @@ class Quad:
     """
 
     points: tuple[PointPx, PointPx, PointPx, PointPx]
+
+    @property
+    def aspect(self) -> float:
+        """How many times as long as high it is, along the line of reading; a height below a pixel counts as one."""
+        top_left, top_right, bottom_right, _ = self.points
+        return math.dist(top_left, top_right) / max(1.0, math.dist(top_right, bottom_right))
 
     @property
     def box_px(self) -> BoxPx:

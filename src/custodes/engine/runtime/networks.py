@@ -6,6 +6,7 @@ In: a store of converted models and how to compute. Out: sessions by name of car
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from custodes.core.device import Device
 from custodes.engine.runtime.session import NetworkSession, Threads, open_session
@@ -16,8 +17,9 @@ from custodes.models.store import ModelStore
 class Networks:
     """Opens models of ``store`` on ``device``, with ``threads`` threads within one run of a network."""
 
-    def __init__(self, store: ModelStore, device: Device, threads: int) -> None:
-        """Open nothing yet."""
+    def __init__(self, store: ModelStore, device: Device, threads: int, ran: Callable[[], None] = lambda: None) -> None:
+        """Open nothing yet; ``ran`` is told of every run."""
+        self._ran = ran
         self._store, self._device, self._threads = store, device, threads
         self._cards = load_cards()
         self._lock = threading.Lock()
@@ -29,5 +31,5 @@ class Networks:
             if name not in self._opened:
                 card = self._cards[name]
                 threads = Threads(intra=self._threads)
-                self._opened[name] = open_session(self._store.path(card), card, self._device, threads)
+                self._opened[name] = open_session(self._store.path(card), card, self._device, threads, self._ran)
             return self._opened[name]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,9 +74,19 @@ class Threads:
 class NetworkSession:
     """One opened model."""
 
-    def __init__(self, runtime: onnxruntime.InferenceSession, card: ModelCard, intra: int = 1) -> None:
-        """Wrap an opened ``runtime`` that was checked against ``card`` and runs on ``intra`` threads."""
+    def __init__(
+        self,
+        runtime: onnxruntime.InferenceSession,
+        card: ModelCard,
+        intra: int = 1,
+        ran: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Wrap an opened ``runtime`` that was checked against ``card`` and runs on ``intra`` threads.
+
+        ``ran`` is told of every run, before it.
+        """
         self._runtime = runtime
+        self._ran = ran
         self._outputs = [tensor.name for tensor in card.outputs]
         self._options: onnxruntime.RunOptions | None = None
         at_a_time = os.cpu_count() or 1
@@ -114,6 +124,7 @@ class NetworkSession:
         names = self._outputs if wanted is None else list(wanted)
         if not set(names) <= set(self._outputs):
             raise ValueError(f"model {self.card.name} has outputs {self._outputs}, not {names}")
+        self._ran()
         try:
             with self._turn:
                 values = self._runtime.run(names, dict(feeds), self._options)
@@ -145,9 +156,13 @@ def providers(device: Device, available: Sequence[str] | None = None) -> list[st
 
 
 def open_session(
-    path: Path, card: ModelCard, device: Device = Device.AUTO, threads: Threads | None = None
+    path: Path,
+    card: ModelCard,
+    device: Device = Device.AUTO,
+    threads: Threads | None = None,
+    ran: Callable[[], None] = lambda: None,
 ) -> NetworkSession:
-    """Open the model at ``path``, which must be the one that ``card`` describes.
+    """Open the model at ``path``, which must be the one that ``card`` describes; ``ran`` is told of every run.
 
     Raises:
         UnavailableError: the file is no model, its tensors differ from the card, or the device does not work.
@@ -164,7 +179,7 @@ def open_session(
     except _OPEN_ERRORS as error:
         raise UnavailableError(f"model {card.name} cannot be opened: {path.name} is broken") from error
     _check(card, runtime)
-    session = NetworkSession(runtime, card, threads.intra)
+    session = NetworkSession(runtime, card, threads.intra, ran)
     if device is Device.CUDA and session.provider != _CUDA:
         raise UnavailableError("device cuda: the CUDA libraries do not load on this machine")
     return session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from custodes.core.device import Device
 from custodes.core.errors import UnavailableError
@@ -18,13 +19,16 @@ _ALPHABET = "character"
 """Note of the recogniser's file that has one symbol per line."""
 
 
-def open_text_engine(store: ModelStore, device: Device, threads: int) -> TextPipeline:
+def open_text_engine(
+    store: ModelStore, device: Device, threads: int, ran: Callable[[], None] = lambda: None
+) -> TextPipeline:
     """Open all networks of the text pack.
 
     Args:
         store: where the converted models are.
         device: where to compute.
         threads: threads within one run of a network, at least 1.
+        ran: told of every run of a network.
 
     Raises:
         UnavailableError: a model is missing, altered or cannot be opened.
@@ -32,7 +36,7 @@ def open_text_engine(store: ModelStore, device: Device, threads: int) -> TextPip
     cards = load_cards()
 
     def session(name: str) -> NetworkSession:
-        return open_session(store.path(cards[name]), cards[name], device, Threads(intra=threads))
+        return open_session(store.path(cards[name]), cards[name], device, Threads(intra=threads), ran)
 
     recogniser = session("ppocr-v6-rec")
     steps = TextSteps(

@@ -7,27 +7,41 @@ wider than the line's symbols are.
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Sequence
+from itertools import pairwise
 
 from custodes.engine.results.text import Quad, TextWord
 from custodes.engine.text.recognise import Reading, Symbol
 
 # Logistic from the logit of the weakest symbol's probability to how often words were right: bench/text.py --fit.
 _SLOPE, _OFFSET = 0.728, -0.684
+_APART, _DOUBT = 0.75, 0.5
+"""Heights of the line from one digit's middle to the next in one word, and what is left of the confidence beyond."""
 
 
 def words_of(reading: Reading, quad: Quad) -> tuple[TextWord, ...]:
     """The words of a line in their order; none when there are only spaces."""
     parts = _parts(reading.symbols)
     spans = [_span(part) for part in parts]
+    heights = quad.aspect
     found = []
     for number, (part, (start, end)) in enumerate(zip(parts, spans, strict=True)):
         # Neighbours meet in the middle of the gap at most; a line begins with its first word and ends with its last.
         low = 0.0 if number == 0 else max(start, (spans[number - 1][1] + start) / 2)
         high = 1.0 if number == len(parts) - 1 else min(end, (end + spans[number + 1][0]) / 2)
-        text = "".join(symbol.text for symbol in part)
-        found.append(TextWord(text, confidence_pct(part), quad.slice(min(low, high), max(low, high))))
+        text = unicodedata.normalize("NFKC", "".join(symbol.text for symbol in part))
+        confidence = confidence_pct(part) * (_DOUBT if _stand_apart(part, heights) else 1.0)
+        found.append(TextWord(text, confidence, quad.slice(min(low, high), max(low, high))))
     return tuple(found)
+
+
+def _stand_apart(part: Sequence[Symbol], heights: float) -> bool:
+    """Whether digits of one word stand so far apart that a space may have been overlooked."""
+    return any(
+        first.text.isdigit() and second.text.isdigit() and (second.at - first.at) * heights > _APART
+        for first, second in pairwise(part)
+    )
 
 
 def confidence_pct(symbols: Sequence[Symbol]) -> float:

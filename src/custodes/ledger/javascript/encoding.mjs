@@ -1,7 +1,7 @@
 // Bytes, base64 and canonical JSON (RFC 8785 without fractions), hashes, and the two ways in which a file is no answer.
 // In: texts and bytes. Out: values of one spelling, or Invalid. It knows no kind of file.
 
-const subtle = globalThis.crypto.subtle;
+const subtle = globalThis.crypto?.subtle;
 
 /** The file contradicts itself, a signature or a rule of FORMAT.md. */
 export class Invalid extends Error {}
@@ -18,7 +18,10 @@ export const join = (...parts) => {
 };
 export const same = (a, b) => a.length === b.length && a.every((byte, i) => byte === b[i]);
 export const hex = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-const digest = async (name, data) => new Uint8Array(await subtle.digest(name, data));
+async function digest(name, data) {
+  if (subtle === undefined) throw new Undetermined("this page cannot compute: open it over HTTPS, or on the machine itself");
+  return new Uint8Array(await subtle.digest(name, data));
+}
 export const sha256 = (...parts) => digest("SHA-256", join(...parts));
 export const sha512 = (...parts) => digest("SHA-512", join(...parts));
 /** A number from 0 to 2^64-1 in eight bytes, big end first. */
@@ -28,11 +31,6 @@ export const eight = (value) => {
   return out;
 };
 export const big = (bytes, at = 0) => new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(at);
-
-export async function ed25519(key, message, signature) {
-  const imported = await subtle.importKey("raw", key, { name: "Ed25519" }, false, ["verify"]);
-  return subtle.verify({ name: "Ed25519" }, imported, signature, message);
-}
 
 export function b64(text) {
   let raw;

@@ -1,6 +1,7 @@
 // The log: entries, the tree over them (RFC 6962), signed notes, trust policies (C2SP tlog-policy).
 // In: values of a file and the text of a policy. Out: entries that were shown to be in a signed log, and who confirmed it.
 
+import { ed25519 } from "./curve.mjs";
 import * as enc from "./encoding.mjs";
 const { need, Undetermined } = enc;
 
@@ -162,10 +163,10 @@ function met(policy, names, quorum = policy.quorum) {
   return group.all.filter((one) => met(policy, names, one)).length >= group.need;
 }
 async function signatureHolds(key, message, value) {
-  if (key.type !== 4) return enc.ed25519(key.public, message, value);
+  if (key.type !== 4) return ed25519(key.public, message, value);
   if (value.length !== 72 || enc.big(value) >= 1n << 63n) return false;
   const line = enc.utf8(`cosignature/v1\ntime ${enc.big(value)}\n`);
-  return enc.ed25519(key.public, enc.join(line, message), value.slice(8));
+  return ed25519(key.public, enc.join(line, message), value.slice(8));
 }
 
 /** The log's signed state: origin, size, root, who confirmed it when (s), `seen` (s or null), whether a quorum did. */

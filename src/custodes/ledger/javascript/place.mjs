@@ -1,58 +1,9 @@
 // Where a name stands in a map (ECVRF-EDWARDS25519-SHA512-TAI, RFC 9381), and what stands there (sum-prefix tree).
 // In: keys, proofs and paths of a file. Out: the value under a name, or null where there is none.
 
+import { BASE, decodePoint, encodePoint, little, minus, ORDER, plus, times, ZERO } from "./curve.mjs";
 import * as enc from "./encoding.mjs";
 const { need } = enc;
-
-// --- the curve of RFC 8032
-
-const P = (1n << 255n) - 19n;
-const ORDER = (1n << 252n) + 27742317777372353535851937790883648493n;
-const mod = (value) => ((value % P) + P) % P;
-function power(base, exponent) {
-  let result = 1n;
-  for (base = mod(base); exponent > 0n; exponent >>= 1n) {
-    if (exponent & 1n) result = (result * base) % P;
-    base = (base * base) % P;
-  }
-  return result;
-}
-const inverse = (value) => power(value, P - 2n);
-const D = mod(-121665n * inverse(121666n));
-const ROOT = power(2n, (P - 1n) / 4n);
-const ZERO = [0n, 1n, 1n, 0n];
-const little = (bytes) => bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
-function plus([x1, y1, z1, t1], [x2, y2, z2, t2]) {
-  const a = mod((y1 - x1) * (y2 - x2)), b = mod((y1 + x1) * (y2 + x2));
-  const c = mod(2n * t1 * t2 * D), d = mod(2n * z1 * z2);
-  const e = b - a, f = d - c, g = d + c, h = b + a;
-  return [mod(e * f), mod(g * h), mod(f * g), mod(e * h)];
-}
-function times(scalar, point) {
-  let result = ZERO;
-  for (; scalar > 0n; scalar >>= 1n) {
-    if (scalar & 1n) result = plus(result, point);
-    point = plus(point, point);
-  }
-  return result;
-}
-const minus = ([x, y, z, t]) => [mod(-x), y, z, mod(-t)];
-function encodePoint([x, y, z]) {
-  const i = inverse(z), u = mod(x * i);
-  let value = mod(y * i) | ((u & 1n) << 255n);
-  return Uint8Array.from({ length: 32 }, () => { const byte = Number(value & 255n); value >>= 8n; return byte; });
-}
-function decodePoint(bytes) {
-  const value = little(bytes), sign = value >> 255n, y = value & ((1n << 255n) - 1n);
-  if (y >= P) return null;
-  const xx = mod((y * y - 1n) * inverse(D * y * y + 1n));
-  let x = power(xx, (P + 3n) / 8n);
-  if (mod(x * x - xx) !== 0n) x = mod(x * ROOT);
-  if (mod(x * x - xx) !== 0n || (x === 0n && sign)) return null;
-  if ((x & 1n) !== sign) x = P - x;
-  return [x, y, 1n, mod(x * y)];
-}
-const BASE = decodePoint(Uint8Array.from([0x58, ...Array(31).fill(0x66)]));
 
 /** The 32 bytes at which `name` stands in a map with this VRF key, by a proof of 80 bytes. */
 export async function placeOf(key, name, proof) {

@@ -1,6 +1,7 @@
 // The provider's rules over time, as `pol` entries tell it: FORMAT.md, "Changes of policy".
 // In: all `pol` entries in order, with bodies. Out: which set was in force from which entry on, or Invalid.
 
+import { ed25519 } from "./curve.mjs";
 import * as enc from "./encoding.mjs";
 const { need } = enc;
 
@@ -91,7 +92,7 @@ async function signersOf(chain, record, index) {
   const found = new Map();
   for (const name of Object.keys(manifest.signatures).sort()) {
     const key = Object.hasOwn(chain.officers, name) ? chain.officers[name] : null;
-    const holds = key !== null && (await enc.ed25519(enc.unhex(key), message, enc.unhex(manifest.signatures[name])));
+    const holds = key !== null && (await ed25519(enc.unhex(key), message, enc.unhex(manifest.signatures[name])));
     need(holds, `a signature under entry ${index} is not that of an officer`);
     if (!found.has(key)) found.set(key, name);
   }

@@ -120,11 +120,11 @@ def _check_parties(what: Audited) -> int:
 
 def _check_excerpts(log: LogFiles) -> int:
     count = 0
-    for index, entry in log.decisions():
+    for index, entry in log.excerpted():
         sealed = log.bodies.get(index)
-        if sealed is None or entry.commitment is None or "s" not in entry.fields:
+        if sealed is None or entry.commitment is None:
             continue
-        made = excerpt("auth", json.loads(unseal(sealed, entry.commitment, log.body_key)), sealed.salt)
+        made = excerpt(entry.kind, json.loads(unseal(sealed, entry.commitment, log.body_key)), sealed.salt)
         if b64url(made.commitment) != entry.fields["s"]:
             raise MapError(f"the excerpt that entry {index} commits to is not one of its private body")
         count += 1

@@ -27,6 +27,7 @@ from custodes.ledger.verifier.canonical_json import PlacedEntry
 from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, MapHead, parse_head
 from custodes.ledger.verifier.uncertainty import CLOCK
 from custodes.ledger.writer.body import unseal
+from custodes.ledger.writer.excerpt import MEMBERS as EXCERPTS
 from custodes.ledger.writer.ports import BodyReader
 
 ERASED = "erased without an entry"
@@ -115,10 +116,12 @@ class LogFiles:
         """All retention runs among entries ``begin`` up to ``end``, as uses of no units."""
         return self._of_kind("ret", begin, end)
 
-    def decisions(self) -> Iterator[tuple[int, Entry]]:
-        """Index and entry of each decision."""
-        for index, _, entry in self._entries("auth", 0, self.tree.size):
-            yield index, entry
+    def excerpted(self) -> Iterator[tuple[int, Entry]]:
+        """Index and entry of each that commits to an excerpt of its body."""
+        for kind in sorted(EXCERPTS):
+            for index, _, entry in self._entries(kind, 0, self.tree.size):
+                if "s" in entry.fields:
+                    yield index, entry
 
     def dossiers(self, begin: int, end: int) -> Iterator[tuple[int, Entry]]:
         """Index and entry of each onboarding dossier among entries ``begin`` up to ``end``."""

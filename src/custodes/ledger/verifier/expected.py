@@ -125,7 +125,7 @@ def _asked(data: bytes) -> _Asked:
     if kind == "moratorium":
         report = parse_report(data).question
         return _Asked(frozenset(), report.sector, frozenset(report.operations), report.begin, report.end)
-    if kind == "party":
+    if kind in ("party", "regulation"):
         parts = [parse_statement(canonical(one)).question for one in _statements(data)]
         begins, ends = {one.begin for one in parts}, {one.end for one in parts}
         return _Asked(frozenset(one.identifier for one in parts), None, frozenset(), begins.pop(), ends.pop())
@@ -152,6 +152,8 @@ def checkpoint_in(data: bytes) -> bytes:
 
 def _statements(data: bytes) -> list[object]:
     value = parse_canonical(data)
-    inner = value.get("party") if isinstance(value, dict) else None
-    found = inner.get("statements") if isinstance(inner, dict) else None
+    inner = value.get(_kind(data)) if isinstance(value, dict) else None
+    if not isinstance(inner, dict) or "checkpoint" in inner:
+        return []
+    found = inner.get("statements", [inner.get("statement")])
     return found if isinstance(found, list) else []

@@ -14,7 +14,7 @@ from typing import Protocol
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.governance.accounts.vocabulary import LAW_ENFORCEMENT
-from custodes.governance.authorisation import AuthorisationState
+from custodes.governance.authorisation import EXCEPTIONAL, AuthorisationState
 from custodes.governance.iam.evaluate import IamDecision
 from custodes.governance.provider.guardrails import UNKNOWN_FACT, Call, Fact, Guardrails, understood
 from custodes.operations.policy.facts import PolicyFacts, case_of
@@ -92,6 +92,8 @@ class PolicyLayers:
         if intent.properties.reveals is not Reveals.IDENTITY:
             return True
         caller, purpose = intent.context.caller, str(facts["purpose"])
+        if purpose not in EXCEPTIONAL:
+            return True
         case = case_of(caller.session_tags, purpose)
         try:
             self._begin(caller.account_id, case or purpose, purpose, intent.context.ts_ms)

@@ -50,7 +50,7 @@ def evidenced(receipt: GateReceipt | None) -> Iterator[None]:
 def give(error: Exception, receipt: GateReceipt | None) -> None:
     """Let ``error`` take ``receipt`` along.
 
-    As an attribute and not as a wrapper, so that whoever handles errors by their class needs not to know of receipts.
+    As an attribute and not as a wrapper, so that whoever handles errors by their class need not know of receipts.
     """
     error.__dict__[_ATTRIBUTE] = receipt
 
