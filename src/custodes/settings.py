@@ -7,6 +7,7 @@ else in the program reads the environment. docs/settings.md is generated from th
 # ruff: noqa: RUF009 - _setting returns a dataclass field
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from typing import Any
 
 from custodes.core.device import Device
 from custodes.core.errors import InvalidParameterError
+from custodes.core.setting_text import authorities, folders, is_sampling_rate, listed, sampling_rates, switch
 from custodes.governance.limits import AccountLimits
 
 PREFIX = "CUSTODES_"
@@ -35,7 +37,14 @@ _SECRETS = frozenset(
 )
 # Read by the test suite, not by the program.
 _NOT_OURS = f"{PREFIX}TEST_"
-_TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
+
+
+class _UnfitError(InvalidParameterError):
+    """A value out of the range of the setting ``name``."""
+
+    def __init__(self, name: str, found: str, wanted: str) -> None:
+        super().__init__(f"{found or name} and must be {wanted}" if found else f"{name} must be {wanted}")
+        self.name = name
 
 
 class LogFormat(StrEnum):
@@ -139,6 +148,11 @@ class Settings:
         "written on.",
         None,
     )
+    timestamp_authorities: str = _setting(
+        "Authorities that stamp the ledger once a day (RFC 3161), at least two: `name=https://...,other=https://...`. "
+        "None for no stamps.",
+        "",
+    )
     policy_notice_days: int = _setting(
         "Days from the record of a weakening of the provider's rules until it acts; fixed once officers are appointed.",
         14,
@@ -155,27 +169,40 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Check ranges that types cannot say."""
-        _require(0 <= self.port <= 65535, "port", "between 0 and 65535")
-        _require(self.threads >= 0, "threads", "0 or more")
-        _require(1 <= self.workers <= 256, "workers", "between 1 and 256")
-        _require(0 <= self.policy_notice_days <= 3650, "policy_notice_days", "between 0 and 3650")
-        _require(self.in_flight >= 1, "in_flight", "1 or more")
-        _require(self.account_in_flight >= 1, "account_in_flight", "1 or more")
-        _require(self.account_rate >= 0, "account_rate", "0 or more")
-        _require(self.account_burst >= 1, "account_burst", "1 or more")
+        self._require(0 <= self.port <= 65535, "port", "between 0 and 65535")
+        self._require(self.threads >= 0, "threads", "0 or more")
+        self._require(1 <= self.workers <= 256, "workers", "between 1 and 256")
+        self._require(0 <= self.policy_notice_days <= 3650, "policy_notice_days", "between 0 and 3650")
+        told = authorities(self.timestamp_authorities)
+        self._require(told is not None, "timestamp_authorities", "two or more of name=URL")
+        self._require(self.in_flight >= 1, "in_flight", "1 or more")
+        self._require(self.account_in_flight >= 1, "account_in_flight", "1 or more")
+        self._require(self.account_rate >= 0, "account_rate", "0 or more")
+        self._require(self.account_burst >= 1, "account_burst", "1 or more")
         for name in ("account_collections", "faces_per_collection", "users_per_collection"):
-            _require(getattr(self, name) >= 0, name, "0 or more")
-        _require(self.review_days >= 1, "review_days", "1 or more")
-        _require(self.video_workers >= 0, "video_workers", "0 or more")
-        _require(_rates(self.video_sampling) is not None, "video_sampling", "kinds of jobs with numbers from 0.5 to 30")
-        _require(self.video_part_s >= 1, "video_part_s", "1 or more")
-        _require(_is_rate(self.video_samples_per_second), "video_samples_per_second", "a number from 0.5 to 30")
-        _require(not self.job_webhook or bool(self.job_webhook_secret), "job_webhook_secret", "given with job_webhook")
-        _require(self.shutdown_s >= 0, "shutdown_s", "0 or more")
-        _require(self.log_level in {"debug", "info", "warning", "error"}, "log_level", "debug, info, warning or error")
-        _require(bool(self.host), "host", "an address")
-        _require(bool(self.region), "region", "a region name")
-        _require((self.tls_cert is None) == (self.tls_key is None), "tls_key", "set together with tls_cert")
+            self._require(getattr(self, name) >= 0, name, "0 or more")
+        self._require(self.review_days >= 1, "review_days", "1 or more")
+        self._require(self.video_workers >= 0, "video_workers", "0 or more")
+        sampling = sampling_rates(self.video_sampling)
+        self._require(sampling is not None, "video_sampling", "kinds of jobs with numbers from 0.5 to 30")
+        self._require(self.video_part_s >= 1, "video_part_s", "1 or more")
+        self._require(
+            is_sampling_rate(self.video_samples_per_second), "video_samples_per_second", "a number from 0.5 to 30"
+        )
+        self._require(
+            not self.job_webhook or bool(self.job_webhook_secret), "job_webhook_secret", "given with job_webhook"
+        )
+        self._require(self.shutdown_s >= 0, "shutdown_s", "0 or more")
+        self._require(
+            self.log_level in {"debug", "info", "warning", "error"}, "log_level", "debug, info, warning or error"
+        )
+        self._require(bool(self.host), "host", "an address")
+        self._require(bool(self.region), "region", "a region name")
+        self._require((self.tls_cert is None) == (self.tls_key is None), "tls_key", "set together with tls_cert")
+
+    def _require(self, condition: bool, name: str, wanted: str) -> None:
+        if not condition:
+            raise _UnfitError(name, "" if name in _SECRETS else f"{name} is {getattr(self, name)!r}", wanted)
 
     def __repr__(self) -> str:
         """Name the object only: a secret is among the fields."""
@@ -208,15 +235,20 @@ class Settings:
         )
 
     @property
+    def stamping(self) -> Mapping[str, str]:
+        """Addresses of time-stamping authorities, by name."""
+        return authorities(self.timestamp_authorities) or {}
+
+    @property
     def signed_regions(self) -> frozenset[str] | None:
         """Regions that requests may be signed for beside ``region``; None for every region of AWS."""
-        listed = _listed(self.accepted_regions)
-        return None if "*" in listed else frozenset(listed)
+        regions = listed(self.accepted_regions)
+        return None if "*" in regions else frozenset(regions)
 
     @property
     def page_origins(self) -> tuple[str, ...]:
         """Origins whose pages may call the API."""
-        return _listed(self.cors_origins)
+        return listed(self.cors_origins)
 
     @property
     def endpoint_url(self) -> str:
@@ -227,7 +259,7 @@ class Settings:
     @property
     def video_rates(self) -> Mapping[str, Fraction]:
         """Frames of a second that are looked at, by the Start operation of the job, where the number is another."""
-        return {f"Start{kind}": rate for kind, rate in (_rates(self.video_sampling) or {}).items()}
+        return {f"Start{kind}": rate for kind, rate in (sampling_rates(self.video_sampling) or {}).items()}
 
     @property
     def models_folder(self) -> Path:
@@ -267,112 +299,94 @@ def load(environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> 
         flags: values from a command line by field name; None means not given.
 
     Raises:
-        InvalidParameterError: an unknown name or a value that does not fit. The message never quotes a value.
+        InvalidParameterError: an unknown name or a value that does not fit. The message says where it stands, and
+            quotes it unless the setting is a secret.
     """
     known = {item.name: item for item in fields(Settings)}
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     variables = _variables(environ, known)
-    data = Path(given.get("data", variables.get("data", known["data"].default)))
+    named = variables["data"].value if "data" in variables else known["data"].default
+    data = Path(given.get("data", named))
     config = environ.get(f"{PREFIX}CONFIG")
     path = Path(config) if config else data / FILE_NAME
-    merged = {**_file(path, known, required=bool(config)), **variables, **given}
-    return Settings(**{name: _convert(known[name], value) for name, value in merged.items()})
+    placed = {**_file(path, known, required=bool(config)), **variables}
+    placed |= {name: _Placed(value, f"--{name.replace('_', '-')}") for name, value in given.items()}
+    try:
+        return Settings(**{name: _convert(known[name], found) for name, found in placed.items()})
+    except _UnfitError as error:
+        where = f"{placed[error.name].where}: " if error.name in placed else ""
+        raise InvalidParameterError(f"{where}{error.message}") from None
 
 
-def _variables(environ: Mapping[str, str], known: Mapping[str, Field[Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A value and where it stands, for people."""
+
+    value: Any
+    where: str
+
+
+def _variables(environ: Mapping[str, str], known: Mapping[str, Field[Any]]) -> dict[str, _Placed]:
+    found: dict[str, _Placed] = {}
     for variable, value in environ.items():
         if not variable.startswith(PREFIX) or variable.startswith(_NOT_OURS) or variable == f"{PREFIX}CONFIG":
             continue
         name = variable.removeprefix(PREFIX).lower()
         if name not in known:
-            raise InvalidParameterError(f"{variable} is not a setting; docs/settings.md lists them")
-        found[name] = value
+            raise InvalidParameterError(f"{variable} is not a setting{_nearest(name, known, PREFIX)}")
+        found[name] = _Placed(value, variable)
     return found
 
 
-def _file(path: Path, known: Mapping[str, Field[Any]], *, required: bool) -> dict[str, Any]:
+def _file(path: Path, known: Mapping[str, Field[Any]], *, required: bool) -> dict[str, _Placed]:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        text = path.read_text(encoding="utf-8")
+        values = tomllib.loads(text)
+    except (FileNotFoundError, NotADirectoryError):
         if required:
-            raise InvalidParameterError(f"there is no settings file {path}") from None
+            raise InvalidParameterError(f"there is no settings file {path}, which CUSTODES_CONFIG names") from None
         return {}
+    except tomllib.TOMLDecodeError as error:
+        # It says line and column and, beside them, one letter at most.
+        raise InvalidParameterError(f"the settings file {path} is not TOML: {error}") from None
     except (OSError, ValueError) as error:
         raise InvalidParameterError(f"the settings file {path} cannot be read ({type(error).__name__})") from None
-    unknown = values.keys() - known.keys()
-    if unknown:
-        raise InvalidParameterError(f"{path}: {sorted(unknown)[0]} is not a setting; docs/settings.md lists them")
-    return values
+    for name in sorted(values.keys() - known.keys()):
+        raise InvalidParameterError(f"{_line(path, text, name)}: {name} is not a setting{_nearest(name, known, '')}")
+    return {name: _Placed(value, _line(path, text, name)) for name, value in values.items()}
 
 
-def _convert(item: Field[Any], value: Any) -> Any:
-    """``value`` (text from a variable, or a TOML value) as the type of the field."""
+def _line(path: Path, text: str, name: str) -> str:
+    """The file, and the line in it where ``name`` is set."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip().lstrip("[\"'").startswith(name):
+            return f"{path}, line {number}"
+    return str(path)
+
+
+def _nearest(name: str, known: Mapping[str, Field[Any]], prefix: str) -> str:
+    """What was probably meant, and where all are listed."""
+    near = difflib.get_close_matches(name, known, 1)
+    meant = prefix + (near[0].upper() if prefix else near[0]) if near else ""
+    return f"; did you mean {meant}? docs/settings.md lists them" if near else "; docs/settings.md lists them"
+
+
+def _convert(item: Field[Any], found: _Placed) -> Any:
+    """A value (text from a variable, or a TOML value) as the type of the field."""
     readers: dict[str, Callable[[Any], Any]] = {
-        "bool": _bool,
+        "bool": switch,
         "int": int,
-        "Mapping[str, Path]": _folders,
+        "Mapping[str, Path]": folders,
         "Device": Device,
         "LogFormat": LogFormat,
     }
     reader = readers.get(str(item.type), Path if "Path" in str(item.type) else str)
     try:
-        if isinstance(value, bool) and reader is not _bool:
+        if isinstance(found.value, bool) and reader is not switch:
             raise ValueError
-        return reader(value)
+        return reader(found.value)
     except (TypeError, ValueError):
-        raise InvalidParameterError(f"the value of {item.name} does not fit: {item.metadata['help']}") from None
-
-
-def _bool(value: object) -> bool:
-    text = str(value).lower()
-    if text not in _TRUE | _FALSE:
-        raise ValueError
-    return text in _TRUE
-
-
-def _folders(value: object) -> Mapping[str, Path]:
-    if isinstance(value, Mapping):
-        return MappingProxyType({str(name): Path(folder) for name, folder in value.items()})
-    pairs = [part.partition("=") for part in str(value).split(",") if part.strip()]
-    if any(not name.strip() or not folder.strip() for name, _, folder in pairs):
-        raise ValueError
-    return MappingProxyType({name.strip(): Path(folder.strip()) for name, _, folder in pairs})
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(part for part in (each.strip() for each in text.split(",")) if part)
-
-
-_SAMPLED_JOBS = frozenset(
-    {
-        "FaceDetection",
-        "FaceSearch",
-        "PersonTracking",
-        "LabelDetection",
-        "ContentModeration",
-        "TextDetection",
-        "CelebrityRecognition",
-    }
-)
-
-
-def _rates(text: str) -> Mapping[str, Fraction] | None:
-    """Numbers by kind of job; None where a kind or a number is none."""
-    parts = [part.partition("=") for part in text.split(",") if part.strip()]
-    told = {kind.strip(): number.strip() for kind, _, number in parts}
-    if not told.keys() <= _SAMPLED_JOBS or not all(_is_rate(number) for number in told.values()):
-        return None
-    return {kind: Fraction(number) for kind, number in told.items()}
-
-
-def _is_rate(text: str) -> bool:
-    try:
-        return Fraction(1, 2) <= Fraction(text) <= 30
-    except (ValueError, ZeroDivisionError):
-        return False
-
-
-def _require(condition: bool, name: str, wanted: str) -> None:
-    if not condition:
-        raise InvalidParameterError(f"{name} must be {wanted}")
+        shown = "" if item.name in _SECRETS else f" {found.value!r}"
+        raise InvalidParameterError(
+            f"{found.where}: the value{shown} of {item.name} does not fit: {item.metadata['help']}"
+        ) from None

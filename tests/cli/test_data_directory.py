@@ -71,6 +71,7 @@ MAKING = {
     ("account", "create"),
     ("index",),
     ("video", "analyze"),
+    ("collection", "create"),
     ("celebrities", "import"),
     ("sanctions", "import"),
     ("sanctions", "sources", "add"),

@@ -13,8 +13,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from fakes.engine import Square, picture
 from fakes.process import SCRIPT, serving
@@ -103,3 +104,28 @@ def test_a_port_that_is_taken_is_one_line(custodes: Any, tmp_path: Path) -> None
     assert answer.returncode == 1
     assert "cannot listen on 127.0.0.1" in answer.stderr
     assert len(answer.stderr.strip().splitlines()) == 1
+    assert "--port" in answer.stderr, "it says how to choose another"
+
+
+def test_an_unwritable_directory_names_what_moves_it(custodes: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    answer = custodes("serve", "--port", "0", "--data", str(tmp_path / "file" / "data"))
+    assert answer.returncode == 1
+    assert str(tmp_path / "file" / "data") in answer.stderr
+    assert "CUSTODES_DATA" in answer.stderr
+
+
+def test_the_log_has_a_line_at_the_stop_and_no_account_of_nobody(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as server:
+        stranger = boto3.client(
+            "rekognition", endpoint_url=server.url, region_name="eu-central-1",
+            aws_access_key_id="AKCUNOBODY2345678901", aws_secret_access_key="x" * 40,
+        )  # fmt: skip
+        with pytest.raises(ClientError):
+            stranger.list_collections()
+        assert server.stop() == 0
+        assert server.popen.stdout is not None
+        text = server.popen.stdout.read()
+    assert "UnrecognizedClientException" in text
+    assert "account=None" not in text
+    assert "stopped" in text.splitlines()[-1]

@@ -1,4 +1,4 @@
-"""Settings: precedence, types, and refusals that name the setting and never its value."""
+"""Settings: precedence, types, and refusals that say where a value stands, what it is and what would fit."""
 
 from __future__ import annotations
 
@@ -34,19 +34,45 @@ def test_a_named_file_must_exist(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environ", "words"),
     [
-        ({"CUSTODES_PROT": "1"}, "CUSTODES_PROT is not a setting"),
-        ({"CUSTODES_PORT": "hunter2"}, "port"),
-        ({"CUSTODES_PORT": "70000"}, "port must be between"),
-        ({"CUSTODES_DEVICE": "hunter2"}, "device"),
-        ({"CUSTODES_METRICS_PUBLIC": "hunter2"}, "metrics_public"),
-        ({"CUSTODES_BUCKETS": "hunter2"}, "buckets"),
-        ({"CUSTODES_LOG_LEVEL": "hunter2"}, "log_level"),
+        ({"CUSTODES_PROT": "1"}, ["CUSTODES_PROT is not a setting", "did you mean CUSTODES_PORT?"]),
+        ({"CUSTODES_PORT": "many"}, ["CUSTODES_PORT: ", "'many'", "Port to listen on"]),
+        ({"CUSTODES_PORT": "70000"}, ["CUSTODES_PORT: port is 70000 and must be between 0 and 65535"]),
+        ({"CUSTODES_DEVICE": "tpu"}, ["CUSTODES_DEVICE: ", "'tpu'", "`auto`, `cpu` or `cuda`"]),
+        ({"CUSTODES_METRICS_PUBLIC": "perhaps"}, ["CUSTODES_METRICS_PUBLIC: ", "'perhaps'"]),
+        ({"CUSTODES_BUCKETS": "photos"}, ["CUSTODES_BUCKETS: ", "'photos'", "`name=/folder"]),
+        ({"CUSTODES_LOG_LEVEL": "loud"}, ["log_level is 'loud' and must be debug, info"]),
     ],
 )
-def test_refusals_name_the_setting_and_not_the_value(environ: dict[str, str], words: str) -> None:
-    with pytest.raises(InvalidParameterError, match=words) as refusal:
+def test_refusals_say_which_setting_which_value_and_what_fits(environ: dict[str, str], words: list[str]) -> None:
+    with pytest.raises(InvalidParameterError) as refusal:
         load(environ)
-    assert "hunter2" not in refusal.value.message
+    for word in words:
+        assert word in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('region = "a"\nport = "many"\n', ["custodes.toml, line 2: ", "'many'"]),
+        ("# a remark\n\nport = 70000\n", ["custodes.toml, line 3: port is 70000"]),
+        ("\nprot = 1\n", ["custodes.toml, line 2: prot is not a setting", "did you mean port?"]),
+        ("port = \n", ["is not TOML", "line 1"]),
+    ],
+)
+def test_refusals_say_the_line_of_the_file(tmp_path: Path, text: str, words: list[str]) -> None:
+    (tmp_path / "custodes.toml").write_text(text)
+    with pytest.raises(InvalidParameterError) as refusal:
+        load({"CUSTODES_DATA": str(tmp_path)})
+    for word in words:
+        assert word in refusal.value.message
+
+
+def test_a_secret_is_not_quoted(tmp_path: Path) -> None:
+    (tmp_path / "custodes.toml").write_text("job_webhook_secret = true\n")
+    with pytest.raises(InvalidParameterError) as refusal:
+        load({"CUSTODES_DATA": str(tmp_path)})
+    assert "True" not in refusal.value.message
+    assert "job_webhook_secret" in refusal.value.message
 
 
 def test_an_unknown_name_in_the_file_is_refused(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """What an auditor has to read: ``ledger/tlog`` and ``ledger/verifier`` and the command over them, and not a line more.
 
 Lines are counted as they stand, with docstrings and blank ones. A ceiling may be lowered here and not be raised without
-somebody saying what the new lines check. The last 250 check all rules of the log with --ledger (``public_log``), and
-that each head of the account map continues the one before (``map_growth``, ``map_chain``).
+somebody saying what the new lines check. Of the last 975, 250 check all rules of the log with --ledger
+(``public_log``), and that each head of the account map continues the one before (``map_growth``, ``map_chain``); 550
+check time stamps of outside authorities (``timestamps``, ``tlog/consistency``) and states that
+witnesses saw before a period; 80 check whose a receipt is, nested quorums and unknown sectors.
 """
 
 from __future__ import annotations
@@ -12,8 +14,8 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[2] / "src"
 LEDGER = SOURCE / "custodes/ledger"
-MAX_LINES = 5_750
-MAX_LINES_OF_ONE_QUESTION = 2_850
+MAX_LINES = 6_475
+MAX_LINES_OF_ONE_QUESTION = 3_000
 """The path of "was X a customer?"; the aim is 1,500, and 3,500 for the whole list."""
 
 

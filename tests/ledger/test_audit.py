@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from custodes.cli.ledger.ledger import app
 from custodes.ledger.tlog.note import VerifierKey
-from custodes.ledger.tree.tiles import Tree
+from custodes.ledger.tlog.tiles import decode_bundle
+from custodes.ledger.tree.tiles import Tree, encode_bundle
 from custodes.ledger.tree.tlog_proof import verify_tlog_proof
 from custodes.ledger.writer.audit import BodySource, audit
 from custodes.ledger.writer.keys import load_or_create_secret
@@ -73,6 +74,22 @@ def test_the_first_changed_bit_is_named(small: Path, key_of: KeyOf, path: str, a
     assert difference is not None
     assert difference.path == ("tile/0/000" if path == "tile/entries/000" and difference.path == "tile/0/000" else path)
     assert difference.index == index
+
+
+@pytest.mark.parametrize("path", ["tile/entries/001.p/2", "tile/0/001.p/1"])
+def test_a_changed_bit_in_a_part_that_a_newer_one_replaced_is_named(small: Path, key_of: KeyOf, path: str) -> None:
+    public = LedgerPaths(small).public
+    newest = max((public / path).parent.iterdir(), key=lambda file: int(file.name))
+    old = newest.read_bytes()[: 32 * int(path[-1])]
+    if "entries" in path:
+        entries = decode_bundle(newest.read_bytes())[: int(path[-1])]
+        old = encode_bundle(entries)
+    (public / path).write_bytes(old)
+    assert audit(read_tiles(small), [key_of(small)]).difference is None
+    (public / path).write_bytes(old[:-1] + bytes([old[-1] ^ 1]))
+    difference = audit(read_tiles(small), [key_of(small)]).difference
+    assert difference is not None
+    assert (difference.path, "public still" in difference.text) == (path, True)
 
 
 def test_a_missing_file_is_named(small: Path, key_of: KeyOf) -> None:

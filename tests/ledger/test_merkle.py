@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from custodes.ledger.tlog.consistency import verify_consistency
 from custodes.ledger.tlog.merkle import (
     EMPTY_ROOT,
     Frontier,
@@ -15,7 +16,6 @@ from custodes.ledger.tlog.merkle import (
     verify_inclusion,
 )
 from custodes.ledger.tree.growth import consistency_proof, grow, inclusion_proof, range_root
-from custodes.ledger.witness.consistency import verify_consistency
 
 # The leaves and roots that Certificate Transparency implementations share.
 CT_LEAVES = [

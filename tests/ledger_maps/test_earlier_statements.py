@@ -36,6 +36,17 @@ def test_a_later_statement_that_lost_a_use_contradicts_the_earlier_one(world, tm
     assert found.text.startswith("march.json contradicts february.json"), found.text
 
 
+def test_a_statement_without_a_use_for_which_its_owner_has_a_receipt(world, tmp_path):
+    use = next(iter(world.uses_of(ANN, len(world.envelopes)))).index
+    world.relabel = {use: EVE}
+    world.accounts = AccountMap(world.vrf)
+    world.close()
+    (tmp_path / "ann.json").write_bytes(encode_file(world.statement(f"acct:{ANN}")))
+    assert list(check_statements(tmp_path, world.policy(), Copy(world))) == []
+    (found,) = check_statements(tmp_path, world.policy(), Copy(world), {use: ANN})
+    assert found.text == f"ann.json does not show entry {use}, for which there is a receipt of that account"
+
+
 def test_a_statement_of_a_log_that_is_longer_than_what_is_shown(world, tmp_path):
     copy = Copy(world)
     world.use(ANN)

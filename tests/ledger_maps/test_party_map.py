@@ -376,6 +376,7 @@ def test_the_command_answers_about_a_party(tmp_path):
     dossier = statements.parties.keep(GRAPH, lambda count: bytes(range(count)))
     log.append("org", body={"acct": CUSTOMER}, fields=dossier.fields()).wait()
     log.close()
+    (data / "account").write_text("100000000009\n")
     trust = tmp_path / "trust.policy"
     trust.write_text(f"log {(data / 'ledger.pub').read_text().strip()}\nquorum none\n")
     asked = ["--party", "Заря Оптика", "--party", INN]

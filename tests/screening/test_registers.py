@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 
 from custodes.cli.main import app
 from custodes.core.errors import InvalidParameterError, NotFoundError
+from custodes.screening.answers.svg import draw
 from custodes.screening.entities import Organisation
 from custodes.screening.organisation import encoded, organisation_to_json, read_organisation
 from custodes.screening.ownership import Holdings, paths
 from custodes.screening.registers.read import read_register
 from custodes.screening.rule import judge
-from custodes.screening.svg import draw
 
 LEI_CHILD, LEI_PARENT, LEI_TOP = "529900FICTIVECHILD01", "529900FICTIVEPARNT02", "529900FICTIVETOPCO03"
 

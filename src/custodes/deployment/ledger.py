@@ -7,7 +7,7 @@ closed again in order. The keys of a new directory are made here, and the trust 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,9 +36,11 @@ from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.collections.erasure import RecordedErasures, finish_erasures
 from custodes.operations.collections.retention import Retention
 from custodes.operations.record.administration import AttributedLog
-from custodes.operations.record.clock_watch import ClockWatch
+from custodes.operations.record.clock_watch import ClockWatch, SteadyClock
 from custodes.operations.record.housekeeping import Cosigners, Housekeeping
+from custodes.operations.record.incidents import Incidents
 from custodes.operations.record.reconciliation import Reconciliation
+from custodes.operations.record.stamps import DailyStamps, StampAuthority, http_query
 from custodes.operations.record.start import Release, announce, introduce
 from custodes.operations.record.statements import Statements
 from custodes.storage.ledger.open import LedgerOptions, LedgerPaths, open_ledger, read_tiles
@@ -82,13 +84,17 @@ class LedgerPlan:
 
 @dataclass(frozen=True, slots=True)
 class ServerLedger:
-    """An open ledger: the log, the same for the operator's commands, its public files, what is done for it."""
+    """An open ledger: the log, the same for the operator's commands, its public files, what is done for it.
+
+    ``steady`` is the clock for what must not come early: bills, and the end of notices.
+    """
 
     log: LedgerLog
     attributed: AttributedLog
     tiles: FileTiles
     statements: Statements
     duties: Housekeeping
+    steady: Clock
 
 
 @contextmanager
@@ -101,8 +107,11 @@ def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]
     with open_log(plan.place, clock) as log:
         statements = checked_statements(plan.data, log)
         announce(log, plan.release)
-        duties = Housekeeping(log, statements, cosigners(plan.data), clock, watched_clock(log, clock).look)
-        yield ServerLedger(log, AttributedLog(log), read_tiles(plan.data), statements, duties)
+        watch = watched_clock(log, clock)
+        incidents = Incidents(log, statements.facts_of)
+        duties = Housekeeping(log, statements, cosigners(plan.data), clock, incidents, watch.look)
+        steady = SteadyClock(clock, boot_time_ms)
+        yield ServerLedger(log, AttributedLog(log), read_tiles(plan.data), statements, duties, steady)
 
 
 def checked_statements(data: Path, log: LedgerLog) -> Statements:
@@ -154,10 +163,16 @@ def schedule_ledger(
     return (
         Schedule("head of the account map", HOUR_MS, regularly(duties.close_heads), lane="map heads"),
         Schedule(
-            "head of the party map", HOUR_MS, regularly(lambda: statements.close_party_head(log)), lane="map heads"
+            "head of the party map",
+            HOUR_MS,
+            regularly(lambda: duties.watched("party", lambda: statements.close_party_head(log))),
+            lane="map heads",
         ),
         Schedule(
-            "head of the collection map", HOUR_MS, regularly(lambda: erasures.close_head(account)), lane="map heads"
+            "head of the collection map",
+            HOUR_MS,
+            regularly(lambda: duties.watched("collection", lambda: erasures.close_head(account))),
+            lane="map heads",
         ),
         Schedule(
             "invoices",
@@ -166,6 +181,15 @@ def schedule_ledger(
         ),
         Schedule("clock", CLOCK_MS, regularly(duties.look)),
     )
+
+
+def schedule_stamps(ledger: ServerLedger, authorities: Mapping[str, str], clock: Clock) -> tuple[Schedule, ...]:
+    """Has each of ``authorities``, addresses by name, stamp the log once a day; looked at every hour."""
+    if not authorities:
+        return ()
+    listed = [StampAuthority(name, url) for name, url in authorities.items()]
+    stamps = DailyStamps(ledger.log, listed, http_query, clock, ledger.duties.incidents)
+    return (Schedule("time stamps", HOUR_MS, regularly(stamps.run), at_start=True),)
 
 
 @contextmanager
@@ -194,11 +218,16 @@ def schedule_retention(
 
 def watched_clock(log: LedgerLog, clock: Clock) -> ClockWatch:
     """What writes down when the clock was set or is behind the log; a first look is taken at once."""
-    source = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # macOS counts sleep with neither
-    watch = ClockWatch(log, clock, lambda: time.clock_gettime_ns(source) // 1_000_000)
+    watch = ClockWatch(log, clock, boot_time_ms)
     log.flush()
     watch.look()
     return watch
+
+
+def boot_time_ms() -> int:
+    """Milliseconds that nobody can set: since the machine was started."""
+    source = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # macOS counts sleep with neither
+    return time.clock_gettime_ns(source) // 1_000_000
 
 
 @contextmanager

@@ -28,7 +28,7 @@ def open_policy(data: Path, ledger: ServerLedger, clock: Clock, own: Own) -> Pol
     Raises:
         UnavailableError: they are not those that the ledger knows, or cannot be used.
     """
-    office = PolicyChanges(PolicyFiles(data / FOLDER), ledger.attributed, clock, own)
+    office = PolicyChanges(PolicyFiles(data / FOLDER), ledger.attributed, clock, own, ledger.steady)
     office.open()
     return office
 

@@ -26,6 +26,7 @@ from custodes.deployment.ledger import (
     open_server_ledger,
     schedule_ledger,
     schedule_retention,
+    schedule_stamps,
 )
 from custodes.deployment.lists import schedule_lists
 from custodes.deployment.lookups import open_lookups
@@ -51,6 +52,7 @@ from custodes.operations.policy.decide import PolicyLayers
 from custodes.operations.policy.facts import PolicyFacts
 from custodes.operations.policy.tenant import AccountPolicies
 from custodes.operations.record.administration import Administration
+from custodes.operations.record.incidents import RecognitionStop
 from custodes.operations.record.ledger_admin import LogRetention, ledger_handlers
 from custodes.operations.record.start import Release
 from custodes.operations.requests.admin import AdminHandlers
@@ -134,6 +136,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             **retention_handlers(gallery, operator),
             **list_handlers,
             **ledger_handlers(ledger.duties, ledger.statements, ledger.log, log_retention(settings, clock)),
+            **ledger.duties.incidents.handlers(ledger.attributed),
             **open_backups(data, ledger.log, erasures.settle, clock),
             **open_lookups(settings, ledger.statements, ledger.duties, ledger.log),
             **job_handlers(parts.videos.jobs, clock),
@@ -146,7 +149,8 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
         layers = PolicyLayers(rules.in_force, facts, AccountPolicies(directory, gallery.tags), cases.begin)
         schedules = (
             schedule_policy(rules),
-            *schedule_ledger(ledger, erasures, operator, data, clock),
+            *schedule_ledger(ledger, erasures, operator, data, ledger.steady),
+            *schedule_stamps(ledger, settings.stamping, clock),
             schedule_retention(ledger, gallery, erasures, clock),
             schedule_reviews(reviews),
             *schedule_screening(customers.screening, directory),
@@ -154,7 +158,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             schedule_key_uses(directory),
             *schedule_videos(parts.videos),
         )
-        policy = AccountStanding(directory, layers)
+        policy = RecognitionStop(ledger.duties.incidents, AccountStanding(directory, layers))
         fresh = customers.screening.screenings.freshness
         yield Records(ledger, administration, policy, erasures, reviews, schedules, links, fresh)
 

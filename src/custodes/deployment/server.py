@@ -50,7 +50,8 @@ from custodes.gallery.entities import CollectionKey
 from custodes.gallery.gallery import IndexedGallery
 from custodes.governance.accounts.account import Status
 from custodes.jobs.schedule import Scheduler
-from custodes.models.store import ModelStore
+from custodes.models.card import load_cards
+from custodes.models.store import ModelStore, missing_models
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.sign_in_links import SignInLinks
 from custodes.operations.accounts.sts import SecurityTokens
@@ -302,6 +303,9 @@ def _ports(
 def open_engine(settings: Settings, ran: Callable[[], None] = lambda: None) -> Iterator[FaceEngine]:
     """The networks of the fetched model pack. Raises UnavailableError when files are missing or altered."""
     store = ModelStore(settings.models_folder)
+    missing = store.missing(card for card in load_cards().values() if card.default)
+    if any("faces" in card.packs for card in missing):
+        raise missing_models(missing)
     threads = settings.threads or os.cpu_count() or 1
     yield open_face_engine(store, settings.device, threads, own_embedder(settings), ran)
 

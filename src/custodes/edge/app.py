@@ -233,8 +233,9 @@ class _ErrorBoundary:
                 operation=exchange.operation,
                 code=exchange.code,
                 status=exchange.status,
-                account=exchange.account,
                 ms=round(seconds * 1000, 2),
+                # Who could not be told from the signature has no account.
+                **({} if exchange.account is None else {"account": exchange.account}),
             )
 
 

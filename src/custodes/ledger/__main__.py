@@ -20,16 +20,26 @@ from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerCorruptError, read
 from custodes.ledger.tlog.trust import TrustError, TrustPolicy, open_trusted, parse_policy
 from custodes.ledger.verifier.canonical_json import MAX_BYTES, StatementError
 from custodes.ledger.verifier.erasure import LIMITS, verify_certificate
-from custodes.ledger.verifier.expected import Expectation, other_question, stale, weakness
+from custodes.ledger.verifier.expected import (
+    SECTORS,
+    Expectation,
+    checkpoint_in,
+    other_question,
+    stale,
+    weakness,
+)
 from custodes.ledger.verifier.invoices.invoice import verify_invoice
 from custodes.ledger.verifier.map_chain import check_chain
 from custodes.ledger.verifier.map_proof import MapError
 from custodes.ledger.verifier.moratorium.check import LIMITS as MORATORIUM_LIMITS
 from custodes.ledger.verifier.moratorium.check import verify_moratorium
 from custodes.ledger.verifier.party import party_json, render_party, verify_party
+from custodes.ledger.verifier.public_log import read_log
 from custodes.ledger.verifier.regulation.check import verify_regulation
 from custodes.ledger.verifier.report import as_json, clean, moment, render
-from custodes.ledger.verifier.verdict import verify
+from custodes.ledger.verifier.timestamps.bracket import StampFile
+from custodes.ledger.verifier.timestamps.token import StampError, read_roots
+from custodes.ledger.verifier.verdict import Entries, verify
 
 STATUS = {"PRESENT": 0, "ABSENT": 0, "UNDETERMINED": 2, "INVALID": 1}
 
@@ -49,7 +59,11 @@ class _Folder:
 
 
 def check(
-    path: Path, trust: Path, ledger: Path | None = None, expected: Expectation | None = None
+    path: Path,
+    trust: Path,
+    ledger: Path | None = None,
+    expected: Expectation | None = None,
+    stamps: tuple[Path, Path | None] | None = None,
 ) -> tuple[str, str, dict[str, object]]:
     """Word, text and JSON of the verdict on the file at ``path``.
 
@@ -58,6 +72,7 @@ def check(
         trust: the trust policy.
         ledger: folder with the public files of the log, if at hand; the totals are checked as well then.
         expected: what the reader asks; another question than that makes the file INVALID.
+        stamps: a file of time stamps for a statement, and one with the root certificates that the reader pins, if any.
     """
     try:
         policy = parse_policy(trust.read_bytes())
@@ -72,19 +87,29 @@ def check(
     except OSError as error:
         return _plain("UNDETERMINED", [f"the file cannot be read: {error.strerror}"])
     try:
-        verdict = _judge(data, policy, ledger)
+        shown = None
+        if stamps is not None:
+            roots = () if stamps[1] is None else read_roots(stamps[1].read_bytes())
+            shown = StampFile(stamps[0].read_bytes(), roots, policy)
+            if not data[56:70].startswith(b'"statement"'):
+                return _plain("UNDETERMINED", ["time stamps go with statements about one account or identifier only"])
+        verdict = _judge(data, policy, ledger, shown)
+        counted = not data[56:70].startswith((b'"erasure"', b'"moratorium"'))  # others were held against it already
+        if ledger is not None and STATUS[verdict[0]] == 0 and not counted:
+            verdict = _held_against_log(verdict, data, policy, _Folder(ledger).entries)
         return verdict if expected is None else _held_against(verdict, data, policy, expected)
-    except (OSError, LedgerCorruptError) as error:
-        return _plain("UNDETERMINED", [f"the public files of the log cannot be read: {error}"])
+    except (OSError, LedgerCorruptError, StampError) as error:
+        return _plain("UNDETERMINED", [f"a file that goes with it cannot be read: {error}"])
 
 
 def check_growth_file(path: Path, trust: Path, ledger: Path) -> tuple[str, str]:
     """Word and text on a file of proofs that each head of the account map continues the one before."""
     files = _Folder(ledger)
     try:
-        tree = open_trusted(files.get(CHECKPOINT_PATH) or b"", parse_policy(trust.read_bytes())).checkpoint
+        policy = parse_policy(trust.read_bytes())
+        tree = open_trusted(files.get(CHECKPOINT_PATH) or b"", policy).checkpoint
         with path.open("rb") as lines:
-            chain = check_chain(lines, files.entries(tree.size), tree)
+            chain = check_chain(lines, files.entries(tree.size), tree, policy.vrf_keys)
     except (OSError, LedgerCorruptError) as error:
         return "UNDETERMINED", f"a file cannot be read: {error}"
     except (TrustError, StatementError, MapError, ProofError, EntryError) as error:
@@ -93,6 +118,19 @@ def check_growth_file(path: Path, trust: Path, ledger: Path) -> tuple[str, str]:
         f"{chain.heads} heads of the account map, each continues the one before: {chain.uses} uses are credited to one "
         f"place each and to none in any other head; {chain.behind} uses came behind the newest head"
     )
+
+
+def _held_against_log(
+    verdict: tuple[str, str, dict[str, object]], data: bytes, policy: TrustPolicy, entries: Entries
+) -> tuple[str, str, dict[str, object]]:
+    """The verdict, if the public entries obey the rules of the log."""
+    tree = open_trusted(checkpoint_in(data), policy).checkpoint
+    try:
+        for _ in read_log(entries(tree.size), tree):
+            pass
+    except (MapError, ProofError, EntryError) as error:
+        return _plain("INVALID", [str(error)])
+    return verdict
 
 
 def _held_against(
@@ -112,7 +150,9 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _judge(data: bytes, policy: TrustPolicy, ledger: Path | None) -> tuple[str, str, dict[str, object]]:
+def _judge(
+    data: bytes, policy: TrustPolicy, ledger: Path | None, stamps: StampFile | None
+) -> tuple[str, str, dict[str, object]]:
     # Canonical JSON sorts names, so what a file is stands behind its checksum at a fixed place.
     kind = data[56:70]
     if kind.startswith(b'"erasure"'):
@@ -133,7 +173,7 @@ def _judge(data: bytes, policy: TrustPolicy, ledger: Path | None) -> tuple[str, 
         found = verify_regulation(data, policy, entries, _now_ms())
         word, text, value = _plain(found.word, list(found.reasons), list(found.limits))
         return word, text, value | {"figures": dict(found.figures)}
-    verdict = verify(data, policy, entries, _now_ms())
+    verdict = verify(data, policy, entries, _now_ms(), stamps)
     return verdict.word, render(verdict), as_json(verdict)
 
 
@@ -168,12 +208,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("--ledger", type=Path, help="folder with the log's public files, to check the totals as well")
     command.add_argument("--expect-account", metavar="ID", help="account you ask about: twelve digits")
     command.add_argument("--expect-identifier", metavar="NAME", help="party you ask about, like lei:... or namefp:...")
-    command.add_argument("--expect-sector", metavar="SECTOR", help="sector you ask about, for a moratorium report")
+    command.add_argument("--expect-sector", choices=SECTORS, help="sector you ask about, for a moratorium report")
     command.add_argument(
         "--from", dest="begin", type=_moment, help="start of the period you ask about, like 2026-01-01"
     )
     command.add_argument("--to", dest="end", type=_moment, help="its end, not included")
     command.add_argument("--fresh", type=duration, help="how old the state of the log may be, like 1d, 12h or 30m")
+    command.add_argument("--stamps", type=Path, help="file of time stamps that came with a statement")
+    command.add_argument("--stamp-roots", type=Path, help="root certificates (PEM) of the authorities that you trust")
     command.add_argument("--json", action="store_true", help="for programs")
     grown = commands.add_parser("growth", help="check that each head of the account map continues the one before")
     grown.add_argument("file", type=Path, help="written by custodes ledger growth")
@@ -189,7 +231,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return STATUS[word]
     name = options.expect_identifier or (f"acct:{options.expect_account}" if options.expect_account else None)
     expected = Expectation(name, options.expect_sector, options.begin, options.end, options.fresh)
-    word, text, value = check(options.file, options.trust, options.ledger, expected)
+    if options.stamps is None and options.stamp_roots is not None:
+        parser.error("--stamp-roots goes with --stamps")
+    stamps = None if options.stamps is None else (options.stamps, options.stamp_roots)
+    word, text, value = check(options.file, options.trust, options.ledger, expected, stamps)
     if not options.json and expected != Expectation():
         asked = [name, options.expect_sector and f"sector {options.expect_sector}"]
         asked += [

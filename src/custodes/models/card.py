@@ -215,16 +215,21 @@ def _tensor(raw: Mapping[str, Any]) -> TensorSpec:
 
 
 def pick(cards: Mapping[str, ModelCard], names: list[str] | None = None, pack: str | None = None) -> list[ModelCard]:
-    """Cards by name, or of a pack, or all.
+    """Cards by name, a pack's name standing for all of its own; or of a pack, or all.
 
     Raises:
         NotFoundError: no card or pack of that name.
     """
     if names:
-        unknown = [name for name in names if name not in cards]
+        packs = {name: [card for card in cards.values() if name in card.packs] for name in names if name not in cards}
+        unknown = [name for name, found in packs.items() if not found]
         if unknown:
-            raise NotFoundError(f"no model is called {unknown[0]!r}; known: {', '.join(cards)}")
-        return [cards[name] for name in names]
+            known = dict.fromkeys(pack for card in cards.values() for pack in card.packs)
+            raise NotFoundError(
+                f"no model or pack is called {unknown[0]!r}; packs: {', '.join(known)}; models: {', '.join(cards)}"
+            )
+        chosen = [card for name in names for card in ([cards[name]] if name in cards else packs[name])]
+        return list({card.name: card for card in chosen}.values())
     chosen = [card for card in cards.values() if pack is None or pack in card.packs]
     if not chosen:
         raise NotFoundError(f"no model belongs to the pack {pack!r}")

@@ -15,7 +15,7 @@ from custodes.models.archives import read_members
 from custodes.models.card import Archive, ModelCard
 from custodes.models.importers.convert import MADE_BY, convert
 from custodes.models.importers.failure import ImportFailedError
-from custodes.models.sources import SourceOffError, Tools, obtain
+from custodes.models.sources import Tools, obtain
 from custodes.models.store import ModelStore
 
 
@@ -26,8 +26,6 @@ class FetchState(StrEnum):
     """Was here already."""
     MADE = "made"
     """Was fetched and converted."""
-    OFF = "off"
-    """Its source cannot work on this machine."""
     FAILED = "failed"
 
 
@@ -69,8 +67,6 @@ def _fetch_archive(store: ModelStore, archive: Archive, cards: Sequence[ModelCar
         path = obtain(archive, store.downloads, tools)
         pins = [pin for card in cards for pin in card.files]
         files = read_members(path, names, pins)
-    except SourceOffError as error:
-        return [Fetched(card, FetchState.OFF, error.message) for card in cards]
     except UnavailableError as error:
         detail = error.message if error.message.startswith(f"{names}:") else f"{names}: {error.message}"
         return [Fetched(card, FetchState.FAILED, detail) for card in cards]

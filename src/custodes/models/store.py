@@ -12,7 +12,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,6 +26,14 @@ from custodes.models.card import ModelCard
 
 class ModelMissingError(UnavailableError):
     """A model was never fetched. The message says which and what to do."""
+
+
+def missing_models(cards: Sequence[ModelCard]) -> ModelMissingError:
+    """One error for all of ``cards``, with the one command that fetches them."""
+    names = [card.name for card in cards]
+    wanted = "" if all(card.default for card in cards) else f" {' '.join(names)}"
+    told = f"the model {names[0]} is" if len(names) == 1 else f"the models {', '.join(names)} are"
+    return ModelMissingError(f"{told} not here; run: custodes models fetch{wanted}")
 
 
 class ModelState(StrEnum):
@@ -86,6 +94,10 @@ class ModelStore:
         """Check every card's file again."""
         return [self._verified(card) for card in cards]
 
+    def missing(self, cards: Iterable[ModelCard]) -> list[ModelCard]:
+        """Cards whose files are not here; what is in the files is not looked at."""
+        return [card for card in cards if not (self._file(card).is_file() and self._record(card).is_file())]
+
     def has(self, card: ModelCard) -> bool:
         """Whether the card's file is here and whole."""
         return self._verified(card).state is ModelState.READY
@@ -109,7 +121,7 @@ class ModelStore:
             self._write(self._file(card), onnx_bytes)
             self._write(self._record(card), json.dumps(facts, indent=1).encode() + b"\n")
         except OSError as error:
-            raise UnavailableError(f"the models folder cannot be written: {error.strerror}") from error
+            raise self._unwritable(error) from error
         return self._file(card)
 
     @contextmanager
@@ -123,12 +135,16 @@ class ModelStore:
             self.root.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise UnavailableError(f"the models folder cannot be written: {error.strerror}") from error
+            raise self._unwritable(error) from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
         finally:
             os.close(handle)
+
+    def _unwritable(self, error: OSError) -> UnavailableError:
+        reason = f"the folder of models {self.root} cannot be written: {error.strerror}"
+        return UnavailableError(f"{reason}; CUSTODES_MODELS names another")
 
     def _verified(self, card: ModelCard) -> StoredModel:
         try:

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from custodes.screening.entities import PERSON, VESSEL, ScoreTerm
-from custodes.screening.names.common_names import is_common
 from custodes.screening.names.likeness import INITIAL, INITIALS, joined_similarity, word_similarity
 from custodes.screening.names.name import PATRONYM, PLACE, PLACE_IN_BRACKETS, SMALL, NameToken, PreparedName
-from custodes.screening.names.small_words import SONS
 from custodes.screening.names.spellings import fold
+from custodes.screening.words.common_names import is_common
+from custodes.screening.words.small_words import SONS
 
 REVIEW = 0.86
 CONTAINED = 0.88

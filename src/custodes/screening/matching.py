@@ -17,9 +17,9 @@ from custodes.screening.entities import PERSON, ListedName, ListEntry, ListHit, 
 from custodes.screening.index.entries import NearEntry
 from custodes.screening.names.addresses import same_address
 from custodes.screening.names.alternatives import alternatives
-from custodes.screening.names.countries import country_code
 from custodes.screening.names.identifiers import is_sound
 from custodes.screening.names.name import PreparedName, prepare
+from custodes.screening.words.countries import country_code
 
 PART_AGREES = 0.88
 """Score of a part of a name once a birth date, a country or an address agrees."""

@@ -127,6 +127,7 @@ def remove_command(
     data: DataOption = DATA,
     endpoint: EndpointOption = None,
     device: DeviceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Forget people: their portraits' faces are erased, then their names."""
     settings = from_environment(data=data, device=device)
@@ -140,7 +141,10 @@ def remove_command(
         faces = [face["FaceId"] for face in _faces(api) if face.get("ExternalImageId") in ids]
         erase(api, faces)
         book.drop(ids)
-    typer.echo(f"{len(set(ids))} people forgotten, {len(faces)} faces erased.")
+    if as_json:
+        typer.echo(json.dumps({"celebrity_ids": sorted(set(ids)), "face_ids": faces}))
+    else:
+        typer.echo(f"{len(set(ids))} people forgotten, {len(faces)} faces erased.")
 
 
 def whose(known: Sequence[Known]) -> dict[Path, str]:
@@ -162,16 +166,10 @@ def erase(api: ApiClient, face_ids: Sequence[str]) -> None:
 def _faces(api: ApiClient) -> Iterator[Mapping[str, Any]]:
     """All faces of the collection; none when there is no collection."""
     from custodes.cli.client.api import ApiFailureError
+    from custodes.cli.client.paging import listed
 
-    token: dict[str, Any] = {}
-    while True:
-        try:
-            page = api.call("ListFaces", CollectionId=_COLLECTION, MaxResults=_PAGE, **token)
-        except ApiFailureError as error:
-            if error.code == "ResourceNotFoundException":
-                return
+    try:
+        yield from listed(api, "ListFaces", "Faces", CollectionId=_COLLECTION, MaxResults=_PAGE)
+    except ApiFailureError as error:
+        if error.code != "ResourceNotFoundException":
             raise
-        yield from page["Faces"]
-        if not page.get("NextToken"):
-            return
-        token = {"NextToken": page["NextToken"]}

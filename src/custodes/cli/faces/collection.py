@@ -1,27 +1,118 @@
-"""``custodes collection policy``: one policy document on a collection itself, beside those of users and roles.
+"""``custodes collection``: collections of faces, and one policy document on a collection itself.
 
-The policy belongs to the collection's id: it can be there before the collection is, and stays when it is deleted.
+The policy belongs to the collection's id: it can be there before the collection is, and stays when it is deleted. The
+other commands go through the API, as whoever ``custodes`` signs as.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+import sys
+from datetime import datetime
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
 from custodes.cli.accounts.document import AccountOption, FileOption, read_text
 from custodes.cli.client.administration import ask, show
-from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.options import DATA, DataOption, DataPlaceOption, EndpointOption, JsonOption
+from custodes.settings import from_environment
 
-app = typer.Typer(help="Collections of accounts.", no_args_is_help=True)
+app = typer.Typer(help="Collections of faces.", no_args_is_help=True)
 policy = typer.Typer(help="Say who may do what with a collection.", no_args_is_help=True)
 app.add_typer(policy, name="policy")
 
 CollectionArgument: TypeAlias = Annotated[str, typer.Argument(help="Collection id.", show_default=False)]
 
 
+@app.command("list")
+def list_command(data: DataPlaceOption = DATA, endpoint: EndpointOption = None, as_json: JsonOption = False) -> None:
+    """Show all collections of the account."""
+    from custodes.cli.client.connection import open_api
+    from custodes.cli.client.paging import pages
+    from custodes.cli.output import print_json, print_rows
+
+    with open_api(from_environment(data=data), endpoint) as api:
+        found = [
+            {"collection_id": name, "face_model_version": version}
+            for page in pages(api, "ListCollections")
+            for name, version in zip(page["CollectionIds"], page["FaceModelVersions"], strict=True)
+        ]
+    if as_json:
+        print_json(found)
+    else:
+        print_rows(("collection", "face model"), [(it["collection_id"], it["face_model_version"]) for it in found])
+
+
+@app.command("create")
+def create_command(
+    collection: CollectionArgument,
+    data: DataPlaceOption = DATA,
+    endpoint: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a collection."""
+    from custodes.cli.client.connection import open_api
+
+    with open_api(from_environment(data=data), endpoint, creates=True) as api:
+        answer = api.call("CreateCollection", CollectionId=collection)
+    facts = {"collection_id": collection, "arn": answer["CollectionArn"]}
+    show(facts, str(answer["CollectionArn"]), as_json=as_json)
+
+
+@app.command("describe")
+def describe_command(
+    collection: CollectionArgument,
+    data: DataPlaceOption = DATA,
+    endpoint: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a collection holds."""
+    from custodes.cli.client.connection import open_api
+    from custodes.cli.output import print_json
+
+    with open_api(from_environment(data=data), endpoint) as api:
+        answer = api.call("DescribeCollection", CollectionId=collection)
+    facts = {
+        "collection_id": collection,
+        "arn": answer["CollectionARN"],
+        "faces": answer["FaceCount"],
+        "people": answer.get("UserCount", 0),
+        "face_model_version": answer["FaceModelVersion"],
+        "created_ts_ms": _ms(answer["CreationTimestamp"]),
+    }
+    if as_json:
+        print_json(facts)
+        return
+    for name, value in facts.items():
+        typer.echo(f"{name}\t{value}")
+
+
+@app.command("delete")
+def delete_command(
+    collection: CollectionArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask, as where no terminal is.")] = False,
+    data: DataPlaceOption = DATA,
+    endpoint: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete a collection with all its faces, for good."""
+    from custodes.cli.client.connection import open_api
+
+    with open_api(from_environment(data=data), endpoint) as api:
+        faces = api.call("DescribeCollection", CollectionId=collection)["FaceCount"]
+        if not yes and sys.stdin.isatty():
+            typer.confirm(f"Delete {collection} with its {faces} faces for good?", abort=True, err=True)
+        api.call("DeleteCollection", CollectionId=collection)
+    show({"collection_id": collection, "faces": faces}, f"{collection} is gone, with {faces} faces", as_json=as_json)
+
+
+def _ms(moment: Any) -> int:
+    """Milliseconds of a time, which comes as a datetime from a server and as seconds from this process."""
+    return round((moment.timestamp() if isinstance(moment, datetime) else float(moment)) * 1000)
+
+
 @policy.command("put")
-def put_command(
+def put_policy_command(
     collection: CollectionArgument,
     file: FileOption,
     account: AccountOption = None,
@@ -34,13 +125,13 @@ def put_command(
 
 
 @policy.command("get")
-def get_command(collection: CollectionArgument, account: AccountOption = None, data: DataOption = DATA) -> None:
+def get_policy_command(collection: CollectionArgument, account: AccountOption = None, data: DataOption = DATA) -> None:
     """Print the policy document of a collection as it was stored."""
     typer.echo(ask(data, "document get", **_members(collection, account))["text"])
 
 
 @policy.command("delete")
-def delete_command(
+def delete_policy_command(
     collection: CollectionArgument, account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False
 ) -> None:
     """Take the policy document of a collection away."""

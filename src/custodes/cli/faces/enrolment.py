@@ -126,7 +126,10 @@ def _run(journal: EnrolmentJournal, todo: Sequence[tuple[PhotoSource, str | None
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     waiting = iter(todo)
-    with Progress(*columns, console=console, disable=not todo) as progress, ThreadPoolExecutor(jobs) as workers:
+    with (
+        Progress(*columns, console=console, disable=not (todo and console.is_terminal)) as progress,
+        ThreadPoolExecutor(jobs) as workers,
+    ):
         task = progress.add_task("indexing", total=len(todo))
         running: set[Future[JournalLine]] = set()
         try:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli.client.administration import ask
+from custodes.cli.client.administration import ask, show
 from custodes.cli.options import DATA, DataOption, JsonOption
 
 app = typer.Typer(help="Say for how long collections keep faces.", no_args_is_help=True)
@@ -26,17 +26,22 @@ def set_command(
     days: Annotated[int, typer.Option("--days", min=1, help="Of 24 hours, counted from enrolment.")],
     account: AccountOption = None,
     data: DataOption = DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Have faces of a collection erased so many days after they were enrolled, those that are there already as well."""
     ask(data, "retention set", collection=collection, account=account, days=days)
-    typer.echo(f"faces of {collection} are erased after {days} days, within the hour if they are that old already")
+    text = f"faces of {collection} are erased after {days} days, within the hour if they are that old already"
+    show({"collection_id": collection, "days": days}, text, as_json=as_json)
 
 
 @app.command("clear")
-def clear_command(collection: CollectionArgument, account: AccountOption = None, data: DataOption = DATA) -> None:
+def clear_command(
+    collection: CollectionArgument, account: AccountOption = None, data: DataOption = DATA, as_json: JsonOption = False
+) -> None:
     """Take the rule of a collection away: it keeps its faces until somebody deletes them."""
     ask(data, "retention set", collection=collection, account=account)
-    typer.echo(f"faces of {collection} are kept until somebody deletes them")
+    text = f"faces of {collection} are kept until somebody deletes them"
+    show({"collection_id": collection, "days": None}, text, as_json=as_json)
 
 
 @app.command("list")

@@ -82,14 +82,14 @@ def search(
         )
         photos, rates = photo_of_face(settings.data), score_rates(settings)
         found = FoundFaces(collection, _size(api, collection), answer, photos, rates)
-    matches = [_fact(match, found) for match in answer["FaceMatches"]]
+    matches = shown_matches(found)
     if picture is not None:
-        _draw(picture, photo, found)
+        draw_matches(picture, photo, found)
     if as_json:
         review = {} if found.review is None else {"review_id": found.review}
         print_json({"path": str(photo), "collection_id": collection, "faces": found.faces, "matches": matches} | review)
     else:
-        _print(found, threshold, matches)
+        print_matches(found, threshold, matches)
     end(ExitStatus.DONE if found.review is None else ExitStatus.REVIEW)
 
 
@@ -101,6 +101,11 @@ def _size(api: ApiClient, collection: str) -> int | None:
         return int(api.call("DescribeCollection", CollectionId=collection)["FaceCount"])
     except ApiFailureError:
         return None
+
+
+def shown_matches(found: FoundFaces) -> list[dict[str, Any]]:
+    """Matches in the words of docs/cli.md, best first."""
+    return [_fact(match, found) for match in found.answer["FaceMatches"]]
 
 
 def _fact(match: Mapping[str, Any], found: FoundFaces) -> dict[str, Any]:
@@ -119,7 +124,8 @@ def _fact(match: Mapping[str, Any], found: FoundFaces) -> dict[str, Any]:
     }
 
 
-def _print(found: FoundFaces, threshold: float, matches: Sequence[Mapping[str, Any]]) -> None:
+def print_matches(found: FoundFaces, threshold: float, matches: Sequence[Mapping[str, Any]]) -> None:
+    """Rows on standard output; what is to be said beside them on standard error."""
     from custodes.cli.output import print_rows, say
     from custodes.cli.pictures.likeness import gallery_odds, percent, short_odds
 
@@ -148,7 +154,8 @@ def _print(found: FoundFaces, threshold: float, matches: Sequence[Mapping[str, A
         )
 
 
-def _draw(out: Path, photo: Path, found: FoundFaces) -> None:
+def draw_matches(out: Path, photo: Path, found: FoundFaces) -> None:
+    """The contact sheet: the face of ``photo`` apart, and what was found."""
     from custodes.cli.pictures.drawing import MatchSheet, Tile, contact_sheet
     from custodes.cli.pictures.likeness import gallery_odds, percent, short_odds, verdict_in_gallery
     from custodes.cli.pictures.photo import show

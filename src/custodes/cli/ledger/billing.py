@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli.client.administration import ask
-from custodes.cli.options import DATA, DataOption
+from custodes.cli.client.administration import ask, show
+from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.core.clock import SystemClock
 from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.deployment.statements import open_statements
@@ -37,7 +37,7 @@ def preview_command(
     month: MonthOption,
     data: DataOption = DATA,
     prices: PricesOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what each account owes for a month, without writing anything."""
     listed = _prices(prices)
@@ -53,7 +53,9 @@ def preview_command(
 
 
 @app.command("run")
-def run_command(month: MonthOption, data: DataOption = DATA, prices: PricesOption = None) -> None:
+def run_command(
+    month: MonthOption, data: DataOption = DATA, prices: PricesOption = None, as_json: JsonOption = False
+) -> None:
     """Bill a month and put the run into the ledger; works while the server runs."""
     # What is wrong is said here, before anybody is asked.
     _prices(prices)
@@ -61,7 +63,7 @@ def run_command(month: MonthOption, data: DataOption = DATA, prices: PricesOptio
         raise InvalidParameterError(f"{month} is not over yet")
     listed = None if prices is None else prices.read_text(encoding="utf-8")
     index = ask(data, "billing run", month=str(_month(month)), prices=listed)["index"]
-    typer.echo(f"{month} is entry {index} of the ledger")
+    show({"month": month, "index": index}, f"{month} is entry {index} of the ledger", as_json=as_json)
 
 
 @app.command("invoices")
@@ -70,6 +72,7 @@ def invoices_command(
     out: Annotated[Path, typer.Option("--out", help="Folder to write to.")],
     data: DataOption = DATA,
     sender: Annotated[str, typer.Option("--sender", help="Printed on the invoice.")] = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Write the invoices of a billed month: a JSON file with the proof and an HTML page, per account."""
     try:
@@ -80,7 +83,11 @@ def invoices_command(
     for account, content in invoices.items():
         (out / f"{account}-{month}.json").write_bytes(content)
         (out / f"{account}-{month}.html").write_text(render(parse(content), sender))
-    typer.echo(f"{len(invoices)} invoices in {out}", err=True)
+    paths = [str(out / f"{account}-{month}.json") for account in invoices]
+    if as_json:
+        show({"month": month, "paths": paths}, "", as_json=True)
+    else:
+        typer.echo(f"{len(invoices)} invoices in {out}", err=True)
 
 
 def _month(text: str) -> Month:

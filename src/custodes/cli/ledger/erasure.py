@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli.options import DATA, DataOption
+from custodes.cli.client.administration import show
+from custodes.cli.ledger.checking import checking
+from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.core.errors import NotFoundError
 from custodes.deployment.statements import open_statements
 from custodes.ledger.tlog.merkle import ProofError
@@ -29,9 +31,11 @@ def certificate_command(
     face_id: Annotated[str, typer.Argument(help="FaceId of a face that was erased.")],
     out: Annotated[Path, typer.Option("--out", help="File to write.")],
     data: DataOption = DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Write the certificate for an erased face; check it with `custodes statement verify`."""
     try:
         out.write_bytes(open_statements(data).erasure_certificate(face_id))
     except (LookupError, ProofError, NoteError) as error:
         raise NotFoundError(str(error)) from error
+    show({"path": str(out), "face_id": face_id}, f"{out}; check it with: {checking(out, data)}", as_json=as_json)

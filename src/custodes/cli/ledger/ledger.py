@@ -14,11 +14,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from custodes.cli.client.administration import ask
+from custodes.cli.client.administration import ask, show
 from custodes.cli.client.directory import require_ledger
 from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption, DataPlaceOption
 from custodes.core.errors import NotFoundError, UnavailableError
+from custodes.deployment.audits import audit_deeply, audit_log
 from custodes.deployment.statements import open_statements
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
 from custodes.ledger.tlog.commitment import BodyError
@@ -28,9 +29,8 @@ from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerCorruptError
 from custodes.ledger.tree.tiles import verified_tree
 from custodes.ledger.tree.tlog_proof import encode_tlog_proof
 from custodes.ledger.verifier.map_proof import MapError
-from custodes.ledger.writer.audit import AuditReport, BodySource, audit
-from custodes.ledger.writer.keys import load_or_create_secret
-from custodes.storage.ledger.open import LedgerPaths, old_verifiers, read_bodies, read_tiles
+from custodes.ledger.writer.audit import AuditReport
+from custodes.storage.ledger.open import LedgerPaths, old_verifiers, read_tiles
 
 app = typer.Typer(help="Audit the ledger, show its state, prove entries.", no_args_is_help=True)
 
@@ -46,42 +46,38 @@ def audit_command(
     key: KeyOption = None,
     bodies: Annotated[bool, typer.Option(help="Also open the private bodies (needs their key).")] = True,
     deep: Annotated[
-        bool, typer.Option("--deep", help="Also make the maps and excerpts again from the private bodies.")
+        bool, typer.Option("--deep", help="Also make maps, excerpts, rules and bills again from the private bodies.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Re-derive everything from stored bytes and name the first difference."""
-    paths = LedgerPaths(data)
-    source = None
-    if bodies and paths.body_key.exists():
-        source = BodySource(read_bodies(data), load_or_create_secret(paths.body_key))
-    keys = _keys(data, key)
+    keys, found = _keys(data, key), None
     columns = (TextColumn("auditing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("audit", total=None)
-        report = audit(read_tiles(data), keys, source, lambda done, size: bar.update(task, completed=done, total=size))
+
+        def show(done: int, size: int) -> None:
+            bar.update(task, completed=done, total=size)
+
+        try:
+            if deep:
+                report, found = audit_deeply(data, keys, show)
+            else:
+                report = audit_log(data, keys, bodies, show)
+        except (MapError, BodyError) as error:
+            bar.stop()
+            typer.echo(f"FIRST DIFFERENCE  {error}")
+            raise typer.Exit(1) from error
     typer.echo(json.dumps(_as_json(report)) if as_json else _as_text(report))
     if report.difference is not None:
         raise typer.Exit(1)
-    if deep:
-        _audit_deeply(data)
-
-
-def _audit_deeply(data: Path) -> None:
-    """The same for what is stated from the log; exit status 1 with the first difference."""
-    columns = (TextColumn("making maps again"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("audit", total=None)
-        try:
-            found = open_statements(data).audit(lambda done, size: bar.update(task, completed=done, total=size))
-        except (MapError, BodyError) as error:
-            typer.echo(f"FIRST DIFFERENCE  {error}")
-            raise typer.Exit(1) from error
-    typer.echo(
-        f"    made again and equal: {found.account_heads} heads of the account map with {found.accounts} accounts, "
-        f"{found.party_heads} heads of the party map, {found.excerpts} excerpts of decisions",
-        err=True,
-    )
+    if found is not None:
+        typer.echo(
+            f"    made again and equal: {found.account_heads} heads of the account map with {found.accounts} accounts, "
+            f"{found.party_heads} heads of the party map, {found.excerpts} excerpts of decisions, {found.changes} "
+            f"changes of the rules, {found.months} billed months",
+            err=True,
+        )
 
 
 @app.command("growth")
@@ -135,13 +131,14 @@ def proof_command(
 
 
 @app.command("rotate-key")
-def rotate_key_command(data: DataOption = DATA) -> None:
+def rotate_key_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Replace the log's key by a new one; stop the server first."""
     from custodes.core.clock import SystemClock
     from custodes.deployment.key_rotation import rotate_key
 
     index = rotate_key(data, SystemClock())
-    typer.echo(f"entry {index} of the ledger hands over to {LedgerPaths(data).verifier.read_text().strip()}")
+    key = LedgerPaths(data).verifier.read_text().strip()
+    show({"index": index, "public_key": key}, f"entry {index} of the ledger hands over to {key}", as_json=as_json)
     typer.echo("give the new trust.policy to those who verify, and the new key to the witnesses", err=True)
 
 
@@ -171,11 +168,12 @@ def destroy_bodies_command(
     reason: Annotated[str, typer.Option("--reason", help="Why; kept in the private part of the entry.")],
     rule: Annotated[str, typer.Option("--rule", help="Short name of the rule that asks for it; public.")],
     data: DataOption = DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Destroy the private parts of an account's uses; an entry says so first, and the uses stay counted."""
     until = moment(before)
     index = ask(data, "ledger destroy-bodies", account=account, before_ms=until, reason=reason, rule=rule)["index"]
-    typer.echo(f"destroyed, as entry {index} of the ledger says")
+    show({"index": index}, f"destroyed, as entry {index} of the ledger says", as_json=as_json)
 
 
 def _keys(data: Path, key: Path | None) -> list[VerifierKey]:

@@ -117,13 +117,15 @@ def _compared(watched: _Watched, mirror: Mirror, now_ms: int) -> list[LogFinding
     """What one was given, held against the mirror."""
     if not mirror.size:
         return []
-    found = []
+    found, owned = list[LogFinding](), dict[int, str]()
     if watched.receipts is not None:
         for one in check_receipts(watched.receipts, watched.policy.logs, mirror, now_ms):
+            if one.found is not None and one.account is not None:
+                owned[one.found.index] = one.account
             if one.problem is not None:
                 found.append(contradiction(f"{one.file.name}: {one.problem}", (one.file.name, one.file.read_bytes())))
     if watched.statements is not None:
-        found += check_statements(watched.statements, watched.policy, mirror)
+        found += check_statements(watched.statements, watched.policy, mirror, owned)
     return found
 
 

@@ -14,7 +14,8 @@ import typer
 from custodes.cli.client.administration import ask
 from custodes.cli.ledger.checking import checking
 from custodes.cli.ledger.period import moment
-from custodes.cli.options import DATA, DataOption
+from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import print_json
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
 from custodes.deployment.statements import open_statements
 from custodes.governance.provider.guardrails import SECTORS, load
@@ -37,6 +38,7 @@ def moratorium_command(
     begin: Annotated[str | None, typer.Option("--from", help="Start, like 2026-01-01 or 2026-01-01T12:00Z.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="End, not included. [default: the last entry]")] = None,
     data: DataOption = DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Write a report on a moratorium: every decision of a period, by sector, with the history of the rules."""
     if sector not in SECTORS:
@@ -55,4 +57,7 @@ def moratorium_command(
     except StatementError as error:
         raise InvalidParameterError(str(error)) from error
     out.write_bytes(report)
-    typer.echo(f"{out}: {len(report)} bytes; check it with: {checking(out, data)}", err=True)
+    if as_json:
+        print_json({"path": str(out), "bytes": len(report)})
+    else:
+        typer.echo(f"{out}: {len(report)} bytes; check it with: {checking(out, data)}", err=True)

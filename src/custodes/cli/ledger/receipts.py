@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +38,9 @@ def check_command(
         Path | None,
         typer.Option("--ledger", help="Folder with the log's public files, like that of a monitor: STATE/ledger."),
     ] = None,
+    account: Annotated[
+        str | None, typer.Option("--account", help="Whose they have to be, where they came with a private part.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check signatures and proofs of all receipts of a folder, against each other and against a copy of the log."""
@@ -46,6 +50,7 @@ def check_command(
     try:
         copy = None if ledger is None else FolderCopy(ledger, policy)
         rows = list(check_receipts(folder, policy.logs, copy, time.time_ns() // 1_000_000))
+        rows = [_owned(row, account) for row in rows]
     except (TrustError, LedgerCorruptError) as error:
         raise UnavailableError(f"the copy of the log cannot be used: {error}") from error
     typer.echo(json.dumps([_as_json(row) for row in rows]) if as_json else _as_text(rows, copy is not None))
@@ -53,9 +58,21 @@ def check_command(
         raise typer.Exit(1)
 
 
+def _owned(row: CheckedReceipt, account: str | None) -> CheckedReceipt:
+    if account is None or row.problem is not None or row.account in (None, account):
+        return row
+    return replace(row, problem=f"it is a receipt of account {row.account}")
+
+
 def _as_json(row: CheckedReceipt) -> dict[str, object]:
     entry = None if row.found is None else {"index": row.found.index, "kind": row.found.entry.kind}
-    return {"file": str(row.file), "entry": entry, "problem": row.problem, "pending": row.pending}
+    return {
+        "file": str(row.file),
+        "entry": entry,
+        "problem": row.problem,
+        "pending": row.pending,
+        "account": row.account,
+    }
 
 
 def _as_text(rows: list[CheckedReceipt], compared: bool) -> str:
@@ -63,6 +80,9 @@ def _as_text(rows: list[CheckedReceipt], compared: bool) -> str:
     held = sum(row.problem is None and not row.pending for row in rows)
     where = "are in the log" if compared else "hold; compare them with a copy of the log by --ledger"
     lines.append(f"{held} of {len(rows)} receipts {where}")
+    owned = sum(row.account is not None for row in rows)
+    if owned:
+        lines.append(f"{owned} prove whose they are")
     pending = sum(row.pending for row in rows)
     if pending:
         lines.append(f"{pending} are newer than the copy of the log")

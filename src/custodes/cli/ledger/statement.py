@@ -7,6 +7,7 @@ that a use of a second ago is in the statement; where that is not possible the l
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -18,10 +19,11 @@ from custodes.cli.client.administration import ask, close_head
 from custodes.cli.ledger.checking import checking
 from custodes.cli.ledger.moratorium import moratorium_command
 from custodes.cli.ledger.period import moment
-from custodes.cli.options import DATA, DataOption
+from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import print_json
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
 from custodes.deployment.statements import open_statements
-from custodes.ledger.__main__ import STATUS, check
+from custodes.ledger.__main__ import main
 from custodes.ledger.prover.verifier_zipapp import build as build_zipapp
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.note import NoteError
@@ -30,6 +32,7 @@ from custodes.ledger.verifier.map_head import PARTY_MAP
 from custodes.ledger.verifier.map_proof import MapError
 from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question, map_of
+from custodes.ledger.verifier.timestamps.token import StampError
 
 app = typer.Typer(help="State what an account used, or that it used nothing.", no_args_is_help=True)
 app.command("moratorium")(moratorium_command)
@@ -52,6 +55,7 @@ def create_command(
     begin: Annotated[str | None, typer.Option("--from", help="Start, like 2026-01-01 or 2026-01-01T12:00Z.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="End, not included; a date means its first moment.")] = None,
     prices: Annotated[Path | None, typer.Option("--prices", help="Price list to go along with it.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write a statement about an account, a party, or another identifier."""
     if sum(one is not None for one in (account, identifier, party or None)) != 1:
@@ -79,7 +83,10 @@ def create_command(
     except ValueError as error:  # a StatementError is one
         raise InvalidParameterError(str(error)) from error
     out.write_bytes(statement)
-    typer.echo(f"{out}: {len(statement)} bytes; check it with: {checking(out, data)}", err=True)
+    if as_json:
+        print_json({"path": str(out), "bytes": len(statement)})
+    else:
+        typer.echo(f"{out}: {len(statement)} bytes; check it with: {checking(out, data)}", err=True)
 
 
 @app.command("verify")
@@ -87,9 +94,21 @@ def verify_command(
     file: Annotated[Path, typer.Argument(help="Statement, certificate of erasure, or invoice.")],
     trust: Annotated[Path, typer.Option("--trust", help="Whom you trust: a tlog-policy file.")] = Path("trust.policy"),
     ledger: Annotated[Path | None, typer.Option("--ledger", help="Folder with the log's public files.")] = None,
+    account: Annotated[str | None, typer.Option("--expect-account", help="Account that you ask about.")] = None,
+    identifier: Annotated[
+        str | None, typer.Option("--expect-identifier", help="Party that you ask about, like lei:... or namefp:...")
+    ] = None,
+    sector: Annotated[str | None, typer.Option("--expect-sector", help="Sector that you ask about.")] = None,
+    begin: Annotated[str | None, typer.Option("--from", help="Start of the period that you ask about.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Its end, not included.")] = None,
+    fresh: Annotated[str | None, typer.Option("--fresh", help="How old the log's state may be, like 1d.")] = None,
+    stamps: Annotated[Path | None, typer.Option("--stamps", help="Time stamps that came with a statement.")] = None,
+    roots: Annotated[
+        Path | None, typer.Option("--stamp-roots", help="Root certificates (PEM) of authorities that you trust.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
-    """Check a file, as `python -m custodes.ledger verify` does."""
+    """Check a file, as `python -m custodes.ledger verify` does, and with the same options."""
     if not file.is_file():
         raise typer.BadParameter(f"there is no file {file}", param_hint="FILE")
     if not trust.is_file():
@@ -97,15 +116,54 @@ def verify_command(
             f"there is no file {trust}: say whom you trust; a server's own is trust.policy in its data directory",
             param_hint="--trust",
         )
-    word, text, value = check(file, trust, ledger)
-    typer.echo(json.dumps(value) if as_json else text, nl=as_json)
-    raise typer.Exit(STATUS[word])
+    options = {
+        "--ledger": ledger,
+        "--expect-account": account,
+        "--expect-identifier": identifier,
+        "--expect-sector": sector,
+        "--from": begin,
+        "--to": end,
+        "--fresh": fresh,
+        "--stamps": stamps,
+        "--stamp-roots": roots,
+    }
+    given = [text for name, value in options.items() if value is not None for text in (name, str(value))]
+    raise typer.Exit(main(["verify", str(file), "--trust", str(trust), *given, *(["--json"] if as_json else [])]))
+
+
+@app.command("stamps")
+def stamps_command(
+    file: Annotated[Path, typer.Argument(help="Statement about an account.")],
+    out: Annotated[Path, typer.Option("--out", help="File to write.")],
+    data: DataOption = DATA,
+) -> None:
+    """Write the time stamps of outside authorities that bracket a statement's period, to go with it."""
+    try:
+        stamps = open_statements(data).stamps(file.read_bytes())
+    except StampError as error:
+        raise UnavailableError(f"a stored time stamp is damaged: {error}") from error
+    except ValueError as error:
+        raise InvalidParameterError(str(error)) from error
+    except (BodyError, NoteError, LedgerCorruptError) as error:
+        raise UnavailableError(f"the ledger's files do not fit together: {error}") from error
+    except LookupError as error:
+        raise NotFoundError(str(error)) from error
+    out.write_bytes(stamps)
+    typer.echo(f"{out}: {len(stamps)} bytes; readers give it with --stamps and their --stamp-roots", err=True)
 
 
 @app.command("verifier")
-def verifier_command(out: Annotated[Path, typer.Option("--out", help="File to write.")] = Path("verify.pyz")) -> None:
-    """Write the verifier as one file, to give away."""
+def verifier_command(
+    out: Annotated[Path, typer.Option("--out", help="File to write.")] = Path("verify.pyz"),
+    as_json: JsonOption = False,
+) -> None:
+    """Write the verifier as one file, to give away. Prints its SHA-256, the same for all who build this version."""
     build_zipapp(out)
+    digest = hashlib.sha256(out.read_bytes()).hexdigest()
+    if as_json:
+        print_json({"path": str(out), "sha256": digest})
+    else:
+        typer.echo(f"{digest}  {out}")
 
 
 def _asked(texts: list[str]) -> PartyQuestion:

@@ -13,7 +13,8 @@ from typing import Annotated
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from custodes.cli.options import DATA, DataOption
+from custodes.cli.client.administration import show
+from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.deployment.statements import open_statements
 from custodes.ledger.tlog.note import NoteError, VerifierKey, check_name
@@ -31,9 +32,10 @@ NameOption = Annotated[str, typer.Option("--name", help="Name of the witness, li
 
 
 @app.command("key")
-def key_command(name: NameOption, folder: FolderOption = Path("witness")) -> None:
+def key_command(name: NameOption, folder: FolderOption = Path("witness"), as_json: JsonOption = False) -> None:
     """Show the witness's public key, for trust policies; makes one at the first call."""
-    typer.echo(str(_key(folder, name).public))
+    public = str(_key(folder, name).public)
+    show({"name": name, "public_key": public}, public, as_json=as_json)
 
 
 @app.command("serve")
@@ -67,6 +69,7 @@ def ask_command(
     policy: Annotated[
         Path | None, typer.Option("--policy", help="[default: trust.policy in the data directory]")
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Have the newest checkpoint confirmed by the witnesses whose addresses the trust policy gives."""
     try:
@@ -76,8 +79,9 @@ def ask_command(
         raise InvalidParameterError(str(error)) from error
     except (LookupError, NoteError) as error:
         raise NotFoundError(str(error)) from error
-    for witness in trust.witnesses:
-        typer.echo(f"{witness}: {asked.failures.get(witness, 'confirmed')}")
+    answers = {witness: asked.failures.get(witness, "confirmed") for witness in trust.witnesses}
+    facts = [{"name": witness, "answer": answer} for witness, answer in answers.items()]
+    show(facts, "\n".join(f"{witness}: {answer}" for witness, answer in answers.items()), as_json=as_json)
     if asked.failures:
         raise typer.Exit(1)
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from custodes.cli.client.administration import ask
+from custodes.cli.client.administration import ask, show
 from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.cli.output import refuse_inputs
@@ -44,6 +44,7 @@ def propose_command(
     disable: Annotated[PackOption, typer.Option("--disable", help="Take a pack out.")] = None,
     not_before: Annotated[str | None, typer.Option("--not-before", help="Act then at the earliest, in UTC.")] = None,
     data: DataOption = DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Write down a change of the rules in force, for officers to sign."""
     refuse_inputs(out, () if path is None else (path, *path.glob("*")) if path.is_dir() else (path,))
@@ -64,13 +65,15 @@ def propose_command(
     proposal = propose_set(state.in_force, after, earliest)
     save(out, proposal)
     needed = 2 if found.kind is ChangeKind.WEAKENING else 1
-    typer.echo(f"{_changes(found)}\n{out}: to be signed by {needed} of the officers, acts {_when(earliest)}")
+    text = f"{_changes(found)}\n{out}: to be signed by {needed} of the officers, acts {_when(earliest)}"
+    show({"path": str(out), "kind": found.kind, "signatures": needed, "not_before_ms": earliest}, text, as_json=as_json)
 
 
 def sign_command(
     proposal: ProposalArgument,
     key: Annotated[Path, typer.Option("--key", help="Your private key, of: custodes policy officer key.", exists=True)],
     data: DataOption = DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Sign a proposal with an officer's key, after telling what it changes."""
     found = _proposal(proposal)
@@ -78,9 +81,9 @@ def sign_command(
         signer = SigningKey.parse(read_secret(key).decode())
     except (NoteError, UnicodeDecodeError) as error:
         raise UnavailableError(f"the key {key} cannot be used: {error}") from error
-    typer.echo(_subject(found, data))
+    typer.echo(_subject(found, data), err=as_json)  # what is signed is said in any case
     save(proposal, found.signed(signer.name, signer.sign))
-    typer.echo(f"{proposal}: signed by {signer.name}")
+    show({"path": str(proposal), "signer": signer.name}, f"{proposal}: signed by {signer.name}", as_json=as_json)
 
 
 def apply_command(proposal: ProposalArgument, data: DataOption = DATA, as_json: JsonOption = False) -> None:
@@ -142,6 +145,7 @@ def history_command(data: DataOption = DATA, as_json: JsonOption = False) -> Non
 def export_command(
     folder: Annotated[Path, typer.Argument(help="Folder to write; must not hold packs yet.")],
     data: DataOption = DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Write the rules in force as files, to be read or edited."""
     files, state = opened(data)
@@ -152,7 +156,8 @@ def export_command(
     for name, text in policy.packs.items():
         (folder / f"{name}.cedar").write_text(text, encoding="utf-8")
     (folder / SCHEMA_FILE).write_text(policy.schema, encoding="utf-8")
-    typer.echo(f"{folder}: {len(policy.packs)} packs and their schema")
+    text = f"{folder}: {len(policy.packs)} packs and their schema"
+    show({"path": str(folder), "packs": sorted(policy.packs)}, text, as_json=as_json)
 
 
 def order(data: Path, proposal: Proposal) -> Mapping[str, Any]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import secrets
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from custodes.cli.client.administration import show
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.cli.policy.policy_change import opened, order, save
 from custodes.core.errors import InvalidParameterError, NotFoundError
@@ -30,6 +32,7 @@ OutOption = Annotated[Path, typer.Option("--out", help="Proposal to write where 
 def key_command(
     name: Annotated[str, typer.Argument(help="Your name as an officer, in lower case.")],
     out: Annotated[Path, typer.Option("--out", help="File for the private key; keep it to yourself.")],
+    as_json: JsonOption = False,
 ) -> None:
     """Make a key for yourself. Prints the public half, for: custodes policy officer add."""
     try:
@@ -37,7 +40,8 @@ def key_command(
     except NoteError as error:
         raise InvalidParameterError(str(error)) from error
     write_secret(out, f"{key.encode()}\n".encode())
-    typer.echo(str(key.verifier))
+    public = str(key.verifier)
+    show({"name": name, "public_key": public, "path": str(out)}, public, as_json=as_json)
 
 
 @app.command("add")
@@ -45,6 +49,7 @@ def add_command(
     public_key: Annotated[str, typer.Argument(help="What custodes policy officer key printed.")],
     out: OutOption = Path("proposal.json"),
     data: DataOption = DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Appoint an officer: the first at once, others by a proposal for officers to sign."""
     try:
@@ -54,7 +59,7 @@ def add_command(
     _, state = opened(data)
     if key.name in state.officers:
         raise InvalidParameterError(f"{key.name} is an officer already")
-    _change(data, state, {**state.officers, key.name: key.public}, out)
+    _change(data, state, {**state.officers, key.name: key.public}, out, as_json=as_json)
 
 
 @app.command("remove")
@@ -62,6 +67,7 @@ def remove_command(
     name: Annotated[str, typer.Argument(help="Who goes.")],
     out: OutOption = Path("proposal.json"),
     data: DataOption = DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Propose that an officer goes. Two have to stay."""
     _, state = opened(data)
@@ -69,7 +75,7 @@ def remove_command(
         raise NotFoundError(f"{name} is not an officer")
     if len(state.officers) <= 2:
         raise InvalidParameterError("two officers have to stay; appoint another one first")
-    _change(data, state, {other: key for other, key in state.officers.items() if other != name}, out)
+    _change(data, state, {other: key for other, key in state.officers.items() if other != name}, out, as_json=as_json)
 
 
 @app.command("list")
@@ -80,12 +86,14 @@ def list_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     typer.echo(json.dumps(keys) if as_json else "\n".join(keys.values()) or "no officers are appointed")
 
 
-def _change(data: Path, state: ChainState, officers: dict[str, bytes], out: Path) -> None:
+def _change(data: Path, state: ChainState, officers: dict[str, bytes], out: Path, *, as_json: bool) -> None:
     proposal = propose_officers(state.head, officers)
     if not state.officers:
         value = order(data, proposal)
-        typer.echo(f"{', '.join(officers)} is the first officer, on record in entry {value['index']}")
+        text = f"{', '.join(officers)} is the first officer, on record in entry {value['index']}"
+        show({"officers": sorted(officers), "index": value["index"]}, text, as_json=as_json)
         return
     save(out, proposal)
     who = "the other officer" if len(state.officers) == 1 else "two officers"
-    typer.echo(f"{out}: to be signed by {who}, then: custodes policy apply {out}")
+    text = f"{out}: to be signed by {who}, then: {shlex.join(['custodes', 'policy', 'apply', str(out)])}"
+    show({"officers": sorted(officers), "path": str(out)}, text, as_json=as_json)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import orjson
 import typer
 
-from custodes.cli.client.administration import ask
+from custodes.cli.client.administration import ask, show
 from custodes.cli.client.directory import require_directory
 from custodes.cli.options import DATA, DataOption, DataPlaceOption, JsonOption
 from custodes.core.clock import SystemClock
@@ -123,6 +123,7 @@ def add_command(
     form: Annotated[str, typer.Option("--format", help="uk, ofac-xml, eu, eu-journal, un, ftm, opensanctions or csv.")],
     every_h: Annotated[int, typer.Option("--every", help="Hours between looks.")] = 24,
     data: DataPlaceOption = DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Have the running server fetch a list from its publisher's address when it changes."""
     from custodes.operations.screening.list_publishers import publisher
@@ -130,16 +131,16 @@ def add_command(
     wanted = publisher(name, form, address, every_h)
     with _publishers(data) as (_, publishers):
         publishers.keep(wanted)
-    typer.echo(
-        f"{name} is looked at every {every_h} hours while the server runs; now: custodes sanctions sources fetch"
-    )
+    text = f"{name} is looked at every {every_h} hours while the server runs; now: custodes sanctions sources fetch"
+    show({"name": name, "every_h": every_h}, text, as_json=as_json)
 
 
 @sources.command("remove")
-def remove_command(name: SourceArgument, data: DataOption = DATA) -> None:
+def remove_command(name: SourceArgument, data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Fetch a list no longer; its entries stay."""
     with _publishers(data) as (_, publishers):
         publishers.remove(name)
+    show({"name": name}, f"{name} is fetched no longer", as_json=as_json)
 
 
 @sources.command("fetch")

@@ -46,7 +46,7 @@ def screen(
             raise InvalidParameterError("no list was imported yet: nothing can be called clear")
         outcome = screen_organisation(graph, lists, day)
     if picture is not None:
-        from custodes.screening.svg import draw
+        from custodes.screening.answers.svg import draw
 
         picture.write_text(draw(graph, outcome), encoding="utf-8")
     _print(outcome, as_json=as_json)

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _ANY = "*"
 _METHODS = "POST"
 _MAX_AGE_S = "7200"
-_EXPOSED = "date,x-amzn-errortype,x-amzn-requestid,x-custodes-ledger-index,x-custodes-receipt"
+_EXPOSED = "date,x-amzn-errortype,x-amzn-requestid,x-custodes-ledger-index,x-custodes-receipt,x-custodes-receipt-body"
 # A preflight's list of headers is echoed: no more of it than any SDK sends.
 _MAX_HEADERS_LENGTH = 2048
 

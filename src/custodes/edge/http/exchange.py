@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from starlette.types import Scope as AsgiScope
 
 from custodes.core.ids import AccountId, RequestId
+from custodes.ledger.tlog.entry import b64url
 from custodes.operations.requests.receipts import GateReceipt
 
 OK = "OK"
 _KEY = "custodes.exchange"
 INDEX_HEADER, RECEIPT_HEADER = b"x-custodes-ledger-index", b"x-custodes-receipt"
+BODY_HEADER = b"x-custodes-receipt-body"
 
 
 @dataclass(slots=True)
@@ -44,6 +46,8 @@ class Exchange:
         if self.receipt is not None:
             headers.append((INDEX_HEADER, b"%d" % self.receipt.index))
             headers.append((RECEIPT_HEADER, self.receipt.token.encode("ascii")))
+            if self.receipt.body:
+                headers.append((BODY_HEADER, b64url(self.receipt.body).encode("ascii")))
         return headers
 
     @staticmethod

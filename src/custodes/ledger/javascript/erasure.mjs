@@ -36,13 +36,13 @@ export async function verdict(value, policy) {
   need(was && enc.same(leaf.root, new Uint8Array(32)), "the face was not in the index before");
   need(after.leaf === null || !enc.same(after.leaf.key, place), "the face is still in the index");
   need(old.count - now.count === BigInt(era.n), "the entry says another number of erased faces than the index shows");
-  if (one.later !== null) await checkLater(one, place);
+  if (one.later !== null) await checkLater(one, place, policy);
   if (!state.quorumMet)
     return { verdict: "UNDETERMINED", reasons: ["too few of the witnesses that you trust confirmed this log"] };
   return { verdict: "ABSENT", reasons: reasons(one, state) };
 }
-async function checkLater(one, place) {
-  const { later } = one, head = headOf(later.head.e);
+async function checkLater(one, place, policy) {
+  const { later } = one, head = headOf(later.head.e, policy);
   const after = head.name === "collection" && one.entry.i < head.size && head.size <= later.head.i;
   need(after, "the later head is not one of the collection map after the erasure");
   const at = await placeOf(head.key, `coll:${one.account}/${one.collection}`, later.vrf);

@@ -123,10 +123,15 @@ async function keyOf(text, type) {
   return { name: parts[0], id, public: packed.slice(1), type };
 }
 async function readPolicy(policyText) {
-  const policy = { logs: [], witnesses: new Map(), groups: new Map(), quorum: null };
+  const policy = { logs: [], witnesses: new Map(), groups: new Map(), quorum: null, vrfKeys: [] };
   const known = (name) => policy.witnesses.has(name) || policy.groups.has(name);
   for (const line of policyText.split("\n")) {
     const [word, ...items] = line.split(/[ \t]+/).filter(Boolean);
+    if (word === "#vrf") {
+      const key = enc.b64(items[0] ?? "");
+      need(items.length === 1 && key.length === 32, "the line #vrf holds no key");
+      policy.vrfKeys.push(key);
+    }
     if (word === undefined || word.startsWith("#")) continue;
     if (word === "log") policy.logs.push(await keyOf(items[0], 1));
     else if (word === "witness") policy.witnesses.set(items[0], await keyOf(items[1], 4));

@@ -80,12 +80,15 @@ export async function lookUp(head, place, path) {
   need(enc.same(node.hash, head.hash) && sums, "the path leads to another map, or its sums differ from the totals");
   return parsed.leaf !== null && enc.same(parsed.leaf.key, place) ? parsed.leaf : null;
 }
-/** The head in a `map` entry. */
-export function headOf(value) {
+/** The head in a `map` entry; where the policy names keys for places, one that was made under one of them. */
+export function headOf(value, policy = { vrfKeys: [] }) {
   need(value.k === "map" && typeof value.m === "string", "the entry holds no head of a map");
   for (const name of ["n", "q", "s"]) need(Number.isInteger(value[name]), "the head of the map lacks its totals");
   const hash = enc.b64url(value.r), key = enc.b64url(value.y);
   need(hash.length === 32 && key.length === 32, "the head of the map has a root or a key of a wrong length");
+  const { vrfKeys } = policy;
+  const trusted = vrfKeys.length === 0 || vrfKeys.some((one) => enc.same(one, key));
+  need(trusted, "the head of the map was made under another key than those that the trust policy names");
   return { name: value.m, size: value.n, count: value.q, units: value.s, hash, key, clock: value.i ?? 0 };
 }
 /** Where a FaceId stands in the tree of its collection. */

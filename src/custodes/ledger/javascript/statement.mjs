@@ -54,7 +54,7 @@ export async function judge(one, policy, nowMs) {
   if (one.about === null) throw new Undetermined("the identifier is not in canonical form, so it has no place in the map");
   const state = await log.openCheckpoint(one.checkpoint, policy);
   await log.inLog(shownIn(one), state, one.proof);
-  const head = headOf(one.head.e);
+  const head = headOf(one.head.e, policy);
   need(head.name === one.about, "the head is of another map than the identifier's");
   const outside = one.next ?? one.head;
   need(outside.i === head.size && head.size <= one.head.i, "the first entry that the map does not cover is not shown");

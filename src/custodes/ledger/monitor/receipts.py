@@ -7,14 +7,15 @@ anybody, that the log signed two histories.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.note import Verifier
-from custodes.ledger.tlog.proof import MAX_RECEIPT_CHARS, VerifiedEntry, verify_token
+from custodes.ledger.tlog.proof import MAX_RECEIPT_CHARS, VerifiedEntry, verify_owned
 
 # A receipt's entry is published within a second; clocks of two machines differ by less than the rest.
 _PUBLISHED_MS = 600_000
@@ -42,12 +43,14 @@ class CheckedReceipt:
         found: the entry, where the receipt holds.
         problem: why it does not, or what it contradicts; None when all is well.
         pending: it is newer than the copy, and may still come.
+        account: whose it is, where the receipt came with the private part that says so.
     """
 
     file: Path
     found: VerifiedEntry | None
     problem: str | None = None
     pending: bool = False
+    account: str | None = None
 
 
 def check_receipts(
@@ -63,12 +66,20 @@ def check_receipts(
     for file in sorted(folder.rglob("*.receipt"), key=lambda path: (len(path.name), path)):
         with file.open("rb") as opened:
             text = opened.read(MAX_RECEIPT_CHARS + 2)
+        beside = file.with_suffix(".body.json")
+        body = beside.read_bytes() if beside.is_file() else None
         try:
-            found = verify_token(text.decode("ascii", "replace").strip(), keys)
-        except ProofError as error:
+            found = verify_owned(text.decode("ascii", "replace").strip(), body, keys)
+            account = _account(body)
+        except (ProofError, ValueError) as error:
             yield CheckedReceipt(file, None, f"it does not hold: {error}")
             continue
-        yield _held_against(file, found, (trees, leaves), copy, now_ms)
+        yield replace(_held_against(file, found, (trees, leaves), copy, now_ms), account=account)
+
+
+def _account(body: bytes | None) -> str | None:
+    facts = None if body is None else json.loads(body)
+    return str(facts["acct"]) if isinstance(facts, dict) and "acct" in facts else None
 
 
 def _held_against(

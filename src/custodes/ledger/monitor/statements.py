@@ -7,9 +7,10 @@ earlier one showed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from custodes.ledger.monitor.finding import LogFinding, contradiction
 from custodes.ledger.monitor.receipts import LogCopy
@@ -32,8 +33,12 @@ class _Shown:
     rows: tuple[tuple[int, bytes], ...]
 
 
-def check_statements(folder: Path, policy: TrustPolicy, copy: LogCopy) -> Iterator[LogFinding]:
+def check_statements(
+    folder: Path, policy: TrustPolicy, copy: LogCopy, owned: Mapping[int, str] = MappingProxyType({})
+) -> Iterator[LogFinding]:
     """Check every ``*.json`` in ``folder``. Files of other kinds than statements are held against the log only.
+
+    ``owned`` are entries whose account is known from receipts: a statement about that account has to show them.
 
     Raises:
         OSError: the folder or a file cannot be read.
@@ -56,6 +61,11 @@ def check_statements(folder: Path, policy: TrustPolicy, copy: LogCopy) -> Iterat
         else:
             yield from _sound(file.name, data, policy, shown)
     yield from _contradicted(shown)
+    for one in shown:
+        rows = {index for index, _ in one.rows}
+        mine = (at for at, account in owned.items() if f"acct:{account}" == one.identifier and at < one.size)
+        for index in sorted(set(mine) - rows)[:1]:
+            yield contradiction(f"{one.name} does not show entry {index}, for which there is a receipt of that account")
 
 
 def _sound(name: str, data: bytes, policy: TrustPolicy, shown: list[_Shown]) -> Iterator[LogFinding]:

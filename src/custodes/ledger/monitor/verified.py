@@ -70,7 +70,6 @@ def _dumped(log: PublicLog) -> dict[str, object]:
         "ahead": {name: [list(row) for row in rows] for name, rows in log.ahead.items()},
         "clock": log.clock,
         "heads": heads,
-        "bills": log.bills,
         "kinds": dict(log.kinds),
     }
 
@@ -94,6 +93,5 @@ def _loaded(text: Any) -> PublicLog:
         {name: [(row[0], row[1], row[2]) for row in rows] for name, rows in text["ahead"].items()},
         text["clock"],
         heads,
-        text["bills"],
         Counter(text["kinds"]),
     )

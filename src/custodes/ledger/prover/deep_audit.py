@@ -4,8 +4,9 @@ In: the log with its bodies, the key of the maps, the state on disk, the folder 
 MapError with the first difference. It reads only. The tree itself, signatures and commitments are ``writer.audit``'s.
 
 Compared are: each head of the account map and of the party map with the map made again from nothing; the state on disk
-with the newest; the excerpt of each decision with what the entry commits to; that no head counts less than the one
-before, and all were made under one key.
+with the newest; the excerpt of each decision with what the entry commits to, and its rules with those in force then;
+the chain of the changes of these rules with its signatures; the bills of each month with the uses of the log; that no
+head counts less than the one before, and all were made under one key.
 """
 
 from __future__ import annotations
@@ -18,13 +19,17 @@ from custodes.ledger.prover import vrf
 from custodes.ledger.prover.account_map import AccountMap
 from custodes.ledger.prover.account_map_binding import VRF_KEY, without_body
 from custodes.ledger.prover.account_map_file import MapState
+from custodes.ledger.prover.audit_bills import check_bills
+from custodes.ledger.prover.invoices.invoice_files import BillingStore
 from custodes.ledger.prover.party_map import PartyMap
 from custodes.ledger.prover.party_map_files import PartyFiles
 from custodes.ledger.prover.ports import Use
 from custodes.ledger.prover.sources import LogFiles
-from custodes.ledger.tlog.entry import b64url
+from custodes.ledger.tlog.entry import Entry, b64url
 from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, MapHead
 from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.moratorium.check import known_policies
+from custodes.ledger.verifier.moratorium.policy_timeline import Force, TimelineError, timeline
 from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.excerpt import excerpt
 
@@ -34,12 +39,14 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class DeepAudit:
-    """How many of each agreed: heads of the account map, of the party map, accounts, excerpts of decisions."""
+    """How many of each agreed: heads of maps, accounts, excerpts of decisions, changes of the rules, billed months."""
 
     account_heads: int
     party_heads: int
     accounts: int
     excerpts: int
+    changes: int
+    months: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,7 @@ class Audited:
     log: LogFiles
     state: MapState
     parties: PartyFiles
+    bills: BillingStore
 
 
 def deep_audit(what: Audited, progress: Progress) -> DeepAudit:
@@ -76,7 +84,11 @@ def deep_audit(what: Audited, progress: Progress) -> DeepAudit:
         progress(head.size, what.log.tree.size)
     _check_state(what.state, accounts, uses, heads[-1][0] if heads else None)
     parties = _check_parties(what)
-    return DeepAudit(len(heads), parties, len(accounts), _check_excerpts(what.log))
+    changes, forces = _check_policies(what.log)
+    excerpts = _check_decisions(what.log, forces)
+    every = [*uses, *(without_body(use) for use in what.log.uses(accounts.size, what.log.tree.size))]
+    months = check_bills(what.bills, what.log, every)
+    return DeepAudit(len(heads), parties, len(accounts), excerpts, changes, months)
 
 
 def _check_chain(heads: list[tuple[int, MapHead]], public: bytes) -> None:
@@ -118,14 +130,31 @@ def _check_parties(what: Audited) -> int:
     return count
 
 
-def _check_excerpts(log: LogFiles) -> int:
+def _check_policies(log: LogFiles) -> tuple[int, tuple[Force, ...]]:
+    """The chain of changes of the provider's rules, from the first on: how many, and which set was in force when."""
+    changes, bodies = list[tuple[int, Entry]](), dict[int, bytes]()
+    for index, _, entry in log.changes(0, log.tree.size):
+        changes.append((index, entry))
+        sealed = log.bodies.get(index)
+        if sealed is not None and entry.commitment is not None:
+            bodies[index] = unseal(sealed, entry.commitment, log.body_key)
+    try:
+        return len(changes), timeline(changes, bodies, {}).forces
+    except TimelineError as error:
+        raise MapError(f"the rules of the provider: {error}") from error
+
+
+def _check_decisions(log: LogFiles, forces: tuple[Force, ...]) -> int:
+    """What moratorium reports rest on: each decision's excerpt is one of its body, under rules that were in force."""
     count = 0
     for index, entry in log.excerpted():
         sealed = log.bodies.get(index)
         if sealed is None or entry.commitment is None:
             continue
-        made = excerpt(entry.kind, json.loads(unseal(sealed, entry.commitment, log.body_key)), sealed.salt)
-        if b64url(made.commitment) != entry.fields["s"]:
+        facts = json.loads(unseal(sealed, entry.commitment, log.body_key))
+        if b64url(excerpt(entry.kind, facts, sealed.salt).commitment) != entry.fields["s"]:
             raise MapError(f"the excerpt that entry {index} commits to is not one of its private body")
+        if entry.kind == "auth" and "policy" in facts and facts["policy"] not in known_policies(entry.t, index, forces):
+            raise MapError(f"the decision in entry {index} names rules that were not in force")
         count += 1
     return count

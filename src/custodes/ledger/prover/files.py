@@ -21,6 +21,7 @@ from custodes.ledger.verifier.moratorium.report import Report
 from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.regulation.check import RegulationReport, ShownRecord
 from custodes.ledger.verifier.statement import ShownPlace, ShownUse, StatementFile, map_of
+from custodes.ledger.verifier.timestamps.bracket import EarlierState, ShownStamp
 from custodes.ledger.verifier.uncertainty import ShownDestruction
 
 
@@ -74,6 +75,24 @@ def encode_growth(growth: MapGrowth) -> bytes:
         parts += [index.to_bytes(8, "big") for index in one.added]
     parts += [NODE.pack(node.hash, node.count, node.units) for node in growth.siblings]
     return b"".join(parts)
+
+
+def encode_stamps(stamps: Sequence[ShownStamp], proof: Sequence[bytes], earlier: Sequence[EarlierState] = ()) -> bytes:
+    """The file of stamps that goes with a statement."""
+    rows = [
+        {
+            **entry_member(one.entry),
+            "b": json.loads(one.body),
+            "c": b64url(b"".join(one.proof)),
+            "r": b64url(one.root),
+            "s": b64url(one.salt),
+        }
+        for one in stamps
+    ]
+    inner: dict[str, object] = {"proof": b64url(b"".join(proof)), "stamps": rows, "v": 1}
+    if earlier:
+        inner["earlier"] = [{"c": b64url(b"".join(one.proof)), "k": one.note.decode()} for one in earlier]
+    return canonical({"digest": b64url(sha256(canonical(inner)).digest()), "stamps": inner})
 
 
 def encode_path(path: MapPath) -> bytes:

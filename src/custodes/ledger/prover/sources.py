@@ -132,6 +132,10 @@ class LogFiles:
         """Index, envelope and entry of each ``pol`` entry among entries ``begin`` up to ``end``."""
         return self._entries("pol", begin, end)
 
+    def stamps(self) -> Iterator[tuple[int, bytes, Entry]]:
+        """Index, envelope and entry of each time stamp."""
+        return self._entries("tsa", 0, self.tree.size)
+
     def billings(self) -> Iterator[tuple[int, Entry]]:
         """Index and entry of each invoice run."""
         for index, _, entry in self._entries("bil", 0, self.tree.size):

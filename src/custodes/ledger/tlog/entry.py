@@ -105,6 +105,8 @@ _KIND_ROWS = (
         {"m": _is_token, "n": _is_count, "r": _is_digest},
         {"i": _is_count, "q": _is_count, "s": _is_count, "y": _is_digest},
     ),
+    # A time stamp by an outside authority (x) over the checkpoint of the first n entries; the body has the token.
+    EntryKind("tsa", {"n": _is_count}, {"x": _is_token}),
     # Resource reconciliation; note of an incident; emergency access.
     EntryKind("rec", {}, {"n": _is_count, "s": _is_count, "x": _is_token}),
     EntryKind("inc", {}, {"n": _is_count, "x": _is_token}),

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
-from custodes.ledger.tlog.commitment import SALT_BYTES
+from custodes.ledger.tlog.commitment import SALT_BYTES, BodyError, check_opening
 from custodes.ledger.tlog.entry import Entry, EntryError, decode, from_b64url
 from custodes.ledger.tlog.merkle import HASH_BYTES, ProofError, leaf_hash, root_from_inclusion, verify_inclusion
 from custodes.ledger.tlog.note import Note, NoteError, Signature, Verifier
@@ -122,3 +122,19 @@ def verify_token(token: str, keys: Sequence[Verifier]) -> VerifiedEntry:
         ProofError: something does not hold; the message says what.
     """
     return verify_receipt(parse_receipt(token), keys)
+
+
+def verify_owned(token: str, body: bytes | None, keys: Sequence[Verifier]) -> VerifiedEntry:
+    """Like ``verify_token``; ``body``, where the receipt came with one, has to be what the entry commits to.
+
+    Raises:
+        ProofError: something does not hold; the message says what.
+    """
+    receipt = parse_receipt(token)
+    found = verify_receipt(receipt, keys)
+    if body is not None:
+        try:
+            check_opening(found.entry.commitment or b"", receipt.salt, body)
+        except BodyError as error:
+            raise ProofError(str(error)) from error
+    return found

@@ -22,6 +22,7 @@ from custodes.ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from custodes.ledger.tlog.note import NoteError, VerifierKey, check_name, decode_base64, key_id, open_note
 
 ALG_COSIGNATURE = 0x04
+COSIGNATURE_BYTES = 72
 _MAX_POLICY_BYTES = 1 << 16
 _MAX_TIME = (1 << 63) - 1
 NONE = "none"
@@ -52,7 +53,7 @@ class CosignerKey:
 
     def verify(self, text: bytes, signature: bytes) -> bool:
         """Whether ``signature`` (time, then Ed25519) is this witness's over the checkpoint ``text``."""
-        if len(signature) != 72 or cosigned_at(signature) > _MAX_TIME:
+        if len(signature) != COSIGNATURE_BYTES or cosigned_at(signature) > _MAX_TIME:
             return False
         message = cosigned_message(cosigned_at(signature), text)
         try:

@@ -2,7 +2,7 @@
 
 In: a frontier and new leaves, or a way to look up perfect subtrees. Out: the grown tree with all it takes to prove its
 new leaves; inclusion and consistency proofs as lists of hashes. It checks nothing (``tlog.merkle`` and
-``witness.consistency`` do). Source: RFC 6962 sections 2.1.1 and 2.1.2.
+``tlog.consistency`` do). Source: RFC 6962 sections 2.1.1 and 2.1.2.
 """
 
 from __future__ import annotations

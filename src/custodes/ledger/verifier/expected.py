@@ -38,6 +38,29 @@ FACE_COMPARISON = frozenset(
 """Operations whose answers tell how alike faces are or whose they are. A report that leaves one out hides its use."""
 
 
+SECTORS = (
+    "unknown",
+    "operator",
+    "law-enforcement",
+    "public-safety",
+    "government",
+    "migration",
+    "defence",
+    "education",
+    "employment",
+    "finance",
+    "health",
+    "retail",
+    "transport",
+    "research",
+    "media",
+    "software",
+    "charity",
+    "other",
+)
+"""What a caller's sector can be. A report on another one counts nothing, whatever happened."""
+
+
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """What the reader asks; None where anything will do.
@@ -79,6 +102,8 @@ def other_question(data: bytes, expected: Expectation) -> list[str]:
         wrong.append(f"you ask about {expected.identifier}; the file is about {', '.join(sorted(asked.identifiers))}")
     if expected.sector is not None and expected.sector != asked.sector:
         wrong.append(f"you ask about the sector {expected.sector}; the file is about {asked.sector or 'none'}")
+    if asked.sector is not None and asked.sector not in SECTORS:
+        wrong.append(f"there is no sector {asked.sector!r}, so nothing was counted")
     if expected.sector is not None and not asked.operations >= FACE_COMPARISON:
         missing = ", ".join(sorted(FACE_COMPARISON - asked.operations))
         wrong.append(f"the report does not count all operations that compare faces: {missing}")
@@ -108,13 +133,24 @@ def weakness(policy: TrustPolicy) -> str | None:
     for name, witness in policy.witnesses.items():
         if witness.key.public in logs:
             return f"witness {name} has the key of the log itself"
-    for name, group in policy.groups.items():
-        if 2 * group.need <= len(group.members) and name == policy.quorum:
-            return (
-                f"{group.need} of {len(group.members)} witnesses are no majority: two groups of them could confirm "
-                "two different logs"
-            )
+    if policy.quorum in policy.groups and _splits(policy, policy.quorum):
+        return (
+            f"the quorum {policy.quorum} is no majority: two sets of witnesses without a common one could confirm two "
+            "different logs"
+        )
     return None
+
+
+def _splits(policy: TrustPolicy, name: str) -> bool:
+    """Whether two sets of witnesses that have nobody in common can both be enough for ``name``.
+
+    Each witness is in one group only, so what can be split in itself serves both sides, and everything else one.
+    """
+    if name not in policy.groups:
+        return False
+    group = policy.groups[name]
+    both = sum(_splits(policy, member) for member in group.members)
+    return 2 * group.need <= 2 * both + (len(group.members) - both)
 
 
 def _asked(data: bytes) -> _Asked:

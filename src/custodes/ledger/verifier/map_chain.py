@@ -7,13 +7,13 @@ for each head of the account map, in order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.verifier.canonical_json import Members, StatementError, parse_canonical
 from custodes.ledger.verifier.map_growth import MapGrowth, check_growth, parse_growth
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, parse_head
+from custodes.ledger.verifier.map_head import ACCOUNT_MAP, check_key, parse_head
 from custodes.ledger.verifier.public_log import read_log
 
 
@@ -26,8 +26,10 @@ class MapChain:
     behind: int
 
 
-def check_chain(lines: Iterable[bytes], entries: Iterable[tuple[int, bytes]], tree: Checkpoint) -> MapChain:
-    """Check every head against the one before.
+def check_chain(
+    lines: Iterable[bytes], entries: Iterable[tuple[int, bytes]], tree: Checkpoint, vrf_keys: Sequence[bytes] = ()
+) -> MapChain:
+    """Check every head against the one before, and its key against those that the reader names, if any.
 
     Raises:
         StatementError: a line is malformed, or there are more or fewer than heads.
@@ -42,6 +44,7 @@ def check_chain(lines: Iterable[bytes], entries: Iterable[tuple[int, bytes]], tr
             waiting[index] = leaf, entry.units or 0
         elif entry.kind == "map" and entry.fields.get("m") == ACCOUNT_MAP:
             head = parse_head(entry)
+            check_key(head, vrf_keys)
             uses = {at: waiting.pop(at) for at in list(waiting) if at < head.size}
             check_growth(last, head, _proof(next(proofs, b""), index), uses)
             last, heads, done = head, heads + 1, done + len(uses)

@@ -38,7 +38,6 @@ class PublicLog:
         ahead: per map, what came behind that: index, number, units.
         clock: entries that say the clock was wrong, by index.
         heads: per map, its newest head with the index of its entry.
-        bills: per month, the entries that bill it; all but the last are superseded.
     """
 
     size: int = 0
@@ -48,7 +47,6 @@ class PublicLog:
     ahead: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)
     clock: list[int] = field(default_factory=list)
     heads: dict[str, tuple[int, MapHead]] = field(default_factory=dict)
-    bills: dict[str, list[int]] = field(default_factory=dict)
     kinds: Counter[str] = field(default_factory=Counter)
 
     def take(self, entry: Entry) -> None:
@@ -74,8 +72,6 @@ class PublicLog:
             self.ahead.setdefault(_COUNTED[entry.kind], []).append((index, number, entry.units or 0))
         elif entry.kind == "map":
             self._take_head(index, parse_head(entry))
-        elif entry.kind == "bil":
-            self.bills.setdefault(str(entry.fields.get("x")), []).append(index)
         elif entry.kind == "inc" and str(entry.fields.get("x")).startswith("clock"):
             self.clock.append(index)
 

@@ -33,8 +33,9 @@ _LIMITS = (
 )
 _LIMIT_TOTALS = (
     "That uses were not credited to another account. The totals of all accounts must equal what anyone can count in "
-    "the log, which you can check yourself by running this again with --ledger; that each use is credited to the right "
-    "account can only be confirmed by an auditor who sees all accounts."
+    "the log, which you can check yourself by running this again with --ledger, and with them the other rules of the "
+    "log: order of times, one use for each permission, every summary, one VRF key. That each use is credited to the "
+    "right account can only be confirmed by an auditor who sees all accounts."
 )
 _LIMIT_MOVED = (
     "That uses were not credited to another account. You have checked that none is missing from the totals; that each "
@@ -197,7 +198,16 @@ def _grounds(evidence: Evidence) -> list[str]:
             f"{evidence.value.units} units; all of them are in this file and were checked one by one."
         )
     if evidence.totals_checked:
-        grounds.append("You supplied the log's public entries: counted one by one, they give exactly these totals.")
+        grounds.append(
+            "You supplied the log's public entries: counted one by one, they give exactly these totals, and they obey "
+            "the log's rules: times never fall, each permission is used once, every summary states what was in front."
+        )
+    if evidence.bracket is not None:
+        grounds += [
+            f"{clean(one.authority)} stamped the first {one.size} entries at {moment(one.at_ms)}; the stamp is entry "
+            f"{one.index}, so what stands behind that is later."
+            for one in evidence.bracket.stamps
+        ]
     return grounds
 
 

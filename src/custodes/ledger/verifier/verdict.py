@@ -16,7 +16,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
+from typing import Protocol
 
+from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.commitment import BodyError, check_opening
 from custodes.ledger.tlog.entry import Entry, EntryError, decode
 from custodes.ledger.tlog.merkle import ProofError, leaf_hash, tree_root
@@ -36,7 +38,7 @@ from custodes.ledger.verifier.map_proof import MapError, Value, look_up, parse_p
 from custodes.ledger.verifier.multiproof import check_in_log
 from custodes.ledger.verifier.public_log import read_log
 from custodes.ledger.verifier.statement import Question, ShownPlace, ShownUse, StatementFile, map_of, parse
-from custodes.ledger.verifier.uncertainty import UncertainStretch, destroyed, wrong_clock
+from custodes.ledger.verifier.uncertainty import Bracket, UncertainStretch, destroyed, wrong_clock
 from custodes.ledger.verifier.vrf import vrf
 
 # No entry in front is later, so nothing behind this check meets a time that has no date.
@@ -46,6 +48,14 @@ _LAST_MS = 253_402_300_799_999
 _SLACK_MS = 60_000
 
 Entries = Callable[[int], Iterable[tuple[int, bytes]]]
+
+
+class Stamps(Protocol):
+    """Time stamps that came with a statement (``timestamps.bracket``)."""
+
+    def bracket(self, tree: Checkpoint, question: Question) -> Bracket:
+        """Where the period of a question lies. Raises what makes the file INVALID."""
+        ...
 
 
 class Word(StrEnum):
@@ -96,6 +106,8 @@ class Evidence:
         undated: uses that a wrong clock dated, and that may have been in the period or outside of it.
         withheld: uses in the period without a private body, though no entry says that it was destroyed.
         destroyed: how many in the period are without one because an entry says so.
+        bracket: between which entries the period lies by time stamps, if the reader has some.
+        unbracketed: uses dated outside of the period which no time stamp shows to be outside.
     """
 
     question: Question
@@ -113,6 +125,8 @@ class Evidence:
     undated: tuple[int, ...] = ()
     withheld: tuple[int, ...] = ()
     destroyed: int = 0
+    bracket: Bracket | None = None
+    unbracketed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +143,11 @@ class _UndeterminedError(Exception):
 
 
 def verify(
-    data: bytes, policy: TrustPolicy, entries: Entries | None = None, now_ms: int | None = None
+    data: bytes,
+    policy: TrustPolicy,
+    entries: Entries | None = None,
+    now_ms: int | None = None,
+    stamps: Stamps | None = None,
 ) -> StatementVerdict:
     """Check a statement.
 
@@ -138,9 +156,10 @@ def verify(
         policy: whom the reader trusts.
         entries: gives index and public bytes of all entries of the log of a size, if at hand.
         now_ms: the reader's own clock, if it is to be compared.
+        stamps: time stamps, which then have to bracket the period.
     """
     try:
-        evidence = _check(data, policy, entries)
+        evidence = _check(data, policy, entries, stamps)
     except _UndeterminedError as open_question:
         return StatementVerdict(Word.UNDETERMINED, (str(open_question),))
     except (StatementError, TrustError, ProofError, EntryError, BodyError, MapError, vrf.VrfError) as error:
@@ -151,7 +170,7 @@ def verify(
     return StatementVerdict(Word.PRESENT if evidence.uses or evidence.places else Word.ABSENT, (), evidence)
 
 
-def _check(data: bytes, policy: TrustPolicy, entries: Entries | None) -> Evidence:
+def _check(data: bytes, policy: TrustPolicy, entries: Entries | None, stamps: Stamps | None) -> Evidence:
     # 1. The file has the one form that a statement can have.
     statement = parse(data)
     name = map_of(statement.question.identifier)
@@ -183,6 +202,8 @@ def _check(data: bytes, policy: TrustPolicy, entries: Entries | None) -> Evidenc
     if entries is not None:
         for _ in read_log(entries(trusted.checkpoint.size), trusted.checkpoint):
             pass
+    # 8. With time stamps: where the period lies by other clocks than the operator's.
+    bounds = None if stamps is None else stamps.bracket(trusted.checkpoint, statement.question)
     undated = _undated(statement, stretches) if all(_in_any(use.t, stretches) for use in uses) else ()
     return Evidence(
         statement.question,
@@ -200,6 +221,8 @@ def _check(data: bytes, policy: TrustPolicy, entries: Entries | None) -> Evidenc
         undated,
         tuple(index for index in closed if index not in gone),
         len(gone.intersection(closed)),
+        bounds,
+        () if bounds is None else bounds.unshown((use.index, decode(use.envelope).t) for use in statement.uses),
     )
 
 
@@ -340,6 +363,9 @@ def _doubts(evidence: Evidence, policy: TrustPolicy, now_ms: int | None) -> tupl
         doubts.append("the log's clock was ahead of the witnesses' clocks, so its times are not when things happened")
     if now_ms is not None and ahead > now_ms:
         doubts.append("the log's clock is ahead of yours, so its times are not when things happened")
+    if evidence.bracket is not None:
+        hidden = () if evidence.uses else evidence.unbracketed
+        doubts += evidence.bracket.doubts(evidence.head.size, hidden)
     if evidence.undated:
         doubts.append(
             f"{len(evidence.undated)} uses (the first is entry {evidence.undated[0]}) were dated while the operator's "

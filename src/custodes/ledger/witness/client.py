@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
 from custodes.ledger.tlog.note import Note, NoteError, Signature, parse_note
-from custodes.ledger.tlog.trust import Witness
+from custodes.ledger.tlog.trust import Witness, cosigned_at
 from custodes.ledger.witness.witness import SIZE_TYPE, WitnessReply, WitnessRequest
 
 _MAX_REPLY = 1 << 16
@@ -36,12 +36,22 @@ class WitnessError(Exception):
     """A witness did not cosign; the message says why."""
 
 
+class WitnessConflictError(WitnessError):
+    """A witness saw another history of this log, or a newer state of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cosigned:
-    """Outcome of asking witnesses: the checkpoint with all cosignatures, and the failures by witness name."""
+    """Outcome of asking witnesses: the checkpoint with all cosignatures, and the failures by witness name.
+
+    ``conflicts`` names those of them that are not a matter of the network: the witness saw another history. ``at`` is
+    when the last one confirmed it (seconds since the epoch), None when none did.
+    """
 
     checkpoint: bytes
     failures: dict[str, str]
+    conflicts: frozenset[str] = frozenset()
+    at: int | None = None
 
 
 def ask_all(checkpoint: bytes, witnesses: Iterable[Witness], consistency: Consistency, post: Post) -> Cosigned:
@@ -52,15 +62,19 @@ def ask_all(checkpoint: bytes, witnesses: Iterable[Witness], consistency: Consis
     """
     note = parse_note(checkpoint)
     failures: dict[str, str] = {}
+    conflicts: set[str] = set()
     added: list[Signature] = []
     for witness in witnesses:
         try:
             added.append(ask(checkpoint, witness, consistency, post))
         except WitnessError as error:
             failures[witness.name] = str(error)
+            if isinstance(error, WitnessConflictError):
+                conflicts.add(witness.name)
+    latest = max((cosigned_at(line.value) for line in added), default=None)
     known = {(line.name, line.key_id) for line in added}
     kept = tuple(line for line in note.signatures if (line.name, line.key_id) not in known)
-    return Cosigned(Note(note.text, kept + tuple(added)).encode(), failures)
+    return Cosigned(Note(note.text, kept + tuple(added)).encode(), failures, frozenset(conflicts), latest)
 
 
 def ask(checkpoint: bytes, witness: Witness, consistency: Consistency, post: Post) -> Signature:
@@ -86,9 +100,9 @@ def ask(checkpoint: bytes, witness: Witness, consistency: Consistency, post: Pos
             raise WitnessError(f"refused with status {reply.status}")
         seen = int(value[1])
         if seen > size:
-            raise WitnessError(f"it has seen a newer state of this log, of size {seen}; ours has {size}")
+            raise WitnessConflictError(f"it has seen a newer state of this log, of size {seen}; ours has {size}")
         if seen == old:
-            raise WitnessError(f"it has seen another tree of size {seen}: this log was forked")
+            raise WitnessConflictError(f"it has seen another tree of size {seen}: this log was forked")
         old = seen
     raise WitnessError("its state keeps changing")
 

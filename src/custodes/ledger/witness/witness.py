@@ -19,10 +19,10 @@ from typing import Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from custodes.ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
+from custodes.ledger.tlog.consistency import verify_consistency
 from custodes.ledger.tlog.merkle import EMPTY_ROOT, HASH_BYTES, ProofError
 from custodes.ledger.tlog.note import Note, NoteError, Signature, VerifierKey, decode_base64, open_note, parse_note
 from custodes.ledger.tlog.trust import CosignerKey, cosigned_message
-from custodes.ledger.witness.consistency import verify_consistency
 
 MAX_REQUEST_BYTES = 1 << 17
 MAX_PROOF_LINES = 63

@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
 from custodes.ledger.tlog.commitment import BodyError
@@ -18,9 +19,18 @@ from custodes.ledger.tlog.entry import Entry, EntryError, decode
 from custodes.ledger.tlog.merkle import leaf_hash, tree_root
 from custodes.ledger.tlog.note import NoteError, Verifier
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TILE_WIDTH, LedgerCorruptError, TileReader, bundle_path
-from custodes.ledger.tree.tiles import TILE_HEIGHT, Tree, root_over, tile_path, width_at
+from custodes.ledger.tree.tiles import TILE_HEIGHT, Tree, encode_bundle, root_over, tile_path, width_at
 from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.ports import BodyReader
+
+
+class AuditedTiles(TileReader, Protocol):
+    """The public files of a log, with those that a newer one took the place of."""
+
+    def widths(self, path: str) -> list[int]:
+        """Widths of the partial files of a tile that are still there."""
+        ...
+
 
 Progress = Callable[[int, int], None]
 """Called with entries done and entries in all."""
@@ -86,7 +96,7 @@ class BodySource:
 
 
 def audit(
-    tiles: TileReader,
+    tiles: AuditedTiles,
     keys: Sequence[Verifier],
     bodies: BodySource | None = None,
     progress: Progress | None = None,
@@ -102,7 +112,7 @@ def audit(
 class _Audit:
     """One run: what was counted so far, and the hashes of each level that have no parent yet."""
 
-    def __init__(self, tiles: TileReader, bodies: BodySource | None, progress: Progress) -> None:
+    def __init__(self, tiles: AuditedTiles, bodies: BodySource | None, progress: Progress) -> None:
         self._tiles = tiles
         self._bodies = bodies
         self._progress = progress
@@ -182,6 +192,7 @@ class _Audit:
                 self._check_entry(index, decode(envelope))
             except (EntryError, BodyError) as error:
                 raise _found(path, index, str(error)) from error
+        self._compare_partial(bundle_path(bundle), envelopes, encode_bundle)
         return [leaf_hash(envelope) for envelope in envelopes]
 
     def _check_entry(self, index: int, entry: Entry) -> None:
@@ -212,6 +223,15 @@ class _Audit:
         else:
             raise BodyError("its private body is missing, though nobody erased it")
 
+    def _compare_partial(self, full: str, row: Sequence[bytes], encode: Callable[[Sequence[bytes]], bytes]) -> None:
+        """Compare the partial files of a tile that stand beside it still: others may have fetched these."""
+        for width in sorted(self._tiles.widths(full)):
+            path = f"{full}.p/{width}"
+            stored = self._tiles.get(path)
+            # Beside a running server a file may be newer than the checkpoint, or be gone by now.
+            if width <= len(row) and stored is not None and stored != encode(row[:width]):
+                raise _found(path, None, "this part of the tile, which is public still, is not what it was")
+
     def _compare(self, tree: Tree, level: int, index: int, row: Sequence[bytes]) -> None:
         """Compare a recomputed tile with the stored one."""
         path = tile_path(level, index, len(row))
@@ -223,6 +243,7 @@ class _Audit:
             if own != theirs:
                 leaf = index * TILE_WIDTH + at if level == 0 else None
                 raise _found(path, leaf, f"hash {at} of the tile is not the one that its entries lead to")
+        self._compare_partial(tile_path(level, index), row, b"".join)
 
 
 def _found(path: str, index: int | None, text: str) -> _FoundError:

@@ -57,11 +57,17 @@ class Own:
 class PolicyChanges:
     """Keeps the rules. ``open`` before use. Any thread; changes are made one after the other."""
 
-    def __init__(self, store: PolicyStore, log: PolicyLog, clock: Clock, own: Own | None) -> None:
-        """Keep records in ``store`` and ``log``; without ``own`` the set in force stays as it is."""
+    def __init__(
+        self, store: PolicyStore, log: PolicyLog, clock: Clock, own: Own | None, due: Clock | None = None
+    ) -> None:
+        """Keep records in ``store`` and ``log``; without ``own`` the set in force stays as it is.
+
+        ``due`` says when a notice is over, if that is not ``clock``.
+        """
         self._store = store
         self._log = log
         self._clock = clock
+        self._due = due or clock
         self._own = own
         self._state = ChainState()
         self._rules: RulesInForce | None = None
@@ -106,11 +112,11 @@ class PolicyChanges:
             UnavailableError: it has, and the ledger cannot be written; the old set stays in force.
         """
         waiting = self._state.waiting
-        if waiting is None or self._clock.now_ms() < waiting.effective_ms:
+        if waiting is None or self._due.now_ms() < waiting.effective_ms:
             return
         with self._lock:
             waiting = self._state.waiting
-            if waiting is None or self._clock.now_ms() < waiting.effective_ms:
+            if waiting is None or self._due.now_ms() < waiting.effective_ms:
                 return  # another thread was first
             self._settle()
             policy = self._store.policy(waiting.policy)

@@ -20,6 +20,20 @@ LIMIT_MS = 5_000
 BEHIND, SET = "clock-behind-log", "clock-set"
 
 
+class SteadyClock:
+    """A clock for what must not come early: it runs no faster than time passes, however the machine's clock is set."""
+
+    def __init__(self, clock: Clock, elapsed_ms: Callable[[], int]) -> None:
+        """Begin at ``clock``'s time; ``elapsed_ms`` counts on while the machine sleeps."""
+        self._clock = clock
+        self._elapsed_ms = elapsed_ms
+        self._offset = clock.now_ms() - elapsed_ms()
+
+    def now_ms(self) -> int:
+        """The earlier of what the clock says and what it would say had nobody set it."""
+        return min(self._clock.now_ms(), self._elapsed_ms() + self._offset)
+
+
 class ClockWatch:
     """Looks at one log's clock. For one thread."""
 

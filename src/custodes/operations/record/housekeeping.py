@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 
@@ -26,7 +27,10 @@ from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.map_proof import MapError
 from custodes.ledger.witness.client import Post
 from custodes.ledger.writer.log import LedgerLog
+from custodes.operations.record.incidents import HEAD_FAILED, WITNESS_CONFLICT, Incidents
 from custodes.operations.record.statements import Statements
+
+T = TypeVar("T")
 
 LEDGER_ERRORS: tuple[type[Exception], ...] = (
     LedgerUnavailableError,
@@ -58,13 +62,15 @@ class Housekeeping:
         statements: Statements,
         cosigners: Cosigners,
         clock: Clock,
+        incidents: Incidents,
         before_heads: Callable[[], object] = lambda: None,
     ) -> None:
-        """Write to ``log``; ``before_heads`` writes what a head has to count."""
+        """Write to ``log``, ``before_heads`` first what a head has to count; tell ``incidents`` what goes wrong."""
         self._log = log
         self._statements = statements
         self._cosigners = cosigners
         self._clock = clock
+        self.incidents = incidents
         self._before_heads = before_heads
         self._lock = threading.Lock()
         self._logger = structlog.get_logger("custodes.ledger")
@@ -77,13 +83,25 @@ class Housekeeping:
     def close_heads(self) -> int:
         """Heads over everything so far, confirmed by witnesses where there are any; the account map's index."""
         self.look()
-        index = self._statements.close_head(self._log)
+        index = self.watched("account", lambda: self._statements.close_head(self._log))
         witnesses = [witness for witness in self._cosigners.listed() if witness.url]
         if witnesses:
             asked = self._statements.ask_witnesses(witnesses, self._cosigners.post)
             for name, reason in asked.failures.items():
                 self._logger.warning("a witness did not confirm", witness=name, reason=str(reason))
+                if name in asked.conflicts:
+                    self.incidents.report(WITNESS_CONFLICT, name, reason)
         return index
+
+    def watched(self, name: str, close: Callable[[], T]) -> T:
+        """What ``close`` gives, which makes a head of the map called ``name``; an incident when it fails."""
+        try:
+            made = close()
+        except FAILURES as error:
+            self.incidents.report(HEAD_FAILED, name, str(error))
+            raise
+        self.incidents.passed(HEAD_FAILED, name)
+        return made
 
     def bill(self, text: str, prices: str | None) -> int:
         """Bill the month that ``text`` names by a price list, or by the default one; returns the entry's index.

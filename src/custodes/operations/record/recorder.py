@@ -18,6 +18,7 @@ from custodes.governance.authorisation import CASE_TAG, is_case
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import EntryError
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
+from custodes.ledger.writer.body import canonical
 from custodes.ledger.writer.pending import Pending
 from custodes.ledger.writer.receipt import receipt_token
 from custodes.ledger.writer.settings import LedgerWriter
@@ -78,9 +79,9 @@ class LedgerRecorder:
         if outcome.code == DENIED:
             return _receipt(permission)
         body = _common(intent) | self._facts(intent, outcome)
-        return _receipt(
-            _writing(lambda: self._log.commit("use", units=_units(intent, outcome), body=body, settles=permission))
-        )
+        units = _units(intent, outcome)
+        used = _writing(lambda: self._log.commit("use", units=units, body=body, settles=permission))
+        return _receipt(used, canonical(body))
 
     def _facts(self, intent: Intent, outcome: UseOutcome) -> dict[str, object]:
         counts = outcome.counts
@@ -145,9 +146,9 @@ def _units(intent: Intent, outcome: UseOutcome) -> int:
     return {Unit.NOTHING: 0, Unit.CALL: 1, Unit.IMAGE: outcome.images, Unit.MINUTE: minutes}[intent.properties.unit]
 
 
-def _receipt(pending: Pending) -> GateReceipt:
+def _receipt(pending: Pending, body: bytes = b"") -> GateReceipt:
     found = _writing(pending.wait)
-    return GateReceipt(found.index, receipt_token(found))
+    return GateReceipt(found.index, receipt_token(found), body)
 
 
 def _writing(work: Callable[[], T]) -> T:

@@ -8,6 +8,7 @@ is made here is checked by ``custodes.ledger`` alone, on a stranger's machine.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,6 +32,7 @@ from custodes.ledger.prover.moratorium import Sets, build_report
 from custodes.ledger.prover.party_map_files import PartyFiles
 from custodes.ledger.prover.regulation_report import build_regulation
 from custodes.ledger.prover.sources import AccountSources, LogFiles, open_log_files, reaches
+from custodes.ledger.prover.stamps import stamp_file
 from custodes.ledger.prover.statement import Sources, build
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TileReader
@@ -44,6 +46,7 @@ from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion
 from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question, map_of, parse
 from custodes.ledger.witness.client import Cosigned, Post, ask_all
+from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.log import LedgerLog
 from custodes.ledger.writer.ports import BodyReader
 from custodes.operations.record.body_destruction import Destruction, destroy
@@ -120,7 +123,9 @@ class Statements:
 
     def audit(self, progress: Progress) -> DeepAudit:
         """Make maps and excerpts again from the private bodies and compare; raises as ``deep_audit``."""
-        return deep_audit(Audited(self._key(), self._newest(), self._state(), self.parties.files()), progress)
+        return deep_audit(
+            Audited(self._key(), self._newest(), self._state(), self.parties.files(), self.bills), progress
+        )
 
     def growth(self) -> Iterator[bytes]:
         """Per head of the account map, the line that proves that it continues the one before; see ``map_chain``.
@@ -131,6 +136,19 @@ class Statements:
             BodyError: what is stored of a use is not what was committed.
         """
         return growth_lines(self._key(), self._newest())
+
+    def facts_of(self, index: int) -> Mapping[str, object]:
+        """The private body of a published entry; empty where there is none.
+
+        Raises:
+            BodyError: what is stored is not what was committed.
+        """
+        log = self._newest()
+        entry, sealed = decode(log.entry(index)), log.bodies.get(index)
+        if sealed is None or entry.commitment is None:
+            return {}
+        facts: dict[str, object] = json.loads(unseal(sealed, entry.commitment, log.body_key))
+        return facts
 
     def behind(self) -> bool:
         """Whether the published log has uses that the last head does not cover, or there is no head yet."""
@@ -148,6 +166,11 @@ class Statements:
         newest = self._newest()
         asked = ask_all(newest.note, witnesses, lambda old, _: newest.tree.consistency_proof(old), post)
         write_durably(self._files.public / WITNESSED_PATH, asked.checkpoint, 0o644)
+        if asked.at is not None:
+            # The first of each day is kept: it bounds the begin of periods that somebody asks about later.
+            kept = self._subfolder("cosigned") / f"{asked.at // 86_400:06d}.checkpoint"
+            if not kept.exists():
+                write_durably(kept, asked.checkpoint)
         return asked
 
     def create(self, question: Question, prices: Mapping[str, object] | None = None) -> bytes:
@@ -167,6 +190,21 @@ class Statements:
         statement = encode_file(build(question, Sources(sources.log, sources, sources), prices))
         parse(statement)  # what no reader would accept, like a price list with fractions in it, is refused here
         return statement
+
+    def stamps(self, statement: bytes) -> bytes:
+        """The file of time stamps that bracket the period of a statement.
+
+        Raises:
+            StatementError: it is none.
+            LookupError: no stamp does.
+            BodyError: what is stored is not what was committed.
+            OSError: a file cannot be read.
+        """
+        one = parse(statement)
+        files = self._files
+        log = open_log_files(files.tiles, files.bodies, files.body_key, one.checkpoint)
+        days = sorted(self._subfolder("cosigned").glob("*.checkpoint"))
+        return stamp_file(one.question, log, (day.read_bytes() for day in days))
 
     def close_party_head(self, log: LedgerLog) -> int:
         """Put a head of the party map over everything so far into the log; returns its index, once published.

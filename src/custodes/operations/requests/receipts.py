@@ -18,10 +18,15 @@ _ATTRIBUTE = "custodes_receipt"
 
 @dataclass(frozen=True, slots=True)
 class GateReceipt:
-    """Evidence of a record: its ledger index and a token that a third party can verify."""
+    """Evidence of a record: its ledger index and a token that a third party can verify.
+
+    ``body`` is the private part of the entry, for whoever made the request: it names the account, and the entry commits
+    to it. Empty where nothing was used.
+    """
 
     index: int
     token: str
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

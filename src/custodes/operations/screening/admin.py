@@ -22,12 +22,12 @@ from custodes.operations.screening.graph import graph_of
 from custodes.operations.screening.log import ScreeningLog
 from custodes.operations.screening.ports import CaseStore, CustomerCase, Officer
 from custodes.operations.screening.screening import Screenings
+from custodes.screening.answers.explanation import explain
+from custodes.screening.answers.explanation import to_json as explanation_to_json
+from custodes.screening.answers.page import PageHead, page
+from custodes.screening.answers.svg import draw
 from custodes.screening.assessment import CALLS, MAX_REASON_LENGTH, Assessment, Decision, Finding
-from custodes.screening.explanation import explain
-from custodes.screening.explanation import to_json as explanation_to_json
 from custodes.screening.organisation import read_organisation
-from custodes.screening.page import PageHead, page
-from custodes.screening.svg import draw
 
 SIGNED_WITHIN_MS = 600_000
 MAX_GRAPH = 64 << 20

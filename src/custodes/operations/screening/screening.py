@@ -29,10 +29,10 @@ from custodes.operations.screening.ports import (
     ScreeningFreshness,
     Suspender,
 )
+from custodes.screening.answers.report import ReportCase, drafts
 from custodes.screening.assessment import Assessment, Decision, Finding, assess
 from custodes.screening.delta import CustomerIndex, rescreen
 from custodes.screening.entities import ListEntry, ListHit, Organisation
-from custodes.screening.report import ReportCase, drafts
 from custodes.screening.screen import screen_party
 
 _AT_ONCE = 20

@@ -16,8 +16,8 @@ from custodes.screening.entities import ORGANISATION, OTHER, PERSON, VESSEL, Lis
 from custodes.screening.lists.files import named, records
 from custodes.screening.lists.notes import ReadingNotes
 from custodes.screening.lists.xml import iso_date
-from custodes.screening.names.countries import country_code
 from custodes.screening.names.identifiers import canonical, is_sound
+from custodes.screening.words.countries import country_code
 
 _KINDS = {"Person": PERSON, "Vessel": VESSEL, "Company": ORGANISATION, "Organization": ORGANISATION,
           "LegalEntity": ORGANISATION, "PublicBody": ORGANISATION, "Airplane": OTHER}  # fmt: skip

@@ -18,8 +18,8 @@ from custodes.screening.entities import ORGANISATION, OTHER, PERSON, VESSEL, Lis
 from custodes.screening.lists.files import named, rows
 from custodes.screening.lists.notes import ReadingNotes
 from custodes.screening.lists.xml import iso_date, records, root_of, texts, uid
-from custodes.screening.names.countries import country_code
 from custodes.screening.names.identifiers import canonical, labelled
+from custodes.screening.words.countries import country_code
 
 _KINDS = {"individual": PERSON, "vessel": VESSEL, "aircraft": OTHER, "entity": ORGANISATION}
 _NUMBERED = re.compile(r"([A-Z][A-Za-z./ ]{2,60}?) ([0-9A-Z][0-9A-Z -]{5,24}) \(([A-Za-z, ]+)\)")

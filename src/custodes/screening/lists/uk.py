@@ -17,8 +17,8 @@ from custodes.screening.lists.files import records as csv_records
 from custodes.screening.lists.notes import ReadingNotes
 from custodes.screening.lists.xml import iso_date, texts, uid
 from custodes.screening.lists.xml import records as xml_records
-from custodes.screening.names.countries import country_code
 from custodes.screening.names.identifiers import REGISTERS, canonical, in_text, is_sound
+from custodes.screening.words.countries import country_code
 
 _KINDS = {"individual": PERSON, "ship": VESSEL}
 

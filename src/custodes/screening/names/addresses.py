@@ -10,9 +10,9 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from custodes.screening.names.countries import country_code
 from custodes.screening.names.scripts import latin
 from custodes.screening.names.spellings import fold
+from custodes.screening.words.countries import country_code
 
 KIND = "address"
 """Kind under which the index keeps keys of addresses beside numbers of registers."""

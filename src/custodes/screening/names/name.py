@@ -15,12 +15,14 @@ from itertools import groupby
 from custodes.screening.entities import ORGANISATION, PERSON, VESSEL
 from custodes.screening.names.consonants import consonants, is_unvoiced, without_marks
 from custodes.screening.names.disguises import look_alike, seen, with_letters
-from custodes.screening.names.given_names import ARABIC
 from custodes.screening.names.hangul import is_hangul, readings
 from custodes.screening.names.legal_forms import GENERIC, is_of_a_form, like_a_form, without_forms, without_long_tail
 from custodes.screening.names.places import is_country_code, places
 from custodes.screening.names.scripts import latin
-from custodes.screening.names.small_words import (
+from custodes.screening.names.sounds import skeleton
+from custodes.screening.names.spellings import forms
+from custodes.screening.words.given_names import ARABIC
+from custodes.screening.words.small_words import (
     GENERATIONS,
     LINKS,
     NUMBER_WORDS,
@@ -32,8 +34,6 @@ from custodes.screening.names.small_words import (
     arabic,
     spelled_out,
 )
-from custodes.screening.names.sounds import skeleton
-from custodes.screening.names.spellings import forms
 
 MAX_LENGTH = 400
 _NO_INITIALS = ("NG", "MD", "ST", "MC", "DR", "MR", "MS")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from custodes.screening.names.countries import NAMES_AND_CODES
 from custodes.screening.names.scripts import latin
+from custodes.screening.words.countries import NAMES_AND_CODES
 
 _OWN_NAMES = """
 nederland nederlands nederlandse pays-bas niederlande holanda paises_bajos holland hollandse niderlandy

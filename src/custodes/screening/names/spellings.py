@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from itertools import product
 
-from custodes.screening.names.given_names import LATIN
+from custodes.screening.words.given_names import LATIN
 
 # "C" stands for every hushing sound: ch, sh, zh and shch are each spelled with the letters of another elsewhere.
 _FOLDS = tuple(

@@ -67,7 +67,8 @@ def open_credentials(directory: Path, *, region: str, endpoint_url: str, random:
         key = _key(directory / "credentials", account_id, random)
         _write_config(directory / "config", region, endpoint_url)
     except OSError as error:
-        raise UnavailableError(f"cannot use the data directory {directory}: {error.strerror}") from error
+        reason = f"cannot use the data directory {directory}: {error.strerror}"
+        raise UnavailableError(f"{reason}; --data or CUSTODES_DATA names another") from error
     return OperatorKeys(account_id, key)
 
 

@@ -32,12 +32,15 @@ class DirectoryLock:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(directory / "custodes.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise UnavailableError(f"the data directory cannot be written: {error.strerror}") from error
+            reason = f"the data directory {directory} cannot be written: {error.strerror}"
+            raise UnavailableError(f"{reason}; --data or CUSTODES_DATA names another") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(descriptor)
-            raise UnavailableError("the data directory is in use by another process; stop it or use its API") from error
+            raise UnavailableError(
+                f"the data directory {directory} is in use by another process: stop it, or use its API"
+            ) from error
         return cls(descriptor)
 
     def release(self) -> None:

@@ -67,7 +67,7 @@ class Database:
         except (SQLAlchemyError, sqlite3.Error, OSError) as error:
             writing.dispose()
             lock.release()
-            raise UnavailableError(f"{FILE_NAME} cannot be opened: {type(error).__name__}") from error
+            raise UnavailableError(f"{path} cannot be opened: {type(error).__name__}") from error
         except UnavailableError:
             writing.dispose()
             lock.release()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
@@ -28,4 +30,9 @@ def migrate(connection: Connection) -> None:
     try:
         command.upgrade(config, "head")
     except CommandError as error:
-        raise UnavailableError("the database belongs to another version of this program") from error
+        found = MigrationContext.configure(connection).get_current_revision()
+        newest = ScriptDirectory.from_config(config).get_current_head()
+        raise UnavailableError(
+            f"the database has the schema {found}, and this program knows those up to {newest}: a newer version wrote "
+            "it; install that version, or restore the backup made before the upgrade"
+        ) from error

@@ -89,6 +89,14 @@ class BillingStore:
         """
         return self._load(month)[1]
 
+    def run(self, month: Month) -> tuple[BillingRun, int]:
+        """The bills of a month with the index of their entry.
+
+        Raises:
+            LookupError: the month was not billed.
+        """
+        return self._load(month)
+
     def invoices(self, month: Month, log: LogReader) -> dict[str, bytes]:
         """The invoice files of a month, by account.
 

@@ -172,7 +172,7 @@ def _counts(report: Report, entries: Mapping[int, Entry], forces: tuple[Force, .
             if "sector_before" in value:
                 moves[str(value["sector_before"]), str(value.get("sector"))] += 1
             continue
-        if value.get("policy") not in _known(entry.t, index, forces):
+        if value.get("policy") not in known_policies(entry.t, index, forces):
             raise TimelineError(f"the decision in entry {index} names rules that were not in force")
         if value.get("op") in report.question.operations:
             sector, answer = str(value.get("sector")), str(entry.fields["d"])
@@ -196,7 +196,7 @@ def _opened(entry: Entry, salt: bytes, text: bytes) -> Mapping[str, object]:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def _known(t: int, index: int, forces: tuple[Force, ...]) -> set[str | None]:
+def known_policies(t: int, index: int, forces: tuple[Force, ...]) -> set[str | None]:
     """Digests that a decision at this place may name."""
     before = [force for force in forces if force.index < index]
     if not before:

@@ -26,6 +26,7 @@ from custodes.screening.entities import ListHit, ScoreTerm, decode_entry
 from custodes.screening.organisation import encoded, read_organisation
 from custodes.storage.files.directory import write_secret
 from custodes.storage.files.seal import DamagedError, KeyBox, names_of
+from custodes.storage.sql.screening.database import explain_damage
 from custodes.storage.sql.screening.lists import ScreeningLists
 
 _metadata = MetaData()
@@ -49,6 +50,7 @@ class SealedCases:
         self._master = master
         self._engine = create_engine(f"sqlite:///{path}")
         event.listen(self._engine, "connect", _prepare_connection)
+        explain_damage(self._engine, path, "restore it from a backup of the data directory")
         _metadata.create_all(self._engine)
 
     def close(self) -> None:

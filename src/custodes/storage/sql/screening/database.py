@@ -6,16 +6,18 @@ In: the data directory. Out: an engine, and write transactions that wait for eac
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
 from sqlalchemy.exc import OperationalError
 
 from custodes.core.errors import UnavailableError
 from custodes.storage.sql.screening import schema as tables
 
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=60000", "cache_size=-65536")
 
 
@@ -30,7 +32,19 @@ def open_file(data: Path) -> Engine:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     engine = create_engine(f"sqlite:///{path}")
     event.listen(engine, "connect", _prepare)
+    explain_damage(engine, path, "restore it from a backup, or move it away and import the lists again")
     return engine
+
+
+def explain_damage(engine: Engine, path: Path, remedy: str) -> None:
+    """Have ``engine`` raise UnavailableError with ``remedy`` where SQLite finds that the file is no whole database."""
+
+    def explain(context: ExceptionContext) -> None:
+        error = context.original_exception
+        if isinstance(error, sqlite3.DatabaseError) and error.sqlite_errorcode & 0xFF in _DAMAGE:
+            raise UnavailableError(f"{path} is damaged: {remedy}") from error
+
+    event.listen(engine, "handle_error", explain)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 
-from custodes.screening.explanation import ExplainedFinding
+from custodes.screening.answers.explanation import ExplainedFinding
 
 STATES = {
     "open": "open",

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from custodes.screening.answers.svg import words
 from custodes.screening.assessment import Assessment
 from custodes.screening.entities import Organisation
-from custodes.screening.svg import words
 
 
 @dataclass(frozen=True, slots=True)

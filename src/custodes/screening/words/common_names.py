@@ -6,7 +6,7 @@ of large languages, as ``given_names`` and ``scripts`` spell them; not made from
 
 from __future__ import annotations
 
-from custodes.screening.names.given_names import LATIN
+from custodes.screening.words.given_names import LATIN
 
 _COMMON = """
 muhammad ahmad mahmud hassan hussein ali umar uthman yusuf ibrahim ismail khalid said salih salim sulayman mustafa qasim

@@ -1,0 +1,43 @@
+"""``custodes incident``: what went wrong with the log, and saying that somebody looked.
+
+In: a data directory, the index of an incident. Out: a list; an entry of the log. Works while the server runs, which
+goes on recognising at once.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from custodes.cli.client.administration import ask
+from custodes.cli.options import DATA, DataOption, JsonOption
+
+app = typer.Typer(help="Incidents of the log, and what they stop.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
+    """Show all incidents; those that stop recognition say so."""
+    rows = ask(data, "incident list")["incidents"]
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    for row in rows:
+        at = datetime.fromtimestamp(row["ts_ms"] / 1000, UTC).isoformat(sep=" ", timespec="seconds")
+        more = "  ".join(str(row[name]) for name in ("about", "reason") if row[name])
+        stops = "  STOPS RECOGNITION" if row["standing"] else ""
+        typer.echo(f"{row['index']:>8}  {at}  {row['what']}{stops}  {more}".rstrip())
+
+
+@app.command("acknowledge")
+def acknowledge_command(
+    index: Annotated[int, typer.Argument(min=0, help="Its entry, as the list says.")],
+    reason: Annotated[str, typer.Option("--reason", help="What was found; kept in the private part of the entry.")],
+    data: DataOption = DATA,
+) -> None:
+    """Say that somebody looked at an incident; recognition goes on when none is left."""
+    made = ask(data, "incident acknowledge", index=index, reason=reason)
+    typer.echo(f"acknowledged, as entry {made['index']} of the ledger says")

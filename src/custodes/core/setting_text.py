@@ -1,0 +1,72 @@
+"""Text of settings as values: switches, lists, folders by name, numbers of frames a second. It reads nothing itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from types import MappingProxyType
+
+_TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
+
+
+def switch(value: object) -> bool:
+    """On or off. Raises ValueError for anything else."""
+    text = str(value).lower()
+    if text not in _TRUE | _FALSE:
+        raise ValueError
+    return text in _TRUE
+
+
+def folders(value: object) -> Mapping[str, Path]:
+    """Folders by name, from a table or from ``name=/folder,other=/folder``. Raises ValueError."""
+    if isinstance(value, Mapping):
+        return MappingProxyType({str(name): Path(folder) for name, folder in value.items()})
+    pairs = [part.partition("=") for part in str(value).split(",") if part.strip()]
+    if any(not name.strip() or not folder.strip() for name, _, folder in pairs):
+        raise ValueError
+    return MappingProxyType({name.strip(): Path(folder.strip()) for name, _, folder in pairs})
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """What stands between commas, without blanks and empty parts."""
+    return tuple(part for part in (each.strip() for each in text.split(",")) if part)
+
+
+_SAMPLED_JOBS = frozenset(
+    {
+        "FaceDetection",
+        "FaceSearch",
+        "PersonTracking",
+        "LabelDetection",
+        "ContentModeration",
+        "TextDetection",
+        "CelebrityRecognition",
+    }
+)
+
+
+def sampling_rates(text: str) -> Mapping[str, Fraction] | None:
+    """Numbers by kind of job; None where a kind or a number is none."""
+    parts = [part.partition("=") for part in text.split(",") if part.strip()]
+    told = {kind.strip(): number.strip() for kind, _, number in parts}
+    if not told.keys() <= _SAMPLED_JOBS or not all(is_sampling_rate(number) for number in told.values()):
+        return None
+    return {kind: Fraction(number) for kind, number in told.items()}
+
+
+def is_sampling_rate(text: str) -> bool:
+    """Whether it is a number of frames a second from 0.5 to 30."""
+    try:
+        return Fraction(1, 2) <= Fraction(text) <= 30
+    except (ValueError, ZeroDivisionError):
+        return False
+
+
+def authorities(text: str) -> Mapping[str, str] | None:
+    """Addresses by name, none or at least two; None where the text says something else."""
+    told = {name: url for name, _, url in (each.partition("=") for each in listed(text))}
+    named = all(re.fullmatch(r"[A-Za-z0-9._-]{1,40}", name) for name in told)
+    addressed = all(url.startswith(("https://", "http://")) for url in told.values())
+    return told if len(told) == len(listed(text)) and len(told) != 1 and named and addressed else None

@@ -1,0 +1,225 @@
+"""Time stamps by authorities that have nothing to do with the operator (RFC 3161), checked offline.
+
+In: a token, the bytes that were stamped, root certificates that the reader pins. Out: the time that the authority says,
+and which root stands behind it; or StampError. Revocation cannot be asked offline: what is checked is that the
+certificates were valid at the time of the stamp.
+
+Source: RFC 3161 (token, TSTInfo), RFC 5652 (signed data), RFC 5816 (certificate in the signed attributes).
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import new as new_hash
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+from custodes.ledger.verifier.canonical_json import StatementError
+from custodes.ledger.verifier.timestamps.der import OCTETS, OID, SET, DerError, Element, read
+
+MAX_TOKEN_BYTES = 12_000
+_SIGNED_DATA, _TST_INFO = "1.2.840.113549.1.7.2", "1.2.840.113549.1.9.16.1.4"
+_CONTENT_TYPE, _DIGEST = "1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4"
+_CERTIFICATE_V2, _CERTIFICATE_V1 = "1.2.840.113549.1.9.16.2.47", "1.2.840.113549.1.9.16.2.12"
+_STAMPING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.8")
+_HASHES = {
+    "2.16.840.1.101.3.4.2.1": ("sha256", hashes.SHA256()),
+    "2.16.840.1.101.3.4.2.2": ("sha384", hashes.SHA384()),
+    "2.16.840.1.101.3.4.2.3": ("sha512", hashes.SHA512()),
+}
+# The tag [0], constructed.
+_FIRST = 0xA0
+_MAX_CHAIN = 5
+
+
+class StampError(StatementError):
+    """The token is no time stamp of these bytes by an authority behind a pinned root; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeStamp:
+    """What a token says: the time, and the name of the pinned root behind it."""
+
+    at: datetime
+    root: str
+
+
+def read_roots(pem: bytes) -> tuple[x509.Certificate, ...]:
+    """Root certificates in PEM.
+
+    Raises:
+        StampError: there is none, or one is malformed.
+    """
+    try:
+        return tuple(x509.load_pem_x509_certificates(pem))
+    except ValueError as error:
+        raise StampError("the file of root certificates is malformed") from error
+
+
+def verify_stamp(token: bytes, stamped: bytes, roots: Sequence[x509.Certificate]) -> TimeStamp:
+    """Check a token over ``stamped``.
+
+    Raises:
+        StampError: see there.
+    """
+    if len(token) > MAX_TOKEN_BYTES:
+        raise StampError("the token is too long")
+    try:
+        return _verify(token, stamped, roots)
+    except StampError:
+        raise
+    except (KeyError, IndexError, ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
+        raise StampError(f"the token is malformed: {error}") from error
+
+
+def claimed_time(token: bytes) -> datetime:
+    """The time that a token says, with nothing checked. Raises StampError when it says none."""
+    try:
+        content = read(token).items()[1].items(_FIRST)[0].items()[2].items()[1].items(_FIRST)[0]
+        return read(content.expect(OCTETS)).items()[4].time()
+    except (IndexError, DerError) as error:
+        raise StampError("the token is malformed") from error
+
+
+def _verify(token: bytes, stamped: bytes, roots: Sequence[x509.Certificate]) -> TimeStamp:
+    kind, wrapped = read(token).items()
+    if kind.oid() != _SIGNED_DATA:
+        raise StampError("the token is no signed data")
+    (signed,) = wrapped.items(_FIRST)
+    parts = signed.items()
+    content_type, content = parts[2].items()
+    info = content.items(_FIRST)[0].expect(OCTETS)
+    if content_type.oid() != _TST_INFO:
+        raise StampError("the signed data are no time stamp")
+    at = _stamped_at(info, stamped)
+    given = [
+        x509.load_der_x509_certificate(one.encoded)
+        for part in parts[3:-1]
+        if part.tag == _FIRST
+        for one in part.items(_FIRST)
+    ]
+    (signer,) = parts[-1].items(SET)
+    return TimeStamp(at, _trusted(_signed_by(signer.items(), info, [*given, *roots]), given, roots, at))
+
+
+def _stamped_at(info: bytes, stamped: bytes) -> datetime:
+    """The time of a TSTInfo whose imprint is that of ``stamped``."""
+    version, _policy, imprint, _serial, time, *_ = read(info).items()
+    algorithm, digest = imprint.items()
+    if version.integer() != 1 or not hmac.compare_digest(digest.expect(OCTETS), _digest(algorithm, stamped)):
+        raise StampError("the token stamps something else")
+    return time.time()
+
+
+def _digest(algorithm: Element, data: bytes) -> bytes:
+    return new_hash(_hash(algorithm)[0], data).digest()
+
+
+def _hash(algorithm: Element) -> tuple[str, hashes.HashAlgorithm]:
+    found = _HASHES.get(algorithm.items()[0].oid())
+    if found is None:
+        raise StampError("the token uses a hash that is not known here")
+    return found
+
+
+def _signed_by(signer: Sequence[Element], info: bytes, known: Iterable[x509.Certificate]) -> x509.Certificate:
+    """The certificate whose key signed ``info``, by the signed attributes."""
+    _version, _sid, algorithm, attributes, signature_algorithm, signature = signer[:6]
+    values = {}
+    for attribute in attributes.items(_FIRST):
+        name, value = attribute.items()
+        (values[name.oid()],) = value.items(SET)
+    if values[_CONTENT_TYPE].oid() != _TST_INFO:
+        raise StampError("the signature is over something else than a time stamp")
+    if not hmac.compare_digest(values[_DIGEST].expect(OCTETS), _digest(algorithm, info)):
+        raise StampError("the signature is over another time stamp")
+    # What is signed is the set itself, not the member [0] that it stands in.
+    message = b"\x31" + attributes.encoded[1:]
+    for certificate in known:
+        if _is_named(certificate, values):
+            hash_ = _HASHES.get(_parameters_hash(signature_algorithm), _hash(algorithm))[1]
+            _check_signature(certificate, signature.expect(OCTETS), message, hash_)
+            return certificate
+    raise StampError("the certificate of the authority is not in the token")
+
+
+def _parameters_hash(algorithm: Element) -> str:
+    """The hash that the name of a signature algorithm says, if it says one."""
+    names = {
+        "1.2.840.113549.1.1.11": "2.16.840.1.101.3.4.2.1",
+        "1.2.840.113549.1.1.12": "2.16.840.1.101.3.4.2.2",
+        "1.2.840.113549.1.1.13": "2.16.840.1.101.3.4.2.3",
+        "1.2.840.10045.4.3.2": "2.16.840.1.101.3.4.2.1",
+        "1.2.840.10045.4.3.3": "2.16.840.1.101.3.4.2.2",
+        "1.2.840.10045.4.3.4": "2.16.840.1.101.3.4.2.3",
+    }
+    return names.get(algorithm.items()[0].oid(), "")
+
+
+def _is_named(certificate: x509.Certificate, values: dict[str, Element]) -> bool:
+    """Whether the signed attributes name this certificate, by its hash."""
+    version = _CERTIFICATE_V2 if _CERTIFICATE_V2 in values else _CERTIFICATE_V1
+    if version not in values:
+        raise StampError("the token does not say which certificate signed it")
+    named = values[version].items()[0].items()[0].items()
+    algorithm: hashes.HashAlgorithm = hashes.SHA256() if version == _CERTIFICATE_V2 else hashes.SHA1()  # noqa: S303
+    if named[0].tag != OCTETS:
+        if named[0].tag == OID or version == _CERTIFICATE_V1:
+            raise StampError("the token names its certificate in a way that is not known here")
+        algorithm = _hash(named[0])[1]
+    digest = next(one for one in named if one.tag == OCTETS).content
+    return hmac.compare_digest(certificate.fingerprint(algorithm), digest)
+
+
+def _check_signature(
+    certificate: x509.Certificate, signature: bytes, message: bytes, algorithm: hashes.HashAlgorithm
+) -> None:
+    key = certificate.public_key()
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, message, padding.PKCS1v15(), algorithm)
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, message, ec.ECDSA(algorithm))
+        else:
+            raise StampError("the authority has a key of a kind that is not known here")
+    except InvalidSignature as error:
+        raise StampError("the signature of the authority does not hold") from error
+
+
+def _trusted(
+    signer: x509.Certificate, given: Sequence[x509.Certificate], roots: Sequence[x509.Certificate], at: datetime
+) -> str:
+    """Name of the pinned root to which ``signer`` leads; every certificate on the way was valid at ``at``."""
+    try:
+        usage = signer.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    except x509.ExtensionNotFound as error:
+        raise StampError("the certificate is not one for time stamps") from error
+    if not usage.critical or list(usage.value) != [_STAMPING]:
+        raise StampError("the certificate is not one for time stamps only")
+    certificate = signer
+    for _ in range(_MAX_CHAIN):
+        if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+            raise StampError("a certificate was not valid at the time of the stamp")
+        if certificate in roots:
+            return certificate.subject.rfc4514_string()
+        issuer = next((one for one in [*roots, *given] if one != certificate and _issued(one, certificate)), None)
+        if issuer is None:
+            break
+        certificate = issuer
+    raise StampError("no certificate that you pinned stands behind the authority")
+
+
+def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        if not issuer.extensions.get_extension_for_class(x509.BasicConstraints).value.ca:
+            return False
+        certificate.verify_directly_issued_by(issuer)
+    except (x509.ExtensionNotFound, ValueError, TypeError, InvalidSignature):
+        return False
+    return True
