@@ -182,9 +182,9 @@ def test_a_set_that_came_with_the_program_is_told_as_such(world: World) -> None:
     again.activate()
     word, text = world.verdict(world.report())
     assert word == "ABSENT" and f"WITHOUT {RULE}; the set of the program; nobody was appointed" in text
-    assert "WEAKENED" in text.splitlines()[0]
+    assert "WEAKENED" in text.splitlines()[1]
     word, text = world.verdict(world.report(None, START + DAY))
-    assert word == "ABSENT" and "not weakened" in text.splitlines()[0]
+    assert word == "ABSENT" and "not weakened" in text.splitlines()[1]
 
 
 def test_a_sector_that_was_changed_meanwhile_is_in_the_verdict(world: World) -> None:
@@ -196,7 +196,7 @@ def test_a_sector_that_was_changed_meanwhile_is_in_the_verdict(world: World) -> 
     log.state(disguised, "update", 2, account)
     log.state(disguised, "update", 2, disguised)
     word, text = world.verdict(world.report())
-    assert word == "ABSENT" and "1 accounts left this sector and 0 joined it" in text.splitlines()[0]
+    assert word == "ABSENT" and "1 accounts left this sector and 0 joined it" in text.splitlines()[1]
     assert "Exampletown" not in encode_file(world.report()).decode()
     report = world.report()
     hidden = replace(report, excerpts=tuple(each for each in report.excerpts if b"before" not in each.text))

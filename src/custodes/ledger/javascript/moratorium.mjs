@@ -134,8 +134,9 @@ function found(report, state, rules, counts) {
   const weaker = rules.forces.filter((force) => force.weakens && inPeriod(report, force.t)).map((force) => force.index);
   return [
     `from ${begin} to ${end}, accounts of the sector '${enc.clean(report.sector)}' were allowed ${allowed} and refused ` +
-      `${refused} requests; ${counts.used} were used; meanwhile ${left} accounts left this sector and ${joined} joined ` +
-      `it, and the rules were ${weaker.length > 0 ? `WEAKENED (entries ${weaker.join(", ")})` : "not weakened"}`,
+      `${refused} requests; ${counts.used} were used`,
+    `meanwhile ${left} accounts left this sector and ${joined} joined it, and the rules were ` +
+      `${weaker.length > 0 ? `WEAKENED (entries ${weaker.join(", ")})` : "not weakened"}`,
     `counted are: ${report.operations.map(enc.clean).join(", ")}`,
     `all ${report.range.length} entries of the log in and around this period are in the file`,
     ...counts.purposes.map(([purpose, answer, number]) => `purpose '${enc.clean(purpose)}', ${answer}: ${number}`),

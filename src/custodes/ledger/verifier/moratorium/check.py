@@ -238,8 +238,8 @@ def _findings(report: Report, trusted: Trusted, rules: Timeline, counts: _Counts
     end = moment(question.end) if question.end is not None else "the last entry"
     found = [
         f"from {begin} to {end}, accounts of the sector {sector!r} were allowed {allowed} and refused "
-        f"{counts.by_sector[sector, 'deny']} requests; {counts.uses} were used; meanwhile "
-        f"{_meanwhile(report, rules, counts)}",
+        f"{counts.by_sector[sector, 'deny']} requests; {counts.uses} were used",
+        f"meanwhile {_meanwhile(report, rules, counts)}",
         *(
             f"counted are: {', '.join(question.operations[at : at + 8])}"
             for at in range(0, len(question.operations), 8)
