@@ -26,4 +26,5 @@ def assemble(settings: Settings, wrap: Callable[[Any], Any]) -> FacePipeline:
         card = cards[name]
         return wrap(open_session(store.path(card), card, Device.CPU, Threads(intra=settings.threads)))
 
-    return assembly.assemble(network)
+    embedder = assembly.open_embedder(network("sface"), assembly.face_recipe())
+    return assembly.assemble(network, embedder)

@@ -98,6 +98,11 @@ class Settings:
     users_per_collection: int = _setting("Users that a collection may have.", 10_000_000)
     models: Path | None = _setting("Folder of fetched models. Default: `custodes/models` in the user's cache.", None)
     mirror: str = _setting("Folder that stands in for every source of model files.", "")
+    face_embedder: str = _setting(
+        "Network of your own that turns faces into vectors, by the name that `custodes models add` gave it. "
+        "Collections keep the network they were made with.",
+        "",
+    )
     nudenet: bool = _setting(
         "Let DetectModerationLabels use the pack `nudenet` (`custodes models fetch --pack nudenet`), which names "
         "exposed parts of bodies. Its licence is AGPL-3.0: read what it asks of whoever serves it to others.",

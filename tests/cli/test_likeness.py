@@ -17,7 +17,7 @@ from custodes.cli.pictures.likeness import (
     verdict,
     verdict_in_gallery,
 )
-from custodes.deployment.scores import false_match_rate
+from custodes.deployment.scores import SHIPPED
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_words_and_figure_say_the_same(similarity: float) -> None:
     pairs = int(found[1].replace(",", ""))
     assert pairs * float(found[2]) == pytest.approx(1.0, rel=0.05)
     assert f"1 in {found[1]} strangers" in short_odds(similarity)
-    rate = false_match_rate(similarity)
+    rate = SHIPPED.false_match_rate(similarity)
     assert rate is not None
     assert pairs * rate == pytest.approx(1.0, rel=0.5), "one digit is not further from what was measured than that"
 

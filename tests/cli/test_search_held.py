@@ -8,6 +8,7 @@ import PIL.Image
 import pytest
 
 from custodes.cli.faces.search import FoundFaces, draw_matches, print_matches, shown_matches
+from custodes.deployment.scores import SHIPPED
 
 TOKEN = "sealed:5f0c2a7e:name:0:9a41"
 SEALED = {"FaceMatches": [{"Similarity": 99.5, "Face": {"FaceId": "0", "ExternalImageId": TOKEN}}]}
@@ -15,7 +16,7 @@ OPEN = {"FaceMatches": [{"Similarity": 99.5, "Face": {"FaceId": "0", "ExternalIm
 
 
 def test_it_says_with_which_commands_it_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
-    found = FoundFaces("people", 10, SEALED, {})
+    found = FoundFaces("people", 10, SEALED, {}, SHIPPED)
     assert found.review == "5f0c2a7e"
     print_matches(found, 80.0, shown_matches(found))
     told = capsys.readouterr().err
@@ -24,7 +25,7 @@ def test_it_says_with_which_commands_it_goes_on(capsys: pytest.CaptureFixture[st
 
 
 def test_an_open_result_has_no_review(capsys: pytest.CaptureFixture[str]) -> None:
-    found = FoundFaces("people", None, OPEN, {})
+    found = FoundFaces("people", None, OPEN, {}, SHIPPED)
     assert found.review is None
     print_matches(found, 80.0, shown_matches(found))
     assert "review" not in capsys.readouterr().err
@@ -33,6 +34,6 @@ def test_an_open_result_has_no_review(capsys: pytest.CaptureFixture[str]) -> Non
 def test_a_sheet_of_a_held_result_is_drawn_without_boxes_and_photos(tmp_path: Path) -> None:
     photo = tmp_path / "query.png"
     PIL.Image.new("RGB", (100, 100), "white").save(photo)
-    draw_matches(tmp_path / "sheet.png", photo, FoundFaces("people", 10, SEALED, {}))
+    draw_matches(tmp_path / "sheet.png", photo, FoundFaces("people", 10, SEALED, {}, SHIPPED))
     with PIL.Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.width > 300

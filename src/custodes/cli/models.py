@@ -12,6 +12,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from custodes.cli import own_models
 from custodes.cli.options import JsonOption
 from custodes.cli.output import print_json, print_rows
 from custodes.core.errors import UnavailableError
@@ -55,6 +56,10 @@ def list_models(
     cards = [(item.card, item.state) for item in found]
     rows = [(card.name, state, ", ".join(card.packs), card.licence, card.archive.source) for card, state in cards]
     print_rows(("model", "state", "pack", "licence", "source"), rows)
+
+
+app.command("add")(own_models.add)
+app.command("own")(own_models.own)
 
 
 @app.command()

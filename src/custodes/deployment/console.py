@@ -19,7 +19,7 @@ from custodes.core.clock import SystemClock
 from custodes.core.errors import InvalidParameterError, NotSupportedError
 from custodes.core.ids import RequestId
 from custodes.deployment.ledger import POLICY_FILE
-from custodes.deployment.scores import false_match_rate
+from custodes.deployment.scores import score_rates
 from custodes.edge.aws.errors import ApiError
 from custodes.edge.aws.model import Operation, Service
 from custodes.edge.aws.validate import validate
@@ -74,7 +74,7 @@ def open_console(sources: ConsoleSources) -> list[BaseRoute]:
         random=os.urandom,
         region=settings.region,
         request_ids=sources.request_ids,
-        false_match_rate=false_match_rate,
+        false_match_rate=score_rates(settings).false_match_rate,
         trust_policy=lambda: (settings.data / POLICY_FILE).read_text(encoding="utf-8"),
         public_entry=sources.public_entry,
         schedules=sources.schedules,

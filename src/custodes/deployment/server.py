@@ -29,6 +29,7 @@ from custodes.deployment.console import ConsoleSources, open_console
 from custodes.deployment.engines import open_sight, open_text
 from custodes.deployment.ledger import ServerLedger, reconciled
 from custodes.deployment.records import DataParts, Records, open_records
+from custodes.deployment.scores import ScoreRates, own_embedder, score_rates
 from custodes.deployment.tracing import Tracing, open_tracing
 from custodes.deployment.video import Videos, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
@@ -41,7 +42,6 @@ from custodes.edge.endpoints.administration import administered
 from custodes.edge.endpoints.api import Limits
 from custodes.edge.endpoints.ledger import PublicLedger, mounted
 from custodes.edge.endpoints.reviews import Act, actions
-from custodes.engine.calibrate import FALSE_MATCH_RATES, false_match_rate
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.ports import FaceEngine, TextEngine
 from custodes.engine.runtime.meter import RunMeter
@@ -230,7 +230,7 @@ def open_deployment(
         daily = opened.enter_context(reconciled(records.ledger.log, meter))
         book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
         page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
-        known = _known_people(keys, book)
+        known = _known_people(keys, book, score_rates(settings))
         reader = Once(lambda: text or open_text(settings, meter.ran))
         seen = sight or open_sight(settings, faces, meter.ran)
         ports = _ports(parts, records, faces, videos, page_key=page_key, celebrities=known, text=reader, sight=seen)
@@ -307,7 +307,7 @@ def open_engine(settings: Settings, ran: Callable[[], None] = lambda: None) -> I
     if any("faces" in card.packs for card in missing):
         raise missing_models(missing)
     threads = settings.threads or os.cpu_count() or 1
-    yield open_face_engine(store, settings.device, threads, ran)
+    yield open_face_engine(store, settings.device, threads, own_embedder(settings), ran)
 
 
 @contextmanager
@@ -322,10 +322,10 @@ def _gallery(database: Database, data: Path, quotas: AccountQuotas) -> Gallery:
     return IndexedGallery(SqlGalleryStore.open(database, data, os.urandom, quotas), FaissIndex)
 
 
-def _known_people(keys: OperatorKeys, book: SqliteCelebrities) -> CelebrityGallery:
+def _known_people(keys: OperatorKeys, book: SqliteCelebrities, rates: ScoreRates) -> CelebrityGallery:
     """Portraits in a collection of the operator's account, names in a file of their own."""
     key = CollectionKey(keys.account_id, CELEBRITY_COLLECTION)
-    return CelebrityGallery(key, book, lambda similarity: false_match_rate(similarity, FALSE_MATCH_RATES))
+    return CelebrityGallery(key, book, rates.false_match_rate)
 
 
 def _folders(settings: Settings) -> dict[str, Path]:

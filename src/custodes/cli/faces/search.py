@@ -18,6 +18,7 @@ from custodes.settings import from_environment
 
 if TYPE_CHECKING:
     from custodes.cli.client.api import ApiClient
+    from custodes.deployment.scores import ScoreRates
 
 _SEALED = "sealed:"
 """How a token of a result begins that two persons have to confirm; the review's id follows (docs/reviews.md)."""
@@ -32,12 +33,14 @@ class FoundFaces:
         faces: how many faces are there; None when the caller may not know.
         answer: the API's own.
         photos: photos of faces that this machine indexed, by face id.
+        rates: what a similarity stands for.
     """
 
     collection: str
     faces: int | None
     answer: Mapping[str, Any]
     photos: Mapping[str, Path]
+    rates: ScoreRates
 
     @property
     def review(self) -> str | None:
@@ -64,6 +67,7 @@ def search(
     from custodes.cli.faces.journal import photo_of_face
     from custodes.cli.output import end, print_json
     from custodes.cli.pictures.photo import check_drawable, read
+    from custodes.deployment.scores import score_rates
 
     if picture is not None:
         check_drawable(picture, [photo])
@@ -76,7 +80,8 @@ def search(
             FaceMatchThreshold=threshold,
             MaxFaces=limit,
         )
-        found = FoundFaces(collection, _size(api, collection), answer, photo_of_face(settings.data))
+        photos, rates = photo_of_face(settings.data), score_rates(settings)
+        found = FoundFaces(collection, _size(api, collection), answer, photos, rates)
     matches = shown_matches(found)
     if picture is not None:
         draw_matches(picture, photo, found)
@@ -105,15 +110,14 @@ def shown_matches(found: FoundFaces) -> list[dict[str, Any]]:
 
 def _fact(match: Mapping[str, Any], found: FoundFaces) -> dict[str, Any]:
     from custodes.cli.pictures.likeness import chance_in_gallery, verdict_in_gallery
-    from custodes.deployment.scores import false_match_rate
 
     face, similarity = match["Face"], match["Similarity"]
     known = found.photos.get(face["FaceId"])
     return {
         "similarity_pct": round(similarity, 6),
-        "verdict": verdict_in_gallery(similarity, found.faces).name.lower(),
-        "false_match_rate": false_match_rate(similarity),
-        "false_match_chance": None if found.faces is None else chance_in_gallery(similarity, found.faces),
+        "verdict": verdict_in_gallery(similarity, found.faces, found.rates).name.lower(),
+        "false_match_rate": found.rates.false_match_rate(similarity),
+        "false_match_chance": None if found.faces is None else chance_in_gallery(similarity, found.faces, found.rates),
         "name": face.get("ExternalImageId"),
         "face_id": face["FaceId"],
         "path": str(known) if known else None,
@@ -133,8 +137,8 @@ def print_matches(found: FoundFaces, threshold: float, matches: Sequence[Mapping
     rows = [
         (
             percent(match["similarity_pct"]),
-            short_odds(match["similarity_pct"]),
-            "unknown" if found.faces is None else gallery_odds(match["similarity_pct"], found.faces),
+            short_odds(match["similarity_pct"], found.rates),
+            "unknown" if found.faces is None else gallery_odds(match["similarity_pct"], found.faces, found.rates),
             match["name"] or "",
             match["face_id"],
             match["path"] or "",
@@ -163,14 +167,16 @@ def draw_matches(out: Path, photo: Path, found: FoundFaces) -> None:
         # The server keeps no pictures; only photos that this machine indexed, and still has, can be shown.
         shown = show(path) if path is not None and path.is_file() else None
         name = "held for review" if found.review else (face.get("ExternalImageId") or "without a name")
-        chance = "" if found.faces is None else f"{gallery_odds(similarity, found.faces)} chance in {found.faces:,}"
-        caption = (f"{percent(similarity)} {name}", short_odds(similarity), chance)
+        chance = ""
+        if found.faces is not None:
+            chance = f"{gallery_odds(similarity, found.faces, found.rates)} chance in {found.faces:,}"
+        caption = (f"{percent(similarity)} {name}", short_odds(similarity, found.rates), chance)
         tiles.append(
             Tile(
                 shown,
                 face.get("BoundingBox"),
                 tuple(filter(None, caption)),
-                verdict_in_gallery(similarity, found.faces),
+                verdict_in_gallery(similarity, found.faces, found.rates),
             )
         )
     query = Tile(show(photo), found.answer.get("SearchedFaceBoundingBox"), (photo.name,))

@@ -36,7 +36,8 @@ class Recipe:
         version: written on every face; a collection keeps the one that it was created with. Its number is 7 or more,
             which clients of the API expect of a current model.
         mirrored: uses whose vector is the mean of a face and its mirror image.
-        lookalikes: what is taken out of what the network says.
+        dimension: length of the vectors.
+        lookalikes: what is taken out of what the network says; None for networks of which it is not known.
         knots: calibration curve of this recipe's cosines at level 0.
         children_from: level above which a vector is of a small child's surroundings.
         children_cap_pct: no similarity of such a vector is higher.
@@ -44,15 +45,11 @@ class Recipe:
 
     version: ModelVersion
     mirrored: frozenset[VectorUse]
-    lookalikes: Lookalikes
+    dimension: int
+    lookalikes: Lookalikes | None
     knots: tuple[Knot, ...]
     children_from: float
     children_cap_pct: float
-
-    @property
-    def dimension(self) -> int:
-        """Length of the vectors."""
-        return int(self.lookalikes.means.shape[1])
 
 
 def unit(vectors: NDArray[np.floating]) -> FloatArray:
@@ -85,7 +82,8 @@ class Embedder:
         """(N, D) unit vectors, one per face."""
         if not faces:
             return np.empty((0, self.recipe.dimension), np.float32)
-        return self.recipe.lookalikes.vectors(self.features(rgb, faces, use))
+        features = self.features(rgb, faces, use)
+        return features if self.recipe.lookalikes is None else self.recipe.lookalikes.vectors(features)
 
     def features(self, rgb: RgbArray, faces: Sequence[DetectedFace], use: VectorUse) -> FloatArray:
         """(N, D) unit vectors of at least one face as the network says them; what the recipe is fitted on."""

@@ -151,7 +151,10 @@ class FacePipeline:
 
     def scale(self, *vectors: FloatArray) -> LocalScale:
         """Cosines with ``vectors`` on the published scale: the most alike surroundings of any of them count."""
-        recipe, level = self.steps.embedder.recipe, max(level_of(vector) for vector in vectors)
+        recipe = self.steps.embedder.recipe
+        if recipe.lookalikes is None:
+            return LocalScale(self._curve)
+        level = max(level_of(vector) for vector in vectors)
         top_pct = recipe.children_cap_pct if level > recipe.children_from else 100.0
         return LocalScale(self._curve, level, top_pct)
 
