@@ -240,5 +240,6 @@ def test_a_collection_of_the_same_name_opens_nothing(two: Two, name: str) -> Non
 def test_every_operation_on_things_that_answers_was_asked(two: Two) -> None:
     answering = set(two.server.deployment.handlers) & set(TOUCHING)
     assert len(answering) >= 19
-    for name in set(two.server.deployment.handlers) - set(TOUCHING):
+    # What AWS has not is asked for in pages only: tests/console/test_attacks.py has another tenant's.
+    for name in (set(two.server.deployment.handlers) & SERVICE.operations.keys()) - set(TOUCHING):
         assert not NAMING & SERVICE.known[name].input.members.keys(), name

@@ -73,6 +73,9 @@ MAKING = {
     ("video", "analyze"),
     ("collection", "create"),
     ("celebrities", "import"),
+    ("migrate", "rekognition"),
+    ("migrate", "compreface"),
+    ("migrate", "luna"),
     ("sanctions", "import"),
     ("sanctions", "sources", "add"),
 }

@@ -30,7 +30,7 @@ def health(url: str) -> dict[str, str]:
 
 def test_it_answers_and_stops_when_asked(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as server:
-        assert health(server.url) == {"status": "ready"}
+        assert health(server.url)["status"] == "ready"
         assert server.stop() == 0
         with pytest.raises(OSError, match="refused"):
             urllib.request.urlopen(f"{server.url}/healthz", timeout=5)

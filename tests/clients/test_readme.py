@@ -19,10 +19,11 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 def desk(tmp_path: Path) -> Path:
     """A folder with the README's two photos."""
     folder = tmp_path / "desk"
-    folder.mkdir()
+    photos = folder / "docs" / "photos"
+    photos.mkdir(parents=True)
     # PNG bytes: the name of a file does not count.
-    (folder / "ann.jpg").write_bytes(picture(Square(1)))
-    (folder / "unknown.jpg").write_bytes(picture(Square(1, angle_deg=4)))
+    (photos / "ann.jpg").write_bytes(picture(Square(1)))
+    (photos / "unknown.jpg").write_bytes(picture(Square(1, angle_deg=4)))
     return folder
 
 

@@ -48,7 +48,7 @@ def _largest(kind: str) -> Entry:
     members = {
         name: next(value for value in candidates if test(value)) for name, test in {**rule.must, **rule.may}.items()
     }
-    body = None if kind in ("map", "key") else bytes(32)
+    body = None if kind in ("map", "key", "boot") else bytes(32)
     return Entry(kind, 10**12, MAX_INT if rule.units else None, body, members)
 
 

@@ -312,8 +312,8 @@ def test_a_later_head_without_the_collection(world):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"lines": None}, "no lines"),
-        ({"lines": [{"amount": "NaN"}]}, "no decimal number"),
+        ({"lines": None}, "'lines' is no list"),
+        ({"lines": [{"amount": "NaN"}]}, "'parts' is missing"),
         ({"sum": "-1"}, "no decimal number"),
     ],
 )

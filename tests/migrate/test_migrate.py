@@ -134,9 +134,9 @@ def test_photos_from_s3(live_server: LiveServer, custodes: Any, tmp_path: Path) 
         place = {"endpoint_url": f"http://{host}:{port}", "region_name": "us-east-1"}
         secrets = {"aws_access_key_id": "AKIAEXAMPLE", "aws_secret_access_key": "s"}
         s3 = boto3.client("s3", **place, **secrets)
-        s3.create_bucket(Bucket="photos")
-        s3.put_object(Bucket="photos", Key="old/ann.jpg", Body=PHOTOS["ann.jpg"])
-        s3.put_object(Bucket="photos", Key="else/ann.jpg", Body=b"another")
+        s3.create_bucket(Bucket="migrated-photos")
+        s3.put_object(Bucket="migrated-photos", Key="old/ann.jpg", Body=PHOTOS["ann.jpg"])
+        s3.put_object(Bucket="migrated-photos", Key="else/ann.jpg", Body=b"another")
         s3.close()
         from custodes.cli.client.amazon import AmazonClient
         from custodes.cli.migrate.rekognition import BucketPhotos
@@ -144,7 +144,7 @@ def test_photos_from_s3(live_server: LiveServer, custodes: Any, tmp_path: Path) 
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
             patch.setenv("AWS_SECRET_ACCESS_KEY", "s")
-            photos = BucketPhotos(AmazonClient(None, "us-east-1", place["endpoint_url"]), "s3://photos/old/")
+            photos = BucketPhotos(AmazonClient(None, "us-east-1", place["endpoint_url"]), "s3://migrated-photos/old/")
             assert photos.keys() == ["old/ann.jpg"]
             assert photos.read("old/ann.jpg") == PHOTOS["ann.jpg"]
     finally:

@@ -19,7 +19,7 @@ from custodes.operations.record.release import digests_installed, digests_of_whe
 from fakes.live import LiveServer
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("src", "pyproject.toml", "README.md", "LICENSE")
+SOURCES = ("src", "packaging", "pyproject.toml", "README.md", "LICENSE")
 
 
 def build(folder: Path, *, late: bool) -> Path:

@@ -88,7 +88,7 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     with raw(tmp_path) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     for _ in range(2):
-        with pytest.raises(UnavailableError, match="another version"):
+        with pytest.raises(UnavailableError, match="a newer version wrote it"):
             Database.open(tmp_path)
 
 

@@ -27,8 +27,11 @@ COMMANDS = (
     ),
     CommandEntry(_SERVER, "env", "Print exports that point AWS clients at the server.", "custodes.cli.env:env"),
     CommandEntry(_SERVER, "models", "List, fetch and verify the networks.", "custodes.cli.models:app"),
-    CommandEntry(_SERVER, "backup", "Back a data directory up while it is used.", "custodes.cli.storage.backup:backup"),
-    CommandEntry(_SERVER, "restore", "Make a data directory from a backup.", "custodes.cli.storage.backup:restore"),
+    CommandEntry(
+        _SERVER, "backup", "Back the data directory up, also while the server runs.",
+        "custodes.cli.storage.backup:backup",
+    ),
+    CommandEntry(_SERVER, "restore", "Make a new data directory from a backup.", "custodes.cli.storage.backup:restore"),
     CommandEntry(_SERVER, "version", "Show the version.", "custodes.cli.version:version"),
     CommandEntry(_PICTURES, "compare", "Compare the faces of two photos.", "custodes.cli.faces.compare:compare"),
     CommandEntry(

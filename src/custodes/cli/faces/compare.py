@@ -26,7 +26,7 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Compare the faces of two photos."""
-    settings = from_environment(device=device)
+    settings = from_environment(data=data, device=device)
     from custodes.cli.client.pictures import open_pictures
     from custodes.cli.output import print_json
     from custodes.cli.pictures.likeness import odds, percent, verdict

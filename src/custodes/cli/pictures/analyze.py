@@ -82,7 +82,7 @@ def analyze(
     as_json: JsonOption = False,
 ) -> None:
     """Find faces, labels and text in pictures. With --json, one line per picture holds the API's own answers."""
-    settings = from_environment(device=device)
+    settings = from_environment(data=data, device=device)
     from custodes.cli.client.pictures import open_pictures
     from custodes.cli.exit_status import ExitStatus
     from custodes.cli.output import end

@@ -32,7 +32,7 @@ def quality(
     as_json: JsonOption = False,
 ) -> None:
     """Check portraits against the limits of documents: place, pose, light, background."""
-    with open_pictures(from_environment(device=device), data) as api:
+    with open_pictures(from_environment(data=data, device=device), data) as api:
         _each(photos, _asking(api, "AssessFaceQuality", faces), _quality_lines, as_json=as_json)
 
 
@@ -44,7 +44,7 @@ def liveness(
     as_json: JsonOption = False,
 ) -> None:
     """Score how much faces look like faces and not like prints or screens. A hint, not a proof."""
-    with open_pictures(from_environment(device=device), data) as api:
+    with open_pictures(from_environment(data=data, device=device), data) as api:
         _each(photos, _asking(api, "AssessLiveness", faces), _liveness_lines, as_json=as_json)
 
 

@@ -35,6 +35,7 @@ from custodes.ledger.prover.sources import AccountSources, LogFiles, open_log_fi
 from custodes.ledger.prover.stamps import stamp_file
 from custodes.ledger.prover.statement import Sources, build
 from custodes.ledger.tlog.entry import decode
+from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TileReader
 from custodes.ledger.tlog.trust import TrustPolicy, Witness
 from custodes.ledger.tree.tiles import WITNESSED_PATH
@@ -327,10 +328,13 @@ class Statements:
         """The certificate for a face that was erased.
 
         Raises:
-            LookupError: there is no record of that.
+            LookupError: there is no record of that, or its entry is not published yet.
         """
         record = self.erasures.get(face)
-        return encode_file(certificate(record, self._log_with(record.entry)))
+        try:
+            return encode_file(certificate(record, self._log_with(record.entry)))
+        except ProofError as error:
+            raise LookupError(f"the entry of face {face} is not published yet; ask again in a second") from error
 
     def face_indexes(self) -> FaceIndexes:
         """Empty face indexes that place collections under this ledger's key."""
