@@ -58,7 +58,11 @@ def enrol(gallery: IndexedGallery, seed: int) -> None:
         say("DONE " + ",".join(ids))
         if rng.random() < 0.1:
             say("ERASING " + ids[0])
-            gallery.delete_faces(CRASH_KEY, [FaceId(ids[0])])
+            try:
+                gallery.delete_faces(CRASH_KEY, [FaceId(ids[0])])
+            except UnavailableError:
+                say("FAILED " + ids[0])
+                return
             say("ERASED " + ids[0])
 
 
