@@ -20,7 +20,6 @@ from custodes.deployment.statements import open_statements
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_html import render
 from custodes.ledger.prover.invoices.invoice_run import load_prices
-from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.verifier.invoices.invoice import parse
 from custodes.ledger.verifier.invoices.meter import Month
@@ -77,7 +76,7 @@ def invoices_command(
     """Write the invoices of a billed month: a JSON file with the proof and an HTML page, per account."""
     try:
         invoices = open_statements(data).invoices(_month(month))
-    except (LookupError, ProofError, NoteError) as error:
+    except (LookupError, NoteError) as error:
         raise NotFoundError(str(error)) from error
     out.mkdir(parents=True, exist_ok=True)
     for account, content in invoices.items():

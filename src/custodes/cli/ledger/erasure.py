@@ -15,7 +15,6 @@ from custodes.cli.ledger.checking import checking
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.core.errors import NotFoundError
 from custodes.deployment.statements import open_statements
-from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.note import NoteError
 
 app = typer.Typer(help="Certificates of erasure.", no_args_is_help=True)
@@ -36,6 +35,6 @@ def certificate_command(
     """Write the certificate for an erased face; check it with `custodes statement verify`."""
     try:
         out.write_bytes(open_statements(data).erasure_certificate(face_id))
-    except (LookupError, ProofError, NoteError) as error:
+    except (LookupError, NoteError) as error:
         raise NotFoundError(str(error)) from error
     show({"path": str(out), "face_id": face_id}, f"{out}; check it with: {checking(out, data)}", as_json=as_json)

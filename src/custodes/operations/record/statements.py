@@ -35,7 +35,6 @@ from custodes.ledger.prover.sources import AccountSources, LogFiles, open_log_fi
 from custodes.ledger.prover.stamps import stamp_file
 from custodes.ledger.prover.statement import Sources, build
 from custodes.ledger.tlog.entry import decode
-from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TileReader
 from custodes.ledger.tlog.trust import TrustPolicy, Witness
 from custodes.ledger.tree.tiles import WITNESSED_PATH
@@ -319,8 +318,7 @@ class Statements:
         """The invoice files of a month that is in the log, by account.
 
         Raises:
-            LookupError: the month was not billed.
-            ProofError: its entry is not in the published checkpoint.
+            LookupError: the month was not billed, or its entry is not published yet.
         """
         return self.bills.invoices(month, self._log_with(self.bills.entry(month)))
 
@@ -331,10 +329,7 @@ class Statements:
             LookupError: there is no record of that, or its entry is not published yet.
         """
         record = self.erasures.get(face)
-        try:
-            return encode_file(certificate(record, self._log_with(record.entry)))
-        except ProofError as error:
-            raise LookupError(f"the entry of face {face} is not published yet; ask again in a second") from error
+        return encode_file(certificate(record, self._log_with(record.entry)))
 
     def face_indexes(self) -> FaceIndexes:
         """Empty face indexes that place collections under this ledger's key."""
@@ -371,10 +366,16 @@ class Statements:
         return open_log_files(self._files.tiles, self._files.bodies, self._files.body_key)
 
     def _log_with(self, index: int) -> LogFiles:
-        """The log at a checkpoint with entry ``index``: the cosigned one if it reaches so far, else the newest."""
-        witnessed = self._files.tiles.get(WITNESSED_PATH)
-        note = witnessed if reaches(witnessed, index) else self._files.tiles.get(CHECKPOINT_PATH)
-        return open_log_files(self._files.tiles, self._files.bodies, self._files.body_key, note)
+        """The log at a checkpoint with entry ``index``: the cosigned one if it reaches so far, else the newest.
+
+        Raises:
+            LookupError: neither does yet.
+        """
+        for path in (WITNESSED_PATH, CHECKPOINT_PATH):
+            note = self._files.tiles.get(path)
+            if reaches(note, index):
+                return open_log_files(self._files.tiles, self._files.bodies, self._files.body_key, note)
+        raise LookupError(f"entry {index} is not published yet; ask again in a second")
 
     def _subfolder(self, name: str) -> Path:
         folder = self._folder / name
