@@ -14,15 +14,12 @@ from custodes.ledger.verifier.canonical_json import canonical, parse_canonical
 from custodes.ledger.verifier.moratorium.report import parse as parse_report
 from custodes.ledger.verifier.statement import parse as parse_statement
 
-FACE_COMPARISON = frozenset(
+IDENTIFICATIONS = frozenset(
     {
         "AssociateFaces",
-        "CompareFaces",
-        "CreateStreamProcessor",
         "GetCelebrityInfo",
         "GetCelebrityRecognition",
         "GetFaceSearch",
-        "GetPersonTracking",
         "RecognizeCelebrities",
         "SearchFaces",
         "SearchFacesByImage",
@@ -30,11 +27,17 @@ FACE_COMPARISON = frozenset(
         "SearchUsersByImage",
         "StartCelebrityRecognition",
         "StartFaceSearch",
-        "StartPersonTracking",
-        "StartStreamProcessor",
-        "UpdateStreamProcessor",
     }
 )
+"""Operations whose answers tell who somebody is."""
+FACE_COMPARISON = IDENTIFICATIONS | {
+    "CompareFaces",
+    "CreateStreamProcessor",
+    "GetPersonTracking",
+    "StartPersonTracking",
+    "StartStreamProcessor",
+    "UpdateStreamProcessor",
+}
 """Operations whose answers tell how alike faces are or whose they are. A report that leaves one out hides its use."""
 
 

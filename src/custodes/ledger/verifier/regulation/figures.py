@@ -13,22 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-IDENTIFICATIONS = frozenset(
-    {
-        "AssociateFaces",
-        "GetCelebrityInfo",
-        "GetCelebrityRecognition",
-        "GetFaceSearch",
-        "RecognizeCelebrities",
-        "SearchFaces",
-        "SearchFacesByImage",
-        "SearchUsers",
-        "SearchUsersByImage",
-        "StartCelebrityRecognition",
-        "StartFaceSearch",
-    }
-)
-"""Operations whose answers tell who somebody is."""
+from custodes.ledger.verifier.expected import IDENTIFICATIONS
+
 EXCEPTIONAL = frozenset({"missing-person", "child-protection", "imminent-threat", "serious-crime"})
 """Purposes that open an exception of the provider's rules."""
 AUTHORISATION_MS = 48 * 3_600_000
