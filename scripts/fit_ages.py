@@ -28,7 +28,15 @@ from custodes.engine.faces import traits
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.faces.pipeline import FacePipeline
 from custodes.engine.faces.portrait import PortraitReadings
-from custodes.engine.faces.traits.ages import _ADULT_FROM, _CHILD_UNTIL, AgeNetworks, inputs, moments
+from custodes.engine.faces.traits.ages import (
+    _ADULT_FROM,
+    _CENTRE_YEARS,
+    _CHILD_UNTIL,
+    _UNIT_YEARS,
+    AgeNetworks,
+    inputs,
+    moments,
+)
 from custodes.engine.results.face import DetectedFace
 from custodes.imaging.image import decode
 from custodes.models.store import ModelStore, default_root
@@ -107,7 +115,7 @@ def scaling(seen: Floats) -> AgeNetworks:
 def member(x: Floats, age: NDArray[np.float64], seed: int) -> list[Floats]:
     """One network by Adam with decoupled decay: inner (D, H), its bias, outer (H,), its bias."""
     random, width = np.random.default_rng(seed), x.shape[1]
-    target, weight = np.asarray((age - 40.0) / 20.0, np.float32), rarity(age)
+    target, weight = np.asarray((age - _CENTRE_YEARS) / _UNIT_YEARS, np.float32), rarity(age)
     inner, outer = random.normal(0, width**-0.5, (width, HIDDEN)), random.normal(0, HIDDEN**-0.5, HIDDEN)
     values = [inner, np.zeros(HIDDEN), outer, np.zeros(1)]
     values = [value.astype(np.float32) for value in values]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -108,9 +108,9 @@ def add_network(settings: Settings, brought: BroughtNetwork, progress: Progress)
 def _measured(
     engine: FacePipeline, network: NetworkSession, draft: OwnEmbedder, people: Path, progress: Progress
 ) -> AddedNetwork:
-    theirs = open_embedder(network, replace(own_recipe(draft)))
+    theirs = open_embedder(network, own_recipe(draft))
     rows, person, missed = [], [], 0
-    photos = _photos(people)
+    photos = list(_photos(people))
     for done, (number, path) in enumerate(photos, start=1):
         seen = _vectors(engine, theirs, path)
         if seen is None:
@@ -139,11 +139,8 @@ def _vectors(engine: FacePipeline, theirs: Embedder, path: Path) -> tuple[FloatA
     return theirs.embed(image.rgb, faces, VectorUse.ENROL)[0], engine.embed(slot, image, faces, VectorUse.ENROL)[0]
 
 
-def _photos(people: Path) -> Sequence[tuple[int, Path]]:
-    return list(_each(people))
-
-
-def _each(people: Path) -> Iterator[tuple[int, Path]]:
+def _photos(people: Path) -> Iterator[tuple[int, Path]]:
+    """Each photo, with the number of its person."""
     try:
         folders = sorted(folder for folder in people.iterdir() if folder.is_dir())
     except OSError as error:
