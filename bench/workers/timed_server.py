@@ -131,7 +131,7 @@ def main() -> None:
     with open_engine(settings) as opened:
         engine = TimedEngine(opened)
         # Pictures are decoded by a function, not a port; the clock has to go around it here.
-        vars(sources)["decode"] = lambda data: engine.timed("decode", lambda: decode(data))
+        vars(sources)["decode"] = lambda data, head: engine.timed("decode", lambda: decode(data, head=head))
         fill(settings, collection_id, engine, faces)
         serve(settings, engine)
     (settings.data / "engine.json").write_text(json.dumps(engine.calls), encoding="utf-8")
