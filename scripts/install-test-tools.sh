@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the interoperability tests need beside Python: Go with x/mod and the AWS SDK, strace, OpenSSL and
-# Chromium from Debian; @sigstore/verify, @cedar-policy/cedar-wasm, axe-core, the AWS SDK and esbuild from npm.
+# Chromium from Debian; @sigstore/verify, @cedar-policy/cedar-wasm, axe-core, the AWS SDK, esbuild, and
+# Amplify's liveness component with React from npm.
 # Needs apt-get (as root, or with sudo) and npm; what is there already is left alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,9 +20,12 @@ fi
 # One command for all of them: npm takes away what a later one does not name.
 if [ ! -d build/node_modules/@sigstore/verify ] || [ ! -d build/node_modules/@cedar-policy/cedar-wasm ] \
   || [ ! -d build/node_modules/axe-core ] || [ ! -d build/node_modules/@aws-sdk/client-rekognition ] \
-  || [ ! -d build/node_modules/esbuild ]; then
+  || [ ! -d build/node_modules/esbuild ] || [ ! -d build/node_modules/@aws-amplify/ui-react-liveness ] \
+  || [ ! -d build/node_modules/@tensorflow/tfjs-backend-wasm ]; then
   mkdir -p build
   npm install --prefix build --no-save --no-audit --no-fund --ignore-scripts \
     @sigstore/verify@3.1.1 @cedar-policy/cedar-wasm@4.12.0 axe-core@4.14.1 \
-    @aws-sdk/client-rekognition@3.1142.0 esbuild@0.28.2
+    @aws-sdk/client-rekognition@3.1142.0 esbuild@0.28.2 \
+    react@18.3.1 react-dom@18.3.1 aws-amplify@6.22.1 @aws-amplify/ui-react-liveness@3.6.8 \
+    @tensorflow/tfjs-backend-wasm@4.11.0
 fi
