@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.box import BoxPx
-from custodes.engine.faces.align import RgbArray, warp
+from custodes.engine.faces.geometry.align import RgbArray, warp
 from custodes.engine.results.face import FloatArray
 
 POINTS = 17
