@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.box import BoxPx
-from custodes.engine.faces.geometry.align import FIVE_SHAPE, ChipFrame, RgbArray, chip, similarity
 from custodes.engine.faces.embedding.embed import planes
+from custodes.engine.faces.geometry.align import FIVE_SHAPE, ChipFrame, RgbArray, chip, similarity
 from custodes.engine.faces.traits.heads import Head
 from custodes.engine.results.face import DetectedFace, FloatArray, Judgement
 
