@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from custodes.engine.equipment.body_points import BodyReader
+from custodes.engine.equipment.body_points import BodyPointReader
 from custodes.engine.equipment.head_cover import Logits, load_head_cover
 from custodes.engine.equipment.masks import load_mask_heads
 from custodes.engine.equipment.pipeline import EquipmentPipeline, EquipmentSteps
@@ -20,7 +20,7 @@ def open_equipment_engine(networks: Networks, faces: FaceEngine) -> EquipmentPip
         UnavailableError: a model is missing, altered or cannot be opened.
     """
     portraits = PortraitReader(Batcher(portrait_run(networks.session("faceres"))))
-    bodies = BodyReader(networks.session("movenet"))
+    bodies = BodyPointReader(networks.session("movenet"))
     steps = EquipmentSteps(
         open_objects(networks), faces, portraits, load_mask_heads(), load_head_cover(open_head_scores(networks)), bodies
     )

@@ -52,7 +52,7 @@ class BodyPoints:
     scores: FloatArray
 
 
-class BodyReader:
+class BodyPointReader:
     """The body step: pre (square crop), run, post (cells to picture pixels)."""
 
     def __init__(self, network: BodyNetwork) -> None:

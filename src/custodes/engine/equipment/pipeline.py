@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from custodes.core.box import BoxPx
 from custodes.core.slot import Slot
-from custodes.engine.equipment.body_points import BodyReader
+from custodes.engine.equipment.body_points import BodyPointReader
 from custodes.engine.equipment.hands import hands
 from custodes.engine.equipment.head_cover import HeadCoverReader, cover_place
 from custodes.engine.equipment.masks import MaskHeads, told
@@ -43,7 +43,7 @@ class EquipmentSteps:
     portraits: PortraitReader
     masks: MaskHeads
     heads: HeadCoverReader
-    bodies: BodyReader
+    bodies: BodyPointReader
 
 
 class EquipmentPipeline:
