@@ -30,6 +30,8 @@ _SECRETS = frozenset(
     {
         "s3_access_key_id",
         "s3_secret_access_key",
+        "kinesis_access_key_id",
+        "kinesis_secret_access_key",
         "sns_access_key_id",
         "sns_secret_access_key",
         "job_webhook_secret",
@@ -126,6 +128,11 @@ class Settings:
     )
     video_part_s: int = _setting("Seconds of video under one permission; then it is decided again.", 30)
     video_strict: bool = _setting("Accept what the API documents only: H.264 in MP4 or MOV.", False)
+    stream_workers: int = _setting("Live streams watched at the same time; 0 for none by this server.", 4)
+    stream_samples_per_second: str = _setting("Frames of a second of a live stream that are looked at, 0.5 to 30.", "2")
+    kinesis_endpoint: str = _setting("Kinesis endpoint that live searches write what they find to.", "")
+    kinesis_access_key_id: str = _setting("Access key for that endpoint.", "")
+    kinesis_secret_access_key: str = _setting("Its secret.", "")
     sns_endpoint: str = _setting("SNS endpoint that finished jobs are told to; none means that clients ask.", "")
     sns_access_key_id: str = _setting("Access key for that endpoint.", "")
     sns_secret_access_key: str = _setting("Its secret.", "")
@@ -183,6 +190,10 @@ class Settings:
             self._require(getattr(self, name) >= 0, name, "0 or more")
         self._require(self.review_days >= 1, "review_days", "1 or more")
         self._require(self.video_workers >= 0, "video_workers", "0 or more")
+        self._require(self.stream_workers >= 0, "stream_workers", "0 or more")
+        self._require(
+            is_sampling_rate(self.stream_samples_per_second), "stream_samples_per_second", "a number from 0.5 to 30"
+        )
         sampling = sampling_rates(self.video_sampling)
         self._require(sampling is not None, "video_sampling", "kinds of jobs with numbers from 0.5 to 30")
         self._require(self.video_part_s >= 1, "video_part_s", "1 or more")

@@ -30,6 +30,7 @@ from custodes.deployment.engines import open_sight, open_text
 from custodes.deployment.ledger import ServerLedger, reconciled
 from custodes.deployment.records import DataParts, Records, open_records
 from custodes.deployment.scores import ScoreRates, own_embedder, score_rates
+from custodes.deployment.streams import open_streams, stream_workers
 from custodes.deployment.tracing import Tracing, open_tracing
 from custodes.deployment.video import Videos, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
@@ -225,7 +226,8 @@ def open_deployment(
             store, faces = spans.gallery(store), spans.engine(faces)
         release = release_of(settings.shown)
         videos = open_videos(settings, database, open_objects(_folders(settings), _s3(settings)), clock)
-        parts = DataParts(settings, database, keys.account_id, directory, store, videos, clock, new_request_id)
+        streams = open_streams(settings, database, clock)
+        parts = DataParts(settings, database, keys.account_id, directory, store, videos, streams, clock, new_request_id)
         records = opened.enter_context(open_records(parts, release))
         daily = opened.enter_context(reconciled(records.ledger.log, meter))
         book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
@@ -240,6 +242,7 @@ def open_deployment(
         scheduler = opened.enter_context(closing(Scheduler((*records.schedules, daily), clock, LEDGER_ERRORS)))
         scheduler.start()
         opened.enter_context(video_workers(videos, ports, operations, gate, records.ledger))
+        opened.enter_context(stream_workers(streams, ports, gate))
         opened.enter_context(administered(settings.data, records.administration.ask))
         yield Deployment(
             settings=settings,
@@ -296,6 +299,7 @@ def _ports(
         sight=sight,
         celebrities=celebrities,
         video=videos.adapters,
+        streams=parts.streams.adapters,
     )
 
 
