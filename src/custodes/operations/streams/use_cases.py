@@ -26,7 +26,9 @@ from custodes.gallery.entities import CollectionKey
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.collections.tags import check_tags
 from custodes.operations.images.scale import require_same_model
+from custodes.operations.policy.facts import TAG_PREFIX
 from custodes.operations.requests.callers import encode_caller
+from custodes.operations.requests.context import Context
 from custodes.operations.requests.gate import Permit
 from custodes.operations.reviews.redaction import is_held
 from custodes.operations.streams.commands import (
@@ -129,12 +131,22 @@ class StreamOperations:
         shown = found[:limit]
         return shown, self._pages.issue(scope, shown[-1].name) if len(found) > limit else None
 
-    def command_of(self, account_id: AccountId, command: StartStreamProcessor) -> StartStreamProcessor:
-        """``command`` with what rules look at: the collection and threshold of a processor that looks for faces."""
-        found = None if self._adapters is None else self._adapters.processors.find(account_id, command.name)
+    def as_stated(self, context: Context, command: StartStreamProcessor) -> tuple[Context, StartStreamProcessor]:
+        """Context and command of a start, with what the processor says of itself.
+
+        Of one that looks for faces: collection and threshold, and facts that its tags state, as tags of a session do.
+        What the session itself states counts more.
+        """
+        caller = context.caller
+        found = None if self._adapters is None else self._adapters.processors.find(caller.account_id, command.name)
         if found is None or not isinstance(found.task, FaceTask):
-            return command
-        return replace(command, collection_id=found.task.collection_id, threshold_pct=found.task.threshold_pct)
+            return context, command
+        stated = {key: value for key, value in found.tags.items() if key.startswith(TAG_PREFIX) and key != UNTIL_TAG}
+        caller = replace(caller, session_tags={**stated, **caller.session_tags})
+        task = found.task
+        return replace(context, caller=caller), replace(
+            command, collection_id=task.collection_id, threshold_pct=task.threshold_pct
+        )
 
     def start(self, permit: Permit, command: StartStreamProcessor) -> StreamProcessor:
         """The processor, starting.

@@ -94,13 +94,14 @@ class LockedSources:
         asked = False
         while not stopped() and time.monotonic() - heard < self._limits.silence_s:
             if not asked and time.monotonic() >= due:
-                asked, due = child.ask(), max(due + every_s, time.monotonic())
+                asked = child.ask()
             wait_s = _TICK_S if asked else min(_TICK_S, max(0.0, due - time.monotonic()))
             record, payload = child.record(wait_s)
             if record is None:
                 yield None
             elif record.kind is Kind.PIXELS:
                 heard, asked = time.monotonic(), False
+                due = max(due + every_s, heard + every_s / 2)
                 rgb = np.frombuffer(payload, np.uint8).reshape(record.height, record.width, 3)
                 yield LiveFrame(rgb, self._clock.now_ms())
             elif record.kind is not Kind.LOCKED:

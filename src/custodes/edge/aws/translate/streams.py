@@ -30,9 +30,9 @@ def handlers(gate: Gate, streams: StreamOperations, region: str) -> dict[str, Ha
     """Handlers of this family by operation."""
 
     def start(context: Context, params: Params) -> Released[Params]:
-        # Rules look at the search that a processor was made for; its settings are looked up before they decide.
-        command = streams.command_of(context.caller.account_id, _start(params))
-        return gate.perform(context, command, streams.start).map(_started)
+        # Rules look at the search that a processor was made for, and at what its tags state about it.
+        stated, command = streams.as_stated(context, _start(params))
+        return gate.perform(stated, command, streams.start).map(_started)
 
     return {
         "CreateStreamProcessor": gated(
