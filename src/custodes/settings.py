@@ -130,6 +130,7 @@ class Settings:
     video_strict: bool = _setting("Accept what the API documents only: H.264 in MP4 or MOV.", False)
     stream_workers: int = _setting("Live streams watched at the same time; 0 for none by this server.", 4)
     stream_samples_per_second: str = _setting("Frames of a second of a live stream that are looked at, 0.5 to 30.", "2")
+    stream_fragment_s: int = _setting("Seconds of a live stream under one permission; then it is decided again.", 2)
     kinesis_endpoint: str = _setting("Kinesis endpoint that live searches write what they find to.", "")
     kinesis_access_key_id: str = _setting("Access key for that endpoint.", "")
     kinesis_secret_access_key: str = _setting("Its secret.", "")
@@ -191,6 +192,7 @@ class Settings:
         self._require(self.review_days >= 1, "review_days", "1 or more")
         self._require(self.video_workers >= 0, "video_workers", "0 or more")
         self._require(self.stream_workers >= 0, "stream_workers", "0 or more")
+        self._require(1 <= self.stream_fragment_s <= 60, "stream_fragment_s", "between 1 and 60")
         self._require(
             is_sampling_rate(self.stream_samples_per_second), "stream_samples_per_second", "a number from 0.5 to 30"
         )

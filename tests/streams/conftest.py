@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import numpy as np
 import pytest
 
-from fakes.blobs import BlobEngine
+from fakes.blobs import Blob, BlobEngine, portrait, scene
 from fakes.camera import Camera
 from fakes.live import LiveServer, running
 from fakes.sight import sight
@@ -56,7 +57,7 @@ def cloud() -> Iterator[Cloud]:
 
 def overrides(cloud: Cloud) -> dict[str, Any]:
     """Settings of a server that tells ``cloud``."""
-    keys = {}
+    keys: dict[str, Any] = {"stream_fragment_s": 1, "stream_samples_per_second": "4"}
     for service in ("kinesis", "sns", "s3"):
         keys |= {f"{service}_endpoint": cloud.url, f"{service}_access_key_id": "AKEXAMPLE"}
         keys[f"{service}_secret_access_key"] = "secret"
@@ -114,6 +115,28 @@ def eventually(check: Callable[[], Any], seconds: float = 20) -> Any:
             return found
         time.sleep(0.05)
     raise AssertionError("it did not happen in time")
+
+
+def ann_and_bob(number: int) -> np.ndarray:
+    return scene(Blob("ann", 10 + number % 40), Blob("bob", 200))
+
+
+def enrolled(post: Post, collection: str) -> None:
+    post.client.create_collection(CollectionId=collection)
+    post.client.index_faces(CollectionId=collection, Image={"Bytes": portrait("ann")}, ExternalImageId="Ann")
+
+
+def watcher(post: Post, name: str, source: str, **changes: Any) -> None:
+    post.client.create_stream_processor(
+        **{
+            "Name": name,
+            "Input": {"KinesisVideoStream": {"Arn": source}},
+            "Output": {"S3Destination": {"Bucket": "yard", "KeyPrefix": "seen/"}},
+            "RoleArn": ROLE,
+            "Settings": {"ConnectedHome": {"Labels": ["PERSON"], "MinConfidence": 60}},
+        }
+        | changes
+    )
 
 
 @pytest.fixture(scope="module")

@@ -5,24 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
-from fakes.blobs import Blob, portrait, scene
 from fakes.camera import Camera
-from streams.conftest import Post, eventually, stated
+from streams.conftest import Post, ann_and_bob, enrolled, eventually, stated
 
 Open = Callable[[Any], Camera]
-
-
-def ann_and_bob(number: int) -> np.ndarray:
-    return scene(Blob("ann", 10 + number % 40), Blob("bob", 200))
-
-
-def enrolled(post: Post, collection: str) -> None:
-    post.client.create_collection(CollectionId=collection)
-    post.client.index_faces(CollectionId=collection, Image={"Bytes": portrait("ann")}, ExternalImageId="Ann")
 
 
 def code(error: pytest.ExceptionInfo[ClientError]) -> str:
@@ -50,7 +39,7 @@ def test_from_a_camera_to_records(post: Post, camera: Open) -> None:
         + one["InputInformation"]["KinesisVideo"]["FrameOffsetInSeconds"]
         for one in records
     ]
-    assert moments == sorted(moments) and 0.2 < moments[1] - moments[0] < 2
+    assert moments == sorted(moments) and 0.1 < moments[1] - moments[0] < 2
     with pytest.raises(ClientError) as error:
         post.client.start_stream_processor(Name="front")
     assert code(error) == "ResourceInUseException"

@@ -103,7 +103,7 @@ def stream_workers(streams: Streams, ports: Ports, gate: Gate) -> Iterator[Strea
         stream_outputs(settings),
         streams.clock,
         lambda: RequestId(str(uuid.uuid4())),
-        StreamSettings(float(settings.stream_samples_per_second)),
+        StreamSettings(float(settings.stream_samples_per_second), settings.stream_fragment_s * 1000),
     )
 
     def watch_of(processor: StreamProcessor, run: StreamRun) -> Watch:
