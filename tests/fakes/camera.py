@@ -1,6 +1,6 @@
-"""A camera of the network: MJPEG over HTTP on a free port of this machine, until it is closed; it can be shut and reopened.
+"""A camera of the network: MJPEG over HTTP on a port of this machine, until it is shut.
 
-In: what it sees by frame number. Out: an address. It counts who watches.
+In: what it sees by frame number. Out: an address.
 """
 
 from __future__ import annotations

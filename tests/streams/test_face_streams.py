@@ -96,7 +96,7 @@ def test_an_erased_face_is_not_found_any_more(post: Post, camera: Open) -> None:
     assert eventually(lambda: post.cloud.records("erase"))
     post.client.delete_faces(CollectionId="erase", FaceIds=[face_id])
     before = len(post.cloud.records("erase"))
-    later = eventually(lambda: (found := post.cloud.records("erase"))[before + 8 :])
+    later = eventually(lambda: post.cloud.records("erase")[before + 8 :])
     assert not any(face["MatchedFaces"] for record in later for face in record["FaceSearchResponse"])
     post.client.stop_stream_processor(Name="erase")
 

@@ -1,4 +1,4 @@
-"""Processors apart from what they see: names, pages, tags, tenants, restarts, the record of use, rules, hostile sources."""
+"""Processors apart from what they see: names, pages, tags, tenants, restarts, the record, rules, hostile sources."""
 
 from __future__ import annotations
 

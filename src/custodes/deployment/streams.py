@@ -15,7 +15,7 @@ import structlog
 
 from custodes.core.clock import Clock
 from custodes.core.ids import RequestId
-from custodes.edge.aws.translate.stream_records import AwsStreamFormat
+from custodes.edge.aws.translate.streams.records import AwsStreamFormat
 from custodes.operations.catalogue import Ports
 from custodes.operations.requests.admin import AdminHandlers
 from custodes.operations.requests.gate import Gate
