@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -22,7 +23,7 @@ View = Callable[[int], np.ndarray]
 class Camera:
     """Twenty frames a second of ``view``."""
 
-    def __init__(self, view: View, port: int = 0) -> None:
+    def __init__(self, view: View, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.view = view
         self.number = 0
         self.password: str | None = None
@@ -39,8 +40,10 @@ class Camera:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.port = self._server.server_port
-        self.url = f"http://127.0.0.1:{self.port}/live"
+        self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self.port}/live"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def serve(self, handler: BaseHTTPRequestHandler) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import ssl
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -162,15 +165,14 @@ def test_a_suspended_account_is_not_watched_for_any_longer(post: Post, camera: O
     assert len(post.cloud.records("shop")) == count
 
 
-def test_the_police_search_no_live_stream(post: Post, camera: Open) -> None:
+def test_the_police_search_no_live_stream(post: Post) -> None:
     client = tenant(post, "law-enforcement")
     client.create_collection(CollectionId="wanted")
     theirs = Post(post.server, client, post.cloud)
-    theirs.search("wanted", post.connect("wanted", camera(ann_and_bob).url), "wanted")
     with pytest.raises(ClientError) as error:
-        client.start_stream_processor(Name="wanted")
+        theirs.search("wanted", post.connect("wanted", "http://127.0.0.1:9/none"), "wanted")
     assert error.value.response["Error"]["Code"] == "AccessDeniedException"
-    assert client.describe_stream_processor(Name="wanted")["Status"] == "STOPPED"
+    assert client.list_stream_processors()["StreamProcessors"] == []
 
 
 @pytest.mark.parametrize(
@@ -180,3 +182,25 @@ def test_the_police_search_no_live_stream(post: Post, camera: Open) -> None:
 def test_what_is_no_source_is_refused(url: str) -> None:
     with pytest.raises(InvalidParameterError):
         LiveSource(url)
+
+
+def test_a_camera_whose_certificate_nobody_vouches_for_is_not_watched(post: Post, tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs openssl")
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *names]
+    subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    seen = Camera(ann_and_bob, tls=context)
+    try:
+        enrolled(post, "tls")
+        post.search("tls", post.connect("tls", seen.url), "tls")
+        post.client.start_stream_processor(Name="tls")
+        threading.Event().wait(2.5)
+        assert post.status("tls") == "STARTING" and seen.number == 0
+        post.client.stop_stream_processor(Name="tls")
+    finally:
+        seen.shut()

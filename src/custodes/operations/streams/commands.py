@@ -23,6 +23,8 @@ LABELS = ("PERSON", "PET", "PACKAGE", "ALL")
 MIN_THRESHOLD_PCT = 80.0
 """Lower thresholds are raised to it. Source: API reference of FaceSearchSettings."""
 MAX_CORNERS = 10
+PREPARES = Properties(Reveals.SIMILARITY, changes=True)
+"""Of what sets up a search: refused to whoever may not compare, before there is anything to start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,7 @@ class CreateStreamProcessor(StreamCommand):
     """
 
     operation: ClassVar[str] = "CreateStreamProcessor"
-    properties: ClassVar[Properties] = CHANGES
+    properties: ClassVar[Properties] = PREPARES
     source_arn: str | None
     role_arn: str
     face_search: Mapping[str, Any] | None = None
@@ -185,7 +187,7 @@ class UpdateStreamProcessor(StreamCommand):
     """
 
     operation: ClassVar[str] = "UpdateStreamProcessor"
-    properties: ClassVar[Properties] = CHANGES
+    properties: ClassVar[Properties] = PREPARES
     labels: tuple[str, ...] | None = None
     min_confidence_pct: float | None = None
     regions: tuple[tuple[tuple[float, float], ...], ...] | None = None

@@ -73,7 +73,7 @@ class StreamProcessorStore(Protocol):
         """By name, those behind ``after``; of all accounts where none is named."""
         ...
 
-    def replace(self, processor: StreamProcessor) -> bool:
+    def keep(self, processor: StreamProcessor) -> bool:
         """Keep it, if the stored revision is the one before; False if somebody else was faster, or it is gone."""
         ...
 

@@ -234,7 +234,7 @@ class StreamOperations:
         return found
 
     def _replaced(self, processor: StreamProcessor) -> StreamProcessor:
-        if not self._ports.processors.replace(processor):
+        if not self._ports.processors.keep(processor):
             raise InUseError("The stream processor was changed at the same time.")
         return processor
 

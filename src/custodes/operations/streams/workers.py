@@ -156,5 +156,5 @@ class StreamWorkers:
                 after = change(now)
             except InUseError:
                 return
-            if after == now or self._processors.replace(after):
+            if after == now or self._processors.keep(after):
                 return

@@ -64,7 +64,7 @@ class SqlStreamProcessors:
             rows = connection.execute(query).all()
         return tuple(self._opened(AccountId(row.account_id), row.name, row.sealed) for row in rows)
 
-    def replace(self, processor: StreamProcessor) -> bool:
+    def keep(self, processor: StreamProcessor) -> bool:
         """See StreamProcessorStore."""
         before = and_(_is(processor), _PROCESSOR.revision == processor.revision - 1)
         change = update(STREAM_PROCESSORS).where(before).values(self._row(processor))
