@@ -47,6 +47,14 @@ class _UnfitError(InvalidParameterError):
         self.name = name
 
 
+class WarmStart(StrEnum):
+    """Which collections are read into memory at start."""
+
+    USED = "used"
+    ALL = "all"
+    NONE = "none"
+
+
 class LogFormat(StrEnum):
     """How log lines are written to standard error."""
 
@@ -96,6 +104,16 @@ class Settings:
     account_collections: int = _setting("Collections that an account may have.", 10_000)
     faces_per_collection: int = _setting("Faces that a collection may have.", 20_000_000)
     users_per_collection: int = _setting("Users that a collection may have.", 10_000_000)
+    warm_start: WarmStart = _setting(
+        "Collections that are read into memory at start: `used` for those that were searched before, the most searched "
+        "first, `all` for all others behind them, `none` for none.",
+        WarmStart.USED,
+    )
+    search_wait_s: int = _setting(
+        "Seconds that a search waits for a collection that is being read into memory; after them it is answered "
+        "ServiceUnavailable with Retry-After, which AWS clients try again. 0 answers so at once.",
+        20,
+    )
     models: Path | None = _setting("Folder of fetched models. Default: `custodes/models` in the user's cache.", None)
     mirror: str = _setting("Folder that stands in for every source of model files.", "")
     face_embedder: str = _setting(
@@ -181,6 +199,7 @@ class Settings:
         self._require(self.account_burst >= 1, "account_burst", "1 or more")
         for name in ("account_collections", "faces_per_collection", "users_per_collection"):
             self._require(getattr(self, name) >= 0, name, "0 or more")
+        self._require(0 <= self.search_wait_s <= 600, "search_wait_s", "between 0 and 600")
         self._require(self.review_days >= 1, "review_days", "1 or more")
         self._require(self.video_workers >= 0, "video_workers", "0 or more")
         sampling = sampling_rates(self.video_sampling)
@@ -379,6 +398,7 @@ def _convert(item: Field[Any], found: _Placed) -> Any:
         "Mapping[str, Path]": folders,
         "Device": Device,
         "LogFormat": LogFormat,
+        "WarmStart": WarmStart,
     }
     reader = readers.get(str(item.type), Path if "Path" in str(item.type) else str)
     try:

@@ -17,11 +17,12 @@ from custodes.core.ids import AccountId
 from custodes.deployment.accounts import open_directory
 from custodes.deployment.backup import open_backups
 from custodes.deployment.customers import open_customers
+from custodes.deployment.galleries import open_gallery
 from custodes.deployment.ledger import checked_statements, cosigners, open_log, started
 from custodes.deployment.lookups import open_lookups
 from custodes.deployment.policy import open_explanations
 from custodes.deployment.records import ledger_place, log_retention, open_cases
-from custodes.deployment.server import new_request_id, open_gallery
+from custodes.deployment.server import new_request_id
 from custodes.deployment.statements import open_statements
 from custodes.edge.aws.model import load_service
 from custodes.jobs.job import JobLimits

@@ -27,6 +27,7 @@ from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.accounts import open_directory
 from custodes.deployment.console import ConsoleSources, open_console
 from custodes.deployment.engines import open_sight, open_text
+from custodes.deployment.galleries import ServedGallery, open_served_gallery
 from custodes.deployment.ledger import ServerLedger, reconciled
 from custodes.deployment.records import DataParts, Records, open_records
 from custodes.deployment.scores import ScoreRates, own_embedder, score_rates
@@ -47,7 +48,6 @@ from custodes.engine.ports import FaceEngine, TextEngine
 from custodes.engine.runtime.meter import RunMeter
 from custodes.engine.runtime.once import Once
 from custodes.gallery.entities import CollectionKey
-from custodes.gallery.gallery import IndexedGallery
 from custodes.governance.accounts.account import Status
 from custodes.jobs.schedule import Scheduler
 from custodes.models.card import load_cards
@@ -55,7 +55,7 @@ from custodes.models.store import ModelStore, missing_models
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.sign_in_links import SignInLinks
 from custodes.operations.accounts.sts import SecurityTokens
-from custodes.operations.accounts.throttle import AccountQuotas, Throttle, no_overrides
+from custodes.operations.accounts.throttle import AccountQuotas, Throttle
 from custodes.operations.catalogue import Operations, Ports, build
 from custodes.operations.collections.celebrities import COLLECTION as CELEBRITY_COLLECTION
 from custodes.operations.collections.celebrities import CelebrityGallery
@@ -76,8 +76,6 @@ from custodes.storage.ledger.documents import public_documents
 from custodes.storage.objects.sources import S3Settings, open_objects
 from custodes.storage.sql.celebrities import SqliteCelebrities
 from custodes.storage.sql.database import Database
-from custodes.storage.sql.gallery.store import SqlGalleryStore
-from custodes.storage.vectors.faiss_index import FaissIndex
 
 # Separates this use of the operator's secret from any other. Changing it invalidates open pagination tokens only.
 _PAGE_KEY_LABEL = b"custodes pagination tokens v1"
@@ -218,7 +216,11 @@ def open_deployment(
         service = load_service()
         directory = opened.enter_context(open_directory(database, settings.data, keys.account_id, service.known))
         directory.hold(keys.key)
-        store = gallery or _gallery(database, settings.data, AccountQuotas(settings.account_limits, directory.limits))
+        quotas = AccountQuotas(settings.account_limits, directory.limits)
+        served = opened.enter_context(
+            open_served_gallery(settings, database, quotas) if gallery is None else nullcontext(ServedGallery(gallery))
+        )
+        store = served.gallery
         meter = RunMeter()
         faces = opened.enter_context(open_engine(settings, meter.ran) if engine is None else nullcontext(engine))
         if spans is not None:
@@ -237,10 +239,13 @@ def open_deployment(
         operations = build(ports)
         recorder = recording(_recorder(records, faces, release, meter))
         gate = _gate(spans, records.policy, recorder, directory)
-        scheduler = opened.enter_context(closing(Scheduler((*records.schedules, daily), clock, LEDGER_ERRORS)))
+        scheduler = opened.enter_context(
+            closing(Scheduler((*records.schedules, *served.schedules, daily), clock, LEDGER_ERRORS))
+        )
         scheduler.start()
         opened.enter_context(video_workers(videos, ports, operations, gate, records.ledger))
         opened.enter_context(administered(settings.data, records.administration.ask))
+        served.start_warming()
         yield Deployment(
             settings=settings,
             service=service,
@@ -254,7 +259,7 @@ def open_deployment(
             review_actions=actions(gate, records.reviews),
             scheduler=scheduler,
             administration=records.administration,
-            health=videos.health,
+            health=lambda: {**videos.health(), **served.health()},
             screening=records.screening,
             sign_in_links=records.sign_in_links,
         )
@@ -308,18 +313,6 @@ def open_engine(settings: Settings, ran: Callable[[], None] = lambda: None) -> I
         raise missing_models(missing)
     threads = settings.threads or os.cpu_count() or 1
     yield open_face_engine(store, settings.device, threads, own_embedder(settings), ran)
-
-
-@contextmanager
-def open_gallery(settings: Settings) -> Iterator[Gallery]:
-    """The database of the data directory, locked for this process; indexes are filled when first searched."""
-    with closing(Database.open(settings.data)) as database:
-        quotas = AccountQuotas(settings.account_limits, no_overrides)
-        yield _gallery(database, settings.data, quotas)
-
-
-def _gallery(database: Database, data: Path, quotas: AccountQuotas) -> Gallery:
-    return IndexedGallery(SqlGalleryStore.open(database, data, os.urandom, quotas), FaissIndex)
 
 
 def _known_people(keys: OperatorKeys, book: SqliteCelebrities, rates: ScoreRates) -> CelebrityGallery:
