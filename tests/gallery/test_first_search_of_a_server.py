@@ -9,6 +9,7 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
+from custodes.settings import WarmStart
 from fakes.engine import Square, SquareEngine, picture
 from fakes.live import LiveServer, running
 
@@ -53,6 +54,6 @@ def test_what_was_searched_is_read_at_the_next_start(tmp_path: Path) -> None:
             time.sleep(0.02)
         assert warmed(server) == {"to_warm": 1, "warmed": 1}
         assert matches(server) == 1
-    with running(data, {"warm_start": "none"}, engine=SquareEngine()) as server:
+    with running(data, {"warm_start": WarmStart.NONE}, engine=SquareEngine()) as server:
         assert warmed(server) == {"to_warm": 0, "warmed": 0}
         assert matches(server) == 1, "a search waits for as long as is set"
