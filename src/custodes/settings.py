@@ -12,7 +12,6 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
-from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
@@ -20,7 +19,17 @@ from typing import Any
 
 from custodes.core.device import Device
 from custodes.core.errors import InvalidParameterError
-from custodes.core.setting_text import authorities, folders, is_sampling_rate, listed, sampling_rates, switch
+from custodes.core.setting_text import (
+    LogFormat,
+    WarmStart,
+    authorities,
+    folders,
+    is_sampling_rate,
+    listed,
+    sampling_rates,
+    switch,
+    url_host,
+)
 from custodes.governance.limits import AccountLimits
 
 PREFIX = "CUSTODES_"
@@ -45,21 +54,6 @@ class _UnfitError(InvalidParameterError):
     def __init__(self, name: str, found: str, wanted: str) -> None:
         super().__init__(f"{found or name} and must be {wanted}" if found else f"{name} must be {wanted}")
         self.name = name
-
-
-class WarmStart(StrEnum):
-    """Which collections are read into memory at start."""
-
-    USED = "used"
-    ALL = "all"
-    NONE = "none"
-
-
-class LogFormat(StrEnum):
-    """How log lines are written to standard error."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def _setting(help_text: str, default: Any) -> Any:
@@ -286,12 +280,6 @@ class Settings:
         from custodes.models.store import default_root
 
         return self.models or default_root(os.environ)
-
-
-def url_host(host: str) -> str:
-    """``host`` as URLs write it: IPv6 in brackets, and loopback instead of an address that means "all"."""
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared only
-    return f"[{reachable}]" if ":" in reachable else reachable
 
 
 def names_aws_credentials() -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
-from custodes.settings import WarmStart
+from custodes.core.setting_text import WarmStart
 from fakes.engine import Square, SquareEngine, picture
 from fakes.live import LiveServer, running
 

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 
+from custodes.core.setting_text import WarmStart
 from custodes.gallery.entities import CollectionKey
 from custodes.gallery.gallery import IndexedGallery
 from custodes.gallery.warming import Warming, warming_order
 from custodes.jobs.schedule import MINUTE_MS, Schedule, regularly
-from custodes.operations.accounts.throttle import AccountQuotas, no_overrides
+from custodes.operations.accounts.throttle import AccountQuotas, Overrides, no_overrides
 from custodes.operations.collections.ports import Gallery
-from custodes.settings import Settings, WarmStart
+from custodes.settings import Settings
 from custodes.storage.files.search_counts import SearchCounts
 from custodes.storage.files.segment_files import SegmentFiles
 from custodes.storage.sql.database import Database
@@ -47,9 +48,21 @@ class ServedGallery:
 
 
 @contextmanager
-def open_served_gallery(settings: Settings, database: Database, quotas: AccountQuotas) -> Iterator[ServedGallery]:
-    """The gallery of an open database, which reads what was searched before into memory until the end of the block."""
-    folder = settings.data / CACHE
+def open_served_gallery(
+    settings: Settings, database: Database, limits: Overrides, stand_in: Gallery | None = None
+) -> Iterator[ServedGallery]:
+    """The gallery of an open database, which reads what was searched before into memory until the end of the block.
+
+    Args:
+        settings: all of them.
+        database: stays the caller's to close.
+        limits: what accounts may use up that have limits of their own.
+        stand_in: is given instead.
+    """
+    if stand_in is not None:
+        yield ServedGallery(stand_in)
+        return
+    quotas, folder = AccountQuotas(settings.account_limits, limits), settings.data / CACHE
     store = SqlGalleryStore.open(database, settings.data, os.urandom, quotas, SegmentFiles(folder))
     gallery = IndexedGallery(store, FaissIndex, settings.search_wait_s)
     counts = SearchCounts(folder / _COUNTS)

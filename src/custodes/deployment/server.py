@@ -13,7 +13,7 @@ import hmac
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,14 +21,14 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from custodes.core.clock import SystemClock
+from custodes.core.clock import Clock, SystemClock
 from custodes.core.errors import NotFoundError
 from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.console import ConsoleSources, open_console
-from custodes.deployment.galleries import ServedGallery, open_served_gallery
+from custodes.deployment.galleries import open_served_gallery
 from custodes.deployment.governance.accounts import open_directory
 from custodes.deployment.networks.engines import open_sight, open_text
-from custodes.deployment.networks.scores import ScoreRates, own_embedder, score_rates
+from custodes.deployment.networks.scores import own_embedder, score_rates
 from custodes.deployment.record.ledger import ServerLedger, reconciled
 from custodes.deployment.records import DataParts, Records, open_records
 from custodes.deployment.tracing import Tracing, open_tracing
@@ -49,13 +49,13 @@ from custodes.engine.runtime.meter import RunMeter
 from custodes.engine.runtime.once import Once
 from custodes.gallery.entities import CollectionKey
 from custodes.governance.accounts.account import Status
-from custodes.jobs.schedule import Scheduler
+from custodes.jobs.schedule import Schedule, Scheduler
 from custodes.models.card import load_cards
 from custodes.models.store import ModelStore, missing_models
 from custodes.operations.accounts.credentials.sign_in_links import SignInLinks
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.sts import SecurityTokens
-from custodes.operations.accounts.throttle import AccountQuotas, Throttle
+from custodes.operations.accounts.throttle import Throttle
 from custodes.operations.catalogue import Operations, Ports, build
 from custodes.operations.collections.celebrities import COLLECTION as CELEBRITY_COLLECTION
 from custodes.operations.collections.celebrities import CelebrityGallery
@@ -216,10 +216,7 @@ def open_deployment(
         service = load_service()
         directory = opened.enter_context(open_directory(database, settings.data, keys.account_id, service.known))
         directory.hold(keys.key)
-        quotas = AccountQuotas(settings.account_limits, directory.limits)
-        served = opened.enter_context(
-            open_served_gallery(settings, database, quotas) if gallery is None else nullcontext(ServedGallery(gallery))
-        )
+        served = opened.enter_context(open_served_gallery(settings, database, directory.limits, gallery))
         store = served.gallery
         meter = RunMeter()
         faces = opened.enter_context(open_engine(settings, meter.ran) if engine is None else nullcontext(engine))
@@ -230,19 +227,16 @@ def open_deployment(
         parts = DataParts(settings, database, keys.account_id, directory, store, videos, clock, new_request_id)
         records = opened.enter_context(open_records(parts, release))
         daily = opened.enter_context(reconciled(records.ledger.log, meter))
-        book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
-        page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
-        known = _known_people(keys, book, score_rates(settings))
+        known = _known_people(opened, keys, settings)
         reader = Once(lambda: text or open_text(settings, meter.ran))
         seen = sight or open_sight(settings, faces, meter.ran)
-        ports = _ports(parts, records, faces, videos, page_key=page_key, celebrities=known, text=reader, sight=seen)
+        ports = _ports(
+            parts, records, faces, videos, page_key=_page_key(keys), celebrities=known, text=reader, sight=seen
+        )
         operations = build(ports)
         recorder = recording(_recorder(records, faces, release, meter))
         gate = _gate(spans, records.policy, recorder, directory)
-        scheduler = opened.enter_context(
-            closing(Scheduler((*records.schedules, *served.schedules, daily), clock, LEDGER_ERRORS))
-        )
-        scheduler.start()
+        scheduler = _scheduler(opened, (*records.schedules, *served.schedules, daily), clock)
         opened.enter_context(video_workers(videos, ports, operations, gate, records.ledger))
         opened.enter_context(administered(settings.data, records.administration.ask))
         served.start_warming()
@@ -265,6 +259,13 @@ def open_deployment(
         )
 
 
+def _scheduler(opened: ExitStack, schedules: Sequence[Schedule], clock: Clock) -> Scheduler:
+    """Runs ``schedules`` until ``opened`` is closed."""
+    scheduler = opened.enter_context(closing(Scheduler(schedules, clock, LEDGER_ERRORS)))
+    scheduler.start()
+    return scheduler
+
+
 def _recorder(records: Records, faces: FaceEngine, release: Release, meter: RunMeter) -> Recorder:
     """Writes uses into the ledger, with the networks by version and digest, and tells the meter of permissions."""
     written = LedgerRecorder(records.ledger.log, f"{faces.model_version}/{release.models.hex()}")
@@ -284,7 +285,7 @@ def _ports(
     faces: FaceEngine,
     videos: Videos,
     *,
-    page_key: bytes,
+    keys: OperatorKeys,
     celebrities: CelebrityGallery,
     text: Once[TextEngine],
     sight: ImageEngines,
@@ -294,7 +295,7 @@ def _ports(
         parts.gallery,
         videos.objects,
         parts.clock,
-        page_key,
+        hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256),
         erasures=records.erasures,
         holding=records.reviews,
         text=text,
@@ -315,10 +316,11 @@ def open_engine(settings: Settings, ran: Callable[[], None] = lambda: None) -> I
     yield open_face_engine(store, settings.device, threads, own_embedder(settings), ran)
 
 
-def _known_people(keys: OperatorKeys, book: SqliteCelebrities, rates: ScoreRates) -> CelebrityGallery:
+def _known_people(opened: ExitStack, keys: OperatorKeys, settings: Settings) -> CelebrityGallery:
     """Portraits in a collection of the operator's account, names in a file of their own."""
+    book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
     key = CollectionKey(keys.account_id, CELEBRITY_COLLECTION)
-    return CelebrityGallery(key, book, rates.false_match_rate)
+    return CelebrityGallery(key, book, score_rates(settings).false_match_rate)
 
 
 def _folders(settings: Settings) -> dict[str, Path]:
