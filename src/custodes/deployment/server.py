@@ -230,9 +230,7 @@ def open_deployment(
         known = _known_people(opened, keys, settings)
         reader = Once(lambda: text or open_text(settings, meter.ran))
         seen = sight or open_sight(settings, faces, meter.ran)
-        ports = _ports(
-            parts, records, faces, videos, page_key=_page_key(keys), celebrities=known, text=reader, sight=seen
-        )
+        ports = _ports(parts, records, faces, videos, keys=keys, celebrities=known, text=reader, sight=seen)
         operations = build(ports)
         recorder = recording(_recorder(records, faces, release, meter))
         gate = _gate(spans, records.policy, recorder, directory)
