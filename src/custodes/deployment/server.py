@@ -31,6 +31,7 @@ from custodes.deployment.networks.engines import open_sight, open_text
 from custodes.deployment.networks.scores import own_embedder, score_rates
 from custodes.deployment.record.ledger import ServerLedger, reconciled
 from custodes.deployment.records import DataParts, Records, open_records
+from custodes.deployment.streams import open_streams, stream_workers
 from custodes.deployment.tracing import Tracing, open_tracing
 from custodes.deployment.video import Videos, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
@@ -224,7 +225,8 @@ def open_deployment(
             store, faces = spans.gallery(store), spans.engine(faces)
         release = release_of(settings.shown)
         videos = open_videos(settings, database, open_objects(_folders(settings), _s3(settings)), clock)
-        parts = DataParts(settings, database, keys.account_id, directory, store, videos, clock, new_request_id)
+        live, account = open_streams(settings, database, clock), keys.account_id
+        parts = DataParts(settings, database, account, directory, store, videos, live, clock, new_request_id)
         records = opened.enter_context(open_records(parts, release))
         daily = opened.enter_context(reconciled(records.ledger.log, meter))
         known = _known_people(opened, keys, settings)
@@ -234,8 +236,8 @@ def open_deployment(
         operations = build(ports)
         recorder = recording(_recorder(records, faces, release, meter))
         gate = _gate(spans, records.policy, recorder, directory)
-        scheduler = _scheduler(opened, (*records.schedules, *served.schedules, daily), clock)
-        opened.enter_context(video_workers(videos, ports, operations, gate, records.ledger))
+        scheduler = opened.enter_context(_scheduler((*records.schedules, *served.schedules, daily), clock))
+        opened.enter_context(_workers(parts, ports, operations, gate, records.ledger))
         opened.enter_context(administered(settings.data, records.administration.ask))
         served.start_warming()
         yield Deployment(
@@ -257,11 +259,20 @@ def open_deployment(
         )
 
 
-def _scheduler(opened: ExitStack, schedules: Sequence[Schedule], clock: Clock) -> Scheduler:
-    """Runs ``schedules`` until ``opened`` is closed."""
-    scheduler = opened.enter_context(closing(Scheduler(schedules, clock, LEDGER_ERRORS)))
-    scheduler.start()
-    return scheduler
+@contextmanager
+def _scheduler(schedules: Sequence[Schedule], clock: Clock) -> Iterator[Scheduler]:
+    with closing(Scheduler(schedules, clock, LEDGER_ERRORS)) as scheduler:
+        scheduler.start()
+        yield scheduler
+
+
+@contextmanager
+def _workers(
+    parts: DataParts, ports: Ports, operations: Operations, gate: Gate, ledger: ServerLedger
+) -> Iterator[None]:
+    """Whoever works on stored videos and watches live streams, until the end of the block."""
+    with video_workers(parts.videos, ports, operations, gate, ledger), stream_workers(parts.streams, ports, gate):
+        yield
 
 
 def _recorder(records: Records, faces: FaceEngine, release: Release, meter: RunMeter) -> Recorder:
@@ -300,6 +311,7 @@ def _ports(
         sight=sight,
         celebrities=celebrities,
         video=videos.adapters,
+        streams=parts.streams.adapters,
     )
 
 
