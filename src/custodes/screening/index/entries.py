@@ -82,20 +82,21 @@ class NameIndex:
 
     def near(self, names: Iterable[PreparedName]) -> list[NearItem]:
         """Items with a name that may alert on one of ``names``."""
-        return near_items(self._current(), names)
+        return near_items(self.make(), names)
 
     def near_each(self, names: Sequence[PreparedName]) -> Iterator[tuple[int, int, int, bool]]:
         """Of each of ``names``, which are listed while the items are customers: its place, and what may alert on it.
 
         That is an item, which of its names, and whether only as a part.
         """
-        table = self._current()
+        table = self.make()
         for at, near in enumerate(table.near(names, listed=True)):
             for rows, is_part in ((near.alone, False), (near.parts, True)):
                 for item, place in zip(table.items[rows].tolist(), table.places[rows].tolist(), strict=True):
                     yield at, item, place, is_part
 
-    def _current(self) -> NameTable:
+    def make(self) -> NameTable:
+        """The table of what is in it now; made anew only after something was added."""
         if self._new or self._table is None:
             self._rows = self._rows.with_(NameRows.of(self._new))
             self._new = []

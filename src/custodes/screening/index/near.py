@@ -43,7 +43,7 @@ _APART = np.array(
 )
 """Kinds that are never one another, by ``KINDS``: a person, a vessel, an organisation."""
 _NO_PAIRS = np.empty(0, np.int64)
-AT_ONCE = 64
+AT_ONCE = 128
 """Names that are looked for together at most."""
 
 
