@@ -52,9 +52,7 @@ class Refresh:
         found = [self.run(one) for one in self._publishers.all() if one.is_due(now)]
         return [edition for edition in found if edition is not None]
 
-    def run(
-        self, one: ListPublisher, *, confirm: bool = False, notes: ReadingNotes | None = None
-    ) -> Edition | None:
+    def run(self, one: ListPublisher, *, confirm: bool = False, notes: ReadingNotes | None = None) -> Edition | None:
         """Look at one publisher now; the new edition, or None when nothing changed or it failed: see ``failure``.
 
         What could not be read goes to ``notes``.
@@ -76,9 +74,7 @@ class Refresh:
             if answer.path is None:
                 return fresh, None
             file = ListFile(answer.path, one.form, one.name, one.shown)
-            edition = import_list(
-                self._lists, file, self._clock, confirm=confirm, unless=one.digest, notes=notes
-            )
+            edition = import_list(self._lists, file, self._clock, confirm=confirm, unless=one.digest, notes=notes)
         # The publisher's words are kept with an import only: a list that was refused is asked for again.
         fresh = replace(fresh, etag=answer.etag, modified=answer.modified)
         return (fresh, None) if edition is None else (replace(fresh, digest=edition.digest), edition)

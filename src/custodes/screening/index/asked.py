@@ -111,9 +111,7 @@ class AskedStrings:
                 ]
                 if name.kind != PERSON:
                     wishes += [(rest, first + at, False, False, MOST_SLIPS) for rest in without_tail(token.plain)]
-            wishes += [
-                (text, first + at, False, True, _of_join(text)) for places, text in joins(name) for at in places
-            ]
+            wishes += [(text, first + at, False, True, _of_join(text)) for places, text in joins(name) for at in places]
             first += len(name.tokens)
         return cls._of(wishes)
 
@@ -128,9 +126,7 @@ class AskedStrings:
     def of_marks(cls, names: Sequence[PreparedName]) -> AskedStrings:
         """Marks of words that those of ``names`` may stand for."""
         words = [(token, name.kind) for name in names for token in name.tokens]
-        return cls._of(
-            [(mark, at, False, False, 0) for at, word in enumerate(words) for mark in marks_sought(*word)]
-        )
+        return cls._of([(mark, at, False, False, 0) for at, word in enumerate(words) for mark in marks_sought(*word)])
 
     @classmethod
     def of_wholes(cls, names: Sequence[PreparedName]) -> AskedStrings:
