@@ -43,8 +43,9 @@ class NameComparison:
     Attributes:
         score: 0..1.
         terms: what it stands on.
-        part: whether every word of one of them is in the other, two that tell at least, and nothing contradicts: how
-            little has to agree beside it (``PART_WITH_BIRTH``, ``PART_WITH_COUNTRY``); 0 where it is none.
+        part: whether every word of one of them is in the other, two that tell at least, or the only one that tells of
+            a listed firm, and nothing contradicts: how little has to agree beside it (``PART_WITH_BIRTH``,
+            ``PART_WITH_COUNTRY``); 0 where it is none.
     """
 
     score: float
@@ -153,9 +154,10 @@ def _part(
 ) -> int:
     """See ``NameComparison.part``."""
     telling = [pair for pair in pairs if _tells(pair, *names)]
-    if sum(len(pair.ours) + len(pair.theirs) - 1 for pair in telling) < 2:
-        return 0
     loose = [any(token.weight > SMALL for token in side) for side in left]
+    if sum(len(pair.ours) + len(pair.theirs) - 1 for pair in telling) < 2:
+        lone = telling and names[1].kind != PERSON and not loose[1] and _is_lone_word(telling[0], names[1])
+        return PART_WITH_COUNTRY if lone else 0
     if all(loose) or min(pair.value for pair in telling) < _ALIKE - 0.06:
         return 0
     # A person's longer name shares two words of its own, not one that two of the other make up.
@@ -168,6 +170,12 @@ def _part(
     if names[0].kind == PERSON:
         sure = sure and min(map(len, words)) > 3 and any(map(is_rare, words))
     return PART_WITH_COUNTRY if sure and sum(map(len, words)) >= _LETTERS_WITH_COUNTRY else PART_WITH_BIRTH
+
+
+def _is_lone_word(pair: _Pair, theirs: PreparedName) -> bool:
+    """Whether the only word of a listed firm that tells is in ours, as it is, and no name that millions bear."""
+    word = _words(theirs.tokens, pair.theirs)
+    return pair.value >= _EQUAL and len(word) > 2 and word.isalpha() and not is_common(word)
 
 
 def _is_telling_part(pairs: Sequence[_Pair], ours: PreparedName, theirs: PreparedName) -> bool:

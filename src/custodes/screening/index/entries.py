@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from custodes.screening.entities import ListEntry, Party
+from custodes.screening.entities import PERSON, ListEntry, Party
 from custodes.screening.index.names import NameRows
 from custodes.screening.index.near import NameTable
 from custodes.screening.names.addresses import address_pairs
 from custodes.screening.names.alternatives import alternatives
 from custodes.screening.names.name import PreparedName, prepare
+from custodes.screening.names.pieces import put_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +129,11 @@ class MemoryIndex:
 
 
 def prepare_party(party: Party) -> tuple[PreparedName, ...]:
-    """Prepare the name and the aliases of a party, and the names within them, each once."""
-    texts = (one for text in (party.name, *party.aliases) for one in alternatives(text, party.kind))
-    return tuple(prepare(text, party.kind) for text in dict.fromkeys(texts))
+    """Prepare the name and the aliases of a party, the names within them, and those cut in pieces, each once."""
+    texts = dict.fromkeys(one for text in (party.name, *party.aliases) for one in alternatives(text, party.kind))
+    if party.kind != PERSON:
+        texts.update(dict.fromkeys(whole for text in [*texts] for whole in put_together(text)))
+    return tuple(prepare(text, party.kind) for text in texts)
 
 
 def named(entry: ListEntry) -> Iterator[tuple[int, PreparedName]]:
