@@ -127,7 +127,7 @@ def _of_firms(
         if value > score:
             terms.append(ScoreTerm("contained whole", _said(left[0] or left[1]), theirs.text, value))
             score = value
-    if len(telling) == 1 and words == 1 and score >= REVIEW:
+    if len(telling) == 1 and words == 1 and (score >= REVIEW or _is_lone_word(telling, theirs, left[1])):
         terms.append(ScoreTerm("one word only, which may be chance", "", "", 1.0))
     if all(any(token.weight in (PLACE, PLACE_IN_BRACKETS) for token in side) for side in left) and words == 1:
         score *= _OTHER_PLACE
@@ -156,8 +156,7 @@ def _part(
     telling = [pair for pair in pairs if _tells(pair, *names)]
     loose = [any(token.weight > SMALL for token in side) for side in left]
     if sum(len(pair.ours) + len(pair.theirs) - 1 for pair in telling) < 2:
-        lone = telling and names[1].kind != PERSON and not loose[1] and _is_lone_word(telling[0], names[1])
-        return PART_WITH_COUNTRY if lone else 0
+        return PART_WITH_COUNTRY if _is_lone_word(telling, names[1], left[1]) else 0
     if all(loose) or min(pair.value for pair in telling) < _ALIKE - 0.06:
         return 0
     # A person's longer name shares two words of its own, not one that two of the other make up.
@@ -172,10 +171,12 @@ def _part(
     return PART_WITH_COUNTRY if sure and sum(map(len, words)) >= _LETTERS_WITH_COUNTRY else PART_WITH_BIRTH
 
 
-def _is_lone_word(pair: _Pair, theirs: PreparedName) -> bool:
-    """Whether the only word of a listed firm that tells is in ours, as it is, and no name that millions bear."""
-    word = _words(theirs.tokens, pair.theirs)
-    return pair.value >= _EQUAL and len(word) > 2 and word.isalpha() and not is_common(word)
+def _is_lone_word(telling: Sequence[_Pair], theirs: PreparedName, left: Sequence[NameToken]) -> bool:
+    """Whether the only word that tells of a listed firm stands in ours as it is, and millions do not bear it."""
+    if len(telling) != 1 or theirs.kind in (PERSON, VESSEL) or any(token.weight > SMALL for token in left):
+        return False
+    word = _words(theirs.tokens, telling[0].theirs)
+    return telling[0].value >= _EQUAL and len(word) > 2 and word.isalpha() and not is_common(word)
 
 
 def _is_telling_part(pairs: Sequence[_Pair], ours: PreparedName, theirs: PreparedName) -> bool:
