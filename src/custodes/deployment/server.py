@@ -15,7 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from custodes.deployment.accounts import open_directory
 from custodes.deployment.console import ConsoleSources, open_console
 from custodes.deployment.engines import open_sight, open_text
 from custodes.deployment.ledger import ServerLedger, reconciled
+from custodes.deployment.projects import open_projects, training_workers
 from custodes.deployment.records import DataParts, Records, open_records
 from custodes.deployment.scores import ScoreRates, own_embedder, score_rates
 from custodes.deployment.tracing import Tracing, open_tracing
@@ -224,7 +225,10 @@ def open_deployment(
         if spans is not None:
             store, faces = spans.gallery(store), spans.engine(faces)
         release = release_of(settings.shown)
-        videos = open_videos(settings, database, open_objects(_folders(settings), _s3(settings)), clock)
+        videos = open_videos(
+            settings, database, open_objects(_folders(settings), _s3(settings), _writable(settings)), clock
+        )
+        labelling = open_projects(settings, database, videos, clock)
         parts = DataParts(settings, database, keys.account_id, directory, store, videos, clock, new_request_id)
         records = opened.enter_context(open_records(parts, release))
         daily = opened.enter_context(reconciled(records.ledger.log, meter))
@@ -233,13 +237,17 @@ def open_deployment(
         known = _known_people(keys, book, score_rates(settings))
         reader = Once(lambda: text or open_text(settings, meter.ran))
         seen = sight or open_sight(settings, faces, meter.ran)
-        ports = _ports(parts, records, faces, videos, page_key=page_key, celebrities=known, text=reader, sight=seen)
+        ports = replace(
+            _ports(parts, records, faces, videos, page_key=page_key, celebrities=known, text=reader, sight=seen),
+            projects=labelling.adapters,
+        )
         operations = build(ports)
         recorder = recording(_recorder(records, faces, release, meter))
         gate = _gate(spans, records.policy, recorder, directory)
         scheduler = opened.enter_context(closing(Scheduler((*records.schedules, daily), clock, LEDGER_ERRORS)))
         scheduler.start()
         opened.enter_context(video_workers(videos, ports, operations, gate, records.ledger))
+        opened.enter_context(training_workers(labelling, operations, gate, records.ledger))
         opened.enter_context(administered(settings.data, records.administration.ask))
         yield Deployment(
             settings=settings,
@@ -330,7 +338,16 @@ def _known_people(keys: OperatorKeys, book: SqliteCelebrities, rates: ScoreRates
 
 def _folders(settings: Settings) -> dict[str, Path]:
     """Folders by bucket name: those that are set, and what commands of this machine's user bring."""
-    return {**settings.buckets, uploads.BUCKET: settings.data / uploads.FOLDER}
+    return {
+        **settings.buckets,
+        uploads.BUCKET: settings.data / uploads.FOLDER,
+        uploads.RESULTS_BUCKET: settings.data / uploads.RESULTS_FOLDER,
+    }
+
+
+def _writable(settings: Settings) -> frozenset[str]:
+    """Folders that results may be written to: those that are set, and that of commands of this machine's user."""
+    return frozenset({*(name.strip() for name in settings.output_buckets.split(",")), uploads.RESULTS_BUCKET})
 
 
 def _s3(settings: Settings) -> S3Settings:

@@ -35,6 +35,7 @@ from custodes.operations.images.detect_text import TextDetection
 from custodes.operations.images.engines import ImageEngines
 from custodes.operations.images.ports import ObjectStore
 from custodes.operations.images.sources import Pictures
+from custodes.operations.projects.use_cases import ProjectAdapters, ProjectEngines, ProjectOperations, build_projects
 from custodes.operations.reviews.reviews import Holding
 from custodes.operations.video.use_cases import VideoAdapters, VideoOperations
 
@@ -62,6 +63,7 @@ class Ports:
         sight: opens the engines that look at whole pictures.
         celebrities: where known people are.
         video: jobs and files of stored videos.
+        projects: where custom labels are.
     """
 
     engine: FaceEngine
@@ -76,6 +78,7 @@ class Ports:
     sight: ImageEngines = field(default_factory=ImageEngines)
     celebrities: CelebrityGallery = NOBODY
     video: VideoAdapters | None = None
+    projects: ProjectAdapters | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +100,14 @@ class Operations:
     moderation: Moderation
     protection: Protection
     video: VideoOperations
+    projects: ProjectOperations
 
 
 def build(ports: Ports) -> Operations:
     """Connect the use cases to ``ports``."""
     engine, gallery = ports.engine, ports.gallery
     pictures, pages = Pictures(ports.objects), PageTokens(ports.page_key)
+    looking = ProjectEngines(ports.sight.custom, ports.sight.moderation, engine)
     return Operations(
         detection=Detection(engine, pictures),
         comparison=FaceComparison(engine, pictures),
@@ -119,4 +124,5 @@ def build(ports: Ports) -> Operations:
         moderation=Moderation(ports.sight.moderation, pictures),
         protection=Protection(ports.sight.equipment, pictures),
         video=VideoOperations(engine, gallery, ports.holding, pages, ports.video),
+        projects=build_projects(ports.projects, looking, ports.objects, pages),
     )

@@ -16,6 +16,8 @@ from custodes.core.errors import UnavailableError
 
 BUCKET = "custodes.uploads"
 FOLDER = "uploads"
+RESULTS_BUCKET, RESULTS_FOLDER = "custodes.results", "results"
+"""Where commands of this machine's user have results put, under names that nobody else can guess."""
 _NAME_BYTES = 24
 _PARTIAL = ".partial"
 

@@ -19,6 +19,7 @@ from custodes.edge.aws.translate import (
     users,
     video,
 )
+from custodes.edge.aws.translate.projects import datasets, projects, versions
 from custodes.edge.aws.translate.quality import handlers as assessment_handlers
 from custodes.edge.aws.wire import Handler
 from custodes.operations.catalogue import Operations
@@ -48,4 +49,7 @@ def handlers(gate: Gate, operations: Operations, region: str, *, bare_arn: bool 
         **celebrities.handlers(gate, operations.celebrities),
         **users.handlers(gate, operations.users),
         **video.handlers(gate, operations.video),
+        **projects.handlers(gate, operations.projects.projects, region),
+        **datasets.handlers(gate, operations.projects.datasets, region),
+        **versions.handlers(gate, operations.projects.versions, operations.projects.labels, region),
     }
