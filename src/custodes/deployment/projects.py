@@ -15,8 +15,12 @@ from custodes.core.clock import Clock
 from custodes.core.ids import RequestId
 from custodes.deployment.ledger import ServerLedger
 from custodes.deployment.video import LedgerCharges, Videos, Wake, new_job_id
+from custodes.edge.aws.translate.moderation import found_output
+from custodes.jobs.ports import JobHandler
 from custodes.jobs.worker import JobWorkers, WorkerSettings
 from custodes.operations.catalogue import Operations
+from custodes.operations.media.run import MediaJobs, MediaParts
+from custodes.operations.media.use_cases import OPERATION as MEDIA_ANALYSIS
 from custodes.operations.projects.interrupted import settle_interrupted
 from custodes.operations.projects.training import TrainingJobs, TrainingParts
 from custodes.operations.projects.trainings import OPERATION
@@ -24,6 +28,7 @@ from custodes.operations.projects.use_cases import ProjectAdapters
 from custodes.operations.requests.gate import Gate
 from custodes.operations.video.ports import ChargedParts, NothingCharged
 from custodes.settings import Settings
+from custodes.storage.objects.buckets import BucketObjects
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.projects import SqlProjectStore
@@ -35,6 +40,7 @@ class CustomLabelling:
 
     settings: Settings
     clock: Clock
+    objects: BucketObjects
     adapters: ProjectAdapters
     wake: Wake
 
@@ -47,7 +53,7 @@ def open_projects(settings: Settings, database: Database, videos: Videos, clock:
     adapters = ProjectAdapters(
         store, videos.jobs, videos.objects, settings.region, new_job_id, wake, float(settings.training_wait_s)
     )
-    return CustomLabelling(settings, clock, adapters, wake)
+    return CustomLabelling(settings, clock, videos.objects, adapters, wake)
 
 
 @contextmanager
@@ -66,7 +72,17 @@ def training_workers(
         work.clock,
         lambda: RequestId(str(uuid.uuid4())),
     )
-    handlers = {OPERATION: TrainingJobs(gate, parts)}
+    media = MediaParts(
+        operations.moderation,
+        work.objects,
+        work.objects,
+        work.adapters.jobs,
+        charged,
+        found_output,
+        work.clock,
+        parts.request_ids,
+    )
+    handlers: dict[str, JobHandler] = {OPERATION: TrainingJobs(gate, parts), MEDIA_ANALYSIS: MediaJobs(gate, media)}
     workers = JobWorkers(
         work.adapters.jobs, handlers, work.clock, WorkerSettings("training", work.settings.training_workers)
     )

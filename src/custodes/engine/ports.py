@@ -156,6 +156,11 @@ class CustomLabelEngine(Protocol):
         """Names of the frozen networks that features can come from, the default first."""
         ...
 
+    @property
+    def moderation_names(self) -> tuple[str, ...]:
+        """Names that an adapter can be about."""
+        ...
+
     def study(self, slot: Slot, image: Image, lesson: Lesson, plan: TrainingPlan) -> Example:
         """What is kept of a training picture."""
         ...
@@ -174,4 +179,10 @@ class CustomLabelEngine(Protocol):
 
     def detect(self, slot: Slot, image: Image, model: TrainedModel) -> tuple[CustomLabel, ...]:
         """Everything that ``model`` says about a picture, surest first, however unsure."""
+        ...
+
+    def adapt(
+        self, slot: Slot, image: Image, model: TrainedModel, base: ConcernsFound, least_pct: float
+    ) -> ConcernsFound:
+        """What an adapter makes of ``base``, all that moderation says, however unsure; from ``least_pct`` on."""
         ...

@@ -35,7 +35,14 @@ from custodes.operations.images.detect_text import TextDetection
 from custodes.operations.images.engines import ImageEngines
 from custodes.operations.images.ports import ObjectStore
 from custodes.operations.images.sources import Pictures
-from custodes.operations.projects.use_cases import ProjectAdapters, ProjectEngines, ProjectOperations, build_projects
+from custodes.operations.media.use_cases import MediaAnalysis
+from custodes.operations.projects.use_cases import (
+    ProjectAdapters,
+    ProjectEngines,
+    ProjectOperations,
+    absent,
+    build_projects,
+)
 from custodes.operations.reviews.reviews import Holding
 from custodes.operations.video.use_cases import VideoAdapters, VideoOperations
 
@@ -101,13 +108,16 @@ class Operations:
     protection: Protection
     video: VideoOperations
     projects: ProjectOperations
+    media: MediaAnalysis
 
 
 def build(ports: Ports) -> Operations:
     """Connect the use cases to ``ports``."""
     engine, gallery = ports.engine, ports.gallery
     pictures, pages = Pictures(ports.objects), PageTokens(ports.page_key)
+    labelling = ports.projects or absent()
     looking = ProjectEngines(ports.sight.custom, ports.sight.moderation, engine)
+    projects = build_projects(ports.projects, looking, ports.objects, pages)
     return Operations(
         detection=Detection(engine, pictures),
         comparison=FaceComparison(engine, pictures),
@@ -121,8 +131,11 @@ def build(ports: Ports) -> Operations:
         labels=LabelDetection(ports.sight.labels, pictures),
         celebrities=Celebrities(engine, gallery, pictures, ports.celebrities),
         assessment=PortraitAssessment(engine, pictures),
-        moderation=Moderation(ports.sight.moderation, pictures),
+        moderation=Moderation(ports.sight.moderation, pictures, projects.adapters),
         protection=Protection(ports.sight.equipment, pictures),
         video=VideoOperations(engine, gallery, ports.holding, pages, ports.video),
-        projects=build_projects(ports.projects, looking, ports.objects, pages),
+        projects=projects,
+        media=MediaAnalysis(
+            labelling.jobs, ports.objects, pages, projects.adapters.version, labelling.new_id, labelling.wake
+        ),
     )

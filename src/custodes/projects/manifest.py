@@ -166,6 +166,16 @@ def read_line(text: str, *, adapter: bool = False) -> Entry:
     return found.entry()
 
 
+def read_source(text: str) -> tuple[str, str]:
+    """The picture that a line names, and the code of what is wrong with it; one of them is empty."""
+    known = _object(text)
+    if known is None:
+        return "", "ERROR_INVALID_JSON_LINE"
+    found = _Found(Entry(""))
+    _read_source(found, known)
+    return found.source, next(iter(found.codes), "")
+
+
 @dataclass(slots=True)
 class _Found:
     """What was read of a line so far."""

@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 from custodes.core.box import BoxPx
 from custodes.core.errors import InvalidParameterError, UnavailableError
 from custodes.core.slot import Slot
+from custodes.engine.custom.adapter import adapted, base_shares, train_adapter, with_names_above
 from custodes.engine.custom.backbone import Backbone, views
 from custodes.engine.custom.cells import Run
 from custodes.engine.custom.classify import train_classifier
 from custodes.engine.custom.detector import DetectorHeads, PictureOfBoxes, detect, study, train_detector
 from custodes.engine.custom.head import Head, head_arrays, head_of, packed, unit, unpacked
+from custodes.engine.moderation.taxonomy import load_moderation_taxonomy
 from custodes.engine.results.custom import CustomLabel, Example, Lesson, TrainedModel, TrainingPlan
+from custodes.engine.results.moderation import ConcernsFound
 from custodes.imaging.image import Image
 
 FORMAT = 1
@@ -54,19 +57,29 @@ class CustomLabelPipeline:
         """Features of ``backbones`` by name, the first of them by default; boxes by the detector behind ``cells``."""
         self._backbones = backbones
         self._cells = cells
+        self._taxonomy = load_moderation_taxonomy()
 
     @property
     def backbones(self) -> tuple[str, ...]:
         """Names of what features can come from, the default first."""
         return tuple(self._backbones)
 
+    @property
+    def moderation_names(self) -> tuple[str, ...]:
+        """Names that an adapter can be about."""
+        return tuple(self._taxonomy.above)
+
     def study(self, slot: Slot, image: Image, lesson: Lesson, plan: TrainingPlan) -> Example:
         """Features of a training picture."""
         slot.require_open()
         backbone = self._backbone(plan.backbone)
         if not plan.boxes:
-            features = backbone.features(views(image.rgb, plan.views))
-            return Example(lesson, packed({}, {"views": features.astype(np.float16)}))
+            arrays: dict[str, NDArray[np.generic]] = {
+                "views": backbone.features(views(image.rgb, plan.views)).astype(np.float16)
+            }
+            if lesson.base is not None:
+                arrays["base"] = base_shares(lesson.base, plan.names)
+            return Example(lesson, packed({}, arrays))
         boxes = [(plan.names.index(name), box) for name, box in lesson.boxes]
         seed = int.from_bytes(image.sha256[:4], "big") ^ plan.seed if image.sha256 else plan.seed
         found = study(self._cells, backbone.features, image.rgb, boxes, seed)
@@ -81,9 +94,29 @@ class CustomLabelPipeline:
         if plan.boxes:
             heads = train_detector([PictureOfBoxes.of(arrays) for arrays in stored], len(plan.names))
             return _model_bytes(plan, heads.arrays())
+        if plan.adapter:
+            return _model_bytes(plan, head_arrays("labels", self._adapter(examples, stored, plan)))
         targets = np.array([[float(name in e.lesson.names) for name in plan.names] for e in examples])
         head = train_classifier([arrays["views"] for arrays in stored], targets, several=plan.several)
         return _model_bytes(plan, head_arrays("labels", head))
+
+    def _adapter(
+        self, examples: Sequence[Example], stored: Sequence[Mapping[str, NDArray[np.generic]]], plan: TrainingPlan
+    ) -> Head:
+        true = [with_names_above(example.lesson.names, self._taxonomy) for example in examples]
+        truth = np.array([[float(name in names) for name in plan.names] for names in true])
+        base = np.array([arrays["base"] for arrays in stored], np.float64)
+        return train_adapter([arrays["views"] for arrays in stored], base, truth)
+
+    def adapt(
+        self, slot: Slot, image: Image, model: TrainedModel, base: ConcernsFound, least_pct: float
+    ) -> ConcernsFound:
+        """What an adapter makes of ``base``, which has everything that the networks say, however unsure."""
+        slot.require_open()
+        if not isinstance(model, CustomModel) or not isinstance(model.heads, Head):
+            raise TypeError("this is not an adapter")
+        features = self._backbone(model.backbone).features([image.rgb])
+        return adapted(model.heads, features, base, model.names, least_pct, self._taxonomy)
 
     def open(self, model: bytes) -> CustomModel:
         """The model in ``model``. Raises UnavailableError when it is damaged, or its backbone is not here."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from custodes.core.box import BoxPx
+from custodes.engine.results.moderation import ConcernsFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,14 @@ class CustomLabel:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What a training picture shows: labels of the whole, or labelled boxes in pixels of the upright picture."""
+    """What a training picture shows: labels of the whole, or labelled boxes in pixels of the upright picture.
+
+    ``base`` is all that moderation says of it, for adapters.
+    """
 
     names: tuple[str, ...] = ()
     boxes: tuple[tuple[str, BoxPx], ...] = ()
+    base: ConcernsFound | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ class TrainingPlan:
         backbone: which frozen network gives the features.
         seed: of all that is drawn.
         adapter: whether labels shift what moderation says of a picture, instead of standing alone.
+        least_pct: of an adapter: from which confidence on moderation counts as having said something.
     """
 
     names: tuple[str, ...]
@@ -60,6 +66,7 @@ class TrainingPlan:
     backbone: str = "efficientnet-lite2"
     seed: int = 1
     adapter: bool = False
+    least_pct: float = 50.0
 
 
 class TrainedModel(Protocol):

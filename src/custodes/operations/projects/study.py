@@ -7,13 +7,14 @@ features or the code of what is wrong; results of tests. It also tells how many 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from custodes.core.box import BoxPx
-from custodes.engine.ports import CustomLabelEngine, FaceEngine
-from custodes.engine.results.custom import TrainingPlan
+from custodes.engine.ports import CustomLabelEngine, FaceEngine, ModerationEngine
+from custodes.engine.results.custom import Lesson, TrainedModel, TrainingPlan
 from custodes.imaging.image import Image
 from custodes.operations.projects.lessons import lesson_of
 from custodes.operations.projects.sources import TrainingSources
@@ -30,11 +31,18 @@ _FACE_OVERLAP = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Studied:
-    """Rows of pictures, and how many of those that were looked at for faces are about them."""
+    """Rows of pictures, and numbers of them.
+
+    Attributes:
+        faces, sampled: pictures about faces, of those that were looked at for them.
+        wrongly_named, missed: of an adapter: pictures of which moderation says too much, and too little.
+    """
 
     rows: list[bytes]
-    faces: int
-    sampled: int
+    faces: int = 0
+    sampled: int = 0
+    wrongly_named: int = 0
+    missed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +68,42 @@ class TestResult:
 class Study:
     """Looks at pictures."""
 
-    def __init__(self, sources: TrainingSources, engine: Callable[[], CustomLabelEngine], faces: FaceEngine) -> None:
-        """Pictures are in ``sources``; ``faces`` tells which of them are about faces."""
+    def __init__(
+        self,
+        sources: TrainingSources,
+        engine: Callable[[], CustomLabelEngine],
+        faces: FaceEngine,
+        moderation: Callable[[], ModerationEngine],
+    ) -> None:
+        """Pictures are in ``sources``; ``faces`` tells which are about faces, adapters build on ``moderation``."""
         self._sources = sources
         self._engine = engine
         self._faces = faces
+        self._moderation = moderation
 
     def examples(self, permit: Permit, entries: Sequence[Entry], plan: TrainingPlan, *, sampled: bool) -> Studied:
         """Rows for ``framed``; ``sampled`` says whether to look for faces."""
-        rows, faces, looked = list[bytes](), 0, 0
+        found, counts = list[bytes](), Counter[str]()
         for entry in entries:
             image = self._sources.picture(entry)
             if isinstance(image, str):
-                rows.append(NOT_LOOKED + bytes(32) + image.encode())
+                found.append(NOT_LOOKED + bytes(32) + image.encode())
                 continue
             permit.tally.images += 1
-            example = self._engine().study(permit.slot, image, lesson_of(entry, plan.names), plan)
-            rows.append(LOOKED + image.sha256 + example.features)
+            lesson = lesson_of(entry, plan.names)
+            if plan.adapter:
+                lesson = replace(lesson, base=self._moderation().concerns(permit.slot, image, 0.0))
+                counts.update(_difference(lesson, plan.least_pct))
+            example = self._engine().study(permit.slot, image, lesson, plan)
+            found.append(LOOKED + image.sha256 + example.features)
             if sampled:
-                looked += 1
-                faces += self._is_about_faces(permit, image, entry)
-        return Studied(rows, faces, looked)
+                counts["sampled"] += 1
+                counts["faces"] += self._is_about_faces(permit, image, entry)
+        return Studied(found, counts["faces"], counts["sampled"], counts["wrongly_named"], counts["missed"])
 
-    def results(self, permit: Permit, entries: Sequence[Entry], weights: bytes) -> list[TestResult]:
+    def results(
+        self, permit: Permit, entries: Sequence[Entry], weights: bytes, *, adapter: bool = False
+    ) -> list[TestResult]:
         """What the model in ``weights`` says of each."""
         model, found = self._engine().open(weights), list[TestResult]()
         for entry in entries:
@@ -91,10 +112,18 @@ class Study:
                 found.append(TestResult((0, 0), (), image))
                 continue
             permit.tally.images += 1
-            labels = self._engine().detect(permit.slot, image, model)
-            said = tuple(Said(one.name, one.confidence_pct / 100, _corners(one.box)) for one in labels)
+            said = self._adapted(permit, image, model) if adapter else self._detected(permit, image, model)
             found.append(TestResult((image.size.width, image.size.height), said))
         return found
+
+    def _detected(self, permit: Permit, image: Image, model: TrainedModel) -> tuple[Said, ...]:
+        labels = self._engine().detect(permit.slot, image, model)
+        return tuple(Said(one.name, one.confidence_pct / 100, _corners(one.box)) for one in labels)
+
+    def _adapted(self, permit: Permit, image: Image, model: TrainedModel) -> tuple[Said, ...]:
+        base = self._moderation().concerns(permit.slot, image, 0.0)
+        found = self._engine().adapt(permit.slot, image, model, base, 0.0)
+        return tuple(Said(concern.name, concern.confidence_pct / 100) for concern in found.concerns)
 
     def _is_about_faces(self, permit: Permit, image: Image, entry: Entry) -> bool:
         faces = [face.box_px for face in self._faces.detect(permit.slot, image).faces]
@@ -103,6 +132,16 @@ class Study:
             return 2 * sum(any(_overlap(box, face) >= _FACE_OVERLAP for face in faces) for box in boxes) > len(boxes)
         area = image.size.width * image.size.height
         return any(face.area >= FACE_SHARE * area for face in faces)
+
+
+def _difference(lesson: Lesson, least_pct: float) -> list[str]:
+    """Whether moderation says too much of a picture, or too little."""
+    said = {c.name for c in lesson.base.concerns if c.confidence_pct >= least_pct} if lesson.base else set()
+    above = {c.parent for c in lesson.base.concerns} if lesson.base else set()
+    true = set(lesson.names)
+    # A name above one that is true is no mistake.
+    wrong = (said - true) if not true else (said - true - above)
+    return [*(["wrongly_named"] if wrong else []), *(["missed"] if true - said else [])]
 
 
 def framed(rows: Sequence[bytes]) -> bytes:

@@ -33,6 +33,13 @@ from custodes.projects.entities import Feature, Version, VersionStatus
 from custodes.projects.manifest import Entry, UseCase
 
 PICTURES_A_PART = 8
+ADAPTER_ERRORS = frozenset({"ERROR_TOO_MANY_INVALID_ROWS_IN_MANIFEST", "ERROR_IMAGES_IN_MULTIPLE_S3_BUCKETS"})
+MIN_WRONG, MIN_MISSED, MIN_TESTED = 20, 50, 20
+"""Pictures that an adapter needs. Source: behaviour specification, section 3.13."""
+TOO_LITTLE = (
+    f"An adapter needs {MIN_WRONG} pictures of which moderation says too much or {MIN_MISSED} of which it says too "
+    f"little, and {MIN_TESTED} to test on."
+)
 _KEPT = "train."
 _TESTED = "test."
 R = TypeVar("R")
@@ -68,7 +75,7 @@ class _State:
         part: number of the next part.
         trained, tested: pictures looked at.
         fitted: whether the weights are kept.
-        faces, sampled: pictures about faces, of those that were looked at for them.
+        faces, sampled, wrongly_named, missed: see ``Studied``.
     """
 
     begun_ts_ms: int
@@ -78,6 +85,8 @@ class _State:
     fitted: bool = False
     faces: int = 0
     sampled: int = 0
+    wrongly_named: int = 0
+    missed: int = 0
 
     def to_bytes(self) -> bytes:
         return orjson.dumps({name: getattr(self, name) for name in self.__slots__})
@@ -132,7 +141,7 @@ class _Training:
             state.part += 1
             yield JobCheckpoint(Cursor(0, None, state.to_bytes()))
         data, version = self._parts.sources.kept(self._version()), self._version()
-        judged = judge(data.train, data.test)
+        judged = self._judged(version, data)
         train = [entry for entry in data.train if entry.usable and entry.labeled]
         test = [entry for entry in data.test if entry.usable and entry.labeled]
         total = len(train) + len(test) + 1
@@ -163,13 +172,26 @@ class _Training:
     def _version(self) -> Version:
         return cast("Version", self._records.version(self._request.key).value)
 
+    def _judged(self, version: Version, data: TrainingData, *, usable: bool = False) -> Judgement:
+        """Both sets; an adapter is about the names of moderation, whatever its pictures show."""
+        if version.feature is Feature.CUSTOM_LABELS:
+            return judge(data.train, data.test, usable=usable)
+        names = self._parts.trainings.engine().moderation_names
+        found = judge(data.train, data.test, usable=usable)
+        errors = [code for code in found.errors if code in ADAPTER_ERRORS]
+        tested = sum(entry.usable for entry in data.test)
+        if data.error is None and tested < MIN_TESTED:
+            raise InvalidParameterError(TOO_LITTLE)
+        return Judgement(UseCase.IMAGE, names, tuple(errors))
+
     def _plan(self, version: Version, judged: Judgement, train: Sequence[Entry]) -> TrainingPlan:
         adapter = version.feature is Feature.CONTENT_MODERATION
         several = adapter or any(len(entry.names) != 1 for entry in train)
         backbone = version.backbone or self._parts.trainings.engine().backbones[0]
         views = 3 if len(train) <= 200 else 2 if len(train) <= 1000 else 1
+        least = version.threshold_pct or 50.0
         boxes = judged.use_case is UseCase.OBJECT
-        return TrainingPlan(judged.names, boxes, several, views, backbone, adapter=adapter)
+        return TrainingPlan(judged.names, boxes, several, views, backbone, adapter=adapter, least_pct=least)
 
     def _perform(self, state: _State, names: tuple[str, ...], run: Callable[[Permit], R], *, faces: bool = False) -> R:
         """Let ``run`` pass the gate as the next part of the job."""
@@ -190,7 +212,7 @@ class _Training:
     def _read(self, permit: Permit) -> None:
         version = self._version()
         data = self._parts.sources.read(permit.context.caller, version)
-        judged = judge(data.train, data.test)
+        judged = self._judged(version, data)
         errors = (data.error,) if data.error is not None else judged.errors
         if errors:
             self._refuse(data, errors)
@@ -206,17 +228,20 @@ class _Training:
 
     def _study(self, permit: Permit, chunk: Sequence[Entry], plan: TrainingPlan, state: _State) -> None:
         found = self._parts.study.examples(permit, chunk, plan, sampled=state.trained // PICTURES_A_PART < 3)
-        state.faces, state.sampled = state.faces + found.faces, state.sampled + found.sampled
+        for name in ("faces", "sampled", "wrongly_named", "missed"):
+            setattr(state, name, getattr(state, name) + getattr(found, name))
         self._store.put_part(self._request.key, f"{_KEPT}{state.trained:06}", framed(found.rows))
 
     def _fit(self, state: _State, judged: Judgement, train: Sequence[Entry], data: TrainingData) -> None:
         rows = [row for part in self._numbered(_KEPT, len(train)) for row in unframed(part)]
         looked = _looked(train, rows)
-        after = judge(_with(data.train, looked), data.test, usable=True)
+        version = self._version()
+        after = self._judged(version, TrainingData(_with(data.train, looked), data.test), usable=True)
         if after.errors:
             self._refuse(TrainingData(_with(data.train, looked), data.test), after.errors)
-        plan = self._plan(self._version(), judged, train)
-        plan = replace(plan, names=after.names)
+        plan = replace(self._plan(version, judged, train), names=after.names)
+        if plan.adapter and state.wrongly_named < MIN_WRONG and state.missed < MIN_MISSED:
+            raise InvalidParameterError(TOO_LITTLE)
         examples = [
             Example(lesson_of(entry, after.names), row[33:]) for entry, row in _pairs(train, rows) if row[:1] == LOOKED
         ]
@@ -243,7 +268,8 @@ class _Training:
         weights = self._store.part(self._request.key, WEIGHTS)
         if weights is None:
             raise UnavailableError("the weights are missing")
-        found = self._parts.study.results(permit, chunk, weights)
+        adapter = self._version().feature is Feature.CONTENT_MODERATION
+        found = self._parts.study.results(permit, chunk, weights, adapter=adapter)
         lines = [result.to_json() for result in found]
         self._store.put_part(self._request.key, f"{_TESTED}{state.tested:06}", orjson.dumps(lines))
 
@@ -259,7 +285,7 @@ class _Training:
             _with(data.train, _looked(train, rows)),
             _with(data.test, [e.with_error(r.error) if r.error else e for e, r in zip(test, results, strict=True)]),
         )
-        errors = judge(looked.train, looked.test, usable=True).errors
+        errors = self._judged(version, looked, usable=True).errors
         if errors:
             self._refuse(looked, errors)
         ended = self._parts.clock.now_ms()

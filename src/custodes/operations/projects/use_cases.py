@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from custodes.core.errors import NotSupportedError
 from custodes.core.pages import PageTokens
@@ -12,6 +13,7 @@ from custodes.jobs.job import JobId
 from custodes.jobs.ports import JobStore
 from custodes.operations.images.ports import ObjectStore, ObjectWriter
 from custodes.operations.images.sources import Pictures
+from custodes.operations.projects.adapters import VersionAdapters
 from custodes.operations.projects.commands import DetectCustomLabels
 from custodes.operations.projects.datasets import Datasets
 from custodes.operations.projects.projects import Projects
@@ -81,13 +83,14 @@ class ProjectOperations:
     sources: TrainingSources
     study: Study
     reporting: Reporting
+    adapters: VersionAdapters
 
 
 def build_projects(
     adapters: ProjectAdapters | None, engines: ProjectEngines, objects: ObjectStore, pages: PageTokens
 ) -> ProjectOperations:
     """Connect the use cases to ``adapters``; without any, every operation is refused when it is asked."""
-    given = adapters or _none()
+    given = adapters or absent()
     records = ProjectRecords(given.store, given.region)
     trainings = Trainings(
         records,
@@ -98,7 +101,8 @@ def build_projects(
         lambda: engines.moderation().model_version,
         given.wait_s,
     )
-    versions = Versions(records, OpenModels(engines.custom, records), pages, trainings)
+    models = OpenModels(engines.custom, records)
+    versions = Versions(records, models, pages, trainings)
     sources = TrainingSources(records, objects)
     return ProjectOperations(
         projects=Projects(records, pages),
@@ -107,21 +111,24 @@ def build_projects(
         labels=CustomLabels(versions, Pictures(objects)),
         trainings=trainings,
         sources=sources,
-        study=Study(sources, engines.custom, engines.faces),
+        study=Study(sources, engines.custom, engines.faces, engines.moderation),
         reporting=Reporting(given.writer, given.region),
+        adapters=VersionAdapters(records, models, engines.custom),
     )
 
 
-class _Absent:
+class Absent:
     """Stands where this server was put together without a store of projects."""
 
     def __getattr__(self, name: str) -> object:
+        """Refuse, whatever is asked."""
         raise NotSupportedError("This server was put together without custom labels.")
 
 
-def _none() -> ProjectAdapters:
-    absent: object = _Absent()
-    return ProjectAdapters(absent, absent, absent, "", _refuse, _refuse)  # type: ignore[arg-type]
+def absent() -> ProjectAdapters:
+    """Adapters that refuse everything."""
+    nothing: Any = Absent()
+    return ProjectAdapters(nothing, nothing, nothing, "", _refuse, nothing)
 
 
 def _refuse() -> JobId:

@@ -19,7 +19,7 @@ from custodes.edge.aws.translate import (
     users,
     video,
 )
-from custodes.edge.aws.translate.projects import datasets, projects, versions
+from custodes.edge.aws.translate.projects import datasets, media, projects, versions
 from custodes.edge.aws.translate.quality import handlers as assessment_handlers
 from custodes.edge.aws.wire import Handler
 from custodes.operations.catalogue import Operations
@@ -51,5 +51,6 @@ def handlers(gate: Gate, operations: Operations, region: str, *, bare_arn: bool 
         **video.handlers(gate, operations.video),
         **projects.handlers(gate, operations.projects.projects, region),
         **datasets.handlers(gate, operations.projects.datasets, region),
+        **media.handlers(gate, operations.media),
         **versions.handlers(gate, operations.projects.versions, operations.projects.labels, region),
     }

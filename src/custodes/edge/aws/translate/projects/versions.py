@@ -209,6 +209,8 @@ def _testing(version: Version) -> Output | None:
     result = _data_result(version.test, found.testing, found.validation[1])
     if result is not None and version.auto_split:
         result = {**result, "Input": {**result.get("Input", {}), "AutoCreate": True}}
+        if "Output" in result:
+            result["Output"] = {**result["Output"], "AutoCreate": True}
     return result
 
 
@@ -228,4 +230,4 @@ def _manifests(places: Sequence[S3Place]) -> Output:
 
 
 def _object(place: S3Place) -> Output:
-    return {"Bucket": place.bucket, "Name": place.name, "Version": place.version}
+    return {"Bucket": place.bucket, "Name": place.name}
