@@ -244,6 +244,9 @@ def _read_labels(found: _Found, known: Mapping[str, Any]) -> None:
     if not attributes:
         found.wrong("WARNING_UNANNOTATED_RECORD" if known.keys() <= {SOURCE} else "ERROR_NO_LABEL_ATTRIBUTES")
         return
+    if all(known[name] is None for name in attributes):
+        found.wrong("WARNING_NO_ATTRIBUTE_ANNOTATIONS")
+        return
     valid = 0
     for name in attributes:
         valid += _read_attribute(found, known[name], known.get(f"{name}-metadata"))
