@@ -52,6 +52,10 @@ class AlreadyExistsError(CustodesError):
     """A collection of this id exists."""
 
 
+class InUseError(CustodesError):
+    """The thing is at work, or its name is taken, so that it cannot be changed or made now."""
+
+
 class ConflictError(CustodesError):
     """A user exists already, or another update of the same user is running."""
 
@@ -74,10 +78,6 @@ class OpenJobsError(QuotaError):
 
 class LimitError(QuotaError):
     """An account has as many things of a kind as it may have at a time."""
-
-
-class InUseError(CustodesError):
-    """Something is changed by somebody else now, has a name that is taken, or is in a state that forbids it."""
 
 
 class NotReadyError(CustodesError):

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from custodes.core.clock import Clock
 from custodes.core.ids import RequestId
-from custodes.deployment.ledger import ServerLedger
+from custodes.deployment.record.ledger import ServerLedger
 from custodes.deployment.video import LedgerCharges, Videos, Wake, new_job_id
-from custodes.edge.aws.translate.moderation import found_output
+from custodes.edge.aws.translate.images.moderation import found_output
 from custodes.jobs.ports import JobHandler
 from custodes.jobs.worker import JobWorkers, WorkerSettings
 from custodes.operations.catalogue import Operations

@@ -44,6 +44,7 @@ from custodes.operations.projects.use_cases import (
     build_projects,
 )
 from custodes.operations.reviews.reviews import Holding
+from custodes.operations.streams.use_cases import StreamAdapters, StreamOperations
 from custodes.operations.video.use_cases import VideoAdapters, VideoOperations
 
 
@@ -71,6 +72,7 @@ class Ports:
         celebrities: where known people are.
         video: jobs and files of stored videos.
         projects: where custom labels are.
+        streams: processors and sources of live streams.
     """
 
     engine: FaceEngine
@@ -86,6 +88,7 @@ class Ports:
     celebrities: CelebrityGallery = NOBODY
     video: VideoAdapters | None = None
     projects: ProjectAdapters | None = None
+    streams: StreamAdapters | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ class Operations:
     video: VideoOperations
     projects: ProjectOperations
     media: MediaAnalysis
+    streams: StreamOperations
 
 
 def build(ports: Ports) -> Operations:
@@ -118,6 +122,7 @@ def build(ports: Ports) -> Operations:
     labelling = ports.projects or absent()
     looking = ProjectEngines(ports.sight.custom, ports.sight.moderation, engine)
     projects = build_projects(ports.projects, looking, ports.objects, pages)
+    streams = StreamOperations(engine, gallery, pages, ports.streams)
     return Operations(
         detection=Detection(engine, pictures),
         comparison=FaceComparison(engine, pictures),
@@ -125,7 +130,7 @@ def build(ports: Ports) -> Operations:
         enrolment=FaceOperations(engine, gallery, pictures, pages, FaceIds(ports.new_face_id, ports.erasures)),
         search=Search(engine, gallery, pictures, ports.holding),
         users=Users(engine, gallery, pages, Replays(gallery, ports.clock), ports.erasures),
-        tagging=Tagging(gallery),
+        tagging=Tagging(gallery, streams, projects.tags),
         thumbnails=Thumbnails(gallery),
         text=TextDetection(ports.text, pictures),
         labels=LabelDetection(ports.sight.labels, pictures),
@@ -138,4 +143,5 @@ def build(ports: Ports) -> Operations:
         media=MediaAnalysis(
             labelling.jobs, ports.objects, pages, projects.adapters.version, labelling.new_id, labelling.wake
         ),
+        streams=streams,
     )

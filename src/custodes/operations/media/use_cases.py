@@ -22,7 +22,7 @@ from custodes.operations.media.commands import (
     ResultPlace,
     StartMediaAnalysisJob,
 )
-from custodes.operations.requests.caller_json import caller_of_json, caller_to_json
+from custodes.operations.requests.callers import caller_members, read_caller
 from custodes.operations.requests.context import Caller
 from custodes.operations.requests.gate import Permit
 
@@ -60,7 +60,7 @@ class MediaRequest:
         command = asdict(self.command)
         for name in ("token", "job", "part"):
             command.pop(name)
-        value = {"command": command, "caller": caller_to_json(self.caller)}
+        value = {"command": command, "caller": caller_members(self.caller)}
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
     @classmethod
@@ -70,7 +70,7 @@ class MediaRequest:
         command = value["command"]
         source, output = S3Object(**command.pop("source")), ResultPlace(**command.pop("output"))
         found = StartMediaAnalysisJob(source=source, output=output, **command)
-        return cls(found, caller_of_json(value["caller"]))
+        return cls(found, read_caller(value["caller"]))
 
 
 @dataclass(frozen=True, slots=True)

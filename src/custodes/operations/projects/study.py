@@ -16,7 +16,6 @@ from custodes.core.box import BoxPx
 from custodes.engine.ports import CustomLabelEngine, FaceEngine, ModerationEngine
 from custodes.engine.results.custom import Lesson, TrainedModel, TrainingPlan
 from custodes.imaging.image import Image
-from custodes.operations.projects.lessons import lesson_of
 from custodes.operations.projects.sources import TrainingSources
 from custodes.operations.requests.gate import Permit
 from custodes.projects.evaluation import Said
@@ -142,6 +141,16 @@ def _difference(lesson: Lesson, least_pct: float) -> list[str]:
     # A name above one that is true is no mistake.
     wrong = (said - true) if not true else (said - true - above)
     return [*(["wrongly_named"] if wrong else []), *(["missed"] if true - said else [])]
+
+
+def lesson_of(entry: Entry, names: Sequence[str]) -> Lesson:
+    """What a line teaches about ``names``."""
+    boxes = tuple(
+        (box.name, BoxPx(box.left, box.top, box.left + box.width, box.top + box.height))
+        for box in entry.boxes
+        if box.name in names
+    )
+    return Lesson(tuple(name for name in entry.names if name in names), boxes)
 
 
 def framed(rows: Sequence[bytes]) -> bytes:

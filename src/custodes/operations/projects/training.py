@@ -19,10 +19,9 @@ from custodes.core.errors import CustodesError, InvalidParameterError, Unavailab
 from custodes.core.ids import RequestId
 from custodes.engine.results.custom import Example, TrainingPlan
 from custodes.jobs.job import Cursor, Job, JobCheckpoint
-from custodes.operations.projects.lessons import lesson_of
 from custodes.operations.projects.reporting import Reporting
 from custodes.operations.projects.sources import TEST, TRAIN, TrainingData, TrainingSources
-from custodes.operations.projects.study import LOOKED, Study, TestResult, framed, unframed
+from custodes.operations.projects.study import LOOKED, Study, TestResult, framed, lesson_of, unframed
 from custodes.operations.projects.trainings import TrainingRequest, Trainings
 from custodes.operations.projects.versions import WEIGHTS
 from custodes.operations.requests.context import Context, Origin

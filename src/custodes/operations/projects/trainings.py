@@ -19,7 +19,7 @@ from custodes.jobs.job import JobId, JobRequest
 from custodes.jobs.ports import JobStore
 from custodes.operations.projects.commands import CreateProjectVersion
 from custodes.operations.projects.records import ProjectRecords
-from custodes.operations.requests.caller_json import caller_of_json, caller_to_json
+from custodes.operations.requests.callers import caller_members, read_caller
 from custodes.operations.requests.context import Caller
 from custodes.operations.requests.gate import Permit
 from custodes.projects.entities import S3Place, Version, VersionKey, VersionStatus
@@ -78,7 +78,7 @@ class TrainingRequest:
             "output": [command.output.bucket, command.output.name],
             "tags": dict(command.tags),
             "key": [self.key.account_id, self.key.project, self.key.name, self.key.created_ts_ms],
-            "caller": caller_to_json(self.caller),
+            "caller": caller_members(self.caller),
         }
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
@@ -89,7 +89,7 @@ class TrainingRequest:
         command = CreateProjectVersion(
             arn=value["arn"], name=value["name"], output=S3Place(*value["output"]), tags=value["tags"]
         )
-        return cls(command, caller_of_json(value["caller"]), VersionKey(*value["key"]))
+        return cls(command, read_caller(value["caller"]), VersionKey(*value["key"]))
 
 
 @dataclass(frozen=True, slots=True)

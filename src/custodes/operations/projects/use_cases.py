@@ -21,6 +21,7 @@ from custodes.operations.projects.records import ProjectRecords
 from custodes.operations.projects.reporting import Reporting
 from custodes.operations.projects.sources import TrainingSources
 from custodes.operations.projects.study import Study
+from custodes.operations.projects.tags import ProjectTags
 from custodes.operations.projects.trainings import Trainings
 from custodes.operations.projects.versions import CustomLabelsDetected, OpenModels, Versions
 from custodes.operations.requests.gate import Permit
@@ -84,6 +85,7 @@ class ProjectOperations:
     study: Study
     reporting: Reporting
     adapters: VersionAdapters
+    tags: ProjectTags
 
 
 def build_projects(
@@ -114,6 +116,7 @@ def build_projects(
         study=Study(sources, engines.custom, engines.faces, engines.moderation),
         reporting=Reporting(given.writer, given.region),
         adapters=VersionAdapters(records, models, engines.custom),
+        tags=ProjectTags(records),
     )
 
 

@@ -12,7 +12,7 @@ import orjson
 
 from custodes.jobs.job import JobId
 from custodes.operations.images.ports import S3Object
-from custodes.operations.requests.caller_json import caller_of_json, caller_to_json
+from custodes.operations.requests.callers import caller_members, read_caller
 from custodes.operations.requests.context import Caller
 from custodes.operations.video.commands import START_COMMANDS, Channel, StartVideo
 from custodes.operations.video.ports import ObjectVersion
@@ -39,7 +39,7 @@ class VideoRequest:
             "options": command.options,
             "tag": command.tag,
             "channel": None if command.channel is None else asdict(command.channel),
-            "caller": caller_to_json(self.caller),
+            "caller": caller_members(self.caller),
             "version": asdict(self.version),
         }
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
@@ -55,4 +55,4 @@ class VideoRequest:
             tag=value["tag"],
             channel=None if channel is None else Channel(**channel),
         )
-        return cls(command, caller_of_json(value["caller"]), ObjectVersion(**value["version"]))
+        return cls(command, read_caller(value["caller"]), ObjectVersion(**value["version"]))
