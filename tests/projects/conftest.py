@@ -18,6 +18,10 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     folders = [root / PICTURES, root / RESULTS]
     for folder in folders:
         folder.mkdir()
-    overrides = {"buckets": {PICTURES: folders[0], RESULTS: folders[1]}, "output_buckets": RESULTS}
+    overrides = {
+        "buckets": {PICTURES: folders[0], RESULTS: folders[1]},
+        "output_buckets": RESULTS,
+        "training_wait_s": 55,
+    }
     with running(root / "data", overrides, engine=SquareEngine(), sight=sight()) as server:
         yield Studio(server, server.client(), *folders)

@@ -112,7 +112,7 @@ def lines(*given: tuple[str, str], bucket: str = "pictures") -> list[Any]:
 TWO = lines(("a", "cat"), ("b", "dog"))
 BAD = list(read_manifest("\n".join([json.dumps({"source-ref": "x"})])))
 CONTENTS: list[tuple[str, list[Any], list[Any], bool]] = [
-    ("ERROR_TOO_MANY_INVALID_ROWS_IN_MANIFEST", [*TWO, *BAD], TWO, False),
+    ("ERROR_TOO_MANY_INVALID_ROWS_IN_MANIFEST", [*TWO, *BAD, *BAD], TWO, False),
     ("ERROR_IMAGES_IN_MULTIPLE_S3_BUCKETS", TWO, lines(("a", "cat"), ("b", "dog"), bucket="others"), False),
     ("ERROR_MANIFEST_TOO_FEW_LABELS", lines(("a", "cat")), lines(("b", "cat")), False),
     ("ERROR_MANIFEST_TOO_FEW_USABLE_LABELS", lines(("a", "cat")), lines(("b", "cat")), True),

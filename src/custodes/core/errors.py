@@ -80,7 +80,7 @@ class LimitError(QuotaError):
     """An account has as many things of a kind as it may have at a time."""
 
 
-class NotReadyError(CustodesError):
+class NotUsableError(CustodesError):
     """Something is there, but cannot be used in the state that it is in."""
 
 
@@ -114,3 +114,12 @@ class NotSupportedError(CustodesError):
 
 class UnavailableError(CustodesError):
     """We cannot do it now and it is our fault (store not writable, model missing)."""
+
+
+class NotReadyError(UnavailableError):
+    """We can do it soon: what it needs is being read into memory. ``retry_after_s`` says when to ask again."""
+
+    def __init__(self, message: str, retry_after_s: int = 2) -> None:
+        """Keep both for the caller."""
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from custodes.projects.manifest import Entry, UseCase
+from custodes.projects.manifest import ManifestLine, UseCase
 
 MAX_LABELS = 250
 MAX_LINES = 250_000
@@ -34,7 +34,7 @@ MESSAGES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class DataJudgement:
     """What is known of both sets together.
 
     Attributes:
@@ -48,7 +48,7 @@ class Judgement:
     errors: tuple[str, ...] = ()
 
 
-def use_case_of(entries: Sequence[Entry]) -> UseCase:
+def use_case_of(entries: Sequence[ManifestLine]) -> UseCase:
     """What most usable lines are about."""
     counts = Counter(entry.use_case for entry in entries if entry.usable and entry.use_case is not UseCase.UNKNOWN)
     if not counts:
@@ -56,14 +56,14 @@ def use_case_of(entries: Sequence[Entry]) -> UseCase:
     return max(counts, key=lambda case: (counts[case], case is UseCase.OBJECT))
 
 
-def names_of(entry: Entry, use_case: UseCase) -> frozenset[str]:
+def names_of(entry: ManifestLine, use_case: UseCase) -> frozenset[str]:
     """Labels of a line that count for a use case."""
     if use_case is UseCase.OBJECT:
         return frozenset(box.name for box in entry.boxes)
     return frozenset(entry.names)
 
 
-def judge(train: Sequence[Entry], test: Sequence[Entry], *, usable: bool = False) -> Judgement:
+def judge(train: Sequence[ManifestLine], test: Sequence[ManifestLine], *, usable: bool = False) -> DataJudgement:
     """Judge both sets.
 
     Args:
@@ -73,11 +73,16 @@ def judge(train: Sequence[Entry], test: Sequence[Entry], *, usable: bool = False
     use_case = use_case_of(train)
     good = [entry for entry in train if entry.usable]
     names = _names(good, use_case)
-    return Judgement(use_case, tuple(sorted(names)), tuple(_errors(train, test, names, use_case, usable=usable)))
+    return DataJudgement(use_case, tuple(sorted(names)), tuple(_errors(train, test, names, use_case, usable=usable)))
 
 
 def _errors(
-    train: Sequence[Entry], test: Sequence[Entry], names: frozenset[str], use_case: UseCase, *, usable: bool
+    train: Sequence[ManifestLine],
+    test: Sequence[ManifestLine],
+    names: frozenset[str],
+    use_case: UseCase,
+    *,
+    usable: bool,
 ) -> list[str]:
     both, found = [*train, *test], list[str]()
     bad = sum(not entry.usable for entry in both)
@@ -96,11 +101,11 @@ def _errors(
     return found
 
 
-def _names(entries: Sequence[Entry], use_case: UseCase) -> frozenset[str]:
+def _names(entries: Sequence[ManifestLine], use_case: UseCase) -> frozenset[str]:
     return frozenset(name for entry in entries for name in names_of(entry, use_case))
 
 
-def split_error(entries: Sequence[Entry]) -> str | None:
+def split_error(entries: Sequence[ManifestLine]) -> str | None:
     """Why a set cannot be split, or None."""
     use_case = use_case_of(entries)
     counts = Counter(name for entry in entries if entry.usable for name in names_of(entry, use_case))

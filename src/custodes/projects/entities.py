@@ -13,7 +13,7 @@ from enum import StrEnum
 from custodes.core.ids import AccountId
 
 
-class Feature(StrEnum):
+class ProjectFeature(StrEnum):
     """What a project trains (API enum ``CustomizationFeature``)."""
 
     CUSTOM_LABELS = "CUSTOM_LABELS"
@@ -159,7 +159,7 @@ class Project:
     """
 
     key: ProjectKey
-    feature: Feature = Feature.CUSTOM_LABELS
+    feature: ProjectFeature = ProjectFeature.CUSTOM_LABELS
     auto_update: bool | None = None
     status: ProjectStatus = ProjectStatus.CREATED
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -236,7 +236,7 @@ class Version:
 
     key: VersionKey
     status: VersionStatus
-    feature: Feature
+    feature: ProjectFeature
     output: S3Place
     message: str = ""
     train: tuple[S3Place, ...] = ()

@@ -1,7 +1,7 @@
 """Manifests: one JSON object a line, each a picture with its labels; what is wrong with a line, by the API's codes.
 
-In: text. Out: an ``Entry`` for each line, with labels, boxes and errors; never an exception for what a client wrote.
-Pictures are not looked at here. Source: Custom Labels guide, "Manifest files" and "Terminal and non-terminal errors"
+In: text. Out: a ``ManifestLine`` for each line, with labels, boxes and errors; never an exception for what a client
+wrote. Pictures are not looked at here. Source: Custom Labels guide, "Manifest files" and "Terminal and non-terminal errors"
 (behaviour specification, section 3.13).
 """
 
@@ -62,7 +62,7 @@ class LabelledBox:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ManifestLine:
     """One line.
 
     Attributes:
@@ -101,7 +101,7 @@ class Entry:
         found = _SOURCE_REF.fullmatch(self.source)
         return (found["bucket"], found["name"]) if found else ("", "")
 
-    def with_error(self, code: str) -> Entry:
+    def with_error(self, code: str) -> ManifestLine:
         """The same with one error more."""
         return replace(self, errors=(*self.errors, line_error(code)))
 
@@ -144,20 +144,20 @@ def line_error(code: str) -> LineError:
     return LineError(code, MESSAGES[code])
 
 
-def read_manifest(text: str, *, adapter: bool = False) -> Iterator[Entry]:
+def read_manifest(text: str, *, adapter: bool = False) -> Iterator[ManifestLine]:
     """Entries of all lines that are not empty, in their order; ``adapter`` for training data of moderation."""
     for line in text.split("\n"):
         if line.strip():
             yield read_line(line.strip(), adapter=adapter)
 
 
-def read_line(text: str, *, adapter: bool = False) -> Entry:
+def read_line(text: str, *, adapter: bool = False) -> ManifestLine:
     """One line."""
     known = _object(text) if len(text) <= MAX_LINE_CHARS else None
     if known is None:
-        return Entry(text, errors=(line_error("ERROR_INVALID_JSON_LINE"),))
+        return ManifestLine(text, errors=(line_error("ERROR_INVALID_JSON_LINE"),))
     known = {name: value for name, value in known.items() if name not in _OWN}
-    found = _Found(Entry(orjson.dumps(known).decode()))
+    found = _Found(ManifestLine(orjson.dumps(known).decode()))
     _read_source(found, known)
     if adapter:
         _read_adapter(found, known)
@@ -171,7 +171,7 @@ def read_source(text: str) -> tuple[str, str]:
     known = _object(text)
     if known is None:
         return "", "ERROR_INVALID_JSON_LINE"
-    found = _Found(Entry(""))
+    found = _Found(ManifestLine(""))
     _read_source(found, known)
     return found.source, next(iter(found.codes), "")
 
@@ -180,7 +180,7 @@ def read_source(text: str) -> tuple[str, str]:
 class _Found:
     """What was read of a line so far."""
 
-    start: Entry
+    start: ManifestLine
     source: str = ""
     names: list[str] = field(default_factory=list)
     boxes: list[LabelledBox] = field(default_factory=list)
@@ -192,7 +192,7 @@ class _Found:
     def wrong(self, code: str) -> None:
         self.codes[code] = None
 
-    def entry(self) -> Entry:
+    def entry(self) -> ManifestLine:
         errors = tuple(line_error(code) for code in self.codes)
         names = tuple(dict.fromkeys(self.names))
         return replace(

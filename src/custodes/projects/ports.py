@@ -12,8 +12,8 @@ from typing import Protocol
 
 from custodes.core.ids import AccountId
 from custodes.projects.entities import DatasetKey, VersionKey
-from custodes.projects.manifest import Entry
-from custodes.projects.records import Record, RecordKind
+from custodes.projects.manifest import ManifestLine
+from custodes.projects.records import ProjectRecord, ProjectRecordKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,33 +21,35 @@ class NumberedEntry:
     """An entry of a dataset with its number, which rises in the order in which entries came."""
 
     number: int
-    entry: Entry
+    entry: ManifestLine
 
 
 class ProjectStore(Protocol):
     """Durable records, entries and parts."""
 
-    def add(self, record: Record) -> bool:
+    def add(self, record: ProjectRecord) -> bool:
         """Keep a new record; False, and nothing changed, where its kind and name exist already."""
         ...
 
-    def find(self, account_id: AccountId, kind: RecordKind, name: str) -> Record | None:
+    def find(self, account_id: AccountId, kind: ProjectRecordKind, name: str) -> ProjectRecord | None:
         """The record, or None where there is none."""
         ...
 
-    def replace(self, record: Record) -> bool:
+    def exchange(self, record: ProjectRecord) -> bool:
         """Keep ``record`` in place of the one of its revision; False where somebody changed or dropped that since."""
         ...
 
-    def drop(self, record: Record) -> bool:
+    def drop(self, record: ProjectRecord) -> bool:
         """Drop the record with its entries and parts; False where it is not there."""
         ...
 
-    def listing(self, account_id: AccountId | None, kind: RecordKind, project: str | None = None) -> Sequence[Record]:
+    def listing(
+        self, account_id: AccountId | None, kind: ProjectRecordKind, project: str | None = None
+    ) -> Sequence[ProjectRecord]:
         """Records of a kind, of one account or all, of one project or all, oldest first."""
         ...
 
-    def put_entries(self, dataset: DatasetKey, entries: Sequence[Entry]) -> None:
+    def put_entries(self, dataset: DatasetKey, entries: Sequence[ManifestLine]) -> None:
         """Add entries, or put them in the place of those with the same source."""
         ...
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 
-class Trait(StrEnum):
+class SensitiveContent(StrEnum):
     """What a set of labels is about, as far as rules want to know."""
 
     NONE = "none"
@@ -48,9 +48,9 @@ PHRASES = (
 _WORD = re.compile(r"[a-z]+")
 
 
-def trait_of(names: Iterable[str]) -> Trait:
+def trait_of(names: Iterable[str]) -> SensitiveContent:
     """Whether one of ``names`` is about a protected trait."""
-    return Trait.PROTECTED if any(names_a_trait(name) for name in names) else Trait.NONE
+    return SensitiveContent.PROTECTED if any(names_a_trait(name) for name in names) else SensitiveContent.NONE
 
 
 def names_a_trait(name: str) -> bool:

@@ -19,8 +19,8 @@ from custodes.projects.entities import (
     DatasetStats,
     DatasetStatus,
     DatasetType,
-    Feature,
     Project,
+    ProjectFeature,
     ProjectKey,
     ProjectPolicy,
     ProjectStatus,
@@ -34,7 +34,7 @@ from custodes.projects.entities import (
 Value = Project | Dataset | Version | ProjectPolicy
 
 
-class RecordKind(StrEnum):
+class ProjectRecordKind(StrEnum):
     """Kinds of records."""
 
     PROJECT = "project"
@@ -44,7 +44,7 @@ class RecordKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ProjectRecord:
     """One record.
 
     Attributes:
@@ -56,7 +56,7 @@ class Record:
     """
 
     account_id: AccountId
-    kind: RecordKind
+    kind: ProjectRecordKind
     name: str
     project: str
     created_ts_ms: int
@@ -78,21 +78,25 @@ policy_name = version_name
 """So have its policies."""
 
 
-def record_of(value: Value, revision: int = 0) -> Record:
+def record_of(value: Value, revision: int = 0) -> ProjectRecord:
     """The record of ``value``."""
     if isinstance(value, Project):
         key = value.key
-        return Record(key.account_id, RecordKind.PROJECT, key.name, key.name, key.created_ts_ms, value, revision)
+        return ProjectRecord(
+            key.account_id, ProjectRecordKind.PROJECT, key.name, key.name, key.created_ts_ms, value, revision
+        )
     if isinstance(value, ProjectPolicy):
         owner, name = value.project, policy_name(value.project.name, value.name)
-        return Record(owner.account_id, RecordKind.POLICY, name, owner.name, value.created_ts_ms, value, revision)
+        return ProjectRecord(
+            owner.account_id, ProjectRecordKind.POLICY, name, owner.name, value.created_ts_ms, value, revision
+        )
     if isinstance(value, Dataset):
-        place, kind = value.key, RecordKind.DATASET
+        place, kind = value.key, ProjectRecordKind.DATASET
         name = dataset_name(place.project, place.kind)
-        return Record(place.account_id, kind, name, place.project, place.created_ts_ms, value, revision)
+        return ProjectRecord(place.account_id, kind, name, place.project, place.created_ts_ms, value, revision)
     at = value.key
     name = version_name(at.project, at.name)
-    return Record(at.account_id, RecordKind.VERSION, name, at.project, at.created_ts_ms, value, revision)
+    return ProjectRecord(at.account_id, ProjectRecordKind.VERSION, name, at.project, at.created_ts_ms, value, revision)
 
 
 def encode(value: Value) -> bytes:
@@ -100,7 +104,7 @@ def encode(value: Value) -> bytes:
     return orjson.dumps(asdict(value))
 
 
-def decode(kind: RecordKind, data: bytes) -> Value:
+def decode(kind: ProjectRecordKind, data: bytes) -> Value:
     """What ``encode`` wrote. Raises ValueError, KeyError or TypeError for anything else."""
     found: Value = _DECODERS[kind](orjson.loads(data))
     return found
@@ -108,7 +112,7 @@ def decode(kind: RecordKind, data: bytes) -> Value:
 
 def _project(found: dict[str, Any]) -> Project:
     key = ProjectKey(**found.pop("key"))
-    feature, status = Feature(found.pop("feature")), ProjectStatus(found.pop("status"))
+    feature, status = ProjectFeature(found.pop("feature")), ProjectStatus(found.pop("status"))
     return Project(key=key, feature=feature, status=status, **found)
 
 
@@ -138,7 +142,7 @@ def _version(found: dict[str, Any]) -> Version:
     return Version(
         key=VersionKey(**found.pop("key")),
         status=VersionStatus(found.pop("status")),
-        feature=Feature(found.pop("feature")),
+        feature=ProjectFeature(found.pop("feature")),
         output=S3Place(**found.pop("output")),
         datasets=tuple(found.pop("datasets")),
         names=tuple(found.pop("names")),
@@ -153,9 +157,9 @@ def _policy(found: dict[str, Any]) -> ProjectPolicy:
     return ProjectPolicy(project=ProjectKey(**found.pop("project")), **found)
 
 
-_DECODERS: Mapping[RecordKind, Any] = {
-    RecordKind.PROJECT: _project,
-    RecordKind.DATASET: _dataset,
-    RecordKind.VERSION: _version,
-    RecordKind.POLICY: _policy,
+_DECODERS: Mapping[ProjectRecordKind, Any] = {
+    ProjectRecordKind.PROJECT: _project,
+    ProjectRecordKind.DATASET: _dataset,
+    ProjectRecordKind.VERSION: _version,
+    ProjectRecordKind.POLICY: _policy,
 }

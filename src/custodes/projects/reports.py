@@ -16,7 +16,7 @@ import orjson
 
 from custodes.projects.content import MESSAGES, use_case_of
 from custodes.projects.evaluation import Evaluation, TestedPicture
-from custodes.projects.manifest import Entry, UseCase
+from custodes.projects.manifest import ManifestLine, UseCase
 
 MAX_INDEXES = 1000
 """Numbers of lines with errors that a summary lists."""
@@ -32,7 +32,7 @@ class Trained:
     testing: int
 
 
-def manifest_summary(train: Sequence[Entry], test: Sequence[Entry], errors: Sequence[str]) -> bytes:
+def manifest_summary(train: Sequence[ManifestLine], test: Sequence[ManifestLine], errors: Sequence[str]) -> bytes:
     """``manifest_summary.json``: what was read of both manifests, and what ended the training."""
     return orjson.dumps(
         {
@@ -43,7 +43,7 @@ def manifest_summary(train: Sequence[Entry], test: Sequence[Entry], errors: Sequ
     )
 
 
-def _statistics(entries: Sequence[Entry]) -> dict[str, Any]:
+def _statistics(entries: Sequence[ManifestLine]) -> dict[str, Any]:
     invalid = [number for number, entry in enumerate(entries, 1) if not entry.usable]
     codes = {error.code: error for entry in entries for error in entry.errors}
     ignored = sum(entry.usable and not entry.labeled for entry in entries)
@@ -58,7 +58,7 @@ def _statistics(entries: Sequence[Entry]) -> dict[str, Any]:
     }
 
 
-def validation_manifest(entries: Sequence[Entry]) -> bytes:
+def validation_manifest(entries: Sequence[ManifestLine]) -> bytes:
     """Lines with errors or warnings as they are listed; empty where there are none."""
     return "".join(f"{entry.listed()}\n" for entry in entries if entry.errors).encode()
 
@@ -106,13 +106,13 @@ def evaluation_summary(trained: Trained, found: Evaluation, *, boxes: bool) -> b
     )
 
 
-def training_manifest(entries: Sequence[Entry]) -> bytes:
+def training_manifest(entries: Sequence[ManifestLine]) -> bytes:
     """The lines that were trained on."""
     return "".join(f"{entry.text}\n" for entry in entries).encode()
 
 
 def evaluation_manifest(
-    entries: Sequence[Entry], tested: Sequence[TestedPicture], thresholds: Mapping[str, float], ended_ts_ms: int
+    entries: Sequence[ManifestLine], tested: Sequence[TestedPicture], thresholds: Mapping[str, float], ended_ts_ms: int
 ) -> bytes:
     """Each test line with what the model says of it, and whether that is right."""
     lines = []
@@ -127,7 +127,7 @@ def evaluation_manifest(
 
 
 def _names_said(
-    entry: Entry, picture: TestedPicture, thresholds: Mapping[str, float], ended_ts_ms: int
+    entry: ManifestLine, picture: TestedPicture, thresholds: Mapping[str, float], ended_ts_ms: int
 ) -> dict[str, Any]:
     found: dict[str, Any] = {}
     moment = _moment(ended_ts_ms)
@@ -163,7 +163,7 @@ def _names_said(
 
 
 def _boxes_said(
-    entry: Entry, picture: TestedPicture, thresholds: Mapping[str, float], ended_ts_ms: int
+    entry: ManifestLine, picture: TestedPicture, thresholds: Mapping[str, float], ended_ts_ms: int
 ) -> dict[str, Any]:
     numbers = {name: number for number, name in enumerate(thresholds)}
     told = [said for said in picture.said if said.share >= thresholds.get(said.name, 0.5) and said.box is not None]

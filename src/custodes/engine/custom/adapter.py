@@ -1,7 +1,7 @@
 """Adapters: what moderation says of a picture, shifted by what somebody's own pictures taught, never out of its names.
 
-In: features of training pictures, what the networks say of each, what is true. Out: a ``Head`` whose output is added to
-the log odds of what the networks say. Names that no training picture is about stay as they are.
+In: features of training pictures, what the networks say of each, what is true. Out: a ``TrainedHead`` whose output is
+added to the log odds of what the networks say. Names that no training picture is about stay as they are.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.custom.head import Head, unit
+from custodes.engine.custom.head import TrainedHead, unit
 from custodes.engine.custom.logistic import Floats, Linear, Samples, fit, several_loss, sigmoid
 from custodes.engine.moderation.taxonomy import ModerationTaxonomy
 from custodes.engine.results.moderation import ConcernsFound
@@ -34,7 +34,7 @@ def log_odds(shares: NDArray[np.generic]) -> Floats:
     return np.asarray(np.log(kept / (1 - kept)))
 
 
-def train_adapter(pictures: Sequence[NDArray[np.generic]], base: Floats, truth: Floats) -> Head:
+def train_adapter(pictures: Sequence[NDArray[np.generic]], base: Floats, truth: Floats) -> TrainedHead:
     """A head.
 
     Args:
@@ -57,11 +57,11 @@ def train_adapter(pictures: Sequence[NDArray[np.generic]], base: Floats, truth: 
         samples = Samples(unit(np.concatenate(pictures)), truth[groups][:, learnt], 1.0 / views[groups], groups)
         found = fit(samples, shifted_loss, penalty=_PENALTY)
         matrix[:, learnt], bias[learnt] = found.matrix, found.bias
-    return Head(Linear(matrix, bias), np.ones(labels), np.zeros(labels), several=True)
+    return TrainedHead(Linear(matrix, bias), np.ones(labels), np.zeros(labels), several=True)
 
 
 def adapted(
-    head: Head,
+    head: TrainedHead,
     features: NDArray[np.generic],
     base: ConcernsFound,
     names: Sequence[str],

@@ -1,6 +1,6 @@
 """Labels of whole pictures: a head on the features of a backbone.
 
-In: features of views of training pictures with their labels. Out: a ``Head`` whose confidences are calibrated on
+In: features of views of training pictures with their labels. Out: a ``TrainedHead`` whose confidences are calibrated on
 pictures that were left out while it was fitted. It looks at no pictures.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.custom.head import Head, unit
+from custodes.engine.custom.head import TrainedHead, unit
 from custodes.engine.custom.logistic import (
     Fit,
     Floats,
@@ -35,7 +35,7 @@ _CAUTION = 2.0
 """Strength of the belief that outputs mean what they say, in pictures, against what few left-out ones show."""
 
 
-def train_classifier(pictures: Sequence[NDArray[np.generic]], targets: Floats, *, several: bool) -> Head:
+def train_classifier(pictures: Sequence[NDArray[np.generic]], targets: Floats, *, several: bool) -> TrainedHead:
     """A head.
 
     Args:
@@ -54,7 +54,7 @@ def train_classifier(pictures: Sequence[NDArray[np.generic]], targets: Floats, *
     loss = several_loss if several else exclusive_loss
     found = fit_chosen(samples, loss, single_view=first)
     scale, shift = _calibrated(found, targets[groups], several=several)
-    return Head(found.linear, scale, shift, several)
+    return TrainedHead(found.linear, scale, shift, several)
 
 
 def _calibrated(found: Fit, targets: Floats, *, several: bool) -> tuple[Floats, Floats]:
@@ -87,6 +87,6 @@ def platt(outputs: Floats, truth: Floats) -> tuple[float, float]:
     return float(max(scale, 0.05)), float(shift)
 
 
-def constant(labels: int) -> Head:
+def constant(labels: int) -> TrainedHead:
     """A head that says the same of everything; stands where there was nothing to fit."""
-    return Head(Linear(np.zeros((1, labels)), np.zeros(labels)), np.ones(labels), np.zeros(labels), several=True)
+    return TrainedHead(Linear(np.zeros((1, labels)), np.zeros(labels)), np.ones(labels), np.zeros(labels), several=True)

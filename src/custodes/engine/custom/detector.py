@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from custodes.core.box import BoxPx
 from custodes.engine.custom.cells import Cells, Run, look
 from custodes.engine.custom.classify import platt
-from custodes.engine.custom.head import Head, head_arrays, head_of, unit
+from custodes.engine.custom.head import TrainedHead, head_arrays, head_of, unit
 from custodes.engine.custom.logistic import Floats, Linear, Samples, exclusive_loss, fit, several_loss, sigmoid, softmax
 from custodes.engine.labels.boxes import Boxes, overlaps, suppress
 from custodes.engine.labels.letterbox import RgbArray
@@ -142,8 +142,8 @@ def crop(rgb: RgbArray, place: FloatArray) -> RgbArray:
 class DetectorHeads:
     """Both stages and how they are joined: ``fusion`` is two weights and a constant, the same for all labels."""
 
-    cells: Head
-    crops: Head
+    cells: TrainedHead
+    crops: TrainedHead
     fusion: Floats
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
@@ -170,7 +170,7 @@ def train_detector(pictures: Sequence[PictureOfBoxes], labels: int) -> DetectorH
     return DetectorHeads(cells, crops, _fit_fusion(pairs))
 
 
-def _fit_stages(pictures: Sequence[PictureOfBoxes], labels: int) -> tuple[Head, Head]:
+def _fit_stages(pictures: Sequence[PictureOfBoxes], labels: int) -> tuple[TrainedHead, TrainedHead]:
     inputs = np.concatenate([picture.cells for picture in pictures]).astype(np.float64)
     kinds = np.concatenate([picture.cell_labels for picture in pictures])
     targets = (kinds[:, None] == np.arange(labels)).astype(np.float64)
@@ -195,12 +195,12 @@ def _balanced(kinds: NDArray[np.intp]) -> Floats:
     return weights
 
 
-def _plain(linear: Linear, *, several: bool) -> Head:
+def _plain(linear: Linear, *, several: bool) -> TrainedHead:
     labels = len(linear.bias)
-    return Head(linear, np.ones(labels), np.zeros(labels), several)
+    return TrainedHead(linear, np.ones(labels), np.zeros(labels), several)
 
 
-def _stage_outputs(picture: PictureOfBoxes, cells: Head, crops: Head) -> tuple[Floats, Floats, Floats]:
+def _stage_outputs(picture: PictureOfBoxes, cells: TrainedHead, crops: TrainedHead) -> tuple[Floats, Floats, Floats]:
     """Of each crop and label: output of the cell, log odds of the crop, whether it is that label."""
     labels = len(cells.scale)
     if not len(picture.crop_labels):

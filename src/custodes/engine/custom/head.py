@@ -20,7 +20,7 @@ from custodes.engine.custom.logistic import Floats, Linear, sigmoid, softmax
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Head:
+class TrainedHead:
     """A linear function with its calibration.
 
     Attributes:
@@ -50,7 +50,7 @@ def unit(features: NDArray[np.generic]) -> Floats:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-9))
 
 
-def head_arrays(prefix: str, head: Head) -> dict[str, NDArray[np.generic]]:
+def head_arrays(prefix: str, head: TrainedHead) -> dict[str, NDArray[np.generic]]:
     """Arrays of ``head``, each with ``prefix`` before its name."""
     return {
         f"{prefix}.matrix": head.linear.matrix.astype(np.float32),
@@ -61,12 +61,12 @@ def head_arrays(prefix: str, head: Head) -> dict[str, NDArray[np.generic]]:
     }
 
 
-def head_of(prefix: str, arrays: Mapping[str, NDArray[np.generic]]) -> Head:
+def head_of(prefix: str, arrays: Mapping[str, NDArray[np.generic]]) -> TrainedHead:
     """The head that ``head_arrays`` took apart. Raises KeyError."""
     matrix, bias, scale, shift = (
         arrays[f"{prefix}.{name}"].astype(np.float64) for name in ("matrix", "bias", "scale", "shift")
     )
-    return Head(Linear(matrix, bias), scale, shift, bool(arrays[f"{prefix}.several"]))
+    return TrainedHead(Linear(matrix, bias), scale, shift, bool(arrays[f"{prefix}.several"]))
 
 
 def packed(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[np.generic]]) -> bytes:

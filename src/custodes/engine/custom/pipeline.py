@@ -21,7 +21,7 @@ from custodes.engine.custom.backbone import Backbone, views
 from custodes.engine.custom.cells import Run
 from custodes.engine.custom.classify import train_classifier
 from custodes.engine.custom.detector import DetectorHeads, PictureOfBoxes, detect, study, train_detector
-from custodes.engine.custom.head import Head, head_arrays, head_of, packed, unit, unpacked
+from custodes.engine.custom.head import TrainedHead, head_arrays, head_of, packed, unit, unpacked
 from custodes.engine.moderation.taxonomy import load_moderation_taxonomy
 from custodes.engine.results.custom import CustomLabel, Example, Lesson, TrainedModel, TrainingPlan
 from custodes.engine.results.moderation import ConcernsFound
@@ -42,7 +42,7 @@ class CustomModel:
 
     names: tuple[str, ...]
     backbone: str
-    heads: Head | DetectorHeads
+    heads: TrainedHead | DetectorHeads
 
     @property
     def boxes(self) -> bool:
@@ -102,7 +102,7 @@ class CustomLabelPipeline:
 
     def _adapter(
         self, examples: Sequence[Example], stored: Sequence[Mapping[str, NDArray[np.generic]]], plan: TrainingPlan
-    ) -> Head:
+    ) -> TrainedHead:
         true = [with_names_above(example.lesson.names, self._taxonomy) for example in examples]
         truth = np.array([[float(name in names) for name in plan.names] for names in true])
         base = np.array([arrays["base"] for arrays in stored], np.float64)
@@ -113,7 +113,7 @@ class CustomLabelPipeline:
     ) -> ConcernsFound:
         """What an adapter makes of ``base``, which has everything that the networks say, however unsure."""
         slot.require_open()
-        if not isinstance(model, CustomModel) or not isinstance(model.heads, Head):
+        if not isinstance(model, CustomModel) or not isinstance(model.heads, TrainedHead):
             raise TypeError("this is not an adapter")
         features = self._backbone(model.backbone).features([image.rgb])
         return adapted(model.heads, features, base, model.names, least_pct, self._taxonomy)

@@ -62,7 +62,7 @@ class Adapters(Protocol):
 
         Raises:
             NotFoundError: the account has no such version.
-            NotReadyError: it is not trained.
+            NotUsableError: it is not trained.
             InvalidParameterError: it is not an adapter.
         """
         ...

@@ -125,7 +125,7 @@ class MediaAnalysis:
         Raises:
             ObjectStoreError: the list cannot be read.
             ManifestError: it is empty or too long.
-            NotFoundError, NotReadyError: the adapter cannot be used.
+            NotFoundError, NotUsableError: the adapter cannot be used.
         """
         caller = permit.context.caller
         if command.project_version is not None:

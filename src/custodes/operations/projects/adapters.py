@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from custodes.core.errors import InvalidParameterError, NotReadyError
+from custodes.core.errors import InvalidParameterError, NotUsableError
 from custodes.engine.ports import CustomLabelEngine
 from custodes.engine.results.moderation import ConcernsFound
 from custodes.imaging.image import Image
@@ -15,7 +15,7 @@ from custodes.operations.projects.records import ProjectRecords
 from custodes.operations.projects.versions import OpenModels
 from custodes.operations.requests.context import Caller
 from custodes.operations.requests.gate import Permit
-from custodes.projects.entities import Feature, Version, VersionStatus
+from custodes.projects.entities import ProjectFeature, Version, VersionStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,14 @@ class VersionAdapters:
 
         Raises:
             NotFoundError: the account has no such version.
-            NotReadyError: it is not trained.
+            NotUsableError: it is not trained.
             InvalidParameterError: it is not an adapter.
         """
         version = cast("Version", self.records.version(version_key(caller, arn)).value)
-        if version.feature is not Feature.CONTENT_MODERATION:
+        if version.feature is not ProjectFeature.CONTENT_MODERATION:
             raise InvalidParameterError("The project version is not an adapter")
         if version.status is not VersionStatus.TRAINING_COMPLETED:
-            raise NotReadyError(f"The project version is {version.status}.")
+            raise NotUsableError(f"The project version is {version.status}.")
         return version
 
     def adapted(self, permit: Permit, image: Image, base: ConcernsFound, arn: str, least_pct: float) -> ConcernsFound:

@@ -14,8 +14,8 @@ from custodes.operations.requests.arn import partition
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.context import Caller
 from custodes.operations.requests.properties import CHANGES, READS, Properties, Reveals, Unit
-from custodes.projects.entities import DatasetType, Feature, S3Place
-from custodes.projects.protected import Trait, trait_of
+from custodes.projects.entities import DatasetType, ProjectFeature, S3Place
+from custodes.projects.protected import SensitiveContent, trait_of
 
 INVALID = "Request has invalid parameters"
 
@@ -43,7 +43,7 @@ class CreateProject(Command):
     operation: ClassVar[str] = "CreateProject"
     properties: ClassVar[Properties] = CHANGES
     name: str
-    feature: Feature = Feature.CUSTOM_LABELS
+    feature: ProjectFeature = ProjectFeature.CUSTOM_LABELS
     auto_update: bool | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -59,7 +59,7 @@ class CreateProject(Command):
     def check(self) -> None:
         """AutoUpdate belongs to adapters, and only to them."""
         check_tags(self.tags)
-        if (self.auto_update is None) == (self.feature is Feature.CONTENT_MODERATION):
+        if (self.auto_update is None) == (self.feature is ProjectFeature.CONTENT_MODERATION):
             raise InvalidParameterError("AutoUpdate is required for, and valid only with, CONTENT_MODERATION")
 
 
@@ -70,7 +70,7 @@ class DescribeProjects(Command):
     operation: ClassVar[str] = "DescribeProjects"
     properties: ClassVar[Properties] = READS
     names: tuple[str, ...] = ()
-    features: tuple[Feature, ...] = (Feature.CUSTOM_LABELS,)
+    features: tuple[ProjectFeature, ...] = (ProjectFeature.CUSTOM_LABELS,)
     max_results: int | None = None
     next_token: str | None = None
 
@@ -231,8 +231,8 @@ class CreateProjectVersion(ArnCommand):
     def facts(self) -> Mapping[str, object]:
         """Tags, labels, and which part of which job, if it is one."""
         about = naming(self.label_names)
-        if self.faces and about["custom_labels"] == str(Trait.NONE):
-            about["custom_labels"] = str(Trait.FACES)
+        if self.faces and about["custom_labels"] == str(SensitiveContent.NONE):
+            about["custom_labels"] = str(SensitiveContent.FACES)
         parts = {} if self.part is None else {"job": self.job, "part": self.part}
         return {"request_tags": dict(self.tags), **about, **parts}
 

@@ -17,7 +17,7 @@ from custodes.core.errors import (
     ImageTooLargeError,
     InUseError,
     InvalidParameterError,
-    NotReadyError,
+    NotUsableError,
 )
 from custodes.core.pages import PageTokens
 from custodes.operations.images.ports import ObjectStore, S3Object
@@ -43,12 +43,12 @@ from custodes.projects.entities import (
     DatasetStats,
     DatasetStatus,
     DatasetType,
-    Feature,
     Project,
+    ProjectFeature,
     Version,
 )
-from custodes.projects.manifest import Entry, read_manifest
-from custodes.projects.records import Record, RecordKind, record_of
+from custodes.projects.manifest import ManifestLine, read_manifest
+from custodes.projects.records import ProjectRecord, ProjectRecordKind, record_of
 from custodes.projects.split import test_places
 
 MAX_MANIFEST_BYTES = 256 * 1024 * 1024
@@ -96,9 +96,9 @@ class Datasets:
         if not self._records.store.add(record_of(dataset)):
             raise AlreadyExistsError("The project has a dataset of this type already.")
         record = self._records.dataset(key)
-        entries: Iterator[Entry] = iter(())
+        entries: Iterator[ManifestLine] = iter(())
         if text is not None:
-            entries = read_manifest(text, adapter=project.feature is Feature.CONTENT_MODERATION)
+            entries = read_manifest(text, adapter=project.feature is ProjectFeature.CONTENT_MODERATION)
         elif source is not None:
             entries = (found.entry for found in self._records.store.entries(source.key))
         message = message or self._fill(key, entries, manifest=text is not None)
@@ -150,7 +150,7 @@ class Datasets:
             text = command.lines.decode("utf-8")
         except UnicodeDecodeError:
             text, message = "", "The changes are not UTF-8."
-        entries = list(read_manifest(text, adapter=project.feature is Feature.CONTENT_MODERATION))
+        entries = list(read_manifest(text, adapter=project.feature is ProjectFeature.CONTENT_MODERATION))
         unsourced = [number for number, entry in enumerate(entries, 1) if not entry.source]
         if not entries and not message:
             message = "The changes have no lines."
@@ -173,7 +173,7 @@ class Datasets:
         (first, training), (second, testing) = self._dataset(train), self._dataset(test)
         for dataset in (training, testing):
             if dataset.status not in READY_DATASET:
-                raise NotReadyError("The dataset is not ready.")
+                raise NotUsableError("The dataset is not ready.")
         if testing.stats.total:
             raise InvalidParameterError("The test dataset must be empty.")
         first = self._records.change(first, replace(training, status=DatasetStatus.UPDATE_IN_PROGRESS))
@@ -191,7 +191,7 @@ class Datasets:
         _require_idle(dataset)
         record = self._records.change(record, replace(dataset, status=DatasetStatus.DELETE_IN_PROGRESS))
         self._records.store.drop(record)
-        for version in self._records.store.listing(key.account_id, RecordKind.VERSION, key.project):
+        for version in self._records.store.listing(key.account_id, ProjectRecordKind.VERSION, key.project):
             value = cast("Version", version.value)
             if key.path in value.datasets and value.erased_ts_ms is None:
                 self._records.change(version, replace(value, erased_ts_ms=permit.context.ts_ms))
@@ -209,7 +209,7 @@ class Datasets:
         except UnicodeDecodeError:
             return None, "The manifest file extension or contents are invalid."
 
-    def _fill(self, key: DatasetKey, entries: Iterator[Entry], *, manifest: bool) -> str:
+    def _fill(self, key: DatasetKey, entries: Iterator[ManifestLine], *, manifest: bool) -> str:
         """Keep all of ``entries``; why that failed, empty where it did not."""
         lines = readable = 0
         for batch in _batches(entries, _BATCH):
@@ -220,7 +220,7 @@ class Datasets:
             self._records.store.put_entries(key, batch)
         return "The manifest file extension or contents are invalid." if manifest and not readable else ""
 
-    def _end(self, record: Record, status: DatasetStatus, message: str, now_ms: int) -> None:
+    def _end(self, record: ProjectRecord, status: DatasetStatus, message: str, now_ms: int) -> None:
         """The change is over: numbers of entries are those of now."""
         dataset = cast("Dataset", record.value)
         stats, names = self._numbers(dataset.key)
@@ -250,7 +250,7 @@ class Datasets:
         names = {name: (entries[name], boxes[name]) for name in entries}
         return DatasetStats(total, labeled, errors, len(names)), names
 
-    def _dataset(self, key: DatasetKey) -> tuple[Record, Dataset]:
+    def _dataset(self, key: DatasetKey) -> tuple[ProjectRecord, Dataset]:
         record = self._records.dataset(key)
         return record, cast("Dataset", record.value)
 
@@ -259,11 +259,11 @@ class Datasets:
         if dataset.status in BUSY_DATASET:
             raise InUseError(IN_USE)
         if dataset.status not in READY_DATASET:
-            raise NotReadyError("The dataset is not ready.")
+            raise NotUsableError("The dataset is not ready.")
         return dataset
 
-    def _project_of(self, key: DatasetKey) -> Record:
-        found = self._records.store.find(key.account_id, RecordKind.PROJECT, key.project)
+    def _project_of(self, key: DatasetKey) -> ProjectRecord:
+        found = self._records.store.find(key.account_id, ProjectRecordKind.PROJECT, key.project)
         if found is None:
             raise InvalidParameterError(INVALID)
         return found
@@ -274,7 +274,7 @@ def _require_idle(dataset: Dataset) -> None:
         raise InUseError(IN_USE)
 
 
-def _passes(entry: Entry, command: ListDatasetEntries) -> bool:
+def _passes(entry: ManifestLine, command: ListDatasetEntries) -> bool:
     if command.contains_labels and not entry.label_names & set(command.contains_labels):
         return False
     if command.source_contains is not None and command.source_contains not in entry.source:

@@ -7,7 +7,7 @@ from typing import cast
 
 from custodes.projects.entities import INTERRUPTED, Dataset, DatasetStatus, Version, VersionStatus
 from custodes.projects.ports import ProjectStore
-from custodes.projects.records import RecordKind
+from custodes.projects.records import ProjectRecordKind
 
 MESSAGE = "The server stopped before this was done."
 _FAILED = {
@@ -18,18 +18,18 @@ _FAILED = {
 
 def settle_interrupted(store: ProjectStore) -> None:
     """Give everything that is in between two states the state that it is in now. Trainings are jobs, and go on."""
-    for record in store.listing(None, RecordKind.DATASET):
+    for record in store.listing(None, ProjectRecordKind.DATASET):
         dataset = cast("Dataset", record.value)
         if dataset.status in _FAILED:
             status = _FAILED[dataset.status]
             changed = replace(dataset, status=status, message=MESSAGE, message_code="SERVICE_ERROR")
-            store.replace(replace(record, value=changed))
+            store.exchange(replace(record, value=changed))
         elif dataset.status is DatasetStatus.DELETE_IN_PROGRESS:
             store.drop(record)
-    for record in store.listing(None, RecordKind.VERSION):
+    for record in store.listing(None, ProjectRecordKind.VERSION):
         version = cast("Version", record.value)
         if version.status in INTERRUPTED:
             changed_version = replace(version, status=INTERRUPTED[version.status], message=MESSAGE)
-            store.replace(replace(record, value=changed_version))
+            store.exchange(replace(record, value=changed_version))
         elif version.status is VersionStatus.DELETING:
             store.drop(record)

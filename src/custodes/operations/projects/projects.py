@@ -31,7 +31,7 @@ from custodes.operations.projects.commands import (
 from custodes.operations.projects.records import IN_USE, ProjectRecords
 from custodes.operations.requests.gate import Permit
 from custodes.projects.entities import Dataset, Project, ProjectKey, ProjectPolicy, ProjectStatus
-from custodes.projects.records import RecordKind, policy_name, record_of
+from custodes.projects.records import ProjectRecordKind, policy_name, record_of
 
 MAX_PROJECTS, MAX_POLICIES = 100, 10
 PAGE, POLICY_PAGE = 100, 5
@@ -65,7 +65,7 @@ class Projects:
     def create(self, permit: Permit, command: CreateProject) -> ProjectKey:
         """Raises InUseError where the name is taken, LimitError where there are too many."""
         account = permit.context.caller.account_id
-        if len(self._records.store.listing(account, RecordKind.PROJECT)) >= MAX_PROJECTS:
+        if len(self._records.store.listing(account, ProjectRecordKind.PROJECT)) >= MAX_PROJECTS:
             raise LimitError(f"An account can have at most {MAX_PROJECTS} projects.")
         key = ProjectKey(account, command.name, permit.context.ts_ms)
         project = Project(key, command.feature, command.auto_update, tags=dict(command.tags))
@@ -76,7 +76,7 @@ class Projects:
     def describe(self, permit: Permit, command: DescribeProjects) -> ProjectsListed:
         """Oldest first."""
         account = permit.context.caller.account_id
-        found = [cast("Project", r.value) for r in self._records.store.listing(account, RecordKind.PROJECT)]
+        found = [cast("Project", r.value) for r in self._records.store.listing(account, ProjectRecordKind.PROJECT)]
         wanted = [
             project
             for project in found
@@ -95,7 +95,7 @@ class Projects:
         if self._records.versions(key):
             raise InUseError("The project has versions. Delete them first.")
         record = self._records.change(record, replace(cast("Project", record.value), status=ProjectStatus.DELETING))
-        for kind in (RecordKind.DATASET, RecordKind.POLICY):
+        for kind in (ProjectRecordKind.DATASET, ProjectRecordKind.POLICY):
             for child in self._records.store.listing(key.account_id, kind, key.name):
                 self._records.store.drop(child)
         self._records.store.drop(record)
@@ -120,11 +120,11 @@ class Projects:
         now, revision = permit.context.ts_ms, secrets.token_hex(16)
         policy = ProjectPolicy(key, command.name, revision, command.document, now, now)
         store = self._records.store
-        found = store.find(key.account_id, RecordKind.POLICY, policy_name(key.name, command.name))
+        found = store.find(key.account_id, ProjectRecordKind.POLICY, policy_name(key.name, command.name))
         if found is None:
             if command.revision is not None:
                 raise PolicyRevisionError("The policy has no such revision.")
-            if len(store.listing(key.account_id, RecordKind.POLICY, key.name)) >= MAX_POLICIES:
+            if len(store.listing(key.account_id, ProjectRecordKind.POLICY, key.name)) >= MAX_POLICIES:
                 raise QuotaError(f"A project can have at most {MAX_POLICIES} policies.")
             if store.add(record_of(policy)):
                 return revision
@@ -153,7 +153,7 @@ class Projects:
         key = project_key(permit.context.caller, command.arn)
         self._records.project(key)
         name = policy_name(key.name, command.name)
-        found = self._records.store.find(key.account_id, RecordKind.POLICY, name)
+        found = self._records.store.find(key.account_id, ProjectRecordKind.POLICY, name)
         if found is None:
             raise NotFoundError(f"The project has no policy {command.name}")
         if command.revision is not None and command.revision.lower() != cast("ProjectPolicy", found.value).revision:
@@ -162,5 +162,5 @@ class Projects:
 
     def policies(self, key: ProjectKey) -> list[ProjectPolicy]:
         """Policies of a project, oldest first."""
-        found = self._records.store.listing(key.account_id, RecordKind.POLICY, key.name)
+        found = self._records.store.listing(key.account_id, ProjectRecordKind.POLICY, key.name)
         return [cast("ProjectPolicy", record.value) for record in found]

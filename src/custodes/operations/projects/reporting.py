@@ -16,7 +16,7 @@ from custodes.operations.projects.study import TestResult, sources_digest
 from custodes.projects.content import MESSAGES
 from custodes.projects.entities import S3Place, Version, VersionResult
 from custodes.projects.evaluation import Box, TestedPicture, evaluate
-from custodes.projects.manifest import Entry, UseCase
+from custodes.projects.manifest import ManifestLine, UseCase
 from custodes.projects.reports import (
     Trained,
     evaluation_manifest,
@@ -57,7 +57,7 @@ class Reporting:
         self,
         version: Version,
         data: TrainingData,
-        tests: Sequence[tuple[Entry, TestResult]],
+        tests: Sequence[tuple[ManifestLine, TestResult]],
         sources: Sequence[str],
         ended_ts_ms: int,
     ) -> ReportedTraining:
@@ -107,5 +107,5 @@ class Reporting:
         return place
 
 
-def _true_boxes(entry: Entry) -> tuple[tuple[str, Box], ...]:
+def _true_boxes(entry: ManifestLine) -> tuple[tuple[str, Box], ...]:
     return tuple((box.name, (box.left, box.top, box.left + box.width, box.top + box.height)) for box in entry.boxes)

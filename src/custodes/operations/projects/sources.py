@@ -18,8 +18,8 @@ from custodes.operations.projects.datasets import MAX_MANIFEST_BYTES
 from custodes.operations.projects.records import ProjectRecords
 from custodes.operations.requests.context import Caller
 from custodes.projects.content import split_error
-from custodes.projects.entities import DatasetKey, Feature, S3Place, Version
-from custodes.projects.manifest import MAX_ASPECT, MAX_SIDE_PX, MIN_SIDE_PX, Entry, read_manifest
+from custodes.projects.entities import DatasetKey, ProjectFeature, S3Place, Version
+from custodes.projects.manifest import MAX_ASPECT, MAX_SIDE_PX, MIN_SIDE_PX, ManifestLine, read_manifest
 from custodes.projects.split import test_places
 
 TRAIN, TEST = "entries.train", "entries.test"
@@ -29,8 +29,8 @@ TRAIN, TEST = "entries.train", "entries.test"
 class TrainingData:
     """Entries to train and to test on; ``error`` is the code of what keeps them from being split."""
 
-    train: tuple[Entry, ...]
-    test: tuple[Entry, ...]
+    train: tuple[ManifestLine, ...]
+    test: tuple[ManifestLine, ...]
     error: str | None = None
 
 
@@ -49,7 +49,7 @@ class TrainingSources:
     def read(self, caller: Caller, version: Version) -> TrainingData:
         """All entries. Raises ManifestUnreadableError."""
         if version.train:
-            adapter = version.feature is Feature.CONTENT_MODERATION
+            adapter = version.feature is ProjectFeature.CONTENT_MODERATION
             train = [entry for place in version.train for entry in self._manifest(place, adapter=adapter)]
             if version.auto_split:
                 return _split(train)
@@ -66,12 +66,12 @@ class TrainingSources:
 
     def kept(self, version: Version) -> TrainingData:
         """What ``keep`` kept."""
-        adapter = version.feature is Feature.CONTENT_MODERATION
+        adapter = version.feature is ProjectFeature.CONTENT_MODERATION
         texts = [self._records.store.part(version.key, name) or b"" for name in (TRAIN, TEST)]
         train, test = (tuple(read_manifest(text.decode(), adapter=adapter)) for text in texts)
         return TrainingData(train, test)
 
-    def picture(self, entry: Entry) -> Image | str:
+    def picture(self, entry: ManifestLine) -> Image | str:
         """The picture of an entry, or the code of what is wrong with it."""
         bucket, name = entry.place
         try:
@@ -90,13 +90,13 @@ class TrainingSources:
             return "ERROR_INVALID_IMAGE_DIMENSION"
         return image
 
-    def _entries(self, caller: Caller, path: str) -> tuple[Entry, ...]:
+    def _entries(self, caller: Caller, path: str) -> tuple[ManifestLine, ...]:
         key = key_of_path(caller.account_id, path)
         assert isinstance(key, DatasetKey)
         self._records.dataset(key)
         return tuple(found.entry for found in self._records.store.entries(key))
 
-    def _manifest(self, place: S3Place, *, adapter: bool) -> Sequence[Entry]:
+    def _manifest(self, place: S3Place, *, adapter: bool) -> Sequence[ManifestLine]:
         try:
             data = self._objects.read(S3Object(place.bucket, place.name, place.version), MAX_MANIFEST_BYTES)
             text = data.decode("utf-8")
@@ -113,7 +113,7 @@ class TrainingSources:
         return list(read_manifest(text, adapter=adapter))
 
 
-def _split(entries: Sequence[Entry]) -> TrainingData:
+def _split(entries: Sequence[ManifestLine]) -> TrainingData:
     code = split_error(entries)
     if code is not None:
         return TrainingData(tuple(entries), (), code)

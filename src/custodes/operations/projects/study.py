@@ -19,7 +19,7 @@ from custodes.imaging.image import Image
 from custodes.operations.projects.sources import TrainingSources
 from custodes.operations.requests.gate import Permit
 from custodes.projects.evaluation import Said
-from custodes.projects.manifest import Entry
+from custodes.projects.manifest import ManifestLine
 
 LOOKED, NOT_LOOKED = b"\1", b"\0"
 FACE_SHARE = 0.15
@@ -80,7 +80,9 @@ class Study:
         self._faces = faces
         self._moderation = moderation
 
-    def examples(self, permit: Permit, entries: Sequence[Entry], plan: TrainingPlan, *, sampled: bool) -> Studied:
+    def examples(
+        self, permit: Permit, entries: Sequence[ManifestLine], plan: TrainingPlan, *, sampled: bool
+    ) -> Studied:
         """Rows for ``framed``; ``sampled`` says whether to look for faces."""
         found, counts = list[bytes](), Counter[str]()
         for entry in entries:
@@ -101,7 +103,7 @@ class Study:
         return Studied(found, counts["faces"], counts["sampled"], counts["wrongly_named"], counts["missed"])
 
     def results(
-        self, permit: Permit, entries: Sequence[Entry], weights: bytes, *, adapter: bool = False
+        self, permit: Permit, entries: Sequence[ManifestLine], weights: bytes, *, adapter: bool = False
     ) -> list[TestResult]:
         """What the model in ``weights`` says of each."""
         model, found = self._engine().open(weights), list[TestResult]()
@@ -124,7 +126,7 @@ class Study:
         found = self._engine().adapt(permit.slot, image, model, base, 0.0)
         return tuple(Said(concern.name, concern.confidence_pct / 100) for concern in found.concerns)
 
-    def _is_about_faces(self, permit: Permit, image: Image, entry: Entry) -> bool:
+    def _is_about_faces(self, permit: Permit, image: Image, entry: ManifestLine) -> bool:
         faces = [face.box_px for face in self._faces.detect(permit.slot, image).faces]
         if entry.boxes:
             boxes = [BoxPx(b.left, b.top, b.left + b.width, b.top + b.height) for b in entry.boxes]
@@ -143,7 +145,7 @@ def _difference(lesson: Lesson, least_pct: float) -> list[str]:
     return [*(["wrongly_named"] if wrong else []), *(["missed"] if true - said else [])]
 
 
-def lesson_of(entry: Entry, names: Sequence[str]) -> Lesson:
+def lesson_of(entry: ManifestLine, names: Sequence[str]) -> Lesson:
     """What a line teaches about ``names``."""
     boxes = tuple(
         (box.name, BoxPx(box.left, box.top, box.left + box.width, box.top + box.height))

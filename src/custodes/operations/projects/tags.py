@@ -10,7 +10,7 @@ from custodes.operations.projects.arns import parse_key
 from custodes.operations.projects.records import ProjectRecords
 from custodes.operations.requests.context import Caller
 from custodes.projects.entities import Dataset, DatasetKey, Project, ProjectKey, Version
-from custodes.projects.records import Record
+from custodes.projects.records import ProjectRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,12 @@ class ProjectTags:
         record = self._record(caller, arn)
         self.records.change(record, replace(_tagged(record), tags=dict(tags)))
 
-    def _record(self, caller: Caller, arn: str) -> Record:
+    def _record(self, caller: Caller, arn: str) -> ProjectRecord:
         key = parse_key(caller, arn)
         if isinstance(key, ProjectKey):
             return self.records.project(key)
         return self.records.dataset(key) if isinstance(key, DatasetKey) else self.records.version(key)
 
 
-def _tagged(record: Record) -> Project | Dataset | Version:
+def _tagged(record: ProjectRecord) -> Project | Dataset | Version:
     return cast("Project | Dataset | Version", record.value)

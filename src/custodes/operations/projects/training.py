@@ -27,9 +27,9 @@ from custodes.operations.projects.versions import WEIGHTS
 from custodes.operations.requests.context import Context, Origin
 from custodes.operations.requests.gate import Gate, Permit
 from custodes.operations.video.ports import ChargedParts
-from custodes.projects.content import Judgement, judge
-from custodes.projects.entities import Feature, Version, VersionStatus
-from custodes.projects.manifest import Entry, UseCase
+from custodes.projects.content import DataJudgement, judge
+from custodes.projects.entities import ProjectFeature, Version, VersionStatus
+from custodes.projects.manifest import ManifestLine, UseCase
 
 PICTURES_A_PART = 8
 ADAPTER_ERRORS = frozenset({"ERROR_TOO_MANY_INVALID_ROWS_IN_MANIFEST", "ERROR_IMAGES_IN_MULTIPLE_S3_BUCKETS"})
@@ -171,9 +171,9 @@ class _Training:
     def _version(self) -> Version:
         return cast("Version", self._records.version(self._request.key).value)
 
-    def _judged(self, version: Version, data: TrainingData, *, usable: bool = False) -> Judgement:
+    def _judged(self, version: Version, data: TrainingData, *, usable: bool = False) -> DataJudgement:
         """Both sets; an adapter is about the names of moderation, whatever its pictures show."""
-        if version.feature is Feature.CUSTOM_LABELS:
+        if version.feature is ProjectFeature.CUSTOM_LABELS:
             return judge(data.train, data.test, usable=usable)
         names = self._parts.trainings.engine().moderation_names
         found = judge(data.train, data.test, usable=usable)
@@ -181,10 +181,10 @@ class _Training:
         tested = sum(entry.usable for entry in data.test)
         if data.error is None and tested < MIN_TESTED:
             raise InvalidParameterError(TOO_LITTLE)
-        return Judgement(UseCase.IMAGE, names, tuple(errors))
+        return DataJudgement(UseCase.IMAGE, names, tuple(errors))
 
-    def _plan(self, version: Version, judged: Judgement, train: Sequence[Entry]) -> TrainingPlan:
-        adapter = version.feature is Feature.CONTENT_MODERATION
+    def _plan(self, version: Version, judged: DataJudgement, train: Sequence[ManifestLine]) -> TrainingPlan:
+        adapter = version.feature is ProjectFeature.CONTENT_MODERATION
         several = adapter or any(len(entry.names) != 1 for entry in train)
         backbone = version.backbone or self._parts.trainings.engine().backbones[0]
         views = 3 if len(train) <= 200 else 2 if len(train) <= 1000 else 1
@@ -225,13 +225,13 @@ class _Training:
         self._records.change(record, replace(version, result=result))
         raise InvalidParameterError(self._parts.reporting.reason(errors))
 
-    def _study(self, permit: Permit, chunk: Sequence[Entry], plan: TrainingPlan, state: _State) -> None:
+    def _study(self, permit: Permit, chunk: Sequence[ManifestLine], plan: TrainingPlan, state: _State) -> None:
         found = self._parts.study.examples(permit, chunk, plan, sampled=state.trained // PICTURES_A_PART < 3)
         for name in ("faces", "sampled", "wrongly_named", "missed"):
             setattr(state, name, getattr(state, name) + getattr(found, name))
         self._store.put_part(self._request.key, f"{_KEPT}{state.trained:06}", framed(found.rows))
 
-    def _fit(self, state: _State, judged: Judgement, train: Sequence[Entry], data: TrainingData) -> None:
+    def _fit(self, state: _State, judged: DataJudgement, train: Sequence[ManifestLine], data: TrainingData) -> None:
         rows = [row for part in self._numbered(_KEPT, len(train)) for row in unframed(part)]
         looked = _looked(train, rows)
         version = self._version()
@@ -263,16 +263,18 @@ class _Training:
                 raise UnavailableError("a part of the training is missing")
             yield part
 
-    def _test(self, permit: Permit, chunk: Sequence[Entry], state: _State) -> None:
+    def _test(self, permit: Permit, chunk: Sequence[ManifestLine], state: _State) -> None:
         weights = self._store.part(self._request.key, WEIGHTS)
         if weights is None:
             raise UnavailableError("the weights are missing")
-        adapter = self._version().feature is Feature.CONTENT_MODERATION
+        adapter = self._version().feature is ProjectFeature.CONTENT_MODERATION
         found = self._parts.study.results(permit, chunk, weights, adapter=adapter)
         lines = [result.to_json() for result in found]
         self._store.put_part(self._request.key, f"{_TESTED}{state.tested:06}", orjson.dumps(lines))
 
-    def _finish(self, state: _State, data: TrainingData, train: Sequence[Entry], test: Sequence[Entry]) -> None:
+    def _finish(
+        self, state: _State, data: TrainingData, train: Sequence[ManifestLine], test: Sequence[ManifestLine]
+    ) -> None:
         version = self._version()
         if version.status is not VersionStatus.TRAINING_IN_PROGRESS:
             return  # an attempt that did not live to say so was here
@@ -305,16 +307,16 @@ class _Training:
             self._store.drop_parts(self._request.key, prefix)
 
 
-def _pairs(entries: Sequence[Entry], rows: Sequence[bytes]) -> Iterator[tuple[Entry, bytes]]:
+def _pairs(entries: Sequence[ManifestLine], rows: Sequence[bytes]) -> Iterator[tuple[ManifestLine, bytes]]:
     return zip(entries, rows, strict=True)
 
 
-def _looked(entries: Sequence[Entry], rows: Sequence[bytes]) -> list[Entry]:
+def _looked(entries: Sequence[ManifestLine], rows: Sequence[bytes]) -> list[ManifestLine]:
     """``entries``, those whose picture was not looked at with the reason."""
     return [entry if row[:1] == LOOKED else entry.with_error(row[33:].decode()) for entry, row in _pairs(entries, rows)]
 
 
-def _with(entries: Sequence[Entry], looked: Sequence[Entry]) -> tuple[Entry, ...]:
+def _with(entries: Sequence[ManifestLine], looked: Sequence[ManifestLine]) -> tuple[ManifestLine, ...]:
     """``entries`` with those that were looked at in their places."""
     known: dict[str, Any] = {entry.text: entry for entry in looked}
     return tuple(known.get(entry.text, entry) for entry in entries)

@@ -23,7 +23,7 @@ from custodes.operations.requests.callers import caller_members, read_caller
 from custodes.operations.requests.context import Caller
 from custodes.operations.requests.gate import Permit
 from custodes.projects.entities import S3Place, Version, VersionKey, VersionStatus
-from custodes.projects.records import Record, record_of
+from custodes.projects.records import ProjectRecord, record_of
 
 OPERATION = CreateProjectVersion.operation
 STOPPED = "The training ended before it was done."
@@ -134,7 +134,7 @@ class Trainings:
         self.wake()
         self.endings.wait(key, self.wait_s)
 
-    def settled(self, record: Record) -> Version:
+    def settled(self, record: ProjectRecord) -> Version:
         """The version of ``record``; failed, where its training ended without getting to say so."""
         version = cast("Version", record.value)
         if version.status is not VersionStatus.TRAINING_IN_PROGRESS or version.job_id is None:

@@ -19,7 +19,7 @@ from custodes.core.errors import (
     InUseError,
     InvalidParameterError,
     NotFoundError,
-    NotReadyError,
+    NotUsableError,
     UnavailableError,
 )
 from custodes.core.pages import PageTokens
@@ -48,15 +48,15 @@ from custodes.projects.entities import (
     STARTABLE,
     TRAINED,
     DatasetType,
-    Feature,
     Project,
+    ProjectFeature,
     ProjectKey,
     ProjectPolicy,
     Version,
     VersionKey,
     VersionStatus,
 )
-from custodes.projects.records import Record, RecordKind, record_of
+from custodes.projects.records import ProjectRecord, ProjectRecordKind, record_of
 
 PAGE = 100
 WEIGHTS = "weights"
@@ -129,7 +129,7 @@ class Versions:
         caller = permit.context.caller
         owner = project_key(caller, command.arn)
         project = cast("Project", self._records.project(owner).value)
-        adapter = project.feature is Feature.CONTENT_MODERATION
+        adapter = project.feature is ProjectFeature.CONTENT_MODERATION
         if command.threshold_pct is not None and not adapter:
             raise InvalidParameterError("ContentModeration does not go with a project of custom labels")
         key = VersionKey(owner.account_id, owner.name, command.name, permit.context.ts_ms)
@@ -166,7 +166,7 @@ class Versions:
         """Newest first."""
         key = project_key(permit.context.caller, command.arn)
         self._records.project(key)
-        records = self._records.store.listing(key.account_id, RecordKind.VERSION, key.name)
+        records = self._records.store.listing(key.account_id, ProjectRecordKind.VERSION, key.name)
         settled = [self._trainings.settled(record) for record in reversed(records)]
         found = [v for v in settled if not command.names or v.key.name in command.names]
         scope = (command.operation, key.account_id, key.path, ",".join(sorted(command.names)))
@@ -178,7 +178,7 @@ class Versions:
     def start(self, permit: Permit, command: StartProjectVersion) -> VersionStatus:
         """Running when this returns, or failed. Raises InUseError in other states."""
         record, version = self._version(permit, command.arn)
-        if version.feature is Feature.CONTENT_MODERATION:
+        if version.feature is ProjectFeature.CONTENT_MODERATION:
             raise InvalidParameterError("An adapter is not started: name it in DetectModerationLabels")
         if version.status not in STARTABLE:
             raise InUseError(f"The version is {version.status}.")
@@ -222,7 +222,7 @@ class Versions:
 
         Raises:
             NotFoundError: the source is not there; so it is told to those who may not copy it.
-            NotReadyError: it is not trained.
+            NotUsableError: it is not trained.
         """
         caller = permit.context.caller
         source_project = project_key(caller, command.source_project, foreign=True)
@@ -234,13 +234,13 @@ class Versions:
         self._records.project(source_project)
         version = cast("Version", self._records.version(source).value)
         project = cast("Project", self._records.project(target).value)
-        if Feature.CONTENT_MODERATION in (version.feature, project.feature):
+        if ProjectFeature.CONTENT_MODERATION in (version.feature, project.feature):
             raise InvalidParameterError("Adapters cannot be copied")
         if version.status not in TRAINED:
             raise InvalidParameterError("The source version is not trained")
         weights = self._records.store.part(source, WEIGHTS)
         if weights is None:
-            raise NotReadyError("The source version has no weights.")
+            raise NotUsableError("The source version has no weights.")
         key = VersionKey(target.account_id, target.name, command.name, permit.context.ts_ms)
         copied = replace(
             version,
@@ -268,10 +268,10 @@ class Versions:
         return key
 
     def detect(self, permit: Permit, command: DetectCustomLabels, pictures: Pictures) -> CustomLabelsDetected:
-        """What a running version says. Raises NotReadyError for one that does not run."""
+        """What a running version says. Raises NotUsableError for one that does not run."""
         _, version = self._version(permit, command.arn)
         if version.status is not VersionStatus.RUNNING:
-            raise NotReadyError("The version is not running. Start it with StartProjectVersion.")
+            raise NotUsableError("The version is not running. Start it with StartProjectVersion.")
         image = pictures.load(command.image, CUSTOM_LABEL_RULES)
         permit.tally.images += 1
         found = self._trainings.engine().detect(permit.slot, image, self._models.model(version.key))
@@ -297,7 +297,7 @@ class Versions:
             return ()
         return tuple(sorted({name for dataset in self._records.datasets(key) for name in dataset.names}))
 
-    def _version(self, permit: Permit, arn: str) -> tuple[Record, Version]:
+    def _version(self, permit: Permit, arn: str) -> tuple[ProjectRecord, Version]:
         key = version_key(permit.context.caller, arn)
         self._trainings.settled(self._records.version(key))
         record = self._records.version(key)
@@ -306,7 +306,7 @@ class Versions:
     def _require_permission(self, permit: Permit, source: ProjectKey, version_arn: str) -> None:
         """Whether the policies of the source project let the caller copy. Raises DeniedError."""
         caller = permit.context.caller
-        found = self._records.store.listing(source.account_id, RecordKind.POLICY, source.name)
+        found = self._records.store.listing(source.account_id, ProjectRecordKind.POLICY, source.name)
         documents = tuple(
             parse_document(f"project/{policy.name}", policy.document, DocumentKind.RESOURCE, (COPY,))
             for policy in (cast("ProjectPolicy", record.value) for record in found)

@@ -17,9 +17,9 @@ from sqlalchemy import Connection, delete, insert, select, update
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.projects.entities import DatasetKey, VersionKey
-from custodes.projects.manifest import Entry, LabelledBox, LineError, UseCase
+from custodes.projects.manifest import LabelledBox, LineError, ManifestLine, UseCase
 from custodes.projects.ports import NumberedEntry
-from custodes.projects.records import Record, RecordKind, dataset_name, decode, encode, version_name
+from custodes.projects.records import ProjectRecord, ProjectRecordKind, dataset_name, decode, encode, version_name
 from custodes.storage.files.seal import KEY_BYTES, DamagedError, KeyBox, Randomness, names_of
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.schema import DATASET_ENTRIES, PROJECT_RECORDS, VERSION_PARTS
@@ -38,7 +38,7 @@ class SqlProjectStore:
         self._master = master
         self._randomness = randomness
 
-    def add(self, record: Record) -> bool:
+    def add(self, record: ProjectRecord) -> bool:
         """See ProjectStore."""
         place, key = _place(record), self._randomness(KEY_BYTES)
         row = {
@@ -58,13 +58,13 @@ class SqlProjectStore:
 
         return self._database.write(write)
 
-    def find(self, account_id: AccountId, kind: RecordKind, name: str) -> Record | None:
+    def find(self, account_id: AccountId, kind: ProjectRecordKind, name: str) -> ProjectRecord | None:
         """See ProjectStore."""
         with self._database.read() as connection:
             row = connection.execute(select(PROJECT_RECORDS).where(*_is(_R, (account_id, kind, name)))).one_or_none()
         return None if row is None else self._opened(row)
 
-    def replace(self, record: Record) -> bool:
+    def exchange(self, record: ProjectRecord) -> bool:
         """See ProjectStore."""
         place = _place(record)
         with self._database.read() as connection:
@@ -79,7 +79,7 @@ class SqlProjectStore:
         )
         return self._database.write(lambda connection: bool(connection.execute(change).rowcount), erases=True)
 
-    def drop(self, record: Record) -> bool:
+    def drop(self, record: ProjectRecord) -> bool:
         """See ProjectStore."""
         place = _place(record)
 
@@ -91,7 +91,9 @@ class SqlProjectStore:
 
         return self._database.write(write, erases=True)
 
-    def listing(self, account_id: AccountId | None, kind: RecordKind, project: str | None = None) -> Sequence[Record]:
+    def listing(
+        self, account_id: AccountId | None, kind: ProjectRecordKind, project: str | None = None
+    ) -> Sequence[ProjectRecord]:
         """See ProjectStore."""
         query = select(PROJECT_RECORDS).where(_R.kind == kind)
         if account_id is not None:
@@ -102,7 +104,7 @@ class SqlProjectStore:
             rows = connection.execute(query.order_by(_R.created_ts_ms, _R.account_id, _R.name)).all()
         return tuple(self._opened(row) for row in rows)
 
-    def put_entries(self, dataset: DatasetKey, entries: Sequence[Entry]) -> None:
+    def put_entries(self, dataset: DatasetKey, entries: Sequence[ManifestLine]) -> None:
         """See ProjectStore."""
         place = _dataset_place(dataset)
         key = self._key_of(place)
@@ -190,52 +192,52 @@ class SqlProjectStore:
             raise UnavailableError("what this belongs to was deleted meanwhile")
         return self._key(place, wrapped)
 
-    def _opened(self, row: Any) -> Record:
+    def _opened(self, row: Any) -> ProjectRecord:
         place = (row.account_id, row.kind, row.name)
-        kind = RecordKind(row.kind)
+        kind = ProjectRecordKind(row.kind)
         try:
             box = self._box(self._key(place, row.wrapped_key))
             value = decode(kind, box.unwrap(row.sealed, names_of("project record", *place)))
         except (DamagedError, ValueError, TypeError, KeyError) as error:
             raise UnavailableError(f"the {kind} {row.name} is damaged or was altered") from error
-        return Record(row.account_id, kind, row.name, row.project, row.created_ts_ms, value, row.revision)
+        return ProjectRecord(row.account_id, kind, row.name, row.project, row.created_ts_ms, value, row.revision)
 
-    def _entry_row(self, place: Place, key: bytes, entry: Entry) -> dict[str, Any]:
+    def _entry_row(self, place: Place, key: bytes, entry: ManifestLine) -> dict[str, Any]:
         digest = hmac.digest(key, (entry.source or entry.text).encode(), hashlib.sha256)
         sealed = self._box(key).wrap(_entry_bytes(entry), names_of("dataset entry", *place, digest.hex()))
         head = dict(zip(("account_id", "kind", "name"), place, strict=True))
         return {**head, "source_digest": digest, "labeled": int(entry.labeled), "sealed": sealed}
 
-    def _entry(self, place: Place, key: bytes, digest: bytes, sealed: bytes) -> Entry:
+    def _entry(self, place: Place, key: bytes, digest: bytes, sealed: bytes) -> ManifestLine:
         return _entry_of(self._box(key).unwrap(sealed, names_of("dataset entry", *place, digest.hex())))
 
 
-def _place(record: Record) -> Place:
+def _place(record: ProjectRecord) -> Place:
     return (record.account_id, record.kind.value, record.name)
 
 
 def _dataset_place(dataset: DatasetKey) -> Place:
-    return (dataset.account_id, RecordKind.DATASET.value, dataset_name(dataset.project, dataset.kind))
+    return (dataset.account_id, ProjectRecordKind.DATASET.value, dataset_name(dataset.project, dataset.kind))
 
 
 def _version_place(version: VersionKey) -> Place:
-    return (version.account_id, RecordKind.VERSION.value, version_name(version.project, version.name))
+    return (version.account_id, ProjectRecordKind.VERSION.value, version_name(version.project, version.name))
 
 
 def _is(columns: Any, place: Place) -> tuple[Any, ...]:
     return (columns.account_id == place[0], columns.kind == place[1], columns.name == place[2])
 
 
-def _entry_bytes(entry: Entry) -> bytes:
+def _entry_bytes(entry: ManifestLine) -> bytes:
     boxes = [[box.name, box.left, box.top, box.width, box.height] for box in entry.boxes]
     errors = [[error.code, error.message] for error in entry.errors]
     rest = [entry.source, entry.use_case.value, entry.names, boxes, entry.size, entry.labeled, errors]
     return orjson.dumps([entry.text, *rest])
 
 
-def _entry_of(data: bytes) -> Entry:
+def _entry_of(data: bytes) -> ManifestLine:
     text, source, use_case, names, boxes, size, labeled, errors = orjson.loads(data)
-    return Entry(
+    return ManifestLine(
         text,
         source,
         UseCase(use_case),

@@ -18,7 +18,7 @@ from custodes.operations.projects.commands import (
 )
 from custodes.operations.projects.projects import PoliciesListed, Projects, ProjectsListed
 from custodes.operations.requests.gate import Gate
-from custodes.projects.entities import Feature, ProjectKey
+from custodes.projects.entities import ProjectFeature, ProjectKey
 
 _UPDATES = {"ENABLED": True, "DISABLED": False}
 
@@ -44,7 +44,7 @@ def create_command(params: Params) -> CreateProject:
     update = params.get("AutoUpdate")
     return CreateProject(
         name=params["ProjectName"],
-        feature=Feature(params.get("Feature", Feature.CUSTOM_LABELS)),
+        feature=ProjectFeature(params.get("Feature", ProjectFeature.CUSTOM_LABELS)),
         auto_update=None if update is None else _UPDATES[update],
         tags=dict(params.get("Tags", {})),
     )
@@ -52,10 +52,10 @@ def create_command(params: Params) -> CreateProject:
 
 def describe_command(params: Params) -> DescribeProjects:
     """Parameters of DescribeProjects."""
-    features = params.get("Features", [Feature.CUSTOM_LABELS])
+    features = params.get("Features", [ProjectFeature.CUSTOM_LABELS])
     return DescribeProjects(
         names=tuple(params.get("ProjectNames", ())),
-        features=tuple(Feature(feature) for feature in features),
+        features=tuple(ProjectFeature(feature) for feature in features),
         max_results=params.get("MaxResults"),
         next_token=params.get("NextToken"),
     )

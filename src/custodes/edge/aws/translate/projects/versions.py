@@ -22,7 +22,7 @@ from custodes.operations.projects.commands import (
 from custodes.operations.projects.use_cases import CustomLabels
 from custodes.operations.projects.versions import CustomLabelsDetected, Versions, VersionsListed
 from custodes.operations.requests.gate import Gate
-from custodes.projects.entities import Feature, S3Place, Version, VersionKey, VersionStatus
+from custodes.projects.entities import ProjectFeature, S3Place, Version, VersionKey, VersionStatus
 
 Names = Callable[[str], tuple[str, ...]]
 
@@ -193,7 +193,9 @@ def description(region: str, version: Version) -> Output:
         "VersionDescription": version.description,
         "Feature": version.feature.value,
         "BaseModelVersion": version.base_model,
-        "FeatureConfig": None if version.feature is Feature.CUSTOM_LABELS else {"ContentModeration": threshold or {}},
+        "FeatureConfig": None
+        if version.feature is ProjectFeature.CUSTOM_LABELS
+        else {"ContentModeration": threshold or {}},
     }
 
 
