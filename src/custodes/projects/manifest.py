@@ -1,8 +1,8 @@
 """Manifests: one JSON object a line, each a picture with its labels; what is wrong with a line, by the API's codes.
 
 In: text. Out: a ``ManifestLine`` for each line, with labels, boxes and errors; never an exception for what a client
-wrote. Pictures are not looked at here. Source: Custom Labels guide, "Manifest files" and "Terminal and non-terminal errors"
-(behaviour specification, section 3.13).
+wrote. Pictures are not looked at here. Source: Custom Labels guide, "Manifest files" and "Terminal and non-terminal
+errors" (behaviour specification, section 3.13).
 """
 
 from __future__ import annotations
