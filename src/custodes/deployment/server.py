@@ -75,6 +75,7 @@ from custodes.settings import Settings
 from custodes.storage.files import uploads
 from custodes.storage.files.credentials import OperatorKeys, open_credentials
 from custodes.storage.ledger.documents import public_documents
+from custodes.storage.objects.buckets import BucketObjects
 from custodes.storage.objects.sources import S3Settings, open_objects
 from custodes.storage.sql.celebrities import SqliteCelebrities
 from custodes.storage.sql.database import Database
@@ -222,14 +223,12 @@ def open_deployment(
         store = served.gallery
         meter = RunMeter()
         faces = opened.enter_context(open_engine(settings, meter.ran) if engine is None else nullcontext(engine))
-        if spans is not None:
-            store, faces = spans.gallery(store), spans.engine(faces)
+        store, faces = (store, faces) if spans is None else (spans.gallery(store), spans.engine(faces))
         release = release_of(settings.shown)
-        objects = open_objects(_folders(settings), _s3(settings), _writable(settings))
-        videos = open_videos(settings, database, objects, clock)
-        live, account = open_streams(settings, database, clock), keys.account_id
-        own = open_projects(settings, database, videos, clock)
-        parts = DataParts(settings, database, account, directory, store, videos, live, clock, new_request_id, own)
+        videos = open_videos(settings, database, _objects(settings), clock)
+        live, own = open_streams(settings, database, clock), open_projects(settings, database, videos, clock)
+        jobs = (videos, live, clock, new_request_id, own)
+        parts = DataParts(settings, database, keys.account_id, directory, store, *jobs)
         records = opened.enter_context(open_records(parts, release))
         daily = opened.enter_context(reconciled(records.ledger.log, meter))
         known = _known_people(opened, keys, settings)
@@ -339,6 +338,10 @@ def _known_people(opened: ExitStack, keys: OperatorKeys, settings: Settings) -> 
     book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
     key = CollectionKey(keys.account_id, CELEBRITY_COLLECTION)
     return CelebrityGallery(key, book, score_rates(settings).false_match_rate)
+
+
+def _objects(settings: Settings) -> BucketObjects:
+    return open_objects(_folders(settings), _s3(settings), _writable(settings))
 
 
 def _folders(settings: Settings) -> dict[str, Path]:
