@@ -2,7 +2,7 @@
 
 Lines are counted as they stand, with docstrings and blank ones. A ceiling may be lowered here and not be raised without
 somebody saying what the new lines check. Of the last 975, 250 check all rules of the log with --ledger
-(``public_log``), and that each head of the account map continues the one before (``map_growth``, ``map_chain``); 550
+(``public_log``), and that each head of the account map continues the one before (``maps``); 550
 check time stamps of outside authorities (``timestamps``, ``tlog/consistency``) and states that
 witnesses saw before a period; 80 check whose a receipt is, nested quorums and unknown sectors.
 """

@@ -7,10 +7,10 @@ import json
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.account_map import AccountMap
 from custodes.ledger.prover.body_deletion import Deletion
 from custodes.ledger.prover.files import encode_path
+from custodes.ledger.prover.maps import vrf
+from custodes.ledger.prover.maps.account_map import AccountMap
 from custodes.ledger.prover.ports import opened_use
 from custodes.ledger.prover.statement import Sources, build
 from custodes.ledger.tlog.checkpoint import Checkpoint
@@ -21,7 +21,7 @@ from custodes.ledger.tlog.note import Note, Signature, parse_note
 from custodes.ledger.tlog.trust import CosignerKey, Witness, parse_policy
 from custodes.ledger.tree.signing import sign_checkpoint
 from custodes.ledger.verifier.canonical_json import PlacedEntry
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP
 from custodes.ledger.verifier.statement import Question
 from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.witness.witness import cosign

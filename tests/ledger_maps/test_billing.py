@@ -216,9 +216,9 @@ def test_a_run_whose_sums_are_not_what_the_log_states_convinces_nobody(world):
 
 
 def test_a_bill_whose_lines_do_not_add_up_is_refused_even_if_the_log_commits_to_it(world):
-    from custodes.ledger.prover.map_tree import SumTree
+    from custodes.ledger.prover.maps.tree import SumTree
     from custodes.ledger.verifier.invoices.invoice import bill_key
-    from custodes.ledger.verifier.map_proof import Value
+    from custodes.ledger.verifier.maps.proof import Value
 
     billed = run(world)
     arbitrary = [{**billed.bills[ANN]["lines"][0], "amount": "9"}]

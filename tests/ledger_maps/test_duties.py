@@ -15,14 +15,14 @@ from custodes.cli.ledger import witness as witness_commands
 from custodes.core.clock import FixedClock
 from custodes.core.errors import NotFoundError
 from custodes.deployment.statements import open_statements
-from custodes.ledger.prover.account_map_file import MapState
 from custodes.ledger.prover.erasure import ErasureRecord, erase
-from custodes.ledger.prover.map_tree import FaceTree
-from custodes.ledger.prover.vrf import secret_key
+from custodes.ledger.prover.maps.account_map_file import MapState
+from custodes.ledger.prover.maps.tree import FaceTree
+from custodes.ledger.prover.maps.vrf import secret_key
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.note import VerifierKey
 from custodes.ledger.tlog.trust import CosignerKey, Witness, parse_policy
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.verdict import Word, verify
 from custodes.ledger.witness.state_file import FolderMemory
 from custodes.ledger.witness.trust_policy import write_policy

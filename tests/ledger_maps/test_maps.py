@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custodes.ledger.prover.files import encode_path
-from custodes.ledger.prover.map_tree import FaceTree, SumTree, rebuild
-from custodes.ledger.verifier.map_proof import (
+from custodes.ledger.prover.maps.tree import FaceTree, SumTree, rebuild
+from custodes.ledger.verifier.maps.proof import (
     EMPTY,
     MAX_SUM,
     MapError,

@@ -15,7 +15,7 @@ from custodes.ledger.tlog.note import parse_note
 from custodes.ledger.tlog.proof import Receipt, verify_token
 from custodes.ledger.tlog.trust import parse_policy
 from custodes.ledger.tree.growth import inclusion_proof
-from custodes.ledger.verifier.party_names import name_keys
+from custodes.ledger.verifier.party.names import name_keys
 from custodes.ledger.verifier.statement import ShownUse
 from custodes.ledger.verifier.verdict import Word, verify
 from custodes.ledger.writer.receipt import receipt_token

@@ -22,13 +22,13 @@ from custodes.gallery.ports import GalleryStore
 from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_run import load_prices
-from custodes.ledger.prover.vrf import secret_key
+from custodes.ledger.prover.maps.vrf import secret_key
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.tlog.trust import parse_policy
 from custodes.ledger.verifier.invoices.prices import PriceList
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.witness.client import http_post
 from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.writer.keys import SigningKey, read_secret

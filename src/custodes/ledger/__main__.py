@@ -29,11 +29,11 @@ from custodes.ledger.verifier.expected import (
     weakness,
 )
 from custodes.ledger.verifier.invoices.invoice import verify_invoice
-from custodes.ledger.verifier.map_chain import check_chain
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.chain import check_chain
+from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.moratorium.check import LIMITS as MORATORIUM_LIMITS
 from custodes.ledger.verifier.moratorium.check import verify_moratorium
-from custodes.ledger.verifier.party import party_json, render_party, verify_party
+from custodes.ledger.verifier.party.party_file import party_json, render_party, verify_party
 from custodes.ledger.verifier.public_log import read_log
 from custodes.ledger.verifier.regulation.check import verify_regulation
 from custodes.ledger.verifier.report import as_json, clean, moment, render

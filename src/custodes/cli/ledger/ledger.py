@@ -28,7 +28,7 @@ from custodes.ledger.tlog.note import NoteError, VerifierKey
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerCorruptError
 from custodes.ledger.tree.tiles import verified_tree
 from custodes.ledger.tree.tlog_proof import encode_tlog_proof
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.writer.audit import AuditReport
 from custodes.storage.ledger.open import LedgerPaths, old_verifiers, read_tiles
 

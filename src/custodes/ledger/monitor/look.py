@@ -14,8 +14,8 @@ from custodes.ledger.monitor.mirror import ContradictionError, Mirror
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerCorruptError, TileReader
 from custodes.ledger.tlog.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
 from custodes.ledger.tree.tiles import WITNESSED_PATH
-from custodes.ledger.verifier.map_head import check_key
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.head import check_key
+from custodes.ledger.verifier.maps.proof import MapError
 
 _SLACK_MS = 60_000
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.entry import EntryError, b64url, from_b64url
-from custodes.ledger.verifier.map_head import MapHead
-from custodes.ledger.verifier.map_proof import MapNode
+from custodes.ledger.verifier.maps.head import MapHead
+from custodes.ledger.verifier.maps.proof import MapNode
 from custodes.ledger.verifier.public_log import PublicLog
 
 

@@ -15,19 +15,19 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.account_map import AccountMap
-from custodes.ledger.prover.account_map_binding import VRF_KEY, without_body
-from custodes.ledger.prover.account_map_file import MapState
 from custodes.ledger.prover.audit_bills import check_bills
 from custodes.ledger.prover.invoices.invoice_files import BillingStore
-from custodes.ledger.prover.party_map import PartyMap
-from custodes.ledger.prover.party_map_files import PartyFiles
+from custodes.ledger.prover.maps import vrf
+from custodes.ledger.prover.maps.account_map import AccountMap
+from custodes.ledger.prover.maps.account_map_binding import VRF_KEY, without_body
+from custodes.ledger.prover.maps.account_map_file import MapState
+from custodes.ledger.prover.maps.party_map import PartyMap
+from custodes.ledger.prover.maps.party_map_files import PartyFiles
 from custodes.ledger.prover.ports import Use
 from custodes.ledger.prover.sources import LogFiles
 from custodes.ledger.tlog.entry import Entry, b64url
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, MapHead
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, PARTY_MAP, MapHead
+from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.moratorium.check import known_policies
 from custodes.ledger.verifier.moratorium.policy_timeline import Force, TimelineError, timeline
 from custodes.ledger.writer.body import unseal

@@ -14,11 +14,11 @@ from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.verifier.canonical_json import Opened, PlacedEntry, canonical, parse_canonical
 from custodes.ledger.verifier.erasure import Certificate
 from custodes.ledger.verifier.invoices.invoice import Invoice
-from custodes.ledger.verifier.map_growth import HEADER, NODE, ROW, MapGrowth
-from custodes.ledger.verifier.map_head import PARTY_MAP
-from custodes.ledger.verifier.map_proof import MapPath
+from custodes.ledger.verifier.maps.growth import HEADER, NODE, ROW, MapGrowth
+from custodes.ledger.verifier.maps.head import PARTY_MAP
+from custodes.ledger.verifier.maps.proof import MapPath
 from custodes.ledger.verifier.moratorium.report import Report
-from custodes.ledger.verifier.party import PartyQuestion
+from custodes.ledger.verifier.party.party_file import PartyQuestion
 from custodes.ledger.verifier.regulation.check import RegulationReport, ShownRecord
 from custodes.ledger.verifier.statement import ShownPlace, ShownUse, StatementFile, map_of
 from custodes.ledger.verifier.timestamps.bracket import EarlierState, ShownStamp

@@ -1,7 +1,7 @@
 """Where an operator's statements come from: the files of the log, the private bodies, and the state of the maps.
 
 In: ``TileReader`` and ``BodyReader`` of the log, the key of the bodies, the map's state. Out: the ports that
-``statement_build``, ``maps_indexer`` and ``billing`` ask. Reads only, beside a running server; one checkpoint is chosen
+``statement``, ``maps.account_map_job`` and ``invoices`` ask. Reads only, beside a running server; one checkpoint is chosen
 at the start, and all answers fit it.
 """
 
@@ -11,11 +11,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from custodes.ledger.prover.account_map import AccountMap
-from custodes.ledger.prover.account_map_file import MapState
 from custodes.ledger.prover.body_deletion import Deletion
 from custodes.ledger.prover.files import encode_path
-from custodes.ledger.prover.party_map import PartyMap
+from custodes.ledger.prover.maps.account_map import AccountMap
+from custodes.ledger.prover.maps.account_map_file import MapState
+from custodes.ledger.prover.maps.party_map import PartyMap
 from custodes.ledger.prover.ports import Use
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
 from custodes.ledger.tlog.commitment import BodyError
@@ -24,7 +24,7 @@ from custodes.ledger.tlog.note import NoteError, parse_note
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TileReader
 from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.verifier.canonical_json import PlacedEntry
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, MapHead, parse_head
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, PARTY_MAP, MapHead, parse_head
 from custodes.ledger.verifier.uncertainty import CLOCK
 from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.excerpt import MEMBERS as EXCERPTS

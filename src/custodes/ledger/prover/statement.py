@@ -16,7 +16,7 @@ from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.note import parse_note
 from custodes.ledger.tree import multiproof
 from custodes.ledger.verifier.canonical_json import PlacedEntry, StatementError
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, parse_head
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, PARTY_MAP, parse_head
 from custodes.ledger.verifier.statement import Question, ShownPlace, ShownUse, StatementFile, map_of
 from custodes.ledger.verifier.uncertainty import ShownDestruction
 

@@ -19,8 +19,8 @@ from custodes.ledger.tlog.entry import Entry, EntryError, decode, from_b64url
 from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
 from custodes.ledger.verifier.canonical_json import Members, PlacedEntry, StatementError, unwrap
-from custodes.ledger.verifier.map_head import COLLECTION_MAP, check_key, collection_name, parse_head
-from custodes.ledger.verifier.map_proof import FACE, MapError, MapNode, MapPath, climb, face_place, look_up, parse_path
+from custodes.ledger.verifier.maps.head import COLLECTION_MAP, check_key, collection_name, parse_head
+from custodes.ledger.verifier.maps.proof import FACE, MapError, MapNode, MapPath, climb, face_place, look_up, parse_path
 from custodes.ledger.verifier.multiproof import check_in_log
 from custodes.ledger.verifier.vrf import vrf
 

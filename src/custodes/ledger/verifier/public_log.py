@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.entry import Entry, decode
 from custodes.ledger.tlog.merkle import Frontier, ProofError, leaf_hash
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, MapHead, parse_head
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, PARTY_MAP, MapHead, parse_head
+from custodes.ledger.verifier.maps.proof import MapError
 
 _COUNTED = {"use": ACCOUNT_MAP, "org": PARTY_MAP}
 

@@ -17,7 +17,7 @@ from custodes.ledger.tlog.trust import Trusted
 from custodes.ledger.verifier import party_places as places
 from custodes.ledger.verifier.invoices.meter import Meter, Month
 from custodes.ledger.verifier.invoices.prices import PriceError, parse_prices
-from custodes.ledger.verifier.map_head import PARTY_MAP
+from custodes.ledger.verifier.maps.head import PARTY_MAP
 from custodes.ledger.verifier.verdict import Evidence, OpenedUse, StatementVerdict, Word
 
 _PRICE = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)

@@ -20,8 +20,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from custodes.ledger.verifier.canonical_json import Members, PlacedEntry, StatementError, canonical, unwrap
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP
-from custodes.ledger.verifier.party_names import SCHEME, SOUND_SCHEME, is_fingerprint, is_sound
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, PARTY_MAP
+from custodes.ledger.verifier.party.names import SCHEME, SOUND_SCHEME, is_fingerprint, is_sound
 from custodes.ledger.verifier.uncertainty import ShownDestruction
 
 _SCHEMES: Mapping[str, tuple[str, str]] = {
@@ -86,7 +86,7 @@ class StatementFile:
         next: the first entry that the head does not cover; None when that is the head itself.
         proof: hashes that put all entries shown here into the log, see ``multiproof``.
         vrf: proof of the place of the identifier in the map.
-        path: way to that place, see ``map_proof``.
+        path: way to that place, see ``maps.proof``.
         uses: all uses that the map credits to the identifier, in order.
         prices: the operator's price list, or None.
         places: all places that the party map has under the identifier, in order.

@@ -24,7 +24,7 @@ from custodes.ledger.tlog.entry import Entry, EntryError, decode
 from custodes.ledger.tlog.merkle import ProofError, leaf_hash, tree_root
 from custodes.ledger.tlog.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
 from custodes.ledger.verifier.canonical_json import StatementError
-from custodes.ledger.verifier.map_head import (
+from custodes.ledger.verifier.maps.head import (
     ACCOUNT_MAP,
     PARTY_MAP,
     MapHead,
@@ -34,7 +34,7 @@ from custodes.ledger.verifier.map_head import (
     place_leaf,
     use_leaf,
 )
-from custodes.ledger.verifier.map_proof import MapError, Value, look_up, parse_path
+from custodes.ledger.verifier.maps.proof import MapError, Value, look_up, parse_path
 from custodes.ledger.verifier.multiproof import check_in_log
 from custodes.ledger.verifier.public_log import read_log
 from custodes.ledger.verifier.statement import Question, ShownPlace, ShownUse, StatementFile, map_of, parse

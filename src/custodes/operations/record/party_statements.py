@@ -10,11 +10,11 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 
 from custodes.ledger.prover.files import encode_file, encode_party
-from custodes.ledger.prover.party_map import PartyMap
-from custodes.ledger.prover.party_map_files import PartyFiles, PlacesDigest
+from custodes.ledger.prover.maps.party_map import PartyMap
+from custodes.ledger.prover.maps.party_map_files import PartyFiles, PlacesDigest
 from custodes.ledger.prover.sources import LogFiles, PartySources
 from custodes.ledger.prover.statement import Sources, build
-from custodes.ledger.verifier.party import PartyQuestion
+from custodes.ledger.verifier.party.party_file import PartyQuestion
 from custodes.ledger.verifier.statement import Question
 from custodes.ledger.writer.log import LedgerLog
 

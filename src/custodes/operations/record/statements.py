@@ -16,20 +16,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from custodes.durable import write_durably
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.account_map import AccountMap
-from custodes.ledger.prover.account_map_binding import bind, check_uses_after, kept_state
-from custodes.ledger.prover.account_map_file import MapState
-from custodes.ledger.prover.account_map_job import Indexer
 from custodes.ledger.prover.deep_audit import Audited, DeepAudit, Progress, deep_audit
 from custodes.ledger.prover.erasure import ErasureRecords, certificate
-from custodes.ledger.prover.face_map import FaceIndexes
 from custodes.ledger.prover.files import encode_file, encode_regulation
 from custodes.ledger.prover.invoices.invoice_files import BillingStore, UseStorage
 from custodes.ledger.prover.invoices.invoice_run import BillingRun, bill_month
-from custodes.ledger.prover.map_growth import growth_lines
+from custodes.ledger.prover.maps import vrf
+from custodes.ledger.prover.maps.account_map import AccountMap
+from custodes.ledger.prover.maps.account_map_binding import bind, check_uses_after, kept_state
+from custodes.ledger.prover.maps.account_map_file import MapState
+from custodes.ledger.prover.maps.account_map_job import Indexer
+from custodes.ledger.prover.maps.face_map import FaceIndexes
+from custodes.ledger.prover.maps.growth import growth_lines
+from custodes.ledger.prover.maps.party_map_files import PartyFiles
 from custodes.ledger.prover.moratorium import Sets, build_report
-from custodes.ledger.prover.party_map_files import PartyFiles
 from custodes.ledger.prover.regulation_report import build_regulation
 from custodes.ledger.prover.sources import AccountSources, LogFiles, open_log_files, reaches
 from custodes.ledger.prover.stamps import stamp_file
@@ -40,10 +40,10 @@ from custodes.ledger.tlog.trust import TrustPolicy, Witness
 from custodes.ledger.tree.tiles import WITNESSED_PATH
 from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.invoices.prices import PriceList
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, account_name, parse_head
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, PARTY_MAP, account_name, parse_head
+from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion
-from custodes.ledger.verifier.party import PartyQuestion
+from custodes.ledger.verifier.party.party_file import PartyQuestion
 from custodes.ledger.verifier.statement import Question, map_of, parse
 from custodes.ledger.witness.client import Cosigned, Post, ask_all
 from custodes.ledger.writer.body import unseal
@@ -128,7 +128,7 @@ class Statements:
         )
 
     def growth(self) -> Iterator[bytes]:
-        """Per head of the account map, the line that proves that it continues the one before; see ``map_chain``.
+        """Per head of the account map, the line that proves that it continues the one before; see ``verifier.maps.chain``.
 
         Raises:
             LookupError: nothing is published yet.

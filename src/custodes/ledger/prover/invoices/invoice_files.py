@@ -15,12 +15,12 @@ from custodes.durable import write_durably
 from custodes.ledger.prover.files import encode_file
 from custodes.ledger.prover.invoices.invoice_run import BillingRun, invoice
 from custodes.ledger.prover.invoices.storage_charge import StorageChange
-from custodes.ledger.prover.map_tree import SumTree
+from custodes.ledger.prover.maps.tree import SumTree
 from custodes.ledger.prover.ports import LogReader, Use
 from custodes.ledger.verifier.canonical_json import canonical
 from custodes.ledger.verifier.invoices.invoice import bill_key
 from custodes.ledger.verifier.invoices.meter import Month
-from custodes.ledger.verifier.map_proof import Value
+from custodes.ledger.verifier.maps.proof import Value
 
 
 @dataclass(frozen=True, slots=True)

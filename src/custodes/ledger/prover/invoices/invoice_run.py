@@ -18,7 +18,7 @@ from typing import Protocol
 
 from custodes.ledger.prover.files import encode_path
 from custodes.ledger.prover.invoices.storage_charge import StorageChange, storage_charge
-from custodes.ledger.prover.map_tree import SumTree
+from custodes.ledger.prover.maps.tree import SumTree
 from custodes.ledger.prover.ports import LogReader, Use
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
 from custodes.ledger.tlog.entry import b64url
@@ -28,7 +28,7 @@ from custodes.ledger.verifier.canonical_json import PlacedEntry, canonical
 from custodes.ledger.verifier.invoices.invoice import Invoice, bill_key
 from custodes.ledger.verifier.invoices.meter import Charge, Meter, Month
 from custodes.ledger.verifier.invoices.prices import PriceList, parse_prices
-from custodes.ledger.verifier.map_proof import Value
+from custodes.ledger.verifier.maps.proof import Value
 
 NONCE_BYTES = 16
 

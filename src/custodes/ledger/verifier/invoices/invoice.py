@@ -19,7 +19,7 @@ from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.trust import NONE, TrustError, TrustPolicy, open_trusted
 from custodes.ledger.verifier.canonical_json import Members, PlacedEntry, StatementError, canonical, unwrap
 from custodes.ledger.verifier.invoices.meter import Month
-from custodes.ledger.verifier.map_proof import MapError, MapNode, Value, look_up, parse_path
+from custodes.ledger.verifier.maps.proof import MapError, MapNode, Value, look_up, parse_path
 from custodes.ledger.verifier.multiproof import check_in_log
 
 _DIGITS = 18

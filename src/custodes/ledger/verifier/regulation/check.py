@@ -21,7 +21,7 @@ from custodes.ledger.tlog.entry import EntryError, decode
 from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.trust import TrustError, TrustPolicy, open_trusted
 from custodes.ledger.verifier.canonical_json import Members, StatementError, canonical, unwrap
-from custodes.ledger.verifier.map_head import account_name
+from custodes.ledger.verifier.maps.head import account_name
 from custodes.ledger.verifier.multiproof import check_in_log
 from custodes.ledger.verifier.regulation.figures import Counted, CountedRecord, CountedUse, figures
 from custodes.ledger.verifier.report import limits, moment, period, standing

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.verifier.canonical_json import Members, StatementError, parse_canonical
-from custodes.ledger.verifier.map_growth import MapGrowth, check_growth, parse_growth
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, check_key, parse_head
+from custodes.ledger.verifier.maps.growth import MapGrowth, check_growth, parse_growth
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, check_key, parse_head
 from custodes.ledger.verifier.public_log import read_log
 
 

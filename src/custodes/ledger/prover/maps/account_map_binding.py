@@ -8,14 +8,14 @@ the first stretch of entries that differs. So no change of these files can make 
 
 from __future__ import annotations
 
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.account_map import AccountMap
-from custodes.ledger.prover.account_map_file import MapState
+from custodes.ledger.prover.maps import vrf
+from custodes.ledger.prover.maps.account_map import AccountMap
+from custodes.ledger.prover.maps.account_map_file import MapState
 from custodes.ledger.prover.ports import Use
 from custodes.ledger.prover.sources import ERASED, LogFiles
 from custodes.ledger.tlog.entry import EntryError, decode
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, MapHead, parse_head
-from custodes.ledger.verifier.map_proof import MapError, MapNode
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, MapHead, parse_head
+from custodes.ledger.verifier.maps.proof import MapError, MapNode
 
 VRF_KEY = "keys/ledger-vrf.key"
 _RESTORE = "restore ledger-private/maps and ledger-private/bodies from the newest backup"

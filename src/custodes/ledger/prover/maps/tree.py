@@ -1,6 +1,6 @@
 """The operator's side of a map: keep it, change it, take its head, and make paths for it.
 
-In: keys of 32 bytes (``place`` makes them from names) and values. Out: heads and paths that ``maps_proof`` checks. All
+In: keys of 32 bytes (``place`` makes them from names) and values. Out: heads and paths that ``verifier.maps.proof`` checks. All
 in memory: about 150 bytes a key, a million keys are fine; the truth is the log, from which a map can be rebuilt.
 Changing a key costs the rehashing of one small bucket; a head costs what changed since the last one.
 It does not sign, store or publish anything.
@@ -16,9 +16,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from custodes.ledger.prover import vrf
+from custodes.ledger.prover.maps import vrf
 from custodes.ledger.tlog.entry import b64url
-from custodes.ledger.verifier.map_proof import (
+from custodes.ledger.verifier.maps.proof import (
     EMPTY,
     FACE,
     KEY_BYTES,

@@ -17,8 +17,8 @@ from itertools import pairwise
 from struct import Struct
 
 from custodes.ledger.tlog.merkle import Frontier
-from custodes.ledger.verifier.map_head import MapHead, use_leaf
-from custodes.ledger.verifier.map_proof import (
+from custodes.ledger.verifier.maps.head import MapHead, use_leaf
+from custodes.ledger.verifier.maps.proof import (
     EMPTY,
     EMPTY_HASH,
     MAX_DEPTH,

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.account_map_binding import check_credited, without_body
-from custodes.ledger.prover.account_map_file import MapState
+from custodes.ledger.prover.maps import vrf
+from custodes.ledger.prover.maps.account_map_binding import check_credited, without_body
+from custodes.ledger.prover.maps.account_map_file import MapState
 from custodes.ledger.prover.ports import Use, UseStream
 
 Append = Callable[[Mapping[str, int | str]], int]

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from custodes.durable import write_durably
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.account_map import AccountMap
+from custodes.ledger.prover.maps import vrf
+from custodes.ledger.prover.maps.account_map import AccountMap
 from custodes.ledger.prover.ports import Use
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.proof import MapError
 
 _HEAD = struct.Struct(">QQ")
 _ROW = struct.Struct(">QI")

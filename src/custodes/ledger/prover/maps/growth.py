@@ -1,6 +1,6 @@
 """Proofs that each head of the account map continues the one before, made again from the private bodies.
 
-In: the key of the maps, the log with its bodies. Out: one line per head, in order, which ``verifier.map_chain`` reads.
+In: the key of the maps, the log with its bodies. Out: one line per head, in order, which ``verifier.maps.chain`` reads.
 A line names places of the map and no account; how much each place was used in an hour can be read from it, so it goes
 to auditors and not to everybody.
 """
@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.account_map import AccountMap
-from custodes.ledger.prover.account_map_binding import without_body
 from custodes.ledger.prover.files import encode_growth
+from custodes.ledger.prover.maps import vrf
+from custodes.ledger.prover.maps.account_map import AccountMap
+from custodes.ledger.prover.maps.account_map_binding import without_body
 from custodes.ledger.prover.sources import LogFiles
 from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.verifier.canonical_json import canonical
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP
+from custodes.ledger.verifier.maps.proof import MapError
 
 
 def growth_lines(key: vrf.SecretKey, log: LogFiles) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """Heads of maps as entries of the log, and the names under which things stand in maps.
 
 In: a head, or a ``map`` entry. Out: the public fields of such an entry, and the way back. It builds no map
-(``maps_accounts``) and checks no path (``maps_proof``).
+(``prover.maps``) and checks no path (``proof``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from custodes.ledger.tlog.entry import Entry, EntryError, from_b64url
 from custodes.ledger.tlog.merkle import leaf_hash
-from custodes.ledger.verifier.map_proof import MapError, MapNode
+from custodes.ledger.verifier.maps.proof import MapError, MapNode
 
 ACCOUNT_MAP = "account"
 COLLECTION_MAP = "collection"

@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.map_tree import SumTree, head_fields, place
+from custodes.ledger.prover.maps import vrf
+from custodes.ledger.prover.maps.tree import SumTree, head_fields, place
 from custodes.ledger.tlog.commitment import check_opening, commit
 from custodes.ledger.tlog.merkle import Frontier
-from custodes.ledger.verifier.map_head import PARTY_MAP, place_leaf
-from custodes.ledger.verifier.map_proof import MapPath, Value
+from custodes.ledger.verifier.maps.head import PARTY_MAP, place_leaf
+from custodes.ledger.verifier.maps.proof import MapPath, Value
 
 
 @dataclass(frozen=True, slots=True)

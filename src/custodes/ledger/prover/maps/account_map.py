@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.map_tree import SumTree, head_fields, place
+from custodes.ledger.prover.maps import vrf
+from custodes.ledger.prover.maps.tree import SumTree, head_fields, place
 from custodes.ledger.prover.ports import Use
 from custodes.ledger.tlog.merkle import Frontier
-from custodes.ledger.verifier.map_growth import GrownPlace, MapGrowth
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, COLLECTION_MAP, account_name, collection_name, use_leaf
-from custodes.ledger.verifier.map_proof import MapError, MapNode, MapPath, Value
+from custodes.ledger.verifier.maps.growth import GrownPlace, MapGrowth
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, COLLECTION_MAP, account_name, collection_name, use_leaf
+from custodes.ledger.verifier.maps.proof import MapError, MapNode, MapPath, Value
 
 _MAGIC = b"custodes account map v1\n"
 

@@ -14,16 +14,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.account_map import CollectionMap
 from custodes.ledger.prover.erasure import ErasureRecord, erase, erasure_fields
 from custodes.ledger.prover.files import encode_path
-from custodes.ledger.prover.map_tree import FaceTree
+from custodes.ledger.prover.maps import vrf
+from custodes.ledger.prover.maps.account_map import CollectionMap
+from custodes.ledger.prover.maps.tree import FaceTree
 from custodes.ledger.prover.ports import LogReader
 from custodes.ledger.verifier.canonical_json import PlacedEntry
 from custodes.ledger.verifier.erasure import Later
-from custodes.ledger.verifier.map_head import collection_name
-from custodes.ledger.verifier.map_proof import face_place
+from custodes.ledger.verifier.maps.head import collection_name
+from custodes.ledger.verifier.maps.proof import face_place
 
 Append = Callable[[Mapping[str, int | str]], int]
 """Appends an entry with these public fields; returns its index once it is durable."""

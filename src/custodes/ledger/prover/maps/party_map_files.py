@@ -16,13 +16,13 @@ from pathlib import Path as FilePath
 from typing import Protocol
 
 from custodes.durable import write_durably
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.map_tree import place
-from custodes.ledger.prover.party_map import PartyMap, PartyPlace
+from custodes.ledger.prover.maps import vrf
+from custodes.ledger.prover.maps.party_map import PartyMap, PartyPlace
+from custodes.ledger.prover.maps.tree import place
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import Entry, b64url, from_b64url
 from custodes.ledger.verifier.canonical_json import Members, StatementError, canonical, parse_canonical
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.proof import MapError
 
 Append = Callable[[Mapping[str, int | str]], int]
 """Appends a ``map`` entry with these public fields; returns its index once it is durable."""

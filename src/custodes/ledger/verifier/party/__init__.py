@@ -1,0 +1,1 @@
+"""Names in the party map: was this party behind a customer?"""
