@@ -1,8 +1,8 @@
 """Where an operator's statements come from: the files of the log, the private bodies, and the state of the maps.
 
 In: ``TileReader`` and ``BodyReader`` of the log, the key of the bodies, the map's state. Out: the ports that
-``statement``, ``maps.account_map_job`` and ``invoices`` ask. Reads only, beside a running server; one checkpoint is chosen
-at the start, and all answers fit it.
+``statement``, ``maps.account_map_job`` and ``invoices`` ask. Reads only, beside a running server; one checkpoint is
+chosen at the start, and all answers fit it.
 """
 
 from __future__ import annotations

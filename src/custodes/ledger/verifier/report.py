@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from custodes.ledger.tlog.trust import Trusted
-from custodes.ledger.verifier import party_places as places
 from custodes.ledger.verifier.invoices.meter import Meter, Month
 from custodes.ledger.verifier.invoices.prices import PriceError, parse_prices
 from custodes.ledger.verifier.maps.head import PARTY_MAP
+from custodes.ledger.verifier.party import places
 from custodes.ledger.verifier.verdict import Evidence, OpenedUse, StatementVerdict, Word
 
 _PRICE = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)

@@ -128,7 +128,7 @@ class Statements:
         )
 
     def growth(self) -> Iterator[bytes]:
-        """Per head of the account map, the line that proves that it continues the one before; see ``verifier.maps.chain``.
+        """Per head of the account map, the line that proves that it continues the one before, as ``maps.chain`` reads.
 
         Raises:
             LookupError: nothing is published yet.

@@ -1,7 +1,7 @@
 """The operator's side of a map: keep it, change it, take its head, and make paths for it.
 
-In: keys of 32 bytes (``place`` makes them from names) and values. Out: heads and paths that ``verifier.maps.proof`` checks. All
-in memory: about 150 bytes a key, a million keys are fine; the truth is the log, from which a map can be rebuilt.
+In: keys of 32 bytes (``place`` makes them from names) and values. Out: heads, and paths that readers check.
+All in memory: about 150 bytes a key, a million keys are fine; the truth is the log, from which a map can be rebuilt.
 Changing a key costs the rehashing of one small bucket; a head costs what changed since the last one.
 It does not sign, store or publish anything.
 
