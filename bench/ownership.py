@@ -18,7 +18,7 @@ import report
 from custodes.core.clock import SystemClock
 from custodes.deployment.statements import open_statements
 from custodes.ledger.tlog.trust import parse_policy
-from custodes.ledger.verifier.party.party_file import PartyQuestion, verify_party
+from custodes.ledger.verifier.party import PartyQuestion, verify_party
 from custodes.ledger.writer.log import LedgerLog
 from custodes.screening.entities import Edge
 from custodes.screening.ownership import REGIMES, Holdings, blocked, paths

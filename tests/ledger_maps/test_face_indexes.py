@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custodes.ledger.prover.erasure import ErasureRecords, certificate
+from custodes.ledger.prover.face_map import FaceIndexes
 from custodes.ledger.prover.files import encode_file
-from custodes.ledger.prover.maps.face_map import FaceIndexes
 from custodes.ledger.verifier.erasure import verify_certificate
 
 ANN = "100000000001"

@@ -24,8 +24,8 @@ from custodes.ledger.tlog.entry import b64url, from_b64url
 from custodes.ledger.tree import multiproof
 from custodes.ledger.verifier.canonical_json import unwrap
 from custodes.ledger.verifier.maps.proof import MapError
-from custodes.ledger.verifier.party.names import fingerprint, identifier_key, is_fingerprint, name_key, name_keys
-from custodes.ledger.verifier.party.party_file import PartyQuestion, party_json, render_party, verify_party
+from custodes.ledger.verifier.party import PartyQuestion, party_json, render_party, verify_party
+from custodes.ledger.verifier.party_names import fingerprint, identifier_key, is_fingerprint, name_key, name_keys
 from custodes.ledger.verifier.report import as_json, render
 from custodes.ledger.verifier.statement import PARTY_SCHEMES, Question, map_of, parse
 from custodes.ledger.verifier.verdict import Word, verify
@@ -88,7 +88,7 @@ class Parties:
         self.world.publish()
 
     def statement(self, identifier, begin=None, end=None):
-        sources = PartySources(self.map, self.head)
+        sources = PartySources(self.map, self.head, self.world, lambda *_: ())
         return build(Question(identifier, begin, end), Sources(self.world, sources, places=sources))
 
     def about(self, asked, begin=None, end=None):

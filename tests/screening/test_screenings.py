@@ -28,7 +28,7 @@ from custodes.governance.accounts.organisation import Counterparty
 from custodes.governance.accounts.organisation import OrganisationProfile as Profile
 from custodes.governance.provider.guardrails import PACKS, Call, load, shipped, shipped_schema
 from custodes.ledger.tlog.trust import parse_policy
-from custodes.ledger.verifier.party.party_file import PartyQuestion, verify_party
+from custodes.ledger.verifier.party import PartyQuestion, verify_party
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.accounts.accounts import Accounts, Update
 from custodes.operations.accounts.directory import AccountDirectory, account_record

@@ -17,7 +17,7 @@ from custodes.core.ids import AccountId
 from custodes.deployment.accounts import open_directory
 from custodes.deployment.backup import open_backups
 from custodes.deployment.customers import open_customers
-from custodes.deployment.ledger import checked_statements, cosigners, open_log, started
+from custodes.deployment.ledger import checked_statements, cosigners, log_name, open_log, started
 from custodes.deployment.lookups import open_lookups
 from custodes.deployment.policy import open_explanations
 from custodes.deployment.records import ledger_place, log_retention, open_cases
@@ -30,6 +30,7 @@ from custodes.operations.policy.admin import policy_handlers
 from custodes.operations.policy.authorisations import case_handlers
 from custodes.operations.policy.change_control import PolicyChanges
 from custodes.operations.record.administration import Administration, AttributedLog
+from custodes.operations.record.consent import Consent
 from custodes.operations.record.housekeeping import Housekeeping
 from custodes.operations.record.incidents import Incidents
 from custodes.operations.record.ledger_admin import ledger_handlers
@@ -112,20 +113,28 @@ def _ledger(settings: Settings, _: AccountId) -> Iterator[Opened]:
     paths = LedgerPaths(settings.data)
     if not paths.verifier.exists():
         raise UnavailableError("there is no ledger here before a server has started once")
-    name = paths.verifier.read_text(encoding="utf-8").partition("+")[0]
+    name = log_name(settings.data)
     with started(settings.data, name, None, SystemClock()) as log, closing(ScreeningLists(settings.data)) as lists:
         attributed, statements = AttributedLog(log), checked_statements(settings.data, log)
         incidents = Incidents(log, statements.facts_of)
         duties = Housekeeping(log, statements, cosigners(settings.data), SystemClock(), incidents)
+        consent = Consent(name, lambda: _officers(settings, attributed))
         yield (
             attributed,
             {
-                **ledger_handlers(duties, statements, log, log_retention(settings, SystemClock())),
-                **incidents.handlers(attributed),
+                **ledger_handlers(duties, statements, log, log_retention(settings, SystemClock()), consent),
+                **incidents.handlers(attributed, consent),
                 **open_lookups(settings, statements, duties, log),
                 **list_handlers(lambda: commit_editions(lists, attributed)),
             },
         )
+
+
+def _officers(settings: Settings, log: AttributedLog) -> Mapping[str, bytes]:
+    """Who may sign, by records that are those of the ledger; files that were set back are none."""
+    changes = PolicyChanges(policy_files(settings.data), log, SystemClock(), None)
+    changes.open()
+    return changes.state.officers
 
 
 @contextmanager

@@ -30,7 +30,7 @@ from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.tiles import LedgerCorruptError
 from custodes.ledger.verifier.maps.head import PARTY_MAP
 from custodes.ledger.verifier.maps.proof import MapError
-from custodes.ledger.verifier.party.party_file import PartyQuestion
+from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question, map_of
 from custodes.ledger.verifier.timestamps.token import StampError
 

@@ -48,8 +48,8 @@ def look(mirror: Mirror, source: TileReader, policy: TrustPolicy, now_ms: int, m
             raise LedgerCorruptError("the log shows no checkpoint")
         newest = open_trusted(shown, policy)
         new = mirror.grow(shown, newest.checkpoint, source)
-        for _, head in mirror.verified.log.heads.values():
-            check_key(head, policy.vrf_keys)
+        for index, head in mirror.verified.log.heads.values():
+            check_key(head, index, policy.vrf_keys)
         cosigned = _cosigned(mirror, newest, witnessed, policy)
     except (ContradictionError, TrustError, MapError) as error:
         files = (("before.checkpoint", before), ("now.checkpoint", shown))

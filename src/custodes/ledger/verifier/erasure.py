@@ -143,7 +143,7 @@ def _check_erased(certificate: Certificate, era: Entry) -> None:
 
 def _check_later(certificate: Certificate, later: Later, policy: TrustPolicy) -> None:
     head = parse_head(decode(later.head.envelope))
-    check_key(head, policy.vrf_keys)
+    check_key(head, later.head.index, policy.vrf_keys)
     if head.name != COLLECTION_MAP or head.size <= certificate.entry.index or head.size > later.head.index:
         raise MapError("the later head is not one of the collection map after the erasure")
     name = collection_name(certificate.account, certificate.collection).encode()

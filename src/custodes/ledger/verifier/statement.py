@@ -21,7 +21,8 @@ from dataclasses import dataclass
 
 from custodes.ledger.verifier.canonical_json import Members, PlacedEntry, StatementError, canonical, unwrap
 from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, PARTY_MAP
-from custodes.ledger.verifier.party.names import SCHEME, SOUND_SCHEME, is_fingerprint, is_sound
+from custodes.ledger.verifier.maps.key_change import ShownChange
+from custodes.ledger.verifier.party_names import SCHEME, SOUND_SCHEME, is_fingerprint, is_sound
 from custodes.ledger.verifier.uncertainty import ShownDestruction
 
 _SCHEMES: Mapping[str, tuple[str, str]] = {
@@ -92,6 +93,7 @@ class StatementFile:
         places: all places that the party map has under the identifier, in order.
         clock: all entries that the head covers and that say that the clock was wrong, in order.
         destroyed: the entries by which private bodies of uses in the period went.
+        changes: all changes of the VRF key in front of the head, in order.
     """
 
     question: Question
@@ -106,6 +108,7 @@ class StatementFile:
     places: tuple[ShownPlace, ...] = ()
     clock: tuple[PlacedEntry, ...] = ()
     destroyed: tuple[ShownDestruction, ...] = ()
+    changes: tuple[ShownChange, ...] = ()
 
 
 def map_of(identifier: str) -> str | None:
@@ -148,6 +151,7 @@ def parse(data: bytes) -> StatementFile:
         tuple(_shown_place(place) for place in rows) if is_party else (),
         tuple(_placed(one) for one in _more(inner, "clock")),
         tuple(_destruction(one) for one in _more(inner, "destroyed")),
+        tuple(ShownChange.read(one) for one in _more(inner, "changes")),
     )
     inner.end()
     return result

@@ -20,7 +20,7 @@ from custodes.gallery.entities import Collection, CollectionKey, Face, GalleryUs
 from custodes.gallery.ports import GalleryStore
 from custodes.gallery.rules import user_vector
 from custodes.ledger.prover.erasure import ErasureRecords
-from custodes.ledger.prover.maps.face_map import FaceIndexes
+from custodes.ledger.prover.face_map import FaceIndexes
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.log import LedgerLog
 from custodes.ledger.writer.settings import LedgerWriter

@@ -20,7 +20,7 @@ from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.tiles import LedgerCorruptError, LedgerUnavailableError
 from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.maps.proof import MapError
-from custodes.ledger.verifier.party.party_file import PartyQuestion
+from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.record.housekeeping import Housekeeping

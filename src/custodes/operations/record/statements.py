@@ -12,38 +12,42 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from custodes.durable import write_durably
-from custodes.ledger.prover.deep_audit import Audited, DeepAudit, Progress, deep_audit
+from custodes.ledger.prover.account_map_binding import BoundMap, bind, changes_behind, check_uses_after, kept_state
+from custodes.ledger.prover.account_map_job import Indexer
+from custodes.ledger.prover.audits.deep_audit import Audited, DeepAudit, Progress, deep_audit
+from custodes.ledger.prover.audits.growth import growth_lines
 from custodes.ledger.prover.erasure import ErasureRecords, certificate
+from custodes.ledger.prover.face_map import FaceIndexes
 from custodes.ledger.prover.files import encode_file, encode_regulation
 from custodes.ledger.prover.invoices.invoice_files import BillingStore, UseStorage
 from custodes.ledger.prover.invoices.invoice_run import BillingRun, bill_month
+from custodes.ledger.prover.key_changes import KeyChanges, moved_names
 from custodes.ledger.prover.maps import vrf
 from custodes.ledger.prover.maps.account_map import AccountMap
-from custodes.ledger.prover.maps.account_map_binding import bind, check_uses_after, kept_state
 from custodes.ledger.prover.maps.account_map_file import MapState
-from custodes.ledger.prover.maps.account_map_job import Indexer
-from custodes.ledger.prover.maps.face_map import FaceIndexes
-from custodes.ledger.prover.maps.growth import growth_lines
 from custodes.ledger.prover.maps.party_map_files import PartyFiles
+from custodes.ledger.prover.maps.vrf_keys import VrfKeyStore
 from custodes.ledger.prover.moratorium import Sets, build_report
 from custodes.ledger.prover.regulation_report import build_regulation
 from custodes.ledger.prover.sources import AccountSources, LogFiles, open_log_files, reaches
 from custodes.ledger.prover.stamps import stamp_file
 from custodes.ledger.prover.statement import Sources, build
-from custodes.ledger.tlog.entry import decode
+from custodes.ledger.tlog.entry import b64url, decode
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TileReader
 from custodes.ledger.tlog.trust import TrustPolicy, Witness
 from custodes.ledger.tree.tiles import WITNESSED_PATH
 from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.invoices.prices import PriceList
 from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, PARTY_MAP, account_name, parse_head
+from custodes.ledger.verifier.maps.key_change import parse_change
 from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion
-from custodes.ledger.verifier.party.party_file import PartyQuestion
+from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question, map_of, parse
 from custodes.ledger.witness.client import Cosigned, Post, ask_all
 from custodes.ledger.writer.body import unseal
@@ -66,14 +70,16 @@ class LedgerFiles:
 class Statements:
     """The duties over one ledger."""
 
-    def __init__(self, files: LedgerFiles, folder: Path, vrf_seed: bytes) -> None:
-        """Read ``files``, keep state in ``folder`` (private, must exist), place names under the key of ``vrf_seed``."""
+    def __init__(self, files: LedgerFiles, folder: Path, vrf_keys: VrfKeyStore) -> None:
+        """Read ``files``, keep state in ``folder`` (private, must exist), place names under ``vrf_keys``."""
         self._files = files
         self._folder = folder
-        self._vrf_seed = vrf_seed
+        self._vrf = vrf_keys
+        self._faces: list[FaceIndexes] = []
         self._lock = threading.RLock()
         """Heads of the account map, and invoice runs, are made one after the other."""
-        self.parties = PartyStatements(lambda: PartyFiles(self._subfolder("parties"), self._key()))
+        self.key_changes = KeyChanges(self._subfolder("vrf"), vrf_keys.keys, self._party_files_under)
+        self.parties = PartyStatements(self._party_files, self._change_in_force, self.key_changes.shown)
 
     def close_head(self, log: LedgerLog) -> int:
         """Put a head of the account map over everything so far into the log; returns its index, once published.
@@ -85,17 +91,70 @@ class Statements:
         """
         with self._lock:
             size = log.flush().size
-            log_files = self._newest()
-            accounts, last = bind(self._key(), self._state(), log_files)
-            known = 0 if last is None else parse_head(decode(log_files.entry(last))).clock_entries
+            log_files, keys, state = self._newest(), self._vrf.keys(), self._state()
+            accounts, last = bind(self._bound(log_files))
+            head = None if last is None else parse_head(decode(log_files.entry(last)))
+            known, change = (0, None) if head is None else (head.clock_entries, head.changed)
+            for change, said in changes_behind(log_files, last):
+                # The first head under a new key says the same as the last under the old one.
+                accounts = accounts.moved(keys.of(said.key), self.key_changes.places(said))
+                state.save(accounts, (), _log_head(log, accounts.head_fields(), known, change))
+            wrong = known + sum(1 for _ in log_files.clock_entries(size, accounts.size))
+            indexer = Indexer(keys, state, lambda fields: _log_head(log, fields, wrong, change))
+            return indexer.close_head(log_files, size)
 
-            def append(fields: Mapping[str, int | str]) -> int:
-                wrong = known + sum(1 for _ in log_files.clock_entries(size, accounts.size))
-                index = log.append("map", fields={**fields, **({"i": wrong} if wrong else {})}).wait().index
-                log.flush()  # published before the state names it, so a statement never waits for its own head
-                return index
+    def change_vrf_key(self, log: LedgerLog, body: Mapping[str, object], signers: int) -> int:
+        """Have the maps made under a new key from here on; the index of the ``vrf`` entry.
 
-            return Indexer(self._key(), self._state(), append).close_head(log_files, size)
+        Every name is proven under both keys first. The heads in front of the entry and behind it say the same.
+
+        Args:
+            log: the log of these files.
+            body: private, who had it done.
+            signers: how many officers signed for it.
+
+        Raises:
+            LedgerUnavailableError: the log cannot be written now.
+            MapError: the maps do not agree with the log.
+            OSError: a file cannot be read or written.
+        """
+        with self._lock, ExitStack() as resting:
+            self.close_head(log)
+            self.close_party_head(log)
+            files = self._newest()
+            accounts, head = self._at_head(files)
+            assert head is not None
+            parties, party_head = resting.enter_context(self.parties.moving(files))
+            moves = [resting.enter_context(faces.moving()) for faces in self._faces]
+            new = self._vrf.next()
+            names = moved_names(self._vrf.keys().present, new, accounts, parties)
+            fields: dict[str, int | str] = {
+                "a": head,
+                "b": party_head,
+                "e": b64url(self.key_changes.keep(names, accounts)),
+                "y": b64url(new.public),
+                **({"q": signers} if signers else {}),
+            }
+            index = log.append("vrf", body=body, fields=fields).wait().index
+            log.flush()
+            self._vrf.settle()
+            for move in moves:
+                move(new, index)
+            resting.close()
+            self.close_head(log)
+            self.close_party_head(log)
+            return index
+
+    def vrf_public(self) -> bytes:
+        """The present key of the maps, public half."""
+        return self._vrf.keys().present.public
+
+    def key_change(self, index: int) -> bytes:
+        """The file about a change of the VRF key, for auditors; raises as ``KeyChanges.file``, and LookupError."""
+        try:
+            return self.key_changes.file(index, self._newest())
+        except IndexError as error:
+            raise LookupError(f"there is no entry {index}") from error
 
     def check_maps(self) -> None:
         """Bring the account map to the last head in the log, and look whether the next head can be made.
@@ -109,7 +168,10 @@ class Statements:
             log = self._newest()
         except LookupError:
             return  # a new log
-        accounts, _ = bind(self._key(), self._state(), log)
+        self._vrf.settle()  # a change of the key that was cut short is finished
+        accounts, head = bind(self._bound(log))
+        if head is not None:
+            self.key_changes.check(log, parse_head(decode(log.entry(head))))
         check_uses_after(accounts, log)
 
     def destroy_bodies(self, what: Destruction, log: LedgerLog) -> int:
@@ -124,18 +186,21 @@ class Statements:
     def audit(self, progress: Progress) -> DeepAudit:
         """Make maps and excerpts again from the private bodies and compare; raises as ``deep_audit``."""
         return deep_audit(
-            Audited(self._key(), self._newest(), self._state(), self.parties.files(), self.bills), progress
+            Audited(
+                self._vrf.keys(), self._newest(), self._state(), self.key_changes, self._party_files_under, self.bills
+            ),
+            progress,
         )
 
     def growth(self) -> Iterator[bytes]:
-        """Per head of the account map, the line that proves that it continues the one before, as ``maps.chain`` reads.
+        """Per head of the account map, the line that proves that it continues the one before, as ``map_chain`` reads.
 
         Raises:
             LookupError: nothing is published yet.
             MapError: the private bodies do not give the heads in the log.
             BodyError: what is stored of a use is not what was committed.
         """
-        return growth_lines(self._key(), self._newest())
+        return growth_lines(self._vrf.keys(), self.key_changes, self._newest())
 
     def facts_of(self, index: int) -> Mapping[str, object]:
         """The private body of a published entry; empty where there is none.
@@ -186,7 +251,7 @@ class Statements:
         accounts, head = self._at_head(self._newest())
         if head is None:
             raise LookupError("the account map has no head yet; the server makes one every hour")
-        sources = AccountSources(self._log_with(head), self._state(), accounts, head)
+        sources = AccountSources(self._log_with(head), self._state(), accounts, head, self.key_changes.shown)
         statement = encode_file(build(question, Sources(sources.log, sources, sources), prices))
         parse(statement)  # what no reader would accept, like a price list with fractions in it, is refused here
         return statement
@@ -333,7 +398,10 @@ class Statements:
 
     def face_indexes(self) -> FaceIndexes:
         """Empty face indexes that place collections under this ledger's key."""
-        return FaceIndexes(self._key())
+        log = self._newest_or_none()
+        change = None if log is None else self._change_in_force(log)
+        self._faces.append(FaceIndexes(self._vrf.keys().present, change))
+        return self._faces[-1]
 
     @property
     def erasures(self) -> ErasureRecords:
@@ -345,8 +413,32 @@ class Statements:
         """Bills of the months that are in the log."""
         return BillingStore(self._subfolder("bills"))
 
-    def _key(self) -> vrf.SecretKey:
-        return vrf.secret_key(self._vrf_seed)
+    def _bound(self, log: LogFiles) -> BoundMap:
+        return BoundMap(self._vrf.keys(), self.key_changes, self._state(), log)
+
+    def _change_in_force(self, log: LogFiles) -> int | None:
+        """Index of the ``vrf`` entry that brought the present key; None for the first key of the log."""
+        newest = log.tree.newest("map")
+        if newest is None:
+            return None
+        behind = changes_behind(log, newest[0])
+        return behind[-1][0] if behind else parse_head(decode(newest[1])).changed
+
+    def _party_files(self) -> PartyFiles:
+        log, known = self._newest_or_none(), dict[str, bytes]()
+        change = None if log is None else self._change_in_force(log)
+        if log is not None and change is not None:
+            known = dict(self.key_changes.places(parse_change(decode(log.entry(change)))))
+        return self._party_files_under(self._vrf.keys().present, known)
+
+    def _newest_or_none(self) -> LogFiles | None:
+        try:
+            return self._newest()
+        except LookupError:
+            return None  # a new log
+
+    def _party_files_under(self, key: vrf.SecretKey, known: Mapping[str, bytes]) -> PartyFiles:
+        return PartyFiles(self._subfolder("parties"), key, known)
 
     def _at_head(self, log: LogFiles) -> tuple[AccountMap, int | None]:
         """The map on disk, which must be that of a head in the log; readers do not repair it.
@@ -354,10 +446,10 @@ class Statements:
         Raises:
             MapError: it is none, and the log has heads.
         """
-        kept = kept_state(self._key(), self._state(), log)
+        kept = kept_state(self._vrf.keys(), self._state(), log)
         if kept is None and any(True for _ in log.heads(ACCOUNT_MAP)):
             raise MapError("the state of the account map is of no head in the log; a start of the server mends it")
-        return (AccountMap(self._key()), None) if kept is None else kept
+        return (AccountMap(self._vrf.keys().present), None) if kept is None else kept
 
     def _state(self) -> MapState:
         return MapState(self._folder)
@@ -381,3 +473,11 @@ class Statements:
         folder = self._folder / name
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
+
+
+def _log_head(log: LedgerLog, fields: Mapping[str, int | str], wrong: int, change: int | None) -> int:
+    """Log a head of the account map: with how many entries on a wrong clock, under the key of which change."""
+    more = {**({"i": wrong} if wrong else {}), **({} if change is None else {"b": change})}
+    index = log.append("map", fields={**fields, **more}).wait().index
+    log.flush()  # published before the state names it, so a statement never waits for its own head
+    return index

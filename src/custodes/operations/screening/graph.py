@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from custodes.governance.accounts.organisation import Counterparty, OrganisationProfile
-from custodes.ledger.verifier.party.names import identifier_key, name_key, name_keys
+from custodes.ledger.verifier.party_names import identifier_key, name_key, name_keys
 from custodes.ledger.verifier.statement import PARTY_SCHEMES, map_of
 from custodes.screening.entities import ORGANISATION, PERSON, UNKNOWN, Edge, Organisation, Party
 from custodes.screening.organisation import KINDS, organisation

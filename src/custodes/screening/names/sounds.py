@@ -3,7 +3,7 @@
 In: a word. Out: its sounds. ``visionlabs`` and ``vizhnlabs`` (ВижнЛабс) both give ``vsnlbs``: all hissing and hushing
 sounds are one, vowels, w and y are left out. What is left of a short word many words share, so it has none. The map
 of parties has the same rule of its
-own (``ledger/verifier/party/names.py``), which an auditor reads without this one; a test holds the two together.
+own (``ledger/verifier/party_names.py``), which an auditor reads without this one; a test holds the two together.
 """
 
 from __future__ import annotations

@@ -1,1 +1,0 @@
-"""Names in the party map: was this party behind a customer?"""
