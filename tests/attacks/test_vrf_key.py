@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from custodes.cli.main import app
 from custodes.core.clock import FixedClock
-from custodes.deployment.audits import deep_audit_of
-from custodes.deployment.ledger import checked_statements, open_log
+from custodes.deployment.record.audits import deep_audit_of
+from custodes.deployment.record.ledger import checked_statements, open_log
 from custodes.deployment.records import LedgerPlace
 from custodes.ledger.__main__ import check, check_growth_file
 from custodes.ledger.prover.files import wrap

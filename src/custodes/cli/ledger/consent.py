@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from custodes.core.errors import UnavailableError
-from custodes.deployment.ledger import log_name
+from custodes.deployment.record.ledger import log_name
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.writer.keys import SigningKey, read_secret
 from custodes.operations.record.consent import order_message

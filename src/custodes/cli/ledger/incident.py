@@ -15,7 +15,7 @@ import typer
 from custodes.cli.client.administration import ask, show
 from custodes.cli.ledger.consent import SignatureOption, SignOnlyOption, SignWithOption, sign_order
 from custodes.cli.options import DATA, DataOption, JsonOption
-from custodes.operations.record.incidents import AcknowledgeIncident
+from custodes.operations.record.incidents.incidents import AcknowledgeIncident
 
 app = typer.Typer(help="Incidents of the log, and what they stop.", no_args_is_help=True)
 

@@ -20,8 +20,8 @@ from custodes.cli.ledger.consent import SignatureOption, SignOnlyOption, SignWit
 from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption, DataPlaceOption
 from custodes.core.errors import NotFoundError, UnavailableError
-from custodes.deployment.audits import audit_deeply, audit_log
-from custodes.deployment.statements import open_statements
+from custodes.deployment.record.audits import audit_deeply, audit_log
+from custodes.deployment.record.statements import open_statements
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import b64url
@@ -31,7 +31,7 @@ from custodes.ledger.tree.tiles import verified_tree
 from custodes.ledger.tree.tlog_proof import encode_tlog_proof
 from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.writer.audit import AuditReport
-from custodes.operations.record.ledger_admin import ChangeVrfKey, ProveVrfKeyChange, vrf_order
+from custodes.operations.record.admin.ledger import ChangeVrfKey, ProveVrfKeyChange, vrf_order
 from custodes.storage.ledger.open import LedgerPaths, old_verifiers, read_tiles
 
 app = typer.Typer(help="Audit the ledger, show its state, prove entries.", no_args_is_help=True)
@@ -136,7 +136,7 @@ def proof_command(
 def rotate_key_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Replace the log's key by a new one; stop the server first."""
     from custodes.core.clock import SystemClock
-    from custodes.deployment.key_rotation import rotate_key
+    from custodes.deployment.record.key_rotation import rotate_key
 
     index = rotate_key(data, SystemClock())
     key = LedgerPaths(data).verifier.read_text().strip()
