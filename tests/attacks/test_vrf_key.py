@@ -62,7 +62,7 @@ class Keeper:
         self.statements.close_party_head(self.log)
 
     def change(self) -> int:
-        return self.statements.change_vrf_key(self.log, {"op": "test"}, 0)
+        return self.statements.maps.change_vrf_key(self.log, {"op": "test"}, 0)
 
     def file(self, identifier: str, name: str = "statement.json") -> Path:
         self.clock.ts_ms += 1000
@@ -79,7 +79,7 @@ class Keeper:
 
     def growth(self) -> str:
         path = self.folder / "growth"
-        path.write_bytes(b"".join(self.statements.growth()))
+        path.write_bytes(b"".join(self.statements.maps.growth()))
         word, text = check_growth_file(path, self.data / "trust.policy", self.data / "ledger")
         return word if word != "INVALID" else text
 
@@ -109,7 +109,7 @@ def test_everybody_says_the_same_under_the_new_key(keeper: Keeper) -> None:
         keeper.heads()
         assert keeper.words() == [*SAME[:4], "PRESENT" if number == 2 else "ABSENT"]
         file = keeper.folder / "change.json"
-        file.write_bytes(keeper.statements.key_change(index))
+        file.write_bytes(keeper.statements.maps.key_change(index))
         assert keeper.word(file) == "PRESENT"
     assert keeper.word(old) == "PRESENT"
     assert "does not name" in keeper.word(keeper.file(f"acct:{ANN}"), before), "the reader was told of no change"
@@ -178,7 +178,7 @@ def test_what_a_change_needs_later_must_be_there(keeper: Keeper, lost: str) -> N
 
 def test_the_file_for_auditors_cannot_leave_anybody_out(keeper: Keeper) -> None:
     index = keeper.change()
-    honest = json.loads(keeper.statements.key_change(index))
+    honest = json.loads(keeper.statements.maps.key_change(index))
 
     def lied(change) -> str:
         inner = json.loads(json.dumps(honest["vrf"]))

@@ -89,7 +89,7 @@ def growth_command(
 ) -> None:
     """Write, for auditors, the proofs that each head of the account map continues the one before."""
     try:
-        lines = list(open_statements(data).growth())
+        lines = list(open_statements(data).maps.growth())
     except (MapError, BodyError) as error:
         raise UnavailableError(str(error)) from error
     except LookupError as error:
@@ -157,7 +157,7 @@ def change_vrf_key_command(
     Where officers are appointed, two of them sign for it.
     """
     require_ledger(data)
-    order = vrf_order(open_statements(data).vrf_public())
+    order = vrf_order(open_statements(data).maps.vrf_public())
     signed = sign_order(data, ChangeVrfKey.operation, order, sign_with) if sign_with else ()
     if sign_only:
         show({"signatures": list(signed)}, "\n".join(signed), as_json=as_json)

@@ -15,7 +15,7 @@ from custodes.jobs.schedule import Schedule, regularly
 from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.operations.policy.change_control import Own, PolicyChanges
 from custodes.operations.policy.explain import Explanations
-from custodes.operations.record.evidence.statements import LedgerFiles
+from custodes.operations.record.evidence.map_heads import LedgerFiles
 from custodes.storage.files.policy import FOLDER, PolicyFiles
 from custodes.storage.ledger.open import LedgerPaths, read_bodies, read_tiles
 

@@ -122,7 +122,7 @@ def checked_statements(data: Path, log: LedgerLog) -> Statements:
     statements = open_statements(data)
     try:
         log.flush()
-        statements.check_maps()
+        statements.maps.check()
     except (MapError, BodyError, LedgerUnavailableError) as error:
         raise UnavailableError(f"the ledger in {data} does not agree with itself: {error}") from error
     return statements
@@ -150,7 +150,7 @@ def open_erasures(data: Path, ledger: ServerLedger, gallery: GalleryStore) -> Re
     """
     tombstones = FileTombstones(LedgerPaths(data).private)
     finish_erasures(gallery, tombstones, ledger.log)
-    records, indexes = ledger.statements.erasures, ledger.statements.face_indexes()
+    records, indexes = ledger.statements.erasures, ledger.statements.maps.face_indexes()
     return RecordedErasures(ledger.log, gallery, indexes, records, tombstones)
 
 

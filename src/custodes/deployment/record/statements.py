@@ -15,7 +15,8 @@ from custodes.ledger.tlog.tiles import CHECKPOINT_PATH
 from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.verifier.maps.key_change import parse_change
 from custodes.ledger.writer.keys import load_or_create_secret
-from custodes.operations.record.evidence.statements import LedgerFiles, Statements
+from custodes.operations.record.evidence.map_heads import LedgerFiles
+from custodes.operations.record.evidence.statements import Statements
 from custodes.storage.ledger.documents import TRUST_POLICY
 from custodes.storage.ledger.open import LedgerPaths, read_bodies, read_tiles
 from custodes.storage.ledger.vrf_keys import VrfKeyFiles

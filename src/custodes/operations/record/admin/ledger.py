@@ -114,15 +114,15 @@ def ledger_handlers(
         return made(lambda: statements.destroy_bodies(what, log))
 
     def changed(command: ChangeVrfKey) -> AdminAnswer:
-        order = vrf_order(statements.vrf_public())
+        order = vrf_order(statements.maps.vrf_public())
         signed = consent.check(command.operation, order, command.signatures, 2)
         body = {"op": command.operation, "signatures": dict(signed)}
-        found = made(lambda: statements.change_vrf_key(log, body, len(signed)))
-        return {**found, "public_key": b64url(statements.vrf_public()), "signers": sorted(signed)}
+        found = made(lambda: statements.maps.change_vrf_key(log, body, len(signed)))
+        return {**found, "public_key": b64url(statements.maps.vrf_public()), "signers": sorted(signed)}
 
     def proven(command: ProveVrfKeyChange) -> AdminAnswer:
         try:
-            return {"file": statements.key_change(command.index).decode()}
+            return {"file": statements.maps.key_change(command.index).decode()}
         except LookupError as error:
             raise NotFoundError(str(error)) from error
         except FAILURES as error:
