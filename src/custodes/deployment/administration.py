@@ -19,7 +19,7 @@ from custodes.deployment.governance.customers import open_customers
 from custodes.deployment.governance.policy import open_explanations
 from custodes.deployment.lookups import open_lookups
 from custodes.deployment.record.backup import open_backups
-from custodes.deployment.record.ledger import checked_statements, cosigners, log_name, open_log, started
+from custodes.deployment.record.ledger import boot_time_ms, checked_statements, cosigners, log_name, open_log, started
 from custodes.deployment.record.statements import open_statements
 from custodes.deployment.records import ledger_place, log_retention, open_cases
 from custodes.deployment.server import new_request_id, open_gallery
@@ -103,7 +103,7 @@ def _policy(settings: Settings, operator: AccountId) -> Iterator[Opened]:
     files = policy_files(settings.data)
     with open_log(ledger_place(settings, operator), SystemClock()) as written:
         log = AttributedLog(written)
-        changes = PolicyChanges(files, log, SystemClock(), None)
+        changes = PolicyChanges(files, log, SystemClock(), None, boot_time_ms)
         changes.open()
         yield log, policy_handlers(changes, lambda: open_explanations(settings.data))
 
@@ -132,7 +132,7 @@ def _ledger(settings: Settings, _: AccountId) -> Iterator[Opened]:
 
 def _officers(settings: Settings, log: AttributedLog) -> Mapping[str, bytes]:
     """Who may sign, by records that are those of the ledger; files that were set back are none."""
-    changes = PolicyChanges(policy_files(settings.data), log, SystemClock(), None)
+    changes = PolicyChanges(policy_files(settings.data), log, SystemClock(), None, boot_time_ms)
     changes.open()
     return changes.state.officers
 
