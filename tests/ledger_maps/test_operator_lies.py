@@ -333,18 +333,18 @@ def test_bills_of_a_wrong_form_that_the_log_commits_to(world, change, reason):
     tree.put(bill_key(bill), Value(bill["uses"], bill["total"], bill_key(bill)))
     head = tree.head()
     index = world.append("bil", None, {**run.fields, "n": head.count, "s": head.units, "r": b64url(head.hash)})
-    world.publish()
-    proof = tuple(multiproof.make([index], len(world.envelopes), world.node))
-    made = Invoice(
-        bill, world.checkpoint(), PlacedEntry(index, world.entry(index)), encode_path(tree.path(bill_key(bill))), proof
-    )
+    world.close()
+    behind = PlacedEntry(world.head, world.entry(world.head))
+    proof = tuple(multiproof.make([index, world.head], len(world.envelopes), world.node))
+    path = encode_path(tree.path(bill_key(bill)))
+    made = Invoice(bill, world.checkpoint(), PlacedEntry(index, world.entry(index)), path, proof, behind)
     verdict = verify_invoice(encode_file(made), world.policy())
     assert verdict.word == "INVALID"
     assert reason in verdict.reasons[0]
     no_run = dataclasses.replace(
         made,
         entry=PlacedEntry(0, world.entry(0)),
-        proof=tuple(multiproof.make([0], len(world.envelopes), world.node)),
+        proof=tuple(multiproof.make([0, world.head], len(world.envelopes), world.node)),
     )
     assert "no invoice run" in verify_invoice(encode_file(no_run), world.policy()).reasons[0]
     moved = dataclasses.replace(made, entry=PlacedEntry(index, world.entry(0)))

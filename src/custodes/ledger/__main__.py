@@ -165,7 +165,7 @@ def _judge(  # noqa: PLR0911 - one return a kind
         return _plain(erasure.word, list(erasure.reasons), list(LIMITS))
     entries = None if ledger is None else _Folder(ledger).entries
     if kind.startswith(b'"invoice"'):
-        invoice = verify_invoice(data, policy, entries)
+        invoice = verify_invoice(data, policy, entries, _now_ms())
         return _plain(invoice.word, list(invoice.reasons), list(invoice.limits))
     if kind.startswith(b'"party"'):
         party = verify_party(data, policy, entries)

@@ -153,7 +153,7 @@ async function placesOf(one, head, value) {
   return one.places.filter((place) => one.to === null || place.e.t < one.to);
 }
 /** Stretches of time [begin, end] in which the log's clock was wrong, as the log itself says. */
-function wrongClock(one, head) {
+export function wrongClock(one, head) {
   const rising = one.clock.every((each, i) => i === 0 || one.clock[i - 1].i < each.i);
   need(one.clock.length === head.clock && rising, "not every entry is shown that says the clock was wrong");
   return one.clock.map((each) => {

@@ -186,9 +186,11 @@ def _invoice(value: Invoice) -> dict[str, object]:
         "bill": value.bill,
         "checkpoint": value.checkpoint.decode(),
         "entry": entry_member(value.entry),
+        "head": entry_member(value.head),
         "path": b64url(value.path),
         "proof": b64url(b"".join(value.proof)),
-        "v": 2,
+        "v": 3,
+        **({"clock": [entry_member(one) for one in value.clock]} if value.clock else {}),
     }
 
 

@@ -149,24 +149,12 @@ def parse(data: bytes) -> StatementFile:
         () if is_party else tuple(_shown(use) for use in rows),
         prices,
         tuple(_shown_place(place) for place in rows) if is_party else (),
-        tuple(_placed(one) for one in _more(inner, "clock")),
-        tuple(_destruction(one) for one in _more(inner, "destroyed")),
-        tuple(ShownChange.read(one) for one in _more(inner, "changes")),
+        tuple(PlacedEntry.read(one) for one in inner.some("clock")),
+        tuple(_destruction(one) for one in inner.some("destroyed")),
+        tuple(ShownChange.read(one) for one in inner.some("changes")),
     )
     inner.end()
     return result
-
-
-def _more(inner: Members, name: str) -> list[object]:
-    """A list that stands there only when it has something in it."""
-    rows = inner.items(name) if inner.has(name) else None
-    if rows == []:
-        raise StatementError(f"{name!r} is empty")
-    return rows or []
-
-
-def _placed(value: object) -> PlacedEntry:
-    return Members({"p": value}).placed("p")
 
 
 def _destruction(value: object) -> ShownDestruction:

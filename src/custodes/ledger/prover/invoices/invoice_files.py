@@ -97,15 +97,15 @@ class BillingStore:
         """
         return self._load(month)
 
-    def invoices(self, month: Month, log: LogReader) -> dict[str, bytes]:
-        """The invoice files of a month, by account.
+    def invoices(self, month: Month, log: LogReader, head: int) -> dict[str, bytes]:
+        """The invoice files of a month, by account; ``head`` is one of the account map behind its entry.
 
         Raises:
             LookupError: the month was not billed.
             ProofError: its entry is not in the log's checkpoint.
         """
         run, entry = self._load(month)
-        return {account: encode_file(invoice(account, run, entry, log)) for account in run.bills}
+        return {account: encode_file(invoice(account, run, (entry, head), log)) for account in run.bills}
 
     def _load(self, month: Month) -> tuple[BillingRun, int]:
         try:

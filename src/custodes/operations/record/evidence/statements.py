@@ -200,7 +200,7 @@ class Statements:
             self.bills.draft(run)
             index = log.append("bil", fields=run.fields).wait().index
             self.bills.save(run, index)
-            log.flush()
+            self.close_head(log)  # invoices show one behind their entry
             return index
 
     def bill_finished(self, now_ms: int, prices: Callable[[], PriceList], log: LedgerLog) -> tuple[Month, ...]:
@@ -238,6 +238,7 @@ class Statements:
                 if draft is None or dict(draft.fields) != dict(entry.fields):
                     return False  # it is in the log, and its files are gone: a second run would charge twice
                 self.bills.save(draft, index)
+                self.close_head(log)
                 return True
         self.commit_bills(draft or self.bill(month, prices()), log)
         return True
@@ -246,9 +247,13 @@ class Statements:
         """The invoice files of a month that is in the log, by account.
 
         Raises:
-            LookupError: the month was not billed, or its entry is not published yet.
+            LookupError: the month was not billed, or no head of the account map behind its entry is published yet.
         """
-        return self.bills.invoices(month, self._log_with(self.bills.entry(month)))
+        _, head = self.maps.at_head(self.maps.newest())
+        entry = self.bills.entry(month)
+        if head is None or head <= entry:
+            raise LookupError(f"no head of the account map counts entry {entry} yet; the server makes one every hour")
+        return self.bills.invoices(month, self._log_with(head), head)
 
     def erasure_certificate(self, face: str) -> bytes:
         """The certificate for a face that was erased.
