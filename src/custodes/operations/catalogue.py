@@ -36,6 +36,7 @@ from custodes.operations.images.engines import ImageEngines
 from custodes.operations.images.ports import ObjectStore
 from custodes.operations.images.sources import Pictures
 from custodes.operations.reviews.reviews import Holding
+from custodes.operations.streams.events import StreamEvents
 from custodes.operations.streams.use_cases import StreamAdapters, StreamOperations
 from custodes.operations.video.use_cases import VideoAdapters, VideoOperations
 
@@ -101,6 +102,7 @@ class Operations:
     protection: Protection
     video: VideoOperations
     streams: StreamOperations
+    events: StreamEvents
 
 
 def build(ports: Ports) -> Operations:
@@ -125,4 +127,5 @@ def build(ports: Ports) -> Operations:
         protection=Protection(ports.sight.equipment, pictures),
         video=VideoOperations(engine, gallery, ports.holding, pages, ports.video),
         streams=streams,
+        events=StreamEvents(gallery, None if ports.streams is None else ports.streams.events),
     )

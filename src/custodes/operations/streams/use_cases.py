@@ -40,7 +40,8 @@ from custodes.operations.streams.commands import (
     StopStreamProcessor,
     UpdateStreamProcessor,
 )
-from custodes.operations.streams.ports import LiveSources, StreamProcessorStore
+from custodes.operations.streams.events import kept_days
+from custodes.operations.streams.ports import LiveSources, StreamEventStore, StreamProcessorStore
 from custodes.video.live.processor import FaceTask, LabelTask, StreamProcessor, StreamRun
 
 MAX_PROCESSORS = 100
@@ -62,6 +63,7 @@ class StreamAdapters:
     """
 
     processors: StreamProcessorStore
+    events: StreamEventStore
     sources: LiveSources
     wake: Callable[[], None]
     has_room: Callable[[], bool]
@@ -95,6 +97,7 @@ class StreamOperations:
             NotFoundError: no such collection.
         """
         check_tags(command.tags)
+        kept_days(command.tags)
         caller, now_ms = permit.context.caller, permit.context.ts_ms
         task = command.task()
         if isinstance(task, FaceTask):
