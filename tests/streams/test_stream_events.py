@@ -88,7 +88,7 @@ def test_somebody_who_becomes_known_is_told_again(post: Post, camera: Open) -> N
 
 def test_reading_goes_on_where_it_was_without_gap_or_repetition(post: Post, camera: Open) -> None:
     def crowd(number: int) -> np.ndarray:
-        return scene(Blob(("ann", "bob", "cas", "dot")[number // 20 % 4], 40 + 50 * (number // 20 % 4)))
+        return scene(Blob(("ann", "bob", "cas", "dot")[number // 8 % 4], 40 + 50 * (number // 8 % 4)))
 
     watched(post, camera, "cursor", crowd, **{"custodes:events": "1"})
     seen: list[int] = []
@@ -101,7 +101,7 @@ def test_reading_goes_on_where_it_was_without_gap_or_repetition(post: Post, came
         seen.extend(one["Place"] for one in page["Events"] if one["ProcessorName"] == "cursor")
         return len(seen) >= 4
 
-    assert eventually(enough)
+    assert eventually(enough, seconds=60)
     post.client.stop_stream_processor(Name="cursor")
     assert seen == sorted(set(seen))
     assert [one["Place"] for one in mine(post, "cursor")][: len(seen)] == seen
