@@ -294,7 +294,7 @@ STREAM_EVENTS = Table(
     Column("account_id", ACCOUNT, nullable=False),
     Column("expires_ts_ms", BigInteger, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
-    Index(None, "account_id", "row"),
+    UniqueConstraint("account_id", "row"),
     Index(None, "expires_ts_ms"),
     sqlite_autoincrement=True,
 )

@@ -36,7 +36,7 @@ def upgrade() -> None:
         sa.Column("expires_ts_ms", sa.BigInteger(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("row", name=op.f("pk_stream_events")),
+        sa.UniqueConstraint("account_id", "row", name=op.f("uq_stream_events_account_id_row")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_stream_events_account_id_row"), "stream_events", ["account_id", "row"])
     op.create_index(op.f("ix_stream_events_expires_ts_ms"), "stream_events", ["expires_ts_ms"])
