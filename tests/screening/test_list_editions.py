@@ -128,7 +128,7 @@ def test_an_edition_is_committed_once_with_its_digest_and_count(tmp_path: Path) 
 
 def test_commands_work_while_the_server_runs_and_its_ledger_has_the_edition(live_server: Any) -> None:
     reported = json.loads(run("import", "--data", live_server.data, "--format", "uk", FILES / "uk.xml", "--json"))
-    assert (reported["entries"], reported["source"]) == (3, "uk")
+    assert (reported["entries"], reported["name"]) == (3, "uk")
     log = live_server.deployment.ledger.log
     log.flush()
     listed = {at: one.fields for at, data in log.tree().entries() if (one := decode(data)).kind == "list"}

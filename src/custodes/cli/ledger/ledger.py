@@ -18,6 +18,7 @@ from custodes.cli.client.administration import ask, show
 from custodes.cli.client.directory import require_ledger
 from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption, DataPlaceOption
+from custodes.cli.output import print_json
 from custodes.core.errors import NotFoundError, UnavailableError
 from custodes.deployment.record.audits import audit_deeply, audit_log
 from custodes.deployment.record.statements import open_statements
@@ -84,6 +85,7 @@ def audit_command(
 def growth_command(
     out: Annotated[Path, typer.Option("--out", help="File to write.")],
     data: DataOption = DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Write, for auditors, the proofs that each head of the account map continues the one before."""
     try:
@@ -93,6 +95,9 @@ def growth_command(
     except LookupError as error:
         raise NotFoundError(str(error)) from error
     out.write_bytes(b"".join(lines))
+    if as_json:
+        print_json({"path": str(out), "heads": len(lines)})
+        return
     typer.echo(
         f"{out}: {len(lines)} heads; check it with: python -m custodes.ledger growth {out} --trust ... --ledger ...",
         err=True,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from custodes.cli.options import DATA, DataOption, EndpointOption, JsonOption
+from custodes.cli.output import print_json
 from custodes.core.errors import InvalidParameterError
 from custodes.settings import from_environment
 
@@ -76,6 +77,7 @@ def export_command(
     role: RoleOption = None,
     data: DataOption = DATA,
     endpoint: EndpointOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write all that is stored about somebody into a folder, to hand out to them."""
     settings = from_environment(data=data)
@@ -91,7 +93,10 @@ def export_command(
         for name, one in kept.items()
     }
     _write(out, photo, findings, collections=about)
-    typer.echo(f"{out / _REPORT}: {len(findings.faces)} faces in {len(findings.searched)} collections")
+    if as_json:
+        print_json({"path": str(out / _REPORT), **findings.members()})
+    else:
+        typer.echo(f"{out / _REPORT}: {len(findings.faces)} faces in {len(findings.searched)} collections")
     _say_open(findings)
 
 
@@ -106,6 +111,7 @@ def erase_command(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask: somebody has looked at what `find` said.")] = False,
     data: DataOption = DATA,
     endpoint: EndpointOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Erase somebody's faces from all collections, and write certificates that they are gone."""
     from custodes.cli.subject.erasing import erase_faces, with_certificate
@@ -114,14 +120,17 @@ def erase_command(
     _new(out)
     with _opened(settings, endpoint, role) as api:
         findings = _found(api, photo, faces, collections, threshold)
-        _show(findings, as_json=False)
+        if not as_json:
+            _show(findings, as_json=False)
         if findings.faces and not yes:
-            typer.confirm(f"Erase these {len(findings.faces)} faces for good?", abort=True)
+            typer.confirm(f"Erase these {len(findings.faces)} faces for good?", abort=True, err=True)
         erased = list(erase_faces(api, findings.faces))
         left = _found(api, photo, None, collections, threshold) if photo is not None else None
     proven = [with_certificate(settings.data, one, out) if one.erased and not endpoint else one for one in erased]
     _write(out, photo, findings, erased=[one.members() for one in proven], after=left.members() if left else None)
-    for one in proven:
+    if as_json:
+        print_json({"path": str(out / _REPORT), "erased": [one.members() for one in proven]})
+    for one in proven if not as_json else ():
         typer.echo(f"{one.face_id}  {one.collection}  {one.verdict or one.reason or 'erased'}  {one.certificate or ''}")
     _say_open(findings)
     if any(not one.erased for one in proven) or findings.held or findings.refused:
