@@ -137,6 +137,17 @@ def test_commands_work_while_the_server_runs_and_its_ledger_has_the_edition(live
     assert "added\tRUS9001\tMikhail Ivanovich VYMYSLOV" in run("diff", "uk", "--data", live_server.data)
 
 
+@pytest.mark.parametrize(("form", "said"), [("uk", "has no column"), ("ukk", "unknown list format"), ("un", "")])
+def test_a_file_that_is_no_list_leaves_no_data_directory_behind(tmp_path: Path, form: str, said: str) -> None:
+    place = tmp_path / "data"
+    file = tmp_path / "list.csv"
+    file.write_text("a,b\n1,2\n")
+    done = CliRunner().invoke(app, ["sanctions", "import", "--data", str(place), "--format", form, str(file)])
+    assert done.exit_code != 0
+    assert said in str(done.exception) + done.output
+    assert not place.exists()
+
+
 def test_without_a_ledger_an_import_stands_and_says_so(tmp_path: Path) -> None:
     done = CliRunner().invoke(
         app, ["sanctions", "import", "--data", str(tmp_path), "--format", "csv", str(FILES / "house.csv")]

@@ -46,9 +46,11 @@ def import_command(
     """Import an edition of a list; it replaces the one before, whole or not at all."""
     from custodes.operations.screening.list_imports import ListFile, import_list
     from custodes.screening.lists.notes import ReadingNotes
+    from custodes.screening.lists.read import read_list
     from custodes.storage.sql.screening.lists import ScreeningLists
 
     file, notes = ListFile(path, form, source), ReadingNotes()
+    next(read_list(path, form), None)  # a file that is no list leaves no data directory behind
     with closing(ScreeningLists(data)) as lists, _bar(file.name) as progress:
         done = import_list(lists, file, SystemClock(), confirm=confirm, progress=progress, notes=notes)
     if done is None:
