@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
-from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
@@ -19,13 +18,24 @@ from typing import Any
 from custodes.core.device import Device
 from custodes.core.errors import InvalidParameterError
 from custodes.core.setting_sources import PREFIX, GivenValue, from_file, from_variables
-from custodes.core.setting_text import authorities, folders, is_sampling_rate, listed, sampling_rates, switch
+from custodes.core.setting_text import (
+    LogFormat,
+    WarmStart,
+    authorities,
+    folders,
+    is_sampling_rate,
+    listed,
+    sampling_rates,
+    switch,
+    url_host,
+)
 from custodes.governance.limits import AccountLimits
 
 FILE_NAME = "custodes.toml"
 # No digest of the configuration covers these: a digest of a short secret gives it away.
 _SECRETS = frozenset(
     {
+        "database",
         "s3_access_key_id",
         "s3_secret_access_key",
         "kinesis_access_key_id",
@@ -45,13 +55,6 @@ class _UnfitError(InvalidParameterError):
         self.name = name
 
 
-class LogFormat(StrEnum):
-    """How log lines are written to standard error."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
 def _setting(help_text: str, default: Any) -> Any:
     """A field with its explanation, which is also its documentation."""
     return field(default=default, metadata={"help": help_text})
@@ -62,6 +65,11 @@ class Settings:
     """Everything that can be set; the explanations are in the fields."""
 
     data: Path = _setting("Data directory: credentials, database, ledger. Created when missing.", Path("data"))
+    database: str = _setting(
+        "Database on PostgreSQL, like `postgresql+psycopg://user@host/name`; needs `custodes[postgres]`. Empty for the "
+        "one in the data directory (docs/scaling.md).",
+        "",
+    )
     host: str = _setting("Address to listen on. Others than loopback are open to the network.", "127.0.0.1")
     port: int = _setting("Port to listen on; 0 takes any free one.", 8080)
     tls_cert: Path | None = _setting(
@@ -94,6 +102,16 @@ class Settings:
     account_collections: int = _setting("Collections that an account may have.", 10_000)
     faces_per_collection: int = _setting("Faces that a collection may have.", 20_000_000)
     users_per_collection: int = _setting("Users that a collection may have.", 10_000_000)
+    warm_start: WarmStart = _setting(
+        "Collections that are read into memory at start: `used` for those that were searched before, the most searched "
+        "first, `all` for all others behind them, `none` for none.",
+        WarmStart.USED,
+    )
+    search_wait_s: int = _setting(
+        "Seconds that a search waits for a collection that is being read into memory; after them it is answered "
+        "ServiceUnavailable with Retry-After, which AWS clients try again. 0 answers so at once.",
+        20,
+    )
     models: Path | None = _setting("Folder of fetched models. Default: `custodes/models` in the user's cache.", None)
     mirror: str = _setting("Folder that stands in for every source of model files.", "")
     face_embedder: str = _setting(
@@ -117,6 +135,11 @@ class Settings:
     s3_region: str = _setting("Region of that endpoint.", "us-east-1")
     s3_access_key_id: str = _setting("Access key for that endpoint.", "")
     s3_secret_access_key: str = _setting("Its secret. Prefer the variable or a file that only you can read.", "")
+    output_buckets: str = _setting(
+        "Which of these folders results may be written to, by bucket name, separated by commas.", ""
+    )
+    training_workers: int = _setting("Custom labels trained at the same time; 0 for none by this server.", 1)
+    training_wait_s: int = _setting("For how many seconds a request that trains waits for the end.", 10)
     video_workers: int = _setting("Stored videos looked at at the same time; 0 for none by this server.", 1)
     video_samples_per_second: str = _setting("Frames of a second of video that are looked at, 0.5 to 30.", "2")
     video_sampling: str = _setting(
@@ -185,6 +208,7 @@ class Settings:
         self._require(self.account_burst >= 1, "account_burst", "1 or more")
         for name in ("account_collections", "faces_per_collection", "users_per_collection"):
             self._require(getattr(self, name) >= 0, name, "0 or more")
+        self._require(0 <= self.search_wait_s <= 600, "search_wait_s", "between 0 and 600")
         self._require(self.review_days >= 1, "review_days", "1 or more")
         self._require(self.video_workers >= 0, "video_workers", "0 or more")
         self._require(self.stream_workers >= 0, "stream_workers", "0 or more")
@@ -278,12 +302,6 @@ class Settings:
         return self.models or default_root(os.environ)
 
 
-def url_host(host: str) -> str:
-    """``host`` as URLs write it: IPv6 in brackets, and loopback instead of an address that means "all"."""
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared only
-    return f"[{reachable}]" if ":" in reachable else reachable
-
-
 def names_aws_credentials() -> bool:
     """Whether the environment says with which key AWS clients sign."""
     return any(os.environ.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE"))
@@ -335,6 +353,7 @@ def _convert(item: Field[Any], found: GivenValue) -> Any:
         "Mapping[str, Path]": folders,
         "Device": Device,
         "LogFormat": LogFormat,
+        "WarmStart": WarmStart,
     }
     reader = readers.get(str(item.type), Path if "Path" in str(item.type) else str)
     try:

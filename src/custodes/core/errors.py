@@ -76,6 +76,22 @@ class OpenJobsError(QuotaError):
     """An account has as many open jobs as it may have; one of them has to end first."""
 
 
+class LimitError(QuotaError):
+    """An account has as many things of a kind as it may have at a time."""
+
+
+class NotUsableError(CustodesError):
+    """Something is there, but cannot be used in the state that it is in."""
+
+
+class PolicyRevisionError(CustodesError):
+    """A policy document has another revision than the one that was named."""
+
+
+class ManifestError(CustodesError):
+    """A list of pictures is empty, too long, or not one."""
+
+
 class HumanLoopError(CustodesError):
     """A review by people was asked for, and there is nobody to do it."""
 
@@ -98,3 +114,12 @@ class NotSupportedError(CustodesError):
 
 class UnavailableError(CustodesError):
     """We cannot do it now and it is our fault (store not writable, model missing)."""
+
+
+class NotReadyError(UnavailableError):
+    """We can do it soon: what it needs is being read into memory. ``retry_after_s`` says when to ask again."""
+
+    def __init__(self, message: str, retry_after_s: int = 2) -> None:
+        """Keep both for the caller."""
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

@@ -25,9 +25,12 @@ from custodes.core.clock import Clock, SystemClock
 from custodes.core.errors import NotFoundError
 from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.console import ConsoleSources, open_console
+from custodes.deployment.databases import open_database
+from custodes.deployment.galleries import open_served_gallery
 from custodes.deployment.governance.accounts import open_directory
 from custodes.deployment.networks.engines import open_sight, open_text
-from custodes.deployment.networks.scores import ScoreRates, own_embedder, score_rates
+from custodes.deployment.networks.scores import own_embedder, score_rates
+from custodes.deployment.projects import open_projects, training_workers
 from custodes.deployment.record.ledger import ServerLedger, reconciled
 from custodes.deployment.records import DataParts, Records, open_records
 from custodes.deployment.streams import open_streams, stream_workers
@@ -48,7 +51,6 @@ from custodes.engine.ports import FaceEngine, TextEngine
 from custodes.engine.runtime.meter import RunMeter
 from custodes.engine.runtime.once import Once
 from custodes.gallery.entities import CollectionKey
-from custodes.gallery.gallery import IndexedGallery
 from custodes.governance.accounts.account import Status
 from custodes.jobs.schedule import Schedule, Scheduler
 from custodes.models.card import load_cards
@@ -56,7 +58,7 @@ from custodes.models.store import ModelStore, missing_models
 from custodes.operations.accounts.credentials.sign_in_links import SignInLinks
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.sts import SecurityTokens
-from custodes.operations.accounts.throttle import AccountQuotas, Throttle, no_overrides
+from custodes.operations.accounts.throttle import Throttle
 from custodes.operations.catalogue import Operations, Ports, build
 from custodes.operations.collections.celebrities import COLLECTION as CELEBRITY_COLLECTION
 from custodes.operations.collections.celebrities import CelebrityGallery
@@ -74,11 +76,9 @@ from custodes.settings import Settings
 from custodes.storage.files import uploads
 from custodes.storage.files.credentials import OperatorKeys, open_credentials
 from custodes.storage.ledger.documents import public_documents
+from custodes.storage.objects.buckets import BucketObjects
 from custodes.storage.objects.sources import S3Settings, open_objects
 from custodes.storage.sql.celebrities import SqliteCelebrities
-from custodes.storage.sql.database import Database
-from custodes.storage.sql.gallery.store import SqlGalleryStore
-from custodes.storage.vectors.faiss_index import FaissIndex
 
 # Separates this use of the operator's secret from any other. Changing it invalidates open pagination tokens only.
 _PAGE_KEY_LABEL = b"custodes pagination tokens v1"
@@ -214,34 +214,34 @@ def open_deployment(
     with ExitStack() as opened:
         spans = opened.enter_context(open_tracing(settings.otlp_endpoint)) if tracing is None else tracing
         # The directory's lock comes first: a second process must not touch its files.
-        database = opened.enter_context(closing(Database.open(settings.data)))
+        database = opened.enter_context(closing(open_database(settings)))
         keys = open_credentials(settings.data, region=settings.region, endpoint_url=endpoint_url, random=os.urandom)
         service = load_service()
         directory = opened.enter_context(open_directory(database, settings.data, keys.account_id, service.known))
         directory.hold(keys.key)
-        store = gallery or _gallery(database, settings.data, AccountQuotas(settings.account_limits, directory.limits))
+        served = opened.enter_context(open_served_gallery(settings, database, directory.limits, gallery))
+        store = served.gallery
         meter = RunMeter()
         faces = opened.enter_context(open_engine(settings, meter.ran) if engine is None else nullcontext(engine))
-        if spans is not None:
-            store, faces = spans.gallery(store), spans.engine(faces)
+        store, faces = (store, faces) if spans is None else (spans.gallery(store), spans.engine(faces))
         release = release_of(settings.shown)
-        videos = open_videos(settings, database, open_objects(_folders(settings), _s3(settings)), clock)
-        live, account = open_streams(settings, database, clock), keys.account_id
-        parts = DataParts(settings, database, account, directory, store, videos, live, clock, new_request_id)
+        videos = open_videos(settings, database, _objects(settings), clock)
+        live, own = open_streams(settings, database, clock), open_projects(settings, database, videos, clock)
+        jobs = (videos, live, clock, new_request_id, own)
+        parts = DataParts(settings, database, keys.account_id, directory, store, *jobs)
         records = opened.enter_context(open_records(parts, release))
         daily = opened.enter_context(reconciled(records.ledger.log, meter))
-        book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
-        page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
-        known = _known_people(keys, book, score_rates(settings))
+        known = _known_people(opened, keys, settings)
         reader = Once(lambda: text or open_text(settings, meter.ran))
         seen = sight or open_sight(settings, faces, meter.ran)
-        ports = _ports(parts, records, faces, videos, page_key=page_key, celebrities=known, text=reader, sight=seen)
+        ports = _ports(parts, records, faces, videos, keys=keys, celebrities=known, text=reader, sight=seen)
         operations = build(ports)
         recorder = recording(_recorder(records, faces, release, meter))
         gate = _gate(spans, records.policy, recorder, directory)
-        scheduler = opened.enter_context(_scheduler((*records.schedules, daily), clock))
+        scheduler = opened.enter_context(_scheduler((*records.schedules, *served.schedules, daily), clock))
         opened.enter_context(_workers(parts, ports, operations, gate, records.ledger))
         opened.enter_context(administered(settings.data, records.administration.ask))
+        served.start_warming()
         yield Deployment(
             settings=settings,
             service=service,
@@ -255,7 +255,7 @@ def open_deployment(
             review_actions=actions(gate, records.reviews),
             scheduler=scheduler,
             administration=records.administration,
-            health=videos.health,
+            health=lambda: {**videos.health(), **served.health()},
             screening=records.screening,
             sign_in_links=records.sign_in_links,
         )
@@ -272,8 +272,12 @@ def _scheduler(schedules: Sequence[Schedule], clock: Clock) -> Iterator[Schedule
 def _workers(
     parts: DataParts, ports: Ports, operations: Operations, gate: Gate, ledger: ServerLedger
 ) -> Iterator[None]:
-    """Whoever works on stored videos and watches live streams, until the end of the block."""
-    with video_workers(parts.videos, ports, operations, gate, ledger), stream_workers(parts.streams, ports, gate):
+    """Whoever works on stored videos, watches live streams and trains, until the end of the block."""
+    with (
+        video_workers(parts.videos, ports, operations, gate, ledger),
+        stream_workers(parts.streams, ports, gate),
+        training_workers(parts.labelling, operations, gate, ledger),
+    ):
         yield
 
 
@@ -296,7 +300,7 @@ def _ports(
     faces: FaceEngine,
     videos: Videos,
     *,
-    page_key: bytes,
+    keys: OperatorKeys,
     celebrities: CelebrityGallery,
     text: Once[TextEngine],
     sight: ImageEngines,
@@ -306,13 +310,14 @@ def _ports(
         parts.gallery,
         videos.objects,
         parts.clock,
-        page_key,
+        hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256),
         erasures=records.erasures,
         holding=records.reviews,
         text=text,
         sight=sight,
         celebrities=celebrities,
         video=videos.adapters,
+        projects=parts.labelling.adapters,
         streams=parts.streams.adapters,
     )
 
@@ -328,27 +333,29 @@ def open_engine(settings: Settings, ran: Callable[[], None] = lambda: None) -> I
     yield open_face_engine(store, settings.device, threads, own_embedder(settings), ran)
 
 
-@contextmanager
-def open_gallery(settings: Settings) -> Iterator[Gallery]:
-    """The database of the data directory, locked for this process; indexes are filled when first searched."""
-    with closing(Database.open(settings.data)) as database:
-        quotas = AccountQuotas(settings.account_limits, no_overrides)
-        yield _gallery(database, settings.data, quotas)
-
-
-def _gallery(database: Database, data: Path, quotas: AccountQuotas) -> Gallery:
-    return IndexedGallery(SqlGalleryStore.open(database, data, os.urandom, quotas), FaissIndex)
-
-
-def _known_people(keys: OperatorKeys, book: SqliteCelebrities, rates: ScoreRates) -> CelebrityGallery:
+def _known_people(opened: ExitStack, keys: OperatorKeys, settings: Settings) -> CelebrityGallery:
     """Portraits in a collection of the operator's account, names in a file of their own."""
+    book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
     key = CollectionKey(keys.account_id, CELEBRITY_COLLECTION)
-    return CelebrityGallery(key, book, rates.false_match_rate)
+    return CelebrityGallery(key, book, score_rates(settings).false_match_rate)
+
+
+def _objects(settings: Settings) -> BucketObjects:
+    return open_objects(_folders(settings), _s3(settings), _writable(settings))
 
 
 def _folders(settings: Settings) -> dict[str, Path]:
     """Folders by bucket name: those that are set, and what commands of this machine's user bring."""
-    return {**settings.buckets, uploads.BUCKET: settings.data / uploads.FOLDER}
+    return {
+        **settings.buckets,
+        uploads.BUCKET: settings.data / uploads.FOLDER,
+        uploads.RESULTS_BUCKET: settings.data / uploads.RESULTS_FOLDER,
+    }
+
+
+def _writable(settings: Settings) -> frozenset[str]:
+    """Folders that results may be written to: those that are set, and that of commands of this machine's user."""
+    return frozenset({*(name.strip() for name in settings.output_buckets.split(",")), uploads.RESULTS_BUCKET})
 
 
 def _s3(settings: Settings) -> S3Settings:

@@ -134,6 +134,22 @@ THUMBNAILS = Table(
 )
 """Small pictures of faces of collections that want them; each goes with its face."""
 
+VECTOR_SEGMENTS = Table(
+    "vector_segments",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("collection_row", ROW, primary_key=True, autoincrement=False),
+    Column("kind", String(8), primary_key=True),
+    Column("first_row", BigInteger, primary_key=True, autoincrement=False),
+    Column("through_row", BigInteger, nullable=False),
+    Column("row_count", Integer, nullable=False),
+    Column("segment_id", String(32), nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    _in_collection(),
+)
+"""Keys of cached vectors. A row stands for a range in which nothing has changed since: what changes a vector in it
+deletes the row, and with it the only key of the file."""
+
 RETENTION_RULES = Table(
     "retention_rules",
     METADATA,
@@ -253,6 +269,58 @@ JOB_NOTICES = Table(
 )
 """The outbox: jobs whose end somebody outside is still to be told."""
 
+PROJECT_RECORDS = Table(
+    "project_records",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("name", String(640), primary_key=True),
+    Column("project", String(255), nullable=False),
+    Column("created_ts_ms", BigInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index(None, "account_id", "kind", "project"),
+)
+"""Projects of custom labels, their datasets, versions and policies; each sealed under a key of its own."""
+
+
+def _of_record() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["account_id", "kind", "name"],
+        ["project_records.account_id", "project_records.kind", "project_records.name"],
+        ondelete="CASCADE",
+    )
+
+
+DATASET_ENTRIES = Table(
+    "dataset_entries",
+    METADATA,
+    Column("row", ROW, primary_key=True, autoincrement=True),
+    Column("account_id", ACCOUNT, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("name", String(640), nullable=False),
+    Column("source_digest", LargeBinary, nullable=False),
+    Column("labeled", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    UniqueConstraint("account_id", "kind", "name", "source_digest"),
+    _of_record(),
+    Index(None, "account_id", "kind", "name", "row"),
+    sqlite_autoincrement=True,
+)
+"""Lines of datasets, sealed under the key of their dataset; which source each is about is a keyed digest."""
+
+VERSION_PARTS = Table(
+    "version_parts",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("name", String(640), primary_key=True),
+    Column("part", String(64), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    _of_record(),
+)
+"""What training keeps of a version, and its weights; sealed under the key of the version."""
 STREAM_PROCESSORS = Table(
     "stream_processors",
     METADATA,
