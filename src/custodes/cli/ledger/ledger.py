@@ -32,7 +32,6 @@ from custodes.ledger.tree.tiles import verified_tree
 from custodes.ledger.tree.tlog_proof import encode_tlog_proof
 from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.writer.audit import AuditReport
-from custodes.operations.record.admin.ledger import ChangeVrfKey, ProveVrfKeyChange, vrf_order
 from custodes.storage.ledger.open import LedgerPaths, old_verifiers, read_tiles
 
 app = typer.Typer(help="Audit the ledger, show its state, prove entries.", no_args_is_help=True)
@@ -161,6 +160,8 @@ def change_vrf_key_command(
 
     Where officers are appointed, two of them sign for it.
     """
+    from custodes.operations.record.admin.ledger import ChangeVrfKey, vrf_order
+
     require_ledger(data)
     order = vrf_order(open_statements(data).maps.vrf_public())
     signed = sign_order(data, ChangeVrfKey.operation, order, sign_with) if sign_with else ()
@@ -182,6 +183,8 @@ def vrf_key_change_command(
     as_json: JsonOption = False,
 ) -> None:
     """Write, for auditors, the proofs that every name has the same under the new key; the file names customers."""
+    from custodes.operations.record.admin.ledger import ProveVrfKeyChange
+
     out.write_text(ask(data, ProveVrfKeyChange.operation, index=index)["file"], encoding="utf-8")
     if as_json:
         print_json({"path": str(out), "index": index})
