@@ -25,6 +25,7 @@ def answers(
     receipts: Sequence[str] = (),
     names: Sequence[str] = (),
     signatures: Sequence[tuple[bytes, bytes, bytes]] = (),
+    growth: dict[str, object] | None = None,
 ) -> list:
     """What it says of each file and receipt (verdict and reasons), the places of each name, signatures in two ways."""
     node = shutil.which("node")
@@ -36,6 +37,7 @@ def answers(
         "files": [base64.b64encode(file).decode() for file in files],
         "receipts": list(receipts),
         "names": list(names) or None,
+        "growth": growth,
         "signatures": [[base64.b64encode(part).decode() for part in each] for each in signatures],
     }
     done = subprocess.run(

@@ -2,6 +2,7 @@
 // It needs no package, only WebCrypto with Ed25519, and runs in a browser (as an ES module) and in Node alike.
 //
 // verify(fileText, {policy, nowMs}) -> {verdict, reasons}: PRESENT, ABSENT, UNDETERMINED or INVALID, and why.
+// verifyGrowth(fileText, {policy, checkpoint, entries}) -> {verdict, reasons}: PRESENT or INVALID; all public entries are at hand.
 // verifyReceipt(receipt, {policy}) -> {verdict, reasons, index, entry}: PRESENT or INVALID.
 
 import { canonicalBytes, Invalid, members, parseCanonical, same, sha256, b64url, need, Undetermined } from "./encoding.mjs";
@@ -13,6 +14,7 @@ import * as moratorium from "./moratorium.mjs";
 import * as party from "./party.mjs";
 import * as regulation from "./regulation.mjs";
 import * as receipt from "./receipt.mjs";
+import { growthVerdict } from "./public_log.mjs";
 import * as statement from "./statement.mjs";
 
 const KINDS = {
@@ -37,6 +39,11 @@ export async function verify(file, { policy, nowMs = null }) {
     need(same(b64url(outer.digest), digest), "the file is damaged: its checksum does not fit");
     return KINDS[kind](outer[kind], trust, nowMs);
   });
+}
+
+/** The verdict on a file of growth, with the log's checkpoint (text) and all of its entries (bytes) in order. */
+export async function verifyGrowth(file, { policy, checkpoint, entries }) {
+  return judged(async () => growthVerdict(file, await policyOf(policy), checkpoint, entries));
 }
 
 /** The verdict on a receipt, as it stands in the header `x-custodes-receipt`. */
