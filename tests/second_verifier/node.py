@@ -26,6 +26,8 @@ def answers(
     names: Sequence[str] = (),
     signatures: Sequence[tuple[bytes, bytes, bytes]] = (),
     growth: dict[str, object] | None = None,
+    stamped: Sequence[dict[str, object]] = (),
+    tokens: Sequence[dict[str, str]] = (),
 ) -> list:
     """What it says of each file and receipt (verdict and reasons), the places of each name, signatures in two ways."""
     node = shutil.which("node")
@@ -38,6 +40,8 @@ def answers(
         "receipts": list(receipts),
         "names": list(names) or None,
         "growth": growth,
+        "stamped": list(stamped),
+        "tokens": list(tokens),
         "signatures": [[base64.b64encode(part).decode() for part in each] for each in signatures],
     }
     done = subprocess.run(
