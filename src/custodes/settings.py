@@ -131,6 +131,12 @@ class Settings:
     sns_secret_access_key: str = _setting("Its secret.", "")
     job_webhook: str = _setting("URL that every finished job is posted to, signed with the secret below.", "")
     job_webhook_secret: str = _setting("Secret of the signatures (HMAC-SHA256 of time and body).", "")
+    liveness_buckets: str = _setting(
+        "Buckets that pictures of Face Liveness sessions may be written to (OutputConfig), separated by commas.", ""
+    )
+    liveness_days: int = _setting(
+        "Days after which a Face Liveness session is destroyed with its result and pictures.", 7
+    )
     review_days: int = _setting(
         "Days after which a search result that two persons have to confirm is destroyed, confirmed or not.", 30
     )
@@ -181,6 +187,7 @@ class Settings:
         self._require(self.account_burst >= 1, "account_burst", "1 or more")
         for name in ("account_collections", "faces_per_collection", "users_per_collection"):
             self._require(getattr(self, name) >= 0, name, "0 or more")
+        self._require(self.liveness_days >= 1, "liveness_days", "1 or more")
         self._require(self.review_days >= 1, "review_days", "1 or more")
         self._require(self.video_workers >= 0, "video_workers", "0 or more")
         sampling = sampling_rates(self.video_sampling)
@@ -249,6 +256,11 @@ class Settings:
     def page_origins(self) -> tuple[str, ...]:
         """Origins whose pages may call the API."""
         return listed(self.cors_origins)
+
+    @property
+    def liveness_output(self) -> tuple[str, ...]:
+        """Buckets that pictures of liveness sessions may be written to."""
+        return listed(self.liveness_buckets)
 
     @property
     def endpoint_url(self) -> str:

@@ -15,7 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from custodes.deployment.accounts import open_directory
 from custodes.deployment.console import ConsoleSources, open_console
 from custodes.deployment.engines import open_sight, open_text
 from custodes.deployment.ledger import ServerLedger, reconciled
+from custodes.deployment.liveness import browser_files, open_liveness, schedule_liveness
 from custodes.deployment.records import DataParts, Records, open_records
 from custodes.deployment.scores import ScoreRates, own_embedder, score_rates
 from custodes.deployment.tracing import Tracing, open_tracing
@@ -141,11 +142,13 @@ class Deployment:
                 ready=lambda: True,
                 limits=limits,
                 metrics_public=self.settings.metrics_public,
-                extra_routes=(mounted(self._public_ledger()), *console),
+                extra_routes=(mounted(self._public_ledger()), *browser_files(self.settings).routes(), *console),
                 review_actions=self.review_actions,
                 schedules=self.scheduler.states,
                 health=self.health,
                 screening=self.screening,
+                gate=self.gate,
+                liveness=self.operations.liveness,
             )
         )
 
@@ -224,7 +227,9 @@ def open_deployment(
         if spans is not None:
             store, faces = spans.gallery(store), spans.engine(faces)
         release = release_of(settings.shown)
-        videos = open_videos(settings, database, open_objects(_folders(settings), _s3(settings)), clock)
+        objects = open_objects(_folders(settings), _s3(settings), settings.liveness_output)
+        videos = open_videos(settings, database, objects, clock)
+        liveness = open_liveness(settings, database, faces, objects, clock, os.urandom)
         parts = DataParts(settings, database, keys.account_id, directory, store, videos, clock, new_request_id)
         records = opened.enter_context(open_records(parts, release))
         daily = opened.enter_context(reconciled(records.ledger.log, meter))
@@ -234,10 +239,11 @@ def open_deployment(
         reader = Once(lambda: text or open_text(settings, meter.ran))
         seen = sight or open_sight(settings, faces, meter.ran)
         ports = _ports(parts, records, faces, videos, page_key=page_key, celebrities=known, text=reader, sight=seen)
-        operations = build(ports)
+        operations = build(replace(ports, liveness=liveness))
         recorder = recording(_recorder(records, faces, release, meter))
         gate = _gate(spans, records.policy, recorder, directory)
-        scheduler = opened.enter_context(closing(Scheduler((*records.schedules, daily), clock, LEDGER_ERRORS)))
+        aged = schedule_liveness(liveness.sessions, clock, settings.liveness_days)
+        scheduler = opened.enter_context(closing(Scheduler((*records.schedules, daily, aged), clock, LEDGER_ERRORS)))
         scheduler.start()
         opened.enter_context(video_workers(videos, ports, operations, gate, records.ledger))
         opened.enter_context(administered(settings.data, records.administration.ask))

@@ -35,6 +35,7 @@ from custodes.operations.images.detect_text import TextDetection
 from custodes.operations.images.engines import ImageEngines
 from custodes.operations.images.ports import ObjectStore
 from custodes.operations.images.sources import Pictures
+from custodes.operations.liveness.use_cases import FaceLiveness, LivenessAdapters
 from custodes.operations.reviews.reviews import Holding
 from custodes.operations.video.use_cases import VideoAdapters, VideoOperations
 
@@ -62,6 +63,7 @@ class Ports:
         sight: opens the engines that look at whole pictures.
         celebrities: where known people are.
         video: jobs and files of stored videos.
+        liveness: sessions of face liveness.
     """
 
     engine: FaceEngine
@@ -76,6 +78,7 @@ class Ports:
     sight: ImageEngines = field(default_factory=ImageEngines)
     celebrities: CelebrityGallery = NOBODY
     video: VideoAdapters | None = None
+    liveness: LivenessAdapters | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ class Operations:
     moderation: Moderation
     protection: Protection
     video: VideoOperations
+    liveness: FaceLiveness
 
 
 def build(ports: Ports) -> Operations:
@@ -119,4 +123,5 @@ def build(ports: Ports) -> Operations:
         moderation=Moderation(ports.sight.moderation, pictures),
         protection=Protection(ports.sight.equipment, pictures),
         video=VideoOperations(engine, gallery, ports.holding, pages, ports.video),
+        liveness=FaceLiveness(ports.liveness),
     )

@@ -7,32 +7,39 @@ client can tell.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import BinaryIO, Protocol
 
 from custodes.core.errors import ImageTooLargeError, ObjectStoreError
 from custodes.operations.images.ports import ObjectStore, S3Object
+from custodes.operations.liveness.ports import PictureOutput
 from custodes.operations.video.ports import LargeObjects, ObjectVersion
 
 # Source: the texts the service answers with, for every cause alike: they do not tell what exists.
 UNREADABLE = "Unable to get object metadata from S3. Check object key, region and/or access permissions."
 TOO_LARGE = "Image size is too large"
 
-
+UNWRITABLE = "Unable to write to the S3 bucket. Check its name, region and access permissions."
 CHANGED = "The object has changed since the job was started."
 
 
-class BucketStore(ObjectStore, LargeObjects, Protocol):
-    """What holds a bucket: objects of any size."""
+class BucketStore(ObjectStore, LargeObjects, PictureOutput, Protocol):
+    """What holds a bucket: objects of any size, and room for pictures."""
 
 
 class BucketObjects:
     """Sends each bucket to its own store, and the others to a default one."""
 
-    def __init__(self, by_bucket: Mapping[str, BucketStore], default: BucketStore | None = None) -> None:
-        """Read bucket ``name`` from ``by_bucket[name]``, or from ``default`` when given."""
+    def __init__(
+        self,
+        by_bucket: Mapping[str, BucketStore],
+        default: BucketStore | None = None,
+        writable: Collection[str] = (),
+    ) -> None:
+        """Read bucket ``name`` from ``by_bucket[name]``, or from ``default`` when given; write to ``writable`` only."""
         self._by_bucket = dict(by_bucket)
         self._default = default
+        self._writable = frozenset(writable)
 
     def read(self, source: S3Object, max_bytes: int) -> bytes:
         """All bytes of ``source``.
@@ -51,10 +58,24 @@ class BucketObjects:
         """Write the bytes of ``version`` to ``out``. Raises ObjectStoreError, also when the object has changed."""
         self._store(source).copy(source, version, out)
 
+    def check(self, bucket: str) -> None:
+        """See PictureOutput."""
+        self._output(bucket).check(bucket)
+
+    def write(self, bucket: str, key: str, data: bytes) -> None:
+        """See PictureOutput."""
+        self._output(bucket).write(bucket, key, data)
+
     def _store(self, source: S3Object) -> BucketStore:
         store = self._by_bucket.get(source.bucket, self._default)
         if store is None:
             raise ObjectStoreError(UNREADABLE)
+        return store
+
+    def _output(self, bucket: str) -> BucketStore:
+        store = self._by_bucket.get(bucket, self._default)
+        if store is None or bucket not in self._writable:
+            raise ObjectStoreError(UNWRITABLE)
         return store
 
 

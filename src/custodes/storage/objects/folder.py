@@ -18,7 +18,7 @@ from typing import BinaryIO
 from custodes.core.errors import ObjectStoreError
 from custodes.operations.images.ports import S3Object
 from custodes.operations.video.ports import ObjectVersion
-from custodes.storage.objects.buckets import CHANGED, UNREADABLE, too_large
+from custodes.storage.objects.buckets import CHANGED, UNREADABLE, UNWRITABLE, too_large
 
 _PIECE_BYTES = 1 << 20
 
@@ -57,6 +57,27 @@ class FolderObjects:
             shutil.copyfileobj(file, out, _PIECE_BYTES)
             if _version(file) != version:
                 raise ObjectStoreError(CHANGED)
+
+    def check(self, bucket: str) -> None:  # noqa: ARG002 - the port's signature
+        """Raise ObjectStoreError unless the folder is there."""
+        if not self._root.is_dir():
+            raise ObjectStoreError(UNWRITABLE)
+
+    def write(self, bucket: str, key: str, data: bytes) -> None:  # noqa: ARG002 - the port's signature
+        """Keep ``data`` in a file of its own. Raises ObjectStoreError, also where there is one of this name."""
+        parts = key.split("/")
+        if any(part in ("", ".", "..") for part in parts) or "\\" in key:
+            raise ObjectStoreError(UNWRITABLE)
+        try:
+            root = self._root.resolve(strict=True)
+            place = root.joinpath(*parts)
+            if not place.parent.resolve().is_relative_to(root):
+                raise ObjectStoreError(UNWRITABLE)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as out:
+                out.write(data)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ObjectStoreError(UNWRITABLE) from error
 
     @contextmanager
     def _opened(self, source: S3Object) -> Iterator[BinaryIO]:

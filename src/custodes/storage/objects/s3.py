@@ -21,7 +21,7 @@ from botocore.parsers import ResponseParserError
 from custodes.core.errors import ObjectStoreError
 from custodes.operations.images.ports import S3Object
 from custodes.operations.video.ports import ObjectVersion
-from custodes.storage.objects.buckets import CHANGED, UNREADABLE, too_large
+from custodes.storage.objects.buckets import CHANGED, UNREADABLE, UNWRITABLE, too_large
 
 _FAILURES = (ClientError, BotoCoreError, ResponseParserError, OSError, ValueError)
 _PRECONDITION_FAILED = 412
@@ -109,6 +109,20 @@ class S3Objects:
                 raise ObjectStoreError(UNREADABLE) from error
         if left or answer.get("ETag", version.tag) != version.tag:
             raise ObjectStoreError(CHANGED)
+
+    def check(self, bucket: str) -> None:
+        """Raise ObjectStoreError unless the bucket is there and may be looked at."""
+        try:
+            self._connected().head_bucket(Bucket=bucket)
+        except _FAILURES as error:
+            raise ObjectStoreError(UNWRITABLE) from error
+
+    def write(self, bucket: str, key: str, data: bytes) -> None:
+        """Keep ``data`` (a JPEG) under ``key``. Raises ObjectStoreError."""
+        try:
+            self._connected().put_object(Bucket=bucket, Key=key, Body=data, ContentType="image/jpeg")
+        except _FAILURES as error:
+            raise ObjectStoreError(UNWRITABLE) from error
 
     def keys(self, bucket: str, prefix: str) -> Iterator[tuple[str, str]]:
         """Keys that begin with ``prefix``, each with its ETag. Raises ObjectStoreError."""
