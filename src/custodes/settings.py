@@ -131,12 +131,8 @@ class Settings:
     sns_secret_access_key: str = _setting("Its secret.", "")
     job_webhook: str = _setting("URL that every finished job is posted to, signed with the secret below.", "")
     job_webhook_secret: str = _setting("Secret of the signatures (HMAC-SHA256 of time and body).", "")
-    liveness_buckets: str = _setting(
-        "Buckets that pictures of Face Liveness sessions may be written to (OutputConfig), separated by commas.", ""
-    )
-    liveness_days: int = _setting(
-        "Days after which a Face Liveness session is destroyed with its result and pictures.", 7
-    )
+    liveness_buckets: str = _setting("Buckets that Face Liveness may write pictures to, separated by commas.", "")
+    liveness_days: int = _setting("Days after which a Face Liveness session is destroyed, pictures and all.", 7)
     review_days: int = _setting(
         "Days after which a search result that two persons have to confirm is destroyed, confirmed or not.", 30
     )
@@ -256,11 +252,6 @@ class Settings:
     def page_origins(self) -> tuple[str, ...]:
         """Origins whose pages may call the API."""
         return listed(self.cors_origins)
-
-    @property
-    def liveness_output(self) -> tuple[str, ...]:
-        """Buckets that pictures of liveness sessions may be written to."""
-        return listed(self.liveness_buckets)
 
     @property
     def endpoint_url(self) -> str:
