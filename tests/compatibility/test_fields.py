@@ -52,7 +52,8 @@ def _beside(name: str) -> ModuleType:
 
 answers = _beside("answers")
 video_answers = _beside("video_answers")
-ANSWERS = {**answers.ANSWERS, **video_answers.VIDEO_ANSWERS}
+liveness_answers = _beside("liveness_answers")
+ANSWERS = {**answers.ANSWERS, **video_answers.VIDEO_ANSWERS, **liveness_answers.LIVENESS_ANSWERS}
 NO_PORTS = Ports(*cast("Any", [None] * 3), FixedClock(), b"", *cast("Any", [None] * 2))
 SERVICE = load_service()
 IMPLEMENTED = sorted(
@@ -129,7 +130,7 @@ def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     root = tmp_path_factory.mktemp("fields")
     films = {"two": pictures["two"], **pictures["pictures"]}
     video_answers.write_films(root / "films", films)
-    overrides = {"buckets": {video_answers.BUCKET: root / "films"}}
+    overrides = {"buckets": {video_answers.BUCKET: root / "films"}, "liveness_buckets": video_answers.BUCKET}
     with running(root / "data", overrides, **stand_ins) as server:
         with closing(SqliteCelebrities(server.data)) as book:
             book.put([Celebrity(answers.CELEBRITY, "Ann", ("www.example.org",), KnownGender.FEMALE)])

@@ -36,7 +36,7 @@ NAME = "00000000-0000-4000-8000-00000000000a"
 WISHES = SessionWishes(
     2,
     PictureBucket("pictures", "live/"),
-    (ChallengePreference(ChallengeType.MOVEMENT, (1, 0, 0), (1, 5, 0)),),
+    (ChallengePreference(ChallengeType.MOVEMENT, "1.0.0", "1.5.0"),),
     "token",
 )
 RESULT = LivenessResult(

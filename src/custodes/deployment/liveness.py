@@ -28,7 +28,7 @@ from custodes.storage.objects.buckets import BucketObjects
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.liveness import SqlLivenessSessions
 from custodes.storage.sql.master import open_master
-from custodes.video.facts import VideoLimits
+from custodes.video.formats.facts import VideoLimits
 
 _LIMITS = VideoLimits(max_bytes=10 * 1024 * 1024, max_duration_ms=120_000, max_side_px=1920, max_tracks=4)
 _DAY_MS = 86_400_000

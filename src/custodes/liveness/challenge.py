@@ -54,11 +54,15 @@ SUPPORTED: dict[ChallengeType, ChallengeVersion] = {ChallengeType.LIGHT: (2, 0, 
 
 @dataclass(frozen=True, slots=True)
 class ChallengePreference:
-    """A challenge that an application accepts, with the versions between ``minimum`` and ``maximum``."""
+    """A challenge that an application accepts, with the versions between ``minimum`` and ``maximum`` (as text)."""
 
     kind: ChallengeType
-    minimum: ChallengeVersion = (0, 0, 0)
-    maximum: ChallengeVersion = (999, 999, 999)
+    minimum: str = "0.0.0"
+    maximum: str = "999.999.999"
+
+    def accepts(self, version: ChallengeVersion) -> bool:
+        """Whether ``version`` is among them."""
+        return version_of(self.minimum) <= version <= version_of(self.maximum)
 
 
 DEFAULT_PREFERENCES = (ChallengePreference(ChallengeType.LIGHT),)
@@ -143,7 +147,7 @@ def agreed(
     """
     for preference in preferences or DEFAULT_PREFERENCES:
         version = SUPPORTED[preference.kind]
-        if preference.minimum <= version <= preference.maximum and version in client.get(preference.kind, ()):
+        if preference.accepts(version) and version in client.get(preference.kind, ()):
             return preference.kind
     known = ", ".join(f"{kind} {version_text(version)}" for kind, version in SUPPORTED.items())
     raise InvalidParameterError(

@@ -18,7 +18,7 @@ import orjson
 
 from custodes.core.box import BoxRatio
 from custodes.core.ids import AccountId
-from custodes.liveness.challenge import ChallengePreference, ChallengeType, version_of, version_text
+from custodes.liveness.challenge import ChallengePreference, ChallengeType
 
 LIFETIME_MS = 180_000
 """From being made until it must have begun."""
@@ -157,9 +157,7 @@ def encoded(session: LivenessSession) -> bytes:
         {
             "audit": wishes.audit_pictures,
             "output": None if output is None else [output.bucket, output.prefix],
-            "preferences": [
-                [one.kind.value, version_text(one.minimum), version_text(one.maximum)] for one in wishes.preferences
-            ],
+            "preferences": [[one.kind.value, one.minimum, one.maximum] for one in wishes.preferences],
             "begun": session.begun_ts_ms,
             "result": None if result is None else _result_json(result),
         }
@@ -177,10 +175,7 @@ def decoded(bare: LivenessSession, state: str, told: bytes) -> LivenessSession:
     wishes = SessionWishes(
         value["audit"],
         None if output is None else PictureBucket(*output),
-        tuple(
-            ChallengePreference(ChallengeType(kind), version_of(least), version_of(most))
-            for kind, least, most in value["preferences"]
-        ),
+        tuple(ChallengePreference(ChallengeType(kind), least, most) for kind, least, most in value["preferences"]),
         bare.wishes.token,
     )
     result = None if value["result"] is None else _result(value["result"])

@@ -5,11 +5,11 @@ In: the gate and the use cases. Out: handlers. Nothing else of the edge makes ha
 
 from __future__ import annotations
 
+from custodes.edge.aws.translate import liveness
 from custodes.edge.aws.translate.collections import (
     celebrities,
     collections,
     enrol,
-    liveness,
     search,
     thumbnails,
     users,

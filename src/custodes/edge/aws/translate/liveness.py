@@ -5,7 +5,7 @@ from __future__ import annotations
 from custodes.edge.aws.translate.members import bounding_box
 from custodes.edge.aws.translate.route import Output, Params, gated
 from custodes.edge.aws.wire import Handler
-from custodes.liveness.challenge import ChallengePreference, ChallengeType, version_of
+from custodes.liveness.challenge import ChallengePreference, ChallengeType
 from custodes.liveness.session import FeedbackCode, PictureBucket, SessionPicture, SessionWishes
 from custodes.operations.liveness.commands import CreateFaceLivenessSession, GetFaceLivenessSessionResults
 from custodes.operations.liveness.use_cases import FaceLiveness, SessionReport
@@ -74,8 +74,8 @@ def _preference(told: Params) -> ChallengePreference:
     asked = ChallengePreference(kind)
     return ChallengePreference(
         kind,
-        version_of(versions["Minimum"]) if "Minimum" in versions else asked.minimum,
-        version_of(versions["Maximum"]) if "Maximum" in versions else asked.maximum,
+        versions.get("Minimum", asked.minimum),
+        versions.get("Maximum", asked.maximum),
     )
 
 
