@@ -33,9 +33,7 @@ def checked(studio: Any, **settings: Any) -> dict[str, Any]:
     session_id = client.create_face_liveness_session(Settings={"ChallengePreferences": MOVEMENT, **settings})[
         "SessionId"
     ]
-    signed = client._request_signer._credentials
-    key = Key(signed.access_key, signed.secret_key)
-    with stream(client.meta.endpoint_url, key, session_id) as opened:
+    with stream(client.meta.endpoint_url, Key(*studio.key), session_id) as opened:
         opened.challenge()
         opened.video(video(studio.one))
         assert opened.event(60)[0] == "DisconnectionEvent"

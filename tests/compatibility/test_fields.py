@@ -134,7 +134,8 @@ def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     with running(root / "data", overrides, **stand_ins) as server:
         with closing(SqliteCelebrities(server.data)) as book:
             book.put([Celebrity(answers.CELEBRITY, "Ann", ("www.example.org",), KnownGender.FEMALE)])
-        yield answers.Studio(server.client(), **pictures)
+        signing = server.deployment.keys.key
+        yield answers.Studio(server.client(), key=(signing.access_key_id, signing.secret), **pictures)
 
 
 @pytest.mark.parametrize("operation", IMPLEMENTED)

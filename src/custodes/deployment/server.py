@@ -75,6 +75,7 @@ from custodes.settings import Settings
 from custodes.storage.files import uploads
 from custodes.storage.files.credentials import OperatorKeys, open_credentials
 from custodes.storage.ledger.documents import public_documents
+from custodes.storage.objects.buckets import BucketObjects
 from custodes.storage.objects.sources import S3Settings, open_objects
 from custodes.storage.sql.celebrities import SqliteCelebrities
 from custodes.storage.sql.database import Database
@@ -228,23 +229,30 @@ def open_deployment(
         if spans is not None:
             store, faces = spans.gallery(store), spans.engine(faces)
         release = release_of(settings.shown)
-        objects = open_objects(_folders(settings), _s3(settings), listed(settings.liveness_buckets))
-        videos = open_videos(settings, database, objects, clock)
-        liveness = open_liveness(settings, database, faces, objects, clock, os.urandom)
+        videos = open_videos(settings, database, _objects(settings), clock)
+        liveness = open_liveness(settings, database, faces, videos.objects, clock, os.urandom)
         parts = DataParts(settings, database, keys.account_id, directory, store, videos, clock, new_request_id)
         records = opened.enter_context(open_records(parts, release))
         daily = opened.enter_context(reconciled(records.ledger.log, meter))
         book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
         page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
-        known = _known_people(keys, book, score_rates(settings))
         reader = Once(lambda: text or open_text(settings, meter.ran))
         seen = sight or open_sight(settings, faces, meter.ran)
-        ports = _ports(parts, records, faces, videos, page_key=page_key, celebrities=known, text=reader, sight=seen)
+        ports = _ports(
+            parts,
+            records,
+            faces,
+            videos,
+            page_key=page_key,
+            celebrities=_known_people(keys, book, score_rates(settings)),
+            text=reader,
+            sight=seen,
+        )
         operations = build(replace(ports, liveness=liveness))
         recorder = recording(_recorder(records, faces, release, meter))
         gate = _gate(spans, records.policy, recorder, directory)
-        aged = schedule_liveness(liveness.sessions, clock, settings.liveness_days)
-        scheduler = opened.enter_context(closing(Scheduler((*records.schedules, daily, aged), clock, LEDGER_ERRORS)))
+        schedules = (*records.schedules, daily, schedule_liveness(liveness.sessions, clock, settings.liveness_days))
+        scheduler = opened.enter_context(closing(Scheduler(schedules, clock, LEDGER_ERRORS)))
         scheduler.start()
         opened.enter_context(video_workers(videos, ports, operations, gate, records.ledger))
         opened.enter_context(administered(settings.data, records.administration.ask))
@@ -265,6 +273,10 @@ def open_deployment(
             screening=records.screening,
             sign_in_links=records.sign_in_links,
         )
+
+
+def _objects(settings: Settings) -> BucketObjects:
+    return open_objects(_folders(settings), _s3(settings), listed(settings.liveness_buckets))
 
 
 def _recorder(records: Records, faces: FaceEngine, release: Release, meter: RunMeter) -> Recorder:

@@ -5,7 +5,7 @@ In: evidence. Out: 0 to 100, and feedback. The weights were fitted on material m
 reaches.
 
 Two things are joined. Conditions: the face came into the oval, alone, without a jump, and was one and the same all the
-while; a condition that fails takes the confidence away, whatever else holds. Evidence of life: reflected colours, a
+while; a condition that fails takes the confidence away, whatever else holds. LivenessEvidence of life: reflected colours, a
 change of shape as depth makes it, and what a passive network says.
 """
 
@@ -31,7 +31,7 @@ _CLOSED_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class LivenessEvidence:
     """What was found.
 
     Attributes:
@@ -52,14 +52,14 @@ class Evidence:
     eyes_closed: float = 0.0
 
 
-def confidence_pct(evidence: Evidence) -> float:
+def confidence_pct(evidence: LivenessEvidence) -> float:
     """How sure one may be, by these signals, that somebody stood before the camera: 0 to 100."""
     if evidence.approach is None:
         return 0.0
     return 100.0 * conditions(evidence) * _logistic(_life(evidence, evidence.approach))
 
 
-def conditions(evidence: Evidence) -> float:
+def conditions(evidence: LivenessEvidence) -> float:
     """Whether the face did what was asked, alone and as one and the same: 0 to 1."""
     seen = evidence.approach
     if seen is None:
@@ -69,7 +69,7 @@ def conditions(evidence: Evidence) -> float:
     return math.prod(_logistic((value - centre) / width) for value, (centre, width) in held)
 
 
-def features(evidence: Evidence, seen: Approach) -> tuple[float, float, float, float]:
+def features(evidence: LivenessEvidence, seen: Approach) -> tuple[float, float, float, float]:
     """What the weights are for: correlation of colours, chance of it, depth, passive score; each about -1 to 1."""
     depth = max(-_MAX_DEPTH, min(_MAX_DEPTH, seen.depth))
     passive = evidence.passive_pct / 50.0 - 1.0
@@ -79,7 +79,7 @@ def features(evidence: Evidence, seen: Approach) -> tuple[float, float, float, f
     return found.correlation, -math.log(found.chance) / math.log(ORDERS + 1), depth, passive
 
 
-def feedback(evidence: Evidence) -> tuple[FeedbackCode, ...]:
+def feedback(evidence: LivenessEvidence) -> tuple[FeedbackCode, ...]:
     """What made it less sure; empty where nothing did."""
     seen = evidence.approach
     if seen is None:
@@ -96,7 +96,7 @@ def feedback(evidence: Evidence) -> tuple[FeedbackCode, ...]:
     return tuple(code for code, holds in told.items() if holds)
 
 
-def _life(evidence: Evidence, seen: Approach) -> float:
+def _life(evidence: LivenessEvidence, seen: Approach) -> float:
     correlation, chance, depth, passive = features(evidence, seen)
     if evidence.reflection is None:
         return _MOVEMENT_BIAS + _MOVEMENT_DEPTH * depth + _MOVEMENT_PASSIVE * passive

@@ -22,9 +22,9 @@ from custodes.core.slot import Slot
 from custodes.engine.ports import FaceEngine
 from custodes.engine.results.face import Detail, DetectedFace, FloatArray, VectorUse
 from custodes.imaging.image import Image, RgbArray, encode_jpeg
-from custodes.liveness.approach import Sighting, approach, face_box
+from custodes.liveness.approach import FaceLook, approach, face_box
 from custodes.liveness.challenge import LivenessChallenge
-from custodes.liveness.judgement import Evidence
+from custodes.liveness.judgement import LivenessEvidence
 from custodes.liveness.reflection import ColourSample, reflection
 from custodes.liveness.session import MAX_AUDIT_PICTURES, MAX_PICTURE_BYTES, SessionPicture
 from custodes.liveness.skin import colour_sample
@@ -48,7 +48,7 @@ _EYE_CORNERS, _EARS = ("leftEyeLeft", "rightEyeRight"), ("upperJawlineLeft", "up
 class LivenessFindings:
     """What a video showed: evidence, how many frames were read, and pictures, the best first."""
 
-    evidence: Evidence
+    evidence: LivenessEvidence
     frames: int
     pictures: tuple[SessionPicture, ...] = ()
 
@@ -57,7 +57,7 @@ class LivenessFindings:
 class _Looked:
     """Filled in while frames come."""
 
-    sightings: list[Sighting] = field(default_factory=list)
+    sightings: list[FaceLook] = field(default_factory=list)
     samples: list[ColourSample] = field(default_factory=list)
     vectors: list[FloatArray] = field(default_factory=list)
     eyes: list[bool] = field(default_factory=list)
@@ -118,7 +118,7 @@ class VideoLook:
         image = Image(_shrunk(rgb, scale), b"")
         found = self._engine.detect(slot, image, Detail.FULL, at_most=2)
         if not found.faces:
-            looked.sightings.append(Sighting(ts_ms, 0, BoxPx(0, 0, 0, 0), np.zeros((5, 2))))
+            looked.sightings.append(FaceLook(ts_ms, 0, BoxPx(0, 0, 0, 0), np.zeros((5, 2))))
             looked.box = None
             return
         face = found.faces[0]
@@ -126,7 +126,7 @@ class VideoLook:
         faces = sum(1 for one in found.faces if one.box_px.area >= 0.25 * face.box_px.area)
         quality = face.quality
         looked.sightings.append(
-            Sighting(
+            FaceLook(
                 ts_ms,
                 faces,
                 _enlarged(face.box_px, scale),
@@ -152,7 +152,7 @@ class VideoLook:
         colours = challenge.colours
         seed = int(challenge.digest()[:8], 16)
         found = [one for one in sightings if one.faces]
-        evidence = Evidence(
+        evidence = LivenessEvidence(
             approach(sightings, challenge.oval, looked.end_ms),
             self._same_pct(looked.vectors),
             self._passive_pct(slot, looked.parts),

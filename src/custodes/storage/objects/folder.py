@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from custodes.core.errors import ObjectStoreError
+from custodes.durable import write_durably
 from custodes.operations.images.ports import S3Object
 from custodes.operations.video.ports import ObjectVersion
 from custodes.storage.objects.buckets import CHANGED, UNREADABLE, UNWRITABLE, too_large
@@ -64,7 +65,7 @@ class FolderObjects:
             raise ObjectStoreError(UNWRITABLE)
 
     def write(self, bucket: str, key: str, data: bytes) -> None:  # noqa: ARG002 - the port's signature
-        """Keep ``data`` in a file of its own. Raises ObjectStoreError, also where there is one of this name."""
+        """Keep ``data`` in a file of its own. Raises ObjectStoreError."""
         parts = key.split("/")
         if any(part in ("", ".", "..") for part in parts) or "\\" in key:
             raise ObjectStoreError(UNWRITABLE)
@@ -74,8 +75,7 @@ class FolderObjects:
             if not place.parent.resolve().is_relative_to(root):
                 raise ObjectStoreError(UNWRITABLE)
             place.parent.mkdir(parents=True, exist_ok=True)
-            with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as out:
-                out.write(data)
+            write_durably(place, data, 0o600)
         except (OSError, ValueError, RuntimeError) as error:
             raise ObjectStoreError(UNWRITABLE) from error
 
