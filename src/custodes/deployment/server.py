@@ -13,7 +13,7 @@ import hmac
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from custodes.core.clock import SystemClock
+from custodes.core.clock import Clock, SystemClock
 from custodes.core.errors import NotFoundError
 from custodes.core.ids import AccountId, RequestId
 from custodes.core.setting_text import listed
@@ -51,7 +51,7 @@ from custodes.engine.runtime.once import Once
 from custodes.gallery.entities import CollectionKey
 from custodes.gallery.gallery import IndexedGallery
 from custodes.governance.accounts.account import Status
-from custodes.jobs.schedule import Scheduler
+from custodes.jobs.schedule import Schedule, Scheduler
 from custodes.models.card import load_cards
 from custodes.models.store import ModelStore, missing_models
 from custodes.operations.accounts.credentials.sign_in_links import SignInLinks
@@ -235,25 +235,15 @@ def open_deployment(
         records = opened.enter_context(open_records(parts, release))
         daily = opened.enter_context(reconciled(records.ledger.log, meter))
         book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
-        page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
+        known = _known_people(keys, book, score_rates(settings))
         reader = Once(lambda: text or open_text(settings, meter.ran))
         seen = sight or open_sight(settings, faces, meter.ran)
-        ports = _ports(
-            parts,
-            records,
-            faces,
-            videos,
-            page_key=page_key,
-            celebrities=_known_people(keys, book, score_rates(settings)),
-            text=reader,
-            sight=seen,
-        )
+        ports = _ports(parts, records, faces, videos, keys=keys, celebrities=known, text=reader, sight=seen)
         operations = build(replace(ports, liveness=liveness))
         recorder = recording(_recorder(records, faces, release, meter))
         gate = _gate(spans, records.policy, recorder, directory)
         schedules = (*records.schedules, daily, schedule_liveness(liveness.sessions, clock, settings.liveness_days))
-        scheduler = opened.enter_context(closing(Scheduler(schedules, clock, LEDGER_ERRORS)))
-        scheduler.start()
+        scheduler = opened.enter_context(_scheduled(schedules, clock))
         opened.enter_context(video_workers(videos, ports, operations, gate, records.ledger))
         opened.enter_context(administered(settings.data, records.administration.ask))
         yield Deployment(
@@ -273,6 +263,17 @@ def open_deployment(
             screening=records.screening,
             sign_in_links=records.sign_in_links,
         )
+
+
+@contextmanager
+def _scheduled(schedules: Sequence[Schedule], clock: Clock) -> Iterator[Scheduler]:
+    with closing(Scheduler(schedules, clock, LEDGER_ERRORS)) as scheduler:
+        scheduler.start()
+        yield scheduler
+
+
+def _page_key(keys: OperatorKeys) -> bytes:
+    return hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
 
 
 def _objects(settings: Settings) -> BucketObjects:
@@ -298,7 +299,7 @@ def _ports(
     faces: FaceEngine,
     videos: Videos,
     *,
-    page_key: bytes,
+    keys: OperatorKeys,
     celebrities: CelebrityGallery,
     text: Once[TextEngine],
     sight: ImageEngines,
@@ -308,7 +309,7 @@ def _ports(
         parts.gallery,
         videos.objects,
         parts.clock,
-        page_key,
+        _page_key(keys),
         erasures=records.erasures,
         holding=records.reviews,
         text=text,

@@ -5,8 +5,8 @@ In: evidence. Out: 0 to 100, and feedback. The weights were fitted on material m
 reaches.
 
 Two things are joined. Conditions: the face came into the oval, alone, without a jump, and was one and the same all the
-while; a condition that fails takes the confidence away, whatever else holds. LivenessEvidence of life: reflected colours, a
-change of shape as depth makes it, and what a passive network says.
+while; a condition that fails takes the confidence away, whatever else holds. Signs of life: reflected colours, a change
+of shape as depth makes it, and what a passive network says.
 """
 
 from __future__ import annotations
