@@ -230,7 +230,7 @@ def write_webm(path: str, film: Film, fps: float = FPS) -> bytes:
 def portrait_of(engine: object, rgb: Pixels) -> Portrait:
     """The largest face of ``rgb`` by a real engine's own steps."""
     seen = engine.steps.finder.find(rgb, 1)  # type: ignore[attr-defined]
-    from custodes.engine.faces.landmarks import five_points
+    from custodes.engine.faces.geometry.landmarks import five_points
 
     vertices = np.asarray(seen.meshes[0].vertices_px, np.float64)
     return Portrait(rgb, vertices, np.asarray(five_points(vertices), np.float64))
