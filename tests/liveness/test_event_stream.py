@@ -13,7 +13,7 @@ from botocore.eventstream import EventStreamBuffer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custodes.edge.aws.streams.event_stream import EventMessage, EventStreamError, Timestamp, decode, encode
+from custodes.edge.aws.eventstream.event_stream import EventMessage, EventStreamError, Timestamp, decode, encode
 
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40).filter(lambda name: len(name.encode()) < 256)
 VALUES = st.one_of(

@@ -57,7 +57,16 @@ def test_the_schema_exists_in_postgresql_too() -> None:
 def test_faces_from_before_there_were_times_count_as_enrolled_at_the_upgrade(tmp_path: Path) -> None:
     Database.open(tmp_path).close()
     with raw(tmp_path) as connection:
-        for table in ("liveness_sessions", "thumbnails", "job_notices", "job_pages", "jobs", "reviews"):
+        for table in (
+            "liveness_sessions",
+            "stream_sources",
+            "stream_processors",
+            "thumbnails",
+            "job_notices",
+            "job_pages",
+            "jobs",
+            "reviews",
+        ):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("DROP TABLE account_records")
         connection.execute("DROP TABLE retention_rules")

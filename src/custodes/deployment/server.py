@@ -32,6 +32,7 @@ from custodes.deployment.networks.engines import open_sight, open_text
 from custodes.deployment.networks.scores import ScoreRates, own_embedder, score_rates
 from custodes.deployment.record.ledger import ServerLedger, reconciled
 from custodes.deployment.records import DataParts, Records, open_records
+from custodes.deployment.streams import open_streams, stream_workers
 from custodes.deployment.tracing import Tracing, open_tracing
 from custodes.deployment.video import Videos, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
@@ -63,6 +64,7 @@ from custodes.operations.collections.celebrities import COLLECTION as CELEBRITY_
 from custodes.operations.collections.celebrities import CelebrityGallery
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.images.engines import ImageEngines
+from custodes.operations.liveness.use_cases import LivenessAdapters
 from custodes.operations.record.administration import Administration
 from custodes.operations.record.housekeeping import LEDGER_ERRORS
 from custodes.operations.record.incidents.reconciliation import MeteredRecorder
@@ -231,7 +233,8 @@ def open_deployment(
         release = release_of(settings.shown)
         videos = open_videos(settings, database, _objects(settings), clock)
         liveness = open_liveness(settings, database, faces, videos.objects, clock, os.urandom)
-        parts = DataParts(settings, database, keys.account_id, directory, store, videos, clock, new_request_id)
+        live, account = open_streams(settings, database, clock), keys.account_id
+        parts = DataParts(settings, database, account, directory, store, videos, live, clock, new_request_id)
         records = opened.enter_context(open_records(parts, release))
         daily = opened.enter_context(reconciled(records.ledger.log, meter))
         book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
@@ -242,9 +245,8 @@ def open_deployment(
         operations = build(replace(ports, liveness=liveness))
         recorder = recording(_recorder(records, faces, release, meter))
         gate = _gate(spans, records.policy, recorder, directory)
-        schedules = (*records.schedules, daily, schedule_liveness(liveness.sessions, clock, settings.liveness_days))
-        scheduler = opened.enter_context(_scheduled(schedules, clock))
-        opened.enter_context(video_workers(videos, ports, operations, gate, records.ledger))
+        scheduler = opened.enter_context(_scheduler((*records.schedules, daily), liveness, settings, clock))
+        opened.enter_context(_workers(parts, ports, operations, gate, records.ledger))
         opened.enter_context(administered(settings.data, records.administration.ask))
         yield Deployment(
             settings=settings,
@@ -266,8 +268,11 @@ def open_deployment(
 
 
 @contextmanager
-def _scheduled(schedules: Sequence[Schedule], clock: Clock) -> Iterator[Scheduler]:
-    with closing(Scheduler(schedules, clock, LEDGER_ERRORS)) as scheduler:
+def _scheduler(
+    schedules: Sequence[Schedule], liveness: LivenessAdapters, settings: Settings, clock: Clock
+) -> Iterator[Scheduler]:
+    old_sessions = schedule_liveness(liveness.sessions, clock, settings.liveness_days)
+    with closing(Scheduler((*schedules, old_sessions), clock, LEDGER_ERRORS)) as scheduler:
         scheduler.start()
         yield scheduler
 
@@ -278,6 +283,15 @@ def _page_key(keys: OperatorKeys) -> bytes:
 
 def _objects(settings: Settings) -> BucketObjects:
     return open_objects(_folders(settings), _s3(settings), listed(settings.liveness_buckets))
+
+
+@contextmanager
+def _workers(
+    parts: DataParts, ports: Ports, operations: Operations, gate: Gate, ledger: ServerLedger
+) -> Iterator[None]:
+    """Whoever works on stored videos and watches live streams, until the end of the block."""
+    with video_workers(parts.videos, ports, operations, gate, ledger), stream_workers(parts.streams, ports, gate):
+        yield
 
 
 def _recorder(records: Records, faces: FaceEngine, release: Release, meter: RunMeter) -> Recorder:
@@ -316,6 +330,7 @@ def _ports(
         sight=sight,
         celebrities=celebrities,
         video=videos.adapters,
+        streams=parts.streams.adapters,
     )
 
 

@@ -26,10 +26,10 @@ from starlette.types import Scope as AsgiScope
 from custodes.core.clock import Clock
 from custodes.core.ids import RequestId
 from custodes.edge.aws.errors import INTERNAL, UNKNOWN_OPERATION, ApiError, body
+from custodes.edge.aws.eventstream.event_stream import MAX_MESSAGE_BYTES
 from custodes.edge.aws.model import CONTENT_TYPE, SERVICE, Service
 from custodes.edge.aws.query import FORM
 from custodes.edge.aws.sigv4 import Scope
-from custodes.edge.aws.streams.event_stream import MAX_MESSAGE_BYTES
 from custodes.edge.aws.sts import SERVICE as STS
 from custodes.edge.aws.sts import open_sts
 from custodes.edge.aws.wire import Handler, JsonWire, Wire

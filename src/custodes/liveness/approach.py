@@ -27,7 +27,7 @@ _FAR_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FaceLook:
+class OvalLook:
     """One look at one frame.
 
     Attributes:
@@ -68,7 +68,7 @@ class Approach:
     depth: float
 
 
-def approach(sightings: Sequence[FaceLook], oval: Oval, end_ms: int) -> Approach | None:
+def approach(sightings: Sequence[OvalLook], oval: Oval, end_ms: int) -> Approach | None:
     """The approach to ``oval`` of a video that ends at ``end_ms``; None where the face is seen less than four times."""
     seen = [one for one in sightings if one.faces > 0]
     if len(seen) < 4:
@@ -112,7 +112,7 @@ def _face_width(points: Points) -> float:
     return max(1.0, (_EYES_WEIGHT * between + _HEIGHT_WEIGHT * down) / 2)
 
 
-def _jump(seen: Sequence[FaceLook], widths: NDArray[np.floating]) -> float:
+def _jump(seen: Sequence[OvalLook], widths: NDArray[np.floating]) -> float:
     centres = [one.points[:3].mean(axis=0) for one in seen]
     return max(
         float(np.hypot(*(after - before))) / float(width)
@@ -120,7 +120,7 @@ def _jump(seen: Sequence[FaceLook], widths: NDArray[np.floating]) -> float:
     )
 
 
-def _depth(far: Sequence[FaceLook], near: Sequence[FaceLook]) -> float:
+def _depth(far: Sequence[OvalLook], near: Sequence[OvalLook]) -> float:
     ratios = [[one.width_ratio for one in group if one.width_ratio > 0] for group in (far, near)]
     if not all(ratios):
         return 0.0

@@ -37,6 +37,7 @@ from custodes.operations.images.ports import ObjectStore
 from custodes.operations.images.sources import Pictures
 from custodes.operations.liveness.use_cases import FaceLiveness, LivenessAdapters
 from custodes.operations.reviews.reviews import Holding
+from custodes.operations.streams.use_cases import StreamAdapters, StreamOperations
 from custodes.operations.video.use_cases import VideoAdapters, VideoOperations
 
 
@@ -64,6 +65,7 @@ class Ports:
         celebrities: where known people are.
         video: jobs and files of stored videos.
         liveness: sessions of face liveness.
+        streams: processors and sources of live streams.
     """
 
     engine: FaceEngine
@@ -79,6 +81,7 @@ class Ports:
     celebrities: CelebrityGallery = NOBODY
     video: VideoAdapters | None = None
     liveness: LivenessAdapters | None = None
+    streams: StreamAdapters | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +104,14 @@ class Operations:
     protection: Protection
     video: VideoOperations
     liveness: FaceLiveness
+    streams: StreamOperations
 
 
 def build(ports: Ports) -> Operations:
     """Connect the use cases to ``ports``."""
     engine, gallery = ports.engine, ports.gallery
     pictures, pages = Pictures(ports.objects), PageTokens(ports.page_key)
+    streams = StreamOperations(engine, gallery, pages, ports.streams)
     return Operations(
         detection=Detection(engine, pictures),
         comparison=FaceComparison(engine, pictures),
@@ -114,7 +119,7 @@ def build(ports: Ports) -> Operations:
         enrolment=FaceOperations(engine, gallery, pictures, pages, FaceIds(ports.new_face_id, ports.erasures)),
         search=Search(engine, gallery, pictures, ports.holding),
         users=Users(engine, gallery, pages, Replays(gallery, ports.clock), ports.erasures),
-        tagging=Tagging(gallery),
+        tagging=Tagging(gallery, streams),
         thumbnails=Thumbnails(gallery),
         text=TextDetection(ports.text, pictures),
         labels=LabelDetection(ports.sight.labels, pictures),
@@ -124,4 +129,5 @@ def build(ports: Ports) -> Operations:
         protection=Protection(ports.sight.equipment, pictures),
         video=VideoOperations(engine, gallery, ports.holding, pages, ports.video),
         liveness=FaceLiveness(ports.liveness),
+        streams=streams,
     )

@@ -37,6 +37,7 @@ CODES: Mapping[type[core.CustodesError], str] = MappingProxyType(
         core.NotFoundError: "ResourceNotFoundException",
         core.SessionNotFoundError: "SessionNotFoundException",
         core.AlreadyExistsError: "ResourceAlreadyExistsException",
+        core.InUseError: "ResourceInUseException",
         core.ConflictError: "ConflictException",
         core.IdempotencyError: "IdempotentParameterMismatchException",
         core.PaginationTokenError: "InvalidPaginationTokenException",

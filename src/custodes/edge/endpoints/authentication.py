@@ -18,8 +18,8 @@ from custodes.core.clock import Clock
 from custodes.core.errors import CustodesError
 from custodes.edge.aws.canonical import SignedRequest, join_headers
 from custodes.edge.aws.errors import ApiError, api_error
+from custodes.edge.aws.eventstream.chunk_signature import ChunkChain, ChunkSigner
 from custodes.edge.aws.sigv4 import Claim, Scope, SignatureRefused, SigningKeys, claim, verify
-from custodes.edge.aws.streams.chunk_signature import ChunkChain, ChunkSigner
 from custodes.edge.http.body import Body, BodyTooLongError, Buffer
 from custodes.edge.http.exchange import Exchange
 from custodes.operations.requests.context import Caller, Context, Origin

@@ -29,9 +29,9 @@ from custodes.core.errors import CustodesError, ThrottledError
 from custodes.core.ids import AccountId
 from custodes.edge.aws.canonical import SignedRequest, join_headers
 from custodes.edge.aws.errors import VALIDATION, ApiError, api_error, body
-from custodes.edge.aws.streams.chunk_signature import ChunkChain, ChunkRefusedError
-from custodes.edge.aws.streams.event_stream import EventMessage, encode
-from custodes.edge.aws.streams.liveness_events import (
+from custodes.edge.aws.eventstream.chunk_signature import ChunkChain, ChunkRefusedError
+from custodes.edge.aws.eventstream.event_stream import EventMessage, encode
+from custodes.edge.aws.eventstream.liveness_events import (
     ClientTimes,
     VideoChunk,
     challenge_event,

@@ -22,7 +22,7 @@ from custodes.core.slot import Slot
 from custodes.engine.ports import FaceEngine
 from custodes.engine.results.face import Detail, DetectedFace, FloatArray, VectorUse
 from custodes.imaging.image import Image, RgbArray, encode_jpeg
-from custodes.liveness.approach import FaceLook, approach, face_box
+from custodes.liveness.approach import OvalLook, approach, face_box
 from custodes.liveness.challenge import LivenessChallenge
 from custodes.liveness.judgement import LivenessEvidence
 from custodes.liveness.reflection import ColourSample, reflection
@@ -57,7 +57,7 @@ class LivenessFindings:
 class _Looked:
     """Filled in while frames come."""
 
-    sightings: list[FaceLook] = field(default_factory=list)
+    sightings: list[OvalLook] = field(default_factory=list)
     samples: list[ColourSample] = field(default_factory=list)
     vectors: list[FloatArray] = field(default_factory=list)
     eyes: list[bool] = field(default_factory=list)
@@ -118,7 +118,7 @@ class VideoLook:
         image = Image(_shrunk(rgb, scale), b"")
         found = self._engine.detect(slot, image, Detail.FULL, at_most=2)
         if not found.faces:
-            looked.sightings.append(FaceLook(ts_ms, 0, BoxPx(0, 0, 0, 0), np.zeros((5, 2))))
+            looked.sightings.append(OvalLook(ts_ms, 0, BoxPx(0, 0, 0, 0), np.zeros((5, 2))))
             looked.box = None
             return
         face = found.faces[0]
@@ -126,7 +126,7 @@ class VideoLook:
         faces = sum(1 for one in found.faces if one.box_px.area >= 0.25 * face.box_px.area)
         quality = face.quality
         looked.sightings.append(
-            FaceLook(
+            OvalLook(
                 ts_ms,
                 faces,
                 _enlarged(face.box_px, scale),

@@ -267,3 +267,21 @@ LIVENESS_SESSIONS = Table(
     Index(None, "created_ts_ms"),
 )
 """Sessions of face liveness; wishes, result and pictures are sealed under a key of the session's own."""
+
+STREAM_PROCESSORS = Table(
+    "stream_processors",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("name", String(128), primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""Processors of live streams, sealed by the master key and bound to account and name."""
+
+STREAM_SOURCES = Table(
+    "stream_sources",
+    METADATA,
+    Column("arn", String(1024), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""Addresses of live sources with their credentials, the operator's, sealed by the master key."""

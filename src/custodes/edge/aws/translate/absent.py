@@ -54,6 +54,7 @@ NOT_RETURNED: Mapping[str, str] = MappingProxyType(
         "DetectModerationLabelsResponse.ProjectVersion": "there are no adapters: a request that names one is refused",
         "DetectLabelsResponse.OrientationCorrection": _UPRIGHT,
         "GetFaceLivenessSessionResults:S3Object.Version": "pictures are told by bucket and key alone",
+        "DescribeStreamProcessor:RegionOfInterest.BoundingBox": "a region is told back as a polygon",
         "CompareFaces:ComparedFace.Emotions": _DEFAULT_ONLY,
         "CompareFaces:ComparedFace.Smile": _DEFAULT_ONLY,
         "GetFaceDetection:FaceDetail.FaceOccluded": _NOT_IN_VIDEO,

@@ -14,8 +14,8 @@ import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from custodes.edge.aws.eventstream.event_stream import EventMessage, EventStreamError, Timestamp, decode, encode_headers
 from custodes.edge.aws.sigv4 import SigningKeys
-from custodes.edge.aws.streams.event_stream import EventMessage, EventStreamError, Timestamp, decode, encode_headers
 
 ALGORITHM = "AWS4-HMAC-SHA256-PAYLOAD"
 DATE, SIGNATURE = ":date", ":chunk-signature"

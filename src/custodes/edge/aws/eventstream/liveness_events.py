@@ -19,7 +19,7 @@ import orjson
 import pybase64
 
 from custodes.edge.aws.errors import INTERNAL, THROTTLED, VALIDATION, ApiError
-from custodes.edge.aws.streams.event_stream import EventMessage
+from custodes.edge.aws.eventstream.event_stream import EventMessage
 from custodes.liveness.challenge import FIT_TIMEOUT_MS, OVAL_HEIGHT_WIDTH, LivenessChallenge, version_text
 
 MAX_JSON_BYTES = 64 * 1024
