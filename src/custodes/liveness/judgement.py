@@ -20,10 +20,11 @@ from custodes.liveness.session import FeedbackCode
 
 # Centre and width of each condition's slope, fitted by hand to genuine-like runs (docs/liveness.md).
 _OVERLAP, _GROWTH, _ALONE, _JUMP, _SAME = (0.42, 0.04), (1.25, 0.03), (0.85, 0.03), (0.55, -0.05), (60.0, 4.0)
-_LIGHT_BIAS, _LIGHT_CORRELATION, _LIGHT_CHANCE = -9.0, 6.0, 2.2
-_LIGHT_DEPTH, _LIGHT_PASSIVE = 10.0, 0.15
-_MOVEMENT_BIAS, _MOVEMENT_DEPTH, _MOVEMENT_PASSIVE = -1.0, 60.0, 0.3
-_MAX_DEPTH = 0.12
+_LIGHT_BIAS, _LIGHT_CORRELATION, _LIGHT_CHANCE = -21.0, 14.0, 4.0
+_LIGHT_DEPTH, _LIGHT_PASSIVE = 300.0, 0.1
+_MOVEMENT_BIAS, _MOVEMENT_DEPTH, _MOVEMENT_PASSIVE = -5.8, 350.0, 0.1
+_MAX_DEPTH = 0.03
+"""More says no more: no depth makes up for colours that are not there."""
 _FAINT = 0.006
 """Strength below which hardly any light of the screen came back: a bright room, or a dark screen."""
 _DIM_PCT, _BRIGHT_PCT, _BLURRED_PCT = 20.0, 88.0, 15.0
@@ -71,7 +72,7 @@ def conditions(evidence: LivenessEvidence) -> float:
 
 def features(evidence: LivenessEvidence, seen: Approach) -> tuple[float, float, float, float]:
     """What the weights are for: correlation of colours, chance of it, depth, passive score; each about -1 to 1."""
-    depth = max(-_MAX_DEPTH, min(_MAX_DEPTH, seen.depth))
+    depth = max(0.0, min(_MAX_DEPTH, seen.depth))
     passive = evidence.passive_pct / 50.0 - 1.0
     found = evidence.reflection
     if found is None:
