@@ -15,13 +15,13 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from starlette.routing import BaseRoute
 
-from custodes.core.clock import Clock, SystemClock
+from custodes.core.clock import SystemClock
 from custodes.core.errors import NotFoundError
 from custodes.core.ids import AccountId, RequestId
 from custodes.core.setting_text import listed
@@ -64,7 +64,6 @@ from custodes.operations.collections.celebrities import COLLECTION as CELEBRITY_
 from custodes.operations.collections.celebrities import CelebrityGallery
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.images.engines import ImageEngines
-from custodes.operations.liveness.use_cases import LivenessAdapters
 from custodes.operations.record.administration import Administration
 from custodes.operations.record.housekeeping import LEDGER_ERRORS
 from custodes.operations.record.incidents.reconciliation import MeteredRecorder
@@ -231,7 +230,6 @@ def open_deployment(
             store, faces = spans.gallery(store), spans.engine(faces)
         release = release_of(settings.shown)
         videos = open_videos(settings, database, _objects(settings), clock)
-        liveness = open_liveness(settings, database, faces, videos.objects, clock, os.urandom)
         live, account = open_streams(settings, database, clock), keys.account_id
         parts = DataParts(settings, database, account, directory, store, videos, live, clock, new_request_id)
         records = opened.enter_context(open_records(parts, release))
@@ -240,12 +238,10 @@ def open_deployment(
         reader = Once(lambda: text or open_text(settings, meter.ran))
         seen = sight or open_sight(settings, faces, meter.ran)
         ports = _ports(parts, records, faces, videos, keys=keys, celebrities=known, text=reader, sight=seen)
-        operations = build(replace(ports, liveness=liveness))
+        operations = build(ports)
         recorder = recording(_recorder(records, faces, release, meter))
         gate = _gate(spans, records.policy, recorder, directory)
-        scheduler = opened.enter_context(
-            _scheduler((*records.schedules, *served.schedules, daily), liveness, settings, clock)
-        )
+        scheduler = opened.enter_context(_scheduler((*records.schedules, *served.schedules, daily), ports, settings))
         opened.enter_context(_workers(parts, ports, operations, gate, records.ledger))
         opened.enter_context(administered(settings.data, records.administration.ask))
         served.start_warming()
@@ -269,11 +265,10 @@ def open_deployment(
 
 
 @contextmanager
-def _scheduler(
-    schedules: Sequence[Schedule], liveness: LivenessAdapters, settings: Settings, clock: Clock
-) -> Iterator[Scheduler]:
-    old_sessions = schedule_liveness(liveness.sessions, clock, settings.liveness_days)
-    with closing(Scheduler((*schedules, old_sessions), clock, LEDGER_ERRORS)) as scheduler:
+def _scheduler(schedules: Sequence[Schedule], ports: Ports, settings: Settings) -> Iterator[Scheduler]:
+    liveness, clock = ports.liveness, ports.clock
+    old = () if liveness is None else (schedule_liveness(liveness.sessions, clock, settings.liveness_days),)
+    with closing(Scheduler((*schedules, *old), clock, LEDGER_ERRORS)) as scheduler:
         scheduler.start()
         yield scheduler
 
@@ -328,6 +323,7 @@ def _ports(
         celebrities=celebrities,
         video=videos.adapters,
         streams=parts.streams.adapters,
+        liveness=open_liveness(parts.settings, parts.database, faces, videos.objects, parts.clock, os.urandom),
     )
 
 
