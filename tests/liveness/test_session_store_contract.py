@@ -26,10 +26,12 @@ from custodes.liveness.session import (
     SessionWishes,
 )
 from custodes.operations.liveness.ports import LivenessSessions
-from custodes.storage.sql.database import FILE_NAME, Database
 from custodes.storage.sql.liveness import SqlLivenessSessions
 from custodes.storage.sql.master import open_master
+from custodes.storage.sql.sqlite_database import FILE_NAME, SqliteDatabase
+from fakes.directories import opened_database
 from fakes.liveness import MemorySessions
+from fakes.postgres import database_url
 
 MINE, OTHER = AccountId("111111111111"), AccountId("222222222222")
 NAME = "00000000-0000-4000-8000-00000000000a"
@@ -56,12 +58,12 @@ def session(
     return LivenessSession(account, name, created, replace(WISHES, token=token))
 
 
-@pytest.fixture(params=["memory", "sql"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LivenessSessions]:
     if request.param == "memory":
         yield MemorySessions()
         return
-    database = Database.open(tmp_path / "data")
+    database = opened_database(tmp_path / "data", database_url(request))
     try:
         yield SqlLivenessSessions(database, open_master(database, tmp_path / "data", os.urandom))
     finally:
@@ -136,7 +138,7 @@ def test_old_sessions_are_destroyed(store: LivenessSessions) -> None:
 
 
 def test_nothing_about_anybody_stands_in_the_clear(tmp_path: Path) -> None:
-    database = Database.open(tmp_path)
+    database = SqliteDatabase.open(tmp_path)
     store = SqlLivenessSessions(database, open_master(database, tmp_path, os.urandom))
     store.add(session())
     store.begin(MINE, NAME, 2_000)

@@ -11,6 +11,7 @@ import uuid
 from functools import partial
 
 from custodes.core.clock import Clock
+from custodes.core.setting_text import listed
 from custodes.edge.endpoints.browser_files import BrowserFileStore
 from custodes.engine.ports import FaceEngine
 from custodes.jobs.schedule import HOUR_MS, Schedule
@@ -25,6 +26,7 @@ from custodes.storage.media.decoder import LockedDecoder
 from custodes.storage.media.files import StructureProbe
 from custodes.storage.media.spool import PrivateSpool
 from custodes.storage.objects.buckets import BucketObjects
+from custodes.storage.objects.pictures import PictureBuckets
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.liveness import SqlLivenessSessions
 from custodes.storage.sql.master import open_master
@@ -46,7 +48,7 @@ def open_liveness(
     return LivenessAdapters(
         SqlLivenessSessions(database, open_master(database, settings.data, os.urandom)),
         PrivateSpool(settings.data),
-        output,
+        PictureBuckets(output, listed(settings.output_buckets)),
         VideoLook(engine, StructureProbe(_LIMITS), LockedDecoder()),
         clock,
         lambda: str(uuid.uuid4()),

@@ -7,39 +7,33 @@ client can tell.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import BinaryIO, Protocol
 
 from custodes.core.errors import ImageTooLargeError, ObjectStoreError
-from custodes.operations.images.ports import ObjectStore, S3Object
-from custodes.operations.liveness.ports import PictureOutput
+from custodes.operations.images.ports import ObjectStore, ObjectWriter, S3Object
 from custodes.operations.video.ports import LargeObjects, ObjectVersion
 
 # Source: the texts the service answers with, for every cause alike: they do not tell what exists.
 UNREADABLE = "Unable to get object metadata from S3. Check object key, region and/or access permissions."
 TOO_LARGE = "Image size is too large"
 
-UNWRITABLE = "Unable to write to the S3 bucket. Check its name, region and access permissions."
+
+UNWRITABLE = "Unable to write to the S3 bucket. Check that it exists, and that results may be written to it."
 CHANGED = "The object has changed since the job was started."
 
 
-class BucketStore(ObjectStore, LargeObjects, PictureOutput, Protocol):
-    """What holds a bucket: objects of any size, and room for pictures."""
+class BucketStore(ObjectStore, ObjectWriter, LargeObjects, Protocol):
+    """What holds a bucket: objects of any size."""
 
 
 class BucketObjects:
     """Sends each bucket to its own store, and the others to a default one."""
 
-    def __init__(
-        self,
-        by_bucket: Mapping[str, BucketStore],
-        default: BucketStore | None = None,
-        writable: Collection[str] = (),
-    ) -> None:
-        """Read bucket ``name`` from ``by_bucket[name]``, or from ``default`` when given; write to ``writable`` only."""
+    def __init__(self, by_bucket: Mapping[str, BucketStore], default: BucketStore | None = None) -> None:
+        """Read bucket ``name`` from ``by_bucket[name]``, or from ``default`` when given."""
         self._by_bucket = dict(by_bucket)
         self._default = default
-        self._writable = frozenset(writable)
 
     def read(self, source: S3Object, max_bytes: int) -> bytes:
         """All bytes of ``source``.
@@ -50,6 +44,10 @@ class BucketObjects:
         """
         return self._store(source).read(source, max_bytes)
 
+    def write(self, place: S3Object, data: bytes) -> None:
+        """Put ``data`` at ``place``. Raises ObjectStoreError."""
+        self._store(place).write(place, data)
+
     def version(self, source: S3Object) -> ObjectVersion:
         """Length and tag of ``source``. Raises ObjectStoreError."""
         return self._store(source).version(source)
@@ -58,24 +56,10 @@ class BucketObjects:
         """Write the bytes of ``version`` to ``out``. Raises ObjectStoreError, also when the object has changed."""
         self._store(source).copy(source, version, out)
 
-    def check(self, bucket: str) -> None:
-        """See PictureOutput."""
-        self._output(bucket).check(bucket)
-
-    def write(self, bucket: str, key: str, data: bytes) -> None:
-        """See PictureOutput."""
-        self._output(bucket).write(bucket, key, data)
-
     def _store(self, source: S3Object) -> BucketStore:
         store = self._by_bucket.get(source.bucket, self._default)
         if store is None:
             raise ObjectStoreError(UNREADABLE)
-        return store
-
-    def _output(self, bucket: str) -> BucketStore:
-        store = self._by_bucket.get(bucket, self._default)
-        if store is None or bucket not in self._writable:
-            raise ObjectStoreError(UNWRITABLE)
         return store
 
 

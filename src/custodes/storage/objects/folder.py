@@ -27,9 +27,10 @@ _PIECE_BYTES = 1 << 20
 class FolderObjects:
     """Reads objects from one folder."""
 
-    def __init__(self, root: Path) -> None:
-        """Read under ``root``, which may appear later."""
+    def __init__(self, root: Path, *, writable: bool = False) -> None:
+        """Read under ``root``, which may appear later; write only where that was said to be allowed."""
         self._root = root
+        self._writable = writable
 
     def read(self, source: S3Object, max_bytes: int) -> bytes:
         """All bytes of the file that the key names.
@@ -45,6 +46,23 @@ class FolderObjects:
         except (OSError, ValueError, RuntimeError) as error:  # ValueError: NUL in a key; RuntimeError: a ring of links
             raise ObjectStoreError(UNREADABLE) from error
 
+    def write(self, place: S3Object, data: bytes) -> None:
+        """Put ``data`` into the file that the key names. Raises ObjectStoreError, also where writing is not allowed."""
+        parts = place.name.split("/")
+        if not self._writable or any(part in ("", ".", "..") for part in parts) or "\\" in place.name:
+            raise ObjectStoreError(UNWRITABLE)
+        try:
+            self._root.mkdir(mode=0o700, exist_ok=True)
+            root = self._root.resolve(strict=True)
+            folder = root.joinpath(*parts[:-1])
+            folder.mkdir(parents=True, exist_ok=True)
+            # Resolved after it was made: a link that leads out of the folder is found here.
+            if not folder.resolve(strict=True).is_relative_to(root):
+                raise ObjectStoreError(UNWRITABLE)
+            write_durably(folder / parts[-1], data)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ObjectStoreError(UNWRITABLE) from error
+
     def version(self, source: S3Object) -> ObjectVersion:
         """Length and tag of the file that the key names. Raises ObjectStoreError, as ``read`` does."""
         with self._opened(source) as file:
@@ -58,26 +76,6 @@ class FolderObjects:
             shutil.copyfileobj(file, out, _PIECE_BYTES)
             if _version(file) != version:
                 raise ObjectStoreError(CHANGED)
-
-    def check(self, bucket: str) -> None:  # noqa: ARG002 - the port's signature
-        """Raise ObjectStoreError unless the folder is there."""
-        if not self._root.is_dir():
-            raise ObjectStoreError(UNWRITABLE)
-
-    def write(self, bucket: str, key: str, data: bytes) -> None:  # noqa: ARG002 - the port's signature
-        """Keep ``data`` in a file of its own. Raises ObjectStoreError."""
-        parts = key.split("/")
-        if any(part in ("", ".", "..") for part in parts) or "\\" in key:
-            raise ObjectStoreError(UNWRITABLE)
-        try:
-            root = self._root.resolve(strict=True)
-            place = root.joinpath(*parts)
-            if not place.parent.resolve().is_relative_to(root):
-                raise ObjectStoreError(UNWRITABLE)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            write_durably(place, data, 0o600)
-        except (OSError, ValueError, RuntimeError) as error:
-            raise ObjectStoreError(UNWRITABLE) from error
 
     @contextmanager
     def _opened(self, source: S3Object) -> Iterator[BinaryIO]:

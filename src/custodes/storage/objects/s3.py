@@ -82,6 +82,13 @@ class S3Objects:
             raise ObjectStoreError(UNREADABLE)
         return data
 
+    def write(self, place: S3Object, data: bytes) -> None:
+        """Put ``data`` at ``place``. Raises ObjectStoreError."""
+        try:
+            self._connected().put_object(Bucket=place.bucket, Key=place.name, Body=data)
+        except _FAILURES as error:
+            raise ObjectStoreError(UNWRITABLE) from error
+
     def version(self, source: S3Object) -> ObjectVersion:
         """Length and tag of ``source``. Raises ObjectStoreError, as ``read`` does."""
         try:
@@ -109,20 +116,6 @@ class S3Objects:
                 raise ObjectStoreError(UNREADABLE) from error
         if left or answer.get("ETag", version.tag) != version.tag:
             raise ObjectStoreError(CHANGED)
-
-    def check(self, bucket: str) -> None:
-        """Raise ObjectStoreError unless the bucket is there and may be looked at."""
-        try:
-            self._connected().head_bucket(Bucket=bucket)
-        except _FAILURES as error:
-            raise ObjectStoreError(UNWRITABLE) from error
-
-    def write(self, bucket: str, key: str, data: bytes) -> None:
-        """Keep ``data`` (a JPEG) under ``key``. Raises ObjectStoreError."""
-        try:
-            self._connected().put_object(Bucket=bucket, Key=key, Body=data, ContentType="image/jpeg")
-        except _FAILURES as error:
-            raise ObjectStoreError(UNWRITABLE) from error
 
     def keys(self, bucket: str, prefix: str) -> Iterator[tuple[str, str]]:
         """Keys that begin with ``prefix``, each with its ETag. Raises ObjectStoreError."""

@@ -24,11 +24,13 @@ class S3Settings:
 
 
 def open_objects(buckets: Mapping[str, Path], s3: S3Settings, writable: Collection[str] = ()) -> BucketObjects:
-    """Folders by bucket name, and ``s3`` for all other buckets; ``writable`` may be written to."""
+    """Folders by bucket name, those of ``writable`` also for results, and ``s3`` for all other buckets."""
     default: BucketStore | None = None
     if s3.url:
         # boto3 takes a third of a second to import; most deployments never need it.
         from custodes.storage.objects.s3 import S3Endpoint, S3Objects
 
         default = S3Objects(S3Endpoint(s3.region, s3.url, s3.access_key_id or None, s3.secret_access_key or None))
-    return BucketObjects({name: FolderObjects(folder) for name, folder in buckets.items()}, default, writable)
+    return BucketObjects(
+        {name: FolderObjects(folder, writable=name in writable) for name, folder in buckets.items()}, default
+    )
