@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from custodes.liveness.challenge import Oval
 
 Pixels = NDArray[np.uint8]
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 FPS = 15.0
 # In widths of the face: where portraits are taken from, where people hold a phone, and where they fill the oval.
 PORTRAIT_AT, FAR_AT = 8.0, 5.0
@@ -97,14 +97,21 @@ class Film:
         swapped = self.second is not None and not self.beside and ts_ms >= self.second_from_ms
         head = self.second if swapped and self.second is not None else self.portrait
         colour = self._light(ts_ms)
-        seen = self._background().astype(np.float64)
-        seen = self._with(seen, head, where, target, share, colour)
+        seen = self._with(self._background(), head, where, target, share, colour)
         if self.beside and self.second is not None:
             side = where + np.array([self.size[0] * 0.36, 0.0])
             seen = self._with(seen, self.second, side, target * 0.75, share, colour)
-        gains = 1 + (np.array(self.tint) - 1) * ts_ms / self.end_ms
-        noisy = seen * gains + random.normal(0, self.noise, seen.shape)
+        gains = (1 + (np.array(self.tint) - 1) * ts_ms / self.end_ms).astype(np.float32)
+        noise = self._noise()
+        shift = random.integers(0, noise.shape[0], 2)
+        noisy = seen * gains + np.roll(noise, shift, axis=(0, 1))
         return np.asarray(np.clip(noisy, 0, 255), np.uint8)
+
+    def _noise(self) -> Floats:
+        if "noise" not in self._cache:
+            random = np.random.default_rng(self.seed + 2)
+            self._cache["noise"] = random.normal(0, self.noise, (self.size[1], self.size[0], 3)).astype(np.float32)
+        return self._cache["noise"]  # type: ignore[return-value]
 
     def _progress(self, ts_ms: float) -> float:
         x = (ts_ms - self.far_ms) / (self.near_ms - self.far_ms)
@@ -121,12 +128,12 @@ class Film:
             return np.zeros(3)
         return self.light.share * np.asarray(self.light.shown(ts_ms - self.light.lag_ms), np.float64)
 
-    def _background(self) -> Pixels:
+    def _background(self) -> Floats:
         if "background" not in self._cache:
             random = np.random.default_rng(self.seed + 1)
             coarse = random.uniform(60, 190, (6, 8, 1)) + random.uniform(-25, 25, (6, 8, 3))
             smooth = cv2.resize(coarse.astype(np.float32), self.size, interpolation=cv2.INTER_CUBIC)
-            self._cache["background"] = np.clip(smooth, 0, 255).astype(np.uint8)
+            self._cache["background"] = np.clip(smooth, 0, 255).astype(np.float32)
         return self._cache["background"]  # type: ignore[return-value]
 
     def _with(self, seen: Floats, head: Portrait, where: Floats, target: float, share: float, colour: Floats) -> Floats:
@@ -134,24 +141,23 @@ class Film:
         scale = target / head.width
         distance = FAR_AT * self.start_share / share
         rgb = head.rgb if self.paper is None else self.paper(head.rgb)
-        ys, xs = np.mgrid[0 : self.size[1], 0 : self.size[0]].astype(np.float64)
-        u, v = (xs - where[0]) / scale, (ys - where[1]) / scale
+        ys, xs = np.mgrid[0 : self.size[1], 0 : self.size[0]].astype(np.float32)
+        u, v = (xs - np.float32(where[0])) / np.float32(scale), (ys - np.float32(where[1])) / np.float32(scale)
         if not self.flat:
             depth = _depth_at(head, u, v)
             near = (distance / (distance + depth)) / (PORTRAIT_AT / (PORTRAIT_AT + depth))
             u, v = u / near, v / near
-        map_x, map_y = (u + head.centre[0]).astype(np.float32), (v + head.centre[1]).astype(np.float32)
-        drawn = cv2.remap(rgb, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float64)
-        lit = _ellipse(u / head.width, v / head.width, 0.72, 0.95, 0.06)
-        drawn = drawn + lit[..., None] * colour * (0.35 + 0.65 * drawn / 255)
+        map_x, map_y = u + np.float32(head.centre[0]), v + np.float32(head.centre[1])
+        drawn = cv2.remap(rgb, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+        x, y = u / np.float32(head.width), v / np.float32(head.width)
+        if colour.any():
+            lit = _ellipse(x, y, 0.72, 0.95, 0.06)
+            drawn = drawn + lit[..., None] * colour.astype(np.float32) * (0.35 + 0.65 / 255 * drawn)
         if self.flat:
-            mask = _sheet(u / head.width, v / head.width, 1.05, 1.35)
+            mask = _sheet(x, y, 1.05, 1.35)
         else:
-            mask = np.maximum(
-                _ellipse(u / head.width, v / head.width, 0.85, 1.15, 0.05),
-                _ellipse(u / head.width, v / head.width - 2.0, 1.5, 1.15, 0.05),
-            )
-        return np.asarray(seen * (1 - mask[..., None]) + drawn * mask[..., None])
+            mask = np.maximum(_ellipse(x, y, 0.85, 1.15, 0.05), _ellipse(x, y - 2.0, 1.5, 1.15, 0.05))
+        return np.asarray(seen + (drawn - seen) * mask[..., None])
 
 
 def _ellipse(x: Floats, y: Floats, a: float, b: float, soft: float) -> Floats:
@@ -160,7 +166,7 @@ def _ellipse(x: Floats, y: Floats, a: float, b: float, soft: float) -> Floats:
 
 
 def _sheet(x: Floats, y: Floats, a: float, b: float) -> Floats:
-    return ((np.abs(x) < a) & (np.abs(y) < b)).astype(np.float64)
+    return ((np.abs(x) < a) & (np.abs(y) < b)).astype(np.float32)
 
 
 _GRID = 96
@@ -172,7 +178,7 @@ def _depth_at(head: Portrait, u: Floats, v: Floats) -> Floats:
     span = 2.0 * head.width
     x = ((u / span + 0.5) * (_GRID - 1)).astype(np.float32)
     y = ((v / span + 0.5) * (_GRID - 1)).astype(np.float32)
-    return cv2.remap(grid, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float64)
+    return cv2.remap(grid, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 _GRIDS: dict[int, NDArray[np.float32]] = {}

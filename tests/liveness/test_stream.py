@@ -6,16 +6,23 @@ import base64
 import json
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import requests
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fakes.live import LiveServer
+from custodes.gallery.exact import BruteForceIndex
+from custodes.gallery.gallery import IndexedGallery
+from fakes.engine import SquareEngine
+from fakes.gallery import MemoryGalleryStore
+from fakes.live import LiveServer, running
 from fakes.liveness_client import Key, inner, pack, stream, text_header
 
 NOBODY = "00000000-0000-4000-8000-00000000000a"
@@ -236,6 +243,67 @@ def test_a_token_makes_one_session(rekognition: Any) -> None:
     assert rekognition.create_face_liveness_session(ClientRequestToken="t")["SessionId"] == first
     with pytest.raises(ClientError):
         rekognition.create_face_liveness_session(ClientRequestToken="t", Settings={"AuditImagesLimit": 1})
+
+
+def test_fifty_checks_at_once_stay_within_limits(
+    live_server: LiveServer, rekognition: Any, key: Key, new_session: Callable[..., str], square_video: bytes
+) -> None:
+    """All are begun before the first ends; their videos are looked at two at a time."""
+    before = resident_bytes()
+    with ExitStack() as opened:
+        ids = [new_session() for _ in range(50)]
+        streams = [opened.enter_context(stream(live_server.url, key, session_id)) for session_id in ids]
+        for one in streams:
+            one.challenge()
+            one.video(square_video)
+        ended = [one.event(240) for one in streams]
+    assert [kind for kind, _ in ended] == ["DisconnectionEvent"] * 50
+    assert {status(rekognition, session_id) for session_id in ids} == {"SUCCEEDED"}
+    assert resident_bytes() - before < 400 * 1024 * 1024
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def test_pictures_go_to_the_bucket_that_was_named_and_may_be_written(tmp_path: Path, square_video: bytes) -> None:
+    moto = pytest.importorskip("moto.server")
+    s3 = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    s3.start()
+    try:
+        host, port = s3.get_host_and_port()
+        there = boto3.client(
+            "s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1",
+            aws_access_key_id="AKIATEST", aws_secret_access_key="testing",
+        )  # fmt: skip
+        there.create_bucket(Bucket="pictures")
+        there.create_bucket(Bucket="others")
+        overrides = {
+            "s3_endpoint": f"http://{host}:{port}",
+            "s3_access_key_id": "AKIATEST",
+            "s3_secret_access_key": "testing",
+            "output_buckets": "pictures",
+        }
+        gallery = IndexedGallery(MemoryGalleryStore(), BruteForceIndex)
+        with running(tmp_path / "data", overrides, engine=SquareEngine(), gallery=gallery) as server:
+            client, signing = server.client(), server.deployment.keys.key
+            wishes = {"AuditImagesLimit": 1, "ChallengePreferences": [{"Type": "FaceMovementChallenge"}]}
+            with pytest.raises(ClientError, match="S3 bucket"):
+                client.create_face_liveness_session(Settings={**wishes, "OutputConfig": {"S3Bucket": "others"}})
+            output = {"S3Bucket": "pictures", "S3KeyPrefix": "checks/"}
+            made = client.create_face_liveness_session(Settings={**wishes, "OutputConfig": output})["SessionId"]
+            with stream(server.url, Key(signing.access_key_id, signing.secret), made) as opened:
+                opened.challenge()
+                opened.video(square_video)
+                assert opened.event(60)[0] == "DisconnectionEvent"
+            found = client.get_face_liveness_session_results(SessionId=made)
+        place = found["ReferenceImage"]["S3Object"]
+        assert place["Name"].startswith(f"checks/{made}/")
+        assert there.get_object(Bucket=place["Bucket"], Key=place["Name"])["Body"].read()[:2] == b"\xff\xd8"
+        assert len(found["AuditImages"]) == 1
+        assert not list((tmp_path / "data" / "liveness").iterdir())  # the video is gone
+    finally:
+        s3.stop()
 
 
 FRAMES = st.one_of(
