@@ -286,3 +286,11 @@ STREAM_SOURCES = Table(
     Column("sealed", LargeBinary, nullable=False),
 )
 """Addresses of live sources with their credentials, the operator's, sealed by the master key."""
+
+LEDGER_HEADS = Table(
+    "ledger_heads",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("note", LargeBinary, nullable=False),
+)
+"""The last published checkpoint of the operator's log, where the database is in another place than the log."""
