@@ -367,3 +367,11 @@ STREAM_EVENTS = Table(
     sqlite_autoincrement=True,
 )
 """Whom live searches saw, sealed by the master key and bound to the account."""
+
+LEDGER_HEADS = Table(
+    "ledger_heads",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("note", LargeBinary, nullable=False),
+)
+"""The last published checkpoint of the operator's log, where the database is in another place than the log."""
