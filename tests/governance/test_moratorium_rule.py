@@ -8,9 +8,9 @@ import pytest
 
 from custodes.governance.provider.guardrails import (
     ATTRIBUTES,
-    LATER,
     DEFAULT_PACKS,
     INCIDENT,
+    LATER,
     PURPOSES,
     SECTORS,
     Call,
