@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
-from custodes.core.slot import Slot
-from custodes.engine.results.face import MAX_FACES, Detail, FacesFound
-from custodes.imaging.image import Image
-from fakes.engine import SquareEngine
 from fakes.live import running
 from fakes.sight import sight
-from fakes.studio import PICTURES, RESULTS, Studio
-
-
-class FacesInLargePictures(SquareEngine):
-    """Sees squares as faces, but none in the small plain pictures, which are squares of one colour to it."""
-
-    def detect(self, slot: Slot, image: Image, detail: Detail = Detail.BOX, at_most: int = MAX_FACES) -> FacesFound:
-        found = super().detect(slot, image, detail, at_most)
-        return replace(found, faces=()) if image.size.width <= 120 else found
+from fakes.studio import PICTURES, RESULTS, FacesInLargePictures, Studio
 
 
 @pytest.fixture(scope="module")

@@ -108,9 +108,9 @@ class TrainingJobs:
             raise
         except CustodesError as error:
             self._fail(request, error.message)
-            raise
-        finally:
             self._parts.trainings.endings.tell(request.key)
+            raise
+        self._parts.trainings.endings.tell(request.key)
 
     def _fail(self, request: TrainingRequest, message: str) -> None:
         records = self._parts.trainings.records
