@@ -19,6 +19,7 @@ from custodes.core.errors import (
     InUseError,
     InvalidParameterError,
     NotFoundError,
+    NotSupportedError,
     NotUsableError,
     UnavailableError,
 )
@@ -287,7 +288,7 @@ class Versions:
             return ()
         try:
             version = cast("Version", self._records.version(key).value)
-        except NotFoundError:
+        except (NotFoundError, NotSupportedError):
             return ()
         # An adapter says no other names than moderation does.
         return () if version.feature is ProjectFeature.CONTENT_MODERATION else version.names
@@ -297,10 +298,13 @@ class Versions:
         key = key_of_arn(arn)
         if not isinstance(key, ProjectKey):
             return ()
-        found = self._records.store.find(key.account_id, ProjectRecordKind.PROJECT, key.name)
-        if found is None or cast("Project", found.value).feature is ProjectFeature.CONTENT_MODERATION:
-            return ()  # an adapter says no other names than moderation does
-        return tuple(sorted({name for dataset in self._records.datasets(key) for name in dataset.names}))
+        try:
+            found = self._records.store.find(key.account_id, ProjectRecordKind.PROJECT, key.name)
+            if found is None or cast("Project", found.value).feature is ProjectFeature.CONTENT_MODERATION:
+                return ()  # an adapter says no other names than moderation does
+            return tuple(sorted({name for dataset in self._records.datasets(key) for name in dataset.names}))
+        except NotSupportedError:  # the use case says so, on record
+            return ()
 
     def _version(self, permit: Permit, arn: str) -> tuple[ProjectRecord, Version]:
         key = version_key(permit.context.caller, arn)
