@@ -8,6 +8,7 @@ from custodes.core.errors import (
     AlreadyExistsError,
     InvalidParameterError,
     NotFoundError,
+    NotSupportedError,
     PaginationTokenError,
     QuotaError,
 )
@@ -173,8 +174,8 @@ def test_two_hundred_tags(server):
         (ARN.replace("123456789012", "210987654321"), NotFoundError),
         (ARN.replace("eu-central-1", "us-east-1"), NotFoundError),
         (ARN.replace("arn:aws:", "arn:aws-us-gov:"), NotFoundError),
-        (ARN.replace("collection", "streamprocessor"), NotFoundError),
-        ("arn:aws:rekognition:eu-central-1:123456789012:project/p/version/v/1", NotFoundError),
+        (ARN.replace("collection", "streamprocessor"), NotSupportedError),
+        ("arn:aws:rekognition:eu-central-1:123456789012:project/p/version/v/1", NotSupportedError),
         (ARN + "/more", NotFoundError),
         (ARN + "\n", InvalidParameterError),
         (ARN.replace("rekognition", "s3"), InvalidParameterError),
@@ -184,6 +185,7 @@ def test_two_hundred_tags(server):
     ],
 )
 def test_arns_that_name_nothing_here(server, arn, error):
+    """This composition has neither streams nor projects, and says so of theirs."""
     server.collection()
     server.call("CreateCollection", account=OTHER_ACCOUNT, CollectionId="people")
     for operation, params in (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custodes.core.errors import HumanLoopError, NotFoundError
+from custodes.core.errors import HumanLoopError, NotSupportedError
 from custodes.engine.labels.taxonomy import load_taxonomy
 from custodes.engine.moderation.body_parts import KINDS
 from custodes.engine.moderation.pipeline import CLASSES
@@ -42,7 +42,7 @@ def test_50_percent_unless_asked_otherwise(server):
 
 
 @pytest.mark.parametrize(
-    ("more", "error"), [({"HumanLoopConfig": LOOP}, HumanLoopError), ({"ProjectVersion": ADAPTER}, NotFoundError)]
+    ("more", "error"), [({"HumanLoopConfig": LOOP}, HumanLoopError), ({"ProjectVersion": ADAPTER}, NotSupportedError)]
 )
 def test_reviews_and_adapters_are_refused_before_anything_is_looked_at(server, more, error):
     with pytest.raises(error):
@@ -58,7 +58,7 @@ def test_the_modelled_errors_reach_boto3(tmp_path):
         client = live.client()
         with pytest.raises(client.exceptions.HumanLoopQuotaExceededException, match="reviewers"):
             client.detect_moderation_labels(Image=IMAGE, HumanLoopConfig=LOOP)
-        with pytest.raises(client.exceptions.ResourceNotFoundException, match="adapters"):
+        with pytest.raises(client.exceptions.ResourceNotFoundException, match="does not exist"):
             client.detect_moderation_labels(Image=IMAGE, ProjectVersion=ADAPTER)
 
 

@@ -75,6 +75,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "TagResource": {"ResourceArn": ARN, "Tags": {"a": "b"}},
     "UntagResource": {"ResourceArn": ARN, "TagKeys": ["a"]},
     "ListTagsForResource": {"ResourceArn": ARN},
+    "CreateFaceLivenessSession": {},
+    "GetFaceLivenessSessionResults": {"SessionId": "11111111-1111-4111-8111-111111111111"},
     "CreateProject": {"ProjectName": "parts"},
     "DescribeProjects": {},
     "DeleteProject": {"ProjectArn": PROJECT},
@@ -111,8 +113,10 @@ CALLS: dict[str, dict[str, Any]] = {
 }
 ANYWHERE = {operation for operation in CALLS if operation.startswith(("Assess", "Detect"))} | {
     "CompareFaces",
+    "CreateFaceLivenessSession",
     "DescribeProjects",
     "GetCelebrityInfo",
+    "GetFaceLivenessSessionResults",
     "GetMediaAnalysisJob",
     "ListMediaAnalysisJobs",
     "StartMediaAnalysisJob",

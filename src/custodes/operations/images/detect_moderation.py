@@ -57,6 +57,10 @@ class ConcernsDetected:
 class Adapters(Protocol):
     """Adapters of accounts."""
 
+    def require(self, permit: Permit, arn: str) -> None:
+        """Refuse what ``adapted`` would refuse, before a picture is looked at. Raises as it does."""
+        ...
+
     def adapted(self, permit: Permit, image: Image, base: ConcernsFound, arn: str, least_pct: float) -> ConcernsFound:
         """What an adapter makes of ``base``, all that the networks say however unsure.
 
@@ -70,6 +74,10 @@ class Adapters(Protocol):
 
 class NoAdapters:
     """Stands where this server was put together without adapters."""
+
+    def require(self, permit: Permit, arn: str) -> None:  # noqa: ARG002 - the port's signature
+        """Refuse."""
+        raise NotFoundError("The project version does not exist: this server has no adapters.")
 
     def adapted(self, permit: Permit, image: Image, base: ConcernsFound, arn: str, least_pct: float) -> ConcernsFound:  # noqa: ARG002 - the port's signature
         """Refuse."""
@@ -93,6 +101,8 @@ class Moderation:
 
     def look(self, permit: Permit, source: ImageInput, least_pct: float, adapter: str | None) -> ConcernsDetected:
         """The same for a picture alone."""
+        if adapter is not None:
+            self._adapters.require(permit, adapter)
         image = self._pictures.load(source, LABEL_RULES)
         permit.tally.images += 1
         engine = self._engine()

@@ -41,6 +41,10 @@ class VersionAdapters:
             raise NotUsableError(f"The project version is {version.status}.")
         return version
 
+    def require(self, permit: Permit, arn: str) -> None:
+        """See Adapters."""
+        self.version(permit.context.caller, arn)
+
     def adapted(self, permit: Permit, image: Image, base: ConcernsFound, arn: str, least_pct: float) -> ConcernsFound:
         """See Adapters."""
         version = self.version(permit.context.caller, arn)
