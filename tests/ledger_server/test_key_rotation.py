@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import resource
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +18,19 @@ from custodes.ledger.tlog.trust import open_trusted, parse_policy
 from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.writer.keys import check_rotation
 from custodes.storage.ledger.open import read_tiles
+from fakes.command import custodes
 from fakes.engine import Square, picture
 from fakes.process import serving
 
 
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "custodes", *arguments], capture_output=True, text=True, timeout=60, check=False
-    )
-
-
 def done(*arguments: str) -> str:
-    answer = command(*arguments)
+    answer = custodes(*arguments)
     assert answer.returncode == 0, answer.stderr + answer.stdout
     return answer.stdout
 
 
 def verdict(file: Path, policy: Path) -> str:
-    return command("statement", "verify", str(file), "--trust", str(policy)).stdout.split()[0]
+    return custodes("statement", "verify", str(file), "--trust", str(policy)).stdout.split()[0]
 
 
 def statement(data: Path, account: str, out: Path) -> Path:
@@ -55,7 +48,7 @@ def test_old_and_new_statements_verify_after_a_rotation(tmp_path: Path) -> None:
         detect(server)
         account = (data / "account").read_text().strip()
         old = statement(data, account, tmp_path / "old.json")
-        refused = command("ledger", "rotate-key", "--data", str(data))
+        refused = custodes("ledger", "rotate-key", "--data", str(data))
         assert (refused.returncode, refused.stdout) == (1, ""), "not while the server runs"
         assert server.stop() == 0
     first = VerifierKey.parse((data / "ledger.pub").read_text())
