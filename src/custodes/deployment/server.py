@@ -13,7 +13,7 @@ import hmac
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +21,17 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from custodes.core.clock import SystemClock
+from custodes.core.clock import Clock, SystemClock
 from custodes.core.errors import NotFoundError
 from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.console import ConsoleSources, open_console
+from custodes.deployment.galleries import open_served_gallery
 from custodes.deployment.governance.accounts import open_directory
 from custodes.deployment.networks.engines import open_sight, open_text
-from custodes.deployment.networks.scores import ScoreRates, own_embedder, score_rates
+from custodes.deployment.networks.scores import own_embedder, score_rates
 from custodes.deployment.record.ledger import ServerLedger, reconciled
 from custodes.deployment.records import DataParts, Records, open_records
+from custodes.deployment.streams import open_streams, stream_workers
 from custodes.deployment.tracing import Tracing, open_tracing
 from custodes.deployment.video import Videos, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
@@ -47,15 +49,14 @@ from custodes.engine.ports import FaceEngine, TextEngine
 from custodes.engine.runtime.meter import RunMeter
 from custodes.engine.runtime.once import Once
 from custodes.gallery.entities import CollectionKey
-from custodes.gallery.gallery import IndexedGallery
 from custodes.governance.accounts.account import Status
-from custodes.jobs.schedule import Scheduler
+from custodes.jobs.schedule import Schedule, Scheduler
 from custodes.models.card import load_cards
 from custodes.models.store import ModelStore, missing_models
 from custodes.operations.accounts.credentials.sign_in_links import SignInLinks
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.sts import SecurityTokens
-from custodes.operations.accounts.throttle import AccountQuotas, Throttle, no_overrides
+from custodes.operations.accounts.throttle import Throttle
 from custodes.operations.catalogue import Operations, Ports, build
 from custodes.operations.collections.celebrities import COLLECTION as CELEBRITY_COLLECTION
 from custodes.operations.collections.celebrities import CelebrityGallery
@@ -76,8 +77,6 @@ from custodes.storage.ledger.documents import public_documents
 from custodes.storage.objects.sources import S3Settings, open_objects
 from custodes.storage.sql.celebrities import SqliteCelebrities
 from custodes.storage.sql.database import Database
-from custodes.storage.sql.gallery.store import SqlGalleryStore
-from custodes.storage.vectors.faiss_index import FaissIndex
 
 # Separates this use of the operator's secret from any other. Changing it invalidates open pagination tokens only.
 _PAGE_KEY_LABEL = b"custodes pagination tokens v1"
@@ -218,29 +217,29 @@ def open_deployment(
         service = load_service()
         directory = opened.enter_context(open_directory(database, settings.data, keys.account_id, service.known))
         directory.hold(keys.key)
-        store = gallery or _gallery(database, settings.data, AccountQuotas(settings.account_limits, directory.limits))
+        served = opened.enter_context(open_served_gallery(settings, database, directory.limits, gallery))
+        store = served.gallery
         meter = RunMeter()
         faces = opened.enter_context(open_engine(settings, meter.ran) if engine is None else nullcontext(engine))
         if spans is not None:
             store, faces = spans.gallery(store), spans.engine(faces)
         release = release_of(settings.shown)
         videos = open_videos(settings, database, open_objects(_folders(settings), _s3(settings)), clock)
-        parts = DataParts(settings, database, keys.account_id, directory, store, videos, clock, new_request_id)
+        live, account = open_streams(settings, database, clock), keys.account_id
+        parts = DataParts(settings, database, account, directory, store, videos, live, clock, new_request_id)
         records = opened.enter_context(open_records(parts, release))
         daily = opened.enter_context(reconciled(records.ledger.log, meter))
-        book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
-        page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
-        known = _known_people(keys, book, score_rates(settings))
+        known = _known_people(opened, keys, settings)
         reader = Once(lambda: text or open_text(settings, meter.ran))
         seen = sight or open_sight(settings, faces, meter.ran)
-        ports = _ports(parts, records, faces, videos, page_key=page_key, celebrities=known, text=reader, sight=seen)
+        ports = _ports(parts, records, faces, videos, keys=keys, celebrities=known, text=reader, sight=seen)
         operations = build(ports)
         recorder = recording(_recorder(records, faces, release, meter))
         gate = _gate(spans, records.policy, recorder, directory)
-        scheduler = opened.enter_context(closing(Scheduler((*records.schedules, daily), clock, LEDGER_ERRORS)))
-        scheduler.start()
-        opened.enter_context(video_workers(videos, ports, operations, gate, records.ledger))
+        scheduler = opened.enter_context(_scheduler((*records.schedules, *served.schedules, daily), clock))
+        opened.enter_context(_workers(parts, ports, operations, gate, records.ledger))
         opened.enter_context(administered(settings.data, records.administration.ask))
+        served.start_warming()
         yield Deployment(
             settings=settings,
             service=service,
@@ -254,10 +253,26 @@ def open_deployment(
             review_actions=actions(gate, records.reviews),
             scheduler=scheduler,
             administration=records.administration,
-            health=videos.health,
+            health=lambda: {**videos.health(), **served.health()},
             screening=records.screening,
             sign_in_links=records.sign_in_links,
         )
+
+
+@contextmanager
+def _scheduler(schedules: Sequence[Schedule], clock: Clock) -> Iterator[Scheduler]:
+    with closing(Scheduler(schedules, clock, LEDGER_ERRORS)) as scheduler:
+        scheduler.start()
+        yield scheduler
+
+
+@contextmanager
+def _workers(
+    parts: DataParts, ports: Ports, operations: Operations, gate: Gate, ledger: ServerLedger
+) -> Iterator[None]:
+    """Whoever works on stored videos and watches live streams, until the end of the block."""
+    with video_workers(parts.videos, ports, operations, gate, ledger), stream_workers(parts.streams, ports, gate):
+        yield
 
 
 def _recorder(records: Records, faces: FaceEngine, release: Release, meter: RunMeter) -> Recorder:
@@ -279,7 +294,7 @@ def _ports(
     faces: FaceEngine,
     videos: Videos,
     *,
-    page_key: bytes,
+    keys: OperatorKeys,
     celebrities: CelebrityGallery,
     text: Once[TextEngine],
     sight: ImageEngines,
@@ -289,13 +304,14 @@ def _ports(
         parts.gallery,
         videos.objects,
         parts.clock,
-        page_key,
+        hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256),
         erasures=records.erasures,
         holding=records.reviews,
         text=text,
         sight=sight,
         celebrities=celebrities,
         video=videos.adapters,
+        streams=parts.streams.adapters,
     )
 
 
@@ -310,22 +326,11 @@ def open_engine(settings: Settings, ran: Callable[[], None] = lambda: None) -> I
     yield open_face_engine(store, settings.device, threads, own_embedder(settings), ran)
 
 
-@contextmanager
-def open_gallery(settings: Settings) -> Iterator[Gallery]:
-    """The database of the data directory, locked for this process; indexes are filled when first searched."""
-    with closing(Database.open(settings.data)) as database:
-        quotas = AccountQuotas(settings.account_limits, no_overrides)
-        yield _gallery(database, settings.data, quotas)
-
-
-def _gallery(database: Database, data: Path, quotas: AccountQuotas) -> Gallery:
-    return IndexedGallery(SqlGalleryStore.open(database, data, os.urandom, quotas), FaissIndex)
-
-
-def _known_people(keys: OperatorKeys, book: SqliteCelebrities, rates: ScoreRates) -> CelebrityGallery:
+def _known_people(opened: ExitStack, keys: OperatorKeys, settings: Settings) -> CelebrityGallery:
     """Portraits in a collection of the operator's account, names in a file of their own."""
+    book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
     key = CollectionKey(keys.account_id, CELEBRITY_COLLECTION)
-    return CelebrityGallery(key, book, rates.false_match_rate)
+    return CelebrityGallery(key, book, score_rates(settings).false_match_rate)
 
 
 def _folders(settings: Settings) -> dict[str, Path]:
