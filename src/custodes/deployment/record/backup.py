@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
 from custodes.core.clock import Clock
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.record.admin.backup import backup_handlers, say_where_from
-from custodes.operations.requests.admin import AdminAnswer, AdminHandlers
-from custodes.storage.backup.folder import RESTORED
+from custodes.operations.requests.admin import AdminHandlers
+from custodes.storage.backup.folder import RESTORED, BackupManifest
 from custodes.storage.backup.taking import BackupSource, take_backup
 from custodes.storage.files import placement
 
@@ -24,8 +23,8 @@ def open_backups(data: Path, log: LedgerLog, settle: Callable[[], None], clock: 
     """What carries out backups of ``data``; ``settle`` returns once every erasure begun before has its tombstones."""
     source = BackupSource(data, log.flush, log.at_rest, settle, version("custodes"))
 
-    def take(folder: Path, keys: Path, taken_ms: int) -> AdminAnswer:
-        return asdict(take_backup(source, folder, keys, taken_ms))
+    def take(folder: Path, keys: Path, taken_ms: int) -> BackupManifest:
+        return take_backup(source, folder, keys, taken_ms)
 
     return backup_handlers(take, clock, data)
 

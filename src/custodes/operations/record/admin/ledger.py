@@ -15,7 +15,7 @@ from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.record.evidence.body_destruction import Destruction
 from custodes.operations.record.evidence.statements import Statements
 from custodes.operations.record.housekeeping import FAILURES, Housekeeping
-from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers
+from custodes.operations.requests.admin import AdminCommand, AdminHandlers, EntryWritten
 
 DAY_MS = 86_400_000
 
@@ -54,6 +54,44 @@ class DestroyBodies(AdminCommand):
     rule: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskWitnesses(AdminCommand):
+    """Have the newest checkpoint confirmed, by the operator's witnesses or those of the text of a trust policy."""
+
+    operation: ClassVar[str] = "witness ask"
+    policy: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotateLogKey(AdminCommand):
+    """A new key for the log, handed over by the old one in the log itself."""
+
+    operation: ClassVar[str] = "ledger rotate-key"
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessAnswer:
+    """What a witness said instead of confirming; None where it confirmed."""
+
+    name: str
+    refused: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessAnswers:
+    """All who were asked."""
+
+    witnesses: tuple[WitnessAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogKeyRotated:
+    """The ``key`` entry, and the new public key as verifiers write it."""
+
+    index: int
+    public_key: str
+
+
 @dataclass(frozen=True, slots=True)
 class LogRetention:
     """For how many days at least the private parts of uses are kept (Regulation (EU) 2024/1689 art. 19, 26(6))."""
@@ -75,22 +113,42 @@ def ledger_handlers(
 ) -> AdminHandlers:
     """What carries these commands out. All raise UnavailableError when they cannot be; the message says why."""
 
-    def made(work: Callable[[], int]) -> AdminAnswer:
+    def made(work: Callable[[], int]) -> EntryWritten:
         try:
-            return {"index": work()}
+            return EntryWritten(work())
         except CustodesError:
             raise
         except FAILURES as error:
             raise UnavailableError(str(error) or type(error).__name__) from error
 
-    def destroyed(command: DestroyBodies) -> AdminAnswer:
+    def destroyed(command: DestroyBodies) -> EntryWritten:
         retention.check(command.before_ms)
         what = Destruction(command.account, command.before_ms, command.reason, command.rule)
         return made(lambda: statements.destroy_bodies(what, log))
+
+    def asked(command: AskWitnesses) -> WitnessAnswers:
+        try:
+            found = duties.ask_witnesses(command.policy)
+        except CustodesError:
+            raise
+        except FAILURES as error:
+            raise UnavailableError(str(error) or type(error).__name__) from error
+        return WitnessAnswers(tuple(WitnessAnswer(name, reason) for name, reason in found.items()))
 
     return {
         CloseMapHeads: lambda _: made(duties.close_heads),
         ClosePartyHead: lambda _: made(lambda: statements.close_party_head(log)),
         RunBilling: lambda command: made(lambda: duties.bill(command.month, command.prices)),
         DestroyBodies: destroyed,
+        AskWitnesses: asked,
     }
+
+
+def rotation_handlers(rotate: Callable[[], LogKeyRotated]) -> AdminHandlers:
+    """What replaces the key of the log."""
+    return {RotateLogKey: lambda _: rotate()}
+
+
+def no_rotation() -> LogKeyRotated:
+    """The answer of a server: what it signs would change under it."""
+    raise ConflictError("the log's key is replaced while no server runs; stop it first")

@@ -21,7 +21,7 @@ from custodes.ledger.tlog.entry import EntryError, decode
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.log import LedgerLog
 from custodes.ledger.writer.settings import LedgerWriter
-from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers
+from custodes.operations.requests.admin import AdminCommand, AdminHandlers, EntryWritten
 from custodes.operations.requests.gate import Allow, Decision, Deny, Intent, Policy
 from custodes.operations.requests.properties import READS, Properties, Reveals
 
@@ -58,6 +58,25 @@ class AcknowledgeIncident(AdminCommand):
     operation: ClassVar[str] = "incident acknowledge"
     index: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedIncident:
+    """An incident with what its entry says in private; None where that is gone."""
+
+    index: int
+    ts_ms: int
+    what: str
+    standing: bool
+    about: object
+    reason: object
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentList:
+    """All of them."""
+
+    incidents: tuple[ListedIncident, ...]
 
 
 class Incidents:
@@ -138,18 +157,18 @@ class Incidents:
         """What carries the commands out; ``log`` names who asked in what it writes."""
         return {
             ListIncidents: lambda _: self._listed(),
-            AcknowledgeIncident: lambda command: {"index": self.acknowledge(command.index, command.reason, log)},
+            AcknowledgeIncident: lambda command: EntryWritten(self.acknowledge(command.index, command.reason, log)),
         }
 
-    def _listed(self) -> AdminAnswer:
+    def _listed(self) -> IncidentList:
         rows = []
         for one in self.all():
             facts: Mapping[str, object] = {}
             with suppress(BodyError):
                 facts = self._facts_of(one.index)
-            row = {"index": one.index, "ts_ms": one.ts_ms, "what": one.what, "standing": one.standing}
-            rows.append({**row, "about": facts.get("about"), "reason": facts.get("reason")})
-        return {"incidents": rows}
+            about, reason = facts.get("about"), facts.get("reason")
+            rows.append(ListedIncident(one.index, one.ts_ms, one.what, one.standing, about, reason))
+        return IncidentList(tuple(rows))
 
     def _is_about(self, one: Incident, what: str, about: str) -> bool:
         return one.what == what and self._facts_of(one.index).get("about") == about
