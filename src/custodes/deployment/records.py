@@ -27,6 +27,7 @@ from custodes.deployment.record.ledger import (
     LedgerPlace,
     LedgerPlan,
     ServerLedger,
+    log_name,
     open_erasures,
     open_server_ledger,
     schedule_ledger,
@@ -55,6 +56,7 @@ from custodes.operations.policy.facts import PolicyFacts
 from custodes.operations.policy.tenant import AccountPolicies
 from custodes.operations.record.admin.ledger import LogRetention, ledger_handlers, no_rotation, rotation_handlers
 from custodes.operations.record.administration import Administration
+from custodes.operations.record.consent import Consent
 from custodes.operations.record.incidents.incidents import RecognitionStop
 from custodes.operations.record.start import Release
 from custodes.operations.requests.admin import AdminHandlers
@@ -130,6 +132,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
         look_where_from(data, ledger.log)
         erasures = open_erasures(data, ledger, gallery)
         rules = open_policy(data, ledger, clock, own_policy(settings))
+        consent = Consent(log_name(data), lambda: rules.state.officers)
         cases = open_cases(data, ledger.attributed, clock)
         reviews = open_reviews(parts.database, data, ledger, gallery, directory, settings.review_days)
         links = SignInLinks(clock, os.urandom)
@@ -142,8 +145,8 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             **list_handlers,
             **celebrity_handlers(celebrities),
             **rotation_handlers(no_rotation),
-            **ledger_handlers(ledger.duties, ledger.statements, ledger.log, log_retention(settings, clock)),
-            **ledger.duties.incidents.handlers(ledger.attributed),
+            **ledger_handlers(ledger.duties, ledger.statements, ledger.log, log_retention(settings, clock), consent),
+            **ledger.duties.incidents.handlers(ledger.attributed, consent),
             **open_backups(data, ledger.log, erasures.settle, clock),
             **open_lookups(settings, ledger.statements, ledger.duties, ledger.log),
             **job_handlers(parts.videos.jobs, clock),

@@ -136,7 +136,12 @@ def _status(changes: PolicyChanges) -> PolicyStatus:
     if state.waiting is not None:
         found = diff(policy, changes.store.policy(state.waiting.policy))
         differences = [f"{item.what}: {item.subject}" for item in found.changes]
-        members["waiting"] = {**members["waiting"], "kind": found.kind.value, "changes": differences}
+        members["waiting"] = {
+            **members["waiting"],
+            "kind": found.kind.value,
+            "changes": differences,
+            "held_ms": changes.held_ms(),
+        }
     rules = load(policy.packs, policy.schema).rules.values()
     shown = tuple(RuleInForce(rule.id, rule.effect, rule.reason, rule.source, rule.date) for rule in rules)
     return PolicyStatus(**members, packs=tuple(sorted(policy.packs)), rules=shown)

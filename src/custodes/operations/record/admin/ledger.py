@@ -5,17 +5,20 @@ In: commands. Out: the index of the entry that each led to.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from custodes.core.clock import Clock
-from custodes.core.errors import ConflictError, CustodesError, UnavailableError
+from custodes.core.errors import ConflictError, CustodesError, NotFoundError, UnavailableError
+from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.writer.log import LedgerLog
+from custodes.operations.record.consent import Consent
 from custodes.operations.record.evidence.body_destruction import Destruction
 from custodes.operations.record.evidence.statements import Statements
 from custodes.operations.record.housekeeping import FAILURES, Housekeeping
 from custodes.operations.requests.admin import AdminCommand, AdminHandlers, EntryWritten
+from custodes.operations.requests.properties import READS, Properties
 
 DAY_MS = 86_400_000
 
@@ -92,6 +95,44 @@ class LogKeyRotated:
     public_key: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeVrfKey(AdminCommand):
+    """A new key for places of names in maps, every name proven under both; two officers sign where there are any."""
+
+    operation: ClassVar[str] = "ledger change-vrf-key"
+    signatures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProveVrfKeyChange(AdminCommand):
+    """The file about a change of that key, for auditors."""
+
+    operation: ClassVar[str] = "ledger vrf-key-change"
+    properties: ClassVar[Properties] = READS
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class VrfKeyChanged:
+    """The entry of a change, the new public key in base64url, and who signed."""
+
+    index: int
+    public_key: str
+    signers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VrfKeyChangeProof:
+    """The text of the file about a change."""
+
+    file: str
+
+
+def vrf_order(public: bytes) -> Mapping[str, object]:
+    """What officers sign for a change of the VRF key: that this one is replaced."""
+    return {"replaced": b64url(public)}
+
+
 @dataclass(frozen=True, slots=True)
 class LogRetention:
     """For how many days at least the private parts of uses are kept (Regulation (EU) 2024/1689 art. 19, 26(6))."""
@@ -109,7 +150,7 @@ class LogRetention:
 
 
 def ledger_handlers(
-    duties: Housekeeping, statements: Statements, log: LedgerLog, retention: LogRetention
+    duties: Housekeeping, statements: Statements, log: LedgerLog, retention: LogRetention, consent: Consent
 ) -> AdminHandlers:
     """What carries these commands out. All raise UnavailableError when they cannot be; the message says why."""
 
@@ -135,7 +176,24 @@ def ledger_handlers(
             raise UnavailableError(str(error) or type(error).__name__) from error
         return WitnessAnswers(tuple(WitnessAnswer(name, reason) for name, reason in found.items()))
 
+    def changed(command: ChangeVrfKey) -> VrfKeyChanged:
+        order = vrf_order(statements.maps.vrf_public())
+        signed = consent.check(command.operation, order, command.signatures, 2)
+        body = {"op": command.operation, "signatures": dict(signed)}
+        found = made(lambda: statements.maps.change_vrf_key(log, body, len(signed)))
+        return VrfKeyChanged(found.index, b64url(statements.maps.vrf_public()), tuple(sorted(signed)))
+
+    def proven(command: ProveVrfKeyChange) -> VrfKeyChangeProof:
+        try:
+            return VrfKeyChangeProof(statements.maps.key_change(command.index).decode())
+        except LookupError as error:
+            raise NotFoundError(str(error)) from error
+        except FAILURES as error:
+            raise UnavailableError(str(error)) from error
+
     return {
+        ChangeVrfKey: changed,
+        ProveVrfKeyChange: proven,
         CloseMapHeads: lambda _: made(duties.close_heads),
         ClosePartyHead: lambda _: made(lambda: statements.close_party_head(log)),
         RunBilling: lambda command: made(lambda: duties.bill(command.month, command.prices)),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from custodes.ledger.verifier.vrf.edwards25519 import ORDER, encode, multiply, multiply_base
+from custodes.ledger.verifier.vrf.edwards25519 import ORDER, PointError, decode, encode, multiply, multiply_base
 from custodes.ledger.verifier.vrf.vrf import (
     CHALLENGE_BYTES,
     KEY_BYTES,
@@ -68,3 +68,11 @@ def prove(key: SecretKey, alpha: bytes) -> bytes:
     c = challenge(key.public, h_string, encode(gamma), encode(multiply_base(nonce)), encode(multiply(nonce, h)))
     s = (nonce + c * key.scalar) % ORDER
     return encode(gamma) + c.to_bytes(CHALLENGE_BYTES, "little") + s.to_bytes(32, "little")
+
+
+def proven(proof: bytes) -> bytes:
+    """The output that a proof of one's own stands for; nothing is verified. Raises VrfError where it is none."""
+    try:
+        return gamma_to_hash(decode(proof[:32]))
+    except PointError as error:
+        raise VrfError("the VRF proof holds no curve point") from error

@@ -1,7 +1,7 @@
 """Heads of maps as entries of the log, and the names under which things stand in maps.
 
 In: a head, or a ``map`` entry. Out: the public fields of such an entry, and the way back. It builds no map
-(``maps_accounts``) and checks no path (``maps_proof``).
+(``prover.maps``) and checks no path (``proof``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from custodes.ledger.tlog.entry import Entry, EntryError, from_b64url
 from custodes.ledger.tlog.merkle import leaf_hash
-from custodes.ledger.verifier.map_proof import MapError, MapNode
+from custodes.ledger.tlog.trust import VrfKey
+from custodes.ledger.verifier.maps.proof import MapError, MapNode
 
 ACCOUNT_MAP = "account"
 COLLECTION_MAP = "collection"
@@ -26,6 +27,7 @@ class MapHead:
         node: root and totals.
         vrf_public: key under which names are placed.
         clock_entries: how many of those entries say that the clock was wrong.
+        changed: index of the ``vrf`` entry by which that key came; None for the first key of a log.
     """
 
     name: str
@@ -33,6 +35,7 @@ class MapHead:
     node: MapNode
     vrf_public: bytes
     clock_entries: int = 0
+    changed: int | None = None
 
 
 def parse_head(entry: Entry) -> MapHead:
@@ -53,14 +56,17 @@ def parse_head(entry: Entry) -> MapHead:
         raise MapError("the head of the map lacks its root or its key") from error
     if len(root) != 32 or len(key) != 32:
         raise MapError("the head of the map has a root or a key of a wrong length")
-    wrong = fields.get("i", 0)
-    return MapHead(name, size, MapNode(root, count, units), key, wrong if isinstance(wrong, int) else 0)
+    wrong, changed = fields.get("i", 0), fields.get("b")
+    assert isinstance(wrong, int) and not isinstance(changed, str)
+    return MapHead(name, size, MapNode(root, count, units), key, wrong, changed)
 
 
-def check_key(head: MapHead, keys: Sequence[bytes]) -> None:
-    """Raise MapError when the reader names VRF keys, and the head was made under none of them."""
-    if keys and head.vrf_public not in keys:
-        raise MapError("the head of the map was made under a VRF key that your trust policy does not name")
+def check_key(head: MapHead, index: int, keys: Sequence[VrfKey]) -> None:
+    """Raise MapError when the reader names VRF keys, and the head in entry ``index`` is under none that holds there."""
+    since = max((key.since for key in keys if key.since <= index), default=0)
+    held = [key.public for key in keys if key.since == since]
+    if keys and (head.vrf_public not in held or (since and head.changed != since)):
+        raise MapError("the head of the map was made under a VRF key that your trust policy does not name for it")
 
 
 def use_leaf(index: int, entry_hash: bytes) -> bytes:

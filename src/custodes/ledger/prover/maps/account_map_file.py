@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from custodes.durable import write_durably
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.account_map import AccountMap
+from custodes.ledger.prover.maps.account_map import AccountMap
+from custodes.ledger.prover.maps.vrf_keys import VrfKeys
 from custodes.ledger.prover.ports import Use
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.proof import MapError
 
 _HEAD = struct.Struct(">QQ")
 _ROW = struct.Struct(">QI")
@@ -32,17 +32,18 @@ class MapState:
         """Keep files in ``folder``, which must exist."""
         self._folder = folder
 
-    def load(self, key: vrf.SecretKey) -> tuple[AccountMap, int | None]:
+    def load(self, keys: VrfKeys) -> tuple[AccountMap, int | None]:
         """The map at its last head and the index of that head's entry; an empty map and None at the first start.
 
         Raises:
-            MapError: the file is damaged or of another key.
+            MapError: the file is damaged or of a key that is not at hand.
             OSError: it cannot be read.
         """
         data = self._state()
         if data is None:
-            return AccountMap(key), None
-        return AccountMap.load(key, data[_HEAD.size :]), _HEAD.unpack_from(data)[0]
+            return AccountMap(keys.present), None
+        dump = data[_HEAD.size :]
+        return AccountMap.load(keys.of(AccountMap.key_of(dump)), dump), _HEAD.unpack_from(data)[0]
 
     def save(self, accounts: AccountMap, credited: Sequence[Use], head: int) -> None:
         """Keep the map at the head that is entry ``head``; ``credited`` are the uses since the last save, in order.

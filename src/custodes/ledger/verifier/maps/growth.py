@@ -17,8 +17,8 @@ from itertools import pairwise
 from struct import Struct
 
 from custodes.ledger.tlog.merkle import Frontier
-from custodes.ledger.verifier.map_head import MapHead, use_leaf
-from custodes.ledger.verifier.map_proof import (
+from custodes.ledger.verifier.maps.head import MapHead, use_leaf
+from custodes.ledger.verifier.maps.proof import (
     EMPTY,
     EMPTY_HASH,
     MAX_DEPTH,
@@ -28,9 +28,10 @@ from custodes.ledger.verifier.map_proof import (
     bit,
     inner_node,
     leaf_node,
+    tree_of,
 )
 
-HEADER, ROW, NODE = Struct(">I"), Struct(">32sQQHI"), Struct(">32sQQ")
+HEADER, ROW, NODE, MOVED = Struct(">I"), Struct(">32sQQHI"), Struct(">32sQQ"), Struct(">32s32sQQ32s")
 
 Uses = Mapping[int, tuple[bytes, int]]
 """Index of a use: its leaf hash in the log, and its units."""
@@ -106,7 +107,7 @@ def check_growth(old: MapHead | None, new: MapHead, growth: MapGrowth, uses: Use
     Raises:
         MapError: it does not show that.
     """
-    if old is not None and old.vrf_public != new.vrf_public:
+    if old is not None and (old.vrf_public, old.changed) != (new.vrf_public, new.changed):
         raise MapError("the two heads were made under different VRF keys")
     places = growth.places
     if any(a.place >= b.place for a, b in pairwise(places)):
@@ -122,6 +123,28 @@ def check_growth(old: MapHead | None, new: MapHead, growth: MapGrowth, uses: Use
         raise MapError("the proof of growth does not begin at the head before")
     if after.node != new.node:
         raise MapError("the proof of growth does not lead to this head")
+
+
+def check_moved(old: MapHead, new: MapHead, data: bytes) -> None:
+    """Check that the first head under a new VRF key has every list of uses of the one before, and nothing else.
+
+    Args:
+        old: the last head under the old key.
+        new: the first under the new one.
+        data: of each place, rising: where it was, where it is, count, units, root.
+
+    Raises:
+        MapError: it does not show that.
+    """
+    if len(data) % MOVED.size:
+        raise MapError("the proof of a change of key has an impossible length")
+    rows = [(was, here, Value(*value)) for was, here, *value in MOVED.iter_unpack(data)]
+    if any(a[0] >= b[0] for a, b in pairwise(rows)):
+        raise MapError("the places of the proof are out of order")
+    if old.size != new.size or tree_of((was, value) for was, _, value in rows) != old.node:
+        raise MapError("the change of key does not begin at the head before")
+    if tree_of((here, value) for _, here, value in rows) != new.node:
+        raise MapError("the change of key does not lead to this head")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,13 @@ from pathlib import Path as FilePath
 from typing import Protocol
 
 from custodes.durable import write_durably
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.map_tree import place
-from custodes.ledger.prover.party_map import PartyMap, PartyPlace
+from custodes.ledger.prover.maps import vrf
+from custodes.ledger.prover.maps.party_map import PartyMap, PartyPlace
+from custodes.ledger.prover.maps.tree import place
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import Entry, b64url, from_b64url
 from custodes.ledger.verifier.canonical_json import Members, StatementError, canonical, parse_canonical
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.proof import MapError
 
 Append = Callable[[Mapping[str, int | str]], int]
 """Appends a ``map`` entry with these public fields; returns its index once it is durable."""
@@ -52,11 +52,14 @@ class PlacesDigest:
 class PartyFiles:
     """The folder of places, the map over them, and where its last head is. One writer; readers at any time."""
 
-    def __init__(self, folder: FilePath, key: vrf.SecretKey) -> None:
-        """Keep files in ``folder``, which must exist with mode 0700; place names under ``key``."""
+    def __init__(self, folder: FilePath, key: vrf.SecretKey, known: Mapping[str, bytes] | None = None) -> None:
+        """Keep files in ``folder``, which must exist with mode 0700; place names under ``key``.
+
+        ``known`` are places under that key: of all names that were there before it came, or that it outlived.
+        """
         self._folder = folder
         self._key = key
-        self._where: dict[str, bytes] = {}
+        self._where = dict(known or {})
 
     def keep(self, bodies: Iterable[tuple[str, Mapping[str, object]]], random: Callable[[int], bytes]) -> PlacesDigest:
         """Keep places durably, before the entry that names them; returns what that entry says.
@@ -75,7 +78,7 @@ class PartyFiles:
             one = PartyPlace(name, random(16), body, self._place(name))
             one.check()
             rows.append({"b": json.loads(body), "n": name, "s": b64url(one.salt), "w": b64url(one.where)})
-        data = canonical({"places": rows, "v": 1})
+        data = canonical({"key": b64url(self._key.public), "places": rows, "v": 2})
         digest = sha256(data).digest()
         write_durably(self._folder / f"{digest.hex()}.places", data)
         return PlacesDigest(digest, len(rows))
@@ -91,8 +94,10 @@ class PartyFiles:
             data = path.read_bytes()
             if sha256(data).digest() != dossier.digest:
                 raise MapError(f"{path.name} is not what the log names")
-            rows = Members(parse_canonical(data)).take("places")
-            places = [_place(Members(row)) for row in rows] if isinstance(rows, list) else []
+            file = Members(parse_canonical(data))
+            # The first version has no key: it is from before there were changes of it, and so are all of its names.
+            under = file.binary("key") if file.has("key") else self._key.public
+            places = [self._read(Members(row), under == self._key.public) for row in file.items("places")]
         except (FileNotFoundError, StatementError) as error:
             raise MapError(f"places that the log names are gone or damaged: {path.name}") from error
         if len(places) != dossier.count:
@@ -144,16 +149,19 @@ class PartyFiles:
         except StatementError as error:
             raise MapError("the file that says where the party map's head is, is damaged") from error
 
+    def _read(self, row: Members, mine: bool) -> PartyPlace:
+        """A place of a file; ``mine`` says that it was written under this key."""
+        name, salt, body, where = row.text("n"), row.binary("s"), canonical(row.take("b")), row.binary("w")
+        if name in self._where or not mine:
+            where = self._place(name)
+        one = PartyPlace(name, salt, body, where)
+        try:
+            one.check()
+        except BodyError as error:
+            raise StatementError("a place does not open") from error
+        return one
+
     def _place(self, name: str) -> bytes:
         if name not in self._where:
             self._where[name] = place(self._key, name)
         return self._where[name]
-
-
-def _place(row: Members) -> PartyPlace:
-    one = PartyPlace(row.text("n"), row.binary("s"), canonical(row.take("b")), row.binary("w"))
-    try:
-        one.check()
-    except BodyError as error:
-        raise StatementError("a place does not open") from error
-    return one

@@ -10,15 +10,15 @@ to the ``n`` of all ``org`` entries, which anybody can count.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.map_tree import SumTree, head_fields, place
+from custodes.ledger.prover.maps import vrf
+from custodes.ledger.prover.maps.tree import SumTree, head_fields, place
 from custodes.ledger.tlog.commitment import check_opening, commit
 from custodes.ledger.tlog.merkle import Frontier
-from custodes.ledger.verifier.map_head import PARTY_MAP, place_leaf
-from custodes.ledger.verifier.map_proof import MapPath, Value
+from custodes.ledger.verifier.maps.head import PARTY_MAP, place_leaf
+from custodes.ledger.verifier.maps.proof import MapNode, MapPath, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,15 @@ class PartyMap:
         for where, grown in changed.items():
             self._tree.put(where, Value(grown.size, 0, grown.root()))
         self.size = max(self.size, entry + 1)
+
+    def values(self) -> Iterator[tuple[str, Value]]:
+        """Every name with what stands at its place."""
+        for name, grown in self._lists.items():
+            yield name, Value(grown.size, 0, grown.root())
+
+    def head(self) -> MapNode:
+        """Root and totals."""
+        return self._tree.head()
 
     def places(self, name: str) -> Sequence[Entered]:
         """All places of ``name``, oldest first."""

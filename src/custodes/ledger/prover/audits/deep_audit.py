@@ -15,21 +15,23 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.account_map import AccountMap
-from custodes.ledger.prover.account_map_binding import VRF_KEY, without_body
-from custodes.ledger.prover.account_map_file import MapState
-from custodes.ledger.prover.audit_bills import check_bills
+from custodes.ledger.prover.account_map_binding import moved_to, without_body
+from custodes.ledger.prover.audits.bills import check_bills
 from custodes.ledger.prover.invoices.invoice_files import BillingStore
-from custodes.ledger.prover.party_map import PartyMap
-from custodes.ledger.prover.party_map_files import PartyFiles
+from custodes.ledger.prover.key_changes import KeyChanges, PartyFilesUnder
+from custodes.ledger.prover.maps.account_map import AccountMap
+from custodes.ledger.prover.maps.account_map_file import MapState
+from custodes.ledger.prover.maps.party_map import PartyMap
+from custodes.ledger.prover.maps.vrf_keys import VrfKeys
 from custodes.ledger.prover.ports import Use
 from custodes.ledger.prover.sources import LogFiles
-from custodes.ledger.tlog.entry import Entry, b64url
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, MapHead
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.tlog.entry import Entry, b64url, decode
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, PARTY_MAP, MapHead, account_name
+from custodes.ledger.verifier.maps.key_change import parse_change
+from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.moratorium.check import known_policies
 from custodes.ledger.verifier.moratorium.policy_timeline import Force, TimelineError, timeline
+from custodes.ledger.verifier.statement import map_of
 from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.excerpt import excerpt
 
@@ -53,10 +55,11 @@ class DeepAudit:
 class Audited:
     """What is audited."""
 
-    key: vrf.SecretKey
+    keys: VrfKeys
     log: LogFiles
     state: MapState
-    parties: PartyFiles
+    changes: KeyChanges
+    parties: PartyFilesUnder
     bills: BillingStore
 
 
@@ -69,9 +72,13 @@ def deep_audit(what: Audited, progress: Progress) -> DeepAudit:
         OSError: a file cannot be read.
     """
     heads = list(what.log.heads(ACCOUNT_MAP))
-    _check_chain(heads, what.key.public)
-    accounts, uses = AccountMap(what.key), list[Use]()
+    _check_chain(heads, what)
+    first = what.keys.of(heads[0][1].vrf_public) if heads else what.keys.present
+    accounts, uses = AccountMap(first), list[Use]()
     for index, head in heads:
+        if head.vrf_public != accounts.public:
+            accounts = moved_to(accounts, head, what.keys, what.changes, what.log)
+            _check_names(accounts, head, what)
         part = [without_body(use) for use in what.log.uses(accounts.size, head.size)]
         begin = accounts.size
         accounts.advance(part, head.size)
@@ -91,11 +98,12 @@ def deep_audit(what: Audited, progress: Progress) -> DeepAudit:
     return DeepAudit(len(heads), parties, len(accounts), excerpts, changes, months)
 
 
-def _check_chain(heads: list[tuple[int, MapHead]], public: bytes) -> None:
+def _check_chain(heads: list[tuple[int, MapHead]], what: Audited) -> None:
     last: MapHead | None = None
     for index, head in heads:
-        if head.vrf_public != public:
-            raise MapError(f"head {index} of the account map was made under another key than the one in {VRF_KEY}")
+        what.keys.of(head.vrf_public)
+        if last is not None and (last.vrf_public == head.vrf_public) != (last.changed == head.changed):
+            raise MapError(f"head {index} of the account map is under another VRF key, and no entry changes it")
         if head.size > index:
             raise MapError(f"head {index} of the account map says that it covers entries that come after it")
         if last is not None and (head.size, head.node.count, head.node.units) < (
@@ -120,11 +128,26 @@ def _check_state(state: MapState, accounts: AccountMap, uses: list[Use], head: i
         raise MapError("the state of the account map on disk has other accounts than the private bodies")
 
 
+def _check_names(accounts: AccountMap, head: MapHead, what: Audited) -> None:
+    """What a change of the key commits to: the accounts as they were, at their places under the new key."""
+    assert head.changed is not None
+    change = parse_change(decode(what.log.entry(head.changed)))
+    values = {account_name(name): value for name, value in accounts.values()}
+    rows = {one.name: one for one in what.changes.names(change) if map_of(one.name) == ACCOUNT_MAP}
+    if {name: row.value for name, row in rows.items()} != values:
+        raise MapError(f"the change of the VRF key in entry {head.changed} names other accounts than there were")
+
+
 def _check_parties(what: Audited) -> int:
-    parties, count = PartyMap(what.key), 0
+    count, key = 0, b""
     for index, head in what.log.heads(PARTY_MAP):
-        what.parties.advance(parties, what.log, head.size)
-        if parties.head_fields(head.size)["r"] != b64url(head.node.hash):
+        if head.vrf_public != key:
+            key = head.vrf_public
+            change = None if head.changed is None else parse_change(decode(what.log.entry(head.changed)))
+            files = what.parties(what.keys.of(key), {} if change is None else what.changes.places(change))
+            parties = PartyMap(what.keys.of(key))
+        files.advance(parties, what.log, head.size)
+        if parties.head() != head.node:
             raise MapError(f"head {index} of the party map is not what the onboarding graphs give")
         count += 1
     return count

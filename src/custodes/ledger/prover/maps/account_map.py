@@ -8,16 +8,16 @@ proofs of places. The driver is whoever owns the log: ``advance`` over the new e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.map_tree import SumTree, head_fields, place
+from custodes.ledger.prover.maps import vrf
+from custodes.ledger.prover.maps.tree import SumTree, head_fields, place
 from custodes.ledger.prover.ports import Use
 from custodes.ledger.tlog.merkle import Frontier
-from custodes.ledger.verifier.map_growth import GrownPlace, MapGrowth
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, COLLECTION_MAP, account_name, collection_name, use_leaf
-from custodes.ledger.verifier.map_proof import MapError, MapNode, MapPath, Value
+from custodes.ledger.verifier.maps.growth import GrownPlace, MapGrowth
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, COLLECTION_MAP, account_name, collection_name, use_leaf
+from custodes.ledger.verifier.maps.proof import MapError, MapNode, MapPath, Value
 
 _MAGIC = b"custodes account map v1\n"
 
@@ -48,6 +48,32 @@ class AccountMap:
     def public(self) -> bytes:
         """The key under which names are placed, public half."""
         return self._key.public
+
+    def values(self) -> Iterator[tuple[str, Value]]:
+        """Every account with what stands at its place."""
+        for name, account in self._accounts.items():
+            yield name, Value(account.uses.size, account.units, account.uses.root())
+
+    def moved(self, key: vrf.SecretKey, places: Mapping[str, bytes]) -> AccountMap:
+        """The same map under another key; ``places`` are those that are known already, by name in the map."""
+        result = AccountMap(key)
+        for name, account in self._accounts.items():
+            where = places.get(account_name(name)) or place(key, account_name(name))
+            result._keep(name, _Account(where, account.units, account.uses))
+        result.size = self.size
+        return result
+
+    def places_of(self, other: AccountMap) -> Iterator[tuple[bytes, bytes, Value]]:
+        """Where each account stands here and in ``other``, and with what; in rising order of the place here."""
+        for where, name in sorted(self._by_place.items()):
+            account = self._accounts[name]
+            value = Value(account.uses.size, account.units, account.uses.root())
+            yield where, other._accounts[name].place, value
+
+    @staticmethod
+    def key_of(data: bytes) -> bytes:
+        """Public half of the key that a dump was made under."""
+        return data[len(_MAGIC) : len(_MAGIC) + 32]
 
     def names(self) -> list[str]:
         """All accounts, in the order in which they came; an account keeps its number for ever."""

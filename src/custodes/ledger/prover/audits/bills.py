@@ -14,7 +14,7 @@ from custodes.ledger.prover.ports import Use
 from custodes.ledger.prover.sources import LogFiles
 from custodes.ledger.tlog.entry import Entry, b64url
 from custodes.ledger.verifier.invoices.meter import Month
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.proof import MapError
 
 
 def check_bills(bills: BillingStore, log: LogFiles, uses: Iterable[Use]) -> int:

@@ -1,7 +1,7 @@
 """The operator's side of a map: keep it, change it, take its head, and make paths for it.
 
-In: keys of 32 bytes (``place`` makes them from names) and values. Out: heads and paths that ``maps_proof`` checks. All
-in memory: about 150 bytes a key, a million keys are fine; the truth is the log, from which a map can be rebuilt.
+In: keys of 32 bytes (``place`` makes them from names) and values. Out: heads, and paths that readers check.
+All in memory: about 150 bytes a key, a million keys are fine; the truth is the log, from which a map can be rebuilt.
 Changing a key costs the rehashing of one small bucket; a head costs what changed since the last one.
 It does not sign, store or publish anything.
 
@@ -12,22 +12,20 @@ operator cannot choose a second place for a name. An account is never removed: a
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 
-from custodes.ledger.prover import vrf
+from custodes.ledger.prover.maps import vrf
 from custodes.ledger.tlog.entry import b64url
-from custodes.ledger.verifier.map_proof import (
+from custodes.ledger.verifier.maps.proof import (
     EMPTY,
     FACE,
     KEY_BYTES,
-    MapError,
     MapNode,
     MapPath,
     Value,
     bit,
     face_place,
+    fold,
     inner_node,
     leaf_node,
 )
@@ -214,30 +212,8 @@ def _bucket(key: bytes) -> int:
 
 
 def head_fields(name: str, size: int, node: MapNode, vrf_public: bytes) -> dict[str, int | str]:
-    """Public fields of the ``map`` entry for a head."""
+    """Public fields of the ``map`` entry for a head; what the log has beside it is added."""
     return {"m": name, "n": size, "q": node.count, "r": b64url(node.hash), "s": node.units, "y": b64url(vrf_public)}
-
-
-def rebuild(values: Iterable[tuple[bytes, Value]]) -> MapNode:
-    """The head over all keys and values, from nothing; what an auditor does to check a head in full.
-
-    Raises:
-        MapError: a key appears twice, or a length or sum is out of range.
-    """
-    leaves = sorted(((key, leaf_node(key, value)) for key, value in values), key=lambda leaf: leaf[0])
-    if any(a[0] == b[0] for a, b in pairwise(leaves)):
-        raise MapError("a key stands in the map twice")
-    return fold(leaves, 0)
-
-
-def fold(leaves: list[tuple[bytes, MapNode]], depth: int) -> MapNode:
-    """The subtree at ``depth`` over sorted leaves that share their first ``depth`` bits."""
-    if not leaves:
-        return EMPTY
-    if len(leaves) == 1:
-        return leaves[0][1]
-    split = partition(leaves, depth)
-    return inner_node(fold(leaves[:split], depth + 1), fold(leaves[split:], depth + 1))
 
 
 def partition(leaves: list[tuple[bytes, MapNode]], depth: int) -> int:

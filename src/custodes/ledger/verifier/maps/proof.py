@@ -13,8 +13,11 @@ Source of the form of nodes: Hu, Zhang, Guo, "Breaking the Binding", IACR ePrint
 from __future__ import annotations
 
 import hmac
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 
 KEY_BYTES = 32
 HASH_BYTES = 32
@@ -145,8 +148,7 @@ def parse_path(data: bytes) -> MapPath:
     leaf: tuple[bytes, Value] | None = None
     if data[:1] == _LEAF:
         end = 1 + KEY_BYTES + _VALUE_BYTES
-        packed = data[1 + KEY_BYTES : end]
-        leaf = (data[1 : 1 + KEY_BYTES], Value(_int(packed[:8]), _int(packed[8:16]), packed[16:]))
+        leaf = (data[1 : 1 + KEY_BYTES], parse_value(data[1 + KEY_BYTES : end]))
     elif data[:1] == _EMPTY:
         end = 1
     else:
@@ -156,6 +158,33 @@ def parse_path(data: bytes) -> MapPath:
         raise MapError("the path has an impossible length")
     parts = (rest[at : at + _NODE_BYTES] for at in range(0, len(rest), _NODE_BYTES))
     return MapPath(tuple(MapNode(p[:32], _int(p[32:40]), _int(p[40:])) for p in parts), leaf)
+
+
+def parse_value(data: bytes) -> Value:
+    """Read 48 bytes of a value. Whether they are as many, ``leaf_node`` says."""
+    return Value(_int(data[:8]), _int(data[8:16]), data[16:])
+
+
+def tree_of(values: Iterable[tuple[bytes, Value]]) -> MapNode:
+    """The head over all keys and values, from nothing.
+
+    Raises:
+        MapError: a key appears twice, or a length or sum is out of range.
+    """
+    leaves = sorted(((key, leaf_node(key, value)) for key, value in values), key=lambda leaf: leaf[0])
+    if any(a[0] == b[0] for a, b in pairwise(leaves)):
+        raise MapError("a key stands in the map twice")
+    return fold(leaves, 0)
+
+
+def fold(leaves: Sequence[tuple[bytes, MapNode]], depth: int) -> MapNode:
+    """The subtree at ``depth`` over sorted leaves that share their first ``depth`` bits."""
+    if not leaves:
+        return EMPTY
+    if len(leaves) == 1:
+        return leaves[0][1]
+    split = bisect_left(leaves, 1, key=lambda leaf: bit(leaf[0], depth))
+    return inner_node(fold(leaves[:split], depth + 1), fold(leaves[split:], depth + 1))
 
 
 def _prefix(key: bytes, bits: int) -> int:
