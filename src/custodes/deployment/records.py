@@ -22,6 +22,7 @@ from custodes.deployment.governance.policy import open_explanations, open_policy
 from custodes.deployment.governance.reviews import open_reviews, schedule_reviews
 from custodes.deployment.governance.screening import schedule_screening
 from custodes.deployment.lookups import open_lookups
+from custodes.deployment.projects import CustomLabelling
 from custodes.deployment.record.backup import look_where_from, open_backups
 from custodes.deployment.record.ledger import (
     LedgerPlace,
@@ -85,6 +86,7 @@ class DataParts:
     streams: Streams
     clock: Clock
     request_ids: Callable[[], RequestId]
+    labelling: CustomLabelling
 
 
 @dataclass(frozen=True, slots=True)

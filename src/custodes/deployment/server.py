@@ -30,6 +30,7 @@ from custodes.deployment.galleries import open_served_gallery
 from custodes.deployment.governance.accounts import open_directory
 from custodes.deployment.networks.engines import open_sight, open_text
 from custodes.deployment.networks.scores import own_embedder, score_rates
+from custodes.deployment.projects import open_projects, training_workers
 from custodes.deployment.record.ledger import ServerLedger, reconciled
 from custodes.deployment.records import DataParts, Records, open_records
 from custodes.deployment.streams import open_streams, stream_workers
@@ -75,6 +76,7 @@ from custodes.settings import Settings
 from custodes.storage.files import uploads
 from custodes.storage.files.credentials import OperatorKeys, open_credentials
 from custodes.storage.ledger.documents import public_documents
+from custodes.storage.objects.buckets import BucketObjects
 from custodes.storage.objects.sources import S3Settings, open_objects
 from custodes.storage.sql.celebrities import SqliteCelebrities
 
@@ -221,12 +223,12 @@ def open_deployment(
         store = served.gallery
         meter = RunMeter()
         faces = opened.enter_context(open_engine(settings, meter.ran) if engine is None else nullcontext(engine))
-        if spans is not None:
-            store, faces = spans.gallery(store), spans.engine(faces)
+        store, faces = (store, faces) if spans is None else (spans.gallery(store), spans.engine(faces))
         release = release_of(settings.shown)
-        videos = open_videos(settings, database, open_objects(_folders(settings), _s3(settings)), clock)
-        live, account = open_streams(settings, database, clock), keys.account_id
-        parts = DataParts(settings, database, account, directory, store, videos, live, clock, new_request_id)
+        videos = open_videos(settings, database, _objects(settings), clock)
+        live, own = open_streams(settings, database, clock), open_projects(settings, database, videos, clock)
+        jobs = (videos, live, clock, new_request_id, own)
+        parts = DataParts(settings, database, keys.account_id, directory, store, *jobs)
         records = opened.enter_context(open_records(parts, release))
         daily = opened.enter_context(reconciled(records.ledger.log, meter))
         known = _known_people(opened, keys, settings)
@@ -270,8 +272,12 @@ def _scheduler(schedules: Sequence[Schedule], clock: Clock) -> Iterator[Schedule
 def _workers(
     parts: DataParts, ports: Ports, operations: Operations, gate: Gate, ledger: ServerLedger
 ) -> Iterator[None]:
-    """Whoever works on stored videos and watches live streams, until the end of the block."""
-    with video_workers(parts.videos, ports, operations, gate, ledger), stream_workers(parts.streams, ports, gate):
+    """Whoever works on stored videos, watches live streams and trains, until the end of the block."""
+    with (
+        video_workers(parts.videos, ports, operations, gate, ledger),
+        stream_workers(parts.streams, ports, gate),
+        training_workers(parts.labelling, operations, gate, ledger),
+    ):
         yield
 
 
@@ -311,6 +317,7 @@ def _ports(
         sight=sight,
         celebrities=celebrities,
         video=videos.adapters,
+        projects=parts.labelling.adapters,
         streams=parts.streams.adapters,
     )
 
@@ -333,9 +340,22 @@ def _known_people(opened: ExitStack, keys: OperatorKeys, settings: Settings) -> 
     return CelebrityGallery(key, book, score_rates(settings).false_match_rate)
 
 
+def _objects(settings: Settings) -> BucketObjects:
+    return open_objects(_folders(settings), _s3(settings), _writable(settings))
+
+
 def _folders(settings: Settings) -> dict[str, Path]:
     """Folders by bucket name: those that are set, and what commands of this machine's user bring."""
-    return {**settings.buckets, uploads.BUCKET: settings.data / uploads.FOLDER}
+    return {
+        **settings.buckets,
+        uploads.BUCKET: settings.data / uploads.FOLDER,
+        uploads.RESULTS_BUCKET: settings.data / uploads.RESULTS_FOLDER,
+    }
+
+
+def _writable(settings: Settings) -> frozenset[str]:
+    """Folders that results may be written to: those that are set, and that of commands of this machine's user."""
+    return frozenset({*(name.strip() for name in settings.output_buckets.split(",")), uploads.RESULTS_BUCKET})
 
 
 def _s3(settings: Settings) -> S3Settings:
