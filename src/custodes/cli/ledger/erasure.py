@@ -10,9 +10,12 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import show
 from custodes.cli.ledger.checking import checking
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.core.errors import NotFoundError
+from custodes.deployment.record.statements import open_statements
+from custodes.ledger.tlog.note import NoteError
 
 app = typer.Typer(help="Certificates of erasure.", no_args_is_help=True)
 
@@ -30,5 +33,8 @@ def certificate_command(
     as_json: JsonOption = False,
 ) -> None:
     """Write the certificate for an erased face; check it with `custodes statement verify`."""
-    out.write_bytes(ask(data, "erasure certificate", face=face_id)["file"].encode())
+    try:
+        out.write_bytes(open_statements(data).erasure_certificate(face_id))
+    except (LookupError, NoteError) as error:
+        raise NotFoundError(str(error)) from error
     show({"path": str(out), "face_id": face_id}, f"{out}; check it with: {checking(out, data)}", as_json=as_json)

@@ -8,13 +8,14 @@ that a use of a second ago is in the statement; where that is not possible the l
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from custodes.cli.client.administration import ask
+from custodes.cli.client.administration import ask, close_head
 from custodes.cli.ledger.checking import checking
 from custodes.cli.ledger.moratorium import moratorium_command
 from custodes.cli.ledger.period import moment
@@ -27,7 +28,10 @@ from custodes.ledger.prover.verifier_zipapp import build as build_zipapp
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.tiles import LedgerCorruptError
+from custodes.ledger.verifier.maps.head import PARTY_MAP
+from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.party import PartyQuestion
+from custodes.ledger.verifier.statement import Question, map_of
 from custodes.ledger.verifier.timestamps.token import StampError
 
 app = typer.Typer(help="State what an account used, or that it used nothing.", no_args_is_help=True)
@@ -56,19 +60,28 @@ def create_command(
     """Write a statement about an account, a party, or another identifier."""
     if sum(one is not None for one in (account, identifier, party or None)) != 1:
         raise InvalidParameterError("give either --account, --party or --identifier")
-    made = ask(
-        data,
-        "statement create",
-        account=account,
-        identifier=identifier,
-        party=party or None,
-        prices=None if prices is None else prices.read_text(encoding="utf-8"),
-        from_ms=moment(begin),
-        to_ms=moment(end),
-    )
-    if made["remark"]:
-        typer.echo(made["remark"], err=True)
-    statement = made["file"].encode()
+    name = identifier or f"acct:{account}"
+    question = Question(name, moment(begin), moment(end))
+    statements = open_statements(data)
+    try:
+        if party or map_of(name) == PARTY_MAP:
+            ask(data, "ledger party-head")
+        else:
+            close_head(data, behind=statements.behind)
+    except UnavailableError as error:
+        typer.echo(f"no new head of the map: {error.message}; the statement ends at the last one", err=True)
+    try:
+        listed = None if prices is None else json.loads(prices.read_bytes())
+        if party:
+            statement = statements.create_party(_asked(party), question.begin, question.end)
+        else:
+            statement = statements.create(question, listed)
+    except (MapError, BodyError, NoteError, LedgerCorruptError) as error:
+        raise UnavailableError(f"the ledger's files do not fit together: {error}") from error
+    except LookupError as error:
+        raise NotFoundError(str(error)) from error
+    except ValueError as error:  # a StatementError is one
+        raise InvalidParameterError(str(error)) from error
     out.write_bytes(statement)
     if as_json:
         print_json({"path": str(out), "bytes": len(statement)})
