@@ -175,6 +175,11 @@ class Settings:
         "written on.",
         None,
     )
+    ledger_anchor_object: str = _setting(
+        "The same as an object at `s3_endpoint`, like `s3://bucket/key`, which is replaced with `If-Match`. While it "
+        "cannot be reached nothing is recorded, and so nothing done.",
+        "",
+    )
     timestamp_authorities: str = _setting(
         "Authorities that stamp the ledger once a day (RFC 3161), at least two: `name=https://...,other=https://...`. "
         "None for no stamps.",

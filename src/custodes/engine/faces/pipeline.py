@@ -24,7 +24,7 @@ from custodes.engine.faces.embedding.lookalikes import level_of
 from custodes.engine.faces.geometry.align import RgbArray
 from custodes.engine.faces.geometry.landmarks import default_set, five_points, full_set
 from custodes.engine.faces.geometry.mesh import Mesh
-from custodes.engine.faces.geometry.pose import head_pose
+from custodes.engine.faces.geometry.turned_pose import TurnedPoseNetwork
 from custodes.engine.faces.inspect import INSPECTED, InspectedFace, checks
 from custodes.engine.faces.traits import eyes as eye_measures
 from custodes.engine.faces.traits.eyes import EyeReader
@@ -67,6 +67,7 @@ class FaceSteps:
     embedder: Embedder
     traits: TraitReader
     spoof: SpoofReader
+    pose: TurnedPoseNetwork
 
 
 class FacePipeline:
@@ -168,7 +169,7 @@ class FacePipeline:
             confidence_pct=confidence_pct(float(found.scores[i])),
             points_px=points,
             landmarks=default_set(points),
-            pose=head_pose(vertices),
+            pose=self.steps.pose.pose(vertices, found.points[i], mesh.presence),
             quality=quality.measure(mesh.crop),
         )
         return self._with_details(rgb, face, vertices) if detail is Detail.FULL else face
