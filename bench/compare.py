@@ -1,7 +1,7 @@
 """Benchmark subjects side by side with an earlier commit: is anything slower than it was?
 
 In: a commit, subjects. Out: a table of every figure that both wrote, with the ratio of the medians, on standard output;
-status 1 where one got worse by more than the tolerance. Each commit has a checkout of its own below ``build/compare``,
+status 1 where one got worse by more than the tolerance, in every run of three. Each commit has a checkout of its own below ``build/compare``,
 and an environment of its own where its locked packages are others. The two take turns, so that a machine that gets
 slower meanwhile is slower for both. What is not committed is not measured; BENCHMARKS.md stays as it is.
 """
@@ -125,28 +125,40 @@ def measure(checkout: Checkout, subject: str) -> dict[Figure, float] | None:
     return {**found, **dict(figures(page.read_text(encoding="utf-8")))}
 
 
-def compared(
-    olds: Sequence[Mapping[Figure, float]], news: Sequence[Mapping[Figure, float]]
-) -> list[tuple[Figure, float, float]]:
-    """Figures that every run has, with the medians of both sides."""
-    both = [figure for figure in news[0] if all(figure in run for run in (*olds, *news))]
-    return [
-        (each, statistics.median(run[each] for run in olds), statistics.median(run[each] for run in news))
-        for each in both
-    ]
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A figure's medians. ``apart``: every run of the one side is worse than every run of the other."""
+
+    figure: Figure
+    old: float
+    new: float
+    apart: bool
+
+    def is_worse(self, tolerance: float) -> bool:
+        """Whether it got worse by more than ``tolerance``, and not by what a machine does to single runs."""
+        return self.apart and worse_by(self.figure, self.old, self.new) > tolerance
 
 
-def show(rows: Sequence[tuple[Figure, float, float]], tolerance: float) -> int:
+def compared(olds: Sequence[Mapping[Figure, float]], news: Sequence[Mapping[Figure, float]]) -> list[Row]:
+    """Figures that every run of both sides has."""
+    rows = []
+    for figure in news[0]:
+        if all(figure in run for run in (*olds, *news)):
+            old, new = [run[figure] for run in olds], [run[figure] for run in news]
+            apart = max(old) < min(new) or max(new) < min(old)
+            rows.append(Row(figure, statistics.median(old), statistics.median(new), apart))
+    return rows
+
+
+def show(rows: Sequence[Row], tolerance: float) -> int:
     """Print rows as a Markdown table; how many got worse by more than ``tolerance``."""
-    worse = 0
     print("| subject | what | before | now | now / before | |\n|---|---|---|---|---|---|")
-    for figure, old, new in rows:
-        bad = worse_by(figure, old, new) > tolerance
-        worse += bad
-        ratio = f"{new / old:.3f}" if old else "-"
-        said = "WORSE" if bad else "" if figure.better else "read it yourself"
-        print(f"| {figure.section} | {figure.row}: {figure.column} | {old:g} | {new:g} | {ratio} | {said} |")
-    return worse
+    for row in rows:
+        figure = row.figure
+        ratio = f"{row.new / row.old:.3f}" if row.old else "-"
+        said = "WORSE" if row.is_worse(tolerance) else "" if figure.better else "read it yourself"
+        print(f"| {figure.section} | {figure.row}: {figure.column} | {row.old:g} | {row.new:g} | {ratio} | {said} |")
+    return sum(row.is_worse(tolerance) for row in rows)
 
 
 def main() -> int:

@@ -58,7 +58,11 @@ def test_worse_is_by_the_direction_of_a_figure(better: int, old: float, new: flo
     assert COMPARISON.worse_by(figure, old, new) == pytest.approx(worse)
 
 
-def test_one_slow_run_of_three_is_no_difference() -> None:
+@pytest.mark.parametrize(
+    ("before", "now", "worse"),
+    [((10, 10, 10), (10, 50, 10), False), ((10, 14, 10), (12, 12, 12), False), ((10, 11, 10), (12, 13, 12), True)],
+)
+def test_what_single_runs_do_is_no_difference(before: tuple[float, ...], now: tuple[float, ...], worse: bool) -> None:
     figure = COMPARISON.Figure("s", "r", "ms", -1)
-    (row,) = COMPARISON.compared([{figure: 10}, {figure: 10}, {figure: 10}], [{figure: 10}, {figure: 50}, {figure: 10}])
-    assert row == (figure, 10, 10)
+    (row,) = COMPARISON.compared([{figure: value} for value in before], [{figure: value} for value in now])
+    assert row.is_worse(0.03) is worse
