@@ -1,9 +1,9 @@
 """Benchmark subjects side by side with an earlier commit: is anything slower than it was?
 
 In: a commit, subjects. Out: a table of every figure that both wrote, with the ratio of the medians, on standard output;
-status 1 where one got worse by more than the tolerance, in every run of three. Each commit has a checkout of its own below ``build/compare``,
-and an environment of its own where its locked packages are others. The two take turns, so that a machine that gets
-slower meanwhile is slower for both. What is not committed is not measured; BENCHMARKS.md stays as it is.
+status 1 where one got worse by more than the tolerance, in every run. Each commit has a checkout of its own below
+``build/compare``, and an environment of its own where its locked packages are others. The two take turns, so that a
+machine that gets slower meanwhile is slower for both. What is not committed is not measured; BENCHMARKS.md stays.
 """
 
 from __future__ import annotations
