@@ -118,10 +118,6 @@ MEMBERS: Mapping[str, Mapping[str, object]] = {
     "celebrities put": {"people": [{"celebrity_id": "Q1", "name": "Ann"}]},
     "celebrities list": {},
     "celebrities drop": {"celebrity_ids": ["Q1"]},
-    "stream list": {},
-    "stream source list": {},
-    "stream source set": {"arn": "arn:aws:kinesisvideo:eu-central-1:1:stream/a/1", "url": "rtsp://127.0.0.1/a"},
-    "stream source remove": {"arn": "arn:aws:kinesisvideo:eu-central-1:1:stream/a/1"},
 }
 
 
