@@ -21,13 +21,14 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from custodes.core.clock import Clock, SystemClock
+from custodes.core.clock import SystemClock
 from custodes.core.errors import NotFoundError
 from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.console import ConsoleSources, open_console
 from custodes.deployment.databases import open_database
 from custodes.deployment.galleries import open_served_gallery
 from custodes.deployment.governance.accounts import open_directory
+from custodes.deployment.liveness import browser_files, open_liveness, schedule_liveness
 from custodes.deployment.networks.engines import open_sight, open_text
 from custodes.deployment.networks.scores import own_embedder, score_rates
 from custodes.deployment.projects import open_projects, training_workers
@@ -142,11 +143,13 @@ class Deployment:
                 ready=lambda: True,
                 limits=limits,
                 metrics_public=self.settings.metrics_public,
-                extra_routes=(mounted(self._public_ledger()), *console),
+                extra_routes=(mounted(self._public_ledger()), *browser_files(self.settings).routes(), *console),
                 review_actions=self.review_actions,
                 schedules=self.scheduler.states,
                 health=self.health,
                 screening=self.screening,
+                gate=self.gate,
+                liveness=self.operations.liveness,
             )
         )
 
@@ -238,7 +241,7 @@ def open_deployment(
         operations = build(ports)
         recorder = recording(_recorder(records, faces, release, meter))
         gate = _gate(spans, records.policy, recorder, directory)
-        scheduler = opened.enter_context(_scheduler((*records.schedules, *served.schedules, daily), clock))
+        scheduler = opened.enter_context(_scheduler((*records.schedules, *served.schedules, daily), ports, settings))
         opened.enter_context(_workers(parts, ports, operations, gate, records.ledger))
         opened.enter_context(administered(settings.data, records.administration.ask))
         served.start_warming()
@@ -262,8 +265,10 @@ def open_deployment(
 
 
 @contextmanager
-def _scheduler(schedules: Sequence[Schedule], clock: Clock) -> Iterator[Scheduler]:
-    with closing(Scheduler(schedules, clock, LEDGER_ERRORS)) as scheduler:
+def _scheduler(schedules: Sequence[Schedule], ports: Ports, settings: Settings) -> Iterator[Scheduler]:
+    liveness, clock = ports.liveness, ports.clock
+    old = () if liveness is None else (schedule_liveness(liveness.sessions, clock, settings.liveness_days),)
+    with closing(Scheduler((*schedules, *old), clock, LEDGER_ERRORS)) as scheduler:
         scheduler.start()
         yield scheduler
 
@@ -319,6 +324,7 @@ def _ports(
         video=videos.adapters,
         projects=parts.labelling.adapters,
         streams=parts.streams.adapters,
+        liveness=open_liveness(parts.settings, parts.database, faces, videos.objects, parts.clock, os.urandom),
     )
 
 
