@@ -124,7 +124,7 @@ def section(found: Mapping[str, Any], long: Mapping[str, Any] | None, command: s
     rows: list[tuple[object, ...]] = []
     for name, _, _, target in SUBJECTS:
         one = found["jobs"][name]
-        outside = 1 - (one["networks_s"] + one["decoder_s"]) / one["seconds"]
+        outside = 1 - one["inside_s"] / one["seconds"]
         speed = f"**{found['seconds'] / one['seconds']:.1f}x**"
         used = f"{2 * found['seconds'] / one['processor_s']:.1f}x"
         rows.append((name, speed, used, f"{target:.0f}x" if target else "", f"{100 * outside:.1f} %"))

@@ -31,7 +31,7 @@ from custodes.deployment.ledger import ServerLedger, reconciled
 from custodes.deployment.records import DataParts, Records, open_records
 from custodes.deployment.scores import ScoreRates, own_embedder, score_rates
 from custodes.deployment.tracing import Tracing, open_tracing
-from custodes.deployment.video import Videos, open_videos, video_workers
+from custodes.deployment.video import Videos, VideoWork, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
 from custodes.edge.aws.model import Service, load_service
 from custodes.edge.aws.sts import handlers as sts_handlers
@@ -44,6 +44,7 @@ from custodes.edge.endpoints.ledger import PublicLedger, mounted
 from custodes.edge.endpoints.reviews import Act, actions
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.ports import FaceEngine, TextEngine
+from custodes.engine.runtime.memory import RunMemory, Runs
 from custodes.engine.runtime.meter import RunMeter
 from custodes.engine.runtime.once import Once
 from custodes.gallery.entities import CollectionKey
@@ -220,7 +221,8 @@ def open_deployment(
         directory.hold(keys.key)
         store = gallery or _gallery(database, settings.data, AccountQuotas(settings.account_limits, directory.limits))
         meter = RunMeter()
-        faces = opened.enter_context(open_engine(settings, meter.ran) if engine is None else nullcontext(engine))
+        runs = Runs(meter.ran, RunMemory())
+        faces = opened.enter_context(open_engine(settings, runs) if engine is None else nullcontext(engine))
         if spans is not None:
             store, faces = spans.gallery(store), spans.engine(faces)
         release = release_of(settings.shown)
@@ -231,15 +233,15 @@ def open_deployment(
         book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
         page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
         known = _known_people(keys, book, score_rates(settings))
-        reader = Once(lambda: text or open_text(settings, meter.ran))
-        seen = sight or open_sight(settings, faces, meter.ran)
+        reader = Once(lambda: text or open_text(settings, runs))
+        seen = sight or open_sight(settings, faces, runs)
         ports = _ports(parts, records, faces, videos, page_key=page_key, celebrities=known, text=reader, sight=seen)
         operations = build(ports)
         recorder = recording(_recorder(records, faces, release, meter))
         gate = _gate(spans, records.policy, recorder, directory)
         scheduler = opened.enter_context(closing(Scheduler((*records.schedules, daily), clock, LEDGER_ERRORS)))
         scheduler.start()
-        opened.enter_context(video_workers(videos, ports, operations, gate, records.ledger))
+        opened.enter_context(video_workers(VideoWork(videos, ports, operations, gate, records.ledger, runs.memory)))
         opened.enter_context(administered(settings.data, records.administration.ask))
         yield Deployment(
             settings=settings,
@@ -300,14 +302,14 @@ def _ports(
 
 
 @contextmanager
-def open_engine(settings: Settings, ran: Callable[[], None] = lambda: None) -> Iterator[FaceEngine]:
+def open_engine(settings: Settings, runs: Runs | None = None) -> Iterator[FaceEngine]:
     """The networks of the fetched model pack. Raises UnavailableError when files are missing or altered."""
     store = ModelStore(settings.models_folder)
     missing = store.missing(card for card in load_cards().values() if card.default)
     if any("faces" in card.packs for card in missing):
         raise missing_models(missing)
     threads = settings.threads or os.cpu_count() or 1
-    yield open_face_engine(store, settings.device, threads, own_embedder(settings), ran)
+    yield open_face_engine(store, settings.device, threads, own_embedder(settings), runs)
 
 
 @contextmanager
