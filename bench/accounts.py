@@ -20,11 +20,11 @@ from custodes.edge.aws.model import load_service
 from custodes.governance.accounts.account import Account, AccountKind, Status
 from custodes.governance.accounts.identities import AccountUser
 from custodes.governance.accounts.organisation import OrganisationProfile
-from custodes.operations.accounts.access_keys import new_key
+from custodes.operations.accounts.credentials.access_keys import new_key
+from custodes.operations.accounts.credentials.sessions import OpenSession, SessionTokens
 from custodes.operations.accounts.directory import AccountDirectory, account_record, key_record, user_record
 from custodes.operations.accounts.policy_documents import document_record
 from custodes.operations.accounts.ports import AccountRecord
-from custodes.operations.accounts.sessions import OpenSession, SessionTokens
 from custodes.operations.policy.tenant import AccountPolicies
 from custodes.operations.requests.context import Context, Principal, RoleSession
 from custodes.operations.requests.gate import Intent

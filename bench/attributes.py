@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from custodes.core.device import Device
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot
-from custodes.engine.faces.align import RgbArray
 from custodes.engine.faces.assembly import open_face_engine
+from custodes.engine.faces.geometry.align import RgbArray
 from custodes.engine.faces.pipeline import FacePipeline
 from custodes.engine.results.face import DetectedFace, Judgement, Trait, Traits
 from custodes.imaging.image import Image, decode

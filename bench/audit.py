@@ -19,8 +19,8 @@ from typing import Any
 
 import report
 from custodes.core.clock import SystemClock
-from custodes.deployment.audits import audit_deeply
-from custodes.deployment.statements import open_statements
+from custodes.deployment.record.audits import audit_deeply
+from custodes.deployment.record.statements import open_statements
 from custodes.ledger.__main__ import main as verifier
 from custodes.ledger.tlog.note import VerifierKey
 from custodes.storage.ledger.open import LedgerPaths, open_ledger

@@ -20,8 +20,8 @@ import face_features
 import look_alike_pairs as pairs
 from custodes.engine.calibrate import FALSE_MATCH_RATES, Calibration
 from custodes.engine.faces.assembly import KNOTS, face_recipe
-from custodes.engine.faces.embed import unit
-from custodes.engine.faces.lookalikes import level_of
+from custodes.engine.faces.embedding.embed import unit
+from custodes.engine.faces.embedding.lookalikes import level_of
 from report import ROOT, Section, table, write
 
 COMMAND = ".venv/bin/python bench/differential.py"

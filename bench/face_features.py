@@ -24,9 +24,9 @@ from scipy.sparse.csgraph import connected_components
 from custodes.core.device import Device
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot
-from custodes.engine.faces.align import FIVE_SHAPE, ChipFrame, chip
 from custodes.engine.faces.assembly import open_face_engine
-from custodes.engine.faces.embed import planes, unit
+from custodes.engine.faces.embedding.embed import planes, unit
+from custodes.engine.faces.geometry.align import FIVE_SHAPE, ChipFrame, chip
 from custodes.engine.faces.pipeline import FacePipeline
 from custodes.engine.results.face import DetectedFace, FacesFound, FloatArray, VectorUse
 from custodes.engine.runtime.session import open_session

@@ -22,7 +22,7 @@ import face_features
 import look_alike_pairs
 from custodes.engine.calibrate import Calibration
 from custodes.engine.faces.assembly import FALSE_MATCH_RATES, KNOTS, face_recipe
-from custodes.engine.faces.lookalikes import level_of
+from custodes.engine.faces.embedding.lookalikes import level_of
 from custodes.engine.results.face import FloatArray
 from report import ROOT, Section, table, write
 

@@ -20,8 +20,8 @@ from custodes.core.device import Device
 from custodes.core.errors import CustodesError
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot
-from custodes.engine.faces.align import warp
 from custodes.engine.faces.assembly import open_face_engine
+from custodes.engine.faces.geometry.align import warp
 from custodes.engine.faces.traits.spoof import Witnesses
 from custodes.engine.runtime.session import NetworkSession, open_session
 from custodes.imaging.image import decode

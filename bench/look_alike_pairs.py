@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.faces.lookalikes import Lookalikes, level_of
+from custodes.engine.faces.embedding.lookalikes import Lookalikes, level_of
 from face_features import Labelled
 
 RACES = ("white", "black", "Asian", "Indian", "other")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import report
 from custodes.core.clock import SystemClock
-from custodes.deployment.statements import open_statements
+from custodes.deployment.record.statements import open_statements
 from custodes.ledger.tlog.trust import parse_policy
 from custodes.ledger.verifier.party import PartyQuestion, verify_party
 from custodes.ledger.writer.log import LedgerLog

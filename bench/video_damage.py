@@ -31,7 +31,7 @@ from custodes.core.errors import CustodesError
 from custodes.storage.media import child
 from custodes.storage.media.decoder import LockedDecoder
 from custodes.storage.media.files import StructureProbe
-from custodes.video.facts import VideoLimits
+from custodes.video.formats.facts import VideoLimits
 from custodes.video.frames import DecoderCrashedError, DecodingPlan
 
 FORMATS = (("mp4", "mp4v"), ("webm", "VP80"), ("avi", "MJPG"), ("mov", "MJPG"))

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.faces import pose
-from custodes.engine.faces.detect import CenterFaceDetector
-from custodes.engine.faces.mesh import MeshReader
+from custodes.engine.faces.detection.detect import CenterFaceDetector
+from custodes.engine.faces.geometry import pose
+from custodes.engine.faces.geometry.mesh import MeshReader
 from custodes.engine.runtime.session import NetworkSession, Threads, open_session
 from custodes.imaging.image import decode
 from custodes.models.card import load_cards

@@ -21,8 +21,8 @@ sys.path.insert(0, str(ROOT / "bench"))
 
 import face_features  # noqa: E402
 import look_alike_pairs as pairs  # noqa: E402
-from custodes.engine.faces.embed import unit  # noqa: E402
-from custodes.engine.faces.lookalikes import MAX_LEVEL, Lookalikes, level_of  # noqa: E402
+from custodes.engine.faces.embedding.embed import unit  # noqa: E402
+from custodes.engine.faces.embedding.lookalikes import MAX_LEVEL, Lookalikes, level_of  # noqa: E402
 
 FILE = ROOT / "src" / "custodes" / "engine" / "faces" / "lookalikes.npz"
 DISTRIBUTIONS, CONCENTRATION = 24, 20.0

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.faces.align import FIVE_SHAPE, similarity
+from custodes.engine.faces.geometry.align import FIVE_SHAPE, similarity
 
 Picture = NDArray[np.uint8]
 Floats = NDArray[np.float64]

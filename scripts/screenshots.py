@@ -17,7 +17,7 @@ import PIL.Image
 import skimage.data
 from playwright.sync_api import sync_playwright
 
-from custodes.cli.listener import Listener
+from custodes.cli.server.listener import Listener
 from custodes.deployment.server import Deployment, open_deployment
 from custodes.settings import Settings
 

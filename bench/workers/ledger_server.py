@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from custodes.cli import logs
-from custodes.cli.listener import Listener
+from custodes.cli.server import logs
+from custodes.cli.server.listener import Listener
 from custodes.deployment.server import open_deployment, open_engine
 from custodes.engine.ports import FaceEngine
 from custodes.operations.requests.gate import CountingRecorder, Recorder

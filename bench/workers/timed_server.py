@@ -20,9 +20,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from custodes.cli import logs
-from custodes.cli.listener import Listener
-from custodes.cli.serve import serve_until_stopped
+from custodes.cli.server import logs
+from custodes.cli.server.listener import Listener
+from custodes.cli.server.serve import serve_until_stopped
 from custodes.core.box import BoxRatio, Size
 from custodes.core.ids import CollectionId, FaceId, ImageId, ModelVersion
 from custodes.core.slot import Slot

@@ -19,13 +19,13 @@ from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.accounts.accounts import Accounts
-from custodes.operations.accounts.admin import account_handlers
+from custodes.operations.accounts.admin.accounts import account_handlers
+from custodes.operations.accounts.admin.identities import IdentityAdmin
+from custodes.operations.accounts.credentials.sessions import SessionTokens
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.identities import Identities
-from custodes.operations.accounts.identity_admin import IdentityAdmin
 from custodes.operations.accounts.log import AccountLog
 from custodes.operations.accounts.ports import Admission, AdmitAll
-from custodes.operations.accounts.sessions import SessionTokens
 from custodes.operations.accounts.states import AccountStates
 from custodes.storage.files.seal import KeyBox
 from custodes.storage.ledger.open import LedgerPaths, open_ledger, read_bodies

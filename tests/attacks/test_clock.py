@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from custodes.deployment.statements import open_statements
+from custodes.deployment.record.statements import open_statements
 from custodes.ledger.tlog.trust import parse_policy
 from custodes.ledger.verifier.statement import Question
 from custodes.ledger.verifier.verdict import StatementVerdict, Word, verify
-from custodes.operations.record.clock_watch import ClockWatch
+from custodes.operations.record.incidents.clock_watch import ClockWatch
 from custodes.storage.ledger.open import LedgerPaths, open_ledger
 
 ANN, EVE = "100000000001", "100000000003"

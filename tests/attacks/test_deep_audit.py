@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from custodes.cli.ledger.ledger import app
 from custodes.core.clock import FixedClock
-from custodes.deployment.audits import deep_audit_of
-from custodes.deployment.statements import open_statements
+from custodes.deployment.record.audits import deep_audit_of
+from custodes.deployment.record.statements import open_statements
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_files import UseStorage
 from custodes.ledger.prover.invoices.invoice_run import bill_month, load_prices

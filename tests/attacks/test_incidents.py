@@ -18,7 +18,7 @@ from custodes.ledger.tlog.note import VerifierKey
 from custodes.ledger.witness.http import WitnessHttpServer
 from custodes.ledger.witness.state_file import FolderMemory
 from custodes.ledger.witness.witness import NOTHING, WitnessedState, WitnessKey, WitnessServer
-from custodes.operations.record.clock_watch import SteadyClock
+from custodes.operations.record.incidents.clock_watch import SteadyClock
 from fakes.administration import administer
 from fakes.engine import Square, picture
 

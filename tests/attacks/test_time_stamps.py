@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 
 from custodes.cli.main import app
 from custodes.core.clock import FixedClock, SystemClock
-from custodes.deployment.statements import open_statements
+from custodes.deployment.record.statements import open_statements
 from custodes.ledger.__main__ import check
 from custodes.ledger.tlog.entry import b64url, decode, from_b64url
 from custodes.ledger.tlog.note import VerifierKey
@@ -33,8 +33,8 @@ from custodes.ledger.verifier.statement import Question
 from custodes.ledger.verifier.timestamps.token import StampError, read_roots, verify_stamp
 from custodes.ledger.witness.state_file import FolderMemory
 from custodes.ledger.witness.witness import WitnessKey, WitnessServer
-from custodes.operations.record.incidents import Incidents
-from custodes.operations.record.stamps import DailyStamps, StampAuthority, http_query
+from custodes.operations.record.evidence.stamps import DailyStamps, StampAuthority, http_query
+from custodes.operations.record.incidents.incidents import Incidents
 from custodes.settings import Settings
 from custodes.storage.ledger.open import LedgerPaths, open_ledger
 from fakes.authority import OpensslAuthority

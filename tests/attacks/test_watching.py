@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from custodes.cli.main import app
 from custodes.core.clock import SystemClock
-from custodes.deployment.statements import open_statements
+from custodes.deployment.record.statements import open_statements
 from custodes.ledger.verifier.statement import Question
 from custodes.ledger.writer.receipt import receipt_token
 from custodes.storage.ledger.open import LedgerPaths, open_ledger

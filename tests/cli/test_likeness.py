@@ -17,7 +17,7 @@ from custodes.cli.pictures.likeness import (
     verdict,
     verdict_in_gallery,
 )
-from custodes.deployment.scores import SHIPPED
+from custodes.deployment.networks.scores import SHIPPED
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import PIL.Image
 import pytest
 
 from custodes.cli.faces.search import FoundFaces, draw_matches, print_matches, shown_matches
-from custodes.deployment.scores import SHIPPED
+from custodes.deployment.networks.scores import SHIPPED
 
 TOKEN = "sealed:5f0c2a7e:name:0:9a41"
 SEALED = {"FaceMatches": [{"Similarity": 99.5, "Face": {"FaceId": "0", "ExternalImageId": TOKEN}}]}

@@ -25,6 +25,7 @@ def test_from_sign_in_to_a_verified_match(browse: Any, served: Any, photos: Any)
         page.wait_for_selector("[data-receipt][data-state=good]")
         assert clicks <= MAX_CLICKS and time.monotonic() - started < MAX_S
         assert "%" in page.inner_text(".figure .value")
+        page.locator(".frame svg rect").nth(2).wait_for(state="attached")  # drawn once the pictures are decoded
         assert page.locator(".frame svg rect").count() == 3
         assert "1 in" in page.inner_text(".verdict")
 

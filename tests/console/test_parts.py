@@ -14,7 +14,7 @@ from custodes.console.web.attempts import MAX_FAILURES, MAX_OF_ADDRESS, WINDOW_M
 from custodes.console.web.language import LANGUAGES, Words, catalogue, preferred
 from custodes.console.web.sessions import Sessions
 from custodes.core.clock import FixedClock
-from custodes.operations.accounts.sign_in_links import GOOD_FOR_MS, SignInLinks
+from custodes.operations.accounts.credentials.sign_in_links import GOOD_FOR_MS, SignInLinks
 
 ROOT = Path(__file__).parents[2]
 CONSOLE = ROOT / "src/custodes/console"

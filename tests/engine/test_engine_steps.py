@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 
 from custodes.core.box import BoxPx, Size
 from custodes.engine.calibrate import FALSE_MATCH_RATES, Calibration, Knot, LocalScale, false_match_rate
-from custodes.engine.faces.align import FIVE_SHAPE, ChipFrame, chip, similarity, warp
 from custodes.engine.faces.assembly import KNOTS, face_recipe
-from custodes.engine.faces.candidates import Candidates, suppress, without_parts
-from custodes.engine.faces.detect import CenterFaceDetector, FaceDetectionRules, decode, letterbox
-from custodes.engine.faces.embed import planes, unit
-from custodes.engine.faces.landmarks import default_set, full_set
-from custodes.engine.faces.lookalikes import MAX_LEVEL, level_of, load_lookalikes
+from custodes.engine.faces.detection.candidates import Candidates, suppress, without_parts
+from custodes.engine.faces.detection.detect import CenterFaceDetector, FaceDetectionRules, decode, letterbox
+from custodes.engine.faces.embedding.embed import planes, unit
+from custodes.engine.faces.embedding.lookalikes import MAX_LEVEL, level_of, load_lookalikes
+from custodes.engine.faces.geometry.align import FIVE_SHAPE, ChipFrame, chip, similarity, warp
+from custodes.engine.faces.geometry.landmarks import default_set, full_set
+from custodes.engine.faces.geometry.pose import _MEAN_SHAPE, head_pose, rotation
 from custodes.engine.faces.pipeline import confidence_pct
-from custodes.engine.faces.pose import _MEAN_SHAPE, head_pose, rotation
 from custodes.engine.faces.quality import measure, overall_pct, poor_reasons
 from custodes.engine.results.face import DetectedFace, PoorReason, Pose, Quality, QualityFilter
 from custodes.engine.runtime.batch import Batcher

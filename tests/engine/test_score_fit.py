@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from custodes.core.errors import InvalidParameterError
 from custodes.engine.calibrate import Calibration, Knot
-from custodes.engine.faces.embed import unit
-from custodes.engine.faces.score_fit import LEAST_PEOPLE, REPORTED_PCT, fit_scores
+from custodes.engine.faces.embedding.embed import unit
+from custodes.engine.faces.embedding.score_fit import LEAST_PEOPLE, REPORTED_PCT, fit_scores
 
 
 def people(count: int, photos: int, spread: float, seed: int, dimension: int = 32) -> tuple[np.ndarray, np.ndarray]:

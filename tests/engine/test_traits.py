@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from custodes.core.box import BoxPx
-from custodes.engine.faces.align import FIVE_SHAPE, ChipFrame
 from custodes.engine.faces.assembly import face_recipe
-from custodes.engine.faces.embed import Embedder
+from custodes.engine.faces.embedding.embed import Embedder
+from custodes.engine.faces.geometry.align import FIVE_SHAPE, ChipFrame
 from custodes.engine.faces.portrait import PortraitReader, PortraitReadings, portrait_run
 from custodes.engine.faces.traits.ages import inputs, load_age_networks, reads_as_man
 from custodes.engine.faces.traits.expression import NAMES, ExpressionReader, ExpressionRuns

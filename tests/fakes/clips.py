@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from custodes.video.frames import DecodingPlan, VideoFrame, first_sample, sample_index
-from custodes.video.signature import SignatureReader
+from custodes.video.segments.signature import SignatureReader
 
 Draw = Callable[[int], np.ndarray]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from custodes.cli.listener import Listener
+from custodes.cli.server.listener import Listener
 from custodes.deployment.server import Deployment, open_deployment
 from custodes.settings import Settings
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from custodes.cli.serve import serve_until_stopped
+from custodes.cli.server.serve import serve_until_stopped
 from custodes.core.errors import CustodesError
 from custodes.settings import Settings
 from fakes.engine import SquareEngine

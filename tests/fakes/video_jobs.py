@@ -11,7 +11,7 @@ from pathlib import Path
 from custodes.core.clock import SystemClock
 from custodes.deployment.server import new_request_id
 from custodes.deployment.video import LedgerCharges
-from custodes.edge.aws.translate.video_format import AwsResultFormat
+from custodes.edge.aws.translate.video.format import AwsResultFormat
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
 from custodes.jobs.job import Job, JobId, JobRequest, JobState
@@ -24,7 +24,7 @@ from custodes.storage.media.decoder import LockedDecoder
 from custodes.storage.media.files import MediaFiles, StructureProbe
 from custodes.storage.objects.buckets import BucketObjects
 from custodes.storage.objects.folder import FolderObjects
-from custodes.video.facts import VideoLimits
+from custodes.video.formats.facts import VideoLimits
 from custodes.video.frames import FrameSource
 from fakes.blobs import BlobEngine
 from fakes.gallery import MemoryGalleryStore

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from custodes.engine.faces.detect import CenterFaceDetector
+from custodes.engine.faces.detection.detect import CenterFaceDetector
 from custodes.engine.moderation.second_look import SecondLook
 
 EXPLICIT = [1, 3]

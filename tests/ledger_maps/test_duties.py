@@ -14,7 +14,7 @@ from custodes.cli.ledger import statement as statement_commands
 from custodes.cli.ledger import witness as witness_commands
 from custodes.core.clock import FixedClock
 from custodes.core.errors import NotFoundError
-from custodes.deployment.statements import open_statements
+from custodes.deployment.record.statements import open_statements
 from custodes.ledger.prover.account_map_file import MapState
 from custodes.ledger.prover.erasure import ErasureRecord, erase
 from custodes.ledger.prover.map_tree import FaceTree
@@ -29,7 +29,7 @@ from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.witness.witness import WitnessKey, WitnessServer
 from custodes.ledger.writer.audit import BodySource, audit
 from custodes.ledger.writer.keys import load_or_create_secret
-from custodes.operations.record.body_destruction import Destruction
+from custodes.operations.record.evidence.body_destruction import Destruction
 from custodes.storage.ledger.open import LedgerPaths, open_ledger, read_bodies, read_tiles
 
 ORIGIN = "ledger.example/duties"

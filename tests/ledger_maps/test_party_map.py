@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from custodes.cli.ledger import statement as statement_commands
 from custodes.core.clock import FixedClock
-from custodes.deployment.statements import open_statements
+from custodes.deployment.record.statements import open_statements
 from custodes.ledger.prover.files import encode_file, encode_party, wrap
 from custodes.ledger.prover.map_tree import place as map_place
 from custodes.ledger.prover.party_map import PartyMap, PartyPlace

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from custodes.core.clock import FixedClock
 from custodes.core.ids import AccountId, FaceId
-from custodes.deployment.ledger import open_erasures, schedule_ledger
+from custodes.deployment.record.ledger import open_erasures, schedule_ledger
 from custodes.gallery.entities import CollectionKey
 from custodes.jobs.schedule import HOUR_MS, Scheduler
 from custodes.ledger.tlog.entry import decode

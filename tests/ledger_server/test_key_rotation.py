@@ -13,7 +13,7 @@ import pytest
 
 from custodes.core.clock import FixedClock
 from custodes.core.errors import UnavailableError
-from custodes.deployment.key_rotation import rotate_key
+from custodes.deployment.record.key_rotation import rotate_key
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.note import VerifierKey
 from custodes.ledger.tlog.trust import open_trusted, parse_policy

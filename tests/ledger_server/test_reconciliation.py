@@ -11,7 +11,7 @@ import pytest
 from custodes.core.clock import FixedClock
 from custodes.core.ids import AccountId, RequestId
 from custodes.core.slot import Slot
-from custodes.deployment.ledger import started
+from custodes.deployment.record.ledger import started
 from custodes.deployment.server import open_engine
 from custodes.engine.runtime.memory import Runs
 from custodes.engine.runtime.meter import RunMeter
@@ -19,7 +19,7 @@ from custodes.imaging.image import decode as decode_image
 from custodes.ledger.tlog.entry import Entry, decode
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.images.detect_faces import DetectFaces
-from custodes.operations.record.reconciliation import MeteredRecorder, Reconciliation
+from custodes.operations.record.incidents.reconciliation import MeteredRecorder, Reconciliation
 from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import DENIED, DONE, Allow, Deny, Intent, UseOutcome

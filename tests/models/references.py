@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.models.card import ModelCard
-from custodes.models.importers.torch_file import read_torch
+from custodes.models.importers.weights.torch_file import read_torch
 
 Floats = NDArray[np.float32]
 TFJS = "4.22.0"

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custodes.models.importers.dlib_resnet import import_dlib_resnet
-from custodes.models.importers.dlib_stream import DlibStream
 from custodes.models.importers.failure import ImportFailedError
+from custodes.models.importers.weights.dlib_stream import DlibStream
 
 
 def integer(value: int) -> bytes:

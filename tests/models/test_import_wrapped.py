@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from custodes.models.importers.efficientnet_lite import Variant, import_efficientnet_lite
 from custodes.models.importers.failure import ImportFailedError
 from custodes.models.importers.tfjs.bundle import unwrapped
-from custodes.models.importers.torch_file import read_torch
+from custodes.models.importers.weights.torch_file import read_torch
 from custodes.models.importers.yolo import import_yolo
 
 BEFORE = '!function(e){if("object"==typeof exports)module.exports=e();else{window.model=e()}}(function(){return{1:['

@@ -14,7 +14,7 @@ import pytest
 from test_model_sources import fake
 from tiny_models import tiny_card, tiny_onnx, zipped
 
-from custodes.cli.model_fetch import ProgressLines
+from custodes.cli.models.fetch import ProgressLines
 from custodes.models.fetch import FetchState, fetch
 from custodes.models.sources import Tools
 from custodes.models.store import ModelStore

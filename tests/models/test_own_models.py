@@ -13,8 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from custodes.core.device import Device
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
-from custodes.deployment.own_models import AddedNetwork, BroughtNetwork, add_network
-from custodes.deployment.scores import score_rates
+from custodes.deployment.networks.own_models import AddedNetwork, BroughtNetwork, add_network
+from custodes.deployment.networks.scores import score_rates
 from custodes.engine.calibrate import Calibration, Knot
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.models.card import CardError

@@ -11,7 +11,7 @@ import pytest
 from custodes.core.clock import FixedClock
 from custodes.core.errors import InvalidParameterError, UnavailableError
 from custodes.core.ids import AccountId, RequestId
-from custodes.deployment.ledger import started
+from custodes.deployment.record.ledger import started
 from custodes.governance.authorisation import WINDOW_MS, Authorisation
 from custodes.governance.iam.evaluate import IamDecision, Reason
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from custodes.core.clock import FixedClock
 from custodes.core.ids import AccountId, RequestId
-from custodes.deployment.ledger import started
+from custodes.deployment.record.ledger import started
 from custodes.governance.accounts.account import Account, AccountKind, Status
 from custodes.governance.accounts.organisation import OrganisationProfile
 from custodes.governance.iam.evaluate import IamDecision, Reason

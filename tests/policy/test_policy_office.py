@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from custodes.core.clock import FixedClock
 from custodes.core.errors import InvalidParameterError, UnavailableError
-from custodes.deployment.ledger import started
+from custodes.deployment.record.ledger import started
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, Call, shipped, shipped_schema
 from custodes.governance.provider.policy_set import NOTICE_MS, PolicySet
 from custodes.governance.provider.proposal import Proposal, propose_officers, propose_set

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from custodes.core.clock import FixedClock
-from custodes.deployment.statements import open_statements
+from custodes.deployment.record.statements import open_statements
 from custodes.gallery.entities import Face
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
@@ -20,7 +20,7 @@ from custodes.ledger.writer.log import LedgerLog
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.collections.erasure import RecordedErasures
 from custodes.operations.collections.retention import Retention, retention_handlers
-from custodes.operations.record.statements import Statements
+from custodes.operations.record.evidence.statements import Statements
 from custodes.storage.ledger.open import LedgerPaths, open_ledger
 from custodes.storage.ledger.tombstones import FileTombstones
 from fakes.administration import carry_out

@@ -8,8 +8,8 @@ import pytest
 
 from custodes.core.ids import AccountId
 from custodes.governance.accounts.identities import ROOT, AccountUser, UserKey
+from custodes.operations.accounts.credentials.sessions import SessionTokens
 from custodes.operations.accounts.directory import AccountDirectory, key_record, user_record
-from custodes.operations.accounts.sessions import SessionTokens
 from custodes.operations.requests.context import Caller, Principal, RoleSession
 from custodes.operations.reviews.persons import ReviewPersons
 from fakes.accounts import MemoryAccountStore

@@ -22,7 +22,7 @@ from custodes.core.errors import (
     UnavailableError,
 )
 from custodes.core.ids import AccountId, RequestId
-from custodes.deployment.statements import open_statements
+from custodes.deployment.record.statements import open_statements
 from custodes.governance.accounts.account import Account, AccountKind, Status
 from custodes.governance.accounts.organisation import Counterparty
 from custodes.governance.accounts.organisation import OrganisationProfile as Profile
@@ -31,9 +31,9 @@ from custodes.ledger.tlog.trust import parse_policy
 from custodes.ledger.verifier.party import PartyQuestion, verify_party
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.accounts.accounts import Accounts, Update
+from custodes.operations.accounts.credentials.sessions import SessionTokens
 from custodes.operations.accounts.directory import AccountDirectory, account_record
 from custodes.operations.accounts.log import AccountLog
-from custodes.operations.accounts.sessions import SessionTokens
 from custodes.operations.accounts.states import AccountStates
 from custodes.operations.policy.account_facts import AccountProfiles
 from custodes.operations.policy.facts import PolicyFacts

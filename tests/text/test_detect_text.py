@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from custodes.core.errors import UnavailableError
-from custodes.deployment.engines import open_text
+from custodes.deployment.networks.engines import open_text
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
 from custodes.settings import Settings

@@ -12,8 +12,8 @@ import pytest
 
 from custodes.core.box import Size
 from custodes.core.errors import VideoFormatError, VideoTooLargeError
-from custodes.video.container import read_container
-from custodes.video.facts import DEFAULT_LIMITS, AudioFacts, ColourRange, VideoLimits
+from custodes.video.formats.facts import DEFAULT_LIMITS, AudioFacts, ColourRange, VideoLimits
+from custodes.video.formats.mp4 import read_container
 from fakes.mp4 import Bytes, Claim, box, full, movie
 
 VIDEOS = Path(__file__).parents[3] / "shared" / "data" / "videos"

@@ -12,8 +12,8 @@ from custodes.core.box import Size
 from custodes.core.errors import VideoFormatError, VideoTooLargeError
 from custodes.storage.media.decoder import LockedDecoder, lock_layers
 from custodes.storage.media.files import StructureProbe
-from custodes.video.facts import VideoLimits
-from custodes.video.formats import read_structure
+from custodes.video.formats.facts import VideoLimits
+from custodes.video.formats.structure import read_structure
 from custodes.video.frames import DecodingPlan
 from fakes.clips import counted, write_clip
 

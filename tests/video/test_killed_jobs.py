@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from custodes.core.clock import SystemClock
-from custodes.deployment.ledger import started
+from custodes.deployment.record.ledger import started
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.writer.log import LedgerLog
 from custodes.storage.ledger.open import LedgerPaths

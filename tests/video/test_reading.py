@@ -14,7 +14,7 @@ from custodes.jobs.job import Cursor, Job, JobCheckpoint, JobId, JobRequest
 from custodes.operations.video.ordering import Ordering
 from custodes.operations.video.pages import VideoSummary, items_page, summary_page
 from custodes.operations.video.reading import OrderedResults, ResultReader
-from custodes.video.facts import VideoFacts
+from custodes.video.formats.facts import VideoFacts
 from fakes.jobs import MemoryJobStore
 
 ME, PAGES, SAMPLES = AccountId("111111111111"), 50, 20

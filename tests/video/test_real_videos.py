@@ -10,10 +10,10 @@ import pytest
 
 from custodes.storage.media.decoder import LockedDecoder
 from custodes.storage.media.files import StructureProbe
-from custodes.video.curves import curves_of
-from custodes.video.facts import VideoLimits
+from custodes.video.formats.facts import VideoLimits
 from custodes.video.frames import DecodingPlan
-from custodes.video.shots import Shot, find_shots
+from custodes.video.segments.curves import curves_of
+from custodes.video.segments.shots import Shot, find_shots
 
 VIDEOS = Path(__file__).parents[3] / "shared" / "data" / "videos"
 LABELS = json.loads(Path(__file__).with_name("hand_labels.json").read_text(encoding="utf-8"))

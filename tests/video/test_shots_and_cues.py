@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from custodes.storage.media.decoder import LockedDecoder
-from custodes.video.cues import CueType, find_cues
-from custodes.video.curves import Curves, curves_from, curves_of
 from custodes.video.frames import DecodingPlan
-from custodes.video.shots import find_shots
-from custodes.video.signature import FrameSignature, SignatureReader
+from custodes.video.segments.cues import CueType, find_cues
+from custodes.video.segments.curves import Curves, curves_from, curves_of
+from custodes.video.segments.shots import find_shots
+from custodes.video.segments.signature import FrameSignature, SignatureReader
 from fakes.clips import ScriptedFrames
 
 VIDEOS = Path(__file__).parents[3] / "shared" / "data" / "videos"

@@ -21,12 +21,15 @@ _VIDEO = "Stored video"
 _ACCOUNTS, _RECORD, _RULES = "Accounts", "Record", "Rules and screening"
 
 COMMANDS = (
-    CommandEntry(_SERVER, "serve", "Serve the API until stopped.", "custodes.cli.serve:serve"),
+    CommandEntry(_SERVER, "serve", "Serve the API until stopped.", "custodes.cli.server.serve:serve"),
     CommandEntry(
-        _SERVER, "console", "Print a link that signs the operator in to the console.", "custodes.cli.console:console"
+        _SERVER,
+        "console",
+        "Print a link that signs the operator in to the console.",
+        "custodes.cli.server.console:console",
     ),
-    CommandEntry(_SERVER, "env", "Print exports that point AWS clients at the server.", "custodes.cli.env:env"),
-    CommandEntry(_SERVER, "models", "List, fetch and verify the networks.", "custodes.cli.models:app"),
+    CommandEntry(_SERVER, "env", "Print exports that point AWS clients at the server.", "custodes.cli.server.env:env"),
+    CommandEntry(_SERVER, "models", "List, fetch and verify the networks.", "custodes.cli.models.models:app"),
     CommandEntry(
         _SERVER, "backup", "Back the data directory up, also while the server runs.",
         "custodes.cli.storage.backup:backup",

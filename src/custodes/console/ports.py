@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 from custodes.core.clock import Clock
 from custodes.core.ids import RequestId
 from custodes.jobs.schedule import ScheduleState
-from custodes.operations.accounts.sign_in_links import SignInLinks
+from custodes.operations.accounts.credentials.sign_in_links import SignInLinks
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.ports import KeyLookup
 from custodes.operations.requests.receipts import Released

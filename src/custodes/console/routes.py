@@ -5,21 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from custodes.console.pages import (
-    bills,
-    collections,
-    customers,
-    faces,
-    home,
-    jobs,
-    ledger,
-    people,
-    policy,
-    reviews,
-    server,
-    subjects,
-    try_it,
-)
+from custodes.console.pages import home
+from custodes.console.pages.operator import bills, customers, ledger, policy, server
+from custodes.console.pages.recognition import collections, faces, jobs, people, reviews, subjects, try_it
 from custodes.console.visit import Outcome, Visit
 
 

@@ -14,25 +14,25 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from custodes.core.clock import SystemClock
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
-from custodes.deployment.accounts import open_directory
-from custodes.deployment.backup import open_backups
-from custodes.deployment.customers import open_customers
-from custodes.deployment.ledger import checked_statements, cosigners, open_log, started
+from custodes.deployment.governance.accounts import open_directory
+from custodes.deployment.governance.customers import open_customers
+from custodes.deployment.governance.policy import open_explanations
 from custodes.deployment.lookups import open_lookups
-from custodes.deployment.policy import open_explanations
+from custodes.deployment.record.backup import open_backups
+from custodes.deployment.record.ledger import checked_statements, cosigners, open_log, started
+from custodes.deployment.record.statements import open_statements
 from custodes.deployment.records import ledger_place, log_retention, open_cases
 from custodes.deployment.server import new_request_id, open_gallery
-from custodes.deployment.statements import open_statements
 from custodes.edge.aws.model import load_service
 from custodes.jobs.job import JobLimits
 from custodes.operations.collections.retention import retention_handlers
 from custodes.operations.policy.admin import policy_handlers
 from custodes.operations.policy.authorisations import case_handlers
 from custodes.operations.policy.change_control import PolicyChanges
+from custodes.operations.record.admin.ledger import ledger_handlers
 from custodes.operations.record.administration import Administration, AttributedLog
 from custodes.operations.record.housekeeping import Housekeeping
-from custodes.operations.record.incidents import Incidents
-from custodes.operations.record.ledger_admin import ledger_handlers
+from custodes.operations.record.incidents.incidents import Incidents
 from custodes.operations.requests.admin import AdminAnswer, AdminHandlers
 from custodes.operations.screening.list_imports import commit_editions, list_handlers
 from custodes.operations.video.job_admin import job_handlers

@@ -18,8 +18,8 @@ from custodes.console.ports import Answered, ApiCall, ConsoleParts, ReviewCall, 
 from custodes.core.clock import SystemClock
 from custodes.core.errors import InvalidParameterError, NotSupportedError
 from custodes.core.ids import RequestId
-from custodes.deployment.ledger import POLICY_FILE
-from custodes.deployment.scores import score_rates
+from custodes.deployment.networks.scores import score_rates
+from custodes.deployment.record.ledger import POLICY_FILE
 from custodes.edge.aws.errors import ApiError
 from custodes.edge.aws.model import Operation, Service
 from custodes.edge.aws.validate import validate
@@ -27,8 +27,8 @@ from custodes.edge.aws.wire import Handler
 from custodes.edge.endpoints.reviews import Act
 from custodes.edge.http.workers import Workers
 from custodes.jobs.schedule import ScheduleState
+from custodes.operations.accounts.credentials.sign_in_links import SignInLinks
 from custodes.operations.accounts.directory import AccountDirectory
-from custodes.operations.accounts.sign_in_links import SignInLinks
 from custodes.operations.accounts.throttle import Throttle
 from custodes.operations.record.administration import Administration
 from custodes.operations.requests.context import Context

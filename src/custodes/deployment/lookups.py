@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
-from custodes.deployment.policy import open_explanations
+from custodes.deployment.governance.policy import open_explanations
 from custodes.ledger.writer.log import LedgerLog
 from custodes.models.card import load_cards
-from custodes.operations.record.evidence_admin import evidence_handlers
+from custodes.operations.record.admin.evidence import evidence_handlers
+from custodes.operations.record.admin.lookups import lookup_handlers
+from custodes.operations.record.admin.server import ServerFacts, server_handlers
+from custodes.operations.record.evidence.statements import Statements
 from custodes.operations.record.housekeeping import Housekeeping
-from custodes.operations.record.lookups import lookup_handlers
-from custodes.operations.record.server_admin import ServerFacts, server_handlers
-from custodes.operations.record.statements import Statements
 from custodes.operations.requests.admin import AdminHandlers
 from custodes.settings import Settings
 

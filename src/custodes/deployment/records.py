@@ -15,10 +15,15 @@ from pathlib import Path
 
 from custodes.core.clock import Clock
 from custodes.core.ids import AccountId, RequestId
-from custodes.deployment.accounts import schedule_key_uses
-from custodes.deployment.backup import look_where_from, open_backups
-from custodes.deployment.customers import open_customers
-from custodes.deployment.ledger import (
+from custodes.deployment.governance.accounts import schedule_key_uses
+from custodes.deployment.governance.customers import open_customers
+from custodes.deployment.governance.lists import schedule_lists
+from custodes.deployment.governance.policy import open_explanations, open_policy, schedule_policy
+from custodes.deployment.governance.reviews import open_reviews, schedule_reviews
+from custodes.deployment.governance.screening import schedule_screening
+from custodes.deployment.lookups import open_lookups
+from custodes.deployment.record.backup import look_where_from, open_backups
+from custodes.deployment.record.ledger import (
     LedgerPlace,
     LedgerPlan,
     ServerLedger,
@@ -28,18 +33,13 @@ from custodes.deployment.ledger import (
     schedule_retention,
     schedule_stamps,
 )
-from custodes.deployment.lists import schedule_lists
-from custodes.deployment.lookups import open_lookups
-from custodes.deployment.policy import open_explanations, open_policy, schedule_policy
-from custodes.deployment.reviews import open_reviews, schedule_reviews
-from custodes.deployment.screening import schedule_screening
 from custodes.deployment.video import Videos, schedule_videos
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, shipped, shipped_schema
 from custodes.governance.provider.policy_set import DAY_MS, PolicySet
 from custodes.jobs.schedule import Schedule
 from custodes.ledger.writer.settings import LedgerWriter
+from custodes.operations.accounts.credentials.sign_in_links import SignInLinks
 from custodes.operations.accounts.directory import AccountDirectory
-from custodes.operations.accounts.sign_in_links import SignInLinks
 from custodes.operations.collections.erasure import RecordedErasures
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.collections.retention import retention_handlers
@@ -51,9 +51,9 @@ from custodes.operations.policy.change_control import Own
 from custodes.operations.policy.decide import PolicyLayers
 from custodes.operations.policy.facts import PolicyFacts
 from custodes.operations.policy.tenant import AccountPolicies
+from custodes.operations.record.admin.ledger import LogRetention, ledger_handlers
 from custodes.operations.record.administration import Administration
-from custodes.operations.record.incidents import RecognitionStop
-from custodes.operations.record.ledger_admin import LogRetention, ledger_handlers
+from custodes.operations.record.incidents.incidents import RecognitionStop
 from custodes.operations.record.start import Release
 from custodes.operations.requests.admin import AdminHandlers
 from custodes.operations.requests.gate import Policy

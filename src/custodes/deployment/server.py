@@ -24,12 +24,12 @@ from starlette.routing import BaseRoute
 from custodes.core.clock import SystemClock
 from custodes.core.errors import NotFoundError
 from custodes.core.ids import AccountId, RequestId
-from custodes.deployment.accounts import open_directory
 from custodes.deployment.console import ConsoleSources, open_console
-from custodes.deployment.engines import open_sight, open_text
-from custodes.deployment.ledger import ServerLedger, reconciled
+from custodes.deployment.governance.accounts import open_directory
+from custodes.deployment.networks.engines import open_sight, open_text
+from custodes.deployment.networks.scores import ScoreRates, own_embedder, score_rates
+from custodes.deployment.record.ledger import ServerLedger, reconciled
 from custodes.deployment.records import DataParts, Records, open_records
-from custodes.deployment.scores import ScoreRates, own_embedder, score_rates
 from custodes.deployment.tracing import Tracing, open_tracing
 from custodes.deployment.video import Videos, VideoWork, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
@@ -53,8 +53,8 @@ from custodes.governance.accounts.account import Status
 from custodes.jobs.schedule import Scheduler
 from custodes.models.card import load_cards
 from custodes.models.store import ModelStore, missing_models
+from custodes.operations.accounts.credentials.sign_in_links import SignInLinks
 from custodes.operations.accounts.directory import AccountDirectory
-from custodes.operations.accounts.sign_in_links import SignInLinks
 from custodes.operations.accounts.sts import SecurityTokens
 from custodes.operations.accounts.throttle import AccountQuotas, Throttle, no_overrides
 from custodes.operations.catalogue import Operations, Ports, build
@@ -64,7 +64,7 @@ from custodes.operations.collections.ports import Gallery
 from custodes.operations.images.engines import ImageEngines
 from custodes.operations.record.administration import Administration
 from custodes.operations.record.housekeeping import LEDGER_ERRORS
-from custodes.operations.record.reconciliation import MeteredRecorder
+from custodes.operations.record.incidents.reconciliation import MeteredRecorder
 from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.record.release import release_of
 from custodes.operations.record.start import Release

@@ -19,8 +19,8 @@ import orjson
 
 from custodes.core.clock import Clock
 from custodes.core.ids import RequestId
-from custodes.deployment.ledger import ServerLedger
-from custodes.edge.aws.translate.video_format import AwsResultFormat
+from custodes.deployment.record.ledger import ServerLedger
+from custodes.edge.aws.translate.video.format import AwsResultFormat
 from custodes.engine.runtime.memory import RunMemory
 from custodes.jobs.job import JobId, JobLimits
 from custodes.jobs.outbox import NoticeDelivery
@@ -46,7 +46,7 @@ from custodes.storage.objects.buckets import BucketObjects
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.jobs import SqlJobStore
 from custodes.storage.sql.master import open_master
-from custodes.video.facts import VideoLimits
+from custodes.video.formats.facts import VideoLimits
 
 _MAX_FRAMES_AT_ONCE = 4
 _NOTICES_MS, _SWEEP_MS, _LOCK_MS = 1_000, 60_000, 86_400_000

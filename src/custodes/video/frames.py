@@ -17,7 +17,7 @@ from typing import Protocol
 
 from custodes.core.errors import VideoFormatError
 from custodes.imaging.image import RgbArray
-from custodes.video.signature import FrameSignature
+from custodes.video.segments.signature import FrameSignature
 
 MAX_SAMPLE_SIDE_PX = 1280
 """Sampled frames are handed over no larger: the smallest face by the API's rule (40 px at 1080 lines) is then 27 px."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from custodes.core.box import BoxRatio
-from custodes.video.signature import Float
+from custodes.video.segments.signature import Float
 
 MAX_LOST_MS = 3_000
 """A person out of sight for longer is a new one, unless the face says otherwise."""

@@ -21,8 +21,8 @@ from custodes.core.errors import UnavailableError
 from custodes.settings import names_aws_credentials
 from custodes.storage.files.credentials import stored_account, stored_key
 
-# The first letters of ids of keys that a server made, for good (operations/accounts/access_keys.py) and for a session
-# (operations/accounts/sessions.py). Amazon's begin with AKIA and ASIA.
+# The first letters of ids of keys that a server made, for good (access_keys.py in operations/accounts/credentials) and
+# for a session (sessions.py beside it). Amazon's begin with AKIA and ASIA.
 _OURS = ("AKCU", "ASCU")
 _STS_VERSION = "2011-06-15"
 _TIMEOUT_S = 60.0

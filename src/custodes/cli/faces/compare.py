@@ -14,7 +14,7 @@ from custodes.core.errors import InvalidParameterError
 from custodes.settings import from_environment
 
 if TYPE_CHECKING:
-    from custodes.deployment.scores import ScoreRates
+    from custodes.deployment.networks.scores import ScoreRates
 
 
 def compare(
@@ -31,7 +31,7 @@ def compare(
     from custodes.cli.output import print_json
     from custodes.cli.pictures.likeness import odds, percent, verdict
     from custodes.cli.pictures.photo import check_drawable, checked
-    from custodes.deployment.scores import score_rates
+    from custodes.deployment.networks.scores import score_rates
 
     if picture is not None:
         check_drawable(picture, [a, b])

@@ -18,7 +18,7 @@ from custodes.settings import from_environment
 
 if TYPE_CHECKING:
     from custodes.cli.client.api import ApiClient
-    from custodes.deployment.scores import ScoreRates
+    from custodes.deployment.networks.scores import ScoreRates
 
 _SEALED = "sealed:"
 """How a token of a result begins that two persons have to confirm; the review's id follows (docs/reviews.md)."""
@@ -67,7 +67,7 @@ def search(
     from custodes.cli.faces.journal import photo_of_face
     from custodes.cli.output import end, print_json
     from custodes.cli.pictures.photo import check_drawable, read
-    from custodes.deployment.scores import score_rates
+    from custodes.deployment.networks.scores import score_rates
 
     if picture is not None:
         check_drawable(picture, [photo])

@@ -16,7 +16,7 @@ from custodes.cli.client.administration import ask, show
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.core.clock import SystemClock
 from custodes.core.errors import InvalidParameterError, NotFoundError
-from custodes.deployment.statements import open_statements
+from custodes.deployment.record.statements import open_statements
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_html import render
 from custodes.ledger.prover.invoices.invoice_run import load_prices

@@ -14,7 +14,7 @@ from custodes.cli.client.administration import show
 from custodes.cli.ledger.checking import checking
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.core.errors import NotFoundError
-from custodes.deployment.statements import open_statements
+from custodes.deployment.record.statements import open_statements
 from custodes.ledger.tlog.note import NoteError
 
 app = typer.Typer(help="Certificates of erasure.", no_args_is_help=True)

@@ -19,8 +19,8 @@ from custodes.cli.client.directory import require_ledger
 from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption, DataPlaceOption
 from custodes.core.errors import NotFoundError, UnavailableError
-from custodes.deployment.audits import audit_deeply, audit_log
-from custodes.deployment.statements import open_statements
+from custodes.deployment.record.audits import audit_deeply, audit_log
+from custodes.deployment.record.statements import open_statements
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import b64url
@@ -134,7 +134,7 @@ def proof_command(
 def rotate_key_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Replace the log's key by a new one; stop the server first."""
     from custodes.core.clock import SystemClock
-    from custodes.deployment.key_rotation import rotate_key
+    from custodes.deployment.record.key_rotation import rotate_key
 
     index = rotate_key(data, SystemClock())
     key = LedgerPaths(data).verifier.read_text().strip()

@@ -17,7 +17,7 @@ from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.cli.output import print_json
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
-from custodes.deployment.statements import open_statements
+from custodes.deployment.record.statements import open_statements
 from custodes.governance.provider.guardrails import SECTORS, load
 from custodes.governance.provider.records import replay
 from custodes.ledger.tlog.commitment import BodyError

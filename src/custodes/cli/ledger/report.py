@@ -15,7 +15,7 @@ from custodes.cli.client.administration import ask
 from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
-from custodes.deployment.statements import open_statements
+from custodes.deployment.record.statements import open_statements
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.tiles import LedgerCorruptError
@@ -23,7 +23,7 @@ from custodes.ledger.tlog.trust import TrustError, parse_policy
 from custodes.ledger.verifier.canonical_json import StatementError
 from custodes.ledger.verifier.map_proof import MapError
 from custodes.ledger.verifier.regulation.check import parse
-from custodes.operations.record.regulation_page import render
+from custodes.operations.record.evidence.regulation_page import render
 
 app = typer.Typer(help="Reports for regulators, whose every number is proven.", no_args_is_help=True)
 

@@ -22,7 +22,7 @@ from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.cli.output import print_json, refuse_inputs
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
-from custodes.deployment.statements import open_statements
+from custodes.deployment.record.statements import open_statements
 from custodes.ledger.__main__ import main
 from custodes.ledger.prover.verifier_zipapp import build as build_zipapp
 from custodes.ledger.tlog.commitment import BodyError

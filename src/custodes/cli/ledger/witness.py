@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from custodes.cli.client.administration import show
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.core.errors import InvalidParameterError, NotFoundError
-from custodes.deployment.statements import open_statements
+from custodes.deployment.record.statements import open_statements
 from custodes.ledger.tlog.note import NoteError, VerifierKey, check_name
 from custodes.ledger.tlog.trust import TrustError, parse_policy
 from custodes.ledger.witness.client import http_post

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from custodes.deployment.scores import SHIPPED, ScoreRates, gallery_rate
+from custodes.deployment.networks.scores import SHIPPED, ScoreRates, gallery_rate
 
 _POSSIBLE_PCT, _LIKELY_PCT = 80.0, 99.0
 """From where on two photos may be, and are likely to be, of one person: the uses that docs/scores.md names."""

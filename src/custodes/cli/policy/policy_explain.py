@@ -28,7 +28,7 @@ def explain_command(
     as_json: JsonOption = False,
 ) -> None:
     """Tell by which facts and rules a request was decided."""
-    from custodes.deployment.policy import open_explanations
+    from custodes.deployment.governance.policy import open_explanations
 
     if (request_id is None) == (index is None):
         raise InvalidParameterError("give either a request's id or --index")

@@ -92,7 +92,7 @@ def _certificate(data: Path, face_id: str) -> bytes:
     Raises:
         UnavailableError: the ledger is not in ``data``, or did not publish the erasure in time.
     """
-    from custodes.deployment.statements import open_statements
+    from custodes.deployment.record.statements import open_statements
 
     statements, end = open_statements(data), time.monotonic() + _PUBLISHED_WITHIN_S
     while True:

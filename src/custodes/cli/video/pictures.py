@@ -23,7 +23,7 @@ from custodes.cli.video.timeline import TimelineLayout, TimelinePicture, timelin
 from custodes.core.errors import UnavailableError
 from custodes.storage.media.decoder import LockedDecoder
 from custodes.storage.media.files import StructureProbe
-from custodes.video.facts import VideoFacts, VideoLimits
+from custodes.video.formats.facts import VideoFacts, VideoLimits
 from custodes.video.frames import DecodingPlan
 
 CODECS: Mapping[str, str] = {".mp4": "mp4v", ".webm": "VP80"}

@@ -14,10 +14,11 @@ from custodes.core.device import Device
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import ModelVersion
 from custodes.engine.calibrate import Knot
-from custodes.engine.faces.detect import TURNED_LOOK, CenterFaceDetector
-from custodes.engine.faces.embed import Embedder, Recipe, unit
-from custodes.engine.faces.lookalikes import load_lookalikes
-from custodes.engine.faces.mesh import MeshReader
+from custodes.engine.faces.detection.detect import TURNED_LOOK, CenterFaceDetector
+from custodes.engine.faces.detection.turned import FaceFinder
+from custodes.engine.faces.embedding.embed import Embedder, Recipe, unit
+from custodes.engine.faces.embedding.lookalikes import load_lookalikes
+from custodes.engine.faces.geometry.mesh import MeshReader
 from custodes.engine.faces.pipeline import FacePipeline, FaceSteps
 from custodes.engine.faces.portrait import PortraitReader, portrait_run
 from custodes.engine.faces.traits.ages import load_age_networks
@@ -26,7 +27,6 @@ from custodes.engine.faces.traits.eyes import EyeReader
 from custodes.engine.faces.traits.heads import load_fitted
 from custodes.engine.faces.traits.spoof import SpoofReader
 from custodes.engine.faces.traits.traits import TraitReader
-from custodes.engine.faces.turned import FaceFinder
 from custodes.engine.results.face import FloatArray, VectorUse
 from custodes.engine.runtime.batch import Batcher
 from custodes.engine.runtime.memory import Runs

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.box import Size
-from custodes.engine.faces.align import FIVE_SHAPE, ChipFrame, RgbArray, similarity, warp
+from custodes.engine.faces.geometry.align import FIVE_SHAPE, ChipFrame, RgbArray, similarity, warp
 from custodes.engine.faces.traits.eyes import Eye, mouth_gap
 from custodes.engine.results.face import DetectedFace, FloatArray, Judgement, Trait
 from custodes.engine.results.portrait import Check

@@ -17,19 +17,19 @@ from custodes.core.ids import ModelVersion
 from custodes.core.slot import Slot
 from custodes.engine.calibrate import Calibration, LocalScale
 from custodes.engine.faces import quality
-from custodes.engine.faces.align import RgbArray
-from custodes.engine.faces.candidates import Candidates
-from custodes.engine.faces.embed import Embedder
+from custodes.engine.faces.detection.candidates import Candidates
+from custodes.engine.faces.detection.turned import FaceFinder, FacesSeen
+from custodes.engine.faces.embedding.embed import Embedder
+from custodes.engine.faces.embedding.lookalikes import level_of
+from custodes.engine.faces.geometry.align import RgbArray
+from custodes.engine.faces.geometry.landmarks import default_set, five_points, full_set
+from custodes.engine.faces.geometry.mesh import Mesh
+from custodes.engine.faces.geometry.pose import head_pose
 from custodes.engine.faces.inspect import INSPECTED, InspectedFace, checks
-from custodes.engine.faces.landmarks import default_set, five_points, full_set
-from custodes.engine.faces.lookalikes import level_of
-from custodes.engine.faces.mesh import Mesh
-from custodes.engine.faces.pose import head_pose
 from custodes.engine.faces.traits import eyes as eye_measures
 from custodes.engine.faces.traits.eyes import Eye, EyeReader
 from custodes.engine.faces.traits.spoof import SpoofReader
 from custodes.engine.faces.traits.traits import TraitReader
-from custodes.engine.faces.turned import FaceFinder, FacesSeen
 from custodes.engine.results.face import (
     MAX_FACES,
     Detail,

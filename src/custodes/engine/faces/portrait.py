@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.faces.align import FIVE_SHAPE, ChipFrame, RgbArray, chip
-from custodes.engine.faces.embed import planes
-from custodes.engine.faces.mesh import MeshNetwork
+from custodes.engine.faces.embedding.embed import planes
+from custodes.engine.faces.geometry.align import FIVE_SHAPE, ChipFrame, RgbArray, chip
+from custodes.engine.faces.geometry.mesh import MeshNetwork
 from custodes.engine.results.face import DetectedFace, FloatArray
 from custodes.engine.runtime.batch import Run
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 
 from custodes.core.box import Size
-from custodes.engine.faces.align import RgbArray
+from custodes.engine.faces.geometry.align import RgbArray
 from custodes.engine.results.face import DetectedFace, PoorReason, Quality, QualityFilter
 
 _SHARPNESS_HALF = 0.0040

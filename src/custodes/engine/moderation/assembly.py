@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from custodes.engine.faces.detect import CenterFaceDetector
+from custodes.engine.faces.detection.detect import CenterFaceDetector
 from custodes.engine.labels.assembly import open_scenes
 from custodes.engine.labels.taxonomy import load_taxonomy
 from custodes.engine.moderation.body_parts import BodyPartDetector

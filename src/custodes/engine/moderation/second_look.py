@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.faces.detect import CenterFaceDetector
+from custodes.engine.faces.detection.detect import CenterFaceDetector
 from custodes.engine.labels.letterbox import RgbArray, stretched
 from custodes.engine.results.face import FloatArray
 

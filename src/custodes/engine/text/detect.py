@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.box import Size
-from custodes.engine.faces.detect import FaceNetwork
+from custodes.engine.faces.detection.detect import FaceNetwork
 
 FloatArray = NDArray[np.float32]
 RgbArray = NDArray[np.uint8]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from custodes.engine.faces.detect import FaceNetwork
+from custodes.engine.faces.detection.detect import FaceNetwork
 from custodes.engine.text.strip import STRIP_PX, RgbArray, batch
 
 _WIDTH_PX = 192

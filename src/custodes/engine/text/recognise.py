@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.faces.detect import FaceNetwork
+from custodes.engine.faces.detection.detect import FaceNetwork
 from custodes.engine.text.strip import RgbArray, batch
 
 FloatArray = NDArray[np.float32]

@@ -19,7 +19,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import numpy_helper
 
 from custodes.models.importers.failure import ImportFailedError
-from custodes.models.importers.graph import BATCH, Array, constants_of, finish
+from custodes.models.importers.graphs.graph import BATCH, Array, constants_of, finish
 
 _OUTPUTS = {"heatmap": 1, "scale": 2, "offset": 2, "landmarks": 10}
 _STABLE = frozenset({"Conv", "ConvTranspose", "BatchNormalization", "Relu", "Add", "Sigmoid"})

@@ -20,9 +20,9 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from custodes.models.importers.dlib_stream import DlibStream
 from custodes.models.importers.failure import ImportFailedError
-from custodes.models.importers.graph import BATCH, GraphBuilder
+from custodes.models.importers.graphs.graph import BATCH, GraphBuilder
+from custodes.models.importers.weights.dlib_stream import DlibStream
 
 _SIDE = 150
 _LENGTH = 128

@@ -18,8 +18,8 @@ import numpy as np
 import onnx
 
 from custodes.models.importers.failure import ImportFailedError
-from custodes.models.importers.graph import BATCH, Array, GraphBuilder
-from custodes.models.importers.torch_file import read_torch
+from custodes.models.importers.graphs.graph import BATCH, Array, GraphBuilder
+from custodes.models.importers.weights.torch_file import read_torch
 
 _EPSILON = 1e-3
 _STAGES = ((1, 3, 1), (2, 3, 2), (2, 5, 2), (3, 3, 2), (3, 5, 1), (4, 5, 2), (1, 3, 1))

@@ -12,10 +12,10 @@ import numpy as np
 import onnx
 
 from custodes.models.importers.failure import ImportFailedError
-from custodes.models.importers.fold import fold
-from custodes.models.importers.graph import BATCH, OPSET, GraphNode
-from custodes.models.importers.prelu import as_convolutions
-from custodes.models.importers.shipped_graph import read_shipped
+from custodes.models.importers.graphs.fold import fold
+from custodes.models.importers.graphs.graph import BATCH, OPSET, GraphNode
+from custodes.models.importers.graphs.prelu import as_convolutions
+from custodes.models.importers.graphs.shipped_graph import read_shipped
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ import numpy as np
 import onnx
 
 from custodes.models.importers.failure import ImportFailedError
-from custodes.models.importers.graph import BATCH, Array, GraphBuilder
+from custodes.models.importers.graphs.graph import BATCH, Array, GraphBuilder
 from custodes.models.importers.tfjs.file import read_weights
 
 _SIDE = 112

@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import helper, numpy_helper
 
 from custodes.models.importers.failure import ImportFailedError
-from custodes.models.importers.graph import BATCH, finish
+from custodes.models.importers.graphs.graph import BATCH, finish
 
 _STRIDES = (8, 16, 32)
 

@@ -24,7 +24,7 @@ from custodes.governance.accounts.identities import ROOT, UserKey
 from custodes.governance.accounts.organisation import OrganisationProfile, changed
 from custodes.governance.accounts.vocabulary import LAW_ENFORCEMENT, NO_COUNTRY, OPERATOR_SECTOR
 from custodes.governance.authorisation import EXCEPTIONAL
-from custodes.operations.accounts.access_keys import new_key
+from custodes.operations.accounts.credentials.access_keys import new_key
 from custodes.operations.accounts.directory import AccountDirectory, account_record, key_record
 from custodes.operations.accounts.log import AccountLog
 from custodes.operations.accounts.ports import Admission

@@ -17,9 +17,9 @@ from custodes.core.errors import NotFoundError
 from custodes.core.ids import AccountId
 from custodes.governance.accounts.account import Account, Status, account
 from custodes.governance.accounts.identities import ROOT, AccountUser, Role, UserKey, role, user, user_key
+from custodes.operations.accounts.credentials.sessions import SessionTokens
 from custodes.operations.accounts.policy_documents import AccountDocuments
 from custodes.operations.accounts.ports import AccountRecord, AccountStore, RecordKind, RecordName
-from custodes.operations.accounts.sessions import SessionTokens
 from custodes.operations.requests.context import Principal
 from custodes.operations.requests.ports import AccessKey
 

@@ -26,7 +26,7 @@ from custodes.governance.accounts.identities import (
     check_session_length,
     check_tags,
 )
-from custodes.operations.accounts.access_keys import key_id, new_key
+from custodes.operations.accounts.credentials.access_keys import key_id, new_key
 from custodes.operations.accounts.directory import AccountDirectory, key_record, role_record, user_record
 from custodes.operations.accounts.log import AccountLog
 from custodes.operations.accounts.policy_documents import COLLECTION, document_name, document_record

@@ -21,8 +21,8 @@ from custodes.core.errors import DeniedError, InvalidParameterError, PolicyDocum
 from custodes.governance.accounts.identities import ROOT, check_tags
 from custodes.governance.iam.pattern import PolicyError
 from custodes.operations.accounts.condition_keys import user_id
+from custodes.operations.accounts.credentials.sessions import OpenSession
 from custodes.operations.accounts.directory import AccountDirectory
-from custodes.operations.accounts.sessions import OpenSession
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.context import Caller, Principal, RoleSession
 from custodes.operations.requests.gate import Permit

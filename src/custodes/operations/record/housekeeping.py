@@ -27,8 +27,8 @@ from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.map_proof import MapError
 from custodes.ledger.witness.client import Post
 from custodes.ledger.writer.log import LedgerLog
-from custodes.operations.record.incidents import HEAD_FAILED, WITNESS_CONFLICT, Incidents
-from custodes.operations.record.statements import Statements
+from custodes.operations.record.evidence.statements import Statements
+from custodes.operations.record.incidents.incidents import HEAD_FAILED, WITNESS_CONFLICT, Incidents
 
 T = TypeVar("T")
 

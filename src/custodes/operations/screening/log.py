@@ -13,7 +13,7 @@ from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import EntryError, b64url
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.settings import LedgerWriter
-from custodes.operations.record.party_statements import PartyStatements
+from custodes.operations.record.evidence.party_statements import PartyStatements
 from custodes.operations.screening.graph import places
 from custodes.operations.screening.ports import CustomerCase, Officer
 from custodes.screening.assessment import Assessment, Decision, hit_key

@@ -33,8 +33,8 @@ from custodes.operations.images.detect_labels import LabelFilters
 from custodes.operations.images.text_filter import EVERY_WORD, Region, WordFilter, reported
 from custodes.operations.requests.gate import Permit
 from custodes.operations.video.ports import Item, ResultFormat
-from custodes.video.curves import Curves, curves_of
-from custodes.video.signature import FrameSignature
+from custodes.video.segments.curves import Curves, curves_of
+from custodes.video.segments.signature import FrameSignature
 
 DEFAULT_CONFIDENCE_PCT = 50.0
 DEFAULT_MAX_PIXEL, DEFAULT_MIN_COVERAGE_PCT = 0.2, 99.0

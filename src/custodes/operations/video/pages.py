@@ -16,8 +16,8 @@ import orjson
 
 from custodes.core.box import Size
 from custodes.operations.video.ports import Item
-from custodes.video.curves import Curves
-from custodes.video.facts import AudioFacts, ColourRange, VideoFacts
+from custodes.video.formats.facts import AudioFacts, ColourRange, VideoFacts
+from custodes.video.segments.curves import Curves
 
 _ITEMS, _CURVES, _SUMMARY = b"I", b"C", b"S"
 

@@ -25,7 +25,7 @@ from custodes.operations.requests.gate import Permit
 from custodes.operations.video.analysis import Analysis, Look
 from custodes.operations.video.commands import DEFAULT_MATCH_PCT
 from custodes.operations.video.ports import Item
-from custodes.video.signature import Float, UInt8, picture_changed, thumbnail
+from custodes.video.segments.signature import Float, UInt8, picture_changed, thumbnail
 from custodes.video.tracks import NameVote, Sighting, Track, Tracker
 
 MAX_MATCHES = 16
@@ -185,7 +185,7 @@ class FaceSearchAnalysis(_Persons):
 
 def thumbnail_shape() -> tuple[int, int, int]:
     """Of a thumbnail's array."""
-    from custodes.video.signature import THUMB_HEIGHT, THUMB_WIDTH
+    from custodes.video.segments.signature import THUMB_HEIGHT, THUMB_WIDTH
 
     return (THUMB_HEIGHT, THUMB_WIDTH, 3)
 

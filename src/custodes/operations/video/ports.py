@@ -16,7 +16,7 @@ from custodes.gallery.celebrities import Celebrity
 from custodes.jobs.job import JobId
 from custodes.operations.images.attributes import Attributes
 from custodes.operations.images.ports import S3Object
-from custodes.video.facts import VideoFacts
+from custodes.video.formats.facts import VideoFacts
 
 Item = dict[str, Any]
 

@@ -51,9 +51,9 @@ from custodes.operations.video.pages import (
 from custodes.operations.video.persons import FaceSearchAnalysis, PersonAnalysis
 from custodes.operations.video.ports import ChargedParts, Item, VideoObjects, VideoProbe
 from custodes.operations.video.request import VideoRequest
-from custodes.video.facts import VideoFacts
+from custodes.video.formats.facts import VideoFacts
 from custodes.video.frames import DecoderCrashedError, DecodingPlan, FrameSource, VideoFrame
-from custodes.video.signature import FrameSignature
+from custodes.video.segments.signature import FrameSignature
 
 MINUTE_MS = 60_000
 _ANALYSES: dict[str, type[Analysis]] = {

@@ -12,9 +12,9 @@ from typing import Any
 
 from custodes.operations.video.analysis import DEFAULT_MIN_COVERAGE_PCT
 from custodes.operations.video.pages import VideoResults
-from custodes.video.cues import find_cues
-from custodes.video.curves import Curves, curves_from
-from custodes.video.shots import find_shots
+from custodes.video.segments.cues import find_cues
+from custodes.video.segments.curves import Curves, curves_from
+from custodes.video.segments.shots import find_shots
 
 TECHNICAL_CUE, SHOT = "TECHNICAL_CUE", "SHOT"
 MODEL_VERSION = "2.0"

@@ -26,8 +26,8 @@ from custodes.operations.video.ports import Item, VideoObjects
 from custodes.operations.video.reading import OrderedResults, ResultReader
 from custodes.operations.video.request import VideoRequest
 from custodes.operations.video.segments import Segment
-from custodes.video.container import too_many_bytes
-from custodes.video.facts import VideoFacts, VideoLimits
+from custodes.video.formats.facts import VideoFacts, VideoLimits
+from custodes.video.formats.mp4 import too_many_bytes
 
 MAX_PAGE = 1000
 """Default and ceiling. Source: API reference: a larger number is silently this one."""

@@ -16,7 +16,7 @@ import numpy as np
 from custodes.storage.media.lock import Budget, lock
 from custodes.storage.media.pipe import Kind, Order, Record
 from custodes.video.frames import MAX_SAMPLE_SIDE_PX, DecodingPlan, first_sample, sample_index
-from custodes.video.signature import SPAN_FRAMES, SignatureReader, UInt8
+from custodes.video.segments.signature import SPAN_FRAMES, SignatureReader, UInt8
 
 
 def main(orders: BinaryIO, out: BinaryIO) -> None:

@@ -25,7 +25,7 @@ import numpy as np
 from custodes.core.errors import VideoFormatError
 from custodes.storage.media.pipe import HEADER_BYTES, Kind, Order, Record
 from custodes.video.frames import DecoderCrashedError, DecodingPlan, VideoFrame
-from custodes.video.signature import FrameSignature
+from custodes.video.segments.signature import FrameSignature
 
 _TAKE_BYTES = 1 << 20
 _PROBE_S = 30

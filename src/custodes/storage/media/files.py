@@ -14,8 +14,8 @@ from custodes.core.errors import UnavailableError
 from custodes.jobs.job import JobId
 from custodes.operations.images.ports import S3Object
 from custodes.operations.video.ports import LargeObjects, ObjectVersion
-from custodes.video.facts import VideoFacts, VideoLimits
-from custodes.video.formats import read_structure
+from custodes.video.formats.facts import VideoFacts, VideoLimits
+from custodes.video.formats.structure import read_structure
 
 FOLDER = "media"
 _PARTIAL = ".partial"

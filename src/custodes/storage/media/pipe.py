@@ -14,7 +14,7 @@ from fractions import Fraction
 import orjson
 
 from custodes.video.frames import MAX_SAMPLE_SIDE_PX, DecodingPlan
-from custodes.video.signature import SIGNATURE_BYTES
+from custodes.video.segments.signature import SIGNATURE_BYTES
 
 _HEADER = struct.Struct("<BIdHH")
 HEADER_BYTES = _HEADER.size

@@ -5,21 +5,17 @@ In: the gate and the use cases. Out: handlers. Nothing else of the edge makes ha
 
 from __future__ import annotations
 
-from custodes.edge.aws.translate import (
+from custodes.edge.aws.translate.collections import (
     celebrities,
     collections,
     enrol,
-    faces,
-    labels,
-    moderation,
-    protection,
     search,
-    text,
     thumbnails,
     users,
-    video,
 )
-from custodes.edge.aws.translate.quality import handlers as assessment_handlers
+from custodes.edge.aws.translate.images import faces, labels, moderation, protection, text
+from custodes.edge.aws.translate.images.quality import handlers as assessment_handlers
+from custodes.edge.aws.translate.video import operations as video
 from custodes.edge.aws.wire import Handler
 from custodes.operations.catalogue import Operations
 from custodes.operations.requests.gate import Gate

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from custodes.engine.faces.align import RgbArray, similarity, warp
-from custodes.engine.faces.mesh import MeshNetwork, inverse
+from custodes.engine.faces.geometry.align import RgbArray, similarity, warp
+from custodes.engine.faces.geometry.mesh import MeshNetwork, inverse
 from custodes.engine.results.face import FloatArray, Gaze, Judgement, Pose
 
 CROP_PX = 64

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.box import BoxPx
-from custodes.engine.faces.align import RgbArray, warp
-from custodes.engine.faces.embed import planes
+from custodes.engine.faces.embedding.embed import planes
+from custodes.engine.faces.geometry.align import RgbArray, warp
 from custodes.engine.results.face import FloatArray
 from custodes.engine.runtime.batch import Run
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from custodes.engine.faces.align import RgbArray
+from custodes.engine.faces.geometry.align import RgbArray
 from custodes.engine.faces.portrait import PortraitReader, PortraitReadings
 from custodes.engine.faces.traits.ages import AgeNetworks, moments, reads_as_man
 from custodes.engine.faces.traits.expression import ExpressionReader

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from custodes.models.importers.failure import ImportFailedError
-from custodes.models.importers.graph import Array
+from custodes.models.importers.graphs.graph import Array
 
 _JSON_LIMIT = 16 << 20
 _DTYPES = {"float32": "<f4", "int32": "<i4", "bool": "|b1", "uint8": "|u1"}

@@ -16,9 +16,9 @@ import numpy as np
 import onnx
 
 from custodes.models.importers.failure import ImportFailedError
-from custodes.models.importers.fold import fold
-from custodes.models.importers.graph import BATCH, GraphBuilder
-from custodes.models.importers.prelu import as_maximum
+from custodes.models.importers.graphs.fold import fold
+from custodes.models.importers.graphs.graph import BATCH, GraphBuilder
+from custodes.models.importers.graphs.prelu import as_maximum
 from custodes.models.importers.tfjs import layers, shapes
 from custodes.models.importers.tfjs.file import TfGraph, TfNode, read_tfjs
 from custodes.models.importers.tfjs.values import FREE, NCHW, Fixed, Flow, Value, plain, stored_as

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from custodes.models.importers.failure import ImportFailedError
-from custodes.models.importers.graph import Array, GraphBuilder
+from custodes.models.importers.graphs.graph import Array, GraphBuilder
 from custodes.models.importers.tfjs.file import TfNode
 from custodes.models.importers.tfjs.values import (
     FREE,

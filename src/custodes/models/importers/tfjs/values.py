@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from custodes.models.importers.failure import ImportFailedError
-from custodes.models.importers.graph import Array, GraphBuilder
+from custodes.models.importers.graphs.graph import Array, GraphBuilder
 
 FREE = -1
 """Size of the batch axis in ``Flow.shape``; no other axis may be free."""

@@ -1,0 +1,1 @@
+"""Commands about the server itself, and what runs it."""

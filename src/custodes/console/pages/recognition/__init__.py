@@ -1,0 +1,1 @@
+"""Pages about pictures, faces and who they look like."""

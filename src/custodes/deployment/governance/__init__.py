@@ -1,0 +1,1 @@
+"""Accounts, customers, rules and reviews of a data directory, put together."""

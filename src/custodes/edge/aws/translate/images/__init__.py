@@ -1,0 +1,1 @@
+"""Operations on single pictures between AWS members and commands."""

@@ -1,0 +1,1 @@
+"""Operations on stored video between AWS members and commands."""

@@ -1,0 +1,1 @@
+"""Where faces are, and their five points."""

@@ -1,0 +1,1 @@
+"""Faces as vectors, and what their similarity is worth."""

@@ -1,0 +1,1 @@
+"""Where the parts of a face are, and how it is held."""

@@ -1,0 +1,1 @@
+"""Graphs under construction: built, read, folded, rewritten."""

@@ -1,0 +1,1 @@
+"""Files of weights in formats that others made."""

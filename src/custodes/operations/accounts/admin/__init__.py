@@ -1,0 +1,1 @@
+"""Commands of the operator about accounts: typed, with what carries them out."""

@@ -1,0 +1,1 @@
+"""Keys, sessions and links, each good for a time."""

@@ -1,0 +1,96 @@
+"""Commands of the operator that have the ledger written: heads of the maps, bills, the end of private bodies.
+
+In: commands. Out: the index of the entry that each led to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from custodes.core.clock import Clock
+from custodes.core.errors import ConflictError, CustodesError, UnavailableError
+from custodes.ledger.writer.log import LedgerLog
+from custodes.operations.record.evidence.body_destruction import Destruction
+from custodes.operations.record.evidence.statements import Statements
+from custodes.operations.record.housekeeping import FAILURES, Housekeeping
+from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers
+
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseMapHeads(AdminCommand):
+    """A head of the account map over everything so far, confirmed by witnesses where there are any."""
+
+    operation: ClassVar[str] = "ledger head"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosePartyHead(AdminCommand):
+    """A head of the party map."""
+
+    operation: ClassVar[str] = "ledger party-head"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunBilling(AdminCommand):
+    """Bill a month that is over; ``prices`` is the text of a price list, None the default one."""
+
+    operation: ClassVar[str] = "billing run"
+    month: str
+    prices: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestroyBodies(AdminCommand):
+    """Destroy the private parts of an account's uses before a time; ``rule`` is the short name of what asks for it."""
+
+    operation: ClassVar[str] = "ledger destroy-bodies"
+    account: str
+    before_ms: int
+    reason: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogRetention:
+    """For how many days at least the private parts of uses are kept (Regulation (EU) 2024/1689 art. 19, 26(6))."""
+
+    clock: Clock
+    days: int
+
+    def check(self, before_ms: int) -> None:
+        """Raise ConflictError where uses from before ``before_ms`` may be younger."""
+        if before_ms > self.clock.now_ms() - self.days * DAY_MS:
+            raise ConflictError(
+                f"private parts of uses are kept for {self.days} days (setting ledger_min_retention_days), only uses "
+                "from before that can lose theirs"
+            )
+
+
+def ledger_handlers(
+    duties: Housekeeping, statements: Statements, log: LedgerLog, retention: LogRetention
+) -> AdminHandlers:
+    """What carries these commands out. All raise UnavailableError when they cannot be; the message says why."""
+
+    def made(work: Callable[[], int]) -> AdminAnswer:
+        try:
+            return {"index": work()}
+        except CustodesError:
+            raise
+        except FAILURES as error:
+            raise UnavailableError(str(error) or type(error).__name__) from error
+
+    def destroyed(command: DestroyBodies) -> AdminAnswer:
+        retention.check(command.before_ms)
+        what = Destruction(command.account, command.before_ms, command.reason, command.rule)
+        return made(lambda: statements.destroy_bodies(what, log))
+
+    return {
+        CloseMapHeads: lambda _: made(duties.close_heads),
+        ClosePartyHead: lambda _: made(lambda: statements.close_party_head(log)),
+        RunBilling: lambda command: made(lambda: duties.bill(command.month, command.prices)),
+        DestroyBodies: destroyed,
+    }

@@ -1,0 +1,383 @@
+"""The ledger's side duties: hourly heads of the account map, cosignatures, statements, and invoices of a month.
+
+In: the files of the log, the folder and key of the maps, whom to ask. Out: entries in the log, files for others. The
+server calls ``close_head`` and ``ask_witnesses`` every hour; commands call the rest, also beside a running server. What
+is made here is checked by ``custodes.ledger`` alone, on a stranger's machine.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from custodes.durable import write_durably
+from custodes.ledger.prover import vrf
+from custodes.ledger.prover.account_map import AccountMap
+from custodes.ledger.prover.account_map_binding import bind, check_uses_after, kept_state
+from custodes.ledger.prover.account_map_file import MapState
+from custodes.ledger.prover.account_map_job import Indexer
+from custodes.ledger.prover.deep_audit import Audited, DeepAudit, Progress, deep_audit
+from custodes.ledger.prover.erasure import ErasureRecords, certificate
+from custodes.ledger.prover.face_map import FaceIndexes
+from custodes.ledger.prover.files import encode_file, encode_regulation
+from custodes.ledger.prover.invoices.invoice_files import BillingStore, UseStorage
+from custodes.ledger.prover.invoices.invoice_run import BillingRun, bill_month
+from custodes.ledger.prover.map_growth import growth_lines
+from custodes.ledger.prover.moratorium import Sets, build_report
+from custodes.ledger.prover.party_map_files import PartyFiles
+from custodes.ledger.prover.regulation_report import build_regulation
+from custodes.ledger.prover.sources import AccountSources, LogFiles, open_log_files, reaches
+from custodes.ledger.prover.stamps import stamp_file
+from custodes.ledger.prover.statement import Sources, build
+from custodes.ledger.tlog.entry import decode
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TileReader
+from custodes.ledger.tlog.trust import TrustPolicy, Witness
+from custodes.ledger.tree.tiles import WITNESSED_PATH
+from custodes.ledger.verifier.invoices.meter import Month
+from custodes.ledger.verifier.invoices.prices import PriceList
+from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, account_name, parse_head
+from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion
+from custodes.ledger.verifier.party import PartyQuestion
+from custodes.ledger.verifier.statement import Question, map_of, parse
+from custodes.ledger.witness.client import Cosigned, Post, ask_all
+from custodes.ledger.writer.body import unseal
+from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.ports import BodyReader
+from custodes.operations.record.evidence.body_destruction import Destruction, destroy
+from custodes.operations.record.evidence.party_statements import PartyStatements
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFiles:
+    """What a ledger consists of on disk: for reading, but for the cosigned checkpoint, which goes into ``public``."""
+
+    tiles: TileReader
+    public: Path
+    bodies: BodyReader
+    body_key: bytes = field(repr=False)
+
+
+class Statements:
+    """The duties over one ledger."""
+
+    def __init__(self, files: LedgerFiles, folder: Path, vrf_seed: bytes) -> None:
+        """Read ``files``, keep state in ``folder`` (private, must exist), place names under the key of ``vrf_seed``."""
+        self._files = files
+        self._folder = folder
+        self._vrf_seed = vrf_seed
+        self._lock = threading.RLock()
+        """Heads of the account map, and invoice runs, are made one after the other."""
+        self.parties = PartyStatements(lambda: PartyFiles(self._subfolder("parties"), self._key()))
+
+    def close_head(self, log: LedgerLog) -> int:
+        """Put a head of the account map over everything so far into the log; returns its index, once published.
+
+        Raises:
+            LedgerUnavailableError: the log cannot be written now.
+            MapError: the state of the map is damaged; a person has to look.
+            OSError: a file cannot be read or written.
+        """
+        with self._lock:
+            size = log.flush().size
+            log_files = self._newest()
+            accounts, last = bind(self._key(), self._state(), log_files)
+            known = 0 if last is None else parse_head(decode(log_files.entry(last))).clock_entries
+
+            def append(fields: Mapping[str, int | str]) -> int:
+                wrong = known + sum(1 for _ in log_files.clock_entries(size, accounts.size))
+                index = log.append("map", fields={**fields, **({"i": wrong} if wrong else {})}).wait().index
+                log.flush()  # published before the state names it, so a statement never waits for its own head
+                return index
+
+            return Indexer(self._key(), self._state(), append).close_head(log_files, size)
+
+    def check_maps(self) -> None:
+        """Bring the account map to the last head in the log, and look whether the next head can be made.
+
+        Raises:
+            MapError: the log's heads cannot be reproduced, or a use lost its private body; the text says what to do.
+            BodyError: what is stored of a use is not what was committed.
+            OSError: a file cannot be read or written.
+        """
+        try:
+            log = self._newest()
+        except LookupError:
+            return  # a new log
+        accounts, _ = bind(self._key(), self._state(), log)
+        check_uses_after(accounts, log)
+
+    def destroy_bodies(self, what: Destruction, log: LedgerLog) -> int:
+        """Destroy private bodies on record; see ``body_destruction.destroy``."""
+        with self._lock:
+            files = self._newest()
+            accounts, head = self._at_head(files)
+            if head is None:
+                raise LookupError("the account map has no head yet; private bodies stay until one counts their uses")
+            return destroy(what, AccountSources(files, self._state(), accounts, head), log)
+
+    def audit(self, progress: Progress) -> DeepAudit:
+        """Make maps and excerpts again from the private bodies and compare; raises as ``deep_audit``."""
+        return deep_audit(
+            Audited(self._key(), self._newest(), self._state(), self.parties.files(), self.bills), progress
+        )
+
+    def growth(self) -> Iterator[bytes]:
+        """Per head of the account map, the line that proves that it continues the one before; see ``map_chain``.
+
+        Raises:
+            LookupError: nothing is published yet.
+            MapError: the private bodies do not give the heads in the log.
+            BodyError: what is stored of a use is not what was committed.
+        """
+        return growth_lines(self._key(), self._newest())
+
+    def facts_of(self, index: int) -> Mapping[str, object]:
+        """The private body of a published entry; empty where there is none.
+
+        Raises:
+            BodyError: what is stored is not what was committed.
+        """
+        log = self._newest()
+        entry, sealed = decode(log.entry(index)), log.bodies.get(index)
+        if sealed is None or entry.commitment is None:
+            return {}
+        facts: dict[str, object] = json.loads(unseal(sealed, entry.commitment, log.body_key))
+        return facts
+
+    def behind(self) -> bool:
+        """Whether the published log has uses that the last head does not cover, or there is no head yet."""
+        log = self._newest()
+        accounts, head = self._at_head(log)
+        return head is None or any(True for _ in log.uses(accounts.size, log.tree.size))
+
+    def ask_witnesses(self, witnesses: Iterable[Witness], post: Post) -> Cosigned:
+        """Have the newest checkpoint cosigned, and keep it with all cosignatures.
+
+        Raises:
+            LookupError: nothing is published yet.
+            OSError: it cannot be kept.
+        """
+        newest = self._newest()
+        asked = ask_all(newest.note, witnesses, lambda old, _: newest.tree.consistency_proof(old), post)
+        write_durably(self._files.public / WITNESSED_PATH, asked.checkpoint, 0o644)
+        if asked.at is not None:
+            # The first of each day is kept: it bounds the begin of periods that somebody asks about later.
+            kept = self._subfolder("cosigned") / f"{asked.at // 86_400:06d}.checkpoint"
+            if not kept.exists():
+                write_durably(kept, asked.checkpoint)
+        return asked
+
+    def create(self, question: Question, prices: Mapping[str, object] | None = None) -> bytes:
+        """The statement file that answers ``question`` at the last head of its map.
+
+        Raises:
+            StatementError: the identifier is not in canonical form.
+            LookupError: there is no head yet, or no map for such identifiers.
+            OSError: a file cannot be read.
+        """
+        if map_of(question.identifier) == PARTY_MAP:
+            return self.parties.create(question, self._log_with)
+        accounts, head = self._at_head(self._newest())
+        if head is None:
+            raise LookupError("the account map has no head yet; the server makes one every hour")
+        sources = AccountSources(self._log_with(head), self._state(), accounts, head)
+        statement = encode_file(build(question, Sources(sources.log, sources, sources), prices))
+        parse(statement)  # what no reader would accept, like a price list with fractions in it, is refused here
+        return statement
+
+    def stamps(self, statement: bytes) -> bytes:
+        """The file of time stamps that bracket the period of a statement.
+
+        Raises:
+            StatementError: it is none.
+            LookupError: no stamp does.
+            BodyError: what is stored is not what was committed.
+            OSError: a file cannot be read.
+        """
+        one = parse(statement)
+        files = self._files
+        log = open_log_files(files.tiles, files.bodies, files.body_key, one.checkpoint)
+        days = sorted(self._subfolder("cosigned").glob("*.checkpoint"))
+        return stamp_file(one.question, log, (day.read_bytes() for day in days))
+
+    def close_party_head(self, log: LedgerLog) -> int:
+        """Put a head of the party map over everything so far into the log; returns its index, once published.
+
+        Raises:
+            LedgerUnavailableError: the log cannot be written now.
+            MapError: places that the log names are gone or damaged; a person has to look.
+            OSError: a file cannot be read or written.
+        """
+        return self.parties.close_head(log, self._newest)
+
+    def create_party(self, asked: PartyQuestion, begin: int | None, end: int | None) -> bytes:
+        """The file that answers for every name and number of a party whether it was behind a customer.
+
+        Raises:
+            StatementError: a number is none, or there is nothing to ask for.
+            LookupError: there is no head of the party map yet.
+            OSError: a file cannot be read.
+        """
+        return self.parties.create_all(asked, begin, end, self._log_with)
+
+    def moratorium(self, question: MoratoriumQuestion, sets: Sets) -> bytes:
+        """The report that answers ``question`` at the last head of the account map, or at the end of the log.
+
+        Raises:
+            StatementError: the period holds too many entries for one file.
+            LookupError: nothing is published yet.
+            BodyError: what is stored is not what was committed.
+        """
+        _, head = self._at_head(self._newest())
+        return encode_file(build_report(question, self._newest() if head is None else self._log_with(head), sets))
+
+    def regulation(
+        self,
+        account: str,
+        period_ms: tuple[int | None, int | None],
+        trust: TrustPolicy,
+        declared: Mapping[str, object],
+    ) -> bytes:
+        """The report for regulators on an account in a period; ``declared`` is told beside the numbers, unproven.
+
+        Raises:
+            StatementError: the period holds too many entries for one file.
+            LookupError: there is no head of the account map yet.
+            BodyError: what is stored is not what was committed.
+        """
+        statement = self.create(Question(account_name(account), *period_ms))
+        files = self._files
+        log = open_log_files(files.tiles, files.bodies, files.body_key, parse(statement).checkpoint)
+        return encode_regulation(build_regulation(account, statement, log, trust, declared))
+
+    def bill(self, month: Month, prices: PriceList) -> BillingRun:
+        """The bills of ``month`` from the published log; nothing is written."""
+        log = self._newest()
+        size = log.tree.size
+        # Faces that retention took are stored no longer, though nobody's use took them.
+        storage = UseStorage.collect(itertools.chain(log.uses(0, size), log.retentions(0, size)))
+        before = [index for index, entry in log.billings() if entry.fields.get("x") == str(month)]
+        replaces = before[-1] if before else None
+        return bill_month(month, log.uses(0, size), storage, prices, lambda: os.urandom(16), replaces)
+
+    def commit_bills(self, run: BillingRun, log: LedgerLog) -> int:
+        """Put an invoice run into the log and keep its bills; returns the index of the ``bil`` entry."""
+        with self._lock:
+            self.bills.draft(run)
+            index = log.append("bil", fields=run.fields).wait().index
+            self.bills.save(run, index)
+            log.flush()
+            return index
+
+    def bill_finished(self, now_ms: int, prices: Callable[[], PriceList], log: LedgerLog) -> tuple[Month, ...]:
+        """Put an invoice run into the log for each month since its first entry that is over and has none yet.
+
+        A run that was cut short is finished: its bills are those of the draft, whether or not its entry was written.
+
+        Args:
+            now_ms: the time, in milliseconds since the epoch.
+            prices: reads the price list; asked only when there is something to bill.
+            log: the log of these files.
+
+        Raises:
+            LedgerUnavailableError: the log cannot be written now.
+            ValueError: the price list is malformed.
+            OSError: a file cannot be read or written.
+        """
+        log.flush()
+        newest = self._newest()
+        if newest.tree.size == 0:
+            return ()
+        done = []
+        month = Month.of(decode(newest.entry(0)).t)
+        while month.end <= now_ms:
+            with self._lock:
+                if not self.bills.has(month) and self._bill_once(month, prices, log):
+                    done.append(month)
+            month = Month.of(month.end)
+        return tuple(done)
+
+    def _bill_once(self, month: Month, prices: Callable[[], PriceList], log: LedgerLog) -> bool:
+        draft = self.bills.drafted(month)
+        for index, entry in self._newest().billings():
+            if entry.fields.get("x") == str(month):
+                if draft is None or dict(draft.fields) != dict(entry.fields):
+                    return False  # it is in the log, and its files are gone: a second run would charge twice
+                self.bills.save(draft, index)
+                return True
+        self.commit_bills(draft or self.bill(month, prices()), log)
+        return True
+
+    def invoices(self, month: Month) -> dict[str, bytes]:
+        """The invoice files of a month that is in the log, by account.
+
+        Raises:
+            LookupError: the month was not billed, or its entry is not published yet.
+        """
+        return self.bills.invoices(month, self._log_with(self.bills.entry(month)))
+
+    def erasure_certificate(self, face: str) -> bytes:
+        """The certificate for a face that was erased.
+
+        Raises:
+            LookupError: there is no record of that, or its entry is not published yet.
+        """
+        record = self.erasures.get(face)
+        return encode_file(certificate(record, self._log_with(record.entry)))
+
+    def face_indexes(self) -> FaceIndexes:
+        """Empty face indexes that place collections under this ledger's key."""
+        return FaceIndexes(self._key())
+
+    @property
+    def erasures(self) -> ErasureRecords:
+        """Records of erased faces."""
+        return ErasureRecords(self._subfolder("erasures"))
+
+    @property
+    def bills(self) -> BillingStore:
+        """Bills of the months that are in the log."""
+        return BillingStore(self._subfolder("bills"))
+
+    def _key(self) -> vrf.SecretKey:
+        return vrf.secret_key(self._vrf_seed)
+
+    def _at_head(self, log: LogFiles) -> tuple[AccountMap, int | None]:
+        """The map on disk, which must be that of a head in the log; readers do not repair it.
+
+        Raises:
+            MapError: it is none, and the log has heads.
+        """
+        kept = kept_state(self._key(), self._state(), log)
+        if kept is None and any(True for _ in log.heads(ACCOUNT_MAP)):
+            raise MapError("the state of the account map is of no head in the log; a start of the server mends it")
+        return (AccountMap(self._key()), None) if kept is None else kept
+
+    def _state(self) -> MapState:
+        return MapState(self._folder)
+
+    def _newest(self) -> LogFiles:
+        return open_log_files(self._files.tiles, self._files.bodies, self._files.body_key)
+
+    def _log_with(self, index: int) -> LogFiles:
+        """The log at a checkpoint with entry ``index``: the cosigned one if it reaches so far, else the newest.
+
+        Raises:
+            LookupError: neither does yet.
+        """
+        for path in (WITNESSED_PATH, CHECKPOINT_PATH):
+            note = self._files.tiles.get(path)
+            if reaches(note, index):
+                return open_log_files(self._files.tiles, self._files.bodies, self._files.body_key, note)
+        raise LookupError(f"entry {index} is not published yet; ask again in a second")
+
+    def _subfolder(self, name: str) -> Path:
+        folder = self._folder / name
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder

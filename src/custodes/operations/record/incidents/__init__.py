@@ -1,0 +1,1 @@
+"""What goes wrong with the log, and how a server notices."""

@@ -1,0 +1,1 @@
+"""Files of videos: their structure, read without decoding a frame."""
