@@ -61,7 +61,7 @@ def test_shots_are_kept_as_a_cut_list(chromium: Any, tmp_path: Path) -> None:
     """Two shots of a second each; an editor finds every frame where the film has it."""
     films = tmp_path / "films"
     films.mkdir()
-    write_clip(films / "a.mp4", 50, lambda n: scene(Blob("ann", 10 + n) if n < 25 else Blob("bob", 150, 20, 180)))
+    write_clip(films / "a.mp4", 50, lambda n: scene(Blob("ann", 10, 20, 180) if n < 25 else Blob("bob", 130, 20, 180)))
     with running(tmp_path / "data", {"buckets": {"films": films}}, engine=BlobEngine()) as server:
         context = chromium.new_context(accept_downloads=True)
         watched = Watched(context.new_page(), server.url)
