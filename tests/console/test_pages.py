@@ -47,6 +47,7 @@ def places(served: Any) -> dict[str, str]:
 NEEDS_MORE = {
     "/jobs/{kind}/{job}": "a video",
     "/jobs/{kind}/{job}/export": "a video",
+    "/jobs/{kind}/{job}/edl": "a video",
     "/find-job": "leads elsewhere",
     "/reviews/{review}": "a review: see test_officer",
     "/erasures": "leads elsewhere",
