@@ -23,6 +23,7 @@ class PageRoute:
 
 PAGES: tuple[PageRoute, ...] = (
     PageRoute("GET", "/", home.page, home.OPERATIONS),
+    PageRoute("GET", "/health", home.health, home.HEALTH),
     PageRoute("GET", "/uses", home.uses, home.USES),
     PageRoute("GET", "/try/{task}", try_it.page, ("ListCollections",)),
     PageRoute("POST", "/try/{task}", try_it.result, try_it.OPERATIONS),
@@ -49,6 +50,7 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute("GET", "/find-job", jobs.find),
     PageRoute("GET", "/jobs/{kind}/{job}", jobs.show, jobs.GETTING),
     PageRoute("GET", "/jobs/{kind}/{job}/export", jobs.export, jobs.GETTING),
+    PageRoute("GET", "/jobs/{kind}/{job}/edl", jobs.cut_list, jobs.CUTS),
     PageRoute("GET", "/reviews", reviews.listing, reviews.LISTING),
     PageRoute("GET", "/reviews/{review}", reviews.show, reviews.ONE),
     PageRoute("POST", "/reviews/{review}", reviews.decide, reviews.DECIDING),
@@ -65,8 +67,11 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute("POST", "/customers", customers.create, ("account create",)),
     PageRoute("GET", "/customers/{account}", customers.show, customers.ONE),
     PageRoute("POST", "/customers/{account}", customers.move, customers.MOVES),
+    PageRoute("POST", "/customers/{account}/decide", customers.decide, customers.DECIDING),
     PageRoute("GET", "/policy", policy.show, policy.SHOWING),
     PageRoute("GET", "/policy/explain", policy.explain, policy.EXPLAINING),
+    PageRoute("POST", "/policy/proposal", policy.propose, policy.PROPOSING),
+    PageRoute("POST", "/policy/apply", policy.apply, policy.APPLYING),
     PageRoute("GET", "/bills", bills.show, bills.SHOWING),
     PageRoute("POST", "/bills", bills.run, bills.RUNNING),
     PageRoute("GET", "/bills/{month}/{account}", bills.invoice, bills.INVOICE),

@@ -69,6 +69,7 @@ from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.record.release import release_of
 from custodes.operations.record.start import Release
 from custodes.operations.requests.gate import Gate, Policy, Recorder
+from custodes.operations.requests.recent import RecentRequests
 from custodes.operations.screening.ports import ScreeningFreshness
 from custodes.settings import Settings
 from custodes.storage.files import uploads
@@ -126,7 +127,8 @@ class Deployment:
         """The ASGI application over this deployment."""
         limits = Limits(worker_threads=self.settings.workers, in_flight=self.settings.in_flight)
         throttle = Throttle(self.settings.account_limits, self.accounts.limits, time.monotonic)
-        console = self._console(throttle) if self.settings.console else ()
+        recent = RecentRequests()
+        console = self._console(throttle, recent) if self.settings.console else ()
         return create_app(
             AppParts(
                 service=self.service,
@@ -147,10 +149,11 @@ class Deployment:
                 schedules=self.scheduler.states,
                 health=self.health,
                 screening=self.screening,
+                recent=recent,
             )
         )
 
-    def _console(self, throttle: Throttle) -> list[BaseRoute]:
+    def _console(self, throttle: Throttle, recent: RecentRequests) -> list[BaseRoute]:
         return open_console(
             ConsoleSources(
                 settings=self.settings,
@@ -164,6 +167,7 @@ class Deployment:
                 throttle=throttle,
                 public_entry=self._public_entry,
                 schedules=self.scheduler.states,
+                recent=recent,
                 request_ids=new_request_id,
             )
         )

@@ -125,6 +125,10 @@ class PolicyChanges:
             )
             self._use()
 
+    def now_ms(self) -> int:
+        """The time by which changes are judged."""
+        return self._clock.now_ms()
+
     def apply(self, proposal: Proposal) -> int:
         """Put a change on record, and in force where it need not wait; returns the index of its entry.
 
