@@ -7,9 +7,7 @@ else in the program reads the environment. docs/settings.md is generated from th
 # ruff: noqa: RUF009 - _setting returns a dataclass field
 from __future__ import annotations
 
-import difflib
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from enum import StrEnum
@@ -20,23 +18,23 @@ from typing import Any
 
 from custodes.core.device import Device
 from custodes.core.errors import InvalidParameterError
+from custodes.core.setting_sources import PREFIX, GivenValue, from_file, from_variables
 from custodes.core.setting_text import authorities, folders, is_sampling_rate, listed, sampling_rates, switch
 from custodes.governance.limits import AccountLimits
 
-PREFIX = "CUSTODES_"
 FILE_NAME = "custodes.toml"
 # No digest of the configuration covers these: a digest of a short secret gives it away.
 _SECRETS = frozenset(
     {
         "s3_access_key_id",
         "s3_secret_access_key",
+        "kinesis_access_key_id",
+        "kinesis_secret_access_key",
         "sns_access_key_id",
         "sns_secret_access_key",
         "job_webhook_secret",
     }
 )
-# Read by the test suite, not by the program.
-_NOT_OURS = f"{PREFIX}TEST_"
 
 
 class _UnfitError(InvalidParameterError):
@@ -126,6 +124,12 @@ class Settings:
     )
     video_part_s: int = _setting("Seconds of video under one permission; then it is decided again.", 30)
     video_strict: bool = _setting("Accept what the API documents only: H.264 in MP4 or MOV.", False)
+    stream_workers: int = _setting("Live streams watched at the same time; 0 for none by this server.", 4)
+    stream_samples_per_second: str = _setting("Frames of a second of a live stream that are looked at, 0.5 to 30.", "2")
+    stream_fragment_s: int = _setting("Seconds of a live stream under one permission; then it is decided again.", 2)
+    kinesis_endpoint: str = _setting("Kinesis endpoint that live searches write what they find to.", "")
+    kinesis_access_key_id: str = _setting("Access key for that endpoint.", "")
+    kinesis_secret_access_key: str = _setting("Its secret.", "")
     sns_endpoint: str = _setting("SNS endpoint that finished jobs are told to; none means that clients ask.", "")
     sns_access_key_id: str = _setting("Access key for that endpoint.", "")
     sns_secret_access_key: str = _setting("Its secret.", "")
@@ -183,6 +187,11 @@ class Settings:
             self._require(getattr(self, name) >= 0, name, "0 or more")
         self._require(self.review_days >= 1, "review_days", "1 or more")
         self._require(self.video_workers >= 0, "video_workers", "0 or more")
+        self._require(self.stream_workers >= 0, "stream_workers", "0 or more")
+        self._require(1 <= self.stream_fragment_s <= 60, "stream_fragment_s", "between 1 and 60")
+        self._require(
+            is_sampling_rate(self.stream_samples_per_second), "stream_samples_per_second", "a number from 0.5 to 30"
+        )
         sampling = sampling_rates(self.video_sampling)
         self._require(sampling is not None, "video_sampling", "kinds of jobs with numbers from 0.5 to 30")
         self._require(self.video_part_s >= 1, "video_part_s", "1 or more")
@@ -304,13 +313,13 @@ def load(environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> 
     """
     known = {item.name: item for item in fields(Settings)}
     given = {name: value for name, value in (flags or {}).items() if value is not None}
-    variables = _variables(environ, known)
+    variables = from_variables(environ, known.keys())
     named = variables["data"].value if "data" in variables else known["data"].default
     data = Path(given.get("data", named))
     config = environ.get(f"{PREFIX}CONFIG")
     path = Path(config) if config else data / FILE_NAME
-    placed = {**_file(path, known, required=bool(config)), **variables}
-    placed |= {name: _Placed(value, f"--{name.replace('_', '-')}") for name, value in given.items()}
+    placed = {**from_file(path, known.keys(), required=bool(config)), **variables}
+    placed |= {name: GivenValue(value, f"--{name.replace('_', '-')}") for name, value in given.items()}
     try:
         return Settings(**{name: _convert(known[name], found) for name, found in placed.items()})
     except _UnfitError as error:
@@ -318,60 +327,7 @@ def load(environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> 
         raise InvalidParameterError(f"{where}{error.message}") from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    """A value and where it stands, for people."""
-
-    value: Any
-    where: str
-
-
-def _variables(environ: Mapping[str, str], known: Mapping[str, Field[Any]]) -> dict[str, _Placed]:
-    found: dict[str, _Placed] = {}
-    for variable, value in environ.items():
-        if not variable.startswith(PREFIX) or variable.startswith(_NOT_OURS) or variable == f"{PREFIX}CONFIG":
-            continue
-        name = variable.removeprefix(PREFIX).lower()
-        if name not in known:
-            raise InvalidParameterError(f"{variable} is not a setting{_nearest(name, known, PREFIX)}")
-        found[name] = _Placed(value, variable)
-    return found
-
-
-def _file(path: Path, known: Mapping[str, Field[Any]], *, required: bool) -> dict[str, _Placed]:
-    try:
-        text = path.read_text(encoding="utf-8")
-        values = tomllib.loads(text)
-    except (FileNotFoundError, NotADirectoryError):
-        if required:
-            raise InvalidParameterError(f"there is no settings file {path}, which CUSTODES_CONFIG names") from None
-        return {}
-    except tomllib.TOMLDecodeError as error:
-        # It says line and column and, beside them, one letter at most.
-        raise InvalidParameterError(f"the settings file {path} is not TOML: {error}") from None
-    except (OSError, ValueError) as error:
-        raise InvalidParameterError(f"the settings file {path} cannot be read ({type(error).__name__})") from None
-    for name in sorted(values.keys() - known.keys()):
-        raise InvalidParameterError(f"{_line(path, text, name)}: {name} is not a setting{_nearest(name, known, '')}")
-    return {name: _Placed(value, _line(path, text, name)) for name, value in values.items()}
-
-
-def _line(path: Path, text: str, name: str) -> str:
-    """The file, and the line in it where ``name`` is set."""
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip().lstrip("[\"'").startswith(name):
-            return f"{path}, line {number}"
-    return str(path)
-
-
-def _nearest(name: str, known: Mapping[str, Field[Any]], prefix: str) -> str:
-    """What was probably meant, and where all are listed."""
-    near = difflib.get_close_matches(name, known, 1)
-    meant = prefix + (near[0].upper() if prefix else near[0]) if near else ""
-    return f"; did you mean {meant}? docs/settings.md lists them" if near else "; docs/settings.md lists them"
-
-
-def _convert(item: Field[Any], found: _Placed) -> Any:
+def _convert(item: Field[Any], found: GivenValue) -> Any:
     """A value (text from a variable, or a TOML value) as the type of the field."""
     readers: dict[str, Callable[[Any], Any]] = {
         "bool": switch,

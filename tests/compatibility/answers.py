@@ -27,12 +27,14 @@ class Studio:
         one: a picture with one good face.
         two: a picture with two faces of unlike size, the larger one the person of ``one``.
         pictures: further ones by name, for single operations.
+        connect: puts a film that is played again and again behind the ARN of a video stream.
     """
 
     client: Any
     one: bytes
     two: bytes
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    connect: Callable[[str], None] = lambda _: None
     unknown: list[Answer] = field(default_factory=list)
 
     def known_person(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -52,7 +53,8 @@ def _beside(name: str) -> ModuleType:
 
 answers = _beside("answers")
 video_answers = _beside("video_answers")
-ANSWERS = {**answers.ANSWERS, **video_answers.VIDEO_ANSWERS}
+stream_answers = _beside("stream_answers")
+ANSWERS = {**answers.ANSWERS, **video_answers.VIDEO_ANSWERS, **stream_answers.STREAM_ANSWERS}
 NO_PORTS = Ports(*cast("Any", [None] * 3), FixedClock(), b"", *cast("Any", [None] * 2))
 SERVICE = load_service()
 IMPLEMENTED = sorted(
@@ -133,7 +135,12 @@ def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     with running(root / "data", overrides, **stand_ins) as server:
         with closing(SqliteCelebrities(server.data)) as book:
             book.put([Celebrity(answers.CELEBRITY, "Ann", ("www.example.org",), KnownGender.FEMALE)])
-        yield answers.Studio(server.client(), **pictures)
+        film = (root / "films" / "two.mov").as_uri()
+
+        def connect(arn: str) -> None:
+            server.deployment.administration.ask("stream source set", {"arn": arn, "url": film}, os.getuid())
+
+        yield answers.Studio(server.client(), **pictures, connect=connect)
 
 
 @pytest.mark.parametrize("operation", IMPLEMENTED)

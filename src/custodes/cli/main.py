@@ -69,6 +69,7 @@ COMMANDS = (
         "custodes.cli.policy.review:app",
     ),
     CommandEntry(_VIDEO, "video", "Find what is in stored videos, and who.", "custodes.cli.video.video:app"),
+    CommandEntry(_VIDEO, "stream", "Connect live sources, and see what is watched.", "custodes.cli.streams.stream:app"),
     CommandEntry(_VIDEO, "job", "Watch and end jobs, like analyses of stored videos.", "custodes.cli.video.job:app"),
     CommandEntry(
         _ACCOUNTS, "account", "Open, describe, suspend and close accounts.", "custodes.cli.accounts.account:app"

@@ -52,6 +52,10 @@ class AlreadyExistsError(CustodesError):
     """A collection of this id exists."""
 
 
+class InUseError(CustodesError):
+    """The thing is at work, or its name is taken, so that it cannot be changed or made now."""
+
+
 class ConflictError(CustodesError):
     """A user exists already, or another update of the same user is running."""
 

@@ -23,6 +23,7 @@ from custodes.deployment.record.ledger import checked_statements, cosigners, ope
 from custodes.deployment.record.statements import open_statements
 from custodes.deployment.records import ledger_place, log_retention, open_cases
 from custodes.deployment.server import new_request_id, open_gallery
+from custodes.deployment.streams import open_streams
 from custodes.edge.aws.model import load_service
 from custodes.jobs.job import JobLimits
 from custodes.operations.collections.retention import retention_handlers
@@ -94,7 +95,8 @@ def _jobs(settings: Settings, operator: AccountId) -> Iterator[Opened]:
         database = opened.enter_context(closing(Database.open(settings.data)))
         jobs = SqlJobStore(database, open_master(database, settings.data, os.urandom), JobLimits())
         log = opened.enter_context(open_log(ledger_place(settings, operator), SystemClock()))
-        yield AttributedLog(log), job_handlers(jobs, SystemClock())
+        streams = open_streams(settings, database, SystemClock())
+        yield AttributedLog(log), {**job_handlers(jobs, SystemClock()), **streams.handlers()}
 
 
 @contextmanager
@@ -136,6 +138,7 @@ def _backup(settings: Settings, operator: AccountId) -> Iterator[Opened]:
 
 _FAMILIES: Mapping[str, Callable[[Settings, AccountId], AbstractContextManager[Opened]]] = {
     "job": _jobs,
+    "stream": _jobs,
     "screening": _screening,
     "backup": _backup,
     "retention": _retention,

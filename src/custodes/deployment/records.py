@@ -33,6 +33,7 @@ from custodes.deployment.record.ledger import (
     schedule_retention,
     schedule_stamps,
 )
+from custodes.deployment.streams import Streams
 from custodes.deployment.video import Videos, schedule_videos
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, shipped, shipped_schema
 from custodes.governance.provider.policy_set import DAY_MS, PolicySet
@@ -77,6 +78,7 @@ class DataParts:
     accounts: AccountDirectory
     gallery: Gallery
     videos: Videos
+    streams: Streams
     clock: Clock
     request_ids: Callable[[], RequestId]
 
@@ -140,6 +142,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             **open_backups(data, ledger.log, erasures.settle, clock),
             **open_lookups(settings, ledger.statements, ledger.duties, ledger.log),
             **job_handlers(parts.videos.jobs, clock),
+            **parts.streams.handlers(),
         }
         administration = Administration(
             ledger.attributed, operator, commands, clock, parts.request_ids, threading.Lock()

@@ -13,7 +13,7 @@ import hmac
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from custodes.core.clock import SystemClock
+from custodes.core.clock import Clock, SystemClock
 from custodes.core.errors import NotFoundError
 from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.console import ConsoleSources, open_console
@@ -30,6 +30,7 @@ from custodes.deployment.networks.engines import open_sight, open_text
 from custodes.deployment.networks.scores import ScoreRates, own_embedder, score_rates
 from custodes.deployment.record.ledger import ServerLedger, reconciled
 from custodes.deployment.records import DataParts, Records, open_records
+from custodes.deployment.streams import Streams, open_streams, stream_workers
 from custodes.deployment.tracing import Tracing, open_tracing
 from custodes.deployment.video import Videos, VideoWork, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
@@ -50,7 +51,7 @@ from custodes.engine.runtime.once import Once
 from custodes.gallery.entities import CollectionKey
 from custodes.gallery.gallery import IndexedGallery
 from custodes.governance.accounts.account import Status
-from custodes.jobs.schedule import Scheduler
+from custodes.jobs.schedule import Schedule, Scheduler
 from custodes.models.card import load_cards
 from custodes.models.store import ModelStore, missing_models
 from custodes.operations.accounts.credentials.sign_in_links import SignInLinks
@@ -231,7 +232,8 @@ def open_deployment(
             store, faces = spans.gallery(store), spans.engine(faces)
         release = release_of(settings.shown)
         videos = open_videos(settings, database, open_objects(_folders(settings), _s3(settings)), clock)
-        parts = DataParts(settings, database, keys.account_id, directory, store, videos, clock, new_request_id)
+        live, account = open_streams(settings, database, clock), keys.account_id
+        parts = DataParts(settings, database, account, directory, store, videos, live, clock, new_request_id)
         records = opened.enter_context(open_records(parts, release))
         daily = opened.enter_context(reconciled(records.ledger.log, meter))
         book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
@@ -243,9 +245,9 @@ def open_deployment(
         operations = build(ports)
         recorder = recording(_recorder(records, faces, release, meter))
         gate = _gate(spans, records.policy, recorder, directory)
-        scheduler = opened.enter_context(closing(Scheduler((*records.schedules, daily), clock, LEDGER_ERRORS)))
-        scheduler.start()
-        opened.enter_context(video_workers(VideoWork(videos, ports, operations, gate, records.ledger, runs.memory)))
+        scheduler = opened.enter_context(_scheduler((*records.schedules, daily), clock))
+        work = VideoWork(videos, ports, operations, gate, records.ledger, runs.memory)
+        opened.enter_context(_workers(work, parts.streams))
         opened.enter_context(administered(settings.data, records.administration.ask))
         yield Deployment(
             settings=settings,
@@ -264,6 +266,20 @@ def open_deployment(
             screening=records.screening,
             sign_in_links=records.sign_in_links,
         )
+
+
+@contextmanager
+def _scheduler(schedules: Sequence[Schedule], clock: Clock) -> Iterator[Scheduler]:
+    with closing(Scheduler(schedules, clock, LEDGER_ERRORS)) as scheduler:
+        scheduler.start()
+        yield scheduler
+
+
+@contextmanager
+def _workers(work: VideoWork, streams: Streams) -> Iterator[None]:
+    """Whoever works on stored videos and watches live streams, until the end of the block."""
+    with video_workers(work), stream_workers(streams, work.ports, work.gate):
+        yield
 
 
 def _recorder(records: Records, faces: FaceEngine, release: Release, meter: RunMeter) -> Recorder:
@@ -302,6 +318,7 @@ def _ports(
         sight=sight,
         celebrities=celebrities,
         video=videos.adapters,
+        streams=parts.streams.adapters,
     )
 
 

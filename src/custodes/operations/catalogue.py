@@ -36,6 +36,7 @@ from custodes.operations.images.engines import ImageEngines
 from custodes.operations.images.ports import ObjectStore
 from custodes.operations.images.sources import Pictures
 from custodes.operations.reviews.reviews import Holding
+from custodes.operations.streams.use_cases import StreamAdapters, StreamOperations
 from custodes.operations.video.use_cases import VideoAdapters, VideoOperations
 
 
@@ -62,6 +63,7 @@ class Ports:
         sight: opens the engines that look at whole pictures.
         celebrities: where known people are.
         video: jobs and files of stored videos.
+        streams: processors and sources of live streams.
     """
 
     engine: FaceEngine
@@ -76,6 +78,7 @@ class Ports:
     sight: ImageEngines = field(default_factory=ImageEngines)
     celebrities: CelebrityGallery = NOBODY
     video: VideoAdapters | None = None
+    streams: StreamAdapters | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +100,14 @@ class Operations:
     moderation: Moderation
     protection: Protection
     video: VideoOperations
+    streams: StreamOperations
 
 
 def build(ports: Ports) -> Operations:
     """Connect the use cases to ``ports``."""
     engine, gallery = ports.engine, ports.gallery
     pictures, pages = Pictures(ports.objects), PageTokens(ports.page_key)
+    streams = StreamOperations(engine, gallery, pages, ports.streams)
     return Operations(
         detection=Detection(engine, pictures),
         comparison=FaceComparison(engine, pictures),
@@ -110,7 +115,7 @@ def build(ports: Ports) -> Operations:
         enrolment=FaceOperations(engine, gallery, pictures, pages, FaceIds(ports.new_face_id, ports.erasures)),
         search=Search(engine, gallery, pictures, ports.holding),
         users=Users(engine, gallery, pages, Replays(gallery, ports.clock), ports.erasures),
-        tagging=Tagging(gallery),
+        tagging=Tagging(gallery, streams),
         thumbnails=Thumbnails(gallery),
         text=TextDetection(ports.text, pictures),
         labels=LabelDetection(ports.sight.labels, pictures),
@@ -119,4 +124,5 @@ def build(ports: Ports) -> Operations:
         moderation=Moderation(ports.sight.moderation, pictures),
         protection=Protection(ports.sight.equipment, pictures),
         video=VideoOperations(engine, gallery, ports.holding, pages, ports.video),
+        streams=streams,
     )

@@ -36,6 +36,7 @@ CODES: Mapping[type[core.CustodesError], str] = MappingProxyType(
         core.ObjectStoreError: "InvalidS3ObjectException",
         core.NotFoundError: "ResourceNotFoundException",
         core.AlreadyExistsError: "ResourceAlreadyExistsException",
+        core.InUseError: "ResourceInUseException",
         core.ConflictError: "ConflictException",
         core.IdempotencyError: "IdempotentParameterMismatchException",
         core.PaginationTokenError: "InvalidPaginationTokenException",

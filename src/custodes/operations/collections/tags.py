@@ -1,20 +1,24 @@
-"""Tags on resources: add, remove, list. Only collections can be tagged so far."""
+"""Tags on resources: add, remove, list. Collections and stream processors can be tagged."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
-from custodes.core.errors import InvalidParameterError
+from custodes.core.errors import InvalidParameterError, QuotaError
+from custodes.core.ids import AccountId
+from custodes.gallery.entities import CollectionKey
 from custodes.operations.collections.ports import Gallery
-from custodes.operations.requests.arn import parse_collection_arn
+from custodes.operations.requests.arn import ProcessorName, parse_arn
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.context import Caller
 from custodes.operations.requests.gate import Permit
 from custodes.operations.requests.properties import CHANGES, READS, Properties
 
 RESERVED_PREFIX = "aws:"
+MAX_TAGS = 200
+"""Of a stream processor. Source: shape TagMap of the service model."""
 
 
 def check_tags(keys: Iterable[str]) -> None:
@@ -76,21 +80,51 @@ class ListTagsForResource(TagCommand):
     properties: ClassVar[Properties] = READS
 
 
+class TaggedProcessors(Protocol):
+    """Tags of stream processors. Both raise NotFoundError when there is none of this name."""
+
+    def tags(self, account_id: AccountId, name: str) -> dict[str, str]:
+        """All tags."""
+        ...
+
+    def put_tags(self, account_id: AccountId, name: str, tags: Mapping[str, str], now_ms: int) -> None:
+        """Replace them all."""
+        ...
+
+
 class Tagging:
     """Handles the operations on tags. All raise NotFoundError when the resource is not there."""
 
-    def __init__(self, gallery: Gallery) -> None:
-        """Keep tags in ``gallery``."""
+    def __init__(self, gallery: Gallery, processors: TaggedProcessors) -> None:
+        """Keep tags of collections in ``gallery``, those of stream processors with them."""
         self._gallery = gallery
+        self._processors = processors
 
     def tag(self, permit: Permit, command: TagResource) -> None:
         """Raises QuotaError beyond 200 tags."""
-        self._gallery.put_tags(parse_collection_arn(permit.context.caller, command.arn), command.tags)
+        named = parse_arn(permit.context.caller, command.arn)
+        if isinstance(named, CollectionKey):
+            self._gallery.put_tags(named, command.tags)
+            return
+        self._replace(permit, named, {**self._processors.tags(named.account_id, named.name), **command.tags})
 
     def untag(self, permit: Permit, command: UntagResource) -> None:
         """Remove the keys."""
-        self._gallery.drop_tags(parse_collection_arn(permit.context.caller, command.arn), command.tag_keys)
+        named = parse_arn(permit.context.caller, command.arn)
+        if isinstance(named, CollectionKey):
+            self._gallery.drop_tags(named, command.tag_keys)
+            return
+        tags = self._processors.tags(named.account_id, named.name)
+        self._replace(permit, named, {key: value for key, value in tags.items() if key not in command.tag_keys})
 
     def list(self, permit: Permit, command: ListTagsForResource) -> dict[str, str]:
         """All tags."""
-        return self._gallery.tags(parse_collection_arn(permit.context.caller, command.arn))
+        named = parse_arn(permit.context.caller, command.arn)
+        if isinstance(named, CollectionKey):
+            return self._gallery.tags(named)
+        return self._processors.tags(named.account_id, named.name)
+
+    def _replace(self, permit: Permit, named: ProcessorName, tags: Mapping[str, str]) -> None:
+        if len(tags) > MAX_TAGS:
+            raise QuotaError(f"A resource has at most {MAX_TAGS} tags")
+        self._processors.put_tags(named.account_id, named.name, tags, permit.context.ts_ms)

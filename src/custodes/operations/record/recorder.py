@@ -109,6 +109,9 @@ class LedgerRecorder:
         if isinstance(part, int):
             # By these a part that was done twice, after a crash, is charged once.
             facts |= {"job": str(job), "part": part}
+        session, fragment = intent.facts.get("session"), intent.facts.get("fragment")
+        if isinstance(fragment, int):
+            facts |= {"session": str(session), "fragment": fragment}
         return facts
 
 

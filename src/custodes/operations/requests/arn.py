@@ -1,15 +1,16 @@
 """Amazon resource names of what this server has: built for callers, parsed from them.
 
-In and out: text like ``arn:aws:rekognition:<region>:<account>:collection/<id>``. Only collections exist so far; ARNs of
-other resource types are well-formed but name nothing.
+In and out: text like ``arn:aws:rekognition:<region>:<account>:collection/<id>``. ARNs of resource
+types that are not there are well-formed but name nothing.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from custodes.core.errors import InvalidParameterError, NotFoundError
-from custodes.core.ids import CollectionId
+from custodes.core.ids import AccountId, CollectionId
 from custodes.gallery.entities import CollectionKey
 from custodes.operations.requests.context import Caller
 
@@ -38,8 +39,21 @@ def key_arn(region: str, key: CollectionKey) -> str:
     return f"arn:{partition(region)}:rekognition:{region}:{key.account_id}:collection/{key.collection_id}"
 
 
-def parse_collection_arn(caller: Caller, arn: str) -> CollectionKey:
-    """The collection that ``arn`` names.
+def processor_arn(caller: Caller, name: str) -> str:
+    """ARN of a stream processor of the caller's account and region."""
+    return f"arn:{partition(caller.region)}:rekognition:{caller.region}:{caller.account_id}:streamprocessor/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorName:
+    """A stream processor that an ARN names."""
+
+    account_id: AccountId
+    name: str
+
+
+def parse_arn(caller: Caller, arn: str) -> CollectionKey | ProcessorName:
+    """The collection or stream processor that ``arn`` names.
 
     Raises:
         InvalidParameterError: not an ARN of this service.
@@ -50,7 +64,9 @@ def parse_collection_arn(caller: Caller, arn: str) -> CollectionKey:
     if parts is None:
         raise InvalidParameterError("Request has invalid parameters: the resource ARN is malformed.")
     own = (partition(caller.region), caller.region, str(caller.account_id))
-    named = (parts["partition"], parts["region"], parts["account"])
-    if named != own or parts["kind"] != "collection" or not _COLLECTION_ID.fullmatch(parts["name"]):
-        raise NotFoundError(f"The resource {arn} does not exist")
-    return CollectionKey(caller.account_id, CollectionId(parts["name"]))
+    if (parts["partition"], parts["region"], parts["account"]) == own:
+        if parts["kind"] == "collection" and _COLLECTION_ID.fullmatch(parts["name"]):
+            return CollectionKey(caller.account_id, CollectionId(parts["name"]))
+        if parts["kind"] == "streamprocessor":
+            return ProcessorName(caller.account_id, parts["name"])
+    raise NotFoundError(f"The resource {arn} does not exist")

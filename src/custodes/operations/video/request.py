@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass, replace
 
 import orjson
 
-from custodes.core.ids import AccountId
 from custodes.jobs.job import JobId
 from custodes.operations.images.ports import S3Object
-from custodes.operations.requests.context import Caller, Principal, RoleSession
+from custodes.operations.requests.callers import caller_members, read_caller
+from custodes.operations.requests.context import Caller
 from custodes.operations.video.commands import START_COMMANDS, Channel, StartVideo
 from custodes.operations.video.ports import ObjectVersion
 
@@ -32,15 +32,14 @@ class VideoRequest:
 
     def to_bytes(self) -> bytes:
         """Equal requests have equal bytes."""
-        command, session = self.command, self.caller.principal.session
-        principal = {**asdict(self.caller.principal), "session": None if session is None else _session(session)}
+        command = self.command
         value = {
             "operation": command.operation,
             "video": asdict(command.video),
             "options": command.options,
             "tag": command.tag,
             "channel": None if command.channel is None else asdict(command.channel),
-            "caller": {**asdict(self.caller), "principal": principal},
+            "caller": caller_members(self.caller),
             "version": asdict(self.version),
         }
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
@@ -56,16 +55,4 @@ class VideoRequest:
             tag=value["tag"],
             channel=None if channel is None else Channel(**channel),
         )
-        return cls(command, _caller(value["caller"]), ObjectVersion(**value["version"]))
-
-
-def _session(session: RoleSession) -> dict[str, object]:
-    return {**asdict(session), "transitive": sorted(session.transitive)}
-
-
-def _caller(value: dict[str, object]) -> Caller:
-    principal = dict(value["principal"])  # type: ignore[call-overload]
-    session = principal.pop("session")
-    opened = None if session is None else RoleSession(**{**session, "transitive": frozenset(session["transitive"])})
-    fields = {name: value[name] for name in ("access_key_id", "arn", "region", "session_tags")}
-    return Caller(AccountId(str(value["account_id"])), principal=Principal(**principal, session=opened), **fields)  # type: ignore[arg-type]
+        return cls(command, read_caller(value["caller"]), ObjectVersion(**value["version"]))

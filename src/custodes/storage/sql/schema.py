@@ -252,3 +252,21 @@ JOB_NOTICES = Table(
     Index(None, "due_ts_ms"),
 )
 """The outbox: jobs whose end somebody outside is still to be told."""
+
+STREAM_PROCESSORS = Table(
+    "stream_processors",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("name", String(128), primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""Processors of live streams, sealed by the master key and bound to account and name."""
+
+STREAM_SOURCES = Table(
+    "stream_sources",
+    METADATA,
+    Column("arn", String(1024), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""Addresses of live sources with their credentials, the operator's, sealed by the master key."""

@@ -53,6 +53,7 @@ NOT_RETURNED: Mapping[str, str] = MappingProxyType(
         "DetectModerationLabelsResponse.HumanLoopActivationOutput": _NO_REVIEW,
         "DetectModerationLabelsResponse.ProjectVersion": "there are no adapters: a request that names one is refused",
         "DetectLabelsResponse.OrientationCorrection": _UPRIGHT,
+        "DescribeStreamProcessor:RegionOfInterest.BoundingBox": "a region is told back as a polygon",
         "CompareFaces:ComparedFace.Emotions": _DEFAULT_ONLY,
         "CompareFaces:ComparedFace.Smile": _DEFAULT_ONLY,
         "GetFaceDetection:FaceDetail.FaceOccluded": _NOT_IN_VIDEO,

@@ -1,0 +1,123 @@
+"""Live streams over a data directory: the store of processors, sources, outputs, threads that watch.
+
+In: settings and opened rooms. Out: what the use cases need, and workers. Nothing is decided here.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+
+import structlog
+
+from custodes.core.clock import Clock
+from custodes.core.ids import RequestId
+from custodes.edge.aws.translate.streams.records import AwsStreamFormat
+from custodes.operations.catalogue import Ports
+from custodes.operations.requests.admin import AdminHandlers
+from custodes.operations.requests.gate import Gate
+from custodes.operations.streams.admin import stream_handlers
+from custodes.operations.streams.looking import StreamEngines
+from custodes.operations.streams.ports import StreamOutputs
+from custodes.operations.streams.use_cases import StreamAdapters
+from custodes.operations.streams.watching import StreamParts, StreamSettings, Watch
+from custodes.operations.streams.workers import StreamWorkers
+from custodes.settings import Settings
+from custodes.storage.media.live import LockedSources
+from custodes.storage.messages.outputs import AwsOutputs, Endpoint
+from custodes.storage.sql.database import Database
+from custodes.storage.sql.master import open_master
+from custodes.storage.sql.streams import SqlLiveSources, SqlStreamProcessors
+from custodes.video.live.processor import StreamProcessor, StreamRun
+
+_log = structlog.get_logger("custodes.streams")
+
+
+@dataclass(slots=True)
+class StreamWake:
+    """Stands for the workers until there are any."""
+
+    workers: StreamWorkers | None = field(default=None)
+
+    def __call__(self) -> None:
+        """Look at the processors now."""
+        if self.workers is not None:
+            self.workers.wake()
+
+    def has_room(self) -> bool:
+        """Whether one more stream can be watched."""
+        return self.workers is not None and self.workers.has_room()
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Live streams of an opened data directory."""
+
+    settings: Settings
+    clock: Clock
+    processors: SqlStreamProcessors
+    map: SqlLiveSources
+    sources: LockedSources
+    wake: StreamWake
+
+    @property
+    def adapters(self) -> StreamAdapters:
+        """What the use cases need."""
+        return StreamAdapters(self.processors, self.sources, self.wake, self.wake.has_room, lambda: str(uuid.uuid4()))
+
+    def handlers(self) -> AdminHandlers:
+        """Commands of the operator."""
+        return stream_handlers(self.processors, self.map)
+
+
+def open_streams(settings: Settings, database: Database, clock: Clock) -> Streams:
+    """Open the stores."""
+    master = open_master(database, settings.data, os.urandom)
+    sources = SqlLiveSources(database, master)
+    processors = SqlStreamProcessors(database, master)
+    return Streams(settings, clock, processors, sources, LockedSources(sources, clock), StreamWake())
+
+
+def stream_outputs(settings: Settings) -> StreamOutputs:
+    """Where results go, as set."""
+    kinesis = (settings.kinesis_endpoint, settings.region)
+    s3 = (settings.s3_endpoint, settings.s3_region)
+    sns = (settings.sns_endpoint, settings.region)
+    return AwsOutputs(
+        Endpoint(*kinesis, settings.kinesis_access_key_id, settings.kinesis_secret_access_key),
+        Endpoint(*s3, settings.s3_access_key_id, settings.s3_secret_access_key),
+        Endpoint(*sns, settings.sns_access_key_id, settings.sns_secret_access_key),
+    )
+
+
+@contextmanager
+def stream_workers(streams: Streams, ports: Ports, gate: Gate) -> Iterator[StreamWorkers]:
+    """Watch the streams of started processors until the end of the block."""
+    settings = streams.settings
+    parts = StreamParts(
+        StreamEngines(ports.engine.for_video(), ports.sight.labels, ports.gallery, AwsStreamFormat()),
+        streams.sources,
+        stream_outputs(settings),
+        streams.clock,
+        lambda: RequestId(str(uuid.uuid4())),
+        StreamSettings(float(settings.stream_samples_per_second), settings.stream_fragment_s * 1000),
+    )
+
+    def watch_of(processor: StreamProcessor, run: StreamRun) -> Watch:
+        return Watch(gate, parts, processor, run)
+
+    workers = StreamWorkers(streams.processors, watch_of, streams.clock, settings.stream_workers, _failed)
+    with closing(workers):
+        workers.start()
+        streams.wake.workers = workers
+        try:
+            yield workers
+        finally:
+            streams.wake.workers = None
+
+
+def _failed(error: BaseException) -> None:
+    _log.error("stream failed", exc_info=error)

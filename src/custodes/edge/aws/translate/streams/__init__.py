@@ -1,0 +1,1 @@
+"""Live streams between AWS members and commands, and what they tell."""

@@ -1,0 +1,1 @@
+"""Live streams: processors, their life, and what each fragment of a stream goes through."""

@@ -1,0 +1,139 @@
+"""The StreamProcessorStore and the map of live sources over the embedded database.
+
+In: calls of the ports. Out: processors; addresses of sources. Both are sealed under the master key and bound to their
+place. Which change of a processor may follow which is a matter of ``video.live.processor``; here a change is
+kept only over the revision that it was made from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
+
+from custodes.core.errors import InUseError, QuotaError
+from custodes.core.ids import AccountId
+from custodes.storage.files.seal import KeyBox, names_of
+from custodes.storage.sql.database import Database
+from custodes.storage.sql.schema import STREAM_PROCESSORS, STREAM_SOURCES
+from custodes.video.live.codec import decode_processor, encode_processor
+from custodes.video.live.processor import StreamProcessor
+from custodes.video.live.source import LiveSource
+
+_PROCESSOR, _SOURCE = STREAM_PROCESSORS.c, STREAM_SOURCES.c
+
+
+class SqlStreamProcessors:
+    """A durable StreamProcessorStore."""
+
+    def __init__(self, database: Database, master: KeyBox) -> None:
+        """Keep processors in ``database``, sealed by ``master``."""
+        self._database = database
+        self._master = master
+
+    def add(self, processor: StreamProcessor, at_most: int) -> None:
+        """See StreamProcessorStore."""
+
+        def write(connection: Connection) -> None:
+            query = select(STREAM_PROCESSORS).where(_PROCESSOR.account_id == processor.account_id)
+            others = [self._opened(row.account_id, row.name, row.sealed) for row in connection.execute(query)]
+            if any(other.name == processor.name for other in others):
+                raise InUseError(f"A stream processor with the name {processor.name} exists already.")
+            if any(other.source_arn == processor.source_arn for other in others):
+                raise InUseError("The Kinesis video stream is in use by another stream processor.")
+            if len(others) >= at_most:
+                raise QuotaError(f"An account has at most {at_most} stream processors.")
+            connection.execute(insert(STREAM_PROCESSORS).values(self._row(processor)))
+
+        self._database.write(write)
+
+    def find(self, account_id: AccountId, name: str) -> StreamProcessor | None:
+        """See StreamProcessorStore."""
+        query = select(_PROCESSOR.sealed).where(_PROCESSOR.account_id == account_id, _PROCESSOR.name == name)
+        with self._database.read() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else self._opened(account_id, name, row.sealed)
+
+    def listing(self, account_id: AccountId | None, after: str = "", limit: int = 1000) -> Sequence[StreamProcessor]:
+        """See StreamProcessorStore."""
+        query = select(STREAM_PROCESSORS).order_by(_PROCESSOR.name, _PROCESSOR.account_id).limit(limit)
+        if account_id is not None:
+            query = query.where(_PROCESSOR.account_id == account_id, _PROCESSOR.name > after)
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return tuple(self._opened(AccountId(row.account_id), row.name, row.sealed) for row in rows)
+
+    def keep(self, processor: StreamProcessor) -> bool:
+        """See StreamProcessorStore."""
+        before = and_(_is(processor), _PROCESSOR.revision == processor.revision - 1)
+        change = update(STREAM_PROCESSORS).where(before).values(self._row(processor))
+        return self._database.write(lambda connection: connection.execute(change).rowcount == 1)
+
+    def remove(self, processor: StreamProcessor) -> bool:
+        """See StreamProcessorStore."""
+        gone = delete(STREAM_PROCESSORS).where(_is(processor), _PROCESSOR.revision == processor.revision)
+        return self._database.write(lambda connection: connection.execute(gone).rowcount == 1, erases=True)
+
+    def _row(self, processor: StreamProcessor) -> dict[str, object]:
+        sealed = self._master.wrap(encode_processor(processor), _names(processor.account_id, processor.name))
+        return {
+            "account_id": processor.account_id,
+            "name": processor.name,
+            "revision": processor.revision,
+            "sealed": sealed,
+        }
+
+    def _opened(self, account_id: AccountId, name: str, sealed: bytes) -> StreamProcessor:
+        return decode_processor(self._master.unwrap(sealed, _names(account_id, name)))
+
+
+class SqlLiveSources:
+    """A durable LiveSourceMap."""
+
+    def __init__(self, database: Database, master: KeyBox) -> None:
+        """Keep sources in ``database``, sealed by ``master``."""
+        self._database = database
+        self._master = master
+
+    def find(self, arn: str) -> LiveSource | None:
+        """See LiveSourceMap."""
+        with self._database.read() as connection:
+            row = connection.execute(select(_SOURCE.sealed).where(_SOURCE.arn == arn)).one_or_none()
+        return None if row is None else LiveSource(**orjson.loads(self._master.unwrap(row.sealed, _source_names(arn))))
+
+    def all(self) -> Mapping[str, LiveSource]:
+        """See LiveSourceMap."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(STREAM_SOURCES).order_by(_SOURCE.arn)).all()
+        return {
+            row.arn: LiveSource(**orjson.loads(self._master.unwrap(row.sealed, _source_names(row.arn)))) for row in rows
+        }
+
+    def put(self, arn: str, source: LiveSource) -> None:
+        """See LiveSourceMap."""
+        members = orjson.dumps({"url": source.url, "user": source.user, "password": source.password})
+        row = {"arn": arn, "sealed": self._master.wrap(members, _source_names(arn))}
+
+        def write(connection: Connection) -> None:
+            connection.execute(delete(STREAM_SOURCES).where(_SOURCE.arn == arn))
+            connection.execute(insert(STREAM_SOURCES).values(row))
+
+        self._database.write(write, erases=True)
+
+    def drop(self, arn: str) -> bool:
+        """See LiveSourceMap."""
+        gone = delete(STREAM_SOURCES).where(_SOURCE.arn == arn)
+        return self._database.write(lambda connection: connection.execute(gone).rowcount == 1, erases=True)
+
+
+def _is(processor: StreamProcessor) -> ColumnElement[bool]:
+    return and_(_PROCESSOR.account_id == processor.account_id, _PROCESSOR.name == processor.name)
+
+
+def _names(account_id: AccountId, name: str) -> bytes:
+    return names_of("stream processor", account_id, name)
+
+
+def _source_names(arn: str) -> bytes:
+    return names_of("stream source", arn)

@@ -1,0 +1,1 @@
+"""Live streams as pure rules: processors and their states, sources of frames."""
