@@ -14,6 +14,7 @@ from custodes.console.web.attempts import MAX_FAILURES, MAX_OF_ADDRESS, WINDOW_M
 from custodes.console.web.language import LANGUAGES, Words, catalogue, preferred
 from custodes.console.web.sessions import Sessions
 from custodes.core.clock import FixedClock
+from custodes.core.errors import CustodesError
 from custodes.operations.accounts.credentials.sign_in_links import GOOD_FOR_MS, SignInLinks
 
 ROOT = Path(__file__).parents[2]
@@ -109,3 +110,13 @@ def test_whoever_fails_often_has_to_wait() -> None:
     for _ in range(MAX_OF_ADDRESS):
         attempts.failed("a", "a many")
     assert not attempts.may_try("a", "a other")
+
+
+def test_every_kind_of_error_has_a_sentence_in_every_language() -> None:
+    kinds = [CustodesError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    for kind in kinds:
+        if kind.__module__ == "custodes.core.errors":
+            texts = [Words(language)(f"refused.kind_{kind.__name__}") for language in LANGUAGES]
+            assert len(set(texts)) == len(LANGUAGES), kind
