@@ -26,7 +26,7 @@ from custodes.operations.video.analysis import Analysis, Look
 from custodes.operations.video.commands import DEFAULT_MATCH_PCT
 from custodes.operations.video.ports import Item
 from custodes.video.segments.signature import Float, UInt8, picture_changed, thumbnail
-from custodes.video.tracks import NameVote, Sighting, Track, Tracker
+from custodes.video.tracks import NameVote, Sighting, Track, Tracker, is_piece
 
 MAX_MATCHES = 16
 """Faces of the collection that one sighting may resemble; the API documents no number for videos."""
@@ -132,6 +132,8 @@ class PersonAnalysis(_Persons):
             for instance in label.instances
             if instance.confidence_pct >= _PERSON_PCT
         ]
+        places = [body.to_ratio(image.size) for body in bodies]
+        bodies = [body for body, place in zip(bodies, places, strict=True) if not is_piece(place, places)]
         faces = self._faces(permit, image)
         return _Frame(len(bodies), len(faces), _joined(bodies, faces), thumbnail(image.rgb))
 
