@@ -14,6 +14,7 @@ _NOT_SUBJECTS = {
     "look_alike_pairs",
     "report",
     "scenes",
+    "screening_cases",
     "screening_names",
     "serving",
 }

@@ -24,6 +24,8 @@ SERVER = Path(__file__).resolve().parent / "workers" / "timed_server.py"
 COLLECTION = "bench"
 TARGET_MS = 5.0
 WARM_UP = 10
+MOST_BY_CHANCE = 10
+"""Of 10,000 random vectors two are 80 % alike to a face: cosines of 128 numbers spread by 0.09, and 0.317 is 80 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +92,13 @@ def figures(case: Case, whole: list[float], inside: list[tuple[float, float]]) -
 
 
 def search_ms(client: Any, case: Case) -> float:
-    """One round trip; the person must be found."""
+    """One round trip; the person must be found, before the few random vectors that are 80 % alike by chance."""
     start = time.perf_counter()
     answer = client.search_faces_by_image(CollectionId=COLLECTION, Image={"Bytes": case.photo}, **case.members)
     taken = 1e3 * (time.perf_counter() - start)
-    if [match["Face"].get("ExternalImageId") for match in answer["FaceMatches"]] != ["person"]:
-        raise SystemExit("the person was not found, or not alone")
+    names = [match["Face"].get("ExternalImageId") for match in answer["FaceMatches"]]
+    if names[:1] != ["person"] or len(names) > MOST_BY_CHANCE:
+        raise SystemExit(f"the person was not found, or not alone: {names[:MOST_BY_CHANCE]}")
     return taken
 
 

@@ -97,6 +97,12 @@ ORDINARY: tuple[str, ...] = (
 """Fifty firms that nobody lists, the names of stars and letters among them."""
 
 
+TRADES: tuple[str, ...] = (
+    "Bakery", "Roofing", "Fietsen", "Interieurbouw", "Dental Care", "Surfboards", "Pharmacy", "Orchard", "Kapsalon",
+    "Garden", "Plumbing", "Nursery", "Accounting", "Print", "Piekarnia", "Cleaning", "Heating", "Elektro", "Papier",
+)  # fmt: skip
+
+
 def join(name: str, rng: random.Random, size: int = 2) -> str:
     """``size`` neighbouring words of ``name`` written as one; the name itself where it has fewer."""
     words = name.split()
@@ -115,6 +121,24 @@ def split(name: str, rng: random.Random) -> str:
     at = rng.choice(long)
     cut = rng.randrange(3, len(words[at]) - 2)
     return " ".join([*words[:at], words[at][:cut], words[at][cut:], *words[at + 1 :]])
+
+
+def pieces(name: str, size: int) -> str:
+    """The words of ``name`` cut in pieces of ``size`` letters."""
+    return re.sub(rf"[^\W\d_]{{{size}}}(?=[^\W\d_]{{2}})", r"\g<0> ", name)
+
+
+def spaced(name: str) -> str:
+    """All letters of ``name`` set apart, whatever was between its words."""
+    return " ".join(name.replace(" ", ""))
+
+
+CUT: Mapping[str, Callable[[str], str]] = {
+    "cut in pieces of two letters": lambda name: pieces(name, 2),
+    "cut in pieces of three letters": lambda name: pieces(name, 3),
+    "letters set apart": spaced,
+}
+"""How a name is kept from being found by its words."""
 
 
 def slip(name: str, rng: random.Random) -> str:

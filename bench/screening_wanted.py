@@ -7,6 +7,7 @@ checksum; tables and thresholds were made looking at the others only (``is_held_
 from __future__ import annotations
 
 import random
+import string
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,11 +23,12 @@ from custodes.screening.entities import ORGANISATION, PERSON, ListEntry, Party
 from custodes.screening.index.entries import EntryIndex, prepare_party
 from custodes.screening.matching import birth_factor, match
 from custodes.screening.names.identifiers import in_text
+from custodes.screening.names.name import SMALL, prepare
 from custodes.screening.screen import screen_party
 from custodes.storage.sql.screening.lists import ScreeningLists
 
 SEED, FALSE_ALERTS_FROM = 20260128, 5_000
-FIRMS, EDITED, PERSONS, PEOPLE = 250, 1_500, 1_000, 10_000
+FIRMS, EDITED, PERSONS, PEOPLE, FIRMS_MADE_UP = 250, 1_500, 1_000, 10_000, 4_000
 MEANT: Mapping[str, tuple[str, str]] = {
     "firms with a place behind": ("12 %", "97 % or more"),
     "firms with a generic word behind": ("87 %", "97 % or more"),
@@ -52,7 +54,9 @@ def is_held_out(entry: ListEntry) -> bool:
     return bool(zlib.crc32(entry.uid.encode()) & 1)
 
 
-def some(entries: Iterable[ListEntry], kind: str, size: int, rng: random.Random, held_out: bool) -> list[ListEntry]:
+def some(
+    entries: Iterable[ListEntry], kind: str, size: int, rng: random.Random, held_out: bool = True
+) -> list[ListEntry]:
     """At most ``size`` entries of one kind from one of the halves."""
     found = [entry for entry in entries if entry.kind == kind and is_held_out(entry) is held_out]
     return rng.sample(found, min(size, len(found)))
@@ -72,6 +76,37 @@ def tails(
         tail: sum(alerts_on(index, Party("x", tail.format(firm.names[0].text)), firm) for firm in firms) / len(firms)
         for tail in forms
     }
+
+
+def cut_up(index: EntryIndex, entries: Sequence[ListEntry], rng: random.Random) -> dict[str, float]:
+    """Share of listed firms found with their words cut in pieces and a tail behind them."""
+    firms = some(entries, ORGANISATION, FIRMS, rng)
+    return {
+        how: sum(alerts_on(index, Party("x", f"{cut(one.names[0].text)} Nederland B.V."), one) for one in firms)
+        / len(firms)
+        for how, cut in cases.CUT.items()
+    }
+
+
+def lone_words(index: EntryIndex, entries: Sequence[ListEntry], rng: random.Random) -> tuple[int, int]:
+    """Listed firms with one short word that tells: it with another word behind it and the same country; those found."""
+    short = []
+    for one in some(entries, ORGANISATION, len(entries), rng):
+        telling = [token.plain for token in prepare(one.names[0].text).tokens if token.weight > SMALL]
+        if one.countries and len(telling) == 1 and 2 < len(telling[0]) < 8 and telling[0].isalpha():
+            short.append((one, telling[0]))
+    asked = [(Party("x", f"{word.upper()} Kestrel B.V.", country=one.countries[0]), one) for one, word in short]
+    return len(asked), sum(alerts_on(index, party, one) for party, one in asked)
+
+
+def made_up_firms(people: Sequence[Party], rng: random.Random) -> list[Party]:
+    """Firms that nobody lists, each with the name of a person or three letters, a trade and a country."""
+    found = []
+    for person in people:
+        letters = "".join(rng.choice(string.ascii_uppercase) for _ in range(3))
+        name = rng.choice([person.name.split()[0], person.name.split()[-1], letters])
+        found.append(Party("x", f"{name} {rng.choice(cases.TRADES)} Ltd", ORGANISATION, country=person.country))
+    return found
 
 
 def proposals(
@@ -172,6 +207,13 @@ def measured(index: EntryIndex, entries: Sequence[ListEntry], people: Sequence[P
     bare = without_birth(unseen[::2])
     rows.append(("false alerts per 1,000, without", f"{false_alerts(index, bare):.2f} of {len(bare)}"))
     rows.append(("50 ordinary firms: alerts", str(len(ordinary(index)))))
+    other = random.Random(SEED)
+    rows += [(f"250 firms, {how}, and a tail", f"{100 * share:.1f} %") for how, share in
+             cut_up(index, entries, other).items()]  # fmt: skip
+    size, found = lone_words(index, entries, other)
+    rows.append(("short word of a firm, another behind it, same country", f"{100 * found / size:.1f} % of {size}"))
+    firms = made_up_firms(people[-FIRMS_MADE_UP:], other)
+    rows.append(("false alerts per 1,000 firms with a country", f"{false_alerts(index, firms):.2f} of {len(firms)}"))
     return rows
 
 

@@ -26,7 +26,8 @@ from custodes.cli.server.serve import serve_until_stopped
 from custodes.core.box import BoxRatio, Size
 from custodes.core.ids import CollectionId, FaceId, ImageId, ModelVersion
 from custodes.core.slot import Slot
-from custodes.deployment.server import open_deployment, open_engine, open_gallery
+from custodes.deployment.galleries import open_gallery
+from custodes.deployment.server import open_deployment, open_engine
 from custodes.engine.ports import FaceEngine, SimilarityScale
 from custodes.engine.results.face import (
     MAX_FACES,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
-from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
@@ -19,7 +18,17 @@ from typing import Any
 from custodes.core.device import Device
 from custodes.core.errors import InvalidParameterError
 from custodes.core.setting_sources import PREFIX, GivenValue, from_file, from_variables
-from custodes.core.setting_text import authorities, folders, is_sampling_rate, listed, sampling_rates, switch
+from custodes.core.setting_text import (
+    LogFormat,
+    WarmStart,
+    authorities,
+    folders,
+    is_sampling_rate,
+    listed,
+    sampling_rates,
+    switch,
+    url_host,
+)
 from custodes.governance.limits import AccountLimits
 
 FILE_NAME = "custodes.toml"
@@ -43,13 +52,6 @@ class _UnfitError(InvalidParameterError):
     def __init__(self, name: str, found: str, wanted: str) -> None:
         super().__init__(f"{found or name} and must be {wanted}" if found else f"{name} must be {wanted}")
         self.name = name
-
-
-class LogFormat(StrEnum):
-    """How log lines are written to standard error."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def _setting(help_text: str, default: Any) -> Any:
@@ -94,6 +96,16 @@ class Settings:
     account_collections: int = _setting("Collections that an account may have.", 10_000)
     faces_per_collection: int = _setting("Faces that a collection may have.", 20_000_000)
     users_per_collection: int = _setting("Users that a collection may have.", 10_000_000)
+    warm_start: WarmStart = _setting(
+        "Collections that are read into memory at start: `used` for those that were searched before, the most searched "
+        "first, `all` for all others behind them, `none` for none.",
+        WarmStart.USED,
+    )
+    search_wait_s: int = _setting(
+        "Seconds that a search waits for a collection that is being read into memory; after them it is answered "
+        "ServiceUnavailable with Retry-After, which AWS clients try again. 0 answers so at once.",
+        20,
+    )
     models: Path | None = _setting("Folder of fetched models. Default: `custodes/models` in the user's cache.", None)
     mirror: str = _setting("Folder that stands in for every source of model files.", "")
     face_embedder: str = _setting(
@@ -185,6 +197,7 @@ class Settings:
         self._require(self.account_burst >= 1, "account_burst", "1 or more")
         for name in ("account_collections", "faces_per_collection", "users_per_collection"):
             self._require(getattr(self, name) >= 0, name, "0 or more")
+        self._require(0 <= self.search_wait_s <= 600, "search_wait_s", "between 0 and 600")
         self._require(self.review_days >= 1, "review_days", "1 or more")
         self._require(self.video_workers >= 0, "video_workers", "0 or more")
         self._require(self.stream_workers >= 0, "stream_workers", "0 or more")
@@ -278,12 +291,6 @@ class Settings:
         return self.models or default_root(os.environ)
 
 
-def url_host(host: str) -> str:
-    """``host`` as URLs write it: IPv6 in brackets, and loopback instead of an address that means "all"."""
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared only
-    return f"[{reachable}]" if ":" in reachable else reachable
-
-
 def names_aws_credentials() -> bool:
     """Whether the environment says with which key AWS clients sign."""
     return any(os.environ.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE"))
@@ -335,6 +342,7 @@ def _convert(item: Field[Any], found: GivenValue) -> Any:
         "Mapping[str, Path]": folders,
         "Device": Device,
         "LogFormat": LogFormat,
+        "WarmStart": WarmStart,
     }
     reader = readers.get(str(item.type), Path if "Path" in str(item.type) else str)
     try:

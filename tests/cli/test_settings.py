@@ -9,7 +9,8 @@ import pytest
 
 from custodes.core.device import Device
 from custodes.core.errors import InvalidParameterError
-from custodes.settings import Settings, load, url_host
+from custodes.core.setting_text import url_host
+from custodes.settings import Settings, load
 
 
 def test_defaults_need_nothing() -> None:

@@ -178,6 +178,7 @@ def test_a_signed_request_cannot_be_bent_to_another_operation(serve):
         (core.ThrottledError, "ThrottlingException", 400),
         (core.NotSupportedError, "InvalidParameterException", 400),
         (core.UnavailableError, "InternalServerError", 500),
+        (core.NotReadyError, "ServiceUnavailable", 503),
     ],
 )
 def test_domain_errors_reach_boto3_as_modelled_classes(serve, error, code, status):

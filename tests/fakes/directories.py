@@ -9,16 +9,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from custodes.gallery.entities import Quotas
+from custodes.storage.files.segment_files import SegmentFiles
 from custodes.storage.sql.database import FILE_NAME, Database
 from custodes.storage.sql.gallery.store import SqlGalleryStore
 
 
 @contextmanager
-def opened(directory: Path, quotas: Quotas | None = None) -> Iterator[SqlGalleryStore]:
-    """The store of ``directory``, closed afterwards."""
+def opened(
+    directory: Path, quotas: Quotas | None = None, files: SegmentFiles | None = None
+) -> Iterator[SqlGalleryStore]:
+    """The store of ``directory``, closed afterwards; ``files`` keep sealed copies of vectors."""
     database = Database.open(directory)
     try:
-        yield SqlGalleryStore.open(database, directory, os.urandom, lambda _: quotas or Quotas())
+        yield SqlGalleryStore.open(database, directory, os.urandom, lambda _: quotas or Quotas(), files)
     finally:
         database.close()
 

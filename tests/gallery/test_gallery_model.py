@@ -17,6 +17,7 @@ from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
 from custodes.gallery.kernel import best, cosines
 from custodes.gallery.ports import FloatArray
+from custodes.storage.files.segment_files import SegmentFiles
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery.store import SqlGalleryStore
 from custodes.storage.vectors.faiss_index import FaissIndex
@@ -116,7 +117,7 @@ def _expected(vectors: dict[int, FloatArray], query: FloatArray) -> tuple[object
 
 
 class DurableModel(GalleryModel):
-    """The same over SQLite and faiss, with restarts."""
+    """The same over SQLite and faiss, with restarts, and with sealed copies of vectors in files of few rows."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -130,12 +131,24 @@ class DurableModel(GalleryModel):
         self.database = Database.open(self.directory)
         self._wire()
 
+    @rule()
+    def seal(self) -> None:
+        self.store.seal_vectors(KEY)
+
+    @rule(data=st.data())
+    def lose_a_file(self, data: st.DataObject) -> None:
+        files = sorted((self.directory / "cache").glob("*.vectors"))
+        if files:
+            data.draw(st.sampled_from(files)).unlink()
+
     def teardown(self) -> None:
         self.database.close()
         shutil.rmtree(self.directory)
 
     def _wire(self) -> None:
-        self.gallery = IndexedGallery(SqlGalleryStore.open(self.database, self.directory, os.urandom), FaissIndex)
+        files = SegmentFiles(self.directory / "cache", full_rows=5, worth_rows=2)
+        self.store = SqlGalleryStore.open(self.database, self.directory, os.urandom, files=files)
+        self.gallery = IndexedGallery(self.store, FaissIndex)
 
 
 TestMemory = GalleryModel.TestCase

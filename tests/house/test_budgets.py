@@ -28,6 +28,7 @@ BORDERS = frozenset(
         "edge/http/workers.py",
         "storage/sql/writer.py",
         "engine/runtime/batch.py",
+        "gallery/shelf.py",
         "jobs/schedule.py",
         "jobs/worker.py",
         "operations/streams/workers.py",

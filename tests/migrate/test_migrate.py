@@ -151,6 +151,37 @@ def test_photos_from_s3(live_server: LiveServer, custodes: Any, tmp_path: Path) 
         server.stop()
 
 
+def test_nobody_else_in_a_picture_is_enrolled_not_even_for_a_moment(
+    live_server: LiveServer, custodes: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Eve is in the collection that is left, Ann beside her is larger and is not; Ben's box touches nobody's."""
+    crowd = picture(
+        Square(EVE, side=50, left=20, top=200), Square(ANN, side=120, left=20, top=20),
+        Square(BEN, side=90, left=250, top=20),
+    )  # fmt: skip
+    with running(tmp_path / "old" / "data", engine=SquareEngine()) as old:
+        theirs = old.client()
+        theirs.create_collection(CollectionId="people")
+        answer = theirs.index_faces(CollectionId="people", Image={"Bytes": crowd}, ExternalImageId="crowd")
+        eve = min(answer["FaceRecords"], key=lambda one: one["Face"]["BoundingBox"]["Width"])["Face"]["FaceId"]
+        rest = [one["Face"]["FaceId"] for one in answer["FaceRecords"] if one["Face"]["FaceId"] != eve]
+        theirs.delete_faces(CollectionId="people", FaceIds=rest)
+        (tmp_path / "photos").mkdir()
+        (tmp_path / "photos" / "crowd.png").write_bytes(crowd)
+        capfd.readouterr()
+        moved = move(
+            custodes, live_server, "--profile", "amazon", "--source-endpoint", old.url,
+            "--photos", str(tmp_path / "photos"), "--report", str(tmp_path / "report"),
+            **files_of(old, live_server, tmp_path),
+        )  # fmt: skip
+    assert moved.returncode == 0, moved.stderr
+    (face,) = live_server.client().list_faces(CollectionId="people")["Faces"]
+    assert face["BoundingBox"]["Top"] > 0.5, "Eve's, below"
+    asked = "".join(capfd.readouterr())
+    assert "operation=IndexFaces" in asked
+    assert "operation=DeleteFaces" not in asked, "there was nobody to take out again"
+
+
 def test_a_picture_found_in_two_ways_is_indexed_once() -> None:
     faces = [SourceFace(one, "ann.jpg", None, (0.1, 0.1, 0.2, 0.2)) for one in ("f-1", "f-2")]
     (unit,) = PhotoFinder(["ann.jpg"], {"f-2": "ann.jpg"}).units(faces)

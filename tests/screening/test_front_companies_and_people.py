@@ -111,6 +111,33 @@ def test_a_listed_name_within_another_alerts(name: str, listed: str) -> None:
     assert alerts(listed, entry(f"Windmolen Beeld (a.k.a. {listed})"))
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["Ro sob oron ex port", "R o s o b o r o n e x p o r t", "R.o.s.o.b.o.r.o.n. e.x.p.o.r.t.", "Ro-so-bo-ron-ex-port",
+     "Ros obo ron exp ort"],
+)  # fmt: skip
+@pytest.mark.parametrize("tail", ["{}", "{} Nederland B.V.", "{} Holding", "Stichting {}", "{} (NL)"])
+def test_words_cut_in_pieces_are_put_together(name: str, tail: str) -> None:
+    assert alerts(tail.format(name), entry("Rosoboronexport OAO"))
+    assert alerts(tail.format("V i s i o n  L a b s  B a n k  o f  L e n s"), entry("Vision Labs Bank of Lens"))
+
+
+def test_short_words_that_are_no_pieces_of_a_listed_name_do_not_alert() -> None:
+    for name in ("Bar de la Cruz S.A.", "Van der Aa en Zn B.V.", "Art of the Sea Ltd"):
+        assert not alerts(name, entry("Rosoboronexport OAO"))
+
+
+def test_the_only_telling_word_of_a_firm_alerts_beside_others_once_the_country_agrees() -> None:
+    short = entry("ZKB Bank OAO", countries=("russia",))
+    assert not alerts("ZKB Kestrel", short)
+    assert not alerts("ZKB Kestrel", short, country="nl")
+    assert not alerts("ZKP Kestrel", short, country="ru")
+    hits = screen_party(Party("p", "ZKB Kestrel", country="ru"), MemoryIndex([short]))
+    assert [hit.decides for hit in hits] == [False]
+    assert any("may be chance" in term.what for term in hits[0].terms)
+    assert not alerts("Star Kestrel", entry("Star", VESSEL, countries=("russia",)), country="ru")
+
+
 @pytest.mark.parametrize("name", ["Omega Dental Care B.V.", "Sierra Optics", "Star Clean B.V.", "Maersk Tankers A/S"])
 def test_a_short_word_shared_by_chance_does_not_alert(name: str) -> None:
     for listed in ("Omega", "Sierra", "Star", "Tankers A/S"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from custodes.cli.main import app
 from custodes.core.clock import FixedClock
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
 from custodes.gallery.exact import BruteForceIndex
@@ -228,3 +231,22 @@ def test_a_removed_publisher_is_forgotten_and_its_list_stays(desk: Desk) -> None
     assert desk.lists.current()["house"].entries == 40
     with pytest.raises(NotFoundError):
         desk.publishers.remove("house")
+
+
+def test_fetching_by_hand_shows_what_could_not_be_read(tmp_path: Path, site: Site) -> None:
+    """The file of the list holds a tax number that no register gave."""
+    text = (Path(__file__).parent / "lists" / "ofac_advanced.xml").read_text(encoding="utf-8")
+    site.body = text.replace("7700000009", "7700000001").encode()
+    place = ["--data", str(tmp_path / "data")]
+    (tmp_path / "data").mkdir()
+    add = ["sources", "add", "us", "--format", "ofac-xml", "--address", site.address, *place]
+    assert CliRunner().invoke(app, ["sanctions", *add]).exit_code == 0
+    fetched = CliRunner().invoke(app, ["sanctions", "sources", "fetch", *place])
+    assert fetched.exit_code == 0, fetched.output
+    assert "could not be read" in fetched.stderr
+    assert "7700000001" in fetched.stderr
+    site.body, site.etag = site.body + b"\n", '"two"'
+    again = CliRunner().invoke(app, ["sanctions", "sources", "fetch", "--json", *place])
+    (edition,) = json.loads(again.stdout)
+    assert edition["source"] == "us"
+    assert any("7700000001" in one["text"] for one in edition["notes"]["fields"])

@@ -89,7 +89,7 @@ def test_whatever_the_scorer_alerts_on_is_proposed(kind: str, agrees: bool, seed
 @settings(max_examples=60, deadline=None)
 @given(st.lists(SHORT, min_size=1, max_size=30, unique=True), SHORT)
 def test_strings_two_slips_apart_are_found(strings: list[str], asked: str) -> None:
-    found = SlipTable(strings, lambda letters: 2 if letters > 3 else 1).find([asked])
+    found = SlipTable(strings, lambda letters: 2 if letters > 3 else 1).find([asked], [2])
     near = {strings[row]: slips for row, slips in zip(found.rows.tolist(), found.slips.tolist(), strict=True)}
     for text in strings:
         distance = OSA.distance(text, asked)

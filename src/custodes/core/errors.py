@@ -98,3 +98,12 @@ class NotSupportedError(CustodesError):
 
 class UnavailableError(CustodesError):
     """We cannot do it now and it is our fault (store not writable, model missing)."""
+
+
+class NotReadyError(UnavailableError):
+    """We can do it soon: what it needs is being read into memory. ``retry_after_s`` says when to ask again."""
+
+    def __init__(self, message: str, retry_after_s: int = 2) -> None:
+        """Keep both for the caller."""
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

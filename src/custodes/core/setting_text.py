@@ -1,14 +1,30 @@
-"""Text of settings as values: switches, lists, folders by name, numbers of frames a second. It reads nothing itself."""
+"""Text of settings as values: switches, choices, lists, folders by name, frames a second. It reads nothing itself."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
+
+
+class LogFormat(StrEnum):
+    """How log lines are written to standard error."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class WarmStart(StrEnum):
+    """Which collections are read into memory at start."""
+
+    USED = "used"
+    ALL = "all"
+    NONE = "none"
 
 
 def switch(value: object) -> bool:
@@ -70,3 +86,9 @@ def authorities(text: str) -> Mapping[str, str] | None:
     named = all(re.fullmatch(r"[A-Za-z0-9._-]{1,40}", name) for name in told)
     addressed = all(url.startswith(("https://", "http://")) for url in told.values())
     return told if len(told) == len(listed(text)) and len(told) != 1 and named and addressed else None
+
+
+def url_host(host: str) -> str:
+    """``host`` as URLs write it: IPv6 in brackets, and loopback instead of an address that means "all"."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared only
+    return f"[{reachable}]" if ":" in reachable else reachable

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from custodes.core.clock import SystemClock
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
+from custodes.deployment.galleries import open_gallery
 from custodes.deployment.governance.accounts import open_directory
 from custodes.deployment.governance.customers import open_customers
 from custodes.deployment.governance.policy import open_explanations
@@ -22,7 +23,7 @@ from custodes.deployment.record.backup import open_backups
 from custodes.deployment.record.ledger import checked_statements, cosigners, open_log, started
 from custodes.deployment.record.statements import open_statements
 from custodes.deployment.records import ledger_place, log_retention, open_cases
-from custodes.deployment.server import new_request_id, open_gallery
+from custodes.deployment.server import new_request_id
 from custodes.deployment.streams import open_streams
 from custodes.edge.aws.model import load_service
 from custodes.jobs.job import JobLimits

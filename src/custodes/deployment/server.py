@@ -25,9 +25,10 @@ from custodes.core.clock import Clock, SystemClock
 from custodes.core.errors import NotFoundError
 from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.console import ConsoleSources, open_console
+from custodes.deployment.galleries import open_served_gallery
 from custodes.deployment.governance.accounts import open_directory
 from custodes.deployment.networks.engines import open_sight, open_text
-from custodes.deployment.networks.scores import ScoreRates, own_embedder, score_rates
+from custodes.deployment.networks.scores import own_embedder, score_rates
 from custodes.deployment.record.ledger import ServerLedger, reconciled
 from custodes.deployment.records import DataParts, Records, open_records
 from custodes.deployment.streams import Streams, open_streams, stream_workers
@@ -49,7 +50,6 @@ from custodes.engine.runtime.memory import RunMemory, Runs
 from custodes.engine.runtime.meter import RunMeter
 from custodes.engine.runtime.once import Once
 from custodes.gallery.entities import CollectionKey
-from custodes.gallery.gallery import IndexedGallery
 from custodes.governance.accounts.account import Status
 from custodes.jobs.schedule import Schedule, Scheduler
 from custodes.models.card import load_cards
@@ -57,7 +57,7 @@ from custodes.models.store import ModelStore, missing_models
 from custodes.operations.accounts.credentials.sign_in_links import SignInLinks
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.sts import SecurityTokens
-from custodes.operations.accounts.throttle import AccountQuotas, Throttle, no_overrides
+from custodes.operations.accounts.throttle import Throttle
 from custodes.operations.catalogue import Operations, Ports, build
 from custodes.operations.collections.celebrities import COLLECTION as CELEBRITY_COLLECTION
 from custodes.operations.collections.celebrities import CelebrityGallery
@@ -79,8 +79,6 @@ from custodes.storage.ledger.documents import public_documents
 from custodes.storage.objects.sources import S3Settings, open_objects
 from custodes.storage.sql.celebrities import SqliteCelebrities
 from custodes.storage.sql.database import Database
-from custodes.storage.sql.gallery.store import SqlGalleryStore
-from custodes.storage.vectors.faiss_index import FaissIndex
 
 # Separates this use of the operator's secret from any other. Changing it invalidates open pagination tokens only.
 _PAGE_KEY_LABEL = b"custodes pagination tokens v1"
@@ -224,7 +222,8 @@ def open_deployment(
         service = load_service()
         directory = opened.enter_context(open_directory(database, settings.data, keys.account_id, service.known))
         directory.hold(keys.key)
-        store = gallery or _gallery(database, settings.data, AccountQuotas(settings.account_limits, directory.limits))
+        served = opened.enter_context(open_served_gallery(settings, database, directory.limits, gallery))
+        store = served.gallery
         meter = RunMeter()
         runs = Runs(meter.ran, RunMemory())
         faces = opened.enter_context(open_engine(settings, runs) if engine is None else nullcontext(engine))
@@ -236,19 +235,18 @@ def open_deployment(
         parts = DataParts(settings, database, account, directory, store, videos, live, clock, new_request_id)
         records = opened.enter_context(open_records(parts, release))
         daily = opened.enter_context(reconciled(records.ledger.log, meter))
-        book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
-        page_key = hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
-        known = _known_people(keys, book, score_rates(settings))
+        known = _known_people(opened, keys, settings)
         reader = Once(lambda: text or open_text(settings, runs))
         seen = sight or open_sight(settings, faces, runs)
-        ports = _ports(parts, records, faces, videos, page_key=page_key, celebrities=known, text=reader, sight=seen)
+        ports = _ports(parts, records, faces, videos, keys=keys, celebrities=known, text=reader, sight=seen)
         operations = build(ports)
         recorder = recording(_recorder(records, faces, release, meter))
         gate = _gate(spans, records.policy, recorder, directory)
-        scheduler = opened.enter_context(_scheduler((*records.schedules, daily), clock))
+        scheduler = opened.enter_context(_scheduler((*records.schedules, *served.schedules, daily), clock))
         work = VideoWork(videos, ports, operations, gate, records.ledger, runs.memory)
         opened.enter_context(_workers(work, parts.streams))
         opened.enter_context(administered(settings.data, records.administration.ask))
+        served.start_warming()
         yield Deployment(
             settings=settings,
             service=service,
@@ -262,7 +260,7 @@ def open_deployment(
             review_actions=actions(gate, records.reviews),
             scheduler=scheduler,
             administration=records.administration,
-            health=videos.health,
+            health=lambda: {**videos.health(), **served.health()},
             screening=records.screening,
             sign_in_links=records.sign_in_links,
         )
@@ -301,7 +299,7 @@ def _ports(
     faces: FaceEngine,
     videos: Videos,
     *,
-    page_key: bytes,
+    keys: OperatorKeys,
     celebrities: CelebrityGallery,
     text: Once[TextEngine],
     sight: ImageEngines,
@@ -311,7 +309,7 @@ def _ports(
         parts.gallery,
         videos.objects,
         parts.clock,
-        page_key,
+        hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256),
         erasures=records.erasures,
         holding=records.reviews,
         text=text,
@@ -333,22 +331,11 @@ def open_engine(settings: Settings, runs: Runs | None = None) -> Iterator[FaceEn
     yield open_face_engine(store, settings.device, threads, own_embedder(settings), runs)
 
 
-@contextmanager
-def open_gallery(settings: Settings) -> Iterator[Gallery]:
-    """The database of the data directory, locked for this process; indexes are filled when first searched."""
-    with closing(Database.open(settings.data)) as database:
-        quotas = AccountQuotas(settings.account_limits, no_overrides)
-        yield _gallery(database, settings.data, quotas)
-
-
-def _gallery(database: Database, data: Path, quotas: AccountQuotas) -> Gallery:
-    return IndexedGallery(SqlGalleryStore.open(database, data, os.urandom, quotas), FaissIndex)
-
-
-def _known_people(keys: OperatorKeys, book: SqliteCelebrities, rates: ScoreRates) -> CelebrityGallery:
+def _known_people(opened: ExitStack, keys: OperatorKeys, settings: Settings) -> CelebrityGallery:
     """Portraits in a collection of the operator's account, names in a file of their own."""
+    book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
     key = CollectionKey(keys.account_id, CELEBRITY_COLLECTION)
-    return CelebrityGallery(key, book, rates.false_match_rate)
+    return CelebrityGallery(key, book, score_rates(settings).false_match_rate)
 
 
 def _folders(settings: Settings) -> dict[str, Path]:

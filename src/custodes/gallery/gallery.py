@@ -28,21 +28,26 @@ from custodes.gallery.entities import (
     RetentionRule,
 )
 from custodes.gallery.ports import FloatArray, GalleryStore, VectorIndex
-from custodes.gallery.shelf import Cache, CollectionCache, VectorKind
+from custodes.gallery.shelf import Cache, CollectionCache, Filling, VectorKind
 
 
 class IndexedGallery:
     """A GalleryStore with ``search_faces`` and ``search_users``. It must be the only writer of its store."""
 
-    def __init__(self, store: GalleryStore, new_index: Callable[[int], VectorIndex]) -> None:
+    def __init__(
+        self, store: GalleryStore, new_index: Callable[[int], VectorIndex], search_wait_s: float | None = None
+    ) -> None:
         """Keep the parts.
 
         Args:
             store: the truth.
             new_index: makes an empty index for vectors of a dimension.
+            search_wait_s: how long a search waits for an index that is not filled yet; None for as long as it takes.
         """
         self._store = store
         self._new_index = new_index
+        self._search_wait_s = search_wait_s
+        self._closing = threading.Event()
         self._shelves: dict[CollectionKey, CollectionCache] = {}
         self._shelves_lock = threading.Lock()
 
@@ -52,18 +57,36 @@ class IndexedGallery:
 
         Raises:
             NotFoundError: no such collection.
+            NotReadyError: the vectors are being read into memory, and that takes longer than a search may wait.
             UnavailableError: the store cannot be read, or a stored vector is damaged.
         """
-        return self._filled(key, VectorKind.FACES).search(vector, limit, min_cosine)
+        return self._searched(key, VectorKind.FACES).search(vector, limit, min_cosine)
 
     def search_users(self, key: CollectionKey, vector: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
         """The same over the vectors of users; a user without faces has none."""
-        return self._filled(key, VectorKind.USERS).search(vector, limit, min_cosine)
+        return self._searched(key, VectorKind.USERS).search(vector, limit, min_cosine)
 
     def warm(self, key: CollectionKey) -> None:
         """Fill both indexes now, so that the first search does not pay for it. Raises as ``search_faces``."""
-        self._filled(key, VectorKind.FACES)
-        self._filled(key, VectorKind.USERS)
+        for kind in VectorKind:
+            self._shelf(key).cache(kind).filled(self._filling(key, kind))
+
+    def warmed(self) -> tuple[CollectionKey, ...]:
+        """Collections whose faces are in memory."""
+        with self._shelves_lock:
+            return tuple(key for key, shelf in self._shelves.items() if shelf.faces.index is not None)
+
+    def take_searches(self) -> dict[CollectionKey, int]:
+        """How often each collection was searched since this was last asked."""
+        with self._shelves_lock:
+            counted = {key: shelf.searches for key, shelf in self._shelves.items() if shelf.searches}
+            for key in counted:
+                self._shelves[key].searches = 0
+        return counted
+
+    def close(self) -> None:
+        """Stop reading vectors into memory."""
+        self._closing.set()
 
     # collections
     def create_collection(self, collection: Collection, tags: Mapping[str, str]) -> None:
@@ -269,22 +292,27 @@ class IndexedGallery:
                     yield cache
                 except CustodesError as error:
                     if isinstance(error, UnavailableError):
-                        cache.index = None
+                        cache.doubt()
                     raise
                 except BaseException:
-                    cache.index = None
+                    cache.doubt()
                     raise
                 finally:
                     if alone:
                         shelf.known.forget()
                 return
 
-    def _filled(self, key: CollectionKey, kind: VectorKind) -> VectorIndex:
+    def _searched(self, key: CollectionKey, kind: VectorKind) -> VectorIndex:
+        shelf = self._shelf(key)
+        shelf.searches += 1  # an estimate: threads may count one search for two
+        return shelf.cache(kind).filled(self._filling(key, kind), self._search_wait_s)
+
+    def _filling(self, key: CollectionKey, kind: VectorKind) -> Filling:
         batches = self._store.face_vectors if kind is VectorKind.FACES else self._store.user_vectors
-        return (
-            self._shelf(key)
-            .cache(kind)
-            .filled(lambda: self._new_index(self._store.collection(key).dimension), lambda: batches(key))
+        return Filling(
+            lambda: self._new_index(self._store.collection(key).dimension),
+            lambda: batches(key),
+            lambda: not self._closing.is_set(),
         )
 
 

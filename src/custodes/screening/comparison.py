@@ -43,8 +43,9 @@ class NameComparison:
     Attributes:
         score: 0..1.
         terms: what it stands on.
-        part: whether every word of one of them is in the other, two that tell at least, and nothing contradicts: how
-            little has to agree beside it (``PART_WITH_BIRTH``, ``PART_WITH_COUNTRY``); 0 where it is none.
+        part: whether every word of one of them is in the other, two that tell at least, or the only one that tells of
+            a listed firm, and nothing contradicts: how little has to agree beside it (``PART_WITH_BIRTH``,
+            ``PART_WITH_COUNTRY``); 0 where it is none.
     """
 
     score: float
@@ -126,7 +127,7 @@ def _of_firms(
         if value > score:
             terms.append(ScoreTerm("contained whole", _said(left[0] or left[1]), theirs.text, value))
             score = value
-    if len(telling) == 1 and words == 1 and score >= REVIEW:
+    if len(telling) == 1 and words == 1 and (score >= REVIEW or _is_lone_word(telling, theirs, left[1])):
         terms.append(ScoreTerm("one word only, which may be chance", "", "", 1.0))
     if all(any(token.weight in (PLACE, PLACE_IN_BRACKETS) for token in side) for side in left) and words == 1:
         score *= _OTHER_PLACE
@@ -153,9 +154,9 @@ def _part(
 ) -> int:
     """See ``NameComparison.part``."""
     telling = [pair for pair in pairs if _tells(pair, *names)]
-    if sum(len(pair.ours) + len(pair.theirs) - 1 for pair in telling) < 2:
-        return 0
     loose = [any(token.weight > SMALL for token in side) for side in left]
+    if sum(len(pair.ours) + len(pair.theirs) - 1 for pair in telling) < 2:
+        return PART_WITH_COUNTRY if _is_lone_word(telling, names[1], left[1]) else 0
     if all(loose) or min(pair.value for pair in telling) < _ALIKE - 0.06:
         return 0
     # A person's longer name shares two words of its own, not one that two of the other make up.
@@ -168,6 +169,14 @@ def _part(
     if names[0].kind == PERSON:
         sure = sure and min(map(len, words)) > 3 and any(map(is_rare, words))
     return PART_WITH_COUNTRY if sure and sum(map(len, words)) >= _LETTERS_WITH_COUNTRY else PART_WITH_BIRTH
+
+
+def _is_lone_word(telling: Sequence[_Pair], theirs: PreparedName, left: Sequence[NameToken]) -> bool:
+    """Whether the only word that tells of a listed firm stands in ours as it is, and millions do not bear it."""
+    if len(telling) != 1 or theirs.kind in (PERSON, VESSEL) or any(token.weight > SMALL for token in left):
+        return False
+    word = _words(theirs.tokens, telling[0].theirs)
+    return telling[0].value >= _EQUAL and len(word) > 2 and word.isalpha() and not is_common(word)
 
 
 def _is_telling_part(pairs: Sequence[_Pair], ours: PreparedName, theirs: PreparedName) -> bool:

@@ -18,7 +18,7 @@ from custodes.screening.matching import match
 from custodes.screening.names.addresses import address_pairs
 from custodes.screening.names.name import PreparedName
 
-_AT_ONCE = 32
+_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,12 @@ class CustomerIndex:
     """Parties by the words of their names and by their identifiers."""
 
     def __init__(self, parties: Iterable[Party] = ()) -> None:
-        """Index ``parties``."""
+        """Index ``parties``, ready to be asked; those that are added later are indexed with the next question."""
         self._index = NameIndex()
         self._parties: list[tuple[Party, tuple[PreparedName, ...]]] = []
         for party in parties:
             self.add(party)
+        self._index.make()
 
     def add(self, party: Party) -> None:
         """Have ``party`` found as well. Its id may occur again, for another graph; hits then come for each."""

@@ -12,14 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from custodes.cli.client.api import ApiClient, ApiFailureError
+from custodes.cli.migrate.bystanders import ChosenFaces, chosen_faces, pairs, ratio
 from custodes.cli.migrate.source import BoxTuple, MoveUnit, SourceCollection, SourcePhotos
 from custodes.cli.pictures.photo import fitting
 from custodes.core.box import BoxRatio
 from custodes.core.errors import CustodesError
-from custodes.operations.collections.same_face import overlap
 
-# Two detectors draw the box of one face differently, but not elsewhere.
-_SAME_OVERLAP = 0.3
 # Source: bounds of FaceIds in the service model.
 _ASSOCIATED_AT_ONCE = 100
 
@@ -94,11 +92,14 @@ def _index(
     reason = unit.reason
     for key in unit.photos:
         try:
+            chosen = _chosen(api, unit, fitting(photos.read(key)))
+            if not chosen.count:
+                continue
             answer = api.call(
                 "IndexFaces",
                 CollectionId=collection,
-                Image={"Bytes": fitting(photos.read(key))},
-                MaxFaces=100 if unit.by_box else 1,
+                Image={"Bytes": chosen.photo},
+                MaxFaces=chosen.count,
                 QualityFilter="NONE",
                 **({"ExternalImageId": unit.name} if unit.name else {}),
             )
@@ -110,9 +111,14 @@ def _index(
         new += [record["Face"] for record in answer["FaceRecords"]]
         if not answer["FaceRecords"]:
             reason = f"{key}: no face found"
-    if unit.by_box:
-        return _matched_by_box(api, collection, unit, new, reason)
-    return _matched_by_name(unit, new, reason, carried)
+    return _matched_by_box(unit, new, reason) if unit.by_box else _matched_by_name(unit, new, reason, carried)
+
+
+def _chosen(api: ApiClient, unit: MoveUnit, photo: bytes) -> ChosenFaces:
+    """The picture as it is enrolled: nobody in it who was not in the collection; of a portrait, the largest face."""
+    if not unit.by_box:
+        return ChosenFaces(photo, 1)
+    return chosen_faces(api, photo, [_ratio(face.box) for face in unit.faces if face.box is not None])
 
 
 # Failures that every further picture would meet as well.
@@ -130,22 +136,15 @@ _OF_THE_SERVER = frozenset(
 )
 
 
-def _matched_by_box(
-    api: ApiClient, collection: str, unit: MoveUnit, new: Sequence[Mapping[str, Any]], reason: str
-) -> list[CarriedFace]:
-    free = {face["FaceId"]: _box(face["BoundingBox"]) for face in new}
+def _matched_by_box(unit: MoveUnit, new: Sequence[Mapping[str, Any]], reason: str) -> list[CarriedFace]:
+    wanted = [_ratio(old.box) for old in unit.faces if old.box is not None]
+    matched = pairs(wanted, [ratio(face["BoundingBox"]) for face in new])
     found = []
-    for old in unit.faces:
-        box = _ratio(old.box) if old.box is not None else None
-        best = max(free, key=lambda face_id: overlap(free[face_id], box), default=None) if box is not None else None
-        if best is None or box is None or overlap(free[best], box) < _SAME_OVERLAP:
-            why = reason or "no face found where it was"
-            found.append(CarriedFace(old.face_id, None, old.name, old.user_id, why))
+    for at, old in enumerate(unit.faces):
+        if at in matched:
+            found.append(CarriedFace(old.face_id, new[matched[at]]["FaceId"], old.name, old.user_id))
         else:
-            free.pop(best)
-            found.append(CarriedFace(old.face_id, best, old.name, old.user_id))
-    if free:  # other people of the picture, who were not in the collection
-        api.call("DeleteFaces", CollectionId=collection, FaceIds=list(free))
+            found.append(CarriedFace(old.face_id, None, old.name, old.user_id, reason or "no face found where it was"))
     return found
 
 
@@ -177,10 +176,6 @@ def _make_user(
         for one in answer.get("UnsuccessfulFaceAssociations", ()):
             reasons = ", ".join(one.get("Reasons", ()))
             carried.differences.append(f"user {user_id} lacks {one.get('FaceId')}: {reasons}")
-
-
-def _box(members: Mapping[str, float]) -> BoxRatio:
-    return BoxRatio(members["Left"], members["Top"], members["Width"], members["Height"])
 
 
 def _ratio(box: BoxTuple) -> BoxRatio:

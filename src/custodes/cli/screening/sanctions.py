@@ -19,6 +19,7 @@ from custodes.core.errors import CustodesError, NotFoundError, UnavailableError
 
 if TYPE_CHECKING:
     from custodes.operations.screening.ports import Edition, Progress
+    from custodes.screening.lists.notes import ReadingNotes
     from custodes.storage.sql.screening.lists import ScreeningLists
     from custodes.storage.sql.screening.publishers import StoredPublishers
 
@@ -56,13 +57,7 @@ def import_command(
     if as_json:
         typer.echo(orjson.dumps(asdict(committed) | {"notes": asdict(notes)}))
         return
-    _show([committed], as_json)
-    for missing in notes.missing:
-        typer.echo(f"missing {missing}", err=True)
-    if notes.unread:
-        typer.echo(f"{notes.unread} fields with numbers could not be read (--json has the first 1,000):", err=True)
-    for one in notes.fields[:_SHOWN_FIELDS]:
-        typer.echo(f"  {one.uid}: {one.text}", err=True)
+    _show_read([committed], [notes], as_json)
 
 
 @app.command("status")
@@ -150,11 +145,12 @@ def fetch_command(
     data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
-    """Look at publishers now, whether they are due or not."""
+    """Look at publishers now, whether they are due or not; what of a new edition could not be read is shown."""
     from custodes.operations.screening.list_publishers import Refresh
+    from custodes.screening.lists.notes import ReadingNotes
     from custodes.storage.files.list_download import download
 
-    editions: list[Edition] = []
+    read: list[tuple[Edition, ReadingNotes]] = []
     with _publishers(data) as (lists, publishers):
         wanted = [one for one in publishers.all() if name in ("", one.name)]
         if not wanted:
@@ -162,10 +158,11 @@ def fetch_command(
         refresh = Refresh(publishers, lists, download, SystemClock())
         for one in wanted:
             with _bar(one.name):
-                if (edition := refresh.run(one, confirm=confirm)) is not None:
-                    editions.append(edition)
+                notes = ReadingNotes()
+                if (edition := refresh.run(one, confirm=confirm, notes=notes)) is not None:
+                    read.append((edition, notes))
         failed = [one for one in publishers.all() if name in ("", one.name) and one.failure]
-    _show(_committed(data, editions) if editions else [], as_json)
+    _show_read(_committed(data, [edition for edition, _ in read]), [notes for _, notes in read], as_json)
     if failed:
         raise UnavailableError("; ".join(f"{one.name}: {one.failure}" for one in failed))
 
@@ -198,6 +195,8 @@ def _bar(name: str) -> Iterator[Progress]:
 
 def _committed(data: Path, editions: Sequence[Edition]) -> list[Edition]:
     """``editions`` with the ledger entries that commit to them, made now where that is possible."""
+    if not editions:
+        return []
     from custodes.storage.sql.screening.lists import ScreeningLists
 
     try:
@@ -219,3 +218,24 @@ def _show(editions: Sequence[Edition], as_json: bool) -> None:
             f"{edition.source}\t{edition.entries} entries, {edition.added} added, {edition.removed} removed, "
             f"{edition.changed} changed\t{entry}\t{edition.digest}"
         )
+
+
+def _show_read(editions: Sequence[Edition], notes: Sequence[ReadingNotes], as_json: bool) -> None:
+    """Each edition with what of it could not be read."""
+    if as_json:
+        both = zip(editions, notes, strict=True)
+        typer.echo(orjson.dumps([asdict(edition) | {"notes": asdict(one)} for edition, one in both]))
+        return
+    for edition, one in zip(editions, notes, strict=True):
+        _show([edition], as_json)
+        _say(one)
+
+
+def _say(notes: ReadingNotes) -> None:
+    """What could not be read, for people."""
+    for missing in notes.missing:
+        typer.echo(f"missing {missing}", err=True)
+    if notes.unread:
+        typer.echo(f"{notes.unread} fields with numbers could not be read (--json has the first 1,000):", err=True)
+    for one in notes.fields[:_SHOWN_FIELDS]:
+        typer.echo(f"  {one.uid}: {one.text}", err=True)

@@ -17,8 +17,8 @@ from typing import Any
 import uvicorn
 
 from custodes.core.errors import UnavailableError
+from custodes.core.setting_text import url_host
 from custodes.edge.app import SERVER_OPTIONS
-from custodes.settings import url_host
 
 # Connections that the system keeps waiting while all workers are busy; uvicorn's own default.
 _BACKLOG = 2048

@@ -7,7 +7,7 @@ import sys
 
 import structlog
 
-from custodes.settings import LogFormat
+from custodes.core.setting_text import LogFormat
 
 
 def configure(level: str, form: LogFormat) -> None:

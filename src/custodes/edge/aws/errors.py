@@ -24,6 +24,7 @@ VALIDATION = "ValidationException"
 REQUEST_TIMEOUT = "RequestTimeoutException"
 THROTTLED = "ThrottlingException"
 IMAGE_TOO_LARGE = "ImageTooLargeException"
+NOT_READY = "ServiceUnavailable"
 
 CODES: Mapping[type[core.CustodesError], str] = MappingProxyType(
     {
@@ -50,12 +51,14 @@ CODES: Mapping[type[core.CustodesError], str] = MappingProxyType(
         # looking for a missing permission, InternalServerError would be retried.
         core.NotSupportedError: INVALID_PARAMETER,
         core.UnavailableError: INTERNAL,
+        # A code that all AWS clients know and try again.
+        core.NotReadyError: NOT_READY,
     }
 )
 """The one table from core error class to AWS code. A subclass that is not listed has its nearest base's code."""
 
 # Not every refusal is modelled; these have their own status, all other codes have 400.
-_STATUS: Mapping[str, int] = MappingProxyType({INTERNAL: 500, REQUEST_TIMEOUT: 408})
+_STATUS: Mapping[str, int] = MappingProxyType({INTERNAL: 500, NOT_READY: 503, REQUEST_TIMEOUT: 408})
 
 
 class ApiError(Exception):

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from custodes.core.errors import CustodesError
+from custodes.core.errors import CustodesError, NotReadyError
 from custodes.edge.aws.canonical import SignedRequest
 from custodes.edge.aws.errors import INVALID_PARAMETER, THROTTLED, UNKNOWN_OPERATION, ApiError
 from custodes.edge.aws.model import Operation, first_blob
@@ -87,6 +87,8 @@ class Api:
             content, refusal = self._wire.failure(refusal, exchange.request_id)
             exchange.code, status = refusal.code, refusal.status
             extra["x-amzn-errortype"] = refusal.code
+            if isinstance(error, NotReadyError):
+                extra["retry-after"] = str(error.retry_after_s)
             if status == 405:
                 extra["allow"] = "POST"
             if not arrival.body.complete:

@@ -14,6 +14,7 @@ from custodes.core.clock import Clock
 from custodes.core.errors import CustodesError, InvalidParameterError
 from custodes.operations.screening.list_imports import ListEditions, ListFile, import_list
 from custodes.operations.screening.ports import Edition, Fetch, ListPublisher, Publishers, is_loopback
+from custodes.screening.lists.notes import ReadingNotes
 from custodes.screening.lists.read import FORMATS
 
 _MAX_REASON_LENGTH = 300
@@ -51,23 +52,29 @@ class Refresh:
         found = [self.run(one) for one in self._publishers.all() if one.is_due(now)]
         return [edition for edition in found if edition is not None]
 
-    def run(self, one: ListPublisher, *, confirm: bool = False) -> Edition | None:
-        """Look at one publisher now; the new edition, or None when nothing changed or it failed: see ``failure``."""
+    def run(self, one: ListPublisher, *, confirm: bool = False, notes: ReadingNotes | None = None) -> Edition | None:
+        """Look at one publisher now; the new edition, or None when nothing changed or it failed: see ``failure``.
+
+        What could not be read goes to ``notes``.
+        """
         seen = replace(one, checked_ms=self._clock.now_ms())
         try:
-            seen, edition = self._import(replace(seen, etag="", modified="") if confirm else seen, confirm)
+            asked = replace(seen, etag="", modified="") if confirm else seen
+            seen, edition = self._import(asked, confirm, notes)
         except CustodesError as error:
             seen, edition = replace(seen, failure=str(error)[:_MAX_REASON_LENGTH]), None
         self._publishers.keep(seen)
         return edition
 
-    def _import(self, one: ListPublisher, confirm: bool) -> tuple[ListPublisher, Edition | None]:
+    def _import(
+        self, one: ListPublisher, confirm: bool, notes: ReadingNotes | None
+    ) -> tuple[ListPublisher, Edition | None]:
         with self._fetch(one) as answer:
             fresh = replace(one, fetched_ms=self._clock.now_ms(), failure="")
             if answer.path is None:
                 return fresh, None
             file = ListFile(answer.path, one.form, one.name, one.shown)
-            edition = import_list(self._lists, file, self._clock, confirm=confirm, unless=one.digest)
+            edition = import_list(self._lists, file, self._clock, confirm=confirm, unless=one.digest, notes=notes)
         # The publisher's words are kept with an import only: a list that was refused is asked for again.
         fresh = replace(fresh, etag=answer.etag, modified=answer.modified)
         return (fresh, None) if edition is None else (replace(fresh, digest=edition.digest), edition)

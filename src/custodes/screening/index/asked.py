@@ -23,6 +23,8 @@ Numbers = NDArray[np.int64]
 Values = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 _SHORTEST_WHOLE = 6
+MOST_SLIPS = 2
+"""Slips that a word is forgiven at most; how long it must be for that is the table's matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,38 +80,38 @@ class AskedStrings:
 
     Attributes:
         texts: the strings.
+        most: how many slips are forgiven at most in each.
         order: wishes in the order of their strings.
         starts: where in ``order`` those for each string begin, and the end.
         words: the word each wish is for; what follows is by wish.
         plain: whether the string is the word as it is.
         joins: whether it is the word with its neighbours.
-        slips: how many slips such neighbours are forgiven.
-        exact: whether only the same will do.
+        slips: how many slips are forgiven.
     """
 
     texts: list[str]
+    most: list[int]
     order: Numbers
     starts: Numbers
     words: Numbers
     plain: Flags
     joins: Flags
     slips: Numbers
-    exact: Flags
 
     @classmethod
     def of_words(cls, names: Sequence[PreparedName]) -> AskedStrings:
         """How the words of ``names`` are written, alone, without a tail, with their neighbours."""
-        wishes: list[tuple[str, int, bool, bool, bool]] = []
+        wishes: list[tuple[str, int, bool, bool, int]] = []
         first = 0
         for name in names:
             for at, token in enumerate(name.tokens):
                 wishes += [
-                    (text, first + at, number == 0, False, token.syllabic or text.isdigit())
+                    (text, first + at, number == 0, False, 0 if token.syllabic or text.isdigit() else MOST_SLIPS)
                     for number, text in enumerate(spellings(token))
                 ]
                 if name.kind != PERSON:
-                    wishes += [(rest, first + at, False, False, False) for rest in without_tail(token.plain)]
-            wishes += [(text, first + at, False, True, False) for places, text in joins(name) for at in places]
+                    wishes += [(rest, first + at, False, False, MOST_SLIPS) for rest in without_tail(token.plain)]
+            wishes += [(text, first + at, False, True, _of_join(text)) for places, text in joins(name) for at in places]
             first += len(name.tokens)
         return cls._of(wishes)
 
@@ -117,33 +119,43 @@ class AskedStrings:
     def of_joins(cls, names: Sequence[PreparedName]) -> AskedStrings:
         """Words of ``names`` that may be neighbours of somebody else, written as one."""
         words = [token for name in names for token in name.tokens]
-        return cls._of([(text, at, False, True, False) for at, token in enumerate(words) if _may_join(token)
+        return cls._of([(text, at, False, True, _of_join(text)) for at, token in enumerate(words) if _may_join(token)
                         for text in spellings(token)])  # fmt: skip
 
     @classmethod
     def of_marks(cls, names: Sequence[PreparedName]) -> AskedStrings:
         """Marks of words that those of ``names`` may stand for."""
         words = [(token, name.kind) for name in names for token in name.tokens]
-        return cls._of(
-            [(mark, at, False, False, True) for at, word in enumerate(words) for mark in marks_sought(*word)]
-        )
+        return cls._of([(mark, at, False, False, 0) for at, word in enumerate(words) for mark in marks_sought(*word)])
 
     @classmethod
     def of_wholes(cls, names: Sequence[PreparedName]) -> AskedStrings:
         """All words of each of ``names`` as one; the "word" of a wish is the name's number."""
-        return cls._of([(text, at, False, False, True) for at, name in enumerate(names) for text in wholes_of(name)
+        return cls._of([(text, at, False, False, 0) for at, name in enumerate(names) for text in wholes_of(name)
                         if len(text) > _SHORTEST_WHOLE])  # fmt: skip
 
     @classmethod
-    def _of(cls, wishes: Sequence[tuple[str, int, bool, bool, bool]]) -> AskedStrings:
+    def _of(cls, wishes: Sequence[tuple[str, int, bool, bool, int]]) -> AskedStrings:
         texts: dict[str, int] = {}
-        text = np.array([texts.setdefault(wish[0], len(texts)) for wish in wishes], np.int64)
-        slips = np.array([int(len(wish[0]) >= LONG_JOIN) for wish in wishes], np.int64)
-        words = np.array([wish[1] for wish in wishes], np.int64)
-        plain, joined, exact = (np.array([wish[at] for wish in wishes], np.bool_) for at in (2, 3, 4))
-        order = np.argsort(text, kind="stable")
-        starts = np.searchsorted(text[order], np.arange(len(texts) + 1))
-        return cls([*texts], order, starts, words, plain, joined, slips, exact)
+        most: list[int] = []
+        numbers = []
+        for text, _, _, _, slips in wishes:
+            number = texts.setdefault(text, len(most))
+            if number == len(most):
+                most.append(slips)
+            elif slips > most[number]:
+                most[number] = slips
+            numbers.append(number)
+        text_of = np.array(numbers, np.int64)
+        order = np.argsort(text_of, kind="stable")
+        starts = np.searchsorted(text_of[order], np.arange(len(texts) + 1))
+        words, plain, joined, forgiven = (np.array([wish[at] for wish in wishes], np.int64) for at in range(1, 5))
+        return cls([*texts], most, order, starts, words, plain.astype(np.bool_), joined.astype(np.bool_), forgiven)
+
+
+def _of_join(text: str) -> int:
+    """Slips that words written as one are forgiven."""
+    return int(len(text) >= LONG_JOIN)
 
 
 def _may_join(token: NameToken) -> bool:

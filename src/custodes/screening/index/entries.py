@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from custodes.screening.entities import ListEntry, Party
+from custodes.screening.entities import PERSON, ListEntry, Party
 from custodes.screening.index.names import NameRows
 from custodes.screening.index.near import NameTable
 from custodes.screening.names.addresses import address_pairs
 from custodes.screening.names.alternatives import alternatives
 from custodes.screening.names.name import PreparedName, prepare
+from custodes.screening.names.pieces import put_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +83,21 @@ class NameIndex:
 
     def near(self, names: Iterable[PreparedName]) -> list[NearItem]:
         """Items with a name that may alert on one of ``names``."""
-        return near_items(self._current(), names)
+        return near_items(self.make(), names)
 
     def near_each(self, names: Sequence[PreparedName]) -> Iterator[tuple[int, int, int, bool]]:
         """Of each of ``names``, which are listed while the items are customers: its place, and what may alert on it.
 
         That is an item, which of its names, and whether only as a part.
         """
-        table = self._current()
+        table = self.make()
         for at, near in enumerate(table.near(names, listed=True)):
             for rows, is_part in ((near.alone, False), (near.parts, True)):
                 for item, place in zip(table.items[rows].tolist(), table.places[rows].tolist(), strict=True):
                     yield at, item, place, is_part
 
-    def _current(self) -> NameTable:
+    def make(self) -> NameTable:
+        """The table of what is in it now; made anew only after something was added."""
         if self._new or self._table is None:
             self._rows = self._rows.with_(NameRows.of(self._new))
             self._new = []
@@ -127,9 +129,11 @@ class MemoryIndex:
 
 
 def prepare_party(party: Party) -> tuple[PreparedName, ...]:
-    """Prepare the name and the aliases of a party, and the names within them, each once."""
-    texts = (one for text in (party.name, *party.aliases) for one in alternatives(text, party.kind))
-    return tuple(prepare(text, party.kind) for text in dict.fromkeys(texts))
+    """Prepare the name and the aliases of a party, the names within them, and those cut in pieces, each once."""
+    texts = dict.fromkeys(one for text in (party.name, *party.aliases) for one in alternatives(text, party.kind))
+    if party.kind != PERSON:
+        texts.update(dict.fromkeys(whole for text in [*texts] for whole in put_together(text)))
+    return tuple(prepare(text, party.kind) for text in texts)
 
 
 def named(entry: ListEntry) -> Iterator[tuple[int, PreparedName]]:

@@ -36,13 +36,14 @@ _LONGEST = 12
 _WORTH = np.array(
     [[SHARED_FORM] * (_LONGEST + 1), *([slip_worth(size, slips) for size in range(_LONGEST + 1)] for slips in (1, 2))]
 )
-_ROUNDING = 0.002
+_LEAST = REVIEW**2 - 0.002
+"""Least product of what either name explains of the other that alerts, and a little for rounding."""
 _APART = np.array(
     [[False, True, True, False], [True, False, True, False], [True, True, False, False], [False] * 4], np.bool_
 )
 """Kinds that are never one another, by ``KINDS``: a person, a vessel, an organisation."""
 _NO_PAIRS = np.empty(0, np.int64)
-AT_ONCE = 64
+AT_ONCE = 128
 """Names that are looked for together at most."""
 
 
@@ -84,6 +85,10 @@ class _Evidence:
         names = asked.of[ours]
         order = np.argsort(names << 40 | at)
         return cls(ours[order], at[order], values[order], joins[order]), names[order]
+
+    def only(self, kept: Numbers | Flags) -> _Evidence:
+        """Those that are ``kept``."""
+        return _Evidence(self.ours[kept], self.at[kept], self.values[kept], self.joins[kept])
 
 
 class _Postings:
@@ -190,7 +195,7 @@ class NameTable:
     def _same_letters(self, names: Sequence[PreparedName]) -> Numbers:
         """Pairs of a name and a row whose words give the same letters."""
         asked = AskedStrings.of_wholes(names)
-        near = self._whole.find(asked.texts)
+        near = self._whole.find(asked.texts, asked.most)
         want, source = _wishes(asked, near)
         same = near.slips[source] == 0
         at, which = self._wholes.of(near.rows[source[same]])
@@ -199,6 +204,8 @@ class NameTable:
     def _by_words(self, names: Sequence[PreparedName], asked: AskedWords, listed: bool) -> tuple[Numbers, Numbers]:
         """Pairs of a name and a row, as one number, that may alert alone, and that may as parts."""
         evidence, of = _Evidence.joined([*self._of_words(names, asked), self._of_their_neighbours(names)], asked)
+        hopeful = self._hopeful(evidence, of, asked)
+        evidence, of = evidence.only(hopeful), of[hopeful]
         pairs = of * len(self) + self._name_of[evidence.at]
         firsts = begins(pairs)
         touched, slots = pairs[firsts], np.cumsum(firsts) - 1
@@ -229,28 +236,39 @@ class NameTable:
 
         score = explained / asked.totals[which] * theirs / self._totals[rows]
         # Three words that tell make a part by themselves, and two that few people bear; so does a firm's whole name.
-        alone = (score >= REVIEW**2 - _ROUNDING) | ((whole | whole_theirs) & (met > 2)) | (whole & whole_theirs)
+        alone = (score >= _LEAST) | ((whole | whole_theirs) & (met > 2)) | (whole & whole_theirs)
         few = (whole | whole_theirs) & (np.maximum(rare, asked.rare[which]) > 1) & (met > 1)
         alone |= np.where(asked.persons[which], few, (whole if listed else whole_theirs) & (met > 0))
         parts = (whole | whole_theirs) & (met > 1) & ~alone
         return touched[alone], touched[parts]
 
+    def _hopeful(self, evidence: _Evidence, of: Numbers, asked: AskedWords) -> Flags:
+        """Not where a single word is all that two names of several share: so it is with nine names of ten."""
+        rows = self._name_of[evidence.at]
+        firsts = begins(rows) | begins(of)
+        single = firsts & np.append(firsts[1:], True)
+        enough = (asked.weights + asked.allowed[asked.of]) / asked.totals[asked.of] >= _LEAST
+        kept: Flags = ~single | (enough | (asked.counts[asked.of] < 2))[evidence.ours]
+        if not asked.persons.all():
+            kept |= ~asked.persons[of] & (self._big[rows] < 2)
+        return kept
+
     def _of_words(self, names: Sequence[PreparedName], asked: AskedWords) -> list[_Evidence]:
         """Words like ours, and words like what our neighbours give as one."""
         wanted = AskedStrings.of_words(names)
-        near = self._spellings.find(wanted.texts)
+        near = self._spellings.find(wanted.texts, wanted.most)
         want, source = _wishes(wanted, near)
         slips = near.slips[source]
         worth = _WORTH[slips, np.minimum(near.lengths[source], _LONGEST)]
         worth[(slips == 0) & wanted.plain[want]] = 1.0
-        worth[(slips > 0) & wanted.exact[want]] = 0.0
         together = wanted.joins[want]
-        worth[together] = np.where(slips <= wanted.slips[want], _JOINED, 0.0)[together]
+        worth[together] = _JOINED
+        worth[slips > wanted.slips[want]] = 0.0
         words, which = self._spelled.of(near.rows[source])
         by, values, joins = wanted.words[want][which], worth[which], together[which]
 
         marks = AskedStrings.of_marks(names)
-        same = self._marks.find(marks.texts)
+        same = self._marks.find(marks.texts, marks.most)
         want, source = _wishes(marks, same)
         marked, which = self._marked.of(same.rows[source])
         worth = np.array([_MARKS[text[0]] for text in marks.texts])[same.asked[source]]
@@ -271,7 +289,7 @@ class NameTable:
     def _of_their_neighbours(self, names: Sequence[PreparedName]) -> _Evidence:
         """Neighbours of theirs that are like one word of ours."""
         wanted = AskedStrings.of_joins(names)
-        near = self._joined.find(wanted.texts)
+        near = self._joined.find(wanted.texts, wanted.most)
         want, source = _wishes(wanted, near)
         kept = near.slips[source] <= wanted.slips[want]
         places, which = self._joins.of(near.rows[source[kept]])

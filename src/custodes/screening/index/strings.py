@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,11 +107,11 @@ class SlipTable:
         firsts = np.arange(1 << bits, dtype=np.uint64) << self._shift
         self._starts = np.append(np.searchsorted(self._keys, firsts), len(self._keys)).astype(np.int32)
 
-    def find(self, texts: Sequence[str]) -> NearStrings:
-        """Strings at most two slips from each of ``texts``; of those within what the lengths of both forgive, all."""
+    def find(self, texts: Sequence[str], most: Sequence[int]) -> NearStrings:
+        """Strings near each of ``texts``: all within ``most`` slips that the lengths of both forgive, and some more."""
         if not len(self._keys) or not texts:
             return _NOTHING
-        hashes = [hashes_of(text, self._slips(len(text))) for text in texts]
+        hashes = [hashes_of(text, min(self._slips(len(text)), slips)) for text, slips in zip(texts, most, strict=True)]
         wanted = np.concatenate(hashes)
         asked = np.repeat(np.arange(len(texts)), [len(one) for one in hashes])
         bucket = (wanted >> self._shift).astype(np.int64)
@@ -152,44 +153,30 @@ def ranges(starts: Rows, counts: Rows) -> Rows:
 @lru_cache(maxsize=65_536)
 def hashes_of(text: str, slips: int) -> Hashes:
     """Hashes of ``text`` and of what is left of it with up to ``slips`` letters left out."""
-    letters = np.frombuffer(text.encode(), np.uint8).astype(np.uint64)[None, :]
-    found = np.unique(_hashes(letters, slips if letters.size <= _MOST_LETTERS else 0))
+    letters = np.frombuffer(text.encode(), np.uint8).astype(np.uint64)
+    found = _hashes(letters, slips if letters.size <= _MOST_LETTERS else 0)
     found.setflags(write=False)
     return found
 
 
 def _hashes(letters: Hashes, slips: int) -> Hashes:
-    """For each row of ``letters`` the hashes of it with up to ``slips`` letters left out; the row's bits are zero.
+    """Of one row of letters, or for each of many: its hashes with up to ``slips`` left out; the row's bits are zero.
 
     The hash is the sum of letters times powers of a number, so what a letter left out changes is the place of those
     behind it.
     """
-    size = letters.shape[1]
-    slips = min(slips, size - 1)
-    powers = _powers(size)
-    here = letters * powers
-    found = [here.sum(axis=1, keepdims=True)]
-    if slips > 0:
-        once = np.zeros_like(letters)
-        once[:, 1:] = letters[:, 1:] * powers[: size - 1]
-        before = np.cumsum(here, axis=1) - here
-        one_less = np.cumsum(once, axis=1)
-        found.append(before + (one_less[:, -1:] - one_less))
-    if slips > 1:
-        twice = np.zeros_like(letters)
-        twice[:, 2:] = letters[:, 2:] * powers[: size - 2]
-        two_less = np.cumsum(twice, axis=1)
-        first, second = np.triu_indices(size, 1)
-        ahead = before - one_less
-        behind = (one_less - once) + (two_less[:, -1:] - two_less)
-        found.append(ahead[:, first] + behind[:, second])
-    return (np.concatenate(found, axis=1) * np.uint64(_MIX)) & _HASH
+    found: Hashes = letters @ _powers(letters.shape[-1], slips)
+    found &= _HASH
+    return found
 
 
 @lru_cache(maxsize=512)
-def _powers(size: int) -> Hashes:
-    value, found = 1, []
-    for _ in range(size):
-        found.append(value)
-        value = value * _BASE & 0xFFFFFFFFFFFFFFFF
-    return np.array(found, np.uint64)
+def _powers(size: int, slips: int) -> Hashes:
+    """What each of ``size`` letters is multiplied with: a column for each way to leave up to ``slips`` of them out."""
+    powers = [pow(_BASE, at, 1 << 64) * _MIX % (1 << 64) for at in range(size)]
+    out = [gone for count in range(min(slips, size - 1) + 1) for gone in combinations(range(size), count)]
+    found = np.zeros((size, len(out)), np.uint64)
+    for column, gone in enumerate(out):
+        kept = [at for at in range(size) if at not in gone]
+        found[kept, column] = powers[: len(kept)]
+    return found

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from custodes.screening.names.doubles import DOUBLED, once
+
 _ARABIC = "اأإآبتثجحخدذرزسشصضطظعغفقكلمنهويىئؤةءپچژگکیۀہھےں"
 _AS_LATIN = "aaaabttjhhddrzsCsdtzaGfkklmnhwyyyw  pCCgkyhhhyn"
 _HEBREW, _HEBREW_AS_LATIN = "אבגדהוזחטיכךלמםנןסעפףצץקרשת", "abgdhwzhtykklmmnnsappsskrCt"
@@ -27,6 +29,7 @@ _VOICED = tuple(
         (r"x", "ks"),
     )
 )
+_DOUBLED = re.compile(DOUBLED)
 _MARKS = re.compile(r"[\u064b-\u065f\u0670\u0640\u0591-\u05c7]")
 
 
@@ -55,4 +58,4 @@ def consonants(word: str) -> str:
     letters = letters.replace(" ", "")
     first = re.sub(r"[aeiou]", "a", letters[:1]).replace("v", "w")
     rest = re.sub(r"h$", "", re.sub(r"[aeiouwyv]", "", letters[1:]))
-    return re.sub(r"(.)\1+", r"\1", first + rest)
+    return _DOUBLED.sub(once, first + rest)

@@ -44,20 +44,20 @@ _FORM_WORDS = frozenset(tuple(form.split("_")) for form in _FORMS.split())
 _MAX_FORM_LENGTH = max(map(len, _FORM_WORDS))
 # Kept, but worth little: what a firm does, or where, is shared by thousands.
 _GENERIC = """
-affiliate branch filial filiale new partner partners plus representative subsidiary
-agency air airline airlines airways association aviation banco bank bank-e banka bankasi banking banque bazargani
-bureau business capital center centre chemical comercial comercializadora commerce commercial compagnie construction
-consultancy consulting department design development distribution electronic electronics energy engineering enterprise
-enterprises equipment establishment estate exchange export exports factory finance financial financing foundation
-freight fund gas general gesellschaft global group gruppa handel handels holding holdings import imports industria
-industrial industrie industries industry institute insurance international invest investment investments kholding
-kombinat laboratories laboratory line lines logistics machine management manufacturing marine maritime marketing
-medical metal metals mining ministry national nauchno obedinenie office oil organisation organization petrochemical
-petroleum plant power predpriyatie production products proizvodstvennoe project projects promyshlennost real regional
-republic research sales sanat sanaye sanayi scientific securities security service services sherkat shipping societe
-society software solutions state steel stiftung supply system systems technical technologie technologies technology
-tejarat tekhnika tekhnologii telecom textile ticaret tourism trade trading transport transportation travel trust union
-unitary university venture ventures works world zavod
+affiliate branch filial filiale new partner partners plus representative subsidiary agency air airline airlines
+airways association aviation banco bank bank-e banka bankasi banking banque bazargani bureau business capital center
+centre chemical comercial comercializadora commerce commercial compagnie construction consultancy consulting
+department design development distribution electronic electronics energy engineering enterprise enterprises equipment
+establishment estate exchange export exports factory finance financial financing foundation fondation fondazione
+freight fund fundacion fundacja gas general gesellschaft global group gruppa handel handels holding holdings import
+imports industria industrial industrie industries industry institute insurance international invest investment
+investments kholding kombinat laboratories laboratory line lines logistics machine management manufacturing marine
+maritime marketing medical metal metals mining ministry national nauchno obedinenie office oil organisation
+organization petrochemical petroleum plant power predpriyatie production products proizvodstvennoe project projects
+promyshlennost real regional republic research sales sanat sanaye sanayi scientific securities security service
+services sherkat shipping societe society software solutions state steel stichting stiftung supply system systems
+technical technologie technologies technology tejarat tekhnika tekhnologii telecom textile ticaret tourism trade
+trading transport transportation travel trust union unitary university venture ventures works world zavod
 """
 GENERIC = frozenset(_GENERIC.split())
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from custodes.screening.names.doubles import DOUBLED, once
+
 SHORTEST = 5
 _SOUNDS = tuple(
     (re.compile(pattern), put)
@@ -26,7 +28,7 @@ _SOUNDS = tuple(
         (r"x", "ks"),
         (r"ts|tz|c|z", "s"),
         (r"[aeiouwy]", ""),
-        (r"(.)\1+", r"\1"),
+        (DOUBLED, once),
     )
 )
 

@@ -11,6 +11,7 @@ import re
 from functools import lru_cache
 from itertools import product
 
+from custodes.screening.names.doubles import DOUBLED, once
 from custodes.screening.words.given_names import LATIN
 
 # "C" stands for every hushing sound: ch, sh, zh and shch are each spelled with the letters of another elsewhere.
@@ -31,7 +32,7 @@ _FOLDS = tuple(
         (r"[iy]ne$", "in"),
         (r"ee", "i"),
         (r"[yj]", "i"),
-        (r"(.)\1+", r"\1"),
+        (DOUBLED, once),
         (r"(?<=[aeou])i$", ""),
         (r"(?<=sk)a?i$", "i"),
     )

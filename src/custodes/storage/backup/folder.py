@@ -29,7 +29,9 @@ VERSION = 1
 _PUBLIC = frozenset({"ledger", "ledger.pub", "ledger-old.pub", "trust.policy"})
 _KEYS = frozenset({"keys", "master.key", "credentials"})
 # Locks, sockets, what is made anew, and what says where this very directory stands.
-_LEFT_OUT = frozenset({"custodes.lock", "admin.sock", "media", SCRATCH, RESTORED, "placement.json", "placement.id"})
+_LEFT_OUT = frozenset(
+    {"custodes.lock", "admin.sock", "media", "cache", SCRATCH, RESTORED, "placement.json", "placement.id"}
+)
 _DATABASE = ".sqlite3"
 _LEDGER_PRIVATE = PurePath("ledger-private")
 _CUT = tuple(_LEDGER_PRIVATE / name for name in ("journal", "bodies", "scratch", "erased-faces"))

@@ -134,6 +134,22 @@ THUMBNAILS = Table(
 )
 """Small pictures of faces of collections that want them; each goes with its face."""
 
+VECTOR_SEGMENTS = Table(
+    "vector_segments",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("collection_row", ROW, primary_key=True, autoincrement=False),
+    Column("kind", String(8), primary_key=True),
+    Column("first_row", BigInteger, primary_key=True, autoincrement=False),
+    Column("through_row", BigInteger, nullable=False),
+    Column("row_count", Integer, nullable=False),
+    Column("segment_id", String(32), nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    _in_collection(),
+)
+"""Keys of cached vectors. A row stands for a range in which nothing has changed since: what changes a vector in it
+deletes the row, and with it the only key of the file."""
+
 RETENTION_RULES = Table(
     "retention_rules",
     METADATA,

@@ -125,6 +125,14 @@ def listing(connection: Connection, account_id: AccountId, after: str | None, li
     return Page(found, found[-1].key.collection_id if len(rows) > limit else None)
 
 
+def by_size(connection: Connection) -> list[CollectionKey]:
+    """All collections with faces, the largest first."""
+    table = COLLECTIONS.c
+    query = select(table.account_id, table.collection_id).where(table.face_count > 0)
+    rows = connection.execute(query.order_by(table.face_count.desc(), table.row))
+    return [CollectionKey(AccountId(row.account_id), CollectionId(row.collection_id)) for row in rows]
+
+
 def count(connection: Connection, place: CollectionRow, *, faces: int = 0, users: int = 0) -> None:
     """Change the counters by ``faces`` and ``users``."""
     connection.execute(

@@ -143,10 +143,18 @@ def sealed_by_row(connection: Connection, place: CollectionRow, rows: Sequence[i
     return found
 
 
-def sealed_after(connection: Connection, place: CollectionRow, after: int, limit: int) -> list[SealedRow]:
-    """The next ``limit`` sealed vectors by rising row."""
-    query = _select_sealed(place).where(FACES.c.row > after).order_by(FACES.c.row).limit(limit)
-    return [SealedRow(*row) for row in connection.execute(query)]
+def sealed_between(
+    connection: Connection, place: CollectionRow, after: int, through: int, limit: int
+) -> list[SealedRow]:
+    """The next ``limit`` sealed vectors behind row ``after``, up to ``through``, by rising row."""
+    query = _select_sealed(place).where(FACES.c.row > after, FACES.c.row <= through)
+    return [SealedRow(*row) for row in connection.execute(query.order_by(FACES.c.row).limit(limit))]
+
+
+def numbers_between(connection: Connection, place: CollectionRow, after: int, through: int, limit: int) -> list[int]:
+    """The numbers of these rows alone."""
+    query = select(FACES.c.row).where(_within(place), FACES.c.row > after, FACES.c.row <= through)
+    return list(connection.execute(query.order_by(FACES.c.row).limit(limit)).scalars())
 
 
 def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:

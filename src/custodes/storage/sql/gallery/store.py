@@ -29,42 +29,49 @@ from custodes.gallery.entities import (
 from custodes.gallery.kernel import require_unit
 from custodes.gallery.ports import FloatArray
 from custodes.storage.files.seal import KeyBox, Randomness
+from custodes.storage.files.segment_files import SegmentFiles
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery import (
     collection_rows,
     face_rows,
     note_rows,
     retention_rows,
+    segment_rows,
     thumbnail_rows,
     user_rows,
 )
 from custodes.storage.sql.gallery.collection_rows import CollectionRow
-from custodes.storage.sql.gallery.vectors import SealedRow, open_all
+from custodes.storage.sql.gallery.sealed_segments import FACES, USERS, SealedSegments, VectorRows
+from custodes.storage.sql.gallery.vectors import open_all
 from custodes.storage.sql.master import open_master
 
 T = TypeVar("T")
 
-_BATCH_ROWS = 4096
-
 QuotasOf = Callable[[AccountId], Quotas]
 """The lasting limits of an account; answers from memory."""
-
-SealedBatch = Callable[[Connection, CollectionRow, int, int], list[SealedRow]]
 
 
 class SqlGalleryStore:
     """A durable GalleryStore."""
 
-    def __init__(self, database: Database, master: KeyBox, randomness: Randomness, quotas: QuotasOf) -> None:
+    def __init__(
+        self, database: Database, master: KeyBox, randomness: Randomness, quotas: QuotasOf, files: SegmentFiles | None
+    ) -> None:
         """Keep the parts; use ``open``."""
         self._database = database
         self._master = master
         self._randomness = randomness
         self._quotas = quotas
+        self._segments = SealedSegments(database, files, randomness)
 
     @classmethod
     def open(
-        cls, database: Database, directory: Path, randomness: Randomness, quotas: QuotasOf = lambda _: Quotas()
+        cls,
+        database: Database,
+        directory: Path,
+        randomness: Randomness,
+        quotas: QuotasOf = lambda _: Quotas(),
+        files: SegmentFiles | None = None,
     ) -> SqlGalleryStore:
         """The store of an open ``database`` with the master key in ``directory``, which is created with the database.
 
@@ -73,12 +80,15 @@ class SqlGalleryStore:
             directory: the data directory.
             randomness: for keys and nonces; ``os.urandom`` outside tests.
             quotas: lasting limits by account.
+            files: where sealed copies of vectors are kept, so that the next start need not open them one by one.
 
         Raises:
             UnavailableError: the master key is missing or wrong.
         """
         master = open_master(database, directory, randomness)
-        return cls(database, master, randomness, quotas)
+        store = cls(database, master, randomness, quotas, files)
+        store._segments.tidy()
+        return store
 
     # collections
     def create_collection(self, collection: Collection, tags: Mapping[str, str]) -> None:
@@ -105,7 +115,13 @@ class SqlGalleryStore:
 
     def delete_collection(self, key: CollectionKey) -> None:
         """See GalleryStore."""
-        self._write(key, collection_rows.remove, erases=True)
+
+        def change(connection: Connection, place: CollectionRow) -> list[str]:
+            files = segment_rows.of_collection(connection, place)
+            collection_rows.remove(connection, place)
+            return files
+
+        self._segments.remove(self._write(key, change, erases=True))
 
     # faces
     def add_faces(self, key: CollectionKey, faces: Sequence[NewFace]) -> tuple[Face, ...]:
@@ -157,10 +173,14 @@ class SqlGalleryStore:
 
     def delete_faces(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> tuple[Face, ...]:
         """See GalleryStore."""
-        return self._database.write(
-            lambda connection: face_rows.remove(connection, collection_rows.find(connection, key), face_ids),
-            erases=True,
-        )
+
+        def change(connection: Connection, place: CollectionRow) -> tuple[tuple[Face, ...], list[str]]:
+            gone = face_rows.remove(connection, place, face_ids)
+            return gone, segment_rows.forget(connection, place, FACES.kind, [face.row for face in gone])
+
+        faces, files = self._write(key, change, erases=True)
+        self._segments.remove(files)
+        return faces
 
     def put_thumbnails(self, key: CollectionKey, pictures: Mapping[FaceId, bytes]) -> None:
         """See GalleryStore."""
@@ -187,7 +207,7 @@ class SqlGalleryStore:
 
     def face_vectors(self, key: CollectionKey) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
         """See GalleryStore. Raises UnavailableError naming a face whose vector is damaged."""
-        return self._batches(key, "face", face_rows.sealed_after)
+        return self._batches(key, FACES)
 
     # users
     def create_user(self, key: CollectionKey, user_id: UserId) -> None:
@@ -209,7 +229,12 @@ class SqlGalleryStore:
 
     def delete_user(self, key: CollectionKey, user_id: UserId) -> None:
         """See GalleryStore."""
-        self._write(key, lambda connection, place: user_rows.remove(connection, place, user_id), erases=True)
+
+        def change(connection: Connection, place: CollectionRow) -> list[str]:
+            row = user_rows.remove(connection, place, user_id)
+            return segment_rows.forget(connection, place, USERS.kind, [row])
+
+        self._segments.remove(self._write(key, change, erases=True))
 
     def set_user_faces(
         self,
@@ -229,20 +254,23 @@ class SqlGalleryStore:
             names = place.vector_names("user", user_id, place.collection.model_version)
             sealed = self._box(place).seal(vector, names)
 
-        def change(connection: Connection) -> GalleryUser:
+        def change(connection: Connection) -> tuple[GalleryUser, list[str]]:
             now = collection_rows.find_same(connection, place)
             user = user_rows.find(connection, now, user_id)
             user_rows.require_unchanged(user, seen)
             count = user_rows.set_faces(connection, now, user, add, remove, self._quotas(key.account_id).faces_per_user)
             if bool(count) != (sealed is not None):
                 raise ConflictError("The user's faces changed meanwhile")
-            return user_rows.set_vector(connection, now, user, count, sealed)
+            files = segment_rows.forget(connection, now, USERS.kind, [user.row])
+            return user_rows.set_vector(connection, now, user, count, sealed), files
 
-        return self._database.write(change, erases=True)
+        changed, files = self._database.write(change, erases=True)
+        self._segments.remove(files)
+        return changed
 
     def user_vectors(self, key: CollectionKey) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
         """See GalleryStore. Raises UnavailableError naming a user whose vector is damaged."""
-        return self._batches(key, "user", user_rows.sealed_after)
+        return self._batches(key, USERS)
 
     def user_vector(self, key: CollectionKey, user_id: UserId) -> FloatArray | None:
         """See GalleryStore. Raises UnavailableError when the vector is damaged."""
@@ -250,6 +278,23 @@ class SqlGalleryStore:
             place = collection_rows.find(connection, key)
             sealed = user_rows.sealed_of(connection, place, user_id)
         return None if sealed is None else open_all(place, self._box(place), "user", [sealed])[0]
+
+    # the next start
+    def keys_by_size(self) -> list[CollectionKey]:
+        """All collections with faces, the largest first. Raises UnavailableError."""
+        with self._database.read() as connection:
+            return collection_rows.by_size(connection)
+
+    def seal_vectors(self, key: CollectionKey) -> int:
+        """Keep sealed copies of vectors that have none, where they are many; returns how many files were written.
+
+        Raises:
+            NotFoundError: no such collection.
+            UnavailableError: the database cannot be read or written, or a vector is damaged.
+        """
+        place = self._place(key)
+        box = self._box(place)
+        return sum(self._segments.seal(place, box, source) for source in (FACES, USERS))
 
     # retention
     def retention_rules(self) -> tuple[RetentionRule, ...]:
@@ -304,15 +349,6 @@ class SqlGalleryStore:
     def _box(self, place: CollectionRow) -> KeyBox:
         return place.box(self._master, self._randomness)
 
-    def _batches(
-        self, key: CollectionKey, kind: str, sealed_after: SealedBatch
-    ) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
+    def _batches(self, key: CollectionKey, source: VectorRows) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
         place = self._place(key)
-        box, after = self._box(place), 0
-        while True:
-            with self._database.read() as connection:
-                batch = sealed_after(connection, place, after, _BATCH_ROWS)
-            if not batch:
-                return
-            yield np.array([row.row for row in batch], np.int64), open_all(place, box, kind, batch)
-            after = batch[-1].row
+        yield from self._segments.batches(place, self._box(place), source)

@@ -68,12 +68,13 @@ def listing(connection: Connection, place: CollectionRow, after: str | None, lim
     return Page(found, found[-1].user_id if len(rows) > limit else None)
 
 
-def remove(connection: Connection, place: CollectionRow, user_id: UserId) -> None:
-    """Delete the user; its faces stay and lose it. Raises NotFoundError."""
+def remove(connection: Connection, place: CollectionRow, user_id: UserId) -> int:
+    """Delete the user and return its row; its faces stay and lose it. Raises NotFoundError."""
     user = find(connection, place, user_id)
     connection.execute(update(FACES).where(_owned(place, user.row)).values(user_row=None))
     connection.execute(delete(USERS).where(_within(place), USERS.c.row == user.row))
     collection_rows.count(connection, place, users=-1)
+    return user.row
 
 
 def require_unchanged(user: GalleryUser, seen: GalleryUser | None) -> None:
@@ -137,16 +138,20 @@ def set_vector(
     return GalleryUser(user.row, user.user_id, _status(face_count), face_count, user.revision + 1)
 
 
-def sealed_after(connection: Connection, place: CollectionRow, after: int, limit: int) -> list[SealedRow]:
-    """The next ``limit`` sealed vectors of users who have one, by rising row."""
-    rows = connection.execute(
-        select(USERS.c.row, USERS.c.user_id, USERS.c.wrapped_key, USERS.c.sealed)
-        .where(_within(place), USERS.c.row > after, USERS.c.sealed.is_not(None))
-        .order_by(USERS.c.row)
-        .limit(limit)
-    )
+def sealed_between(
+    connection: Connection, place: CollectionRow, after: int, through: int, limit: int
+) -> list[SealedRow]:
+    """The next ``limit`` sealed vectors of users who have one behind row ``after``, up to ``through``."""
+    query = select(USERS.c.row, USERS.c.user_id, USERS.c.wrapped_key, USERS.c.sealed)
+    rows = connection.execute(query.where(_sought(place, after, through)).order_by(USERS.c.row).limit(limit))
     version = place.collection.model_version
     return [SealedRow(row.row, row.user_id, version, row.wrapped_key, row.sealed) for row in rows]
+
+
+def numbers_between(connection: Connection, place: CollectionRow, after: int, through: int, limit: int) -> list[int]:
+    """The numbers of these rows alone."""
+    query = select(USERS.c.row).where(_sought(place, after, through))
+    return list(connection.execute(query.order_by(USERS.c.row).limit(limit)).scalars())
 
 
 def sealed_of(connection: Connection, place: CollectionRow, user_id: UserId) -> SealedRow | None:
@@ -167,6 +172,10 @@ def _rows(named: dict[FaceId, Any], face_ids: Sequence[FaceId]) -> set[int]:
 
 def _within(place: CollectionRow) -> ColumnElement[bool]:
     return (USERS.c.account_id == place.account_id) & (USERS.c.collection_row == place.row)
+
+
+def _sought(place: CollectionRow, after: int, through: int) -> ColumnElement[bool]:
+    return _within(place) & (USERS.c.row > after) & (USERS.c.row <= through) & USERS.c.sealed.is_not(None)
 
 
 def _named(place: CollectionRow, user_id: UserId) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
-VERSION = 10
+VERSION = 11
 """Of the tables and of what words are made of; a file with another one has its words made anew."""
 
 metadata = MetaData()

@@ -1,0 +1,92 @@
+"""The gallery of a data directory: its store, its indexes, what is read into memory at start.
+
+In: settings, an open database. Out: the gallery with what keeps it warm; closed again in order.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+
+from custodes.core.setting_text import WarmStart
+from custodes.gallery.entities import CollectionKey
+from custodes.gallery.gallery import IndexedGallery
+from custodes.gallery.warming import Warming, warming_order
+from custodes.jobs.schedule import MINUTE_MS, Schedule, regularly
+from custodes.operations.accounts.throttle import AccountQuotas, Overrides, no_overrides
+from custodes.operations.collections.ports import Gallery
+from custodes.settings import Settings
+from custodes.storage.files.search_counts import SearchCounts
+from custodes.storage.files.segment_files import SegmentFiles
+from custodes.storage.sql.database import Database
+from custodes.storage.sql.gallery.store import SqlGalleryStore
+from custodes.storage.vectors.faiss_index import FaissIndex
+
+CACHE = "cache"
+_COUNTS = "searches.json"
+_THREADS = 2
+"""Reading vectors is bound by one core each; more threads would take the rest from requests."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedGallery:
+    """A gallery with what is done for it.
+
+    Attributes:
+        gallery: searched and changed by use cases.
+        schedules: what is done for it periodically.
+        health: what ``/healthz`` tells of it.
+        start_warming: begins to read into memory what was searched before; last of all, so that nothing waits for it.
+    """
+
+    gallery: Gallery
+    schedules: tuple[Schedule, ...] = ()
+    health: Callable[[], Mapping[str, object]] = dict
+    start_warming: Callable[[], object] = lambda: None
+
+
+@contextmanager
+def open_served_gallery(
+    settings: Settings, database: Database, limits: Overrides, stand_in: Gallery | None = None
+) -> Iterator[ServedGallery]:
+    """The gallery of an open database, which reads what was searched before into memory until the end of the block.
+
+    Args:
+        settings: all of them.
+        database: stays the caller's to close.
+        limits: what accounts may use up that have limits of their own.
+        stand_in: is given instead.
+    """
+    if stand_in is not None:
+        yield ServedGallery(stand_in)
+        return
+    quotas, folder = AccountQuotas(settings.account_limits, limits), settings.data / CACHE
+    store = SqlGalleryStore.open(database, settings.data, os.urandom, quotas, SegmentFiles(folder))
+    gallery = IndexedGallery(store, FaissIndex, settings.search_wait_s)
+    counts = SearchCounts(folder / _COUNTS)
+    keys = [] if settings.warm_start is WarmStart.NONE else warming_order(counts.counts(), _others(settings, store))
+
+    def keep() -> None:
+        counts.add(gallery.take_searches())
+        for key in gallery.warmed():
+            store.seal_vectors(key)
+
+    with closing(Warming(gallery, keys, _THREADS)) as warming:
+        schedule = Schedule("copies of vectors", 10 * MINUTE_MS, regularly(keep))
+        yield ServedGallery(gallery, (schedule,), lambda: {"gallery": warming.state()}, warming.start)
+        with suppress(OSError):  # the next start only takes another order
+            counts.add(gallery.take_searches())
+
+
+@contextmanager
+def open_gallery(settings: Settings) -> Iterator[Gallery]:
+    """The database of the data directory, locked for this process; indexes are filled when first searched."""
+    with closing(Database.open(settings.data)) as database:
+        quotas = AccountQuotas(settings.account_limits, no_overrides)
+        yield IndexedGallery(SqlGalleryStore.open(database, settings.data, os.urandom, quotas), FaissIndex)
+
+
+def _others(settings: Settings, store: SqlGalleryStore) -> list[CollectionKey]:
+    return store.keys_by_size() if settings.warm_start is WarmStart.ALL else []
