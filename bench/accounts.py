@@ -30,8 +30,8 @@ from custodes.operations.requests.context import Context, Principal, RoleSession
 from custodes.operations.requests.gate import Intent
 from custodes.storage.sql.accounts.sealer import MasterSealer
 from custodes.storage.sql.accounts.store import SqlAccountStore
-from custodes.storage.sql.database import Database
 from custodes.storage.sql.master import open_master
+from custodes.storage.sql.sqlite_database import SqliteDatabase
 from report import Section, table, write
 
 ROUNDS, DOCUMENTS = 5000, 20
@@ -85,10 +85,10 @@ def main() -> None:
     accounts = count.parse_args().accounts
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        with closing(Database.open(data)) as database:
+        with closing(SqliteDatabase.open(data)) as database:
             SqlAccountStore(database, open_master(database, data, os.urandom)).change(records(accounts))
         operations = tuple(load_service().operations)
-        with closing(Database.open(data)) as database:
+        with closing(SqliteDatabase.open(data)) as database:
             master = open_master(database, data, os.urandom)
             sessions = SessionTokens(MasterSealer(master), os.urandom)
             start = time.process_time()

@@ -25,8 +25,8 @@ from custodes.core.ids import AccountId, CollectionId, FaceId, ImageId, ModelVer
 from custodes.gallery.entities import Collection, CollectionKey, NewFace
 from custodes.gallery.gallery import IndexedGallery
 from custodes.storage.files.segment_files import SegmentFiles
-from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery.store import SqlGalleryStore
+from custodes.storage.sql.sqlite_database import SqliteDatabase
 from custodes.storage.vectors.faiss_index import FaissIndex
 
 DIMENSION, BATCH = 128, 2000
@@ -37,7 +37,7 @@ TARGET_S, TARGET_RATIO = 2.5, 5.0
 def make(data: Path, rows: int) -> None:
     """A collection of ``rows`` faces with random vectors."""
     drawn = np.random.default_rng(5)
-    database = Database.open(data)
+    database = SqliteDatabase.open(data)
     store = SqlGalleryStore.open(database, data, os.urandom)
     store.create_collection(Collection(KEY, ModelVersion("1"), DIMENSION, created_ts_ms=0), {})
     for start in range(0, rows, BATCH):
@@ -57,7 +57,7 @@ def search(data: Path, *, copies: bool) -> dict[str, Any]:
     query = np.zeros(DIMENSION, np.float32)
     query[0] = 1.0
     start = time.perf_counter()
-    database = Database.open(data)
+    database = SqliteDatabase.open(data)
     files = SegmentFiles(data / "cache") if copies else None
     store = SqlGalleryStore.open(database, data, os.urandom, files=files)
     gallery = IndexedGallery(store, FaissIndex)

@@ -1,6 +1,6 @@
-"""What labels, moderation and mask detection are worth, and what a call costs beside its networks.
+"""What labels and moderation are worth, and what a call costs beside its networks.
 
-Run: ``.venv/bin/python bench/labels.py [--quick]``. Needs ``../shared/data`` (COCO train photos, LFW, UTKFace) and is
+Run: ``.venv/bin/python bench/labels.py [--quick]``. Needs ``../shared/data`` (COCO train photos, LFW) and is
 skipped, saying so, without. COCO train was seen by both detectors in training: trust the differences, and
 compare the level with NanoDet's published 23.5 mAP on val2017, not with ours here. ``--quick`` takes a tenth.
 """
@@ -26,8 +26,6 @@ from average_precision import Photo, hits, mean_average_precision
 from custodes.core.device import Device
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot
-from custodes.engine.equipment.masks import load_mask_heads
-from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.labels.assembly import open_scenes
 from custodes.engine.labels.boxes import Boxes
 from custodes.engine.labels.objects import ObjectDetector, ObjectRules
@@ -192,55 +190,6 @@ def moderation(networks: Networks, sets: Mapping[str, list[Path]]) -> str:
     return report.table(("photos", "number", "at", "alarms by name"), rows)
 
 
-def masks(store: ModelStore, people: int, others: int) -> str:
-    """Both mask heads on the half of the people, and with the styles, that they were not fitted on."""
-    sys.path.insert(0, str(report.ROOT / "scripts"))
-    from fit_mask_heads import BARE, OBJECT, cases, portraits
-    from mask_drawing import COVERING, FITTING_STYLES, UNSEEN_STYLES
-    from trait_data import TEST
-
-    engine, heads = open_face_engine(store, Device.CPU, threads=1), load_mask_heads()
-    made = list(cases(engine, portraits(TEST, people, others), FITTING_STYLES + UNSEEN_STYLES, seed=8))
-    groups: dict[str, list[tuple[bool | None, bool]]] = {}
-    for case in made:
-        name = (
-            case.fit
-            if case.fit in (BARE, OBJECT)
-            else f"{case.fit}, style {'seen' if case.style in FITTING_STYLES else 'new'}"
-        )
-        if case.features is None:
-            groups.setdefault(name, []).append((None, False))
-        else:
-            row = case.features[None]
-            groups.setdefault(name, []).append((heads.worn.judge(row)[0].value, heads.covering.judge(row)[0].value))
-    rows: list[tuple[object, ...]] = []
-    for name in sorted(groups):
-        parsed = [pair for pair in groups[name] if pair[0] is not None]
-        lost = len(groups[name]) - len(parsed)
-        worn = sum(bool(pair[0]) for pair in parsed)
-        covering = sum(bool(pair[1]) for pair in parsed if pair[0])
-        share = f"{100 * covering / worn:.0f} %" if worn and name not in (BARE, OBJECT) else ""
-        rows.append((name, len(groups[name]), lost, f"{100 * worn / len(parsed):.1f} %", share))
-    head = ("before the mouth", "pictures", "face not found", "mask said", f"of these: {COVERING} said")
-    return report.table(head, rows)
-
-
-def lfw_faces(store: ModelStore, count: int) -> str:
-    """Masks said of real photos, nearly all of bare faces."""
-    sys.path.insert(0, str(report.ROOT / "scripts"))
-    from fit_mask_heads import features
-    from trait_data import TEST, lfw_half
-
-    engine, heads = open_face_engine(store, Device.CPU, threads=1), load_mask_heads()
-    paths = lfw_half(TEST)[-count:]
-    rows = [features(engine, decode(path.read_bytes()).rgb) for path in paths]
-    found = np.array([row for row in rows if row is not None])
-    said = [judgement for judgement in heads.worn.judge(found) if judgement.value]
-    sure = sum(judgement.confidence_pct >= 80 for judgement in said)
-    text = f"Real bare faces: of {len(found)} further people of LFW, a mask was said of {len(said)}"
-    return f"{text}, at 80 % or more of {sure}."
-
-
 def main() -> int:
     """Measure, print, write; 1 when the call costs more than the target."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -267,11 +216,8 @@ def main() -> int:
         "\n### Moderation: false alarms\n", moderation(networks, sets),
         "\nHow much is found cannot be stated: no picture set for it may be had here. The authors of nsfwjs state "
         "about 93 % of five classes for this model.",
-        "\n### Face masks, drawn onto faces that the heads never saw\n",
-        masks(store, *((20, 10) if quick else (300, 150))),
-        "\n" + lfw_faces(store, 20 if quick else 400),
     ]  # fmt: skip
-    made_section = report.Section("labels", "Labels, moderation, masks", "python bench/labels.py", "\n".join(parts))
+    made_section = report.Section("labels", "Labels and moderation", "python bench/labels.py", "\n".join(parts))
     print(made_section.text)
     if not quick:
         report.write(made_section)

@@ -24,7 +24,7 @@ import look_alike_pairs as pairs  # noqa: E402
 from custodes.engine.faces.embedding.embed import unit  # noqa: E402
 from custodes.engine.faces.embedding.lookalikes import MAX_LEVEL, Lookalikes, level_of  # noqa: E402
 
-FILE = ROOT / "src" / "custodes" / "engine" / "faces" / "lookalikes.npz"
+FILE = ROOT / "src" / "custodes" / "engine" / "faces" / "embedding" / "lookalikes.npz"
 DISTRIBUTIONS, CONCENTRATION = 24, 20.0
 LFW_WEIGHT, HARD_WEIGHT = 0.5, 0.15
 """Weight of all people of LFW, and of each kind of hard photo, beside 1 for UTKFace, whose ages and origins spread."""

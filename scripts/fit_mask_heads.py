@@ -2,8 +2,10 @@
 
 In: portraits of the fitting half of LFW's people and of UTKFace, and the fetched model pack. Out:
 src/custodes/engine/equipment/mask_heads.npz. Masks are drawn onto the faces (mask_drawing.py), and so are hands,
-microphones and cups that are none; every picture then goes the whole way: JPEG, detection, mesh, crop, features.
-bench/labels.py measures on the other half, with styles of mask that are not used here.
+microphones, cups, scarves and collars that are none; every picture then goes the whole way: spoiled as photographs are,
+JPEG, detection, mesh, crop, features. Bare faces of the whole fitting half are counted in, because real masks are told
+from real faces: what a bare face may look like needs no drawing. bench/equipment.py measures on the other half, with
+styles of mask that are not used here.
 
 Usage: python scripts/fit_mask_heads.py
 """
@@ -19,7 +21,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 from fit_trait_heads import central, head
-from mask_drawing import BELOW_NOSE, COVERING, FITTING_STYLES, ON_CHIN, Rgb, with_mask, with_object
+from mask_drawing import (
+    BELOW_NOSE,
+    COVERING,
+    FITTING_STYLES,
+    ON_CHIN,
+    Rgb,
+    weathered,
+    with_collar,
+    with_mask,
+    with_object,
+)
 from numpy.typing import NDArray
 from trait_data import DATA, TRAIN, half_of, lfw_half
 
@@ -34,8 +46,8 @@ from custodes.engine.results.face import DetectedFace
 from custodes.imaging.image import Image, decode
 from custodes.models.store import ModelStore, default_root
 
-OUT = Path(__file__).parents[1] / "src" / "custodes" / "engine" / "protection" / "mask_heads.npz"
-BARE, OBJECT = "bare", "object"
+OUT = Path(__file__).parents[1] / "src" / "custodes" / "engine" / "equipment" / "mask_heads.npz"
+BARE, OBJECT, COLLAR = "bare", "object", "collar"
 YOUNGEST = 6
 """Years: babies' faces are not what protective equipment is about."""
 
@@ -59,7 +71,7 @@ def portraits(half: str, people: int, others: int) -> list[Path]:
 
 
 def cases(engine: FacePipeline, paths: list[Path], styles: tuple[str, ...], seed: int) -> Iterator[Case]:
-    """Five pictures of each portrait in which a face is found: as it is, with an object, with three masks."""
+    """Seven pictures of each portrait in which a face is found: as it is, with an object, a collar, four masks."""
     rng = np.random.default_rng(seed)
     for i, path in enumerate(paths):
         rgb = decode(path.read_bytes()).rgb
@@ -67,11 +79,18 @@ def cases(engine: FacePipeline, paths: list[Path], styles: tuple[str, ...], seed
         if face is None:
             continue
         mesh = engine.steps.finder.mesh.read(rgb, [face.points_px])[0].vertices_px.astype(np.float64)
-        yield Case(BARE, "", features(engine, rgb))
-        yield Case(OBJECT, "", features(engine, over_the_wire(with_object(rgb, mesh, rng))))
-        for fit in (COVERING, COVERING, (BELOW_NOSE, ON_CHIN)[i % 2]):
+        for fit, drawn in ((BARE, rgb), (OBJECT, with_object(rgb, mesh, rng)), (COLLAR, with_collar(rgb, mesh, rng))):
+            yield Case(fit, "", features(engine, over_the_wire(weathered(drawn, rng))))
+        for fit in (COVERING, COVERING, COVERING, (BELOW_NOSE, ON_CHIN)[i % 2]):
             style = styles[int(rng.integers(len(styles)))]
-            yield Case(fit, style, features(engine, over_the_wire(with_mask(rgb, mesh, style, fit, rng))))
+            drawn = with_mask(rgb, mesh, style, fit, rng)
+            yield Case(fit, style, features(engine, over_the_wire(weathered(drawn, rng))))
+
+
+def bare(engine: FacePipeline, paths: list[Path]) -> Iterator[Case]:
+    """Portraits as they are."""
+    for path in paths:
+        yield Case(BARE, "", features(engine, decode(path.read_bytes()).rgb))
 
 
 def over_the_wire(rgb: Rgb) -> Rgb:
@@ -97,12 +116,12 @@ def features(engine: FacePipeline, rgb: Rgb) -> NDArray[np.float32] | None:
 def main() -> int:
     """Fit both and write them."""
     engine = open_face_engine(ModelStore(default_root(os.environ)), Device.CPU, threads=1)
-    made = list(cases(engine, portraits(TRAIN, 300, 150), FITTING_STYLES, seed=7))
-    seen = [(case, case.features.astype(np.float64)) for case in made if case.features is not None]
+    made = list(cases(engine, portraits(TRAIN, 450, 300), FITTING_STYLES, seed=7))
+    made += bare(engine, portraits(TRAIN, 5000, 1500))
+    seen = [(case.fit, case.features.astype(np.float64)) for case in made if case.features is not None]
     order = np.random.default_rng(5).permutation(len(seen))
-    x = np.array([seen[i][1] for i in order])
-    fit = np.array([seen[i][0].fit for i in order])
-    masked = ~np.isin(fit, (BARE, OBJECT))
+    x, fit = np.array([seen[i][1] for i in order]), np.array([seen[i][0] for i in order])
+    masked = ~np.isin(fit, (BARE, OBJECT, COLLAR))
     fitted = {
         WORN: head(x, masked.astype(np.float64)),
         COVERING_HEAD: head(x[masked], (fit[masked] == COVERING).astype(np.float64)),

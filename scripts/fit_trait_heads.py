@@ -34,7 +34,7 @@ from custodes.engine.results.face import FloatArray, Trait
 from custodes.imaging.image import Image, decode
 from custodes.models.store import ModelStore, default_root
 
-OUT = Path(__file__).parents[1] / "src" / "custodes" / "engine" / "faces" / "trait_heads.npz"
+OUT = Path(__file__).parents[1] / "src" / "custodes" / "engine" / "faces" / "traits" / "trait_heads.npz"
 HEADS = {
     Trait.EYEGLASSES: "eyes",
     Trait.SUNGLASSES: "eyes",

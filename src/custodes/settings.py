@@ -35,6 +35,7 @@ FILE_NAME = "custodes.toml"
 # No digest of the configuration covers these: a digest of a short secret gives it away.
 _SECRETS = frozenset(
     {
+        "database",
         "s3_access_key_id",
         "s3_secret_access_key",
         "kinesis_access_key_id",
@@ -64,6 +65,11 @@ class Settings:
     """Everything that can be set; the explanations are in the fields."""
 
     data: Path = _setting("Data directory: credentials, database, ledger. Created when missing.", Path("data"))
+    database: str = _setting(
+        "Database on PostgreSQL, like `postgresql+psycopg://user@host/name`; needs `custodes[postgres]`. Empty for the "
+        "one in the data directory (docs/scaling.md).",
+        "",
+    )
     host: str = _setting("Address to listen on. Others than loopback are open to the network.", "127.0.0.1")
     port: int = _setting("Port to listen on; 0 takes any free one.", 8080)
     tls_cert: Path | None = _setting(

@@ -13,10 +13,11 @@ from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.operations.accounts.ports import AccountRecord, AccountStore, RecordKind, RecordName
 from custodes.storage.sql.accounts.store import SqlAccountStore
-from custodes.storage.sql.database import FILE_NAME, Database
 from custodes.storage.sql.master import open_master
+from custodes.storage.sql.sqlite_database import FILE_NAME
 from fakes.accounts import MemoryAccountStore
-from fakes.directories import raw
+from fakes.directories import opened_database, raw
+from fakes.postgres import database_url
 
 ONE, TWO = AccountId("111111111111"), AccountId("222222222222")
 A = AccountRecord(RecordName(ONE, RecordKind.USER, "ann"), b"a user")
@@ -25,17 +26,17 @@ C = AccountRecord(RecordName(ONE, RecordKind.KEY, "ann"), b"a key")
 
 
 @contextmanager
-def sql(data: Path) -> Iterator[SqlAccountStore]:
-    with closing(Database.open(data)) as database:
+def sql(data: Path, url: str = "") -> Iterator[SqlAccountStore]:
+    with closing(opened_database(data, url)) as database:
         yield SqlAccountStore(database, open_master(database, data, os.urandom))
 
 
-@pytest.fixture(params=["memory", "sql"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AccountStore]:
     if request.param == "memory":
         yield MemoryAccountStore()
     else:
-        with sql(tmp_path / "data") as found:
+        with sql(tmp_path / "data", database_url(request)) as found:
             yield found
 
 

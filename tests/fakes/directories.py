@@ -10,16 +10,23 @@ from pathlib import Path
 
 from custodes.gallery.entities import Quotas
 from custodes.storage.files.segment_files import SegmentFiles
-from custodes.storage.sql.database import FILE_NAME, Database
+from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery.store import SqlGalleryStore
+from custodes.storage.sql.postgres_database import PostgresDatabase
+from custodes.storage.sql.sqlite_database import FILE_NAME, SqliteDatabase
+
+
+def opened_database(directory: Path, url: str = "") -> Database:
+    """The database of ``directory``: the embedded one, or the one of ``url``."""
+    return PostgresDatabase.open(directory, url) if url else SqliteDatabase.open(directory)
 
 
 @contextmanager
 def opened(
-    directory: Path, quotas: Quotas | None = None, files: SegmentFiles | None = None
+    directory: Path, quotas: Quotas | None = None, files: SegmentFiles | None = None, url: str = ""
 ) -> Iterator[SqlGalleryStore]:
     """The store of ``directory``, closed afterwards; ``files`` keep sealed copies of vectors."""
-    database = Database.open(directory)
+    database = opened_database(directory, url)
     try:
         yield SqlGalleryStore.open(database, directory, os.urandom, lambda _: quotas or Quotas(), files)
     finally:

@@ -20,15 +20,16 @@ from custodes.gallery.ports import FloatArray, GalleryStore, VectorIndex
 from custodes.storage.vectors.faiss_index import FaissIndex
 from fakes.directories import opened
 from fakes.gallery import MemoryGalleryStore
+from fakes.postgres import database_url
 from fakes.vectors import KEY, collection, new_face, units
 
 
-@pytest.fixture(params=["memory", "sql"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def gallery(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[IndexedGallery]:
     if request.param == "memory":
         yield IndexedGallery(MemoryGalleryStore(), BruteForceIndex)
     else:
-        with opened(tmp_path) as store:
+        with opened(tmp_path, url=database_url(request)) as store:
             yield IndexedGallery(store, FaissIndex)
 
 

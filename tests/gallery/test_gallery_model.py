@@ -18,8 +18,8 @@ from custodes.gallery.gallery import IndexedGallery
 from custodes.gallery.kernel import best, cosines
 from custodes.gallery.ports import FloatArray
 from custodes.storage.files.segment_files import SegmentFiles
-from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery.store import SqlGalleryStore
+from custodes.storage.sql.sqlite_database import SqliteDatabase
 from custodes.storage.vectors.faiss_index import FaissIndex
 from fakes.gallery import MemoryGalleryStore
 from fakes.vectors import KEY, collection, new_face, units
@@ -122,13 +122,13 @@ class DurableModel(GalleryModel):
     def __init__(self) -> None:
         super().__init__()
         self.directory = Path(tempfile.mkdtemp())
-        self.database = Database.open(self.directory)
+        self.database = SqliteDatabase.open(self.directory)
         self._wire()
 
     @rule()
     def restart(self) -> None:
         self.database.close()
-        self.database = Database.open(self.directory)
+        self.database = SqliteDatabase.open(self.directory)
         self._wire()
 
     @rule()

@@ -72,6 +72,11 @@ def test_kinds_of_change(new: PolicySet, kind: ChangeKind | None) -> None:
     assert diff(SET, new).kind is kind
 
 
+def test_adding_a_condition_tightens_and_taking_it_away_weakens() -> None:
+    without = PolicySet({name: text for name, text in SET.packs.items() if name != "children"}, SET.schema)
+    assert (diff(without, SET).kind, diff(SET, without).kind) == (ChangeKind.TIGHTENING, ChangeKind.WEAKENING)
+
+
 def test_tightening_acts_at_once_with_one_signature() -> None:
     answer = check_change(SET, TIGHTER, signed(SET, TIGHTER, ("ann",), NOW), SigningTerms(OFFICERS), NOW)
     assert answer == Accepted(NOW, ChangeKind.TIGHTENING, ("ann",))

@@ -9,22 +9,23 @@ from pathlib import Path
 import pytest
 
 from custodes.jobs.job import JobLimits
-from custodes.storage.sql.database import Database
 from custodes.storage.sql.jobs import SqlJobStore
 from custodes.storage.sql.master import open_master
+from fakes.directories import opened_database
 from fakes.jobs import MemoryJobStore
+from fakes.postgres import database_url
 
 LIMITS = JobLimits(open_per_account=4, lease_ms=1000, attempts=3, retry_ms=100, kept_ms=50_000)
 
 Store = MemoryJobStore | SqlJobStore
 
 
-@pytest.fixture(params=["memory", "sql"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     if request.param == "memory":
         yield MemoryJobStore(LIMITS)
         return
-    database = Database.open(tmp_path / "data")
+    database = opened_database(tmp_path / "data", database_url(request))
     try:
         yield SqlJobStore(database, open_master(database, tmp_path / "data", os.urandom), LIMITS)
     finally:

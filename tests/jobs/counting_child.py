@@ -16,9 +16,9 @@ from pathlib import Path
 from custodes.core.clock import SystemClock
 from custodes.jobs.job import Cursor, Job, JobCheckpoint, JobLimits
 from custodes.jobs.worker import JobWorkers, WorkerSettings
-from custodes.storage.sql.database import Database
 from custodes.storage.sql.jobs import SqlJobStore
 from custodes.storage.sql.master import open_master
+from custodes.storage.sql.sqlite_database import SqliteDatabase
 
 LIMITS = JobLimits(attempts=1000)
 STEP = 5
@@ -43,7 +43,7 @@ class Counting:
 
 def main() -> None:
     directory = Path(sys.argv[1])
-    database = Database.open(directory)
+    database = SqliteDatabase.open(directory)
     clock = SystemClock()
     store = SqlJobStore.open(database, open_master(database, directory, os.urandom), LIMITS, clock)
     workers = JobWorkers(store, {"Count": Counting(0.002)}, clock, WorkerSettings("child", threads=3, poll_s=0.02))

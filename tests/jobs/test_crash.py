@@ -20,6 +20,7 @@ from custodes.jobs.job import JobId, JobRequest, JobState, queued
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.jobs import SqlJobStore
 from custodes.storage.sql.master import open_master
+from custodes.storage.sql.sqlite_database import SqliteDatabase
 
 CHILD = Path(__file__).with_name("counting_child.py")
 KILLS = int(os.environ.get("CUSTODES_TEST_KILLS", "6"))
@@ -37,7 +38,7 @@ REQUESTS = [
 
 
 def opened(directory: Path) -> tuple[Database, SqlJobStore]:
-    database = Database.open(directory)
+    database = SqliteDatabase.open(directory)
     master = open_master(database, directory, os.urandom)
     return database, SqlJobStore(database, master, child.LIMITS)
 

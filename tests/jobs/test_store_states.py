@@ -14,9 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from custodes.core.errors import IdempotencyError, OpenJobsError
 from custodes.core.ids import AccountId
 from custodes.jobs.job import Cursor, Job, JobCheckpoint, JobId, JobLimits, JobRequest, JobState
-from custodes.storage.sql.database import Database
 from custodes.storage.sql.jobs import SqlJobStore
 from custodes.storage.sql.master import open_master
+from custodes.storage.sql.sqlite_database import SqliteDatabase
 from fakes.jobs import MemoryJobStore
 
 ACCOUNTS = st.sampled_from([AccountId("111111111111"), AccountId("222222222222"), AccountId("333333333333")])
@@ -29,7 +29,7 @@ class JobStates(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         self.directory = Path(tempfile.mkdtemp())
-        self.database = Database.open(self.directory)
+        self.database = SqliteDatabase.open(self.directory)
         self.master = open_master(self.database, self.directory, os.urandom)
         self.stored = SqlJobStore(self.database, self.master, LIMITS)
         self.model = MemoryJobStore(LIMITS)
@@ -109,7 +109,7 @@ class JobStates(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         self.database.close()
-        self.database = Database.open(self.directory)
+        self.database = SqliteDatabase.open(self.directory)
         self.stored = SqlJobStore(self.database, self.master, LIMITS)
 
     @invariant()

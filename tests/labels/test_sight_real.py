@@ -81,18 +81,36 @@ def masked(rgb, models):
     with open_engine(Settings(models=models)) as engine:
         face = engine.detect(Slot(0, RequestId("draw")), Image(rgb, b"")).faces[0]
         vertices = engine.steps.finder.mesh.read(rgb, [face.points_px])[0].vertices_px.astype(float)
-    return drawing.with_mask(rgb, vertices, "black", drawing.COVERING, np.random.default_rng(1))
+    return drawing.with_mask(rgb, vertices, "respirator", drawing.COVERING, np.random.default_rng(1))
 
 
-def test_a_mask_is_seen_and_a_bare_face_is_bare(client, pictures, model_pack):
+def parts(person):
+    return {part["Name"]: part["EquipmentDetections"] for part in person["BodyParts"]}
+
+
+def test_a_mask_is_seen_and_a_bare_face_and_head_are_bare(client, pictures, model_pack):
     ask = {"MinConfidence": 70, "RequiredEquipmentTypes": ["FACE_COVER"]}
     bare = client.detect_protective_equipment(Image=png(pictures["astronaut"]), SummarizationAttributes=ask)
     assert bare["Summary"]["PersonsWithoutRequiredEquipment"] == [0]
+    assert [parts(bare["Persons"][0])[name] for name in ("FACE", "HEAD")] == [[], []]
     covered = png(masked(pictures["astronaut"], model_pack))
     answer = client.detect_protective_equipment(Image=covered, SummarizationAttributes=ask)
-    (face,) = answer["Persons"][0]["BodyParts"]
-    (cover,) = face["EquipmentDetections"]
-    assert (face["Name"], cover["Type"], cover["CoversBodyPart"]["Value"]) == ("FACE", "FACE_COVER", True)
+    (cover,) = parts(answer["Persons"][0])["FACE"]
+    assert (cover["Type"], cover["CoversBodyPart"]["Value"]) == ("FACE_COVER", True)
     assert answer["Summary"]["PersonsWithRequiredEquipment"] == [0]
     behind = client.detect_protective_equipment(Image=png(pictures["coffee"]))
     assert behind["Persons"] == []
+
+
+def test_a_cap_covers_a_head_and_gloves_are_never_asserted(client, pictures):
+    rgb = pictures["astronaut"].copy()
+    # A knitted cap over hair and forehead: rows above the brows, as wide as the head.
+    yy, xx = np.mgrid[0 : rgb.shape[0], 0 : rgb.shape[1]]
+    dome = (((xx - 222) / 78.0) ** 2 + ((yy - 92) / 88.0) ** 2 < 1) & (yy < 84)
+    rgb[dome] = (np.array([150, 30, 40]) * (0.8 + 0.2 * np.sin(xx[dome] / 3.0))[:, None]).astype(np.uint8)
+    ask = {"MinConfidence": 50, "RequiredEquipmentTypes": ["HEAD_COVER", "HAND_COVER"]}
+    answer = client.detect_protective_equipment(Image=png(rgb), SummarizationAttributes=ask)
+    (cover,) = parts(answer["Persons"][0])["HEAD"]
+    assert (cover["Type"], cover["CoversBodyPart"]["Value"]) == ("HEAD_COVER", True)
+    assert cover["BoundingBox"]["Top"] < 0.15
+    assert answer["Summary"]["PersonsIndeterminate"] == [0]

@@ -25,7 +25,7 @@ async function main() {
   const network = await loadGraphModel(handler);
   const bytes = fs.readFileSync(inputPath);
   const values = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-  const input = tf.tensor(values, shape.split(',').map(Number));
+  const input = tf.cast(tf.tensor(values, shape.split(',').map(Number)), network.inputs[0].dtype);
   const results = network.execute({ [network.inputNodes[0]]: input }, nodes);
   const list = Array.isArray(results) ? results : [results];
   const out = {};

@@ -12,8 +12,19 @@ from hypothesis import strategies as st
 
 from custodes.core.box import BoxPx
 from custodes.core.errors import ImageTooLargeError, InvalidParameterError
+from custodes.engine.equipment.body_points import (
+    LEFT_ELBOW,
+    LEFT_WRIST,
+    RIGHT_ELBOW,
+    RIGHT_WRIST,
+    BodyPoints,
+    decode,
+)
+from custodes.engine.equipment.hands import hands
+from custodes.engine.equipment.masks import told
 from custodes.engine.equipment.pipeline import owned
 from custodes.engine.results.equipment import BodyPart, Equipment, EquippedPerson, Part
+from custodes.engine.results.face import Judgement
 from custodes.operations.images.detect_equipment import Requirement, summed_up
 from fakes.engine import Square, SquareEngine, picture
 from fakes.sight import person, worn
@@ -112,6 +123,74 @@ def test_hands_need_both_when_both_are_seen():
     hands = (BodyPart(Part.LEFT_HAND, 99, (cover,)), BodyPart(Part.RIGHT_HAND, 99, ()))
     one = EquippedPerson(BoxPx(0, 0, 1, 1), 99, hands)
     assert summed_up((one,), Requirement(frozenset({Equipment.HAND_COVER}), 80)).lacking == (0,)
+
+
+def test_hands_whose_cover_nothing_can_tell_leave_a_person_indeterminate():
+    hands = tuple(BodyPart(part, 99, (), looked_at=False) for part in (Part.LEFT_HAND, Part.RIGHT_HAND))
+    one = EquippedPerson(BoxPx(0, 0, 1, 1), 99, hands)
+    assert summed_up((one,), Requirement(frozenset({Equipment.HAND_COVER}), 80)).unclear == (0,)
+
+
+def body(left=(0.9, 10.0), right=(0.9, 90.0)):
+    """Arms that hang down, with the score and the place from the left of each wrist."""
+    points, scores = np.zeros((17, 2), np.float32), np.zeros(17, np.float32)
+    for elbow, wrist, (score, x) in ((LEFT_ELBOW, LEFT_WRIST, left), (RIGHT_ELBOW, RIGHT_WRIST, right)):
+        points[elbow], points[wrist], scores[[elbow, wrist]] = (x, 100), (x, 140), score
+    return BodyPoints(points, scores)
+
+
+PERSON = BoxPx(0, 0, 100, 300)
+
+
+def test_hands_lie_beyond_wrists_and_are_the_persons_own():
+    left, right = hands(body(), PERSON, 50.0)
+    assert (left.part, right.part) == (Part.LEFT_HAND, Part.RIGHT_HAND)
+    assert left.box_px.y1 < 140 < 154 < left.box_px.y2
+    assert left.box_px.x1 < 10 < left.box_px.x2
+    assert left.confidence_pct > 99
+
+
+@pytest.mark.parametrize(
+    ("arms", "seen"),
+    [
+        (body(left=(0.1, 10.0)), [Part.RIGHT_HAND]),
+        (body(left=(0.1, 10.0), right=(0.2, 90.0)), []),
+        (body(left=(0.5, 50.0), right=(0.9, 52.0)), [Part.RIGHT_HAND]),
+        (body(left=(0.9, 50.0), right=(0.5, 52.0)), [Part.LEFT_HAND]),
+    ],
+)
+def test_a_hand_that_was_not_seen_is_not_told_and_one_hand_is_told_once(arms, seen):
+    assert [hand.part for hand in hands(arms, PERSON, 50.0)] == seen
+
+
+def test_points_of_the_person_in_the_middle_are_read_from_the_cells():
+    heat, centre = np.zeros((17, 48, 48), np.float32), np.zeros((48, 48), np.float32)
+    regression, offsets = np.zeros((34, 48, 48), np.float32), np.zeros((34, 48, 48), np.float32)
+    centre[24, 24], centre[2, 40] = 0.8, 1.0  # a stronger middle far away is somebody else's
+    regression[2 * LEFT_WRIST : 2 * LEFT_WRIST + 2, 24, 24] = (5.0, -10.0)
+    heat[LEFT_WRIST, 30, 13], heat[LEFT_WRIST, 3, 40] = 0.6, 0.9
+    offsets[2 * LEFT_WRIST : 2 * LEFT_WRIST + 2, 30, 13] = (0.25, 0.5)
+    cells, scores = decode(heat, centre, regression, offsets)
+    assert cells[LEFT_WRIST].tolist() == [13.5, 30.25]
+    assert scores[LEFT_WRIST] == pytest.approx(0.6)
+
+
+def judgement(value, sure):
+    return Judgement(value, sure)
+
+
+@pytest.mark.parametrize(
+    ("worn", "covering", "is_told"),
+    [
+        (judgement(True, 80), judgement(True, 90), True),
+        (judgement(True, 60), judgement(True, 60), False),
+        (judgement(True, 80), judgement(False, 99), False),
+        (judgement(True, 97), judgement(False, 97), True),
+        (judgement(False, 90), judgement(True, 99), False),
+    ],
+)
+def test_a_mask_that_covers_nothing_is_told_only_when_it_is_sure(worn, covering, is_told):
+    assert told(worn, covering) is is_told
 
 
 def test_each_face_goes_to_the_person_it_fits():

@@ -13,10 +13,11 @@ from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId, CollectionId
 from custodes.governance.review import Candidate, Review, ReviewPerson
 from custodes.operations.reviews.ports import ReviewStore
-from custodes.storage.sql.database import FILE_NAME, Database
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.reviews import SqlReviewStore
-from fakes.directories import raw
+from custodes.storage.sql.sqlite_database import FILE_NAME, SqliteDatabase
+from fakes.directories import opened_database, raw
+from fakes.postgres import database_url
 from fakes.reviews import MemoryReviewStore
 
 MINE, OTHER = AccountId("111111111111"), AccountId("222222222222")
@@ -38,12 +39,12 @@ def review(number: int, account: AccountId = MINE, created: int = 1000, expires:
     )
 
 
-@pytest.fixture(params=["memory", "sql"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ReviewStore]:
     if request.param == "memory":
         yield MemoryReviewStore()
         return
-    database = Database.open(tmp_path / "data")
+    database = opened_database(tmp_path / "data", database_url(request))
     try:
         yield SqlReviewStore(database, open_master(database, tmp_path / "data", os.urandom))
     finally:
@@ -86,7 +87,7 @@ def test_what_expires_is_gone_for_all_accounts(store: ReviewStore) -> None:
 
 def test_nothing_of_a_review_is_on_disk_in_the_clear_and_what_goes_is_overwritten(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    database = Database.open(data)
+    database = SqliteDatabase.open(data)
     store = SqlReviewStore(database, open_master(database, data, os.urandom))
     store.put(review(1))
     with raw(data) as connection:
@@ -101,7 +102,7 @@ def test_nothing_of_a_review_is_on_disk_in_the_clear_and_what_goes_is_overwritte
 
 def test_an_altered_or_moved_review_is_refused(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    database = Database.open(data)
+    database = SqliteDatabase.open(data)
     store = SqlReviewStore(database, open_master(database, data, os.urandom))
     store.put(review(1))
     store.put(review(2))

@@ -11,9 +11,10 @@ from custodes.gallery.entities import Quotas
 from custodes.gallery.ports import GalleryStore
 from fakes.directories import opened
 from fakes.gallery import MemoryGalleryStore
+from fakes.postgres import database_url
 
 
-@pytest.fixture(params=["memory", "sql"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GalleryStore]:
     quotas = Quotas(
         collections=5, faces_per_collection=30, users_per_collection=4, faces_per_user=5, tags_per_collection=3
@@ -21,5 +22,5 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GallerySto
     if request.param == "memory":
         yield MemoryGalleryStore(quotas)
     else:
-        with opened(tmp_path / "data", quotas) as sql:
+        with opened(tmp_path / "data", quotas, url=database_url(request)) as sql:
             yield sql

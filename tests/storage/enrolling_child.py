@@ -22,8 +22,8 @@ from custodes.core.ids import AccountId, CollectionId, FaceId, ImageId, ModelVer
 from custodes.gallery.entities import Collection, CollectionKey, NewFace
 from custodes.gallery.gallery import IndexedGallery
 from custodes.gallery.ports import FloatArray
-from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery.store import SqlGalleryStore
+from custodes.storage.sql.sqlite_database import SqliteDatabase
 from custodes.storage.vectors.faiss_index import FaissIndex
 
 CRASH_KEY = CollectionKey(AccountId("111111111111"), CollectionId("crash"))
@@ -74,7 +74,7 @@ def main() -> None:
 
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]), int(sys.argv[4])))
-    database = Database.open(directory)
+    database = SqliteDatabase.open(directory)
     gallery = IndexedGallery(SqlGalleryStore.open(database, directory, os.urandom), FaissIndex)
     with contextlib.suppress(AlreadyExistsError):
         gallery.create_collection(Collection(CRASH_KEY, ModelVersion("1.0"), DIMENSION, 0), {})

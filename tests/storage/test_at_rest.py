@@ -13,8 +13,8 @@ from custodes.core.errors import UnavailableError
 from custodes.core.ids import FaceId, UserId
 from custodes.gallery.gallery import IndexedGallery
 from custodes.storage.files.seal import DamagedError, KeyBox, names_of
-from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery.store import SqlGalleryStore
+from custodes.storage.sql.sqlite_database import SqliteDatabase
 from custodes.storage.vectors.faiss_index import FaissIndex
 from fakes.directories import opened, raw
 from fakes.vectors import KEY, collection, new_face, units
@@ -154,7 +154,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "custodes.sqlite3").write_bytes(b"something else entirely, long enough to be read" * 100)
     for _ in range(2):  # the lock is given up each time
         with pytest.raises(UnavailableError, match="cannot be opened"):
-            Database.open(tmp_path)
+            SqliteDatabase.open(tmp_path)
 
 
 def test_a_seal_opens_under_its_names_only() -> None:
@@ -186,7 +186,7 @@ def test_a_store_opened_twice_keeps_its_key(tmp_path: Path) -> None:
 
     for expected in (3, 0):  # key, check value and its nonce; then nothing
         draws.clear()
-        database = Database.open(tmp_path)
+        database = SqliteDatabase.open(tmp_path)
         SqlGalleryStore.open(database, tmp_path, drawn)
         database.close()
         assert len(draws) == expected

@@ -21,8 +21,8 @@ import pytest
 
 from custodes.core.errors import UnavailableError
 from custodes.gallery.gallery import IndexedGallery
-from custodes.storage.sql.database import FILE_NAME, Database
 from custodes.storage.sql.gallery.store import SqlGalleryStore
+from custodes.storage.sql.sqlite_database import FILE_NAME, SqliteDatabase
 from custodes.storage.vectors.faiss_index import FaissIndex
 
 CHILD = Path(__file__).with_name("enrolling_child.py")
@@ -85,7 +85,7 @@ def check(directory: Path, account: Account) -> None:
         assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert raw.execute("PRAGMA foreign_key_check").fetchall() == []
     raw.close()
-    database = Database.open(directory)
+    database = SqliteDatabase.open(directory)
     try:
         gallery = IndexedGallery(SqlGalleryStore.open(database, directory, os.urandom), FaissIndex)
         faces = gallery.faces(child.CRASH_KEY, None, 10**6).items
@@ -135,15 +135,15 @@ def test_a_directory_has_one_owner(tmp_path: Path) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == "READY\n"
     with pytest.raises(UnavailableError, match="in use by another process"):
-        Database.open(directory)
+        SqliteDatabase.open(directory)
     process.kill()
     process.stdout.close()
     process.wait(30)
-    Database.open(directory).close()
+    SqliteDatabase.open(directory).close()
 
 
 def test_what_waits_at_closing_time_is_still_written(tmp_path: Path) -> None:
-    database = Database.open(tmp_path)
+    database = SqliteDatabase.open(tmp_path)
     done: list[int] = []
 
     def slow(number: int) -> int:

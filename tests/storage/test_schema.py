@@ -14,14 +14,14 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from custodes.core.errors import UnavailableError
-from custodes.storage.sql.database import FILE_NAME, Database
 from custodes.storage.sql.schema import METADATA
+from custodes.storage.sql.sqlite_database import FILE_NAME, SqliteDatabase
 from fakes.directories import raw
 
 
 def test_migrations_and_schema_agree(tmp_path: Path) -> None:
-    Database.open(tmp_path).close()
-    Database.open(tmp_path).close()
+    SqliteDatabase.open(tmp_path).close()
+    SqliteDatabase.open(tmp_path).close()
     engine = create_engine(f"sqlite:///{tmp_path / FILE_NAME}")
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
@@ -33,7 +33,7 @@ def test_migrations_and_schema_agree(tmp_path: Path) -> None:
 
 def test_tables_are_written_as_the_schema_writes_them(tmp_path: Path) -> None:
     """Alembic's comparison overlooks AUTOINCREMENT, so the statements themselves are compared."""
-    Database.open(tmp_path).close()
+    SqliteDatabase.open(tmp_path).close()
     engine = create_engine("sqlite://")
     with raw(tmp_path) as connection:
         for table in METADATA.sorted_tables:
@@ -55,7 +55,7 @@ def test_the_schema_exists_in_postgresql_too() -> None:
 
 
 def test_faces_from_before_there_were_times_count_as_enrolled_at_the_upgrade(tmp_path: Path) -> None:
-    Database.open(tmp_path).close()
+    SqliteDatabase.open(tmp_path).close()
     with raw(tmp_path) as connection:
         first = {"secrets", "collections", "collection_keys", "users", "faces", "tags", "replies"}
         for table in reversed(METADATA.sorted_tables):
@@ -69,7 +69,7 @@ def test_faces_from_before_there_were_times_count_as_enrolled_at_the_upgrade(tmp
             "INSERT INTO faces VALUES (7, '123456789012', 1, 'f', 'i', NULL, 0, 0, 1, 1, 99, '1', NULL, x'00', x'00')"
         )
     before = time.time_ns() // 1_000_000
-    Database.open(tmp_path).close()
+    SqliteDatabase.open(tmp_path).close()
     with raw(tmp_path) as connection:
         ((row, enrolled),) = connection.execute('SELECT "row", enrolled_ts_ms FROM faces').fetchall()
     assert row == 7
@@ -84,16 +84,16 @@ def test_every_table_but_the_operators_own_is_keyed_by_account() -> None:
 
 
 def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
-    Database.open(tmp_path).close()
+    SqliteDatabase.open(tmp_path).close()
     with raw(tmp_path) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     for _ in range(2):
         with pytest.raises(UnavailableError, match="a newer version wrote it"):
-            Database.open(tmp_path)
+            SqliteDatabase.open(tmp_path)
 
 
 def test_commits_are_durable_by_configuration(tmp_path: Path) -> None:
-    database = Database.open(tmp_path)
+    database = SqliteDatabase.open(tmp_path)
     try:
         for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("secure_delete", 1)):
             found = database.write(lambda connection, p=pragma: connection.exec_driver_sql(f"PRAGMA {p}").scalar_one())

@@ -35,6 +35,7 @@ COMMANDS = (
         "custodes.cli.storage.backup:backup",
     ),
     CommandEntry(_SERVER, "restore", "Make a new data directory from a backup.", "custodes.cli.storage.backup:restore"),
+    CommandEntry(_SERVER, "database", "Where the database is, and moving it.", "custodes.cli.storage.database:app"),
     CommandEntry(_SERVER, "version", "Show the version.", "custodes.cli.version:version"),
     CommandEntry(_PICTURES, "compare", "Compare the faces of two photos.", "custodes.cli.faces.compare:compare"),
     CommandEntry(

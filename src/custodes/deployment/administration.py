@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from custodes.core.clock import SystemClock
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
+from custodes.deployment.databases import open_database
 from custodes.deployment.galleries import open_gallery
 from custodes.deployment.governance.accounts import open_directory
 from custodes.deployment.governance.customers import open_customers
@@ -42,7 +43,6 @@ from custodes.settings import Settings
 from custodes.storage.files.credentials import operator_account
 from custodes.storage.files.policy import policy_files
 from custodes.storage.ledger.open import LedgerPaths
-from custodes.storage.sql.database import Database
 from custodes.storage.sql.jobs import SqlJobStore
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.screening.lists import ScreeningLists
@@ -67,7 +67,7 @@ def carry_out_here(settings: Settings, operation: str, members: Mapping[str, obj
 @contextmanager
 def _accounts(settings: Settings, operator: AccountId, *, screened: bool = False) -> Iterator[Opened]:
     with ExitStack() as opened:
-        database = opened.enter_context(closing(Database.open(settings.data)))
+        database = opened.enter_context(closing(open_database(settings)))
         directory = opened.enter_context(open_directory(database, settings.data, operator, load_service().known))
         log = AttributedLog(opened.enter_context(open_log(ledger_place(settings, operator), SystemClock())))
         statements = open_statements(settings.data)
@@ -93,7 +93,7 @@ def _retention(settings: Settings, operator: AccountId) -> Iterator[Opened]:
 @contextmanager
 def _jobs(settings: Settings, operator: AccountId) -> Iterator[Opened]:
     with ExitStack() as opened:
-        database = opened.enter_context(closing(Database.open(settings.data)))
+        database = opened.enter_context(closing(open_database(settings)))
         jobs = SqlJobStore(database, open_master(database, settings.data, os.urandom), JobLimits())
         log = opened.enter_context(open_log(ledger_place(settings, operator), SystemClock()))
         streams = open_streams(settings, database, SystemClock())

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 
 from custodes.core.setting_text import WarmStart
+from custodes.deployment.databases import open_database
 from custodes.gallery.entities import CollectionKey
 from custodes.gallery.gallery import IndexedGallery
 from custodes.gallery.warming import Warming, warming_order
@@ -83,7 +84,7 @@ def open_served_gallery(
 @contextmanager
 def open_gallery(settings: Settings) -> Iterator[Gallery]:
     """The database of the data directory, locked for this process; indexes are filled when first searched."""
-    with closing(Database.open(settings.data)) as database:
+    with closing(open_database(settings)) as database:
         quotas = AccountQuotas(settings.account_limits, no_overrides)
         yield IndexedGallery(SqlGalleryStore.open(database, settings.data, os.urandom, quotas), FaissIndex)
 

@@ -25,6 +25,7 @@ from custodes.core.clock import Clock, SystemClock
 from custodes.core.errors import NotFoundError
 from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.console import ConsoleSources, open_console
+from custodes.deployment.databases import open_database
 from custodes.deployment.galleries import open_served_gallery
 from custodes.deployment.governance.accounts import open_directory
 from custodes.deployment.networks.engines import open_sight, open_text
@@ -78,7 +79,6 @@ from custodes.storage.files.credentials import OperatorKeys, open_credentials
 from custodes.storage.ledger.documents import public_documents
 from custodes.storage.objects.sources import S3Settings, open_objects
 from custodes.storage.sql.celebrities import SqliteCelebrities
-from custodes.storage.sql.database import Database
 
 # Separates this use of the operator's secret from any other. Changing it invalidates open pagination tokens only.
 _PAGE_KEY_LABEL = b"custodes pagination tokens v1"
@@ -217,7 +217,7 @@ def open_deployment(
     with ExitStack() as opened:
         spans = opened.enter_context(open_tracing(settings.otlp_endpoint)) if tracing is None else tracing
         # The directory's lock comes first: a second process must not touch its files.
-        database = opened.enter_context(closing(Database.open(settings.data)))
+        database = opened.enter_context(closing(open_database(settings)))
         keys = open_credentials(settings.data, region=settings.region, endpoint_url=endpoint_url, random=os.urandom)
         service = load_service()
         directory = opened.enter_context(open_directory(database, settings.data, keys.account_id, service.known))

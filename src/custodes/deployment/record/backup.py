@@ -12,6 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from custodes.core.clock import Clock
+from custodes.core.errors import UnavailableError
+from custodes.deployment.databases import is_elsewhere
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.record.admin.backup import backup_handlers, say_where_from
 from custodes.operations.requests.admin import AdminAnswer, AdminHandlers
@@ -25,6 +27,10 @@ def open_backups(data: Path, log: LedgerLog, settle: Callable[[], None], clock: 
     source = BackupSource(data, log.flush, log.at_rest, settle, version("custodes"))
 
     def take(folder: Path, keys: Path, taken_ms: int) -> AdminAnswer:
+        if is_elsewhere(data):
+            raise UnavailableError(
+                "the database is on PostgreSQL, whose tools back it up; stop the server and copy the directory after it"
+            )
         return asdict(take_backup(source, folder, keys, taken_ms))
 
     return backup_handlers(take, clock, data)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from custodes.engine.equipment.body_points import BodyPointReader
+from custodes.engine.equipment.head_cover import Logits, load_head_cover
 from custodes.engine.equipment.masks import load_mask_heads
 from custodes.engine.equipment.pipeline import EquipmentPipeline, EquipmentSteps
 from custodes.engine.faces.portrait import PortraitReader, portrait_run
@@ -18,4 +20,14 @@ def open_equipment_engine(networks: Networks, faces: FaceEngine) -> EquipmentPip
         UnavailableError: a model is missing, altered or cannot be opened.
     """
     portraits = PortraitReader(Batcher(portrait_run(networks.session("faceres"))))
-    return EquipmentPipeline(EquipmentSteps(open_objects(networks), faces, portraits, load_mask_heads()))
+    bodies = BodyPointReader(networks.session("movenet"))
+    steps = EquipmentSteps(
+        open_objects(networks), faces, portraits, load_mask_heads(), load_head_cover(open_head_scores(networks)), bodies
+    )
+    return EquipmentPipeline(steps)
+
+
+def open_head_scores(networks: Networks) -> Logits:
+    """The whole-picture classifier's scores, batched across requests. Raises UnavailableError as above."""
+    scenes = networks.session("efficientnet-lite2")
+    return Batcher(lambda rgb: scenes.run({"rgb": rgb}, ("logits",))["logits"])

@@ -20,6 +20,8 @@ from custodes.engine.results.face import FloatArray, Judgement
 _FILE = "mask_heads.npz"
 WORN, COVERING = "worn", "covering"
 
+_LEAST, _LEAST_OF_NO_COVER = 0.5, 0.9
+
 
 @dataclass(frozen=True, slots=True)
 class MaskHeads:
@@ -32,6 +34,21 @@ class MaskHeads:
         """Both judgements for each face."""
         seen = mask_features(portraits)
         return list(zip(self.worn.judge(seen), self.covering.judge(seen), strict=True))
+
+
+def told(worn: Judgement, covering: Judgement) -> bool:
+    """Whether a mask is said of a face: one that covers, or one that surely is there and surely covers nothing.
+
+    What is before a chin is more often a collar, a beard or a hand than a mask that was pulled down.
+    """
+    there = _chance(worn)
+    share = _chance(covering)
+    return there * share >= _LEAST or there * (1.0 - share) >= _LEAST_OF_NO_COVER
+
+
+def _chance(judgement: Judgement) -> float:
+    sure = judgement.confidence_pct / 100.0
+    return sure if judgement.value else 1.0 - sure
 
 
 def mask_features(portraits: PortraitReadings) -> FloatArray:

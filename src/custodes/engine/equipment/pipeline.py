@@ -1,7 +1,7 @@
-"""The equipment engine: find persons, find faces, give each face to a person, judge its cover.
+"""The equipment engine: find persons and their parts, judge what covers faces and heads.
 
-In: a slot and a picture. Out: ``PersonsFound``. Only faces are told of: no network here can say whether a hand or a
-head is covered, so these parts do not appear. It opens no files; ``assembly`` builds it.
+In: a slot and a picture. Out: ``PersonsFound``. Heads are told of where a face is seen, hands where a wrist is; no
+network here can say what a hand wears. It opens no files; ``assembly`` builds it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 from custodes.core.box import BoxPx
 from custodes.core.slot import Slot
-from custodes.engine.equipment.masks import MaskHeads
+from custodes.engine.equipment.body_points import BodyPointReader
+from custodes.engine.equipment.hands import hands
+from custodes.engine.equipment.head_cover import HeadCoverReader, cover_place
+from custodes.engine.equipment.masks import MaskHeads, told
 from custodes.engine.faces.portrait import PortraitReader
 from custodes.engine.labels.objects import ObjectDetector
 from custodes.engine.labels.pipeline import confidence_pct
@@ -20,7 +23,7 @@ from custodes.engine.results.equipment import MAX_PERSONS, BodyPart, Equipment, 
 from custodes.engine.results.face import DetectedFace, Judgement
 from custodes.imaging.image import Image
 
-MODEL_VERSION = "1.0"
+MODEL_VERSION = "1.1"
 _PERSON_CLASS = 0
 """Of COCO."""
 _LEAST_PCT = 50.0
@@ -39,6 +42,8 @@ class EquipmentSteps:
     faces: FaceEngine
     portraits: PortraitReader
     masks: MaskHeads
+    heads: HeadCoverReader
+    bodies: BodyPointReader
 
 
 class EquipmentPipeline:
@@ -61,19 +66,29 @@ class EquipmentPipeline:
             return PersonsFound(image.size, ())
         faces = [face for face in self._steps.faces.detect(slot, image).faces if face.confidence_pct >= _LEAST_PCT]
         owners = owned(faces, places)
-        shown = [faces[at] for at in owners.values()]
-        parts = dict(zip(owners, self._face_parts(image, shown), strict=True))
+        shown = self._of_faces(image, [faces[at] for at in owners.values()])
+        parts = dict(zip(owners, shown, strict=True))
         persons = tuple(
-            EquippedPerson(place, sure[i], (parts[k],) if k in parts else ())
+            EquippedPerson(place, sure[i], self._parts(image, place, parts.get(k)))
             for k, (place, i) in enumerate(zip(places, chosen, strict=False))
         )
         return PersonsFound(image.size, persons)
 
-    def _face_parts(self, image: Image, faces: Sequence[DetectedFace]) -> list[BodyPart]:
+    def _of_faces(self, image: Image, faces: Sequence[DetectedFace]) -> list[tuple[BodyPart, BodyPart]]:
+        """Face and head of each of ``faces``."""
         if not faces:
             return []
-        judged = self._steps.masks.judge(self._steps.portraits.read(image.rgb, faces))
-        return [_face_part(face, *both) for face, both in zip(faces, judged, strict=True)]
+        masks = self._steps.masks.judge(self._steps.portraits.read(image.rgb, faces))
+        covers = self._steps.heads.read(image.rgb, faces)
+        return [
+            (_face(face, *mask), _head(face, cover)) for face, mask, cover in zip(faces, masks, covers, strict=True)
+        ]
+
+    def _parts(self, image: Image, person: BoxPx, face: tuple[BodyPart, BodyPart] | None) -> tuple[BodyPart, ...]:
+        """In the order of the API's own answers: face, hands, head."""
+        seen = hands(self._steps.bodies.read(image.rgb, person), person, _LEAST_PCT)
+        arms = tuple(BodyPart(hand.part, hand.confidence_pct, (), looked_at=False) for hand in seen)
+        return arms if face is None else (face[0], *arms, face[1])
 
 
 def owned(faces: Sequence[DetectedFace], persons: Sequence[BoxPx]) -> Mapping[int, int]:
@@ -101,11 +116,18 @@ def _holds(person: BoxPx, face: BoxPx) -> bool:
     )
 
 
-def _face_part(face: DetectedFace, worn: Judgement, covering: Judgement) -> BodyPart:
-    if not worn.value:
+def _face(face: DetectedFace, worn: Judgement, covering: Judgement) -> BodyPart:
+    if not told(worn, covering):
         return BodyPart(Part.FACE, face.confidence_pct, ())
     cover = Worn(Equipment.FACE_COVER, mask_place(face), worn.confidence_pct, covering)
     return BodyPart(Part.FACE, face.confidence_pct, (cover,))
+
+
+def _head(face: DetectedFace, covered: Judgement) -> BodyPart:
+    if not covered.value:
+        return BodyPart(Part.HEAD, face.confidence_pct, ())
+    worn = Worn(Equipment.HEAD_COVER, cover_place(face), covered.confidence_pct, covered)
+    return BodyPart(Part.HEAD, face.confidence_pct, (worn,))
 
 
 def mask_place(face: DetectedFace) -> BoxPx:

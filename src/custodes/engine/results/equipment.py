@@ -41,16 +41,20 @@ class Worn:
 
 @dataclass(frozen=True, slots=True)
 class BodyPart:
-    """A part that was seen, and what is worn on it; nothing worn is an empty tuple."""
+    """A part that was seen, and what is worn on it; nothing worn is an empty tuple.
+
+    ``looked_at`` is False where nothing can tell what is worn on it: nothing worn then means nothing.
+    """
 
     part: Part
     confidence_pct: float
     worn: tuple[Worn, ...]
+    looked_at: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class EquippedPerson:
-    """One person. Only parts whose equipment can be told are among ``parts``."""
+    """One person, and the parts of the body that were seen."""
 
     box_px: BoxPx
     confidence_pct: float

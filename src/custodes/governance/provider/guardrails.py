@@ -22,15 +22,18 @@ from operator import itemgetter
 import cedarpy
 import orjson
 
+from custodes.governance.children import REFUSE_CHILDREN
 from custodes.governance.provider import partial_evaluation
 from custodes.governance.provider.schema import Model, read_schema
 from custodes.governance.review import TWO_PERSON_REVIEW
 
 SCHEMA_FILE = "schema.cedarschema"
-PACKS = ("baseline", "police-moratorium", "eu-ai-act", "uk-russia-sanctions", "public-safety-99")
+PACKS = ("baseline", "police-moratorium", "eu-ai-act", "uk-russia-sanctions", "public-safety-99", "children")
 DEFAULT_PACKS = ("baseline", "police-moratorium", "eu-ai-act", "public-safety-99")
-"""In force on a server whose operator has decided nothing: the rules on sanctions need lists to screen against."""
-OBLIGATIONS = frozenset({TWO_PERSON_REVIEW})  # what a permit can ask for: the call may run, its result is conditional
+"""In force on a server whose operator has decided nothing. Rules on sanctions need lists to screen against; those on
+children would take families' photographs apart."""
+OBLIGATIONS = frozenset({TWO_PERSON_REVIEW, REFUSE_CHILDREN})
+"""What a permit can ask for: the call may run, its result is conditional."""
 ANNOTATIONS = ("id", "reason", "source", "date")
 INCIDENT = "guardrails.not-evaluated"
 NO_PERMIT = "no rule of the provider allows it"
@@ -257,6 +260,9 @@ class Guardrails:
             return _INCIDENT
         if answer.decision is cedarpy.Decision.Allow and ids:
             asked = frozenset(self._rules[key].obligation for key in ids) - {""}
+            if all(self._rules[key].obligation for key in ids):
+                # A permit with an obligation adds a condition to what another one allows.
+                return PolicyVerdict(False, (), NO_PERMIT)
             return PolicyVerdict(True, ids, self._rules[ids[0]].reason, asked)
         if not ids:
             return PolicyVerdict(False, (), NO_PERMIT)

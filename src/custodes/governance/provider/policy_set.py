@@ -3,7 +3,8 @@
 In: sets of packs as text; signed manifests; the time a change was recorded. Out: digests, differences, and whether a
 change may act and from when. Tightening acts at once. Whatever edits or removes a forbid, adds or edits a permit,
 removes one with an obligation, or touches the schema counts as weakening, even where a reader would see that it is not:
-it needs two officers and a notice period counted from its record. Nothing is stored here.
+it needs two officers and a notice period counted from its record. A permit with an obligation allows nothing by itself,
+so adding one tightens. Nothing is stored here.
 """
 
 from __future__ import annotations
@@ -105,7 +106,8 @@ def _change(key: str, before: Rule | None, after: Rule | None) -> Change | None:
             return None
         return Change(ChangeKind.WEAKENING, f"{before.effect} edited", key)
     if before is None and after is not None:
-        kind = ChangeKind.TIGHTENING if after.effect == "forbid" else ChangeKind.WEAKENING
+        adds_a_condition = after.effect == "forbid" or after.obligation
+        kind = ChangeKind.TIGHTENING if adds_a_condition else ChangeKind.WEAKENING
         return Change(kind, f"{after.effect} added", key)
     if before is None:
         return None

@@ -65,6 +65,7 @@ def _tfjs(card: ModelCard, files: Mapping[str, bytes]) -> onnx.ModelProto:
         _three(scale) if isinstance(scale, list) else float(scale),
         _three(options.get("mean", (0.0, 0.0, 0.0))),
         Channels(options.get("channels", "rgb")),
+        options.get("enters"),
     )
     model = import_tfjs(card.name, model_json, by_name, picture, options["outputs"])
     _open_sizes(card, model)

@@ -19,6 +19,7 @@ from custodes.gallery.entities import CollectionKey, Face, GalleryUser, Hit
 from custodes.gallery.ports import FloatArray
 from custodes.imaging.image import Image
 from custodes.operations.collections.ports import Gallery
+from custodes.operations.images.children import require_grown
 from custodes.operations.images.scale import min_cosine, require_same_model, similarity_pct
 from custodes.operations.images.selection import FaceRefused, largest
 from custodes.operations.images.sources import ImageInput, Pictures
@@ -182,6 +183,7 @@ class Search:
         asked, _ = largest(self._engine, found, command.quality_filter)
         if asked is None:
             raise InvalidParameterError("There are no faces in the image. Should be at least 1.")
+        require_grown(self._engine, permit, image, [asked])
         vector = self._engine.embed(permit.slot, image, [asked], VectorUse.QUERY)[0]
         scale = self._engine.scale(vector)
         hits = self._gallery.search_faces(key, vector, command.max_faces, min_cosine(scale, command.threshold_pct))
@@ -219,6 +221,7 @@ class Search:
         asked, unsearched = largest(self._engine, found, command.quality_filter)
         if asked is None:
             return UsersMatched((), version, size=found.size, unsearched=unsearched)
+        require_grown(self._engine, permit, image, [asked])
         vector = self._engine.embed(permit.slot, image, [asked], VectorUse.QUERY)[0]
         scale = self._engine.scale(vector)
         hits = self._gallery.search_users(key, vector, command.max_users, min_cosine(scale, command.threshold_pct))

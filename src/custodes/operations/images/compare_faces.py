@@ -13,6 +13,7 @@ from custodes.core.errors import InvalidParameterError
 from custodes.engine.ports import FaceEngine
 from custodes.engine.results.face import DetectedFace, QualityFilter, VectorUse
 from custodes.imaging.image import Image
+from custodes.operations.images.children import require_grown
 from custodes.operations.images.scale import similarity_pct
 from custodes.operations.images.selection import select
 from custodes.operations.images.sources import ImageInput, Pictures
@@ -80,6 +81,8 @@ class FaceComparison:
         permit.tally.images += 1  # one comparison is charged as one image
         source_faces = self._faces(permit, source, command.quality_filter, "source")
         target_faces = self._faces(permit, target, command.quality_filter, "target")
+        require_grown(self._engine, permit, source, source_faces[:1])
+        require_grown(self._engine, permit, target, target_faces)
         asked = self._engine.embed(permit.slot, source, source_faces[:1], COMPARE_USE)
         others = self._engine.embed(permit.slot, target, target_faces, COMPARE_USE)
         compared = [

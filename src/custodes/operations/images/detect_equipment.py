@@ -115,7 +115,7 @@ def _state(person: EquippedPerson, kind: Equipment, least_pct: float) -> _State:
 
 
 def _part_state(part: BodyPart, kind: Equipment, least_pct: float) -> _State:
-    if part.confidence_pct < least_pct:
+    if part.confidence_pct < least_pct or not (part.worn or part.looked_at):
         return _State.UNKNOWN
     worn = [one for one in part.worn if one.kind is kind]
     if not worn:

@@ -1,143 +1,55 @@
-"""The embedded database of a data directory: opening, reading, writing, closing.
+"""What every store over SQL asks of a database, whichever engine is behind it.
 
-In: a directory. Out: ``read`` for short consistent reads on connections of their own, ``write`` for durable changes
-through the one writer. SQLite in WAL mode with synchronous=FULL: a commit that returned survives a power cut, and
-readers never wait for the writer. Deleted content is overwritten (secure_delete). It knows no tables.
+In: functions on a connection. Out: ``read`` for short consistent reads, ``write`` for durable changes, one group after
+the other over all processes that share the database. It knows no tables; engines are in ``sqlite_database`` and
+``postgres_database``.
 """
 
 from __future__ import annotations
 
-import os
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
-
-from custodes.core.errors import UnavailableError
-from custodes.storage.files.directory import DirectoryLock
-from custodes.storage.sql.migrate import migrate
-from custodes.storage.sql.readers import Readers
-from custodes.storage.sql.writer import BUSY_TIMEOUT_MS, Writer
+from sqlalchemy import Connection, Dialect
 
 T = TypeVar("T")
 
-FILE_NAME = "custodes.sqlite3"
-_READERS = 16
-_WRITER_PRAGMAS = (
-    "journal_mode=WAL",
-    "synchronous=FULL",
-    "foreign_keys=ON",
-    "secure_delete=ON",
-    f"busy_timeout={BUSY_TIMEOUT_MS}",
-)
-_READER_PRAGMAS = ("query_only=ON", "busy_timeout=5000")
+Parameters = Sequence[object] | Mapping[str, object]
+"""Values of a statement, by place or by name as the dialect has them."""
 
 
-class Database:
-    """One data directory's database, owned by this process."""
+class Database(Protocol):
+    """One open database; every method may be called from any thread."""
 
-    def __init__(
-        self, lock: DirectoryLock, writing: Engine, reading: Engine, writer: Writer, fetching: Readers
-    ) -> None:
-        """Keep the parts; use ``open``."""
-        self._lock = lock
-        self._writing = writing
-        self._reading = reading
-        self._writer = writer
-        self._fetching = fetching
+    @property
+    def dialect(self) -> Dialect:
+        """How statements for ``fetch`` are written."""
+        ...
 
-    @classmethod
-    def open(cls, directory: Path) -> Database:
-        """Own ``directory``, bring its database to the newest schema and start its writer.
-
-        Raises:
-            UnavailableError: owned by another process, not writable, not a database, or of a newer version.
-        """
-        lock = DirectoryLock.acquire(directory)
-        path = directory / FILE_NAME
-        writing = _engine(path, _WRITER_PRAGMAS, begin="BEGIN IMMEDIATE", connections=1)
-        try:
-            _create_private(path)
-            with writing.connect() as connection:
-                migrate(connection)
-        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-            writing.dispose()
-            lock.release()
-            raise UnavailableError(f"{path} cannot be opened: {type(error).__name__}") from error
-        except UnavailableError:
-            writing.dispose()
-            lock.release()
-            raise
-        writer = Writer(writing)
-        writer.start()
-        reading = _engine(path, _READER_PRAGMAS, begin="BEGIN", connections=_READERS)
-        return cls(lock, writing, reading, writer, Readers(path, _READER_PRAGMAS))
-
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self) -> AbstractContextManager[Connection]:
         """A connection that sees one state of the database; for reading only, and briefly.
 
         Raises:
             UnavailableError: the database cannot be read.
         """
-        try:
-            with self._reading.connect() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise UnavailableError("the database could not be read") from error
+        ...
 
-    def fetch(self, statement: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+    def fetch(self, statement: str, parameters: Parameters) -> list[tuple[Any, ...]]:
         """Rows of one SELECT in the driver's own terms, which sees one state of the database.
 
         For the few statements that every request waits for: what SQLAlchemy and its pool do around a statement takes
-        ten times as long as SQLite does for it.
+        ten times as long as the embedded engine does for it.
 
         Raises:
             UnavailableError: the database cannot be read.
         """
-        try:
-            return self._fetching.fetch(statement, parameters)
-        except sqlite3.Error as error:
-            raise UnavailableError("the database could not be read") from error
+        ...
 
     def write(self, change: Callable[[Connection], T], *, erases: bool = False) -> T:
         """Run ``change`` and return its result once it is durable; see ``Writer.run``."""
-        return self._writer.run(change, erases=erases)
+        ...
 
     def close(self) -> None:
-        """Finish pending changes, close all connections, give the directory up. Harmless when called again."""
-        self._writer.close()
-        self._fetching.close()
-        self._reading.dispose()
-        self._writing.dispose()
-        self._lock.release()
-
-
-def _create_private(path: Path) -> None:
-    """SQLite gives its side files the mode of the database, so this one decides for all."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-
-
-def _engine(path: Path, pragmas: tuple[str, ...], begin: str, connections: int) -> Engine:
-    engine = create_engine(
-        URL.create("sqlite+pysqlite", database=str(path)),
-        connect_args={"check_same_thread": False},
-        pool_size=connections,
-        max_overflow=0 if connections == 1 else connections,
-    )
-
-    def prepare(connection: Any, _record: object) -> None:
-        # The driver must not open transactions by itself: it would do so before writes only, and never for DDL.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    event.listen(engine, "connect", prepare)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
-    return engine
+        """Finish pending changes, close all connections, give the database up. Harmless when called again."""
+        ...

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from custodes.storage.sql.database import Parameters
+
 
 class Readers:
     """As many connections as there were threads reading at the same time."""
@@ -23,7 +25,7 @@ class Readers:
         # Both ends are safe to use from any thread.
         self._idle: deque[sqlite3.Connection] = deque()
 
-    def fetch(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    def fetch(self, statement: str, parameters: Parameters) -> list[tuple[Any, ...]]:
         """All rows of ``statement``. Raises sqlite3.Error."""
         try:
             connection = self._idle.pop()

@@ -27,9 +27,6 @@ T = TypeVar("T")
 _GROUP_LIMIT = 256
 _SCRUB_RETRY_S = 0.2
 
-BUSY_TIMEOUT_MS = 2000
-"""How long a write waits for a foreign process (a backup tool) that holds the database."""
-
 
 @dataclass(slots=True)
 class _Job(Generic[T]):
@@ -43,9 +40,22 @@ class _Job(Generic[T]):
 class Writer:
     """Runs changes one group after the other."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Write through ``engine``, whose transactions take the write lock at their beginning."""
+    def __init__(
+        self,
+        engine: Engine,
+        begin: Callable[[Connection], object] = lambda _: None,
+        scrub: Callable[[Connection], bool] = lambda _: True,
+    ) -> None:
+        """Write through ``engine``.
+
+        Args:
+            engine: its transactions take the write lock at their beginning, unless ``begin`` does.
+            begin: the first thing in every transaction.
+            scrub: makes deleted content unreadable where the engine keeps it; False when it has to be tried again.
+        """
         self._engine = engine
+        self._begin = begin
+        self._scrubbed = scrub
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="storage-writer", daemon=True)
         self._gate = threading.Lock()
@@ -124,12 +134,15 @@ class Writer:
     def _try(self, group: list[_Job[Any]]) -> Exception | None:
         try:
             with self._engine.begin() as connection:
+                self._begin(connection)
                 for job in group:
                     self._run(connection, job)
         except SQLAlchemyError as error:
             failure = UnavailableError("the database could not be written; nothing was changed")
             failure.__cause__ = error
             return failure
+        except UnavailableError as error:
+            return error  # it cannot begin; what a change says itself is kept with the change
         return None
 
     def _run(self, connection: Connection, job: _Job[Any]) -> None:
@@ -146,16 +159,9 @@ class Writer:
             savepoint.commit()
 
     def _scrub(self) -> None:
-        """Empty the write-ahead log, which still holds pages from before a deletion; again later if readers use it."""
+        """Have deleted content made unreadable; again later where that is not possible now."""
         try:
             with self._engine.connect() as connection:
-                raw: Any = connection.connection.cursor()
-                try:
-                    raw.execute("PRAGMA busy_timeout=0")  # changes that wait are more urgent than readers that linger
-                    raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                    self._scrub_due = bool(raw.fetchone()[0])
-                finally:
-                    raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-                    raw.close()
+                self._scrub_due = not self._scrubbed(connection)
         except (SQLAlchemyError, sqlite3.Error):
             return  # it stays due

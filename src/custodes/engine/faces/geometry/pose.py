@@ -53,7 +53,8 @@ _MEAN_SHAPE = (
     (4, 0.000, 0.467, -0.774),
     (2, 0.000, 0.655, -0.458),
 )
-_VERTICES = np.array([row[0] for row in _MEAN_SHAPE])
+POSE_VERTICES = np.array([row[0] for row in _MEAN_SHAPE])
+"""(35,) vertices that expressions hardly move; pairs of left and right first, then the middle."""
 _SHAPE = np.array([row[1:] for row in _MEAN_SHAPE])
 
 
@@ -70,7 +71,7 @@ def rotation(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDAr
 
 def head_pose(vertices_px: FloatArray) -> Pose:
     """Pose of the head whose mesh is ``vertices_px`` (468, 3)."""
-    turn = rotation(_SHAPE, np.asarray(vertices_px[_VERTICES], np.float64))
+    turn = rotation(_SHAPE, np.asarray(vertices_px[POSE_VERTICES], np.float64))
     # The face looks along -z of its own frame, towards the camera; the picture's y points down.
     forward, sideways = -turn[:, 2], turn[:, 0]
     return Pose(

@@ -44,12 +44,14 @@ GRAY_WEIGHTS = (0.2989, 0.5870, 0.1140)
 class Picture:
     """How the network wants its picture: ``(value - mean) * scale`` per channel of RGB 0..255, then ``channels``.
 
-    ``mean`` has three numbers in RGB order; so has ``scale``, unless one holds for all channels.
+    ``mean`` has three numbers in RGB order; so has ``scale``, unless one holds for all channels. ``enters`` names the
+    node whose value the picture replaces, where a graph first takes its batch apart and puts it together again.
     """
 
     scale: float | tuple[float, float, float] = 1.0
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     channels: Channels = Channels.RGB
+    enters: str | None = None
 
 
 def _activation(builder: GraphBuilder, node: TfNode, inputs: Sequence[Value]) -> Value:
@@ -123,14 +125,15 @@ def _convert(builder: GraphBuilder, graph: TfGraph, picture: Picture, wanted: Se
     """Values of all tensors that the wanted nodes depend on."""
     needed = set(wanted)
     for node in reversed(graph.nodes):
-        if node.name in needed:
+        if node.name in needed and node.name != picture.enters:
             needed.update(tensor.split(":")[0] for tensor in node.inputs)
+    shape = next((node.attributes.get("shape") for node in graph.nodes if node.operator == "Placeholder"), None)
     values: dict[str, Value] = {}
     for node in graph.nodes:
         if node.name not in needed:
             continue
-        if node.operator == "Placeholder":
-            values[node.name] = _input(builder, node, picture)
+        if node.operator == "Placeholder" or node.name == picture.enters:
+            values[node.name] = _input(builder, node.name, shape, picture)
         elif node.operator == "Const":
             if node.name not in graph.weights:
                 raise ImportFailedError(f"tfjs constant {node.name!r} has no value")
@@ -144,16 +147,15 @@ def _convert(builder: GraphBuilder, graph: TfGraph, picture: Picture, wanted: Se
     return values
 
 
-def _input(builder: GraphBuilder, node: TfNode, picture: Picture) -> Flow:
-    """The input ``rgb`` brought into the form that the placeholder wants."""
-    shape = node.attributes.get("shape")
+def _input(builder: GraphBuilder, name: str, shape: Sequence[int] | None, picture: Picture) -> Flow:
+    """The input ``rgb`` brought into the form that the placeholder of ``shape`` wants."""
     wanted = 1 if picture.channels is Channels.GRAY else 3
     if INPUT in builder.inputs or not shape or len(shape) != 4 or wanted not in (shape[1], shape[3]):
-        raise ImportFailedError(f"tfjs input {node.name!r} of shape {shape} is not one picture")
+        raise ImportFailedError(f"tfjs input {name!r} of shape {shape} is not one picture")
     channels_last = shape[3] == wanted
     height, width = shape[1:3] if channels_last else shape[2:4]
     if min(height, width) < 1:
-        raise ImportFailedError(f"tfjs input {node.name!r}: the size of the picture is open")
+        raise ImportFailedError(f"tfjs input {name!r}: the size of the picture is open")
     tensor = builder.input(INPUT, [BATCH, 3, height, width])
     if any(picture.mean):
         mean = np.array(picture.mean, np.float32).reshape(1, 3, 1, 1)

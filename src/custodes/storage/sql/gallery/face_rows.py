@@ -7,12 +7,11 @@ the caller's.
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, insert, select
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import ColumnElement, Connection, Dialect, Select, bindparam, delete, insert, select
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from custodes.core.box import BoxRatio
@@ -20,15 +19,13 @@ from custodes.core.errors import ConflictError, QuotaError
 from custodes.core.ids import ExternalImageId, FaceId, ImageId, ModelVersion, UserId
 from custodes.gallery.entities import CollectionKey, Face, NewFace, Page
 from custodes.storage.files.seal import KeyBox, Sealed
+from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery import collection_rows
 from custodes.storage.sql.gallery.collection_rows import CollectionRow
 from custodes.storage.sql.gallery.vectors import SealedRow
 from custodes.storage.sql.schema import COLLECTIONS, FACES, USERS
 
 T = TypeVar("T")
-
-Fetch = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]
-"""Runs one SELECT in the driver's own terms."""
 
 _IN_LIST = 1000
 """Values in one SQL list; databases limit the number of bound values in a statement."""
@@ -105,15 +102,17 @@ def by_id(connection: Connection, place: CollectionRow, face_ids: Sequence[FaceI
     return {face_id: found[face_id] for face_id in face_ids if face_id in found}
 
 
-def by_row(fetch: Fetch, key: CollectionKey, rows: Sequence[int]) -> dict[int, Face]:
+def by_row(database: Database, key: CollectionKey, rows: Sequence[int]) -> dict[int, Face]:
     """Those of ``rows`` that exist, in that order; none where the collection does not exist."""
     found: dict[int, Face] = {}
     for part in parts(rows):
-        statement, names = _by_row(1 << (len(part) - 1).bit_length())
-        asked: dict[str, object] = {"account": key.account_id, "collection": key.collection_id}
-        asked |= dict(zip((name for name in names if name not in asked), part, strict=False))
+        count = 1 << (len(part) - 1).bit_length()
+        statement, names = _by_row(count, database.dialect)
         # Rows are counted from 1, so 0 finds nothing.
-        faces = fetch(statement, [asked.get(name, 0) for name in names])
+        asked: dict[str, object] = {f"rows_{number}": 0 for number in range(1, count + 1)}
+        asked |= {f"rows_{number}": row for number, row in enumerate(part, 1)}
+        asked |= {"account": key.account_id, "collection": key.collection_id}
+        faces = database.fetch(statement, asked if names is None else [asked[name] for name in names])
         found |= {face.row: face for face in map(_entity, map(_FaceRow._make, faces))}
     return {row: found[row] for row in rows if row in found}
 
@@ -192,12 +191,12 @@ _BY_ROW = _all_of(
 
 
 @cache
-def _by_row(count: int) -> tuple[str, list[str]]:
-    """SQL for ``count`` rows, and the names of its parameters in their order."""
+def _by_row(count: int, dialect: Dialect) -> tuple[str, list[str] | None]:
+    """SQL for ``count`` rows, and the names of its parameters in their order, where the dialect has them by place."""
     asked = _BY_ROW.params(account="", collection="", rows=[0] * count)
-    compiled = asked.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True})
+    compiled = asked.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     assert isinstance(compiled, SQLCompiler)
-    return str(compiled), list(compiled.positiontup or ())
+    return str(compiled), None if compiled.positiontup is None else list(compiled.positiontup)
 
 
 def _select(place: CollectionRow) -> Select[Any]:

@@ -162,7 +162,7 @@ class SqlGalleryStore:
 
     def faces_by_row(self, key: CollectionKey, rows: Sequence[int]) -> dict[int, Face]:
         """See GalleryStore."""
-        found = face_rows.by_row(self._database.fetch, key, rows)
+        found = face_rows.by_row(self._database, key, rows)
         if not found:
             self._place(key)  # raises where there is no such collection
         return found

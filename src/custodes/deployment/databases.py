@@ -1,0 +1,79 @@
+"""Which database a data directory has: the one in it, or one on PostgreSQL.
+
+In: settings. Out: an open database. A directory remembers that its database is elsewhere, so that forgetting a setting
+does not start a server on an empty or outdated one. Drivers are imported when they are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+from custodes.core.errors import UnavailableError
+from custodes.durable import move_durably, sync_directory, write_durably
+from custodes.settings import Settings
+from custodes.storage.sql.database import Database
+from custodes.storage.sql.sqlite_database import FILE_NAME, SqliteDatabase
+
+_MARK = "database"
+_ELSEWHERE = b"postgresql\n"
+
+
+def is_elsewhere(data: Path) -> bool:
+    """Whether the database of ``data`` is on PostgreSQL."""
+    return (data / _MARK).exists()
+
+
+def open_database(settings: Settings) -> Database:
+    """The database of the data directory, owned by this process, of the newest schema.
+
+    Raises:
+        UnavailableError: it is in use, cannot be opened, or is not where the settings say.
+    """
+    if not settings.database:
+        if is_elsewhere(settings.data):
+            raise UnavailableError(
+                "the database of this directory is on PostgreSQL: set CUSTODES_DATABASE, or bring it back with "
+                "custodes database copy --from URL"
+            )
+        return SqliteDatabase.open(settings.data)
+    if (settings.data / FILE_NAME).exists():
+        raise UnavailableError(
+            f"there is a database in {settings.data} already: move it with custodes database copy --to URL"
+        )
+    from custodes.storage.sql.postgres_database import PostgresDatabase
+
+    database = PostgresDatabase.open(settings.data, settings.database)
+    write_durably(settings.data / _MARK, _ELSEWHERE)
+    return database
+
+
+def copy_to_shared(data: Path, url: str) -> Mapping[str, int]:
+    """Copy the directory's database to ``url``, and remember that it is there; rows by table.
+
+    Raises:
+        UnavailableError: one cannot be opened, the target is not empty, or the copy is not the same.
+    """
+    from custodes.storage.sql.copy import copy_database
+    from custodes.storage.sql.postgres_database import PostgresDatabase
+
+    if not (data / FILE_NAME).exists():
+        raise UnavailableError(f"there is no database in {data}")
+    with closing(SqliteDatabase.open(data)) as source, closing(PostgresDatabase.beside(url)) as target:
+        copied = copy_database(source, target)
+        write_durably(data / _MARK, _ELSEWHERE)
+    move_durably(data / FILE_NAME, data / f"{FILE_NAME}.copied")
+    return copied
+
+
+def copy_from_shared(data: Path, url: str) -> Mapping[str, int]:
+    """Copy the database of ``url`` into the directory, which has it from then on; rows by table. Raises likewise."""
+    from custodes.storage.sql.copy import copy_database
+    from custodes.storage.sql.postgres_database import PostgresDatabase
+
+    with closing(PostgresDatabase.beside(url)) as source, closing(SqliteDatabase.open(data)) as target:
+        copied = copy_database(source, target)
+        (data / _MARK).unlink(missing_ok=True)
+        sync_directory(data)
+    return copied
