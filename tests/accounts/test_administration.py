@@ -109,6 +109,10 @@ MEMBERS: Mapping[str, Mapping[str, object]] = {
     "job list": {},
     "job show": {"job_id": "f" * 64},
     "job cancel": {"job_id": "f" * 64},
+    "stream list": {},
+    "stream source list": {},
+    "stream source set": {"arn": "no arn", "url": "rtsp://camera.example/1"},
+    "stream source remove": {"arn": "no arn"},
 }
 
 

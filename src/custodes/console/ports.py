@@ -17,7 +17,7 @@ from custodes.operations.accounts.credentials.sign_in_links import SignInLinks
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.ports import KeyLookup
 from custodes.operations.requests.receipts import Released
-from custodes.operations.requests.recent import Pace
+from custodes.operations.requests.recent import RequestPace
 
 T = TypeVar("T")
 
@@ -87,5 +87,5 @@ class ConsoleParts:
     trust_policy: Callable[[], str]
     public_entry: Callable[[int], bytes]
     schedules: Callable[[], Sequence[ScheduleState]]
-    pace: Callable[[], Pace]
+    pace: Callable[[], RequestPace]
     limits: SessionLimits = SessionLimits()

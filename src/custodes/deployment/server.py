@@ -240,11 +240,9 @@ def open_deployment(
         seen = sight or open_sight(settings, faces, runs)
         ports = _ports(parts, records, faces, videos, keys=keys, celebrities=known, text=reader, sight=seen)
         operations = build(ports)
-        recorder = recording(_recorder(records, faces, release, meter))
-        gate = _gate(spans, records.policy, recorder, directory)
+        gate = _gate(spans, records.policy, recording(_recorder(records, faces, release, meter)), directory)
         scheduler = opened.enter_context(_scheduler((*records.schedules, *served.schedules, daily), clock))
-        work = VideoWork(videos, ports, operations, gate, records.ledger, runs.memory)
-        opened.enter_context(_workers(work, parts.streams))
+        opened.enter_context(_workers(VideoWork(videos, ports, operations, gate, records.ledger, runs.memory), live))
         opened.enter_context(administered(settings.data, records.administration.ask))
         served.start_warming()
         yield Deployment(

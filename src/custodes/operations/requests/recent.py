@@ -1,7 +1,7 @@
 """How the last minutes went: requests a second, how long they took, how many failed.
 
-In: finished requests. Out: a ``Pace`` for a person who looks. Figures for machines over all time are ``/metrics``. The
-memory is bounded: under many requests the time that is told about is shorter, and it says so.
+In: finished requests. Out: a ``RequestPace`` for a person who looks. Figures for machines over all time are
+``/metrics``. The memory is bounded: under many requests the time that is told about is shorter, and it says so.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class OperationPace:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RequestPace:
     """The last ``span_s`` seconds: requests a second over all operations, and each operation, the most asked first."""
 
     span_s: float
@@ -59,7 +59,7 @@ class RecentRequests:
         with self._lock:
             self._finished.append(_Finished(self._now_s(), operation, failed, seconds))
 
-    def pace(self) -> Pace:
+    def pace(self) -> RequestPace:
         """Of the last five minutes, or since the start, or as far as it is remembered: the shortest of these."""
         with self._lock:
             now_s, finished = self._now_s(), list(self._finished)
@@ -73,7 +73,7 @@ class RecentRequests:
         span_s = max(1.0, now_s - since_s)
         told = (_told(operation, done) for operation, done in by_operation.items())
         operations = tuple(sorted(told, key=lambda one: (-one.count, one.operation)))
-        return Pace(span_s, sum(one.count for one in operations) / span_s, operations)
+        return RequestPace(span_s, sum(one.count for one in operations) / span_s, operations)
 
 
 def _told(operation: str, done: Sequence[_Finished]) -> OperationPace:

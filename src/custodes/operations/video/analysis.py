@@ -57,7 +57,7 @@ class VideoEngines:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look(Generic[Seen]):
+class FrameLook(Generic[Seen]):
     """What was ``seen`` in the sampled frame at ``ts_ms``, of ``size``."""
 
     ts_ms: int
@@ -86,7 +86,7 @@ class Analysis:
         """What one sampled frame shows, for ``tell``. Several threads look at a frame each: it changes nothing."""
         raise NotImplementedError
 
-    def tell(self, permit: Permit, look: Look[Any]) -> list[Item]:
+    def tell(self, permit: Permit, look: FrameLook[Any]) -> list[Item]:
         """Items of one sampled frame. Frames come in order."""
         raise NotImplementedError
 
@@ -111,7 +111,7 @@ class FaceAnalysis(Analysis):
         found = engine.detect(permit.slot, image, detail_for(attributes))
         return engine.describe(permit.slot, image, found.faces, traits_for(attributes))
 
-    def tell(self, permit: Permit, look: Look[tuple[DetectedFace, ...]]) -> list[Item]:
+    def tell(self, permit: Permit, look: FrameLook[tuple[DetectedFace, ...]]) -> list[Item]:
         """One item a face."""
         permit.tally.add(faces_detected=len(look.seen))
         attributes, spelling = self._attributes(permit), self.engines.spelling
@@ -138,7 +138,7 @@ class LabelAnalysis(Analysis):
         least = float(self.options.get("MinConfidence", DEFAULT_CONFIDENCE_PCT))
         return self.engines.labels().labels(permit.slot, image, LabelsWanted(min_confidence_pct=least))
 
-    def tell(self, permit: Permit, look: Look[LabelsFound]) -> list[Item]:
+    def tell(self, permit: Permit, look: FrameLook[LabelsFound]) -> list[Item]:
         """One item a label, surest first."""
         filters = label_filters(self.options)
         kept = [label for label in look.seen.labels if filters.keep(label)]
@@ -163,7 +163,7 @@ class ModerationAnalysis(Analysis):
         least = float(self.options.get("MinConfidence", DEFAULT_CONFIDENCE_PCT))
         return self.engines.moderation().concerns(permit.slot, image, least)
 
-    def tell(self, permit: Permit, look: Look[ConcernsFound]) -> list[Item]:
+    def tell(self, permit: Permit, look: FrameLook[ConcernsFound]) -> list[Item]:
         """One item a moderation label, surest first; kinds of content with each."""
         permit.tally.add(moderation_labels_detected=len(look.seen.concerns))
         spelling = self.engines.spelling
@@ -186,7 +186,7 @@ class TextAnalysis(Analysis):
         """All text."""
         return self.engines.text().read(permit.slot, image)
 
-    def tell(self, permit: Permit, look: Look[TextFound]) -> list[Item]:
+    def tell(self, permit: Permit, look: FrameLook[TextFound]) -> list[Item]:
         """One item a line, then one a word."""
         limits, regions = text_filters(self.options)
         found = reported(look.seen, limits, regions)
@@ -202,7 +202,7 @@ class CelebrityAnalysis(Analysis):
         found = self.engines.faces.detect(permit.slot, image, at_most=MAX_CELEBRITY_FACES)
         return len(found.faces), self.engines.celebrities.named(permit.slot, image, found.faces)
 
-    def tell(self, permit: Permit, look: Look[tuple[int, tuple[Named, ...]]]) -> list[Item]:
+    def tell(self, permit: Permit, look: FrameLook[tuple[int, tuple[Named, ...]]]) -> list[Item]:
         """One item a known person; unknown faces are left out."""
         faces, named = look.seen
         permit.tally.add(faces_detected=faces, matches=len(named))

@@ -22,7 +22,7 @@ from custodes.imaging.image import Image
 from custodes.operations.images.attributes import DEFAULT_ATTRIBUTES
 from custodes.operations.images.scale import min_cosine, require_same_model, similarity_pct
 from custodes.operations.requests.gate import Permit
-from custodes.operations.video.analysis import Analysis, Look
+from custodes.operations.video.analysis import Analysis, FrameLook
 from custodes.operations.video.commands import DEFAULT_MATCH_PCT
 from custodes.operations.video.ports import Item
 from custodes.video.segments.signature import Float, UInt8, picture_changed, thumbnail
@@ -89,7 +89,7 @@ class _Persons(Analysis):
     def _alike(self, one: Float, other: Float) -> float:
         return similarity_pct(self.engines.faces.scale(one, other), float(one @ other))
 
-    def _tracked(self, look: Look[_Frame]) -> tuple[int, ...]:
+    def _tracked(self, look: FrameLook[_Frame]) -> tuple[int, ...]:
         cut = self._thumb is not None and picture_changed(self._thumb, look.seen.thumb)
         self._thumb = look.seen.thumb
         persons = look.seen.persons
@@ -137,7 +137,7 @@ class PersonAnalysis(_Persons):
         faces = self._faces(permit, image)
         return _Frame(len(bodies), len(faces), _joined(bodies, faces), thumbnail(image.rgb))
 
-    def tell(self, permit: Permit, look: Look[_Frame]) -> list[Item]:
+    def tell(self, permit: Permit, look: FrameLook[_Frame]) -> list[Item]:
         """One item a person."""
         permit.tally.add(persons_detected=look.seen.bodies, faces_detected=look.seen.faces)
         indexes = self._tracked(look)
@@ -161,7 +161,7 @@ class FaceSearchAnalysis(_Persons):
         faces = self._faces(permit, image)
         return _Frame(0, len(faces), faces, thumbnail(image.rgb))
 
-    def tell(self, permit: Permit, look: Look[_Frame]) -> list[Item]:
+    def tell(self, permit: Permit, look: FrameLook[_Frame]) -> list[Item]:
         """One item a face. Raises NotFoundError when the collection is gone."""
         permit.tally.add(faces_detected=look.seen.faces)
         indexes = self._tracked(look)

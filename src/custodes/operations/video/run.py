@@ -32,8 +32,8 @@ from custodes.operations.video.analysis import (
     Analysis,
     CelebrityAnalysis,
     FaceAnalysis,
+    FrameLook,
     LabelAnalysis,
-    Look,
     ModerationAnalysis,
     SegmentAnalysis,
     TextAnalysis,
@@ -257,7 +257,7 @@ class _Part:
         self.items = len(items)
         return (items_page(samples, items),)
 
-    def _looked(self, permit: Permit, signatures: list[tuple[int, FrameSignature]]) -> Generator[Look[Any]]:
+    def _looked(self, permit: Permit, signatures: list[tuple[int, FrameSignature]]) -> Generator[FrameLook[Any]]:
         """Sampled frames in order with what is seen in them; some are looked at while others are decoded.
 
         ``signatures`` gets those of all frames.
@@ -280,9 +280,9 @@ class _Part:
                 threads.shutdown(cancel_futures=True)
 
 
-def _ended(under_way: deque[tuple[int, Size, Future[Any]]]) -> Look[Any]:
+def _ended(under_way: deque[tuple[int, Size, Future[Any]]]) -> FrameLook[Any]:
     ts_ms, size, seen = under_way.popleft()
-    return Look(ts_ms, size, seen.result())
+    return FrameLook(ts_ms, size, seen.result())
 
 
 def _minutes(ts_ms: int) -> int:
