@@ -45,7 +45,7 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute("POST", "/collections/{collection}/people/{person}", people.associate, ("AssociateFaces", *people.ONE)),
     PageRoute("POST", "/collections/{collection}/people/{person}/disassociate", people.disassociate, people.TAKING),
     PageRoute("POST", "/collections/{collection}/people/{person}/delete", people.delete, ("DeleteUser",)),
-    PageRoute("GET", "/jobs", jobs.listing, ("job list",)),
+    PageRoute("GET", "/jobs", jobs.listing, jobs.LISTING),
     PageRoute("POST", "/jobs", jobs.start, jobs.STARTING),
     PageRoute("GET", "/find-job", jobs.find),
     PageRoute("GET", "/jobs/{kind}/{job}", jobs.show, jobs.GETTING),

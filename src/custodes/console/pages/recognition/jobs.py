@@ -14,9 +14,11 @@ from typing import Any
 from custodes.console.pages.recognition.edit_decision_list import edit_decision_list
 from custodes.console.visit import FileView, GoTo, View, Visit
 from custodes.console.web.rendering import segment
-from custodes.core.errors import NotFoundError
+from custodes.core.errors import DeniedError, NotFoundError
 
 MAX_ITEMS = 1000
+MAX_COLLECTIONS = 100
+"""That are offered for a search."""
 MAX_EVENTS = 999
 """The format counts events with three digits."""
 
@@ -49,6 +51,7 @@ KINDS: Mapping[str, VideoTask] = {
 }
 _OF_START = {task.start: task for task in KINDS.values()}
 GETTING = tuple(task.get for task in KINDS.values())
+LISTING = ("job list", "ListCollections")
 CUTS = (KINDS["segments"].get,)
 STARTING = tuple(task.start for task in KINDS.values())
 
@@ -69,7 +72,15 @@ def listing(visit: Visit) -> View:
     """Jobs, newest first, and the form for a new one."""
     jobs = visit.admin("job list", limit=50)["jobs"] if visit.is_operator else None
     shown = None if jobs is None else [{**job, "task": _OF_START[job["operation"]].name} for job in jobs]
-    return View("jobs.html", {"jobs": shown, "kinds": KINDS.values()})
+    return View("jobs.html", {"jobs": shown, "kinds": KINDS.values(), "collections": _collections(visit)})
+
+
+def _collections(visit: Visit) -> Sequence[str]:
+    """Names to choose from, for who may list them."""
+    try:
+        return list(visit.api("ListCollections", MaxResults=MAX_COLLECTIONS)["CollectionIds"])
+    except DeniedError:
+        return []
 
 
 def start(visit: Visit) -> GoTo:
