@@ -15,7 +15,7 @@ from fakes.live import running
 
 
 def _seen(page: Any, scheme: str) -> list[tuple[str, str, str]]:
-    page.emulate_media(color_scheme=scheme)
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     return axe_problems(page, axe_core(), f"a job, {scheme}", None)
 
 
