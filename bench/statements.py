@@ -22,9 +22,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.account_map import AccountMap
 from custodes.ledger.prover.files import encode_file, encode_path
+from custodes.ledger.prover.maps import vrf
+from custodes.ledger.prover.maps.account_map import AccountMap
 from custodes.ledger.prover.ports import Use, opened_use
 from custodes.ledger.prover.statement import Sources, build
 from custodes.ledger.tlog.checkpoint import Checkpoint
@@ -34,7 +34,7 @@ from custodes.ledger.tlog.merkle import Frontier, leaf_hash, parents
 from custodes.ledger.tlog.note import Note, Signature, parse_note
 from custodes.ledger.tlog.trust import CosignerKey, TrustPolicy, Witness, parse_policy
 from custodes.ledger.tree.signing import sign_checkpoint
-from custodes.ledger.verifier.map_head import account_name, use_leaf
+from custodes.ledger.verifier.maps.head import account_name, use_leaf
 from custodes.ledger.verifier.statement import Question
 from custodes.ledger.verifier.verdict import Word, verify
 from custodes.ledger.witness.trust_policy import write_policy

@@ -135,6 +135,11 @@ class Settings:
     s3_region: str = _setting("Region of that endpoint.", "us-east-1")
     s3_access_key_id: str = _setting("Access key for that endpoint.", "")
     s3_secret_access_key: str = _setting("Its secret. Prefer the variable or a file that only you can read.", "")
+    output_buckets: str = _setting(
+        "Which of these folders results may be written to, by bucket name, separated by commas.", ""
+    )
+    training_workers: int = _setting("Custom labels trained at the same time; 0 for none by this server.", 1)
+    training_wait_s: int = _setting("For how many seconds a request that trains waits for the end.", 10)
     video_workers: int = _setting("Stored videos looked at at the same time; 0 for none by this server.", 1)
     video_samples_per_second: str = _setting("Frames of a second of video that are looked at, 0.5 to 30.", "2")
     video_sampling: str = _setting(

@@ -91,6 +91,8 @@ MEMBERS: Mapping[str, Mapping[str, object]] = {
     "sanctions commit": {},
     "ledger head": {},
     "ledger party-head": {},
+    "ledger change-vrf-key": {},
+    "ledger vrf-key-change": {"index": 0},
     "ledger destroy-bodies": {"account": "999999999999", "before_ms": 1, "reason": "x", "rule": "r"},
     "billing run": {"month": "2020-01"},
     "case decide": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from custodes.deployment.record.statements import open_statements
+from custodes.ledger.prover.invoices.default_prices import default_prices
+from custodes.ledger.prover.invoices.invoice_run import load_prices
 from custodes.ledger.tlog.trust import parse_policy
+from custodes.ledger.verifier.invoices.invoice import verify_invoice
+from custodes.ledger.verifier.invoices.meter import Month
+from custodes.ledger.verifier.invoices.prices import PriceList
 from custodes.ledger.verifier.statement import Question
 from custodes.ledger.verifier.verdict import StatementVerdict, Word, verify
 from custodes.operations.record.incidents.clock_watch import ClockWatch
@@ -18,6 +24,7 @@ from custodes.storage.ledger.open import LedgerPaths, open_ledger
 ANN, EVE = "100000000001", "100000000003"
 START = 1_767_225_600_000
 SECOND, HOUR, DAY = 1000, 3_600_000, 86_400_000
+JANUARY = Month.parse("2026-01")
 
 
 class World:
@@ -165,3 +172,44 @@ def test_no_use_inside_a_period_verifies_as_absent(
             assert verdict.word in (Word.PRESENT, Word.UNDETERMINED), (use, verdict)
     finally:
         world.log.close()
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(script=steps)
+def test_no_bill_holds_that_leaves_uses_of_its_month_to_another(
+    tmp_path_factory: pytest.TempPathFactory, script: list[tuple[int, int]]
+) -> None:
+    """Around the edge of a month, billed whenever the clock says that it is over, as after a restart."""
+    world = World(tmp_path_factory.mktemp("bills") / "data")
+    try:
+        world.true_ms = JANUARY.end - 3 * HOUR
+        world.restart()
+        uses = [world.use()]
+        for passed, off in script:
+            world.true_ms += passed
+            world.off_ms = off
+            world.watch.look()
+            uses.append(world.use())
+            world.statements.bill_finished(world.now_ms(), prices, world.log)
+        world.true_ms, world.off_ms = max(world.true_ms, JANUARY.end) + DAY, 0
+        world.watch.look()
+        world.statements.bill_finished(world.now_ms(), prices, world.log)
+        world.statements.close_head(world.log)
+        key = LedgerPaths(world.data).verifier.read_text().strip()
+        policy = parse_policy(f"log {key}\nquorum none\n".encode())
+        if world.statements.bills.has(JANUARY):
+            for data in world.statements.invoices(JANUARY).values():
+                if verify_invoice(data, policy, None, world.true_ms).word == "PRESENT":
+                    assert json.loads(data)["invoice"]["bill"]["uses"] == sum(use < JANUARY.end for use in uses)
+    finally:
+        world.log.close()
+
+
+def prices() -> PriceList:
+    return load_prices(default_prices())

@@ -19,7 +19,7 @@ from custodes.ledger.prover.invoices.invoice_run import bill_month, load_prices
 from custodes.ledger.prover.sources import open_log_files
 from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.verifier.invoices.meter import Month
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.storage.ledger.open import LedgerPaths, open_ledger, read_bodies, read_tiles
 

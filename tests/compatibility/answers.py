@@ -27,6 +27,7 @@ class Studio:
         one: a picture with one good face.
         two: a picture with two faces of unlike size, the larger one the person of ``one``.
         pictures: further ones by name, for single operations.
+        made: ARNs of what takes long to make, by name.
         connect: puts a film that is played again and again behind the ARN of a video stream.
     """
 
@@ -36,6 +37,7 @@ class Studio:
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     connect: Callable[[str], None] = lambda _: None
     unknown: list[Answer] = field(default_factory=list)
+    made: dict[str, str] = field(default_factory=dict)
 
     def known_person(self) -> None:
         """Make the person of ``one`` known; what was said of it before stays in ``unknown``."""
@@ -212,11 +214,6 @@ def detect_labels(studio: Studio) -> list[Answer]:
     return [studio.client.detect_labels(Image=image, Features=both), studio.client.detect_labels(Image=image)]
 
 
-def detect_moderation_labels(studio: Studio) -> list[Answer]:
-    image = {"Bytes": studio.one}
-    return [studio.client.detect_moderation_labels(Image=image, MinConfidence=0)]
-
-
 def detect_protective_equipment(studio: Studio) -> list[Answer]:
     image = {"Bytes": studio.pictures.get("mask", studio.one)}
     required = {"MinConfidence": 60, "RequiredEquipmentTypes": ["FACE_COVER"]}
@@ -234,7 +231,6 @@ ANSWERS: Mapping[str, Callable[[Studio], list[Answer]]] = {
     "DescribeCollection": describe_collection,
     "DetectFaces": detect_faces,
     "DetectLabels": detect_labels,
-    "DetectModerationLabels": detect_moderation_labels,
     "DetectProtectiveEquipment": detect_protective_equipment,
     "DetectText": detect_text,
     "DisassociateFaces": disassociate_faces,

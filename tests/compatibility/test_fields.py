@@ -53,8 +53,14 @@ def _beside(name: str) -> ModuleType:
 
 answers = _beside("answers")
 video_answers = _beside("video_answers")
+project_answers = _beside("project_answers")
 stream_answers = _beside("stream_answers")
-ANSWERS = {**answers.ANSWERS, **video_answers.VIDEO_ANSWERS, **stream_answers.STREAM_ANSWERS}
+ANSWERS = {
+    **answers.ANSWERS,
+    **video_answers.VIDEO_ANSWERS,
+    **project_answers.PROJECT_ANSWERS,
+    **stream_answers.STREAM_ANSWERS,
+}
 NO_PORTS = Ports(*cast("Any", [None] * 3), FixedClock(), b"", *cast("Any", [None] * 2))
 SERVICE = load_service()
 IMPLEMENTED = sorted(
@@ -131,7 +137,13 @@ def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     root = tmp_path_factory.mktemp("fields")
     films = {"two": pictures["two"], **pictures["pictures"]}
     video_answers.write_films(root / "films", films)
-    overrides = {"buckets": {video_answers.BUCKET: root / "films"}}
+    project_answers.write_shots(root / "shots")
+    folders = {
+        video_answers.BUCKET: root / "films",
+        project_answers.BUCKET: root / "shots",
+        project_answers.RESULTS: root / "reports",
+    }
+    overrides = {"buckets": folders, "output_buckets": project_answers.RESULTS}
     with running(root / "data", overrides, **stand_ins) as server:
         with closing(SqliteCelebrities(server.data)) as book:
             book.put([Celebrity(answers.CELEBRITY, "Ann", ("www.example.org",), KnownGender.FEMALE)])

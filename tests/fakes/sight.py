@@ -20,6 +20,7 @@ from custodes.engine.results.label import (
 from custodes.engine.results.moderation import Concern, ConcernsFound, ContentKind
 from custodes.imaging.image import Image
 from custodes.operations.images.engines import ImageEngines
+from fakes.custom import colour_engine
 
 RED = DominantColour(200, 10, 20, "crimson", "red", 60.0)
 BLUE = DominantColour(0, 0, 250, "blue", "blue", 40.0)
@@ -96,4 +97,5 @@ class ScriptedEquipment:
 def sight(labels: ScriptedLabels | None = None) -> ImageEngines:
     """Predictable engines."""
     finder, moderator, protector = labels or ScriptedLabels(), ScriptedModeration(), ScriptedEquipment()
-    return ImageEngines(labels=lambda: finder, moderation=lambda: moderator, equipment=lambda: protector)
+    trainer = colour_engine()
+    return ImageEngines(lambda: finder, lambda: moderator, lambda: protector, lambda: trainer)

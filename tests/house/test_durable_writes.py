@@ -11,7 +11,7 @@ ALLOWED = {
     "durable.py": "the one place",
     "client.py": "receipts that a caller keeps of his own use",
     "cli": "output that the user asked for, made again by the same command",
-    "ledger/prover/account_map_file.py": "a list that grows at its end; the state that names its length is replaced",
+    "ledger/prover/maps/account_map_file.py": "a list that grows at its end, and the state that names its length",
     "edge/endpoints/administration.py": "a link to its socket, made anew at each start",
     "ledger/prover/verifier_zipapp.py": "output that the user asked for",
     "ledger/witness/state_file.py": "opens its lock",

@@ -10,9 +10,9 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import custodes.ledger
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.account_map import AccountMap
 from custodes.ledger.prover.files import encode_file, encode_path
+from custodes.ledger.prover.maps import vrf
+from custodes.ledger.prover.maps.account_map import AccountMap
 from custodes.ledger.prover.ports import Use
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.commitment import commit

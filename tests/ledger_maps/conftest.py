@@ -7,21 +7,24 @@ import json
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.account_map import AccountMap
 from custodes.ledger.prover.body_deletion import Deletion
 from custodes.ledger.prover.files import encode_path
+from custodes.ledger.prover.key_changes import encode_names, moved_names
+from custodes.ledger.prover.maps import vrf
+from custodes.ledger.prover.maps.account_map import AccountMap
+from custodes.ledger.prover.maps.party_map import PartyMap
 from custodes.ledger.prover.ports import opened_use
 from custodes.ledger.prover.statement import Sources, build
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.commitment import commit
-from custodes.ledger.tlog.entry import Entry
+from custodes.ledger.tlog.entry import Entry, b64url
 from custodes.ledger.tlog.merkle import leaf_hash, tree_root
 from custodes.ledger.tlog.note import Note, Signature, parse_note
 from custodes.ledger.tlog.trust import CosignerKey, Witness, parse_policy
 from custodes.ledger.tree.signing import sign_checkpoint
 from custodes.ledger.verifier.canonical_json import PlacedEntry
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP
+from custodes.ledger.verifier.maps.key_change import ShownChange
 from custodes.ledger.verifier.statement import Question
 from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.witness.witness import cosign
@@ -52,6 +55,7 @@ class World:
         self.t = START
         self.head = None
         self.note = None
+        self.past = []
 
     def policy_text(self, need=None):
         chosen = [w.witness for w in self.witnesses]
@@ -82,11 +86,43 @@ class World:
         """Take a head over all entries, log it, and publish a checkpoint that the witnesses confirm."""
         size = len(self.envelopes)
         self.accounts.advance(self.uses(self.accounts.size, size), size)
-        fields = self.accounts.head_fields()
+        fields = self.head_fields()
         for _ in range(gap):
             self.append("inc")
         self.head = self.append("map", None, fields)
         self.publish()
+
+    def head_fields(self):
+        return {**self.accounts.head_fields(), **self._under()}
+
+    def change_key(self, moved=None):
+        """A new VRF key, honestly or so that ``moved`` gives the first map under it."""
+        self.close()
+        parties = PartyMap(self.vrf)
+        party = self.append("map", None, {**parties.head_fields(self.accounts.size), **self._under()})
+        new = vrf.secret_key(hashlib.sha256(self.vrf.public).digest())
+        names = encode_names(moved_names(self.vrf, new, self.accounts, parties))
+        digest, number = b64url(hashlib.sha256(names).digest()), len(self.past) + 1
+        fields = {
+            "a": self.head,
+            "b": party,
+            "e": digest,
+            "i": number,
+            "n": len(self.accounts),
+            "y": b64url(new.public),
+        }
+        self.past.append((self.append("vrf", None, fields), self.head, self.accounts))
+        self.vrf, self.accounts = new, (moved or AccountMap.moved)(self.accounts, new, {})
+        self.head = self.append("map", None, self.head_fields())
+        self.party_heads = (
+            party,
+            self.append("map", None, {**PartyMap(new).head_fields(self.accounts.size), **self._under()}),
+        )
+        self.names = names
+        self.publish()
+
+    def _under(self):
+        return {"b": self.past[-1][0]} if self.past else {}
 
     def publish(self, time=None):
         leaves = [leaf_hash(envelope) for envelope in self.envelopes]
@@ -127,6 +163,14 @@ class World:
     def path(self, name, identifier):
         proof, path = self.accounts.path(identifier)
         return proof, encode_path(path)
+
+    def changes(self, head, identifier):
+        found = []
+        for entry, old, accounts in self.past:
+            proof, path = accounts.path(identifier)
+            placed = (PlacedEntry(at, self.envelopes[at]) for at in (entry, old))
+            found.append(ShownChange(*placed, proof, encode_path(path)))
+        return tuple(found)
 
     # UseSource
     def uses(self, begin, end):

@@ -44,9 +44,14 @@ def run(world, storage=None, prices=PRICES, replaces=None):
 
 def logged(world, storage=None, replaces=None):
     billed = run(world, storage, replaces=replaces)
-    index = world.append("bil", None, billed.fields)
-    world.publish()
-    return billed, index
+    return billed, entered(world, billed.fields)
+
+
+def entered(world, fields):
+    """Index of the ``bil`` entry, and of a head behind it; the month is over then."""
+    index, world.t = world.append("bil", None, fields), max(world.t, JANUARY.end)
+    world.close()
+    return index, world.head
 
 
 # Amounts
@@ -210,15 +215,14 @@ def test_nobody_else_can_be_billed_out_of_the_total(world):
 
 def test_a_run_whose_sums_are_not_what_the_log_states_convinces_nobody(world):
     billed = run(world)
-    index = world.append("bil", None, {**billed.fields, "s": 10**6})
-    world.publish()
+    index = entered(world, {**billed.fields, "s": 10**6})
     assert verify_invoice(encode_file(invoice(ANN, billed, index, world)), world.policy()).word == "INVALID"
 
 
 def test_a_bill_whose_lines_do_not_add_up_is_refused_even_if_the_log_commits_to_it(world):
-    from custodes.ledger.prover.map_tree import SumTree
+    from custodes.ledger.prover.maps.tree import SumTree
     from custodes.ledger.verifier.invoices.invoice import bill_key
-    from custodes.ledger.verifier.map_proof import Value
+    from custodes.ledger.verifier.maps.proof import Value
 
     billed = run(world)
     arbitrary = [{**billed.bills[ANN]["lines"][0], "amount": "9"}]
@@ -237,8 +241,7 @@ def test_a_bill_whose_lines_do_not_add_up_is_refused_even_if_the_log_commits_to_
         from custodes.ledger.tlog.entry import b64url
 
         fields = {**billed.fields, "n": bill["uses"], "s": bill["total"], "r": b64url(tree.head().hash)}
-        index = world.append("bil", None, fields)
-        world.publish()
+        index = entered(world, fields)
         verdict = verify_invoice(encode_file(invoice(ANN, forged, index, world)), world.policy())
         assert verdict.word == "INVALID"
         assert what in verdict.reasons[0]
@@ -249,13 +252,13 @@ def test_with_the_log_at_hand_uses_are_counted_and_runs_followed(world):
     first = encode_file(invoice(ANN, billed, index, world))
     assert verify_invoice(first, world.policy(), world.entries).word == "PRESENT"
 
-    again, later = logged(world, replaces=index)
+    again, later = logged(world, replaces=index[0])
     newer = encode_file(invoice(ANN, again, later, world))
     verdict = verify_invoice(newer, world.policy(), world.entries)
-    assert verdict.word == "PRESENT" and any(f"replaces the bill of entry {index}" in one for one in verdict.reasons)
+    assert verdict.word == "PRESENT" and any(f"replaces the bill of entry {index[0]}" in one for one in verdict.reasons)
     older = encode_file(invoice(ANN, billed, index, world))
     verdict = verify_invoice(older, world.policy(), world.entries)
-    assert verdict.word == "UNDETERMINED" and f"entry {later}" in verdict.reasons[0]
+    assert verdict.word == "UNDETERMINED" and f"entry {later[0]}" in verdict.reasons[0]
 
     contradicting, last = logged(world)  # a third run that hides the other two
     verdict = verify_invoice(encode_file(invoice(ANN, contradicting, last, world)), world.policy(), world.entries)
@@ -310,3 +313,57 @@ def test_the_verifier_in_javascript_says_the_same(world):
     own = [verify_invoice(file, world.policy()).word for file in files]
     assert own[:2] == ["PRESENT", "PRESENT"] and own.count("INVALID") > 40
     assert words(world.policy_text(), files) == own
+
+
+# The clock
+
+
+def on_a_wrong_clock(world, at, reach):
+    """An entry that says that the clock was wrong from ``reach`` before ``at`` to ``reach`` after it."""
+    world.t = at
+    world.append("inc", None, {"n": reach, "x": "clock-set"})
+
+
+def closed_with_clock(world, billed, wrong):
+    index, size = world.append("bil", None, billed.fields), len(world.envelopes)
+    world.accounts.advance(world.uses(world.accounts.size, size), size)
+    world.head = world.append("map", None, {**world.head_fields(), **({"i": wrong} if wrong else {})})
+    world.publish()
+    return index, world.head
+
+
+@pytest.mark.parametrize(
+    ("from_end", "reach", "word"),
+    [(-3_600_000, 60_000, "PRESENT"), (-60_000, 60_000, "UNDETERMINED"), (3_600_000, 7_200_000, "UNDETERMINED")],
+)
+def test_a_wrong_clock_at_the_edge_of_the_month_makes_the_bill_uncertain(world, from_end, reach, word):
+    billed = run(world)
+    if from_end < 0:
+        on_a_wrong_clock(world, JANUARY.end + from_end, reach)
+    world.t = JANUARY.end + 1000
+    if from_end > 0:  # noticed after the bill was made
+        index = world.append("bil", None, billed.fields)
+        on_a_wrong_clock(world, JANUARY.end + from_end, reach)
+        size = len(world.envelopes)
+        world.accounts.advance(world.uses(world.accounts.size, size), size)
+        world.head = world.append("map", None, {**world.head_fields(), "i": 1})
+        world.publish()
+        places = index, world.head
+    else:
+        places = closed_with_clock(world, billed, 1)
+    made = invoice(ANN, billed, places, world)
+    assert verify_invoice(encode_file(made), world.policy()).word == word
+    bare = encode_file(dataclasses.replace(made, clock=()))
+    assert verify_invoice(bare, world.policy()).word == "INVALID", "the head counts such entries"
+    assert words(world.policy_text(), [encode_file(made), bare]) == [word, "INVALID"]
+
+
+def test_a_month_that_is_not_over_is_no_bill(world):
+    billed = run(world)
+    places = closed_with_clock(world, billed, 0)
+    file = encode_file(invoice(ANN, billed, places, world))
+    assert "before the month was over" in verify_invoice(file, world.policy()).reasons[0]
+    alone = world.policy_text(0).replace("quorum-of-witnesses", "none")
+    assert words(alone, [file]) == ["PRESENT"], "without witnesses and a clock of one's own nobody sees it"
+    verdict = verify_invoice(file, world.policy(0), None, JANUARY.end - 1)
+    assert verdict.word == "UNDETERMINED" and "your clock" in verdict.reasons[-1]

@@ -15,14 +15,15 @@ from custodes.cli.ledger import witness as witness_commands
 from custodes.core.clock import FixedClock
 from custodes.core.errors import NotFoundError
 from custodes.deployment.record.statements import open_statements
-from custodes.ledger.prover.account_map_file import MapState
 from custodes.ledger.prover.erasure import ErasureRecord, erase
-from custodes.ledger.prover.map_tree import FaceTree
-from custodes.ledger.prover.vrf import secret_key
+from custodes.ledger.prover.maps.account_map_file import MapState
+from custodes.ledger.prover.maps.tree import FaceTree
+from custodes.ledger.prover.maps.vrf import secret_key
+from custodes.ledger.prover.maps.vrf_keys import VrfKeys
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.note import VerifierKey
 from custodes.ledger.tlog.trust import CosignerKey, Witness, parse_policy
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.verdict import Word, verify
 from custodes.ledger.witness.state_file import FolderMemory
 from custodes.ledger.witness.trust_policy import write_policy
@@ -192,8 +193,8 @@ def test_a_head_that_was_logged_but_not_kept_is_made_up_for(operator):
 def test_state_of_another_key_is_refused(operator):
     operator.use(ANN)
     operator.close_head()
-    with pytest.raises(ValueError, match="another key"):
-        MapState(operator.data / "ledger-private" / "maps").load(secret_key(bytes(32)))
+    with pytest.raises(ValueError, match="earlier keys"):
+        MapState(operator.data / "ledger-private" / "maps").load(VrfKeys(secret_key(bytes(32))))
 
 
 def test_without_a_head_there_is_no_statement(operator, tmp_path):

@@ -2,8 +2,8 @@
 
 from custodes.ledger.monitor.finding import FindingKind
 from custodes.ledger.monitor.statements import check_statements
-from custodes.ledger.prover.account_map import AccountMap
 from custodes.ledger.prover.files import encode_file
+from custodes.ledger.prover.maps.account_map import AccountMap
 from custodes.ledger.tlog.merkle import leaf_hash, tree_root
 
 ANN, EVE = "100000000001", "100000000003"

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custodes.ledger.prover.account_map import CollectionMap
 from custodes.ledger.prover.erasure import erasure_fields
 from custodes.ledger.prover.files import encode_file, encode_path, wrap
-from custodes.ledger.prover.map_tree import FaceTree
+from custodes.ledger.prover.maps.account_map import CollectionMap
+from custodes.ledger.prover.maps.tree import FaceTree
 from custodes.ledger.tlog.entry import b64url, from_b64url
 from custodes.ledger.tree import multiproof
 from custodes.ledger.verifier.canonical_json import PlacedEntry, StatementError
 from custodes.ledger.verifier.erasure import Certificate, Later, parse, verify_certificate
-from custodes.ledger.verifier.map_head import collection_name
-from custodes.ledger.verifier.map_proof import face_place
+from custodes.ledger.verifier.maps.head import collection_name
+from custodes.ledger.verifier.maps.proof import face_place
 from second_verifier.node import mutations, words
 
 FACES = [str(uuid.uuid5(uuid.NAMESPACE_DNS, f"face {i}")) for i in range(20)]

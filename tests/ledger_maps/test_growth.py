@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.account_map import AccountMap
 from custodes.ledger.prover.files import encode_growth
+from custodes.ledger.prover.maps import vrf
+from custodes.ledger.prover.maps.account_map import AccountMap
 from custodes.ledger.prover.ports import Use
 from custodes.ledger.tlog.entry import Entry
 from custodes.ledger.tlog.merkle import leaf_hash
-from custodes.ledger.verifier.map_growth import MapGrowth, check_growth, parse_growth
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, MapHead
-from custodes.ledger.verifier.map_proof import MapError, MapNode
+from custodes.ledger.verifier.maps.growth import MapGrowth, check_growth, parse_growth
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, MapHead
+from custodes.ledger.verifier.maps.proof import MapError, MapNode
 
 KEY = vrf.secret_key(hashlib.sha256(b"growth").digest())
 

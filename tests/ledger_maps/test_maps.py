@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custodes.ledger.prover.files import encode_path
-from custodes.ledger.prover.map_tree import FaceTree, SumTree, rebuild
-from custodes.ledger.verifier.map_proof import (
+from custodes.ledger.prover.maps.tree import FaceTree, SumTree
+from custodes.ledger.verifier.maps.proof import (
     EMPTY,
     MAX_SUM,
     MapError,
@@ -21,6 +21,7 @@ from custodes.ledger.verifier.map_proof import (
     look_up,
     parse_path,
 )
+from custodes.ledger.verifier.maps.proof import tree_of as rebuild
 
 values = st.builds(Value, st.integers(0, 1000), st.integers(0, 10**9), st.binary(min_size=32, max_size=32))
 # Keys of two kinds: random, and with long common prefixes, which make deep trees.

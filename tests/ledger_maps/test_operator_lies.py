@@ -5,12 +5,12 @@ import json
 
 import pytest
 
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.account_map import CollectionMap
 from custodes.ledger.prover.files import encode_file, encode_path
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_run import bill_month
-from custodes.ledger.prover.map_tree import FaceTree, SumTree, head_fields, place
+from custodes.ledger.prover.maps import vrf
+from custodes.ledger.prover.maps.account_map import CollectionMap
+from custodes.ledger.prover.maps.tree import FaceTree, SumTree, head_fields, place
 from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.tlog.merkle import ProofError, leaf_hash, tree_root
 from custodes.ledger.tree import multiproof
@@ -19,8 +19,8 @@ from custodes.ledger.verifier.erasure import Certificate, Later, verify_certific
 from custodes.ledger.verifier.invoices.invoice import Invoice, bill_key, verify_invoice
 from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.invoices.prices import parse_prices
-from custodes.ledger.verifier.map_head import account_name, collection_name, parse_head, use_leaf
-from custodes.ledger.verifier.map_proof import MapError, Value, face_place
+from custodes.ledger.verifier.maps.head import account_name, collection_name, parse_head, use_leaf
+from custodes.ledger.verifier.maps.proof import MapError, Value, face_place
 from custodes.ledger.verifier.multiproof import root
 from custodes.ledger.verifier.report import recorded_money, render
 from custodes.ledger.verifier.statement import Question, ShownUse, StatementFile
@@ -333,18 +333,18 @@ def test_bills_of_a_wrong_form_that_the_log_commits_to(world, change, reason):
     tree.put(bill_key(bill), Value(bill["uses"], bill["total"], bill_key(bill)))
     head = tree.head()
     index = world.append("bil", None, {**run.fields, "n": head.count, "s": head.units, "r": b64url(head.hash)})
-    world.publish()
-    proof = tuple(multiproof.make([index], len(world.envelopes), world.node))
-    made = Invoice(
-        bill, world.checkpoint(), PlacedEntry(index, world.entry(index)), encode_path(tree.path(bill_key(bill))), proof
-    )
+    world.close()
+    behind = PlacedEntry(world.head, world.entry(world.head))
+    proof = tuple(multiproof.make([index, world.head], len(world.envelopes), world.node))
+    path = encode_path(tree.path(bill_key(bill)))
+    made = Invoice(bill, world.checkpoint(), PlacedEntry(index, world.entry(index)), path, proof, behind)
     verdict = verify_invoice(encode_file(made), world.policy())
     assert verdict.word == "INVALID"
     assert reason in verdict.reasons[0]
     no_run = dataclasses.replace(
         made,
         entry=PlacedEntry(0, world.entry(0)),
-        proof=tuple(multiproof.make([0], len(world.envelopes), world.node)),
+        proof=tuple(multiproof.make([0, world.head], len(world.envelopes), world.node)),
     )
     assert "no invoice run" in verify_invoice(encode_file(no_run), world.policy()).reasons[0]
     moved = dataclasses.replace(made, entry=PlacedEntry(index, world.entry(0)))

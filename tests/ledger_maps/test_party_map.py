@@ -14,16 +14,16 @@ from custodes.cli.ledger import statement as statement_commands
 from custodes.core.clock import FixedClock
 from custodes.deployment.record.statements import open_statements
 from custodes.ledger.prover.files import encode_file, encode_party, wrap
-from custodes.ledger.prover.map_tree import place as map_place
-from custodes.ledger.prover.party_map import PartyMap, PartyPlace
-from custodes.ledger.prover.party_map_files import PartyFiles, PlacesDigest
+from custodes.ledger.prover.maps.party_map import PartyMap, PartyPlace
+from custodes.ledger.prover.maps.party_map_files import PartyFiles, PlacesDigest
+from custodes.ledger.prover.maps.tree import place as map_place
 from custodes.ledger.prover.sources import PartySources
 from custodes.ledger.prover.statement import Sources, build
 from custodes.ledger.tlog.commitment import commit
 from custodes.ledger.tlog.entry import b64url, from_b64url
 from custodes.ledger.tree import multiproof
 from custodes.ledger.verifier.canonical_json import unwrap
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.party import PartyQuestion, party_json, render_party, verify_party
 from custodes.ledger.verifier.party_names import fingerprint, identifier_key, is_fingerprint, name_key, name_keys
 from custodes.ledger.verifier.report import as_json, render
@@ -88,7 +88,7 @@ class Parties:
         self.world.publish()
 
     def statement(self, identifier, begin=None, end=None):
-        sources = PartySources(self.map, self.head)
+        sources = PartySources(self.map, self.head, self.world, lambda *_: ())
         return build(Question(identifier, begin, end), Sources(self.world, sources, places=sources))
 
     def about(self, asked, begin=None, end=None):

@@ -8,13 +8,17 @@ import dataclasses
 import json
 import unicodedata
 
-from custodes.ledger.prover.files import encode_file, wrap
+from custodes.ledger.prover.files import encode_file, entry_member, wrap
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
+from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.note import parse_note
 from custodes.ledger.tlog.proof import Receipt, verify_token
 from custodes.ledger.tlog.trust import parse_policy
+from custodes.ledger.tree import multiproof
 from custodes.ledger.tree.growth import inclusion_proof
+from custodes.ledger.verifier.canonical_json import PlacedEntry
+from custodes.ledger.verifier.key_change_file import verify_key_change
 from custodes.ledger.verifier.party_names import name_keys
 from custodes.ledger.verifier.statement import ShownUse
 from custodes.ledger.verifier.verdict import Word, verify
@@ -89,6 +93,44 @@ def test_both_say_the_same_of_every_mutation(busy_world):
     own = ours(busy_world, files)
     assert own.count("INVALID") > 150
     assert words(busy_world.policy_text(), files) == own
+
+
+def changed_keys(world):
+    """Statements over two changes of the VRF key, and the file about the second."""
+    for account in ("100000000001", "100000000002", "100000000001"):
+        world.use(account)
+    world.change_key()
+    world.use("100000000002")
+    world.change_key()
+    entry, old, _ = world.past[-1]
+    heads = [old, world.head, *world.party_heads]
+    shown = sorted([entry, *heads])
+    inner = {
+        "checkpoint": world.note.decode(),
+        "entry": entry_member(PlacedEntry(entry, world.envelopes[entry])),
+        "heads": [entry_member(PlacedEntry(at, world.envelopes[at])) for at in heads],
+        "names": json.loads(world.names),
+        "proof": b64url(b"".join(multiproof.make(shown, len(world.envelopes), world.node))),
+        "v": 1,
+    }
+    return [encode_file(world.statement(ANN)), encode_file(world.statement(EVE)), wrap("vrf", inner)]
+
+
+def test_both_say_the_same_of_changes_of_the_vrf_key(make_world):
+    world = make_world()
+    good = changed_keys(world)
+    files = [*good, *(one for seed, file in enumerate(good) for one in mutations(file, 40, seed))]
+    own = ours(world, [file for file in files if b'"vrf":{"checkpoint"' not in file])
+    assert own[:2] == ["PRESENT", "ABSENT"]
+    own = [_any(file, world.policy()) for file in files]
+    assert own[:3] == ["PRESENT", "ABSENT", "PRESENT"]
+    assert own.count("INVALID") > 200
+    assert words(world.policy_text(), files) == own
+
+
+def _any(file, policy):
+    about_key = file[56:62] == b'"vrf":'
+    return str(verify_key_change(file, policy).word if about_key else verify(file, policy).word.value)
 
 
 def test_both_find_the_same_places_of_a_name():

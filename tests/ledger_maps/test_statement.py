@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.account_map import AccountMap
 from custodes.ledger.prover.files import encode_file, wrap
 from custodes.ledger.prover.invoices.default_prices import default_prices
-from custodes.ledger.prover.map_tree import head_fields
+from custodes.ledger.prover.maps import vrf
+from custodes.ledger.prover.maps.account_map import AccountMap
+from custodes.ledger.prover.maps.tree import head_fields
 from custodes.ledger.prover.ports import opened_use
 from custodes.ledger.tlog.entry import b64url, from_b64url
 from custodes.ledger.tlog.merkle import leaf_hash, tree_root

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custodes.ledger.prover import vrf as prover
+from custodes.ledger.prover.maps import vrf as prover
 from custodes.ledger.verifier.vrf import edwards25519, vrf
 
 # RFC 9381 appendix B.3, examples 16 to 18: secret key, public key, alpha, pi, beta.

@@ -14,11 +14,13 @@ from custodes.governance.authorisation import EXCEPTIONAL, WINDOW_MS
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, load, shipped, shipped_schema
 from custodes.ledger.__main__ import check
 from custodes.ledger.prover.files import wrap
+from custodes.ledger.tlog.tiles import read_entries
 from custodes.ledger.tlog.trust import parse_policy
 from custodes.ledger.verifier.expected import Expectation
 from custodes.ledger.verifier.regulation import figures as numbers
 from custodes.ledger.verifier.regulation.check import verify_regulation
 from custodes.ledger.verifier.regulation.figures import Counted, CountedRecord, CountedUse, figures
+from custodes.storage.ledger.open import read_tiles
 from fakes.engine import Square, picture
 from second_verifier.node import answers, mutations
 
@@ -57,7 +59,7 @@ def made(live_server: Any, custodes: Any, tmp_path: Path) -> Path:
     return out
 
 
-def test_numbers_are_counts_and_a_changed_one_is_found(made: Path, custodes: Any) -> None:
+def test_numbers_are_counts_and_a_changed_one_is_found(made: Path, custodes: Any, live_server: Any) -> None:
     trust = str(made / "trust.policy")
     checked = custodes("statement", "verify", str(made / "report.json"), "--trust", trust)
     assert checked.stdout.startswith("PRESENT"), checked.stdout
@@ -81,6 +83,11 @@ def test_numbers_are_counts_and_a_changed_one_is_found(made: Path, custodes: Any
     files.append(wrap("regulation", {**inner, "figures": {**said, "26.10.late": 0}}))
     files.append(wrap("regulation", {**inner, "records": inner["records"][1:]}))
     files.append(wrap("regulation", {**inner, "account": "999999999999"}))
+    tiles = read_tiles(live_server.deployment.settings.data)
+    public = verify_regulation(files[0], policy, lambda size: read_entries(tiles, size))
+    assert any("1 refusals of all accounts" in one and "none was left out" in one for one in public.reasons), public
+    shown = [one for one in inner["records"] if one["e"].get("d") != "deny"]
+    assert len(shown) == len(inner["records"]) - 1
     own = [verify_regulation(file, policy).word for file in files]
     assert own == ["PRESENT"] + ["INVALID"] * (len(files) - 1)
     files += mutations(files[0], 60, 7)

@@ -33,7 +33,7 @@ def reference(card: ModelCard, files: Mapping[str, bytes], pictures: Floats, cac
     if card.importer == "dlib-resnet":
         return _dlib(files, pictures)
     if card.importer == "efficientnet-lite":
-        return {"logits": efficientnet_lite(card, read_torch(next(iter(files.values()))), pictures)}
+        return efficientnet_lite(card, read_torch(next(iter(files.values()))), pictures)
     if card.importer == "yolo":
         return _shipped_onnx(card, files, pictures / np.float32(255))
     if card.importer == "face-embedder":
@@ -167,7 +167,9 @@ def _unwrap(folder: Path) -> None:
     subprocess.run(["node", "-e", script], check=True, cwd=folder, capture_output=True, timeout=60)
 
 
-def efficientnet_lite(card: ModelCard, weights: Mapping[str, NDArray[np.float32]], pictures: Floats) -> Floats:
+def efficientnet_lite(
+    card: ModelCard, weights: Mapping[str, NDArray[np.float32]], pictures: Floats
+) -> dict[str, Floats]:
     """The network layer by layer in numpy, normalisation apart from convolutions, padding added by hand."""
 
     def layer(x: Floats, name: str, norm: str, stride: int = 1, each: bool = False) -> Floats:
@@ -196,7 +198,8 @@ def efficientnet_lite(card: ModelCard, weights: Mapping[str, NDArray[np.float32]
         x = layer(x, f"{name}._project_conv", f"{name}._bn2")
         x = x + entry if x.shape == entry.shape else x
     features = relu6(layer(x, "_conv_head", "_bn1")).mean((2, 3))
-    return (features @ weights["_fc.weight"].T + weights["_fc.bias"]).astype(np.float32)
+    logits = (features @ weights["_fc.weight"].T + weights["_fc.bias"]).astype(np.float32)
+    return {"logits": logits, "features": features.astype(np.float32)}
 
 
 def _prepared(card: ModelCard, picture: Floats) -> Floats:

@@ -46,8 +46,8 @@ GROUPS = (
         (
             "ledger/verifier/verdict.py",
             "ledger/verifier/multiproof.py",
-            "ledger/verifier/map_proof.py",
-            "ledger/verifier/map_head.py",
+            "ledger/verifier/maps/proof.py",
+            "ledger/verifier/maps/head.py",
         ),
         tuple(f"tests/ledger_maps/test_{name}.py" for name in _LEDGER),
     ),

@@ -79,7 +79,7 @@ class World:
         self.context = started(data, "test/moratorium", None, self.clock)
         self.log = self.context.__enter__()
         self.files = PolicyFiles(data / "policy")
-        self.office = PolicyChanges(self.files, self.log, self.clock, Own(OWN))
+        self.office = PolicyChanges(self.files, self.log, self.clock, Own(OWN), self.clock.now_ms)
         self.office.open()
         self.layers = PolicyLayers(self.office.in_force, PolicyFacts(PROFILES.get, NoLists()), Anything())
         self.recorder = LedgerRecorder(self.log, "model")
@@ -174,7 +174,7 @@ def test_a_moratorium_that_was_lifted_with_notice(world: World) -> None:
 
 def test_a_set_that_came_with_the_program_is_told_as_such(world: World) -> None:
     weaker = PolicySet({name: text for name, text in OWN.packs.items() if "police" not in name}, OWN.schema)
-    again = PolicyChanges(world.files, world.log, world.clock, Own(weaker))
+    again = PolicyChanges(world.files, world.log, world.clock, Own(weaker), world.clock.now_ms)
     again.open()
     word, text = world.verdict(world.report())
     assert word == "ABSENT" and "not weakened" in text and "a set that waits until" in text

@@ -49,7 +49,7 @@ class Desk:
         with started(self.data, "test/policy", None, self.clock) as log:
             whose = None if own is None else Own(own, notice_ms)
             written: Any = log if fault is None else fault.over(log)
-            office = PolicyChanges(PolicyFiles(self.data / "policy"), written, self.clock, whose)
+            office = PolicyChanges(PolicyFiles(self.data / "policy"), written, self.clock, whose, self.clock.now_ms)
             office.open()
             yield office
 
@@ -200,6 +200,10 @@ def test_a_weakening_takes_force_by_itself_and_never_early(desk: Desk) -> None:
             assert office.in_force().digest == OWN.digest() and not police(office, moment)
     desk.clock.ts_ms = effective
     with desk.open() as office:
+        office.activate()
+        assert office.in_force().digest == OWN.digest(), "nobody saw the notice run: the server was off"
+        desk.clock.ts_ms += effective - START
+        office.activate()
         assert office.in_force().digest == WEAKER.digest() and police(office, effective)
     desk.clock.ts_ms = START  # what took force stays in force: nobody can take it back by the clock
     with desk.open() as office:

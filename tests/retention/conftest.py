@@ -74,7 +74,7 @@ def keeper(tmp_path: Path) -> Iterator[Keeper]:
         gallery.create_collection(collection(), {})
         statements = open_statements(data)
         tombstones = FileTombstones(LedgerPaths(data).private)
-        erasures = RecordedErasures(log, gallery, statements.face_indexes(), statements.erasures, tombstones)
+        erasures = RecordedErasures(log, gallery, statements.maps.face_indexes(), statements.erasures, tombstones)
         yield Keeper(clock, log, store, gallery, statements, erasures, tombstones)
     finally:
         log.close()

@@ -17,7 +17,7 @@ from custodes.cli.output import NothingToDoError
 from custodes.core.errors import CustodesError
 
 _SERVER, _PICTURES, _FACES = "Server", "Pictures, without a server", "Faces"
-_VIDEO = "Stored video"
+_VIDEO, _LABELS = "Stored video", "Labels of your own"
 _ACCOUNTS, _RECORD, _RULES = "Accounts", "Record", "Rules and screening"
 
 COMMANDS = (
@@ -47,6 +47,10 @@ COMMANDS = (
     CommandEntry(
         _PICTURES, "liveness", "Score how much faces look like faces and not like prints or screens.",
         "custodes.cli.pictures.assess:liveness",
+    ),
+    CommandEntry(
+        _LABELS, "labels", "Train labels of your own on a folder of pictures, and ask them.",
+        "custodes.cli.labels.labels:app",
     ),
     CommandEntry(_FACES, "index", "Index the photos of a folder.", "custodes.cli.faces.index:index"),
     CommandEntry(_FACES, "search", "Search a collection for the face of a photo.", "custodes.cli.faces.search:search"),

@@ -76,6 +76,22 @@ class OpenJobsError(QuotaError):
     """An account has as many open jobs as it may have; one of them has to end first."""
 
 
+class LimitError(QuotaError):
+    """An account has as many things of a kind as it may have at a time."""
+
+
+class NotUsableError(CustodesError):
+    """Something is there, but cannot be used in the state that it is in."""
+
+
+class PolicyRevisionError(CustodesError):
+    """A policy document has another revision than the one that was named."""
+
+
+class ManifestError(CustodesError):
+    """A list of pictures is empty, too long, or not one."""
+
+
 class HumanLoopError(CustodesError):
     """A review by people was asked for, and there is nobody to do it."""
 

@@ -21,7 +21,7 @@ from custodes.deployment.governance.customers import open_customers
 from custodes.deployment.governance.policy import open_explanations
 from custodes.deployment.lookups import open_lookups
 from custodes.deployment.record.backup import open_backups
-from custodes.deployment.record.ledger import checked_statements, cosigners, open_log, started
+from custodes.deployment.record.ledger import boot_time_ms, checked_statements, cosigners, log_name, open_log, started
 from custodes.deployment.record.statements import open_statements
 from custodes.deployment.records import ledger_place, log_retention, open_cases
 from custodes.deployment.server import new_request_id
@@ -34,6 +34,7 @@ from custodes.operations.policy.authorisations import case_handlers
 from custodes.operations.policy.change_control import PolicyChanges
 from custodes.operations.record.admin.ledger import ledger_handlers
 from custodes.operations.record.administration import Administration, AttributedLog
+from custodes.operations.record.consent import Consent
 from custodes.operations.record.housekeeping import Housekeeping
 from custodes.operations.record.incidents.incidents import Incidents
 from custodes.operations.requests.admin import AdminAnswer, AdminHandlers
@@ -105,7 +106,7 @@ def _policy(settings: Settings, operator: AccountId) -> Iterator[Opened]:
     files = policy_files(settings.data)
     with open_log(ledger_place(settings, operator), SystemClock()) as written:
         log = AttributedLog(written)
-        changes = PolicyChanges(files, log, SystemClock(), None)
+        changes = PolicyChanges(files, log, SystemClock(), None, boot_time_ms)
         changes.open()
         yield log, policy_handlers(changes, lambda: open_explanations(settings.data))
 
@@ -115,20 +116,28 @@ def _ledger(settings: Settings, _: AccountId) -> Iterator[Opened]:
     paths = LedgerPaths(settings.data)
     if not paths.verifier.exists():
         raise UnavailableError("there is no ledger here before a server has started once")
-    name = paths.verifier.read_text(encoding="utf-8").partition("+")[0]
+    name = log_name(settings.data)
     with started(settings.data, name, None, SystemClock()) as log, closing(ScreeningLists(settings.data)) as lists:
         attributed, statements = AttributedLog(log), checked_statements(settings.data, log)
         incidents = Incidents(log, statements.facts_of)
         duties = Housekeeping(log, statements, cosigners(settings.data), SystemClock(), incidents)
+        consent = Consent(name, lambda: _officers(settings, attributed))
         yield (
             attributed,
             {
-                **ledger_handlers(duties, statements, log, log_retention(settings, SystemClock())),
-                **incidents.handlers(attributed),
+                **ledger_handlers(duties, statements, log, log_retention(settings, SystemClock()), consent),
+                **incidents.handlers(attributed, consent),
                 **open_lookups(settings, statements, duties, log),
                 **list_handlers(lambda: commit_editions(lists, attributed)),
             },
         )
+
+
+def _officers(settings: Settings, log: AttributedLog) -> Mapping[str, bytes]:
+    """Who may sign, by records that are those of the ledger; files that were set back are none."""
+    changes = PolicyChanges(policy_files(settings.data), log, SystemClock(), None, boot_time_ms)
+    changes.open()
+    return changes.state.officers
 
 
 @contextmanager

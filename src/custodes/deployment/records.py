@@ -22,11 +22,13 @@ from custodes.deployment.governance.policy import open_explanations, open_policy
 from custodes.deployment.governance.reviews import open_reviews, schedule_reviews
 from custodes.deployment.governance.screening import schedule_screening
 from custodes.deployment.lookups import open_lookups
+from custodes.deployment.projects import CustomLabelling
 from custodes.deployment.record.backup import look_where_from, open_backups
 from custodes.deployment.record.ledger import (
     LedgerPlace,
     LedgerPlan,
     ServerLedger,
+    log_name,
     open_erasures,
     open_server_ledger,
     schedule_ledger,
@@ -54,6 +56,7 @@ from custodes.operations.policy.facts import PolicyFacts
 from custodes.operations.policy.tenant import AccountPolicies
 from custodes.operations.record.admin.ledger import LogRetention, ledger_handlers
 from custodes.operations.record.administration import Administration
+from custodes.operations.record.consent import Consent
 from custodes.operations.record.incidents.incidents import RecognitionStop
 from custodes.operations.record.start import Release
 from custodes.operations.requests.admin import AdminHandlers
@@ -81,6 +84,7 @@ class DataParts:
     streams: Streams
     clock: Clock
     request_ids: Callable[[], RequestId]
+    labelling: CustomLabelling
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
         look_where_from(data, ledger.log)
         erasures = open_erasures(data, ledger, gallery)
         rules = open_policy(data, ledger, clock, own_policy(settings))
+        consent = Consent(log_name(data), lambda: rules.state.officers)
         cases = open_cases(data, ledger.attributed, clock)
         reviews = open_reviews(parts.database, data, ledger, gallery, directory, settings.review_days)
         links = SignInLinks(clock, os.urandom)
@@ -137,8 +142,8 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             **case_handlers(cases, directory, clock),
             **retention_handlers(gallery, operator),
             **list_handlers,
-            **ledger_handlers(ledger.duties, ledger.statements, ledger.log, log_retention(settings, clock)),
-            **ledger.duties.incidents.handlers(ledger.attributed),
+            **ledger_handlers(ledger.duties, ledger.statements, ledger.log, log_retention(settings, clock), consent),
+            **ledger.duties.incidents.handlers(ledger.attributed, consent),
             **open_backups(data, ledger.log, erasures.settle, clock),
             **open_lookups(settings, ledger.statements, ledger.duties, ledger.log),
             **job_handlers(parts.videos.jobs, clock),

@@ -30,9 +30,10 @@ from custodes.deployment.galleries import open_served_gallery
 from custodes.deployment.governance.accounts import open_directory
 from custodes.deployment.networks.engines import open_sight, open_text
 from custodes.deployment.networks.scores import own_embedder, score_rates
+from custodes.deployment.projects import open_projects, training_workers
 from custodes.deployment.record.ledger import ServerLedger, reconciled
 from custodes.deployment.records import DataParts, Records, open_records
-from custodes.deployment.streams import Streams, open_streams, stream_workers
+from custodes.deployment.streams import open_streams, stream_workers
 from custodes.deployment.tracing import Tracing, open_tracing
 from custodes.deployment.video import Videos, VideoWork, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
@@ -77,6 +78,7 @@ from custodes.settings import Settings
 from custodes.storage.files import uploads
 from custodes.storage.files.credentials import OperatorKeys, open_credentials
 from custodes.storage.ledger.documents import public_documents
+from custodes.storage.objects.buckets import BucketObjects
 from custodes.storage.objects.sources import S3Settings, open_objects
 from custodes.storage.sql.celebrities import SqliteCelebrities
 
@@ -227,12 +229,12 @@ def open_deployment(
         meter = RunMeter()
         runs = Runs(meter.ran, RunMemory())
         faces = opened.enter_context(open_engine(settings, runs) if engine is None else nullcontext(engine))
-        if spans is not None:
-            store, faces = spans.gallery(store), spans.engine(faces)
+        store, faces = (store, faces) if spans is None else (spans.gallery(store), spans.engine(faces))
         release = release_of(settings.shown)
-        videos = open_videos(settings, database, open_objects(_folders(settings), _s3(settings)), clock)
-        live, account = open_streams(settings, database, clock), keys.account_id
-        parts = DataParts(settings, database, account, directory, store, videos, live, clock, new_request_id)
+        videos = open_videos(settings, database, _objects(settings), clock)
+        live, own = open_streams(settings, database, clock), open_projects(settings, database, videos, clock)
+        jobs = (videos, live, clock, new_request_id, own)
+        parts = DataParts(settings, database, keys.account_id, directory, store, *jobs)
         records = opened.enter_context(open_records(parts, release))
         daily = opened.enter_context(reconciled(records.ledger.log, meter))
         known = _known_people(opened, keys, settings)
@@ -242,7 +244,7 @@ def open_deployment(
         operations = build(ports)
         gate = _gate(spans, records.policy, recording(_recorder(records, faces, release, meter)), directory)
         scheduler = opened.enter_context(_scheduler((*records.schedules, *served.schedules, daily), clock))
-        opened.enter_context(_workers(VideoWork(videos, ports, operations, gate, records.ledger, runs.memory), live))
+        opened.enter_context(_workers(VideoWork(videos, ports, operations, gate, records.ledger, runs.memory), parts))
         opened.enter_context(administered(settings.data, records.administration.ask))
         served.start_warming()
         yield Deployment(
@@ -272,9 +274,13 @@ def _scheduler(schedules: Sequence[Schedule], clock: Clock) -> Iterator[Schedule
 
 
 @contextmanager
-def _workers(work: VideoWork, streams: Streams) -> Iterator[None]:
-    """Whoever works on stored videos and watches live streams, until the end of the block."""
-    with video_workers(work), stream_workers(streams, work.ports, work.gate):
+def _workers(work: VideoWork, parts: DataParts) -> Iterator[None]:
+    """Whoever works on stored videos, watches live streams and trains, until the end of the block."""
+    with (
+        video_workers(work),
+        stream_workers(parts.streams, work.ports, work.gate),
+        training_workers(parts.labelling, work.operations, work.gate, work.ledger),
+    ):
         yield
 
 
@@ -314,6 +320,7 @@ def _ports(
         sight=sight,
         celebrities=celebrities,
         video=videos.adapters,
+        projects=parts.labelling.adapters,
         streams=parts.streams.adapters,
     )
 
@@ -336,9 +343,22 @@ def _known_people(opened: ExitStack, keys: OperatorKeys, settings: Settings) -> 
     return CelebrityGallery(key, book, score_rates(settings).false_match_rate)
 
 
+def _objects(settings: Settings) -> BucketObjects:
+    return open_objects(_folders(settings), _s3(settings), _writable(settings))
+
+
 def _folders(settings: Settings) -> dict[str, Path]:
     """Folders by bucket name: those that are set, and what commands of this machine's user bring."""
-    return {**settings.buckets, uploads.BUCKET: settings.data / uploads.FOLDER}
+    return {
+        **settings.buckets,
+        uploads.BUCKET: settings.data / uploads.FOLDER,
+        uploads.RESULTS_BUCKET: settings.data / uploads.RESULTS_FOLDER,
+    }
+
+
+def _writable(settings: Settings) -> frozenset[str]:
+    """Folders that results may be written to: those that are set, and that of commands of this machine's user."""
+    return frozenset({*(name.strip() for name in settings.output_buckets.split(",")), uploads.RESULTS_BUCKET})
 
 
 def _s3(settings: Settings) -> S3Settings:

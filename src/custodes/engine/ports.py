@@ -8,6 +8,7 @@ from typing import Protocol
 from custodes.core.box import Size
 from custodes.core.ids import ModelVersion
 from custodes.core.slot import Slot
+from custodes.engine.results.custom import CustomLabel, Example, Lesson, TrainedModel, TrainingPlan
 from custodes.engine.results.equipment import PersonsFound
 from custodes.engine.results.face import (
     MAX_FACES,
@@ -144,4 +145,44 @@ class LabelEngine(Protocol):
 
     def labels(self, slot: Slot, image: Image, wanted: LabelsWanted) -> LabelsFound:
         """Labels surest first, and looks, as far as ``wanted``. An empty result is a value, not an error."""
+        ...
+
+
+class CustomLabelEngine(Protocol):
+    """Trains on pictures of the operator's own, and tells what a trained model sees."""
+
+    @property
+    def backbones(self) -> tuple[str, ...]:
+        """Names of the frozen networks that features can come from, the default first."""
+        ...
+
+    @property
+    def moderation_names(self) -> tuple[str, ...]:
+        """Names that an adapter can be about."""
+        ...
+
+    def study(self, slot: Slot, image: Image, lesson: Lesson, plan: TrainingPlan) -> Example:
+        """What is kept of a training picture."""
+        ...
+
+    def fit(self, slot: Slot, examples: Sequence[Example], plan: TrainingPlan) -> bytes:
+        """A model; the same for the same examples and plan.
+
+        Raises:
+            InvalidParameterError: there is nothing to fit.
+        """
+        ...
+
+    def open(self, model: bytes) -> TrainedModel:
+        """A model ready to be asked. Raises UnavailableError when it is damaged, or its network is not here."""
+        ...
+
+    def detect(self, slot: Slot, image: Image, model: TrainedModel) -> tuple[CustomLabel, ...]:
+        """Everything that ``model`` says about a picture, surest first, however unsure."""
+        ...
+
+    def adapt(
+        self, slot: Slot, image: Image, model: TrainedModel, base: ConcernsFound, least_pct: float
+    ) -> ConcernsFound:
+        """What an adapter makes of ``base``, all that moderation says, however unsure; from ``least_pct`` on."""
         ...

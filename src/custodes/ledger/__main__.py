@@ -29,8 +29,10 @@ from custodes.ledger.verifier.expected import (
     weakness,
 )
 from custodes.ledger.verifier.invoices.invoice import verify_invoice
+from custodes.ledger.verifier.key_change_file import LIMITS as KEY_CHANGE_LIMITS
+from custodes.ledger.verifier.key_change_file import verify_key_change
 from custodes.ledger.verifier.map_chain import check_chain
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.moratorium.check import LIMITS as MORATORIUM_LIMITS
 from custodes.ledger.verifier.moratorium.check import verify_moratorium
 from custodes.ledger.verifier.party import party_json, render_party, verify_party
@@ -150,17 +152,20 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _judge(
+def _judge(  # noqa: PLR0911 - one return a kind
     data: bytes, policy: TrustPolicy, ledger: Path | None, stamps: StampFile | None
 ) -> tuple[str, str, dict[str, object]]:
     # Canonical JSON sorts names, so what a file is stands behind its checksum at a fixed place.
     kind = data[56:70]
+    if kind.startswith(b'"vrf"'):
+        change = verify_key_change(data, policy)
+        return _plain(change.word, list(change.reasons), list(KEY_CHANGE_LIMITS))
     if kind.startswith(b'"erasure"'):
         erasure = verify_certificate(data, policy)
         return _plain(erasure.word, list(erasure.reasons), list(LIMITS))
     entries = None if ledger is None else _Folder(ledger).entries
     if kind.startswith(b'"invoice"'):
-        invoice = verify_invoice(data, policy, entries)
+        invoice = verify_invoice(data, policy, entries, _now_ms())
         return _plain(invoice.word, list(invoice.reasons), list(invoice.limits))
     if kind.startswith(b'"party"'):
         party = verify_party(data, policy, entries)

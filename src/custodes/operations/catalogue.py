@@ -35,6 +35,14 @@ from custodes.operations.images.detect_text import TextDetection
 from custodes.operations.images.engines import ImageEngines
 from custodes.operations.images.ports import ObjectStore
 from custodes.operations.images.sources import Pictures
+from custodes.operations.media.use_cases import MediaAnalysis
+from custodes.operations.projects.use_cases import (
+    ProjectAdapters,
+    ProjectEngines,
+    ProjectOperations,
+    absent,
+    build_projects,
+)
 from custodes.operations.reviews.reviews import Holding
 from custodes.operations.streams.use_cases import StreamAdapters, StreamOperations
 from custodes.operations.video.use_cases import VideoAdapters, VideoOperations
@@ -63,6 +71,7 @@ class Ports:
         sight: opens the engines that look at whole pictures.
         celebrities: where known people are.
         video: jobs and files of stored videos.
+        projects: where custom labels are.
         streams: processors and sources of live streams.
     """
 
@@ -78,6 +87,7 @@ class Ports:
     sight: ImageEngines = field(default_factory=ImageEngines)
     celebrities: CelebrityGallery = NOBODY
     video: VideoAdapters | None = None
+    projects: ProjectAdapters | None = None
     streams: StreamAdapters | None = None
 
 
@@ -100,6 +110,8 @@ class Operations:
     moderation: Moderation
     protection: Protection
     video: VideoOperations
+    projects: ProjectOperations
+    media: MediaAnalysis
     streams: StreamOperations
 
 
@@ -107,6 +119,9 @@ def build(ports: Ports) -> Operations:
     """Connect the use cases to ``ports``."""
     engine, gallery = ports.engine, ports.gallery
     pictures, pages = Pictures(ports.objects), PageTokens(ports.page_key)
+    labelling = ports.projects or absent()
+    looking = ProjectEngines(ports.sight.custom, ports.sight.moderation, engine)
+    projects = build_projects(ports.projects, looking, ports.objects, pages)
     streams = StreamOperations(engine, gallery, pages, ports.streams)
     return Operations(
         detection=Detection(engine, pictures),
@@ -115,14 +130,18 @@ def build(ports: Ports) -> Operations:
         enrolment=FaceOperations(engine, gallery, pictures, pages, FaceIds(ports.new_face_id, ports.erasures)),
         search=Search(engine, gallery, pictures, ports.holding),
         users=Users(engine, gallery, pages, Replays(gallery, ports.clock), ports.erasures),
-        tagging=Tagging(gallery, streams),
+        tagging=Tagging(gallery, streams, projects.tags),
         thumbnails=Thumbnails(gallery),
         text=TextDetection(ports.text, pictures),
         labels=LabelDetection(ports.sight.labels, pictures),
         celebrities=Celebrities(engine, gallery, pictures, ports.celebrities),
         assessment=PortraitAssessment(engine, pictures),
-        moderation=Moderation(ports.sight.moderation, pictures),
+        moderation=Moderation(ports.sight.moderation, pictures, projects.adapters),
         protection=Protection(ports.sight.equipment, pictures),
         video=VideoOperations(engine, gallery, ports.holding, pages, ports.video),
+        projects=projects,
+        media=MediaAnalysis(
+            labelling.jobs, ports.objects, pages, projects.adapters.version, labelling.new_id, labelling.wake
+        ),
         streams=streams,
     )

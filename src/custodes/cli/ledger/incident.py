@@ -13,7 +13,9 @@ from typing import Annotated
 import typer
 
 from custodes.cli.client.administration import ask, show
+from custodes.cli.ledger.consent import SignatureOption, SignOnlyOption, SignWithOption, sign_order
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.operations.record.incidents.incidents import AcknowledgeIncident
 
 app = typer.Typer(help="Incidents of the log, and what they stop.", no_args_is_help=True)
 
@@ -36,9 +38,21 @@ def list_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
 def acknowledge_command(
     index: Annotated[int, typer.Argument(min=0, help="Its entry, as the list says.")],
     reason: Annotated[str, typer.Option("--reason", help="What was found; kept in the private part of the entry.")],
+    sign_with: SignWithOption = None,
+    signature: SignatureOption = None,
+    sign_only: SignOnlyOption = False,
     data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
-    """Say that somebody looked at an incident; recognition goes on when none is left."""
-    made = ask(data, "incident acknowledge", index=index, reason=reason)
-    show(made, f"acknowledged, as entry {made['index']} of the ledger says", as_json=as_json)
+    """Say that somebody looked at an incident; recognition goes on when none is left.
+
+    Where officers are appointed, one of them signs for it.
+    """
+    order = AcknowledgeIncident(index=index, reason=reason)
+    signed = sign_order(data, order.operation, order.order, sign_with or ()) if sign_with else ()
+    if sign_only:
+        show({"signatures": list(signed)}, "\n".join(signed), as_json=as_json)
+        return
+    made = ask(data, order.operation, index=index, reason=reason, signatures=[*(signature or ()), *signed])
+    who = f"signed by {', '.join(made['signers'])}" if made["signers"] else "nobody signed, no officers are appointed"
+    show(made, f"acknowledged, as entry {made['index']} of the ledger says; {who}", as_json=as_json)

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from custodes.cli.client.administration import ask, show
 from custodes.cli.client.directory import require_ledger
+from custodes.cli.ledger.consent import SignatureOption, SignOnlyOption, SignWithOption, sign_order
 from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption, DataPlaceOption
 from custodes.core.errors import NotFoundError, UnavailableError
@@ -28,8 +29,9 @@ from custodes.ledger.tlog.note import NoteError, VerifierKey
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerCorruptError
 from custodes.ledger.tree.tiles import verified_tree
 from custodes.ledger.tree.tlog_proof import encode_tlog_proof
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.writer.audit import AuditReport
+from custodes.operations.record.admin.ledger import ChangeVrfKey, ProveVrfKeyChange, vrf_order
 from custodes.storage.ledger.open import LedgerPaths, old_verifiers, read_tiles
 
 app = typer.Typer(help="Audit the ledger, show its state, prove entries.", no_args_is_help=True)
@@ -87,7 +89,7 @@ def growth_command(
 ) -> None:
     """Write, for auditors, the proofs that each head of the account map continues the one before."""
     try:
-        lines = list(open_statements(data).growth())
+        lines = list(open_statements(data).maps.growth())
     except (MapError, BodyError) as error:
         raise UnavailableError(str(error)) from error
     except LookupError as error:
@@ -140,6 +142,42 @@ def rotate_key_command(data: DataOption = DATA, as_json: JsonOption = False) -> 
     key = LedgerPaths(data).verifier.read_text().strip()
     show({"index": index, "public_key": key}, f"entry {index} of the ledger hands over to {key}", as_json=as_json)
     typer.echo("give the new trust.policy to those who verify, and the new key to the witnesses", err=True)
+
+
+@app.command("change-vrf-key")
+def change_vrf_key_command(
+    sign_with: SignWithOption = None,
+    signature: SignatureOption = None,
+    sign_only: SignOnlyOption = False,
+    data: DataOption = DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Replace the key under which names have their places in maps, every name proven under both; also while serving.
+
+    Where officers are appointed, two of them sign for it.
+    """
+    require_ledger(data)
+    order = vrf_order(open_statements(data).maps.vrf_public())
+    signed = sign_order(data, ChangeVrfKey.operation, order, sign_with) if sign_with else ()
+    if sign_only:
+        show({"signatures": list(signed)}, "\n".join(signed), as_json=as_json)
+        return
+    made = ask(data, ChangeVrfKey.operation, signatures=[*(signature or ()), *signed])
+    who = f"signed by {', '.join(made['signers'])}" if made["signers"] else "nobody signed, no officers are appointed"
+    text = f"entry {made['index']} of the ledger brings the key {made['public_key']}; {who}"
+    show(made, text, as_json=as_json)
+    typer.echo("give the new trust.policy to those who verify", err=True)
+
+
+@app.command("vrf-key-change")
+def vrf_key_change_command(
+    index: Annotated[int, typer.Argument(min=0, help="Its entry, as change-vrf-key says.")],
+    out: Annotated[Path, typer.Option("--out", help="File to write.")],
+    data: DataOption = DATA,
+) -> None:
+    """Write, for auditors, the proofs that every name has the same under the new key; the file names customers."""
+    out.write_text(ask(data, ProveVrfKeyChange.operation, index=index)["file"], encoding="utf-8")
+    typer.echo(f"{out}: check it with: python -m custodes.ledger verify {out} --trust ...", err=True)
 
 
 @app.command("release")

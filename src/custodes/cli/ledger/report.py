@@ -21,7 +21,7 @@ from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.tiles import LedgerCorruptError
 from custodes.ledger.tlog.trust import TrustError, parse_policy
 from custodes.ledger.verifier.canonical_json import StatementError
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.regulation.check import parse
 from custodes.operations.record.evidence.regulation_page import render
 

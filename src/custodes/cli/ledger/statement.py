@@ -28,8 +28,8 @@ from custodes.ledger.prover.verifier_zipapp import build as build_zipapp
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.tiles import LedgerCorruptError
-from custodes.ledger.verifier.map_head import PARTY_MAP
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.head import PARTY_MAP
+from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question, map_of
 from custodes.ledger.verifier.timestamps.token import StampError

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
-from custodes.deployment.record.ledger import ServerLedger
+from custodes.deployment.record.ledger import ServerLedger, boot_time_ms
 from custodes.jobs.schedule import Schedule, regularly
 from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.operations.policy.change_control import Own, PolicyChanges
 from custodes.operations.policy.explain import Explanations
-from custodes.operations.record.evidence.statements import LedgerFiles
+from custodes.operations.record.evidence.map_heads import LedgerFiles
 from custodes.storage.files.policy import FOLDER, PolicyFiles
 from custodes.storage.ledger.open import LedgerPaths, read_bodies, read_tiles
 
@@ -28,7 +28,7 @@ def open_policy(data: Path, ledger: ServerLedger, clock: Clock, own: Own) -> Pol
     Raises:
         UnavailableError: they are not those that the ledger knows, or cannot be used.
     """
-    office = PolicyChanges(PolicyFiles(data / FOLDER), ledger.attributed, clock, own, ledger.steady)
+    office = PolicyChanges(PolicyFiles(data / FOLDER), ledger.attributed, clock, own, boot_time_ms)
     office.open()
     return office
 

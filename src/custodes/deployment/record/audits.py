@@ -11,7 +11,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from custodes.deployment.record.statements import open_statements
-from custodes.ledger.prover.deep_audit import DeepAudit
+from custodes.ledger.prover.audits.deep_audit import DeepAudit
 from custodes.ledger.tlog.note import Verifier
 from custodes.ledger.writer.audit import AuditReport, BodySource, Progress, audit
 from custodes.ledger.writer.keys import load_or_create_secret

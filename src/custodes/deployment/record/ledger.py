@@ -15,20 +15,19 @@ from pathlib import Path
 from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
-from custodes.deployment.record.statements import open_statements, vrf_seed
+from custodes.deployment.record.statements import open_statements, vrf_keys
 from custodes.durable import write_durably
 from custodes.engine.runtime.meter import RunMeter
 from custodes.gallery.ports import GalleryStore
 from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_run import load_prices
-from custodes.ledger.prover.vrf import secret_key
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.tlog.trust import parse_policy
 from custodes.ledger.verifier.invoices.prices import PriceList
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.witness.client import http_post
 from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.writer.keys import SigningKey, read_secret
@@ -123,7 +122,7 @@ def checked_statements(data: Path, log: LedgerLog) -> Statements:
     statements = open_statements(data)
     try:
         log.flush()
-        statements.check_maps()
+        statements.maps.check()
     except (MapError, BodyError, LedgerUnavailableError) as error:
         raise UnavailableError(f"the ledger in {data} does not agree with itself: {error}") from error
     return statements
@@ -151,7 +150,7 @@ def open_erasures(data: Path, ledger: ServerLedger, gallery: GalleryStore) -> Re
     """
     tombstones = FileTombstones(LedgerPaths(data).private)
     finish_erasures(gallery, tombstones, ledger.log)
-    records, indexes = ledger.statements.erasures, ledger.statements.face_indexes()
+    records, indexes = ledger.statements.erasures, ledger.statements.maps.face_indexes()
     return RecordedErasures(ledger.log, gallery, indexes, records, tombstones)
 
 
@@ -265,6 +264,11 @@ def cosigners(data: Path) -> Cosigners:
     return Cosigners(lambda: parse_policy(path.read_bytes()).witnesses.values() if path.exists() else (), http_post())
 
 
+def log_name(data: Path) -> str:
+    """Name of the log of ``data``."""
+    return LedgerPaths(data).verifier.read_text(encoding="utf-8").partition("+")[0]
+
+
 def _origin(place: LedgerPlace) -> str:
     path = LedgerPaths(place.data).signing_key
     if path.exists():
@@ -280,5 +284,5 @@ def _write_policy(data: Path) -> None:
     path = data / POLICY_FILE
     if not path.exists():
         verifier = LedgerPaths(data).verifier.read_text(encoding="utf-8").strip()
-        vrf_key = secret_key(vrf_seed(LedgerPaths(data))).public
+        vrf_key = vrf_keys(LedgerPaths(data)).keys().present.public
         write_durably(path, write_policy([verifier], [], 0, vrf_key).encode(), 0o644)

@@ -9,12 +9,17 @@ from pathlib import Path
 
 from custodes.core.errors import UnavailableError
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
+from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.note import NoteError, parse_note
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH
 from custodes.ledger.tree.tiles import Tree
+from custodes.ledger.verifier.maps.key_change import parse_change
 from custodes.ledger.writer.keys import load_or_create_secret
-from custodes.operations.record.evidence.statements import LedgerFiles, Statements
+from custodes.operations.record.evidence.map_heads import LedgerFiles
+from custodes.operations.record.evidence.statements import Statements
+from custodes.storage.ledger.documents import TRUST_POLICY
 from custodes.storage.ledger.open import LedgerPaths, read_bodies, read_tiles
+from custodes.storage.ledger.vrf_keys import VrfKeyFiles
 
 
 def open_statements(data: Path) -> Statements:
@@ -30,19 +35,25 @@ def open_statements(data: Path) -> Statements:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         files = LedgerFiles(read_tiles(data), paths.public, read_bodies(data), load_or_create_secret(paths.body_key))
-        return Statements(files, folder, vrf_seed(paths))
+        return Statements(files, folder, vrf_keys(paths))
     except NoteError as error:
         raise UnavailableError(str(error)) from error
 
 
-def vrf_seed(paths: LedgerPaths) -> bytes:
-    """The secret of the maps' key; new only for a log without heads: under another, everybody would seem unknown."""
-    if not paths.vrf_key.exists() and _has_head(paths):
+def vrf_keys(paths: LedgerPaths) -> VrfKeyFiles:
+    """The maps' keys; new ones only for a log without heads: under another key, everybody would seem unknown."""
+    moving = paths.next_vrf_key.exists() and paths.earlier_vrf_keys()  # a change that was cut short between two moves
+    if not paths.vrf_key.exists() and not moving and _newest(paths, "map") is not None:
         raise UnavailableError(f"{paths.vrf_key} is missing: restore it from a backup")
-    return load_or_create_secret(paths.vrf_key)
+    return VrfKeyFiles(paths, paths.data / TRUST_POLICY, lambda: _newest_change(paths))
 
 
-def _has_head(paths: LedgerPaths) -> bool:
+def _newest_change(paths: LedgerPaths) -> tuple[int, bytes] | None:
+    found = _newest(paths, "vrf")
+    return None if found is None else (found[0], parse_change(decode(found[1])).key)
+
+
+def _newest(paths: LedgerPaths, kind: str) -> tuple[int, bytes] | None:
     tiles = read_tiles(paths.data)
     note = tiles.get(CHECKPOINT_PATH)
-    return note is not None and Tree(tiles, parse_checkpoint(parse_note(note).text).size).newest("map") is not None
+    return None if note is None else Tree(tiles, parse_checkpoint(parse_note(note).text).size).newest(kind)

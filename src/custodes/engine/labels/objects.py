@@ -9,7 +9,7 @@ is the mean of a distribution over bins).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,14 +21,17 @@ from custodes.engine.labels.letterbox import RgbArray, letterbox
 from custodes.engine.results.face import FloatArray
 
 _CENTERNET_PX, _CENTERNET_STRIDE = 512, 4
-_NANODET_PX, _NANODET_STRIDES, _NANODET_BINS = 416, (8, 16, 32), 11
+NANODET_PX, NANODET_STRIDES, _NANODET_BINS = 416, (8, 16, 32), 11
+_NANODET_OUTPUTS = tuple(f"{kind}_{stride}" for stride in NANODET_STRIDES for kind in ("boxes", "scores"))
 
 
 class ObjectNetwork(Protocol):
     """An opened model: named arrays in, named arrays out."""
 
-    def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Mapping[str, FloatArray]:
-        """Run once; batch is the first axis."""
+    def run(
+        self, feeds: Mapping[str, NDArray[np.generic]], wanted: Sequence[str] | None = None
+    ) -> Mapping[str, FloatArray]:
+        """Run once; batch is the first axis. All outputs, or those that are wanted."""
         ...
 
 
@@ -72,19 +75,23 @@ def decode_centernet(keypoints: FloatArray, edges: FloatArray, min_score: float)
 def decode_nanodet(outputs: Mapping[str, FloatArray], min_score: float) -> Boxes:
     """Candidates in network pixels of one picture from ``scores_S`` (1, n, classes) and ``boxes_S`` (1, n, 44)."""
     parts: list[tuple[FloatArray, NDArray[np.intp], FloatArray]] = []
-    for stride in _NANODET_STRIDES:
+    for stride in NANODET_STRIDES:
         table = outputs[f"scores_{stride}"][0]
         cells, classes = np.nonzero(table >= min_score)
-        logits = outputs[f"boxes_{stride}"][0][cells].reshape(-1, 4, _NANODET_BINS)
-        shares = np.exp(logits - logits.max(-1, keepdims=True, initial=-np.inf))
-        distances = (shares @ np.arange(_NANODET_BINS)) / shares.sum(-1) * stride
-        rows, columns = np.divmod(cells, _NANODET_PX // stride)
-        x, y = (columns + 0.5) * stride, (rows + 0.5) * stride
-        left, up, right, down = distances.T
-        places = np.stack([x - left, y - up, x + right, y + down], axis=1).astype(np.float32)
+        places = cell_boxes(outputs[f"boxes_{stride}"][0], cells, stride)
         parts.append((places, classes, table[cells, classes].astype(np.float32)))
     places, classes, scores = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Boxes(places, classes, scores)
+
+
+def cell_boxes(distances: FloatArray, cells: NDArray[np.intp], stride: int) -> FloatArray:
+    """(N, 4) boxes in network pixels of ``cells`` (N,) of one level, from its ``distances`` (n, 44)."""
+    logits = distances[cells].reshape(-1, 4, _NANODET_BINS)
+    shares = np.exp(logits - logits.max(-1, keepdims=True, initial=-np.inf))
+    left, up, right, down = ((shares @ np.arange(_NANODET_BINS)) / shares.sum(-1) * stride).T
+    rows, columns = np.divmod(cells, NANODET_PX // stride)
+    x, y = (columns + 0.5) * stride, (rows + 0.5) * stride
+    return np.stack([x - left, y - up, x + right, y + down], axis=1).astype(np.float32)
 
 
 class ObjectDetector:
@@ -109,6 +116,6 @@ class ObjectDetector:
 
     def by_nanodet(self, rgb: RgbArray) -> Boxes:
         """NanoDet's candidates alone."""
-        planes, frame = letterbox(rgb, _NANODET_PX)
-        found = decode_nanodet(self._nanodet.run({"rgb": planes}), self._rules.min_score)
+        planes, frame = letterbox(rgb, NANODET_PX)
+        found = decode_nanodet(self._nanodet.run({"rgb": planes}, _NANODET_OUTPUTS), self._rules.min_score)
         return suppress(Boxes(frame.to_picture(found.places), found.classes, found.scores), self._rules.max_iou)

@@ -42,7 +42,7 @@ export async function verdict(value, policy) {
   return { verdict: "ABSENT", reasons: reasons(one, state) };
 }
 async function checkLater(one, place, policy) {
-  const { later } = one, head = headOf(later.head.e, policy);
+  const { later } = one, head = headOf(later.head.e, later.head.i, policy);
   const after = head.name === "collection" && one.entry.i < head.size && head.size <= later.head.i;
   need(after, "the later head is not one of the collection map after the erasure");
   const at = await placeOf(head.key, `coll:${one.account}/${one.collection}`, later.vrf);

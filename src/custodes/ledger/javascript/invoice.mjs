@@ -3,7 +3,8 @@
 
 import * as enc from "./encoding.mjs";
 import * as log from "./log.mjs";
-import { lookUp } from "./place.mjs";
+import { headOf, lookUp } from "./place.mjs";
+import { wrongClock } from "./statement.mjs";
 const { need } = enc;
 
 const DIGITS = 18;
@@ -15,13 +16,26 @@ function decimal(value) {
 }
 const money = (hundredths) => `${Math.floor(hundredths / 100)}.${String(hundredths % 100).padStart(2, "0")}`;
 
-export async function verdict(value, policy) {
-  const { bill, checkpoint, entry, path, proof } = enc.members(value, ["bill", "checkpoint", "entry", "path", "proof", "v"]);
-  need(value.v === 2, "this invoice is of another version");
+/** First millisecond of a month like 2026-03, and of the one after it. */
+function edges(month) {
+  const found = /^([0-9]{4})-(0[1-9]|1[0-2])$/.exec(month);
+  need(found !== null && found[1] !== "0000", "not a month");
+  const [year, at] = [Number(found[1]), Number(found[2])];
+  const first = (y, m) => { const day = new Date(0); day.setUTCFullYear(y, m, 1); return day.getTime(); };
+  return [first(year, at - 1), first(year, at)];
+}
+
+export async function verdict(value, policy, nowMs) {
+  enc.members(value, ["bill", "checkpoint", "entry", "head", "path", "proof", "v"], ["clock"]);
+  const { bill, checkpoint, entry, path, proof } = value;
+  need(value.v === 3, "this invoice is of another version");
+  if ("clock" in value) need(enc.list(value.clock).length > 0, "'clock' is empty");
+  const head = log.placed(value.head), clock = (value.clock ?? []).map(log.placed);
   need(enc.isObject(bill), "the bill is no object");
   const [run, way, hashes] = [log.placed(entry), enc.b64url(path), enc.hashes(proof)];
   const state = await log.openCheckpoint(enc.text(checkpoint), policy);
-  await log.inLog([run], state, hashes);
+  const different = new Map([run, head, ...clock].map((one) => [`${one.i} ${enc.hex(one.e.bytes)}`, one]));
+  await log.inLog([...different.values()], state, hashes);
   const { k, n, o = null, r, s, x, y } = run.e;
   need(k === "bil" && Number.isInteger(n) && Number.isInteger(s), "the entry shown is no invoice run");
   const same = enc.text(bill.month) === x && enc.text(bill.currency) === y;
@@ -51,8 +65,16 @@ export async function verdict(value, policy) {
   need(exact === decimal(bill.sum), "the lines of the bill do not add up to its sum");
   const cent = 10n ** BigInt(DIGITS - 2);
   need((exact + cent / 2n) / cent === BigInt(total), "the total of the bill is not its sum, rounded");
-  if (!state.quorumMet)
-    return { verdict: "UNDETERMINED", reasons: ["too few of the witnesses that you trust confirmed this log"] };
+  const counted = headOf(head.e, head.i, policy), [begin, end] = edges(x);
+  const behind = counted.name === "account" && run.i < counted.size && counted.size <= head.i;
+  need(behind, "the head shown is not one of the account map behind the invoice run");
+  const doubts = [], stretches = wrongClock({ clock }, counted);
+  if (stretches.some(([from, to]) => [begin, end].some((edge) => from < edge && edge <= to)))
+    doubts.push("the operator's clock was wrong at an edge of the month, as the log itself says");
+  if (nowMs !== null && end > nowMs) doubts.push("the month is not over by your clock");
+  if (state.seen !== null && end > (state.seen + 1) * 1000) doubts.push("the witnesses confirmed this before the month was over");
+  if (!state.quorumMet) doubts.unshift("too few of the witnesses that you trust confirmed this log");
+  if (doubts.length > 0) return { verdict: "UNDETERMINED", reasons: doubts };
   return {
     verdict: "PRESENT",
     reasons: [

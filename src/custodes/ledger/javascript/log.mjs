@@ -10,6 +10,7 @@ const { need, Undetermined } = enc;
 const digest = (value) => typeof value === "string" && /^[A-Za-z0-9_-]{43}$/.test(value) && enc.b64url(value).length === 32;
 const signature = (value) => typeof value === "string" && /^[A-Za-z0-9_-]{86}$/.test(value) && enc.b64url(value).length === 64;
 const number = (value) => Number.isInteger(value);
+const index = (value) => Number.isInteger(value) && value < 1e12;
 const token = (value) => typeof value === "string" && value.length > 0 && value.length <= 40;
 const decision = (value) => value === "allow" || value === "deny";
 const currency = (value) => typeof value === "string" && /^[A-Z]{3}$/.test(value);
@@ -29,9 +30,10 @@ const KINDS = {
   ret: [{ n: number }, { o: digest, w: digest }],
   del: [{ m: number, n: number }, { x: token }],
   bil: [{ r: digest, s: number, y: currency }, { n: number, o: number, x: token }],
-  map: [{ m: token, n: number, r: digest }, { i: number, q: number, s: number, y: digest }],
+  map: [{ m: token, n: number, r: digest }, { b: index, i: number, q: number, s: number, y: digest }],
+  vrf: [{ a: index, b: index, e: digest, y: digest }, { q: number }],
   rec: [{}, { n: number, s: number, x: token }],
-  inc: [{}, { n: number, x: token }],
+  inc: [{}, { n: number, q: number, x: token }],
   emg: [{}, { n: number, x: token }],
   key: [{ o: digest, s: signature, y: digest }, {}],
   adm: [{}, {}],
@@ -129,8 +131,9 @@ async function readPolicy(policyText) {
     const [word, ...items] = line.split(/[ \t]+/).filter(Boolean);
     if (word === "#vrf") {
       const key = enc.b64(items[0] ?? "");
-      need(items.length === 1 && key.length === 32, "the line #vrf holds no key");
-      policy.vrfKeys.push(key);
+      const since = items[1] ?? "0";
+      need(items.length <= 2 && key.length === 32 && /^[0-9]{1,15}$/.test(since), "the line #vrf holds no key");
+      policy.vrfKeys.push({ key, since: Number(since) });
     }
     if (word === undefined || word.startsWith("#")) continue;
     if (word === "log") policy.logs.push(await keyOf(items[0], 1));

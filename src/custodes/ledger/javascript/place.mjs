@@ -39,8 +39,7 @@ export function parsePath(path) {
   if (path[0] === 1) {
     at = 81;
     need(path.length >= at, "the path has an impossible length");
-    const [units, root] = [sum(enc.big(path, 41)), path.slice(49, 81)];
-    leaf = { key: path.slice(1, 33), count: sum(enc.big(path, 33)), units, root };
+    leaf = { key: path.slice(1, 33), ...valueOf(path.slice(33, 81)) };
   } else need(path[0] === 0, "the path has no end");
   need((path.length - at) % 48 === 0 && path.length - at <= 256 * 48, "the path has an impossible length");
   const siblings = [];
@@ -63,13 +62,7 @@ export async function climb(place, { leaf, siblings }) {
     const other = siblings[depth];
     const empty = !enc.same(other.hash, EMPTY) || (other.count === 0n && other.units === 0n);
     need(empty, "an empty part of the map claims to hold something");
-    const [left, right] = bit(place, depth) ? [other, node] : [node, other];
-    const sums = [left.count, left.units, right.count, right.units].map(enc.eight);
-    node = {
-      hash: await enc.sha256(Uint8Array.of(3), ...sums, left.hash, right.hash),
-      count: sum(left.count + right.count),
-      units: sum(left.units + right.units),
-    };
+    node = await (bit(place, depth) ? inner(other, node) : inner(node, other));
   }
   return node;
 }
@@ -80,16 +73,47 @@ export async function lookUp(head, place, path) {
   need(enc.same(node.hash, head.hash) && sums, "the path leads to another map, or its sums differ from the totals");
   return parsed.leaf !== null && enc.same(parsed.leaf.key, place) ? parsed.leaf : null;
 }
-/** The head in a `map` entry; where the policy names keys for places, one that was made under one of them. */
-export function headOf(value, policy = { vrfKeys: [] }) {
+/** The head in a `map` entry; where the policy names keys for places, one under a key that holds at its index `at`. */
+export function headOf(value, at, policy = { vrfKeys: [] }) {
   need(value.k === "map" && typeof value.m === "string", "the entry holds no head of a map");
   for (const name of ["n", "q", "s"]) need(Number.isInteger(value[name]), "the head of the map lacks its totals");
   const hash = enc.b64url(value.r), key = enc.b64url(value.y);
   need(hash.length === 32 && key.length === 32, "the head of the map has a root or a key of a wrong length");
-  const { vrfKeys } = policy;
-  const trusted = vrfKeys.length === 0 || vrfKeys.some((one) => enc.same(one, key));
-  need(trusted, "the head of the map was made under another key than those that the trust policy names");
-  return { name: value.m, size: value.n, count: value.q, units: value.s, hash, key, clock: value.i ?? 0 };
+  const { vrfKeys } = policy, changed = value.b ?? null;
+  const since = Math.max(0, ...vrfKeys.filter((one) => one.since <= at).map((one) => one.since));
+  const held = vrfKeys.some((one) => one.since === since && enc.same(one.key, key)) && (since === 0 || changed === since);
+  need(vrfKeys.length === 0 || held, "the head of the map was made under a key that the trust policy does not name for it");
+  return { name: value.m, size: value.n, count: value.q, units: value.s, hash, key, clock: value.i ?? 0, changed };
 }
+/** The head (hash, count, units) over all leaves (key, count, units, root) of a map. */
+export async function treeOf(leaves) {
+  const nodes = [];
+  for (const one of leaves) nodes.push({ key: one.key, ...(await climb(one.key, { leaf: one, siblings: [] })) });
+  nodes.sort((a, b) => (enc.hex(a.key) < enc.hex(b.key) ? -1 : 1));
+  need(nodes.every((one, i) => i === 0 || !enc.same(nodes[i - 1].key, one.key)), "a key stands in the map twice");
+  return fold(nodes, 0);
+}
+async function fold(nodes, depth) {
+  if (nodes.length === 0) return { hash: EMPTY, count: 0n, units: 0n };
+  if (nodes.length === 1) return nodes[0];
+  const split = nodes.filter((one) => !bit(one.key, depth)).length;
+  return inner(await fold(nodes.slice(0, split), depth + 1), await fold(nodes.slice(split), depth + 1));
+}
+/** The parent of two subtrees. */
+export async function inner(left, right) {
+  const sums = [left.count, left.units, right.count, right.units].map(enc.eight);
+  return {
+    hash: await enc.sha256(Uint8Array.of(3), ...sums, left.hash, right.hash),
+    count: sum(left.count + right.count),
+    units: sum(left.units + right.units),
+  };
+}
+/** Count, units and root in 48 bytes. */
+export function valueOf(bytes) {
+  need(bytes.length === 48, "a value of the map has 48 bytes");
+  return { count: sum(enc.big(bytes, 0)), units: sum(enc.big(bytes, 8)), root: bytes.slice(16) };
+}
+/** Whether two subtrees are the same. */
+export const sameNode = (a, b) => enc.same(a.hash, b.hash) && BigInt(a.count) === BigInt(b.count) && BigInt(a.units) === BigInt(b.units);
 /** Where a FaceId stands in the tree of its collection. */
 export const facePlace = (face) => enc.sha256(enc.utf8(`custodes face v1\n${face}`));

@@ -9,6 +9,7 @@ const { need } = enc;
 const IDENTIFICATIONS = new Set([
   "AssociateFaces", "GetCelebrityInfo", "GetCelebrityRecognition", "GetFaceSearch", "RecognizeCelebrities", "SearchFaces",
   "SearchFacesByImage", "SearchUsers", "SearchUsersByImage", "StartCelebrityRecognition", "StartFaceSearch",
+  "StartStreamProcessor",
 ]);
 const EXCEPTIONAL = new Set(["missing-person", "child-protection", "imminent-threat", "serious-crime"]);
 const AUTHORISATION_MS = 48 * 3600000;

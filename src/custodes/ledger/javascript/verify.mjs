@@ -7,6 +7,7 @@
 import { canonicalBytes, Invalid, members, parseCanonical, same, sha256, b64url, need, Undetermined } from "./encoding.mjs";
 import * as erasure from "./erasure.mjs";
 import * as invoice from "./invoice.mjs";
+import * as keyChange from "./key_change.mjs";
 import { policyOf } from "./log.mjs";
 import * as moratorium from "./moratorium.mjs";
 import * as party from "./party.mjs";
@@ -20,6 +21,7 @@ const KINDS = {
   moratorium: moratorium.verdict,
   party: party.verdict,
   regulation: regulation.verdict,
+  vrf: keyChange.verdict,
   statement: (value, policy, nowMs) => statement.judge(statement.parse(value), policy, nowMs),
 };
 

@@ -14,8 +14,8 @@ from custodes.ledger.monitor.mirror import ContradictionError, Mirror
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerCorruptError, TileReader
 from custodes.ledger.tlog.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
 from custodes.ledger.tree.tiles import WITNESSED_PATH
-from custodes.ledger.verifier.map_head import check_key
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.head import check_key
+from custodes.ledger.verifier.maps.proof import MapError
 
 _SLACK_MS = 60_000
 
@@ -48,8 +48,8 @@ def look(mirror: Mirror, source: TileReader, policy: TrustPolicy, now_ms: int, m
             raise LedgerCorruptError("the log shows no checkpoint")
         newest = open_trusted(shown, policy)
         new = mirror.grow(shown, newest.checkpoint, source)
-        for _, head in mirror.verified.log.heads.values():
-            check_key(head, policy.vrf_keys)
+        for index, head in mirror.verified.log.heads.values():
+            check_key(head, index, policy.vrf_keys)
         cosigned = _cosigned(mirror, newest, witnessed, policy)
     except (ContradictionError, TrustError, MapError) as error:
         files = (("before.checkpoint", before), ("now.checkpoint", shown))

@@ -20,7 +20,7 @@ from custodes.ledger.tlog.merkle import EMPTY_ROOT, leaf_hash, tree_root
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TILE_WIDTH, TileReader, bundle_path
 from custodes.ledger.tree.growth import range_root
 from custodes.ledger.tree.tiles import MAX_LEVEL, TILE_HEIGHT, Tree, encode_bundle, root_over, tile_path, width_at
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.public_log import PublicLog
 
 STATE = "state.json"

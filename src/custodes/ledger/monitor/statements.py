@@ -18,7 +18,7 @@ from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.trust import TrustError, TrustPolicy, open_trusted
 from custodes.ledger.verifier.canonical_json import MAX_BYTES, StatementError
 from custodes.ledger.verifier.expected import checkpoint_in
-from custodes.ledger.verifier.map_head import parse_head
+from custodes.ledger.verifier.maps.head import parse_head
 from custodes.ledger.verifier.statement import parse
 from custodes.ledger.verifier.verdict import Word, verify
 

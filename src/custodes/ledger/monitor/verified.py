@@ -13,8 +13,9 @@ from typing import Any
 
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.entry import EntryError, b64url, from_b64url
-from custodes.ledger.verifier.map_head import MapHead
-from custodes.ledger.verifier.map_proof import MapNode
+from custodes.ledger.verifier.maps.head import MapHead
+from custodes.ledger.verifier.maps.key_change import KeyChange
+from custodes.ledger.verifier.maps.proof import MapNode
 from custodes.ledger.verifier.public_log import PublicLog
 
 
@@ -71,18 +72,26 @@ def _dumped(log: PublicLog) -> dict[str, object]:
         "clock": log.clock,
         "heads": heads,
         "kinds": dict(log.kinds),
+        "changed": None if log.changed is None else [log.changed[0], _dumped_change(log.changed[1])],
     }
+
+
+def _dumped_change(change: KeyChange) -> list[object]:
+    return [dict(change.last), b64url(change.names), b64url(change.key)]
 
 
 def _dumped_head(index: int, head: MapHead) -> list[object]:
     node = head.node
     root, key = b64url(node.hash), b64url(head.vrf_public)
-    return [index, head.size, root, node.count, node.units, key, head.clock_entries]
+    return [index, head.size, root, node.count, node.units, key, head.clock_entries, head.changed]
 
 
 def _loaded(text: Any) -> PublicLog:
     heads = {
-        name: (row[0], MapHead(name, row[1], MapNode(from_b64url(row[2]), row[3], row[4]), from_b64url(row[5]), row[6]))
+        name: (
+            row[0],
+            MapHead(name, row[1], MapNode(from_b64url(row[2]), row[3], row[4]), from_b64url(row[5]), row[6], *row[7:]),
+        )
         for name, row in text["heads"].items()
     }
     return PublicLog(
@@ -94,4 +103,12 @@ def _loaded(text: Any) -> PublicLog:
         text["clock"],
         heads,
         Counter(text["kinds"]),
+        _loaded_change(text.get("changed")),  # a state of an earlier program has none
     )
+
+
+def _loaded_change(value: Any) -> tuple[int, KeyChange] | None:
+    if value is None:
+        return None
+    index, (last, names, key) = value
+    return index, KeyChange(last, from_b64url(names), from_b64url(key))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from custodes.ledger.prover import vrf
 from custodes.ledger.prover.account_map_binding import check_credited, without_body
-from custodes.ledger.prover.account_map_file import MapState
+from custodes.ledger.prover.maps.account_map_file import MapState
+from custodes.ledger.prover.maps.vrf_keys import VrfKeys
 from custodes.ledger.prover.ports import Use, UseStream
 
 Append = Callable[[Mapping[str, int | str]], int]
@@ -23,9 +23,9 @@ _ENTRIES_AT_ONCE = 1 << 16
 class Indexer:
     """Owns the account map of a running operator."""
 
-    def __init__(self, key: vrf.SecretKey, state: MapState, append: Append) -> None:
-        """Place names under ``key``, keep the map in ``state``, write heads with ``append``."""
-        self._key = key
+    def __init__(self, keys: VrfKeys, state: MapState, append: Append) -> None:
+        """Place names under the present key, keep the map in ``state``, write heads with ``append``."""
+        self._keys = keys
         self._state = state
         self._append = append
 
@@ -42,7 +42,7 @@ class Indexer:
             LedgerUnavailableError: the log takes no entries now.
         """
         # Loading anew each time keeps no second truth in memory: what is on the disk is what the last head said.
-        accounts, _ = self._state.load(self._key)
+        accounts, _ = self._state.load(self._keys)
         credited: list[Use] = []
         for begin in range(accounts.size, size, _ENTRIES_AT_ONCE):
             end = min(size, begin + _ENTRIES_AT_ONCE)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from custodes.durable import sync_directory, write_durably
 from custodes.ledger.prover.files import encode_path
-from custodes.ledger.prover.map_tree import FaceTree
+from custodes.ledger.prover.maps.tree import FaceTree
 from custodes.ledger.prover.ports import LogReader
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
 from custodes.ledger.tlog.entry import b64url, from_b64url
@@ -22,7 +22,7 @@ from custodes.ledger.tlog.note import parse_note
 from custodes.ledger.tree import multiproof
 from custodes.ledger.verifier.canonical_json import PlacedEntry
 from custodes.ledger.verifier.erasure import Certificate, Later
-from custodes.ledger.verifier.map_proof import MapNode, face_place
+from custodes.ledger.verifier.maps.proof import MapNode, face_place
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,18 +12,19 @@ a face that the log calls erased, which the gallery must finish erasing at its n
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.account_map import CollectionMap
 from custodes.ledger.prover.erasure import ErasureRecord, erase, erasure_fields
 from custodes.ledger.prover.files import encode_path
-from custodes.ledger.prover.map_tree import FaceTree
+from custodes.ledger.prover.maps import vrf
+from custodes.ledger.prover.maps.account_map import CollectionMap
+from custodes.ledger.prover.maps.tree import FaceTree
 from custodes.ledger.prover.ports import LogReader
 from custodes.ledger.verifier.canonical_json import PlacedEntry
 from custodes.ledger.verifier.erasure import Later
-from custodes.ledger.verifier.map_head import collection_name
-from custodes.ledger.verifier.map_proof import face_place
+from custodes.ledger.verifier.maps.head import collection_name
+from custodes.ledger.verifier.maps.proof import face_place
 
 Append = Callable[[Mapping[str, int | str]], int]
 """Appends an entry with these public fields; returns its index once it is durable."""
@@ -33,14 +34,25 @@ _Name = tuple[str, str]
 class FaceIndexes:
     """The trees of all collections, by account and collection."""
 
-    def __init__(self, key: vrf.SecretKey) -> None:
-        """No collections; names are placed under ``key``."""
+    def __init__(self, key: vrf.SecretKey, change: int | None = None) -> None:
+        """No collections; names are placed under ``key``, which the ``vrf`` entry ``change`` brought, if any did."""
+        self._change = change
         self._lock = threading.Lock()
         self._trees: dict[_Name, FaceTree] = {}
         self._map = CollectionMap(key)
         # Collections whose tree is not the one that the last head commits to.
         self._changed: set[_Name] = set()
         self._head: int | None = None
+
+    @contextmanager
+    def moving(self) -> Iterator[Callable[[vrf.SecretKey, int], None]]:
+        """Let no head be made in the block, in which the key may be replaced: called with it and its entry's index."""
+
+        def move(key: vrf.SecretKey, change: int) -> None:
+            self._map, self._change, self._changed, self._head = CollectionMap(key), change, set(self._trees), None
+
+        with self._lock:
+            yield move
 
     def add(self, account: str, collection: str, faces: Iterable[str]) -> None:
         """Enter faces; the collection comes into being with its first call, with or without faces."""
@@ -96,7 +108,8 @@ class FaceIndexes:
         with self._lock:
             for account, collection in self._changed:
                 self._map.put(account, collection, self._trees[account, collection].head())
-            self._head = append(self._map.head_fields(size))
+            fields = self._map.head_fields(size)
+            self._head = append(fields if self._change is None else {**fields, "b": self._change})
             self._changed.clear()
             return self._head
 

@@ -7,16 +7,17 @@ given where the files are read.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.verifier.canonical_json import Opened, PlacedEntry, canonical, parse_canonical
 from custodes.ledger.verifier.erasure import Certificate
 from custodes.ledger.verifier.invoices.invoice import Invoice
-from custodes.ledger.verifier.map_growth import HEADER, NODE, ROW, MapGrowth
-from custodes.ledger.verifier.map_head import PARTY_MAP
-from custodes.ledger.verifier.map_proof import MapPath
+from custodes.ledger.verifier.maps.growth import HEADER, MOVED, NODE, ROW, MapGrowth
+from custodes.ledger.verifier.maps.head import PARTY_MAP
+from custodes.ledger.verifier.maps.key_change import ShownChange
+from custodes.ledger.verifier.maps.proof import MapPath, Value
 from custodes.ledger.verifier.moratorium.report import Report
 from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.regulation.check import RegulationReport, ShownRecord
@@ -77,6 +78,11 @@ def encode_growth(growth: MapGrowth) -> bytes:
     return b"".join(parts)
 
 
+def encode_moved(places: Iterable[tuple[bytes, bytes, Value]]) -> bytes:
+    """The bytes that ``check_moved`` reads: where each place was and is, and what stands there."""
+    return b"".join(MOVED.pack(was, here, one.count, one.units, one.root) for was, here, one in places)
+
+
 def encode_stamps(stamps: Sequence[ShownStamp], proof: Sequence[bytes], earlier: Sequence[EarlierState] = ()) -> bytes:
     """The file of stamps that goes with a statement."""
     rows = [
@@ -129,12 +135,18 @@ def _statement(value: StatementFile) -> dict[str, object]:
         **shown,
         **({"clock": [entry_member(one) for one in value.clock]} if value.clock else {}),
         **({"destroyed": [_destruction(one) for one in value.destroyed]} if value.destroyed else {}),
+        **({"changes": [_change(one) for one in value.changes]} if value.changes else {}),
     }
 
 
 def _destruction(shown: ShownDestruction) -> dict[str, object]:
     opening = {"b": json.loads(shown.body), "h": entry_member(shown.head), "s": b64url(shown.salt)}
     return {**entry_member(shown.entry), **opening}
+
+
+def _change(shown: ShownChange) -> dict[str, object]:
+    way = {"h": entry_member(shown.head), "p": b64url(shown.path), "v": b64url(shown.vrf)}
+    return {**entry_member(shown.entry), **way}
 
 
 def _use(use: ShownUse | ShownPlace) -> dict[str, object]:
@@ -174,9 +186,11 @@ def _invoice(value: Invoice) -> dict[str, object]:
         "bill": value.bill,
         "checkpoint": value.checkpoint.decode(),
         "entry": entry_member(value.entry),
+        "head": entry_member(value.head),
         "path": b64url(value.path),
         "proof": b64url(b"".join(value.proof)),
-        "v": 2,
+        "v": 3,
+        **({"clock": [entry_member(one) for one in value.clock]} if value.clock else {}),
     }
 
 

@@ -15,6 +15,8 @@ from custodes.ledger.tlog.commitment import check_opening
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.merkle import leaf_hash
 from custodes.ledger.verifier.canonical_json import PlacedEntry
+from custodes.ledger.verifier.maps.head import MapHead
+from custodes.ledger.verifier.maps.key_change import ShownChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,10 @@ class MapReader(Protocol):
 
     def path(self, name: str, identifier: str) -> tuple[bytes, bytes]:
         """For that head: the VRF proof of where ``identifier`` stands, and the encoded path to it."""
+        ...
+
+    def changes(self, head: MapHead, identifier: str) -> tuple[ShownChange, ...]:
+        """What the last heads under VRF keys before that of ``head`` say of ``identifier``, the oldest first."""
         ...
 
 

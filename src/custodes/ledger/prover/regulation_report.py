@@ -14,7 +14,7 @@ from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.trust import TrustPolicy
 from custodes.ledger.tree import multiproof
 from custodes.ledger.verifier.canonical_json import StatementError
-from custodes.ledger.verifier.map_head import account_name
+from custodes.ledger.verifier.maps.head import account_name
 from custodes.ledger.verifier.regulation.check import KINDS, RegulationReport, ShownRecord, counted, opened
 from custodes.ledger.verifier.regulation.figures import figures
 from custodes.ledger.verifier.statement import parse

@@ -1,21 +1,21 @@
 """Where an operator's statements come from: the files of the log, the private bodies, and the state of the maps.
 
 In: ``TileReader`` and ``BodyReader`` of the log, the key of the bodies, the map's state. Out: the ports that
-``statement_build``, ``maps_indexer`` and ``billing`` ask. Reads only, beside a running server; one checkpoint is chosen
-at the start, and all answers fit it.
+``statement``, ``account_map_job`` and ``invoices`` ask. Reads only, beside a running server; one checkpoint is
+chosen at the start, and all answers fit it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from custodes.ledger.prover.account_map import AccountMap
-from custodes.ledger.prover.account_map_file import MapState
 from custodes.ledger.prover.body_deletion import Deletion
 from custodes.ledger.prover.files import encode_path
-from custodes.ledger.prover.party_map import PartyMap
+from custodes.ledger.prover.maps.account_map import AccountMap
+from custodes.ledger.prover.maps.account_map_file import MapState
+from custodes.ledger.prover.maps.party_map import PartyMap
 from custodes.ledger.prover.ports import Use
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
 from custodes.ledger.tlog.commitment import BodyError
@@ -24,7 +24,8 @@ from custodes.ledger.tlog.note import NoteError, parse_note
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TileReader
 from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.verifier.canonical_json import PlacedEntry
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, MapHead, parse_head
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, PARTY_MAP, MapHead, parse_head
+from custodes.ledger.verifier.maps.key_change import KeyChange, ShownChange, parse_change
 from custodes.ledger.verifier.uncertainty import CLOCK
 from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.excerpt import MEMBERS as EXCERPTS
@@ -112,6 +113,11 @@ class LogFiles:
             if entry.fields.get("m") == name:
                 yield index, parse_head(entry)
 
+    def key_changes(self, begin: int = 0) -> Iterator[tuple[int, KeyChange]]:
+        """Index and content of each change of the VRF key from entry ``begin`` on."""
+        for index, _, entry in self._entries("vrf", begin, self.tree.size):
+            yield index, parse_change(entry)
+
     def retentions(self, begin: int, end: int) -> Iterator[Use]:
         """All retention runs among entries ``begin`` up to ``end``, as uses of no units."""
         return self._of_kind("ret", begin, end)
@@ -193,6 +199,14 @@ def reaches(note: bytes | None, index: int) -> bool:
         return False
 
 
+EarlierKeys = Callable[[LogFiles, MapHead, str], tuple[ShownChange, ...]]
+"""What the last heads under earlier VRF keys say of a name (``KeyChanges.shown``)."""
+
+
+def _no_earlier(_log: LogFiles, _head: MapHead, _identifier: str) -> tuple[ShownChange, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class AccountSources:
     """The account map at its last head: ``MapReader``, and ``UseSource`` together with the log's files."""
@@ -201,6 +215,7 @@ class AccountSources:
     state: MapState
     accounts: AccountMap
     head: int
+    earlier: EarlierKeys = _no_earlier
 
     def head_index(self, name: str) -> int:
         """Index of the last head's entry. Raises LookupError for another map."""
@@ -213,6 +228,10 @@ class AccountSources:
         self.head_index(name)
         proof, path = self.accounts.path(identifier)
         return proof, encode_path(path)
+
+    def changes(self, head: MapHead, identifier: str) -> tuple[ShownChange, ...]:
+        """What the last heads under earlier VRF keys say of an identifier."""
+        return self.earlier(self.log, head, identifier)
 
     def uses(self, begin: int, end: int) -> Iterator[Use]:
         """All uses among entries ``begin`` up to ``end``."""
@@ -235,6 +254,8 @@ class PartySources:
 
     parties: PartyMap
     head: int
+    log: LogFiles
+    earlier: EarlierKeys
 
     def head_index(self, name: str) -> int:
         """Index of the last head's entry. Raises LookupError for another map."""
@@ -247,6 +268,10 @@ class PartySources:
         self.head_index(name)
         proof, path = self.parties.path(identifier)
         return proof, encode_path(path)
+
+    def changes(self, head: MapHead, identifier: str) -> tuple[ShownChange, ...]:
+        """What the last heads under earlier VRF keys say of an identifier."""
+        return self.earlier(self.log, head, identifier)
 
     def places_of(self, identifier: str) -> Iterator[tuple[int, bytes, bytes]]:
         """Entry, salt and body of each place of ``identifier``."""

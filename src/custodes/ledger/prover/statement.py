@@ -16,7 +16,7 @@ from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.note import parse_note
 from custodes.ledger.tree import multiproof
 from custodes.ledger.verifier.canonical_json import PlacedEntry, StatementError
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, parse_head
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, PARTY_MAP, parse_head
 from custodes.ledger.verifier.statement import Question, ShownPlace, ShownUse, StatementFile, map_of
 from custodes.ledger.verifier.uncertainty import ShownDestruction
 
@@ -68,13 +68,15 @@ def build(question: Question, sources: Sources, prices: Mapping[str, object] | N
         )
     clock = tuple(sources.log.clock_entries(covered)) if parse_head(decode(head.envelope)).clock_entries else ()
     gone = _destructions(question, sources, uses, size)
+    changes = sources.maps.changes(parse_head(decode(head.envelope)), question.identifier)
     shown = [use.index for use in uses] + [one.index for one in places] + [one.index for one in clock]
     shown += [each.index for one in gone for each in (one.entry, one.head)]
+    shown += [each.index for one in changes for each in (one.entry, one.head)]
     indexes = [index, *([covered] if following else []), *shown]
     proof = tuple(multiproof.make(sorted(set(indexes)), size, sources.log.node))
     money = prices if uses else None
     return StatementFile(
-        question, checkpoint, head, following, proof, vrf_proof, path, uses, money, places, clock, gone
+        question, checkpoint, head, following, proof, vrf_proof, path, uses, money, places, clock, gone, changes
     )
 
 

@@ -57,6 +57,11 @@ def _is_currency(value: Value) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[A-Z]{3}", value) is not None
 
 
+def _is_index(value: Value) -> bool:
+    """Where an entry stands; no log has more, and so many digits leave room."""
+    return _is_count(value) and int(value) < 10**12
+
+
 _Check = Callable[[Value], bool]
 
 
@@ -99,17 +104,21 @@ _KIND_ROWS = (
         "bil", {"r": _is_digest, "s": _is_count, "y": _is_currency}, {"n": _is_count, "o": _is_count, "x": _is_token}
     ),
     # Head of a map (m) over the first n entries: root (r), VRF public key (y), sums over the map: counts (q; uses in
-    # the account map, faces in the collection map) and units (s); those of the n that say the clock was wrong (i).
+    # the account map, faces in the collection map) and units (s); those of the n that say the clock was wrong (i); the
+    # change of the VRF key that this key is of (b), none for the first one.
     EntryKind(
         "map",
         {"m": _is_token, "n": _is_count, "r": _is_digest},
-        {"i": _is_count, "q": _is_count, "s": _is_count, "y": _is_digest},
+        {"b": _is_index, "i": _is_count, "q": _is_count, "s": _is_count, "y": _is_digest},
     ),
+    # Change of the VRF key to y; a and b are the last heads of the account map and the party map under the old one, e
+    # the digest of their names with proofs under both; signed by q officers.
+    EntryKind("vrf", {"a": _is_index, "b": _is_index, "e": _is_digest, "y": _is_digest}, {"q": _is_count}),
     # A time stamp by an outside authority (x) over the checkpoint of the first n entries; the body has the token.
     EntryKind("tsa", {"n": _is_count}, {"x": _is_token}),
     # Resource reconciliation; note of an incident; emergency access.
     EntryKind("rec", {}, {"n": _is_count, "s": _is_count, "x": _is_token}),
-    EntryKind("inc", {}, {"n": _is_count, "x": _is_token}),
+    EntryKind("inc", {}, {"n": _is_count, "q": _is_count, "x": _is_token}),
     EntryKind("emg", {}, {"n": _is_count, "x": _is_token}),
     # A command of the operator, before it is carried out.
     EntryKind("adm"),

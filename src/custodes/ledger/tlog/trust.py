@@ -27,7 +27,8 @@ _MAX_POLICY_BYTES = 1 << 16
 _MAX_TIME = (1 << 63) - 1
 NONE = "none"
 VRF = "#vrf"
-"""Begins our one line in a policy, ``#vrf`` and a key in base64; to other readers of the format it is a comment."""
+"""Begins our one line in a policy: ``#vrf``, a key in base64, and the index of the entry from which it holds (0 where
+there is none). To other readers of the format it is a comment."""
 
 
 class TrustError(ValueError):
@@ -109,6 +110,14 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class VrfKey:
+    """A key of the maps (32 bytes), and the index of the entry from which it holds."""
+
+    public: bytes
+    since: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TrustPolicy:
     """Logs, witnesses, and the quorum: the name of a witness or group, or ``none``.
 
@@ -120,7 +129,7 @@ class TrustPolicy:
     witnesses: Mapping[str, Witness]
     groups: Mapping[str, Group]
     quorum: str
-    vrf_keys: tuple[bytes, ...] = ()
+    vrf_keys: tuple[VrfKey, ...] = ()
 
     def met(self, confirmed: frozenset[str] | set[str], name: str | None = None) -> bool:
         """Whether the witnesses called ``confirmed`` are enough."""
@@ -213,7 +222,7 @@ class _Draft:
         self.witnesses: dict[str, Witness] = {}
         self.groups: dict[str, Group] = {}
         self.quorum: str | None = None
-        self.vrf_keys: list[bytes] = []
+        self.vrf_keys: list[VrfKey] = []
         self._members: set[str] = set()
 
     def take(self, word: str, items: list[str]) -> None:
@@ -230,8 +239,11 @@ class _Draft:
             if self.quorum is not None or not (items[0] == NONE or self._known(items[0])):
                 raise TrustError("there is one quorum line, and it names a witness or group above it")
             self.quorum = items[0]
-        elif word == VRF and len(items) == 1:
-            self.vrf_keys.append(decode_base64(items[0]))
+        elif word == VRF and len(items) in (1, 2):
+            since = items[1] if len(items) == 2 else "0"
+            if not (since.isascii() and since.isdigit() and len(since) < 16):
+                raise TrustError("a VRF key holds from the index of an entry on")
+            self.vrf_keys.append(VrfKey(decode_base64(items[0]), int(since)))
         else:
             raise TrustError(f"not understood: {word!r}")
 

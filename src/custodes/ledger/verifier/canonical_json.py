@@ -149,6 +149,13 @@ class Members:
             raise StatementError(f"{name!r} is no list")
         return value
 
+    def some(self, name: str) -> list[object]:
+        """A list that is there only when it has something in it."""
+        rows = self.items(name) if self.has(name) else None
+        if rows == []:
+            raise StatementError(f"{name!r} is empty")
+        return rows or []
+
     def has(self, name: str) -> bool:
         """Whether a member is there and not yet taken."""
         return name in self._members

@@ -19,8 +19,8 @@ from custodes.ledger.tlog.entry import Entry, EntryError, decode, from_b64url
 from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
 from custodes.ledger.verifier.canonical_json import Members, PlacedEntry, StatementError, unwrap
-from custodes.ledger.verifier.map_head import COLLECTION_MAP, check_key, collection_name, parse_head
-from custodes.ledger.verifier.map_proof import FACE, MapError, MapNode, MapPath, climb, face_place, look_up, parse_path
+from custodes.ledger.verifier.maps.head import COLLECTION_MAP, check_key, collection_name, parse_head
+from custodes.ledger.verifier.maps.proof import FACE, MapError, MapNode, MapPath, climb, face_place, look_up, parse_path
 from custodes.ledger.verifier.multiproof import check_in_log
 from custodes.ledger.verifier.vrf import vrf
 
@@ -143,7 +143,7 @@ def _check_erased(certificate: Certificate, era: Entry) -> None:
 
 def _check_later(certificate: Certificate, later: Later, policy: TrustPolicy) -> None:
     head = parse_head(decode(later.head.envelope))
-    check_key(head, policy.vrf_keys)
+    check_key(head, later.head.index, policy.vrf_keys)
     if head.name != COLLECTION_MAP or head.size <= certificate.entry.index or head.size > later.head.index:
         raise MapError("the later head is not one of the collection map after the erasure")
     name = collection_name(certificate.account, certificate.collection).encode()

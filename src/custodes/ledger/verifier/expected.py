@@ -27,6 +27,7 @@ IDENTIFICATIONS = frozenset(
         "SearchUsersByImage",
         "StartCelebrityRecognition",
         "StartFaceSearch",
+        "StartStreamProcessor",
     }
 )
 """Operations whose answers tell who somebody is."""
@@ -35,7 +36,6 @@ FACE_COMPARISON = IDENTIFICATIONS | {
     "CreateStreamProcessor",
     "GetPersonTracking",
     "StartPersonTracking",
-    "StartStreamProcessor",
     "UpdateStreamProcessor",
 }
 """Operations whose answers tell how alike faces are or whose they are. A report that leaves one out hides its use."""

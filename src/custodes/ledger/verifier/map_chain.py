@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from custodes.ledger.tlog.checkpoint import Checkpoint
+from custodes.ledger.tlog.trust import VrfKey
 from custodes.ledger.verifier.canonical_json import Members, StatementError, parse_canonical
-from custodes.ledger.verifier.map_growth import MapGrowth, check_growth, parse_growth
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, check_key, parse_head
+from custodes.ledger.verifier.maps.growth import check_growth, check_moved, parse_growth
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, check_key, parse_head
 from custodes.ledger.verifier.public_log import read_log
 
 
@@ -27,7 +28,7 @@ class MapChain:
 
 
 def check_chain(
-    lines: Iterable[bytes], entries: Iterable[tuple[int, bytes]], tree: Checkpoint, vrf_keys: Sequence[bytes] = ()
+    lines: Iterable[bytes], entries: Iterable[tuple[int, bytes]], tree: Checkpoint, vrf_keys: Sequence[VrfKey] = ()
 ) -> MapChain:
     """Check every head against the one before, and its key against those that the reader names, if any.
 
@@ -44,16 +45,20 @@ def check_chain(
             waiting[index] = leaf, entry.units or 0
         elif entry.kind == "map" and entry.fields.get("m") == ACCOUNT_MAP:
             head = parse_head(entry)
-            check_key(head, vrf_keys)
+            check_key(head, index, vrf_keys)
             uses = {at: waiting.pop(at) for at in list(waiting) if at < head.size}
-            check_growth(last, head, _proof(next(proofs, b""), index), uses)
+            proof = _proof(next(proofs, b""), index)
+            if last is not None and last.changed != head.changed:
+                check_moved(last, head, proof)
+            else:
+                check_growth(last, head, parse_growth(proof), uses)
             last, heads, done = head, heads + 1, done + len(uses)
     if next(proofs, None) is not None:
         raise StatementError("the file has proofs of more heads than the log")
     return MapChain(heads, done, len(waiting))
 
 
-def _proof(line: bytes, index: int) -> MapGrowth:
+def _proof(line: bytes, index: int) -> bytes:
     if not line:
         raise StatementError(f"the file has no proof of head {index}")
     members = Members(parse_canonical(line.rstrip(b"\n")))
@@ -61,4 +66,4 @@ def _proof(line: bytes, index: int) -> MapGrowth:
         raise StatementError(f"the file has another proof where that of head {index} belongs")
     proof = members.binary("proof")
     members.end()
-    return parse_growth(proof)
+    return proof

@@ -3,7 +3,8 @@
 In: entries in order. Out: nothing, or LogError at the first that breaks a rule; counts that readers compare. The rules:
 times never fall; each permission is used or voided once, after it was given; every head of the account map and of the
 party map states the sums that anyone can count in front of it, covers no less than the one before, and was made under
-the same VRF key. It knows no private bodies, so it cannot say whose a use is.
+the same VRF key, which only a ``vrf`` entry changes; the first head under a new key covers what the last before did. It
+knows no private bodies, so it cannot say whose a use is.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from dataclasses import dataclass, field
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.entry import Entry, decode
 from custodes.ledger.tlog.merkle import Frontier, ProofError, leaf_hash
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, MapHead, parse_head
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, PARTY_MAP, MapHead, parse_head
+from custodes.ledger.verifier.maps.key_change import KeyChange, parse_change
+from custodes.ledger.verifier.maps.proof import MapError
 
 _COUNTED = {"use": ACCOUNT_MAP, "org": PARTY_MAP}
 
@@ -38,6 +40,7 @@ class PublicLog:
         ahead: per map, what came behind that: index, number, units.
         clock: entries that say the clock was wrong, by index.
         heads: per map, its newest head with the index of its entry.
+        changed: the newest ``vrf`` entry with its index.
     """
 
     size: int = 0
@@ -48,6 +51,7 @@ class PublicLog:
     clock: list[int] = field(default_factory=list)
     heads: dict[str, tuple[int, MapHead]] = field(default_factory=dict)
     kinds: Counter[str] = field(default_factory=Counter)
+    changed: tuple[int, KeyChange] | None = None
 
     def take(self, entry: Entry) -> None:
         """Take in the next entry.
@@ -72,13 +76,27 @@ class PublicLog:
             self.ahead.setdefault(_COUNTED[entry.kind], []).append((index, number, entry.units or 0))
         elif entry.kind == "map":
             self._take_head(index, parse_head(entry))
+        elif entry.kind == "vrf":
+            self._take_change(index, parse_change(entry))
         elif entry.kind == "inc" and str(entry.fields.get("x")).startswith("clock"):
             self.clock.append(index)
 
+    def _take_change(self, index: int, change: KeyChange) -> None:
+        last = {name: self.heads[name][0] for name in _COUNTED.values() if name in self.heads}
+        if change.last != last:
+            raise LogError(f"entry {index} changes the VRF key without naming the last heads under the old one")
+        self.changed = index, change
+
     def _take_head(self, index: int, head: MapHead) -> None:
-        last = self.heads.get(head.name)
-        if any(other.vrf_public != head.vrf_public for _, other in self.heads.values()):
+        last, at = self.heads.get(head.name), None if self.changed is None else self.changed[0]
+        keys = {other.vrf_public for _, other in self.heads.values() if other.changed == at}
+        keys |= set() if self.changed is None else {self.changed[1].key}
+        if head.changed != at or not keys <= {head.vrf_public}:
             raise LogError(f"head {index} of the map {head.name!r} was made under another VRF key than those before")
+        if last is not None and last[1].changed != at and head.name in _COUNTED.values() and head.size != last[1].size:
+            raise LogError(
+                f"head {index} is the first under a new VRF key, and covers something else than the last before"
+            )
         if head.size > index or (last is not None and head.size < last[1].size):
             raise LogError(
                 f"head {index} of the map {head.name!r} covers less than the one before, or what comes later"

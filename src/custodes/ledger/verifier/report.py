@@ -17,7 +17,7 @@ from custodes.ledger.tlog.trust import Trusted
 from custodes.ledger.verifier import party_places as places
 from custodes.ledger.verifier.invoices.meter import Meter, Month
 from custodes.ledger.verifier.invoices.prices import PriceError, parse_prices
-from custodes.ledger.verifier.map_head import PARTY_MAP
+from custodes.ledger.verifier.maps.head import PARTY_MAP
 from custodes.ledger.verifier.verdict import Evidence, OpenedUse, StatementVerdict, Word
 
 _PRICE = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
@@ -196,6 +196,11 @@ def _grounds(evidence: Evidence) -> list[str]:
         grounds.append(
             f"At the identifier's only possible place, the summary says {evidence.value.count} uses with "
             f"{evidence.value.units} units; all of them are in this file and were checked one by one."
+        )
+    if evidence.changes:
+        grounds.append(
+            f"The key of places was changed {evidence.changes} times before; under each earlier key, it says the "
+            "same of this identifier, as far as it reached then."
         )
     if evidence.totals_checked:
         grounds.append(

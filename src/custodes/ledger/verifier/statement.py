@@ -20,7 +20,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from custodes.ledger.verifier.canonical_json import Members, PlacedEntry, StatementError, canonical, unwrap
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, PARTY_MAP
+from custodes.ledger.verifier.maps.key_change import ShownChange
 from custodes.ledger.verifier.party_names import SCHEME, SOUND_SCHEME, is_fingerprint, is_sound
 from custodes.ledger.verifier.uncertainty import ShownDestruction
 
@@ -86,12 +87,13 @@ class StatementFile:
         next: the first entry that the head does not cover; None when that is the head itself.
         proof: hashes that put all entries shown here into the log, see ``multiproof``.
         vrf: proof of the place of the identifier in the map.
-        path: way to that place, see ``map_proof``.
+        path: way to that place, see ``maps.proof``.
         uses: all uses that the map credits to the identifier, in order.
         prices: the operator's price list, or None.
         places: all places that the party map has under the identifier, in order.
         clock: all entries that the head covers and that say that the clock was wrong, in order.
         destroyed: the entries by which private bodies of uses in the period went.
+        changes: all changes of the VRF key in front of the head, in order.
     """
 
     question: Question
@@ -106,6 +108,7 @@ class StatementFile:
     places: tuple[ShownPlace, ...] = ()
     clock: tuple[PlacedEntry, ...] = ()
     destroyed: tuple[ShownDestruction, ...] = ()
+    changes: tuple[ShownChange, ...] = ()
 
 
 def map_of(identifier: str) -> str | None:
@@ -146,23 +149,12 @@ def parse(data: bytes) -> StatementFile:
         () if is_party else tuple(_shown(use) for use in rows),
         prices,
         tuple(_shown_place(place) for place in rows) if is_party else (),
-        tuple(_placed(one) for one in _more(inner, "clock")),
-        tuple(_destruction(one) for one in _more(inner, "destroyed")),
+        tuple(PlacedEntry.read(one) for one in inner.some("clock")),
+        tuple(_destruction(one) for one in inner.some("destroyed")),
+        tuple(ShownChange.read(one) for one in inner.some("changes")),
     )
     inner.end()
     return result
-
-
-def _more(inner: Members, name: str) -> list[object]:
-    """A list that stands there only when it has something in it."""
-    rows = inner.items(name) if inner.has(name) else None
-    if rows == []:
-        raise StatementError(f"{name!r} is empty")
-    return rows or []
-
-
-def _placed(value: object) -> PlacedEntry:
-    return Members({"p": value}).placed("p")
 
 
 def _destruction(value: object) -> ShownDestruction:

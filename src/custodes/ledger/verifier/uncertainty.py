@@ -14,8 +14,8 @@ from itertools import pairwise
 from custodes.ledger.tlog.commitment import BodyError, check_opening
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.verifier.canonical_json import PlacedEntry
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, MapHead, account_name, parse_head
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, MapHead, account_name, parse_head
+from custodes.ledger.verifier.maps.proof import MapError
 
 CLOCK = "clock"
 

@@ -24,7 +24,7 @@ from custodes.ledger.tlog.entry import Entry, EntryError, decode
 from custodes.ledger.tlog.merkle import ProofError, leaf_hash, tree_root
 from custodes.ledger.tlog.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
 from custodes.ledger.verifier.canonical_json import StatementError
-from custodes.ledger.verifier.map_head import (
+from custodes.ledger.verifier.maps.head import (
     ACCOUNT_MAP,
     PARTY_MAP,
     MapHead,
@@ -34,7 +34,8 @@ from custodes.ledger.verifier.map_head import (
     place_leaf,
     use_leaf,
 )
-from custodes.ledger.verifier.map_proof import MapError, Value, look_up, parse_path
+from custodes.ledger.verifier.maps.key_change import check_changes
+from custodes.ledger.verifier.maps.proof import MapError, Value, look_up, parse_path
 from custodes.ledger.verifier.multiproof import check_in_log
 from custodes.ledger.verifier.public_log import read_log
 from custodes.ledger.verifier.statement import Question, ShownPlace, ShownUse, StatementFile, map_of, parse
@@ -108,6 +109,7 @@ class Evidence:
         destroyed: how many in the period are without one because an entry says so.
         bracket: between which entries the period lies by time stamps, if the reader has some.
         unbracketed: uses dated outside of the period which no time stamp shows to be outside.
+        changes: how many changes of the VRF key are in front of the head.
     """
 
     question: Question
@@ -127,6 +129,7 @@ class Evidence:
     destroyed: int = 0
     bracket: Bracket | None = None
     unbracketed: tuple[int, ...] = ()
+    changes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,16 +188,19 @@ def _check(data: bytes, policy: TrustPolicy, entries: Entries | None, stamps: St
     _check_in_log(statement, trusted)
     # 4. The head is of the right map and covers the first entries without a gap.
     head = parse_head(decode(statement.head.envelope))
-    check_key(head, policy.vrf_keys)
+    check_key(head, statement.head.index, policy.vrf_keys)
     if head.name != name:
         raise MapError(f"the head is of the map {head.name!r}; the identifier stands in {name!r}")
     covered_until = _covered_until(statement, head)
     # 5. The identifier has exactly one place in this map, and this is what stands there.
     place = vrf.verify(head.vrf_public, statement.question.identifier.encode(), statement.vrf)[:32]
     value = look_up(head.node, place, parse_path(statement.path))
-    # 6. The uses or places shown are all that the map has there, and open to what they claim.
+    # 6. The uses or places shown are all that the map has there, and open to what they claim; under each VRF key of
+    # before it had the beginning of them.
     uses, outside = _check_uses(statement, head, value)
     places = _check_places(statement, head, value)
+    answering = statement.head.index, head
+    check_changes(statement.changes, answering, statement.question.identifier, _listed(statement), policy.vrf_keys)
     stretches = wrong_clock(statement.clock, head)
     gone = destroyed(statement.destroyed, statement.question.identifier)
     closed = [use.index for use in uses if use.facts is None]
@@ -223,7 +229,15 @@ def _check(data: bytes, policy: TrustPolicy, entries: Entries | None, stamps: St
         len(gone.intersection(closed)),
         bounds,
         () if bounds is None else bounds.unshown((use.index, decode(use.envelope).t) for use in statement.uses),
+        len(statement.changes),
     )
+
+
+def _listed(statement: StatementFile) -> list[tuple[int, bytes, int]]:
+    """Index, leaf and units of everything that is shown of the identifier's list."""
+    uses = [(use.index, use_leaf(use.index, leaf_hash(use.envelope)), use.envelope) for use in statement.uses]
+    places = [(place.index, place_leaf(place.index, place.commitment), 0) for place in statement.places]
+    return [(index, leaf, decode(envelope).units or 0) for index, leaf, envelope in uses] + places
 
 
 def _undated(statement: StatementFile, stretches: tuple[UncertainStretch, ...]) -> tuple[int, ...]:
@@ -247,6 +261,7 @@ def _check_in_log(statement: StatementFile, trusted: Trusted) -> None:
     shown += list(dict.fromkeys((place.index, place.envelope) for place in statement.places))
     shown += [(one.index, one.envelope) for one in statement.clock]
     more = [each for one in statement.destroyed for each in (one.entry, one.head)]
+    more += [each for one in statement.changes for each in (one.entry, one.head)]
     shown += dict.fromkeys((one.index, one.envelope) for one in more if (one.index, one.envelope) not in shown)
     check_in_log(shown, trusted.checkpoint, statement.proof)
 

@@ -1,8 +1,9 @@
 """EfficientNet-Lite from a PyTorch state dictionary.
 
 In: weights by the names of the package ``efficientnet_lite_pytorch``, depth and picture size of the variant. Out: a
-graph from ``rgb`` (batch, 3, side, side) 0..255 to ``logits`` (batch, classes), batch normalisation folded into the
-convolutions. A weight that is missing, left over or of another size is refused.
+graph from ``rgb`` (batch, 3, side, side) 0..255 to ``logits`` (batch, classes) and to ``features`` (batch, channels),
+what the logits are a linear function of; batch normalisation is folded into the convolutions. A weight that is missing,
+left over or of another size is refused.
 
 Source: Tan and Le, EfficientNet, arXiv:1905.11946, table 1; the Lite variants drop squeeze-and-excitation, use ReLU6
 and scale neither stem nor head nor the repeats of the first and last stage (tensorflow/tpu, efficientnet/lite).
@@ -44,8 +45,11 @@ def import_efficientnet_lite(name: str, data: bytes, variant: Variant) -> onnx.M
     """
     builder = GraphBuilder(name)
     network = _Network(builder, read_torch(data), variant)
-    logits, classes = network.emit(builder.input("rgb", [BATCH, 3, variant.side_px, variant.side_px]))
+    logits, features, (classes, channels) = network.emit(
+        builder.input("rgb", [BATCH, 3, variant.side_px, variant.side_px])
+    )
     builder.output(logits, "logits", [BATCH, classes])
+    builder.output(features, "features", [BATCH, channels])
     return builder.build()
 
 
@@ -59,7 +63,8 @@ class _Network:
         self._side = variant.side_px
         self._channels = 0
 
-    def emit(self, rgb: str) -> tuple[str, int]:
+    def emit(self, rgb: str) -> tuple[str, str, tuple[int, ...]]:
+        """Tensors of logits and features, and how many numbers each has."""
         mean, scale = (np.array(v, np.float32).reshape(1, 3, 1, 1) for v in (self._variant.mean, self._variant.scale))
         tensor = self._builder.add("Sub", [rgb, self._builder.constant(mean, "mean")])
         tensor = self._builder.add("Mul", [tensor, self._builder.constant(scale, "scale")])
@@ -76,7 +81,7 @@ class _Network:
         if self._left:
             raise ImportFailedError(f"efficientnet: weight {min(self._left)!r} is left over")
         inputs = [pooled, self._builder.constant(matrix, "w"), self._builder.constant(bias, "b")]
-        return self._builder.add("Gemm", inputs, {"transB": 1}), matrix.shape[0]
+        return self._builder.add("Gemm", inputs, {"transB": 1}), pooled, matrix.shape
 
     def _block(self, entry: str, name: str, kernel: int, stride: int) -> str:
         """Expand, filter each channel alone, project; the entry is added where sizes allow it."""

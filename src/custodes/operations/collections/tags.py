@@ -1,4 +1,4 @@
-"""Tags on resources: add, remove, list. Collections and stream processors can be tagged."""
+"""Tags on resources: add, remove, list. Collections, stream processors and what projects have can be tagged."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from custodes.operations.requests.gate import Permit
 from custodes.operations.requests.properties import CHANGES, READS, Properties
 
 RESERVED_PREFIX = "aws:"
+PROJECT = ":project/"
 MAX_TAGS = 200
 """Of a stream processor. Source: shape TagMap of the service model."""
 
@@ -92,17 +93,37 @@ class TaggedProcessors(Protocol):
         ...
 
 
+class TaggedProjects(Protocol):
+    """Tags of projects, datasets and versions.
+
+    Both raise InvalidParameterError for an ARN of something else, NotFoundError where the caller has no such resource.
+    """
+
+    def tags(self, caller: Caller, arn: str) -> dict[str, str]:
+        """All tags."""
+        ...
+
+    def put_tags(self, caller: Caller, arn: str, tags: Mapping[str, str]) -> None:
+        """Replace them all."""
+        ...
+
+
 class Tagging:
     """Handles the operations on tags. All raise NotFoundError when the resource is not there."""
 
-    def __init__(self, gallery: Gallery, processors: TaggedProcessors) -> None:
-        """Keep tags of collections in ``gallery``, those of stream processors with them."""
+    def __init__(self, gallery: Gallery, processors: TaggedProcessors, projects: TaggedProjects) -> None:
+        """Keep tags of collections in ``gallery``, those of everything else with what has them."""
         self._gallery = gallery
+        self._projects = projects
         self._processors = processors
 
     def tag(self, permit: Permit, command: TagResource) -> None:
         """Raises QuotaError beyond 200 tags."""
-        named = parse_arn(permit.context.caller, command.arn)
+        caller = permit.context.caller
+        if PROJECT in command.arn:
+            self._put(permit, command.arn, {**self._projects.tags(caller, command.arn), **command.tags})
+            return
+        named = parse_arn(caller, command.arn)
         if isinstance(named, CollectionKey):
             self._gallery.put_tags(named, command.tags)
             return
@@ -110,7 +131,12 @@ class Tagging:
 
     def untag(self, permit: Permit, command: UntagResource) -> None:
         """Remove the keys."""
-        named = parse_arn(permit.context.caller, command.arn)
+        caller = permit.context.caller
+        if PROJECT in command.arn:
+            left = self._projects.tags(caller, command.arn)
+            self._put(permit, command.arn, {key: left[key] for key in left if key not in command.tag_keys})
+            return
+        named = parse_arn(caller, command.arn)
         if isinstance(named, CollectionKey):
             self._gallery.drop_tags(named, command.tag_keys)
             return
@@ -119,10 +145,17 @@ class Tagging:
 
     def list(self, permit: Permit, command: ListTagsForResource) -> dict[str, str]:
         """All tags."""
+        if PROJECT in command.arn:
+            return self._projects.tags(permit.context.caller, command.arn)
         named = parse_arn(permit.context.caller, command.arn)
         if isinstance(named, CollectionKey):
             return self._gallery.tags(named)
         return self._processors.tags(named.account_id, named.name)
+
+    def _put(self, permit: Permit, arn: str, tags: Mapping[str, str]) -> None:
+        if len(tags) > MAX_TAGS:
+            raise QuotaError(f"A resource has at most {MAX_TAGS} tags")
+        self._projects.put_tags(permit.context.caller, arn, tags)
 
     def _replace(self, permit: Permit, named: ProcessorName, tags: Mapping[str, str]) -> None:
         if len(tags) > MAX_TAGS:

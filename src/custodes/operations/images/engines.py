@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from custodes.core.errors import NotSupportedError
-from custodes.engine.ports import EquipmentEngine, LabelEngine, ModerationEngine
+from custodes.engine.ports import CustomLabelEngine, EquipmentEngine, LabelEngine, ModerationEngine
 
 
 def no_labels() -> LabelEngine:
@@ -24,6 +24,11 @@ def no_equipment() -> EquipmentEngine:
     raise NotSupportedError("This server was put together without networks for protective equipment.")
 
 
+def no_custom_labels() -> CustomLabelEngine:
+    """Stands where no engine for custom labels was put in."""
+    raise NotSupportedError("This server was put together without networks for custom labels.")
+
+
 @dataclass(frozen=True, slots=True)
 class ImageEngines:
     """What opens each engine; calling one again gives the same engine."""
@@ -31,3 +36,4 @@ class ImageEngines:
     labels: Callable[[], LabelEngine] = no_labels
     moderation: Callable[[], ModerationEngine] = no_moderation
     equipment: Callable[[], EquipmentEngine] = no_equipment
+    custom: Callable[[], CustomLabelEngine] = no_custom_labels

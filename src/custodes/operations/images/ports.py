@@ -26,3 +26,15 @@ class ObjectStore(Protocol):
             ImageTooLargeError: longer than ``max_bytes``; found out before that much memory is taken.
         """
         ...
+
+
+class ObjectWriter(Protocol):
+    """Writes objects that requests want results in."""
+
+    def write(self, place: S3Object, data: bytes) -> None:
+        """Put ``data`` at ``place``, in place of what was there.
+
+        Raises:
+            ObjectStoreError: no such bucket, or no permission to write to it.
+        """
+        ...

@@ -57,6 +57,7 @@ class PictureRules:
 
 COMMON_RULES = PictureRules()
 LABEL_RULES = PictureRules(max_side_px=10_000)
+CUSTOM_LABEL_RULES = PictureRules(4 * 1024 * 1024, min_side_px=64, max_side_px=4096, too_long=ImageTooLargeError)
 EQUIPMENT_RULES = PictureRules(4 * 1024 * 1024, min_side_px=64, max_side_px=4096, too_long=ImageTooLargeError)
 
 

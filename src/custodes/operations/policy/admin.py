@@ -159,7 +159,8 @@ def _status(changes: PolicyChanges) -> AdminAnswer:
     if state.waiting is not None:
         found = diff(policy, changes.store.policy(state.waiting.policy))
         told = [f"{item.what}: {item.subject}" for item in found.changes]
-        shown["waiting"] = {**shown["waiting"], "kind": found.kind.value, "changes": told}
+        held = {"held_ms": changes.held_ms()}
+        shown["waiting"] = {**shown["waiting"], "kind": found.kind.value, "changes": told, **held}
     return shown
 
 

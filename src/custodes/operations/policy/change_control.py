@@ -3,7 +3,8 @@
 In: the records on disk, the ledger, the program's own set, proposals. Out: the rules in force,
 as one value that is replaced whole, and ``pol`` entries. At the start the records must be those that the ledger knows:
 rules that were changed behind its back, or set back to an older state, keep the server from starting. A set that waits
-takes force when the ledger's time has come; once in force it stays so, whatever the clock says later.
+takes force when its time has come and its notice has run, as far as the log was seen to go on since (``notice``); once
+in force it stays so, whatever the clock says later.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Protocol, TypeVar
 
 from custodes.core.clock import Clock
 from custodes.core.errors import InvalidParameterError, UnavailableError
-from custodes.governance.provider.change_chain import Act, ChainRecord, ChainState, follow
+from custodes.governance.provider.change_chain import Act, ChainRecord, ChainState, WaitingSet, follow
 from custodes.governance.provider.guardrails import PackError, load
 from custodes.governance.provider.policy_set import NOTICE_MS, ChangeKind, ChangeRefused, PolicySet, diff
 from custodes.governance.provider.proposal import Proposal
@@ -26,6 +27,7 @@ from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.policy.decide import RulesInForce
+from custodes.operations.policy.notice import RunningNotice
 
 _MARGIN_MS = 60_000
 """A weakening is checked for a moment later than now, because only the ledger says when it was recorded."""
@@ -58,16 +60,17 @@ class PolicyChanges:
     """Keeps the rules. ``open`` before use. Any thread; changes are made one after the other."""
 
     def __init__(
-        self, store: PolicyStore, log: PolicyLog, clock: Clock, own: Own | None, due: Clock | None = None
+        self, store: PolicyStore, log: PolicyLog, clock: Clock, own: Own | None, elapsed_ms: Callable[[], int]
     ) -> None:
         """Keep records in ``store`` and ``log``; without ``own`` the set in force stays as it is.
 
-        ``due`` says when a notice is over, if that is not ``clock``.
+        ``elapsed_ms`` counts time that nobody can set, while the machine sleeps as well.
         """
         self._store = store
         self._log = log
         self._clock = clock
-        self._due = due or clock
+        self._elapsed_ms = elapsed_ms
+        self._notice: RunningNotice | None = None
         self._own = own
         self._state = ChainState()
         self._rules: RulesInForce | None = None
@@ -80,6 +83,7 @@ class PolicyChanges:
             UnavailableError: the records are not those of the ledger, or the set in force cannot be used.
         """
         self._settle()
+        self._notice = RunningNotice(self._log, self._elapsed_ms)
         self._state = replay(self._store)
         head = self._state.head
         self._release()
@@ -111,12 +115,11 @@ class PolicyChanges:
         Raises:
             UnavailableError: it has, and the ledger cannot be written; the old set stays in force.
         """
-        waiting = self._state.waiting
-        if waiting is None or self._due.now_ms() < waiting.effective_ms:
+        if self._is_due() is None:
             return
         with self._lock:
-            waiting = self._state.waiting
-            if waiting is None or self._due.now_ms() < waiting.effective_ms:
+            waiting = self._is_due()
+            if waiting is None:
                 return  # another thread was first
             self._settle()
             policy = self._store.policy(waiting.policy)
@@ -128,6 +131,24 @@ class PolicyChanges:
     def now_ms(self) -> int:
         """The time by which changes are judged."""
         return self._clock.now_ms()
+
+    def held_ms(self) -> int:
+        """How much later than announced the set that waits takes force, as it seems now; 0 where nothing waits."""
+        waiting = self._state.waiting
+        left = 0 if waiting is None else self._left_ms(waiting)
+        return 0 if waiting is None else max(0, self._clock.now_ms() + left - waiting.effective_ms)
+
+    def _is_due(self) -> WaitingSet | None:
+        waiting = self._state.waiting
+        if waiting is None or self._clock.now_ms() < waiting.effective_ms or self._left_ms(waiting) > 0:
+            return None
+        return waiting
+
+    def _left_ms(self, waiting: WaitingSet) -> int:
+        """How long its notice has to run, by the time in which the log was seen to go on since it was announced."""
+        places = [one.place for one in self._store.records() if one.place and one.record.policy == waiting.policy]
+        assert self._notice is not None and places
+        return waiting.effective_ms - places[-1].t_ms - self._notice.waited_ms(places[-1].index)
 
     def apply(self, proposal: Proposal) -> int:
         """Put a change on record, and in force where it need not wait; returns the index of its entry.
@@ -220,6 +241,8 @@ class PolicyChanges:
             raise UnavailableError(f"this change may not act: {after.reason}")
         self._store.place(place)
         self._state = after
+        if self._notice is not None:
+            self._notice.recorded(place.index)
         return place.index
 
     def _void(self) -> dict[str, int | str]:

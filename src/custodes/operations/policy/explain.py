@@ -20,7 +20,7 @@ from custodes.ledger.tlog.entry import Entry, decode
 from custodes.ledger.tlog.tiles import TILE_WIDTH
 from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.writer.body import unseal
-from custodes.operations.record.evidence.statements import LedgerFiles
+from custodes.operations.record.evidence.map_heads import LedgerFiles
 
 _SETTLED_WITHIN = 100_000
 """Entries behind a permission in which its settlement is looked for."""

@@ -24,7 +24,7 @@ from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.tlog.trust import Witness
 from custodes.ledger.verifier.invoices.meter import Month
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.witness.client import Post
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.record.evidence.statements import Statements

@@ -132,7 +132,9 @@ class VideoOperations:
     def threshold_pct(self, job_id: JobId) -> float | None:
         """That a job searches faces with: rules about it hold for reading its results, too. None for no search."""
         job = None if self._adapters is None else self._adapters.jobs.find(None, job_id)
-        command = None if job is None else VideoRequest.from_bytes(job.request.input).command
+        if job is None or job.request.operation != StartFaceSearch.operation:
+            return None
+        command = VideoRequest.from_bytes(job.request.input).command
         return command.threshold_pct if isinstance(command, StartFaceSearch) else None
 
     def get(self, permit: Permit, command: GetVideo) -> VideoPage:

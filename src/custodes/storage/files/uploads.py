@@ -10,12 +10,15 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from custodes.core.errors import UnavailableError
 
 BUCKET = "custodes.uploads"
 FOLDER = "uploads"
+RESULTS_BUCKET, RESULTS_FOLDER = "custodes.results", "results"
+"""Where commands of this machine's user have results put, under names that nobody else can guess."""
 _NAME_BYTES = 24
 _PARTIAL = ".partial"
 
@@ -44,6 +47,12 @@ def upload(data: Path, path: Path, secret: str) -> str:
     except OSError as error:
         raise UnavailableError(f"{path} cannot be given to the server: {error.strerror}") from error
     return name
+
+
+def withdraw(data: Path, names: Iterable[str]) -> None:
+    """Remove objects that are not needed any more; the user's own files stay."""
+    for name in names:
+        (data / FOLDER / name).unlink(missing_ok=True)
 
 
 def remove_before(data: Path, ts_s: float) -> None:

@@ -69,6 +69,15 @@ class LedgerPaths:
         return self.data / "keys" / "ledger-vrf.key"
 
     @property
+    def next_vrf_key(self) -> Path:
+        """The one that is about to replace it; there only while a change is under way."""
+        return self.data / "keys" / "ledger-vrf-next.key"
+
+    def earlier_vrf_keys(self) -> tuple[Path, ...]:
+        """Those that it replaced, the oldest first."""
+        return tuple(sorted((self.data / "keys").glob("ledger-vrf-[0-9]*.key")))
+
+    @property
     def verifier(self) -> Path:
         """The log's public key as text."""
         return self.data / VERIFIER_FILE

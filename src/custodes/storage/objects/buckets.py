@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import BinaryIO, Protocol
 
 from custodes.core.errors import ImageTooLargeError, ObjectStoreError
-from custodes.operations.images.ports import ObjectStore, S3Object
+from custodes.operations.images.ports import ObjectStore, ObjectWriter, S3Object
 from custodes.operations.video.ports import LargeObjects, ObjectVersion
 
 # Source: the texts the service answers with, for every cause alike: they do not tell what exists.
@@ -19,10 +19,11 @@ UNREADABLE = "Unable to get object metadata from S3. Check object key, region an
 TOO_LARGE = "Image size is too large"
 
 
+UNWRITABLE = "Unable to write to the S3 bucket. Check that it exists, and that results may be written to it."
 CHANGED = "The object has changed since the job was started."
 
 
-class BucketStore(ObjectStore, LargeObjects, Protocol):
+class BucketStore(ObjectStore, ObjectWriter, LargeObjects, Protocol):
     """What holds a bucket: objects of any size."""
 
 
@@ -42,6 +43,10 @@ class BucketObjects:
             ImageTooLargeError: longer than ``max_bytes``.
         """
         return self._store(source).read(source, max_bytes)
+
+    def write(self, place: S3Object, data: bytes) -> None:
+        """Put ``data`` at ``place``. Raises ObjectStoreError."""
+        self._store(place).write(place, data)
 
     def version(self, source: S3Object) -> ObjectVersion:
         """Length and tag of ``source``. Raises ObjectStoreError."""

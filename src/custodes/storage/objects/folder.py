@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from custodes.core.errors import ObjectStoreError
+from custodes.durable import write_durably
 from custodes.operations.images.ports import S3Object
 from custodes.operations.video.ports import ObjectVersion
-from custodes.storage.objects.buckets import CHANGED, UNREADABLE, too_large
+from custodes.storage.objects.buckets import CHANGED, UNREADABLE, UNWRITABLE, too_large
 
 _PIECE_BYTES = 1 << 20
 
@@ -26,9 +27,10 @@ _PIECE_BYTES = 1 << 20
 class FolderObjects:
     """Reads objects from one folder."""
 
-    def __init__(self, root: Path) -> None:
-        """Read under ``root``, which may appear later."""
+    def __init__(self, root: Path, *, writable: bool = False) -> None:
+        """Read under ``root``, which may appear later; write only where that was said to be allowed."""
         self._root = root
+        self._writable = writable
 
     def read(self, source: S3Object, max_bytes: int) -> bytes:
         """All bytes of the file that the key names.
@@ -43,6 +45,23 @@ class FolderObjects:
             return self._read(self._place(source.name), max_bytes)
         except (OSError, ValueError, RuntimeError) as error:  # ValueError: NUL in a key; RuntimeError: a ring of links
             raise ObjectStoreError(UNREADABLE) from error
+
+    def write(self, place: S3Object, data: bytes) -> None:
+        """Put ``data`` into the file that the key names. Raises ObjectStoreError, also where writing is not allowed."""
+        parts = place.name.split("/")
+        if not self._writable or any(part in ("", ".", "..") for part in parts) or "\\" in place.name:
+            raise ObjectStoreError(UNWRITABLE)
+        try:
+            self._root.mkdir(mode=0o700, exist_ok=True)
+            root = self._root.resolve(strict=True)
+            folder = root.joinpath(*parts[:-1])
+            folder.mkdir(parents=True, exist_ok=True)
+            # Resolved after it was made: a link that leads out of the folder is found here.
+            if not folder.resolve(strict=True).is_relative_to(root):
+                raise ObjectStoreError(UNWRITABLE)
+            write_durably(folder / parts[-1], data)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ObjectStoreError(UNWRITABLE) from error
 
     def version(self, source: S3Object) -> ObjectVersion:
         """Length and tag of the file that the key names. Raises ObjectStoreError, as ``read`` does."""

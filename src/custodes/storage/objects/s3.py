@@ -21,7 +21,7 @@ from botocore.parsers import ResponseParserError
 from custodes.core.errors import ObjectStoreError
 from custodes.operations.images.ports import S3Object
 from custodes.operations.video.ports import ObjectVersion
-from custodes.storage.objects.buckets import CHANGED, UNREADABLE, too_large
+from custodes.storage.objects.buckets import CHANGED, UNREADABLE, UNWRITABLE, too_large
 
 _FAILURES = (ClientError, BotoCoreError, ResponseParserError, OSError, ValueError)
 _PRECONDITION_FAILED = 412
@@ -81,6 +81,13 @@ class S3Objects:
         if value is not None and len(data) != value:
             raise ObjectStoreError(UNREADABLE)
         return data
+
+    def write(self, place: S3Object, data: bytes) -> None:
+        """Put ``data`` at ``place``. Raises ObjectStoreError."""
+        try:
+            self._connected().put_object(Bucket=place.bucket, Key=place.name, Body=data)
+        except _FAILURES as error:
+            raise ObjectStoreError(UNWRITABLE) from error
 
     def version(self, source: S3Object) -> ObjectVersion:
         """Length and tag of ``source``. Raises ObjectStoreError, as ``read`` does."""

@@ -5,7 +5,7 @@ In: folders by bucket name, and an S3 endpoint for all other buckets. Out: one s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,12 +23,14 @@ class S3Settings:
     secret_access_key: str = field(repr=False)
 
 
-def open_objects(buckets: Mapping[str, Path], s3: S3Settings) -> BucketObjects:
-    """Folders by bucket name, and ``s3`` for all other buckets."""
+def open_objects(buckets: Mapping[str, Path], s3: S3Settings, writable: Collection[str] = ()) -> BucketObjects:
+    """Folders by bucket name, those of ``writable`` also for results, and ``s3`` for all other buckets."""
     default: BucketStore | None = None
     if s3.url:
         # boto3 takes a third of a second to import; most deployments never need it.
         from custodes.storage.objects.s3 import S3Endpoint, S3Objects
 
         default = S3Objects(S3Endpoint(s3.region, s3.url, s3.access_key_id or None, s3.secret_access_key or None))
-    return BucketObjects({name: FolderObjects(folder) for name, folder in buckets.items()}, default)
+    return BucketObjects(
+        {name: FolderObjects(folder, writable=name in writable) for name, folder in buckets.items()}, default
+    )

@@ -269,6 +269,58 @@ JOB_NOTICES = Table(
 )
 """The outbox: jobs whose end somebody outside is still to be told."""
 
+PROJECT_RECORDS = Table(
+    "project_records",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("name", String(640), primary_key=True),
+    Column("project", String(255), nullable=False),
+    Column("created_ts_ms", BigInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index(None, "account_id", "kind", "project"),
+)
+"""Projects of custom labels, their datasets, versions and policies; each sealed under a key of its own."""
+
+
+def _of_record() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["account_id", "kind", "name"],
+        ["project_records.account_id", "project_records.kind", "project_records.name"],
+        ondelete="CASCADE",
+    )
+
+
+DATASET_ENTRIES = Table(
+    "dataset_entries",
+    METADATA,
+    Column("row", ROW, primary_key=True, autoincrement=True),
+    Column("account_id", ACCOUNT, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("name", String(640), nullable=False),
+    Column("source_digest", LargeBinary, nullable=False),
+    Column("labeled", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    UniqueConstraint("account_id", "kind", "name", "source_digest"),
+    _of_record(),
+    Index(None, "account_id", "kind", "name", "row"),
+    sqlite_autoincrement=True,
+)
+"""Lines of datasets, sealed under the key of their dataset; which source each is about is a keyed digest."""
+
+VERSION_PARTS = Table(
+    "version_parts",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("name", String(640), primary_key=True),
+    Column("part", String(64), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    _of_record(),
+)
+"""What training keeps of a version, and its weights; sealed under the key of the version."""
 STREAM_PROCESSORS = Table(
     "stream_processors",
     METADATA,

@@ -17,6 +17,8 @@ _DEFAULT_ONLY = "the service tells default attributes only here, and so do we"
 _NO_BODY = "a face search looks at faces; GetPersonTracking has bodies"
 _NOT_IN_VIDEO = "the service never tells it of videos, and so do we"
 _PINNED = "the video is told back as it was asked for, without a version"
+_UNVERSIONED = "manifests and lists are told back without a version, and results have none"
+_LISTS = ("DescribeProjectVersions", "GetMediaAnalysisJob", "ListMediaAnalysisJobs")
 _FACES_IN_VIDEO = ("GetFaceSearch", "GetPersonTracking", "GetCelebrityRecognition")
 _VIDEO_FAMILIES = (
     "FaceDetection",
@@ -51,7 +53,7 @@ NOT_RETURNED: Mapping[str, str] = MappingProxyType(
         "CompareFacesResponse.SourceImageOrientationCorrection": _UPRIGHT,
         "CompareFacesResponse.TargetImageOrientationCorrection": _UPRIGHT,
         "DetectModerationLabelsResponse.HumanLoopActivationOutput": _NO_REVIEW,
-        "DetectModerationLabelsResponse.ProjectVersion": "there are no adapters: a request that names one is refused",
+        "DetectCustomLabels:Geometry.Polygon": "the service never tells it of custom labels, and so do we",
         "DetectLabelsResponse.OrientationCorrection": _UPRIGHT,
         "DescribeStreamProcessor:RegionOfInterest.BoundingBox": "a region is told back as a polygon",
         "CompareFaces:ComparedFace.Emotions": _DEFAULT_ONLY,
@@ -62,6 +64,7 @@ NOT_RETURNED: Mapping[str, str] = MappingProxyType(
         "GetFaceSearch:PersonDetail.BoundingBox": _NO_BODY,
         "GetCelebrityRecognition:CelebrityDetail.BoundingBox": _NO_BODY,
         **{f"Get{family}:S3Object.Version": _PINNED for family in _VIDEO_FAMILIES},
+        **{f"{operation}:S3Object.Version": _UNVERSIONED for operation in _LISTS},
         **{
             f"{operation}:FaceDetail.{member}": _DEFAULT_ONLY
             for operation in _FACES_IN_VIDEO

@@ -15,6 +15,7 @@ from custodes.edge.aws.translate.collections import (
 )
 from custodes.edge.aws.translate.images import faces, labels, moderation, protection, text
 from custodes.edge.aws.translate.images.quality import handlers as assessment_handlers
+from custodes.edge.aws.translate.projects import datasets, media, projects, versions
 from custodes.edge.aws.translate.streams import operations as streams
 from custodes.edge.aws.translate.video import operations as video
 from custodes.edge.aws.wire import Handler
@@ -46,4 +47,8 @@ def handlers(gate: Gate, operations: Operations, region: str, *, bare_arn: bool 
         **celebrities.handlers(gate, operations.celebrities),
         **users.handlers(gate, operations.users),
         **video.handlers(gate, operations.video),
+        **projects.handlers(gate, operations.projects.projects, region),
+        **datasets.handlers(gate, operations.projects.datasets, region),
+        **media.handlers(gate, operations.media),
+        **versions.handlers(gate, operations.projects.versions, operations.projects.labels, region),
     }

@@ -15,12 +15,12 @@ from custodes.durable import write_durably
 from custodes.ledger.prover.files import encode_file
 from custodes.ledger.prover.invoices.invoice_run import BillingRun, invoice
 from custodes.ledger.prover.invoices.storage_charge import StorageChange
-from custodes.ledger.prover.map_tree import SumTree
+from custodes.ledger.prover.maps.tree import SumTree
 from custodes.ledger.prover.ports import LogReader, Use
 from custodes.ledger.verifier.canonical_json import canonical
 from custodes.ledger.verifier.invoices.invoice import bill_key
 from custodes.ledger.verifier.invoices.meter import Month
-from custodes.ledger.verifier.map_proof import Value
+from custodes.ledger.verifier.maps.proof import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +97,15 @@ class BillingStore:
         """
         return self._load(month)
 
-    def invoices(self, month: Month, log: LogReader) -> dict[str, bytes]:
-        """The invoice files of a month, by account.
+    def invoices(self, month: Month, log: LogReader, head: int) -> dict[str, bytes]:
+        """The invoice files of a month, by account; ``head`` is one of the account map behind its entry.
 
         Raises:
             LookupError: the month was not billed.
             ProofError: its entry is not in the log's checkpoint.
         """
         run, entry = self._load(month)
-        return {account: encode_file(invoice(account, run, entry, log)) for account in run.bills}
+        return {account: encode_file(invoice(account, run, (entry, head), log)) for account in run.bills}
 
     def _load(self, month: Month) -> tuple[BillingRun, int]:
         try:

@@ -18,17 +18,18 @@ from typing import Protocol
 
 from custodes.ledger.prover.files import encode_path
 from custodes.ledger.prover.invoices.storage_charge import StorageChange, storage_charge
-from custodes.ledger.prover.map_tree import SumTree
+from custodes.ledger.prover.maps.tree import SumTree
 from custodes.ledger.prover.ports import LogReader, Use
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
-from custodes.ledger.tlog.entry import b64url
+from custodes.ledger.tlog.entry import b64url, decode
 from custodes.ledger.tlog.note import parse_note
 from custodes.ledger.tree import multiproof
 from custodes.ledger.verifier.canonical_json import PlacedEntry, canonical
 from custodes.ledger.verifier.invoices.invoice import Invoice, bill_key
 from custodes.ledger.verifier.invoices.meter import Charge, Meter, Month
 from custodes.ledger.verifier.invoices.prices import PriceList, parse_prices
-from custodes.ledger.verifier.map_proof import Value
+from custodes.ledger.verifier.maps.head import parse_head
+from custodes.ledger.verifier.maps.proof import Value
 
 NONCE_BYTES = 16
 
@@ -113,8 +114,14 @@ def bill_month(
     return BillingRun(month, bills, tree, fields)
 
 
-def invoice(account: str, run: BillingRun, entry_index: int, log: LogReader) -> Invoice:
+def invoice(account: str, run: BillingRun, places: tuple[int, int], log: LogReader) -> Invoice:
     """The invoice of ``account`` with its proof, once the ``bil`` entry of ``run`` is in a published checkpoint.
+
+    Args:
+        account: whose.
+        run: the bills of the month.
+        places: where the ``bil`` entry stands, and a head of the account map behind it.
+        log: the log.
 
     Raises:
         KeyError: the account has no bill in this month.
@@ -123,9 +130,11 @@ def invoice(account: str, run: BillingRun, entry_index: int, log: LogReader) -> 
     bill = run.bills[account]
     checkpoint = log.checkpoint()
     size = parse_checkpoint(parse_note(checkpoint).text).size
-    entry = PlacedEntry(entry_index, log.entry(entry_index))
-    proof = tuple(multiproof.make([entry_index], size, log.node))
-    return Invoice(bill, checkpoint, entry, encode_path(run.tree.path(bill_key(bill))), proof)
+    entry, head = (PlacedEntry(index, log.entry(index)) for index in places)
+    counted = parse_head(decode(head.envelope))
+    clock = tuple(log.clock_entries(counted.size)) if counted.clock_entries else ()
+    proof = tuple(multiproof.make(sorted({*places, *(one.index for one in clock)}), size, log.node))
+    return Invoice(bill, checkpoint, entry, encode_path(run.tree.path(bill_key(bill))), proof, head, clock)
 
 
 def minor(amount: Decimal) -> int:

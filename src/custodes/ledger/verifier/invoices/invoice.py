@@ -2,9 +2,10 @@
 
 In: bytes and a trust policy; if at hand, all public entries of the log. Out: PRESENT (the invoice is part of the
 month's total), UNDETERMINED (also for a bill that a later one replaced) or INVALID.
-Shape: ``{"digest": .., "invoice": {"bill", "checkpoint", "entry", "path", "proof", "v": 2}}``, as in ``statement``. A
-bill stands in the month's sum tree under its own hash, which a nonce in it keeps from being guessed; its sums are the
-number of its uses and its total in hundredths. Every amount on it is the sum of quantities times prices.
+Shape: ``{"digest": .., "invoice": {"bill", "checkpoint", "entry", "head", "path", "proof", "v": 3}}``, as in
+``statement``, and ``clock`` as there. A bill stands in the month's sum tree under its own hash, which a nonce in it
+keeps from being guessed; its sums are the number of its uses and its total in hundredths. Every amount on it is the sum
+of quantities times prices. The head is one of the account map behind the run: it counts the entries on a wrong clock.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from hashlib import sha256
 
 from custodes.ledger.tlog.entry import EntryError, decode, from_b64url
 from custodes.ledger.tlog.merkle import ProofError
-from custodes.ledger.tlog.trust import NONE, TrustError, TrustPolicy, open_trusted
+from custodes.ledger.tlog.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
 from custodes.ledger.verifier.canonical_json import Members, PlacedEntry, StatementError, canonical, unwrap
 from custodes.ledger.verifier.invoices.meter import Month
-from custodes.ledger.verifier.map_proof import MapError, MapNode, Value, look_up, parse_path
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, check_key, parse_head
+from custodes.ledger.verifier.maps.proof import MapError, MapNode, Value, look_up, parse_path
 from custodes.ledger.verifier.multiproof import check_in_log
+from custodes.ledger.verifier.uncertainty import wrong_clock
 
 _DIGITS = 18
 _AMOUNT = re.compile(rf"(0|[1-9][0-9]{{0,14}})(?:\.([0-9]{{1,{_DIGITS}}}))?")
@@ -37,6 +40,8 @@ class Invoice:
     entry: PlacedEntry
     path: bytes
     proof: tuple[bytes, ...]
+    head: PlacedEntry
+    clock: tuple[PlacedEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +72,10 @@ def parse(data: bytes) -> Invoice:
         StatementError: the bytes are not exactly those of an invoice.
     """
     inner = Members(unwrap("invoice", data))
-    if inner.index("v") != 2:
-        raise StatementError("this invoice is of another version; the first one did not show how amounts come about")
+    if inner.index("v") != 3:
+        raise StatementError(
+            "this invoice is of another version; earlier ones say nothing of the clock: ask for a new one"
+        )
     bill = inner.take("bill")
     if not isinstance(bill, dict):
         raise StatementError("the bill is no object")
@@ -78,12 +85,16 @@ def parse(data: bytes) -> Invoice:
         inner.placed("entry"),
         inner.binary("path"),
         inner.hashes("proof"),
+        inner.placed("head"),
+        tuple(PlacedEntry.read(one) for one in inner.some("clock")),
     )
     inner.end()
     return result
 
 
-def verify_invoice(data: bytes, policy: TrustPolicy, entries: Entries | None = None) -> InvoiceVerdict:
+def verify_invoice(
+    data: bytes, policy: TrustPolicy, entries: Entries | None = None, now_ms: int | None = None
+) -> InvoiceVerdict:
     """Check an invoice.
 
     Args:
@@ -91,17 +102,22 @@ def verify_invoice(data: bytes, policy: TrustPolicy, entries: Entries | None = N
         policy: whom the reader trusts.
         entries: gives index and public bytes of all entries of the log of a size, if at hand: the uses of the month are
             counted then, and the invoice runs of the same month looked at.
+        now_ms: the reader's own clock, if it is to be compared.
     """
     try:
         invoice = parse(data)
         trusted = open_trusted(invoice.checkpoint, policy)
-        check_in_log([(invoice.entry.index, invoice.entry.envelope)], trusted.checkpoint, invoice.proof)
+        shown = {(one.index, one.envelope) for one in (invoice.entry, invoice.head, *invoice.clock)}
+        check_in_log(list(shown), trusted.checkpoint, invoice.proof)
         reasons = _check_bill(invoice)
+        doubts = _doubts(invoice, trusted, policy, now_ms)
         replaced = None if entries is None else _check_month(invoice, entries(trusted.checkpoint.size))
     except (StatementError, TrustError, ProofError, EntryError, MapError, ValueError) as error:
         return InvoiceVerdict("INVALID", (str(error),))
     if not trusted.quorum_met:
         return InvoiceVerdict("UNDETERMINED", ("too few of the witnesses that you trust confirmed this log",))
+    if doubts:
+        return InvoiceVerdict("UNDETERMINED", tuple(doubts))
     if replaced is not None:
         return InvoiceVerdict("UNDETERMINED", (f"this bill was replaced by the one in entry {replaced} of the log",))
     if entries is None:
@@ -138,6 +154,24 @@ def _check_bill(invoice: Invoice) -> list[str]:
         "every line is the sum of quantities times prices, and the lines add up to the total, rounded to hundredths",
     ]
     return reasons if before is None else [*reasons, f"it replaces the bill of entry {before}"]
+
+
+def _doubts(invoice: Invoice, trusted: Trusted, policy: TrustPolicy, now_ms: int | None) -> list[str]:
+    """Why nobody can tell which uses were in the month, though nothing is false."""
+    head = parse_head(decode(invoice.head.envelope))
+    check_key(head, invoice.head.index, policy.vrf_keys)
+    if head.name != ACCOUNT_MAP or not invoice.entry.index < head.size <= invoice.head.index:
+        raise MapError("the head shown is not one of the account map behind the invoice run")
+    month = Month.parse(str(decode(invoice.entry.envelope).fields.get("x")))
+    found, edges = [], (month.begin, month.end)
+    # Within a stretch nobody knows the order; one that lies inside of the month moves no use out of it.
+    if any(one.begin < edge <= one.end for one in wrong_clock(invoice.clock, head) for edge in edges):
+        found.append("the operator's clock was wrong at an edge of the month, as the log itself says")
+    if now_ms is not None and month.end > now_ms:
+        found.append("the month is not over by your clock")
+    if trusted.seen_at is not None and month.end > (trusted.seen_at + 1) * 1000:
+        found.append("the witnesses confirmed this state before the month was over")
+    return found
 
 
 def _check_month(invoice: Invoice, entries: Iterable[tuple[int, bytes]]) -> int | None:

@@ -12,7 +12,7 @@ entries with "e"], "statement": a statement file, "v": 1}}``.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -21,7 +21,7 @@ from custodes.ledger.tlog.entry import EntryError, decode
 from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.trust import TrustError, TrustPolicy, open_trusted
 from custodes.ledger.verifier.canonical_json import Members, StatementError, canonical, unwrap
-from custodes.ledger.verifier.map_head import account_name
+from custodes.ledger.verifier.maps.head import account_name
 from custodes.ledger.verifier.multiproof import check_in_log
 from custodes.ledger.verifier.regulation.figures import Counted, CountedRecord, CountedUse, figures
 from custodes.ledger.verifier.report import limits, moment, period, standing
@@ -34,7 +34,8 @@ KINDS = frozenset({"acc", "auth", "rev"})
 
 LIMITS = (
     "That all decisions, reviews and changes of the account are shown. The uses are complete, with the permission of "
-    "each; a refusal, a review or a change could be left out.",
+    "each; a refusal, a review or a change could be left out. With the log's public entries at hand, the verifier says "
+    "how many refusals there are of all accounts together, which is the most that could be.",
     "That what the operator declared about the organisation is true. It is marked as declared.",
     "That the law was kept. The numbers are what the law asks records of; what follows from them people decide.",
 )
@@ -134,14 +135,18 @@ def verify_regulation(
         # 3. Every other entry stands in the same state of the log, opens, and is about the account.
         records = _records(report, statement, policy)
         # 4. Every number is the count of what is shown.
-        found = figures(counted(statement, verdict.evidence, records))
+        shown = counted(statement, verdict.evidence, records)
+        found = figures(shown)
         _compare(report.figures, found)
+        size = verdict.evidence.trusted.checkpoint.size
+        refusals = [] if entries is None else [_refusals(shown, entries(size))]
     except (StatementError, TrustError, ProofError, EntryError, BodyError) as error:
         return RegulationVerdict(Word.INVALID.value, (str(error),))
     reasons = [
         f"account {report.account}, {period(verdict.evidence)}",
         *(f"{name}: {number}" for name, number in found.items()),
         f"all {len(verdict.evidence.uses)} uses are in the file, and {len(records)} other entries about the account",
+        *refusals,
         *standing(verdict.evidence.trusted),
     ]
     return RegulationVerdict(verdict.word.value, tuple(reasons), found, (*LIMITS, *limits(verdict.evidence)))
@@ -186,6 +191,20 @@ def counted(statement: StatementFile, evidence: Evidence, records: list[CountedR
     question = statement.question
     end = evidence.covered_until if question.end is None else question.end
     return Counted(uses, records, question.begin or 0, end, evidence.destroyed)
+
+
+def _refusals(shown: Counted, entries: Iterable[tuple[int, bytes]]) -> str:
+    """How many refusals could have been left out: whose one is, its public part does not say."""
+    own = {record.index for record in shown.records if record.kind == "auth" and record.word == "deny"}
+    every = set()
+    for index, envelope in entries:
+        if b'"d":"deny"' in envelope:
+            entry = decode(envelope)
+            if entry.kind == "auth" and shown.begin <= entry.t < shown.end:
+                every.add(index)
+    left = len(every - own)
+    told = f"the log has {len(every)} refusals of all accounts in the period, {len(every & own)} of them are shown here"
+    return f"{told}: none was left out" if left == 0 else f"{told}: at most {left} could have been left out"
 
 
 def _compare(said: Mapping[str, int], found: Mapping[str, int]) -> None:

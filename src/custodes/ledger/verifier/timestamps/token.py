@@ -4,13 +4,14 @@ In: a token, the bytes that were stamped, root certificates that the reader pins
 and which root stands behind it; or StampError. Revocation cannot be asked offline: what is checked is that the
 certificates were valid at the time of the stamp.
 
-Source: RFC 3161 (token, TSTInfo), RFC 5652 (signed data), RFC 5816 (certificate in the signed attributes).
+Source: RFC 3161 (token, TSTInfo), RFC 5652 (signed data), RFC 5816 (certificate in the signed attributes), RFC 4056
+(RSA-PSS), RFC 8419 (Ed25519).
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import new as new_hash
@@ -18,7 +19,7 @@ from hashlib import new as new_hash
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from custodes.ledger.verifier.canonical_json import StatementError
 from custodes.ledger.verifier.timestamps.der import OCTETS, OID, SET, DerError, Element, read
@@ -33,8 +34,22 @@ _HASHES = {
     "2.16.840.1.101.3.4.2.2": ("sha384", hashes.SHA384()),
     "2.16.840.1.101.3.4.2.3": ("sha512", hashes.SHA512()),
 }
-# The tag [0], constructed.
-_FIRST = 0xA0
+_SIGNATURES: Mapping[str, tuple[str, hashes.HashAlgorithm | None]] = {
+    "1.2.840.113549.1.1.1": ("rsa", None),
+    "1.2.840.113549.1.1.11": ("rsa", hashes.SHA256()),
+    "1.2.840.113549.1.1.12": ("rsa", hashes.SHA384()),
+    "1.2.840.113549.1.1.13": ("rsa", hashes.SHA512()),
+    "1.2.840.113549.1.1.10": ("pss", None),
+    "1.2.840.10045.4.3.2": ("ecdsa", hashes.SHA256()),
+    "1.2.840.10045.4.3.3": ("ecdsa", hashes.SHA384()),
+    "1.2.840.10045.4.3.4": ("ecdsa", hashes.SHA512()),
+    "1.3.101.112": ("ed25519", None),
+}
+"""Kind of a signature by the name of its algorithm, and its hash; without one that of the message digest counts."""
+_MGF1 = "1.2.840.113549.1.1.8"
+# The tags [0], [1] and [2], constructed.
+_FIRST, _SECOND, _THIRD = 0xA0, 0xA1, 0xA2
+_MAX_SALT = 64
 _MAX_CHAIN = 5
 
 
@@ -143,23 +158,9 @@ def _signed_by(signer: Sequence[Element], info: bytes, known: Iterable[x509.Cert
     message = b"\x31" + attributes.encoded[1:]
     for certificate in known:
         if _is_named(certificate, values):
-            hash_ = _HASHES.get(_parameters_hash(signature_algorithm), _hash(algorithm))[1]
-            _check_signature(certificate, signature.expect(OCTETS), message, hash_)
+            _check_signature(certificate, signature.expect(OCTETS), message, (signature_algorithm, algorithm))
             return certificate
     raise StampError("the certificate of the authority is not in the token")
-
-
-def _parameters_hash(algorithm: Element) -> str:
-    """The hash that the name of a signature algorithm says, if it says one."""
-    names = {
-        "1.2.840.113549.1.1.11": "2.16.840.1.101.3.4.2.1",
-        "1.2.840.113549.1.1.12": "2.16.840.1.101.3.4.2.2",
-        "1.2.840.113549.1.1.13": "2.16.840.1.101.3.4.2.3",
-        "1.2.840.10045.4.3.2": "2.16.840.1.101.3.4.2.1",
-        "1.2.840.10045.4.3.3": "2.16.840.1.101.3.4.2.2",
-        "1.2.840.10045.4.3.4": "2.16.840.1.101.3.4.2.3",
-    }
-    return names.get(algorithm.items()[0].oid(), "")
 
 
 def _is_named(certificate: x509.Certificate, values: dict[str, Element]) -> bool:
@@ -178,18 +179,37 @@ def _is_named(certificate: x509.Certificate, values: dict[str, Element]) -> bool
 
 
 def _check_signature(
-    certificate: x509.Certificate, signature: bytes, message: bytes, algorithm: hashes.HashAlgorithm
+    certificate: x509.Certificate, signature: bytes, message: bytes, algorithms: tuple[Element, Element]
 ) -> None:
-    key = certificate.public_key()
+    """Check a signature by its own algorithm and, where that says no hash, the one of the message digest."""
+    key, named = certificate.public_key(), algorithms[0].items()
+    kind, own = _SIGNATURES.get(named[0].oid(), ("", None))
+    algorithm = own or _hash(algorithms[1])[1]
     try:
-        if isinstance(key, rsa.RSAPublicKey):
+        if kind == "rsa" and isinstance(key, rsa.RSAPublicKey):
             key.verify(signature, message, padding.PKCS1v15(), algorithm)
-        elif isinstance(key, ec.EllipticCurvePublicKey):
+        elif kind == "pss" and isinstance(key, rsa.RSAPublicKey):
+            algorithm, salt = _pss(named[1])
+            key.verify(signature, message, padding.PSS(padding.MGF1(algorithm), salt), algorithm)
+        elif kind == "ecdsa" and isinstance(key, ec.EllipticCurvePublicKey):
             key.verify(signature, message, ec.ECDSA(algorithm))
+        elif kind == "ed25519" and isinstance(key, ed25519.Ed25519PublicKey):
+            key.verify(signature, message)
         else:
-            raise StampError("the authority has a key of a kind that is not known here")
+            raise StampError("the authority has a key or a signature of a kind that is not known here")
     except InvalidSignature as error:
         raise StampError("the signature of the authority does not hold") from error
+
+
+def _pss(parameters: Element) -> tuple[hashes.HashAlgorithm, int]:
+    """Hash and length of the salt; the mask is made with the same hash, and nothing is left to defaults."""
+    digest, mask, salt = parameters.items()
+    (algorithm,), (mask_algorithm,), (length,) = digest.items(_FIRST), mask.items(_SECOND), salt.items(_THIRD)
+    name, own = mask_algorithm.items()
+    found = _hash(algorithm)
+    if name.oid() != _MGF1 or _hash(own) != found or length.integer() > _MAX_SALT:
+        raise StampError("the signature has parameters of a kind that is not known here")
+    return found[1], length.integer()
 
 
 def _trusted(

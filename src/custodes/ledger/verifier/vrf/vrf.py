@@ -1,7 +1,7 @@
 """A verifiable random function: names become places in a map that nobody can guess and the operator cannot choose.
 
 In: a public key, a name (bytes) and a proof of 80 bytes. Out: the 64 bytes that only the key holder could compute,
-exactly one value per key and name; or VrfError. Proofs are made in ``prover.vrf``.
+exactly one value per key and name; or VrfError. Proofs are made in ``prover.maps.vrf``.
 This is ECVRF-EDWARDS25519-SHA512-TAI, suite 0x03 of RFC 9381, in plain Python on ``edwards25519``.
 """
 

@@ -5,17 +5,20 @@ In: commands. Out: the index of the entry that each led to.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from custodes.core.clock import Clock
-from custodes.core.errors import ConflictError, CustodesError, UnavailableError
+from custodes.core.errors import ConflictError, CustodesError, NotFoundError, UnavailableError
+from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.writer.log import LedgerLog
+from custodes.operations.record.consent import Consent
 from custodes.operations.record.evidence.body_destruction import Destruction
 from custodes.operations.record.evidence.statements import Statements
 from custodes.operations.record.housekeeping import FAILURES, Housekeeping
 from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers
+from custodes.operations.requests.properties import READS, Properties
 
 DAY_MS = 86_400_000
 
@@ -54,6 +57,28 @@ class DestroyBodies(AdminCommand):
     rule: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeVrfKey(AdminCommand):
+    """A new key for places of names in maps, every name proven under both; two officers sign where there are any."""
+
+    operation: ClassVar[str] = "ledger change-vrf-key"
+    signatures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProveVrfKeyChange(AdminCommand):
+    """The file about a change of that key, for auditors."""
+
+    operation: ClassVar[str] = "ledger vrf-key-change"
+    properties: ClassVar[Properties] = READS
+    index: int
+
+
+def vrf_order(public: bytes) -> Mapping[str, object]:
+    """What officers sign for a change of the VRF key: that this one is replaced."""
+    return {"replaced": b64url(public)}
+
+
 @dataclass(frozen=True, slots=True)
 class LogRetention:
     """For how many days at least the private parts of uses are kept (Regulation (EU) 2024/1689 art. 19, 26(6))."""
@@ -71,7 +96,7 @@ class LogRetention:
 
 
 def ledger_handlers(
-    duties: Housekeeping, statements: Statements, log: LedgerLog, retention: LogRetention
+    duties: Housekeeping, statements: Statements, log: LedgerLog, retention: LogRetention, consent: Consent
 ) -> AdminHandlers:
     """What carries these commands out. All raise UnavailableError when they cannot be; the message says why."""
 
@@ -88,7 +113,24 @@ def ledger_handlers(
         what = Destruction(command.account, command.before_ms, command.reason, command.rule)
         return made(lambda: statements.destroy_bodies(what, log))
 
+    def changed(command: ChangeVrfKey) -> AdminAnswer:
+        order = vrf_order(statements.maps.vrf_public())
+        signed = consent.check(command.operation, order, command.signatures, 2)
+        body = {"op": command.operation, "signatures": dict(signed)}
+        found = made(lambda: statements.maps.change_vrf_key(log, body, len(signed)))
+        return {**found, "public_key": b64url(statements.maps.vrf_public()), "signers": sorted(signed)}
+
+    def proven(command: ProveVrfKeyChange) -> AdminAnswer:
+        try:
+            return {"file": statements.maps.key_change(command.index).decode()}
+        except LookupError as error:
+            raise NotFoundError(str(error)) from error
+        except FAILURES as error:
+            raise UnavailableError(str(error)) from error
+
     return {
+        ChangeVrfKey: changed,
+        ProveVrfKeyChange: proven,
         CloseMapHeads: lambda _: made(duties.close_heads),
         ClosePartyHead: lambda _: made(lambda: statements.close_party_head(log)),
         RunBilling: lambda command: made(lambda: duties.bill(command.month, command.prices)),

@@ -21,7 +21,7 @@ from custodes.ledger.tlog.entry import Entry, decode
 from custodes.ledger.tlog.note import NoteError, parse_note
 from custodes.ledger.tlog.tiles import TILE_WIDTH, LedgerCorruptError
 from custodes.ledger.writer.body import unseal
-from custodes.operations.record.evidence.statements import LedgerFiles
+from custodes.operations.record.evidence.map_heads import LedgerFiles
 from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers
 from custodes.operations.requests.properties import READS, Properties
 

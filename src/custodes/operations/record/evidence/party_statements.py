@@ -7,17 +7,22 @@ heads, so that an hour costs what the hour brought.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from custodes.ledger.prover.files import encode_file, encode_party
-from custodes.ledger.prover.party_map import PartyMap
-from custodes.ledger.prover.party_map_files import PartyFiles, PlacesDigest
-from custodes.ledger.prover.sources import LogFiles, PartySources
+from custodes.ledger.prover.maps.party_map import PartyMap
+from custodes.ledger.prover.maps.party_map_files import PartyFiles, PlacesDigest
+from custodes.ledger.prover.sources import EarlierKeys, LogFiles, PartySources
 from custodes.ledger.prover.statement import Sources, build
+from custodes.ledger.tlog.entry import decode
+from custodes.ledger.verifier.maps.head import parse_head
 from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question
 from custodes.ledger.writer.log import LedgerLog
 
+ChangeInForce = Callable[[LogFiles], int | None]
+"""The ``vrf`` entry of the present key, None for the first key of the log."""
 LogWith = Callable[[int], LogFiles]
 """Gives the log at a checkpoint that holds an entry."""
 
@@ -25,9 +30,14 @@ LogWith = Callable[[int], LogFiles]
 class PartyStatements:
     """Statements from the party map over one ledger. Any thread; heads and new places wait for one another."""
 
-    def __init__(self, files: Callable[[], PartyFiles]) -> None:
-        """Keep places where ``files`` says; nothing is opened before it is needed."""
+    def __init__(self, files: Callable[[], PartyFiles], change: ChangeInForce, earlier: EarlierKeys) -> None:
+        """Keep places where ``files`` says; nothing is opened before it is needed.
+
+        ``change`` tells the ``vrf`` entry of the present key, ``earlier`` what heads under keys of before say.
+        """
         self._open = files
+        self._change = change
+        self._earlier = earlier
         self._files: PartyFiles | None = None
         self._map: PartyMap | None = None
         self._lock = threading.Lock()
@@ -39,18 +49,39 @@ class PartyStatements:
 
     def close_head(self, log: LedgerLog, newest: Callable[[], LogFiles]) -> int:
         """Log a head over everything so far; see ``Statements.close_party_head``."""
-        size = log.flush().size
-
-        def append(fields: Mapping[str, int | str]) -> int:
-            index = log.append("map", fields=fields).wait().index
-            log.flush()  # published before the state names it, so a statement never waits for its own head
-            return index
-
         with self._lock:
+            size = log.flush().size
             files, read = self._opened(), newest()
+            change = self._change(read)
+
+            def append(fields: Mapping[str, int | str]) -> int:
+                under = {} if change is None else {"b": change}
+                index = log.append("map", fields={**fields, **under}).wait().index
+                log.flush()  # published before the state names it, so a statement never waits for its own head
+                return index
+
+            last = files.last_head()
+            if last is not None and parse_head(decode(read.entry(last[0]))).changed != change:
+                # The first head under a new key says the same as the last under the old one.
+                files.close_head(files.map(read, last[1]), read, last[1], append)
             if self._map is None:
                 self._map = files.map(read, size)
             return files.close_head(self._map, read, size, append)
+
+    @contextmanager
+    def moving(self, read: LogFiles) -> Iterator[tuple[PartyMap, int]]:
+        """The map at its last head and that head's index. No head is made in the block; behind it the key is another.
+
+        Raises:
+            LookupError: there is no head yet.
+        """
+        with self._lock:
+            files = self._opened()
+            last = files.last_head()
+            if last is None:
+                raise LookupError("the party map has no head yet")
+            yield files.map(read, last[1]), last[0]
+            self._files = self._map = None
 
     def files(self) -> PartyFiles:
         """The folder of places."""
@@ -71,7 +102,7 @@ class PartyStatements:
             raise LookupError("the party map has no head yet; the server makes one every hour")
         head, size = last
         log = log_with(head)
-        sources = PartySources(files.map(log, size), head)
+        sources = PartySources(files.map(log, size), head, log, self._earlier)
         return [encode_file(build(question, Sources(log, sources, places=sources))) for question in questions]
 
     def _opened(self) -> PartyFiles:

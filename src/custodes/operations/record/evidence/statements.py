@@ -10,132 +10,70 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from custodes.durable import write_durably
-from custodes.ledger.prover import vrf
-from custodes.ledger.prover.account_map import AccountMap
-from custodes.ledger.prover.account_map_binding import bind, check_uses_after, kept_state
-from custodes.ledger.prover.account_map_file import MapState
-from custodes.ledger.prover.account_map_job import Indexer
-from custodes.ledger.prover.deep_audit import Audited, DeepAudit, Progress, deep_audit
+from custodes.ledger.prover.audits.deep_audit import Audited, DeepAudit, Progress, deep_audit
 from custodes.ledger.prover.erasure import ErasureRecords, certificate
-from custodes.ledger.prover.face_map import FaceIndexes
 from custodes.ledger.prover.files import encode_file, encode_regulation
 from custodes.ledger.prover.invoices.invoice_files import BillingStore, UseStorage
 from custodes.ledger.prover.invoices.invoice_run import BillingRun, bill_month
-from custodes.ledger.prover.map_growth import growth_lines
+from custodes.ledger.prover.maps.vrf_keys import VrfKeyStore
 from custodes.ledger.prover.moratorium import Sets, build_report
-from custodes.ledger.prover.party_map_files import PartyFiles
 from custodes.ledger.prover.regulation_report import build_regulation
 from custodes.ledger.prover.sources import AccountSources, LogFiles, open_log_files, reaches
 from custodes.ledger.prover.stamps import stamp_file
 from custodes.ledger.prover.statement import Sources, build
 from custodes.ledger.tlog.entry import decode
-from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TileReader
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH
 from custodes.ledger.tlog.trust import TrustPolicy, Witness
 from custodes.ledger.tree.tiles import WITNESSED_PATH
 from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.invoices.prices import PriceList
-from custodes.ledger.verifier.map_head import ACCOUNT_MAP, PARTY_MAP, account_name, parse_head
-from custodes.ledger.verifier.map_proof import MapError
+from custodes.ledger.verifier.maps.head import PARTY_MAP, account_name
 from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion
 from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question, map_of, parse
 from custodes.ledger.witness.client import Cosigned, Post, ask_all
 from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.log import LedgerLog
-from custodes.ledger.writer.ports import BodyReader
 from custodes.operations.record.evidence.body_destruction import Destruction, destroy
-from custodes.operations.record.evidence.party_statements import PartyStatements
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerFiles:
-    """What a ledger consists of on disk: for reading, but for the cosigned checkpoint, which goes into ``public``."""
-
-    tiles: TileReader
-    public: Path
-    bodies: BodyReader
-    body_key: bytes = field(repr=False)
+from custodes.operations.record.evidence.map_heads import LedgerFiles, MapHeads
 
 
 class Statements:
     """The duties over one ledger."""
 
-    def __init__(self, files: LedgerFiles, folder: Path, vrf_seed: bytes) -> None:
-        """Read ``files``, keep state in ``folder`` (private, must exist), place names under the key of ``vrf_seed``."""
+    def __init__(self, files: LedgerFiles, folder: Path, vrf_keys: VrfKeyStore) -> None:
+        """Read ``files``, keep state in ``folder`` (private, must exist), place names under ``vrf_keys``."""
         self._files = files
-        self._folder = folder
-        self._vrf_seed = vrf_seed
-        self._lock = threading.RLock()
-        """Heads of the account map, and invoice runs, are made one after the other."""
-        self.parties = PartyStatements(lambda: PartyFiles(self._subfolder("parties"), self._key()))
-
-    def close_head(self, log: LedgerLog) -> int:
-        """Put a head of the account map over everything so far into the log; returns its index, once published.
-
-        Raises:
-            LedgerUnavailableError: the log cannot be written now.
-            MapError: the state of the map is damaged; a person has to look.
-            OSError: a file cannot be read or written.
-        """
-        with self._lock:
-            size = log.flush().size
-            log_files = self._newest()
-            accounts, last = bind(self._key(), self._state(), log_files)
-            known = 0 if last is None else parse_head(decode(log_files.entry(last))).clock_entries
-
-            def append(fields: Mapping[str, int | str]) -> int:
-                wrong = known + sum(1 for _ in log_files.clock_entries(size, accounts.size))
-                index = log.append("map", fields={**fields, **({"i": wrong} if wrong else {})}).wait().index
-                log.flush()  # published before the state names it, so a statement never waits for its own head
-                return index
-
-            return Indexer(self._key(), self._state(), append).close_head(log_files, size)
-
-    def check_maps(self) -> None:
-        """Bring the account map to the last head in the log, and look whether the next head can be made.
-
-        Raises:
-            MapError: the log's heads cannot be reproduced, or a use lost its private body; the text says what to do.
-            BodyError: what is stored of a use is not what was committed.
-            OSError: a file cannot be read or written.
-        """
-        try:
-            log = self._newest()
-        except LookupError:
-            return  # a new log
-        accounts, _ = bind(self._key(), self._state(), log)
-        check_uses_after(accounts, log)
+        self.maps = MapHeads(files, folder, vrf_keys)
+        self.parties = self.maps.parties
+        self.close_head, self.close_party_head = self.maps.close_head, self.maps.close_party_head
 
     def destroy_bodies(self, what: Destruction, log: LedgerLog) -> int:
         """Destroy private bodies on record; see ``body_destruction.destroy``."""
-        with self._lock:
-            files = self._newest()
-            accounts, head = self._at_head(files)
+        with self.maps.lock:
+            files = self.maps.newest()
+            accounts, head = self.maps.at_head(files)
             if head is None:
                 raise LookupError("the account map has no head yet; private bodies stay until one counts their uses")
-            return destroy(what, AccountSources(files, self._state(), accounts, head), log)
+            return destroy(what, AccountSources(files, self.maps.state(), accounts, head), log)
 
     def audit(self, progress: Progress) -> DeepAudit:
         """Make maps and excerpts again from the private bodies and compare; raises as ``deep_audit``."""
         return deep_audit(
-            Audited(self._key(), self._newest(), self._state(), self.parties.files(), self.bills), progress
+            Audited(
+                self.maps.vrf_keys.keys(),
+                self.maps.newest(),
+                self.maps.state(),
+                self.maps.key_changes,
+                self.maps.party_files,
+                self.bills,
+            ),
+            progress,
         )
-
-    def growth(self) -> Iterator[bytes]:
-        """Per head of the account map, the line that proves that it continues the one before; see ``map_chain``.
-
-        Raises:
-            LookupError: nothing is published yet.
-            MapError: the private bodies do not give the heads in the log.
-            BodyError: what is stored of a use is not what was committed.
-        """
-        return growth_lines(self._key(), self._newest())
 
     def facts_of(self, index: int) -> Mapping[str, object]:
         """The private body of a published entry; empty where there is none.
@@ -143,7 +81,7 @@ class Statements:
         Raises:
             BodyError: what is stored is not what was committed.
         """
-        log = self._newest()
+        log = self.maps.newest()
         entry, sealed = decode(log.entry(index)), log.bodies.get(index)
         if sealed is None or entry.commitment is None:
             return {}
@@ -152,8 +90,8 @@ class Statements:
 
     def behind(self) -> bool:
         """Whether the published log has uses that the last head does not cover, or there is no head yet."""
-        log = self._newest()
-        accounts, head = self._at_head(log)
+        log = self.maps.newest()
+        accounts, head = self.maps.at_head(log)
         return head is None or any(True for _ in log.uses(accounts.size, log.tree.size))
 
     def ask_witnesses(self, witnesses: Iterable[Witness], post: Post) -> Cosigned:
@@ -163,12 +101,12 @@ class Statements:
             LookupError: nothing is published yet.
             OSError: it cannot be kept.
         """
-        newest = self._newest()
+        newest = self.maps.newest()
         asked = ask_all(newest.note, witnesses, lambda old, _: newest.tree.consistency_proof(old), post)
         write_durably(self._files.public / WITNESSED_PATH, asked.checkpoint, 0o644)
         if asked.at is not None:
             # The first of each day is kept: it bounds the begin of periods that somebody asks about later.
-            kept = self._subfolder("cosigned") / f"{asked.at // 86_400:06d}.checkpoint"
+            kept = self.maps.subfolder("cosigned") / f"{asked.at // 86_400:06d}.checkpoint"
             if not kept.exists():
                 write_durably(kept, asked.checkpoint)
         return asked
@@ -183,10 +121,10 @@ class Statements:
         """
         if map_of(question.identifier) == PARTY_MAP:
             return self.parties.create(question, self._log_with)
-        accounts, head = self._at_head(self._newest())
+        accounts, head = self.maps.at_head(self.maps.newest())
         if head is None:
             raise LookupError("the account map has no head yet; the server makes one every hour")
-        sources = AccountSources(self._log_with(head), self._state(), accounts, head)
+        sources = AccountSources(self._log_with(head), self.maps.state(), accounts, head, self.maps.key_changes.shown)
         statement = encode_file(build(question, Sources(sources.log, sources, sources), prices))
         parse(statement)  # what no reader would accept, like a price list with fractions in it, is refused here
         return statement
@@ -203,18 +141,8 @@ class Statements:
         one = parse(statement)
         files = self._files
         log = open_log_files(files.tiles, files.bodies, files.body_key, one.checkpoint)
-        days = sorted(self._subfolder("cosigned").glob("*.checkpoint"))
+        days = sorted(self.maps.subfolder("cosigned").glob("*.checkpoint"))
         return stamp_file(one.question, log, (day.read_bytes() for day in days))
-
-    def close_party_head(self, log: LedgerLog) -> int:
-        """Put a head of the party map over everything so far into the log; returns its index, once published.
-
-        Raises:
-            LedgerUnavailableError: the log cannot be written now.
-            MapError: places that the log names are gone or damaged; a person has to look.
-            OSError: a file cannot be read or written.
-        """
-        return self.parties.close_head(log, self._newest)
 
     def create_party(self, asked: PartyQuestion, begin: int | None, end: int | None) -> bytes:
         """The file that answers for every name and number of a party whether it was behind a customer.
@@ -234,8 +162,8 @@ class Statements:
             LookupError: nothing is published yet.
             BodyError: what is stored is not what was committed.
         """
-        _, head = self._at_head(self._newest())
-        return encode_file(build_report(question, self._newest() if head is None else self._log_with(head), sets))
+        _, head = self.maps.at_head(self.maps.newest())
+        return encode_file(build_report(question, self.maps.newest() if head is None else self._log_with(head), sets))
 
     def regulation(
         self,
@@ -258,7 +186,7 @@ class Statements:
 
     def bill(self, month: Month, prices: PriceList) -> BillingRun:
         """The bills of ``month`` from the published log; nothing is written."""
-        log = self._newest()
+        log = self.maps.newest()
         size = log.tree.size
         # Faces that retention took are stored no longer, though nobody's use took them.
         storage = UseStorage.collect(itertools.chain(log.uses(0, size), log.retentions(0, size)))
@@ -268,11 +196,11 @@ class Statements:
 
     def commit_bills(self, run: BillingRun, log: LedgerLog) -> int:
         """Put an invoice run into the log and keep its bills; returns the index of the ``bil`` entry."""
-        with self._lock:
+        with self.maps.lock:
             self.bills.draft(run)
             index = log.append("bil", fields=run.fields).wait().index
             self.bills.save(run, index)
-            log.flush()
+            self.close_head(log)  # invoices show one behind their entry
             return index
 
     def bill_finished(self, now_ms: int, prices: Callable[[], PriceList], log: LedgerLog) -> tuple[Month, ...]:
@@ -291,13 +219,13 @@ class Statements:
             OSError: a file cannot be read or written.
         """
         log.flush()
-        newest = self._newest()
+        newest = self.maps.newest()
         if newest.tree.size == 0:
             return ()
         done = []
         month = Month.of(decode(newest.entry(0)).t)
         while month.end <= now_ms:
-            with self._lock:
+            with self.maps.lock:
                 if not self.bills.has(month) and self._bill_once(month, prices, log):
                     done.append(month)
             month = Month.of(month.end)
@@ -305,11 +233,12 @@ class Statements:
 
     def _bill_once(self, month: Month, prices: Callable[[], PriceList], log: LedgerLog) -> bool:
         draft = self.bills.drafted(month)
-        for index, entry in self._newest().billings():
+        for index, entry in self.maps.newest().billings():
             if entry.fields.get("x") == str(month):
                 if draft is None or dict(draft.fields) != dict(entry.fields):
                     return False  # it is in the log, and its files are gone: a second run would charge twice
                 self.bills.save(draft, index)
+                self.close_head(log)
                 return True
         self.commit_bills(draft or self.bill(month, prices()), log)
         return True
@@ -318,9 +247,13 @@ class Statements:
         """The invoice files of a month that is in the log, by account.
 
         Raises:
-            LookupError: the month was not billed, or its entry is not published yet.
+            LookupError: the month was not billed, or no head of the account map behind its entry is published yet.
         """
-        return self.bills.invoices(month, self._log_with(self.bills.entry(month)))
+        _, head = self.maps.at_head(self.maps.newest())
+        entry = self.bills.entry(month)
+        if head is None or head <= entry:
+            raise LookupError(f"no head of the account map counts entry {entry} yet; the server makes one every hour")
+        return self.bills.invoices(month, self._log_with(head), head)
 
     def erasure_certificate(self, face: str) -> bytes:
         """The certificate for a face that was erased.
@@ -331,39 +264,15 @@ class Statements:
         record = self.erasures.get(face)
         return encode_file(certificate(record, self._log_with(record.entry)))
 
-    def face_indexes(self) -> FaceIndexes:
-        """Empty face indexes that place collections under this ledger's key."""
-        return FaceIndexes(self._key())
-
     @property
     def erasures(self) -> ErasureRecords:
         """Records of erased faces."""
-        return ErasureRecords(self._subfolder("erasures"))
+        return ErasureRecords(self.maps.subfolder("erasures"))
 
     @property
     def bills(self) -> BillingStore:
         """Bills of the months that are in the log."""
-        return BillingStore(self._subfolder("bills"))
-
-    def _key(self) -> vrf.SecretKey:
-        return vrf.secret_key(self._vrf_seed)
-
-    def _at_head(self, log: LogFiles) -> tuple[AccountMap, int | None]:
-        """The map on disk, which must be that of a head in the log; readers do not repair it.
-
-        Raises:
-            MapError: it is none, and the log has heads.
-        """
-        kept = kept_state(self._key(), self._state(), log)
-        if kept is None and any(True for _ in log.heads(ACCOUNT_MAP)):
-            raise MapError("the state of the account map is of no head in the log; a start of the server mends it")
-        return (AccountMap(self._key()), None) if kept is None else kept
-
-    def _state(self) -> MapState:
-        return MapState(self._folder)
-
-    def _newest(self) -> LogFiles:
-        return open_log_files(self._files.tiles, self._files.bodies, self._files.body_key)
+        return BillingStore(self.maps.subfolder("bills"))
 
     def _log_with(self, index: int) -> LogFiles:
         """The log at a checkpoint with entry ``index``: the cosigned one if it reaches so far, else the newest.
@@ -376,8 +285,3 @@ class Statements:
             if reaches(note, index):
                 return open_log_files(self._files.tiles, self._files.bodies, self._files.body_key, note)
         raise LookupError(f"entry {index} is not published yet; ask again in a second")
-
-    def _subfolder(self, name: str) -> Path:
-        folder = self._folder / name
-        folder.mkdir(mode=0o700, exist_ok=True)
-        return folder

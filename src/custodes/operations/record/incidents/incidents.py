@@ -21,6 +21,7 @@ from custodes.ledger.tlog.entry import EntryError, decode
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.log import LedgerLog
 from custodes.ledger.writer.settings import LedgerWriter
+from custodes.operations.record.consent import Consent
 from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers
 from custodes.operations.requests.gate import Allow, Decision, Deny, Intent, Policy
 from custodes.operations.requests.properties import READS, Properties, Reveals
@@ -58,6 +59,12 @@ class AcknowledgeIncident(AdminCommand):
     operation: ClassVar[str] = "incident acknowledge"
     index: int
     reason: str
+    signatures: tuple[str, ...] = ()
+
+    @property
+    def order(self) -> Mapping[str, object]:
+        """What an officer signs."""
+        return {"index": self.index, "reason": self.reason}
 
 
 class Incidents:
@@ -115,8 +122,8 @@ class Incidents:
         with self._lock:
             self._told.discard(f"{what} {about}")
 
-    def acknowledge(self, index: int, reason: str, log: LedgerWriter) -> int:
-        """Put on record that somebody looked; the index of the entry.
+    def acknowledge(self, index: int, reason: str, log: LedgerWriter, signed: Mapping[str, str] | None = None) -> int:
+        """Put on record that somebody looked, and which officers signed for it; the index of the entry.
 
         Raises:
             InvalidParameterError: no incident of this index waits for it.
@@ -127,19 +134,26 @@ class Incidents:
                 raise InvalidParameterError(f"entry {index} is no incident that waits to be acknowledged")
             about = self._facts_of(index).get("about")
             try:
-                entry = log.append("inc", body={"reason": reason}, fields={"n": index, "x": _ACKNOWLEDGED}).wait()
+                body: dict[str, object] = {"reason": reason}
+                fields: dict[str, int | str] = {"n": index, "x": _ACKNOWLEDGED}
+                if signed:
+                    body["signatures"], fields["q"] = dict(signed), len(signed)
+                entry = log.append("inc", body=body, fields=fields).wait()
             except (LedgerUnavailableError, EntryError) as error:
                 raise UnavailableError("the ledger takes no entries now") from error
             self._standing = {at: one for at, one in self._standing.items() if at != index}
             self._told.discard(f"{WITNESS_CONFLICT} {about}")
             return entry.index
 
-    def handlers(self, log: LedgerWriter) -> AdminHandlers:
-        """What carries the commands out; ``log`` names who asked in what it writes."""
-        return {
-            ListIncidents: lambda _: self._listed(),
-            AcknowledgeIncident: lambda command: {"index": self.acknowledge(command.index, command.reason, log)},
-        }
+    def handlers(self, log: LedgerWriter, consent: Consent) -> AdminHandlers:
+        """What carries the commands out; ``log`` names who asked in what it writes, an officer has to consent."""
+
+        def acknowledge(command: AcknowledgeIncident) -> AdminAnswer:
+            signed = consent.check(command.operation, command.order, command.signatures, 1)
+            index = self.acknowledge(command.index, command.reason, log, signed)
+            return {"index": index, "signers": sorted(signed)}
+
+        return {ListIncidents: lambda _: self._listed(), AcknowledgeIncident: acknowledge}
 
     def _listed(self) -> AdminAnswer:
         rows = []

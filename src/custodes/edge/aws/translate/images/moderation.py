@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from custodes.edge.aws.translate.members import image_input
 from custodes.edge.aws.translate.route import Output, Params, gated
 from custodes.edge.aws.wire import Handler
-from custodes.engine.results.moderation import Concern, ContentKind
+from custodes.engine.results.moderation import Concern, ConcernsFound, ContentKind
 from custodes.operations.images.detect_moderation import (
     DEFAULT_CONFIDENCE_PCT,
     ConcernsDetected,
@@ -33,11 +33,16 @@ def detect_command(params: Params) -> DetectModerationLabels:
 
 
 def detect_output(result: ConcernsDetected) -> Output:
-    """Output of DetectModerationLabels; the first level has an empty parent."""
+    """Output of DetectModerationLabels."""
+    return {**found_output(result.found, result.model_version), "ProjectVersion": result.project_version}
+
+
+def found_output(found: ConcernsFound, model_version: str) -> Output:
+    """What was found in one picture; the first level has an empty parent."""
     return {
-        "ModerationLabels": [label_output(concern) for concern in result.found.concerns],
-        "ModerationModelVersion": result.model_version,
-        "ContentTypes": content_types(result.found.kinds),
+        "ModerationLabels": [label_output(concern) for concern in found.concerns],
+        "ModerationModelVersion": model_version,
+        "ContentTypes": content_types(found.kinds),
     }
 
 

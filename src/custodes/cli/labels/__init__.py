@@ -1,0 +1,1 @@
+"""Commands about labels of one's own."""

@@ -1,0 +1,1 @@
+"""Operations of custom labels between AWS members and commands."""

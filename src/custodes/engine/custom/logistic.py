@@ -1,0 +1,238 @@
+"""Logistic regression with an L2 penalty: several labels that exclude each other, or each label for itself.
+
+In: features (n, d), targets (n, c), weights of samples. Out: a matrix and a bias, the penalty chosen by
+cross-validation over groups of samples (all views of a picture are one group), and the outputs of samples while they
+were left out, which is what confidences are calibrated on. It draws nothing: the same input gives the same output.
+
+Sources: Nocedal and Wright, Numerical Optimization, 2nd ed., algorithm 7.5 (L-BFGS) and 3.1 (Armijo); the
+penalised problem is solved in the span of the samples, of which there are few (representer theorem).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Loss = Callable[[Floats, Floats, Floats], tuple[float, Floats]]
+
+PENALTIES = (1e-1, 1e-2, 1e-3, 1e-4)
+"""Tried, largest first; of those that are as good, the largest is taken."""
+DEFAULT_PENALTY = 1e-3
+"""Where there is too little to choose by: one picture of a label."""
+_MEMORY = 8
+_ARMIJO = 1e-4
+MAX_FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Linear:
+    """``features @ matrix + bias``: (d, c) and (c,)."""
+
+    matrix: Floats
+    bias: Floats
+
+    def __call__(self, features: Floats) -> Floats:
+        """(n, c) outputs."""
+        return np.asarray(features @ self.matrix + self.bias)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """A fitted function, the penalty chosen, and outputs (n, c) of each sample while its group was left out.
+
+    ``left_out`` has NaN in the rows of samples that were never left out.
+    """
+
+    linear: Linear
+    penalty: float
+    left_out: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """What is fitted to: features (n, d), targets (n, c) 0 or 1, weights (n,), groups (n,) of views of one picture."""
+
+    features: Floats
+    targets: Floats
+    weights: Floats
+    groups: NDArray[np.intp]
+
+    def take(self, chosen: NDArray[np.bool_]) -> Samples:
+        """Those of ``chosen``."""
+        return Samples(self.features[chosen], self.targets[chosen], self.weights[chosen], self.groups[chosen])
+
+
+def softmax(outputs: Floats) -> Floats:
+    """Rows that sum to 1."""
+    shifted = np.exp(outputs - outputs.max(1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(1, keepdims=True))
+
+
+def sigmoid(outputs: Floats) -> Floats:
+    """1 / (1 + exp(-x)), without overflow."""
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * outputs)))
+
+
+def exclusive_loss(outputs: Floats, targets: Floats, weights: Floats) -> tuple[float, Floats]:
+    """Cross-entropy of the softmax, and its gradient by outputs."""
+    top = outputs.max(1, keepdims=True)
+    logs = outputs - top - np.log(np.exp(outputs - top).sum(1, keepdims=True))
+    loss = -float((weights[:, None] * targets * logs).sum())
+    return loss, weights[:, None] * (np.exp(logs) * targets.sum(1, keepdims=True) - targets)
+
+
+def several_loss(outputs: Floats, targets: Floats, weights: Floats) -> tuple[float, Floats]:
+    """The sum of each label's own cross-entropy, and its gradient by outputs."""
+    losses = np.logaddexp(0.0, outputs) - targets * outputs
+    return float((weights[:, None] * losses).sum()), weights[:, None] * (sigmoid(outputs) - targets)
+
+
+def fit(samples: Samples, loss: Loss, *, penalty: float, steps: int = 80) -> Linear:
+    """The minimum of the loss, its weights summed to 1, plus ``penalty / 2`` times the squared matrix."""
+    weights = samples.weights / samples.weights.sum()
+    middle = weights @ samples.features
+    reduced, basis = _span(samples.features - middle)
+    count, labels = reduced.shape[1], samples.targets.shape[1]
+
+    def value(flat: Floats) -> tuple[float, Floats]:
+        matrix, bias = flat[: count * labels].reshape(count, labels), flat[count * labels :]
+        found, slope = loss(reduced @ matrix + bias, samples.targets, weights)
+        found += 0.5 * penalty * float((matrix * matrix).sum())
+        return found, np.concatenate([(reduced.T @ slope + penalty * matrix).ravel(), slope.sum(0)])
+
+    flat = minimum(value, np.zeros(count * labels + labels), steps)
+    matrix = basis @ flat[: count * labels].reshape(count, labels)
+    return Linear(matrix, flat[count * labels :] - middle @ matrix)
+
+
+def fit_chosen(samples: Samples, loss: Loss, *, single_view: NDArray[np.bool_], steps: int = 80) -> Fit:
+    """The same with the penalty that does best on groups that were left out.
+
+    Args:
+        samples: all views of all pictures.
+        loss: of outputs.
+        single_view: (n,) the one view of each picture that is judged: the picture as it is.
+        steps: of the final fit.
+    """
+    folds = _folds(samples, single_view)
+    if folds is None:
+        left_out = np.full(samples.targets.shape, np.nan)
+        return Fit(fit(samples, loss, penalty=DEFAULT_PENALTY, steps=steps), DEFAULT_PENALTY, left_out)
+    best: tuple[float, float, Floats] | None = None
+    for penalty in PENALTIES:
+        left_out = np.full(samples.targets.shape, np.nan)
+        for fold in range(int(folds.max()) + 1):
+            held = folds == fold
+            linear = fit(samples.take(~held & single_view), loss, penalty=penalty, steps=30)
+            left_out[held & single_view] = linear(samples.features[held & single_view])
+        judged = single_view & (folds >= 0)
+        outputs = left_out[judged]
+        scaled = outputs * best_scale(outputs, samples.targets[judged], loss)
+        found, _ = loss(scaled, samples.targets[judged], samples.weights[judged])
+        if best is None or found < best[0] * 0.995:
+            best = (found, penalty, left_out)
+    assert best is not None
+    return Fit(fit(samples, loss, penalty=best[1], steps=steps), best[1], best[2])
+
+
+def best_scale(outputs: Floats, targets: Floats, loss: Loss) -> float:
+    """Factor of ``outputs`` with the least loss: temperature scaling (Guo et al., ICML 2017), by golden section."""
+    even = np.ones(len(outputs))
+    low, high, ratio = np.log(0.05), np.log(50.0), 0.6180339887498949
+
+    def at(log_scale: float) -> float:
+        return loss(outputs * np.exp(log_scale), targets, even)[0]
+
+    left, right = high - ratio * (high - low), low + ratio * (high - low)
+    found_left, found_right = at(left), at(right)
+    for _ in range(30):
+        if found_left < found_right:
+            high, right, found_right = right, left, found_left
+            left = high - ratio * (high - low)
+            found_left = at(left)
+        else:
+            low, left, found_left = left, right, found_right
+            right = low + ratio * (high - low)
+            found_right = at(right)
+    return float(np.exp((low + high) / 2))
+
+
+def minimum(value: Callable[[Floats], tuple[float, Floats]], start: Floats, steps: int) -> Floats:
+    """Where a smooth convex function, which ``value`` gives with its gradient, is least; at most ``steps`` steps."""
+    at = start
+    found, slope = value(at)
+    moves: list[tuple[Floats, Floats, float]] = []
+    for _ in range(steps):
+        direction = _direction(slope, moves)
+        descent = float(slope @ direction)
+        if descent > -1e-12:
+            break
+        step = 1.0 if moves else min(1.0, 1.0 / max(1e-12, float(np.abs(slope).sum())))
+        for _ in range(20):
+            tried = at + step * direction
+            then, slope_then = value(tried)
+            if then <= found + _ARMIJO * step * descent:
+                break
+            step *= 0.5
+        else:
+            break
+        change, turn = tried - at, slope_then - slope
+        curvature = float(change @ turn)
+        if curvature > 1e-12:
+            moves = [*moves[-_MEMORY + 1 :], (change, turn, 1.0 / curvature)]
+        done = found - then < 1e-7 * max(1.0, abs(found))
+        at, found, slope = tried, then, slope_then
+        if done:
+            break
+    return at
+
+
+def _direction(slope: Floats, moves: list[tuple[Floats, Floats, float]]) -> Floats:
+    direction = -slope
+    factors: list[float] = []
+    for change, turn, inverse in reversed(moves):
+        factors.append(inverse * float(change @ direction))
+        direction = direction - factors[-1] * turn
+    if moves:
+        change, turn, inverse = moves[-1]
+        direction = direction * (1.0 / (inverse * float(turn @ turn)))
+    for (change, turn, inverse), factor in zip(moves, reversed(factors), strict=True):
+        direction = direction + change * (factor - inverse * float(turn @ direction))
+    return direction
+
+
+def _span(centred: Floats) -> tuple[Floats, Floats]:
+    """Coordinates (n, r) of samples in a basis (d, r) of what they span."""
+    rows, columns = centred.shape
+    if rows >= columns:
+        return centred, np.eye(columns)
+    values, vectors = np.linalg.eigh(centred @ centred.T)
+    kept = values > 1e-9 * max(float(values[-1]), 1e-30)
+    lengths = np.sqrt(values[kept])
+    return vectors[:, kept] * lengths, centred.T @ (vectors[:, kept] / lengths)
+
+
+def _folds(samples: Samples, single_view: NDArray[np.bool_]) -> NDArray[np.intp] | None:
+    """(n,) the fold of each sample, -1 for those that are never left out; None where nothing can be.
+
+    Pictures of a label go to the folds in turn, so that every fold has some of each. The only picture of a label stays.
+    """
+    first = np.flatnonzero(single_view)
+    labels = np.where(samples.targets[first].any(1), samples.targets[first].argmax(1), samples.targets.shape[1])
+    counts = np.bincount(labels, minlength=samples.targets.shape[1] + 1)
+    folds_of = np.full(int(samples.groups.max()) + 1, -1)
+    turn = 0
+    for label in range(len(counts)):
+        for sample in first[labels == label]:
+            if counts[label] > 1:
+                folds_of[samples.groups[sample]] = turn % MAX_FOLDS
+                turn += 1
+    found = folds_of[samples.groups]
+    if len(np.unique(found[found >= 0])) < 2:
+        return None
+    _, packed = np.unique(found, return_inverse=True)
+    return np.asarray(packed - (1 if (found < 0).any() else 0), np.intp)

@@ -1,0 +1,167 @@
+"""Places of onboarding graphs on disk, and the hourly head of the party map.
+
+In: places before their ``org`` entry is written; the published log. Out: files named by digest, a ``map`` entry. The
+``org`` entry names the file by its digest (``e``) and says how many places are in it (``n``), so places cannot change
+or go missing unseen. A file without an entry is what a crash left behind and counts for nothing. Files name parties and
+accounts: the folder belongs to the operator alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path as FilePath
+from typing import Protocol
+
+from custodes.durable import write_durably
+from custodes.ledger.prover.maps import vrf
+from custodes.ledger.prover.maps.party_map import PartyMap, PartyPlace
+from custodes.ledger.prover.maps.tree import place
+from custodes.ledger.tlog.commitment import BodyError
+from custodes.ledger.tlog.entry import Entry, b64url, from_b64url
+from custodes.ledger.verifier.canonical_json import Members, StatementError, canonical, parse_canonical
+from custodes.ledger.verifier.maps.proof import MapError
+
+Append = Callable[[Mapping[str, int | str]], int]
+"""Appends a ``map`` entry with these public fields; returns its index once it is durable."""
+_STATE = "head"
+
+
+class DossierStream(Protocol):
+    """The ``org`` entries of the log."""
+
+    def dossiers(self, begin: int, end: int) -> Iterator[tuple[int, Entry]]:
+        """Index and entry of each among entries ``begin`` up to ``end``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlacesDigest:
+    """What an ``org`` entry says about places in public: the digest of their file, and how many there are."""
+
+    digest: bytes
+    count: int
+
+    def fields(self) -> dict[str, int | str]:
+        """Public fields of the entry."""
+        return {"e": b64url(self.digest), "n": self.count}
+
+
+class PartyFiles:
+    """The folder of places, the map over them, and where its last head is. One writer; readers at any time."""
+
+    def __init__(self, folder: FilePath, key: vrf.SecretKey, known: Mapping[str, bytes] | None = None) -> None:
+        """Keep files in ``folder``, which must exist with mode 0700; place names under ``key``.
+
+        ``known`` are places under that key: of all names that were there before it came, or that it outlived.
+        """
+        self._folder = folder
+        self._key = key
+        self._where = dict(known or {})
+
+    def keep(self, bodies: Iterable[tuple[str, Mapping[str, object]]], random: Callable[[int], bytes]) -> PlacesDigest:
+        """Keep places durably, before the entry that names them; returns what that entry says.
+
+        Args:
+            bodies: name and private body of each place.
+            random: gives so many unpredictable bytes.
+
+        Raises:
+            BodyError: a body is too long or holds what no body holds.
+            OSError: they could not be made durable.
+        """
+        rows = []
+        for name, told in bodies:
+            body = canonical({**told, "party": name})
+            one = PartyPlace(name, random(16), body, self._place(name))
+            one.check()
+            rows.append({"b": json.loads(body), "n": name, "s": b64url(one.salt), "w": b64url(one.where)})
+        data = canonical({"key": b64url(self._key.public), "places": rows, "v": 2})
+        digest = sha256(data).digest()
+        write_durably(self._folder / f"{digest.hex()}.places", data)
+        return PlacesDigest(digest, len(rows))
+
+    def load(self, dossier: PlacesDigest) -> Sequence[PartyPlace]:
+        """The places that an entry names.
+
+        Raises:
+            MapError: they are gone or are not those.
+        """
+        path = self._folder / f"{dossier.digest.hex()}.places"
+        try:
+            data = path.read_bytes()
+            if sha256(data).digest() != dossier.digest:
+                raise MapError(f"{path.name} is not what the log names")
+            file = Members(parse_canonical(data))
+            # The first version has no key: it is from before there were changes of it, and so are all of its names.
+            under = file.binary("key") if file.has("key") else self._key.public
+            places = [self._read(Members(row), under == self._key.public) for row in file.items("places")]
+        except (FileNotFoundError, StatementError) as error:
+            raise MapError(f"places that the log names are gone or damaged: {path.name}") from error
+        if len(places) != dossier.count:
+            raise MapError(f"{path.name} holds another number of places than the log says")
+        return places
+
+    def map(self, log: DossierStream, size: int) -> PartyMap:
+        """The map over the first ``size`` entries.
+
+        Raises:
+            MapError: places are gone or damaged.
+        """
+        result = PartyMap(self._key)
+        self.advance(result, log, size)
+        return result
+
+    def advance(self, parties: PartyMap, log: DossierStream, size: int) -> None:
+        """Take the places of entries ``parties.size`` up to ``size`` into ``parties``. Raises MapError."""
+        for index, entry in log.dossiers(parties.size, size):
+            if entry.fields.get("n"):
+                digest = from_b64url(str(entry.fields.get("e")))
+                parties.enter(index, self.load(PlacesDigest(digest, int(entry.fields["n"]))))
+        parties.size = max(parties.size, size)
+
+    def close_head(self, parties: PartyMap, log: DossierStream, size: int, append: Append) -> int:
+        """Bring ``parties`` up to the first ``size`` entries and log its head; returns the index of its entry.
+
+        Raises:
+            MapError: places are gone or damaged.
+            OSError: a file cannot be read or written.
+            LedgerUnavailableError: the log takes no entries now.
+        """
+        self.advance(parties, log, size)
+        head = append(parties.head_fields(size))
+        write_durably(self._folder / _STATE, canonical({"head": head, "size": size}))
+        return head
+
+    def last_head(self) -> tuple[int, int] | None:
+        """Index of the last head's entry and how many entries it covers; None before the first.
+
+        Raises:
+            MapError: the file is damaged.
+        """
+        try:
+            value = Members(parse_canonical((self._folder / _STATE).read_bytes()))
+            return value.index("head"), value.index("size")
+        except FileNotFoundError:
+            return None
+        except StatementError as error:
+            raise MapError("the file that says where the party map's head is, is damaged") from error
+
+    def _read(self, row: Members, mine: bool) -> PartyPlace:
+        """A place of a file; ``mine`` says that it was written under this key."""
+        name, salt, body, where = row.text("n"), row.binary("s"), canonical(row.take("b")), row.binary("w")
+        if name in self._where or not mine:
+            where = self._place(name)
+        one = PartyPlace(name, salt, body, where)
+        try:
+            one.check()
+        except BodyError as error:
+            raise StatementError("a place does not open") from error
+        return one
+
+    def _place(self, name: str) -> bytes:
+        if name not in self._where:
+            self._where[name] = place(self._key, name)
+        return self._where[name]

@@ -1,0 +1,1 @@
+"""Custom labels: projects, datasets, versions, their training, and media analysis jobs."""

@@ -1,0 +1,1 @@
+"""Custom labels as rules: projects, datasets, versions, their states, manifests, evaluation. No pictures."""
