@@ -77,7 +77,7 @@ def test_searches_by_id_count_as_one_image(live_server: Any, rekognition: Any) -
 
 def test_what_never_reached_the_gate_has_no_entry(live_server: Any, rekognition: Any) -> None:
     with pytest.raises(ClientError) as refused:
-        rekognition.list_stream_processors()
+        rekognition.list_faces(CollectionId="not/an/id")
     assert "x-custodes-receipt" not in refused.value.response["ResponseMetadata"]["HTTPHeaders"]
 
 

@@ -51,6 +51,16 @@ CALLS: dict[str, dict[str, Any]] = {
     "IndexFaces": {**ON_COLLECTION, "Image": IMAGE},
     "ListFaces": ON_COLLECTION,
     "DeleteFaces": {**ON_COLLECTION, "FaceIds": [FACE]},
+    "CreateStreamProcessor": {
+        "Name": "front",
+        "Input": {},
+        "Output": {},
+        "Settings": {},
+        "RoleArn": "arn:aws:iam::123456789012:role/streams",
+    },
+    **{f"{verb}StreamProcessor": {"Name": "front"} for verb in ("Describe", "Start", "Stop", "Update", "Delete")},
+    "ListStreamProcessors": {},
+    "ListStreamEvents": {},
     "GetFaceThumbnails": {**ON_COLLECTION, "FaceIds": [FACE]},
     "SearchFaces": {**ON_COLLECTION, "FaceId": FACE},
     "SearchFacesByImage": {**ON_COLLECTION, "Image": IMAGE},
@@ -72,6 +82,8 @@ ANYWHERE = {operation for operation in CALLS if operation.startswith(("Assess", 
     "CompareFaces",
     "GetCelebrityInfo",
     "ListCollections",
+    "ListStreamEvents",
+    "ListStreamProcessors",
     "RecognizeCelebrities",
     *(f"Get{family}" for family in FAMILIES),
     *(f"Start{family}" for family in FAMILIES if family != "FaceSearch"),
@@ -88,6 +100,8 @@ def test_every_handler_is_gated(server, operation):
     with pytest.raises(DeniedError) as refusal:
         server.call(operation, **CALLS[operation])
     resource = "*" if operation in ANYWHERE else ARN
+    if operation.endswith("StreamProcessor"):
+        resource = ARN.replace("collection/people", "streamprocessor/front")
     assert refusal.value.message == (
         f"User: arn:aws:iam::123456789012:user/ann is not authorized to perform: rekognition:{operation} "
         f"on resource: {resource} because the moratorium is in force"

@@ -35,7 +35,7 @@ from custodes.deployment.record.ledger import (
     schedule_retention,
     schedule_stamps,
 )
-from custodes.deployment.streams import Streams
+from custodes.deployment.streams import Streams, schedule_streams
 from custodes.deployment.video import Videos, schedule_videos
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, shipped, shipped_schema
 from custodes.governance.provider.policy_set import DAY_MS, PolicySet
@@ -165,6 +165,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             *list_schedules,
             schedule_key_uses(directory),
             *schedule_videos(parts.videos),
+            schedule_streams(parts.streams),
         )
         policy = RecognitionStop(ledger.duties.incidents, AccountStanding(directory, layers))
         fresh = customers.screening.screenings.freshness

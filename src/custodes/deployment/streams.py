@@ -16,6 +16,7 @@ import structlog
 from custodes.core.clock import Clock
 from custodes.core.ids import RequestId
 from custodes.edge.aws.translate.streams.records import AwsStreamFormat
+from custodes.jobs.schedule import HOUR_MS, Schedule
 from custodes.operations.catalogue import Ports
 from custodes.operations.requests.admin import AdminHandlers
 from custodes.operations.requests.gate import Gate
@@ -30,7 +31,7 @@ from custodes.storage.media.live import LockedSources
 from custodes.storage.messages.outputs import AwsOutputs, Endpoint
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.master import open_master
-from custodes.storage.sql.streams import SqlLiveSources, SqlStreamProcessors
+from custodes.storage.sql.streams import SqlLiveSources, SqlStreamEvents, SqlStreamProcessors
 from custodes.video.live.processor import StreamProcessor, StreamRun
 
 _log = structlog.get_logger("custodes.streams")
@@ -59,6 +60,7 @@ class Streams:
     settings: Settings
     clock: Clock
     processors: SqlStreamProcessors
+    events: SqlStreamEvents
     map: SqlLiveSources
     sources: LockedSources
     wake: StreamWake
@@ -66,7 +68,9 @@ class Streams:
     @property
     def adapters(self) -> StreamAdapters:
         """What the use cases need."""
-        return StreamAdapters(self.processors, self.sources, self.wake, self.wake.has_room, lambda: str(uuid.uuid4()))
+        return StreamAdapters(
+            self.processors, self.events, self.sources, self.wake, self.wake.has_room, lambda: str(uuid.uuid4())
+        )
 
     def handlers(self) -> AdminHandlers:
         """Commands of the operator."""
@@ -78,7 +82,18 @@ def open_streams(settings: Settings, database: Database, clock: Clock) -> Stream
     master = open_master(database, settings.data, os.urandom)
     sources = SqlLiveSources(database, master)
     processors = SqlStreamProcessors(database, master)
-    return Streams(settings, clock, processors, sources, LockedSources(sources, clock), StreamWake())
+    events, live = SqlStreamEvents(database, master), LockedSources(sources, clock)
+    return Streams(settings, clock, processors, events, sources, live, StreamWake())
+
+
+def schedule_streams(streams: Streams) -> Schedule:
+    """Events whose days are over are forgotten."""
+
+    def forget() -> bool:
+        streams.events.forget(streams.clock.now_ms())
+        return False
+
+    return Schedule("stream events", HOUR_MS, forget, at_start=True)
 
 
 def stream_outputs(settings: Settings) -> StreamOutputs:
@@ -101,6 +116,7 @@ def stream_workers(streams: Streams, ports: Ports, gate: Gate) -> Iterator[Strea
         StreamEngines(ports.engine.for_video(), ports.sight.labels, ports.gallery, AwsStreamFormat()),
         streams.sources,
         stream_outputs(settings),
+        streams.events,
         streams.clock,
         lambda: RequestId(str(uuid.uuid4())),
         StreamSettings(float(settings.stream_samples_per_second), settings.stream_fragment_s * 1000),

@@ -44,6 +44,7 @@ from custodes.operations.projects.use_cases import (
     build_projects,
 )
 from custodes.operations.reviews.reviews import Holding
+from custodes.operations.streams.events import StreamEvents
 from custodes.operations.streams.use_cases import StreamAdapters, StreamOperations
 from custodes.operations.video.use_cases import VideoAdapters, VideoOperations
 
@@ -113,6 +114,7 @@ class Operations:
     projects: ProjectOperations
     media: MediaAnalysis
     streams: StreamOperations
+    events: StreamEvents
 
 
 def build(ports: Ports) -> Operations:
@@ -144,4 +146,5 @@ def build(ports: Ports) -> Operations:
             labelling.jobs, ports.objects, pages, projects.adapters.version, labelling.new_id, labelling.wake
         ),
         streams=streams,
+        events=StreamEvents(gallery, None if ports.streams is None else ports.streams.events),
     )

@@ -21,8 +21,10 @@ from custodes.imaging.image import Image, encode_jpeg
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.images.scale import min_cosine, require_same_model, similarity_pct
 from custodes.operations.requests.gate import Permit
+from custodes.operations.streams.persons import Persons
 from custodes.operations.streams.ports import FaceSeen, Fragment, LiveFrame, StreamFormat, ThingSeen
 from custodes.operations.streams.use_cases import until_ts_ms
+from custodes.video.live.event import StreamEvent
 from custodes.video.live.processor import FaceTask, LabelTask, Point, StreamProcessor
 
 MAX_MATCHES = 5
@@ -55,11 +57,22 @@ class Told:
         records: of a data stream.
         pictures: JPEG files by their keys.
         messages: of a topic.
+        events: to be kept for the account.
     """
 
     records: tuple[bytes, ...] = ()
     pictures: tuple[tuple[str, bytes], ...] = ()
     messages: tuple[bytes, ...] = ()
+    events: tuple[StreamEvent, ...] = ()
+
+    def __add__(self, later: Told) -> Told:
+        """This, then ``later``."""
+        return Told(
+            self.records + later.records,
+            self.pictures + later.pictures,
+            self.messages + later.messages,
+            self.events + later.events,
+        )
 
 
 class FaceLook:
@@ -69,8 +82,9 @@ class FaceLook:
 
     def __init__(self, engines: StreamEngines, processor: StreamProcessor) -> None:
         """As ``processor`` says."""
-        assert isinstance(processor.task, FaceTask)
+        assert isinstance(processor.task, FaceTask) and processor.run is not None
         self._engines = engines
+        self._persons = Persons(engines.faces, processor, processor.run)
         self._processor = processor
         self._task = processor.task
         self._key = CollectionKey(processor.account_id, processor.task.collection_id)
@@ -95,10 +109,18 @@ class FaceLook:
         found = engine.detect(permit.slot, image)
         permit.tally.add(faces_detected=len(found.faces))
         clear = [face for face in found.faces if not engine.poor_reasons(face, found.size, QualityFilter.AUTO)]
-        vectors = engine.embed(permit.slot, image, clear, VectorUse.QUERY) if clear else ()
-        matched = {id(face): self._matches(permit, vector) for face, vector in zip(clear, vectors, strict=True)}
-        seen = [FaceSeen(face, matched.get(id(face), ())) for face in found.faces]
+        rows = engine.embed(permit.slot, image, clear, VectorUse.QUERY) if clear else ()
+        vectors = {id(face): vector for face, vector in zip(clear, rows, strict=True)}
+        seen = [
+            FaceSeen(face, self._matches(permit, vectors[id(face)]) if id(face) in vectors else ())
+            for face in found.faces
+        ]
+        self._persons.see(frame, seen, [vectors.get(id(face)) for face in found.faces])
         return Told(records=(self._engines.spelling.face_record(fragment, frame, found.size, seen),))
+
+    def end(self) -> Told:
+        """What is to be kept of the persons of a fragment."""
+        return Told(events=self._persons.news())
 
     def _matches(self, permit: Permit, vector: FloatArray) -> tuple[tuple[float, Face], ...]:
         engine, gallery = self._engines.faces, self._engines.gallery
@@ -146,6 +168,10 @@ class LabelLook:
                     self._keep_best(best, name, label.instances, image.size)
         self._left -= best.keys()
         return self._told(fragment, frame, best) if best else Told()
+
+    def end(self) -> Told:
+        """Nothing is kept."""
+        return Told()
 
     def _keep_best(self, best: dict[str, Instance], name: str, instances: Sequence[Instance], size: Size) -> None:
         for one in instances:

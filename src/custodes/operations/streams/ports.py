@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from custodes.core.ids import AccountId
 from custodes.engine.results.face import DetectedFace
 from custodes.engine.results.label import Instance
 from custodes.gallery.entities import Face
+from custodes.video.live.event import StreamEvent
 from custodes.video.live.processor import StreamProcessor
 
 Stopped = Callable[[], bool]
@@ -56,6 +57,30 @@ class ThingSeen:
     instance: Instance
     frame_key: str
     crop_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEvent:
+    """An event and its place in the order in which events of the store were kept; places rise."""
+
+    place: int
+    event: StreamEvent
+
+
+class StreamEventStore(Protocol):
+    """Keeps events. All methods raise UnavailableError when the store cannot be used."""
+
+    def add(self, events: Sequence[StreamEvent]) -> None:
+        """Keep all of them, or none."""
+        ...
+
+    def listing(self, account_id: AccountId, after: int, limit: int) -> Sequence[KeptEvent]:
+        """Events of an account behind the place ``after``, in their order."""
+        ...
+
+    def forget(self, now_ms: int) -> int:
+        """Remove what has expired; how many."""
+        ...
 
 
 class StreamProcessorStore(Protocol):
@@ -134,6 +159,3 @@ class StreamFormat(Protocol):
     def complete_message(self, processor: StreamProcessor, watched_ms: int, result: str) -> bytes:
         """A message that a session is over."""
         ...
-
-
-Members = Mapping[str, Any]

@@ -40,7 +40,9 @@ from custodes.operations.streams.commands import (
     StopStreamProcessor,
     UpdateStreamProcessor,
 )
-from custodes.operations.streams.ports import LiveSources, StreamProcessorStore
+from custodes.operations.streams.events import TAG as EVENTS_TAG
+from custodes.operations.streams.events import kept_days
+from custodes.operations.streams.ports import LiveSources, StreamEventStore, StreamProcessorStore
 from custodes.video.live.processor import FaceTask, LabelTask, StreamProcessor, StreamRun
 
 MAX_PROCESSORS = 100
@@ -62,6 +64,7 @@ class StreamAdapters:
     """
 
     processors: StreamProcessorStore
+    events: StreamEventStore
     sources: LiveSources
     wake: Callable[[], None]
     has_room: Callable[[], bool]
@@ -95,6 +98,7 @@ class StreamOperations:
             NotFoundError: no such collection.
         """
         check_tags(command.tags)
+        kept_days(command.tags)
         caller, now_ms = permit.context.caller, permit.context.ts_ms
         task = command.task()
         if isinstance(task, FaceTask):
@@ -141,7 +145,8 @@ class StreamOperations:
         found = None if self._adapters is None else self._adapters.processors.find(caller.account_id, command.name)
         if found is None or not isinstance(found.task, FaceTask):
             return context, command
-        stated = {key: value for key, value in found.tags.items() if key.startswith(TAG_PREFIX) and key != UNTIL_TAG}
+        ours = (UNTIL_TAG, EVENTS_TAG)
+        stated = {key: value for key, value in found.tags.items() if key.startswith(TAG_PREFIX) and key not in ours}
         caller = replace(caller, session_tags={**stated, **caller.session_tags})
         task = found.task
         return replace(context, caller=caller), replace(

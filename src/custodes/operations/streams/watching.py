@@ -18,9 +18,10 @@ from custodes.core.ids import RequestId
 from custodes.operations.requests.callers import decode_caller
 from custodes.operations.requests.context import Context, Origin
 from custodes.operations.requests.gate import Gate, Permit
+from custodes.operations.requests.receipts import Released
 from custodes.operations.streams.commands import StartStreamProcessor
 from custodes.operations.streams.looking import Look, StreamEngines, Told, look_of
-from custodes.operations.streams.ports import Fragment, LiveFrame, LiveSources, Stopped, StreamOutputs
+from custodes.operations.streams.ports import Fragment, LiveFrame, LiveSources, Stopped, StreamEventStore, StreamOutputs
 from custodes.video.live.processor import FaceTask, LabelTask, StreamProcessor, StreamRun
 
 MINUTE_MS = 60_000
@@ -43,6 +44,7 @@ class StreamParts:
     engines: StreamEngines
     sources: LiveSources
     outputs: StreamOutputs
+    events: StreamEventStore
     clock: Clock
     request_ids: Callable[[], RequestId]
     settings: StreamSettings = StreamSettings()
@@ -84,8 +86,9 @@ class Watch:
                 arrived()
                 fragment = _FragmentLook(self, look, Fragment(source, number, first.ts_ms), first, frames)
                 context = Context(self._caller, parts.request_ids(), parts.clock.now_ms(), Origin())
-                told = self._gate.perform(context, self._command(number), fragment.run).result
-                self._deliver(told)
+                released = self._gate.perform(context, self._command(number), fragment.run)
+                self._deliver(released.result)
+                self._keep(released)
                 number += 1
 
     def _first(self, frames: Iterator[LiveFrame | None], stopped: Stopped) -> LiveFrame | None:
@@ -132,6 +135,12 @@ class Watch:
             self._insist(lambda key=key, jpeg=jpeg: outputs.put_picture(task.bucket, key, jpeg))  # type: ignore[misc]
         for message in told.messages:
             self._publish(task, message)
+
+    def _keep(self, released: Released[Told]) -> None:
+        """Keep events, each with the place of its use on record."""
+        if released.result.events:
+            index = None if released.receipt is None else released.receipt.index
+            self._parts.events.add([replace(event, ledger_index=index) for event in released.result.events])
 
     def _publish(self, task: LabelTask, message: bytes) -> None:
         topic = task.topic_arn
@@ -180,14 +189,13 @@ class _FragmentLook:
         told = Told()
         last_ms, count = self._first.ts_ms, 0
         for frame in self._during():
-            found = self._look.look(permit, self._fragment, frame)
-            told = Told(told.records + found.records, told.pictures + found.pictures, told.messages + found.messages)
+            told += self._look.look(permit, self._fragment, frame)
             last_ms, count = frame.ts_ms, count + 1
             if self._look.done:
                 break
         length_ms = min(self._watch.fragment_ms, max(last_ms - self._fragment.start_ts_ms, 1))
         permit.tally.add(stream_ms=length_ms, frames=count, video_minutes=self._watch.counted(length_ms))
-        return told
+        return told + self._look.end()
 
     def _during(self) -> Iterator[LiveFrame]:
         """The first frame, and those that arrive before the fragment is over."""

@@ -338,3 +338,16 @@ STREAM_SOURCES = Table(
     Column("sealed", LargeBinary, nullable=False),
 )
 """Addresses of live sources with their credentials, the operator's, sealed by the master key."""
+
+STREAM_EVENTS = Table(
+    "stream_events",
+    METADATA,
+    Column("row", ROW, primary_key=True, autoincrement=True),
+    Column("account_id", ACCOUNT, nullable=False),
+    Column("expires_ts_ms", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    UniqueConstraint("account_id", "row"),
+    Index(None, "expires_ts_ms"),
+    sqlite_autoincrement=True,
+)
+"""Whom live searches saw, sealed by the master key and bound to the account."""

@@ -1,8 +1,8 @@
-"""The StreamProcessorStore and the map of live sources over the embedded database.
+"""Processors, events and sources of live streams over the embedded database.
 
-In: calls of the ports. Out: processors; addresses of sources. Both are sealed under the master key and bound to their
-place. Which change of a processor may follow which is a matter of ``video.live.processor``; here a change is
-kept only over the revision that it was made from.
+In: calls of the ports. Out: processors; events; addresses of sources. All are sealed under the master key and bound to
+their place. Which change of a processor may follow which is a matter of ``video.live.processor``; here a change is kept
+only over the revision that it was made from.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, 
 
 from custodes.core.errors import InUseError, QuotaError
 from custodes.core.ids import AccountId
+from custodes.operations.streams.ports import KeptEvent
 from custodes.storage.files.seal import KeyBox, names_of
 from custodes.storage.sql.database import Database
-from custodes.storage.sql.schema import STREAM_PROCESSORS, STREAM_SOURCES
+from custodes.storage.sql.schema import STREAM_EVENTS, STREAM_PROCESSORS, STREAM_SOURCES
 from custodes.video.live.codec import decode_processor, encode_processor
+from custodes.video.live.event import StreamEvent, decode_event, encode_event
 from custodes.video.live.processor import StreamProcessor
 from custodes.video.live.source import LiveSource
 
-_PROCESSOR, _SOURCE = STREAM_PROCESSORS.c, STREAM_SOURCES.c
+_PROCESSOR, _SOURCE, _EVENT = STREAM_PROCESSORS.c, STREAM_SOURCES.c, STREAM_EVENTS.c
 
 
 class SqlStreamProcessors:
@@ -88,6 +90,40 @@ class SqlStreamProcessors:
         return decode_processor(self._master.unwrap(sealed, _names(account_id, name)))
 
 
+class SqlStreamEvents:
+    """A durable StreamEventStore."""
+
+    def __init__(self, database: Database, master: KeyBox) -> None:
+        """Keep events in ``database``, sealed by ``master``."""
+        self._database = database
+        self._master = master
+
+    def add(self, events: Sequence[StreamEvent]) -> None:
+        """See StreamEventStore."""
+        rows = [
+            {
+                "account_id": event.account_id,
+                "expires_ts_ms": event.expires_ts_ms,
+                "sealed": self._master.wrap(encode_event(event), _event_names(event.account_id)),
+            }
+            for event in events
+        ]
+        self._database.write(lambda connection: connection.execute(insert(STREAM_EVENTS), rows))
+
+    def listing(self, account_id: AccountId, after: int, limit: int) -> Sequence[KeptEvent]:
+        """See StreamEventStore."""
+        query = select(_EVENT.row, _EVENT.sealed).where(_EVENT.account_id == account_id, _EVENT.row > after)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(_EVENT.row).limit(limit)).all()
+        names = _event_names(account_id)
+        return tuple(KeptEvent(row.row, decode_event(self._master.unwrap(row.sealed, names))) for row in rows)
+
+    def forget(self, now_ms: int) -> int:
+        """See StreamEventStore."""
+        gone = delete(STREAM_EVENTS).where(_EVENT.expires_ts_ms <= now_ms)
+        return self._database.write(lambda connection: int(connection.execute(gone).rowcount), erases=True)
+
+
 class SqlLiveSources:
     """A durable LiveSourceMap."""
 
@@ -133,6 +169,10 @@ def _is(processor: StreamProcessor) -> ColumnElement[bool]:
 
 def _names(account_id: AccountId, name: str) -> bytes:
     return names_of("stream processor", account_id, name)
+
+
+def _event_names(account_id: AccountId) -> bytes:
+    return names_of("stream event", account_id)
 
 
 def _source_names(arn: str) -> bytes:

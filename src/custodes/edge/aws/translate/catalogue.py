@@ -16,6 +16,7 @@ from custodes.edge.aws.translate.collections import (
 from custodes.edge.aws.translate.images import faces, labels, moderation, protection, text
 from custodes.edge.aws.translate.images.quality import handlers as assessment_handlers
 from custodes.edge.aws.translate.projects import datasets, media, projects, versions
+from custodes.edge.aws.translate.streams import events
 from custodes.edge.aws.translate.streams import operations as streams
 from custodes.edge.aws.translate.video import operations as video
 from custodes.edge.aws.wire import Handler
@@ -41,6 +42,7 @@ def handlers(gate: Gate, operations: Operations, region: str, *, bare_arn: bool 
         **protection.handlers(gate, operations.protection),
         **search.handlers(gate, operations.search),
         **streams.handlers(gate, operations.streams, region),
+        **events.handlers(gate, operations.events),
         **assessment_handlers(gate, operations.assessment),
         **text.handlers(gate, operations.text),
         **thumbnails.handlers(gate, operations.thumbnails),

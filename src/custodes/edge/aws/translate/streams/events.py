@@ -1,0 +1,80 @@
+"""ListStreamEvents between members of our own model and commands."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from functools import partial
+
+from custodes.core.errors import InvalidParameterError
+from custodes.edge.aws.translate.route import Output, Params
+from custodes.edge.aws.wire import Handler
+from custodes.operations.requests.context import Context
+from custodes.operations.requests.gate import Gate
+from custodes.operations.requests.receipts import Released
+from custodes.operations.streams.events import MAX_LISTED, EventPage, ListStreamEvents, StreamEvents
+from custodes.operations.streams.ports import KeptEvent
+
+_RELATIVE = re.compile(r"now-(\d{1,6})([smhd])")
+_UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+def handlers(gate: Gate, events: StreamEvents) -> dict[str, Handler]:
+    """The handler by operation."""
+    return {"ListStreamEvents": partial(_handle, gate, events)}
+
+
+def _handle(gate: Gate, events: StreamEvents, context: Context, params: Params) -> Released[Params]:
+    command = events_command(params, context.ts_ms)
+    return gate.perform(context, command, events.listing).map(events_output)
+
+
+def events_command(params: Params, now_ms: int) -> ListStreamEvents:
+    """Parameters of ListStreamEvents; ``Since`` is like ``now-3h`` or a moment in ISO 8601."""
+    return ListStreamEvents(
+        after=params.get("After", 0),
+        processor=params.get("ProcessorName"),
+        face_id=params.get("FaceId"),
+        since_ts_ms=_moment(params["Since"], now_ms) if "Since" in params else 0,
+        max_results=params.get("MaxResults", MAX_LISTED),
+    )
+
+
+def events_output(page: EventPage) -> Output:
+    """Output of ListStreamEvents."""
+    return {"Events": [_event(one) for one in page.events], "After": page.after}
+
+
+def _event(one: KeptEvent) -> Output:
+    event = one.event
+    left, top, width, height = event.box
+    output: Output = {
+        "Place": one.place,
+        "Timestamp": datetime.fromtimestamp(event.ts_ms / 1000, UTC),
+        "ProcessorName": event.processor,
+        "StreamArn": event.source_arn,
+        "SessionId": event.session_id,
+        "Track": event.track,
+        "BoundingBox": {"Left": left, "Top": top, "Width": width, "Height": height},
+        "Confidence": event.confidence_pct,
+        "CollectionId": event.collection_id,
+    }
+    known = {
+        "FaceId": event.face_id,
+        "ExternalImageId": event.external_image_id,
+        "Similarity": event.similarity_pct,
+        "Picture": event.picture or None,
+        "LedgerIndex": event.ledger_index,
+    }
+    return output | {name: value for name, value in known.items() if value is not None}
+
+
+def _moment(text: str, now_ms: int) -> int:
+    relative = _RELATIVE.fullmatch(text)
+    if relative is not None:
+        return now_ms - int(relative[1]) * _UNIT_MS[relative[2]]
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidParameterError("Since is a moment like now-3h or 2027-01-31T08:00:00+01:00") from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
