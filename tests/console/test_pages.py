@@ -119,7 +119,7 @@ def test_filled_forms_and_errors_are_accessible(browse: Any, served: Any, places
         page.get_by_role("button", name="Compare").click()
         page.wait_for_selector("[data-receipt][data-state=good]")
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             shoot(page, f"compared-{scheme}")
             problems += axe_problems(page, axe, f"compared {scheme}", None)
         watched.go("/customers/{account}".format(**{"account": places["{account}"]}))
@@ -131,7 +131,7 @@ def test_filled_forms_and_errors_are_accessible(browse: Any, served: Any, places
         page.get_by_role("button", name="Write the change down").click()
         page.get_by_text("tightening").wait_for()
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             shoot(page, f"proposal-{scheme}")
             problems += axe_problems(page, axe, f"a proposal {scheme}", None)
         watched.go("/collections/nothing-of-this-name")
