@@ -17,6 +17,7 @@ from fakes.records import KeepingRecorder, ScriptedPolicy
 
 IMAGE = {"Bytes": picture(Square(1))}
 ARN = "arn:aws:rekognition:eu-central-1:123456789012:collection/people"
+PROJECT = "arn:aws:rekognition:eu-central-1:123456789012:project/parts/1700000000000"
 FACE = "12345678-1234-4123-8123-123456789012"
 ON_COLLECTION = {"CollectionId": "people"}
 ON_USER = {**ON_COLLECTION, "UserId": "ann"}
@@ -74,13 +75,47 @@ CALLS: dict[str, dict[str, Any]] = {
     "TagResource": {"ResourceArn": ARN, "Tags": {"a": "b"}},
     "UntagResource": {"ResourceArn": ARN, "TagKeys": ["a"]},
     "ListTagsForResource": {"ResourceArn": ARN},
+    "CreateProject": {"ProjectName": "parts"},
+    "DescribeProjects": {},
+    "DeleteProject": {"ProjectArn": PROJECT},
+    "PutProjectPolicy": {"ProjectArn": PROJECT, "PolicyName": "copy", "PolicyDocument": "{}"},
+    "ListProjectPolicies": {"ProjectArn": PROJECT},
+    "DeleteProjectPolicy": {"ProjectArn": PROJECT, "PolicyName": "copy"},
+    "CreateDataset": {"ProjectArn": PROJECT, "DatasetType": "TRAIN"},
+    **{f"{verb}Dataset": {"DatasetArn": PROJECT} for verb in ("Describe", "Delete")},
+    **{f"ListDataset{what}": {"DatasetArn": PROJECT} for what in ("Entries", "Labels")},
+    "UpdateDatasetEntries": {"DatasetArn": PROJECT, "Changes": {"GroundTruth": b"{}"}},
+    "DistributeDatasetEntries": {"Datasets": [{"Arn": PROJECT}, {"Arn": PROJECT}]},
+    "CreateProjectVersion": {"ProjectArn": PROJECT, "VersionName": "1", "OutputConfig": {"S3Bucket": "out"}},
+    "DescribeProjectVersions": {"ProjectArn": PROJECT},
+    "CopyProjectVersion": {
+        "SourceProjectArn": PROJECT,
+        "SourceProjectVersionArn": PROJECT,
+        "DestinationProjectArn": PROJECT,
+        "VersionName": "1",
+        "OutputConfig": {"S3Bucket": "out"},
+    },
+    "StartProjectVersion": {"ProjectVersionArn": PROJECT, "MinInferenceUnits": 1},
+    **{f"{verb}ProjectVersion": {"ProjectVersionArn": PROJECT} for verb in ("Stop", "Delete")},
+    "DetectCustomLabels": {"ProjectVersionArn": PROJECT, "Image": IMAGE},
+    "StartMediaAnalysisJob": {
+        "OperationsConfig": {},
+        "Input": {"S3Object": VIDEO["S3Object"]},
+        "OutputConfig": {"S3Bucket": "out"},
+    },
+    "GetMediaAnalysisJob": {"JobId": "f" * 64},
+    "ListMediaAnalysisJobs": {},
     **{f"Start{family}": {"Video": VIDEO} for family in FAMILIES},
     **{f"Get{family}": {"JobId": "f" * 64} for family in FAMILIES},
     "StartFaceSearch": {**ON_COLLECTION, "Video": VIDEO},
 }
 ANYWHERE = {operation for operation in CALLS if operation.startswith(("Assess", "Detect"))} | {
     "CompareFaces",
+    "DescribeProjects",
     "GetCelebrityInfo",
+    "GetMediaAnalysisJob",
+    "ListMediaAnalysisJobs",
+    "StartMediaAnalysisJob",
     "ListCollections",
     "ListStreamEvents",
     "ListStreamProcessors",
@@ -102,6 +137,10 @@ def test_every_handler_is_gated(server, operation):
     resource = "*" if operation in ANYWHERE else ARN
     if operation.endswith("StreamProcessor"):
         resource = ARN.replace("collection/people", "streamprocessor/front")
+    elif PROJECT in str(CALLS[operation]):
+        resource = PROJECT
+    elif operation == "CreateProject":
+        resource = ARN.replace("collection/people", "project/parts/*")
     assert refusal.value.message == (
         f"User: arn:aws:iam::123456789012:user/ann is not authorized to perform: rekognition:{operation} "
         f"on resource: {resource} because the moratorium is in force"

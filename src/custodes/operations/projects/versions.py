@@ -19,6 +19,7 @@ from custodes.core.errors import (
     InUseError,
     InvalidParameterError,
     NotFoundError,
+    NotSupportedError,
     NotUsableError,
     UnavailableError,
 )
@@ -287,7 +288,7 @@ class Versions:
             return ()
         try:
             return cast("Version", self._records.version(key).value).names
-        except NotFoundError:
+        except (NotFoundError, NotSupportedError):
             return ()
 
     def project_names(self, arn: str) -> tuple[str, ...]:
@@ -295,7 +296,10 @@ class Versions:
         key = key_of_arn(arn)
         if not isinstance(key, ProjectKey):
             return ()
-        return tuple(sorted({name for dataset in self._records.datasets(key) for name in dataset.names}))
+        try:
+            return tuple(sorted({name for dataset in self._records.datasets(key) for name in dataset.names}))
+        except NotSupportedError:  # the use case says so, on record
+            return ()
 
     def _version(self, permit: Permit, arn: str) -> tuple[ProjectRecord, Version]:
         key = version_key(permit.context.caller, arn)
