@@ -31,7 +31,7 @@ from custodes.models.store import ModelStore, default_root
 DATA = report.ROOT.parent / "shared" / "data"
 SLOT = Slot(0, RequestId("bench"))
 AGES = ((0, 2), (3, 6), (7, 12), (13, 17), (18, 39), (40, 64), (65, 120))
-CROPS = 2
+CROPS = 10
 PER_AGE = 150
 EXPLICIT = [CLASSES.index("hentai"), CLASSES.index("porn")]
 

@@ -13,14 +13,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from occluders import FITTED, covered
 from scipy.optimize import minimize
 from trait_data import TRAIN, central, fer_pictures, half_of, labelled
 
@@ -41,7 +39,6 @@ HEADS = {
     Trait.BEARD: "mouth",
     Trait.MUSTACHE: "mouth",
     Trait.SMILE: "mouth",
-    Trait.FACE_OCCLUDED: "both",
 }
 """Which features of ``Portraits`` each head sees."""
 STRENGTHS = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 1e-1)
@@ -72,17 +69,6 @@ def row(engine: FacePipeline, rgb: Picture) -> Row | None:
         return None
     portraits = engine.steps.traits.portrait.read(rgb, [face])
     return Row(portraits.eyes[0].astype(np.float64), portraits.mouth[0].astype(np.float64), face.points_px)
-
-
-def drawn_over(engine: FacePipeline, paths: Sequence[Path], rows: Sequence[Row | None]) -> list[Row]:
-    """The same faces with something over each, where one is still found."""
-    random, drawings = np.random.default_rng(5), list(FITTED.values())
-    found = []
-    for i, (path, plain) in enumerate(zip(paths, rows, strict=True)):
-        if plain is not None:
-            rgb = decode(path.read_bytes()).rgb
-            found.append(row(engine, covered(rgb, plain.points_px, drawings[i % len(drawings)], random)))
-    return [one for one in found if one is not None]
 
 
 def logistic(x: Floats, y: Floats, weights: Floats, strength: float) -> Floats:
@@ -154,25 +140,22 @@ def expressions(engine: FacePipeline) -> Floats:
 
 
 def main() -> int:
-    """Fit all and write them."""
+    """Fit all and write them beside the row of fit_occlusion.py."""
     engine = open_face_engine(ModelStore(default_root(os.environ)), Device.CPU, threads=1)
     sheets, more = labelled(TRAIN), labelled(TRAIN, more=True)
     paths = sheets.paths + more.paths
     rows = [row(engine, decode(path.read_bytes()).rgb) for path in paths]
-    covered_rows = drawn_over(engine, paths, rows)
     fitted: dict[str, Floats] = {}
     for trait, place in HEADS.items():
         kind = trait.value.lower().removeprefix("face_")
         labels = np.concatenate([sheets.labels[kind], more.labels[kind]])
         pairs = [(one.at(place), y) for one, y in zip(rows, labels, strict=True) if one is not None and not np.isnan(y)]
-        if trait is Trait.FACE_OCCLUDED:
-            pairs += [(one.at(place), 1.0) for one in covered_rows]
-            pairs = [pairs[i] for i in np.random.default_rng(1).permutation(len(pairs))]
         y = np.array([label for _, label in pairs])
         print(trait, f"{int(y.sum())} of {len(y)}")
         fitted[trait.value] = head(np.array([x for x, _ in pairs]), y)
     fitted[EMOTIONS] = expressions(engine)
-    np.savez(OUT, **{name: values.astype(np.float16) for name, values in fitted.items()})
+    made = {name: values.astype(np.float16) for name, values in fitted.items()}
+    np.savez(OUT, **{**dict(np.load(OUT)), **made})
     return 0
 
 

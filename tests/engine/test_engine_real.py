@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -78,6 +80,30 @@ def test_mirroring_mirrors_yaw_and_roll(engine, slot):
     assert one.roll_deg == pytest.approx(15 + 3, abs=4), "turned clockwise is positive"
     assert other.roll_deg == pytest.approx(-one.roll_deg, abs=2)
     assert other.yaw_deg == pytest.approx(-one.yaw_deg, abs=4)
+
+
+@pytest.fixture(scope="module")
+def turned():
+    """The drawing of turned heads that fitting and measuring share."""
+    path = Path(__file__).parents[2] / "scripts" / "turned_faces.py"
+    spec = importlib.util.spec_from_file_location("turned_faces", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(("yaw", "pitch"), [(60, 0), (-60, 0), (-70, 5), (40, 0), (0, 30), (0, -30)])
+def test_heads_turned_far_are_told_by_their_angle(engine, slot, turned, yaw, pitch):
+    """A profile is not told as a three-quarter view: the mesh alone stops at about 45 degrees."""
+    head = ASTRONAUT[0:300, 100:360]
+    face = engine.detect(slot, picture(head)).faces[0]
+    vertices = engine.steps.finder.mesh.read(head, [face.points_px])[0].vertices_px.astype(np.float64)
+    start = turned.rotation(turned.Angles(face.pose.yaw_deg, face.pose.pitch_deg, face.pose.roll_deg))
+    turn = turned.rotation(turned.Angles(yaw, pitch, 0.0)) @ np.linalg.inv(start)
+    found = engine.detect(slot, picture(turned.Head.of(head, vertices).seen(turn, 120))).faces[0].pose
+    assert found.yaw_deg == pytest.approx(yaw, abs=13)
+    assert found.pitch_deg == pytest.approx(pitch, abs=13)
 
 
 def test_both_uses_of_a_face_agree_and_are_unit(engine, slot):

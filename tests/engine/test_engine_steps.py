@@ -21,6 +21,7 @@ from custodes.engine.faces.embedding.lookalikes import MAX_LEVEL, level_of, load
 from custodes.engine.faces.geometry.align import FIVE_SHAPE, ChipFrame, chip, similarity, warp
 from custodes.engine.faces.geometry.landmarks import default_set, full_set
 from custodes.engine.faces.geometry.pose import _MEAN_SHAPE, head_pose, rotation
+from custodes.engine.faces.geometry.turned_pose import load_turned_pose
 from custodes.engine.faces.pipeline import confidence_pct
 from custodes.engine.faces.quality import measure, overall_pct, poor_reasons
 from custodes.engine.results.face import DetectedFace, PoorReason, Pose, Quality, QualityFilter
@@ -275,6 +276,20 @@ def test_pose_signs(axis, degrees):
     found = head_pose(mean_face(np.array(turns[axis])))
     expected = {"yaw": 0.0, "pitch": 0.0, "roll": 0.0, axis: float(degrees)}
     assert (found.yaw_deg, found.pitch_deg, found.roll_deg) == pytest.approx(tuple(expected.values()), abs=0.01)
+
+
+@pytest.mark.parametrize(("yaw", "pitch"), [(0, 0), (8, -5), (-9, 9)])
+def test_a_head_that_looks_at_the_camera_has_the_pose_of_its_mesh(yaw, pitch):
+    a, b = math.radians(yaw), math.radians(pitch)
+    turn = np.array([[1, 0, 0], [0, math.cos(b), math.sin(b)], [0, -math.sin(b), math.cos(b)]]) @ np.array(
+        [[math.cos(a), 0, -math.sin(a)], [0, 1, 0], [math.sin(a), 0, math.cos(a)]]
+    )
+    vertices = mean_face(turn)
+    points = vertices[[33, 263, 4, 129, 358], :2]
+    told = load_turned_pose().pose(vertices, points, 1.0)
+    mesh = head_pose(vertices)
+    assert (told.yaw_deg, told.pitch_deg) == pytest.approx((mesh.yaw_deg, mesh.pitch_deg), abs=4)
+    assert told.roll_deg == mesh.roll_deg
 
 
 def test_rotation_is_never_a_reflection():

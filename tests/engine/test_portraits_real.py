@@ -68,9 +68,9 @@ def test_vectors_do_not_depend_on_whether_a_face_was_described(engine: FacePipel
 @pytest.mark.parametrize("spoiled", ["small", "blurred", "dark"])
 def test_a_bad_picture_of_a_face_is_not_a_covered_face(engine: FacePipeline, slot: Slot, spoiled: str):
     rgb = {
-        "small": lambda: cv2.resize(PORTRAIT, None, fx=0.07, fy=0.07, interpolation=cv2.INTER_AREA),
+        "small": lambda: cv2.resize(PORTRAIT, None, fx=0.05, fy=0.05, interpolation=cv2.INTER_AREA),
         "blurred": lambda: cv2.GaussianBlur(PORTRAIT, (0, 0), 16),
-        "dark": lambda: (PORTRAIT * 0.1).astype(np.uint8),
+        "dark": lambda: (PORTRAIT * 0.05).astype(np.uint8),
     }[spoiled]()
     image = Image(np.ascontiguousarray(rgb), b"")
     (face,) = engine.detect(slot, image).faces

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from custodes.engine.faces.detection.detect import CenterFaceDetector
+from custodes.engine.labels.boxes import Boxes
 from custodes.engine.moderation.second_look import SecondLook
 
 EXPLICIT = [1, 3]
@@ -27,7 +28,13 @@ class Faces:
         return dict(zip(("heatmap", "scale", "offset", "landmarks"), (heat, size, *rest), strict=True))
 
 
-def look(face_share: float, *shares: float) -> tuple[SecondLook, list[float]]:
+def person(share: float = 0.5, score: float = 0.9) -> Boxes:
+    """One person who takes ``share`` of ``PICTURE``."""
+    place = np.array([[0, 0, 160, 200 * share]], np.float32)
+    return Boxes(place, np.array([0]), np.array([score], np.float32))
+
+
+def look(face_share: float, *shares: float, seen: Boxes | None = None) -> tuple[SecondLook, list[float]]:
     """A second look whose classifier answers with ``shares`` in turn, and the answers that are left."""
     left = list(shares)
 
@@ -36,7 +43,9 @@ def look(face_share: float, *shares: float) -> tuple[SecondLook, list[float]]:
         row[0, 3] = left.pop(0)
         return row
 
-    return SecondLook(classes, CenterFaceDetector(Faces(face_share)), 224), left
+    return SecondLook(
+        classes, CenterFaceDetector(Faces(face_share)), lambda _: person() if seen is None else seen, 224
+    ), left
 
 
 PICTURE = np.full((200, 160, 3), 128, np.uint8)
@@ -56,8 +65,29 @@ def test_what_other_framings_do_not_bear_out_is_not_said():
 @pytest.mark.parametrize("face_share", [0.0, 0.2])
 def test_what_every_framing_bears_out_is_said_with_no_more_than_the_first_looks_confidence(face_share):
     second, left = look(face_share, 0.99, 0.97, 0.98)
-    assert 0.9 < second.confirmed(PICTURE, 0.95, EXPLICIT) <= 0.95
+    assert 0.85 < second.confirmed(PICTURE, 0.95, EXPLICIT) <= 0.95
     assert not left
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        Boxes(np.zeros((0, 4), np.float32), np.zeros(0, np.intp), np.zeros(0, np.float32)),
+        person(share=0.05),
+        person(score=0.3),
+        Boxes(person().places, np.array([20]), person().scores),
+    ],
+    ids=["nothing", "somebody far away", "hardly a person", "an elephant"],
+)
+def test_nothing_explicit_is_said_where_nobody_is(seen):
+    second, left = look(0.0, 0.99, 0.99, 0.99, seen=seen)
+    assert second.confirmed(PICTURE, 0.97, EXPLICIT) == 0.0
+    assert len(left) == 3, "no further look is needed"
+
+
+def test_doubtful_looks_do_not_add_up_to_a_finding():
+    second, _ = look(0.0, 0.7, 0.65, 0.7)
+    assert second.confirmed(PICTURE, 0.7, EXPLICIT) < 0.5
 
 
 def test_ordinary_pictures_cost_no_second_look():

@@ -19,6 +19,7 @@ from custodes.engine.faces.detection.turned import FaceFinder
 from custodes.engine.faces.embedding.embed import Embedder, Recipe, unit
 from custodes.engine.faces.embedding.lookalikes import load_lookalikes
 from custodes.engine.faces.geometry.mesh import MeshReader
+from custodes.engine.faces.geometry.turned_pose import load_turned_pose
 from custodes.engine.faces.pipeline import FacePipeline, FaceSteps
 from custodes.engine.faces.portrait import PortraitReader, portrait_run
 from custodes.engine.faces.traits.ages import load_age_networks
@@ -147,5 +148,5 @@ def assemble(session: Callable[[str], NetworkSession], embedder: Embedder) -> Fa
     traits = TraitReader(PortraitReader(Batcher(portrait_run(portrait))), Once(expression), fitted, load_age_networks())
     spoof = SpoofReader(Once(lambda: Batcher(output_run(session("liveness"), "live"))))
     finder = FaceFinder(CenterFaceDetector(detector), CenterFaceDetector(detector, TURNED_LOOK), MeshReader(mesh))
-    steps = FaceSteps(finder, EyeReader(eyes), embedder, traits, spoof)
+    steps = FaceSteps(finder, EyeReader(eyes), embedder, traits, spoof, load_turned_pose())
     return FacePipeline(steps)

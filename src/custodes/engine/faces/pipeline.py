@@ -24,7 +24,7 @@ from custodes.engine.faces.embedding.lookalikes import level_of
 from custodes.engine.faces.geometry.align import RgbArray
 from custodes.engine.faces.geometry.landmarks import default_set, five_points, full_set
 from custodes.engine.faces.geometry.mesh import Mesh
-from custodes.engine.faces.geometry.pose import head_pose
+from custodes.engine.faces.geometry.turned_pose import TurnedPoseNetwork
 from custodes.engine.faces.inspect import INSPECTED, InspectedFace, checks
 from custodes.engine.faces.traits import eyes as eye_measures
 from custodes.engine.faces.traits.eyes import Eye, EyeReader
@@ -67,6 +67,7 @@ class FaceSteps:
     embedder: Embedder
     traits: TraitReader
     spoof: SpoofReader
+    pose: TurnedPoseNetwork
 
 
 class FacePipeline:
@@ -111,7 +112,7 @@ class FacePipeline:
         every = self.steps.finder.find(rgb, MAX_FACES)
         seen = every.take(np.arange(min(at_most, len(every.meshes))))
         eyes = self.steps.eyes.read(rgb, [mesh.vertices_px for mesh in seen.meshes])
-        value = self.steps.traits.read(rgb, _with_details(seen, eyes), INSPECTED)
+        value = self.steps.traits.read(rgb, _with_details(self._plain(seen), seen, eyes), INSPECTED)
         inspected = [
             InspectedFace(rgb, image.size, face, mesh.vertices_px, e, len(every.meshes))
             for face, mesh, e in zip(value, seen.meshes, eyes, strict=True)
@@ -154,36 +155,35 @@ class FacePipeline:
         return LocalScale(self._curve, level, top_pct)
 
     def _faces(self, rgb: RgbArray, seen: FacesSeen, detail: Detail) -> tuple[DetectedFace, ...]:
-        if detail is not Detail.FULL or not seen.meshes:
-            return _plain(seen)
-        eyes = self.steps.eyes.read(rgb, [mesh.vertices_px for mesh in seen.meshes])
-        return _with_details(seen, eyes)
+        plain = self._plain(seen)
+        if detail is not Detail.FULL or not plain:
+            return plain
+        return _with_details(plain, seen, self.steps.eyes.read(rgb, [mesh.vertices_px for mesh in seen.meshes]))
+
+    def _plain(self, seen: FacesSeen) -> tuple[DetectedFace, ...]:
+        """Faces by detector and mesh alone."""
+        return tuple(self._face(seen.found, at, mesh) for at, mesh in enumerate(seen.meshes))
+
+    def _face(self, found: Candidates, at: int, mesh: Mesh) -> DetectedFace:
+        present = mesh.presence >= _MESH_PRESENT
+        vertices = mesh.vertices_px
+        points = np.asarray(five_points(vertices) if present else found.points[at], np.float32)
+        x1, y1, x2, y2 = (float(v) for v in found.boxes[at])
+        return DetectedFace(
+            box_px=BoxPx(x1, y1, x2, y2),
+            confidence_pct=confidence_pct(float(found.scores[at])),
+            points_px=points,
+            landmarks=default_set(points),
+            pose=self.steps.pose.pose(vertices, found.points[at], mesh.presence),
+            quality=quality.measure(mesh.crop),
+        )
 
 
-def _plain(seen: FacesSeen) -> tuple[DetectedFace, ...]:
-    """Faces by detector and mesh alone."""
-    return tuple(_face(seen.found, at, mesh) for at, mesh in enumerate(seen.meshes))
-
-
-def _face(found: Candidates, at: int, mesh: Mesh) -> DetectedFace:
-    present = mesh.presence >= _MESH_PRESENT
-    vertices = mesh.vertices_px
-    points = np.asarray(five_points(vertices) if present else found.points[at], np.float32)
-    x1, y1, x2, y2 = (float(v) for v in found.boxes[at])
-    return DetectedFace(
-        box_px=BoxPx(x1, y1, x2, y2),
-        confidence_pct=confidence_pct(float(found.scores[at])),
-        points_px=points,
-        landmarks=default_set(points),
-        pose=head_pose(vertices),
-        quality=quality.measure(mesh.crop),
-    )
-
-
-def _with_details(seen: FacesSeen, eyes: Sequence[Mapping[str, Eye]]) -> tuple[DetectedFace, ...]:
+def _with_details(
+    plain: Sequence[DetectedFace], seen: FacesSeen, eyes: Sequence[Mapping[str, Eye]]
+) -> tuple[DetectedFace, ...]:
     return tuple(
-        _detailed(face, mesh.vertices_px, of_face)
-        for face, mesh, of_face in zip(_plain(seen), seen.meshes, eyes, strict=True)
+        _detailed(face, mesh.vertices_px, of_face) for face, mesh, of_face in zip(plain, seen.meshes, eyes, strict=True)
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from custodes.engine.faces.detection.detect import CenterFaceDetector
-from custodes.engine.labels.assembly import open_scenes
+from custodes.engine.labels.assembly import open_objects, open_scenes
 from custodes.engine.labels.taxonomy import load_taxonomy
 from custodes.engine.moderation.body_parts import BodyPartDetector
 from custodes.engine.moderation.pipeline import SIDE_PX, ModerationPipeline, ModerationSteps
@@ -11,6 +11,7 @@ from custodes.engine.moderation.second_look import SecondLook
 from custodes.engine.moderation.taxonomy import load_moderation_taxonomy
 from custodes.engine.runtime.batch import Batcher
 from custodes.engine.runtime.networks import Networks
+from custodes.engine.runtime.once import Once
 
 
 def open_moderation_engine(networks: Networks, *, nudenet: bool) -> ModerationPipeline:
@@ -21,10 +22,12 @@ def open_moderation_engine(networks: Networks, *, nudenet: bool) -> ModerationPi
     """
     network = networks.session("nsfwjs-mobilenet-v2-mid")
     whole = Batcher(lambda rgb: network.run({"rgb": rgb}, ("classes",))["classes"])
+    objects = Once(lambda: open_objects(networks))
+    faces = CenterFaceDetector(networks.session("centerface"))
     return ModerationPipeline(
         ModerationSteps(
             whole=whole,
-            second_look=SecondLook(whole, CenterFaceDetector(networks.session("centerface")), SIDE_PX),
+            second_look=SecondLook(whole, faces, lambda rgb: objects().detect(rgb), SIDE_PX),
             scenes=open_scenes(networks),
             labels=load_taxonomy(),
             taxonomy=load_moderation_taxonomy(),

@@ -1,9 +1,8 @@
 """Whether a face can be called covered at all, and how sure one may be of it.
 
-In: log odds of the occlusion head for one face, and the face. Out: a ``Judgement``. The head was fitted on as many
-covered as uncovered faces, all sharp and well lit; in photographs covered faces are rare, and small, blurred or dark
-ones look to it as covered ones do. So rarity is counted in, and of faces that it cannot tell covered from unclear the
-answer is no, with the least confidence there is.
+In: log odds of the occlusion head for one face, and the face. Out: a ``Judgement``. Of the faces that the head was
+fitted on a quarter are covered; in photographs covered faces are rarer. So rarity is counted in, and of faces that are
+too small, dark or blurred to tell covered from unclear the answer is no, with the least confidence there is.
 """
 
 from __future__ import annotations
@@ -13,9 +12,10 @@ import math
 from custodes.engine.faces.traits.heads import judged
 from custodes.engine.results.face import DetectedFace, Judgement
 
-_RARE = math.log(19.0)
-"""Of faces in photographs about one in twenty is covered; 1 of 120 in LFW, more in streets and hospitals."""
-LEAST_SIDE_PX, LEAST_BRIGHTNESS_PCT, LEAST_SHARPNESS_PCT = 32.0, 10.0, 13.0
+_FITTED_ODDS, _ODDS = 1.0 / 3.0, 1.0 / 8.0
+_RARE = math.log(_FITTED_ODDS / _ODDS)
+"""Of faces in photographs about one in nine is taken to be covered: 1 of 120 in LFW, more in streets and hospitals."""
+LEAST_SIDE_PX, LEAST_BRIGHTNESS_PCT, LEAST_SHARPNESS_PCT = 24.0, 6.0, 13.0
 """Uncovered faces below are called covered more often than covered ones (BENCHMARKS.md, facial attributes)."""
 _UNKNOWN = Judgement(value=False, confidence_pct=50.0)
 
