@@ -34,7 +34,8 @@ from custodes.ledger.tlog.merkle import Frontier, leaf_hash, parents
 from custodes.ledger.tlog.note import Note, Signature, parse_note
 from custodes.ledger.tlog.trust import CosignerKey, TrustPolicy, Witness, parse_policy
 from custodes.ledger.tree.signing import sign_checkpoint
-from custodes.ledger.verifier.maps.head import account_name, use_leaf
+from custodes.ledger.verifier.maps.head import MapHead, account_name, use_leaf
+from custodes.ledger.verifier.maps.key_change import ShownChange
 from custodes.ledger.verifier.statement import Question
 from custodes.ledger.verifier.verdict import Word, verify
 from custodes.ledger.witness.trust_policy import write_policy
@@ -84,6 +85,9 @@ class World:
         del name
         proof, path = self.accounts.path(identifier)
         return proof, encode_path(path)
+
+    def changes(self, _head: MapHead, _identifier: str) -> tuple[ShownChange, ...]:
+        return ()
 
     def uses(self, begin: int, end: int) -> Iterator[Use]:
         return (self._use(index) for index in range(begin, end) if index in self.bodies)

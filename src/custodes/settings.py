@@ -158,6 +158,7 @@ class Settings:
     sns_secret_access_key: str = _setting("Its secret.", "")
     job_webhook: str = _setting("URL that every finished job is posted to, signed with the secret below.", "")
     job_webhook_secret: str = _setting("Secret of the signatures (HMAC-SHA256 of time and body).", "")
+    liveness_days: int = _setting("Days after which a Face Liveness session is destroyed, pictures and all.", 7)
     review_days: int = _setting(
         "Days after which a search result that two persons have to confirm is destroyed, confirmed or not.", 30
     )
@@ -174,6 +175,11 @@ class Settings:
         "File, best on another disk, that keeps the ledger's last checkpoint: a ledger that was set back is not "
         "written on.",
         None,
+    )
+    ledger_anchor_object: str = _setting(
+        "The same as an object at `s3_endpoint`, like `s3://bucket/key`, which is replaced with `If-Match`. While it "
+        "cannot be reached nothing is recorded, and so nothing done.",
+        "",
     )
     timestamp_authorities: str = _setting(
         "Authorities that stamp the ledger once a day (RFC 3161), at least two: `name=https://...,other=https://...`. "
@@ -208,6 +214,7 @@ class Settings:
         self._require(self.account_burst >= 1, "account_burst", "1 or more")
         for name in ("account_collections", "faces_per_collection", "users_per_collection"):
             self._require(getattr(self, name) >= 0, name, "0 or more")
+        self._require(self.liveness_days >= 1, "liveness_days", "1 or more")
         self._require(0 <= self.search_wait_s <= 600, "search_wait_s", "between 0 and 600")
         self._require(self.review_days >= 1, "review_days", "1 or more")
         self._require(self.video_workers >= 0, "video_workers", "0 or more")

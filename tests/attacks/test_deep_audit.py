@@ -64,7 +64,7 @@ def test_a_month_billed_right_and_again_is_right(billed):
     billed.bill(but=(1,))
     billed.bill()
     found = deep_audit_of(billed.data)
-    assert (found.account_heads, found.accounts, found.months) == (1, 2, 1)
+    assert (found.account_heads, found.accounts, found.months) == (3, 2, 1)
 
 
 def test_a_use_that_was_not_billed(billed):

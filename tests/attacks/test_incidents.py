@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typer.testing import CliRunner
 
+from custodes.cli.main import app
 from custodes.core.clock import FixedClock
 from custodes.core.errors import InvalidParameterError
 from custodes.ledger.tlog.entry import decode
@@ -81,6 +84,37 @@ def test_a_witness_of_another_history_stops_recognition_until_somebody_looked(op
         assert client.compare_faces(SourceImage=IMAGE, TargetImage=IMAGE)["FaceMatches"]
         assert incidents(server) == ["witness-conflict", "acknowledged"]
         assert [one["standing"] for one in administer(server, "incident list")["incidents"]] == [False]
+
+
+def test_where_officers_are_appointed_one_of_them_signs_for_the_acknowledgement(operator):
+    def run(*arguments):
+        return CliRunner().invoke(app, [*arguments, "--data", str(operator.data)])
+
+    with operator.serving() as server:
+        log_key = VerifierKey.parse((operator.data / "ledger.pub").read_text())
+        with witness_of_another_history(operator.folder / "witness", log_key) as line:
+            (operator.data / "trust.policy").write_text(f"log {log_key}\n{line}\nquorum w\n")
+            operator.head(server)
+        key, other = operator.folder / "anna.key", operator.folder / "carl.key"
+        public = CliRunner().invoke(app, ["policy", "officer", "key", "anna", "--out", str(key)]).stdout.strip()
+        CliRunner().invoke(app, ["policy", "officer", "key", "carl", "--out", str(other)])
+        assert run("policy", "officer", "add", public).exit_code == 0
+        (row,) = administer(server, "incident list")["incidents"]
+        said = ["incident", "acknowledge", str(row["index"]), "--reason"]
+        alone = run(*said, "a test log")
+        assert alone.exit_code != 0 and "an officer has to sign" in alone.output + str(alone.exception)
+        assert run(*said, "a test log", "--sign-with", str(other)).exit_code != 0, "carl is no officer"
+        signature = run(*said, "a test log", "--sign-with", str(key), "--sign-only").stdout.strip()
+        assert run(*said, "another reason", "--signature", signature).exit_code != 0, "she signed for another reason"
+        assert refusal(server.client()) == "AccessDeniedException"
+        done = run(*said, "a test log", "--signature", signature, "--json")
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.stdout)["signers"] == ["anna"]
+        log = server.deployment.ledger.log
+        log.flush()
+        entries = [decode(envelope) for _, envelope in log.tree().entries()]
+        (entry,) = [one for one in entries if one.kind == "inc" and one.fields["x"] == "acknowledged"]
+        assert entry.fields["q"] == 1
 
 
 def test_a_head_that_fails_is_an_incident_and_stops_nobody(operator):

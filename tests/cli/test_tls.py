@@ -79,3 +79,19 @@ def test_what_cannot_be_served_is_said_at_once(custodes, tmp_path, certificate):
     assert half.returncode == 1
     assert "tls_key" in half.stderr
     assert not (tmp_path / "d").exists()
+
+
+def test_a_certificate_of_ones_own_serves_and_is_not_written_over(custodes, tmp_path):
+    data = tmp_path / "data"
+    made = custodes("tls", "init", "--data", str(data))
+    assert made.returncode == 0, made.stderr
+    chain, private = data / "tls" / "cert.pem", data / "tls" / "key.pem"
+    assert f"--tls-cert {chain} --tls-key {private}" in made.stdout
+    assert private.stat().st_mode & 0o777 == 0o600
+    names = x509.load_pem_x509_certificate(chain.read_bytes()).extensions
+    assert "localhost" in names.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(
+        x509.DNSName
+    )
+    again = custodes("tls", "init", "--data", str(data))
+    assert again.returncode != 0
+    assert "already" in again.stderr

@@ -27,6 +27,7 @@ class Studio:
         one: a picture with one good face.
         two: a picture with two faces of unlike size, the larger one the person of ``one``.
         pictures: further ones by name, for single operations.
+        key: id and secret of what the client signs with.
         made: ARNs of what takes long to make, by name.
         connect: puts a film that is played again and again behind the ARN of a video stream.
     """
@@ -35,6 +36,7 @@ class Studio:
     one: bytes
     two: bytes
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    key: tuple[str, str] = ("", "")
     connect: Callable[[str], None] = lambda _: None
     unknown: list[Answer] = field(default_factory=list)
     made: dict[str, str] = field(default_factory=dict)

@@ -53,11 +53,13 @@ def _beside(name: str) -> ModuleType:
 
 answers = _beside("answers")
 video_answers = _beside("video_answers")
+liveness_answers = _beside("liveness_answers")
 project_answers = _beside("project_answers")
 stream_answers = _beside("stream_answers")
 ANSWERS = {
     **answers.ANSWERS,
     **video_answers.VIDEO_ANSWERS,
+    **liveness_answers.LIVENESS_ANSWERS,
     **project_answers.PROJECT_ANSWERS,
     **stream_answers.STREAM_ANSWERS,
 }
@@ -143,7 +145,7 @@ def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         project_answers.BUCKET: root / "shots",
         project_answers.RESULTS: root / "reports",
     }
-    overrides = {"buckets": folders, "output_buckets": project_answers.RESULTS}
+    overrides = {"buckets": folders, "output_buckets": f"{project_answers.RESULTS},{video_answers.BUCKET}"}
     with running(root / "data", overrides, **stand_ins) as server:
         with closing(SqliteCelebrities(server.data)) as book:
             book.put([Celebrity(answers.CELEBRITY, "Ann", ("www.example.org",), KnownGender.FEMALE)])
@@ -152,7 +154,9 @@ def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         def connect(arn: str) -> None:
             server.deployment.administration.ask("stream source set", {"arn": arn, "url": film}, os.getuid())
 
-        yield answers.Studio(server.client(), **pictures, connect=connect)
+        signing = server.deployment.keys.key
+        key = (signing.access_key_id, signing.secret)
+        yield answers.Studio(server.client(), **pictures, key=key, connect=connect)
 
 
 @pytest.mark.parametrize("operation", IMPLEMENTED)

@@ -110,7 +110,7 @@ def authority(kind: str) -> Authority:
 def _certificate(issuer: x509.Name, subject: x509.Name, public: Any, _key: Any) -> x509.CertificateBuilder:
     builder = x509.CertificateBuilder().issuer_name(issuer).subject_name(subject).public_key(public)
     builder = builder.serial_number(x509.random_serial_number())
-    return builder.not_valid_before(AT - timedelta(days=30)).not_valid_after(AT + timedelta(days=30))
+    return builder.not_valid_before(AT - timedelta(days=90)).not_valid_after(AT + timedelta(days=30))
 
 
 def _signed(builder: x509.CertificateBuilder, key: Any, kind: str) -> x509.Certificate:

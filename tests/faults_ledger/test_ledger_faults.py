@@ -26,6 +26,7 @@ from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.writer.audit import AuditReport, BodySource, audit
 from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.ledger.writer.log import LedgerLog
+from custodes.storage.ledger.anchor import FileAnchor
 from custodes.storage.ledger.open import LedgerOptions, LedgerPaths, ledger_key, open_ledger, read_bodies, read_tiles
 
 VICTIM = Path(__file__).with_name("victim.py")
@@ -75,7 +76,7 @@ def _audit(data: Path) -> AuditReport:
 
 def check(data: Path, acks: list[tuple[int, bytes, bytes]]) -> AuditReport:
     """Start as always, then compare everything that was acknowledged with what is there."""
-    log = open_ledger(data, victim.ORIGIN, SystemClock(), LedgerOptions(anchor=data / "anchor"))
+    log = open_ledger(data, victim.ORIGIN, SystemClock(), LedgerOptions(anchor=FileAnchor(data / "anchor")))
     log.start()
     log.flush()
     log.close()
@@ -162,7 +163,7 @@ def test_a_failure_at_any_step_is_refused_and_recovered_from(tmp_path: Path, ste
 
 
 def grow(data: Path, count: int) -> list[tuple[int, bytes, bytes]]:
-    log = open_ledger(data, victim.ORIGIN, SystemClock(), LedgerOptions(anchor=data / "anchor"))
+    log = open_ledger(data, victim.ORIGIN, SystemClock(), LedgerOptions(anchor=FileAnchor(data / "anchor")))
     log.start()
     pending = [log.append("inc", fields={"n": number}) for number in range(count)]
     receipts = [one.wait() for one in pending]

@@ -19,6 +19,7 @@ from custodes.ledger.tlog.proof import Receipt
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.log import LedgerLog, LogParts, LogSettings
 from custodes.ledger.writer.ports import Stores
+from custodes.storage.ledger.anchor import FileAnchor
 from custodes.storage.ledger.open import LedgerOptions, LedgerPaths, ledger_parts
 from custodes.storage.ledger.tiles import FileTiles
 
@@ -103,7 +104,7 @@ def cut_power(data: Path) -> int:
 
 def trapped_log(data: Path, step: str, nth: int, action: str, segment_bytes: int = 20_000) -> LedgerLog:
     """The ledger of ``data`` with a trap in one step; no trap when ``nth`` is 0."""
-    parts = ledger_parts(data, ORIGIN, SystemClock(), LedgerOptions(anchor=data / "anchor"))
+    parts = ledger_parts(data, ORIGIN, SystemClock(), LedgerOptions(anchor=FileAnchor(data / "anchor")))
     stores = parts.stores
     trapped = Stores(
         Trap(stores.journal, "journal", step, nth, action),

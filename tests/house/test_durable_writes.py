@@ -26,6 +26,7 @@ ALLOWED = {
     "storage/ledger/journal.py": "records at the end of a segment, each with one fdatasync",
     "storage/ledger/tombstones.py": "lines at the end of a file, each synced",
     "storage/media/files.py": "a copy of an object that can be fetched again",
+    "storage/media/spool.py": "a video for as long as it is looked at, never read again",
     "storage/sql": "makes an empty database with its mode",
 }
 _CALLS = {"write_bytes", "write_text", "fsync", "fdatasync", "hardlink_to", "symlink_to", "mkstemp"}

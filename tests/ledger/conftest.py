@@ -10,6 +10,7 @@ import pytest
 from custodes.core.clock import FixedClock
 from custodes.ledger.tlog.note import VerifierKey
 from custodes.ledger.writer.log import LedgerLog, LogSettings
+from custodes.storage.ledger.anchor import FileAnchor
 from custodes.storage.ledger.open import LedgerOptions, ledger_key, open_ledger
 
 ORIGIN = "test.example/ledger"
@@ -28,7 +29,8 @@ def open_log(clock: FixedClock) -> Iterator[OpenLog]:
     opened: list[LedgerLog] = []
 
     def opener(data: Path, anchor: Path | None = None) -> LedgerLog:
-        log = open_ledger(data, ORIGIN, clock, LedgerOptions(anchor=anchor, settings=SETTINGS))
+        kept = None if anchor is None else FileAnchor(anchor)
+        log = open_ledger(data, ORIGIN, clock, LedgerOptions(anchor=kept, settings=SETTINGS))
         log.start()
         opened.append(log)
         return log

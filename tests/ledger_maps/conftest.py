@@ -25,6 +25,7 @@ from custodes.ledger.tree.signing import sign_checkpoint
 from custodes.ledger.verifier.canonical_json import PlacedEntry
 from custodes.ledger.verifier.maps.head import ACCOUNT_MAP
 from custodes.ledger.verifier.maps.key_change import ShownChange
+from custodes.ledger.verifier.public_log import log_check
 from custodes.ledger.verifier.statement import Question
 from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.witness.witness import cosign
@@ -184,6 +185,10 @@ class World:
 
     def uses_of(self, account, end):
         return (use for use in self.uses(0, end) if use.account == account)
+
+    @property
+    def whole_log(self):
+        return log_check(self.entries)
 
     def entries(self, size):
         return enumerate(self.envelopes[:size])

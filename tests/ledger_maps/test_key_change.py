@@ -37,7 +37,7 @@ def credited(world, owners):
 
 
 def judged(world, statement, entries=False):
-    found = verify(encode_file(statement), world.policy(), world.entries if entries else None)
+    found = verify(encode_file(statement), world.policy(), world.whole_log if entries else None)
     return found.word, " ".join(found.reasons)
 
 

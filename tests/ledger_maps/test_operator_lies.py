@@ -200,7 +200,7 @@ def test_totals_are_counted_in_logs_of_any_length(world):
         world.append("inc")
     world.close()
     statement = encode_file(world.statement(account_name(EVE)))
-    assert verify(statement, world.policy(), world.entries).evidence.totals_checked
+    assert verify(statement, world.policy(), world.whole_log).evidence.totals_checked
 
 
 @pytest.mark.parametrize(

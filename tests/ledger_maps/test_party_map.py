@@ -95,7 +95,7 @@ class Parties:
         return encode_party(asked, [encode_file(self.statement(key, begin, end)) for key in asked.map_names()])
 
     def verdict(self, asked, **period):
-        return verify_party(self.about(asked, **period), self.world.policy(), self.world.entries)
+        return verify_party(self.about(asked, **period), self.world.policy(), self.world.whole_log)
 
 
 @pytest.fixture
@@ -143,11 +143,11 @@ def test_absent_under_every_name(parties):
 
 
 def test_one_name_alone_is_a_statement_like_others(parties):
-    verdict = verify(encode_file(parties.statement(INN)), parties.world.policy(), parties.world.entries)
+    verdict = verify(encode_file(parties.statement(INN)), parties.world.policy(), parties.world.whole_log)
     assert verdict.word is Word.PRESENT
     assert as_json(verdict)["roles"]["owner"] == "PRESENT"
     assert "in 1 place:" in render(verdict)
-    absent = verify(encode_file(parties.statement(LEI)), parties.world.policy(), parties.world.entries)
+    absent = verify(encode_file(parties.statement(LEI)), parties.world.policy(), parties.world.whole_log)
     assert absent.word is Word.ABSENT
     assert "behind no customer" in render(absent)
 
@@ -228,7 +228,7 @@ def test_a_dossier_that_was_left_out_is_missed_in_the_totals(parties):
     world.publish()
     data = parties.about(PartyQuestion((), (("lei", LEI[4:]),)))
     assert verify_party(data, world.policy()).word is Word.ABSENT
-    verdict = verify_party(data, world.policy(), world.entries)
+    verdict = verify_party(data, world.policy(), world.whole_log)
     assert verdict.word is Word.INVALID
     assert "brought 6 places, but the map holds 5" in verdict.reasons[0]
 

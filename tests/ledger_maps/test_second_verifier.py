@@ -5,20 +5,27 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import io
 import json
+import random
 import unicodedata
 
-from custodes.ledger.prover.files import encode_file, entry_member, wrap
+import pytest
+
+from custodes.ledger.prover.files import encode_file, encode_growth, encode_moved, entry_member, wrap
+from custodes.ledger.prover.maps.account_map import AccountMap
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
 from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.note import parse_note
 from custodes.ledger.tlog.proof import Receipt, verify_token
-from custodes.ledger.tlog.trust import parse_policy
+from custodes.ledger.tlog.trust import open_trusted, parse_policy
 from custodes.ledger.tree import multiproof
 from custodes.ledger.tree.growth import inclusion_proof
-from custodes.ledger.verifier.canonical_json import PlacedEntry
+from custodes.ledger.verifier.canonical_json import PlacedEntry, StatementError, canonical
 from custodes.ledger.verifier.key_change_file import verify_key_change
+from custodes.ledger.verifier.map_chain import check_chain
+from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.party_names import name_keys
 from custodes.ledger.verifier.statement import ShownUse
 from custodes.ledger.verifier.verdict import Word, verify
@@ -131,6 +138,94 @@ def test_both_say_the_same_of_changes_of_the_vrf_key(make_world):
 def _any(file, policy):
     about_key = file[56:62] == b'"vrf":'
     return str(verify_key_change(file, policy).word if about_key else verify(file, policy).word.value)
+
+
+def grown(world, lines):
+    """A log of four heads, one of them the first under a new key, and the lines that prove their growth."""
+    accounts = AccountMap(world.vrf)
+
+    def close():
+        size = len(world.envelopes)
+        lines.append(encode_growth(accounts.grow(world.uses(accounts.size, size), size)))
+        world.accounts.advance(world.uses(world.accounts.size, size), size)
+        world.head = world.append("map", None, world.head_fields())
+        return world.head
+
+    heads = []
+    for owners in ((1, 2, 3, 1), (2, 4, 5, 5)):
+        for owner in owners:
+            world.use(f"{owner:012d}")
+        heads.append(close())
+    return accounts, heads
+
+
+def test_both_say_the_same_of_growth(make_world):
+    world, proofs = make_world(), []
+    accounts, heads = grown(world, proofs)
+    world.use("000000000006")
+    heads.append(len(world.envelopes))
+    proofs.append(encode_growth(accounts.grow(world.uses(accounts.size, len(world.envelopes)), len(world.envelopes))))
+    world.change_key()
+    moved = accounts.moved(world.vrf, {})
+    heads.append(world.head)
+    proofs.append(encode_moved(accounts.places_of(moved)))
+    lines = [canonical({"head": at, "proof": b64url(one)}) for at, one in zip(heads, proofs, strict=True)]
+    files = [b"".join(line + b"\n" for line in lines)]
+    files += [
+        b"".join(line + b"\n" for line in part) for part in (lines[1:], lines[:-1], lines[::-1], [*lines, lines[0]])
+    ]
+    choice = random.Random(5)
+    for at, proof in enumerate(proofs):
+        for _ in range(60):
+            place = choice.randrange(len(proof))
+            changed = proof[:place] + bytes([proof[place] ^ 1 << choice.randrange(8)]) + proof[place + 1 :]
+            for bad in (changed, proof[:place]) if place % 4 == 0 else (changed,):
+                line = canonical({"head": heads[at], "proof": b64url(bad)})
+                files.append(b"".join(one + b"\n" for one in (*lines[:at], line, *lines[at + 1 :])))
+    tree = open_trusted(world.note, world.policy()).checkpoint
+    own = []
+    for file in files:
+        try:
+            check_chain(io.BytesIO(file), world.entries(tree.size), tree)
+            own.append("PRESENT")
+        except (MapError, ProofError, StatementError) as error:
+            own.append(f"INVALID {error}"[:7])
+    assert own[0] == "PRESENT" and own.count("PRESENT") == 1
+    entries = [base64.b64encode(envelope).decode() for envelope in world.envelopes]
+    asked = {"checkpoint": world.note.decode(), "entries": entries, "files": [file.decode() for file in files]}
+    found = answers(world.policy_text(), growth=asked)
+    assert [one["verdict"] for one in found] == own, found[0]
+
+
+@pytest.mark.parametrize("at", ["time", "settled twice", "sums", "clock", "key"])
+def test_both_hold_the_rules_of_the_log(make_world, at):
+    world = make_world()
+    world.use("000000000001")
+    use = len(world.envelopes) - 1
+    size = len(world.envelopes)
+    world.accounts.advance(world.uses(0, size), size)
+    fields = world.accounts.head_fields()
+    if at == "time":
+        world.t = START - MINUTE
+    elif at == "settled twice":
+        world.append("void", None, {"a": use - 1})
+    elif at == "sums":
+        fields["q"] = 2
+    elif at == "clock":
+        fields["i"] = 1
+    else:
+        fields["b"] = 1
+    world.head = world.append("map", None, fields)
+    world.publish()
+    tree = open_trusted(world.note, world.policy()).checkpoint
+    accounts = AccountMap(world.vrf)
+    proof = encode_growth(accounts.grow(world.uses(0, size), size))
+    file = canonical({"head": world.head, "proof": b64url(proof)}) + b"\n"
+    with pytest.raises(MapError):
+        check_chain(io.BytesIO(file), world.entries(tree.size), tree)
+    entries = [base64.b64encode(envelope).decode() for envelope in world.envelopes]
+    asked = {"checkpoint": world.note.decode(), "entries": entries, "files": [file.decode()]}
+    assert answers(world.policy_text(), growth=asked)[0]["verdict"] == "INVALID"
 
 
 def test_both_find_the_same_places_of_a_name():

@@ -21,6 +21,7 @@ from custodes.ledger.tlog.entry import b64url, from_b64url
 from custodes.ledger.tlog.merkle import leaf_hash, tree_root
 from custodes.ledger.tree import multiproof
 from custodes.ledger.verifier.canonical_json import PlacedEntry, StatementError, canonical
+from custodes.ledger.verifier.public_log import log_check
 from custodes.ledger.verifier.report import as_json, render
 from custodes.ledger.verifier.statement import ShownUse, parse
 from custodes.ledger.verifier.uncertainty import ShownDestruction
@@ -42,7 +43,7 @@ def remade(statement, change):
 
 
 def test_a_customer_is_present_with_all_uses_and_totals(world):
-    verdict = verify(encode_file(world.statement(ANN)), world.policy(), world.entries)
+    verdict = verify(encode_file(world.statement(ANN)), world.policy(), world.whole_log)
     assert verdict.word is Word.PRESENT
     uses = verdict.evidence.uses
     assert [use.index for use in uses] == [use.index for use in world.uses_of("100000000001", 10**6)]
@@ -51,7 +52,7 @@ def test_a_customer_is_present_with_all_uses_and_totals(world):
 
 
 def test_a_stranger_is_absent(world):
-    verdict = verify(encode_file(world.statement(EVE)), world.policy(), world.entries)
+    verdict = verify(encode_file(world.statement(EVE)), world.policy(), world.whole_log)
     assert verdict.word is Word.ABSENT
     assert verdict.evidence.totals_checked
 
@@ -260,7 +261,7 @@ def test_usage_left_out_of_its_account_is_found_by_the_public_totals(world):
     cheat(world, {use.index: None for use in world.uses_of("100000000002", 99)})
     statement = world.statement(BEN)
     assert words(world, statement) is Word.ABSENT  # the lie, as the file alone tells it
-    verdict = verify(encode_file(statement), world.policy(), world.entries)
+    verdict = verify(encode_file(statement), world.policy(), world.whole_log)
     assert verdict.word is Word.INVALID
     assert "left out or invented" in verdict.reasons[0]
 
@@ -268,7 +269,7 @@ def test_usage_left_out_of_its_account_is_found_by_the_public_totals(world):
 def test_omit_one_and_count_another_twice_fails_when_the_other_account_asks(world):
     first = next(iter(world.uses_of("100000000002", 99)))
     cheat(world, {first.index: "100000000001"})
-    verdict = verify(encode_file(world.statement(BEN)), world.policy(), world.entries)
+    verdict = verify(encode_file(world.statement(BEN)), world.policy(), world.whole_log)
     assert verdict.word is Word.PRESENT  # the totals fit, and one use is missing: the attack works on this file
     assert first.index not in [use.index for use in verdict.evidence.uses]
     # But the use that was moved names its real account, in words that were committed to when it was made.
@@ -298,10 +299,12 @@ def test_a_head_of_another_map(world):
 
 def test_public_entries_of_another_log_do_not_confirm_totals(world):
     statement = encode_file(world.statement(EVE))
-    assert verify(statement, world.policy(), lambda size: list(world.entries(size))[:-1]).word is Word.INVALID
-    assert verify(statement, world.policy(), lambda size: list(world.entries(size))[1:]).word is Word.INVALID
+    assert (
+        verify(statement, world.policy(), log_check(lambda size: list(world.entries(size))[:-1])).word is Word.INVALID
+    )
+    assert verify(statement, world.policy(), log_check(lambda size: list(world.entries(size))[1:])).word is Word.INVALID
     changed = [(i, e if i else world.envelopes[1]) for i, e in world.entries(len(world.envelopes))]
-    assert verify(statement, world.policy(), lambda size: changed).word is Word.INVALID
+    assert verify(statement, world.policy(), log_check(lambda size: changed)).word is Word.INVALID
 
 
 # Every bit
@@ -449,7 +452,7 @@ def test_without_recorded_prices_the_price_list_in_the_file_is_applied_and_named
 
 def test_every_verdict_says_what_it_does_not_show(world):
     for identifier in (ANN, EVE):
-        for entries in (None, world.entries):
+        for entries in (None, world.whole_log):
             text = render(verify(encode_file(world.statement(identifier)), world.policy(), entries))
             assert text.split()[0] in ("PRESENT", "ABSENT")
             assert "What this does not show" in text

@@ -35,7 +35,7 @@ def test_the_verdict_is_the_truth(make_world, history, account, begin, end):
         else:
             world.append("inc")
     world.close()
-    verdict = verify(encode_file(world.statement(f"acct:{account}", begin, end)), world.policy(), world.entries)
+    verdict = verify(encode_file(world.statement(f"acct:{account}", begin, end)), world.policy(), world.whole_log)
     expected = [
         (index, t, units)
         for index, who, t, units in done

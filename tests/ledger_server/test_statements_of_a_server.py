@@ -82,7 +82,7 @@ def test_a_past_month_is_billed_by_the_running_server(live_server: Any, custodes
     assert done.returncode == 0, done.stderr
     live_server.deployment.ledger.log.flush()
     kinds = [json.loads(envelope)["k"] for _, envelope in live_server.deployment.ledger.log.tree().entries()]
-    assert kinds[-1] == "bil"
+    assert kinds[-2:] == ["bil", "map"], "a head behind it counts what says that the clock was wrong"
 
 
 def test_what_no_server_knows_is_refused(live_server: Any) -> None:

@@ -40,7 +40,7 @@ class Group:
     conditions: bool = False
 
 
-_LEDGER = ("operator_lies", "party_map", "statement", "erasure", "billing", "maps")
+_LEDGER = ("operator_lies", "key_change", "party_map", "statement", "erasure", "billing", "maps")
 GROUPS = (
     Group(
         (
@@ -48,6 +48,7 @@ GROUPS = (
             "ledger/verifier/multiproof.py",
             "ledger/verifier/maps/proof.py",
             "ledger/verifier/maps/head.py",
+            "ledger/verifier/maps/key_change.py",
         ),
         tuple(f"tests/ledger_maps/test_{name}.py" for name in _LEDGER),
     ),

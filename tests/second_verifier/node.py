@@ -25,6 +25,9 @@ def answers(
     receipts: Sequence[str] = (),
     names: Sequence[str] = (),
     signatures: Sequence[tuple[bytes, bytes, bytes]] = (),
+    growth: dict[str, object] | None = None,
+    stamped: Sequence[dict[str, object]] = (),
+    tokens: Sequence[dict[str, str]] = (),
 ) -> list:
     """What it says of each file and receipt (verdict and reasons), the places of each name, signatures in two ways."""
     node = shutil.which("node")
@@ -36,6 +39,9 @@ def answers(
         "files": [base64.b64encode(file).decode() for file in files],
         "receipts": list(receipts),
         "names": list(names) or None,
+        "growth": growth,
+        "stamped": list(stamped),
+        "tokens": list(tokens),
         "signatures": [[base64.b64encode(part).decode() for part in each] for each in signatures],
     }
     done = subprocess.run(

@@ -91,7 +91,9 @@ def test_a_database_has_one_owner(tmp_path: Path, url: str) -> None:
 def test_an_owner_whose_sessions_were_cut_goes_on(tmp_path: Path, url: str, postgres: PostgresServer) -> None:
     with opened(tmp_path / "data", url=url) as store:
         fill(store)
+        assert len(store.faces_by_row(KEY, [1, 2])) == 2
         postgres.end_sessions(url)
+        assert len(store.faces_by_row(KEY, [1, 2, 3])) == 3
         try:
             store.put_tags(KEY, {"a": "1"})
         except UnavailableError:

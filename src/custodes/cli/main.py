@@ -29,6 +29,7 @@ COMMANDS = (
         "custodes.cli.server.console:console",
     ),
     CommandEntry(_SERVER, "env", "Print exports that point AWS clients at the server.", "custodes.cli.server.env:env"),
+    CommandEntry(_SERVER, "tls", "Make a certificate for HTTPS on this machine.", "custodes.cli.server.tls:app"),
     CommandEntry(_SERVER, "models", "List, fetch and verify the networks.", "custodes.cli.models.models:app"),
     CommandEntry(
         _SERVER, "backup", "Back the data directory up, also while the server runs.",

@@ -48,6 +48,10 @@ class NotFoundError(CustodesError):
     """A named thing (collection, user, ARN) does not exist for this account."""
 
 
+class SessionNotFoundError(NotFoundError):
+    """A session of face liveness does not exist for this account, or not any more, or was used."""
+
+
 class AlreadyExistsError(CustodesError):
     """A collection of this id exists."""
 

@@ -23,6 +23,7 @@ from custodes.deployment.governance.reviews import open_reviews, schedule_review
 from custodes.deployment.governance.screening import schedule_screening
 from custodes.deployment.lookups import open_lookups
 from custodes.deployment.projects import CustomLabelling
+from custodes.deployment.record.anchors import open_anchor
 from custodes.deployment.record.backup import look_where_from, open_backups
 from custodes.deployment.record.ledger import (
     LedgerPlace,
@@ -122,7 +123,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
     settings, data, clock = parts.settings, parts.settings.data, parts.clock
     gallery, directory, operator = parts.gallery, parts.accounts, parts.operator
     with (
-        open_server_ledger(LedgerPlan(ledger_place(settings, operator), release), clock) as ledger,
+        open_server_ledger(LedgerPlan(ledger_place(settings, operator, parts.database), release), clock) as ledger,
         open_customers(
             parts.database, data, directory, ledger.attributed, ledger.statements, operator, clock
         ) as customers,
@@ -172,9 +173,10 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
         yield Records(ledger, administration, policy, erasures, reviews, schedules, links, fresh)
 
 
-def ledger_place(settings: Settings, operator: AccountId) -> LedgerPlace:
-    """Where the ledger of a data directory is."""
-    return LedgerPlace(settings.data, operator, settings.ledger_origin, settings.ledger_anchor)
+def ledger_place(settings: Settings, operator: AccountId, database: Database | None = None) -> LedgerPlace:
+    """Where the ledger of a data directory is; ``database`` where it is open. Raises InvalidParameterError."""
+    anchor = open_anchor(settings, operator, database)
+    return LedgerPlace(settings.data, operator, settings.ledger_origin, anchor)
 
 
 def open_cases(data: Path, log: LedgerWriter, clock: Clock) -> Authorisations:

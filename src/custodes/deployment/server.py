@@ -21,13 +21,14 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from custodes.core.clock import Clock, SystemClock
+from custodes.core.clock import SystemClock
 from custodes.core.errors import NotFoundError
 from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.console import ConsoleSources, open_console
 from custodes.deployment.databases import open_database
 from custodes.deployment.galleries import open_served_gallery
 from custodes.deployment.governance.accounts import open_directory
+from custodes.deployment.liveness import browser_files, open_liveness, schedule_liveness
 from custodes.deployment.networks.engines import open_sight, open_text
 from custodes.deployment.networks.scores import own_embedder, score_rates
 from custodes.deployment.projects import open_projects, training_workers
@@ -145,12 +146,14 @@ class Deployment:
                 ready=lambda: True,
                 limits=limits,
                 metrics_public=self.settings.metrics_public,
-                extra_routes=(mounted(self._public_ledger()), *console),
+                extra_routes=(mounted(self._public_ledger()), *browser_files(self.settings).routes(), *console),
                 review_actions=self.review_actions,
                 schedules=self.scheduler.states,
                 health=self.health,
                 screening=self.screening,
                 recent=recent,
+                gate=self.gate,
+                liveness=self.operations.liveness,
             )
         )
 
@@ -243,7 +246,7 @@ def open_deployment(
         ports = _ports(parts, records, faces, videos, keys=keys, celebrities=known, text=reader, sight=seen)
         operations = build(ports)
         gate = _gate(spans, records.policy, recording(_recorder(records, faces, release, meter)), directory)
-        scheduler = opened.enter_context(_scheduler((*records.schedules, *served.schedules, daily), clock))
+        scheduler = opened.enter_context(_scheduler((*records.schedules, *served.schedules, daily), ports, settings))
         opened.enter_context(_workers(VideoWork(videos, ports, operations, gate, records.ledger, runs.memory), parts))
         opened.enter_context(administered(settings.data, records.administration.ask))
         served.start_warming()
@@ -267,8 +270,10 @@ def open_deployment(
 
 
 @contextmanager
-def _scheduler(schedules: Sequence[Schedule], clock: Clock) -> Iterator[Scheduler]:
-    with closing(Scheduler(schedules, clock, LEDGER_ERRORS)) as scheduler:
+def _scheduler(schedules: Sequence[Schedule], ports: Ports, settings: Settings) -> Iterator[Scheduler]:
+    liveness, clock = ports.liveness, ports.clock
+    old = () if liveness is None else (schedule_liveness(liveness.sessions, clock, settings.liveness_days),)
+    with closing(Scheduler((*schedules, *old), clock, LEDGER_ERRORS)) as scheduler:
         scheduler.start()
         yield scheduler
 
@@ -322,6 +327,7 @@ def _ports(
         video=videos.adapters,
         projects=parts.labelling.adapters,
         streams=parts.streams.adapters,
+        liveness=open_liveness(parts.settings, parts.database, faces, videos.objects, parts.clock, os.urandom),
     )
 
 

@@ -27,6 +27,7 @@ from starlette.types import Scope as AsgiScope
 from custodes.core.clock import Clock
 from custodes.core.ids import RequestId
 from custodes.edge.aws.errors import INTERNAL, UNKNOWN_OPERATION, ApiError, body
+from custodes.edge.aws.eventstream.event_stream import MAX_MESSAGE_BYTES
 from custodes.edge.aws.model import CONTENT_TYPE, SERVICE, Service
 from custodes.edge.aws.query import FORM
 from custodes.edge.aws.sigv4 import Scope
@@ -36,6 +37,7 @@ from custodes.edge.aws.wire import Handler, JsonWire, Wire
 from custodes.edge.endpoints.api import Api, Limits
 from custodes.edge.endpoints.authentication import Authentication
 from custodes.edge.endpoints.dispatch import Dispatcher
+from custodes.edge.endpoints.liveness_stream import LivenessStreams, StreamLimits
 from custodes.edge.endpoints.reviews import Act, routes
 from custodes.edge.endpoints.signed import SignedEndpoint
 from custodes.edge.http.cors import CrossOrigin
@@ -46,6 +48,8 @@ from custodes.edge.http.workers import Workers
 from custodes.governance.limits import AccountLimits
 from custodes.jobs.schedule import ScheduleState
 from custodes.operations.accounts.throttle import Throttle, no_overrides
+from custodes.operations.liveness.use_cases import FaceLiveness
+from custodes.operations.requests.gate import Gate
 from custodes.operations.requests.ports import KeyLookup
 from custodes.operations.requests.receipts import receipt_of
 from custodes.operations.requests.recent import RecentRequests
@@ -54,7 +58,10 @@ from custodes.operations.screening.ports import ScreeningFreshness
 SERVER_OPTIONS: Mapping[str, Any] = MappingProxyType(
     {
         "http": GuardedProtocol,
-        "ws": "none",
+        "ws": "websockets-sansio",
+        "ws_max_size": MAX_MESSAGE_BYTES,
+        # What is compressed may be a thousand times as large as it looks.
+        "ws_per_message_deflate": False,
         "server_header": False,
         "date_header": True,
         "access_log": False,
@@ -65,6 +72,8 @@ SERVER_OPTIONS: Mapping[str, Any] = MappingProxyType(
 
 
 _MAX_REASON_LENGTH = 200
+_DEFECT = 1011
+"""Source: RFC 6455, 7.4.1: an unexpected condition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +102,8 @@ class AppParts:
         health: what ``/healthz`` tells beside whether the server is ready. Must not block.
         screening: how fresh the screening of customers is, for ``/metrics``.
         recent: remembers the last requests, for people.
+        gate, liveness: what streams of face liveness pass, and what serves them; without, there are none.
+        stream_limits: what these may use up.
     """
 
     service: Service
@@ -115,6 +126,9 @@ class AppParts:
     health: Callable[[], Mapping[str, object]] = dict
     screening: Callable[[], ScreeningFreshness] | None = None
     recent: RecentRequests = field(default_factory=RecentRequests)
+    gate: Gate | None = None
+    liveness: FaceLiveness | None = None
+    stream_limits: StreamLimits = field(default_factory=StreamLimits)
 
 
 def create_app(parts: AppParts) -> ASGIApp:
@@ -135,6 +149,7 @@ def create_app(parts: AppParts) -> ASGIApp:
         routes=[
             *parts.extra_routes,
             *routes(signed, parts.review_actions),
+            *_streams(parts),
             Route("/", CrossOrigin(services, parts.page_origins)),
             *(Route(path, CrossOrigin(rekognition, parts.page_origins)) for path in parts.service.own),
             Route("/healthz", _health(parts.ready, parts.health)),
@@ -148,6 +163,15 @@ def create_app(parts: AppParts) -> ASGIApp:
 
 def _api(parts: AppParts, wire: Wire, dispatcher: Dispatcher, service: str) -> Api:
     return Api(wire, dispatcher, _authentication(parts, service), parts.throttle, parts.limits)
+
+
+def _streams(parts: AppParts) -> Sequence[BaseRoute]:
+    if parts.gate is None or parts.liveness is None:
+        return ()
+    authentication = _authentication(parts, SERVICE)
+    return LivenessStreams(
+        parts.gate, parts.liveness, authentication, parts.throttle, parts.clock, parts.stream_limits
+    ).routes()
 
 
 def _authentication(parts: AppParts, service: str) -> Authentication:
@@ -199,7 +223,7 @@ class _ErrorBoundary:
         self._log = structlog.get_logger("custodes.edge")
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._inner(scope, receive, send)
             return
         exchange = Exchange(self._request_ids())
@@ -218,7 +242,10 @@ class _ErrorBoundary:
         except Exception as error:  # noqa: BLE001 the outermost border: the client gets an answer, the log the reason
             exchange.code, exchange.receipt = INTERNAL, receipt_of(error)
             self._explain(error, exchange)
-            if not exchange.status:
+            if scope["type"] == "websocket":
+                exchange.status = 500
+                await send({"type": "websocket.close", "code": _DEFECT})
+            elif not exchange.status:
                 response = _error(ApiError(INTERNAL, "Internal server error"), exchange)
                 await response(scope, receive, send_with_id)
         finally:

@@ -36,12 +36,12 @@ from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.moratorium.check import LIMITS as MORATORIUM_LIMITS
 from custodes.ledger.verifier.moratorium.check import verify_moratorium
 from custodes.ledger.verifier.party import party_json, render_party, verify_party
-from custodes.ledger.verifier.public_log import read_log
+from custodes.ledger.verifier.public_log import Entries, log_check
 from custodes.ledger.verifier.regulation.check import verify_regulation
 from custodes.ledger.verifier.report import as_json, clean, moment, render
 from custodes.ledger.verifier.timestamps.bracket import StampFile
 from custodes.ledger.verifier.timestamps.token import StampError, read_roots
-from custodes.ledger.verifier.verdict import Entries, verify
+from custodes.ledger.verifier.verdict import verify
 
 STATUS = {"PRESENT": 0, "ABSENT": 0, "UNDETERMINED": 2, "INVALID": 1}
 
@@ -126,10 +126,8 @@ def _held_against_log(
     verdict: tuple[str, str, dict[str, object]], data: bytes, policy: TrustPolicy, entries: Entries
 ) -> tuple[str, str, dict[str, object]]:
     """The verdict, if the public entries obey the rules of the log."""
-    tree = open_trusted(checkpoint_in(data), policy).checkpoint
     try:
-        for _ in read_log(entries(tree.size), tree):
-            pass
+        log_check(entries)(open_trusted(checkpoint_in(data), policy).checkpoint)
     except (MapError, ProofError, EntryError) as error:
         return _plain("INVALID", [str(error)])
     return verdict
@@ -164,11 +162,12 @@ def _judge(  # noqa: PLR0911 - one return a kind
         erasure = verify_certificate(data, policy)
         return _plain(erasure.word, list(erasure.reasons), list(LIMITS))
     entries = None if ledger is None else _Folder(ledger).entries
+    whole = None if entries is None else log_check(entries)
     if kind.startswith(b'"invoice"'):
         invoice = verify_invoice(data, policy, entries, _now_ms())
         return _plain(invoice.word, list(invoice.reasons), list(invoice.limits))
     if kind.startswith(b'"party"'):
-        party = verify_party(data, policy, entries)
+        party = verify_party(data, policy, whole)
         return party.word, render_party(party), party_json(party)
     if kind.startswith(b'"moratorium"'):
         report = verify_moratorium(data, policy)
@@ -178,7 +177,7 @@ def _judge(  # noqa: PLR0911 - one return a kind
         found = verify_regulation(data, policy, entries, _now_ms())
         word, text, value = _plain(found.word, list(found.reasons), list(found.limits))
         return word, text, value | {"figures": dict(found.figures)}
-    verdict = verify(data, policy, entries, _now_ms(), stamps)
+    verdict = verify(data, policy, whole, _now_ms(), stamps)
     return verdict.word, render(verdict), as_json(verdict)
 
 

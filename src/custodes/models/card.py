@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from custodes.core.errors import NotFoundError
 
@@ -39,6 +39,8 @@ IMPORTERS = frozenset(
     }
 )
 """Names of importers; ``onnx`` takes a file as it is."""
+
+BROWSER_IMPORTERS = frozenset({"as-shipped", "blazeface"})
 
 OPT_IN_PACKS = frozenset({"nudenet"})
 """Packs that are fetched only when somebody asks for them: their licence binds whoever serves them to others."""
@@ -162,6 +164,8 @@ class ModelCard:
         if len(set(names)) != len(names) or len({pin.member for pin in self.files}) != len(self.files):
             raise CardError(f"card {self.name!r}: a name is used twice")
 
+    suffix: ClassVar[str] = ".onnx"
+
     @property
     def default(self) -> bool:
         """Whether a fetch without names brings it."""
@@ -180,6 +184,56 @@ class ModelCard:
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
 
 
+@dataclass(frozen=True, slots=True)
+class BrowserFiles:
+    """Files of others that this server hands to browsers, under one name; kept together as a zip.
+
+    Attributes:
+        name, version, task, packs, licence, licence_source, archive, files: as of a ModelCard.
+        importer: ``as-shipped`` for the files as they are, ``blazeface`` for the detector that the liveness component
+            of Amplify looks for, made of the one that is shipped.
+    """
+
+    name: str
+    version: str
+    task: str
+    packs: tuple[str, ...]
+    licence: str
+    licence_source: str
+    archive: Archive
+    files: tuple[FilePin, ...]
+    importer: str
+    revision: int = 1
+
+    suffix: ClassVar[str] = ".zip"
+
+    def __post_init__(self) -> None:
+        """Raise CardError when a statement is missing."""
+        texts = (self.task, self.licence, self.licence_source, self.version)
+        if not _NAME.fullmatch(self.name) or not all(texts) or self.importer not in BROWSER_IMPORTERS or not self.files:
+            raise CardError(f"browser files {self.name!r}: a statement is missing")
+
+    @property
+    def default(self) -> bool:
+        """Whether a fetch without names brings them."""
+        return bool(self.packs)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Each needed file as ``SOURCE#MEMBER``."""
+        return tuple(f"{self.archive.source}#{pin.member}" for pin in self.files)
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits that change with anything that decides the files."""
+        facts = [[p.member, p.sha256] for p in self.files], self.importer, self.revision
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
+
+
+Fetchable = ModelCard | BrowserFiles
+"""What ``custodes models fetch`` brings."""
+
+
 def load_cards() -> Mapping[str, ModelCard]:
     """All cards by name, in the order of ``cards.toml``.
 
@@ -187,6 +241,22 @@ def load_cards() -> Mapping[str, ModelCard]:
         CardError: a card is wrong.
     """
     return parse_cards(resources.files("custodes.models").joinpath("cards.toml").read_text("utf-8"))
+
+
+Picked = TypeVar("Picked", bound=Fetchable)
+
+
+def load_browser_files() -> Mapping[str, BrowserFiles]:
+    """All files for browsers by name. Raises CardError when one is wrong."""
+    document = tomllib.loads(resources.files("custodes.models").joinpath("cards.toml").read_text("utf-8"))
+    found = {}
+    for name, raw in document["browser"].items():
+        archive = Archive(**document["archives"][raw["archive"]])
+        pins = tuple(FilePin(member, sha256) for member, sha256 in raw["files"].items())
+        found[name] = BrowserFiles(
+            name=name, **{**raw, "archive": archive, "files": pins, "packs": tuple(raw["packs"])}
+        )
+    return found
 
 
 def parse_cards(text: str) -> Mapping[str, ModelCard]:
@@ -214,7 +284,7 @@ def _tensor(raw: Mapping[str, Any]) -> TensorSpec:
     return TensorSpec(raw["name"], tuple(raw["shape"]), raw["meaning"])
 
 
-def pick(cards: Mapping[str, ModelCard], names: list[str] | None = None, pack: str | None = None) -> list[ModelCard]:
+def pick(cards: Mapping[str, Picked], names: list[str] | None = None, pack: str | None = None) -> list[Picked]:
     """Cards by name, a pack's name standing for all of its own; or of a pack, or all.
 
     Raises:

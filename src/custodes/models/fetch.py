@@ -12,7 +12,8 @@ from enum import StrEnum
 
 from custodes.core.errors import UnavailableError
 from custodes.models.archives import read_members
-from custodes.models.card import Archive, ModelCard
+from custodes.models.card import Archive, BrowserFiles, Fetchable
+from custodes.models.importers.browser import bundle
 from custodes.models.importers.convert import MADE_BY, convert
 from custodes.models.importers.failure import ImportFailedError
 from custodes.models.sources import Tools, obtain
@@ -33,12 +34,12 @@ class FetchState(StrEnum):
 class Fetched:
     """One model after a fetch; ``detail`` is the reason when it is not here."""
 
-    card: ModelCard
+    card: Fetchable
     state: FetchState
     detail: str = ""
 
 
-def fetch(store: ModelStore, cards: Sequence[ModelCard], tools: Tools) -> list[Fetched]:
+def fetch(store: ModelStore, cards: Sequence[Fetchable], tools: Tools) -> list[Fetched]:
     """Bring all ``cards`` into the store. Trouble with one archive does not keep the others away.
 
     Returns:
@@ -49,7 +50,7 @@ def fetch(store: ModelStore, cards: Sequence[ModelCard], tools: Tools) -> list[F
     """
     results: dict[str, Fetched] = {}
     with store.locked():
-        missing: dict[Archive, list[ModelCard]] = {}
+        missing: dict[Archive, list[Fetchable]] = {}
         for card in cards:
             if store.has(card):
                 results[card.name] = Fetched(card, FetchState.PRESENT)
@@ -61,7 +62,7 @@ def fetch(store: ModelStore, cards: Sequence[ModelCard], tools: Tools) -> list[F
     return [results[card.name] for card in cards]
 
 
-def _fetch_archive(store: ModelStore, archive: Archive, cards: Sequence[ModelCard], tools: Tools) -> list[Fetched]:
+def _fetch_archive(store: ModelStore, archive: Archive, cards: Sequence[Fetchable], tools: Tools) -> list[Fetched]:
     names = ", ".join(card.name for card in cards)
     try:
         path = obtain(archive, store.downloads, tools)
@@ -74,7 +75,8 @@ def _fetch_archive(store: ModelStore, archive: Archive, cards: Sequence[ModelCar
     for i, card in enumerate(cards):
         tools.progress.report(f"convert {card.name}", i, len(cards))
         try:
-            store.install(card, convert(card, files), MADE_BY)
+            made = bundle(card, files) if isinstance(card, BrowserFiles) else convert(card, files)
+            store.install(card, made, MADE_BY)
             results.append(Fetched(card, FetchState.MADE))
         except ImportFailedError as error:
             results.append(Fetched(card, FetchState.FAILED, f"{card.name}: {error.message}"))

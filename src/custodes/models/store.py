@@ -21,14 +21,14 @@ from pathlib import Path
 from custodes.core.errors import UnavailableError
 from custodes.durable import write_durably
 from custodes.models.archives import ModelFileError, sha256_of
-from custodes.models.card import ModelCard
+from custodes.models.card import Fetchable
 
 
 class ModelMissingError(UnavailableError):
     """A model was never fetched. The message says which and what to do."""
 
 
-def missing_models(cards: Sequence[ModelCard]) -> ModelMissingError:
+def missing_models(cards: Sequence[Fetchable]) -> ModelMissingError:
     """One error for all of ``cards``, with the one command that fetches them."""
     names = [card.name for card in cards]
     wanted = "" if all(card.default for card in cards) else f" {' '.join(names)}"
@@ -48,7 +48,7 @@ class ModelState(StrEnum):
 class StoredModel:
     """One model in the store; ``detail`` names the trouble, empty when ready."""
 
-    card: ModelCard
+    card: Fetchable
     state: ModelState
     detail: str = ""
 
@@ -74,7 +74,7 @@ class ModelStore:
         """Where archives wait for conversion."""
         return self.root / "downloads"
 
-    def path(self, card: ModelCard) -> Path:
+    def path(self, card: Fetchable) -> Path:
         """The card's ONNX file, its digest checked.
 
         Raises:
@@ -90,19 +90,19 @@ class ModelStore:
             raise ModelFileError(f"{card.name}: {path.name} was altered; run: custodes models fetch {card.name}")
         return path
 
-    def verify(self, cards: Iterable[ModelCard]) -> list[StoredModel]:
+    def verify(self, cards: Iterable[Fetchable]) -> list[StoredModel]:
         """Check every card's file again."""
         return [self._verified(card) for card in cards]
 
-    def missing(self, cards: Iterable[ModelCard]) -> list[ModelCard]:
+    def missing(self, cards: Iterable[Fetchable]) -> list[Fetchable]:
         """Cards whose files are not here; what is in the files is not looked at."""
         return [card for card in cards if not (self._file(card).is_file() and self._record(card).is_file())]
 
-    def has(self, card: ModelCard) -> bool:
+    def has(self, card: Fetchable) -> bool:
         """Whether the card's file is here and whole."""
         return self._verified(card).state is ModelState.READY
 
-    def install(self, card: ModelCard, onnx_bytes: bytes, made_by: str) -> Path:
+    def install(self, card: Fetchable, content: bytes, made_by: str) -> Path:
         """Put a converted file in place: the file first, then the record that makes it count.
 
         Raises:
@@ -114,11 +114,11 @@ class ModelStore:
             "fingerprint": card.fingerprint,
             "sources": {source: pin.sha256 for source, pin in zip(card.sources, card.files, strict=True)},
             "made_by": made_by,
-            "size": len(onnx_bytes),
-            "sha256": hashlib.sha256(onnx_bytes).hexdigest(),
+            "size": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
         }
         try:
-            self._write(self._file(card), onnx_bytes)
+            self._write(self._file(card), content)
             self._write(self._record(card), json.dumps(facts, indent=1).encode() + b"\n")
         except OSError as error:
             raise self._unwritable(error) from error
@@ -146,7 +146,7 @@ class ModelStore:
         reason = f"the folder of models {self.root} cannot be written: {error.strerror}"
         return UnavailableError(f"{reason}; CUSTODES_MODELS names another")
 
-    def _verified(self, card: ModelCard) -> StoredModel:
+    def _verified(self, card: Fetchable) -> StoredModel:
         try:
             self.path(card)
         except ModelMissingError as error:
@@ -155,13 +155,13 @@ class ModelStore:
             return StoredModel(card, ModelState.ALTERED, error.message)
         return StoredModel(card, ModelState.READY)
 
-    def _file(self, card: ModelCard) -> Path:
-        return self.root / f"{card.name}-{card.version}-{card.fingerprint}.onnx"
+    def _file(self, card: Fetchable) -> Path:
+        return self.root / f"{card.name}-{card.version}-{card.fingerprint}{card.suffix}"
 
-    def _record(self, card: ModelCard) -> Path:
+    def _record(self, card: Fetchable) -> Path:
         return self._file(card).with_suffix(".json")
 
-    def _digest(self, card: ModelCard, record: Path) -> str:
+    def _digest(self, card: Fetchable, record: Path) -> str:
         try:
             facts = json.loads(record.read_bytes())
             digest = facts["sha256"]

@@ -35,6 +35,7 @@ from custodes.operations.images.detect_text import TextDetection
 from custodes.operations.images.engines import ImageEngines
 from custodes.operations.images.ports import ObjectStore
 from custodes.operations.images.sources import Pictures
+from custodes.operations.liveness.use_cases import FaceLiveness, LivenessAdapters
 from custodes.operations.media.use_cases import MediaAnalysis
 from custodes.operations.projects.use_cases import (
     ProjectAdapters,
@@ -72,6 +73,7 @@ class Ports:
         sight: opens the engines that look at whole pictures.
         celebrities: where known people are.
         video: jobs and files of stored videos.
+        liveness: sessions of face liveness.
         projects: where custom labels are.
         streams: processors and sources of live streams.
     """
@@ -88,6 +90,7 @@ class Ports:
     sight: ImageEngines = field(default_factory=ImageEngines)
     celebrities: CelebrityGallery = NOBODY
     video: VideoAdapters | None = None
+    liveness: LivenessAdapters | None = None
     projects: ProjectAdapters | None = None
     streams: StreamAdapters | None = None
 
@@ -111,6 +114,7 @@ class Operations:
     moderation: Moderation
     protection: Protection
     video: VideoOperations
+    liveness: FaceLiveness
     projects: ProjectOperations
     media: MediaAnalysis
     streams: StreamOperations
@@ -141,6 +145,7 @@ def build(ports: Ports) -> Operations:
         moderation=Moderation(ports.sight.moderation, pictures, projects.adapters),
         protection=Protection(ports.sight.equipment, pictures),
         video=VideoOperations(engine, gallery, ports.holding, pages, ports.video),
+        liveness=FaceLiveness(ports.liveness),
         projects=projects,
         media=MediaAnalysis(
             labelling.jobs, ports.objects, pages, projects.adapters.version, labelling.new_id, labelling.wake

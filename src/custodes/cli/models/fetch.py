@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from custodes.models.card import ModelCard
+from custodes.models.card import Fetchable
 from custodes.models.store import ModelStore
 from custodes.settings import Settings
 
@@ -46,7 +46,7 @@ class ProgressLines:
         typer.echo(f"{label}{share}", err=True)
 
 
-def fetch_with_progress(settings: Settings, cards: Sequence[ModelCard]) -> list[Fetched]:
+def fetch_with_progress(settings: Settings, cards: Sequence[Fetchable]) -> list[Fetched]:
     """Bring ``cards`` into the store that ``settings`` name. Raises UnavailableError: it cannot be written."""
     # Importers need the onnx package, which nothing else does: only who fetches pays for loading it.
     from custodes.models.fetch import fetch

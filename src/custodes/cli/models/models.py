@@ -16,7 +16,7 @@ from custodes.cli.models import own as own_models
 from custodes.cli.options import JsonOption
 from custodes.cli.output import print_json, print_rows
 from custodes.core.errors import UnavailableError
-from custodes.models.card import OPT_IN_PACKS, ModelCard, load_cards, pick
+from custodes.models.card import OPT_IN_PACKS, Fetchable, ModelCard, load_browser_files, load_cards, pick
 from custodes.models.card_table import markdown
 from custodes.models.store import ModelState, ModelStore, StoredModel
 from custodes.settings import from_environment
@@ -49,7 +49,7 @@ def list_models(
         typer.echo(markdown(load_cards().values()), nl=False)
         return
     store = _store(models_dir)
-    found = store.verify(load_cards().values())
+    found = store.verify([*load_cards().values(), *load_browser_files().values()])
     if as_json:
         print_json([_facts(item) for item in found])
         return
@@ -102,8 +102,8 @@ def verify(
         raise UnavailableError("not every model is ready")
 
 
-def _chosen(names: Sequence[str] | None, every: bool, pack: str | None = None) -> list[ModelCard]:
-    cards = load_cards()
+def _chosen(names: Sequence[str] | None, every: bool, pack: str | None = None) -> list[Fetchable]:
+    cards: dict[str, Fetchable] = {**load_cards(), **load_browser_files()}
     if pack is not None:
         return pick(cards, list(names or []), pack)
     wanted = list(names or []) or [name for name, card in cards.items() if every or card.default]
@@ -124,7 +124,7 @@ def _facts(item: StoredModel) -> dict[str, object]:
         "task": card.task,
         "packs": list(card.packs),
         "licence": card.licence,
-        "training_data": card.training_data,
+        **({"training_data": card.training_data} if isinstance(card, ModelCard) else {}),
         "sources": list(card.sources),
         "sha256": {pin.member: pin.sha256 for pin in card.files},
     }

@@ -55,11 +55,11 @@ def _have_models(settings: Settings, *, fetch: bool) -> None:
     Raises:
         UnavailableError: they are not here, or could not be fetched.
     """
-    from custodes.models.card import load_cards
+    from custodes.models.card import load_browser_files, load_cards
     from custodes.models.store import ModelStore, missing_models
 
     missing = ModelStore(settings.models_folder).missing(card for card in load_cards().values() if card.default)
-    if not missing:
+    if not missing and not fetch:
         return
     if not fetch:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
@@ -72,7 +72,9 @@ def _have_models(settings: Settings, *, fetch: bool) -> None:
     from custodes.cli.models.fetch import fetch_with_progress
     from custodes.models.fetch import FetchState
 
-    failed = [item for item in fetch_with_progress(settings, missing) if item.state is FetchState.FAILED]
+    # A server works without the files for browsers, so nobody is asked about them alone.
+    wanted = [*missing, *load_browser_files().values()]
+    failed = [item for item in fetch_with_progress(settings, wanted) if item.state is FetchState.FAILED]
     if failed:
         raise UnavailableError(f"not every network could be fetched: {'; '.join(item.detail for item in failed)}")
 

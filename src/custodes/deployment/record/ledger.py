@@ -32,6 +32,7 @@ from custodes.ledger.witness.client import http_post
 from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.writer.keys import SigningKey, read_secret
 from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.ports import Anchor
 from custodes.operations.collections.erasure import RecordedErasures, finish_erasures
 from custodes.operations.collections.retention import Retention
 from custodes.operations.record.administration import AttributedLog
@@ -59,13 +60,13 @@ class LedgerPlace:
         data: the data directory; it exists.
         account: the operator's.
         origin: name of a new log; empty takes one that ends in the account. A log keeps its name.
-        anchor: file for the last checkpoint, best on another disk; None for no anchor.
+        anchor: keeps the last checkpoint in a second place; None for no anchor.
     """
 
     data: Path
     account: AccountId
     origin: str
-    anchor: Path | None
+    anchor: Anchor | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +231,7 @@ def boot_time_ms() -> int:
 
 
 @contextmanager
-def started(data: Path, origin: str, anchor: Path | None, clock: Clock) -> Iterator[LedgerLog]:
+def started(data: Path, origin: str, anchor: Anchor | None, clock: Clock) -> Iterator[LedgerLog]:
     """The log of ``data``, open and recovered, until the end of the block.
 
     Raises:

@@ -36,6 +36,7 @@ CODES: Mapping[type[core.CustodesError], str] = MappingProxyType(
         core.VideoTooLargeError: "VideoTooLargeException",
         core.ObjectStoreError: "InvalidS3ObjectException",
         core.NotFoundError: "ResourceNotFoundException",
+        core.SessionNotFoundError: "SessionNotFoundException",
         core.AlreadyExistsError: "ResourceAlreadyExistsException",
         core.ConflictError: "ConflictException",
         core.IdempotencyError: "IdempotentParameterMismatchException",

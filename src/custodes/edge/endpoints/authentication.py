@@ -6,8 +6,10 @@ read. It knows no protocol and no operation.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.types import Receive
 from starlette.types import Scope as AsgiScope
@@ -16,12 +18,15 @@ from custodes.core.clock import Clock
 from custodes.core.errors import CustodesError
 from custodes.edge.aws.canonical import SignedRequest, join_headers
 from custodes.edge.aws.errors import ApiError, api_error
+from custodes.edge.aws.eventstream.chunk_signature import ChunkChain, ChunkSigner
 from custodes.edge.aws.sigv4 import Claim, Scope, SignatureRefused, SigningKeys, claim, verify
 from custodes.edge.http.body import Body, BodyTooLongError, Buffer
 from custodes.edge.http.exchange import Exchange
 from custodes.operations.requests.context import Caller, Context, Origin
 from custodes.operations.requests.ports import KeyLookup
 from custodes.operations.requests.receipts import receipt_of
+
+_PORT = re.compile(r":[0-9]+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,28 @@ class Authentication:
         caller = self._verify(arrival.request, sha256, claimed)
         arrival.exchange.account = caller.account_id
         return Context(caller, arrival.exchange.request_id, self._clock.now_ms(), arrival.origin), raw
+
+    def stream(self, request: SignedRequest) -> tuple[Caller, ChunkChain]:
+        """Who opens a stream of signed chunks with a presigned URL, and the chain that those have to continue.
+
+        Browsers' clients sign the host's name without its port, which the header has. Source: captures of the
+        JavaScript SDK.
+
+        Raises:
+            ApiError: the signature does not hold.
+        """
+        claimed = self._claim(request)
+        if "authorization" in request.headers:
+            raise ApiError("IncompleteSignatureException", "A stream is opened with a presigned URL.")
+        nothing = hashlib.sha256(b"").hexdigest()
+        host = request.headers.get("host", "")
+        bare = replace(request, headers={**request.headers, "host": _PORT.sub("", host)})
+        try:
+            caller = self._verify(request, nothing, claimed)
+        except ApiError:
+            caller = self._verify(bare, nothing, claimed)
+        signer = ChunkSigner(claimed.key.secret, claimed.region, self._scope.service)
+        return caller, ChunkChain(claimed.signature, signer, self._signing_keys)
 
     def _claim(self, request: SignedRequest) -> Claim:
         claimed = claim(request, self._keys, self._clock.now_ms(), self._scope)

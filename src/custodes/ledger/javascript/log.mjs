@@ -32,6 +32,7 @@ const KINDS = {
   bil: [{ r: digest, s: number, y: currency }, { n: number, o: number, x: token }],
   map: [{ m: token, n: number, r: digest }, { b: index, i: number, q: number, s: number, y: digest }],
   vrf: [{ a: index, b: index, e: digest, y: digest }, { q: number }],
+  tsa: [{ n: number }, { x: token }],
   rec: [{}, { n: number, s: number, x: token }],
   inc: [{}, { n: number, q: number, x: token }],
   emg: [{}, { n: number, x: token }],
@@ -112,6 +113,32 @@ export async function inLog(shown, log, proof) {
   const found = await walk(0, log.size, 0, wanted.length);
   need(next === proof.length, "the proof has too many hashes");
   need(enc.same(found, log.root), "the entries shown are not in the log that was signed");
+}
+
+/** The tree of `before` (size, root) is a prefix of that of `state` (RFC 9162, 2.1.4.2). */
+export async function consistent(before, state, proof) {
+  const why = "what is shown is no earlier state of this log";
+  need(before.size <= state.size && before.root.length === 32, why);
+  if (before.size === 0 || before.size === state.size) {
+    const other = before.size === 0 ? await treeRoot([]) : state.root;
+    return need(proof.length === 0 && enc.same(before.root, other), why);
+  }
+  const path = [...proof], power = (value) => (value & (value - 1n)) === 0n;
+  if (power(BigInt(before.size))) path.unshift(before.root);
+  need(path.length > 0, why);
+  let fn = BigInt(before.size) - 1n, sn = BigInt(state.size) - 1n;
+  for (; fn & 1n; fn >>= 1n) sn >>= 1n;
+  let [old, now] = [path[0], path[0]];
+  for (const hash of path.slice(1)) {
+    need(sn > 0n, why);
+    if (fn & 1n || fn === sn) {
+      [old, now] = [await nodeHash(hash, old), await nodeHash(hash, now)];
+      for (; !(fn & 1n) && fn > 0n; fn >>= 1n) sn >>= 1n;
+    } else now = await nodeHash(now, hash);
+    fn >>= 1n;
+    sn >>= 1n;
+  }
+  return need(sn === 0n && enc.same(old, before.root) && enc.same(now, state.root), why);
 }
 
 // --- whom the reader trusts
@@ -216,6 +243,13 @@ function seenAt(policy, times) {
     const then = new Set([...times].filter(([, when]) => when >= at).map(([name]) => name));
     if (met(policy, then)) return at;
   }
+  return null;
+}
+/** By when (s) a quorum had confirmed a state; null when none had. */
+export function confirmedBy(state, policy) {
+  if (policy.quorum === "none") return null;
+  for (const at of [...state.times.values()].sort((a, b) => a - b))
+    if (met(policy, new Set([...state.times].filter(([, when]) => when <= at).map(([name]) => name)))) return at;
   return null;
 }
 /** What the reasons of every good answer say about the log. */

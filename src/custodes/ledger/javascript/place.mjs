@@ -29,9 +29,9 @@ export async function placeOf(key, name, proof) {
 
 // --- the map
 
-const EMPTY = new Uint8Array(32);
+export const EMPTY = new Uint8Array(32);
 const sum = (value) => { need(value < 1n << 63n, "a sum of the map is out of range"); return value; };
-const bit = (key, depth) => (key[depth >> 3] >> (7 - (depth & 7))) & 1;
+export const bit = (key, depth) => (key[depth >> 3] >> (7 - (depth & 7))) & 1;
 
 /** A path as it stands in files: what is at its end (a leaf or null), and siblings from the root down. */
 export function parsePath(path) {
@@ -53,8 +53,7 @@ export function parsePath(path) {
 export async function climb(place, { leaf, siblings }) {
   let node = { hash: EMPTY, count: 0n, units: 0n };
   if (leaf !== null) {
-    const hash = await enc.sha256(Uint8Array.of(2), leaf.key, enc.eight(leaf.count), enc.eight(leaf.units), leaf.root);
-    node = { hash, count: leaf.count, units: leaf.units };
+    node = await leafNode(leaf.key, leaf);
     for (let depth = 0; depth < siblings.length; depth++)
       need(bit(leaf.key, depth) === bit(place, depth), "the path ends at a leaf that does not lie on the way");
   }
@@ -98,6 +97,11 @@ async function fold(nodes, depth) {
   if (nodes.length === 1) return nodes[0];
   const split = nodes.filter((one) => !bit(one.key, depth)).length;
   return inner(await fold(nodes.slice(0, split), depth + 1), await fold(nodes.slice(split), depth + 1));
+}
+/** The leaf of a key. */
+export async function leafNode(key, { count, units, root }) {
+  const hash = await enc.sha256(Uint8Array.of(2), key, enc.eight(sum(count)), enc.eight(sum(units)), root);
+  return { hash, count, units };
 }
 /** The parent of two subtrees. */
 export async function inner(left, right) {

@@ -5,6 +5,7 @@ import * as enc from "./encoding.mjs";
 import * as log from "./log.mjs";
 import { mapOf } from "./names.mjs";
 import { headOf, lookUp, placeOf } from "./place.mjs";
+import { bracketOf, doubtsOf as bracketDoubts } from "./time_stamps.mjs";
 const { need, Undetermined } = enc;
 
 const SLACK_MS = 60000, LAST_MS = 253402300799999;
@@ -55,7 +56,7 @@ function row(value, more) {
 }
 
 /** The verdict on a parsed statement. */
-export async function judge(one, policy, nowMs) {
+export async function judge(one, policy, nowMs, stamps = null) {
   if (one.about === null) throw new Undetermined("the identifier is not in canonical form, so it has no place in the map");
   const state = await log.openCheckpoint(one.checkpoint, policy);
   await log.inLog(shownIn(one), state, one.proof);
@@ -69,7 +70,9 @@ export async function judge(one, policy, nowMs) {
   const uses = await usesOf(one, head, value), places = await placesOf(one, head, value);
   await checkChanges(one, head, policy);
   const stretches = wrongClock(one, head), destroyed = await destroyedIn(one);
+  const bracket = stamps === null ? null : await bracketOf(stamps.file, stamps.roots, policy, state, one);
   const doubts = doubtsOf(one, { state, covered, uses, stretches, destroyed, nowMs });
+  if (bracket !== null) doubts.push(...bracketDoubts(bracket, one, head.size, uses.length > 0, one.uses));
   if (doubts.length > 0) return { verdict: "UNDETERMINED", reasons: doubts };
   const present = uses.length > 0 || places.length > 0;
   return { verdict: present ? "PRESENT" : "ABSENT", reasons: found(one, { state, head, covered, value, uses, places }) };

@@ -1,7 +1,9 @@
 // A verifier of all files about a ledger that follows FORMAT.md and shares no code with the one in Python.
 // It needs no package, only WebCrypto with Ed25519, and runs in a browser (as an ES module) and in Node alike.
 //
-// verify(fileText, {policy, nowMs}) -> {verdict, reasons}: PRESENT, ABSENT, UNDETERMINED or INVALID, and why.
+// verify(fileText, {policy, nowMs, stamps}) -> {verdict, reasons}: PRESENT, ABSENT, UNDETERMINED or INVALID, and why; `stamps`
+// is {file, roots} for a statement: the text of a file of time stamps, and of pinned certificates (PEM) or null.
+// verifyGrowth(fileText, {policy, checkpoint, entries}) -> {verdict, reasons}: PRESENT or INVALID; all public entries are at hand.
 // verifyReceipt(receipt, {policy}) -> {verdict, reasons, index, entry}: PRESENT or INVALID.
 
 import { canonicalBytes, Invalid, members, parseCanonical, same, sha256, b64url, need, Undetermined } from "./encoding.mjs";
@@ -13,6 +15,7 @@ import * as moratorium from "./moratorium.mjs";
 import * as party from "./party.mjs";
 import * as regulation from "./regulation.mjs";
 import * as receipt from "./receipt.mjs";
+import { growthVerdict } from "./public_log.mjs";
 import * as statement from "./statement.mjs";
 
 const KINDS = {
@@ -22,11 +25,11 @@ const KINDS = {
   party: party.verdict,
   regulation: regulation.verdict,
   vrf: keyChange.verdict,
-  statement: (value, policy, nowMs) => statement.judge(statement.parse(value), policy, nowMs),
+  statement: (value, policy, nowMs, stamps) => statement.judge(statement.parse(value), policy, nowMs, stamps),
 };
 
 /** The verdict on a file (text or bytes) under a trust policy (text); `nowMs` is the reader's clock, if to be compared. */
-export async function verify(file, { policy, nowMs = null }) {
+export async function verify(file, { policy, nowMs = null, stamps = null }) {
   return judged(async () => {
     const trust = await policyOf(policy);
     const outer = parseCanonical(file);
@@ -35,8 +38,14 @@ export async function verify(file, { policy, nowMs = null }) {
     members(outer, ["digest", kind]);
     const digest = await sha256(canonicalBytes(outer[kind]));
     need(same(b64url(outer.digest), digest), "the file is damaged: its checksum does not fit");
-    return KINDS[kind](outer[kind], trust, nowMs);
+    if (stamps !== null && kind !== "statement") throw new Undetermined("time stamps go with statements about one name only");
+    return KINDS[kind](outer[kind], trust, nowMs, stamps);
   });
+}
+
+/** The verdict on a file of growth, with the log's checkpoint (text) and all of its entries (bytes) in order. */
+export async function verifyGrowth(file, { policy, checkpoint, entries }) {
+  return judged(async () => growthVerdict(file, await policyOf(policy), checkpoint, entries));
 }
 
 /** The verdict on a receipt, as it stands in the header `x-custodes-receipt`. */

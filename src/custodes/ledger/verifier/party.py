@@ -18,7 +18,7 @@ from custodes.ledger.verifier.party_names import identifier_key, name_keys
 from custodes.ledger.verifier.report import clean, moment, render, standing
 from custodes.ledger.verifier.statement import PARTY_SCHEMES, map_of
 from custodes.ledger.verifier.statement import parse as parse_statement
-from custodes.ledger.verifier.verdict import Entries, OpenedPlace, StatementVerdict, Word, verify
+from custodes.ledger.verifier.verdict import LogCheck, OpenedPlace, StatementVerdict, Word, verify
 
 MAX_NAMES = 200
 
@@ -62,7 +62,7 @@ class PartyVerdict:
         return sorted((p for part in parts if part.evidence for p in part.evidence.places), key=lambda p: p.index)
 
 
-def verify_party(data: bytes, policy: TrustPolicy, entries: Entries | None = None) -> PartyVerdict:
+def verify_party(data: bytes, policy: TrustPolicy, check_log: LogCheck | None = None) -> PartyVerdict:
     """Check a file about a party; the arguments are those of ``verify``."""
     try:
         asked, statements = _parse(data)
@@ -76,7 +76,7 @@ def verify_party(data: bytes, policy: TrustPolicy, entries: Entries | None = Non
         return PartyVerdict(Word.INVALID, (str(error),))
     # All are of one checkpoint and one head, so counting the log once is enough.
     parts = {
-        key: verify(one, policy, entries if at == 0 else None)
+        key: verify(one, policy, check_log if at == 0 else None)
         for at, (key, one) in enumerate(zip(keys, statements, strict=True))
     }
     for word in (Word.INVALID, Word.UNDETERMINED):

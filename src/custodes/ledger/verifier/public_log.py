@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hmac
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from custodes.ledger.tlog.checkpoint import Checkpoint
@@ -21,6 +21,8 @@ from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, PARTY_MAP, MapHead, 
 from custodes.ledger.verifier.maps.key_change import KeyChange, parse_change
 from custodes.ledger.verifier.maps.proof import MapError
 
+Entries = Callable[[int], Iterable[tuple[int, bytes]]]
+"""Gives index and public bytes of all entries of the log of a size."""
 _COUNTED = {"use": ACCOUNT_MAP, "org": PARTY_MAP}
 
 
@@ -159,6 +161,16 @@ def read_log(
     frontier = frontier.extend(row)
     if frontier.size != tree.size or not hmac.compare_digest(frontier.root(), tree.root):
         raise ProofError("the public entries at hand are not those of the log that was signed")
+
+
+def log_check(entries: Entries) -> Callable[[Checkpoint], None]:
+    """The check of a signed state of the log whose entries are at hand; raises as ``read_log``."""
+
+    def check(tree: Checkpoint) -> None:
+        for _ in read_log(entries(tree.size), tree):
+            pass
+
+    return check
 
 
 def _number(entry: Entry, name: str) -> int:

@@ -1,6 +1,6 @@
 """The check of a statement, offline, by somebody who trusts the operator in nothing.
 
-In: the bytes of a statement, and a trust policy; if at hand, all public entries of the log. Out: a
+In: the bytes of a statement, and a trust policy; if at hand, a check of all public entries of the log. Out: a
 ``StatementVerdict``, whose word is PRESENT, ABSENT, UNDETERMINED or INVALID. Read ``_check`` from top to bottom: it is
 the list of checks. It does no I/O and no arithmetic on money that is not exact; ``report`` puts the verdict into words.
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -37,7 +37,6 @@ from custodes.ledger.verifier.maps.head import (
 from custodes.ledger.verifier.maps.key_change import check_changes
 from custodes.ledger.verifier.maps.proof import MapError, Value, look_up, parse_path
 from custodes.ledger.verifier.multiproof import check_in_log
-from custodes.ledger.verifier.public_log import read_log
 from custodes.ledger.verifier.statement import Question, ShownPlace, ShownUse, StatementFile, map_of, parse
 from custodes.ledger.verifier.uncertainty import Bracket, UncertainStretch, destroyed, wrong_clock
 from custodes.ledger.verifier.vrf import vrf
@@ -48,7 +47,8 @@ _LAST_MS = 253_402_300_799_999
 # Clocks of honest machines differ by less.
 _SLACK_MS = 60_000
 
-Entries = Callable[[int], Iterable[tuple[int, bytes]]]
+LogCheck = Callable[[Checkpoint], None]
+"""Raises where the public entries at hand are not those of a signed state, or break a rule (``public_log``)."""
 
 
 class Stamps(Protocol):
@@ -148,7 +148,7 @@ class _UndeterminedError(Exception):
 def verify(
     data: bytes,
     policy: TrustPolicy,
-    entries: Entries | None = None,
+    check_log: LogCheck | None = None,
     now_ms: int | None = None,
     stamps: Stamps | None = None,
 ) -> StatementVerdict:
@@ -157,12 +157,12 @@ def verify(
     Args:
         data: bytes of the file.
         policy: whom the reader trusts.
-        entries: gives index and public bytes of all entries of the log of a size, if at hand.
+        check_log: checks all public entries of the log, if they are at hand.
         now_ms: the reader's own clock, if it is to be compared.
         stamps: time stamps, which then have to bracket the period.
     """
     try:
-        evidence = _check(data, policy, entries, stamps)
+        evidence = _check(data, policy, check_log, stamps)
     except _UndeterminedError as open_question:
         return StatementVerdict(Word.UNDETERMINED, (str(open_question),))
     except (StatementError, TrustError, ProofError, EntryError, BodyError, MapError, vrf.VrfError) as error:
@@ -173,7 +173,7 @@ def verify(
     return StatementVerdict(Word.PRESENT if evidence.uses or evidence.places else Word.ABSENT, (), evidence)
 
 
-def _check(data: bytes, policy: TrustPolicy, entries: Entries | None, stamps: Stamps | None) -> Evidence:
+def _check(data: bytes, policy: TrustPolicy, check_log: LogCheck | None, stamps: Stamps | None) -> Evidence:
     # 1. The file has the one form that a statement can have.
     statement = parse(data)
     name = map_of(statement.question.identifier)
@@ -205,9 +205,8 @@ def _check(data: bytes, policy: TrustPolicy, entries: Entries | None, stamps: St
     gone = destroyed(statement.destroyed, statement.question.identifier)
     closed = [use.index for use in uses if use.facts is None]
     # 7. With the public entries at hand: all rules of the log hold, and nothing was left out of the map's totals.
-    if entries is not None:
-        for _ in read_log(entries(trusted.checkpoint.size), trusted.checkpoint):
-            pass
+    if check_log is not None:
+        check_log(trusted.checkpoint)
     # 8. With time stamps: where the period lies by other clocks than the operator's.
     bounds = None if stamps is None else stamps.bracket(trusted.checkpoint, statement.question)
     undated = _undated(statement, stretches) if all(_in_any(use.t, stretches) for use in uses) else ()
@@ -220,7 +219,7 @@ def _check(data: bytes, policy: TrustPolicy, entries: Entries | None, stamps: St
         value,
         uses,
         outside,
-        entries is not None,
+        check_log is not None,
         statement.prices,
         places,
         min((stretch.begin for stretch in stretches if stretch.holds(covered_until)), default=None),

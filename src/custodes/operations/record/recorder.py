@@ -32,7 +32,7 @@ T = TypeVar("T")
 # Facts of an intent that are worth keeping; anything else about a request stays out of the ledger.
 _KEPT_FACTS = ("threshold_pct",)
 # And of an outcome: the reference database that was checked, and the input that led to a match (AI Act art. 12(3)).
-_KEPT_OUTCOME = ("collection", "collection_version", "picture_sha256")
+_KEPT_OUTCOME = ("challenge_sha256", "collection", "collection_version", "picture_sha256", "video_sha256")
 _MILLI = 1000
 
 

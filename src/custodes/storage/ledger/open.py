@@ -16,9 +16,8 @@ from custodes.ledger.tlog.note import NoteError, Verifier, VerifierKey
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH
 from custodes.ledger.writer.keys import SigningKey, load_or_create_key, load_or_create_secret
 from custodes.ledger.writer.log import LedgerClock, LedgerLog, LogParts, LogSettings
-from custodes.ledger.writer.ports import Stores
+from custodes.ledger.writer.ports import Anchor, Stores
 from custodes.ledger.writer.recover import LogIdentity
-from custodes.storage.ledger.anchor import FileAnchor
 from custodes.storage.ledger.bodies import FileBodies
 from custodes.storage.ledger.journal import FileJournal
 from custodes.storage.ledger.tiles import FileTiles
@@ -88,12 +87,12 @@ class LedgerOptions:
     """What may differ between installations.
 
     Attributes:
-        anchor: file for the last checkpoint, best on another disk; None for no anchor.
+        anchor: keeps the last checkpoint in a second place; None for no anchor.
         old_keys: keys that signed earlier checkpoints, after a change of key.
         settings: pace and limits.
     """
 
-    anchor: Path | None = None
+    anchor: Anchor | None = None
     old_keys: tuple[Verifier, ...] = ()
     settings: LogSettings | None = None
 
@@ -157,7 +156,7 @@ def ledger_parts(data: Path, origin: str, clock: LedgerClock, options: LedgerOpt
         FileJournal(paths.private / "journal"),
         FileTiles(paths.public, paths.private / "scratch"),
         FileBodies(paths.private / "bodies"),
-        None if options.anchor is None else FileAnchor(options.anchor),
+        options.anchor,
     )
     identity = LogIdentity(origin, (key,), (key.verifier, *old_verifiers(data), *options.old_keys))
     return LogParts(stores, identity, load_or_create_secret(paths.body_key), clock, secrets.token_bytes)

@@ -130,7 +130,7 @@ class S3Objects:
     def _connected(self) -> Any:
         with self._lock:
             if self._client is None:
-                self._client = _client(self._endpoint)
+                self._client = connected(self._endpoint)
             return self._client
 
 
@@ -139,8 +139,8 @@ def _named(source: S3Object) -> dict[str, str]:
     return request if source.version is None else {**request, "VersionId": source.version}
 
 
-def _client(endpoint: S3Endpoint) -> Any:
-    """A client of its own session, so that no default session or profile of the process is shared."""
+def connected(endpoint: S3Endpoint) -> Any:
+    """A client for S3 of a session of its own, so that no default session or profile of the process is shared."""
     signed = endpoint.access_key_id is not None
     config = Config(
         signature_version="s3v4" if signed else UNSIGNED,

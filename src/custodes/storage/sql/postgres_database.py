@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Dialect, Engine, create_engine, delete, insert, select, text
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from custodes.core.errors import UnavailableError
 from custodes.storage.files.directory import DirectoryLock
@@ -100,12 +100,13 @@ class _Ownership:
 class PostgresDatabase:
     """One PostgreSQL database, owned by this process."""
 
-    def __init__(self, lock: DirectoryLock | None, owner: _Ownership, writing: Engine, reading: Engine) -> None:
+    def __init__(self, lock: DirectoryLock | None, owner: _Ownership, writing: Engine, url: str) -> None:
         """Keep the parts; use ``open``."""
         self._lock = lock
         self._owner = owner
         self._writing = writing
-        self._reading = reading
+        self._reading = _engine(url, _READERS, **_READING)
+        self._fetching = _engine(url, _READERS, isolation_level="AUTOCOMMIT", pool_pre_ping=False)
         self._writer = Writer(writing, begin=owner.take_turn)
         self._writer.start()
 
@@ -145,7 +146,7 @@ class PostgresDatabase:
             if isinstance(error, UnavailableError):
                 raise
             raise UnavailableError(f"the database cannot be opened: {_reason(error)}") from error
-        return cls(lock, owner, writing, _engine(url, _READERS, **_READING))
+        return cls(lock, owner, writing, url)
 
     @property
     def dialect(self) -> Dialect:
@@ -163,7 +164,20 @@ class PostgresDatabase:
 
     def fetch(self, statement: str, parameters: Parameters) -> list[tuple[Any, ...]]:
         """See Database."""
-        with self.read() as connection:
+        try:
+            return self._fetch(statement, parameters)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise UnavailableError("the database could not be read") from error
+        except SQLAlchemyError as error:
+            raise UnavailableError("the database could not be read") from error
+        try:
+            return self._fetch(statement, parameters)  # the session was lost meanwhile; this one is new
+        except SQLAlchemyError as error:
+            raise UnavailableError("the database could not be read") from error
+
+    def _fetch(self, statement: str, parameters: Parameters) -> list[tuple[Any, ...]]:
+        with self._fetching.connect() as connection:
             return [tuple(row) for row in connection.exec_driver_sql(statement, parameters)]
 
     def write(self, change: Callable[[Connection], T], *, erases: bool = False) -> T:
@@ -174,6 +188,7 @@ class PostgresDatabase:
         """See Database."""
         self._writer.close()
         self._reading.dispose()
+        self._fetching.dispose()
         self._owner.close()
         self._writing.dispose()
         if self._lock is not None:
@@ -185,9 +200,8 @@ def _engine(url: str, connections: int, **options: Any) -> Engine:
         made = create_engine(
             url,
             pool_size=connections,
-            pool_pre_ping=True,
             connect_args={"connect_timeout": _CONNECT_S, "application_name": "custodes"},
-            **options,
+            **{"pool_pre_ping": True, **options},
         )
     except (ArgumentError, ImportError) as error:
         raise UnavailableError(f"{_WANTED} and needs custodes[postgres]") from error

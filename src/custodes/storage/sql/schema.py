@@ -269,6 +269,22 @@ JOB_NOTICES = Table(
 )
 """The outbox: jobs whose end somebody outside is still to be told."""
 
+LIVENESS_SESSIONS = Table(
+    "liveness_sessions",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("session_id", String(36), primary_key=True),
+    Column("token", String(64)),
+    Column("state", String(16), nullable=False),
+    Column("created_ts_ms", BigInteger, nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index(None, "account_id", "token"),
+    Index(None, "created_ts_ms"),
+)
+"""Sessions of face liveness; wishes, result and pictures are sealed under a key of the session's own."""
+
+
 PROJECT_RECORDS = Table(
     "project_records",
     METADATA,
@@ -351,3 +367,11 @@ STREAM_EVENTS = Table(
     sqlite_autoincrement=True,
 )
 """Whom live searches saw, sealed by the master key and bound to the account."""
+
+LEDGER_HEADS = Table(
+    "ledger_heads",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("note", LargeBinary, nullable=False),
+)
+"""The last published checkpoint of the operator's log, where the database is in another place than the log."""

@@ -55,6 +55,7 @@ NOT_RETURNED: Mapping[str, str] = MappingProxyType(
         "DetectModerationLabelsResponse.HumanLoopActivationOutput": _NO_REVIEW,
         "DetectCustomLabels:Geometry.Polygon": "the service never tells it of custom labels, and so do we",
         "DetectLabelsResponse.OrientationCorrection": _UPRIGHT,
+        "GetFaceLivenessSessionResults:S3Object.Version": "pictures are told by bucket and key alone",
         "DescribeStreamProcessor:RegionOfInterest.BoundingBox": "a region is told back as a polygon",
         "CompareFaces:ComparedFace.Emotions": _DEFAULT_ONLY,
         "CompareFaces:ComparedFace.Smile": _DEFAULT_ONLY,

@@ -11,7 +11,7 @@ of quantities times prices. The head is one of the account map behind the run: i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -23,12 +23,11 @@ from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, check_key, parse_head
 from custodes.ledger.verifier.maps.proof import MapError, MapNode, Value, look_up, parse_path
 from custodes.ledger.verifier.multiproof import check_in_log
+from custodes.ledger.verifier.public_log import Entries
 from custodes.ledger.verifier.uncertainty import wrong_clock
 
 _DIGITS = 18
 _AMOUNT = re.compile(rf"(0|[1-9][0-9]{{0,14}})(?:\.([0-9]{{1,{_DIGITS}}}))?")
-
-Entries = Callable[[int], Iterable[tuple[int, bytes]]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,12 @@ from custodes.ledger.tlog.trust import TrustError, TrustPolicy, open_trusted
 from custodes.ledger.verifier.canonical_json import Members, StatementError, canonical, unwrap
 from custodes.ledger.verifier.maps.head import account_name
 from custodes.ledger.verifier.multiproof import check_in_log
+from custodes.ledger.verifier.public_log import Entries, log_check
 from custodes.ledger.verifier.regulation.figures import Counted, CountedRecord, CountedUse, figures
 from custodes.ledger.verifier.report import limits, moment, period, standing
 from custodes.ledger.verifier.statement import StatementFile
 from custodes.ledger.verifier.statement import parse as parse_statement
-from custodes.ledger.verifier.verdict import Entries, Evidence, Word, verify
+from custodes.ledger.verifier.verdict import Evidence, Word, verify
 
 KINDS = frozenset({"acc", "auth", "rev"})
 """What may stand beside the uses."""
@@ -129,7 +130,7 @@ def verify_regulation(
         if statement.question.identifier != account_name(report.account):
             raise StatementError("the statement in the report is about somebody else")
         # 2. The uses are all of the account's, as for any statement.
-        verdict = verify(report.statement, policy, entries, now_ms)
+        verdict = verify(report.statement, policy, None if entries is None else log_check(entries), now_ms)
         if verdict.word in (Word.INVALID, Word.UNDETERMINED) or verdict.evidence is None:
             return RegulationVerdict(verdict.word.value, verdict.reasons)
         # 3. Every other entry stands in the same state of the log, opens, and is about the account.

@@ -1,0 +1,1 @@
+"""Face Liveness: sessions, streams and their results, within the gate."""

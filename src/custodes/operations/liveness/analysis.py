@@ -1,0 +1,220 @@
+"""Looks at a received video: which frames are decoded, which are looked at for faces, and what is found in them.
+
+In: a slot, a file, the challenge, and when its colours were shown. Out: evidence and a few pictures. A frame is
+looked at four times a second and its colours are read from each, so looking takes less time than the video did. Frames
+are dropped as they come; it judges nothing and stores nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from custodes.core.box import BoxPx, BoxRatio
+from custodes.core.errors import VideoFormatError, VideoTooLargeError
+from custodes.core.slot import Slot
+from custodes.engine.ports import FaceEngine
+from custodes.engine.results.face import Detail, DetectedFace, FloatArray, VectorUse
+from custodes.imaging.image import Image, RgbArray, encode_jpeg
+from custodes.liveness.approach import OvalLook, approach, face_box
+from custodes.liveness.challenge import LivenessChallenge
+from custodes.liveness.judgement import LivenessEvidence
+from custodes.liveness.reflection import ColourSample, reflection
+from custodes.liveness.session import MAX_AUDIT_PICTURES, MAX_PICTURE_BYTES, SessionPicture
+from custodes.liveness.skin import colour_sample
+from custodes.operations.video.ports import VideoProbe
+from custodes.video.frames import DecodingPlan, FrameSource, VideoFrame
+
+MAX_DURATION_MS = 60_000
+MAX_FRAMES = 2_000
+_LOOK_MS, _FAR_LOOK_MS = 240, 400
+_SEEN_WIDTH_PX = 104.0
+"""Frames are shrunk until the face is this wide: it is found as well, in a fraction of the time."""
+_PASSIVE_WIDTH_PX, _PASSIVE_AROUND = 200.0, 0.35
+"""Passive liveness needs a face's own pixels, of which a near one has more than it can use."""
+_EMBED_EVERY = 6
+_PASSIVE_LOOKS = 2
+_QUALITIES = (90, 75, 60, 40, 20)
+_EYE_CORNERS, _EARS = ("leftEyeLeft", "rightEyeRight"), ("upperJawlineLeft", "upperJawlineRight")
+
+
+@dataclass(frozen=True, slots=True)
+class LivenessFindings:
+    """What a video showed: evidence, how many frames were read, and pictures, the best first."""
+
+    evidence: LivenessEvidence
+    frames: int
+    pictures: tuple[SessionPicture, ...] = ()
+
+
+@dataclass(slots=True)
+class _Looked:
+    """Filled in while frames come."""
+
+    sightings: list[OvalLook] = field(default_factory=list)
+    samples: list[ColourSample] = field(default_factory=list)
+    vectors: list[FloatArray] = field(default_factory=list)
+    eyes: list[bool] = field(default_factory=list)
+    pictures: list[tuple[float, int, SessionPicture]] = field(default_factory=list)
+    parts: deque[Image] = field(default_factory=lambda: deque(maxlen=_PASSIVE_LOOKS))
+    box: BoxPx | None = None
+    frames: int = 0
+    end_ms: int = 0
+
+
+class VideoLook:
+    """Looks at videos with one engine."""
+
+    def __init__(self, engine: FaceEngine, probe: VideoProbe, frames: FrameSource) -> None:
+        """Find faces with ``engine`` in what ``frames`` decodes of what ``probe`` lets pass."""
+        self._engine = engine.for_video()
+        self._passive = engine
+        self._probe = probe
+        self._frames = frames
+
+    def look(
+        self, slot: Slot, path: Path, challenge: LivenessChallenge, starts_ms: Sequence[float]
+    ) -> LivenessFindings:
+        """What the video at ``path`` showed; ``starts_ms`` are times of the video at which colours began.
+
+        Raises:
+            VideoFormatError: it cannot be decoded.
+            VideoTooLargeError: it is too long.
+        """
+        facts = self._probe.facts(path)
+        if facts.duration_ms > MAX_DURATION_MS:
+            raise VideoTooLargeError("The video is longer than a minute.")
+        plan = DecodingPlan(facts.frame_rate, facts.frame_rate, duration_ms=facts.duration_ms)
+        looked = _Looked()
+        with self._frames.frames(path, plan) as frames:
+            for frame in frames:
+                if frame.rgb is not None:
+                    self._frame(slot, looked, frame, frame.rgb)
+                if looked.frames > MAX_FRAMES:
+                    raise VideoTooLargeError("The video has too many frames.")
+        if not looked.frames:
+            raise VideoFormatError("The video has no frames.")
+        return self._findings(slot, looked, challenge, starts_ms)
+
+    def _frame(self, slot: Slot, looked: _Looked, frame: VideoFrame, rgb: RgbArray) -> None:
+        looked.frames += 1
+        looked.end_ms = max(looked.end_ms, frame.ts_ms)
+        far = looked.box is None or looked.box.width < _SEEN_WIDTH_PX
+        if not looked.sightings or frame.ts_ms - looked.sightings[-1].ts_ms >= (_FAR_LOOK_MS if far else _LOOK_MS):
+            self._sight(slot, looked, frame.ts_ms, rgb)
+        if looked.box is not None:
+            sample = colour_sample(frame.ts_ms, rgb, looked.box)
+            if sample is not None:
+                looked.samples.append(sample)
+
+    def _sight(self, slot: Slot, looked: _Looked, ts_ms: int, rgb: RgbArray) -> None:
+        scale = 1.0 if looked.box is None else min(1.0, _SEEN_WIDTH_PX / looked.box.width)
+        image = Image(_shrunk(rgb, scale), b"")
+        found = self._engine.detect(slot, image, Detail.FULL, at_most=2)
+        if not found.faces:
+            looked.sightings.append(OvalLook(ts_ms, 0, BoxPx(0, 0, 0, 0), np.zeros((5, 2))))
+            looked.box = None
+            return
+        face = found.faces[0]
+        # What is much smaller is somebody in the background, or a picture on the wall.
+        faces = sum(1 for one in found.faces if one.box_px.area >= 0.25 * face.box_px.area)
+        quality = face.quality
+        looked.sightings.append(
+            OvalLook(
+                ts_ms,
+                faces,
+                _enlarged(face.box_px, scale),
+                face.points_px / scale,
+                _width_ratio(face),
+                quality.brightness_pct,
+                quality.sharpness_pct,
+            )
+        )
+        looked.box = face_box(face.points_px / scale)
+        if face.eyes_open is not None:
+            looked.eyes.append(face.eyes_open.value)
+        if len(looked.sightings) % _EMBED_EVERY == 1:
+            looked.vectors.append(self._engine.embed(slot, image, [face], VectorUse.QUERY)[0])
+        if looked.box.width <= _PASSIVE_WIDTH_PX:
+            looked.parts.append(Image(_part(rgb, _enlarged(face.box_px, scale)), b""))
+        looked.pictures.append(_picture(ts_ms, rgb, face.box_px.to_ratio(image.size), quality.sharpness_pct))
+
+    def _findings(
+        self, slot: Slot, looked: _Looked, challenge: LivenessChallenge, starts_ms: Sequence[float]
+    ) -> LivenessFindings:
+        sightings = looked.sightings
+        colours = challenge.colours
+        seed = int(challenge.digest()[:8], 16)
+        found = [one for one in sightings if one.faces]
+        evidence = LivenessEvidence(
+            approach(sightings, challenge.oval, looked.end_ms),
+            self._same_pct(looked.vectors),
+            self._passive_pct(slot, looked.parts),
+            reflection(looked.samples, starts_ms, colours, seed) if colours else None,
+            float(np.median([one.brightness_pct for one in found])) if found else 0.0,
+            float(np.median([one.sharpness_pct for one in found])) if found else 0.0,
+            looked.eyes.count(False) / len(looked.eyes) if looked.eyes else 0.0,
+        )
+        return LivenessFindings(evidence, looked.frames, _chosen(looked))
+
+    def _same_pct(self, vectors: Sequence[FloatArray]) -> float:
+        """Least similarity of neighbours, and of the first with the last."""
+        if len(vectors) < 2:
+            return 0.0
+        pairs = [*pairwise(vectors), (vectors[0], vectors[-1])]
+        return min(self._engine.scale(a, b).similarity_pct(float(a @ b)) for a, b in pairs)
+
+    def _passive_pct(self, slot: Slot, images: Sequence[Image]) -> float:
+        scores = [face.score_pct for image in images for face in self._passive.liveness(slot, image, 1).faces]
+        return float(np.mean(scores)) if scores else 50.0
+
+
+def _shrunk(rgb: RgbArray, scale: float) -> RgbArray:
+    if scale == 1.0:
+        return rgb
+    size = (round(rgb.shape[1] * scale), round(rgb.shape[0] * scale))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _enlarged(box: BoxPx, scale: float) -> BoxPx:
+    return BoxPx(box.x1 / scale, box.y1 / scale, box.x2 / scale, box.y2 / scale)
+
+
+def _part(rgb: RgbArray, box: BoxPx) -> RgbArray:
+    """The face with some room around it, in its own pixels."""
+    across, down = box.width * _PASSIVE_AROUND, box.height * _PASSIVE_AROUND
+    rows = slice(max(0, int(box.y1 - down)), int(box.y2 + down))
+    return np.ascontiguousarray(rgb[rows, max(0, int(box.x1 - across)) : int(box.x2 + across)])
+
+
+def _width_ratio(face: DetectedFace) -> float:
+    """Outer corners of the eyes over ears; 0 where the mesh has not found them."""
+    places = {one.name: (one.x_px, one.y_px) for one in face.landmarks}
+    if not all(name in places for name in (*_EYE_CORNERS, *_EARS)):
+        return 0.0
+    eyes, ears = (np.hypot(*np.subtract(places[a], places[b])) for a, b in (_EYE_CORNERS, _EARS))
+    return float(eyes / ears) if ears > 0 else 0.0
+
+
+def _picture(ts_ms: int, rgb: RgbArray, box: BoxRatio, sharpness_pct: float) -> tuple[float, int, SessionPicture]:
+    for quality in _QUALITIES:
+        data = encode_jpeg(rgb, quality)
+        if len(data) <= MAX_PICTURE_BYTES:
+            break
+    return sharpness_pct * box.width, ts_ms, SessionPicture(box, data)
+
+
+def _chosen(looked: _Looked) -> tuple[SessionPicture, ...]:
+    """The best picture, then others spread over the video, in order."""
+    if not looked.pictures:
+        return ()
+    best = max(looked.pictures, key=lambda one: one[0])
+    others = [one for one in looked.pictures if one is not best]
+    step = max(1, len(others) // MAX_AUDIT_PICTURES)
+    return (best[2], *(one[2] for one in others[::step][:MAX_AUDIT_PICTURES]))
