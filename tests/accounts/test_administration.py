@@ -115,10 +115,6 @@ MEMBERS: Mapping[str, Mapping[str, object]] = {
     "stream source remove": {"arn": "arn:aws:kinesisvideo:us-east-1:1:stream/a/1"},
     "job show": {"job_id": "f" * 64},
     "job cancel": {"job_id": "f" * 64},
-    "stream list": {},
-    "stream source list": {},
-    "stream source set": {"arn": "no arn", "url": "rtsp://camera.example/1"},
-    "stream source remove": {"arn": "no arn"},
 }
 
 
