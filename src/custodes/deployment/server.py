@@ -81,7 +81,7 @@ from custodes.storage.files.credentials import OperatorKeys, open_credentials
 from custodes.storage.ledger.documents import public_documents
 from custodes.storage.objects.buckets import BucketObjects
 from custodes.storage.objects.sources import S3Settings, open_objects
-from custodes.storage.sql.celebrities import SqliteCelebrities
+from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
 
 # Separates this use of the operator's secret from any other. Changing it invalidates open pagination tokens only.
 _PAGE_KEY_LABEL = b"custodes pagination tokens v1"

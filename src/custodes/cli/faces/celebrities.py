@@ -65,7 +65,7 @@ def import_command(
     from custodes.cli.faces.celebrity_file import read_known
     from custodes.cli.faces.enrolment import EnrolmentPlan, enrol, prepare
     from custodes.cli.faces.photo_source import PhotoFile
-    from custodes.storage.sql.celebrities import SqliteCelebrities
+    from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
 
     known = read_known(path)
     portraits = whose(known)
@@ -99,7 +99,7 @@ def list_command(
     """Show whom the server can name, and how many portraits it has of each."""
     settings = from_environment(data=data, device=device)
     from custodes.cli.client.connection import open_api
-    from custodes.storage.sql.celebrities import SqliteCelebrities
+    from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
 
     with open_api(settings, endpoint) as api, closing(SqliteCelebrities(settings.data)) as book:
         portraits = Counter(face.get("ExternalImageId") for face in _faces(api))
@@ -132,7 +132,7 @@ def remove_command(
     """Forget people: their portraits' faces are erased, then their names."""
     settings = from_environment(data=data, device=device)
     from custodes.cli.client.connection import open_api
-    from custodes.storage.sql.celebrities import SqliteCelebrities
+    from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
 
     with open_api(settings, endpoint) as api, closing(SqliteCelebrities(settings.data)) as book:
         unknown = sorted(set(ids) - book.people(ids).keys())
