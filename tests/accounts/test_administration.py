@@ -107,6 +107,10 @@ MEMBERS: Mapping[str, Mapping[str, object]] = {
     "screening explain": {"account": "999999999999"},
     "screening status": {},
     "job list": {},
+    "stream list": {},
+    "stream source list": {},
+    "stream source set": {"arn": "arn:aws:kinesisvideo:us-east-1:1:stream/a/1", "url": "rtsp://camera.example/1"},
+    "stream source remove": {"arn": "arn:aws:kinesisvideo:us-east-1:1:stream/a/1"},
     "job show": {"job_id": "f" * 64},
     "job cancel": {"job_id": "f" * 64},
 }

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -80,12 +84,72 @@ def test_the_shell_completes_commands_groups_and_options():
     assert "--collection" in complete("custodes index --coll")
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
 def test_completion_is_printed_for_each_shell(shell, monkeypatch):
     monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
     program = str(Path(sys.executable).parent / "custodes")
     shown = subprocess.run([program, "--show-completion", shell], capture_output=True, text=True, check=True).stdout
     assert "_CUSTODES_COMPLETE" in shown
+
+
+def test_fish_completes_by_the_printed_script(tmp_path):
+    """A real fish, told the script, is asked what it would offer."""
+    fish = shutil.which("fish") or pytest.skip("fish is not installed: scripts/install-test-tools.sh")
+    asked = f"source {script_of('fish', tmp_path)}; complete -C 'custodes comp'"
+    shown = subprocess.run(
+        [fish, "--no-config", "-c", asked], env=with_program(tmp_path), capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert "compare" in shown.stdout, shown.stderr
+    assert shown.stderr == ""
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_a_shell_completes_by_the_printed_script_when_tab_is_pressed(shell, tmp_path):
+    """A real shell on a terminal: the script is read, ``custodes compar`` and the tab key typed."""
+    program = shutil.which(shell) or pytest.skip(f"{shell} is not installed: scripts/install-test-tools.sh")
+    plain = {"bash": ["--norc", "--noprofile", "-i"], "zsh": ["-f", "-i"]}[shell]
+    begin = "autoload -U compinit; compinit -D -u; " if shell == "zsh" else ""
+    main, terminal = pty.openpty()
+    child = subprocess.Popen(
+        [program, *plain], stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
+        env={**with_program(tmp_path), "TERM": "dumb", "PS1": "ready> "},
+    )  # fmt: skip
+    os.close(terminal)
+    try:
+        os.write(main, f"{begin}source {script_of(shell, tmp_path)}; echo so''urced\n".encode())
+        assert "sourced" in shown_until(main, "sourced")
+        os.write(main, b"custodes compar\t")
+        assert "compare" in shown_until(main, "compare")
+    finally:
+        child.kill()
+        child.wait()
+        os.close(main)
+
+
+def with_program(folder):
+    """The environment in which ``custodes`` is this one, without anybody's own settings of a shell."""
+    return {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(folder), "LANG": "C.UTF-8"}
+
+
+def script_of(shell, folder):
+    """The file with what ``custodes --show-completion`` prints for ``shell``."""
+    variables = {**with_program(folder), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    program = str(Path(sys.executable).parent / "custodes")
+    shown = subprocess.run(
+        [program, "--show-completion", shell], env=variables, capture_output=True, text=True, check=True
+    )
+    (folder / f"completion.{shell}").write_text(shown.stdout)
+    return folder / f"completion.{shell}"
+
+
+def shown_until(terminal, text):
+    """What the terminal shows until ``text`` stands there, or for half a minute."""
+    seen, end = "", time.monotonic() + 30
+    while text not in seen and time.monotonic() < end:
+        if select.select([terminal], [], [], 0.5)[0]:
+            seen += os.read(terminal, 4096).decode(errors="replace")
+    return seen
 
 
 def test_an_unknown_command_names_the_nearest():

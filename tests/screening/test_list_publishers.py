@@ -248,5 +248,5 @@ def test_fetching_by_hand_shows_what_could_not_be_read(tmp_path: Path, site: Sit
     site.body, site.etag = site.body + b"\n", '"two"'
     again = CliRunner().invoke(app, ["sanctions", "sources", "fetch", "--json", *place])
     (edition,) = json.loads(again.stdout)
-    assert edition["source"] == "us"
+    assert edition["name"] == "us"
     assert any("7700000001" in one["text"] for one in edition["notes"]["fields"])

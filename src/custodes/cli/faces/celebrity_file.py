@@ -40,7 +40,9 @@ def read_known(path: Path) -> list[Known]:
     """
     try:
         rows = _rows(path)
-    except (OSError, UnicodeDecodeError, csv.Error, json.JSONDecodeError) as error:
+    except OSError as error:
+        raise InvalidParameterError(f"{path}: {error.strerror}") from None
+    except (UnicodeDecodeError, csv.Error, json.JSONDecodeError) as error:
         raise InvalidParameterError(f"{path} cannot be read as CSV or JSON: {error}") from None
     found: dict[str, Known] = {}
     for number, row in enumerate(rows, 1):

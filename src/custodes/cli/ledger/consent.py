@@ -13,7 +13,6 @@ from typing import Annotated
 import typer
 
 from custodes.core.errors import UnavailableError
-from custodes.deployment.record.ledger import log_name
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.writer.keys import SigningKey, read_secret
 from custodes.operations.record.consent import order_message
@@ -35,6 +34,8 @@ def sign_order(data: Path, operation: str, members: Mapping[str, object], keys: 
     Raises:
         UnavailableError: a key cannot be used.
     """
+    from custodes.deployment.record.ledger import log_name
+
     found = []
     for path in keys:
         try:

@@ -15,7 +15,6 @@ import typer
 from custodes.cli.client.administration import ask, show
 from custodes.cli.ledger.consent import SignatureOption, SignOnlyOption, SignWithOption, sign_order
 from custodes.cli.options import DATA, DataOption, JsonOption
-from custodes.operations.record.incidents.incidents import AcknowledgeIncident
 
 app = typer.Typer(help="Incidents of the log, and what they stop.", no_args_is_help=True)
 
@@ -48,6 +47,8 @@ def acknowledge_command(
 
     Where officers are appointed, one of them signs for it.
     """
+    from custodes.operations.record.incidents.incidents import AcknowledgeIncident
+
     order = AcknowledgeIncident(index=index, reason=reason)
     signed = sign_order(data, order.operation, order.order, sign_with or ()) if sign_with else ()
     if sign_only:

@@ -19,6 +19,7 @@ from custodes.cli.client.directory import require_ledger
 from custodes.cli.ledger.consent import SignatureOption, SignOnlyOption, SignWithOption, sign_order
 from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption, DataPlaceOption
+from custodes.cli.output import print_json
 from custodes.core.errors import NotFoundError, UnavailableError
 from custodes.deployment.record.audits import audit_deeply, audit_log
 from custodes.deployment.record.statements import open_statements
@@ -31,7 +32,6 @@ from custodes.ledger.tree.tiles import verified_tree
 from custodes.ledger.tree.tlog_proof import encode_tlog_proof
 from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.writer.audit import AuditReport
-from custodes.operations.record.admin.ledger import ChangeVrfKey, ProveVrfKeyChange, vrf_order
 from custodes.storage.ledger.open import LedgerPaths, old_verifiers, read_tiles
 
 app = typer.Typer(help="Audit the ledger, show its state, prove entries.", no_args_is_help=True)
@@ -86,6 +86,7 @@ def audit_command(
 def growth_command(
     out: Annotated[Path, typer.Option("--out", help="File to write.")],
     data: DataOption = DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Write, for auditors, the proofs that each head of the account map continues the one before."""
     try:
@@ -95,6 +96,9 @@ def growth_command(
     except LookupError as error:
         raise NotFoundError(str(error)) from error
     out.write_bytes(b"".join(lines))
+    if as_json:
+        print_json({"path": str(out), "heads": len(lines)})
+        return
     typer.echo(
         f"{out}: {len(lines)} heads; check it with: python -m custodes.ledger growth {out} --trust ... --ledger ...",
         err=True,
@@ -156,6 +160,8 @@ def change_vrf_key_command(
 
     Where officers are appointed, two of them sign for it.
     """
+    from custodes.operations.record.admin.ledger import ChangeVrfKey, vrf_order
+
     require_ledger(data)
     order = vrf_order(open_statements(data).maps.vrf_public())
     signed = sign_order(data, ChangeVrfKey.operation, order, sign_with) if sign_with else ()
@@ -174,9 +180,15 @@ def vrf_key_change_command(
     index: Annotated[int, typer.Argument(min=0, help="Its entry, as change-vrf-key says.")],
     out: Annotated[Path, typer.Option("--out", help="File to write.")],
     data: DataOption = DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Write, for auditors, the proofs that every name has the same under the new key; the file names customers."""
+    from custodes.operations.record.admin.ledger import ProveVrfKeyChange
+
     out.write_text(ask(data, ProveVrfKeyChange.operation, index=index)["file"], encoding="utf-8")
+    if as_json:
+        print_json({"path": str(out), "index": index})
+        return
     typer.echo(f"{out}: check it with: python -m custodes.ledger verify {out} --trust ...", err=True)
 
 

@@ -13,7 +13,8 @@ import typer
 
 from custodes.cli.client.administration import ask
 from custodes.cli.ledger.period import moment
-from custodes.cli.options import DATA, DataOption
+from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import print_json
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
 from custodes.deployment.record.statements import open_statements
 from custodes.ledger.tlog.commitment import BodyError
@@ -42,6 +43,7 @@ def ai_act_command(
     begin: Annotated[str | None, typer.Option("--from", help="Start, like 2026-01-01 or 2026-01-01T12:00Z.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="End, not included. [default: the newest entry]")] = None,
     data: DataOption = DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Report on an account under articles 12, 19 and 26 of the AI Act and 30 and 35 of the GDPR."""
     known = ask(data, "account show", account=account)
@@ -68,4 +70,7 @@ def ai_act_command(
     (out / FILE).write_bytes(made)
     (out / PAGE).write_text(render(parse(made), FILE), encoding="utf-8")
     (out / POLICY).write_bytes(policy)
+    if as_json:
+        print_json({"account_id": account, "paths": [str(out / name) for name in (PAGE, FILE, POLICY)]})
+        return
     typer.echo(f"{out / PAGE}; check it with: python -m custodes.ledger verify {out / FILE} --trust {POLICY}", err=True)

@@ -136,6 +136,7 @@ def stamps_command(
     file: Annotated[Path, typer.Argument(help="Statement about an account.")],
     out: Annotated[Path, typer.Option("--out", help="File to write.")],
     data: DataOption = DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Write the time stamps of outside authorities that bracket a statement's period, to go with it."""
     refuse_inputs(out, [file])
@@ -150,6 +151,9 @@ def stamps_command(
     except LookupError as error:
         raise NotFoundError(str(error)) from error
     out.write_bytes(stamps)
+    if as_json:
+        print_json({"path": str(out), "bytes": len(stamps)})
+        return
     typer.echo(f"{out}: {len(stamps)} bytes; readers give it with --stamps and their --stamp-roots", err=True)
 
 

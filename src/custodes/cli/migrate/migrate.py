@@ -6,16 +6,19 @@ everything that is different. The other service is only read.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from custodes.cli.options import DATA, DataPlaceOption, EndpointOption
+from custodes.cli.options import DATA, DataPlaceOption, EndpointOption, JsonOption
+from custodes.cli.output import print_json
 from custodes.settings import from_environment
 
 if TYPE_CHECKING:
@@ -31,6 +34,19 @@ NameOption: TypeAlias = Annotated[str, typer.Option("--collection", "-c", help="
 PlanOption: TypeAlias = Annotated[
     bool, typer.Option("--plan", help="Only say what would be moved, and which faces have no photo.")
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Where the report goes, what it says about every move, and whether the answer is JSON."""
+
+    report: Path
+    cannot_move: Sequence[str]
+    as_json: bool
+
+    def say(self, line: str) -> None:
+        """A line for people, where JSON is in nobody's way."""
+        typer.echo(line, err=self.as_json)
 
 
 @app.command("rekognition")
@@ -52,6 +68,7 @@ def rekognition_command(
     ] = None,
     data: DataPlaceOption = DATA,
     endpoint: EndpointOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Move collections of Amazon Rekognition: names, users and tags, with faces indexed anew from their photos."""
     from custodes.cli.client.amazon import AmazonClient
@@ -66,7 +83,8 @@ def rekognition_command(
         _say_plan(todo)
         return
     with _opened(data, endpoint) as api:
-        _move(api, todo, pictures, report, CANNOT_MOVE, lambda: _checks(amazon, api, todo, pictures, check))
+        checks = functools.partial(_checks, amazon, api, todo, pictures, check)
+        _move(api, todo, pictures, _Answer(report, CANNOT_MOVE, as_json), checks)
 
 
 @app.command("compreface")
@@ -78,12 +96,13 @@ def compreface_command(
     plan: PlanOption = False,
     data: DataPlaceOption = DATA,
     endpoint: EndpointOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Move the subjects of a CompreFace recognition service: each becomes a user with its examples."""
     from custodes.cli.migrate.compreface import CANNOT_MOVE, CompreFace
 
     source = CompreFace(url, key_file.read_text(encoding="utf-8").strip())
-    _move_one(source.collection(collection), source, report, CANNOT_MOVE, data, endpoint, plan=plan)
+    _move_one(source.collection(collection), source, _Answer(report, CANNOT_MOVE, as_json), data, endpoint, plan=plan)
 
 
 @app.command("luna")
@@ -94,19 +113,19 @@ def luna_command(
     plan: PlanOption = False,
     data: DataPlaceOption = DATA,
     endpoint: EndpointOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Move the faces of an export of LUNA PLATFORM 5, named by external_id, else by user_data."""
     from custodes.cli.migrate.luna import CANNOT_MOVE, LunaExport
 
     source = LunaExport(archive)
-    _move_one(source.collection(collection), source, report, CANNOT_MOVE, data, endpoint, plan=plan)
+    _move_one(source.collection(collection), source, _Answer(report, CANNOT_MOVE, as_json), data, endpoint, plan=plan)
 
 
 def _move_one(
     found: SourceCollection,
     photos: SourcePhotos,
-    report: Path,
-    cannot_move: Sequence[str],
+    answer: _Answer,
     data: Path,
     endpoint: str | None,
     *,
@@ -119,7 +138,7 @@ def _move_one(
         _say_plan(todo)
         return
     with _opened(data, endpoint) as api:
-        _move(api, todo, photos, report, cannot_move, list)
+        _move(api, todo, photos, answer, list)
 
 
 @contextmanager
@@ -134,24 +153,26 @@ def _move(
     api: ApiClient,
     todo: Sequence[tuple[SourceCollection, Sequence[MoveUnit]]],
     photos: SourcePhotos,
-    report: Path,
-    cannot_move: Sequence[str],
+    answer: _Answer,
     checked: Callable[[], Sequence[SearchCheck]],
 ) -> None:
     from custodes.cli.migrate.carrying import carry
-    from custodes.cli.migrate.report import line_of, write_report
+    from custodes.cli.migrate.report import line_of, summary, write_report
 
     carried = []
     for collection, units in todo:
         carried.append(carry(api, collection, units, photos))
-        typer.echo(line_of(carried[-1]))
-        write_report(report, carried, cannot_move, ())
+        answer.say(line_of(carried[-1]))
+        write_report(answer.report, carried, answer.cannot_move, ())
     checks = checked()
-    write_report(report, carried, cannot_move, checks)
+    write_report(answer.report, carried, answer.cannot_move, checks)
+    agreeing, path = sum(one.agrees for one in checks), answer.report / "report.json"
     if checks:
-        agreeing = sum(one.agrees for one in checks)
-        typer.echo(f"{agreeing} of {len(checks)} photos are given the same name on both sides")
-    typer.echo(f"{report / 'report.json'}: what is different, and what cannot move")
+        answer.say(f"{agreeing} of {len(checks)} photos are given the same name on both sides")
+    answer.say(f"{path}: what is different, and what cannot move")
+    if answer.as_json:
+        moved = [summary(one) for one in carried]
+        print_json({"path": str(path), "collections": moved, "searches": len(checks), "agreeing": agreeing})
     if any(face.face_id is None for one in carried for face in one.faces):
         raise typer.Exit(1)
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import typer
 
 from custodes.cli.client.administration import ask, show
 from custodes.cli.client.directory import require_directory
 from custodes.cli.options import DATA, DataOption, DataPlaceOption, JsonOption
+from custodes.cli.output import print_json
 from custodes.core.clock import SystemClock
 from custodes.core.errors import CustodesError, NotFoundError, UnavailableError
 
 if TYPE_CHECKING:
-    from custodes.operations.screening.ports import Edition, Progress
+    from custodes.operations.screening.ports import Edition, ListPublisher, Progress
     from custodes.screening.lists.notes import ReadingNotes
     from custodes.storage.sql.screening.lists import ScreeningLists
     from custodes.storage.sql.screening.publishers import StoredPublishers
@@ -46,16 +46,18 @@ def import_command(
     """Import an edition of a list; it replaces the one before, whole or not at all."""
     from custodes.operations.screening.list_imports import ListFile, import_list
     from custodes.screening.lists.notes import ReadingNotes
+    from custodes.screening.lists.read import read_list
     from custodes.storage.sql.screening.lists import ScreeningLists
 
     file, notes = ListFile(path, form, source), ReadingNotes()
+    next(read_list(path, form), None)  # a file that is no list leaves no data directory behind
     with closing(ScreeningLists(data)) as lists, _bar(file.name) as progress:
         done = import_list(lists, file, SystemClock(), confirm=confirm, progress=progress, notes=notes)
     if done is None:
         return
     committed = _committed(data, [done])[0]
     if as_json:
-        typer.echo(orjson.dumps(asdict(committed) | {"notes": asdict(notes)}))
+        print_json(_members(committed) | {"notes": _noted(notes)})
         return
     _show_read([committed], [notes], as_json)
 
@@ -82,11 +84,12 @@ def diff_command(source: SourceArgument, data: DataOption = DATA, as_json: JsonO
         if source not in lists.current():
             raise NotFoundError(f"no list {source!r} was imported")
         found = lists.difference(source)
-    if as_json:
-        typer.echo(orjson.dumps(found.kinds))
-        return
     names = {entry.uid: entry.names[0].text for entry in (*found.before, *found.now)}
-    for uid, kind in sorted(found.kinds.items(), key=lambda item: (item[1], item[0])):
+    changes = sorted(found.kinds.items(), key=lambda item: (item[1], item[0]))
+    if as_json:
+        print_json([{"entry_id": uid, "change": kind, "name": names.get(uid, "")} for uid, kind in changes])
+        return
+    for uid, kind in changes:
         typer.echo(f"{kind}\t{uid}\t{names.get(uid, '')}")
 
 
@@ -104,7 +107,7 @@ def list_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     with _publishers(data) as (_, publishers):
         found = publishers.all()
     if as_json:
-        typer.echo(orjson.dumps([asdict(replace(one, address=one.shown)) for one in found]))
+        print_json([_publisher(one) for one in found])
         return
     for one in found:
         state = one.failure or ("never fetched" if not one.fetched_ms else "as published")
@@ -210,7 +213,7 @@ def _committed(data: Path, editions: Sequence[Edition]) -> list[Edition]:
 
 def _show(editions: Sequence[Edition], as_json: bool) -> None:
     if as_json:
-        typer.echo(orjson.dumps([asdict(edition) for edition in editions]))
+        print_json([_members(edition) for edition in editions])
         return
     for edition in editions:
         entry = "not in the ledger yet" if edition.ledger_index is None else f"ledger entry {edition.ledger_index}"
@@ -224,7 +227,7 @@ def _show_read(editions: Sequence[Edition], notes: Sequence[ReadingNotes], as_js
     """Each edition with what of it could not be read."""
     if as_json:
         both = zip(editions, notes, strict=True)
-        typer.echo(orjson.dumps([asdict(edition) | {"notes": asdict(one)} for edition, one in both]))
+        print_json([_members(edition) | {"notes": _noted(one)} for edition, one in both])
         return
     for edition, one in zip(editions, notes, strict=True):
         _show([edition], as_json)
@@ -239,3 +242,22 @@ def _say(notes: ReadingNotes) -> None:
         typer.echo(f"{notes.unread} fields with numbers could not be read (--json has the first 1,000):", err=True)
     for one in notes.fields[:_SHOWN_FIELDS]:
         typer.echo(f"  {one.uid}: {one.text}", err=True)
+
+
+def _members(edition: Edition) -> dict[str, object]:
+    """An edition in the words of docs/cli.md."""
+    found = asdict(edition)
+    return {"name": found.pop("source"), "imported_ts_ms": found.pop("imported_ms"), **found}
+
+
+def _noted(notes: ReadingNotes) -> dict[str, object]:
+    fields = [{"entry_id": one.uid, "text": one.text} for one in notes.fields]
+    return {"missing": notes.missing, "unread": notes.unread, "fields": fields}
+
+
+def _publisher(one: ListPublisher) -> dict[str, object]:
+    """A publisher in the words of docs/cli.md; times are 0 for never."""
+    return {
+        "name": one.name, "format": one.form, "address": one.shown, "every_h": one.every_h, "digest": one.digest,
+        "checked_ts_ms": one.checked_ms, "fetched_ts_ms": one.fetched_ms, "reason": one.failure,
+    }  # fmt: skip

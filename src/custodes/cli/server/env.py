@@ -5,7 +5,10 @@ In: a data directory and the kind of shell. Out: lines for the shell to evaluate
 
 from __future__ import annotations
 
+import re
 import shlex
+import shutil
+import subprocess
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+_FIRST = {1: (1, 29), 2: (2, 13)}
+"""The first AWS CLI of each version that takes addresses from variables."""
 # The discard port: whoever calls it learns at once that nobody is there.
 _NOWHERE = "http://127.0.0.1:9"
 
@@ -53,6 +58,30 @@ def env(data: DataPlaceOption = DATA, shell: ShellOption = Shell.SH) -> None:
         typer.echo(f"custodes: {error.message}; until then calls of Rekognition in this shell fail", err=True)
         raise typer.Exit(1) from None
     typer.echo("\n".join(lines))
+    if old := _old_aws_cli():
+        typer.echo(
+            f"custodes: {old} ignores these variables and calls Amazon, photos included: versions from 1.29 and 2.13 "
+            "on obey them; give older ones --endpoint-url each time",
+            err=True,
+        )
+
+
+def _old_aws_cli() -> str | None:
+    """The AWS CLI that `aws` starts here, if it is of before July 2023 and knows nothing of addresses in variables."""
+    program = shutil.which("aws")
+    if program is None:
+        return None
+    try:
+        said = subprocess.run(  # noqa: S603 - the user's own program
+            [program, "--version"], capture_output=True, text=True, timeout=10, check=False
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.match(r"aws-cli/(\d+)\.(\d+)[.\d]*", said)
+    if found is None:
+        return None
+    major, minor = int(found[1]), int(found[2])
+    return found[0] if (major, minor) < _FIRST.get(major, (0, 0)) else None
 
 
 def _exports(directory: Path, shell: Shell) -> list[str]:

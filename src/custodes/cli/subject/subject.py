@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from custodes.cli.options import DATA, DataOption, EndpointOption, JsonOption
+from custodes.cli.output import print_json
 from custodes.core.errors import InvalidParameterError
 from custodes.settings import from_environment
 
 if TYPE_CHECKING:
     from custodes.cli.client.api import ApiClient
+    from custodes.cli.subject.erasing import ErasedFace
     from custodes.cli.subject.findings import SubjectFindings
     from custodes.settings import Settings
 
@@ -76,6 +78,7 @@ def export_command(
     role: RoleOption = None,
     data: DataOption = DATA,
     endpoint: EndpointOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """Write all that is stored about somebody into a folder, to hand out to them."""
     settings = from_environment(data=data)
@@ -91,7 +94,10 @@ def export_command(
         for name, one in kept.items()
     }
     _write(out, photo, findings, collections=about)
-    typer.echo(f"{out / _REPORT}: {len(findings.faces)} faces in {len(findings.searched)} collections")
+    if as_json:
+        print_json({"path": str(out / _REPORT), **findings.members()})
+    else:
+        typer.echo(f"{out / _REPORT}: {len(findings.faces)} faces in {len(findings.searched)} collections")
     _say_open(findings)
 
 
@@ -106,6 +112,7 @@ def erase_command(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask: somebody has looked at what `find` said.")] = False,
     data: DataOption = DATA,
     endpoint: EndpointOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Erase somebody's faces from all collections, and write certificates that they are gone."""
     from custodes.cli.subject.erasing import erase_faces, with_certificate
@@ -114,15 +121,14 @@ def erase_command(
     _new(out)
     with _opened(settings, endpoint, role) as api:
         findings = _found(api, photo, faces, collections, threshold)
-        _show(findings, as_json=False)
+        _show(findings, as_json=False, err=as_json)
         if findings.faces and not yes:
-            typer.confirm(f"Erase these {len(findings.faces)} faces for good?", abort=True)
+            typer.confirm(f"Erase these {len(findings.faces)} faces for good?", abort=True, err=True)
         erased = list(erase_faces(api, findings.faces))
         left = _found(api, photo, None, collections, threshold) if photo is not None else None
     proven = [with_certificate(settings.data, one, out) if one.erased and not endpoint else one for one in erased]
     _write(out, photo, findings, erased=[one.members() for one in proven], after=left.members() if left else None)
-    for one in proven:
-        typer.echo(f"{one.face_id}  {one.collection}  {one.verdict or one.reason or 'erased'}  {one.certificate or ''}")
+    _say_erased(proven, out, as_json=as_json)
     _say_open(findings)
     if any(not one.erased for one in proven) or findings.held or findings.refused:
         raise typer.Exit(1)
@@ -175,14 +181,22 @@ def _write(out: Path, photo: Path | None, findings: SubjectFindings, **more: obj
     write_durably(out / _REPORT, f"{json.dumps(report, indent=1, sort_keys=True, default=str)}\n".encode())
 
 
-def _show(findings: SubjectFindings, *, as_json: bool) -> None:
+def _say_erased(erased: Sequence[ErasedFace], out: Path, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"path": str(out / _REPORT), "erased": [one.members() for one in erased]})
+        return
+    for one in erased:
+        typer.echo(f"{one.face_id}  {one.collection}  {one.verdict or one.reason or 'erased'}  {one.certificate or ''}")
+
+
+def _show(findings: SubjectFindings, *, as_json: bool, err: bool = False) -> None:
     if as_json:
         typer.echo(json.dumps(findings.members(), default=str))
         return
     for face in findings.faces:
-        typer.echo(_line(face.collection, face.face_id, face.similarity, face.stored))
+        typer.echo(_line(face.collection, face.face_id, face.similarity, face.stored), err=err)
     if not findings.faces:
-        typer.echo(f"nobody like this in {len(findings.searched)} collections")
+        typer.echo(f"nobody like this in {len(findings.searched)} collections", err=err)
     _say_open(findings)
 
 
