@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from custodes.edge.aws.model import load_service
 from custodes.governance.provider.guardrails import (
     ATTRIBUTES,
+    LATER,
     Call,
     PackError,
     load,
@@ -43,12 +44,20 @@ def test_good_facts_are_allowed(guardrails) -> None:
     assert verdict.allowed and verdict.rules == ("baseline.serve",)
 
 
-@pytest.mark.parametrize("name", sorted(ATTRIBUTES))
+@pytest.mark.parametrize("name", sorted(ATTRIBUTES - LATER.keys()))
 @pytest.mark.parametrize("facts", [{}, POLICE, {"purpose": "missing-person", **POLICE}])
 def test_without_any_one_fact_nothing_is_allowed(guardrails, name, facts) -> None:
     left = {key: value for key, value in {**GOOD, **facts}.items() if key != name}
     for operation in ("SearchFaces", "ListCollections", "DetectLabels"):
         assert not guardrails.decide(Call("1", operation, "*", left)).allowed
+
+
+def test_records_from_before_a_fact_was_known_decide_as_they_did(guardrails) -> None:
+    assert LATER.keys().isdisjoint(GOOD)
+    for value, allowed in (("none", True), ("protected-traits", False), ("faces", False)):
+        facts = {**GOOD, "purpose": "unstated", "custom_labels": value}
+        assert guardrails.decide(Call("1", "CreateProjectVersion", "*", facts)).allowed == allowed
+    assert guardrails.decide(Call("1", "CreateProjectVersion", "*", {**GOOD, "purpose": "unstated"})).allowed
 
 
 @settings(max_examples=150, deadline=None)

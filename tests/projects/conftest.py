@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from fakes.engine import SquareEngine
 from fakes.live import running
 from fakes.sight import sight
-from fakes.studio import PICTURES, RESULTS, Studio
+from fakes.studio import PICTURES, RESULTS, FacesInLargePictures, Studio
 
 
 @pytest.fixture(scope="module")
@@ -23,5 +22,5 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
         "output_buckets": RESULTS,
         "training_wait_s": 55,
     }
-    with running(root / "data", overrides, engine=SquareEngine(), sight=sight()) as server:
+    with running(root / "data", overrides, engine=FacesInLargePictures(), sight=sight()) as server:
         yield Studio(server, server.client(), *folders)

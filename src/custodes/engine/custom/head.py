@@ -83,5 +83,5 @@ def unpacked(data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[np.generic]
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         return json.loads(arrays.pop("facts").tobytes()), arrays
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise UnavailableError("a trained model is damaged") from error

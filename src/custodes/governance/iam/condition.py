@@ -41,7 +41,7 @@ SINGLE_KEYS = frozenset(
         "sts:rolesessionname",
     }
 )
-SET_KEYS = frozenset({"aws:tagkeys"})
+SET_KEYS = frozenset({"aws:tagkeys", "custodes:labelnames"})
 _TAG_KEY = re.compile(r"aws:(requesttag|resourcetag|principaltag)/.{1,128}", re.DOTALL)
 MAX_VALUES = 200
 

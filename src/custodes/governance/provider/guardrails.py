@@ -15,7 +15,7 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from operator import itemgetter
 
@@ -64,7 +64,10 @@ VOCABULARIES: Mapping[str, frozenset[str]] = {
     "place": frozenset({"unknown", "unstated", "private", "workplace", "education", "public"}),
     "face_source": frozenset({"unknown", "unstated", "consented", "own-records", "public-task", "untargeted-scraping"}),
     "authorisation": frozenset({"unknown", "none", "pending", "overdue", "granted", "refused"}),
+    "custom_labels": frozenset({"none", "protected-traits", "faces"}),
 }
+LATER: Mapping[str, str] = {"custom_labels": "none"}
+"""Facts that earlier records do not have, with what was true of those calls."""
 BOOLEANS = ("lists_current", "real_time", "emotions", "human_review")
 MOMENTS = ("screened_at", "now")
 CHANGING = (*MOMENTS, "threshold_milli")
@@ -172,6 +175,7 @@ class Guardrails:
         Calls that agree in all but moments and threshold share a plan: the rules that can apply to them, and verdicts
         for as long as nothing has changed on which these rules look. See ``policy_slice``.
         """
+        call = _completed(call)
         facts = call.facts
         try:
             values = _STEADY(facts)
@@ -200,6 +204,7 @@ class Guardrails:
 
     def decide_by_all(self, call: Call) -> PolicyVerdict:
         """Decide by asking Cedar about every rule: slower, the same."""
+        call = _completed(call)
         problem = check_facts(call.facts)
         return PolicyVerdict(False, (UNKNOWN_FACT,), problem) if problem else self._ask(call, self._every)
 
@@ -270,6 +275,13 @@ class Guardrails:
 
 
 _INCIDENT = PolicyVerdict(False, (INCIDENT,), "the provider's rules could not be evaluated")
+
+
+def _completed(call: Call) -> Call:
+    """``call`` with the facts that records of earlier programs lack."""
+    if all(name in call.facts for name in LATER):
+        return call
+    return replace(call, facts={**LATER, **call.facts})
 
 
 def check_facts(facts: Mapping[str, object]) -> str:

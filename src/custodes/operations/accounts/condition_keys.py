@@ -62,6 +62,11 @@ def _tag_keys(intent: Intent) -> Values:
     return tuple(dict.fromkeys([*_mapping(intent, "request_tags"), *listed]))
 
 
+def _label_names(intent: Intent) -> Values:
+    named = intent.facts.get("label_names")
+    return tuple(str(name) for name in named) if isinstance(named, list) else ()
+
+
 def _text(intent: Intent, name: str) -> Values:
     found = intent.facts.get(name)
     return (found,) if isinstance(found, str) else ()
@@ -118,6 +123,7 @@ _SINGLE: Mapping[str, Callable[[Intent], Values]] = MappingProxyType(
         "aws:securetransport": lambda intent: ("true" if intent.context.origin.secure else "false",),
         "aws:sourceip": lambda intent: (intent.context.origin.address,) if intent.context.origin.address else (),
         "aws:tagkeys": _tag_keys,
+        "custodes:labelnames": _label_names,
         "aws:tokenissuetime": _issued,
         "aws:useragent": lambda intent: (intent.context.origin.user_agent,) if intent.context.origin.user_agent else (),
         "aws:userid": lambda intent: (user_id(intent.context.caller),),

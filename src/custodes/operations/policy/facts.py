@@ -94,6 +94,7 @@ class PolicyFacts:
             "lists_current": screened.lists_current,
             "emotions": bool(request.get("emotions", False)) and profile.demographics,
             "threshold_milli": _milli(request.get("threshold_pct", 0)),
+            "custom_labels": str(request.get("custom_labels", "none")),
             "now": intent.context.ts_ms,
         }
         if caller.session_tags:

@@ -287,9 +287,11 @@ class Versions:
         if not isinstance(key, VersionKey):
             return ()
         try:
-            return cast("Version", self._records.version(key).value).names
+            version = cast("Version", self._records.version(key).value)
         except (NotFoundError, NotSupportedError):
             return ()
+        # An adapter says no other names than moderation does.
+        return () if version.feature is ProjectFeature.CONTENT_MODERATION else version.names
 
     def project_names(self, arn: str) -> tuple[str, ...]:
         """Labels of the datasets of a project, for rules; empty where there is no such project."""
@@ -297,6 +299,9 @@ class Versions:
         if not isinstance(key, ProjectKey):
             return ()
         try:
+            found = self._records.store.find(key.account_id, ProjectRecordKind.PROJECT, key.name)
+            if found is None or cast("Project", found.value).feature is ProjectFeature.CONTENT_MODERATION:
+                return ()  # an adapter says no other names than moderation does
             return tuple(sorted({name for dataset in self._records.datasets(key) for name in dataset.names}))
         except NotSupportedError:  # the use case says so, on record
             return ()

@@ -1,0 +1,134 @@
+"""The engine of custom labels over networks that see colours: what it learns, how sure it is, what it goes on after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from custodes.core.errors import UnavailableError
+from custodes.core.ids import RequestId
+from custodes.core.slot import Slot, SlotClosedError
+from custodes.engine.custom.pipeline import CustomLabelPipeline
+from custodes.engine.results.custom import Example, Lesson, TrainingPlan
+from custodes.imaging.image import Image, decode
+from custodes.operations.images.engines import ImageEngines
+from fakes.custom import colour_engine, plain
+from fakes.live import running
+from fakes.sight import sight
+from fakes.studio import PICTURES, RESULTS, FacesInLargePictures, Studio
+
+NAMES = ("blue", "lime", "red")
+
+
+def shown(colour: str, seed: int) -> Image:
+    return decode(plain(colour, seed))
+
+
+def slot() -> Slot:
+    return Slot(0, RequestId("test"))
+
+
+def examples(engine: CustomLabelPipeline, plan: TrainingPlan, count: int = 6) -> list[Example]:
+    return [engine.study(slot(), shown(name, i), Lesson((name,)), plan) for name in NAMES for i in range(count)]
+
+
+def test_the_same_pictures_give_the_same_model() -> None:
+    engine, plan = colour_engine(), TrainingPlan(NAMES, backbone="colours")
+    first, second = (engine.fit(slot(), examples(engine, plan), plan) for _ in range(2))
+    assert first == second
+
+
+def test_labels_that_exclude_each_other_sum_to_all(studio: Studio) -> None:
+    engine, plan = colour_engine(), TrainingPlan(NAMES, backbone="colours")
+    model = engine.open(engine.fit(slot(), examples(engine, plan), plan))
+    found = engine.detect(slot(), shown("red", 50), model)
+    assert found[0].name == "red" and found[0].confidence_pct > 80
+    assert sum(label.confidence_pct for label in found) == pytest.approx(100)
+
+
+def test_several_labels_each_for_itself() -> None:
+    engine = colour_engine()
+    plan = TrainingPlan(("cold", "red"), several=True, backbone="colours")
+    lessons = {"red": ("red",), "blue": ("cold",), "purple": ("cold", "red"), "lime": ()}
+    taught = [engine.study(slot(), shown(c, i), Lesson(names), plan) for c, names in lessons.items() for i in range(8)]
+    model = engine.open(engine.fit(slot(), taught, plan))
+    for colour, names in lessons.items():
+        found = engine.detect(slot(), shown(colour, 60), model)
+        assert {label.name for label in found if label.confidence_pct >= 50} == set(names), colour
+
+
+def test_nothing_is_computed_outside_of_the_gate() -> None:
+    engine, closed = colour_engine(), slot()
+    closed.close()
+    with pytest.raises(SlotClosedError):
+        engine.study(closed, shown("red", 1), Lesson(("red",)), TrainingPlan(NAMES, backbone="colours"))
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:100], lambda data: b"", lambda data: data[::-1]])
+def test_a_damaged_model_does_not_open(damage: Any) -> None:
+    engine, plan = colour_engine(), TrainingPlan(NAMES, backbone="colours")
+    data = engine.fit(slot(), examples(engine, plan, 2), plan)
+    with pytest.raises(UnavailableError):
+        engine.open(damage(data))
+
+
+class FailingOnce(CustomLabelPipeline):
+    """Cannot look at one picture the first time."""
+
+    def __init__(self, whole: CustomLabelPipeline) -> None:
+        self.whole, self.studied, self.failed = whole, 0, False
+
+    @property
+    def backbones(self) -> tuple[str, ...]:
+        return self.whole.backbones
+
+    def study(self, slot: Slot, image: Image, lesson: Lesson, plan: TrainingPlan) -> Example:
+        self.studied += 1
+        if self.studied == 12 and not self.failed:
+            self.failed = True
+            raise UnavailableError("the disk is away")
+        return self.whole.study(slot, image, lesson, plan)
+
+    def fit(self, slot: Slot, examples: Any, plan: TrainingPlan) -> bytes:
+        return self.whole.fit(slot, examples, plan)
+
+    def open(self, model: bytes) -> Any:
+        return self.whole.open(model)
+
+    def detect(self, slot: Slot, image: Image, model: Any) -> Any:
+        return self.whole.detect(slot, image, model)
+
+
+@pytest.fixture
+def shaky(tmp_path: Path) -> Iterator[tuple[Studio, FailingOnce]]:
+    folders = [tmp_path / PICTURES, tmp_path / RESULTS]
+    for folder in folders:
+        folder.mkdir()
+    engine, seen = FailingOnce(colour_engine()), sight()
+    engines = ImageEngines(seen.labels, seen.moderation, seen.equipment, lambda: engine)
+    overrides = {
+        "buckets": {PICTURES: folders[0], RESULTS: folders[1]}, "output_buckets": RESULTS, "training_wait_s": 55,
+    }  # fmt: skip
+    with running(tmp_path / "data", overrides, engine=FacesInLargePictures(), sight=engines) as server:
+        yield Studio(server, server.client(), *folders), engine
+
+
+def test_a_training_goes_on_behind_the_part_that_it_had_reached(shaky: tuple[Studio, FailingOnce]) -> None:
+    studio, engine = shaky
+    lines = studio.coloured(["red", "blue"], 10)
+    source = studio.manifest("a.manifest", lines)
+    project = studio.project("shaky")
+    given = {"Assets": [source]}
+    studio.client.create_project_version(
+        ProjectArn=project,
+        VersionName="v1",
+        OutputConfig={"S3Bucket": RESULTS},
+        TrainingData=given,
+        TestingData=given,
+    )
+    described = studio.described(project)
+    assert engine.failed and described["Status"] == "TRAINING_COMPLETED", described["StatusMessage"]
+    assert engine.studied == 20 + 4, "the first part was not looked at again, the part that failed from its beginning"
