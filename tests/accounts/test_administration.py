@@ -84,6 +84,8 @@ MEMBERS: Mapping[str, Mapping[str, object]] = {
     "screening officer add": {"name": "ann", "public": "00" * 32},
     "screening officer remove": {"name": "ann"},
     "policy apply": {"proposal": {}},
+    "policy propose": {"packs": ["baseline"]},
+    "policy examine": {"proposal": {}},
     "retention set": {"collection": "people", "days": 30},
     "retention list": {},
     "sanctions commit": {},

@@ -46,7 +46,7 @@ from custodes.settings import Settings
 from custodes.storage.files.credentials import operator_account
 from custodes.storage.files.policy import policy_files
 from custodes.storage.ledger.open import LedgerPaths
-from custodes.storage.sql.celebrities import SqliteCelebrities
+from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
 from custodes.storage.sql.jobs import SqlJobStore
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.screening.lists import ScreeningLists

@@ -70,8 +70,8 @@ from custodes.operations.video.job_admin import job_handlers
 from custodes.settings import Settings
 from custodes.storage.files.cases import FILE as CASES
 from custodes.storage.files.cases import CaseFile
-from custodes.storage.sql.celebrities import SqliteCelebrities
 from custodes.storage.sql.database import Database
+from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
 
 
 @dataclass(frozen=True, slots=True)
