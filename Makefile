@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run env npm screenshots test test-fast coverage check format bench models docs verifier mutants lock clean
+.PHONY: help run env npm screenshots test test-fast coverage check format bench bench-compare models docs verifier mutants lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -52,6 +52,10 @@ format: $(VENV)/.test ## Format the code
 
 bench: $(VENV)/.test models ## Measure what BENCHMARKS.md reports
 	$(BIN)/python bench/all.py
+
+bench-compare: $(VENV)/.test models ## Measure side by side with an earlier commit: REV=, SUBJECTS= for some
+	@test -n "$(REV)" || { echo "say which commit: make bench-compare REV=v0.1"; exit 1; }
+	$(BIN)/python bench/compare.py $(REV) $(SUBJECTS)
 
 screenshots: $(VENV)/.test models ## Take the pictures of the console in docs/images (needs Chromium)
 	$(BIN)/python scripts/screenshots.py

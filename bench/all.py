@@ -10,6 +10,7 @@ _NOT_SUBJECTS = {
     "all",
     "average_precision",
     "attacks",
+    "compare",
     "face_features",
     "look_alike_pairs",
     "report",

@@ -88,6 +88,8 @@ def _take(page: Any, url: str, deployment: Deployment, files: dict[str, Path]) -
     page.wait_for_selector("[data-verdict]")
     _shoot(page, "console-statement", full=False)
     page.goto(f"{url}/console/")
+    page.get_by_text("Requests a second").wait_for()
+    page.locator("meter").first.wait_for()
     _shoot(page, "console-home", full=False)
 
 

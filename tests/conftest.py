@@ -22,12 +22,13 @@ import pytest
 
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
+from fakes.command import custodes as command
 from fakes.engine import SquareEngine
 from fakes.gallery import MemoryGalleryStore
 from fakes.live import LiveServer, running
 from fakes.postgres import PostgresServer, postgres_server
 
-OUTSIDE = frozenset({"aws", "custodes", "model_pack", "postgres"})
+OUTSIDE = frozenset({"aws", "model_pack", "postgres"})
 """Fixtures that start other programs, or need the networks."""
 
 
@@ -101,7 +102,7 @@ def aws(live_server: LiveServer) -> Run:
 
 @pytest.fixture
 def custodes(live_server: LiveServer) -> Run:
-    """``custodes("search", ...)`` runs our command as another process, with the live server's data directory."""
+    """``custodes("search", ...)`` carries our command out, with the live server's data directory."""
 
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {
@@ -110,14 +111,7 @@ def custodes(live_server: LiveServer) -> Run:
             "COLUMNS": "200",
             **variables,
         }
-        return subprocess.run(
-            [sys.executable, "-m", "custodes", *arguments],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return command(*arguments, variables=environment)
 
     return run
 

@@ -2,7 +2,7 @@
 
 In: a folder of films and a data directory; on standard input one line of JSON per job: ``name``, ``operation``,
 ``options``, ``film``. Out: one line of JSON per job: state, ``seconds`` from the claim to the end, of these
-``networks_s`` within ONNX Runtime and ``decoder_s`` waiting for the decoder, ``results``, resident memory.
+``inside_s`` within ONNX Runtime or waiting for the decoder, ``results``, resident memory.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import argparse
 import json
 import resource
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,18 +28,25 @@ POLL_S = 0.01
 
 
 class Clock:
-    """Seconds within what is wrapped. Jobs run one after the other, so that nothing is counted twice."""
+    """Seconds in which at least one thread is within what is wrapped: what happens at once is counted once."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        self._lock = threading.Lock()
+        self._within = 0
+        self._since = 0.0
 
     def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def timed(*arguments: Any, **named: Any) -> Any:
-            start = time.perf_counter()
+            with self._lock:
+                self._within += 1
+                self._since = time.perf_counter() if self._within == 1 else self._since
             try:
                 return function(*arguments, **named)
             finally:
-                self.seconds += time.perf_counter() - start
+                with self._lock:
+                    self._within -= 1
+                    self.seconds += time.perf_counter() - self._since if self._within == 0 else 0.0
 
         return timed
 
@@ -80,21 +88,21 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    networks, reading = Clock(), Clock()
-    NetworkSession.run = networks.around(NetworkSession.run)  # type: ignore[method-assign]
-    decoder._Child.record = reading.around(decoder._Child.record)  # type: ignore[method-assign]
+    inside = Clock()
+    NetworkSession.run = inside.around(NetworkSession.run)  # type: ignore[method-assign]
+    decoder._Child.record = inside.around(decoder._Child.record)  # type: ignore[method-assign]
     settings = from_environment(data=options.data, buckets={"films": options.films}, threads=options.threads)
     with open_deployment(settings, endpoint_url="http://127.0.0.1:9") as deployment:
         jobs = Jobs(deployment)
         print(json.dumps({"ready": True, "resident_mb": resident_mb()}), flush=True)
         for line in sys.stdin:
-            print(json.dumps(_job(jobs, json.loads(line), networks, reading)), flush=True)
+            print(json.dumps(_job(jobs, json.loads(line), inside)), flush=True)
 
 
-def _job(jobs: Jobs, asked: dict[str, Any], networks: Clock, reading: Clock) -> dict[str, Any]:
+def _job(jobs: Jobs, asked: dict[str, Any], inside: Clock) -> dict[str, Any]:
     for operation, members in asked.get("before", ()):
         jobs.call(operation, **members)
-    networks.seconds = reading.seconds = 0.0
+    inside.seconds = 0.0
     cpu_s = processor_s()
     memory: list[float] = []
     job = jobs.call(
@@ -116,8 +124,7 @@ def _job(jobs: Jobs, asked: dict[str, Any], networks: Clock, reading: Clock) -> 
         "state": found.state.value,
         "error": found.error,
         "seconds": (found.finished_ts_ms - found.claimed_ts_ms) / 1000,
-        "networks_s": networks.seconds,
-        "decoder_s": reading.seconds,
+        "inside_s": inside.seconds,
         "results": len(whole),
         "whole": whole if asked.get("whole") else None,
         "memory_mb": memory[:: max(1, len(memory) // 200)],

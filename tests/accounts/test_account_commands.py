@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,18 +13,13 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from fakes.command import custodes
 from fakes.engine import Square, picture
 from fakes.process import serving
 
 
 def run(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "custodes", *arguments, "--data", str(data), "--json"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return custodes(*arguments, "--data", data, "--json")
 
 
 def answered(data: Path, *arguments: str) -> Any:
@@ -89,13 +83,7 @@ def test_accounts_of_a_directory_that_no_server_ever_opened_work_on_a_server(tmp
     again = run(data, "account", "activate", late["account_id"])
     assert (again.returncode, "cannot become active" in again.stderr) == (1, True)
     assert answered(data, "account", "show", late["account_id"])["status"] == "closed"
-    audit = subprocess.run(
-        [sys.executable, "-m", "custodes", "ledger", "audit", "--data", str(data)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    audit = custodes("ledger", "audit", "--data", data)
     assert audit.returncode == 0, audit.stdout + audit.stderr
 
 

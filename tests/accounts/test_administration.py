@@ -84,6 +84,8 @@ MEMBERS: Mapping[str, Mapping[str, object]] = {
     "screening officer add": {"name": "ann", "public": "00" * 32},
     "screening officer remove": {"name": "ann"},
     "policy apply": {"proposal": {}},
+    "policy propose": {"packs": ["baseline"]},
+    "policy examine": {"proposal": {}},
     "retention set": {"collection": "people", "days": 30},
     "retention list": {},
     "sanctions commit": {},
@@ -113,6 +115,11 @@ MEMBERS: Mapping[str, Mapping[str, object]] = {
     "stream source remove": {"arn": "arn:aws:kinesisvideo:us-east-1:1:stream/a/1"},
     "job show": {"job_id": "f" * 64},
     "job cancel": {"job_id": "f" * 64},
+    "ledger rotate-key": {},
+    "witness ask": {},
+    "celebrities put": {"people": [{"celebrity_id": "Q1", "name": "Ann"}]},
+    "celebrities list": {},
+    "celebrities drop": {"celebrity_ids": ["Q1"]},
 }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 from custodes.core.errors import UnavailableError
 from custodes.storage.backup.restoring import restore_backup
 from custodes.storage.files import placement
+from fakes.command import custodes
 from fakes.engine import Square, SquareEngine, picture
 from fakes.live import LiveServer, running
 from fakes.process import serving
@@ -25,9 +25,7 @@ def image(number: int) -> dict[str, bytes]:
 
 
 def command(*arguments: object) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "custodes", *map(str, arguments)], capture_output=True, text=True, check=False
-    )
+    done = custodes(*arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

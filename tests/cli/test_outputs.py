@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,7 @@ import pytest
 import typer
 
 from custodes.cli.main import app
+from fakes.command import custodes
 
 WRITING = {"--out", "--picture", "--report"}
 # Commands with an output and no file to read, or none that is a file of the user's: nothing to destroy.
@@ -31,11 +30,6 @@ NOTHING_READ = {
     "custodes subject erase",
     "custodes subject export",
 }
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "custodes", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
 @pytest.fixture
@@ -106,13 +100,13 @@ def test_every_command_that_could_is_among_the_cases(tmp_path, photo):
 def test_what_is_read_is_not_written(command, tmp_path, photo):
     read, arguments = cases(tmp_path, photo)[f"custodes {command}"]
     before = read.read_bytes()
-    done = run(*arguments)
+    done = custodes(*arguments)
     assert done.returncode == 1
     assert "destroy" in done.stderr
     assert read.read_bytes() == before
     link = tmp_path / f"another{read.suffix}"
     link.hardlink_to(read)
     swapped = [link if argument is read else argument for argument in arguments[:-1]]
-    again = run(*swapped, *([arguments[-1]] if arguments[-1] is not read else [read]))
+    again = custodes(*swapped, *([arguments[-1]] if arguments[-1] is not read else [read]))
     assert again.returncode == 1
     assert read.read_bytes() == before

@@ -22,7 +22,7 @@ import pytest
 from custodes.gallery.celebrities import Celebrity, KnownGender
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
-from custodes.storage.sql.celebrities import SqliteCelebrities
+from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
 from fakes.clips import lossless
 from fakes.engine import Square, SquareEngine, picture
 from fakes.gallery import MemoryGalleryStore

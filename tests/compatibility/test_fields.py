@@ -34,7 +34,7 @@ from custodes.gallery.gallery import IndexedGallery
 from custodes.operations.catalogue import Ports, build
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import AllowAll, CountingRecorder, Deny, Gate
-from custodes.storage.sql.celebrities import SqliteCelebrities
+from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
 from fakes.engine import Square, SquareEngine, picture
 from fakes.gallery import MemoryGalleryStore
 from fakes.live import running

@@ -14,6 +14,7 @@ from custodes.console.web.attempts import MAX_FAILURES, MAX_OF_ADDRESS, WINDOW_M
 from custodes.console.web.language import LANGUAGES, Words, catalogue, preferred
 from custodes.console.web.sessions import Sessions
 from custodes.core.clock import FixedClock
+from custodes.core.errors import CustodesError
 from custodes.operations.accounts.credentials.sign_in_links import GOOD_FOR_MS, SignInLinks
 
 ROOT = Path(__file__).parents[2]
@@ -109,3 +110,15 @@ def test_whoever_fails_often_has_to_wait() -> None:
     for _ in range(MAX_OF_ADDRESS):
         attempts.failed("a", "a many")
     assert not attempts.may_try("a", "a other")
+
+
+def test_errors_have_a_sentence_of_their_own_in_every_language() -> None:
+    """A kind of error without one is told by the sentence for all."""
+    kinds = [CustodesError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    names = {name.removeprefix("refused.kind_") for name in catalogue() if name.startswith("refused.kind_")}
+    assert "CustodesError" in names and names <= {kind.__name__ for kind in kinds}
+    for name in names:
+        texts = [Words(language)(f"refused.kind_{name}") for language in LANGUAGES]
+        assert len(set(texts)) == len(LANGUAGES), name

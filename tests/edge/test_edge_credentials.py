@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from custodes.core.errors import UnavailableError
 from custodes.storage.files.credentials import OperatorKeys, configured, open_credentials
+from fakes.command import custodes
 
 
 def counting() -> Callable[[int], bytes]:
@@ -78,8 +79,7 @@ def test_boto3_reads_the_files(tmp_path, monkeypatch):
 
 
 def custodes_env(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "custodes", "env", "--data", str(directory), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return custodes("env", "--data", directory, *arguments)
 
 
 def exports(directory: Path) -> str:

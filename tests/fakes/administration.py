@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from custodes.core.errors import InvalidParameterError
-from custodes.operations.requests.admin import AdminHandlers, read_command
+from custodes.operations.requests.admin import AdminHandlers, answer_of, read_command
 from fakes.live import LiveServer
 
 
@@ -15,7 +15,7 @@ def carry_out(handlers: AdminHandlers, operation: str, members: Mapping[str, obj
     """What the handler of ``operation`` answers."""
     for kind, handler in handlers.items():
         if kind.operation == operation:
-            return handler(read_command(kind, members))
+            return answer_of(handler(read_command(kind, members)))
     raise InvalidParameterError(f"no command {operation}")
 
 

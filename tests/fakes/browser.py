@@ -8,9 +8,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from fakes.live import LiveServer
+
+AXE = Path(__file__).parents[2] / "build/node_modules/axe-core/axe.min.js"
+SEVERE = ("serious", "critical")
 
 
 @dataclass
@@ -54,3 +60,20 @@ def sign_in_with_key(watched: Watched, key: Mapping[str, Any]) -> None:
     page.fill("input[name=secret_access_key]", key["secret_access_key"])
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{watched.url}/console/")
+
+
+def axe_core() -> str:
+    """The program that looks for barriers; the test skips where it is not installed."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: scripts/install-test-tools.sh")
+    return AXE.read_text(encoding="utf-8")
+
+
+def axe_problems(page: Any, axe: str, where: str, rules: list[str] | None) -> list[tuple[str, str, str]]:
+    """Serious and critical findings on the page as it is: where, which, and the first place; of all rules with None."""
+    page.evaluate(axe)
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if rules is not None:
+        options["runOnly"] = {"type": "rule", "values": rules}
+    found = page.evaluate("options => axe.run(document, options)", options)["violations"]
+    return [(where, one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in SEVERE]

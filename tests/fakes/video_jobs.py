@@ -36,14 +36,18 @@ VIDEO = S3Object("films", "a.mp4")
 
 
 def video_jobs(
-    server: LiveServer, films: Path, frames: FrameSource | None = None, part_ms: int = 60_000
+    server: LiveServer,
+    films: Path,
+    frames: FrameSource | None = None,
+    part_ms: int = 60_000,
+    engine: BlobEngine | None = None,
 ) -> tuple[VideoJobs, MediaFiles]:
     deployment = server.deployment
     assert deployment.ledger is not None
     files = MediaFiles(server.data, BucketObjects({"films": FolderObjects(films)}))
     eyes = sight()
     engines = VideoEngines(
-        BlobEngine(),
+        engine or BlobEngine(),
         eyes.labels,
         eyes.moderation,
         ScriptedText,

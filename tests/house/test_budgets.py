@@ -7,9 +7,8 @@ import re
 import tokenize
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "custodes"
@@ -41,8 +40,13 @@ def name(path: Path) -> str:
     return path.relative_to(SOURCE).as_posix()
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -65,14 +69,14 @@ def is_command(function: ast.FunctionDef | ast.AsyncFunctionDef, path: Path) -> 
     )
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
-def test_a_file_is_short_and_says_what_it_is(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= FILE_LINES
-    assert ast.get_docstring(ast.parse(text)), (
-        "a module opens with what goes in, what comes out and what it does not do"
-    )
-    assert path.stem not in GRAB_BAGS
+def test_a_file_is_short_and_says_what_it_is() -> None:
+    for path in MODULES:
+        text = path.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= FILE_LINES, name(path)
+        assert ast.get_docstring(tree(path)), (
+            f"{name(path)}: a module opens with what goes in, what comes out and what it does not do"
+        )
+        assert path.stem not in GRAB_BAGS, name(path)
 
 
 def test_a_folder_holds_what_can_be_taken_in_at_a_glance() -> None:
@@ -85,21 +89,20 @@ def test_a_folder_holds_what_can_be_taken_in_at_a_glance() -> None:
     assert set(FULL_FOLDERS) <= set(full), "a folder that is no longer full needs no exception"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
-def test_functions_are_short_and_take_few_parameters(path: Path) -> None:
-    for function in functions(path):
-        assert code_lines(function) <= FUNCTION_LINES, function.name
+def test_functions_are_short_and_take_few_parameters() -> None:
+    for path, function in ((module, each) for module in MODULES for each in functions(module)):
+        assert code_lines(function) <= FUNCTION_LINES, f"{name(path)}: {function.name}"
         if not is_command(function, path):
             arguments = function.args
             count = len([*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs])
             own = any(argument.arg in ("self", "cls") for argument in arguments.args[:1])
-            assert count - own <= PARAMETERS + 2, f"{function.name} has {count - own} parameters"
+            assert count - own <= PARAMETERS + 2, f"{name(path)}: {function.name} has {count - own} parameters"
 
 
 def test_everything_is_caught_at_the_outer_borders_only() -> None:
     found = set()
     for path in MODULES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree(path)):
             if isinstance(node, ast.ExceptHandler) and _is_broad(node) and not _raises_again(node):
                 found.add(name(path))
     assert found <= BORDERS

@@ -47,6 +47,17 @@ def test_no_large_files() -> None:
     assert [path for path in tracked() if path.stat().st_size > 1_000_000] == []
 
 
+def test_no_link_is_tracked() -> None:
+    """A link leads to a place of the machine it was made on."""
+    try:
+        listed = subprocess.run(
+            ["git", "ls-files", "--stage"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("not a git checkout")
+    assert [line for line in listed.splitlines() if line.startswith("120000")] == []
+
+
 @pytest.mark.parametrize("extra", [None, "test"])
 def test_lock_covers_the_project(extra: str | None) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -18,9 +18,9 @@ from custodes.deployment.record.anchors import open_anchor
 from custodes.ledger.writer.ports import Anchor, HeadConflictError
 from custodes.settings import Settings
 from custodes.storage.ledger.anchor import FileAnchor
+from custodes.storage.ledger.sql_anchor import SqlAnchor
 from custodes.storage.objects.s3 import S3Endpoint
 from custodes.storage.objects.s3_anchor import S3Anchor
-from custodes.storage.sql.anchor import SqlAnchor
 from fakes.directories import opened_database
 from fakes.engine import SquareEngine
 from fakes.live import running

@@ -18,6 +18,7 @@ from custodes.ledger.tlog.note import parse_note
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH
 from custodes.ledger.tree.tiles import Tree
 from custodes.storage.ledger.open import read_tiles
+from fakes.command import custodes
 from fakes.engine import Square, picture
 from fakes.process import serving
 
@@ -42,12 +43,6 @@ def index(client: Any, number: int) -> str:
 def found(client: Any, number: int) -> list[str]:
     answer = client.search_faces_by_image(CollectionId="people", Image={"Bytes": picture(Square(number))})
     return [match["Face"]["FaceId"] for match in answer["FaceMatches"]]
-
-
-def custodes(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "custodes", *arguments], capture_output=True, text=True, timeout=60, check=False
-    )
 
 
 def test_an_erased_face_is_certified_while_the_server_runs(tmp_path: Path) -> None:

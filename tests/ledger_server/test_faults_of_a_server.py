@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
 import urllib.request
@@ -28,6 +27,7 @@ from custodes.operations.requests.gate import Deny, Gate
 from custodes.operations.requests.properties import CHANGES
 from custodes.operations.requests.receipts import receipt_of
 from custodes.storage.ledger.open import read_tiles
+from fakes.command import custodes
 from fakes.engine import Square, picture
 from fakes.process import serving
 from fakes.records import ScriptedPolicy
@@ -135,13 +135,7 @@ def test_a_full_disk_is_a_modelled_error_and_is_survived(tmp_path: Path) -> None
 
 def audit(data: Path) -> None:
     """The audit finds no difference."""
-    answer = subprocess.run(
-        [sys.executable, "-m", "custodes", "ledger", "audit", "--data", str(data), "--json"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    answer = custodes("ledger", "audit", "--data", data, "--json")
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert json.loads(answer.stdout)["difference"] is None
 

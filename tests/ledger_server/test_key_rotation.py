@@ -4,45 +4,43 @@ from __future__ import annotations
 
 import json
 import resource
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from custodes.core.clock import FixedClock
 from custodes.core.errors import UnavailableError
-from custodes.deployment.record.key_rotation import rotate_key
+from custodes.deployment.administration import carry_out_here
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.note import VerifierKey
 from custodes.ledger.tlog.trust import open_trusted, parse_policy
 from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.writer.keys import check_rotation
+from custodes.settings import Settings
 from custodes.storage.ledger.open import read_tiles
+from fakes.command import custodes
 from fakes.engine import Square, picture
 from fakes.process import serving
 
 
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "custodes", *arguments], capture_output=True, text=True, timeout=60, check=False
-    )
-
-
 def done(*arguments: str) -> str:
-    answer = command(*arguments)
+    answer = custodes(*arguments)
     assert answer.returncode == 0, answer.stderr + answer.stdout
     return answer.stdout
 
 
 def verdict(file: Path, policy: Path) -> str:
-    return command("statement", "verify", str(file), "--trust", str(policy)).stdout.split()[0]
+    return custodes("statement", "verify", str(file), "--trust", str(policy)).stdout.split()[0]
 
 
 def statement(data: Path, account: str, out: Path) -> Path:
     done("statement", "create", "--account", account, "--out", str(out), "--data", str(data))
     return out
+
+
+def rotate_key(data: Path) -> int:
+    index: int = carry_out_here(Settings(data=data), "ledger rotate-key", {})["index"]
+    return index
 
 
 def detect(server: Any) -> None:
@@ -55,7 +53,7 @@ def test_old_and_new_statements_verify_after_a_rotation(tmp_path: Path) -> None:
         detect(server)
         account = (data / "account").read_text().strip()
         old = statement(data, account, tmp_path / "old.json")
-        refused = command("ledger", "rotate-key", "--data", str(data))
+        refused = custodes("ledger", "rotate-key", "--data", str(data))
         assert (refused.returncode, refused.stdout) == (1, ""), "not while the server runs"
         assert server.stop() == 0
     first = VerifierKey.parse((data / "ledger.pub").read_text())
@@ -91,7 +89,7 @@ def test_a_rotation_that_was_cut_short_is_finished_with_the_same_key(tmp_path: P
     text = policy.read_text()
     policy.write_text("not a policy\n")
     with pytest.raises(UnavailableError, match="trust policy"):
-        rotate_key(data, FixedClock())
+        rotate_key(data)
     assert not (data / "keys" / "ledger-next.key").exists(), "nothing was begun"
     # Longer than this process may write a file, while the files of the log are not: only the last step fails.
     policy.write_text(text + "# a note of the operator\n" * 1_000)
@@ -99,7 +97,7 @@ def test_a_rotation_that_was_cut_short_is_finished_with_the_same_key(tmp_path: P
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
     try:
         with pytest.raises(OSError, match="File too large"):
-            rotate_key(data, FixedClock())
+            rotate_key(data)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert (data / "keys" / "ledger-next.key").exists()
@@ -107,18 +105,18 @@ def test_a_rotation_that_was_cut_short_is_finished_with_the_same_key(tmp_path: P
         detect(server)
         assert server.stop() == 0
     waiting = (data / "keys" / "ledger-next.key").read_bytes()
-    index = rotate_key(data, FixedClock())
+    index = rotate_key(data)
     assert (data / "keys" / "ledger.key").read_bytes() == waiting
     note = read_tiles(data).get("checkpoint")
     assert note is not None
     size = open_trusted(note, parse_policy(policy.read_bytes())).checkpoint.size
     kinds = [decode(envelope).kind for _, envelope in Tree(read_tiles(data), size).entries()]
     assert (kinds.count("key"), kinds[index]) == (1, "key")
-    rotate_key(data, FixedClock())
+    rotate_key(data)
     assert len(parse_policy(policy.read_bytes()).logs) == 3
     assert len((data / "ledger-old.pub").read_text().splitlines()) == 2
 
 
 def test_there_must_be_a_ledger(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="no ledger"):
-        rotate_key(tmp_path, FixedClock())
+        rotate_key(tmp_path)

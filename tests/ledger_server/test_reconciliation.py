@@ -13,6 +13,7 @@ from custodes.core.ids import AccountId, RequestId
 from custodes.core.slot import Slot
 from custodes.deployment.record.ledger import started
 from custodes.deployment.server import open_engine
+from custodes.engine.runtime.memory import Runs
 from custodes.engine.runtime.meter import RunMeter
 from custodes.imaging.image import decode as decode_image
 from custodes.ledger.tlog.entry import Entry, decode
@@ -72,7 +73,7 @@ def test_a_run_behind_a_closed_permission_is_an_incident(log: LedgerLog) -> None
 
 def test_the_engine_called_past_the_gate_is_an_incident(log: LedgerLog, model_pack: Path) -> None:
     meter = RunMeter()
-    with open_engine(Settings(models=model_pack, threads=1), meter.ran) as engine:
+    with open_engine(Settings(models=model_pack, threads=1), Runs(meter.ran)) as engine:
         reconciliation = Reconciliation(log, meter)
         engine.detect(Slot(0, RequestId("nobody asked")), decode_image(picture(Square(1))), at_most=1)
         reconciliation.run()

@@ -15,17 +15,12 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from fakes.command import custodes
 from fakes.process import serving
 
 
 def account_command(data: Path, *arguments: str) -> Any:
-    done = subprocess.run(
-        [sys.executable, "-m", "custodes", "account", *arguments, "--data", str(data), "--json"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = custodes("account", *arguments, "--data", data, "--json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -26,7 +26,7 @@ from custodes.liveness.session import (
     SessionWishes,
 )
 from custodes.operations.liveness.ports import LivenessSessions
-from custodes.storage.sql.liveness import SqlLivenessSessions
+from custodes.storage.sql.liveness.sessions import SqlLivenessSessions
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.sqlite_database import FILE_NAME, SqliteDatabase
 from fakes.directories import opened_database

@@ -14,6 +14,7 @@ from tiny_models import tiny_card, tiny_onnx
 
 from custodes.core.device import Device
 from custodes.core.errors import UnavailableError
+from custodes.engine.runtime.memory import RunMemory, Runs
 from custodes.engine.runtime.session import NetworkSession, Threads, open_session, providers
 
 MODEL = tiny_onnx()
@@ -68,7 +69,8 @@ def test_arrays_that_do_not_fit_are_refused(path: Path):
 class _Counting:
     """A runtime that takes a moment, and knows how many runs were under way at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, takes_s: float = 0.02) -> None:
+        self.takes_s = takes_s
         self._lock = threading.Lock()
         self.now, self.most = 0, 0
         self.options: list[object] = []
@@ -81,7 +83,7 @@ class _Counting:
             self.now += 1
             self.most = max(self.most, self.now)
             self.options.append(options)
-        time.sleep(0.02)
+        time.sleep(self.takes_s)
         with self._lock:
             self.now -= 1
         return [np.zeros(1, np.float32)] * len(names)
@@ -109,6 +111,18 @@ def test_a_small_network_runs_for_as_many_callers_as_there_are_cores_and_keeps_i
     runtime = _six_callers(("batch", 3, 112, 112), 1)
     assert 1 <= runtime.most <= (os.cpu_count() or 1)
     assert runtime.options == [None] * 6
+
+
+def test_within_a_series_memory_is_kept_for_63_of_64_runs_and_given_back_after_it():
+    runtime, memory = _Counting(0.0), RunMemory()
+    shape = replace(CARD.input, shape=("batch", 3, "height", "width"))
+    session = NetworkSession(runtime, replace(CARD, input=shape), 1, Runs(memory=memory))
+    with memory.series():
+        for _ in range(66):
+            session.run({"rgb": np.zeros(1)})
+    session.run({"rgb": np.zeros(1)})
+    given_back = [at for at, options in enumerate(runtime.options, 1) if options is not None]
+    assert given_back == [64, 67]
 
 
 def test_devices_follow_what_there_is():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,19 +16,14 @@ from custodes.ledger.tlog.note import parse_note
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH
 from custodes.ledger.tree.tiles import Tree
 from custodes.storage.ledger.open import read_tiles
+from fakes.command import custodes
 from fakes.directories import raw
 from fakes.engine import Square, picture
 from fakes.process import serving
 
 
 def command(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "custodes", *arguments, "--data", str(data)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return custodes(*arguments, "--data", data)
 
 
 def index(client: Any, number: int) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from base64 import b64decode
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +20,7 @@ from custodes.cli.client.administration import ask
 from custodes.cli.client.api import ApiFailureError
 from custodes.cli.client.signed import SignedClient
 from custodes.imaging.image import decode
+from fakes.command import custodes
 from fakes.engine import Square, picture
 from fakes.process import serving
 
@@ -83,14 +83,7 @@ class Station:
         """``custodes review`` as somebody."""
         key = self.keys[name]
         environment = {"AWS_ACCESS_KEY_ID": key["access_key_id"], "AWS_SECRET_ACCESS_KEY": key["secret_access_key"]}
-        return subprocess.run(
-            [sys.executable, "-m", "custodes", "review", *arguments, "--data", str(self.data)],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            env=os.environ | environment,
-        )
+        return custodes("review", *arguments, "--data", self.data, variables=os.environ | environment)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,9 @@ from typing import Any
 
 import boto3
 import pytest
+from typer.testing import CliRunner
 
+from custodes.cli.policy.policy import app as policy_app
 from custodes.core.clock import SystemClock
 from custodes.jobs.job import Job, JobLimits, JobState
 from custodes.jobs.worker import JobWorkers, WorkerSettings
@@ -101,7 +103,13 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    root, engine = tmp_path_factory.mktemp("stop"), PausingEngine()
+    with built(tmp_path_factory.mktemp("stop")) as house:
+        yield house
+
+
+@contextmanager
+def built(root: Path) -> Iterator[House]:
+    engine = PausingEngine()
     (root / "films").mkdir()
     write_clip(root / "films" / "a.mp4", FRAMES, lambda n: scene(Blob("ann", 10 + n), Blob("bob", 250, 150)))
     overrides = {"buckets": {"films": root / "films"}, "video_part_s": 1}
@@ -125,6 +133,28 @@ def test_a_rule_that_is_gone_stops_a_job(house: House) -> None:
     with house.paused_job(clients["ann"]) as job:
         administer(house.server, "document delete", owner="user/ann", name="all", account=account)
     assert "not authorized to perform: rekognition:StartFaceSearch" in house.failed(clients["bob"], job)
+
+
+def test_a_new_provider_rule_stops_a_running_job(tmp_path: Path) -> None:
+    """An officer's tightening is in force at once, for the next part of a job that was allowed when it began."""
+    officer, proposal = str(tmp_path / "officer"), str(tmp_path / "tighter.json")
+    with built(tmp_path) as house:
+        at = ("--data", str(house.server.data))
+        _, clients = house.opened("Shop D")
+        policy("officer", "add", policy("officer", "key", "ann", "--out", officer), *at)
+        with house.paused_job(clients["ann"]) as job:
+            policy("propose", "--enable", "uk-russia-sanctions", "--out", proposal, *at)
+            policy("sign", proposal, "--key", officer, *at)
+            assert "in force now" in policy("apply", proposal, *at)
+        facts = _ended(house.server, job)
+    assert facts["state"] == "FAILED" and 0 < facts["frames"] < FRAMES
+    assert "uk-russia-sanctions" in facts["error"]
+
+
+def policy(*arguments: str) -> str:
+    done = CliRunner().invoke(policy_app, arguments)
+    assert done.exit_code == 0, done.output
+    return done.output.strip()
 
 
 def test_an_erased_collection_stops_a_job(house: House) -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+from custodes.operations.video.pages import read_pages
 from custodes.storage.media.decoder import LockedDecoder
 from custodes.video.frames import DecodingPlan
 from custodes.video.segments.cues import CueType, find_cues
 from custodes.video.segments.curves import Curves, curves_from, curves_of
 from custodes.video.segments.shots import find_shots
 from custodes.video.segments.signature import FrameSignature, SignatureReader
-from fakes.clips import ScriptedFrames
+from fakes.clips import Draw, ScriptedFrames
 
 VIDEOS = Path(__file__).parents[3] / "shared" / "data" / "videos"
 RATE = Fraction(25)
@@ -95,7 +97,7 @@ def test_cues_touch_and_cover_the_video() -> None:
         return np.zeros((180, 320, 3), np.uint8) if 100 <= n < 120 else noise(4)
 
     found = curves(150, draw)
-    cues = find_cues(found.ts_ms, found.dark, found.bars, 0.99, silent=True)
+    cues = find_cues(found, 0.99, silent=True)
     assert [(cue.kind, cue.start_frame, cue.end_frame) for cue in cues] == [
         (CueType.COLOUR_BARS, 0, 50),
         (CueType.CONTENT, 50, 100),
@@ -103,7 +105,7 @@ def test_cues_touch_and_cover_the_video() -> None:
         (CueType.CONTENT, 120, 150),
     ]
     assert all(50 <= cue.confidence_pct <= 100 for cue in cues)
-    loud = find_cues(found.ts_ms, found.dark, found.bars, 0.99, silent=False)
+    loud = find_cues(found, 0.99, silent=False)
     assert CueType.BLACK_FRAMES not in {cue.kind for cue in loud}
 
 
@@ -150,3 +152,64 @@ def test_real_videos_break_where_eyes_see_it(name: str) -> None:
     assert [shot.start_frame for shot in shots if shot.start_frame > 0] == pytest.approx(starts, abs=3)
     wanted = ends[1:] if name == "testvideo" else ends
     assert [shot.end_frame for shot in shots if shot.end_frame < len(found) - 1] == pytest.approx(wanted, abs=3)
+
+
+def card(*lines: str) -> np.ndarray:
+    """Light text on black, centred, (180, 320, 3)."""
+    rgb = np.zeros((180, 320, 3), np.uint8)
+    for at, text in enumerate(lines):
+        (across, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
+        place = ((320 - across) // 2, 90 + 26 * (at - len(lines) // 2))
+        cv2.putText(rgb, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (230, 230, 230), 1, cv2.LINE_AA)
+    return rgb
+
+
+TITLES = (card("A film by", "Ann Example"), card("THE CLOCK"))
+ROLL = card("Ann ..... Ann Example", "Ben ..... Ben Sample", "Music ..... Cem Other")
+
+
+def film_with_credits(n: int) -> np.ndarray:
+    """At 2 frames a second: two title cards, a film, credits that roll, black."""
+    if n < 12:
+        return TITLES[0] if n < 5 else card() if n < 7 else TITLES[1]
+    if n < 80:
+        return noise(n // 8)
+    return np.roll(ROLL, 40 - 4 * (n - 80), axis=0) if n < 96 else card()
+
+
+def test_credits_are_told_at_the_begin_and_at_the_end() -> None:
+    cues = find_cues(curves(100, film_with_credits, Fraction(2)), 0.99, silent=True)
+    assert [(one.kind, one.start_frame, one.end_frame) for one in cues] == [
+        (CueType.OPENING_CREDITS, 0, 12),
+        (CueType.CONTENT, 12, 80),
+        (CueType.END_CREDITS, 80, 96),
+        (CueType.BLACK_FRAMES, 96, 100),
+    ]
+    assert all(50 <= one.confidence_pct < 80 for one in cues if "Credits" in one.kind)
+
+
+def dark_room(n: int) -> np.ndarray:
+    return np.asarray(np.clip(np.random.default_rng(n).normal(20, 12, (180, 320, 3)), 0, 255), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("frames", "draw"),
+    [
+        pytest.param(range(40, 60), lambda n: card("Ten years later"), id="a title in the middle"),
+        pytest.param(range(3), lambda n: card("A film"), id="one second of it"),
+        pytest.param(range(20), lambda n: cv2.circle(card(), (150, 75), 30, (250, 240, 200), -1), id="a lamp"),
+        pytest.param(range(20), lambda n: np.asarray(255 - card("Chapter one"), np.uint8), id="a bright page"),
+        pytest.param(range(20), dark_room, id="a dark room"),
+    ],
+)
+def test_what_is_no_credits(frames: range, draw: Draw) -> None:
+    found = curves(100, lambda n: draw(n) if n in frames else noise(n // 8), Fraction(2))
+    assert [one.kind for one in find_cues(found, 0.99, silent=False)] == [CueType.CONTENT]
+
+
+def test_curves_of_jobs_begun_before_text_was_looked_for_are_read() -> None:
+    found = curves(20, lambda n: noise(n // 10))
+    old = b"C" + found.to_bytes()[: -4 * len(found)]
+    [page] = read_pages([old]).curves
+    assert curves_from([page]).text.tolist() == [0.0] * 20
+    assert curves_from([page]).bars.tolist() == found.bars.tolist()

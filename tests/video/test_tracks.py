@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from custodes.core.box import BoxRatio
 from custodes.video.stretches import stretches
-from custodes.video.tracks import NameVote, Sighting, Tracker, overlap
+from custodes.video.tracks import NameVote, Sighting, Tracker, is_piece, overlap
 
 
 def alike(one: np.ndarray, other: np.ndarray) -> float:
@@ -136,3 +136,14 @@ def test_stretches_hold_every_sighting_and_do_not_overlap(where: set[tuple[int, 
     found = stretches(given_, SAMPLES, 5000)
     for ts_ms, name, _ in given_:
         assert sum(one.name == name and one.start_ms <= ts_ms < one.end_ms for one in found) == 1
+
+
+def test_a_piece_of_who_comes_in_is_not_a_person() -> None:
+    """Boxes of a detector when somebody's feet come into the picture, and whoever stands whole in front of another."""
+    feet, whole = BoxRatio(0.24, 0.918, 0.067, 0.101), BoxRatio(0.23, 0.854, 0.141, 0.143)
+    assert is_piece(feet, [feet, whole]) and not is_piece(whole, [feet, whole])
+    assert not is_piece(feet, [feet])
+    child, adult = BoxRatio(0.4, 0.55, 0.12, 0.45), BoxRatio(0.35, 0.1, 0.3, 0.9)
+    assert not is_piece(child, [child, adult])
+    far, near = BoxRatio(0.5, 0.5, 0.05, 0.1), BoxRatio(0.4, 0.2, 0.3, 0.7)
+    assert not is_piece(far, [far, near])

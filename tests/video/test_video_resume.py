@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,3 +61,36 @@ def test_a_part_done_twice_is_charged_once_and_says_the_same(tmp_path: Path) -> 
             assert pages(kept) == pages(whole)
             told = uses(server, disturbed.request.job_id)
             assert sorted(told) == sorted([(0, 1), (1, 1), (2, 1), (3, 1), (lost, 0)])
+
+
+class UnevenEngine(BlobEngine):
+    """Takes longest for the first of two frames, so that the second is seen first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks, self.at_once, self.most_at_once = 0, 0, 0
+        self._lock = threading.Lock()
+
+    def detect(self, slot: Any, image: Any, *arguments: Any, **named: Any) -> Any:
+        with self._lock:
+            self.looks, self.at_once = self.looks + 1, self.at_once + 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+            pause_s = 0.03 if self.looks % 2 else 0.0
+        time.sleep(pause_s)
+        try:
+            return super().detect(slot, image, *arguments, **named)
+        finally:
+            with self._lock:
+                self.at_once -= 1
+
+
+def test_frames_are_looked_at_two_at_once_and_told_in_their_order(tmp_path: Path) -> None:
+    films = tmp_path / "films"
+    films.mkdir()
+    write_clip(films / "a.mp4", 100, lambda n: scene(Blob("ann", 10 + n), Blob("bob", 200, 150)))
+    told = []
+    for engine in (BlobEngine(), UnevenEngine()):
+        with running(tmp_path / f"data-{len(told)}", {"video_workers": 0}, engine=BlobEngine()) as server:
+            video, files = video_jobs(server, films, engine=engine)
+            told.append(pages(list(video.run(person_job(server, files, "a")))))
+    assert told[0] == told[1] and engine.most_at_once == 2

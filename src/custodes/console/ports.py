@@ -17,6 +17,7 @@ from custodes.operations.accounts.credentials.sign_in_links import SignInLinks
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.ports import KeyLookup
 from custodes.operations.requests.receipts import Released
+from custodes.operations.requests.recent import RequestPace
 
 T = TypeVar("T")
 
@@ -67,6 +68,7 @@ class ConsoleParts:
         trust_policy: text of the policy that verifiers of the ledger start from: its key, its witnesses.
         public_entry: what everybody may read of an entry of the ledger; raises NotFoundError.
         schedules: how fresh periodic work is.
+        pace: how the last minutes went.
         limits: of sessions.
     """
 
@@ -85,4 +87,5 @@ class ConsoleParts:
     trust_policy: Callable[[], str]
     public_entry: Callable[[int], bytes]
     schedules: Callable[[], Sequence[ScheduleState]]
+    pace: Callable[[], RequestPace]
     limits: SessionLimits = SessionLimits()

@@ -21,6 +21,7 @@ from custodes.deployment.governance.customers import open_customers
 from custodes.deployment.governance.policy import open_explanations
 from custodes.deployment.lookups import open_lookups
 from custodes.deployment.record.backup import open_backups
+from custodes.deployment.record.key_rotation import rotating
 from custodes.deployment.record.ledger import boot_time_ms, checked_statements, cosigners, log_name, open_log, started
 from custodes.deployment.record.statements import open_statements
 from custodes.deployment.records import ledger_place, log_retention, open_cases
@@ -28,11 +29,12 @@ from custodes.deployment.server import new_request_id
 from custodes.deployment.streams import open_streams
 from custodes.edge.aws.model import load_service
 from custodes.jobs.job import JobLimits
+from custodes.operations.collections.celebrity_admin import celebrity_handlers
 from custodes.operations.collections.retention import retention_handlers
 from custodes.operations.policy.admin import policy_handlers
 from custodes.operations.policy.authorisations import case_handlers
 from custodes.operations.policy.change_control import PolicyChanges
-from custodes.operations.record.admin.ledger import ledger_handlers
+from custodes.operations.record.admin.ledger import ledger_handlers, rotation_handlers
 from custodes.operations.record.administration import Administration, AttributedLog
 from custodes.operations.record.consent import Consent
 from custodes.operations.record.housekeeping import Housekeeping
@@ -44,6 +46,7 @@ from custodes.settings import Settings
 from custodes.storage.files.credentials import operator_account
 from custodes.storage.files.policy import policy_files
 from custodes.storage.ledger.open import LedgerPaths
+from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
 from custodes.storage.sql.jobs import SqlJobStore
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.screening.lists import ScreeningLists
@@ -58,7 +61,7 @@ def carry_out_here(settings: Settings, operation: str, members: Mapping[str, obj
         UnavailableError: the directory cannot be used or is in use.
         CustodesError: the command could not be carried out; the message says why.
     """
-    family = _FAMILIES.get(operation.partition(" ")[0], _accounts)
+    family = _FAMILIES.get(operation) or _FAMILIES.get(operation.partition(" ")[0], _accounts)
     operator = operator_account(settings.data, random=os.urandom)
     with family(settings, operator) as (log, handlers):
         here = Administration(log, operator, handlers, SystemClock(), new_request_id, threading.Lock())
@@ -146,6 +149,21 @@ def _backup(settings: Settings, operator: AccountId) -> Iterator[Opened]:
         yield AttributedLog(log), open_backups(settings.data, log, lambda: None, SystemClock())
 
 
+@contextmanager
+def _celebrities(settings: Settings, operator: AccountId) -> Iterator[Opened]:
+    with (
+        open_log(ledger_place(settings, operator), SystemClock()) as log,
+        closing(SqliteCelebrities(settings.data)) as register,
+    ):
+        yield AttributedLog(log), celebrity_handlers(register)
+
+
+@contextmanager
+def _rotation(settings: Settings, _: AccountId) -> Iterator[Opened]:
+    with rotating(settings.data, SystemClock()) as (log, hand_over):
+        yield AttributedLog(log), rotation_handlers(hand_over)
+
+
 _FAMILIES: Mapping[str, Callable[[Settings, AccountId], AbstractContextManager[Opened]]] = {
     "job": _jobs,
     "stream": _jobs,
@@ -153,7 +171,10 @@ _FAMILIES: Mapping[str, Callable[[Settings, AccountId], AbstractContextManager[O
     "backup": _backup,
     "retention": _retention,
     "policy": _policy,
+    "celebrities": _celebrities,
+    "ledger rotate-key": _rotation,
     "ledger": _ledger,
+    "witness": _ledger,
     "billing": _ledger,
     "incident": _ledger,
     "statement": _ledger,

@@ -7,6 +7,7 @@ limits and the gate that requests of the API pass.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -33,6 +34,7 @@ from custodes.operations.accounts.throttle import Throttle
 from custodes.operations.record.administration import Administration
 from custodes.operations.requests.context import Context
 from custodes.operations.requests.ports import AccessKey
+from custodes.operations.requests.recent import RecentRequests
 from custodes.settings import Settings
 
 T = TypeVar("T")
@@ -56,6 +58,7 @@ class ConsoleSources:
     throttle: Throttle
     public_entry: Callable[[int], bytes]
     schedules: Callable[[], Sequence[ScheduleState]]
+    recent: RecentRequests
     request_ids: Callable[[], RequestId]
 
 
@@ -78,6 +81,7 @@ def open_console(sources: ConsoleSources) -> list[BaseRoute]:
         trust_policy=lambda: (settings.data / POLICY_FILE).read_text(encoding="utf-8"),
         public_entry=sources.public_entry,
         schedules=sources.schedules,
+        pace=sources.recent.pace,
         limits=SessionLimits(
             idle_ms=settings.console_idle_minutes * 60_000, absolute_ms=settings.console_hours * 3_600_000
         ),
@@ -93,7 +97,15 @@ def _api(sources: ConsoleSources) -> ApiCall:
         if name not in handlers:
             raise NotSupportedError(f"Operation {name} is not supported by this server")
         with throttle.passing(context.caller.account_id, name):
-            return _plain(lambda: _validated(operations[name], members, lambda: handlers[name](context, members)))
+            begun_s, failed = time.perf_counter(), True
+            try:
+                released = _plain(
+                    lambda: _validated(operations[name], members, lambda: handlers[name](context, members))
+                )
+                failed = False
+                return released
+            finally:
+                sources.recent.add(name, time.perf_counter() - begun_s, failed=failed)
 
     return call
 

@@ -55,7 +55,7 @@ def copy_to_shared(data: Path, url: str) -> Mapping[str, int]:
     Raises:
         UnavailableError: one cannot be opened, the target is not empty, or the copy is not the same.
     """
-    from custodes.storage.sql.copy import copy_database
+    from custodes.storage.backup.database_copy import copy_database
     from custodes.storage.sql.postgres_database import PostgresDatabase
 
     if not (data / FILE_NAME).exists():
@@ -69,7 +69,7 @@ def copy_to_shared(data: Path, url: str) -> Mapping[str, int]:
 
 def copy_from_shared(data: Path, url: str) -> Mapping[str, int]:
     """Copy the database of ``url`` into the directory, which has it from then on; rows by table. Raises likewise."""
-    from custodes.storage.sql.copy import copy_database
+    from custodes.storage.backup.database_copy import copy_database
     from custodes.storage.sql.postgres_database import PostgresDatabase
 
     with closing(PostgresDatabase.beside(url)) as source, closing(SqliteDatabase.open(data)) as target:

@@ -28,7 +28,7 @@ from custodes.storage.media.spool import PrivateSpool
 from custodes.storage.objects.buckets import BucketObjects
 from custodes.storage.objects.pictures import PictureBuckets
 from custodes.storage.sql.database import Database
-from custodes.storage.sql.liveness import SqlLivenessSessions
+from custodes.storage.sql.liveness.sessions import SqlLivenessSessions
 from custodes.storage.sql.master import open_master
 from custodes.video.formats.facts import VideoLimits
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,7 @@ from custodes.jobs.schedule import Schedule
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.accounts.credentials.sign_in_links import SignInLinks
 from custodes.operations.accounts.directory import AccountDirectory
+from custodes.operations.collections.celebrity_admin import celebrity_handlers
 from custodes.operations.collections.erasure import RecordedErasures
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.collections.retention import retention_handlers
@@ -55,7 +56,7 @@ from custodes.operations.policy.change_control import Own
 from custodes.operations.policy.decide import PolicyLayers
 from custodes.operations.policy.facts import PolicyFacts
 from custodes.operations.policy.tenant import AccountPolicies
-from custodes.operations.record.admin.ledger import LogRetention, ledger_handlers
+from custodes.operations.record.admin.ledger import LogRetention, ledger_handlers, no_rotation, rotation_handlers
 from custodes.operations.record.administration import Administration
 from custodes.operations.record.consent import Consent
 from custodes.operations.record.incidents.incidents import RecognitionStop
@@ -70,6 +71,7 @@ from custodes.settings import Settings
 from custodes.storage.files.cases import FILE as CASES
 from custodes.storage.files.cases import CaseFile
 from custodes.storage.sql.database import Database
+from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             parts.database, data, directory, ledger.attributed, ledger.statements, operator, clock
         ) as customers,
         schedule_lists(data, ledger.attributed, clock) as (list_schedules, list_handlers),
+        closing(SqliteCelebrities(data)) as celebrities,
     ):
         look_where_from(data, ledger.log)
         erasures = open_erasures(data, ledger, gallery)
@@ -143,6 +146,8 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             **case_handlers(cases, directory, clock),
             **retention_handlers(gallery, operator),
             **list_handlers,
+            **celebrity_handlers(celebrities),
+            **rotation_handlers(no_rotation),
             **ledger_handlers(ledger.duties, ledger.statements, ledger.log, log_retention(settings, clock), consent),
             **ledger.duties.incidents.handlers(ledger.attributed, consent),
             **open_backups(data, ledger.log, erasures.settle, clock),

@@ -36,7 +36,7 @@ from custodes.deployment.record.ledger import ServerLedger, reconciled
 from custodes.deployment.records import DataParts, Records, open_records
 from custodes.deployment.streams import open_streams, stream_workers
 from custodes.deployment.tracing import Tracing, open_tracing
-from custodes.deployment.video import Videos, open_videos, video_workers
+from custodes.deployment.video import Videos, VideoWork, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
 from custodes.edge.aws.model import Service, load_service
 from custodes.edge.aws.sts import handlers as sts_handlers
@@ -49,6 +49,7 @@ from custodes.edge.endpoints.ledger import PublicLedger, mounted
 from custodes.edge.endpoints.reviews import Act, actions
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.ports import FaceEngine, TextEngine
+from custodes.engine.runtime.memory import RunMemory, Runs
 from custodes.engine.runtime.meter import RunMeter
 from custodes.engine.runtime.once import Once
 from custodes.gallery.entities import CollectionKey
@@ -72,6 +73,7 @@ from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.record.release import release_of
 from custodes.operations.record.start import Release
 from custodes.operations.requests.gate import Gate, Policy, Recorder
+from custodes.operations.requests.recent import RecentRequests
 from custodes.operations.screening.ports import ScreeningFreshness
 from custodes.settings import Settings
 from custodes.storage.files import uploads
@@ -79,7 +81,7 @@ from custodes.storage.files.credentials import OperatorKeys, open_credentials
 from custodes.storage.ledger.documents import public_documents
 from custodes.storage.objects.buckets import BucketObjects
 from custodes.storage.objects.sources import S3Settings, open_objects
-from custodes.storage.sql.celebrities import SqliteCelebrities
+from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
 
 # Separates this use of the operator's secret from any other. Changing it invalidates open pagination tokens only.
 _PAGE_KEY_LABEL = b"custodes pagination tokens v1"
@@ -127,7 +129,8 @@ class Deployment:
         """The ASGI application over this deployment."""
         limits = Limits(worker_threads=self.settings.workers, in_flight=self.settings.in_flight)
         throttle = Throttle(self.settings.account_limits, self.accounts.limits, time.monotonic)
-        console = self._console(throttle) if self.settings.console else ()
+        recent = RecentRequests()
+        console = self._console(throttle, recent) if self.settings.console else ()
         return create_app(
             AppParts(
                 service=self.service,
@@ -148,12 +151,13 @@ class Deployment:
                 schedules=self.scheduler.states,
                 health=self.health,
                 screening=self.screening,
+                recent=recent,
                 gate=self.gate,
                 liveness=self.operations.liveness,
             )
         )
 
-    def _console(self, throttle: Throttle) -> list[BaseRoute]:
+    def _console(self, throttle: Throttle, recent: RecentRequests) -> list[BaseRoute]:
         return open_console(
             ConsoleSources(
                 settings=self.settings,
@@ -167,6 +171,7 @@ class Deployment:
                 throttle=throttle,
                 public_entry=self._public_entry,
                 schedules=self.scheduler.states,
+                recent=recent,
                 request_ids=new_request_id,
             )
         )
@@ -225,7 +230,8 @@ def open_deployment(
         served = opened.enter_context(open_served_gallery(settings, database, directory.limits, gallery))
         store = served.gallery
         meter = RunMeter()
-        faces = opened.enter_context(open_engine(settings, meter.ran) if engine is None else nullcontext(engine))
+        runs = Runs(meter.ran, RunMemory())
+        faces = opened.enter_context(open_engine(settings, runs) if engine is None else nullcontext(engine))
         store, faces = (store, faces) if spans is None else (spans.gallery(store), spans.engine(faces))
         release = release_of(settings.shown)
         videos = open_videos(settings, database, _objects(settings), clock)
@@ -235,14 +241,13 @@ def open_deployment(
         records = opened.enter_context(open_records(parts, release))
         daily = opened.enter_context(reconciled(records.ledger.log, meter))
         known = _known_people(opened, keys, settings)
-        reader = Once(lambda: text or open_text(settings, meter.ran))
-        seen = sight or open_sight(settings, faces, meter.ran)
+        reader = Once(lambda: text or open_text(settings, runs))
+        seen = sight or open_sight(settings, faces, runs)
         ports = _ports(parts, records, faces, videos, keys=keys, celebrities=known, text=reader, sight=seen)
         operations = build(ports)
-        recorder = recording(_recorder(records, faces, release, meter))
-        gate = _gate(spans, records.policy, recorder, directory)
+        gate = _gate(spans, records.policy, recording(_recorder(records, faces, release, meter)), directory)
         scheduler = opened.enter_context(_scheduler((*records.schedules, *served.schedules, daily), ports, settings))
-        opened.enter_context(_workers(parts, ports, operations, gate, records.ledger))
+        opened.enter_context(_workers(VideoWork(videos, ports, operations, gate, records.ledger, runs.memory), parts))
         opened.enter_context(administered(settings.data, records.administration.ask))
         served.start_warming()
         yield Deployment(
@@ -274,14 +279,12 @@ def _scheduler(schedules: Sequence[Schedule], ports: Ports, settings: Settings) 
 
 
 @contextmanager
-def _workers(
-    parts: DataParts, ports: Ports, operations: Operations, gate: Gate, ledger: ServerLedger
-) -> Iterator[None]:
+def _workers(work: VideoWork, parts: DataParts) -> Iterator[None]:
     """Whoever works on stored videos, watches live streams and trains, until the end of the block."""
     with (
-        video_workers(parts.videos, ports, operations, gate, ledger),
-        stream_workers(parts.streams, ports, gate),
-        training_workers(parts.labelling, operations, gate, ledger),
+        video_workers(work),
+        stream_workers(parts.streams, work.ports, work.gate),
+        training_workers(parts.labelling, work.operations, work.gate, work.ledger),
     ):
         yield
 
@@ -329,14 +332,14 @@ def _ports(
 
 
 @contextmanager
-def open_engine(settings: Settings, ran: Callable[[], None] = lambda: None) -> Iterator[FaceEngine]:
+def open_engine(settings: Settings, runs: Runs | None = None) -> Iterator[FaceEngine]:
     """The networks of the fetched model pack. Raises UnavailableError when files are missing or altered."""
     store = ModelStore(settings.models_folder)
     missing = store.missing(card for card in load_cards().values() if card.default)
     if any("faces" in card.packs for card in missing):
         raise missing_models(missing)
     threads = settings.threads or os.cpu_count() or 1
-    yield open_face_engine(store, settings.device, threads, own_embedder(settings), ran)
+    yield open_face_engine(store, settings.device, threads, own_embedder(settings), runs)
 
 
 def _known_people(opened: ExitStack, keys: OperatorKeys, settings: Settings) -> CelebrityGallery:

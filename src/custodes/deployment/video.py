@@ -21,6 +21,7 @@ from custodes.core.clock import Clock
 from custodes.core.ids import RequestId
 from custodes.deployment.record.ledger import ServerLedger
 from custodes.edge.aws.translate.video.format import AwsResultFormat
+from custodes.engine.runtime.memory import RunMemory
 from custodes.jobs.job import JobId, JobLimits
 from custodes.jobs.outbox import NoticeDelivery
 from custodes.jobs.ports import JobStore
@@ -47,6 +48,7 @@ from custodes.storage.sql.jobs import SqlJobStore
 from custodes.storage.sql.master import open_master
 from custodes.video.formats.facts import VideoLimits
 
+_MAX_FRAMES_AT_ONCE = 4
 _NOTICES_MS, _SWEEP_MS, _LOCK_MS = 1_000, 60_000, 86_400_000
 
 
@@ -162,50 +164,62 @@ def schedule_videos(work: Videos) -> tuple[Schedule, ...]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class VideoWork:
+    """What jobs are carried out with; ``ledger`` is the record of use, ``memory`` what all networks share."""
+
+    videos: Videos
+    ports: Ports
+    operations: Operations
+    gate: Gate
+    ledger: ServerLedger | None
+    memory: RunMemory
+
+
 @contextmanager
-def video_workers(
-    work: Videos, ports: Ports, operations: Operations, gate: Gate, ledger: ServerLedger | None
-) -> Iterator[JobWorkers]:
-    """Carry out jobs until the end of the block; ``ledger`` is the record of use."""
-    settings = work.settings
-    charged: ChargedParts = NothingCharged() if ledger is None else LedgerCharges(ledger.log)
+def video_workers(work: VideoWork) -> Iterator[JobWorkers]:
+    """Carry out jobs until the end of the block."""
+    videos, ports, settings = work.videos, work.ports, work.videos.settings
+    charged: ChargedParts = NothingCharged() if work.ledger is None else LedgerCharges(work.ledger.log)
     engines = VideoEngines(
         ports.engine.for_video(),
         ports.sight.labels,
         ports.sight.moderation,
         ports.text,
         ports.gallery,
-        operations.celebrities,
+        work.operations.celebrities,
         AwsResultFormat(),
     )
     parts = VideoParts(
         engines,
         LockedDecoder(),
         StructureProbe(video_limits(settings)),
-        work.adapters.objects,
+        videos.adapters.objects,
         charged,
-        work.clock,
+        videos.clock,
         lambda: RequestId(str(uuid.uuid4())),
         VideoSettings(
             Fraction(settings.video_samples_per_second),
             rates=settings.video_rates,
             part_ms=settings.video_part_s * 1000,
+            frames_at_once=min(_MAX_FRAMES_AT_ONCE, 1 + (os.cpu_count() or 1) // 2),
         ),
+        series=work.memory.series,
     )
-    handler = VideoJobs(gate, parts)
+    handler = VideoJobs(work.gate, parts)
     workers = JobWorkers(
-        work.jobs,
+        videos.jobs,
         dict.fromkeys(START_COMMANDS, handler),
-        work.clock,
+        videos.clock,
         WorkerSettings("video", settings.video_workers),
     )
     with closing(workers):
         workers.start()
-        work.wake.workers = workers
+        videos.wake.workers = workers
         try:
             yield workers
         finally:
-            work.wake.workers = None
+            videos.wake.workers = None
 
 
 def _targets(settings: Settings) -> MessageTargets:

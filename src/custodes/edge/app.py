@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from ipaddress import ip_address
 from traceback import extract_tb
 from types import MappingProxyType
@@ -51,6 +52,7 @@ from custodes.operations.liveness.use_cases import FaceLiveness
 from custodes.operations.requests.gate import Gate
 from custodes.operations.requests.ports import KeyLookup
 from custodes.operations.requests.receipts import receipt_of
+from custodes.operations.requests.recent import RecentRequests
 from custodes.operations.screening.ports import ScreeningFreshness
 
 SERVER_OPTIONS: Mapping[str, Any] = MappingProxyType(
@@ -99,6 +101,7 @@ class AppParts:
         schedules: how fresh periodic work is, for ``/metrics``.
         health: what ``/healthz`` tells beside whether the server is ready. Must not block.
         screening: how fresh the screening of customers is, for ``/metrics``.
+        recent: remembers the last requests, for people.
         gate, liveness: what streams of face liveness pass, and what serves them; without, there are none.
         stream_limits: what these may use up.
     """
@@ -122,6 +125,7 @@ class AppParts:
     schedules: Callable[[], Sequence[ScheduleState]] = tuple
     health: Callable[[], Mapping[str, object]] = dict
     screening: Callable[[], ScreeningFreshness] | None = None
+    recent: RecentRequests = field(default_factory=RecentRequests)
     gate: Gate | None = None
     liveness: FaceLiveness | None = None
     stream_limits: StreamLimits = field(default_factory=StreamLimits)
@@ -154,7 +158,7 @@ def create_app(parts: AppParts) -> ASGIApp:
         redirect_slashes=False,
         default=_nothing_here,
     )
-    return _ErrorBoundary(_FastPath(services, router), metrics, parts.request_ids)
+    return _ErrorBoundary(_FastPath(services, router), Watchers(metrics, parts.recent), parts.request_ids)
 
 
 def _api(parts: AppParts, wire: Wire, dispatcher: Dispatcher, service: str) -> Api:
@@ -201,12 +205,20 @@ class _ServiceRouter:
         await inner(scope, receive, send)
 
 
+@dataclass(frozen=True, slots=True)
+class Watchers:
+    """Who is told of every request: figures over all time for machines, and of the last minutes for people."""
+
+    metrics: Metrics
+    recent: RecentRequests
+
+
 class _ErrorBoundary:
     """Gives every request an id, counts and logs it, and answers for what nobody expected."""
 
-    def __init__(self, inner: ASGIApp, metrics: Metrics, request_ids: Callable[[], RequestId]) -> None:
+    def __init__(self, inner: ASGIApp, watchers: Watchers, request_ids: Callable[[], RequestId]) -> None:
         self._inner = inner
-        self._metrics = metrics
+        self._watchers = watchers
         self._request_ids = request_ids
         self._log = structlog.get_logger("custodes.edge")
 
@@ -217,7 +229,7 @@ class _ErrorBoundary:
         exchange = Exchange(self._request_ids())
         exchange.put(scope)
         started = time.perf_counter()
-        self._metrics.arrived()
+        self._watchers.metrics.arrived()
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -252,8 +264,9 @@ class _ErrorBoundary:
         )
 
     def _record(self, exchange: Exchange, seconds: float) -> None:
-        self._metrics.left(exchange.operation or "-", exchange.code, seconds)
+        self._watchers.metrics.left(exchange.operation or "-", exchange.code, seconds)
         if exchange.operation is not None:
+            self._watchers.recent.add(exchange.operation, seconds, failed=exchange.status >= HTTPStatus.BAD_REQUEST)
             self._log.info(
                 "request",
                 request_id=exchange.request_id,

@@ -27,6 +27,9 @@ _NEAR_SIDES = 1.5
 _SAMPLE_MS = 500
 _EDGE = 0.01
 """Share of the picture; boxes end a few pixels before its edge."""
+_MAX_PIECE, _MIN_INSIDE = 0.02, 0.8
+"""Area of a piece of a body as a share of the picture, and how much of it lies in the box of the whole."""
+_PICTURE = BoxRatio(0.0, 0.0, 1.0, 1.0)
 _VECTOR_SHARE = 0.3
 """Of the newest vector in a track's running mean."""
 
@@ -132,13 +135,16 @@ class Tracker:
 
 def overlap(one: BoxRatio, other: BoxRatio) -> float:
     """Intersection over union, 0 to 1."""
-    width = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
-    height = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
-    if width <= 0 or height <= 0:
-        return 0.0
-    both = width * height
+    both = _shared(one, other)
     union = one.width * one.height + other.width * other.height - both
     return both / union if union > 0 else 0.0
+
+
+def _shared(one: BoxRatio, other: BoxRatio) -> float:
+    """Area of both, in shares of the picture."""
+    width = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
+    height = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
+    return max(0.0, width) * max(0.0, height)
 
 
 def is_near(expected: BoxRatio, seen: BoxRatio, elapsed_ms: int) -> bool:
@@ -153,6 +159,18 @@ def is_near(expected: BoxRatio, seen: BoxRatio, elapsed_ms: int) -> bool:
     reach = _NEAR_SIDES * max(1.0, elapsed_ms / _SAMPLE_MS) ** 0.5
     across, down = reach * max(expected.width, seen.width), reach * max(expected.height, seen.height)
     return bool(abs(x2 - x1) <= across and abs(y2 - y1) <= down)
+
+
+def is_piece(box: BoxRatio, others: Sequence[BoxRatio]) -> bool:
+    """Whether a small box at the picture's edge is a piece of one of ``others``: an arm of who is coming in, say."""
+    area = _shared(box, _PICTURE)
+    if area > _MAX_PIECE or not is_at_edge(box):
+        return False
+    return any(
+        _shared(other, _PICTURE) > area and _shared(box, other) >= _MIN_INSIDE * area
+        for other in others
+        if other is not box
+    )
 
 
 def is_at_edge(box: BoxRatio) -> bool:

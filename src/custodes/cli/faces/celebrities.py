@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from custodes.cli.client.administration import ask
 from custodes.cli.options import (
     DATA,
     AgainOption,
@@ -65,12 +65,12 @@ def import_command(
     from custodes.cli.faces.celebrity_file import read_known
     from custodes.cli.faces.enrolment import EnrolmentPlan, enrol, prepare
     from custodes.cli.faces.photo_source import PhotoFile
-    from custodes.storage.sql.celebrities import SqliteCelebrities
 
     known = read_known(path)
     portraits = whose(known)
-    with open_api(settings, endpoint, creates=True) as api, closing(SqliteCelebrities(settings.data)) as book:
-        book.put(one.person for one in known)
+    with open_api(settings, endpoint, creates=True) as api:
+        for start in range(0, len(known), _PAGE):
+            ask(data, "celebrities put", people=[asdict(one.person) for one in known[start : start + _PAGE]])
         with prepare(api, settings.data, _COLLECTION) as journal:
             done = enrol(
                 api,
@@ -99,26 +99,16 @@ def list_command(
     """Show whom the server can name, and how many portraits it has of each."""
     settings = from_environment(data=data, device=device)
     from custodes.cli.client.connection import open_api
-    from custodes.storage.sql.celebrities import SqliteCelebrities
 
-    with open_api(settings, endpoint) as api, closing(SqliteCelebrities(settings.data)) as book:
+    with open_api(settings, endpoint) as api:
         portraits = Counter(face.get("ExternalImageId") for face in _faces(api))
-        people = book.everybody()
+        listed = ask(data, "celebrities list")["people"]
+    people = [{**one, "portraits": portraits[one["celebrity_id"]]} for one in listed]
     if as_json:
-        facts = [
-            {
-                "celebrity_id": one.celebrity_id,
-                "name": one.name,
-                "urls": list(one.urls),
-                "gender": one.gender,
-                "portraits": portraits[one.celebrity_id],
-            }
-            for one in people
-        ]
-        typer.echo(json.dumps(facts))
+        typer.echo(json.dumps(people))
         return
     for one in people:
-        typer.echo(f"{one.celebrity_id}\t{one.name}\t{portraits[one.celebrity_id]} portraits\t{' '.join(one.urls)}")
+        typer.echo(f"{one['celebrity_id']}\t{one['name']}\t{one['portraits']} portraits\t{' '.join(one['urls'])}")
 
 
 @app.command("remove")
@@ -132,15 +122,15 @@ def remove_command(
     """Forget people: their portraits' faces are erased, then their names."""
     settings = from_environment(data=data, device=device)
     from custodes.cli.client.connection import open_api
-    from custodes.storage.sql.celebrities import SqliteCelebrities
 
-    with open_api(settings, endpoint) as api, closing(SqliteCelebrities(settings.data)) as book:
-        unknown = sorted(set(ids) - book.people(ids).keys())
+    with open_api(settings, endpoint) as api:
+        known = {one["celebrity_id"] for one in ask(data, "celebrities list")["people"]}
+        unknown = sorted(set(ids) - known)
         if unknown:
             raise NotFoundError(f"nobody has the id {unknown[0]}")
         faces = [face["FaceId"] for face in _faces(api) if face.get("ExternalImageId") in ids]
         erase(api, faces)
-        book.drop(ids)
+        ask(data, "celebrities drop", celebrity_ids=ids)
     if as_json:
         typer.echo(json.dumps({"celebrity_ids": sorted(set(ids)), "face_ids": faces}))
     else:

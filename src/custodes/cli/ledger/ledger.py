@@ -139,12 +139,8 @@ def proof_command(
 @app.command("rotate-key")
 def rotate_key_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Replace the log's key by a new one; stop the server first."""
-    from custodes.core.clock import SystemClock
-    from custodes.deployment.record.key_rotation import rotate_key
-
-    index = rotate_key(data, SystemClock())
-    key = LedgerPaths(data).verifier.read_text().strip()
-    show({"index": index, "public_key": key}, f"entry {index} of the ledger hands over to {key}", as_json=as_json)
+    made = ask(data, "ledger rotate-key")
+    show(made, f"entry {made['index']} of the ledger hands over to {made['public_key']}", as_json=as_json)
     typer.echo("give the new trust.policy to those who verify, and the new key to the witnesses", err=True)
 
 

@@ -24,8 +24,14 @@ from custodes.core.errors import InvalidParameterError, NotFoundError, Unavailab
 from custodes.durable import write_durably
 from custodes.governance.provider.change_chain import ChainState
 from custodes.governance.provider.guardrails import PACKS, SCHEMA_FILE, PackError, shipped
-from custodes.governance.provider.policy_set import DAY_MS, ChangeKind, PolicyDifference, PolicySet, diff
-from custodes.governance.provider.proposal import Proposal, propose_set, read_proposal
+from custodes.governance.provider.policy_set import PolicyDifference, PolicySet, diff
+from custodes.governance.provider.proposal import (
+    Proposal,
+    earliest_ms,
+    propose_set,
+    read_proposal,
+    signatures_needed,
+)
 from custodes.governance.provider.records import replay, to_json
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.writer.keys import SigningKey, read_secret
@@ -33,8 +39,6 @@ from custodes.storage.files.policy import PolicyFiles, policy_files
 
 PackOption = list[str] | None
 ProposalArgument = Annotated[Path, typer.Argument(help="Proposal.", exists=True, dir_okay=False)]
-_SLACK_MS = DAY_MS
-"""Officers need time to sign: a weakening is proposed for a day later than the notice period asks for."""
 
 
 def propose_command(
@@ -64,7 +68,7 @@ def propose_command(
     earliest = _earliest(found, state, not_before)
     proposal = propose_set(state.in_force, after, earliest)
     save(out, proposal)
-    needed = 2 if found.kind is ChangeKind.WEAKENING else 1
+    needed = signatures_needed(found.kind)
     text = f"{_changes(found)}\n{out}: to be signed by {needed} of the officers, acts {_when(earliest)}"
     show({"path": str(out), "kind": found.kind, "signatures": needed, "not_before_ms": earliest}, text, as_json=as_json)
 
@@ -197,7 +201,7 @@ def _difference(before: PolicySet, after: PolicySet) -> PolicyDifference:
 def _earliest(found: PolicyDifference, state: ChainState, wanted: str | None) -> int:
     if wanted is not None:
         return moment(wanted) or 0
-    return SystemClock().now_ms() + state.notice_ms + _SLACK_MS if found.kind is ChangeKind.WEAKENING else 0
+    return earliest_ms(found.kind, SystemClock().now_ms(), state.notice_ms)
 
 
 def _subject(proposal: Proposal, data: Path) -> str:

@@ -1,7 +1,7 @@
-"""Home: what there is to do, what was done today, and what needs a hand.
+"""Home: what there is to do, and for the operator what needs a hand, how it goes, what was done today.
 
-In: a visit. Out: the first page. For the operator it gathers what waits, and counts today's
-uses from the ledger.
+In: a visit. Out: the first page, and its parts that the browser asks for once the page is there: what needs a hand is
+gathered from several commands, and today's uses are counted from the ledger, which may take a moment.
 """
 
 from __future__ import annotations
@@ -12,35 +12,44 @@ from typing import Any
 from custodes.console.pages.moments import today_ms
 from custodes.console.visit import View, Visit
 
-OPERATIONS = ("ListCollections", "policy status", "screening list")
+OPERATIONS = ("ListCollections",)
+HEALTH = ("policy status", "screening list", "incident list")
 USES = ("ledger uses",)
 _LATE = 3
 """Periodic work is late when so many of its turns passed without success."""
 _LEAST_LATE_MS = 60_000
+_BUSIEST = 6
+"""Operations whose times are shown."""
 
 
 def page(visit: Visit) -> View:
     """The first page."""
-    collections = visit.api("ListCollections", MaxResults=5)["CollectionIds"]
-    warnings = tuple(_warnings(visit)) if visit.is_operator else ()
-    return View("home.html", {"collections": collections, "warnings": warnings})
+    return View("home.html", {"collections": visit.api("ListCollections", MaxResults=5)["CollectionIds"]})
+
+
+def health(visit: Visit) -> View:
+    """What needs a hand, and how the last minutes went."""
+    warnings = tuple(_warnings(visit))
+    return View("health.html", {"warnings": warnings, "pace": visit.parts.pace(), "busiest": _BUSIEST})
 
 
 def uses(visit: Visit) -> View:
-    """What was used today; the first page asks for it once it is there, because counting may take a moment."""
+    """What was used today."""
     found = visit.admin("ledger uses", since_ms=today_ms(visit.parts.clock.now_ms()))
     return View("uses.html", {"uses": found})
 
 
 def _warnings(visit: Visit) -> Iterator[Mapping[str, Any]]:
+    for incident in visit.admin("incident list")["incidents"]:
+        if incident["standing"]:
+            yield {"name": "incident", "what": incident["what"], "path": f"/console/ledger/entry/{incident['index']}"}
     now = visit.parts.clock.now_ms()
     for schedule in visit.parts.schedules():
         since = schedule.succeeded_ts_ms if schedule.succeeded_ts_ms is not None else schedule.begun_ts_ms
         late_ms = max(_LEAST_LATE_MS, _LATE * schedule.every_ms)
         if since is not None and now - since > late_ms:
             yield {"name": "late", "what": schedule.name, "path": "/console/server"}
-    waiting = visit.admin("policy status")["waiting"]
-    if waiting is not None:
+    if visit.admin("policy status")["waiting"] is not None:
         yield {"name": "policy", "what": "", "path": "/console/policy"}
     for case in visit.admin("screening list")["cases"]:
         if case["verdict"] != "clear":

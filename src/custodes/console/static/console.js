@@ -4,6 +4,7 @@
 import { enhanceEnrolment } from "./enrol.js";
 import { enhanceEvidence } from "./evidence.js";
 import { drawFindings, enhanceDrops } from "./pictures.js";
+import { enhanceSigning } from "./signing.js";
 import { enhanceTimeline } from "./video.js";
 
 const meta = (name) => document.querySelector(`meta[name=${name}]`)?.content ?? "";
@@ -48,6 +49,7 @@ function enhance(root) {
   enhanceEnrolment(root, enhance);
   enhanceEvidence(root, meta("verifier"), meta("trust-policy"));
   enhanceTimeline(root);
+  enhanceSigning(root);
   receipts(root);
 }
 

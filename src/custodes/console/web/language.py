@@ -1,7 +1,7 @@
 """What pages say, in English, German and French. In: the name of a message. Out: its text, which is no markup.
 
-Messages are in ``messages/*.toml``, a file for each subject: ``NAME = ["English", "German", "French"]``. Texts of
-errors come from operations and stay English.
+Messages are in ``messages/*.toml``, a file for each subject: ``NAME = ["English", "German", "French"]``. Errors have a
+sentence for each kind; what exactly was wrong comes from operations and stays English.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,15 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
-        time=time, day=day, percent=percent, count=count, rate=rate, json=json, segment=segment, short=short
+        time=time,
+        day=day,
+        percent=percent,
+        count=count,
+        money=money,
+        rate=rate,
+        json=json,
+        segment=segment,
+        short=short,
     )
     return made
 
@@ -68,6 +77,13 @@ def percent(value: float | None) -> str:
 def count(value: int | float) -> str:
     """A number with narrow spaces between its thousands."""
     return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def money(value: str) -> str:
+    """A sum, which is exact, to four decimals: enough to read; what is smaller than that says so."""
+    amount = Decimal(value)
+    least = Decimal("0.0001")
+    return f"{amount.quantize(least):f}" if amount == 0 or abs(amount) >= least else f"< {least}"
 
 
 def rate(value: float) -> str:

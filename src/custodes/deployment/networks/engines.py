@@ -7,13 +7,13 @@ itself is opened at start, by ``wiring``.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 from custodes.engine.custom.assembly import open_custom_labels
 from custodes.engine.equipment.assembly import open_equipment_engine
 from custodes.engine.labels.assembly import open_label_engine
 from custodes.engine.moderation.assembly import open_moderation_engine
 from custodes.engine.ports import FaceEngine, TextEngine
+from custodes.engine.runtime.memory import Runs
 from custodes.engine.runtime.networks import Networks
 from custodes.engine.runtime.once import Once
 from custodes.engine.text.assembly import open_text_engine
@@ -22,17 +22,17 @@ from custodes.operations.images.engines import ImageEngines
 from custodes.settings import Settings
 
 
-def open_text(settings: Settings, ran: Callable[[], None] = lambda: None) -> TextEngine:
+def open_text(settings: Settings, runs: Runs | None = None) -> TextEngine:
     """The networks that read text. Raises UnavailableError when files are missing or altered."""
     threads = settings.threads or os.cpu_count() or 1
-    return open_text_engine(ModelStore(settings.models_folder), settings.device, threads, ran)
+    return open_text_engine(ModelStore(settings.models_folder), settings.device, threads, runs)
 
 
-def open_sight(settings: Settings, faces: FaceEngine, ran: Callable[[], None] = lambda: None) -> ImageEngines:
+def open_sight(settings: Settings, faces: FaceEngine, runs: Runs | None = None) -> ImageEngines:
     """The engines that look at whole pictures; each opens, or raises UnavailableError, when it is first asked."""
     store, device = ModelStore(settings.models_folder), settings.device
     threads = settings.threads or os.cpu_count() or 1
-    networks = Networks(store, device, threads, ran)
+    networks = Networks(store, device, threads, runs)
     return ImageEngines(
         labels=Once(lambda: open_label_engine(networks)),
         moderation=Once(lambda: open_moderation_engine(networks, nudenet=settings.nudenet)),

@@ -26,7 +26,7 @@ def open_anchor(settings: Settings, operator: AccountId, database: Database | No
     if settings.ledger_anchor is not None:
         return FileAnchor(settings.ledger_anchor)
     if settings.database and database is not None:
-        from custodes.storage.sql.anchor import SqlAnchor
+        from custodes.storage.ledger.sql_anchor import SqlAnchor
 
         return SqlAnchor(database, operator)
     return None

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,8 +15,8 @@ from custodes.core.errors import UnavailableError
 from custodes.deployment.databases import is_elsewhere
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.record.admin.backup import backup_handlers, say_where_from
-from custodes.operations.requests.admin import AdminAnswer, AdminHandlers
-from custodes.storage.backup.folder import RESTORED
+from custodes.operations.requests.admin import AdminHandlers
+from custodes.storage.backup.folder import RESTORED, BackupManifest
 from custodes.storage.backup.taking import BackupSource, take_backup
 from custodes.storage.files import placement
 
@@ -26,12 +25,12 @@ def open_backups(data: Path, log: LedgerLog, settle: Callable[[], None], clock: 
     """What carries out backups of ``data``; ``settle`` returns once every erasure begun before has its tombstones."""
     source = BackupSource(data, log.flush, log.at_rest, settle, version("custodes"))
 
-    def take(folder: Path, keys: Path, taken_ms: int) -> AdminAnswer:
+    def take(folder: Path, keys: Path, taken_ms: int) -> BackupManifest:
         if is_elsewhere(data):
             raise UnavailableError(
                 "the database is on PostgreSQL, whose tools back it up; stop the server and copy the directory after it"
             )
-        return asdict(take_backup(source, folder, keys, taken_ms))
+        return take_backup(source, folder, keys, taken_ms)
 
     return backup_handlers(take, clock, data)
 

@@ -9,6 +9,8 @@ be told; nothing here reaches them.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from custodes.core.clock import Clock
@@ -22,13 +24,15 @@ from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.tlog.trust import TrustError, parse_policy
 from custodes.ledger.writer.keys import SigningKey, read_secret, rotation_fields, write_secret
 from custodes.ledger.writer.log import LedgerLog
+from custodes.operations.record.admin.ledger import LogKeyRotated
 from custodes.storage.ledger.open import LedgerPaths, old_verifiers
 
 _SEED_BYTES = 32
 
 
-def rotate_key(data: Path, clock: Clock) -> int:
-    """Replace the log's key; returns the index of the ``key`` entry. The new key signs a head of the account map.
+@contextmanager
+def rotating(data: Path, clock: Clock) -> Iterator[tuple[LedgerLog, Callable[[], LogKeyRotated]]]:
+    """The log of ``data``, and what replaces its key. At the end of the block the new key signs a head of the map.
 
     Raises:
         UnavailableError: there is no ledger, a server has it open, or it cannot be written.
@@ -36,33 +40,41 @@ def rotate_key(data: Path, clock: Clock) -> int:
     paths = LedgerPaths(data)
     if not paths.signing_key.exists():
         raise UnavailableError(f"there is no ledger in {data}")
-    try:
+    with _said_plainly():
         if (data / POLICY_FILE).exists():
             parse_policy((data / POLICY_FILE).read_bytes())  # it is extended later; better to know now
-        return _rotate(data, clock)
+        old = SigningKey.parse(read_secret(paths.signing_key).decode())
+    with started(data, old.name, None, clock) as log:
+        yield log, lambda: _hand_over(data, log, old)
+    with _said_plainly(), started(data, old.name, None, clock) as log:
+        open_statements(data).close_head(log)
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    try:
+        yield
     except (NoteError, TrustError, LedgerUnavailableError) as error:
         raise UnavailableError(f"the key could not be replaced: {error}") from error
 
 
-def _rotate(data: Path, clock: Clock) -> int:
+def _hand_over(data: Path, log: LedgerLog, old: SigningKey) -> LogKeyRotated:
     paths = LedgerPaths(data)
-    old = SigningKey.parse(read_secret(paths.signing_key).decode())
-    new = _next_key(paths, old)
-    fields = rotation_fields(old, new)
-    with started(data, old.name, None, clock) as log:
+    with _said_plainly():
+        new = _next_key(paths, old)
+        fields = rotation_fields(old, new)
         index = _written(log, fields["y"])
         if index is None:
             index = log.append("key", fields=fields).wait().index
             log.flush()
-    # From here on both keys are known everywhere, so it does not matter when the new one takes over.
-    kept = [str(key) for key in old_verifiers(data)]
-    if str(old.verifier) not in kept:
-        write_durably(paths.old_verifiers, "".join(f"{line}\n" for line in [*kept, str(old.verifier)]).encode(), 0o644)
-    _extend_policy(data / POLICY_FILE, old, new)
-    move_durably(paths.next_key, paths.signing_key)
-    with started(data, new.name, None, clock) as log:
-        open_statements(data).close_head(log)
-    return index
+        # From here on both keys are known everywhere, so it does not matter when the new one takes over.
+        kept = [str(key) for key in old_verifiers(data)]
+        if str(old.verifier) not in kept:
+            lines = "".join(f"{line}\n" for line in [*kept, str(old.verifier)])
+            write_durably(paths.old_verifiers, lines.encode(), 0o644)
+        _extend_policy(data / POLICY_FILE, old, new)
+        move_durably(paths.next_key, paths.signing_key)
+    return LogKeyRotated(index, str(new.verifier))
 
 
 def _next_key(paths: LedgerPaths, old: SigningKey) -> SigningKey:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from importlib import resources
 from types import MappingProxyType
 from typing import Any
@@ -113,8 +114,9 @@ class Service:
         return self.operations.get(name) if prefix == self.target_prefix else None
 
 
+@cache
 def load_service(name: str = SERVICE) -> Service:
-    """Read a service's model (about 0.2 s for Rekognition's).
+    """Read a service's model (about 0.2 s for Rekognition's, once a process: models are part of the program).
 
     Raises:
         ValueError: the model has a recursive shape, which none of our walks is made for.

@@ -30,6 +30,7 @@ from custodes.engine.faces.traits.spoof import SpoofReader
 from custodes.engine.faces.traits.traits import TraitReader
 from custodes.engine.results.face import FloatArray, VectorUse
 from custodes.engine.runtime.batch import Batcher
+from custodes.engine.runtime.memory import Runs
 from custodes.engine.runtime.once import Once
 from custodes.engine.runtime.session import NetworkSession, Threads, open_session
 from custodes.models.card import ModelCard, load_cards
@@ -83,7 +84,7 @@ def open_face_engine(
     device: Device,
     threads: int,
     own: OwnEmbedder | None = None,
-    ran: Callable[[], None] = lambda: None,
+    runs: Runs | None = None,
 ) -> FacePipeline:
     """Open the networks of the face pack; those that only some requests need are opened by the first of these.
 
@@ -92,7 +93,7 @@ def open_face_engine(
         device: where to compute.
         threads: threads within one run of a network, at least 1.
         own: the network that turns faces into vectors, in place of the one that ships.
-        ran: told of every run of a network.
+        runs: what the networks of this process share.
 
     Raises:
         UnavailableError: a model is missing, altered or cannot be opened, or ``own`` answers its sample differently
@@ -102,14 +103,14 @@ def open_face_engine(
 
     def session(name: str) -> NetworkSession:
         card: ModelCard = cards[name]
-        return open_session(store.path(card), card, device, Threads(intra=threads), ran)
+        return open_session(store.path(card), card, device, Threads(intra=threads), runs)
 
     if own is None:
         return assemble(session, open_embedder(session("sface"), face_recipe()))
     path = store.path(own.card)
     # The sample is nobody's request: it is asked of a session that nobody counts.
     require_sample(open_session(path, own.card, device, Threads(intra=threads)), own)
-    network = open_session(path, own.card, device, Threads(intra=threads), ran)
+    network = open_session(path, own.card, device, Threads(intra=threads), runs)
     return assemble(session, open_embedder(network, own_recipe(own)))
 
 

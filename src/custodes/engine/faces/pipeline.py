@@ -7,7 +7,7 @@ knows no collections; ``engine.faces.assembly`` builds it from the model pack.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from custodes.core.slot import Slot
 from custodes.engine.calibrate import Calibration, LocalScale
 from custodes.engine.faces import quality
 from custodes.engine.faces.detection.candidates import Candidates
-from custodes.engine.faces.detection.turned import FaceFinder
+from custodes.engine.faces.detection.turned import FaceFinder, FacesSeen
 from custodes.engine.faces.embedding.embed import Embedder
 from custodes.engine.faces.embedding.lookalikes import level_of
 from custodes.engine.faces.geometry.align import RgbArray
@@ -27,7 +27,7 @@ from custodes.engine.faces.geometry.mesh import Mesh
 from custodes.engine.faces.geometry.turned_pose import TurnedPoseNetwork
 from custodes.engine.faces.inspect import INSPECTED, InspectedFace, checks
 from custodes.engine.faces.traits import eyes as eye_measures
-from custodes.engine.faces.traits.eyes import EyeReader
+from custodes.engine.faces.traits.eyes import Eye, EyeReader
 from custodes.engine.faces.traits.spoof import SpoofReader
 from custodes.engine.faces.traits.traits import TraitReader
 from custodes.engine.results.face import (
@@ -96,9 +96,7 @@ class FacePipeline:
         """Find the ``at_most`` largest faces of ``image``, largest first."""
         slot.require_open()
         seen = self.steps.finder.find(image.rgb, at_most)
-        found = seen.found
-        faces = tuple(self._face(image.rgb, found, i, mesh, detail) for i, mesh in enumerate(seen.meshes))
-        return FacesFound(image.size, faces)
+        return FacesFound(image.size, self._faces(image.rgb, seen, detail))
 
     def describe(
         self, slot: Slot, image: Image, faces: Sequence[DetectedFace], traits: Collection[Trait]
@@ -111,16 +109,17 @@ class FacePipeline:
         """Portrait checks of the ``at_most`` largest faces of ``image``."""
         slot.require_open()
         rgb = image.rgb
-        seen = self.steps.finder.find(rgb, MAX_FACES)
-        found, meshes = seen.found, seen.meshes[:at_most]
-        plain = [self._face(rgb, found, i, mesh, Detail.FULL) for i, mesh in enumerate(meshes)]
-        value = self.steps.traits.read(rgb, plain, INSPECTED)
+        every = self.steps.finder.find(rgb, MAX_FACES)
+        seen = every.take(np.arange(min(at_most, len(every.meshes))))
+        eyes = self.steps.eyes.read(rgb, [mesh.vertices_px for mesh in seen.meshes])
+        value = self.steps.traits.read(rgb, _with_details(self._plain(seen), seen, eyes), INSPECTED)
+        inspected = [
+            InspectedFace(rgb, image.size, face, mesh.vertices_px, e, len(every.meshes))
+            for face, mesh, e in zip(value, seen.meshes, eyes, strict=True)
+        ]
         return Inspections(
             image.size,
-            tuple(
-                Inspection(face.box_px, face.confidence_pct, checks(self._seen(image, face, mesh, len(found.scores))))
-                for face, mesh in zip(value, meshes, strict=True)
-            ),
+            tuple(Inspection(one.face.box_px, one.face.confidence_pct, checks(one)) for one in inspected),
         )
 
     def liveness(self, slot: Slot, image: Image, at_most: int = MAX_FACES) -> LivenessFound:
@@ -136,10 +135,6 @@ class FacePipeline:
             for box, score, w in zip(boxes, found.scores, said, strict=True)
         )
         return LivenessFound(image.size, faces)
-
-    def _seen(self, image: Image, face: DetectedFace, mesh: Mesh, faces: int) -> InspectedFace:
-        eyes = self.steps.eyes.read(image.rgb, mesh.vertices_px)
-        return InspectedFace(image.rgb, image.size, face, mesh.vertices_px, eyes, faces)
 
     def embed(self, slot: Slot, image: Image, faces: Sequence[DetectedFace], use: VectorUse) -> FloatArray:
         """Vectors of ``faces``: (N, dimension) float32, unit length."""
@@ -159,32 +154,45 @@ class FacePipeline:
         top_pct = recipe.children_cap_pct if level > recipe.children_from else 100.0
         return LocalScale(self._curve, level, top_pct)
 
-    def _face(self, rgb: RgbArray, found: Candidates, i: int, mesh: Mesh, detail: Detail) -> DetectedFace:
+    def _faces(self, rgb: RgbArray, seen: FacesSeen, detail: Detail) -> tuple[DetectedFace, ...]:
+        plain = self._plain(seen)
+        if detail is not Detail.FULL or not plain:
+            return plain
+        return _with_details(plain, seen, self.steps.eyes.read(rgb, [mesh.vertices_px for mesh in seen.meshes]))
+
+    def _plain(self, seen: FacesSeen) -> tuple[DetectedFace, ...]:
+        """Faces by detector and mesh alone."""
+        return tuple(self._face(seen.found, at, mesh) for at, mesh in enumerate(seen.meshes))
+
+    def _face(self, found: Candidates, at: int, mesh: Mesh) -> DetectedFace:
         present = mesh.presence >= _MESH_PRESENT
         vertices = mesh.vertices_px
-        points = np.asarray(five_points(vertices) if present else found.points[i], np.float32)
-        x1, y1, x2, y2 = (float(v) for v in found.boxes[i])
-        face = DetectedFace(
+        points = np.asarray(five_points(vertices) if present else found.points[at], np.float32)
+        x1, y1, x2, y2 = (float(v) for v in found.boxes[at])
+        return DetectedFace(
             box_px=BoxPx(x1, y1, x2, y2),
-            confidence_pct=confidence_pct(float(found.scores[i])),
+            confidence_pct=confidence_pct(float(found.scores[at])),
             points_px=points,
             landmarks=default_set(points),
-            pose=self.steps.pose.pose(vertices, found.points[i], mesh.presence),
+            pose=self.steps.pose.pose(vertices, found.points[at], mesh.presence),
             quality=quality.measure(mesh.crop),
         )
-        return self._with_details(rgb, face, vertices) if detail is Detail.FULL else face
 
-    def _with_details(self, rgb: RgbArray, face: DetectedFace, vertices: FloatArray) -> DetectedFace:
-        eyes = self.steps.eyes.read(rgb, vertices)
-        lids = eye_measures.eyes_open(eyes)
-        return DetectedFace(
-            box_px=face.box_px,
-            confidence_pct=face.confidence_pct,
-            points_px=face.points_px,
-            landmarks=full_set(vertices, {name: eye.pupil_px for name, eye in eyes.items()}),
-            pose=face.pose,
-            quality=face.quality,
-            eyes_open=lids,
-            mouth_open=eye_measures.mouth_open(vertices),
-            gaze=eye_measures.gaze(eyes, face.pose, lids),
-        )
+
+def _with_details(
+    plain: Sequence[DetectedFace], seen: FacesSeen, eyes: Sequence[Mapping[str, Eye]]
+) -> tuple[DetectedFace, ...]:
+    return tuple(
+        _detailed(face, mesh.vertices_px, of_face) for face, mesh, of_face in zip(plain, seen.meshes, eyes, strict=True)
+    )
+
+
+def _detailed(face: DetectedFace, vertices: FloatArray, eyes: Mapping[str, Eye]) -> DetectedFace:
+    lids = eye_measures.eyes_open(eyes)
+    return replace(
+        face,
+        landmarks=full_set(vertices, {name: eye.pupil_px for name, eye in eyes.items()}),
+        eyes_open=lids,
+        mouth_open=eye_measures.mouth_open(vertices),
+        gaze=eye_measures.gaze(eyes, face.pose, lids),
+    )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,14 +60,14 @@ def overlaps(one: FloatArray, many: FloatArray) -> FloatArray:
 def suppress(found: Boxes, max_iou: float) -> Boxes:
     """Greedy non-maximum suppression within each class, best first."""
     found = found.ranked()
-    alive = np.ones(len(found), bool)
     keep: list[int] = []
-    for i in range(len(found)):
-        if alive[i]:
-            keep.append(i)
-            same = found.classes == found.classes[i]
-            alive &= ~(same & (overlaps(found.places[i], found.places) > max_iou))
-    return found.take(np.array(keep, np.intp))
+    for kind in np.unique(found.classes):
+        members = np.flatnonzero(found.classes == kind)
+        places = found.places[members]
+        corners_and_sides = np.hstack([places[:, :2], places[:, 2:] - places[:, :2]])
+        kept = cv2.dnn.NMSBoxes(corners_and_sides.tolist(), found.scores[members].tolist(), 0.0, max_iou)
+        keep.extend(members[np.asarray(kept, np.intp)])
+    return found.take(np.array(sorted(keep), np.intp))
 
 
 def fuse(opinions: Sequence[Boxes], trust: Sequence[float], min_iou: float) -> Boxes:
@@ -87,10 +88,13 @@ def fuse(opinions: Sequence[Boxes], trust: Sequence[float], min_iou: float) -> B
     joined, kinds, sums = np.empty_like(places), np.empty_like(classes), np.zeros_like(scores)
     best = np.zeros((len(scores), len(opinions)), np.float32)
     count = 0
+    of_kind: dict[int, list[int]] = {}
     for i in np.lexsort((places[:, 0], places[:, 1], classes, -scores)):
-        near = np.where(kinds[:count] == classes[i], overlaps(places[i], joined[:count]), 0)
-        at = int(near.argmax()) if count and near.max() > min_iou else count
+        rivals = of_kind.setdefault(int(classes[i]), [])
+        near = overlaps(places[i], joined[rivals]) if rivals else np.zeros(1, np.float32)
+        at = rivals[int(near.argmax())] if near.max() > min_iou else count
         if at == count:
+            rivals.append(count)
             joined[at], kinds[at], count = places[i], classes[i], count + 1
         else:
             total = sums[at] + scores[i]

@@ -80,14 +80,12 @@ class LabelPipeline:
                 name = taxonomy.objects[int(boxes.classes[i])]
                 instances.setdefault(name, []).append(Instance(place, sure, colours))
         found = taxonomy.raised({name: max(i.confidence_pct for i in there) for name, there in instances.items()})
-        for name, share in taxonomy.scene_confidences(self._steps.scenes.probabilities(rgb)).items():
+        shares = self._steps.scenes.probabilities(rgb)
+        for name, share in taxonomy.scene_confidences(shares, wanted.min_confidence_pct / 100).items():
             found[name] = max(found.get(name, 0.0), 100.0 * share)
-        ranked = sorted(found.items(), key=lambda item: (-item[1], len(taxonomy.terms[item[0]].parents), item[0]))
-        return tuple(
-            self._label(name, sure, instances.get(name, ()))
-            for name, sure in ranked
-            if sure >= wanted.min_confidence_pct
-        )
+        kept = [item for item in found.items() if item[1] >= wanted.min_confidence_pct]
+        kept.sort(key=lambda item: (-item[1], len(taxonomy.terms[item[0]].parents), item[0]))
+        return tuple(self._label(name, sure, instances.get(name, ())) for name, sure in kept)
 
     def _label(self, name: str, sure: float, there: Sequence[Instance]) -> Label:
         term = self._steps.taxonomy.terms[name]

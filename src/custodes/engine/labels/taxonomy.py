@@ -57,15 +57,16 @@ class Taxonomy:
         index = {name: at for at, name in enumerate(names)}
         return names, np.array([i for i, _ in reached]), np.array([index[name] for _, name in reached])
 
-    def scene_confidences(self, probabilities: FloatArray) -> dict[str, float]:
-        """Probability of each label: the sum over the classes at or below it, 0 to 1.
+    def scene_confidences(self, probabilities: FloatArray, least: float = 0.0) -> dict[str, float]:
+        """Probability of each label of at least ``least``: the sum over the classes at or below it, 0 to 1.
 
         Args:
             probabilities: (classes,) of the whole-picture classifier; they exclude each other and sum to 1.
+            least: labels below are left out.
         """
         names, classes, labels = self._scene_sums
         sums = np.bincount(labels, weights=probabilities[classes], minlength=len(names))
-        return {name: min(1.0, float(value)) for name, value in zip(names, sums, strict=True)}
+        return {names[at]: min(1.0, float(sums[at])) for at in np.flatnonzero(sums >= least)}
 
     def raised(self, confidences: Mapping[str, float]) -> dict[str, float]:
         """``confidences`` with every label above as sure as the surest below it."""

@@ -6,9 +6,9 @@ In: a store of converted models and how to compute. Out: sessions by name of car
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 from custodes.core.device import Device
+from custodes.engine.runtime.memory import Runs
 from custodes.engine.runtime.session import NetworkSession, Threads, open_session
 from custodes.models.card import load_cards
 from custodes.models.store import ModelStore
@@ -17,9 +17,9 @@ from custodes.models.store import ModelStore
 class Networks:
     """Opens models of ``store`` on ``device``, with ``threads`` threads within one run of a network."""
 
-    def __init__(self, store: ModelStore, device: Device, threads: int, ran: Callable[[], None] = lambda: None) -> None:
-        """Open nothing yet; ``ran`` is told of every run."""
-        self._ran = ran
+    def __init__(self, store: ModelStore, device: Device, threads: int, runs: Runs | None = None) -> None:
+        """Open nothing yet; sessions share ``runs``."""
+        self._runs = runs or Runs()
         self._store, self._device, self._threads = store, device, threads
         self._cards = load_cards()
         self._lock = threading.Lock()
@@ -31,5 +31,5 @@ class Networks:
             if name not in self._opened:
                 card = self._cards[name]
                 threads = Threads(intra=self._threads)
-                self._opened[name] = open_session(self._store.path(card), card, self._device, threads, self._ran)
+                self._opened[name] = open_session(self._store.path(card), card, self._device, threads, self._runs)
             return self._opened[name]

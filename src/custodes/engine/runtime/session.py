@@ -4,7 +4,8 @@ In: a path that the store vouches for and the model's card. Out: a ``NetworkSess
 whose tensors differ from its card is refused, so a wrong file cannot answer in a right one's name. Sessions may be run
 from several threads at once; ONNX Runtime allows that, but each run under way has its own memory, which stays with the
 session. So there are never more at a time than cores to run them on; where inputs differ in size they take turns, as
-far as one run keeps all cores busy; and networks that see whole pictures give their memory back after each run.
+far as one run keeps all cores busy; and networks that see whole pictures give their memory back after each run, except
+within a series of like ones.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from custodes.core.device import Device
 from custodes.core.errors import UnavailableError
+from custodes.engine.runtime.memory import Runs
 from custodes.models.card import ModelCard, TensorSpec
 
 FloatArray = NDArray[np.float32]
@@ -79,14 +81,15 @@ class NetworkSession:
         runtime: onnxruntime.InferenceSession,
         card: ModelCard,
         intra: int = 1,
-        ran: Callable[[], None] = lambda: None,
+        runs: Runs | None = None,
     ) -> None:
         """Wrap an opened ``runtime`` that was checked against ``card`` and runs on ``intra`` threads.
 
-        ``ran`` is told of every run, before it.
+        ``runs`` is told of every run, before it, and says whether its memory is kept.
         """
         self._runtime = runtime
-        self._ran = ran
+        self._runs = runs or Runs()
+        self._count = 0
         self._outputs = [tensor.name for tensor in card.outputs]
         self._options: onnxruntime.RunOptions | None = None
         at_a_time = os.cpu_count() or 1
@@ -124,10 +127,12 @@ class NetworkSession:
         names = self._outputs if wanted is None else list(wanted)
         if not set(names) <= set(self._outputs):
             raise ValueError(f"model {self.card.name} has outputs {self._outputs}, not {names}")
-        self._ran()
+        self._runs.ran()
         try:
             with self._turn:
-                values = self._runtime.run(names, dict(feeds), self._options)
+                self._count += 1
+                options = None if self._runs.memory.is_kept(self._count) else self._options
+                values = self._runtime.run(names, dict(feeds), options)
         except (ort_errors.InvalidArgument, ValueError) as error:
             raise ValueError(f"model {self.card.name}: an input does not fit") from error
         return dict(zip(names, values, strict=True))
@@ -160,9 +165,10 @@ def open_session(
     card: ModelCard,
     device: Device = Device.AUTO,
     threads: Threads | None = None,
-    ran: Callable[[], None] = lambda: None,
+    runs: Runs | None = None,
 ) -> NetworkSession:
-    """Open the model at ``path``, which must be the one that ``card`` describes; ``ran`` is told of every run.
+    """Open the model at ``path``, which must be the one that ``card`` describes; sessions of a process share
+    ``runs``.
 
     Raises:
         UnavailableError: the file is no model, its tensors differ from the card, or the device does not work.
@@ -179,7 +185,7 @@ def open_session(
     except _OPEN_ERRORS as error:
         raise UnavailableError(f"model {card.name} cannot be opened: {path.name} is broken") from error
     _check(card, runtime)
-    session = NetworkSession(runtime, card, threads.intra, ran)
+    session = NetworkSession(runtime, card, threads.intra, runs)
     if device is Device.CUDA and session.provider != _CUDA:
         raise UnavailableError("device cuda: the CUDA libraries do not load on this machine")
     return session

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 from custodes.core.device import Device
 from custodes.core.errors import UnavailableError
+from custodes.engine.runtime.memory import Runs
 from custodes.engine.runtime.session import NetworkSession, Threads, open_session
 from custodes.engine.text.detect import LineDetector
 from custodes.engine.text.orient import Orienter
@@ -19,16 +19,14 @@ _ALPHABET = "character"
 """Note of the recogniser's file that has one symbol per line."""
 
 
-def open_text_engine(
-    store: ModelStore, device: Device, threads: int, ran: Callable[[], None] = lambda: None
-) -> TextPipeline:
+def open_text_engine(store: ModelStore, device: Device, threads: int, runs: Runs | None = None) -> TextPipeline:
     """Open all networks of the text pack.
 
     Args:
         store: where the converted models are.
         device: where to compute.
         threads: threads within one run of a network, at least 1.
-        ran: told of every run of a network.
+        runs: what the networks of this process share.
 
     Raises:
         UnavailableError: a model is missing, altered or cannot be opened.
@@ -36,7 +34,7 @@ def open_text_engine(
     cards = load_cards()
 
     def session(name: str) -> NetworkSession:
-        return open_session(store.path(cards[name]), cards[name], device, Threads(intra=threads), ran)
+        return open_session(store.path(cards[name]), cards[name], device, Threads(intra=threads), runs)
 
     recogniser = session("ppocr-v6-rec")
     steps = TextSteps(

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from custodes.governance.provider.guardrails import PackError
 from custodes.governance.provider.policy_set import (
+    DAY_MS,
+    ChangeKind,
     Manifest,
     ManifestSubject,
     PolicySet,
@@ -48,6 +50,17 @@ class Proposal:
 def propose_set(previous: str, policy: PolicySet, not_before_ms: int) -> Proposal:
     """A change from the set of digest ``previous`` to ``policy``."""
     return Proposal(Manifest(previous, policy.digest(), not_before_ms, {}), policy)
+
+
+def earliest_ms(kind: ChangeKind, now_ms: int, notice_ms: int) -> int:
+    """When a change proposed at ``now_ms`` may act: a weakening a day later than its notice asks for, to be signed in;
+    anything else at once (0)."""
+    return now_ms + notice_ms + DAY_MS if kind is ChangeKind.WEAKENING else 0
+
+
+def signatures_needed(kind: ChangeKind | None) -> int:
+    """How many officers sign a change of this kind; None for a change of officers after the first."""
+    return 1 if kind is not None and kind is not ChangeKind.WEAKENING else 2
 
 
 def propose_officers(head: str, officers: Mapping[str, bytes]) -> Proposal:

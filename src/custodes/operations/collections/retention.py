@@ -20,7 +20,7 @@ from custodes.gallery.ports import GalleryStore
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.collections.erasure import Erasures, leave_users
-from custodes.operations.requests.admin import AccountAdminCommand, AdminAnswer, AdminCommand, AdminHandlers
+from custodes.operations.requests.admin import AccountAdminCommand, AdminCommand, AdminHandlers
 from custodes.operations.requests.properties import READS, Properties
 
 DAY_MS = 86_400_000
@@ -63,26 +63,38 @@ class ListRetention(AdminCommand):
     properties: ClassVar[Properties] = READS
 
 
+@dataclass(frozen=True, slots=True)
+class ListedRule:
+    """A rule as it is listed."""
+
+    account: str
+    collection: str
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionRules:
+    """All rules."""
+
+    rules: tuple[ListedRule, ...]
+
+
 def retention_handlers(gallery: GalleryStore, operator: AccountId) -> AdminHandlers:
     """What carries these commands out on ``gallery``; a command that names no account means ``operator``'s.
 
     They raise InvalidParameterError for a number of days that a rule cannot have, NotFoundError for no such collection.
     """
 
-    def change(command: SetRetention) -> AdminAnswer:
+    def change(command: SetRetention) -> RetentionRules:
         key = CollectionKey(AccountId(command.account or operator), CollectionId(command.collection))
         if command.days is not None and not 1 <= command.days <= MAX_DAYS:
             raise InvalidParameterError(f"a rule is for 1 to {MAX_DAYS} days")
         gallery.set_retention_rule(key, command.days)
         return listed(command)
 
-    def listed(_: AdminCommand) -> AdminAnswer:
-        return {
-            "rules": [
-                {"account": rule.key.account_id, "collection": rule.key.collection_id, "days": rule.days}
-                for rule in gallery.retention_rules()
-            ]
-        }
+    def listed(_: AdminCommand) -> RetentionRules:
+        rules = gallery.retention_rules()
+        return RetentionRules(tuple(ListedRule(one.key.account_id, one.key.collection_id, one.days) for one in rules))
 
     return {SetRetention: change, ListRetention: listed}
 

@@ -15,11 +15,11 @@ from typing import ClassVar, Protocol
 from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
-from custodes.governance.authorisation import Authorisation, Case, check_case
+from custodes.governance.authorisation import Authorisation, AuthorisationState, Case, check_case
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.accounts.directory import AccountDirectory
-from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers
+from custodes.operations.requests.admin import AdminCommand, AdminHandlers
 from custodes.operations.requests.properties import READS, Properties
 
 
@@ -117,19 +117,40 @@ class ListIdentificationCases(AdminCommand):
     account: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CaseStanding:
+    """A case, and in which state it is now."""
+
+    account_id: str
+    name: str
+    purpose: str
+    begun_ms: int | None
+    authorisation: Authorisation | None
+    state: AuthorisationState
+
+
+@dataclass(frozen=True, slots=True)
+class CaseList:
+    """Cases of an account or of all."""
+
+    cases: tuple[CaseStanding, ...]
+
+
 def case_handlers(cases: Authorisations, accounts: AccountDirectory, clock: Clock) -> AdminHandlers:
     """What carries these commands out."""
 
-    def shown(case: Case) -> AdminAnswer:
-        return {**asdict(case), "state": case.state(clock.now_ms()).value}
+    def shown(case: Case) -> CaseStanding:
+        return CaseStanding(
+            case.account_id, case.name, case.purpose, case.begun_ms, case.authorisation, case.state(clock.now_ms())
+        )
 
-    def decided(command: DecideCase) -> AdminAnswer:
+    def decided(command: DecideCase) -> CaseStanding:
         made = Authorisation(command.reference, command.issuer, command.date, command.granted)
         account = accounts.account(AccountId(command.account))
         return shown(cases.decide(account.account_id, command.case, made))
 
-    def listed(command: ListIdentificationCases) -> AdminAnswer:
+    def listed(command: ListIdentificationCases) -> CaseList:
         account = None if command.account is None else AccountId(command.account)
-        return {"cases": [shown(case) for case in cases.listed(account)]}
+        return CaseList(tuple(shown(case) for case in cases.listed(account)))
 
     return {DecideCase: decided, ListIdentificationCases: listed}

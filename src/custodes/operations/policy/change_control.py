@@ -128,6 +128,10 @@ class PolicyChanges:
             )
             self._use()
 
+    def now_ms(self) -> int:
+        """The time by which changes are judged."""
+        return self._clock.now_ms()
+
     def held_ms(self) -> int:
         """How much later than announced the set that waits takes force, as it seems now; 0 where nothing waits."""
         waiting = self._state.waiting

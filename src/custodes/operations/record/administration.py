@@ -26,7 +26,14 @@ from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.writer.log import LedgerLog
 from custodes.ledger.writer.pending import EntryParts, Pending
 from custodes.ledger.writer.receipt import receipt_token
-from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers, read_command
+from custodes.operations.requests.admin import (
+    AdminAnswer,
+    AdminCommand,
+    AdminHandlers,
+    AdminResult,
+    answer_of,
+    read_command,
+)
 from custodes.operations.requests.context import Caller, Context, Principal
 from custodes.operations.requests.gate import Allow, Decision, Deny, Gate, Intent, UseOutcome
 from custodes.operations.requests.principals import principal_arn
@@ -107,22 +114,22 @@ class Administration:
         kind = self._kinds.get(operation)
         if kind is None:
             raise InvalidParameterError(f"this server does not know how to {operation!r}")
-        return self.perform(read_command(kind, members), actor_of(uid))
+        return answer_of(self.perform(read_command(kind, members), actor_of(uid)))
 
     def ask_as(self, context: Context, operation: str, members: Mapping[str, object]) -> Released[AdminAnswer]:
         """Have a command carried out for whoever asks in ``context``; raises as ``ask``, and DeniedError."""
         kind = self._kinds.get(operation)
         if kind is None:
             raise InvalidParameterError(f"this server does not know how to {operation!r}")
-        return self._carry_out(context, read_command(kind, members))
+        return self._carry_out(context, read_command(kind, members)).map(answer_of)
 
-    def perform(self, command: AdminCommand, actor: str) -> AdminAnswer:
+    def perform(self, command: AdminCommand, actor: str) -> AdminResult:
         """The same with the command itself."""
         arn = f"{principal_arn(self._operator, Principal(), _REGION)}/{actor}"
         caller = Caller(self._operator, actor, arn, _REGION)
         return self._carry_out(Context(caller, self._request_ids(), self._clock.now_ms()), command).result
 
-    def _carry_out(self, context: Context, command: AdminCommand) -> Released[AdminAnswer]:
+    def _carry_out(self, context: Context, command: AdminCommand) -> Released[AdminResult]:
         handler = self._handlers[type(command)]
         with self._serial, self._log.attributed(context):
             return self._gate.perform(context, command, lambda _, asked: handler(asked))

@@ -7,14 +7,14 @@ done is a matter of schedules and of commands.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
 
 from custodes.core.clock import Clock
-from custodes.core.errors import CustodesError
+from custodes.core.errors import CustodesError, InvalidParameterError, NotFoundError
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_run import load_prices
 from custodes.ledger.tlog.commitment import BodyError
@@ -22,7 +22,7 @@ from custodes.ledger.tlog.entry import EntryError
 from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
-from custodes.ledger.tlog.trust import Witness
+from custodes.ledger.tlog.trust import TrustError, Witness, parse_policy
 from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.witness.client import Post
@@ -92,6 +92,25 @@ class Housekeeping:
                 if name in asked.conflicts:
                     self.incidents.report(WITNESS_CONFLICT, name, reason)
         return index
+
+    def ask_witnesses(self, policy: str | None = None) -> Mapping[str, str | None]:
+        """Have the newest checkpoint confirmed; by witness what it said instead, None where it confirmed.
+
+        The witnesses are those of the operator's trust policy, or of the text of another one.
+
+        Raises:
+            InvalidParameterError: the text is no trust policy.
+            NotFoundError: nothing is published yet.
+        """
+        try:
+            listed = self._cosigners.listed() if policy is None else parse_policy(policy.encode()).witnesses.values()
+            witnesses = list(listed)
+            asked = self._statements.ask_witnesses(witnesses, self._cosigners.post)
+        except TrustError as error:
+            raise InvalidParameterError(str(error)) from error
+        except LookupError as error:
+            raise NotFoundError(str(error)) from error
+        return {witness.name: asked.failures.get(witness.name) for witness in witnesses}
 
     def watched(self, name: str, close: Callable[[], T]) -> T:
         """What ``close`` gives, which makes a head of the map called ``name``; an incident when it fails."""

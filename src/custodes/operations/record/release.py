@@ -8,10 +8,12 @@ wheel and a lock file. Out: a ``Release``. The same files give the same numbers,
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 
@@ -25,6 +27,7 @@ from custodes.operations.record.start import Release
 PACKAGE = "custodes"
 _PROGRAM = f"{PACKAGE} (pyproject.toml)"
 _PIN = re.compile(r"[A-Za-z0-9]")
+_WRITTEN_BESIDE = "__pycache__"
 _CARDS = f"{PACKAGE}/models/cards.toml"
 
 
@@ -37,8 +40,9 @@ class Digests:
     dependencies: bytes | None
 
 
+@cache
 def digests_installed() -> Digests:
-    """Of the package that this module belongs to, and of what is installed beside it."""
+    """Of the package that this module belongs to, and of what is installed beside it; read once a process."""
     program = Path(__file__).parents[2]
     return Digests(program_digest(_files(program)), models_digest(load_cards()), dependencies_digest(_installed()))
 
@@ -90,15 +94,16 @@ def dependencies_digest(pins: Mapping[str, str]) -> bytes | None:
 
 
 def _files(program: Path) -> Iterator[tuple[str, bytes]]:
-    for path in program.rglob("*"):
-        name = (PurePosixPath(PACKAGE) / path.relative_to(program).as_posix()).as_posix()
-        if path.is_file() and _counts(name):
-            yield name, path.read_bytes()
+    for folder, folders, files in os.walk(program):
+        folders[:] = [each for each in folders if each != _WRITTEN_BESIDE]
+        place = (PurePosixPath(PACKAGE) / Path(folder).relative_to(program).as_posix()).as_posix()
+        for file in files:
+            yield f"{place}/{file}", Path(folder, file).read_bytes()
 
 
 def _counts(name: str) -> bool:
     """Whether a file belongs to the program; what Python itself writes beside it does not."""
-    return name.startswith(f"{PACKAGE}/") and "/__pycache__/" not in name
+    return name.startswith(f"{PACKAGE}/") and f"/{_WRITTEN_BESIDE}/" not in name
 
 
 def _installed() -> dict[str, str]:
@@ -111,15 +116,26 @@ def _installed() -> dict[str, str]:
             distribution = metadata.distribution(name)
         except metadata.PackageNotFoundError:
             continue
+        version, requirements = _declared(distribution)
         if name != PACKAGE:
-            found[name] = distribution.version
-        for text in distribution.requires or ():
+            found[name] = version
+        for text in requirements:
             needed = Requirement(text)
             wanted = needed.marker is None or needed.marker.evaluate({"extra": ""})
             following = canonicalize_name(needed.name)
             if wanted and following not in found and following not in open_names:
                 open_names.append(following)
     return found
+
+
+def _declared(distribution: metadata.Distribution) -> tuple[str, Sequence[str]]:
+    """Version and requirements. Their lines are read here, as the parser for mail that the library uses is slow."""
+    text = distribution.read_text("METADATA")
+    if text is None:
+        return distribution.version, distribution.requires or ()
+    lines = text.partition("\n\n")[0].splitlines()
+    version = next((line[9:].strip() for line in lines if line.startswith("Version: ")), "")
+    return version, [line[15:].strip() for line in lines if line.startswith("Requires-Dist: ")]
 
 
 def _pins(lock: str) -> dict[str, str]:

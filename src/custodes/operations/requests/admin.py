@@ -10,16 +10,52 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
+
+import orjson
 
 from custodes.core.errors import InvalidParameterError
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.properties import CHANGES, Properties
 
 AdminAnswer = Mapping[str, Any]
-"""What there is to print, as plain JSON values."""
-AdminHandlers = Mapping[type["AdminCommand"], Callable[[Any], AdminAnswer]]
+"""A result as plain JSON values."""
+
+
+class AdminResult(Protocol):
+    """What a command came to: a frozen dataclass. Its members are those of the answer."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+AdminHandlers = Mapping[type["AdminCommand"], Callable[[Any], AdminResult]]
 """What carries out a command, by its class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The result of a command that has nothing to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryWritten:
+    """The entry of the ledger that a command led to."""
+
+    index: int
+
+
+def answer_of(result: AdminResult) -> AdminAnswer:
+    """A result as plain JSON values; bytes in hexadecimal. The one place where results become JSON."""
+    answer: AdminAnswer = orjson.loads(orjson.dumps(result, default=_plain))
+    return answer
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no place in an answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

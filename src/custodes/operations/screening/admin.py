@@ -1,6 +1,6 @@
 """Commands of the operator about screening: typed, with what carries them out.
 
-In: commands. Out: what to print, as plain JSON values. Graphs come as paths of files, because a command is
+In: commands. Out: typed results. Graphs come as paths of files, because a command is
 small. Decisions come signed; who may sign is kept here.
 """
 
@@ -16,8 +16,21 @@ from custodes.core.clock import Clock
 from custodes.core.errors import ConflictError, DeniedError, InvalidParameterError, NotFoundError
 from custodes.core.ids import AccountId
 from custodes.operations.accounts.directory import AccountDirectory
-from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers
+from custodes.operations.requests.admin import AdminCommand, AdminHandlers
 from custodes.operations.requests.properties import READS, Properties
+from custodes.operations.screening.admin_results import (
+    CustomerAssessed,
+    CustomerExplained,
+    CustomerLine,
+    CustomerList,
+    DecisionFacts,
+    FindingDecided,
+    FindingFacts,
+    OfficerFacts,
+    OfficerList,
+    ScreeningRefreshed,
+    members_of,
+)
 from custodes.operations.screening.graph import graph_of
 from custodes.operations.screening.log import ScreeningLog
 from custodes.operations.screening.ports import CaseStore, CustomerCase, Officer
@@ -193,43 +206,42 @@ class ScreeningAdmin:
             ListCases: self._list,
             ShowCase: self._show,
             ExplainCase: self._explain,
-            ShowFreshness: lambda _: asdict(screenings.freshness()),
+            ShowFreshness: lambda _: screenings.freshness(),
             DeclareOwners: self._put,
-            RefreshScreening: lambda _: {"verdicts": dict(screenings.refresh())},
+            RefreshScreening: lambda _: ScreeningRefreshed(screenings.refresh()),
             DecideFinding: self._decide,
-            ListScreeningOfficers: lambda _: {"officers": [_officer_to_json(one) for one in officers.listed()]},
-            AddScreeningOfficer: lambda it: _officer_to_json(officers.add(it.name, _bytes(it.public))),
-            RemoveScreeningOfficer: lambda it: _officer_to_json(officers.remove(it.name)),
+            ListScreeningOfficers: lambda _: OfficerList(tuple(_officer(one) for one in officers.listed())),
+            AddScreeningOfficer: lambda it: _officer(officers.add(it.name, _bytes(it.public))),
+            RemoveScreeningOfficer: lambda it: _officer(officers.remove(it.name)),
         }
 
-    def _list(self, command: ListCases) -> AdminAnswer:
+    def _list(self, command: ListCases) -> CustomerList:
         wanted = command.verdict
         cases = [case for case in self._screenings.cases() if not wanted or case.verdict == wanted]
-        return {"cases": [self._line(case) for case in cases]}
+        return CustomerList(tuple(self._line(case) for case in cases))
 
-    def _show(self, command: ShowCase) -> AdminAnswer:
+    def _show(self, command: ShowCase) -> CustomerAssessed:
         account_id = AccountId(command.account)
         found = self._screenings.assessment(account_id)
         case = self._screenings.known(account_id)
         assert case is not None
-        drawn = {"picture": draw(case.graph, found.outcome)} if command.picture else {}
-        return {**self._line(case), **_to_json(found), **drawn}
+        drawn = draw(case.graph, found.outcome) if command.picture else None
+        return self._assessed(case, found, drawn)
 
-    def _explain(self, command: ExplainCase) -> AdminAnswer:
+    def _explain(self, command: ExplainCase) -> CustomerExplained:
         account_id = AccountId(command.account)
         found = self._screenings.assessment(account_id)
         case = self._screenings.known(account_id)
         assert case is not None
         explained = explain(case.graph, case.hits, found)
         line = self._line(case)
-        head = PageHead(line["name"], account_id, found.verdict, line["screened_at_ms"], case.lists)
-        return {
-            **line,
-            "findings": [{**_finding_to_json(one.finding), **explanation_to_json(one)} for one in explained],
-            "page": page(head, explained, draw(case.graph, found.outcome)),
-        }
+        head = PageHead(line.name, account_id, found.verdict, line.screened_at_ms, case.lists)
+        arguments = tuple({**asdict(_finding(one.finding)), **explanation_to_json(one)} for one in explained)
+        return CustomerExplained(
+            **members_of(line), findings=arguments, page=page(head, explained, draw(case.graph, found.outcome))
+        )
 
-    def _put(self, command: DeclareOwners) -> AdminAnswer:
+    def _put(self, command: DeclareOwners) -> CustomerAssessed:
         account = self._directory.account(AccountId(command.account))
         declared = read_organisation(_json(Path(command.path)))
         evidence = [_digest(one) for one in command.evidence]
@@ -237,9 +249,9 @@ class ScreeningAdmin:
         done = self._screenings.enter(account.account_id, graph, evidence, cause="ownership")
         if self._screenings.required:
             self._screenings.follow([done])
-        return {**self._line(done.case), **_to_json(done.assessment)}
+        return self._assessed(done.case, done.assessment)
 
-    def _decide(self, command: DecideFinding) -> AdminAnswer:
+    def _decide(self, command: DecideFinding) -> FindingDecided:
         decision = Decision(
             command.finding,
             command.call,
@@ -256,54 +268,37 @@ class ScreeningAdmin:
                 f"a decision has a reason of up to {MAX_REASON_LENGTH} letters, 20 evidences at most"
             )
         self._officers.check(decision)
-        return {"finding": _finding_to_json(self._screenings.decide(decision))}
+        return FindingDecided(_finding(self._screenings.decide(decision)))
 
-    def _line(self, case: CustomerCase) -> AdminAnswer:
+    def _assessed(self, case: CustomerCase, found: Assessment, picture: str | None = None) -> CustomerAssessed:
+        members = {**members_of(self._line(case)), "verdict": found.verdict}
+        findings = tuple(_finding(finding) for finding in found.findings)
+        return CustomerAssessed(**members, findings=findings, paths=found.outcome.paths, picture=picture)
+
+    def _line(self, case: CustomerCase) -> CustomerLine:
         status = self._directory.status(case.account_id)
         run = self._screenings.last_run()
-        return {
-            "account_id": case.account_id,
-            "status": "" if status is None else status.value,
-            "name": case.graph.parties[case.graph.subject].name,
-            "verdict": case.verdict,
-            "parties": len(case.graph.parties),
-            "hits": len(case.hits),
-            "screened_at_ms": max(case.screened_at_ms, run.at_ms if run else 0),
-            "dossier": case.dossier,
-        }
+        return CustomerLine(
+            account_id=case.account_id,
+            status="" if status is None else status.value,
+            name=case.graph.parties[case.graph.subject].name,
+            verdict=case.verdict,
+            parties=len(case.graph.parties),
+            hits=len(case.hits),
+            screened_at_ms=max(case.screened_at_ms, run.at_ms if run else 0),
+            dossier=case.dossier,
+        )
 
 
-def _to_json(found: Assessment) -> AdminAnswer:
-    return {
-        "verdict": found.verdict,
-        "findings": [_finding_to_json(finding) for finding in found.findings],
-        "paths": found.outcome.to_json()["paths"],
-    }
+def _finding(finding: Finding) -> FindingFacts:
+    decisions = tuple(
+        DecisionFacts(one.officer, one.call, one.reason, one.at_ms, one.evidence) for one in finding.decisions
+    )
+    return FindingFacts(finding.key, finding.kind, finding.party, finding.text, finding.score, finding.state, decisions)
 
 
-def _finding_to_json(finding: Finding) -> AdminAnswer:
-    return {
-        "finding": finding.key,
-        "kind": finding.kind,
-        "party": finding.party,
-        "text": finding.text,
-        "score": finding.score,
-        "state": finding.state,
-        "decisions": [
-            {"officer": one.officer, "call": one.call, "reason": one.reason, "at_ms": one.at_ms,
-             "evidence": list(one.evidence)}
-            for one in finding.decisions
-        ],
-    }  # fmt: skip
-
-
-def _officer_to_json(officer: Officer) -> AdminAnswer:
-    return {
-        "name": officer.name,
-        "public": officer.public.hex(),
-        "since_ms": officer.since_ms,
-        "until_ms": officer.until_ms or None,
-    }
+def _officer(officer: Officer) -> OfficerFacts:
+    return OfficerFacts(officer.name, officer.public.hex(), officer.since_ms, officer.until_ms or None)
 
 
 def _json(path: Path) -> object:

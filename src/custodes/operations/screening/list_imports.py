@@ -8,7 +8,7 @@ what is not committed yet, also after a crash between the two.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -167,6 +167,13 @@ class CommitLists(AdminCommand):
     operation: ClassVar[str] = "sanctions commit"
 
 
+@dataclass(frozen=True, slots=True)
+class EditionsCommitted:
+    """Index of the new entry by list."""
+
+    entries: Mapping[str, int]
+
+
 def list_handlers(commit: Callable[[], Sequence[tuple[int, Edition]]]) -> AdminHandlers:
     """What carries the command out by ``commit``; the answer has the entries by list."""
-    return {CommitLists: lambda _: {"entries": {edition.source: index for index, edition in commit()}}}
+    return {CommitLists: lambda _: EditionsCommitted({edition.source: index for index, edition in commit()})}

@@ -5,13 +5,12 @@ In: typed commands. Out: facts. Passwords of sources go in and never come out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.core.ids import AccountId
-from custodes.operations.requests.admin import AccountAdminCommand, AdminAnswer, AdminCommand, AdminHandlers
+from custodes.operations.requests.admin import AccountAdminCommand, AdminCommand, AdminHandlers
 from custodes.operations.requests.properties import READS, Properties
 from custodes.operations.streams.ports import StreamProcessorStore
 from custodes.video.live.processor import FaceTask, StreamProcessor
@@ -55,51 +54,98 @@ class RemoveStreamSource(AdminCommand):
     arn: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamFacts:
+    """A processor with its state, and since when (ms since the epoch)."""
+
+    account: str
+    name: str
+    source_arn: str
+    task: str
+    state: str
+    since_ts_ms: int
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamList:
+    """Processors."""
+
+    processors: tuple[StreamFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSourceFacts:
+    """Where the pictures of a stream come from, without the password."""
+
+    arn: str
+    url: str
+    user: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSourceList:
+    """All sources."""
+
+    sources: tuple[StreamSourceFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSourceSet:
+    """What stands behind an ARN now."""
+
+    arn: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSourceRemoved:
+    """Behind this ARN nothing stands any more."""
+
+    arn: str
+
+
 def stream_handlers(processors: StreamProcessorStore, sources: LiveSourceMap) -> AdminHandlers:
     """What carries these commands out.
 
     They raise NotFoundError for no such source, InvalidParameterError for what is no ARN or no address.
     """
 
-    def listed(command: ListStreams) -> AdminAnswer:
+    def listed(command: ListStreams) -> StreamList:
         account = None if command.account is None else AccountId(command.account)
-        return {"processors": [_facts(one) for one in processors.listing(account)]}
+        return StreamList(tuple(_facts(one) for one in processors.listing(account)))
 
-    def sources_listed(_: ListStreamSources) -> AdminAnswer:
-        return {
-            "sources": [
-                {"arn": arn, "url": source.url, "user": source.user or None} for arn, source in sources.all().items()
-            ]
-        }
+    def sources_listed(_: ListStreamSources) -> StreamSourceList:
+        found = sources.all().items()
+        return StreamSourceList(tuple(StreamSourceFacts(arn, one.url, one.user or None) for arn, one in found))
 
-    def set_source(command: SetStreamSource) -> AdminAnswer:
+    def set_source(command: SetStreamSource) -> StreamSourceSet:
         if not command.arn.startswith(_ARN_START) or ":kinesisvideo:" not in command.arn:
             raise InvalidParameterError("a source stands behind the ARN of a Kinesis video stream")
         source = LiveSource(command.url, command.user or "", command.password or "")
         sources.put(command.arn, source)
-        return {"arn": command.arn, "url": source.url}
+        return StreamSourceSet(command.arn, source.url)
 
-    def removed(command: RemoveStreamSource) -> AdminAnswer:
+    def removed(command: RemoveStreamSource) -> StreamSourceRemoved:
         if not sources.drop(command.arn):
             raise NotFoundError("no source stands behind this ARN")
-        return {"arn": command.arn}
+        return StreamSourceRemoved(command.arn)
 
-    handlers: dict[type[AdminCommand], Callable[[Any], AdminAnswer]] = {
+    return {
         ListStreams: listed,
         ListStreamSources: sources_listed,
         SetStreamSource: set_source,
         RemoveStreamSource: removed,
     }
-    return handlers
 
 
-def _facts(processor: StreamProcessor) -> dict[str, object]:
-    return {
-        "account": processor.account_id,
-        "name": processor.name,
-        "source_arn": processor.source_arn,
-        "task": "faces" if isinstance(processor.task, FaceTask) else "labels",
-        "state": processor.state.value,
-        "since_ts_ms": processor.updated_ts_ms,
-        "message": processor.message,
-    }
+def _facts(processor: StreamProcessor) -> StreamFacts:
+    return StreamFacts(
+        account=processor.account_id,
+        name=processor.name,
+        source_arn=processor.source_arn,
+        task="faces" if isinstance(processor.task, FaceTask) else "labels",
+        state=processor.state.value,
+        since_ts_ms=processor.updated_ts_ms,
+        message=processor.message,
+    )

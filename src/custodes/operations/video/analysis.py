@@ -1,7 +1,8 @@
 """What each operation does with a frame: one analysis for each, all with the same few methods.
 
-In: a permit and a frame within the gate. Out: items in the API's spelling. An analysis that joins frames keeps a state,
-which goes into the checkpoint. Engines, galleries and the spelling are ports.
+In: a permit and a frame within the gate. Out: items in the API's spelling. What a frame shows is seen beside other
+frames, what is told of it follows in their order. An analysis that joins frames keeps a state, which goes into the
+checkpoint. Engines, galleries and the spelling are ports.
 """
 
 from __future__ import annotations
@@ -9,24 +10,35 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+from custodes.core.box import Size
 from custodes.engine.ports import FaceEngine, LabelEngine, ModerationEngine, TextEngine
-from custodes.engine.results.label import LabelsWanted
+from custodes.engine.results.face import DetectedFace
+from custodes.engine.results.label import LabelsFound, LabelsWanted
+from custodes.engine.results.moderation import ConcernsFound
+from custodes.engine.results.text import TextFound
 from custodes.imaging.image import Image
-from custodes.operations.collections.celebrities import MAX_CELEBRITY_FACES, Celebrities
+from custodes.operations.collections.celebrities import MAX_CELEBRITY_FACES, Celebrities, Named
 from custodes.operations.collections.ports import Gallery
-from custodes.operations.images.attributes import DEFAULT_ATTRIBUTES, detail_for, requested, traits_for, without
+from custodes.operations.images.attributes import (
+    DEFAULT_ATTRIBUTES,
+    Attributes,
+    detail_for,
+    requested,
+    traits_for,
+    without,
+)
 from custodes.operations.images.detect_labels import LabelFilters
 from custodes.operations.images.text_filter import EVERY_WORD, Region, WordFilter, reported
 from custodes.operations.requests.gate import Permit
 from custodes.operations.video.ports import Item, ResultFormat
-from custodes.video.frames import VideoFrame
 from custodes.video.segments.curves import Curves, curves_of
 from custodes.video.segments.signature import FrameSignature
 
 DEFAULT_CONFIDENCE_PCT = 50.0
 DEFAULT_MAX_PIXEL, DEFAULT_MIN_COVERAGE_PCT = 0.2, 99.0
+Seen = TypeVar("Seen")
 NO_HASH = b""
 """Frames have no bytes as received."""
 
@@ -42,6 +54,15 @@ class VideoEngines:
     gallery: Gallery
     celebrities: Celebrities
     spelling: ResultFormat
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameLook(Generic[Seen]):
+    """What was ``seen`` in the sampled frame at ``ts_ms``, of ``size``."""
+
+    ts_ms: int
+    size: Size
+    seen: Seen
 
 
 class Analysis:
@@ -61,8 +82,12 @@ class Analysis:
         """Of the engine that looks; empty where the API tells none."""
         return ""
 
-    def look(self, permit: Permit, frame: VideoFrame, image: Image) -> list[Item]:
-        """Items of one sampled frame."""
+    def see(self, permit: Permit, image: Image) -> Any:
+        """What one sampled frame shows, for ``tell``. Several threads look at a frame each: it changes nothing."""
+        raise NotImplementedError
+
+    def tell(self, permit: Permit, look: FrameLook[Any]) -> list[Item]:
+        """Items of one sampled frame. Frames come in order."""
         raise NotImplementedError
 
     def state(self) -> Any:
@@ -80,16 +105,24 @@ class Analysis:
 class FaceAnalysis(Analysis):
     """StartFaceDetection."""
 
-    def look(self, permit: Permit, frame: VideoFrame, image: Image) -> list[Item]:
-        """One item a face. Gaze and occlusion are never told of videos, so they are not computed."""
-        asked = requested([self.options["FaceAttributes"]] if "FaceAttributes" in self.options else None)
-        attributes = without(asked, frozenset({*permit.withheld, "EYE_DIRECTION", "FACE_OCCLUDED"}))
-        attributes = attributes if asked != DEFAULT_ATTRIBUTES else DEFAULT_ATTRIBUTES
-        engine = self.engines.faces
+    def see(self, permit: Permit, image: Image) -> tuple[DetectedFace, ...]:
+        """Faces with what is asked of them."""
+        attributes, engine = self._attributes(permit), self.engines.faces
         found = engine.detect(permit.slot, image, detail_for(attributes))
-        faces = engine.describe(permit.slot, image, found.faces, traits_for(attributes))
-        permit.tally.add(faces_detected=len(faces))
-        return [{"t": frame.ts_ms, "i": self.engines.spelling.face(face, image.size, attributes)} for face in faces]
+        return engine.describe(permit.slot, image, found.faces, traits_for(attributes))
+
+    def tell(self, permit: Permit, look: FrameLook[tuple[DetectedFace, ...]]) -> list[Item]:
+        """One item a face."""
+        permit.tally.add(faces_detected=len(look.seen))
+        attributes, spelling = self._attributes(permit), self.engines.spelling
+        return [{"t": look.ts_ms, "i": spelling.face(face, look.size, attributes)} for face in look.seen]
+
+    def _attributes(self, permit: Permit) -> Attributes:
+        """Gaze and occlusion are never told of videos, so they are not computed."""
+        asked = requested([self.options["FaceAttributes"]] if "FaceAttributes" in self.options else None)
+        if asked == DEFAULT_ATTRIBUTES:
+            return DEFAULT_ATTRIBUTES
+        return without(asked, frozenset({*permit.withheld, "EYE_DIRECTION", "FACE_OCCLUDED"}))
 
 
 class LabelAnalysis(Analysis):
@@ -100,16 +133,19 @@ class LabelAnalysis(Analysis):
         """Of the label engine."""
         return self.engines.labels().model_version
 
-    def look(self, permit: Permit, frame: VideoFrame, image: Image) -> list[Item]:
-        """One item a label, surest first."""
+    def see(self, permit: Permit, image: Image) -> LabelsFound:
+        """All labels."""
         least = float(self.options.get("MinConfidence", DEFAULT_CONFIDENCE_PCT))
-        found = self.engines.labels().labels(permit.slot, image, LabelsWanted(min_confidence_pct=least))
+        return self.engines.labels().labels(permit.slot, image, LabelsWanted(min_confidence_pct=least))
+
+    def tell(self, permit: Permit, look: FrameLook[LabelsFound]) -> list[Item]:
+        """One item a label, surest first."""
         filters = label_filters(self.options)
-        kept = [label for label in found.labels if filters.keep(label)]
+        kept = [label for label in look.seen.labels if filters.keep(label)]
         permit.tally.add(labels_detected=len(kept))
         spelling = self.engines.spelling
         return [
-            {"t": frame.ts_ms, "k": label.name, "c": label.confidence_pct, "i": spelling.label(label, found.size)}
+            {"t": look.ts_ms, "k": label.name, "c": label.confidence_pct, "i": spelling.label(label, look.seen.size)}
             for label in kept
         ]
 
@@ -122,16 +158,19 @@ class ModerationAnalysis(Analysis):
         """Of the taxonomy."""
         return self.engines.moderation().model_version
 
-    def look(self, permit: Permit, frame: VideoFrame, image: Image) -> list[Item]:
-        """One item a moderation label, surest first; kinds of content with each."""
+    def see(self, permit: Permit, image: Image) -> ConcernsFound:
+        """All moderation labels."""
         least = float(self.options.get("MinConfidence", DEFAULT_CONFIDENCE_PCT))
-        found = self.engines.moderation().concerns(permit.slot, image, least)
-        permit.tally.add(moderation_labels_detected=len(found.concerns))
+        return self.engines.moderation().concerns(permit.slot, image, least)
+
+    def tell(self, permit: Permit, look: FrameLook[ConcernsFound]) -> list[Item]:
+        """One item a moderation label, surest first; kinds of content with each."""
+        permit.tally.add(moderation_labels_detected=len(look.seen.concerns))
         spelling = self.engines.spelling
-        kinds = spelling.kinds(found.kinds)
+        kinds = spelling.kinds(look.seen.kinds)
         return [
-            {"t": frame.ts_ms, "k": one.name, "c": one.confidence_pct, "i": spelling.moderation(one), "kinds": kinds}
-            for one in found.concerns
+            {"t": look.ts_ms, "k": one.name, "c": one.confidence_pct, "i": spelling.moderation(one), "kinds": kinds}
+            for one in look.seen.concerns
         ]
 
 
@@ -143,30 +182,36 @@ class TextAnalysis(Analysis):
         """Of the text engine."""
         return self.engines.text().model_version
 
-    def look(self, permit: Permit, frame: VideoFrame, image: Image) -> list[Item]:
+    def see(self, permit: Permit, image: Image) -> TextFound:
+        """All text."""
+        return self.engines.text().read(permit.slot, image)
+
+    def tell(self, permit: Permit, look: FrameLook[TextFound]) -> list[Item]:
         """One item a line, then one a word."""
         limits, regions = text_filters(self.options)
-        found = reported(self.engines.text().read(permit.slot, image), limits, regions)
+        found = reported(look.seen, limits, regions)
         permit.tally.add(words_detected=sum(len(line.words) for line in found.lines))
-        return [{"t": frame.ts_ms, "i": one} for one in self.engines.spelling.text(found)]
+        return [{"t": look.ts_ms, "i": one} for one in self.engines.spelling.text(found)]
 
 
 class CelebrityAnalysis(Analysis):
     """StartCelebrityRecognition."""
 
-    def look(self, permit: Permit, frame: VideoFrame, image: Image) -> list[Item]:
+    def see(self, permit: Permit, image: Image) -> tuple[int, tuple[Named, ...]]:
+        """How many faces there are, and those that are known."""
+        found = self.engines.faces.detect(permit.slot, image, at_most=MAX_CELEBRITY_FACES)
+        return len(found.faces), self.engines.celebrities.named(permit.slot, image, found.faces)
+
+    def tell(self, permit: Permit, look: FrameLook[tuple[int, tuple[Named, ...]]]) -> list[Item]:
         """One item a known person; unknown faces are left out."""
-        engine = self.engines.faces
-        found = engine.detect(permit.slot, image, at_most=MAX_CELEBRITY_FACES)
-        permit.tally.add(faces_detected=len(found.faces))
-        named = self.engines.celebrities.named(permit.slot, image, found.faces)
-        permit.tally.add(matches=len(named))
+        faces, named = look.seen
+        permit.tally.add(faces_detected=faces, matches=len(named))
         spelling = self.engines.spelling
         return [
             {
-                "t": frame.ts_ms,
+                "t": look.ts_ms,
                 "k": one.person.celebrity_id,
-                "i": spelling.celebrity(one.person, one.face, image.size, one.confidence_pct),
+                "i": spelling.celebrity(one.person, one.face, look.size, one.confidence_pct),
             }
             for one in named
         ]

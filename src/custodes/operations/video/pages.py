@@ -17,9 +17,11 @@ import orjson
 from custodes.core.box import Size
 from custodes.operations.video.ports import Item
 from custodes.video.formats.facts import AudioFacts, ColourRange, VideoFacts
-from custodes.video.segments.curves import Curves
+from custodes.video.segments.curves import CURVES, Curves
 
-_ITEMS, _CURVES, _SUMMARY = b"I", b"C", b"S"
+_ITEMS, _CURVES, _SUMMARY = b"I", b"D", b"S"
+_CURVES_WITHOUT_TEXT = b"C"
+"""Of jobs begun before text was looked for: the last array is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,9 @@ def read_pages(pages: Sequence[bytes]) -> VideoResults:
     results = VideoResults()
     for page in pages:
         kind, data = page[:1], page[1:]
+        if kind == _CURVES_WITHOUT_TEXT:
+            results.curves.append(data + bytes(len(data) // (CURVES - 1)))
+            continue
         if kind == _CURVES:
             results.curves.append(data)
             continue

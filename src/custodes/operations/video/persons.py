@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from custodes.core.box import BoxPx, BoxRatio
+from custodes.core.box import BoxPx, BoxRatio, Size
 from custodes.engine.results.face import DetectedFace, QualityFilter, VectorUse
 from custodes.engine.results.label import LabelsWanted
 from custodes.gallery.entities import CollectionKey
@@ -22,12 +22,11 @@ from custodes.imaging.image import Image
 from custodes.operations.images.attributes import DEFAULT_ATTRIBUTES
 from custodes.operations.images.scale import min_cosine, require_same_model, similarity_pct
 from custodes.operations.requests.gate import Permit
-from custodes.operations.video.analysis import Analysis
+from custodes.operations.video.analysis import Analysis, FrameLook
 from custodes.operations.video.commands import DEFAULT_MATCH_PCT
 from custodes.operations.video.ports import Item
-from custodes.video.frames import VideoFrame
 from custodes.video.segments.signature import Float, UInt8, picture_changed, thumbnail
-from custodes.video.tracks import NameVote, Sighting, Track, Tracker
+from custodes.video.tracks import NameVote, Sighting, Track, Tracker, is_piece
 
 MAX_MATCHES = 16
 """Faces of the collection that one sighting may resemble; the API documents no number for videos."""
@@ -41,6 +40,16 @@ class _Seen:
     body: BoxPx | None
     face: DetectedFace | None
     vector: Float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Frame:
+    """Who is in one frame: how many bodies and faces, each person once, and the frame in small."""
+
+    bodies: int
+    faces: int
+    persons: list[_Seen]
+    thumb: UInt8
 
 
 class _Persons(Analysis):
@@ -80,19 +89,18 @@ class _Persons(Analysis):
     def _alike(self, one: Float, other: Float) -> float:
         return similarity_pct(self.engines.faces.scale(one, other), float(one @ other))
 
-    def _tracked(self, frame: VideoFrame, image: Image, seen: Sequence[_Seen]) -> tuple[int, ...]:
-        thumb = thumbnail(image.rgb)
-        cut = self._thumb is not None and picture_changed(self._thumb, thumb)
-        self._thumb = thumb
-        boxes = [one.body or (one.face.box_px if one.face else BoxPx(0, 0, 0, 0)) for one in seen]
-        sightings = [Sighting(box.to_ratio(image.size), one.vector) for box, one in zip(boxes, seen, strict=True)]
-        return self._tracker.step(frame.ts_ms, sightings, cut=cut)
+    def _tracked(self, look: FrameLook[_Frame]) -> tuple[int, ...]:
+        cut = self._thumb is not None and picture_changed(self._thumb, look.seen.thumb)
+        self._thumb = look.seen.thumb
+        persons = look.seen.persons
+        boxes = [one.body or (one.face.box_px if one.face else BoxPx(0, 0, 0, 0)) for one in persons]
+        sightings = [Sighting(box.to_ratio(look.size), one.vector) for box, one in zip(boxes, persons, strict=True)]
+        return self._tracker.step(look.ts_ms, sightings, cut=cut)
 
     def _faces(self, permit: Permit, image: Image) -> list[_Seen]:
         """Faces with vectors where they are good enough for one."""
         engine = self.engines.faces
         found = engine.detect(permit.slot, image)
-        permit.tally.add(faces_detected=len(found.faces))
         clear = [not engine.poor_reasons(face, found.size, QualityFilter.AUTO) for face in found.faces]
         good = [face for face, is_clear in zip(found.faces, clear, strict=True) if is_clear]
         vectors = iter(engine.embed(permit.slot, image, good, VectorUse.QUERY))
@@ -101,20 +109,20 @@ class _Persons(Analysis):
             for face, is_clear in zip(found.faces, clear, strict=True)
         ]
 
-    def _person(self, one: _Seen, image: Image, index: int) -> Item:
+    def _person(self, one: _Seen, size: Size, index: int) -> Item:
         person: Item = {"Index": index}
         if one.body is not None:
-            person["BoundingBox"] = self.engines.spelling.box(one.body.to_ratio(image.size))
+            person["BoundingBox"] = self.engines.spelling.box(one.body.to_ratio(size))
         if one.face is not None:
-            person["Face"] = self.engines.spelling.face(one.face, image.size, DEFAULT_ATTRIBUTES)
+            person["Face"] = self.engines.spelling.face(one.face, size, DEFAULT_ATTRIBUTES)
         return person
 
 
 class PersonAnalysis(_Persons):
     """StartPersonTracking: bodies, and faces where there are any."""
 
-    def look(self, permit: Permit, frame: VideoFrame, image: Image) -> list[Item]:
-        """One item a person."""
+    def see(self, permit: Permit, image: Image) -> _Frame:
+        """Bodies and faces."""
         wanted = LabelsWanted(min_confidence_pct=_PERSON_PCT)
         found = self.engines.labels().labels(permit.slot, image, wanted)
         bodies = [
@@ -124,12 +132,18 @@ class PersonAnalysis(_Persons):
             for instance in label.instances
             if instance.confidence_pct >= _PERSON_PCT
         ]
-        permit.tally.add(persons_detected=len(bodies))
-        seen = _joined(bodies, self._faces(permit, image))
-        indexes = self._tracked(frame, image, seen)
+        places = [body.to_ratio(image.size) for body in bodies]
+        bodies = [body for body, place in zip(bodies, places, strict=True) if not is_piece(place, places)]
+        faces = self._faces(permit, image)
+        return _Frame(len(bodies), len(faces), _joined(bodies, faces), thumbnail(image.rgb))
+
+    def tell(self, permit: Permit, look: FrameLook[_Frame]) -> list[Item]:
+        """One item a person."""
+        permit.tally.add(persons_detected=look.seen.bodies, faces_detected=look.seen.faces)
+        indexes = self._tracked(look)
         return [
-            {"t": frame.ts_ms, "x": index, "i": self._person(one, image, index)}
-            for index, one in sorted(zip(indexes, seen, strict=True), key=lambda pair: pair[0])
+            {"t": look.ts_ms, "x": index, "i": self._person(one, look.size, index)}
+            for index, one in sorted(zip(indexes, look.seen.persons, strict=True), key=lambda pair: pair[0])
         ]
 
 
@@ -141,18 +155,23 @@ class FaceSearchAnalysis(_Persons):
         super().__init__(*arguments)
         self._key = key
 
-    def look(self, permit: Permit, frame: VideoFrame, image: Image) -> list[Item]:
-        """One item a face. Raises NotFoundError when the collection is gone."""
+    def see(self, permit: Permit, image: Image) -> _Frame:
+        """Faces. Raises NotFoundError when the collection is gone."""
         require_same_model(self.engines.faces, self.engines.gallery.outline(self._key))
-        seen = self._faces(permit, image)
-        indexes = self._tracked(frame, image, seen)
+        faces = self._faces(permit, image)
+        return _Frame(0, len(faces), faces, thumbnail(image.rgb))
+
+    def tell(self, permit: Permit, look: FrameLook[_Frame]) -> list[Item]:
+        """One item a face. Raises NotFoundError when the collection is gone."""
+        permit.tally.add(faces_detected=look.seen.faces)
+        indexes = self._tracked(look)
         items = []
-        for index, one in sorted(zip(indexes, seen, strict=True), key=lambda pair: pair[0]):
-            item: Item = {"t": frame.ts_ms, "x": index, "i": self._person(one, image, index)}
+        for index, one in sorted(zip(indexes, look.seen.persons, strict=True), key=lambda pair: pair[0]):
+            item: Item = {"t": look.ts_ms, "x": index, "i": self._person(one, look.size, index)}
             if one.vector is not None and one.face is not None:
                 matched = self._matches(permit, one.vector)
                 item["m"] = [[face_id, pct] for face_id, pct in matched.items()]
-                area = one.face.box_px.area / (image.size.width * image.size.height)
+                area = one.face.box_px.area / (look.size.width * look.size.height)
                 self._votes.setdefault(index, NameVote()).add(area, matched)
             items.append(item)
         return items

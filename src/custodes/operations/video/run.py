@@ -8,13 +8,18 @@ A part that is done again after a crash is not charged again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing, nullcontext
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 import orjson
 
+from custodes.core.box import Size
 from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import RequestId
@@ -27,6 +32,7 @@ from custodes.operations.video.analysis import (
     Analysis,
     CelebrityAnalysis,
     FaceAnalysis,
+    FrameLook,
     LabelAnalysis,
     ModerationAnalysis,
     SegmentAnalysis,
@@ -69,11 +75,13 @@ class VideoSettings:
         samples_per_second: of every job but segments, which look at every frame.
         rates: the same for single kinds of jobs, by their operation.
         part_ms: of video under one permission.
+        frames_at_once: so many frames of one video are looked at at the same time.
     """
 
     samples_per_second: Fraction = Fraction(2)
     rates: Mapping[str, Fraction] = field(default_factory=dict)
     part_ms: int = 30_000
+    frames_at_once: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,7 @@ class VideoParts:
         objects: fetches files.
         charged: whether a part was charged before.
         request_ids: gives an id to each part.
+        series: while a video is looked at, networks keep their memory from one frame to the next.
     """
 
     engines: VideoEngines
@@ -96,6 +105,7 @@ class VideoParts:
     clock: Clock
     request_ids: Callable[[], RequestId]
     settings: VideoSettings = VideoSettings()
+    series: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 @dataclass(slots=True)
@@ -144,7 +154,7 @@ class VideoJobs:
         if progress.state is not None:
             analysis.restore(progress.state)
         plan = self._plan(job.request.operation, analysis, progress)
-        with self._parts.frames.frames(path, plan) as frames:
+        with self._parts.series(), self._parts.frames.frames(path, plan) as frames:
             feed = _Feed(frames)
             while True:
                 part = _Part(self._parts, analysis, feed, progress, self._is_charged(job, progress))
@@ -224,6 +234,7 @@ class _Part:
         self._facts = progress.facts
         self._start_ms = progress.part * parts.settings.part_ms
         self._end_ms = self._start_ms + parts.settings.part_ms
+        self._at_once = parts.settings.frames_at_once
         self._charged = charged
         self.items = 0
 
@@ -232,23 +243,46 @@ class _Part:
         samples: list[int] = []
         items: list[Item] = []
         signatures: list[tuple[int, FrameSignature]] = []
-        looked = 0
-        for frame in self._feed.before(self._end_ms):
-            if frame.signature is not None:
-                signatures.append((frame.ts_ms, frame.signature))
-            if frame.rgb is not None:
-                looked += 1
-                samples.append(frame.ts_ms)
-                items += self._analysis.look(permit, frame, Image(frame.rgb, NO_HASH))
+        with closing(self._looked(permit, signatures)) as looked:
+            for look in looked:
+                samples.append(look.ts_ms)
+                items += self._analysis.tell(permit, look)
         last = self._feed.ended()
         end_ms = max(self._start_ms, self._facts.duration_ms) if last else self._end_ms
-        permit.tally.add(video_ms=end_ms - self._start_ms, frames=max(looked, len(signatures)))
+        permit.tally.add(video_ms=end_ms - self._start_ms, frames=max(len(samples), len(signatures)))
         if not self._charged:
             permit.tally.add(video_minutes=_minutes(end_ms) - _minutes(self._start_ms))
         if isinstance(self._analysis, SegmentAnalysis):
             return (curves_page(self._analysis.curves(signatures)),)
         self.items = len(items)
         return (items_page(samples, items),)
+
+    def _looked(self, permit: Permit, signatures: list[tuple[int, FrameSignature]]) -> Generator[FrameLook[Any]]:
+        """Sampled frames in order with what is seen in them; some are looked at while others are decoded.
+
+        ``signatures`` gets those of all frames.
+        """
+        under_way: deque[tuple[int, Size, Future[Any]]] = deque()
+        with ThreadPoolExecutor(self._at_once, "frame") as threads:
+            try:
+                for frame in self._feed.before(self._end_ms):
+                    if frame.signature is not None:
+                        signatures.append((frame.ts_ms, frame.signature))
+                    if frame.rgb is not None:
+                        image = Image(frame.rgb, NO_HASH)
+                        seen = threads.submit(copy_context().run, self._analysis.see, permit, image)
+                        under_way.append((frame.ts_ms, image.size, seen))
+                    while len(under_way) > self._at_once:
+                        yield _ended(under_way)
+                while under_way:
+                    yield _ended(under_way)
+            finally:
+                threads.shutdown(cancel_futures=True)
+
+
+def _ended(under_way: deque[tuple[int, Size, Future[Any]]]) -> FrameLook[Any]:
+    ts_ms, size, seen = under_way.popleft()
+    return FrameLook(ts_ms, size, seen.result())
 
 
 def _minutes(ts_ms: int) -> int:

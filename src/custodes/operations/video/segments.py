@@ -72,6 +72,6 @@ def _cues(curves: Curves, found: VideoResults, filters: Mapping[str, Any]) -> li
             cue.confidence_pct,
             cue=cue.kind.value,
         )
-        for cue in find_cues(curves.ts_ms, curves.dark, curves.bars, coverage, silent=silent)
+        for cue in find_cues(curves, coverage, silent=silent)
         if cue.confidence_pct >= filters.get("MinSegmentConfidence", _DEFAULT_MIN_PCT)
     ]

@@ -13,11 +13,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import IO, Protocol
 
 import numpy as np
 
@@ -50,12 +51,38 @@ class DecoderLimits:
 DEFAULT_LIMITS = DecoderLimits()
 
 
+class DecoderProcess(Protocol):
+    """A process that runs ``child.main`` on its standard input and output, in a session of its own."""
+
+    pid: int
+    stdin: IO[bytes] | None
+    stdout: IO[bytes] | None
+
+    def wait(self) -> int:
+        """Its exit status, once it has ended."""
+        ...
+
+
+def spawned() -> DecoderProcess:
+    """A new child that shares nothing with this process."""
+    # -I: no environment, no current directory; a session of its own, so that it ends with all it started.
+    return subprocess.Popen(
+        [sys.executable, "-I", "-m", "custodes.storage.media.child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={},
+        start_new_session=True,
+    )
+
+
 class LockedDecoder:
     """Implements ``FrameSource``; keeps nothing between videos."""
 
-    def __init__(self, limits: DecoderLimits = DEFAULT_LIMITS) -> None:
-        """Give each child ``limits``."""
+    def __init__(self, limits: DecoderLimits = DEFAULT_LIMITS, start: Callable[[], DecoderProcess] = spawned) -> None:
+        """Give each child, begun by ``start``, ``limits``."""
         self._limits = limits
+        self._start = start
 
     @contextmanager
     def frames(self, path: Path, plan: DecodingPlan) -> Iterator[Iterator[VideoFrame]]:
@@ -72,15 +99,7 @@ class LockedDecoder:
     def _child(self, path: Path, plan: DecodingPlan) -> Iterator[_Child]:
         cpu_s = int(60 + plan.duration_ms / 1000 * self._limits.cpu_s_per_s)
         order = Order(str(path.resolve()), plan, self._limits.memory_bytes, cpu_s)
-        # -I: no environment, no current directory; a session of its own, so that it ends with all it started.
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-m", "custodes.storage.media.child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={},
-            start_new_session=True,
-        )
+        process = self._start()
         try:
             assert process.stdin is not None and process.stdout is not None
             with contextlib.suppress(BrokenPipeError):

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 from custodes.core.errors import UnavailableError
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 def migrate(connection: Connection) -> None:
@@ -23,8 +20,17 @@ def migrate(connection: Connection) -> None:
     Raises:
         UnavailableError: the database was written by a newer version of this program.
     """
+    if _is_newest(connection):
+        return
+    # Takes a while to import, and most of the time nothing is to be done.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     try:
@@ -36,3 +42,12 @@ def migrate(connection: Connection) -> None:
             f"the database has the schema {found}, and this program knows those up to {newest}: a newer version wrote "
             "it; install that version, or restore the backup made before the upgrade"
         ) from error
+
+
+def _is_newest(connection: Connection) -> bool:
+    """Whether the revision that the database has is the last one here; files are named by revision, in order."""
+    with connection.begin():
+        if not inspect(connection).has_table("alembic_version"):
+            return False
+        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
+    return found == [max(path.name for path in _MIGRATIONS.glob("versions/v*.py"))[1:5]]

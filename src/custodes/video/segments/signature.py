@@ -14,12 +14,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from custodes.video.segments.text_lines import shows_text_lines
+
 UInt8 = NDArray[np.uint8]
 Float = NDArray[np.float32]
 
 THUMB_WIDTH, THUMB_HEIGHT = 32, 18
 _THUMB_BYTES = THUMB_WIDTH * THUMB_HEIGHT * 3
-_NUMBERS = struct.Struct("<4f")
+_NUMBERS = struct.Struct("<5f")
 SIGNATURE_BYTES = _NUMBERS.size + 2 * 256 + _THUMB_BYTES
 SPAN_FRAMES = 12
 """How far apart the frames are that a soft transition is seen by: shorter ones are steeper than that."""
@@ -37,6 +39,7 @@ class FrameSignature:
         bend: how far the thumbnail half way between lies from the mean of both; near 0 where one picture is blended
             into another, of the size of ``drift`` where things move.
         luma: mean brightness, 0 to 255 of the full range.
+        text: 1 where lines of light text stand on a dark ground, else 0.
         darkness: (256,) share of pixels with at most this brightness, 0 to 1.
         thumb: (18, 32, 3) uint8 RGB.
     """
@@ -45,13 +48,14 @@ class FrameSignature:
     drift: float
     bend: float
     luma: float
+    text: float
     darkness: Float
     thumb: UInt8
 
     def to_bytes(self) -> bytes:
         """``SIGNATURE_BYTES`` bytes."""
         shares = np.round(self.darkness * 65535).astype("<u2").tobytes()
-        return _NUMBERS.pack(self.change, self.drift, self.bend, self.luma) + shares + self.thumb.tobytes()
+        return _NUMBERS.pack(self.change, self.drift, self.bend, self.luma, self.text) + shares + self.thumb.tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> FrameSignature:
@@ -64,8 +68,8 @@ class FrameSignature:
         at = _NUMBERS.size
         darkness = np.asarray(np.frombuffer(data, "<u2", 256, at) / 65535, np.float32)
         thumb = np.frombuffer(data, np.uint8, _THUMB_BYTES, at + 512).reshape(THUMB_HEIGHT, THUMB_WIDTH, 3)
-        change, drift, bend, luma = numbers
-        return cls(change, drift, bend, luma, darkness, thumb)
+        change, drift, bend, luma, text = numbers
+        return cls(change, drift, bend, luma, text, darkness, thumb)
 
 
 class SignatureReader:
@@ -92,6 +96,7 @@ class SignatureReader:
             drift=drift,
             bend=bend,
             luma=float(counts @ np.arange(256) / pixels),
+            text=float(shows_text_lines(luma_colour[..., 0])),
             darkness=np.asarray(np.cumsum(counts) / pixels, np.float32),
             thumb=np.ascontiguousarray(thumb[..., ::-1]),
         )

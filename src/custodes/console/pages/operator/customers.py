@@ -1,7 +1,7 @@
 """Customers: accounts with who stands behind them, what screening found, and their states.
 
-In: visits of the operator. Out: views over commands about accounts and screening. A finding is decided by officers with
-keys of their own, so the page says what they have to run rather than doing it.
+In: visits of the operator. Out: views over commands about accounts and screening. A finding is decided by officers, who
+sign in their own browser: a private key never comes here.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from custodes.governance.provider.guardrails import SECTORS
 _SECTORS = sorted(set(SECTORS) - {"unknown", "operator"})
 LISTING = ("account list", "screening list")
 ONE = ("account show", "screening show")
+DECIDING = ("screening decide",)
 MOVES = ("account activate", "account suspend", "account close")
 
 
@@ -54,3 +55,19 @@ def move(visit: Visit) -> GoTo:
         raise InvalidParameterError("An account is activated, suspended or closed.")
     visit.admin(wanted, account=account, reason=visit.form.text("reason"))
     return GoTo(f"/console/customers/{segment(account)}")
+
+
+def decide(visit: Visit) -> GoTo:
+    """An officer's signed decision about a finding."""
+    form = visit.form
+    signed_at = form.text("at_ms")
+    visit.admin(
+        "screening decide",
+        finding=form.text("finding"),
+        call=form.text("call"),
+        officer=form.text("officer"),
+        reason=form.text("why"),
+        at_ms=int(signed_at) if signed_at.isascii() and signed_at.isdigit() and len(signed_at) < 16 else 0,
+        signature=form.text("signature"),
+    )
+    return GoTo(f"/console/customers/{segment(visit.path['account'])}")

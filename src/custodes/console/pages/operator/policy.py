@@ -1,16 +1,22 @@
 """Policy: which of the provider's rules are in force, what waits and how long, and why a request was decided so.
 
-In: visits of the operator. Out: views over ``policy status``, ``policy history`` and ``policy explain``. Changes are
-signed by officers on machines of their own and applied with ``custodes policy``; here they are read.
+In: visits of the operator. Out: views over the commands ``policy``. Officers sign changes in their own browser, or on a
+machine of their own with ``custodes policy sign``: a private key never comes here.
 """
 
 from __future__ import annotations
 
-from custodes.console.visit import View, Visit
+import base64
+import json
+from typing import Any
+
+from custodes.console.visit import GoTo, View, Visit
 from custodes.core.errors import InvalidParameterError
 
 SHOWING = ("policy status", "policy history")
 EXPLAINING = ("policy explain",)
+PROPOSING = ("policy propose", "policy examine")
+APPLYING = ("policy apply",)
 
 
 def show(visit: Visit) -> View:
@@ -26,3 +32,32 @@ def explain(visit: Visit) -> View:
         raise InvalidParameterError(visit.words("policy.say_which"))
     given = {"index": int(asked)} if asked.isascii() and asked.isdigit() and len(asked) < 18 else {"request_id": asked}
     return View("policy_explained.html", {"found": visit.admin("policy explain", **given), "asked": asked})
+
+
+def propose(visit: Visit) -> View:
+    """A change: written down from the chosen packs, or brought along as a file or from this page."""
+    form = visit.form
+    brought = form.files.get("file", b"").decode("utf-8", "replace") or form.text("proposal")
+    if brought:
+        found = visit.admin("policy examine", proposal=_json(visit, brought))
+    else:
+        found = visit.admin("policy propose", packs=list(form.all("pack")))
+    text = json.dumps(found["proposal"], indent=1)
+    kept = base64.b64encode(text.encode() + b"\n").decode()
+    return View("policy_proposal.html", {"found": found, "text": text, "kept": kept})
+
+
+def apply(visit: Visit) -> GoTo:
+    """Put a signed change on record."""
+    visit.admin("policy apply", proposal=_json(visit, visit.form.text("proposal")))
+    return GoTo("/console/policy")
+
+
+def _json(visit: Visit, text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise InvalidParameterError(visit.words("policy.no_proposal"))
+    return found

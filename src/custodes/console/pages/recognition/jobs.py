@@ -11,11 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from custodes.console.pages.recognition.edit_decision_list import edit_decision_list
 from custodes.console.visit import FileView, GoTo, View, Visit
 from custodes.console.web.rendering import segment
-from custodes.core.errors import NotFoundError
+from custodes.core.errors import DeniedError, NotFoundError
 
 MAX_ITEMS = 1000
+MAX_COLLECTIONS = 100
+"""That are offered for a search."""
+MAX_EVENTS = 999
+"""The format counts events with three digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,8 @@ KINDS: Mapping[str, VideoTask] = {
 }
 _OF_START = {task.start: task for task in KINDS.values()}
 GETTING = tuple(task.get for task in KINDS.values())
+LISTING = ("job list", "ListCollections")
+CUTS = (KINDS["segments"].get,)
 STARTING = tuple(task.start for task in KINDS.values())
 
 
@@ -65,7 +72,15 @@ def listing(visit: Visit) -> View:
     """Jobs, newest first, and the form for a new one."""
     jobs = visit.admin("job list", limit=50)["jobs"] if visit.is_operator else None
     shown = None if jobs is None else [{**job, "task": _OF_START[job["operation"]].name} for job in jobs]
-    return View("jobs.html", {"jobs": shown, "kinds": KINDS.values()})
+    return View("jobs.html", {"jobs": shown, "kinds": KINDS.values(), "collections": _collections(visit)})
+
+
+def _collections(visit: Visit) -> Sequence[str]:
+    """Names to choose from, for who may list them."""
+    try:
+        return list(visit.api("ListCollections", MaxResults=MAX_COLLECTIONS)["CollectionIds"])
+    except DeniedError:
+        return []
 
 
 def start(visit: Visit) -> GoTo:
@@ -109,6 +124,24 @@ def export(visit: Visit) -> FileView:
         if token is None or len(found) >= 100 * MAX_ITEMS:
             break
     return FileView(f"{task.name}-{job[:12]}.json", json.dumps({task.results: found}, indent=1).encode())
+
+
+def cut_list(visit: Visit) -> FileView:
+    """The shots as an edit decision list, for programs that cut films."""
+    task, job = KINDS["segments"], visit.path["job"]
+    if visit.path["kind"] != task.name:
+        raise NotFoundError("There is no such page.")
+    shots: list[Mapping[str, Any]] = []
+    rate, token = 0.0, None
+    while True:
+        answer = visit.api(task.get, JobId=job, MaxResults=MAX_ITEMS, NextToken=token)
+        shots += [one for one in answer.get(task.results, ()) if one["Type"] == "SHOT"]
+        rate = float((answer.get("VideoMetadata") or [{}])[0].get("FrameRate", rate))
+        token = answer.get("NextToken")
+        if token is None or len(shots) >= MAX_EVENTS:
+            break
+    text = edit_decision_list(shots[:MAX_EVENTS], rate, f"custodes {job[:12]}")
+    return FileView(f"shots-{job[:12]}.edl", text.encode("ascii", "replace"), "text/plain")
 
 
 def lanes_of(answer: Mapping[str, Any], task: VideoTask) -> Sequence[Lane]:

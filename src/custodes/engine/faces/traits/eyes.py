@@ -9,6 +9,7 @@ Source: Ablavatski et al., Real-time Pupil Tracking from Monocular Video for Dig
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,8 @@ from custodes.engine.faces.geometry.mesh import MeshNetwork, inverse
 from custodes.engine.results.face import FloatArray, Gaze, Judgement, Pose
 
 CROP_PX = 64
+_MAX_BATCH = 16
+"""Faces."""
 _ENLARGE = 2.3
 """The crop is this many eye widths wide, as in MediaPipe's iris pipeline."""
 _CORNERS = {"leftPupil": (33, 133), "rightPupil": (362, 263)}
@@ -53,28 +56,42 @@ def judge(measure: float, even_at: float, spread: float) -> Judgement:
 
 
 class EyeReader:
-    """The iris step for both eyes of a face in one run."""
+    """The iris step: both eyes of several faces in one run."""
 
     def __init__(self, network: MeshNetwork) -> None:
         """Keep the opened network."""
         self._network = network
 
-    def read(self, rgb: RgbArray, vertices_px: FloatArray) -> dict[str, Eye]:
-        """Both eyes by the name of their pupil."""
+    def read(self, rgb: RgbArray, vertices_px: Sequence[FloatArray]) -> list[dict[str, Eye]]:
+        """Of each face, given by its mesh, both eyes by the name of their pupil."""
+        found: list[dict[str, Eye]] = []
+        for start in range(0, len(vertices_px), _MAX_BATCH):
+            found += self._batch(rgb, vertices_px[start : start + _MAX_BATCH])
+        return found
+
+    def _batch(self, rgb: RgbArray, vertices_px: Sequence[FloatArray]) -> list[dict[str, Eye]]:
         margin = (CROP_PX - CROP_PX / _ENLARGE) / 2
         target = np.array([[margin, CROP_PX / 2], [CROP_PX - margin, CROP_PX / 2]])
-        matrices = {n: similarity(vertices_px[list(pair), :2], target) for n, pair in _CORNERS.items()}
-        crops = np.empty((2, 3, CROP_PX, CROP_PX), np.float32)
-        for crop, matrix in zip(crops, matrices.values(), strict=True):
-            crop[:] = warp(rgb, matrix, (CROP_PX, CROP_PX)).transpose(2, 0, 1)
+        matrices = [
+            {name: similarity(vertices[list(pair), :2], target) for name, pair in _CORNERS.items()}
+            for vertices in vertices_px
+        ]
+        crops = np.empty((len(matrices), 2, 3, CROP_PX, CROP_PX), np.float32)
+        for pair, of_face in zip(crops, matrices, strict=True):
+            for crop, matrix in zip(pair, of_face.values(), strict=True):
+                crop[:] = warp(rgb, matrix, (CROP_PX, CROP_PX)).transpose(2, 0, 1)
         # The network knows the eye whose outer corner is on the left; the other one is shown to it mirrored.
-        crops[1] = crops[1, :, :, ::-1].copy()
-        points = self._network.run({"rgb": crops}, ("points",))["points"].reshape(2, _POINTS, 3)[:, :, :2].copy()
-        points[1, :, 0] = CROP_PX - 1 - points[1, :, 0]
-        return {
-            name: _eye(found, np.asarray(inverse(matrix, found[_IRIS : _IRIS + 1])[0], np.float32), matrix)
-            for (name, matrix), found in zip(matrices.items(), points, strict=True)
-        }
+        crops[:, 1] = crops[:, 1, :, :, ::-1].copy()
+        said = self._network.run({"rgb": crops.reshape(-1, 3, CROP_PX, CROP_PX)}, ("points",))["points"]
+        points = said.reshape(len(matrices), 2, _POINTS, 3)[..., :2].copy()
+        points[:, 1, :, 0] = CROP_PX - 1 - points[:, 1, :, 0]
+        return [
+            {
+                name: _eye(found, np.asarray(inverse(matrix, found[_IRIS : _IRIS + 1])[0], np.float32), matrix)
+                for (name, matrix), found in zip(of_face.items(), pair, strict=True)
+            }
+            for of_face, pair in zip(matrices, points, strict=True)
+        ]
 
 
 def _eye(points: FloatArray, pupil_px: FloatArray, matrix: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Eye:
@@ -89,7 +106,7 @@ def _eye(points: FloatArray, pupil_px: FloatArray, matrix: np.ndarray[tuple[int,
     )
 
 
-def eyes_open(eyes: dict[str, Eye]) -> Judgement:
+def eyes_open(eyes: Mapping[str, Eye]) -> Judgement:
     """Whether the eyes are open; the nearer (wider) eye counts more, as the other may be hidden by the nose."""
     total = sum(eye.width_px for eye in eyes.values())
     return judge(sum(eye.opening * eye.width_px for eye in eyes.values()) / total, _EYE_OPEN_AT, _EYE_SPREAD)
@@ -106,7 +123,7 @@ def mouth_gap(vertices_px: FloatArray) -> float:
     return gap / max(1e-3, float(np.hypot(*(vertices_px[78, :2] - vertices_px[308, :2]))))
 
 
-def gaze(eyes: dict[str, Eye], pose: Pose, open_eyes: Judgement) -> Gaze:
+def gaze(eyes: Mapping[str, Eye], pose: Pose, open_eyes: Judgement) -> Gaze:
     """Where the eyes look, relative to the camera: the head's pose plus the turn of the eyeballs.
 
     The iris centre sits on a ball of known size, so its shift from the middle of the eye gives the angle. Confidence

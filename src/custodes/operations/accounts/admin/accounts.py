@@ -1,6 +1,6 @@
 """Commands of the operator about accounts: typed, with what carries them out.
 
-In: commands. Out: what to print, as plain JSON values. A secret is in the answer to ``account create`` only.
+In: commands. Out: typed results. A secret is in the answer to ``account create`` only.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import ClassVar
 
 from custodes.core.errors import InvalidParameterError
 from custodes.core.ids import AccountId
-from custodes.governance.accounts.account import Status, stated_use
+from custodes.governance.accounts.account import Account, AccountKind, StatedUse, Status, stated_use
 from custodes.governance.accounts.organisation import organisation
 from custodes.governance.limits import check_limits
 from custodes.operations.accounts.accounts import Accounts, Update
-from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers
+from custodes.operations.requests.admin import AdminCommand, AdminHandlers
 from custodes.operations.requests.properties import READS, Properties
 
 
@@ -64,59 +64,103 @@ class UpdateAccount(OneAccount):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActivateAccount(OneAccount):
+class ChangeStatus(OneAccount):
+    """A command that moves an account into another state."""
+
+    reason: str = ""
+
+
+class ActivateAccount(ChangeStatus):
     """Let an account use the service."""
 
     operation: ClassVar[str] = "account activate"
-    reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SuspendAccount(OneAccount):
+class SuspendAccount(ChangeStatus):
     """Refuse an account every operation."""
 
     operation: ClassVar[str] = "account suspend"
-    reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloseAccount(OneAccount):
+class CloseAccount(ChangeStatus):
     """End an account for good."""
 
     operation: ClassVar[str] = "account close"
-    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCreated:
+    """A new account with the key of its root, whose secret is shown once."""
+
+    account_id: str
+    status: Status
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFacts:
+    """What is known about an account; members as those of ``Account``."""
+
+    account_id: str
+    kind: AccountKind
+    status: Status
+    organisation: Mapping[str, object]
+    stated: StatedUse
+    demographics: bool
+    limits: Mapping[str, int]
+    reason: str
+    created_ts_ms: int
+    changed_ts_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountList:
+    """All accounts."""
+
+    accounts: tuple[AccountFacts, ...]
 
 
 def account_handlers(accounts: Accounts) -> AdminHandlers:
     """What carries these commands out on ``accounts``. All raise CustodesError, whose message says why."""
 
-    def create(command: CreateAccount) -> AdminAnswer:
+    def create(command: CreateAccount) -> AccountCreated:
         profile, stated = organisation(command.profile), stated_use(command.stated)
         made, key = accounts.create(profile, stated, demographics=command.demographics)
-        return {
-            "account_id": made.account_id,
-            "status": made.status.value,
-            "access_key_id": key.access_key_id,
-            "secret_access_key": key.secret,
-        }
+        return AccountCreated(made.account_id, made.status, key.access_key_id, key.secret)
 
-    def update(command: UpdateAccount) -> AdminAnswer:
+    def update(command: UpdateAccount) -> AccountFacts:
         limits = None if command.limits is None else _limits(command.limits)
         wanted = Update(command.profile, command.stated, command.demographics, limits)
-        return accounts.update(AccountId(command.account), wanted).members()
+        return _facts(accounts.update(AccountId(command.account), wanted))
 
-    def move(wanted: Status, command: ActivateAccount | SuspendAccount | CloseAccount) -> AdminAnswer:
-        return accounts.move(AccountId(command.account), wanted, command.reason).members()
+    def move(wanted: Status, command: ChangeStatus) -> AccountFacts:
+        return _facts(accounts.move(AccountId(command.account), wanted, command.reason))
 
     return {
         CreateAccount: create,
-        ListAccounts: lambda _: {"accounts": [account.members() for account in accounts.directory.accounts()]},
-        ShowAccount: lambda command: accounts.directory.account(AccountId(command.account)).members(),
+        ListAccounts: lambda _: AccountList(tuple(_facts(account) for account in accounts.directory.accounts())),
+        ShowAccount: lambda command: _facts(accounts.directory.account(AccountId(command.account))),
         UpdateAccount: update,
         ActivateAccount: lambda command: move(Status.ACTIVE, command),
         SuspendAccount: lambda command: move(Status.SUSPENDED, command),
         CloseAccount: lambda command: move(Status.CLOSED, command),
     }
+
+
+def _facts(account: Account) -> AccountFacts:
+    return AccountFacts(
+        account_id=account.account_id,
+        kind=account.kind,
+        status=account.status,
+        organisation=account.organisation.members(),
+        stated=account.stated,
+        demographics=account.demographics,
+        limits=account.limits,
+        reason=account.reason,
+        created_ts_ms=account.created_ts_ms,
+        changed_ts_ms=account.changed_ts_ms,
+    )
 
 
 def _limits(limits: Mapping[str, int]) -> Mapping[str, int]:

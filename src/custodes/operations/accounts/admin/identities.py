@@ -1,6 +1,6 @@
 """Commands of the operator about users, roles, keys and documents of accounts: typed, with what carries them out.
 
-In: commands. Out: what to print, as plain JSON values. Secrets are in the answers to ``key create`` and ``key rotate``
+In: commands. Out: typed results. Secrets are in the answers to ``key create`` and ``key rotate``
 only. A command that names no account is about the operator's own.
 """
 
@@ -8,12 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from custodes.core.ids import AccountId
 from custodes.governance.accounts.identities import ROOT, AccountUser, Role, UserKey
+from custodes.operations.accounts.admin.identity_results import (
+    DocumentNames,
+    DocumentText,
+    KeyFacts,
+    KeyList,
+    KeyWithSecret,
+    RoleFacts,
+    RoleList,
+    TrustedRole,
+    UserFacts,
+    UserList,
+)
 from custodes.operations.accounts.identities import Identities, NewRole
-from custodes.operations.requests.admin import AccountAdminCommand, AdminAnswer, AdminCommand, AdminHandlers
+from custodes.operations.requests.admin import AccountAdminCommand, AdminCommand, AdminHandlers, Done
 from custodes.operations.requests.properties import READS, Properties
 
 
@@ -201,7 +213,7 @@ class IdentityAdmin:
             SetRoleTrust: lambda it: _role(identities.set_trust(self._account(it), it.role, it.trust)),
             DeleteRole: self._delete_role,
             PutDocument: self._put_document,
-            GetDocument: lambda it: {"text": identities.document(self._account(it), it.owner, it.name)},
+            GetDocument: lambda it: DocumentText(identities.document(self._account(it), it.owner, it.name)),
             DeleteDocument: self._delete_document,
             ListDocuments: self._list_documents,
         }
@@ -212,85 +224,85 @@ class IdentityAdmin:
     def _known(self, command: AccountAdminCommand) -> AccountId:
         return self._identities.directory.account(self._account(command)).account_id
 
-    def _create_user(self, command: CreateAccountUser) -> AdminAnswer:
+    def _create_user(self, command: CreateAccountUser) -> UserFacts:
         return _user(self._identities.create_user(self._account(command), command.user, command.tags, command.person))
 
-    def _list_users(self, command: ListAccountUsers) -> AdminAnswer:
-        return {"users": [_user(user) for user in self._identities.directory.users(self._known(command))]}
+    def _list_users(self, command: ListAccountUsers) -> UserList:
+        return UserList(tuple(_user(user) for user in self._identities.directory.users(self._known(command))))
 
-    def _delete_user(self, command: DeleteAccountUser) -> AdminAnswer:
+    def _delete_user(self, command: DeleteAccountUser) -> Done:
         self._identities.delete_user(self._account(command), command.user)
-        return {}
+        return Done()
 
-    def _list_keys(self, command: ListAccessKeys) -> AdminAnswer:
+    def _list_keys(self, command: ListAccessKeys) -> KeyList:
         found = self._identities.directory.keys(self._known(command), command.user)
-        return {"keys": [self._key(key) for key in found]}
+        return KeyList(tuple(self._key(key) for key in found))
 
-    def _create_role(self, command: CreateRole) -> AdminAnswer:
+    def _create_role(self, command: CreateRole) -> RoleFacts:
         wanted = NewRole(command.role, command.trust, command.max_session_s, command.tags)
         return _role(self._identities.create_role(self._account(command), wanted))
 
-    def _list_roles(self, command: ListRoles) -> AdminAnswer:
-        return {"roles": [_role(role) for role in self._identities.directory.roles(self._known(command))]}
+    def _list_roles(self, command: ListRoles) -> RoleList:
+        return RoleList(tuple(_role(role) for role in self._identities.directory.roles(self._known(command))))
 
-    def _show_role(self, command: ShowRole) -> AdminAnswer:
+    def _show_role(self, command: ShowRole) -> TrustedRole:
         found = self._identities.directory.role(self._account(command), command.role)
-        return {**_role(found), "trust": found.trust}
+        return TrustedRole(**_role_members(found), trust=found.trust)
 
-    def _delete_role(self, command: DeleteRole) -> AdminAnswer:
+    def _delete_role(self, command: DeleteRole) -> Done:
         self._identities.delete_role(self._account(command), command.role)
-        return {}
+        return Done()
 
-    def _put_document(self, command: PutDocument) -> AdminAnswer:
+    def _put_document(self, command: PutDocument) -> Done:
         self._identities.put_document(self._account(command), command.owner, command.name, command.text)
-        return {}
+        return Done()
 
-    def _delete_document(self, command: DeleteDocument) -> AdminAnswer:
+    def _delete_document(self, command: DeleteDocument) -> Done:
         self._identities.delete_document(self._account(command), command.owner, command.name)
-        return {}
+        return Done()
 
-    def _list_documents(self, command: ListDocuments) -> AdminAnswer:
-        return {"names": sorted(self._identities.directory.documents.texts(self._known(command), command.owner))}
+    def _list_documents(self, command: ListDocuments) -> DocumentNames:
+        texts = self._identities.directory.documents.texts(self._known(command), command.owner)
+        return DocumentNames(tuple(sorted(texts)))
 
-    def _key(self, key: UserKey) -> AdminAnswer:
-        return {
-            "account_id": key.account_id,
-            "user": key.user_name,
-            "access_key_id": key.access_key_id,
-            "enabled": key.enabled,
-            "created_ts_ms": key.created_ts_ms,
-            "used_ts_ms": self._identities.directory.used_ts_ms(key.access_key_id),
-        }
-
-
-def _user(user: AccountUser) -> AdminAnswer:
-    return {
-        "account_id": user.account_id,
-        "user": user.name,
-        "user_id": user.user_id,
-        "arn": f"arn:aws:iam::{user.account_id}:user/{user.name}",
-        "person": user.person,
-        "tags": dict(user.tags),
-        "created_ts_ms": user.created_ts_ms,
-    }
+    def _key(self, key: UserKey) -> KeyFacts:
+        return KeyFacts(
+            account_id=key.account_id,
+            user=key.user_name,
+            access_key_id=key.access_key_id,
+            enabled=key.enabled,
+            created_ts_ms=key.created_ts_ms,
+            used_ts_ms=self._identities.directory.used_ts_ms(key.access_key_id),
+        )
 
 
-def _role(role: Role) -> AdminAnswer:
+def _user(user: AccountUser) -> UserFacts:
+    return UserFacts(
+        account_id=user.account_id,
+        user=user.name,
+        user_id=user.user_id,
+        arn=f"arn:aws:iam::{user.account_id}:user/{user.name}",
+        person=user.person,
+        tags=user.tags,
+        created_ts_ms=user.created_ts_ms,
+    )
+
+
+def _role(role: Role) -> RoleFacts:
+    return RoleFacts(**_role_members(role))
+
+
+def _role_members(role: Role) -> dict[str, Any]:
     return {
         "account_id": role.account_id,
         "role": role.name,
         "role_id": role.role_id,
         "arn": f"arn:aws:iam::{role.account_id}:role/{role.name}",
         "max_session_s": role.max_session_s,
-        "tags": dict(role.tags),
+        "tags": role.tags,
         "created_ts_ms": role.created_ts_ms,
     }
 
 
-def _with_secret(key: UserKey) -> AdminAnswer:
-    return {
-        "account_id": key.account_id,
-        "user": key.user_name,
-        "access_key_id": key.access_key_id,
-        "secret_access_key": key.secret,
-    }
+def _with_secret(key: UserKey) -> KeyWithSecret:
+    return KeyWithSecret(key.account_id, key.user_name, key.access_key_id, key.secret)

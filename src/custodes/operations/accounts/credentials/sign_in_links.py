@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from custodes.core.clock import Clock
-from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers
+from custodes.operations.requests.admin import AdminCommand, AdminHandlers
 
 GOOD_FOR_MS = 5 * 60_000
 _SECRET_BYTES = 32
@@ -25,6 +25,14 @@ class OpenConsole(AdminCommand):
     """A link that signs the operator in."""
 
     operation: ClassVar[str] = "console link"
+
+
+@dataclass(frozen=True, slots=True)
+class SignInLink:
+    """Where it leads, and until when (ms since the epoch)."""
+
+    path: str = field(repr=False)
+    expires_ts_ms: int
 
 
 class SignInLinks:
@@ -55,9 +63,9 @@ class SignInLinks:
     def handlers(self) -> AdminHandlers:
         """What carries the command out."""
 
-        def give(_: OpenConsole) -> AdminAnswer:
+        def give(_: OpenConsole) -> SignInLink:
             secret, until = self.give_out()
-            return {"path": f"/console/enter?link={secret}", "expires_ts_ms": until}
+            return SignInLink(f"/console/enter?link={secret}", until)
 
         return {OpenConsole: give}
 

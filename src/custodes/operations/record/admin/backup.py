@@ -15,7 +15,7 @@ from custodes.core.clock import Clock
 from custodes.core.errors import InvalidParameterError, UnavailableError
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.settings import LedgerWriter
-from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers
+from custodes.operations.requests.admin import AdminCommand, AdminHandlers, AdminResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +28,9 @@ class BackUp(AdminCommand):
 
 
 class TakeBackup(Protocol):
-    """Writes a backup; returns what it is of, as plain JSON values."""
+    """Writes a backup; returns what it is of."""
 
-    def __call__(self, folder: Path, keys: Path, taken_ms: int, /) -> AdminAnswer:
+    def __call__(self, folder: Path, keys: Path, taken_ms: int, /) -> AdminResult:
         """Write it. Raises UnavailableError, InvalidParameterError, LedgerUnavailableError or OSError."""
         ...
 
@@ -38,7 +38,7 @@ class TakeBackup(Protocol):
 def backup_handlers(take: TakeBackup, clock: Clock, data: Path) -> AdminHandlers:
     """What carries these commands out on the data directory ``data``."""
 
-    def back_up(command: BackUp) -> AdminAnswer:
+    def back_up(command: BackUp) -> AdminResult:
         folder, keys = Path(command.folder), Path(command.keys)
         _require_apart(folder, keys, data.resolve())
         try:

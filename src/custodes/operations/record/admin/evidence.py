@@ -6,10 +6,11 @@ head of a map that a statement needs.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from custodes.core.errors import CustodesError, InvalidParameterError, NotFoundError, UnavailableError
 from custodes.ledger.prover.invoices.default_prices import default_prices
@@ -19,13 +20,14 @@ from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.tiles import LedgerCorruptError, LedgerUnavailableError
 from custodes.ledger.verifier.invoices.meter import Month
+from custodes.ledger.verifier.maps.head import PARTY_MAP
 from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.party import PartyQuestion
-from custodes.ledger.verifier.statement import Question
+from custodes.ledger.verifier.statement import Question, map_of
 from custodes.ledger.writer.log import LedgerLog
 from custodes.operations.record.evidence.statements import Statements
 from custodes.operations.record.housekeeping import Housekeeping
-from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers
+from custodes.operations.requests.admin import AdminCommand, AdminHandlers
 from custodes.operations.requests.properties import CHANGES, READS, Properties
 
 _BROKEN = (MapError, BodyError, NoteError, ProofError, LedgerCorruptError, LedgerUnavailableError, OSError)
@@ -34,12 +36,16 @@ _NUMBER = re.compile(r"([a-z][a-z0-9-]*):(.+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateStatement(AdminCommand):
-    """The statement about an account, or about a party by its names and numbers; times in ms since the epoch."""
+    """The statement about an account, another identifier, or a party by its names and numbers; times in ms since the
+    epoch. ``prices`` is the text of a price list that goes along with it.
+    """
 
     operation: ClassVar[str] = "statement create"
     properties: ClassVar[Properties] = CHANGES
     account: str | None = None
+    identifier: str | None = None
     party: tuple[str, ...] = ()
+    prices: str | None = None
     from_ms: int | None = None
     to_ms: int | None = None
 
@@ -72,42 +78,82 @@ class CertifyErasure(AdminCommand):
     face: str
 
 
+@dataclass(frozen=True, slots=True)
+class EvidenceFile:
+    """The text of a file that anybody can check offline."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatementMade(EvidenceFile):
+    """A statement, and what its reader should know about its end; None for nothing."""
+
+    remark: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BillsPreviewed:
+    """What each account owes for a month, in units of ``currency`` as text, and whether the month was billed."""
+
+    month: str
+    currency: str
+    billed: bool
+    bills: Mapping[str, object]
+
+
 def evidence_handlers(statements: Statements, duties: Housekeeping, log: LedgerLog) -> AdminHandlers:
     """What carries these commands out. All raise CustodesError, whose message says why."""
 
-    def statement(command: CreateStatement) -> AdminAnswer:
-        if (command.account is None) == (not command.party):
-            raise InvalidParameterError("a statement is about an account or about a party")
-        if command.account is not None:
-            question = Question(f"acct:{command.account}", command.from_ms, command.to_ms)
-            _made(duties.close_heads)
-            return _file(lambda: statements.create(question))
-        asked = _party(command.party)
-        _made(lambda: statements.close_party_head(log))
-        return _file(lambda: statements.create_party(asked, command.from_ms, command.to_ms))
+    def statement(command: CreateStatement) -> StatementMade:
+        name = _subject(command)
+        of_parties = name is None or _made(lambda: map_of(name)) == PARTY_MAP
+        remark = _head(lambda: statements.close_party_head(log) if of_parties else duties.close_heads())
+        if name is None:
+            asked = _party(command.party)
+            return StatementMade(_text(lambda: statements.create_party(asked, command.from_ms, command.to_ms)), remark)
+        listed = None if command.prices is None else _made(lambda: json.loads(command.prices or ""))
+        question = Question(name, command.from_ms, command.to_ms)
+        return StatementMade(_text(lambda: statements.create(question, listed)), remark)
 
-    def preview(command: PreviewBills) -> AdminAnswer:
+    def preview(command: PreviewBills) -> BillsPreviewed:
         listed = load_prices(default_prices())
         run = _made(lambda: statements.bill(_month(command.month), listed))
         billed = statements.bills.has(_month(command.month))
-        return {"month": command.month, "currency": listed.currency, "billed": billed, "bills": dict(run.bills)}
+        return BillsPreviewed(command.month, listed.currency, billed, run.bills)
 
-    def invoice(command: MakeInvoice) -> AdminAnswer:
+    def invoice(command: MakeInvoice) -> EvidenceFile:
         found = _made(lambda: statements.invoices(_month(command.month)))
         if command.account not in found:
             raise NotFoundError(f"{command.account} has no invoice for {command.month}")
-        return {"file": found[command.account].decode()}
+        return EvidenceFile(found[command.account].decode())
 
     return {
         CreateStatement: statement,
         PreviewBills: preview,
         MakeInvoice: invoice,
-        CertifyErasure: lambda command: _file(lambda: statements.erasure_certificate(command.face)),
+        CertifyErasure: lambda command: EvidenceFile(_text(lambda: statements.erasure_certificate(command.face))),
     }
 
 
-def _file(make: Callable[[], bytes]) -> AdminAnswer:
-    return {"file": _made(make).decode()}
+def _subject(command: CreateStatement) -> str | None:
+    """The identifier that a statement is about; None for a party."""
+    if sum(one is not None for one in (command.account, command.identifier, command.party or None)) != 1:
+        raise InvalidParameterError("a statement is about an account, an identifier or a party")
+    return None if command.party else command.identifier or f"acct:{command.account}"
+
+
+def _head(close: Callable[[], object]) -> str | None:
+    """Make a new head; why there is none, where it cannot be made: then the last one has to do."""
+    try:
+        _made(close)
+    except UnavailableError as error:
+        return f"no new head of the map: {error.message}; the statement ends at the last one"
+    return None
+
+
+def _text(make: Callable[[], bytes]) -> str:
+    return cast("bytes", _made(make)).decode()
 
 
 def _made(make: Callable[[], Any]) -> Any:

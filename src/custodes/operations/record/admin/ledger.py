@@ -17,7 +17,7 @@ from custodes.operations.record.consent import Consent
 from custodes.operations.record.evidence.body_destruction import Destruction
 from custodes.operations.record.evidence.statements import Statements
 from custodes.operations.record.housekeeping import FAILURES, Housekeeping
-from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers
+from custodes.operations.requests.admin import AdminCommand, AdminHandlers, EntryWritten
 from custodes.operations.requests.properties import READS, Properties
 
 DAY_MS = 86_400_000
@@ -58,6 +58,44 @@ class DestroyBodies(AdminCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskWitnesses(AdminCommand):
+    """Have the newest checkpoint confirmed, by the operator's witnesses or those of the text of a trust policy."""
+
+    operation: ClassVar[str] = "witness ask"
+    policy: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotateLogKey(AdminCommand):
+    """A new key for the log, handed over by the old one in the log itself."""
+
+    operation: ClassVar[str] = "ledger rotate-key"
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessAnswer:
+    """What a witness said instead of confirming; None where it confirmed."""
+
+    name: str
+    refused: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessAnswers:
+    """All who were asked."""
+
+    witnesses: tuple[WitnessAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogKeyRotated:
+    """The ``key`` entry, and the new public key as verifiers write it."""
+
+    index: int
+    public_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeVrfKey(AdminCommand):
     """A new key for places of names in maps, every name proven under both; two officers sign where there are any."""
 
@@ -72,6 +110,22 @@ class ProveVrfKeyChange(AdminCommand):
     operation: ClassVar[str] = "ledger vrf-key-change"
     properties: ClassVar[Properties] = READS
     index: int
+
+
+@dataclass(frozen=True, slots=True)
+class VrfKeyChanged:
+    """The entry of a change, the new public key in base64url, and who signed."""
+
+    index: int
+    public_key: str
+    signers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VrfKeyChangeProof:
+    """The text of the file about a change."""
+
+    file: str
 
 
 def vrf_order(public: bytes) -> Mapping[str, object]:
@@ -100,29 +154,38 @@ def ledger_handlers(
 ) -> AdminHandlers:
     """What carries these commands out. All raise UnavailableError when they cannot be; the message says why."""
 
-    def made(work: Callable[[], int]) -> AdminAnswer:
+    def made(work: Callable[[], int]) -> EntryWritten:
         try:
-            return {"index": work()}
+            return EntryWritten(work())
         except CustodesError:
             raise
         except FAILURES as error:
             raise UnavailableError(str(error) or type(error).__name__) from error
 
-    def destroyed(command: DestroyBodies) -> AdminAnswer:
+    def destroyed(command: DestroyBodies) -> EntryWritten:
         retention.check(command.before_ms)
         what = Destruction(command.account, command.before_ms, command.reason, command.rule)
         return made(lambda: statements.destroy_bodies(what, log))
 
-    def changed(command: ChangeVrfKey) -> AdminAnswer:
+    def asked(command: AskWitnesses) -> WitnessAnswers:
+        try:
+            found = duties.ask_witnesses(command.policy)
+        except CustodesError:
+            raise
+        except FAILURES as error:
+            raise UnavailableError(str(error) or type(error).__name__) from error
+        return WitnessAnswers(tuple(WitnessAnswer(name, reason) for name, reason in found.items()))
+
+    def changed(command: ChangeVrfKey) -> VrfKeyChanged:
         order = vrf_order(statements.maps.vrf_public())
         signed = consent.check(command.operation, order, command.signatures, 2)
         body = {"op": command.operation, "signatures": dict(signed)}
         found = made(lambda: statements.maps.change_vrf_key(log, body, len(signed)))
-        return {**found, "public_key": b64url(statements.maps.vrf_public()), "signers": sorted(signed)}
+        return VrfKeyChanged(found.index, b64url(statements.maps.vrf_public()), tuple(sorted(signed)))
 
-    def proven(command: ProveVrfKeyChange) -> AdminAnswer:
+    def proven(command: ProveVrfKeyChange) -> VrfKeyChangeProof:
         try:
-            return {"file": statements.maps.key_change(command.index).decode()}
+            return VrfKeyChangeProof(statements.maps.key_change(command.index).decode())
         except LookupError as error:
             raise NotFoundError(str(error)) from error
         except FAILURES as error:
@@ -135,4 +198,15 @@ def ledger_handlers(
         ClosePartyHead: lambda _: made(lambda: statements.close_party_head(log)),
         RunBilling: lambda command: made(lambda: duties.bill(command.month, command.prices)),
         DestroyBodies: destroyed,
+        AskWitnesses: asked,
     }
+
+
+def rotation_handlers(rotate: Callable[[], LogKeyRotated]) -> AdminHandlers:
+    """What replaces the key of the log."""
+    return {RotateLogKey: lambda _: rotate()}
+
+
+def no_rotation() -> LogKeyRotated:
+    """The answer of a server: what it signs would change under it."""
+    raise ConflictError("the log's key is replaced while no server runs; stop it first")

@@ -1,7 +1,7 @@
 """Commands of the operator that read the record: its state, its entries with their private parts, uses of a period.
 
-In: commands. Out: plain JSON. Reads the published log backwards from its newest checkpoint, in bounded stretches; what
-an entry says in private is opened with the key of the bodies, for the operator only. Each look is on record itself.
+In: commands. Out: typed results. Reads the published log backwards from its newest checkpoint, in bounded stretches;
+what an entry says in private is opened with the key of the bodies, for the operator only. Each look is on record.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from custodes.ledger.tlog.note import NoteError, parse_note
 from custodes.ledger.tlog.tiles import TILE_WIDTH, LedgerCorruptError
 from custodes.ledger.writer.body import unseal
 from custodes.operations.record.evidence.map_heads import LedgerFiles
-from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers
+from custodes.operations.requests.admin import AdminCommand, AdminHandlers
 from custodes.operations.requests.properties import READS, Properties
 
 MAX_LISTED = 200
@@ -67,6 +67,66 @@ class CountUses(AdminCommand):
     since_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerShown:
+    """A checkpoint: root in hexadecimal, names of its signers, and the signed note itself."""
+
+    origin: str
+    size: int
+    root: str
+    signers: tuple[str, ...]
+    checkpoint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryFacts:
+    """What an entry says; ``body`` is its private part, None where it has none or no longer."""
+
+    index: int
+    kind: str
+    ts_ms: int
+    units: int | None
+    settles: int | None
+    fields: Mapping[str, object]
+    committed: bool
+    body: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeEntry(EntryFacts):
+    """The same with its bytes as text, and the size of the log that it was read in."""
+
+    envelope: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntryList:
+    """Entries, newest first; ``before`` is where to go on, None at the first entry."""
+
+    entries: tuple[EntryFacts, ...]
+    before: int | None
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class UseCount:
+    """Uses of an operation that ended with one code."""
+
+    operation: str
+    code: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class UsesCounted:
+    """Uses of a period; not complete where only the newest were looked at."""
+
+    uses: tuple[UseCount, ...]
+    units: int
+    complete: bool
+
+
 def lookup_handlers(files: Callable[[], LedgerFiles]) -> AdminHandlers:
     """What carries these commands out on the files of a log, opened anew each time. All raise CustodesError."""
     counts = _UseCounts()
@@ -86,39 +146,34 @@ def _newest(files: Callable[[], LedgerFiles]) -> LogFiles:
         raise UnavailableError(f"the ledger cannot be read: {error}") from error
 
 
-def _checkpoint(log: LogFiles) -> AdminAnswer:
+def _checkpoint(log: LogFiles) -> LedgerShown:
     note = parse_note(log.note)
     tree = parse_checkpoint(note.text)
-    return {
-        "origin": tree.origin,
-        "size": tree.size,
-        "root": tree.root.hex(),
-        "signers": [signature.name for signature in note.signatures],
-        "checkpoint": log.note.decode(),
-    }
+    signers = tuple(signature.name for signature in note.signatures)
+    return LedgerShown(tree.origin, tree.size, tree.root.hex(), signers, log.note.decode())
 
 
-def _entries(log: LogFiles, asked: ListEntries) -> AdminAnswer:
+def _entries(log: LogFiles, asked: ListEntries) -> EntryList:
     if not 1 <= asked.limit <= MAX_LISTED:
         raise InvalidParameterError(f"at most {MAX_LISTED} entries are listed")
     end = log.tree.size if asked.before is None else min(asked.before, log.tree.size)
-    found: list[Mapping[str, Any]] = []
+    found: list[EntryFacts] = []
     looked = end
     for index, entry in _backwards(log, end):
         looked = index
         if not asked.kind or entry.kind == asked.kind:
-            found.append(_told(log, index, entry))
+            found.append(EntryFacts(**_members(log, index, entry)))
         if len(found) == asked.limit or end - index >= MAX_COUNTED:
             break
-    return {"entries": found, "before": looked if looked > 0 else None, "size": log.tree.size}
+    return EntryList(tuple(found), looked if looked > 0 else None, log.tree.size)
 
 
-def _entry(log: LogFiles, index: int) -> AdminAnswer:
+def _entry(log: LogFiles, index: int) -> WholeEntry:
     try:
         envelope = log.tree.entry(index)
     except IndexError as error:
         raise NotFoundError(f"there is no entry {index}") from error
-    return {**_told(log, index, decode(envelope)), "envelope": envelope.decode(), "size": log.tree.size}
+    return WholeEntry(**_members(log, index, decode(envelope)), envelope=envelope.decode(), size=log.tree.size)
 
 
 class _UseCounts:
@@ -132,7 +187,7 @@ class _UseCounts:
         self._units = 0
         self._complete = True
 
-    def answer(self, log: LogFiles, since_ms: int) -> AdminAnswer:
+    def answer(self, log: LogFiles, since_ms: int) -> UsesCounted:
         """The uses of ``log`` since ``since_ms``."""
         with self._lock:
             if since_ms != self._since_ms or log.tree.size < self._size:
@@ -140,10 +195,8 @@ class _UseCounts:
             for index, envelope in log.tree.entries(self._size):
                 self._count(log, index, decode(envelope))
             self._size = log.tree.size
-            rows = [
-                {"operation": name, "code": code, "count": count} for (name, code), count in self._counts.most_common()
-            ]
-            return {"uses": rows, "units": self._units, "complete": self._complete}
+            rows = tuple(UseCount(name, code, count) for (name, code), count in self._counts.most_common())
+            return UsesCounted(rows, self._units, self._complete)
 
     def _begin(self, log: LogFiles, since_ms: int) -> None:
         """Start at the first entry of the period, or at the last that are counted."""
@@ -165,8 +218,8 @@ class _UseCounts:
             self._units += entry.units or 0
 
 
-def _told(log: LogFiles, index: int, entry: Entry) -> Mapping[str, Any]:
-    told: dict[str, Any] = {
+def _members(log: LogFiles, index: int, entry: Entry) -> dict[str, Any]:
+    return {
         "index": index,
         "kind": entry.kind,
         "ts_ms": entry.t,
@@ -176,7 +229,6 @@ def _told(log: LogFiles, index: int, entry: Entry) -> Mapping[str, Any]:
         "committed": entry.commitment is not None,
         "body": _body(log, index, entry),
     }
-    return told
 
 
 def _body(log: LogFiles, index: int, entry: Entry) -> Mapping[str, Any] | None:

@@ -32,12 +32,15 @@ class ServerFacts:
     models: Callable[[], Rows]
 
 
+@dataclass(frozen=True, slots=True)
+class ServerShown:
+    """A server's version, settings and networks."""
+
+    version: str
+    settings: Rows
+    models: Rows
+
+
 def server_handlers(facts: ServerFacts) -> AdminHandlers:
     """What carries the command out."""
-    return {
-        ShowServer: lambda _: {
-            "version": facts.version,
-            "settings": list(facts.settings()),
-            "models": list(facts.models()),
-        }
-    }
+    return {ShowServer: lambda _: ServerShown(facts.version, tuple(facts.settings()), tuple(facts.models()))}

@@ -22,7 +22,7 @@ from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.writer.log import LedgerLog
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.record.consent import Consent
-from custodes.operations.requests.admin import AdminAnswer, AdminCommand, AdminHandlers
+from custodes.operations.requests.admin import AdminCommand, AdminHandlers
 from custodes.operations.requests.gate import Allow, Decision, Deny, Intent, Policy
 from custodes.operations.requests.properties import READS, Properties, Reveals
 
@@ -65,6 +65,33 @@ class AcknowledgeIncident(AdminCommand):
     def order(self) -> Mapping[str, object]:
         """What an officer signs."""
         return {"index": self.index, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class ListedIncident:
+    """An incident with what its entry says in private; None where that is gone."""
+
+    index: int
+    ts_ms: int
+    what: str
+    standing: bool
+    about: object
+    reason: object
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentList:
+    """All of them."""
+
+    incidents: tuple[ListedIncident, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentAcknowledged:
+    """The entry that says so, and the officers who signed."""
+
+    index: int
+    signers: tuple[str, ...]
 
 
 class Incidents:
@@ -148,22 +175,22 @@ class Incidents:
     def handlers(self, log: LedgerWriter, consent: Consent) -> AdminHandlers:
         """What carries the commands out; ``log`` names who asked in what it writes, an officer has to consent."""
 
-        def acknowledge(command: AcknowledgeIncident) -> AdminAnswer:
+        def acknowledge(command: AcknowledgeIncident) -> IncidentAcknowledged:
             signed = consent.check(command.operation, command.order, command.signatures, 1)
             index = self.acknowledge(command.index, command.reason, log, signed)
-            return {"index": index, "signers": sorted(signed)}
+            return IncidentAcknowledged(index, tuple(sorted(signed)))
 
         return {ListIncidents: lambda _: self._listed(), AcknowledgeIncident: acknowledge}
 
-    def _listed(self) -> AdminAnswer:
+    def _listed(self) -> IncidentList:
         rows = []
         for one in self.all():
             facts: Mapping[str, object] = {}
             with suppress(BodyError):
                 facts = self._facts_of(one.index)
-            row = {"index": one.index, "ts_ms": one.ts_ms, "what": one.what, "standing": one.standing}
-            rows.append({**row, "about": facts.get("about"), "reason": facts.get("reason")})
-        return {"incidents": rows}
+            about, reason = facts.get("about"), facts.get("reason")
+            rows.append(ListedIncident(one.index, one.ts_ms, one.what, one.standing, about, reason))
+        return IncidentList(tuple(rows))
 
     def _is_about(self, one: Incident, what: str, about: str) -> bool:
         return one.what == what and self._facts_of(one.index).get("about") == about

@@ -1,0 +1,1 @@
+"""Sessions of face liveness over the database."""
