@@ -78,6 +78,9 @@ MAKING = {
     ("migrate", "luna"),
     ("sanctions", "import"),
     ("sanctions", "sources", "add"),
+    ("tls", "init"),
+    # Takes the pictures first: there has to be something to train on.
+    ("labels", "train"),
 }
 # What must be given beside files, where a file's name would be refused before the directory is looked at.
 GIVEN = {("search",): ["--collection", "people"]}

@@ -27,6 +27,7 @@ WITHOUT_JSON = {
     "role policy get": "the document, which is JSON",
     "ledger proof": "a file of its own format",
     "monitor": "what it finds is in the files of its state",
+    "tls init": "the command that serves with it",
     "screening graph": "an organisation file, which is JSON",
 }
 

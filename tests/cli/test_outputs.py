@@ -17,6 +17,7 @@ WRITING = {"--out", "--picture", "--report"}
 # Commands with an output and no file to read, or none that is a file of the user's: nothing to destroy.
 NOTHING_READ = {
     "custodes erasure certificate",
+    "custodes ledger vrf-key-change",
     "custodes ledger proof",
     "custodes policy officer add",
     "custodes policy officer key",
@@ -73,6 +74,7 @@ def cases(tmp_path: Path, photo: Path) -> dict[str, tuple[Path, list[object]]]:
             register,
             ["screening", "graph", register, "--format", "bods", "--subject", "a", "--out", register],
         ),
+        "custodes labels train": (photo, ["labels", "train", photo.parent, "--picture", photo, "--data", data]),
         "custodes policy propose": (pack, ["policy", "propose", pack, "--out", pack, "--data", data]),
     }
 
@@ -95,7 +97,7 @@ def test_every_command_that_could_is_among_the_cases(tmp_path, photo):
 
 
 @pytest.mark.parametrize(
-    "command", ["compare", "search", "analyze", "index", "screen", "screening graph", "policy propose"]
+    "command", ["compare", "search", "analyze", "index", "screen", "screening graph", "policy propose", "labels train"]
 )
 def test_what_is_read_is_not_written(command, tmp_path, photo):
     read, arguments = cases(tmp_path, photo)[f"custodes {command}"]

@@ -62,11 +62,6 @@ def test_errors_are_the_modelled_exceptions(rekognition: Any) -> None:
         rekognition.search_faces_by_image(CollectionId="people", Image={"Bytes": picture()})
 
 
-def test_an_operation_that_is_not_there_says_so(rekognition: Any) -> None:
-    with pytest.raises(ClientError, match="DescribeProjects is not supported by this server"):
-        rekognition.describe_projects()
-
-
 def test_a_wrong_secret_is_refused(live_server: Any) -> None:
     import boto3
 

@@ -41,6 +41,7 @@ StopProjectVersion UpdateDatasetEntries
 GetMediaAnalysisJob ListMediaAnalysisJobs StartMediaAnalysisJob
 CreateStreamProcessor DeleteStreamProcessor DescribeStreamProcessor ListStreamProcessors StartStreamProcessor
 StopStreamProcessor UpdateStreamProcessor
+CreateFaceLivenessSession GetFaceLivenessSessionResults
 """
 NOT_RUN = frozenset(_NOT_RUN.split())
 KNOWN_TO_2 = 30

@@ -150,7 +150,7 @@ def _tfjs(card: ModelCard, files: Mapping[str, bytes], pictures: Floats, cache: 
             environment = {**os.environ, "NODE_PATH": str(modules)}
             subprocess.run(command, check=True, env=environment, capture_output=True, timeout=240)
             results.append(json.loads((folder / "out.json").read_text()))
-    return {name: np.concatenate([_laid_out(result[node]) for result in results]) for name, node in nodes.items()}
+    return {name: np.concatenate([_laid_out(card, result[node]) for result in results]) for name, node in nodes.items()}
 
 
 def _unwrap(folder: Path) -> None:
@@ -218,9 +218,9 @@ def _prepared(card: ModelCard, picture: Floats) -> Floats:
     return pixels.transpose(0, 3, 1, 2) if card.name == "nanodet" else pixels
 
 
-def _laid_out(result: Mapping[str, object]) -> Floats:
+def _laid_out(card: ModelCard, result: Mapping[str, object]) -> Floats:
     array = np.array(result["values"], np.float32).reshape(result["shape"])  # type: ignore[call-overload]
-    if array.ndim == 4:
+    if array.ndim == 4 and card.name != "nanodet":  # which has its channels first already
         array = array.transpose(0, 3, 1, 2)
         array = array[:, :, 0, 0] if array.shape[2:] == (1, 1) else array
     return array

@@ -47,7 +47,7 @@ export async function suite(client, sdk, ann, pair) {
   await refused("CreateCollection", people, "ResourceAlreadyExistsException");
   await refused("DescribeCollection", { CollectionId: "nobody" }, "ResourceNotFoundException");
   await refused("DetectFaces", { Image: { Bytes: new Uint8Array([1, 2, 3]) } }, "InvalidImageFormatException");
-  await refused("CreateProject", { ProjectName: "p" }, "InvalidParameterException");
+  await refused("DescribeStreamProcessor", { Name: "nobody" }, "ResourceNotFoundException");
   await send("DeleteFaces", { ...people, FaceIds: [FaceId] });
   await send("DeleteCollection", people);
   return done;

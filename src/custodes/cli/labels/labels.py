@@ -49,6 +49,9 @@ def train_command(
     samples = read_samples(folder)
     if picture is not None and picture.suffix.lower() != ".png":
         raise InvalidParameterError(f"{picture} must end in .png")
+    from custodes.cli.output import refuse_inputs
+
+    refuse_inputs(picture, folder.rglob("*.png"))
     name = project or _name(folder)
     settings = from_environment(data=data, device=device)
     with open_labels(settings, endpoint, creates=True) as api:

@@ -5,6 +5,7 @@ In: a data directory and a FaceId. Out: a certificate file, checked like a state
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,8 @@ from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.core.errors import NotFoundError
 from custodes.deployment.record.statements import open_statements
 from custodes.ledger.tlog.note import NoteError
+
+_PUBLISHED_S = 5.0
 
 app = typer.Typer(help="Certificates of erasure.", no_args_is_help=True)
 
@@ -33,8 +36,17 @@ def certificate_command(
     as_json: JsonOption = False,
 ) -> None:
     """Write the certificate for an erased face; check it with `custodes statement verify`."""
-    try:
-        out.write_bytes(open_statements(data).erasure_certificate(face_id))
-    except (LookupError, NoteError) as error:
-        raise NotFoundError(str(error)) from error
+    out.write_bytes(_certificate(data, face_id))
     show({"path": str(out), "face_id": face_id}, f"{out}; check it with: {checking(out, data)}", as_json=as_json)
+
+
+def _certificate(data: Path, face_id: str) -> bytes:
+    """The certificate; an erasure of just now is waited for, as its entry is published a moment later."""
+    until = time.monotonic() + _PUBLISHED_S
+    while True:
+        try:
+            return open_statements(data).erasure_certificate(face_id)
+        except (LookupError, NoteError) as error:
+            if "not published yet" not in str(error) or time.monotonic() > until:
+                raise NotFoundError(str(error)) from error
+            time.sleep(0.2)

@@ -13,13 +13,13 @@ from custodes.cli.options import DATA, DataPlaceOption
 from custodes.core.errors import InvalidParameterError
 from custodes.settings import from_environment
 
-app = typer.Typer(name="tls", help="A certificate of one's own.", no_args_is_help=True)
+app = typer.Typer(name="tls", help="Make a certificate for HTTPS on this machine.", no_args_is_help=True)
 FOLDER = "tls"
 
 
 @app.callback()
 def _group() -> None:
-    """A certificate of one's own."""
+    """Make a certificate for HTTPS on this machine."""
 
 
 @app.command()

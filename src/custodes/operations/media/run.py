@@ -32,11 +32,7 @@ PICTURES_A_PART = 16
 
 
 class MediaFailedError(CustodesError):
-    """A job failed for a reason that the API has a code for."""
-
-    def __init__(self, code: str, message: str) -> None:
-        """Keep both in the words that ``GetMediaAnalysisJob`` takes apart."""
-        super().__init__(f"{code}: {message}")
+    """A job failed for a reason that the API has a code for: ``CODE: text``, which GetMediaAnalysisJob takes apart."""
 
 
 Spelling = Callable[[ConcernsFound, str], dict[str, Any]]
@@ -81,13 +77,13 @@ class MediaJobs:
         except (UnavailableError, MediaFailedError):
             raise
         except DeniedError as error:
-            raise MediaFailedError(ACCESS_DENIED, error.message) from error
+            raise MediaFailedError(f"{ACCESS_DENIED}: {error.message}") from error
         except ManifestError as error:
-            raise MediaFailedError("INVALID_MANIFEST", error.message) from error
+            raise MediaFailedError(f"INVALID_MANIFEST: {error.message}") from error
         except ObjectStoreError as error:
-            raise MediaFailedError("INVALID_S3_OBJECT", error.message) from error
+            raise MediaFailedError(f"INVALID_S3_OBJECT: {error.message}") from error
         except CustodesError as error:
-            raise MediaFailedError(INTERNAL, error.message) from error
+            raise MediaFailedError(f"{INTERNAL}: {error.message}") from error
 
     def _run(self, job: Job) -> Iterator[JobCheckpoint]:
         request = MediaRequest.from_bytes(job.request.input)
@@ -156,6 +152,6 @@ class MediaJobs:
             for name, data in (("results", results), ("summary", orjson.dumps(summary))):
                 self._parts.writer.write(S3Object(request.command.output.bucket, places[name]), data)
         except ObjectStoreError as error:
-            raise MediaFailedError("INVALID_OUTPUT_CONFIG", error.message) from error
+            raise MediaFailedError(f"INVALID_OUTPUT_CONFIG: {error.message}") from error
         version = next((row["version"] for row in rows if "version" in row), "")
         return {**places, "model_version": version}
