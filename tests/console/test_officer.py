@@ -26,6 +26,7 @@ def test_two_persons_confirm_and_the_result_is_told(browse: Any, served: Any, co
             sign_in_with_key(watched, coast_guard.keys[name])
             page.get_by_role("link", name="Reviews").click()
             page.locator("tbody a").first.click()
+            page.locator("input[name=reason]").wait_for()
             told = page.get_by_text("Anna.K").count()
             assert told == (0 if name == "asker" else 1)
             assert page.locator("img[alt='Who was searched for']").count() == (0 if name == "asker" else 1)

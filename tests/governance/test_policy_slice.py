@@ -110,6 +110,8 @@ def test_a_remembered_plan_lets_no_wrong_fact_through(facts, name, wrong) -> Non
     spoilt = Call("1", "DetectLabels", "*", {**call.facts, name: wrong})
     assert guardrails.decide(spoilt) == guardrails.decide_by_all(spoilt)
     left = {key: value for key, value in call.facts.items() if key != name}
+    if name == "custom_labels":  # younger than records that are decided again: what lacks it has none
+        return
     assert not guardrails.decide(Call("1", "DetectLabels", "*", left)).allowed
     assert not guardrails.decide(Call("1", "DetectLabels", "*", {**left, "other": 1})).allowed
 

@@ -13,7 +13,14 @@ from typing import Any
 import orjson
 
 from custodes.core.clock import Clock
-from custodes.core.errors import CustodesError, DeniedError, ManifestError, ObjectStoreError, UnavailableError
+from custodes.core.errors import (
+    CustodesError,
+    DeniedError,
+    InvalidParameterError,
+    ManifestError,
+    ObjectStoreError,
+    UnavailableError,
+)
 from custodes.core.ids import RequestId
 from custodes.engine.results.moderation import ConcernsFound
 from custodes.jobs.job import Cursor, Job, JobCheckpoint
@@ -31,7 +38,7 @@ from custodes.projects.manifest import read_source
 PICTURES_A_PART = 16
 
 
-class MediaFailedError(CustodesError):
+class MediaFailedError(InvalidParameterError):
     """A job failed for a reason that the API has a code for: ``CODE: text``, which GetMediaAnalysisJob takes apart."""
 
 
