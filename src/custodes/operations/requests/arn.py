@@ -39,9 +39,9 @@ def key_arn(region: str, key: CollectionKey) -> str:
     return f"arn:{partition(region)}:rekognition:{region}:{key.account_id}:collection/{key.collection_id}"
 
 
-def processor_arn(caller: Caller, name: str) -> str:
-    """ARN of a stream processor of the caller's account and region."""
-    return f"arn:{partition(caller.region)}:rekognition:{caller.region}:{caller.account_id}:streamprocessor/{name}"
+def processor_arn(region: str, account_id: AccountId, name: str) -> str:
+    """ARN of a stream processor."""
+    return f"arn:{partition(region)}:rekognition:{region}:{account_id}:streamprocessor/{name}"
 
 
 @dataclass(frozen=True, slots=True)

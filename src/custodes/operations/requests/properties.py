@@ -37,6 +37,14 @@ class Unit(StrEnum):
     """Source: Rekognition's price list, image analysis group 1: operations that analyse no picture."""
 
 
+MINUTE_MS = 60_000
+
+
+def minutes_begun(length_ms: int) -> int:
+    """Minutes begun within ``length_ms``: differences over parts add up to those of the whole."""
+    return -(-length_ms // MINUTE_MS)
+
+
 @dataclass(frozen=True, slots=True)
 class Properties:
     """Properties of one operation.

@@ -35,7 +35,7 @@ class StreamCommand(Command):
 
     def resource(self, caller: Caller) -> str:
         """ARN of the processor."""
-        return processor_arn(caller, self.name)
+        return processor_arn(caller.region, caller.account_id, self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,13 +18,13 @@ from custodes.core.ids import RequestId
 from custodes.operations.requests.callers import decode_caller
 from custodes.operations.requests.context import Context, Origin
 from custodes.operations.requests.gate import Gate, Permit
+from custodes.operations.requests.properties import minutes_begun
 from custodes.operations.requests.receipts import Released
 from custodes.operations.streams.commands import StartStreamProcessor
 from custodes.operations.streams.looking import Look, StreamEngines, Told, look_of
 from custodes.operations.streams.ports import Fragment, LiveFrame, LiveSources, Stopped, StreamEventStore, StreamOutputs
 from custodes.video.live.processor import FaceTask, LabelTask, StreamProcessor, StreamRun
 
-MINUTE_MS = 60_000
 SUBJECT = "Rekognition Stream Processing Event"
 _TRIES = 4
 
@@ -107,7 +107,7 @@ class Watch:
     def counted(self, length_ms: int) -> int:
         """Minutes begun by ``length_ms`` more of this stream: over all fragments they add up to those of the whole."""
         before, self._watched_ms = self._watched_ms, self._watched_ms + length_ms
-        return _minutes(self._watched_ms) - _minutes(before)
+        return minutes_begun(self._watched_ms) - minutes_begun(before)
 
     def now_ms(self) -> int:
         """The time."""
@@ -209,8 +209,3 @@ class _FragmentLook:
             yield frame
             if self._watch.now_ms() >= end_ms:
                 return
-
-
-def _minutes(length_ms: int) -> int:
-    """Minutes begun."""
-    return -(-length_ms // MINUTE_MS)

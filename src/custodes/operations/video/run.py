@@ -27,6 +27,7 @@ from custodes.imaging.image import Image
 from custodes.jobs.job import Cursor, Job, JobCheckpoint
 from custodes.operations.requests.context import Context, Origin
 from custodes.operations.requests.gate import Gate, Permit
+from custodes.operations.requests.properties import minutes_begun
 from custodes.operations.video.analysis import (
     NO_HASH,
     Analysis,
@@ -55,7 +56,6 @@ from custodes.video.formats.facts import VideoFacts
 from custodes.video.frames import DecoderCrashedError, DecodingPlan, FrameSource, VideoFrame
 from custodes.video.segments.signature import FrameSignature
 
-MINUTE_MS = 60_000
 _ANALYSES: dict[str, type[Analysis]] = {
     "StartFaceDetection": FaceAnalysis,
     "StartPersonTracking": PersonAnalysis,
@@ -251,7 +251,7 @@ class _Part:
         end_ms = max(self._start_ms, self._facts.duration_ms) if last else self._end_ms
         permit.tally.add(video_ms=end_ms - self._start_ms, frames=max(len(samples), len(signatures)))
         if not self._charged:
-            permit.tally.add(video_minutes=_minutes(end_ms) - _minutes(self._start_ms))
+            permit.tally.add(video_minutes=minutes_begun(end_ms) - minutes_begun(self._start_ms))
         if isinstance(self._analysis, SegmentAnalysis):
             return (curves_page(self._analysis.curves(signatures)),)
         self.items = len(items)
@@ -283,11 +283,6 @@ class _Part:
 def _ended(under_way: deque[tuple[int, Size, Future[Any]]]) -> FrameLook[Any]:
     ts_ms, size, seen = under_way.popleft()
     return FrameLook(ts_ms, size, seen.result())
-
-
-def _minutes(ts_ms: int) -> int:
-    """Minutes begun before ``ts_ms``: differences over parts add up to those of the whole."""
-    return -(-ts_ms // MINUTE_MS)
 
 
 def _progress(job: Job) -> _Progress | None:

@@ -54,14 +54,15 @@ def _decode(capture: cv2.VideoCapture, plan: DecodingPlan, out: BinaryIO) -> Non
                     if index >= plan.from_frame:
                         out.write(Record(Kind.SIGNATURE, index, ts_ms).to_bytes() + signature.to_bytes())
                 if sampled:
-                    _write_pixels(out, index, ts_ms, frame)
+                    write_pixels(out, index, ts_ms, frame)
         if sampled:
             number += 1
             next_sample = sample_index(number, rate, wanted)
         index += 1
 
 
-def _write_pixels(out: BinaryIO, index: int, ts_ms: float, bgr: UInt8) -> None:
+def write_pixels(out: BinaryIO, index: int, ts_ms: float, bgr: UInt8) -> None:
+    """Hand over one frame, no larger than frames are, as RGB."""
     height, width = bgr.shape[:2]
     if max(height, width) > MAX_SAMPLE_SIDE_PX:
         scale = MAX_SAMPLE_SIDE_PX / max(height, width)

@@ -18,9 +18,9 @@ import cv2
 import numpy as np
 import orjson
 
+from custodes.storage.media.child import write_pixels
 from custodes.storage.media.lock import Budget, lock
 from custodes.storage.media.pipe import Kind, Record
-from custodes.video.frames import MAX_SAMPLE_SIDE_PX
 
 _OPEN_MS, _READ_MS = 8_000, 8_000
 _PROTOCOLS = "file,tcp,http,httpproxy,https,tls,crypto,rtp,hls"
@@ -69,21 +69,9 @@ def _watch(address: str, paced: bool, wanted: threading.Event, out: BinaryIO) ->
             ok, bgr = capture.retrieve()
             if ok:
                 wanted.clear()
-                _hand_over(out, number, np.asarray(bgr, np.uint8))
+                write_pixels(out, number % 2**32, 0.0, np.asarray(bgr, np.uint8))
     capture.release()
     return number > 0
-
-
-def _hand_over(out: BinaryIO, number: int, bgr: np.typing.NDArray[np.uint8]) -> None:
-    height, width = bgr.shape[:2]
-    if max(height, width) > MAX_SAMPLE_SIDE_PX:
-        scale = MAX_SAMPLE_SIDE_PX / max(height, width)
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        bgr = np.asarray(cv2.resize(bgr, size, interpolation=cv2.INTER_AREA), np.uint8)
-    rgb = np.ascontiguousarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
-    out.write(Record(Kind.PIXELS, number % 2**32, 0.0, rgb.shape[1], rgb.shape[0]).to_bytes())
-    out.write(rgb.data)
-    out.flush()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 from custodes.edge.aws.translate.images.text import region_of_interest
 from custodes.edge.aws.translate.route import Output, Params, gated, nothing
 from custodes.edge.aws.wire import Handler
-from custodes.operations.requests.arn import partition
+from custodes.operations.requests.arn import processor_arn
 from custodes.operations.requests.context import Context
 from custodes.operations.requests.gate import Gate
 from custodes.operations.requests.receipts import Released
@@ -36,7 +36,10 @@ def handlers(gate: Gate, streams: StreamOperations, region: str) -> dict[str, Ha
 
     return {
         "CreateStreamProcessor": gated(
-            gate, _create, streams.create, lambda made: {"StreamProcessorArn": _arn(region, made)}
+            gate,
+            _create,
+            streams.create,
+            lambda made: {"StreamProcessorArn": processor_arn(region, made.account_id, made.name)},
         ),
         "DescribeStreamProcessor": gated(
             gate,
@@ -68,7 +71,7 @@ def described(region: str, processor: StreamProcessor) -> Output:
     task = processor.task
     output: Output = {
         "Name": processor.name,
-        "StreamProcessorArn": _arn(region, processor),
+        "StreamProcessorArn": processor_arn(region, processor.account_id, processor.name),
         "Status": processor.state.value,
         "CreationTimestamp": _moment(processor.created_ts_ms),
         "LastUpdateTimestamp": _moment(processor.updated_ts_ms),
@@ -104,11 +107,6 @@ def _labels(task: LabelTask) -> Output:
     if task.regions:
         output["RegionsOfInterest"] = [{"Polygon": [{"X": x, "Y": y} for x, y in region]} for region in task.regions]
     return output
-
-
-def _arn(region: str, processor: StreamProcessor) -> str:
-    owner = f"{region}:{processor.account_id}"
-    return f"arn:{partition(region)}:rekognition:{owner}:streamprocessor/{processor.name}"
 
 
 def _moment(ts_ms: int) -> datetime:
