@@ -28,7 +28,8 @@ from custodes.operations.streams.watching import StreamParts, StreamSettings, Wa
 from custodes.operations.streams.workers import StreamWorkers
 from custodes.settings import Settings
 from custodes.storage.media.live import LockedSources
-from custodes.storage.messages.outputs import AwsOutputs, Endpoint
+from custodes.storage.messages.endpoint import Endpoint
+from custodes.storage.messages.outputs import AwsOutputs
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.streams import SqlLiveSources, SqlStreamEvents, SqlStreamProcessors

@@ -8,30 +8,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import boto3
-from botocore import UNSIGNED
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from custodes.core.errors import UnavailableError
+from custodes.core.errors import ObjectStoreError, UnavailableError
+from custodes.storage.messages.endpoint import Endpoint, open_client
+from custodes.storage.objects.s3 import S3Endpoint, connected
 
 MAX_RECORDS = 500
 """Of one call. Source: API reference of PutRecords."""
-_TIMEOUT_S = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A service of AWS, or what speaks like it. Without a key, requests are not signed."""
-
-    url: str
-    region: str
-    access_key_id: str = ""
-    secret_access_key: str = field(default="", repr=False)
 
 
 class AwsOutputs:
@@ -78,7 +65,7 @@ class AwsOutputs:
             raise UnavailableError(f"{refusal} This server has no endpoint of {service}.")
         try:
             return call(self._client(service))
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, ObjectStoreError) as error:
             raise UnavailableError(refusal) from error
 
     def _client(self, service: str) -> Any:
@@ -93,18 +80,9 @@ def _put_records(stream_arn: str, entries: list[dict[str, Any]], client: Any) ->
 
 
 def _open(service: str, endpoint: Endpoint) -> Any:
-    signed = bool(endpoint.access_key_id)
-    config = Config(
-        connect_timeout=5,
-        read_timeout=_TIMEOUT_S,
-        retries={"mode": "standard", "total_max_attempts": 2},
-        s3={"addressing_style": "path"},
-        **({} if signed else {"signature_version": UNSIGNED}),
-    )
-    return boto3.session.Session(region_name=endpoint.region).client(
-        service,
-        endpoint_url=endpoint.url,
-        aws_access_key_id=endpoint.access_key_id or None,
-        aws_secret_access_key=endpoint.secret_access_key or None,
-        config=config,
+    if service != "s3":
+        return open_client(service, endpoint)
+    key, secret = endpoint.access_key_id or None, endpoint.secret_access_key or None
+    return connected(
+        S3Endpoint(region=endpoint.region, endpoint_url=endpoint.url, access_key_id=key, secret_access_key=secret)
     )

@@ -14,16 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
-from botocore import UNSIGNED
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
 from custodes.jobs.job import Job
-
-_TIMEOUT_S = 10
+from custodes.storage.messages.endpoint import TIMEOUT_S, Endpoint, open_client
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,25 +71,13 @@ class JobMessages:
             "x-custodes-signature": f"sha256={signature.hexdigest()}",
         }
         request = urllib.request.Request(self._targets.webhook_url, body, headers)  # noqa: S310 - the operator's own
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S):  # noqa: S310
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S):  # noqa: S310
             return
 
     def _sns(self) -> Any:
         with self._lock:
             if self._client is None:
                 targets = self._targets
-                signed = bool(targets.access_key_id)
-                config = Config(
-                    connect_timeout=5,
-                    read_timeout=_TIMEOUT_S,
-                    retries={"mode": "standard", "total_max_attempts": 2},
-                    **({} if signed else {"signature_version": UNSIGNED}),
-                )
-                self._client = boto3.session.Session(region_name=targets.region).client(
-                    "sns",
-                    endpoint_url=targets.sns_url,
-                    aws_access_key_id=targets.access_key_id or None,
-                    aws_secret_access_key=targets.secret_access_key or None,
-                    config=config,
-                )
+                endpoint = Endpoint(targets.sns_url, targets.region, targets.access_key_id, targets.secret_access_key)
+                self._client = open_client("sns", endpoint)
             return self._client
