@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 from custodes.deployment.governance.policy import open_explanations
-from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.published import RunningLog
 from custodes.models.card import load_cards
 from custodes.operations.record.admin.evidence import evidence_handlers
 from custodes.operations.record.admin.lookups import lookup_handlers
@@ -20,7 +20,7 @@ from custodes.operations.requests.admin import AdminHandlers
 from custodes.settings import Settings
 
 
-def open_lookups(settings: Settings, statements: Statements, duties: Housekeeping, log: LedgerLog) -> AdminHandlers:
+def open_lookups(settings: Settings, statements: Statements, duties: Housekeeping, log: RunningLog) -> AdminHandlers:
     """What carries these commands out on the data directory of ``settings``."""
     return {
         **lookup_handlers(lambda: open_explanations(settings.data).files),

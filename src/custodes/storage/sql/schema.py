@@ -15,26 +15,34 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
 )
 
-METADATA = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
+from custodes.storage.sql.ledger.tables import (
+    LEASES,
+    LEDGER_BODIES,
+    LEDGER_ENTRIES,
+    LEDGER_HEADS,
+    LEDGER_NODES,
+    LEDGER_PERMISSIONS,
+    LEDGER_SEQUENCES,
 )
+from custodes.storage.sql.metadata import ACCOUNT, METADATA, ROW
 
-ROW = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite numbers rows by itself only in a column of exactly the type INTEGER, which there has 64 bits."""
+__all__ = ["LEDGER_TABLES", "METADATA"]
 
-ACCOUNT = String(12)
+LEDGER_TABLES = (
+    LEDGER_HEADS,
+    LEDGER_SEQUENCES,
+    LEDGER_ENTRIES,
+    LEDGER_BODIES,
+    LEDGER_PERMISSIONS,
+    LEDGER_NODES,
+    LEASES,
+)
 
 SECRETS = Table(
     "secrets",
@@ -367,11 +375,3 @@ STREAM_EVENTS = Table(
     sqlite_autoincrement=True,
 )
 """Whom live searches saw, sealed by the master key and bound to the account."""
-
-LEDGER_HEADS = Table(
-    "ledger_heads",
-    METADATA,
-    Column("account_id", ACCOUNT, primary_key=True),
-    Column("note", LargeBinary, nullable=False),
-)
-"""The last published checkpoint of the operator's log, where the database is in another place than the log."""

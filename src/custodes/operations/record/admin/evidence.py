@@ -24,7 +24,7 @@ from custodes.ledger.verifier.maps.head import PARTY_MAP
 from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question, map_of
-from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.published import RunningLog
 from custodes.operations.record.evidence.statements import Statements
 from custodes.operations.record.housekeeping import Housekeeping
 from custodes.operations.requests.admin import AdminCommand, AdminHandlers
@@ -102,7 +102,7 @@ class BillsPreviewed:
     bills: Mapping[str, object]
 
 
-def evidence_handlers(statements: Statements, duties: Housekeeping, log: LedgerLog) -> AdminHandlers:
+def evidence_handlers(statements: Statements, duties: Housekeeping, log: RunningLog) -> AdminHandlers:
     """What carries these commands out. All raise CustodesError, whose message says why."""
 
     def statement(command: CreateStatement) -> StatementMade:
