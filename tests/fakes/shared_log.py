@@ -53,7 +53,6 @@ class Node:
     def close(self) -> None:
         self.log.close()
         self.publisher.close()
-        self.head.close()
         self.bodies.close()
 
 

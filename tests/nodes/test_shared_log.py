@@ -116,7 +116,7 @@ def test_what_a_silent_node_was_permitted_is_given_up(nodes: tuple[Node, Node], 
     assert voids == [index]
     with silent.sequence.turn() as turn:
         assert turn.settle([index]) == frozenset()
-    silent.head.close()
+    silent.close()
 
 
 def test_lost_connections_lose_nothing_that_was_confirmed(
@@ -153,8 +153,7 @@ def test_only_the_holder_of_the_lease_moves_the_head(url: str, tmp_path: Path) -
     second.head.replace(b"one", b"two", newer)
     assert first.head.fetch() == b"two"
     for one in (first, second):
-        one.head.close()
-        one.sequence.leave()
+        one.close()
 
 
 def test_a_late_checkpoint_does_not_replace_a_newer_one(nodes: tuple[Node, Node]) -> None:

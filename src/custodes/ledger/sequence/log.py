@@ -114,6 +114,7 @@ class SequencedLog(RunningLog):
         for thread in self._threads:
             thread.join()
         self._parts.sequence.leave()
+        self._parts.head.close()
 
     def append(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """See RunningLog. Its index is known once it is durable."""

@@ -115,3 +115,7 @@ class PublicHead(Protocol):
     def prune(self, size: int) -> None:
         """Forget the envelopes of entries below ``size``, which are published and durable."""
         ...
+
+    def close(self) -> None:
+        """Let go of what it holds open."""
+        ...

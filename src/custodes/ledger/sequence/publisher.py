@@ -101,6 +101,7 @@ class SequencePublisher:
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join()
+        self._parts.head.close()
 
     def _run(self) -> None:
         wait_s = 0.0
