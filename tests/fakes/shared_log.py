@@ -12,7 +12,6 @@ import secrets
 import signal
 import sys
 import threading
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,29 +62,32 @@ def node(url: str, folder: Path, anchor: Anchor | None = None) -> Node:
         (folder / sub).mkdir(parents=True, exist_ok=True)
     sequence = PostgresSequence(url, ACCOUNT, name, DEAD_MS)
     sequence.found(0, 0)
-    head = PostgresHead(url, ACCOUNT, name, LEASE_MS)
+    head = PostgresHead(url, ACCOUNT, name, lease_ms=LEASE_MS)
     tiles = SharedTiles(folder / "public", folder / "scratch" / name)
     bodies = PostgresBodies(url, ACCOUNT, FileBodies(folder / "bodies"))
     stores = PublicStores(tiles, bodies, BODY_KEY)
     log = SequencedLog(SequencedParts(sequence, head, stores, KEY.name, Sealing(secrets.token_bytes, BODY_KEY)))
-    parts = PublisherParts(PostgresHead(url, ACCOUNT, name, LEASE_MS), tiles, IDENTITY, anchor)
+    parts = PublisherParts(PostgresHead(url, ACCOUNT, name, lease_ms=LEASE_MS), tiles, IDENTITY, anchor)
     return Node(log, SequencePublisher(parts, 0.05, 0.2, 0.2), sequence, head, tiles, bodies)
 
 
 def work(one: Node, acks: int, stopping: threading.Event) -> None:
     """Permissions and uses, one after the other; each confirmed place is written down."""
     while not stopping.is_set():
-        with suppress(LedgerUnavailableError):
+        try:
             permission = one.log.append("auth", body={"op": "x"}, fields={"d": "allow"})
             used = one.log.commit("use", units=1, body={"op": "x"}, settles=permission)
-            for pending in (permission, used):
-                promise = pending.wait()
-                os.write(acks, f"{promise.index} {hashlib.sha256(promise.envelope).hexdigest()}\n".encode())
+        except LedgerUnavailableError:
+            stopping.wait(0.05)
+            continue
+        for pending in (permission, used):
+            promise = pending.wait()
+            os.write(acks, f"{promise.index} {hashlib.sha256(promise.envelope).hexdigest()}\n".encode())
 
 
 def main(url: str, folder: Path, acks: Path) -> None:
     stopping = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # here and in all threads from here on
     one = node(url, folder, FileAnchor(folder / "anchor"))
     one.log.start()
     one.publisher.start()
@@ -93,7 +95,8 @@ def main(url: str, folder: Path, acks: Path) -> None:
     workers = [threading.Thread(target=work, args=(one, descriptor, stopping)) for _ in range(4)]
     for worker in workers:
         worker.start()
-    stopping.wait()
+    signal.sigwait({signal.SIGTERM})
+    stopping.set()
     for worker in workers:
         worker.join()
     one.close()

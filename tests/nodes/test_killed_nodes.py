@@ -90,7 +90,7 @@ def test_random_kills_stops_and_cuts(tmp_path: Path, postgres: PostgresServer) -
             process.send_signal(signal.SIGCONT)
             process.terminate()
         for process in running.values():
-            process.wait(30)
+            process.wait(90)
     acknowledged = confirmed(tmp_path)
     last = node(url, tmp_path, FileAnchor(tmp_path / "anchor"))
     last.log.start()

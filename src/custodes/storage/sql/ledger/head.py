@@ -12,10 +12,10 @@ from custodes.storage.sql.ledger.session import PostgresSession
 LEASE_MS = 5_000
 _NAME = "publisher"
 _ACQUIRE = (
-    "INSERT INTO leases (account_id, name, holder, number, expires_ms) VALUES"
-    " (%(account)s, %(name)s, %(holder)s, 1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint + %(for)s)"
+    "INSERT INTO leases (account_id, name, holder, address, number, expires_ms) VALUES"
+    " (%(account)s, %(name)s, %(holder)s, %(address)s, 1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint + %(for)s)"
     " ON CONFLICT (account_id, name) DO UPDATE SET"
-    " holder = excluded.holder, number = leases.number + 1, expires_ms = excluded.expires_ms"
+    " holder = excluded.holder, address = excluded.address, number = leases.number + 1, expires_ms = excluded.expires_ms"
     " WHERE leases.expires_ms < (extract(epoch FROM clock_timestamp()) * 1000)::bigint RETURNING number"
 )
 _RENEW = (
@@ -25,6 +25,10 @@ _RENEW = (
 _RELEASE = (
     "UPDATE leases SET expires_ms = 0"
     " WHERE account_id = %(account)s AND name = %(name)s AND holder = %(holder)s AND number = %(number)s"
+)
+_HOLDER = (
+    "SELECT address FROM leases WHERE account_id = %(account)s AND name = %(name)s"
+    " AND expires_ms >= (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 )
 _KEEP = (
     "SELECT 1 FROM leases"
@@ -41,10 +45,18 @@ _QUEUED = (
 class PostgresHead:
     """See PublicHead."""
 
-    def __init__(self, url: str, account: AccountId, node: str, lease_ms: int = LEASE_MS) -> None:
-        """The head of the log of ``account``, the operator's; ``node`` is this process; leases last ``lease_ms``."""
+    def __init__(self, url: str, account: AccountId, node: str, address: str = "", lease_ms: int = LEASE_MS) -> None:
+        """The head of the log of ``account``, the operator's.
+
+        Args:
+            url: of the database.
+            account: the operator's.
+            node: this process.
+            address: URL at which others reach it.
+            lease_ms: how long a lease lasts that is not renewed.
+        """
         self._account = account
-        self._asked = {"account": account, "name": _NAME, "holder": node, "for": lease_ms}
+        self._asked = {"account": account, "name": _NAME, "holder": node, "address": address, "for": lease_ms}
         self._session = PostgresSession(url)
         self._reading = PostgresSession(url)
 
@@ -53,6 +65,12 @@ class PostgresHead:
         with self._session.connected() as connection:
             row = connection.execute(_ACQUIRE, self._asked).fetchone()
         return None if row is None else int(str(row[0]))
+
+    def holder(self) -> str | None:
+        """Where the publisher is reached; None where nobody is it now."""
+        with self._reading.connected() as connection:
+            row = connection.execute(_HOLDER, self._asked).fetchone()
+        return None if row is None else str(row[0])
 
     def renew(self, lease: int) -> None:
         """See PublicHead."""

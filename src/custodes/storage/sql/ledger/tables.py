@@ -67,8 +67,10 @@ LEASES = Table(
     METADATA,
     Column("account_id", ACCOUNT, primary_key=True),
     Column("name", String(64), primary_key=True),
-    Column("holder", String(32)),
+    Column("holder", String(32), nullable=False),
+    Column("address", String(1024), nullable=False),
     Column("number", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
 )
-"""Duties that one process has at a time; ``number`` rises with each holder. Times are the database's."""
+"""Duties that one process has at a time, with the URL it is reached at; ``number`` rises with each holder. Times are the
+database's."""
