@@ -13,9 +13,10 @@ LEASE_MS = 5_000
 _NAME = "publisher"
 _ACQUIRE = (
     "INSERT INTO leases (account_id, name, holder, address, number, expires_ms) VALUES"
-    " (%(account)s, %(name)s, %(holder)s, %(address)s, 1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint + %(for)s)"
-    " ON CONFLICT (account_id, name) DO UPDATE SET"
-    " holder = excluded.holder, address = excluded.address, number = leases.number + 1, expires_ms = excluded.expires_ms"
+    " (%(account)s, %(name)s, %(holder)s, %(address)s, 1,"
+    " (extract(epoch FROM clock_timestamp()) * 1000)::bigint + %(for)s)"
+    " ON CONFLICT (account_id, name) DO UPDATE SET holder = excluded.holder, address = excluded.address,"
+    " number = leases.number + 1, expires_ms = excluded.expires_ms"
     " WHERE leases.expires_ms < (extract(epoch FROM clock_timestamp()) * 1000)::bigint RETURNING number"
 )
 _RENEW = (

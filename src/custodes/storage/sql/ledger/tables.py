@@ -72,5 +72,5 @@ LEASES = Table(
     Column("number", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
 )
-"""Duties that one process has at a time, with the URL it is reached at; ``number`` rises with each holder. Times are the
-database's."""
+"""Duties that one process has at a time, with the URL it is reached at; ``number`` rises with each holder.
+Times are the database's."""
