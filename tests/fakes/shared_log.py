@@ -80,6 +80,7 @@ def work(one: Node, acks: int, stopping: threading.Event) -> None:
         except LedgerUnavailableError:
             stopping.wait(0.05)
             continue
+        stopping.wait(0.01)
         for pending in (permission, used):
             promise = pending.wait()
             os.write(acks, f"{promise.index} {hashlib.sha256(promise.envelope).hexdigest()}\n".encode())
