@@ -63,6 +63,9 @@ COLLECTIONS = Table(
     Column("created_ts_ms", BigInteger, nullable=False),
     Column("face_count", BigInteger, nullable=False),
     Column("user_count", BigInteger, nullable=False),
+    # The defaults are for the migration that added them.
+    Column("version", BigInteger, nullable=False, server_default="0"),
+    Column("known_from", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("account_id", "collection_id"),
     UniqueConstraint("account_id", "row"),
     sqlite_autoincrement=True,
@@ -157,6 +160,19 @@ VECTOR_SEGMENTS = Table(
 )
 """Keys of cached vectors. A row stands for a range in which nothing has changed since: what changes a vector in it
 deletes the row, and with it the only key of the file."""
+
+COLLECTION_CHANGES = Table(
+    "collection_changes",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("collection_row", ROW, primary_key=True, autoincrement=False),
+    Column("kind", String(8), primary_key=True),
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("changed_row", BigInteger, primary_key=True, autoincrement=False),
+    _in_collection(),
+)
+"""Rows whose vectors went or changed, by the version of the collection that came of it: what indexes of other servers
+follow. Those behind ``collections.known_from`` are all here. An embedded database has none."""
 
 RETENTION_RULES = Table(
     "retention_rules",
