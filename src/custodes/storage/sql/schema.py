@@ -31,10 +31,13 @@ from custodes.storage.sql.ledger.tables import (
     LEDGER_SEQUENCES,
 )
 from custodes.storage.sql.metadata import ACCOUNT, METADATA, ROW
+from custodes.storage.sql.screening.tables import KNOWN_PEOPLE, SCREENING_RECORDS
 
-__all__ = ["LEDGER_TABLES", "METADATA"]
+__all__ = ["METADATA", "OTHER_TABLES"]
 
-LEDGER_TABLES = (
+OTHER_TABLES = (
+    SCREENING_RECORDS,
+    KNOWN_PEOPLE,
     LEDGER_HEADS,
     LEDGER_SEQUENCES,
     LEDGER_ENTRIES,
