@@ -31,12 +31,12 @@ def read_samples(place: Path) -> list[Sample]:
             as its form has it.
     """
     folder = PictureFolder(place)
-    coco = [(path, found) for path in folder.files("*.json") if (found := _coco_file(folder, path)) is not None]
-    tables = [path for path in folder.files("*.csv") if path.parent == place]
+    coco = [(path, table) for path in folder.files("*.json") if (table := _coco_file(folder, path)) is not None]
+    lists = [path for path in folder.files("*.csv") if path.parent == place]
     if coco:
         found = [sample for path, table in coco for sample in _coco(folder, path, table)]
-    elif tables:
-        found = [sample for path in tables for sample in _table(folder, path)]
+    elif lists:
+        found = [sample for path in lists for sample in _table(folder, path)]
     elif voc := folder.files("*.xml"):
         found = [sample for path in voc for sample in _voc(folder, path)]
     elif yolo := _yolo_files(folder):
