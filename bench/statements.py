@@ -43,6 +43,7 @@ from custodes.ledger.verifier.maps.head import MapHead, account_name, use_leaf
 from custodes.ledger.verifier.maps.key_change import ShownChange, commitment_of
 from custodes.ledger.verifier.statement import Question
 from custodes.ledger.verifier.verdict import Word, verify
+from custodes.ledger.verifier.vrf import vrf as verifier
 from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.witness.witness import cosign
 from custodes.ledger.writer.body import canonical
@@ -56,7 +57,7 @@ START = 1_767_225_600_000
 STRANGER, CUSTOMER, BUSY = "999999999999", "000000000007", "888888888888"
 BUSY_USES = 5_000
 _CASES = (("absent", STRANGER, "ABSENT"), ("present", CUSTOMER, "PRESENT"), ("busy", BUSY, "PRESENT"))
-LIMIT_BYTES, LIMIT_MS = 4096, 50.0
+LIMIT_BYTES, CHANGED_BYTES, LIMIT_MS = 4096, 8192, 50.0
 
 
 @dataclass(slots=True)
@@ -267,7 +268,7 @@ def vrf_times(key: vrf.SecretKey) -> dict[str, float]:
     return {
         "output_ms": median_ms(lambda: vrf.output(key, b"%d" % next(names)), 51),
         "prove_ms": median_ms(lambda: vrf.prove(key, b"%d" % next(names)), 51),
-        "verify_ms": median_ms(lambda: vrf.verify(key.public, b"acct:1", proof), 51),
+        "verify_ms": median_ms(lambda: verifier.verify(key.public, b"acct:1", proof), 51),
     }
 
 
@@ -298,7 +299,8 @@ def section(found: dict[str, Any], command: str) -> report.Section:
     text = report.table(("statement of", "uses", "bytes", "verified in ms", "made in ms"), rows)
     text += (
         f"\n\nMedians, over {found['accounts']:,} accounts in a log of {found['entries']:,} entries, with two "
-        f"cosignatures; limits: {LIMIT_BYTES:,} bytes and {LIMIT_MS:.0f} ms for absence. Of all {found['flips'][0]:,} "
+        f"cosignatures; limits: {LIMIT_BYTES:,} bytes and {LIMIT_MS:.0f} ms for absence, {CHANGED_BYTES:,} bytes "
+        f"behind changes of the key, for a reader whose policy names them. Of all {found['flips'][0]:,} "
         f"single-bit flips of the statement of absence, {found['flips'][1]} are accepted.\n\n"
         f"VRF in plain Python: {times['output_ms']:.1f} ms to place a new account, {times['prove_ms']:.1f} ms to "
         f"prove, {times['verify_ms']:.1f} ms to verify. The account map is loaded and hashed in {found['load_s']:.1f} "
@@ -321,9 +323,8 @@ def main() -> int:
         report.write(made)
         print(made.text)
     absent = found["absent"]
-    within = all(
-        row["bytes"] < 8192 and row["verify_ms"] < LIMIT_MS and not row["flips"] for row in found["changed"].values()
-    )
+    changed = found["changed"].values()
+    within = all(row["bytes"] < CHANGED_BYTES and row["verify_ms"] < LIMIT_MS and not row["flips"] for row in changed)
     within = within and absent["bytes"] < LIMIT_BYTES and absent["verify_ms"] < LIMIT_MS and found["flips"][1] == 0
     return 0 if within and found["counted"][0] == found["counted"][1] else 1
 
