@@ -62,6 +62,7 @@ CALLS: dict[str, dict[str, Any]] = {
     **{f"{verb}StreamProcessor": {"Name": "front"} for verb in ("Describe", "Start", "Stop", "Update", "Delete")},
     "ListStreamProcessors": {},
     "ListStreamEvents": {},
+    "CorrectStreamEvent": {"Place": 1},
     "GetFaceThumbnails": {**ON_COLLECTION, "FaceIds": [FACE]},
     "SearchFaces": {**ON_COLLECTION, "FaceId": FACE},
     "SearchFacesByImage": {**ON_COLLECTION, "Image": IMAGE},
@@ -113,6 +114,7 @@ CALLS: dict[str, dict[str, Any]] = {
 }
 ANYWHERE = {operation for operation in CALLS if operation.startswith(("Assess", "Detect"))} | {
     "CompareFaces",
+    "CorrectStreamEvent",
     "CreateFaceLivenessSession",
     "DescribeProjects",
     "GetCelebrityInfo",

@@ -154,6 +154,7 @@ class Deployment:
                 recent=recent,
                 gate=self.gate,
                 liveness=self.operations.liveness,
+                events=self.operations.events,
             )
         )
 
