@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -161,7 +161,7 @@ class EventStreams:
                 if not page.events:
                     await websocket.send_text(orjson.dumps({"After": page.after}).decode())
 
-    async def _sent_events(self, context: Context, command: ListStreamEvents) -> AsyncIterator[bytes]:
+    async def _sent_events(self, context: Context, command: ListStreamEvents) -> AsyncGenerator[bytes, None]:
         """Blocks of a text/event-stream. Refusals that come later end it with an event of their own."""
         yield b"retry: 1000\n\n"
         try:
@@ -176,7 +176,7 @@ class EventStreams:
             refusal = error if isinstance(error, ApiError) else api_error(error)
             yield b"event: refused\ndata: %s\n\n" % body(refusal, context.request_id)
 
-    async def _pages(self, context: Context, command: ListStreamEvents) -> AsyncIterator[EventPage]:
+    async def _pages(self, context: Context, command: ListStreamEvents) -> AsyncGenerator[EventPage, None]:
         """What is there and what comes; an empty page now and then while nothing does."""
         loop, limits, account_id = asyncio.get_running_loop(), self._limits, context.caller.account_id
         end_s, told_s, seen = loop.time() + limits.stream_s, loop.time(), command.after
