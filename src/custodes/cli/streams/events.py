@@ -11,13 +11,15 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from custodes.cli.client.signed import SignedClient
 from custodes.cli.options import DATA, DataPlaceOption, EndpointOption, JsonOption
 from custodes.core.errors import InvalidParameterError, UnavailableError
+
+if TYPE_CHECKING:
+    from custodes.cli.client.signed import SignedClient
 
 _AGAIN_S = 1.0
 _TRIES = 60
