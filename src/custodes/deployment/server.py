@@ -80,6 +80,7 @@ from custodes.storage.files import uploads
 from custodes.storage.files.credentials import OperatorKeys, open_credentials
 from custodes.storage.ledger.documents import public_documents
 from custodes.storage.objects.buckets import BucketObjects
+from custodes.storage.objects.outputs import OutputBuckets
 from custodes.storage.objects.sources import S3Settings, open_objects
 from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
 
@@ -234,8 +235,11 @@ def open_deployment(
         faces = opened.enter_context(open_engine(settings, runs) if engine is None else nullcontext(engine))
         store, faces = (store, faces) if spans is None else (spans.gallery(store), spans.engine(faces))
         release = release_of(settings.shown)
-        videos = open_videos(settings, database, _objects(settings), clock)
-        live, own = open_streams(settings, database, clock), open_projects(settings, database, videos, clock)
+        objects = _objects(settings)
+        outputs = OutputBuckets(objects, {**settings.writable, uploads.RESULTS_BUCKET: frozenset({keys.account_id})})
+        videos = open_videos(settings, database, objects, clock)
+        live = open_streams(settings, database, outputs, clock)
+        own = open_projects(settings, database, videos, outputs, clock)
         jobs = (videos, live, clock, new_request_id, own)
         parts = DataParts(settings, database, keys.account_id, directory, store, *jobs)
         records = opened.enter_context(open_records(parts, release))
@@ -327,7 +331,7 @@ def _ports(
         video=videos.adapters,
         projects=parts.labelling.adapters,
         streams=parts.streams.adapters,
-        liveness=open_liveness(parts.settings, parts.database, faces, videos.objects, parts.clock, os.urandom),
+        liveness=open_liveness(parts.settings, parts.database, faces, parts.labelling.outputs, parts.clock, os.urandom),
     )
 
 
@@ -364,7 +368,7 @@ def _folders(settings: Settings) -> dict[str, Path]:
 
 def _writable(settings: Settings) -> frozenset[str]:
     """Folders that results may be written to: those that are set, and that of commands of this machine's user."""
-    return frozenset({*(name.strip() for name in settings.output_buckets.split(",")), uploads.RESULTS_BUCKET})
+    return frozenset({*settings.writable, uploads.RESULTS_BUCKET})
 
 
 def _s3(settings: Settings) -> S3Settings:
