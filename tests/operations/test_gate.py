@@ -62,6 +62,10 @@ CALLS: dict[str, dict[str, Any]] = {
     **{f"{verb}StreamProcessor": {"Name": "front"} for verb in ("Describe", "Start", "Stop", "Update", "Delete")},
     "ListStreamProcessors": {},
     "ListStreamEvents": {},
+    "CreateAccountStatement": {},
+    "GetErasureCertificate": {"FaceId": FACE},
+    "GetInvoice": {"Month": "2026-03"},
+    "ListInvoices": {},
     "GetFaceThumbnails": {**ON_COLLECTION, "FaceIds": [FACE]},
     "SearchFaces": {**ON_COLLECTION, "FaceId": FACE},
     "SearchFacesByImage": {**ON_COLLECTION, "Image": IMAGE},
@@ -113,8 +117,12 @@ CALLS: dict[str, dict[str, Any]] = {
 }
 ANYWHERE = {operation for operation in CALLS if operation.startswith(("Assess", "Detect"))} | {
     "CompareFaces",
+    "CreateAccountStatement",
     "CreateFaceLivenessSession",
     "DescribeProjects",
+    "GetErasureCertificate",
+    "GetInvoice",
+    "ListInvoices",
     "GetCelebrityInfo",
     "GetFaceLivenessSessionResults",
     "GetMediaAnalysisJob",
