@@ -225,7 +225,7 @@ def main() -> int:
     told = "\n\n".join(
         (
             table(("check", "to the result, s (median)", "slowest", "least confidence"), rows),
-            f"Target: {TARGET_S} s on two cores; {given.runs} checks each, one at a time. The film is rendered, and its "
+            f"Target: {TARGET_S} s on two cores; {given.runs} checks each, one at a time. The film is rendered, its "
             "sender shares the machine with the server.",
             f"{given.at_once} checks at once, whose videos end together: the last result after {took_s:.1f} s. Memory: "
             f"{memory.own_mb:.0f} MB at most of the server ({idle_mb:.0f} MB before), {memory.all_mb:.0f} MB with its "
