@@ -31,10 +31,10 @@ from custodes.deployment.governance.accounts import open_directory
 from custodes.deployment.liveness import browser_files, open_liveness, schedule_liveness
 from custodes.deployment.networks.engines import open_sight, open_text
 from custodes.deployment.networks.scores import own_embedder, score_rates
-from custodes.deployment.projects import open_projects, training_workers
+from custodes.deployment.projects import CustomLabelling, open_projects, training_workers
 from custodes.deployment.record.ledger import ServerLedger, reconciled
 from custodes.deployment.records import DataParts, Records, open_records
-from custodes.deployment.streams import open_streams, stream_workers
+from custodes.deployment.streams import Streams, open_streams, stream_workers
 from custodes.deployment.tracing import Tracing, open_tracing
 from custodes.deployment.video import Videos, VideoWork, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
@@ -83,6 +83,7 @@ from custodes.storage.ledger.documents import public_documents
 from custodes.storage.objects.buckets import BucketObjects
 from custodes.storage.objects.outputs import OutputBuckets
 from custodes.storage.objects.sources import S3Settings, open_objects
+from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
 
 # Separates this use of the operator's secret from any other. Changing it invalidates open pagination tokens only.
@@ -236,11 +237,8 @@ def open_deployment(
         faces = opened.enter_context(open_engine(settings, runs) if engine is None else nullcontext(engine))
         store, faces = (store, faces) if spans is None else (spans.gallery(store), spans.engine(faces))
         release = release_of(settings.shown)
-        objects = _objects(settings)
-        outputs = OutputBuckets(objects, {**settings.writable, uploads.RESULTS_BUCKET: frozenset({keys.account_id})})
-        videos = open_videos(settings, database, objects, clock)
-        live = open_streams(settings, database, outputs, clock)
-        own = open_projects(settings, database, videos, outputs, clock)
+        videos = open_videos(settings, database, _objects(settings), clock)
+        live, own = _results(settings, database, videos, keys.account_id)
         jobs = (videos, live, clock, new_request_id, own)
         parts = DataParts(settings, database, keys.account_id, directory, store, *jobs)
         records = opened.enter_context(open_records(parts, release))
@@ -358,6 +356,16 @@ def _known_people(opened: ExitStack, keys: OperatorKeys, settings: Settings) -> 
 
 def _objects(settings: Settings) -> BucketObjects:
     return open_objects(_folders(settings), _s3(settings), _writable(settings))
+
+
+def _results(
+    settings: Settings, database: Database, videos: Videos, operator: AccountId
+) -> tuple[Streams, CustomLabelling]:
+    """What writes results into buckets; where commands of this machine's user have theirs is the operator's."""
+    allowed = {**settings.writable, uploads.RESULTS_BUCKET: frozenset({operator})}
+    outputs = OutputBuckets(videos.objects, allowed)
+    live = open_streams(settings, database, outputs, videos.clock)
+    return live, open_projects(settings, database, videos, outputs, videos.clock)
 
 
 def _folders(settings: Settings) -> dict[str, Path]:
