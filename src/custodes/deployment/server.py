@@ -283,7 +283,7 @@ def _workers(work: VideoWork, parts: DataParts) -> Iterator[None]:
     """Whoever works on stored videos, watches live streams and trains, until the end of the block."""
     with (
         video_workers(work),
-        stream_workers(parts.streams, work.ports, work.gate),
+        stream_workers(parts.streams, work.ports, work.gate, work.memory),
         training_workers(parts.labelling, work.operations, work.gate, work.ledger),
     ):
         yield
