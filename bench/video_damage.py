@@ -1,9 +1,9 @@
 """Damaged videos through the structure reader and the locked decoder: what becomes of each.
 
-Run: ``.venv/bin/python bench/video_damage.py [--files N] [--seed S]``. Files are small films with random bytes changed, cut out or
-put in, half of them in the part that only the decoder reads. Every one has to end in frames or in a typed refusal, in
-time; the parent never ends. Each file has a child of its own, which locks itself before it opens the file, as in a
-server; here it is forked off a process that has the decoder loaded already, which is twenty times faster.
+Run: ``.venv/bin/python bench/video_damage.py [--files N] [--seed S]``. Files are small films with random bytes
+changed, cut out or put in, half of them in the part that only the decoder reads. Every one has to end in frames or in a
+typed refusal, in time; the parent never ends. Each file has a child of its own, which locks itself before it opens the
+file, as in a server; here it is forked off a process that has the decoder loaded already, which is twenty times faster.
 """
 
 from __future__ import annotations
@@ -153,9 +153,8 @@ def main() -> int:
         f"{options.files} damaged files in MP4, MOV, WebM and AVI: {told}. The slowest took {slowest:.1f} s, start of "
         f"the decoder included; all of them {minutes:.0f} minutes. Nothing else came of any of them."
     )
-    made = report.Section(
-        "video_damage", "Damaged videos", f"python bench/video_damage.py --files {options.files} --seed {options.seed}", text
-    )
+    command = f"python bench/video_damage.py --files {options.files} --seed {options.seed}"
+    made = report.Section("video_damage", "Damaged videos", command, text)
     print(made.text, flush=True)
     report.write(made)
     return 0
