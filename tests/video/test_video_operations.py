@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,10 +51,16 @@ class Cinema:
 
 @pytest.fixture(scope="module")
 def cinema(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cinema]:
-    root = tmp_path_factory.mktemp("cinema")
+    with opened(tmp_path_factory.mktemp("cinema"), part_s=1) as one:
+        yield one
+
+
+@contextmanager
+def opened(root: Path, part_s: int) -> Iterator[Cinema]:
+    """A cinema whose videos are looked at in parts of ``part_s``."""
     folder = root / "films"
     folder.mkdir()
-    overrides = {"buckets": {BUCKET: folder}, "video_part_s": 1, "video_workers": 2}
+    overrides = {"buckets": {BUCKET: folder}, "video_part_s": part_s, "video_workers": 2}
     stand_ins = {"engine": BlobEngine(), "text": ScriptedText(), "sight": sight()}
     with running(root / "data", overrides, **stand_ins) as server:
         yield Cinema(server, server.client(), folder)
@@ -206,15 +213,15 @@ def test_segments(cinema: Cinema) -> None:
 
 
 @pytest.fixture(scope="module")
-def crowd(cinema: Cinema) -> dict[str, Any]:
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cinema, dict[str, Any]]]:
     """Three people for over eight minutes, all of them known."""
+    with opened(tmp_path_factory.mktemp("crowd"), part_s=60) as cinema:
+        known(cinema, "ann", "bob", "cas")
+        cinema.client.create_collection(CollectionId="many")
+        yield cinema, cinema.film("many.mp4", 505, lambda n: scene(*PLACES), fps=1.0)
 
-    def draw(n: int) -> np.ndarray:
-        return scene(Blob("ann", 10), Blob("bob", 110), Blob("cas", 210))
 
-    known(cinema, "ann", "bob", "cas")
-    cinema.client.create_collection(CollectionId="many")
-    return cinema.film("many.mp4", 505, draw, fps=1.0)
+PLACES = (Blob("ann", 10), Blob("bob", 110), Blob("cas", 210))
 
 
 def known(cinema: Cinema, *names: str) -> None:
@@ -254,10 +261,10 @@ ORDERS: dict[str, tuple[dict[str, Any], list[dict[str, str]], str, int]] = {
 
 @pytest.mark.parametrize("what", ORDERS)
 def test_thousands_of_results_in_every_order_without_loss_or_repetition(
-    cinema: Cinema, crowd: dict[str, Any], what: str
+    crowd: tuple[Cinema, dict[str, Any]], what: str
 ) -> None:
-    options, orders, member, count = ORDERS[what]
-    job = cinema.start(what, crowd, **options)
+    (cinema, video), (options, orders, member, count) = crowd, ORDERS[what]
+    job = cinema.start(what, video, **options)
     whole = cinema.get(what, job)
     assert len(whole[member]) == min(1000, count)
     for order in orders:
@@ -271,14 +278,14 @@ def test_thousands_of_results_in_every_order_without_loss_or_repetition(
 
 @pytest.mark.parametrize("what", ["label_detection", "content_moderation"])
 @pytest.mark.parametrize("order", ["TIMESTAMP", "NAME"])
-def test_stretches_are_paged_in_every_order(cinema: Cinema, what: str, order: str) -> None:
+def test_stretches_are_paged_in_every_order(crowd: tuple[Cinema, dict[str, Any]], what: str, order: str) -> None:
     """Seen and not seen in turn, so that there are many stretches."""
 
     def draw(n: int) -> np.ndarray:
         return scene(Blob("ann", 10)) if n % 8 < 2 else np.full((240, 320, 3), 90, np.uint8)
 
-    video = cinema.film("turns.mp4", 240, draw, fps=1.0)
-    options, _, member, _ = ORDERS[what]
+    cinema, (options, _, member, _) = crowd[0], ORDERS[what]
+    video = cinema.film(f"turns-{what}-{order}.mp4", 240, draw, fps=1.0)
     job = cinema.start(what, video, **options)
     reading = {"SortBy": order, "AggregateBy": "SEGMENTS"}
     whole = cinema.get(what, job, **reading)[member]
