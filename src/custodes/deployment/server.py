@@ -67,6 +67,7 @@ from custodes.operations.collections.celebrities import CelebrityGallery
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.images.engines import ImageEngines
 from custodes.operations.record.administration import Administration
+from custodes.operations.record.evidence.own_evidence import OwnEvidence
 from custodes.operations.record.housekeeping import LEDGER_ERRORS
 from custodes.operations.record.incidents.reconciliation import MeteredRecorder
 from custodes.operations.record.recorder import LedgerRecorder
@@ -154,6 +155,7 @@ class Deployment:
                 recent=recent,
                 gate=self.gate,
                 liveness=self.operations.liveness,
+                events=self.operations.events,
             )
         )
 
@@ -313,6 +315,7 @@ def _ports(
     text: Once[TextEngine],
     sight: ImageEngines,
 ) -> Ports:
+    ledger = records.ledger
     return Ports(
         faces,
         parts.gallery,
@@ -327,6 +330,7 @@ def _ports(
         video=videos.adapters,
         projects=parts.labelling.adapters,
         streams=parts.streams.adapters,
+        evidence=OwnEvidence(ledger.statements, ledger.duties.close_heads, ledger.log.flush),
         liveness=open_liveness(parts.settings, parts.database, faces, videos.objects, parts.clock, os.urandom),
     )
 
