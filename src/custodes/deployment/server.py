@@ -157,6 +157,7 @@ class Deployment:
                 recent=recent,
                 gate=self.gate,
                 liveness=self.operations.liveness,
+                events=self.operations.events,
             )
         )
 
@@ -286,7 +287,7 @@ def _workers(work: VideoWork, parts: DataParts) -> Iterator[None]:
     """Whoever works on stored videos, watches live streams and trains, until the end of the block."""
     with (
         video_workers(work),
-        stream_workers(parts.streams, work.ports, work.gate),
+        stream_workers(parts.streams, work.ports, work.gate, work.memory),
         training_workers(parts.labelling, work.operations, work.gate, work.ledger),
     ):
         yield

@@ -16,6 +16,7 @@ import structlog
 from custodes.core.clock import Clock
 from custodes.core.ids import RequestId
 from custodes.edge.aws.translate.streams.records import AwsStreamFormat
+from custodes.engine.runtime.memory import RunMemory
 from custodes.jobs.schedule import HOUR_MS, Schedule
 from custodes.operations.catalogue import Ports
 from custodes.operations.requests.admin import AdminHandlers
@@ -117,8 +118,8 @@ def stream_outputs(settings: Settings, buckets: OutputBuckets) -> StreamOutputs:
 
 
 @contextmanager
-def stream_workers(streams: Streams, ports: Ports, gate: Gate) -> Iterator[StreamWorkers]:
-    """Watch the streams of started processors until the end of the block."""
+def stream_workers(streams: Streams, ports: Ports, gate: Gate, memory: RunMemory) -> Iterator[StreamWorkers]:
+    """Watch the streams of started processors until the end of the block; all networks share ``memory``."""
     settings = streams.settings
     parts = StreamParts(
         StreamEngines(ports.engine.for_video(), ports.sight.labels, ports.gallery, AwsStreamFormat()),
@@ -128,6 +129,7 @@ def stream_workers(streams: Streams, ports: Ports, gate: Gate) -> Iterator[Strea
         streams.clock,
         lambda: RequestId(str(uuid.uuid4())),
         StreamSettings(float(settings.stream_samples_per_second), settings.stream_fragment_s * 1000),
+        series=memory.series,
     )
 
     def watch_of(processor: StreamProcessor, run: StreamRun) -> Watch:

@@ -71,8 +71,12 @@ class KeptEvent:
 class StreamEventStore(Protocol):
     """Keeps events. All methods raise UnavailableError when the store cannot be used."""
 
-    def add(self, events: Sequence[StreamEvent]) -> None:
-        """Keep all of them, or none."""
+    def add(self, events: Sequence[StreamEvent]) -> Sequence[int]:
+        """Keep all of them, or none; their places."""
+        ...
+
+    def newest(self, account_id: AccountId) -> int:
+        """Place of the last event of an account, 0 for none."""
         ...
 
     def listing(self, account_id: AccountId, after: int, limit: int) -> Sequence[KeptEvent]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -41,7 +42,12 @@ class StreamSettings:
 
 @dataclass(frozen=True, slots=True)
 class StreamParts:
-    """What a watch needs. ``pause`` waits for so many seconds before something is tried again."""
+    """What a watch needs.
+
+    Attributes:
+        pause: waits for so many seconds before something is tried again.
+        series: while a fragment is looked at, networks keep their memory from one frame to the next.
+    """
 
     engines: StreamEngines
     sources: LiveSources
@@ -51,6 +57,7 @@ class StreamParts:
     request_ids: Callable[[], RequestId]
     settings: StreamSettings = StreamSettings()
     pause: Callable[[float], None] = time.sleep
+    series: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 class Watch:
@@ -88,7 +95,8 @@ class Watch:
                 arrived()
                 fragment = _FragmentLook(self, look, Fragment(source, number, first.ts_ms), first, frames)
                 context = Context(self._caller, parts.request_ids(), parts.clock.now_ms(), Origin())
-                released = self._gate.perform(context, self._command(number), fragment.run)
+                with parts.series():
+                    released = self._gate.perform(context, self._command(number), fragment.run)
                 self._deliver(released.result)
                 self._keep(released)
                 number += 1
