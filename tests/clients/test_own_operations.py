@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -114,3 +115,19 @@ def test_strangers_are_turned_away(server: Process) -> None:
 def test_the_path_says_which_operation_and_no_other_is_there(server: Process) -> None:
     assert post(server, "/custodes/v1/souls", {})[0] == 404
     assert post(server, QUALITY + "/", {})[0] == 404
+
+
+def test_an_account_gets_the_statement_about_itself(server: Process) -> None:
+    status, body, headers = post(server, "/custodes/v1/statement", {"FromMillis": 0})
+    assert status == 200
+    account = json.loads(body["File"])["statement"]["question"]["identifier"]
+    assert re.fullmatch(r"acct:[0-9]{12}", account)
+    assert "Remark" not in body and "x-custodes-receipt" in headers
+
+
+def test_what_was_not_billed_or_erased_is_not_there(server: Process) -> None:
+    assert post(server, "/custodes/v1/invoices", {})[1] == {"Invoices": []}
+    assert post(server, "/custodes/v1/invoice", {"Month": "2026-03"})[:1] == (400,)
+    status, body, _ = post(server, "/custodes/v1/certificate", {"FaceId": "11111111-1111-4111-8111-111111111111"})
+    assert (status, body["__type"].rpartition("#")[2]) == (400, "ResourceNotFoundException")
+    assert post(server, "/custodes/v1/invoice", {"Month": "2026-13"})[1]["__type"] == "InvalidParameterException"

@@ -142,7 +142,7 @@ def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         project_answers.BUCKET: root / "shots",
         project_answers.RESULTS: root / "reports",
     }
-    overrides = {"buckets": folders, "output_buckets": f"{project_answers.RESULTS},{video_answers.BUCKET}"}
+    overrides = {"buckets": folders, "output_buckets": f"{project_answers.RESULTS},{video_answers.BUCKET},yard"}
     with running(root / "data", overrides, **stand_ins) as server:
         ann = {"celebrity_id": answers.CELEBRITY, "name": "Ann", "urls": ["www.example.org"], "gender": "Female"}
         server.deployment.administration.ask("celebrities put", {"people": [ann]}, os.getuid())

@@ -21,7 +21,7 @@ from custodes.storage.ledger.anchor import FileAnchor
 from fakes.postgres import PostgresServer
 from fakes.shared_log import BODY_KEY, KEY, node
 
-NODES, SECONDS = 3, float(os.environ.get("CUSTODES_NODE_FAULTS_S", "12"))
+NODES, SECONDS = 3, float(os.environ.get("CUSTODES_NODE_FAULTS_S", "4"))
 SEED = int(os.environ.get("CUSTODES_NODE_FAULTS_SEED", "17"))
 
 

@@ -8,8 +8,15 @@ from typing import Any
 from custodes.console.visit import Visit
 
 _USE = (("home", "/"), ("try", "/try/compare"), ("collections", "/collections"), ("jobs", "/jobs"))
-_CONTROL = (("reviews", "/reviews"), ("subjects", "/subjects"), ("ledger", "/ledger"), ("verify", "/verify"))
-_OPERATE = (("customers", "/customers"), ("policy", "/policy"), ("bills", "/bills"), ("server", "/server"))
+_CONTROL = (
+    ("reviews", "/reviews"),
+    ("subjects", "/subjects"),
+    ("ledger", "/ledger"),
+    ("statement", "/statement"),
+    ("verify", "/verify"),
+    ("bills", "/bills"),
+)
+_OPERATE = (("customers", "/customers"), ("policy", "/policy"), ("server", "/server"))
 
 
 def navigation(visit: Visit) -> Sequence[Mapping[str, Any]]:

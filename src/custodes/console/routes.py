@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from custodes.console.pages import home
-from custodes.console.pages.operator import bills, customers, ledger, policy, server
+from custodes.console.pages.evidence import bills, certificates, ledger, statements
+from custodes.console.pages.operator import customers, policy, server
 from custodes.console.pages.recognition import collections, faces, jobs, people, reviews, subjects, try_it
 from custodes.console.visit import Outcome, Visit
 
@@ -56,13 +57,13 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute("POST", "/reviews/{review}", reviews.decide, reviews.DECIDING),
     PageRoute("GET", "/subjects", subjects.page),
     PageRoute("POST", "/subjects", subjects.search, subjects.SEARCHING),
-    PageRoute("GET", "/erasures", faces.find_certificate),
-    PageRoute("GET", "/erasures/{face}", faces.certificate, faces.CERTIFICATE),
+    PageRoute("GET", "/erasures", certificates.find),
+    PageRoute("GET", "/erasures/{face}", certificates.show, certificates.SHOWING),
     PageRoute("GET", "/ledger", ledger.show, ledger.SHOWING),
     PageRoute("GET", "/ledger/entry/{index}", ledger.entry, ledger.ENTRY),
-    PageRoute("GET", "/statement", ledger.statement_page),
-    PageRoute("POST", "/statement", ledger.statement, ledger.STATEMENT),
-    PageRoute("GET", "/verify", ledger.verify),
+    PageRoute("GET", "/statement", statements.page),
+    PageRoute("POST", "/statement", statements.make, statements.MAKING),
+    PageRoute("GET", "/verify", statements.verify),
     PageRoute("GET", "/customers", customers.listing, customers.LISTING),
     PageRoute("POST", "/customers", customers.create, ("account create",)),
     PageRoute("GET", "/customers/{account}", customers.show, customers.ONE),
@@ -74,6 +75,6 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute("POST", "/policy/apply", policy.apply, policy.APPLYING),
     PageRoute("GET", "/bills", bills.show, bills.SHOWING),
     PageRoute("POST", "/bills", bills.run, bills.RUNNING),
-    PageRoute("GET", "/bills/{month}/{account}", bills.invoice, bills.INVOICE),
+    PageRoute("GET", "/bills/{month}/{account}", bills.show_invoice, bills.INVOICE),
     PageRoute("GET", "/server", server.show, server.SHOWING),
 )

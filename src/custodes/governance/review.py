@@ -13,12 +13,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import uuid
-from base64 import b64decode, b64encode
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
 
-import orjson
+import msgspec
 
 from custodes.core.errors import ConflictError, DeniedError
 from custodes.core.ids import AccountId, CollectionId, ExternalImageId, FaceId, UserId
@@ -205,23 +203,9 @@ def _mac(review: Review, kind: str, at: int) -> bytes:
 
 def encoded(review: Review) -> bytes:
     """JSON bytes with everything that is held back; ``decoded`` reads them. Only ever stored sealed."""
-    members = asdict(review)
-    members["secret"] = b64encode(review.secret).decode()
-    members["picture"] = None if review.picture is None else b64encode(review.picture).decode()
-    return orjson.dumps(members)
+    return msgspec.json.encode(review)
 
 
 def decoded(data: bytes) -> Review:
     """Read what ``encoded`` wrote."""
-    parsed: dict[str, Any] = orjson.loads(data)
-    picture = parsed["picture"]
-    return Review(
-        **parsed
-        | {
-            "requester": ReviewPerson(**parsed["requester"]),
-            "secret": b64decode(parsed["secret"]),
-            "picture": None if picture is None else b64decode(picture),
-            "candidates": tuple(Candidate(**each) for each in parsed["candidates"]),
-            "votes": tuple(ReviewVote(**each | {"person": ReviewPerson(**each["person"])}) for each in parsed["votes"]),
-        }
-    )
+    return msgspec.json.decode(data, type=Review)

@@ -44,6 +44,7 @@ from custodes.operations.projects.use_cases import (
     absent,
     build_projects,
 )
+from custodes.operations.record.evidence.own_evidence import OwnEvidence
 from custodes.operations.reviews.reviews import Holding
 from custodes.operations.streams.events import StreamEvents
 from custodes.operations.streams.use_cases import StreamAdapters, StreamOperations
@@ -76,6 +77,7 @@ class Ports:
         liveness: sessions of face liveness.
         projects: where custom labels are.
         streams: processors and sources of live streams.
+        evidence: what accounts may have of the record about themselves.
     """
 
     engine: FaceEngine
@@ -93,6 +95,7 @@ class Ports:
     liveness: LivenessAdapters | None = None
     projects: ProjectAdapters | None = None
     streams: StreamAdapters | None = None
+    evidence: OwnEvidence = field(default_factory=OwnEvidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,7 @@ class Operations:
     media: MediaAnalysis
     streams: StreamOperations
     events: StreamEvents
+    evidence: OwnEvidence
 
 
 def build(ports: Ports) -> Operations:
@@ -152,4 +156,5 @@ def build(ports: Ports) -> Operations:
         ),
         streams=streams,
         events=StreamEvents(gallery, None if ports.streams is None else ports.streams.events),
+        evidence=ports.evidence,
     )

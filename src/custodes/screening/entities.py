@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
-import orjson
+import msgspec
 
 PERSON, ORGANISATION, VESSEL, OTHER = "person", "organisation", "vessel", "other"
 UNKNOWN = "unknown"
@@ -54,7 +54,7 @@ class ListEntry:
 
     def encoded(self) -> bytes:
         """Canonical JSON; equal entries give equal bytes."""
-        return orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS)
+        return msgspec.json.encode(self, order="sorted")
 
     def digest(self) -> str:
         """SHA-256 of ``encoded`` in hexadecimal: changes when anything about the entry changes."""
@@ -63,18 +63,7 @@ class ListEntry:
 
 def decode_entry(data: bytes) -> ListEntry:
     """Read what ``ListEntry.encoded`` wrote."""
-    parsed = orjson.loads(data)
-    return ListEntry(
-        parsed["source"],
-        parsed["uid"],
-        parsed["kind"],
-        tuple(ListedName(name["text"], name["weak"]) for name in parsed["names"]),
-        tuple(parsed["births"]),
-        tuple(parsed["countries"]),
-        tuple((kind, value) for kind, value in parsed["identifiers"]),
-        tuple(parsed["programmes"]),
-        tuple(parsed.get("addresses", ())),
-    )
+    return msgspec.json.decode(data, type=ListEntry)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import orjson
+import msgspec
 
 from custodes.core.errors import InvalidParameterError
 from custodes.core.ids import AccountId
@@ -45,16 +45,7 @@ class AccountUser:
 
     def encoded(self) -> bytes:
         """JSON bytes; ``user`` reads them."""
-        return orjson.dumps(
-            {
-                "account_id": self.account_id,
-                "name": self.name,
-                "user_id": self.user_id,
-                "tags": dict(self.tags),
-                "created_ts_ms": self.created_ts_ms,
-                "person": self.person,
-            }
-        )
+        return msgspec.json.encode(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +61,7 @@ class UserKey:
 
     def encoded(self) -> bytes:
         """JSON bytes with the secret; ``user_key`` reads them. Only ever stored sealed."""
-        return orjson.dumps(
-            {
-                "account_id": self.account_id,
-                "access_key_id": self.access_key_id,
-                "secret": self.secret,
-                "user_name": self.user_name,
-                "enabled": self.enabled,
-                "created_ts_ms": self.created_ts_ms,
-            }
-        )
+        return msgspec.json.encode(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,57 +88,22 @@ class Role:
 
     def encoded(self) -> bytes:
         """JSON bytes; ``role`` reads them."""
-        return orjson.dumps(
-            {
-                "account_id": self.account_id,
-                "name": self.name,
-                "role_id": self.role_id,
-                "trust": self.trust,
-                "max_session_s": self.max_session_s,
-                "tags": dict(self.tags),
-                "created_ts_ms": self.created_ts_ms,
-            }
-        )
+        return msgspec.json.encode(self)
 
 
 def role(data: bytes) -> Role:
     """Read what ``Role.encoded`` wrote."""
-    parsed = orjson.loads(data)
-    return Role(
-        AccountId(parsed["account_id"]),
-        parsed["name"],
-        parsed["role_id"],
-        parsed["trust"],
-        parsed["max_session_s"],
-        parsed["tags"],
-        parsed["created_ts_ms"],
-    )
+    return msgspec.json.decode(data, type=Role)
 
 
 def user(data: bytes) -> AccountUser:
     """Read what ``AccountUser.encoded`` wrote."""
-    parsed = orjson.loads(data)
-    return AccountUser(
-        AccountId(parsed["account_id"]),
-        parsed["name"],
-        parsed["user_id"],
-        parsed["tags"],
-        parsed["created_ts_ms"],
-        parsed.get("person", ""),
-    )
+    return msgspec.json.decode(data, type=AccountUser)
 
 
 def user_key(data: bytes) -> UserKey:
     """Read what ``UserKey.encoded`` wrote."""
-    parsed = orjson.loads(data)
-    return UserKey(
-        AccountId(parsed["account_id"]),
-        parsed["access_key_id"],
-        parsed["secret"],
-        parsed["user_name"],
-        parsed["enabled"],
-        parsed["created_ts_ms"],
-    )
+    return msgspec.json.decode(data, type=UserKey)
 
 
 def check_identity_name(name: str) -> str:

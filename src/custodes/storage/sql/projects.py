@@ -198,7 +198,7 @@ class SqlProjectStore:
         try:
             box = self._box(self._key(place, row.wrapped_key))
             value = decode(kind, box.unwrap(row.sealed, names_of("project record", *place)))
-        except (DamagedError, ValueError, TypeError, KeyError) as error:
+        except (DamagedError, ValueError) as error:
             raise UnavailableError(f"the {kind} {row.name} is damaged or was altered") from error
         return ProjectRecord(row.account_id, kind, row.name, row.project, row.created_ts_ms, value, row.revision)
 

@@ -1,1 +1,1 @@
-"""Pages for the operator: the record, bills, customers, rules, the server."""
+"""Pages for the operator: customers, rules, the server."""

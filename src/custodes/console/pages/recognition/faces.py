@@ -11,15 +11,13 @@ from typing import Any
 
 from custodes.console.pages.odds import odds_of
 from custodes.console.pages.thumbnails import pictures
-from custodes.console.visit import FileView, GoTo, View, Visit
-from custodes.console.web.rendering import segment
+from custodes.console.visit import View, Visit
 from custodes.core.errors import InvalidParameterError, NotFoundError
 
 ADDING = ("IndexFaces", "SearchFaces")
 ONE = ("ListFaces", "GetFaceThumbnails")
 ALIKE = (*ONE, "SearchFaces")
 DELETING = ("DeleteFaces",)
-CERTIFICATE = ("erasure certificate",)
 DUPLICATE_PCT = 95.0
 """From here two faces of a collection are shown as perhaps the same person's."""
 _MAX_ALIKE = 12
@@ -74,18 +72,6 @@ def delete(visit: Visit) -> View:
     answer = visit.api("DeleteFaces", CollectionId=collection, FaceIds=chosen)
     kept = answer.get("UnsuccessfulFaceDeletions", [])
     return View("faces_deleted.html", {"collection": collection, "deleted": answer["DeletedFaces"], "kept": kept})
-
-
-def find_certificate(visit: Visit) -> GoTo:
-    """To the certificate of a face by its id."""
-    return GoTo(f"/console/erasures/{segment(visit.query.get('face', '').strip())}")
-
-
-def certificate(visit: Visit) -> FileView:
-    """The certificate of an erased face, checked like a statement."""
-    face = visit.path["face"]
-    text = str(visit.admin("erasure certificate", face=face)["file"])
-    return FileView(f"erasure-{external_id(face)}.json", text.encode())
 
 
 def external_id(text: str) -> str:

@@ -5,7 +5,7 @@ In: the gate and the use cases. Out: handlers. Nothing else of the edge makes ha
 
 from __future__ import annotations
 
-from custodes.edge.aws.translate import liveness
+from custodes.edge.aws.translate import evidence, liveness
 from custodes.edge.aws.translate.collections import (
     celebrities,
     collections,
@@ -38,6 +38,7 @@ def handlers(gate: Gate, operations: Operations, region: str, *, bare_arn: bool 
         **faces.handlers(gate, operations.detection, operations.comparison),
         **collections.handlers(gate, operations.collections, operations.tagging, region, bare_arn=bare_arn),
         **enrol.handlers(gate, operations.enrolment),
+        **evidence.handlers(gate, operations.evidence),
         **labels.handlers(gate, operations.labels),
         **liveness.handlers(gate, operations.liveness),
         **moderation.handlers(gate, operations.moderation),

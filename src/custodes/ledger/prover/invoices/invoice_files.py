@@ -97,15 +97,22 @@ class BillingStore:
         """
         return self._load(month)
 
-    def invoices(self, month: Month, log: LogReader, head: int) -> dict[str, bytes]:
+    def months(self) -> list[Month]:
+        """The months of which a run was saved, newest first."""
+        return [Month.parse(path.stem) for path in sorted(self._folder.glob("*.json"), reverse=True)]
+
+    def invoices(self, month: Month, log: LogReader, head: int, account: str | None = None) -> dict[str, bytes]:
         """The invoice files of a month, by account; ``head`` is one of the account map behind its entry.
+
+        With ``account`` only that one's, if it has one.
 
         Raises:
             LookupError: the month was not billed.
             ProofError: its entry is not in the log's checkpoint.
         """
         run, entry = self._load(month)
-        return {account: encode_file(invoice(account, run, (entry, head), log)) for account in run.bills}
+        billed = [one for one in run.bills if account in (None, one)]
+        return {one: encode_file(invoice(one, run, (entry, head), log)) for one in billed}
 
     def _load(self, month: Month) -> tuple[BillingRun, int]:
         try:

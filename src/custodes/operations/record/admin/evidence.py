@@ -8,29 +8,30 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import ClassVar
 
-from custodes.core.errors import CustodesError, InvalidParameterError, NotFoundError, UnavailableError
+from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_run import load_prices
-from custodes.ledger.tlog.commitment import BodyError
-from custodes.ledger.tlog.merkle import ProofError
-from custodes.ledger.tlog.note import NoteError
-from custodes.ledger.tlog.tiles import LedgerCorruptError, LedgerUnavailableError
-from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.maps.head import PARTY_MAP
-from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question, map_of
 from custodes.ledger.writer.published import RunningLog
+from custodes.operations.record.evidence.evidence_files import (
+    EvidenceFile,
+    StatementMade,
+    made,
+    month_of,
+    remark_on_head,
+    text_of,
+)
 from custodes.operations.record.evidence.statements import Statements
 from custodes.operations.record.housekeeping import Housekeeping
 from custodes.operations.requests.admin import AdminCommand, AdminHandlers
 from custodes.operations.requests.properties import CHANGES, READS, Properties
 
-_BROKEN = (MapError, BodyError, NoteError, ProofError, LedgerCorruptError, LedgerUnavailableError, OSError)
 _NUMBER = re.compile(r"([a-z][a-z0-9-]*):(.+)")
 
 
@@ -79,20 +80,6 @@ class CertifyErasure(AdminCommand):
 
 
 @dataclass(frozen=True, slots=True)
-class EvidenceFile:
-    """The text of a file that anybody can check offline."""
-
-    file: str
-
-
-@dataclass(frozen=True, slots=True)
-class StatementMade(EvidenceFile):
-    """A statement, and what its reader should know about its end; None for nothing."""
-
-    remark: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class BillsPreviewed:
     """What each account owes for a month, in units of ``currency`` as text, and whether the month was billed."""
 
@@ -107,32 +94,38 @@ def evidence_handlers(statements: Statements, duties: Housekeeping, log: Running
 
     def statement(command: CreateStatement) -> StatementMade:
         name = _subject(command)
-        of_parties = name is None or _made(lambda: map_of(name)) == PARTY_MAP
-        remark = _head(lambda: statements.close_party_head(log) if of_parties else duties.close_heads())
+        of_parties = name is None or made(lambda: map_of(name)) == PARTY_MAP
+        remark = remark_on_head(lambda: statements.close_party_head(log) if of_parties else duties.close_heads())
         if name is None:
             asked = _party(command.party)
-            return StatementMade(_text(lambda: statements.create_party(asked, command.from_ms, command.to_ms)), remark)
-        listed = None if command.prices is None else _made(lambda: json.loads(command.prices or ""))
+            return StatementMade(
+                text_of(lambda: statements.create_party(asked, command.from_ms, command.to_ms)), remark
+            )
+        listed = None if command.prices is None else made(lambda: json.loads(command.prices or ""))
         question = Question(name, command.from_ms, command.to_ms)
-        return StatementMade(_text(lambda: statements.create(question, listed)), remark)
+        return StatementMade(text_of(lambda: statements.create(question, listed)), remark)
 
     def preview(command: PreviewBills) -> BillsPreviewed:
         listed = load_prices(default_prices())
-        run = _made(lambda: statements.bill(_month(command.month), listed))
-        billed = statements.bills.has(_month(command.month))
+        run = made(lambda: statements.bill(month_of(command.month), listed))
+        billed = statements.bills.has(month_of(command.month))
         return BillsPreviewed(command.month, listed.currency, billed, run.bills)
 
     def invoice(command: MakeInvoice) -> EvidenceFile:
-        found = _made(lambda: statements.invoices(_month(command.month)))
+        found = made(lambda: statements.invoices(month_of(command.month), command.account))
         if command.account not in found:
             raise NotFoundError(f"{command.account} has no invoice for {command.month}")
         return EvidenceFile(found[command.account].decode())
+
+    def certificate(command: CertifyErasure) -> EvidenceFile:
+        made(log.flush)
+        return EvidenceFile(text_of(lambda: statements.erasure_certificate(command.face)))
 
     return {
         CreateStatement: statement,
         PreviewBills: preview,
         MakeInvoice: invoice,
-        CertifyErasure: lambda command: EvidenceFile(_text(lambda: statements.erasure_certificate(command.face))),
+        CertifyErasure: certificate,
     }
 
 
@@ -141,39 +134,6 @@ def _subject(command: CreateStatement) -> str | None:
     if sum(one is not None for one in (command.account, command.identifier, command.party or None)) != 1:
         raise InvalidParameterError("a statement is about an account, an identifier or a party")
     return None if command.party else command.identifier or f"acct:{command.account}"
-
-
-def _head(close: Callable[[], object]) -> str | None:
-    """Make a new head; why there is none, where it cannot be made: then the last one has to do."""
-    try:
-        _made(close)
-    except UnavailableError as error:
-        return f"no new head of the map: {error.message}; the statement ends at the last one"
-    return None
-
-
-def _text(make: Callable[[], bytes]) -> str:
-    return cast("bytes", _made(make)).decode()
-
-
-def _made(make: Callable[[], Any]) -> Any:
-    try:
-        return make()
-    except CustodesError:
-        raise
-    except _BROKEN as error:
-        raise UnavailableError(f"the ledger's files do not fit together: {error}") from error
-    except LookupError as error:
-        raise NotFoundError(str(error)) from error
-    except ValueError as error:  # a StatementError is one
-        raise InvalidParameterError(str(error)) from error
-
-
-def _month(text: str) -> Month:
-    try:
-        return Month.parse(text)
-    except ValueError:
-        raise InvalidParameterError(f"not a month: {text}") from None
 
 
 def _party(texts: tuple[str, ...]) -> PartyQuestion:

@@ -243,8 +243,8 @@ class Statements:
         self.commit_bills(draft or self.bill(month, prices()), log)
         return True
 
-    def invoices(self, month: Month) -> dict[str, bytes]:
-        """The invoice files of a month that is in the log, by account.
+    def invoices(self, month: Month, account: str | None = None) -> dict[str, bytes]:
+        """The invoice files of a month that is in the log, by account; with ``account`` only that one's.
 
         Raises:
             LookupError: the month was not billed, or no head of the account map behind its entry is published yet.
@@ -253,7 +253,7 @@ class Statements:
         entry = self.bills.entry(month)
         if head is None or head <= entry:
             raise LookupError(f"no head of the account map counts entry {entry} yet; the server makes one every hour")
-        return self.bills.invoices(month, self._log_with(head), head)
+        return self.bills.invoices(month, self._log_with(head), head, account)
 
     def erasure_certificate(self, face: str) -> bytes:
         """The certificate for a face that was erased.

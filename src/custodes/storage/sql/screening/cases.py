@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 from sqlalchemy import Connection, insert, select, update
 
@@ -20,7 +21,7 @@ from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.operations.screening.ports import CustomerCase, ListsChange, ListsState, Officer, Run
 from custodes.screening.assessment import Decision
-from custodes.screening.entities import ListHit, ScoreTerm, decode_entry
+from custodes.screening.entities import ListHit
 from custodes.screening.organisation import encoded, read_organisation
 from custodes.storage.files.directory import write_secret
 from custodes.storage.files.seal import DamagedError, KeyBox, names_of
@@ -190,23 +191,13 @@ def _case_to_json(case: CustomerCase) -> bytes:
 
 def _case(value: bytes) -> CustomerCase:
     parsed = orjson.loads(value)
-    hits = tuple(
-        ListHit(
-            hit["party"],
-            decode_entry(orjson.dumps(hit["entry"])),
-            hit["score"],
-            hit["decides"],
-            tuple(ScoreTerm(**term) for term in hit["terms"]),
-        )
-        for hit in parsed["hits"]
-    )
     return CustomerCase(
         AccountId(parsed["account_id"]),
         read_organisation(parsed["graph"]),
         tuple(parsed["evidence"]),
         parsed["declared"],
         parsed["dossier"],
-        hits,
+        msgspec.convert(parsed["hits"], tuple[ListHit, ...]),
         parsed["verdict"],
         parsed["screened_at_ms"],
         parsed["lists"],

@@ -1,0 +1,1 @@
+"""Pages about what is on record: the ledger, statements, certificates of erasure, bills."""
