@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from custodes.client import ReceiptError, include_receipts
+from custodes.ledger.monitor.receipts import check_receipts
 from custodes.ledger.tlog.entry import EntryError, decode
 from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.proof import Promise, check_promise, parse_promise, parse_receipt
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerUnavailableError
+from custodes.ledger.tree.growth import range_root
 from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.tree.tlog_proof import verify_tlog_proof
+from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.writer.audit import BodySource, audit
 from custodes.ledger.writer.ports import HeadConflictError
 from custodes.ledger.writer.receipt import receipt_token
@@ -196,3 +201,52 @@ def test_erased_bodies_are_gone_for_all_nodes(nodes: tuple[Node, Node]) -> None:
     assert nodes[1].log.erase([index]) == 0
     with pytest.raises(IndexError):
         nodes[1].log.erase([index + 1])
+
+
+class Copy:
+    """A copy of the log up to ``size``."""
+
+    def __init__(self, one: Node, size: int) -> None:
+        self._tiles, self.size = one.tiles, size
+
+    def tree(self) -> Tree:
+        return Tree(self._tiles, self.size)
+
+    def root_at(self, size: int) -> bytes:
+        return range_root(0, size, self.tree().node)
+
+
+def test_kept_promises_are_held_against_the_log(nodes: tuple[Node, Node], tmp_path: Path) -> None:
+    folder, trust = tmp_path / "receipts", tmp_path / "trust.policy"
+    folder.mkdir()
+    trust.write_text(write_policy([str(KEY.verifier)], [], 0))
+    promises = []
+    for n in (0, 1):
+        promises.append(nodes[n].log.commit("inc", body={"acct": str(n)}).wait())
+        nodes[n].log.flush()
+    for n, promise in enumerate(promises):
+        (folder / f"{promise.index}.receipt").write_text(receipt_token(promise) + "\n")
+        (folder / f"{promise.index}.body.json").write_bytes(b'{"acct":"%d"}' % n)
+    nodes[0].log.flush()
+    now_ms = time.time_ns() // 1_000_000
+
+    def checked(copy: Copy | None, later_ms: int = 0) -> list[tuple[bool, bool, str | None]]:
+        rows = check_receipts(folder, [KEY.verifier], copy, now_ms + later_ms)
+        return [(row.problem is None, row.pending, row.account) for row in rows]
+
+    assert checked(Copy(nodes[0], 2)) == [(True, False, "0"), (True, False, "1")]
+    assert checked(Copy(nodes[0], 1)) == [(True, False, "0"), (True, True, "1")]
+    assert checked(None) == [(True, True, "0"), (True, True, "1")]
+    assert checked(Copy(nodes[0], 1), 3_600_000)[1] == (False, False, "1")
+    assert include_receipts(folder, nodes[1].log.proof, trust=trust) == 2
+    assert include_receipts(folder, nodes[1].log.proof, trust=trust) == 0
+    # A log that shows another entry in the promised place.
+    swapped = replace(promises[0], envelope=promises[1].envelope)
+    (folder / "0.receipt").write_text(receipt_token(swapped))
+    (folder / "0.body.json").unlink()
+    (folder / "0.proof").unlink()
+    assert checked(Copy(nodes[0], 2))[0] == (False, False, None)
+    with pytest.raises(ReceiptError, match="did not keep"):
+        include_receipts(folder, nodes[1].log.proof, trust=trust)
+    (folder / "0.receipt").write_text("q1.nonsense")
+    assert checked(Copy(nodes[0], 2))[0] == (False, False, None)
