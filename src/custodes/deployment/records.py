@@ -153,7 +153,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             **open_backups(data, ledger.log, erasures.settle, clock),
             **open_lookups(settings, ledger.statements, ledger.duties, ledger.log),
             **job_handlers(parts.videos.jobs, clock),
-            **parts.streams.handlers(),
+            **parts.streams.handlers(operator),
         }
         administration = Administration(
             ledger.attributed, operator, commands, clock, parts.request_ids, threading.Lock()

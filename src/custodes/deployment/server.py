@@ -34,7 +34,7 @@ from custodes.deployment.networks.scores import own_embedder, score_rates
 from custodes.deployment.projects import open_projects, training_workers
 from custodes.deployment.record.ledger import ServerLedger, reconciled
 from custodes.deployment.records import DataParts, Records, open_records
-from custodes.deployment.streams import open_streams, stream_workers
+from custodes.deployment.streams import event_delivery, open_streams, stream_workers
 from custodes.deployment.tracing import Tracing, open_tracing
 from custodes.deployment.video import Videos, VideoWork, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
@@ -248,7 +248,9 @@ def open_deployment(
         ports = _ports(parts, records, faces, videos, keys=keys, celebrities=known, text=reader, sight=seen)
         operations = build(ports)
         gate = _gate(spans, records.policy, recording(_recorder(records, faces, release, meter)), directory)
-        scheduler = opened.enter_context(_scheduler((*records.schedules, *served.schedules, daily), ports, settings))
+        delivery = opened.enter_context(event_delivery(live, gate, operations.events))
+        schedules = (*records.schedules, *served.schedules, daily, delivery)
+        scheduler = opened.enter_context(_scheduler(schedules, ports, settings))
         opened.enter_context(_workers(VideoWork(videos, ports, operations, gate, records.ledger, runs.memory), parts))
         opened.enter_context(administered(settings.data, records.administration.ask))
         served.start_warming()
@@ -330,6 +332,8 @@ def _ports(
         video=videos.adapters,
         projects=parts.labelling.adapters,
         streams=parts.streams.adapters,
+        handlers=parts.streams.handler_adapters,
+        false_match_rate=score_rates(parts.settings).false_match_rate,
         evidence=OwnEvidence(ledger.statements, ledger.duties.close_heads, ledger.log.flush),
         liveness=open_liveness(parts.settings, parts.database, faces, videos.objects, parts.clock, os.urandom),
     )

@@ -25,6 +25,9 @@ from custodes.operations.collections.search import Search
 from custodes.operations.collections.tags import Tagging
 from custodes.operations.collections.thumbnails import Thumbnails
 from custodes.operations.collections.users import Users
+from custodes.operations.handlers.run import HandlerParts
+from custodes.operations.handlers.use_cases import HandlerAdapters, HandlerOperations
+from custodes.operations.handlers.verify import FalseMatchRate, Verification
 from custodes.operations.images.assess import PortraitAssessment
 from custodes.operations.images.compare_faces import FaceComparison
 from custodes.operations.images.detect_equipment import Protection
@@ -77,6 +80,8 @@ class Ports:
         liveness: sessions of face liveness.
         projects: where custom labels are.
         streams: processors and sources of live streams.
+        handlers: where documents of handlers are.
+        false_match_rate: what a similarity stands for.
         evidence: what accounts may have of the record about themselves.
     """
 
@@ -95,6 +100,8 @@ class Ports:
     liveness: LivenessAdapters | None = None
     projects: ProjectAdapters | None = None
     streams: StreamAdapters | None = None
+    handlers: HandlerAdapters | None = None
+    false_match_rate: FalseMatchRate = lambda _: None
     evidence: OwnEvidence = field(default_factory=OwnEvidence)
 
 
@@ -122,6 +129,8 @@ class Operations:
     media: MediaAnalysis
     streams: StreamOperations
     events: StreamEvents
+    handlers: HandlerOperations
+    verification: Verification
     evidence: OwnEvidence
 
 
@@ -132,12 +141,13 @@ def build(ports: Ports) -> Operations:
     labelling = ports.projects or absent()
     looking = ProjectEngines(ports.sight.custom, ports.sight.moderation, engine)
     projects = build_projects(ports.projects, looking, ports.objects, pages)
+    enrolment = FaceOperations(engine, gallery, pictures, pages, FaceIds(ports.new_face_id, ports.erasures))
     streams = StreamOperations(engine, gallery, pages, ports.streams)
     return Operations(
         detection=Detection(engine, pictures),
         comparison=FaceComparison(engine, pictures),
         collections=Collections(engine, gallery, pages, ports.clock, ports.erasures, ports.celebrities.key),
-        enrolment=FaceOperations(engine, gallery, pictures, pages, FaceIds(ports.new_face_id, ports.erasures)),
+        enrolment=enrolment,
         search=Search(engine, gallery, pictures, ports.holding),
         users=Users(engine, gallery, pages, Replays(gallery, ports.clock), ports.erasures),
         tagging=Tagging(gallery, streams, projects.tags),
@@ -155,6 +165,8 @@ def build(ports: Ports) -> Operations:
             labelling.jobs, ports.objects, pages, projects.adapters.version, labelling.new_id, labelling.wake
         ),
         streams=streams,
+        handlers=HandlerOperations(HandlerParts(engine, gallery, pictures, enrolment), ports.handlers),
+        verification=Verification(engine, gallery, pictures, ports.false_match_rate),
         events=StreamEvents(gallery, None if ports.streams is None else ports.streams.events),
         evidence=ports.evidence,
     )
