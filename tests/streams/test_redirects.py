@@ -8,9 +8,10 @@ from contextlib import AbstractContextManager, closing
 import pytest
 
 from custodes.core.clock import SystemClock
-from custodes.core.errors import CustodesError
+from custodes.core.errors import CustodesError, ObjectStoreError
 from custodes.core.ids import AccountId
 from custodes.jobs.job import JobId, JobLimits, JobRequest, queued
+from custodes.operations.images.ports import S3Object
 from custodes.operations.streams.ports import KeptEvent
 from custodes.storage.messages.endpoint import Endpoint
 from custodes.storage.messages.outputs import AwsOutputs
@@ -25,19 +26,24 @@ KINESIS = "arn:aws:kinesis:eu-central-1:123456789012:stream/front"
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:told"
 
 
+class NoPictures:
+    """Where no picture goes: those of buckets stay at their endpoint by ``storage_objects``."""
+
+    def check(self, account_id: AccountId, bucket: str, kms_key: str | None = None) -> None:
+        raise ObjectStoreError("nothing is written here")
+
+    def write(self, account_id: AccountId, place: S3Object, data: bytes, kms_key: str | None = None) -> None:
+        raise ObjectStoreError("nothing is written here")
+
+
 def outputs(url: str) -> AbstractContextManager[AwsOutputs]:
     endpoint = Endpoint(url, "eu-central-1", "AKEXAMPLE", "secret")
-    return closing(AwsOutputs(endpoint, endpoint, endpoint))
+    return closing(AwsOutputs(endpoint, NoPictures(), endpoint))
 
 
 def records(url: str) -> None:
     with outputs(url) as sent:
         sent.put_records(KINESIS, "front", [b"{}"])
-
-
-def picture(url: str) -> None:
-    with outputs(url) as sent:
-        sent.put_picture("yard", "a.jpg", b"jpeg")
 
 
 def message(url: str) -> None:
@@ -58,7 +64,6 @@ def job_webhook(url: str) -> None:
 
 SENDERS: dict[str, Callable[[str], None]] = {
     "records": records,
-    "pictures": picture,
     "messages": message,
     "webhook of events": webhook,
     "webhook of jobs": job_webhook,

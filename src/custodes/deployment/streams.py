@@ -18,6 +18,7 @@ from custodes.core.clock import Clock
 from custodes.core.ids import AccountId, RequestId
 from custodes.edge.aws.translate.streams.events import event_members
 from custodes.edge.aws.translate.streams.records import AwsStreamFormat
+from custodes.engine.runtime.memory import RunMemory
 from custodes.jobs.schedule import HOUR_MS, SECOND_MS, Schedule
 from custodes.operations.catalogue import Ports
 from custodes.operations.handlers.use_cases import HandlerAdapters
@@ -38,6 +39,7 @@ from custodes.storage.messages.endpoint import Endpoint
 from custodes.storage.messages.mqtt import MqttBrokers
 from custodes.storage.messages.outputs import AwsOutputs
 from custodes.storage.messages.webhook import Webhooks
+from custodes.storage.objects.outputs import OutputBuckets
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.handlers import SqlHandlers
 from custodes.storage.sql.master import open_master
@@ -77,13 +79,20 @@ class Streams:
     destinations: SqlEventDestinations
     documents: SqlHandlers
     sources: LockedSources
+    outputs: OutputBuckets
     wake: StreamWake
 
     @property
     def adapters(self) -> StreamAdapters:
         """What the use cases need."""
         return StreamAdapters(
-            self.processors, self.events, self.sources, self.wake, self.wake.has_room, lambda: str(uuid.uuid4())
+            self.processors,
+            self.events,
+            self.sources,
+            self.outputs,
+            self.wake,
+            self.wake.has_room,
+            lambda: str(uuid.uuid4()),
         )
 
     def handlers(self, operator: AccountId) -> AdminHandlers:
@@ -97,14 +106,14 @@ class Streams:
         return HandlerAdapters(self.documents, self.events)
 
 
-def open_streams(settings: Settings, database: Database, clock: Clock) -> Streams:
-    """Open the stores."""
+def open_streams(settings: Settings, database: Database, outputs: OutputBuckets, clock: Clock) -> Streams:
+    """Open the stores; pictures go to ``outputs``."""
     master = open_master(database, settings.data, os.urandom)
     sources = SqlLiveSources(database, master)
     processors = SqlStreamProcessors(database, master)
     events, live = SqlStreamEvents(database, master), LockedSources(sources, clock)
     destinations, documents = SqlEventDestinations(database, master), SqlHandlers(database, master)
-    return Streams(settings, clock, processors, events, sources, destinations, documents, live, StreamWake())
+    return Streams(settings, clock, processors, events, sources, destinations, documents, live, outputs, StreamWake())
 
 
 def schedule_streams(streams: Streams) -> Schedule:
@@ -151,22 +160,21 @@ class DestinationSenders:
         self._brokers.close()
 
 
-def stream_outputs(settings: Settings) -> AwsOutputs:
+def stream_outputs(settings: Settings, buckets: OutputBuckets) -> AwsOutputs:
     """Where results go, as set."""
     kinesis = (settings.kinesis_endpoint, settings.region)
-    s3 = (settings.s3_endpoint, settings.s3_region)
     sns = (settings.sns_endpoint, settings.region)
     return AwsOutputs(
         Endpoint(*kinesis, settings.kinesis_access_key_id, settings.kinesis_secret_access_key),
-        Endpoint(*s3, settings.s3_access_key_id, settings.s3_secret_access_key),
+        buckets,
         Endpoint(*sns, settings.sns_access_key_id, settings.sns_secret_access_key),
     )
 
 
 @contextmanager
-def stream_workers(streams: Streams, ports: Ports, gate: Gate) -> Iterator[StreamWorkers]:
-    """Watch the streams of started processors until the end of the block."""
-    settings, outputs = streams.settings, stream_outputs(streams.settings)
+def stream_workers(streams: Streams, ports: Ports, gate: Gate, memory: RunMemory) -> Iterator[StreamWorkers]:
+    """Watch the streams of started processors until the end of the block; all networks share ``memory``."""
+    settings, outputs = streams.settings, stream_outputs(streams.settings, streams.outputs)
     parts = StreamParts(
         StreamEngines(ports.engine.for_video(), ports.sight.labels, ports.gallery, AwsStreamFormat()),
         streams.sources,
@@ -175,6 +183,7 @@ def stream_workers(streams: Streams, ports: Ports, gate: Gate) -> Iterator[Strea
         streams.clock,
         lambda: RequestId(str(uuid.uuid4())),
         StreamSettings(float(settings.stream_samples_per_second), settings.stream_fragment_s * 1000),
+        series=memory.series,
     )
 
     def watch_of(processor: StreamProcessor, run: StreamRun) -> Watch:
