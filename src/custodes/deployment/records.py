@@ -37,6 +37,7 @@ from custodes.deployment.record.ledger import (
     schedule_stamps,
 )
 from custodes.deployment.streams import Streams, schedule_streams
+from custodes.deployment.tasks import CollectionTasks
 from custodes.deployment.video import Videos, schedule_videos
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, shipped, shipped_schema
 from custodes.governance.provider.policy_set import DAY_MS, PolicySet
@@ -88,6 +89,7 @@ class DataParts:
     clock: Clock
     request_ids: Callable[[], RequestId]
     labelling: CustomLabelling
+    tasks: CollectionTasks
 
 
 @dataclass(frozen=True, slots=True)

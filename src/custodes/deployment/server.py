@@ -35,6 +35,7 @@ from custodes.deployment.projects import CustomLabelling, open_projects, trainin
 from custodes.deployment.record.ledger import ServerLedger, reconciled
 from custodes.deployment.records import DataParts, Records, open_records
 from custodes.deployment.streams import Streams, event_delivery, open_streams, stream_workers
+from custodes.deployment.tasks import open_tasks, task_workers
 from custodes.deployment.tracing import Tracing, open_tracing
 from custodes.deployment.video import Videos, VideoWork, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
@@ -240,7 +241,7 @@ def open_deployment(
         release = release_of(settings.shown)
         videos = open_videos(settings, database, _objects(settings), clock)
         live, own = _results(settings, database, videos, keys.account_id)
-        jobs = (videos, live, clock, new_request_id, own)
+        jobs = (videos, live, clock, new_request_id, own, open_tasks(videos, clock, settings.task_workers))
         parts = DataParts(settings, database, keys.account_id, directory, store, *jobs)
         records = opened.enter_context(open_records(parts, release))
         daily = opened.enter_context(reconciled(records.ledger.log, meter))
@@ -286,11 +287,12 @@ def _scheduler(schedules: Sequence[Schedule], ports: Ports, settings: Settings) 
 
 @contextmanager
 def _workers(work: VideoWork, parts: DataParts) -> Iterator[None]:
-    """Whoever works on stored videos, watches live streams and trains, until the end of the block."""
+    """Whoever works on stored videos and tasks, watches live streams and trains, until the end of the block."""
     with (
         video_workers(work),
         stream_workers(parts.streams, work.ports, work.gate, work.memory),
         training_workers(parts.labelling, work.operations, work.gate, work.ledger),
+        task_workers(parts.tasks, work.ports, work.gate),
     ):
         yield
 
@@ -335,6 +337,7 @@ def _ports(
         projects=parts.labelling.adapters,
         streams=parts.streams.adapters,
         handlers=parts.streams.handler_adapters,
+        tasks=parts.tasks.adapters,
         false_match_rate=score_rates(parts.settings).false_match_rate,
         evidence=OwnEvidence(ledger.statements, ledger.duties.close_heads, ledger.log.flush),
         liveness=open_liveness(parts.settings, parts.database, faces, parts.labelling.outputs, parts.clock, os.urandom),

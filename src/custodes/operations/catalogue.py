@@ -51,6 +51,7 @@ from custodes.operations.record.evidence.own_evidence import OwnEvidence
 from custodes.operations.reviews.reviews import Holding
 from custodes.operations.streams.events import StreamEvents
 from custodes.operations.streams.use_cases import StreamAdapters, StreamOperations
+from custodes.operations.tasks.use_cases import TaskAdapters, TaskOperations
 from custodes.operations.video.use_cases import VideoAdapters, VideoOperations
 
 
@@ -81,6 +82,7 @@ class Ports:
         projects: where custom labels are.
         streams: processors and sources of live streams.
         handlers: where documents of handlers are.
+        tasks: jobs over whole collections.
         false_match_rate: what a similarity stands for.
         evidence: what accounts may have of the record about themselves.
     """
@@ -101,6 +103,7 @@ class Ports:
     projects: ProjectAdapters | None = None
     streams: StreamAdapters | None = None
     handlers: HandlerAdapters | None = None
+    tasks: TaskAdapters | None = None
     false_match_rate: FalseMatchRate = lambda _: None
     evidence: OwnEvidence = field(default_factory=OwnEvidence)
 
@@ -130,6 +133,7 @@ class Operations:
     streams: StreamOperations
     events: StreamEvents
     handlers: HandlerOperations
+    tasks: TaskOperations
     verification: Verification
     evidence: OwnEvidence
 
@@ -166,6 +170,7 @@ def build(ports: Ports) -> Operations:
         ),
         streams=streams,
         handlers=HandlerOperations(HandlerParts(engine, gallery, pictures, enrolment), ports.handlers),
+        tasks=TaskOperations(engine, gallery, ports.tasks),
         verification=Verification(engine, gallery, pictures, ports.false_match_rate),
         events=StreamEvents(gallery, None if ports.streams is None else ports.streams.events),
         evidence=ports.evidence,
