@@ -290,7 +290,7 @@ def _workers(work: VideoWork, parts: DataParts) -> Iterator[None]:
     """Whoever works on stored videos and tasks, watches live streams and trains, until the end of the block."""
     with (
         video_workers(work),
-        stream_workers(parts.streams, work.ports, work.gate, work.memory),
+        stream_workers(parts.streams, work.ports, work.gate, work.memory, work.operations.handlers.handle(work.gate)),
         training_workers(parts.labelling, work.operations, work.gate, work.ledger),
         task_workers(parts.tasks, work.ports, work.gate),
     ):

@@ -31,7 +31,7 @@ from custodes.operations.streams.events import StreamEvents
 from custodes.operations.streams.looking import StreamEngines
 from custodes.operations.streams.ports import EventSender, KeptEvent
 from custodes.operations.streams.use_cases import StreamAdapters
-from custodes.operations.streams.watching import StreamParts, StreamSettings, Watch
+from custodes.operations.streams.watching import HandleEvent, StreamParts, StreamSettings, Watch
 from custodes.operations.streams.workers import StreamWorkers
 from custodes.settings import Settings
 from custodes.storage.media.live import LockedSources
@@ -172,8 +172,13 @@ def stream_outputs(settings: Settings, buckets: OutputBuckets) -> AwsOutputs:
 
 
 @contextmanager
-def stream_workers(streams: Streams, ports: Ports, gate: Gate, memory: RunMemory) -> Iterator[StreamWorkers]:
-    """Watch the streams of started processors until the end of the block; all networks share ``memory``."""
+def stream_workers(
+    streams: Streams, ports: Ports, gate: Gate, memory: RunMemory, handle: HandleEvent
+) -> Iterator[StreamWorkers]:
+    """Watch the streams of started processors until the end of the block.
+
+    All networks share ``memory``; events whose processor names a handler are given to ``handle``.
+    """
     settings, outputs = streams.settings, stream_outputs(streams.settings, streams.outputs)
     parts = StreamParts(
         StreamEngines(ports.engine.for_video(), ports.sight.labels, ports.gallery, AwsStreamFormat()),
@@ -184,6 +189,7 @@ def stream_workers(streams: Streams, ports: Ports, gate: Gate, memory: RunMemory
         lambda: RequestId(str(uuid.uuid4())),
         StreamSettings(float(settings.stream_samples_per_second), settings.stream_fragment_s * 1000),
         series=memory.series,
+        handle=handle,
     )
 
     def watch_of(processor: StreamProcessor, run: StreamRun) -> Watch:

@@ -25,6 +25,7 @@ from custodes.operations.handlers.commands import (
 from custodes.operations.handlers.document import HandlerDocument, StoreEvent, problems_of, read_document
 from custodes.operations.handlers.ports import HandlerStore
 from custodes.operations.handlers.run import FaceHandled, Handled, HandlerParts, HandlerRun, stated
+from custodes.operations.images.sources import ImageInput
 from custodes.operations.requests.context import Context
 from custodes.operations.requests.gate import Deny, Gate, Permit
 from custodes.operations.reviews.redaction import face_picture
@@ -137,6 +138,16 @@ class HandlerOperations:
             return handled
 
         return run
+
+    def handle(self, gate: Gate) -> Callable[[Context, str, StreamEvent], None]:
+        """Run a handler on the picture of an event of a live stream, for whoever started that."""
+
+        def handle(context: Context, name: str, event: StreamEvent) -> None:
+            source = f"{event.processor}#track={event.track}"
+            command = RunHandler(name=name, image=ImageInput(event.picture), source=source, taken_ts_ms=event.ts_ms)
+            gate.perform(*self.as_stated(context, command), self.run(gate))
+
+        return handle
 
     def _keep(self, permit: Permit, command: RunHandler, document: HandlerDocument, handled: Handled) -> None:
         wanted = document.store.event

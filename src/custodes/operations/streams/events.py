@@ -23,6 +23,8 @@ from custodes.operations.streams.ports import KeptEvent, StreamEventStore
 from custodes.video.live.event import EventKind, StreamEvent
 
 TAG = "custodes:events"
+HANDLER_TAG = "custodes:handler"
+"""Tag of a processor with the name of a handler that the picture of each of its events is given to."""
 MAX_DAYS = 365
 DAY_MS = 86_400_000
 MAX_LISTED = 200
