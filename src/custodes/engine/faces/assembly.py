@@ -14,7 +14,7 @@ from custodes.core.device import Device
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import ModelVersion
 from custodes.engine.calibrate import Knot
-from custodes.engine.faces.detection.detect import TURNED_LOOK, CenterFaceDetector
+from custodes.engine.faces.detection.detect import TURNED_LOOK, centerface
 from custodes.engine.faces.detection.turned import FaceFinder
 from custodes.engine.faces.embedding.embed import Embedder, Recipe, unit
 from custodes.engine.faces.embedding.lookalikes import load_lookalikes
@@ -147,6 +147,6 @@ def assemble(session: Callable[[str], NetworkSession], embedder: Embedder) -> Fa
 
     traits = TraitReader(PortraitReader(Batcher(portrait_run(portrait))), Once(expression), fitted, load_age_networks())
     spoof = SpoofReader(Once(lambda: Batcher(output_run(session("liveness"), "live"))))
-    finder = FaceFinder(CenterFaceDetector(detector), CenterFaceDetector(detector, TURNED_LOOK), MeshReader(mesh))
+    finder = FaceFinder(centerface(detector), centerface(detector, TURNED_LOOK), MeshReader(mesh))
     steps = FaceSteps(finder, EyeReader(eyes), embedder, traits, spoof, load_turned_pose())
     return FacePipeline(steps)
