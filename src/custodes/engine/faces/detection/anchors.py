@@ -68,7 +68,7 @@ DECODERS: Mapping[DetectorFamily, Callable[[Mapping[str, FloatArray], int, int],
 
 @dataclass(frozen=True, slots=True)
 class AnchorLook:
-    """A FaceLook of an opened network of one of the families.
+    """A DetectorLook of an opened network of one of the families.
 
     Attributes:
         network: the opened network.
@@ -81,7 +81,7 @@ class AnchorLook:
     knots: Sequence[tuple[float, float]] = ((0.0, 0.0), (1.0, 1.0))
 
     def __call__(self, rgb: RgbArray, long_side_px: int, min_score: float) -> Candidates:
-        """See FaceLook."""
+        """See DetectorLook."""
         planes, scale = letterbox(rgb, long_side_px)
         outputs = {name: values[0] for name, values in self.network.run({"rgb": planes}).items()}
         found = DECODERS[self.family](outputs, *planes.shape[2:])

@@ -135,7 +135,7 @@ def decode(heat: FloatArray, scale: FloatArray, offset: FloatArray, points: Floa
     )
 
 
-class FaceLook(Protocol):
+class DetectorLook(Protocol):
     """One pass of a network over a picture."""
 
     def __call__(self, rgb: RgbArray, long_side_px: int, min_score: float) -> Candidates:
@@ -145,12 +145,12 @@ class FaceLook(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CenterFaceLook:
-    """A FaceLook of an opened CenterFace: pre (letterbox), run, post (decode)."""
+    """A DetectorLook of an opened CenterFace: pre (letterbox), run, post (decode)."""
 
     network: FaceNetwork
 
     def __call__(self, rgb: RgbArray, long_side_px: int, min_score: float) -> Candidates:
-        """See FaceLook."""
+        """See DetectorLook."""
         planes, scale = letterbox(rgb, long_side_px)
         maps = self.network.run({"rgb": planes})
         found = decode(maps["heatmap"][0, 0], maps["scale"][0], maps["offset"][0], maps["landmarks"][0], min_score)
@@ -160,7 +160,7 @@ class CenterFaceLook:
 class FaceDetector:
     """Detection as a pipeline step: looks at some scales, then suppress and order."""
 
-    def __init__(self, look: FaceLook, rules: FaceDetectionRules | None = None) -> None:
+    def __init__(self, look: DetectorLook, rules: FaceDetectionRules | None = None) -> None:
         """Keep the network's ``look`` and the constants."""
         self._look = look
         self._rules = rules or FaceDetectionRules()
