@@ -120,6 +120,11 @@ class Settings:
         "Collections keep the network they were made with.",
         "",
     )
+    face_detector: str = _setting(
+        "Network of your own that finds faces, by the name that `custodes models add` gave it. Vectors of its faces "
+        "have a version of their own.",
+        "",
+    )
     nudenet: bool = _setting(
         "Let DetectModerationLabels use the pack `nudenet` (`custodes models fetch --pack nudenet`), which names "
         "exposed parts of bodies. Its licence is AGPL-3.0: read what it asks of whoever serves it to others.",

@@ -30,7 +30,8 @@ from custodes.deployment.galleries import open_served_gallery
 from custodes.deployment.governance.accounts import open_directory
 from custodes.deployment.liveness import browser_files, open_liveness, schedule_liveness
 from custodes.deployment.networks.engines import open_sight, open_text
-from custodes.deployment.networks.scores import own_embedder, score_rates
+from custodes.deployment.networks.own_detectors import own_networks
+from custodes.deployment.networks.scores import score_rates
 from custodes.deployment.projects import CustomLabelling, open_projects, training_workers
 from custodes.deployment.record.ledger import ServerLedger, reconciled
 from custodes.deployment.records import DataParts, Records, open_records
@@ -352,7 +353,7 @@ def open_engine(settings: Settings, runs: Runs | None = None) -> Iterator[FaceEn
     if any("faces" in card.packs for card in missing):
         raise missing_models(missing)
     threads = settings.threads or os.cpu_count() or 1
-    yield open_face_engine(store, settings.device, threads, own_embedder(settings), runs)
+    yield open_face_engine(store, settings.device, threads, own_networks(settings), runs)
 
 
 def _known_people(opened: ExitStack, keys: OperatorKeys, settings: Settings) -> CelebrityGallery:
