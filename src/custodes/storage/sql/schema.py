@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from custodes.storage.sql.ledger.tables import (
+from custodes.storage.sql.tables.ledger import (
     LEASES,
     LEDGER_BODIES,
     LEDGER_ENTRIES,
@@ -30,12 +30,24 @@ from custodes.storage.sql.ledger.tables import (
     LEDGER_PERMISSIONS,
     LEDGER_SEQUENCES,
 )
-from custodes.storage.sql.metadata import ACCOUNT, METADATA, ROW
-from custodes.storage.sql.screening.tables import KNOWN_PEOPLE, SCREENING_RECORDS
+from custodes.storage.sql.tables.metadata import ACCOUNT, METADATA, ROW
+from custodes.storage.sql.tables.screening import KNOWN_PEOPLE, SCREENING_RECORDS
+from custodes.storage.sql.tables.streams import (
+    EVENT_DESTINATIONS,
+    HANDLERS,
+    STREAM_EVENTS,
+    STREAM_PROCESSORS,
+    STREAM_SOURCES,
+)
 
 __all__ = ["METADATA", "OTHER_TABLES"]
 
 OTHER_TABLES = (
+    STREAM_PROCESSORS,
+    STREAM_SOURCES,
+    STREAM_EVENTS,
+    EVENT_DESTINATIONS,
+    HANDLERS,
     SCREENING_RECORDS,
     KNOWN_PEOPLE,
     LEDGER_HEADS,
@@ -364,33 +376,3 @@ VERSION_PARTS = Table(
     _of_record(),
 )
 """What training keeps of a version, and its weights; sealed under the key of the version."""
-STREAM_PROCESSORS = Table(
-    "stream_processors",
-    METADATA,
-    Column("account_id", ACCOUNT, primary_key=True),
-    Column("name", String(128), primary_key=True),
-    Column("revision", BigInteger, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
-)
-"""Processors of live streams, sealed by the master key and bound to account and name."""
-
-STREAM_SOURCES = Table(
-    "stream_sources",
-    METADATA,
-    Column("arn", String(1024), primary_key=True),
-    Column("sealed", LargeBinary, nullable=False),
-)
-"""Addresses of live sources with their credentials, the operator's, sealed by the master key."""
-
-STREAM_EVENTS = Table(
-    "stream_events",
-    METADATA,
-    Column("row", ROW, primary_key=True, autoincrement=True),
-    Column("account_id", ACCOUNT, nullable=False),
-    Column("expires_ts_ms", BigInteger, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
-    UniqueConstraint("account_id", "row"),
-    Index(None, "expires_ts_ms"),
-    sqlite_autoincrement=True,
-)
-"""Whom live searches saw, sealed by the master key and bound to the account."""

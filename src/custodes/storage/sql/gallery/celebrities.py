@@ -13,7 +13,7 @@ from custodes.core.ids import AccountId
 from custodes.gallery.celebrities import Celebrity, KnownGender
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.former_file import take_over
-from custodes.storage.sql.screening.tables import KNOWN_PEOPLE
+from custodes.storage.sql.tables.screening import KNOWN_PEOPLE
 
 _COLUMNS = KNOWN_PEOPLE.c
 _FORMER = "SELECT id, name, urls, gender FROM person"

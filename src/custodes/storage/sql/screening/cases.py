@@ -28,7 +28,7 @@ from custodes.storage.files.seal import DamagedError, KeyBox, names_of
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.former_file import take_over
 from custodes.storage.sql.screening.lists import ScreeningLists
-from custodes.storage.sql.screening.tables import SCREENING_RECORDS
+from custodes.storage.sql.tables.screening import SCREENING_RECORDS
 
 _COLUMNS = SCREENING_RECORDS.c
 _FORMER = "SELECT kind, name, sealed FROM record ORDER BY number"

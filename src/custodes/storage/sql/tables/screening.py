@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, LargeBinary, String, Table, Text, UniqueConstraint
 
-from custodes.storage.sql.metadata import ACCOUNT, METADATA, ROW
+from custodes.storage.sql.tables.metadata import ACCOUNT, METADATA, ROW
 
 SCREENING_RECORDS = Table(
     "screening_records",

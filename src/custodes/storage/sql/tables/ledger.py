@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table
 
-from custodes.storage.sql.metadata import ACCOUNT, METADATA
+from custodes.storage.sql.tables.metadata import ACCOUNT, METADATA
 
 LEDGER_HEADS = Table(
     "ledger_heads",
