@@ -7,7 +7,13 @@ from typing import Any
 
 from custodes.console.visit import Visit
 
-_USE = (("home", "/"), ("try", "/try/compare"), ("collections", "/collections"), ("jobs", "/jobs"))
+_USE = (
+    ("home", "/"),
+    ("try", "/try/compare"),
+    ("collections", "/collections"),
+    ("liveness", "/liveness"),
+    ("jobs", "/jobs"),
+)
 _CONTROL = (
     ("reviews", "/reviews"),
     ("subjects", "/subjects"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from custodes.console.pages import home
 from custodes.console.pages.evidence import bills, certificates, ledger, statements
 from custodes.console.pages.operator import customers, policy, server
-from custodes.console.pages.recognition import collections, faces, jobs, people, reviews, subjects, try_it
+from custodes.console.pages.recognition import collections, faces, jobs, liveness, people, reviews, subjects, try_it
 from custodes.console.visit import Outcome, Visit
 
 
@@ -46,6 +46,9 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute("POST", "/collections/{collection}/people/{person}", people.associate, ("AssociateFaces", *people.ONE)),
     PageRoute("POST", "/collections/{collection}/people/{person}/disassociate", people.disassociate, people.TAKING),
     PageRoute("POST", "/collections/{collection}/people/{person}/delete", people.delete, ("DeleteUser",)),
+    PageRoute("GET", "/liveness", liveness.page),
+    PageRoute("POST", "/liveness", liveness.begin, liveness.BEGINNING),
+    PageRoute("GET", "/liveness/{session}", liveness.result, liveness.RESULT),
     PageRoute("GET", "/jobs", jobs.listing, jobs.LISTING),
     PageRoute("POST", "/jobs", jobs.start, jobs.STARTING),
     PageRoute("GET", "/find-job", jobs.find),

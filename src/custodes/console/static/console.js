@@ -51,6 +51,8 @@ function enhance(root) {
   enhanceTimeline(root);
   enhanceSigning(root);
   receipts(root);
+  // What only few pages need is loaded by these.
+  if (root.querySelector("[data-liveness]")) import("./liveness.js").then(({ enhanceLiveness }) => enhanceLiveness(root));
 }
 
 const wide = matchMedia("(min-width: 60rem)");
