@@ -13,6 +13,8 @@ _USE = (
     ("collections", "/collections"),
     ("liveness", "/liveness"),
     ("jobs", "/jobs"),
+    ("streams", "/streams"),
+    ("labels", "/labels"),
 )
 _CONTROL = (
     ("reviews", "/reviews"),

@@ -53,6 +53,7 @@ function enhance(root) {
   receipts(root);
   // What only few pages need is loaded by these.
   if (root.querySelector("[data-liveness]")) import("./liveness.js").then(({ enhanceLiveness }) => enhanceLiveness(root));
+  if (root.querySelector("[data-draw]")) import("./drawing.js").then(({ enhanceDrawing }) => enhanceDrawing(root));
 }
 
 const wide = matchMedia("(min-width: 60rem)");
