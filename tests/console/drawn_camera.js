@@ -26,7 +26,7 @@
   async function camera() {
     const canvas = Object.assign(document.createElement("canvas"), { width: WIDTH, height: HEIGHT });
     const pen = canvas.getContext("2d");
-    const frames = await Promise.all((given.frames ?? []).map(async (data) => createImageBitmap(await (await fetch(`data:image/jpeg;base64,${data}`)).blob())));
+    const frames = await Promise.all((given.frames ?? []).map(async (data) => createImageBitmap(new Blob([Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))]))));
     const seen = [];
     let closer = null;
     const draw = () => {

@@ -37,7 +37,7 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute("POST", "/collections/{collection}/pictures", collections.keep_pictures, collections.PICTURES),
     PageRoute("POST", "/collections/{collection}/retention", collections.retain, ("retention set",)),
     PageRoute("POST", "/collections/{collection}/delete", collections.delete, ("DeleteCollection",)),
-    PageRoute("GET", "/collections/{collection}/add", faces.add_page),
+    PageRoute("GET", "/collections/{collection}/add", faces.add_page, faces.ADD_PAGE),
     PageRoute("POST", "/collections/{collection}/add", faces.add, faces.ADDING),
     PageRoute("GET", "/collections/{collection}/faces/{face}", faces.show, faces.ONE),
     PageRoute("POST", "/collections/{collection}/faces/{face}", faces.alike, faces.ALIKE),
