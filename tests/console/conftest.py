@@ -22,6 +22,7 @@ from fakes.furnished import FILMS, PICTURES, RESULTS, Furnished, furnish
 from fakes.gallery import MemoryGalleryStore
 from fakes.live import LiveServer, running
 from fakes.sight import sight
+from fakes.text import ScriptedText
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -54,7 +55,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
     for folder in buckets.values():
         folder.mkdir()
     overrides = {"buckets": buckets, "output_buckets": RESULTS}
-    with running(root / "data", overrides, engine=SquareEngine(), sight=sight()) as server:
+    with running(root / "data", overrides, engine=SquareEngine(), sight=sight(), text=ScriptedText()) as server:
         yield furnish(server, buckets[FILMS], buckets[PICTURES])
 
 
