@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,3 +94,19 @@ def test_everything_can_be_tried_and_its_receipt_verifies(
             page.locator("#result svg rect").first.wait_for(state="attached")
         if task == "search":
             assert "1 in" in page.inner_text("#result .verdict")
+
+
+def test_a_picture_is_taken_with_the_camera(browse: Any, served: Any) -> None:
+    camera = (Path(__file__).parent / "drawn_camera.js").read_text(encoding="utf-8")
+    with browse() as watched:
+        page = watched.page
+        page.add_init_script(f"window.drawnCamera = {{square: 'rgb(1 0 200)'}};\n{camera}")
+        sign_in(watched, served)
+        watched.go("/try/faces")
+        page.get_by_role("button", name="Take a picture").click()
+        page.wait_for_function("() => document.querySelector('.drop video')?.videoWidth > 0")
+        page.get_by_role("button", name="Take a picture").click()
+        page.wait_for_selector(".drop.filled .drop-preview img")
+        assert page.locator(".drop video").count() == 0, "the camera is off again"
+        page.get_by_role("button", name="Find faces").click()
+        page.wait_for_selector("#result [data-receipt][data-state=good]")

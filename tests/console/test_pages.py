@@ -29,7 +29,7 @@ def test_filled_forms_and_errors_are_accessible(browse: Any, furnished: Furnishe
         page = watched.page
 
         def look(name: str) -> None:
-            page.wait_for_function("!document.querySelector('[data-state=checking]')")
+            page.wait_for_function("() => !document.querySelector('[data-state=checking]')")
             for width, height in SIZES:
                 page.set_viewport_size({"width": width, "height": height})
                 for scheme in ("light", "dark"):

@@ -41,7 +41,7 @@ def walk(watched: Watched, furnished: Furnished, *, reviews: bool) -> list[str]:
 def settle(page: Any) -> None:
     """Wait until everything that the page asks for by itself is there."""
     page.wait_for_load_state("networkidle")
-    page.wait_for_function("!document.querySelector('[data-state=checking]')")
+    page.wait_for_function("() => !document.querySelector('[data-state=checking]')")
 
 
 @pytest.mark.npm
