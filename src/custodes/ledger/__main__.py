@@ -170,7 +170,7 @@ def _judge(  # noqa: PLR0911 - one return a kind
         party = verify_party(data, policy, whole)
         return party.word, render_party(party), party_json(party)
     if kind.startswith(b'"moratorium"'):
-        report = verify_moratorium(data, policy)
+        report = verify_moratorium(data, policy, _now_ms())
         word, text, value = _plain(report.word, list(report.reasons), list(MORATORIUM_LIMITS))
         return word, text, value | dict(report.numbers)
     if kind.startswith(b'"regulation"'):
