@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.x509.oid import NameOID
 
+from custodes.ledger.verifier.timestamps.der import read
+
 SHA256, SHA512 = "608648016503040201", "608648016503040203"
 OIDS = {"rsa": "2a864886f70d01010b", "pss": "2a864886f70d01010a", "ecdsa": "2a8648ce3d040302", "ed25519": "2b6570"}
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -121,12 +123,12 @@ def _renamed(builder: x509.CertificateBuilder, key: Any, kind: str) -> x509.Cert
     """A certificate whose key is named one for RSASSA-PSS, which the library does not write."""
     plain = _signed(builder, key, "pss")
     old = plain.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    bits = old[-271:]  # the BIT STRING of a key of 2048 bits
+    bits = old[19:]  # behind the length of all and the name of the algorithm
     new = seq(seq(oid(OIDS["pss"]), *([_pss(32)] if kind == "pss-strict" else [])), bits)
     content = plain.tbs_certificate_bytes[4:].replace(old, new)
-    body = seq(content)
+    body, named = seq(content), read(plain.public_bytes(serialization.Encoding.DER)).items()[1].encoded
     signature = key.sign(body, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256())
-    return x509.load_der_x509_certificate(seq(body, seq(oid(OIDS["pss"]), _pss(32)), der(3, b"\0", signature)))
+    return x509.load_der_x509_certificate(seq(body, named, der(3, b"\0", signature)))
 
 
 def _certificate(issuer: x509.Name, subject: x509.Name, public: Any, _key: Any) -> x509.CertificateBuilder:
