@@ -160,7 +160,7 @@ def test_an_old_summary_of_the_wrong_minute_is_no_answer(world: World, tmp_path:
     trust.write_text(f"log {LedgerPaths(world.data).verifier.read_text().strip()}\nquorum none\n")
     assert check(file, trust)[0] == "ABSENT", "of this file alone nobody can tell"
     word, text, _ = check(file, trust, world.data / "ledger")
-    assert word == "UNDETERMINED" and "behind the summary" in text
+    assert word == "UNDETERMINED" and "behind this file's summary" in text
     cosigner = WitnessKey("witness.example/w", Ed25519PrivateKey.from_private_bytes(b"w" * 32))
     policy = parse_policy(
         write_policy(
