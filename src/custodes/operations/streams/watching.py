@@ -12,10 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 
 from custodes.core.clock import Clock
 from custodes.core.errors import CustodesError, UnavailableError
 from custodes.core.ids import RequestId
+from custodes.operations.images.ports import S3Object
 from custodes.operations.requests.callers import decode_caller
 from custodes.operations.requests.context import Context, Origin
 from custodes.operations.requests.gate import Gate, Permit
@@ -140,7 +142,8 @@ class Watch:
                 self._insist(lambda: outputs.put_records(task.output_arn, self._processor.name, told.records))
             return
         for key, jpeg in told.pictures:
-            self._insist(lambda key=key, jpeg=jpeg: outputs.put_picture(task.bucket, key, jpeg))  # type: ignore[misc]
+            place = S3Object(task.bucket, key)
+            self._insist(partial(outputs.put_picture, self._processor.account_id, place, jpeg))
         for message in told.messages:
             self._publish(task, message)
 
