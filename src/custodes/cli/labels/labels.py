@@ -31,6 +31,9 @@ def train_command(
     project: ProjectOption = None,
     version: VersionOption = None,
     picture: Annotated[Path | None, typer.Option("--picture", help="Where the confusion matrix goes, as PNG.")] = None,
+    backbone: Annotated[
+        str | None, typer.Option("--backbone", help="Network that features come from. [default: efficientnet-lite2]")
+    ] = None,
     data: DataPlaceOption = DATA,
     endpoint: EndpointOption = None,
     device: DeviceOption = None,
@@ -42,7 +45,7 @@ def train_command(
     """
     from custodes.cli.labels.annotations import read_samples
     from custodes.cli.labels.confusion import draw_confusion
-    from custodes.cli.labels.submission import open_labels, train
+    from custodes.cli.labels.submission import WantedVersion, open_labels, train
     from custodes.cli.output import print_json, print_rows, say
     from custodes.settings import from_environment
 
@@ -55,7 +58,7 @@ def train_command(
     name = project or _name(folder)
     settings = from_environment(data=data, device=device)
     with open_labels(settings, endpoint, creates=True) as api:
-        trained = train(api, settings, name, version or f"v{int(time.time())}", samples)
+        trained = train(api, settings, WantedVersion(name, version or f"v{int(time.time())}", backbone), samples)
     means = trained.summary["AggregatedEvaluationResults"]
     if picture is not None and "ConfusionMatrix" in means:
         draw_confusion(_shares(means["ConfusionMatrix"]), trained.summary["EvaluationDetails"]["Labels"], picture)

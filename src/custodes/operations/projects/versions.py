@@ -62,6 +62,8 @@ from custodes.projects.records import ProjectRecord, ProjectRecordKind, record_o
 PAGE = 100
 WEIGHTS = "weights"
 MAX_OPEN = 8
+BACKBONE_TAG = "custodes:backbone"
+"""Tag of CreateProjectVersion that names the frozen network that a version's features come from."""
 """Opened models that are kept; the one that was asked longest ago makes room."""
 _ALLOW_ALL = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
 
@@ -147,11 +149,25 @@ class Versions:
             kms_key=command.kms_key,
             description=command.description,
             threshold_pct=command.threshold_pct if not adapter else (command.threshold_pct or 50.0),
+            backbone=self._backbone(command.tags.get(BACKBONE_TAG)),
             base_model=self._trainings.base_model() if adapter else None,
             tags=dict(command.tags),
         )
         self._trainings.begin(permit, command, version)
         return key
+
+    def _backbone(self, name: str | None) -> str:
+        """The network that a tag asks for; empty for the default. Raises InvalidParameterError where it is not here."""
+        if name is None:
+            return ""
+        engine = self._trainings.engine()
+        if name not in engine.backbones:
+            raise InvalidParameterError(f"{BACKBONE_TAG} is one of {', '.join(engine.backbones)}.")
+        try:
+            engine.require_backbone(name)
+        except UnavailableError as error:
+            raise InvalidParameterError(f"Training with {name} needs its file: {error.message}") from error
+        return name
 
     def _datasets(self, owner: ProjectKey) -> tuple[str, ...]:
         """Paths of the training and the test dataset. Raises InvalidParameterError where one is missing."""
