@@ -106,6 +106,29 @@ def detect_command(
     print_rows(("PICTURE", "LABEL", "CONFIDENCE", "BOX"), rows)
 
 
+@app.command("erase")
+def erase_command(
+    source: Annotated[str, typer.Argument(help="The picture, as manifests name it: s3://BUCKET/NAME.")],
+    account: Annotated[str | None, typer.Option("--account", help="Whose. [default: of all accounts]")] = None,
+    data: DataOption = DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase what datasets keep of a picture; versions that were trained on it say so from now on.
+
+    The picture itself stays in its bucket, weights stay until their version is deleted.
+    """
+    import hashlib
+
+    from custodes.cli.client.administration import ask, show
+
+    if not source.startswith("s3://"):
+        raise InvalidParameterError("a picture is named s3://BUCKET/NAME, as in manifests")
+    digest = hashlib.sha256(source.encode()).hexdigest()
+    found = ask(data, "labels erase", source_sha256=digest, account=account)
+    told = f"erased in {found['entries']} datasets; {found['versions']} versions that were trained on it say so"
+    show(found, told, as_json=as_json)
+
+
 def _name(folder: Path) -> str:
     """A folder's name in the API's alphabet."""
     return re.sub(r"[^a-zA-Z0-9_.\-]+", "-", folder.resolve().name)[:255] or "labels"

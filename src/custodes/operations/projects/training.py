@@ -19,6 +19,7 @@ from custodes.core.errors import CustodesError, InvalidParameterError, Unavailab
 from custodes.core.ids import RequestId
 from custodes.engine.results.custom import Example, TrainingPlan
 from custodes.jobs.job import Cursor, Job, JobCheckpoint
+from custodes.operations.projects.erasure import keep_sources
 from custodes.operations.projects.reporting import Reporting
 from custodes.operations.projects.sources import TEST, TRAIN, TrainingData, TrainingSources
 from custodes.operations.projects.study import LOOKED, Study, TestResult, framed, lesson_of, unframed
@@ -299,6 +300,8 @@ class _Training:
             self._refuse(looked, errors)
         ended = self._parts.clock.now_ms()
         sources = sorted(f"{entry.source} {row[1:33].hex()}" for entry, row in _pairs(train, rows) if row[:1] == LOOKED)
+        used = [entry.source for entry, row in _pairs(train, rows) if row[:1] == LOOKED]
+        keep_sources(self._store, version, used)
         found = self._parts.reporting.trained(version, looked, list(zip(test, results, strict=True)), sources, ended)
         record = self._records.version(self._request.key)
         done = replace(

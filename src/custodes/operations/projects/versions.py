@@ -42,6 +42,7 @@ from custodes.operations.projects.commands import (
     StartProjectVersion,
     StopProjectVersion,
 )
+from custodes.operations.projects.erasure import SOURCES
 from custodes.operations.projects.projects import COPY
 from custodes.operations.projects.records import ProjectRecords
 from custodes.operations.projects.trainings import Trainings
@@ -299,6 +300,7 @@ class Versions:
         if not self._records.store.add(record_of(copied)):
             raise InUseError("The project has a version of this name already.")
         self._records.store.put_part(key, WEIGHTS, weights)
+        self._records.store.put_part(key, SOURCES, self._records.store.part(source, SOURCES) or b"")
         record = self._records.version(key)
         done = replace(copied, status=VersionStatus.COPYING_COMPLETED, message="The model was copied.")
         self._records.change(record, done)
