@@ -53,6 +53,26 @@ def test_labels_that_exclude_each_other_sum_to_all(studio: Studio) -> None:
     assert sum(label.confidence_pct for label in found) == pytest.approx(100)
 
 
+def sureness(colours_of_labels: tuple[str, ...], count: int) -> float:
+    """Mean confidence in the first answer to new pictures of each label, trained on ``count`` of each; percent."""
+    engine, plan = colour_engine(), TrainingPlan(colours_of_labels, backbone="colours")
+    taught = [engine.study(slot(), shown(c, i), Lesson((c,)), plan) for c in colours_of_labels for i in range(count)]
+    model = engine.open(engine.fit(slot(), taught, plan))
+    new = [engine.detect(slot(), shown(c, 90), model)[0].confidence_pct for c in colours_of_labels]
+    return float(np.mean(new))
+
+
+APART, ALIKE = ("red", "blue", "lime"), ("red", "crimson", "firebrick")
+
+
+def test_one_picture_of_things_alike_is_told_with_less_confidence_than_of_things_apart() -> None:
+    assert sureness(ALIKE, 1) < 45 < sureness(APART, 1), "a third is chance"
+
+
+def test_pictures_that_are_told_apart_while_left_out_raise_confidence() -> None:
+    assert sureness(ALIKE, 8) > sureness(ALIKE, 1) + 10
+
+
 def test_several_labels_each_for_itself() -> None:
     engine = colour_engine()
     plan = TrainingPlan(("cold", "red"), several=True, backbone="colours")

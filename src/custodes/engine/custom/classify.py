@@ -31,10 +31,12 @@ _BALANCE = 0.5
 """How far rare labels are weighted up: 0 not at all, 1 to the weight of the frequent ones."""
 _LEAST_TO_CALIBRATE = 6
 """Left-out pictures below this number say too little about how sure to be."""
-_LIKENESS, _EXPECTED, _SLOPE, _MOST = 0.45, 0.31, -3.59, 2.5
-"""The logarithm of the scale to expect of exclusive labels from how alike pictures of different labels are, and limits
-of it. Fitted by likelihood to trainings with one picture a label of other things than the benchmark's: expressions,
-ages, people, small and rare objects (``bench/custom_labels.py`` measures what it is worth)."""
+_LIKENESS, _EXPECTED, _SLOPE = 0.45, 0.31, -3.59
+_LEAST_ALIKE = 0.25
+"""The logarithm of the scale to expect of exclusive labels from how alike pictures of different labels are; below what
+was seen it stays as it is there, since more would be surer than anything shows. Fitted by likelihood to trainings with
+one picture a label of other things than the benchmark's: expressions, ages, people, small and rare objects
+(``bench/custom_labels.py`` measures what it is worth)."""
 _BELIEF = 1.0
 """Strength of that expectation against what left-out pictures say, as of a normal prior of deviation 1."""
 _SURER = 0.6
@@ -86,7 +88,7 @@ def _exclusive_scale(found: Fit, targets: Floats, likeness: float) -> float:
     One picture a label leaves none out, and of a few it is chance whether they are right: then what counts is how alike
     pictures of different labels are, which is known from the first picture on.
     """
-    expected = float(np.clip(_EXPECTED + _SLOPE * (likeness - _LIKENESS), -_MOST, _MOST))
+    expected = _EXPECTED + _SLOPE * (max(likeness, _LEAST_ALIKE) - _LIKENESS)
     judged = ~np.isnan(found.left_out).any(1)
     outputs, truth = found.left_out[judged], targets[judged]
     if not len(outputs):
