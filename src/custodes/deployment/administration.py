@@ -106,7 +106,7 @@ def _jobs(settings: Settings, operator: AccountId) -> Iterator[Opened]:
         jobs = SqlJobStore(database, open_master(database, settings.data, os.urandom), JobLimits())
         log = opened.enter_context(open_log(ledger_place(settings, operator), SystemClock()))
         streams = open_streams(settings, database, OutputBuckets(BucketObjects({}), {}), SystemClock())
-        yield AttributedLog(log), {**job_handlers(jobs, SystemClock()), **streams.handlers()}
+        yield AttributedLog(log), {**job_handlers(jobs, SystemClock()), **streams.handlers(operator)}
 
 
 @contextmanager
