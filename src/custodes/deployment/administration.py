@@ -34,8 +34,8 @@ from custodes.operations.collections.retention import retention_handlers
 from custodes.operations.policy.admin import policy_handlers
 from custodes.operations.policy.authorisations import case_handlers
 from custodes.operations.policy.change_control import PolicyChanges
-from custodes.operations.projects.erasure import erasure_handlers
 from custodes.operations.projects.records import ProjectRecords
+from custodes.operations.projects.upkeep.erasure import erasure_handlers
 from custodes.operations.record.admin.ledger import ledger_handlers, rotation_handlers
 from custodes.operations.record.administration import Administration, AttributedLog
 from custodes.operations.record.consent import Consent

@@ -31,8 +31,8 @@ from custodes.operations.projects.commands import (
     ListDatasetLabels,
     UpdateDatasetEntries,
 )
-from custodes.operations.projects.erasure import ErasedSources, source_digest
 from custodes.operations.projects.records import IN_USE, ProjectRecords
+from custodes.operations.projects.upkeep.erasure import ErasedSources, source_digest
 from custodes.operations.requests.gate import Permit
 from custodes.projects.content import MAX_LINES
 from custodes.projects.entities import (

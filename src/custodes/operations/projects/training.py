@@ -19,11 +19,11 @@ from custodes.core.errors import CustodesError, InvalidParameterError, Unavailab
 from custodes.core.ids import RequestId
 from custodes.engine.results.custom import Example, TrainingPlan
 from custodes.jobs.job import Cursor, Job, JobCheckpoint
-from custodes.operations.projects.erasure import keep_sources
 from custodes.operations.projects.reporting import Reporting
 from custodes.operations.projects.sources import TEST, TRAIN, TrainingData, TrainingSources
 from custodes.operations.projects.study import LOOKED, Study, TestResult, framed, lesson_of, unframed
 from custodes.operations.projects.trainings import TrainingRequest, Trainings
+from custodes.operations.projects.upkeep.erasure import keep_sources
 from custodes.operations.projects.versions import WEIGHTS
 from custodes.operations.requests.context import Context, Origin
 from custodes.operations.requests.gate import Gate, Permit

@@ -42,10 +42,10 @@ from custodes.operations.projects.commands import (
     StartProjectVersion,
     StopProjectVersion,
 )
-from custodes.operations.projects.erasure import SOURCES
 from custodes.operations.projects.projects import COPY
 from custodes.operations.projects.records import ProjectRecords
 from custodes.operations.projects.trainings import Trainings
+from custodes.operations.projects.upkeep.erasure import SOURCES
 from custodes.operations.requests.gate import Permit
 from custodes.projects.entities import (
     DELETABLE,
