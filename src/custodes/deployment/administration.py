@@ -193,6 +193,7 @@ _FAMILIES: Mapping[str, Callable[[Settings, AccountId], AbstractContextManager[O
     "billing": _ledger,
     "incident": _ledger,
     "statement": _ledger,
+    "report": _ledger,
     "erasure": _ledger,
     "server": _ledger,
     "sanctions": _ledger,

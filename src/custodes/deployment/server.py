@@ -179,6 +179,7 @@ class Deployment:
                 schedules=self.scheduler.states,
                 recent=recent,
                 request_ids=new_request_id,
+                gate=self.gate,
             )
         )
 
