@@ -27,9 +27,11 @@ _SOURCE = re.compile(
 _ARCHIVE_LIMIT = 2 << 30
 IMPORTERS = frozenset(
     {
+        "backbone",
         "centerface",
         "dlib-resnet",
         "efficientnet-lite",
+        "face-detector",
         "face-embedder",
         "faceapi-expression",
         "onnx",
@@ -42,8 +44,11 @@ IMPORTERS = frozenset(
 
 BROWSER_IMPORTERS = frozenset({"as-shipped", "blazeface"})
 
-OPT_IN_PACKS = frozenset({"nudenet"})
-"""Packs that are fetched only when somebody asks for them: their licence binds whoever serves them to others."""
+OPT_IN_PACKS = frozenset({"backbones", "nudenet"})
+"""Packs that are fetched only when somebody asks for them: their licence binds whoever serves them to others, or they
+are large and come from elsewhere than package managers."""
+NO_GOLDEN = "none: "
+"""How ``golden`` begins where nobody ran the network to write down its answer, and why."""
 
 
 class CardError(ValueError):
@@ -52,16 +57,19 @@ class CardError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
-    """A tensor of the ONNX graph, float32. ``shape`` starts with ``batch``; text stands for a free size."""
+    """A tensor of the ONNX graph, float32.
+
+    ``shape`` starts with ``batch``, or with 1 where the network takes one picture at a time; text is a free size.
+    """
 
     name: str
     shape: tuple[Dim, ...]
     meaning: str
 
     def __post_init__(self) -> None:
-        """Raise CardError unless named and led by a free batch."""
-        if not self.name.isidentifier() or not self.meaning or len(self.shape) < 2 or self.shape[0] != "batch":
-            raise CardError(f"tensor {self.name!r} needs a name, a meaning and a shape that starts with batch")
+        """Raise CardError unless named and led by a free batch, or by one."""
+        if not self.name.isidentifier() or not self.meaning or len(self.shape) < 2 or self.shape[0] not in ("batch", 1):
+            raise CardError(f"tensor {self.name!r} needs a name, a meaning and a shape that starts with batch or 1")
         if any(isinstance(size, int) and size < 1 for size in self.shape):
             raise CardError(f"tensor {self.name!r} has an impossible size")
 
@@ -133,7 +141,7 @@ class ModelCard:
         options: for the importer, JSON-like.
         input: the graph's only input.
         outputs: in order.
-        golden: which reference implementation gave the golden outputs.
+        golden: which reference implementation gave the golden outputs; see ``NO_GOLDEN``.
     """
 
     name: str
