@@ -57,6 +57,8 @@ from custodes.operations.policy.change_control import Own
 from custodes.operations.policy.decide import PolicyLayers
 from custodes.operations.policy.facts import PolicyFacts
 from custodes.operations.policy.tenant import AccountPolicies
+from custodes.operations.projects.records import ProjectRecords
+from custodes.operations.projects.upkeep.erasure import erasure_handlers
 from custodes.operations.record.admin.ledger import LogRetention, ledger_handlers, no_rotation, rotation_handlers
 from custodes.operations.record.administration import Administration
 from custodes.operations.record.consent import Consent
@@ -154,6 +156,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             **open_backups(data, ledger.log, erasures.settle, clock),
             **open_lookups(settings, ledger.statements, ledger.duties, ledger.log),
             **job_handlers(parts.videos.jobs, clock),
+            **erasure_handlers(ProjectRecords(parts.labelling.adapters.store, settings.region), clock),
             **parts.streams.handlers(operator),
         }
         administration = Administration(
