@@ -14,8 +14,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from custodes.cli.client.directory import require_ledger
 from custodes.core import errors
 from custodes.core.errors import CustodesError, UnavailableError
@@ -64,11 +62,6 @@ def close_head(data: Path, *, behind: Callable[[], bool]) -> None:
     """
     if is_served(data) or behind():
         ask(data, "ledger head")
-
-
-def show(answer: object, text: str, *, as_json: bool) -> None:
-    """Print an answer: JSON as it is, or ``text``."""
-    typer.echo(json.dumps(answer) if as_json else text)
 
 
 class _Connection(http.client.HTTPConnection):

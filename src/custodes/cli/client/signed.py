@@ -18,7 +18,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from custodes.cli.client.api import ApiFailureError
+from custodes.cli.client.api import ApiFailureError, unanswered
 from custodes.core.errors import UnavailableError
 
 _PATH = "/custodes/v1/reviews"
@@ -56,7 +56,7 @@ class SignedClient:
         except urllib.error.HTTPError as error:
             raise _failure(error.read()) from error
         except (OSError, ValueError) as error:
-            raise UnavailableError(f"{self.url} does not answer") from error
+            raise unanswered(self.url) from error
         return parsed
 
 

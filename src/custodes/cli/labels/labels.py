@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from custodes.cli.input_files import require_file
 from custodes.cli.options import DATA, DataOption, DataPlaceOption, DeviceOption, EndpointOption, JsonOption
 from custodes.core.errors import InvalidParameterError
 
@@ -87,6 +88,8 @@ def detect_command(
     from custodes.cli.output import print_json, print_rows
     from custodes.settings import from_environment
 
+    for path in pictures:
+        require_file(path)
     options = {} if min_confidence is None else {"MinConfidence": min_confidence}
     with open_labels(from_environment(data=data, device=device), endpoint, creates=False) as api:
         arn = version_arn(api, project, version)

@@ -18,6 +18,7 @@ from typing import Any
 import PIL.Image
 import PIL.ImageOps
 
+from custodes.cli.input_files import require_folder
 from custodes.core.errors import InvalidParameterError
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png"})
@@ -72,8 +73,7 @@ def read_samples(folder: Path) -> list[Sample]:
     Raises:
         InvalidParameterError: it is not a folder, or nothing in it is labelled in a form that is known.
     """
-    if not folder.is_dir():
-        raise InvalidParameterError(f"there is no folder {folder}")
+    require_folder(folder)
     coco = [path for path in sorted(folder.rglob("*.json")) if _is_coco(path)]
     tables = sorted(folder.glob("*.csv"))
     if coco:

@@ -6,14 +6,15 @@ In: a data directory, a month, a price list. Out: a table or JSON; invoice files
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import ask
+from custodes.cli.input_files import text_of
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import print_json, show
 from custodes.core.clock import SystemClock
 from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.deployment.record.statements import open_statements
@@ -45,7 +46,7 @@ def preview_command(
     except (LookupError, NoteError) as error:
         raise NotFoundError(str(error)) from error
     if as_json:
-        typer.echo(json.dumps({"month": month, "bills": dict(run.bills)}))
+        print_json({"month": month, "bills": dict(run.bills)})
         return
     for account, bill in run.bills.items():
         typer.echo(f"{account}  {bill['uses']:>10} uses  {bill['sum']:>16} {listed.currency}")
@@ -60,7 +61,7 @@ def run_command(
     _prices(prices)
     if _month(month).end > SystemClock().now_ms():
         raise InvalidParameterError(f"{month} is not over yet")
-    listed = None if prices is None else prices.read_text(encoding="utf-8")
+    listed = None if prices is None else text_of(prices)
     index = ask(data, "billing run", month=str(_month(month)), prices=listed)["index"]
     show({"month": month, "index": index}, f"{month} is entry {index} of the ledger", as_json=as_json)
 

@@ -11,9 +11,9 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli.client.administration import show
 from custodes.cli.ledger.checking import checking
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import show
 from custodes.core.errors import NotFoundError
 from custodes.deployment.record.statements import open_statements
 from custodes.ledger.tlog.note import NoteError

@@ -8,7 +8,6 @@ that a use of a second ago is in the statement; where that is not possible the l
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +15,7 @@ from typing import Annotated
 import typer
 
 from custodes.cli.client.administration import ask, close_head
+from custodes.cli.input_files import json_of
 from custodes.cli.ledger.checking import checking
 from custodes.cli.ledger.moratorium import moratorium_command
 from custodes.cli.ledger.period import moment
@@ -71,7 +71,7 @@ def create_command(
     except UnavailableError as error:
         typer.echo(f"no new head of the map: {error.message}; the statement ends at the last one", err=True)
     try:
-        listed = None if prices is None else json.loads(prices.read_bytes())
+        listed = None if prices is None else json_of(prices)
         if party:
             statement = statements.create_party(_asked(party), question.begin, question.end)
         else:

@@ -13,8 +13,8 @@ from typing import Annotated
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from custodes.cli.client.administration import show
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import show
 from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.deployment.record.statements import open_statements
 from custodes.ledger.tlog.note import NoteError, VerifierKey, check_name

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import show
 from custodes.core.errors import InvalidParameterError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def explain_command(
         raise InvalidParameterError("give either a request's id or --index")
     explanations = open_explanations(data)
     found = explanations.of_request(request_id) if request_id is not None else explanations.at(index or 0)
-    typer.echo(json.dumps(asdict(found)) if as_json else _text(found))
+    show(asdict(found), _text(found), as_json=as_json)
 
 
 def _text(found: Explanation) -> str:
