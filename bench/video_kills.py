@@ -23,7 +23,7 @@ def main() -> int:
     options = parser.parse_args()
     environment = os.environ | {"CUSTODES_TEST_KILLS": str(options.kills)}
     start = time.monotonic()
-    command = [sys.executable, "-m", "pytest", "-q", "-s", TEST]
+    command = [sys.executable, "-m", "pytest", "-q", "-s", "--timeout", "3600", TEST]
     done = subprocess.run(command, cwd=report.ROOT, env=environment, check=False, stdout=subprocess.PIPE, text=True)
     told = [line for line in done.stdout.splitlines() if line.startswith("killed ")]
     if done.returncode != 0 or not told:

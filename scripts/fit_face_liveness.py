@@ -83,7 +83,7 @@ def films(
     end = starts[-1] + 330
     share, lag = float(random.uniform(0.015, 0.08)), float(random.uniform(60, 250))
     order = [colours[i] for i in random.permutation(len(colours))]
-    drawn = [c.rgb for c in draw("x", ChallengeType.LIGHT, challenge.video, random.bytes).colours]
+    drawn = [c.rgb for c in draw(ChallengeType.LIGHT, challenge.video, random.bytes).colours]
     lit = Light(displayed(starts, colours), share, lag)
     tint = tuple(float(v) for v in random.uniform(0.9, 1.1, 3))
     seed = int(random.integers(1 << 30))
@@ -125,7 +125,7 @@ def looked(engine: FacePipeline, people: list[Portrait], seed: int) -> dict[str,
     random = np.random.default_rng(seed)
     said: dict[str, list[LivenessEvidence]] = {name: [] for name in SPECIES}
     for i, one in enumerate(people):
-        challenge = draw("c", ChallengeType.LIGHT, Size(640, 480), random.bytes)
+        challenge = draw(ChallengeType.LIGHT, Size(640, 480), random.bytes)
         for name, (film, starts) in films(one, people[i - 1], challenge, random).items():
             rendered.film = film
             said[name].append(look.look(SLOT, Path("none"), challenge, starts).evidence)

@@ -19,10 +19,11 @@ from typing import Any
 
 from custodes.cli.client.identity import find_credentials
 from custodes.cli.client.local import LocalApi
+from custodes.cli.server.allocator import give_memory_back
 from custodes.deployment.server import Deployment, open_deployment
 from custodes.engine.runtime.session import NetworkSession
 from custodes.settings import from_environment
-from custodes.storage.media import decoder
+from custodes.storage.media.process import DecoderChild
 
 POLL_S = 0.01
 
@@ -88,9 +89,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
+    give_memory_back()  # as ``custodes serve`` does
     inside = Clock()
     NetworkSession.run = inside.around(NetworkSession.run)  # type: ignore[method-assign]
-    decoder._Child.record = inside.around(decoder._Child.record)  # type: ignore[method-assign]
+    DecoderChild.record = inside.around(DecoderChild.record)  # type: ignore[method-assign]
     settings = from_environment(data=options.data, buckets={"films": options.films}, threads=options.threads)
     with open_deployment(settings, endpoint_url="http://127.0.0.1:9") as deployment:
         jobs = Jobs(deployment)

@@ -25,6 +25,7 @@ from custodes.core.setting_text import (
     folders,
     is_sampling_rate,
     listed,
+    output_accounts,
     sampling_rates,
     switch,
     url_host,
@@ -136,7 +137,9 @@ class Settings:
     s3_access_key_id: str = _setting("Access key for that endpoint.", "")
     s3_secret_access_key: str = _setting("Its secret. Prefer the variable or a file that only you can read.", "")
     output_buckets: str = _setting(
-        "Which of these folders results may be written to, by bucket name, separated by commas.", ""
+        "Buckets that results may be written to, folders and S3 alike, separated by commas: `name` for every account, "
+        "`name:ACCOUNT` for one; the same name again for the next.",
+        "",
     )
     training_workers: int = _setting("Custom labels trained at the same time; 0 for none by this server.", 1)
     training_wait_s: int = _setting("For how many seconds a request that trains waits for the end.", 10)
@@ -225,6 +228,9 @@ class Settings:
         )
         sampling = sampling_rates(self.video_sampling)
         self._require(sampling is not None, "video_sampling", "kinds of jobs with numbers from 0.5 to 30")
+        self._require(
+            output_accounts(self.output_buckets) is not None, "output_buckets", "names of buckets, or name:ACCOUNT"
+        )
         self._require(self.video_part_s >= 1, "video_part_s", "1 or more")
         self._require(
             is_sampling_rate(self.video_samples_per_second), "video_samples_per_second", "a number from 0.5 to 30"
@@ -300,6 +306,11 @@ class Settings:
     def video_rates(self) -> Mapping[str, Fraction]:
         """Frames of a second that are looked at, by the Start operation of the job, where the number is another."""
         return {f"Start{kind}": rate for kind, rate in (sampling_rates(self.video_sampling) or {}).items()}
+
+    @property
+    def writable(self) -> Mapping[str, frozenset[str] | None]:
+        """Accounts that may have results written, by bucket; None for all accounts."""
+        return output_accounts(self.output_buckets) or {}
 
     @property
     def models_folder(self) -> Path:

@@ -127,7 +127,7 @@ def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         project_answers.BUCKET: root / "shots",
         project_answers.RESULTS: root / "reports",
     }
-    overrides = {"buckets": folders, "output_buckets": f"{project_answers.RESULTS},{video_answers.BUCKET}"}
+    overrides = {"buckets": folders, "output_buckets": f"{project_answers.RESULTS},{video_answers.BUCKET},yard"}
     with running(root / "data", overrides, **stand_ins) as server:
         with closing(SqliteCelebrities(server.data)) as book:
             book.put([Celebrity(answers.CELEBRITY, "Ann", ("www.example.org",), KnownGender.FEMALE)])

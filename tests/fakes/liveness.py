@@ -38,6 +38,9 @@ class MemorySessions:
     def end(self, account_id: AccountId, session_id: str, result: LivenessResult | None, now_ms: int) -> bool:
         return self._change(account_id, session_id, lambda session: rules.ended(session, result, now_ms)) is not None
 
+    def charge(self, account_id: AccountId, session_id: str) -> bool:
+        return self._change(account_id, session_id, rules.charged) is not None
+
     def remove_before(self, created_ts_ms: int) -> int:
         gone = [name for name, one in self._kept.items() if one.created_ts_ms < created_ts_ms]
         for name in gone:

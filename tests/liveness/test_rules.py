@@ -28,12 +28,12 @@ VIDEO = Size(640, 480)
 
 
 def drawn(seed: int, video: Size = VIDEO) -> object:
-    return draw("c", ChallengeType.LIGHT, video, random.Random(seed).randbytes)
+    return draw(ChallengeType.LIGHT, video, random.Random(seed).randbytes)
 
 
 @given(st.integers(0, 10**6), st.integers(320, 1920), st.integers(320, 1920))
 def test_an_oval_lies_in_the_picture_and_no_colour_beside_itself(seed: int, width: int, height: int) -> None:
-    challenge = draw("c", ChallengeType.LIGHT, Size(width, height), random.Random(seed).randbytes)
+    challenge = draw(ChallengeType.LIGHT, Size(width, height), random.Random(seed).randbytes)
     box = challenge.oval.box
     assert box.x1 >= 0 and box.y1 >= 0 and box.x2 <= width and box.y2 <= height
     assert all(before.rgb != after.rgb for before, after in pairwise(challenge.colours))
@@ -42,7 +42,7 @@ def test_an_oval_lies_in_the_picture_and_no_colour_beside_itself(seed: int, widt
 
 def test_challenges_differ_and_their_digests_with_them() -> None:
     assert len({drawn(seed).digest() for seed in range(200)}) == 200
-    assert draw("c", ChallengeType.MOVEMENT, VIDEO, random.Random(1).randbytes).colours == ()
+    assert draw(ChallengeType.MOVEMENT, VIDEO, random.Random(1).randbytes).colours == ()
 
 
 def test_what_is_agreed() -> None:

@@ -40,6 +40,7 @@ WISHES = SessionWishes(
     PictureBucket("pictures", "live/"),
     (ChallengePreference(ChallengeType.MOVEMENT, "1.0.0", "1.5.0"),),
     "token",
+    "alias/pictures",
 )
 RESULT = LivenessResult(
     93.25,
@@ -83,6 +84,24 @@ def test_a_session_begins_once_and_ends_once(store: LivenessSessions) -> None:
     assert not store.end(MINE, NAME, None, 3_001)
     found = store.find(MINE, NAME)
     assert found is not None and found.stored is LivenessState.SUCCEEDED and found.result == RESULT
+
+
+def test_a_result_is_charged_once(store: LivenessSessions) -> None:
+    store.add(session())
+    assert not store.charge(MINE, NAME)
+    store.begin(MINE, NAME, 2_000)
+    assert not store.charge(MINE, NAME)
+    store.end(MINE, NAME, RESULT, 3_000)
+    assert not store.charge(OTHER, NAME)
+    paid: list[bool] = []
+    threads = [threading.Thread(target=lambda: paid.append(store.charge(MINE, NAME))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(paid) == [False] * 5 + [True]
+    found = store.find(MINE, NAME)
+    assert found is not None and found.charged and found.result == RESULT
 
 
 def test_a_session_without_a_result_has_failed(store: LivenessSessions) -> None:

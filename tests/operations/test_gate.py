@@ -62,6 +62,7 @@ CALLS: dict[str, dict[str, Any]] = {
     **{f"{verb}StreamProcessor": {"Name": "front"} for verb in ("Describe", "Start", "Stop", "Update", "Delete")},
     "ListStreamProcessors": {},
     "ListStreamEvents": {},
+    "CorrectStreamEvent": {"Place": 1},
     "CreateAccountStatement": {},
     "GetErasureCertificate": {"FaceId": FACE},
     "GetInvoice": {"Month": "2026-03"},
@@ -117,6 +118,7 @@ CALLS: dict[str, dict[str, Any]] = {
 }
 ANYWHERE = {operation for operation in CALLS if operation.startswith(("Assess", "Detect"))} | {
     "CompareFaces",
+    "CorrectStreamEvent",
     "CreateAccountStatement",
     "CreateFaceLivenessSession",
     "DescribeProjects",

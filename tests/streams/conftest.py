@@ -58,6 +58,7 @@ def cloud() -> Iterator[Cloud]:
 def overrides(cloud: Cloud) -> dict[str, Any]:
     """Settings of a server that tells ``cloud``."""
     keys: dict[str, Any] = {"stream_fragment_s": 1, "stream_samples_per_second": "4"}
+    keys["output_buckets"] = "yard,no-such-bucket"
     for service in ("kinesis", "sns", "s3"):
         keys |= {f"{service}_endpoint": cloud.url, f"{service}_access_key_id": "AKEXAMPLE"}
         keys[f"{service}_secret_access_key"] = "secret"

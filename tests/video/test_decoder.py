@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -118,6 +119,76 @@ def test_a_child_without_memory_or_time_is_a_crash(clip: Path) -> None:
     with pytest.raises(DecoderCrashedError, match="too long"):
         decoded(clip, limits=DecoderLimits(silence_s=0.0))
     assert time.monotonic() - before < 20
+
+
+class Scripted:
+    """Implements DecoderProcess: a child that runs ``script`` instead of decoding."""
+
+    def __init__(self, script: str) -> None:
+        self._popen = subprocess.Popen(
+            [sys.executable, "-c", f"import struct, sys, time\nout = sys.stdout.buffer\n{script}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self.pid, self.stdin, self.stdout = self._popen.pid, self._popen.stdin, self._popen.stdout
+
+    def wait(self) -> int:
+        return self._popen.wait()
+
+
+LOCKED = "out.write(struct.pack('<BIdHH', 1, 0, 0.0, 0, 0)); out.flush()"
+A_FRAME = "out.write(struct.pack('<BIdHH', 2, n, 0.0, 1, 1) + b'rgb'); out.flush()"
+STALLS = {
+    "before its first word": "time.sleep(600)",
+    "within a record": "out.write(b'\\1'); out.flush(); time.sleep(600)",
+    "between records": f"{LOCKED}; time.sleep(600)",
+    "drop by drop": f"{LOCKED}\nfor n in range(10**6):\n    {A_FRAME}\n    time.sleep(0.3)",
+}
+
+
+@pytest.mark.parametrize("stall", STALLS)
+def test_a_child_that_stands_still_is_a_crash_in_bounded_time(clip: Path, stall: str) -> None:
+    """Also one that says a little now and then, for as long as a hostile file makes it."""
+    limits = DecoderLimits(silence_s=0.6, startup_cpu_s=1, cpu_s_per_s=0)
+    before = time.monotonic()
+    decoder = LockedDecoder(limits, lambda: Scripted(STALLS[stall]))
+    with decoder.frames(clip, PLAN) as frames, pytest.raises(DecoderCrashedError, match="too long"):
+        list(frames)
+    assert time.monotonic() - before < 20
+
+
+def test_a_server_that_was_stopped_for_a_while_does_not_blame_the_decoder(clip: Path) -> None:
+    """A paused container or machine: both processes stand still for longer than one may be silent."""
+    script = """
+import sys
+from fractions import Fraction
+from pathlib import Path
+from custodes.storage.media.decoder import DecoderLimits, LockedDecoder
+from custodes.video.frames import DecodingPlan
+limits = DecoderLimits(silence_s=2.0)
+with LockedDecoder(limits).frames(Path(sys.argv[1]), DecodingPlan(Fraction(25), Fraction(25))) as frames:
+    print("BEGUN", flush=True)
+    print(sum(1 for _ in frames), flush=True)
+"""
+    popen = subprocess.Popen(
+        [sys.executable, "-c", script, str(clip)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with popen:
+        assert popen.stdout is not None and popen.stdout.readline() == "BEGUN\n"
+        children = Path(f"/proc/{popen.pid}/task/{popen.pid}/children")
+        stopped = [popen.pid, *(int(pid) for pid in children.read_text().split())] if children.exists() else []
+        if not stopped:
+            popen.kill()
+            pytest.skip("no list of children on this system")
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(3.0)
+        os.kill(stopped[0], signal.SIGCONT)
+        time.sleep(0.2)  # the parent looks first, and finds nothing to read
+        for pid in stopped[1:]:
+            os.kill(pid, signal.SIGCONT)
+        assert popen.stdout.readline() == "30\n", popen.stderr.read() if popen.stderr else ""
 
 
 def test_leaving_early_ends_the_child(clip: Path) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from custodes.cli.faces.celebrities import app as celebrities_app
 from fakes.blobs import Blob, BlobEngine, portrait, scene
 from fakes.clips import write_clip
 from fakes.live import LiveServer, running
@@ -48,10 +51,16 @@ class Cinema:
 
 @pytest.fixture(scope="module")
 def cinema(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cinema]:
-    root = tmp_path_factory.mktemp("cinema")
+    with opened(tmp_path_factory.mktemp("cinema"), part_s=1) as one:
+        yield one
+
+
+@contextmanager
+def opened(root: Path, part_s: int) -> Iterator[Cinema]:
+    """A cinema whose videos are looked at in parts of ``part_s``."""
     folder = root / "films"
     folder.mkdir()
-    overrides = {"buckets": {BUCKET: folder}, "video_part_s": 1, "video_workers": 2}
+    overrides = {"buckets": {BUCKET: folder}, "video_part_s": part_s, "video_workers": 2}
     stand_ins = {"engine": BlobEngine(), "text": ScriptedText(), "sight": sight()}
     with running(root / "data", overrides, **stand_ins) as server:
         yield Cinema(server, server.client(), folder)
@@ -157,8 +166,27 @@ def test_text(cinema: Cinema) -> None:
     assert {one["TextDetection"]["DetectedText"] for one in cut["TextDetections"]} == {"HELLO WORLD", "HELLO", "WORLD"}
 
 
+def test_text_is_filtered_by_words(cinema: Cinema) -> None:
+    video = cinema.film("words.mp4", 20, walk)
+    whole = cinema.run("text_detection", video)["TextDetections"]
+    sure = cinema.run("text_detection", video, Filters={"WordFilter": {"MinConfidence": 100}})["TextDetections"]
+    large = cinema.run("text_detection", video, Filters={"WordFilter": {"MinBoundingBoxHeight": 0.9}})["TextDetections"]
+    assert len(sure) < len(whole) and not [one for one in large if one["TextDetection"]["Type"] == "WORD"]
+
+
 def test_celebrities_without_any(cinema: Cinema) -> None:
-    assert cinema.run("celebrity_recognition", cinema.film("nobody.mp4", 20, walk))["Celebrities"] == []
+    video = cinema.film("nobody.mp4", 20, lambda n: scene(Blob("dot", 100)))
+    assert cinema.run("celebrity_recognition", video)["Celebrities"] == []
+
+
+def test_known_people_are_named_with_times(cinema: Cinema) -> None:
+    known(cinema, "ann")
+    job = cinema.start("celebrity_recognition", cinema.film("known.mp4", 100, walk))
+    answer = cinema.get("celebrity_recognition", job, SortBy="ID")
+    assert {one["Celebrity"]["Name"] for one in answer["Celebrities"]} == {"Ann Example"}
+    assert [one["Timestamp"] for one in answer["Celebrities"]] == [0, 480, 1000, 1480, 2000, 2480, 3000, 3480]
+    first = answer["Celebrities"][0]["Celebrity"]
+    assert first["Id"] and first["Face"]["BoundingBox"]["Width"] > 0 and first["Confidence"] >= 99
 
 
 def test_segments(cinema: Cinema) -> None:
@@ -184,34 +212,108 @@ def test_segments(cinema: Cinema) -> None:
     assert shot["EndTimecodeSMPTE"] == "00:00:01:14" and shot["ShotSegment"]["Index"] == 0
 
 
-def test_three_thousand_results_in_every_order(cinema: Cinema) -> None:
-    def draw(n: int) -> np.ndarray:
-        return scene(Blob("ann", 10), Blob("bob", 110), Blob("cas", 210))
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cinema, dict[str, Any]]]:
+    """Three people for over eight minutes, all of them known."""
+    with opened(tmp_path_factory.mktemp("crowd"), part_s=60) as cinema:
+        known(cinema, "ann", "bob", "cas")
+        cinema.client.create_collection(CollectionId="many")
+        yield cinema, cinema.film("many.mp4", 505, lambda n: scene(*PLACES), fps=1.0)
 
-    video = cinema.film("many.mp4", 505, draw, fps=1.0)
-    cinema.client.create_collection(CollectionId="many")
-    started = {
-        "face_search": ({"CollectionId": "many"}, ["TIMESTAMP", "INDEX"], "Persons", 1515),
-        "label_detection": ({"MinConfidence": 20}, ["TIMESTAMP", "NAME"], "Labels", 2525),
-    }
-    for what, (options, orders, member, count) in started.items():
-        job = cinema.start(what, video, **options)
-        whole = cinema.get(what, job)
-        for order in orders:
-            found, token, sizes = [], None, []
-            while True:
-                more = {} if token is None else {"NextToken": token}
-                page = cinema.get(what, job, SortBy=order, MaxResults=700, **more)
-                assert page["VideoMetadata"] == whole["VideoMetadata"]
-                found += page[member]
-                sizes.append(len(page[member]))
-                token = page.get("NextToken")
-                if token is None:
-                    break
-                assert len(token) <= 255
-            assert len(found) == count and sizes[:-1] == [700] * (len(sizes) - 1)
-            assert len({repr(one) for one in found}) == count
-    assert len(whole["Labels"]) == 1000
+
+PLACES = (Blob("ann", 10), Blob("bob", 110), Blob("cas", 210))
+
+
+def known(cinema: Cinema, *names: str) -> None:
+    """Import people whom RecognizeCelebrities and its video sibling can name."""
+    rows = ["name,wikidata,urls,gender,portraits"]
+    for number, name in enumerate(names, 1):
+        (cinema.folder / f"{name}.png").write_bytes(portrait(name))
+        rows.append(f"{name.title()} Example,Q{number},,,{name}.png")
+    (cinema.folder / "people.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    done = CliRunner().invoke(
+        celebrities_app, ("import", str(cinema.folder / "people.csv"), "--data", str(cinema.server.data))
+    )
+    assert done.exit_code == 0, done.output
+
+
+def kind(item: dict[str, Any]) -> str:
+    """The name that labels are sorted by."""
+    return str((item.get("Label") or item.get("ModerationLabel") or {}).get("Name"))
+
+
+BY: dict[str, Any] = {
+    "TIMESTAMP": lambda one: one["Timestamp"],
+    "NAME": kind,
+    "INDEX": lambda one: one["Person"]["Index"],
+    "ID": lambda one: one["Celebrity"]["Id"],
+}
+ORDERS: dict[str, tuple[dict[str, Any], list[dict[str, str]], str, int]] = {
+    "face_detection": ({}, [{}], "Faces", 1515),
+    "face_search": ({"CollectionId": "many"}, [{"SortBy": "TIMESTAMP"}, {"SortBy": "INDEX"}], "Persons", 1515),
+    "person_tracking": ({}, [{"SortBy": "TIMESTAMP"}, {"SortBy": "INDEX"}], "Persons", 2020),
+    "label_detection": ({"MinConfidence": 20}, [{"SortBy": "TIMESTAMP"}, {"SortBy": "NAME"}], "Labels", 2525),
+    "content_moderation": ({}, [{"SortBy": "TIMESTAMP"}, {"SortBy": "NAME"}], "ModerationLabels", 1010),
+    "text_detection": ({}, [{}], "TextDetections", 2525),
+    "celebrity_recognition": ({}, [{"SortBy": "TIMESTAMP"}, {"SortBy": "ID"}], "Celebrities", 1515),
+}
+
+
+@pytest.mark.parametrize("what", ORDERS)
+def test_thousands_of_results_in_every_order_without_loss_or_repetition(
+    crowd: tuple[Cinema, dict[str, Any]], what: str
+) -> None:
+    (cinema, video), (options, orders, member, count) = crowd, ORDERS[what]
+    job = cinema.start(what, video, **options)
+    whole = cinema.get(what, job)
+    assert len(whole[member]) == min(1000, count)
+    for order in orders:
+        found, sizes = paged(cinema, what, job, member, 700, **order)
+        assert len(found) == count and sizes[:-1] == [700] * (len(sizes) - 1)
+        assert what == "text_detection" or len({repr(one) for one in found}) == count
+        assert paged(cinema, what, job, member, 333, **order)[0] == found
+        keys = [BY[order.get("SortBy", "TIMESTAMP")](one) for one in found]
+        assert keys == sorted(keys)
+
+
+@pytest.mark.parametrize("what", ["label_detection", "content_moderation"])
+@pytest.mark.parametrize("order", ["TIMESTAMP", "NAME"])
+def test_stretches_are_paged_in_every_order(crowd: tuple[Cinema, dict[str, Any]], what: str, order: str) -> None:
+    """Seen and not seen in turn, so that there are many stretches."""
+
+    def draw(n: int) -> np.ndarray:
+        return scene(Blob("ann", 10)) if n % 8 < 2 else np.full((240, 320, 3), 90, np.uint8)
+
+    cinema, (options, _, member, _) = crowd[0], ORDERS[what]
+    video = cinema.film(f"turns-{what}-{order}.mp4", 240, draw, fps=1.0)
+    job = cinema.start(what, video, **options)
+    reading = {"SortBy": order, "AggregateBy": "SEGMENTS"}
+    whole = cinema.get(what, job, **reading)[member]
+    found, _ = paged(cinema, what, job, member, 1, **reading)
+    assert found == whole and len(found) >= 2
+    keys = [BY[order](one) for one in found]
+    assert keys == sorted(keys)
+    for one in found:
+        assert one["EndTimestampMillis"] - one["StartTimestampMillis"] == one["DurationMillis"] > 0
+
+
+def paged(
+    cinema: Cinema, what: str, job: str, member: str, most: int, **order: str
+) -> tuple[list[dict[str, Any]], list[int]]:
+    """All items, page by page, and how many each page had."""
+    found: list[dict[str, Any]] = []
+    sizes, token, facts = [], None, None
+    while True:
+        more = {} if token is None else {"NextToken": token}
+        page = cinema.get(what, job, MaxResults=most, **order, **more)
+        assert facts in (None, page["VideoMetadata"])
+        facts = page["VideoMetadata"]
+        found += page[member]
+        sizes.append(len(page[member]))
+        token = page.get("NextToken")
+        if token is None:
+            return found, sizes
+        assert len(token) <= 255
 
 
 def test_a_token_belongs_to_one_job_and_order(cinema: Cinema) -> None:

@@ -88,6 +88,20 @@ def authorities(text: str) -> Mapping[str, str] | None:
     return told if len(told) == len(listed(text)) and len(told) != 1 and named and addressed else None
 
 
+def output_accounts(text: str) -> Mapping[str, frozenset[str] | None] | None:
+    """Accounts by bucket from ``bucket,bucket:ACCOUNT``, None for all of them; None where the text says no such thing.
+
+    A bucket may be named several times, once for each account.
+    """
+    found: dict[str, frozenset[str] | None] = {}
+    for bucket, colon, account in (each.partition(":") for each in listed(text)):
+        if not re.fullmatch(r"[0-9A-Za-z._-]{3,255}", bucket) or (colon and not re.fullmatch(r"[0-9]{12}", account)):
+            return None
+        before = found.get(bucket, frozenset())
+        found[bucket] = None if not account or before is None else before | {account}
+    return found
+
+
 def url_host(host: str) -> str:
     """``host`` as URLs write it: IPv6 in brackets, and loopback instead of an address that means "all"."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared only

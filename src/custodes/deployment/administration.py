@@ -46,6 +46,8 @@ from custodes.settings import Settings
 from custodes.storage.files.credentials import operator_account
 from custodes.storage.files.policy import policy_files
 from custodes.storage.ledger.open import LedgerPaths
+from custodes.storage.objects.buckets import BucketObjects
+from custodes.storage.objects.outputs import OutputBuckets
 from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
 from custodes.storage.sql.jobs import SqlJobStore
 from custodes.storage.sql.master import open_master
@@ -100,7 +102,7 @@ def _jobs(settings: Settings, operator: AccountId) -> Iterator[Opened]:
         database = opened.enter_context(closing(open_database(settings)))
         jobs = SqlJobStore(database, open_master(database, settings.data, os.urandom), JobLimits())
         log = opened.enter_context(open_log(ledger_place(settings, operator), SystemClock()))
-        streams = open_streams(settings, database, SystemClock())
+        streams = open_streams(settings, database, OutputBuckets(BucketObjects({}), {}), SystemClock())
         yield AttributedLog(log), {**job_handlers(jobs, SystemClock()), **streams.handlers()}
 
 

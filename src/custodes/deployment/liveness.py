@@ -11,13 +11,13 @@ import uuid
 from functools import partial
 
 from custodes.core.clock import Clock
-from custodes.core.setting_text import listed
 from custodes.edge.endpoints.browser_files import BrowserFileStore
 from custodes.engine.ports import FaceEngine
 from custodes.jobs.schedule import HOUR_MS, Schedule
 from custodes.liveness.challenge import Randomness
 from custodes.models.card import load_browser_files
 from custodes.models.store import ModelStore
+from custodes.operations.images.ports import ObjectWriter
 from custodes.operations.liveness.analysis import VideoLook
 from custodes.operations.liveness.ports import LivenessSessions
 from custodes.operations.liveness.use_cases import LivenessAdapters
@@ -25,8 +25,6 @@ from custodes.settings import Settings
 from custodes.storage.media.decoder import LockedDecoder
 from custodes.storage.media.files import StructureProbe
 from custodes.storage.media.spool import PrivateSpool
-from custodes.storage.objects.buckets import BucketObjects
-from custodes.storage.objects.pictures import PictureBuckets
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.liveness.sessions import SqlLivenessSessions
 from custodes.storage.sql.master import open_master
@@ -40,7 +38,7 @@ def open_liveness(
     settings: Settings,
     database: Database,
     engine: FaceEngine,
-    output: BucketObjects,
+    output: ObjectWriter,
     clock: Clock,
     randomness: Randomness,
 ) -> LivenessAdapters:
@@ -48,7 +46,7 @@ def open_liveness(
     return LivenessAdapters(
         SqlLivenessSessions(database, open_master(database, settings.data, os.urandom)),
         PrivateSpool(settings.data),
-        PictureBuckets(output, listed(settings.output_buckets)),
+        output,
         VideoLook(engine, StructureProbe(_LIMITS), LockedDecoder()),
         clock,
         lambda: str(uuid.uuid4()),

@@ -29,6 +29,7 @@ from custodes.operations.requests.gate import Gate
 from custodes.operations.video.ports import ChargedParts, NothingCharged
 from custodes.settings import Settings
 from custodes.storage.objects.buckets import BucketObjects
+from custodes.storage.objects.outputs import OutputBuckets
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.projects import SqlProjectStore
@@ -41,19 +42,22 @@ class CustomLabelling:
     settings: Settings
     clock: Clock
     objects: BucketObjects
+    outputs: OutputBuckets
     adapters: ProjectAdapters
     wake: Wake
 
 
-def open_projects(settings: Settings, database: Database, videos: Videos, clock: Clock) -> CustomLabelling:
+def open_projects(
+    settings: Settings, database: Database, videos: Videos, outputs: OutputBuckets, clock: Clock
+) -> CustomLabelling:
     """Open the store of projects; what the end of a server interrupted says so from now on."""
     store = SqlProjectStore(database, open_master(database, settings.data, os.urandom), os.urandom)
     settle_interrupted(store)
     wake = Wake()
     adapters = ProjectAdapters(
-        store, videos.jobs, videos.objects, settings.region, new_job_id, wake, float(settings.training_wait_s)
+        store, videos.jobs, outputs, settings.region, new_job_id, wake, float(settings.training_wait_s)
     )
-    return CustomLabelling(settings, clock, videos.objects, adapters, wake)
+    return CustomLabelling(settings, clock, videos.objects, outputs, adapters, wake)
 
 
 @contextmanager
@@ -75,7 +79,7 @@ def training_workers(
     media = MediaParts(
         operations.moderation,
         work.objects,
-        work.objects,
+        work.outputs,
         work.adapters.jobs,
         charged,
         found_output,

@@ -31,10 +31,10 @@ from custodes.deployment.governance.accounts import open_directory
 from custodes.deployment.liveness import browser_files, open_liveness, schedule_liveness
 from custodes.deployment.networks.engines import open_sight, open_text
 from custodes.deployment.networks.scores import own_embedder, score_rates
-from custodes.deployment.projects import open_projects, training_workers
+from custodes.deployment.projects import CustomLabelling, open_projects, training_workers
 from custodes.deployment.record.ledger import ServerLedger, reconciled
 from custodes.deployment.records import DataParts, Records, open_records
-from custodes.deployment.streams import open_streams, stream_workers
+from custodes.deployment.streams import Streams, open_streams, stream_workers
 from custodes.deployment.tracing import Tracing, open_tracing
 from custodes.deployment.video import Videos, VideoWork, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
@@ -81,7 +81,9 @@ from custodes.storage.files import uploads
 from custodes.storage.files.credentials import OperatorKeys, open_credentials
 from custodes.storage.ledger.documents import public_documents
 from custodes.storage.objects.buckets import BucketObjects
+from custodes.storage.objects.outputs import OutputBuckets
 from custodes.storage.objects.sources import S3Settings, open_objects
+from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
 
 # Separates this use of the operator's secret from any other. Changing it invalidates open pagination tokens only.
@@ -155,6 +157,7 @@ class Deployment:
                 recent=recent,
                 gate=self.gate,
                 liveness=self.operations.liveness,
+                events=self.operations.events,
             )
         )
 
@@ -236,7 +239,7 @@ def open_deployment(
         store, faces = (store, faces) if spans is None else (spans.gallery(store), spans.engine(faces))
         release = release_of(settings.shown)
         videos = open_videos(settings, database, _objects(settings), clock)
-        live, own = open_streams(settings, database, clock), open_projects(settings, database, videos, clock)
+        live, own = _results(settings, database, videos, keys.account_id)
         jobs = (videos, live, clock, new_request_id, own)
         parts = DataParts(settings, database, keys.account_id, directory, store, *jobs)
         records = opened.enter_context(open_records(parts, release))
@@ -284,7 +287,7 @@ def _workers(work: VideoWork, parts: DataParts) -> Iterator[None]:
     """Whoever works on stored videos, watches live streams and trains, until the end of the block."""
     with (
         video_workers(work),
-        stream_workers(parts.streams, work.ports, work.gate),
+        stream_workers(parts.streams, work.ports, work.gate, work.memory),
         training_workers(parts.labelling, work.operations, work.gate, work.ledger),
     ):
         yield
@@ -330,7 +333,7 @@ def _ports(
         projects=parts.labelling.adapters,
         streams=parts.streams.adapters,
         evidence=OwnEvidence(ledger.statements, ledger.duties.close_heads, ledger.log.flush),
-        liveness=open_liveness(parts.settings, parts.database, faces, videos.objects, parts.clock, os.urandom),
+        liveness=open_liveness(parts.settings, parts.database, faces, parts.labelling.outputs, parts.clock, os.urandom),
     )
 
 
@@ -356,6 +359,16 @@ def _objects(settings: Settings) -> BucketObjects:
     return open_objects(_folders(settings), _s3(settings), _writable(settings))
 
 
+def _results(
+    settings: Settings, database: Database, videos: Videos, operator: AccountId
+) -> tuple[Streams, CustomLabelling]:
+    """What writes results into buckets; where commands of this machine's user have theirs is the operator's."""
+    allowed = {**settings.writable, uploads.RESULTS_BUCKET: frozenset({operator})}
+    outputs = OutputBuckets(videos.objects, allowed)
+    live = open_streams(settings, database, outputs, videos.clock)
+    return live, open_projects(settings, database, videos, outputs, videos.clock)
+
+
 def _folders(settings: Settings) -> dict[str, Path]:
     """Folders by bucket name: those that are set, and what commands of this machine's user bring."""
     return {
@@ -367,7 +380,7 @@ def _folders(settings: Settings) -> dict[str, Path]:
 
 def _writable(settings: Settings) -> frozenset[str]:
     """Folders that results may be written to: those that are set, and that of commands of this machine's user."""
-    return frozenset({*(name.strip() for name in settings.output_buckets.split(",")), uploads.RESULTS_BUCKET})
+    return frozenset({*settings.writable, uploads.RESULTS_BUCKET})
 
 
 def _s3(settings: Settings) -> S3Settings:

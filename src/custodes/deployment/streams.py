@@ -16,6 +16,7 @@ import structlog
 from custodes.core.clock import Clock
 from custodes.core.ids import RequestId
 from custodes.edge.aws.translate.streams.records import AwsStreamFormat
+from custodes.engine.runtime.memory import RunMemory
 from custodes.jobs.schedule import HOUR_MS, Schedule
 from custodes.operations.catalogue import Ports
 from custodes.operations.requests.admin import AdminHandlers
@@ -30,6 +31,7 @@ from custodes.settings import Settings
 from custodes.storage.media.live import LockedSources
 from custodes.storage.messages.endpoint import Endpoint
 from custodes.storage.messages.outputs import AwsOutputs
+from custodes.storage.objects.outputs import OutputBuckets
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.streams import SqlLiveSources, SqlStreamEvents, SqlStreamProcessors
@@ -64,13 +66,20 @@ class Streams:
     events: SqlStreamEvents
     map: SqlLiveSources
     sources: LockedSources
+    outputs: OutputBuckets
     wake: StreamWake
 
     @property
     def adapters(self) -> StreamAdapters:
         """What the use cases need."""
         return StreamAdapters(
-            self.processors, self.events, self.sources, self.wake, self.wake.has_room, lambda: str(uuid.uuid4())
+            self.processors,
+            self.events,
+            self.sources,
+            self.outputs,
+            self.wake,
+            self.wake.has_room,
+            lambda: str(uuid.uuid4()),
         )
 
     def handlers(self) -> AdminHandlers:
@@ -78,13 +87,13 @@ class Streams:
         return stream_handlers(self.processors, self.map)
 
 
-def open_streams(settings: Settings, database: Database, clock: Clock) -> Streams:
-    """Open the stores."""
+def open_streams(settings: Settings, database: Database, outputs: OutputBuckets, clock: Clock) -> Streams:
+    """Open the stores; pictures go to ``outputs``."""
     master = open_master(database, settings.data, os.urandom)
     sources = SqlLiveSources(database, master)
     processors = SqlStreamProcessors(database, master)
     events, live = SqlStreamEvents(database, master), LockedSources(sources, clock)
-    return Streams(settings, clock, processors, events, sources, live, StreamWake())
+    return Streams(settings, clock, processors, events, sources, live, outputs, StreamWake())
 
 
 def schedule_streams(streams: Streams) -> Schedule:
@@ -97,30 +106,30 @@ def schedule_streams(streams: Streams) -> Schedule:
     return Schedule("stream events", HOUR_MS, forget, at_start=True)
 
 
-def stream_outputs(settings: Settings) -> StreamOutputs:
+def stream_outputs(settings: Settings, buckets: OutputBuckets) -> StreamOutputs:
     """Where results go, as set."""
     kinesis = (settings.kinesis_endpoint, settings.region)
-    s3 = (settings.s3_endpoint, settings.s3_region)
     sns = (settings.sns_endpoint, settings.region)
     return AwsOutputs(
         Endpoint(*kinesis, settings.kinesis_access_key_id, settings.kinesis_secret_access_key),
-        Endpoint(*s3, settings.s3_access_key_id, settings.s3_secret_access_key),
+        buckets,
         Endpoint(*sns, settings.sns_access_key_id, settings.sns_secret_access_key),
     )
 
 
 @contextmanager
-def stream_workers(streams: Streams, ports: Ports, gate: Gate) -> Iterator[StreamWorkers]:
-    """Watch the streams of started processors until the end of the block."""
+def stream_workers(streams: Streams, ports: Ports, gate: Gate, memory: RunMemory) -> Iterator[StreamWorkers]:
+    """Watch the streams of started processors until the end of the block; all networks share ``memory``."""
     settings = streams.settings
     parts = StreamParts(
         StreamEngines(ports.engine.for_video(), ports.sight.labels, ports.gallery, AwsStreamFormat()),
         streams.sources,
-        stream_outputs(settings),
+        stream_outputs(settings, streams.outputs),
         streams.events,
         streams.clock,
         lambda: RequestId(str(uuid.uuid4())),
         StreamSettings(float(settings.stream_samples_per_second), settings.stream_fragment_s * 1000),
+        series=memory.series,
     )
 
     def watch_of(processor: StreamProcessor, run: StreamRun) -> Watch:

@@ -37,6 +37,7 @@ from custodes.edge.aws.wire import Handler, JsonWire, Wire
 from custodes.edge.endpoints.api import Api, Limits
 from custodes.edge.endpoints.authentication import Authentication
 from custodes.edge.endpoints.dispatch import Dispatcher
+from custodes.edge.endpoints.event_stream import EventParts, EventStreamLimits, EventStreams
 from custodes.edge.endpoints.liveness_stream import LivenessStreams, StreamLimits
 from custodes.edge.endpoints.reviews import Act, routes
 from custodes.edge.endpoints.signed import SignedEndpoint
@@ -54,6 +55,7 @@ from custodes.operations.requests.ports import KeyLookup
 from custodes.operations.requests.receipts import receipt_of
 from custodes.operations.requests.recent import RecentRequests
 from custodes.operations.screening.ports import ScreeningFreshness
+from custodes.operations.streams.events import StreamEvents
 
 SERVER_OPTIONS: Mapping[str, Any] = MappingProxyType(
     {
@@ -104,6 +106,8 @@ class AppParts:
         recent: remembers the last requests, for people.
         gate, liveness: what streams of face liveness pass, and what serves them; without, there are none.
         stream_limits: what these may use up.
+        events: what serves streams of events, within ``gate``; without, there are none.
+        event_limits: what these may use up.
     """
 
     service: Service
@@ -129,6 +133,8 @@ class AppParts:
     gate: Gate | None = None
     liveness: FaceLiveness | None = None
     stream_limits: StreamLimits = field(default_factory=StreamLimits)
+    events: StreamEvents | None = None
+    event_limits: EventStreamLimits = field(default_factory=EventStreamLimits)
 
 
 def create_app(parts: AppParts) -> ASGIApp:
@@ -150,6 +156,7 @@ def create_app(parts: AppParts) -> ASGIApp:
             *parts.extra_routes,
             *routes(signed, parts.review_actions),
             *_streams(parts),
+            *_events(parts),
             Route("/", CrossOrigin(services, parts.page_origins)),
             *(Route(path, CrossOrigin(rekognition, parts.page_origins)) for path in parts.service.own),
             Route("/healthz", _health(parts.ready, parts.health)),
@@ -172,6 +179,14 @@ def _streams(parts: AppParts) -> Sequence[BaseRoute]:
     return LivenessStreams(
         parts.gate, parts.liveness, authentication, parts.throttle, parts.clock, parts.stream_limits
     ).routes()
+
+
+def _events(parts: AppParts) -> Sequence[BaseRoute]:
+    if parts.gate is None or parts.events is None:
+        return ()
+    authentication = _authentication(parts, SERVICE)
+    event_parts = EventParts(parts.service, parts.gate, parts.events, authentication, parts.throttle, parts.clock)
+    return EventStreams(event_parts, parts.event_limits).routes()
 
 
 def _authentication(parts: AppParts, service: str) -> Authentication:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 
 from custodes.core.box import BoxPx, Size
@@ -98,7 +98,6 @@ class DisplayedColour:
 class LivenessChallenge:
     """One challenge of one session. ``colours`` are empty for movement alone."""
 
-    challenge_id: str
     kind: ChallengeType
     version: ChallengeVersion
     video: Size
@@ -106,8 +105,15 @@ class LivenessChallenge:
     colours: tuple[DisplayedColour, ...] = ()
 
     def digest(self) -> str:
-        """SHA-256 of all of it in hexadecimal, for the record."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        """SHA-256 in hexadecimal, for the record, of what the client was told, as docs/liveness.md spells it."""
+        oval = self.oval
+        told = {
+            "challenge": [self.kind.value, version_text(self.version)],
+            "colours": [[*one.rgb, one.scroll_ms, one.flat_ms] for one in self.colours],
+            "oval": [oval.centre_x, oval.centre_y, oval.width, oval.height],
+            "video": [self.video.width, self.video.height],
+        }
+        return hashlib.sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def version_text(version: ChallengeVersion) -> str:
@@ -155,10 +161,10 @@ def agreed(
     )
 
 
-def draw(challenge_id: str, kind: ChallengeType, video: Size, randomness: Randomness) -> LivenessChallenge:
+def draw(kind: ChallengeType, video: Size, randomness: Randomness) -> LivenessChallenge:
     """A challenge for a video of ``video`` pixels."""
     colours = tuple(draw_colours(randomness)) if kind is ChallengeType.LIGHT else ()
-    return LivenessChallenge(challenge_id, kind, SUPPORTED[kind], video, draw_oval(video, randomness), colours)
+    return LivenessChallenge(kind, SUPPORTED[kind], video, draw_oval(video, randomness), colours)
 
 
 def draw_oval(video: Size, randomness: Randomness) -> Oval:

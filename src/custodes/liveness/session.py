@@ -68,12 +68,14 @@ class SessionWishes:
         output: bucket for the pictures; None to have them in the answer.
         preferences: challenges in order of preference; empty for the default.
         token: ClientRequestToken.
+        kms_key: under which the bucket of ``output`` encrypts pictures; what is kept here has a key of its own.
     """
 
     audit_pictures: int = 0
     output: PictureBucket | None = None
     preferences: tuple[ChallengePreference, ...] = ()
     token: str | None = None
+    kms_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ class LivenessSession:
     Attributes:
         stored: the state as it was last written; ``state_at`` tells what the clock has made of it.
         begun_ts_ms: when its stream began.
+        charged: whether somebody has paid for the result.
     """
 
     account_id: AccountId
@@ -124,6 +127,7 @@ class LivenessSession:
     stored: LivenessState = LivenessState.CREATED
     begun_ts_ms: int | None = None
     result: LivenessResult | None = None
+    charged: bool = False
 
     def state_at(self, now_ms: int) -> LivenessState:
         """Its state now: nobody writes that time has passed."""
@@ -149,6 +153,11 @@ def ended(session: LivenessSession, result: LivenessResult | None, now_ms: int) 
     return replace(session, stored=state, result=result)
 
 
+def charged(session: LivenessSession) -> LivenessSession | None:
+    """``session``, paid for; None where it was before, or has no result."""
+    return None if session.charged or session.result is None else replace(session, charged=True)
+
+
 def encoded(session: LivenessSession) -> bytes:
     """What of ``session`` is sealed."""
     wishes, result = session.wishes, session.result
@@ -159,6 +168,8 @@ def encoded(session: LivenessSession) -> bytes:
             "output": None if output is None else [output.bucket, output.prefix],
             "preferences": [[one.kind.value, one.minimum, one.maximum] for one in wishes.preferences],
             "begun": session.begun_ts_ms,
+            "kms_key": wishes.kms_key,
+            "charged": session.charged,
             "result": None if result is None else _result_json(result),
         }
     )
@@ -177,9 +188,13 @@ def decoded(bare: LivenessSession, state: str, told: bytes) -> LivenessSession:
         None if output is None else PictureBucket(*output),
         tuple(ChallengePreference(ChallengeType(kind), least, most) for kind, least, most in value["preferences"]),
         bare.wishes.token,
+        value.get("kms_key"),
     )
     result = None if value["result"] is None else _result(value["result"])
-    return replace(bare, wishes=wishes, stored=LivenessState(state), begun_ts_ms=value["begun"], result=result)
+    begun_ts_ms, paid = value["begun"], value.get("charged", False)
+    return replace(
+        bare, wishes=wishes, stored=LivenessState(state), begun_ts_ms=begun_ts_ms, result=result, charged=paid
+    )
 
 
 def _result_json(result: LivenessResult) -> dict[str, object]:

@@ -176,10 +176,12 @@ def _answered(
     again: bool,
     creates: bool,
 ) -> tuple[dict[str, Any], VideoFindings]:
+    from custodes.cli.server.allocator import give_memory_back
     from custodes.cli.video.findings import findings_of
     from custodes.cli.video.submission import open_videos
 
     _check(video, out)
+    give_memory_back()  # where no server runs, this process looks at the video
     with open_videos(settings, endpoint, video, creates=creates) as (api, source):
         answers = {name: dict(answer) for name, answer in api.answers(source, questions, again=again).items()}
     return answers, findings_of(answers)

@@ -91,27 +91,35 @@ class Authentication:
         arrival.exchange.account = caller.account_id
         return Context(caller, arrival.exchange.request_id, self._clock.now_ms(), arrival.origin), raw
 
+    def without_body(self, request: SignedRequest) -> Caller:
+        """Who sent a request that has no body, signed in its head or as a presigned URL. Raises ApiError."""
+        return self._verify_bodiless(request, self._claim(request))
+
     def stream(self, request: SignedRequest) -> tuple[Caller, ChunkChain]:
         """Who opens a stream of signed chunks with a presigned URL, and the chain that those have to continue.
-
-        Browsers' clients sign the host's name without its port, which the header has. Source: captures of the
-        JavaScript SDK.
 
         Raises:
             ApiError: the signature does not hold.
         """
-        claimed = self._claim(request)
         if "authorization" in request.headers:
             raise ApiError("IncompleteSignatureException", "A stream is opened with a presigned URL.")
+        claimed = self._claim(request)
+        caller = self._verify_bodiless(request, claimed)
+        signer = ChunkSigner(claimed.key.secret, claimed.region, self._scope.service)
+        return caller, ChunkChain(claimed.signature, signer, self._signing_keys)
+
+    def _verify_bodiless(self, request: SignedRequest, claimed: Claim) -> Caller:
+        """Who signed. Browsers' clients sign the host's name without its port, which the header has.
+
+        Source: captures of the JavaScript SDK.
+        """
         nothing = hashlib.sha256(b"").hexdigest()
         host = request.headers.get("host", "")
         bare = replace(request, headers={**request.headers, "host": _PORT.sub("", host)})
         try:
-            caller = self._verify(request, nothing, claimed)
+            return self._verify(request, nothing, claimed)
         except ApiError:
-            caller = self._verify(bare, nothing, claimed)
-        signer = ChunkSigner(claimed.key.secret, claimed.region, self._scope.service)
-        return caller, ChunkChain(claimed.signature, signer, self._signing_keys)
+            return self._verify(bare, nothing, claimed)
 
     def _claim(self, request: SignedRequest) -> Claim:
         claimed = claim(request, self._keys, self._clock.now_ms(), self._scope)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from custodes.core.ids import AccountId
+
 
 @dataclass(frozen=True, slots=True)
 class S3Object:
@@ -29,12 +31,16 @@ class ObjectStore(Protocol):
 
 
 class ObjectWriter(Protocol):
-    """Writes objects that requests want results in."""
+    """Writes objects that accounts want results in."""
 
-    def write(self, place: S3Object, data: bytes) -> None:
-        """Put ``data`` at ``place``, in place of what was there.
+    def check(self, account_id: AccountId, bucket: str, kms_key: str | None = None) -> None:
+        """Raise ObjectStoreError where the account may have nothing written to ``bucket``, or not so encrypted."""
+        ...
+
+    def write(self, account_id: AccountId, place: S3Object, data: bytes, kms_key: str | None = None) -> None:
+        """Put ``data`` at ``place``, in place of what was there; encrypted there under ``kms_key`` where one is named.
 
         Raises:
-            ObjectStoreError: no such bucket, or no permission to write to it.
+            ObjectStoreError: the account may not, there is no such bucket, or it cannot encrypt so.
         """
         ...

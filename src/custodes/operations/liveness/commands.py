@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from custodes.core.box import Size
-from custodes.core.errors import InvalidParameterError, NotSupportedError
+from custodes.core.errors import InvalidParameterError
 from custodes.liveness.session import SessionWishes
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.properties import Properties, Reveals, Unit
@@ -18,20 +18,12 @@ MIN_VIDEO_PX, MAX_VIDEO_PX = 320, 1920
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateFaceLivenessSession(Command):
-    """Make a session. ``kms_key`` says whether one was named."""
+    """Make a session."""
 
     operation: ClassVar[str] = "CreateFaceLivenessSession"
     properties: ClassVar[Properties] = Properties(Reveals.ATTRIBUTES, changes=True)
 
     wishes: SessionWishes = field(default_factory=SessionWishes)
-    kms_key: bool = False
-
-    def check(self) -> None:
-        """No key of a service that is not here."""
-        if self.kms_key:
-            raise NotSupportedError(
-                "KmsKeyId is not supported: results are encrypted under a key of the session's own, which goes with it."
-            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +57,9 @@ class StartFaceLivenessSession(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetFaceLivenessSessionResults(Command):
-    """Read what came of a session. It is this that is charged, where there is a result."""
+    """Read what came of a session. It is this that is charged, once, where there is a result."""
 
     operation: ClassVar[str] = "GetFaceLivenessSessionResults"
-    properties: ClassVar[Properties] = Properties(Reveals.ATTRIBUTES, changes=False, unit=Unit.IMAGE)
+    properties: ClassVar[Properties] = Properties(Reveals.ATTRIBUTES, changes=True, unit=Unit.IMAGE)
 
     session_id: str

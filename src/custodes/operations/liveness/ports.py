@@ -36,6 +36,10 @@ class LivenessSessions(Protocol):
         """Keep how it ended; False unless it was in progress."""
         ...
 
+    def charge(self, account_id: AccountId, session_id: str) -> bool:
+        """Note that the session is paid for; True for the first who does, and only where it has a result."""
+        ...
+
     def remove_before(self, created_ts_ms: int) -> int:
         """Destroy sessions made before then, of all accounts, pictures and all; returns how many there were."""
         ...
@@ -46,16 +50,4 @@ class VideoSpool(Protocol):
 
     def holding(self, session_id: str, video: bytes) -> AbstractContextManager[Path]:
         """The file. Raises UnavailableError when it cannot be written."""
-        ...
-
-
-class PictureOutput(Protocol):
-    """Buckets that pictures of sessions are written to."""
-
-    def check(self, bucket: str) -> None:
-        """Raise ObjectStoreError where nothing may be written to ``bucket``, or nothing can be."""
-        ...
-
-    def write(self, bucket: str, key: str, data: bytes) -> None:
-        """Keep a JPEG. Raises ObjectStoreError."""
         ...

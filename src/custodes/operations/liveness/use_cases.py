@@ -23,13 +23,14 @@ from custodes.core.errors import (
 from custodes.liveness.challenge import LivenessChallenge, Randomness, agreed, draw, offered, version_text
 from custodes.liveness.judgement import confidence_pct, feedback
 from custodes.liveness.session import LivenessResult, LivenessSession, LivenessState, SessionPicture
+from custodes.operations.images.ports import ObjectWriter, S3Object
 from custodes.operations.liveness.analysis import LivenessFindings, VideoLook
 from custodes.operations.liveness.commands import (
     CreateFaceLivenessSession,
     GetFaceLivenessSessionResults,
     StartFaceLivenessSession,
 )
-from custodes.operations.liveness.ports import LivenessSessions, PictureOutput, VideoSpool
+from custodes.operations.liveness.ports import LivenessSessions, VideoSpool
 from custodes.operations.requests.gate import Permit
 
 
@@ -38,13 +39,13 @@ class LivenessAdapters:
     """Where sessions, videos and pictures are.
 
     Attributes:
-        new_id: makes ids of sessions and challenges: lower-case UUIDs that nobody can guess.
+        new_id: makes ids of sessions: lower-case UUIDs that nobody can guess.
         randomness: what challenges are drawn from.
     """
 
     sessions: LivenessSessions
     spool: VideoSpool
-    output: PictureOutput
+    output: ObjectWriter
     look: VideoLook
     clock: Clock
     new_id: Callable[[], str]
@@ -104,12 +105,12 @@ class FaceLiveness:
             InvalidParameterError: nothing can be written to the bucket that was named.
         """
         ports = self._ports
+        account_id = permit.context.caller.account_id
         if command.wishes.output is not None:
             try:
-                ports.output.check(command.wishes.output.bucket)
+                ports.output.check(account_id, command.wishes.output.bucket, command.wishes.kms_key)
             except ObjectStoreError as error:
                 raise InvalidParameterError(error.message) from error
-        account_id = permit.context.caller.account_id
         session = LivenessSession(account_id, ports.new_id(), ports.clock.now_ms(), command.wishes)
         return ports.sessions.add(session).session_id
 
@@ -125,7 +126,7 @@ class FaceLiveness:
         if waiting is None:
             raise _not_found(command.session_id)
         kind = agreed(waiting.wishes.preferences, offered(command.challenge_versions))
-        challenge = draw(ports.new_id(), kind, command.video, ports.randomness)
+        challenge = draw(kind, command.video, ports.randomness)
         permit.tally.facts["challenge_sha256"] = challenge.digest()
         session = ports.sessions.begin(account_id, command.session_id, ports.clock.now_ms())
         if session is None:
@@ -172,8 +173,9 @@ class FaceLiveness:
         session = ports.sessions.find(permit.context.caller.account_id, command.session_id)
         if session is None:
             raise _not_found(command.session_id)
-        if session.result is not None:
-            permit.tally.images += 1
+        # A check is charged when its result is read first, however often it is read.
+        if session.result is not None and not session.charged:
+            permit.tally.images += int(ports.sessions.charge(session.account_id, session.session_id))
         return SessionReport(session.session_id, session.state_at(ports.clock.now_ms()), session.result)
 
     def _result(self, check: BegunCheck, video: ReceivedVideo, found: LivenessFindings) -> LivenessResult:
@@ -198,7 +200,8 @@ class FaceLiveness:
         if output is None or picture.data is None:
             return picture
         key = f"{output.prefix}{session.session_id}/{name}"
-        self._ports.output.write(output.bucket, key, picture.data)
+        place = S3Object(output.bucket, key)
+        self._ports.output.write(session.account_id, place, picture.data, session.wishes.kms_key)
         return replace(picture, data=None, bucket=output.bucket, key=key)
 
 

@@ -157,7 +157,9 @@ class MediaJobs:
         places = {"results": f"{folder}/results.jsonl", "summary": f"{folder}/manifest-summary.json"}
         try:
             for name, data in (("results", results), ("summary", orjson.dumps(summary))):
-                self._parts.writer.write(S3Object(request.command.output.bucket, places[name]), data)
+                self._parts.writer.write(
+                    job.request.account_id, S3Object(request.command.output.bucket, places[name]), data
+                )
         except ObjectStoreError as error:
             raise MediaFailedError(f"INVALID_OUTPUT_CONFIG: {error.message}") from error
         version = next((row["version"] for row in rows if "version" in row), "")

@@ -101,7 +101,7 @@ class Reporting:
         parts = [*([prefix] if prefix else []), version.key.project, version.key.name, name]
         place = S3Place(version.output.bucket, "/".join(parts))
         try:
-            self._writer.write(S3Object(place.bucket, place.name), data)
+            self._writer.write(version.key.account_id, S3Object(place.bucket, place.name), data)
         except ObjectStoreError as error:
             raise InvalidParameterError(f"Unable to write to the output S3 bucket. {error.message}") from error
         return place

@@ -104,7 +104,7 @@ def build_projects(
         given.wait_s,
     )
     models = OpenModels(engines.custom, records)
-    versions = Versions(records, models, pages, trainings)
+    versions = Versions(records, models, pages, trainings, given.writer)
     sources = TrainingSources(records, objects)
     return ProjectOperations(
         projects=Projects(records, pages),

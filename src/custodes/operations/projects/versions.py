@@ -21,13 +21,16 @@ from custodes.core.errors import (
     NotFoundError,
     NotSupportedError,
     NotUsableError,
+    ObjectStoreError,
     UnavailableError,
 )
+from custodes.core.ids import AccountId
 from custodes.core.pages import PageTokens
 from custodes.engine.ports import CustomLabelEngine
 from custodes.engine.results.custom import CustomLabel, TrainedModel
 from custodes.governance.iam.document import DocumentKind, parse_document
 from custodes.governance.iam.evaluate import AccessRequest, Policies, evaluate
+from custodes.operations.images.ports import ObjectWriter
 from custodes.operations.images.sources import CUSTOM_LABEL_RULES, Pictures
 from custodes.operations.projects.arns import key_of_arn, project_key, version_key
 from custodes.operations.projects.commands import (
@@ -53,6 +56,7 @@ from custodes.projects.entities import (
     ProjectFeature,
     ProjectKey,
     ProjectPolicy,
+    S3Place,
     Version,
     VersionKey,
     VersionStatus,
@@ -118,12 +122,20 @@ class OpenModels:
 class Versions:
     """Handles operations on versions."""
 
-    def __init__(self, records: ProjectRecords, models: OpenModels, pages: PageTokens, trainings: Trainings) -> None:
-        """Keep versions in ``records``; ``trainings`` carries out what they are made by."""
+    def __init__(
+        self,
+        records: ProjectRecords,
+        models: OpenModels,
+        pages: PageTokens,
+        trainings: Trainings,
+        writer: ObjectWriter,
+    ) -> None:
+        """Keep versions in ``records``; ``trainings`` makes them, what it reports is written by ``writer``."""
         self._records = records
         self._models = models
         self._pages = pages
         self._trainings = trainings
+        self._writer = writer
 
     def create(self, permit: Permit, command: CreateProjectVersion) -> VersionKey:
         """Raises InUseError where the name is taken, InvalidParameterError where there is nothing to train on."""
@@ -133,6 +145,7 @@ class Versions:
         adapter = project.feature is ProjectFeature.CONTENT_MODERATION
         if command.threshold_pct is not None and not adapter:
             raise InvalidParameterError("ContentModeration does not go with a project of custom labels")
+        self._check_output(owner.account_id, command.output)
         key = VersionKey(owner.account_id, owner.name, command.name, permit.context.ts_ms)
         version = Version(
             key,
@@ -152,6 +165,12 @@ class Versions:
         )
         self._trainings.begin(permit, command, version)
         return key
+
+    def _check_output(self, account_id: AccountId, output: S3Place) -> None:
+        try:
+            self._writer.check(account_id, output.bucket)
+        except ObjectStoreError as error:
+            raise InvalidParameterError(f"Unable to write to the output S3 bucket. {error.message}") from error
 
     def _datasets(self, owner: ProjectKey) -> tuple[str, ...]:
         """Paths of the training and the test dataset. Raises InvalidParameterError where one is missing."""
@@ -242,6 +261,7 @@ class Versions:
         weights = self._records.store.part(source, WEIGHTS)
         if weights is None:
             raise NotUsableError("The source version has no weights.")
+        self._check_output(target.account_id, command.output)
         key = VersionKey(target.account_id, target.name, command.name, permit.context.ts_ms)
         copied = replace(
             version,

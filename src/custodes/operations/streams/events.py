@@ -1,8 +1,9 @@
-"""ListStreamEvents: whom live searches of an account saw, kept where a processor says so, each look at them on record.
+"""Whom live searches saw, kept where a processor says so: each look at it on record, wrong names put right.
 
-In: a command with a place to go on from. Out: events in their order, and the place behind the last. A processor keeps
-events from when it carries the tag ``custodes:events`` with a number of days; without it nobody's picture is kept. An
-event of a face that was erased since says no more who it was. An operation of our own: the API has none for it.
+In: a command with a place to go on from, or a correction. Out: events in their order, and the place behind the last;
+the event that corrects. A processor keeps events from when it has the tag ``custodes:events`` with a number of days;
+without it nobody's picture is kept. An event of a face that was erased since says no more who it was. Operations of our
+own: the API has none for it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from custodes.operations.requests.command import Command
 from custodes.operations.requests.gate import Permit
 from custodes.operations.requests.properties import Properties, Reveals
 from custodes.operations.streams.ports import KeptEvent, StreamEventStore
-from custodes.video.live.event import StreamEvent
+from custodes.video.live.event import EventKind, StreamEvent
 
 TAG = "custodes:events"
 MAX_DAYS = 365
@@ -43,8 +44,12 @@ class ListStreamEvents(Command):
 
     Attributes:
         after: place behind the last event that was read; 0 for the first.
-        processor, face_id: only of this processor, only of this enrolled face.
-        since_ts_ms: only those since then.
+        processor, source_arn: only of this processor, only of this stream.
+        face_id, external_image_id: only of this enrolled face, only of faces with this external id.
+        known: only of enrolled faces, or only of nobody known.
+        kind: only of this kind.
+        since_ts_ms, until_ts_ms: only those since then, only those before then.
+        min_similarity_pct: only faces at least that alike.
         max_results: at most so many.
     """
 
@@ -52,9 +57,49 @@ class ListStreamEvents(Command):
     properties: ClassVar[Properties] = Properties(Reveals.RECORDS, changes=False)
     after: int = 0
     processor: str | None = None
+    source_arn: str | None = None
     face_id: str | None = None
+    external_image_id: str | None = None
+    known: bool | None = None
+    kind: EventKind | None = None
     since_ts_ms: int = 0
+    until_ts_ms: int | None = None
+    min_similarity_pct: float = 0.0
     max_results: int = MAX_LISTED
+
+    def wants(self, event: StreamEvent) -> bool:
+        """Whether ``event`` is among those asked for."""
+        asked = (
+            (self.processor, event.processor),
+            (self.source_arn, event.source_arn),
+            (self.face_id, event.face_id),
+            (self.external_image_id, event.external_image_id),
+            (self.known, event.is_known),
+            (self.kind, event.kind),
+        )
+        return (
+            all(wanted is None or wanted == found for wanted, found in asked)
+            and self.since_ts_ms <= event.ts_ms
+            and (self.until_ts_ms is None or event.ts_ms < self.until_ts_ms)
+            and self.min_similarity_pct <= (event.similarity_pct or 0.0)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectStreamEvent(Command):
+    """Say who it was that an event shows; the event stays, another one tells.
+
+    Attributes:
+        place: of the event.
+        face_id: of the enrolled face whose person it was; None for nobody known.
+        collection_id: where that face is; None for the collection of the event.
+    """
+
+    operation: ClassVar[str] = "CorrectStreamEvent"
+    properties: ClassVar[Properties] = Properties(Reveals.RECORDS, changes=True)
+    place: int
+    face_id: str | None = None
+    collection_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +111,7 @@ class EventPage:
 
 
 class StreamEvents:
-    """Handles the operation."""
+    """Handles the operations. Raises NotSupportedError where there are no live streams."""
 
     def __init__(self, gallery: Gallery, events: StreamEventStore | None) -> None:
         """Read ``events``; without any, every request is refused."""
@@ -75,21 +120,59 @@ class StreamEvents:
 
     def listing(self, permit: Permit, command: ListStreamEvents) -> EventPage:
         """One page."""
-        if self._events is None:
-            raise NotSupportedError("This server was put together without live streams.")
         account_id = permit.context.caller.account_id
         limit, after = min(command.max_results, MAX_LISTED), command.after
         found: list[KeptEvent] = []
         while len(found) < limit:
-            kept = self._events.listing(account_id, after, limit)
+            kept = self._store.listing(account_id, after, limit)
             if not kept:
                 break
             after = kept[-1].place
             shown = self._shown(account_id, kept, permit.context.ts_ms)
-            found += [one for one in shown if _wanted(command, one.event)][: limit - len(found)]
+            found += [one for one in shown if command.wants(one.event)][: limit - len(found)]
         last = found[-1].place if len(found) == limit else after
         permit.tally.add(events_shown=len(found))
         return EventPage(found, last)
+
+    def correct(self, permit: Permit, command: CorrectStreamEvent) -> KeptEvent:
+        """The event that tells it.
+
+        Raises:
+            NotFoundError: no such event, or no such face.
+            InvalidParameterError: the event is a correction itself.
+        """
+        account_id = permit.context.caller.account_id
+        found = self._store.listing(account_id, command.place - 1, 1)
+        if not found or found[0].place != command.place or found[0].event.expires_ts_ms <= permit.context.ts_ms:
+            raise NotFoundError(f"There is no event at place {command.place}.")
+        wrong = found[0].event
+        if wrong.kind is EventKind.CORRECTED:
+            raise InvalidParameterError("Request has invalid parameters: correct the event that the correction is of.")
+        collection = command.collection_id or wrong.collection_id
+        who = None
+        if command.face_id is not None:
+            who = self._face(CollectionKey(account_id, CollectionId(collection)), FaceId(command.face_id))
+        event = wrong.corrected(command.place, who, collection, permit.slot.index)
+        (place,) = self._store.add([event])
+        permit.tally.add(events_corrected=1)
+        permit.tally.facts["collection"] = collection
+        return KeptEvent(place, event)
+
+    def newest(self, account_id: AccountId) -> int:
+        """Place of the last event of an account, 0 for none: whether there is anything to ask for, and no more."""
+        return self._store.newest(account_id)
+
+    @property
+    def _store(self) -> StreamEventStore:
+        if self._events is None:
+            raise NotSupportedError("This server was put together without live streams.")
+        return self._events
+
+    def _face(self, key: CollectionKey, face_id: FaceId) -> tuple[str, str | None]:
+        face = self._gallery.faces_by_id(key, [face_id]).get(face_id)
+        if face is None:
+            raise NotFoundError("There is no such face in the collection.")
+        return str(face_id), face.external_image_id
 
     def _shown(self, account_id: AccountId, kept: Sequence[KeptEvent], now_ms: int) -> list[KeptEvent]:
         """Those that are not forgotten, without names of faces that are gone."""
@@ -115,11 +198,3 @@ class StreamEvents:
             return tuple(self._gallery.faces_by_id(key, ids))
         except NotFoundError:  # the collection is gone, and everybody with it
             return ()
-
-
-def _wanted(command: ListStreamEvents, event: StreamEvent) -> bool:
-    return (
-        event.ts_ms >= command.since_ts_ms
-        and command.processor in (None, event.processor)
-        and command.face_id in (None, event.face_id)
-    )

@@ -15,6 +15,7 @@ from custodes.core.ids import AccountId
 from custodes.engine.results.face import DetectedFace
 from custodes.engine.results.label import Instance
 from custodes.gallery.entities import Face
+from custodes.operations.images.ports import S3Object
 from custodes.video.live.event import StreamEvent
 from custodes.video.live.processor import StreamProcessor
 
@@ -70,8 +71,12 @@ class KeptEvent:
 class StreamEventStore(Protocol):
     """Keeps events. All methods raise UnavailableError when the store cannot be used."""
 
-    def add(self, events: Sequence[StreamEvent]) -> None:
-        """Keep all of them, or none."""
+    def add(self, events: Sequence[StreamEvent]) -> Sequence[int]:
+        """Keep all of them, or none; their places."""
+        ...
+
+    def newest(self, account_id: AccountId) -> int:
+        """Place of the last event of an account, 0 for none."""
         ...
 
     def listing(self, account_id: AccountId, after: int, limit: int) -> Sequence[KeptEvent]:
@@ -134,8 +139,8 @@ class StreamOutputs(Protocol):
         """Append to a data stream, in order."""
         ...
 
-    def put_picture(self, bucket: str, key: str, jpeg: bytes) -> None:
-        """Keep a picture in a bucket."""
+    def put_picture(self, account_id: AccountId, place: S3Object, jpeg: bytes) -> None:
+        """Keep a picture in a bucket that the account may have it written to."""
         ...
 
     def publish(self, topic_arn: str, subject: str, message: bytes) -> None:

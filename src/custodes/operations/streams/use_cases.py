@@ -17,6 +17,7 @@ from custodes.core.errors import (
     InvalidParameterError,
     NotFoundError,
     NotSupportedError,
+    ObjectStoreError,
     RateExceededError,
 )
 from custodes.core.ids import AccountId
@@ -25,6 +26,7 @@ from custodes.engine.ports import FaceEngine
 from custodes.gallery.entities import CollectionKey
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.collections.tags import check_tags
+from custodes.operations.images.ports import ObjectWriter
 from custodes.operations.images.scale import require_same_model
 from custodes.operations.policy.facts import TAG_PREFIX
 from custodes.operations.requests.callers import encode_caller
@@ -58,6 +60,7 @@ class StreamAdapters:
     """Where processors are and who runs them.
 
     Attributes:
+        writer: says which buckets an account may have pictures written to.
         wake: tells workers that a processor was started or stopped.
         has_room: whether one more processor can be run.
         new_session: makes session ids.
@@ -66,6 +69,7 @@ class StreamAdapters:
     processors: StreamProcessorStore
     events: StreamEventStore
     sources: LiveSources
+    writer: ObjectWriter
     wake: Callable[[], None]
     has_room: Callable[[], bool]
     new_session: Callable[[], str]
@@ -96,6 +100,7 @@ class StreamOperations:
             InUseError: name or source are taken.
             QuotaError: the account has as many as it may have.
             NotFoundError: no such collection.
+            InvalidParameterError: pictures may not be written to the bucket.
         """
         check_tags(command.tags)
         kept_days(command.tags)
@@ -106,6 +111,8 @@ class StreamOperations:
                 self._engine, self._gallery.outline(CollectionKey(caller.account_id, task.collection_id))
             )
             _until_ms(command.tags, now_ms)
+        else:
+            self._check_bucket(caller.account_id, task)
         processor = StreamProcessor(
             caller.account_id,
             command.name,
@@ -120,6 +127,12 @@ class StreamOperations:
         )
         self._ports.processors.add(processor, MAX_PROCESSORS)
         return processor
+
+    def _check_bucket(self, account_id: AccountId, task: LabelTask) -> None:
+        try:
+            self._ports.writer.check(account_id, task.bucket)
+        except ObjectStoreError as error:
+            raise InvalidParameterError(error.message) from error
 
     def describe(self, permit: Permit, command: DescribeStreamProcessor) -> StreamProcessor:
         """As it stands."""

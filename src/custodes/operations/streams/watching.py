@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 
 from custodes.core.clock import Clock
 from custodes.core.errors import CustodesError, UnavailableError
 from custodes.core.ids import RequestId
+from custodes.operations.images.ports import S3Object
 from custodes.operations.requests.callers import decode_caller
 from custodes.operations.requests.context import Context, Origin
 from custodes.operations.requests.gate import Gate, Permit
@@ -39,7 +42,12 @@ class StreamSettings:
 
 @dataclass(frozen=True, slots=True)
 class StreamParts:
-    """What a watch needs. ``pause`` waits for so many seconds before something is tried again."""
+    """What a watch needs.
+
+    Attributes:
+        pause: waits for so many seconds before something is tried again.
+        series: while a fragment is looked at, networks keep their memory from one frame to the next.
+    """
 
     engines: StreamEngines
     sources: LiveSources
@@ -49,6 +57,7 @@ class StreamParts:
     request_ids: Callable[[], RequestId]
     settings: StreamSettings = StreamSettings()
     pause: Callable[[float], None] = time.sleep
+    series: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 class Watch:
@@ -86,7 +95,8 @@ class Watch:
                 arrived()
                 fragment = _FragmentLook(self, look, Fragment(source, number, first.ts_ms), first, frames)
                 context = Context(self._caller, parts.request_ids(), parts.clock.now_ms(), Origin())
-                released = self._gate.perform(context, self._command(number), fragment.run)
+                with parts.series():
+                    released = self._gate.perform(context, self._command(number), fragment.run)
                 self._deliver(released.result)
                 self._keep(released)
                 number += 1
@@ -132,7 +142,8 @@ class Watch:
                 self._insist(lambda: outputs.put_records(task.output_arn, self._processor.name, told.records))
             return
         for key, jpeg in told.pictures:
-            self._insist(lambda key=key, jpeg=jpeg: outputs.put_picture(task.bucket, key, jpeg))  # type: ignore[misc]
+            place = S3Object(task.bucket, key)
+            self._insist(partial(outputs.put_picture, self._processor.account_id, place, jpeg))
         for message in told.messages:
             self._publish(task, message)
 

@@ -7,16 +7,11 @@ a pause that grows. Nothing is kept.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import selectors
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import orjson
@@ -24,11 +19,13 @@ import orjson
 from custodes.core.clock import Clock
 from custodes.core.errors import NotFoundError
 from custodes.operations.streams.ports import LiveFrame, Stopped
-from custodes.storage.media.pipe import HEADER_BYTES, Kind, Record
+from custodes.storage.media.pipe import Kind
+from custodes.storage.media.process import DecoderChild, Patience, running, spawned
+from custodes.video.frames import DecoderCrashedError
 from custodes.video.live.source import LiveSource, LiveSourceMap
 
-_TAKE_BYTES = 1 << 20
-_TICK_S = 0.1
+_CHILD = "custodes.storage.media.live_child"
+_TICK_S, _RECORD_S = 0.1, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +85,22 @@ class LockedSources:
                 time.sleep(min(_TICK_S, pause_s))
                 yield None
 
-    def _of(self, child: _Child, every_s: float, stopped: Stopped) -> Iterator[LiveFrame | None]:
+    def _of(self, child: DecoderChild, every_s: float, stopped: Stopped) -> Iterator[LiveFrame | None]:
         """Frames of one child until it is lost."""
         due, heard = time.monotonic(), time.monotonic()
         asked = False
         while not stopped() and time.monotonic() - heard < self._limits.silence_s:
             if not asked and time.monotonic() >= due:
-                asked = child.ask()
-            wait_s = _TICK_S if asked else min(_TICK_S, max(0.0, due - time.monotonic()))
-            record, payload = child.record(wait_s)
-            if record is None:
+                child.tell(b"n")
+                asked = True
+            if not child.begins(_TICK_S if asked else min(_TICK_S, max(0.0, due - time.monotonic()))):
                 yield None
-            elif record.kind is Kind.PIXELS:
+                continue
+            try:
+                record, payload = child.record()
+            except DecoderCrashedError:
+                return
+            if record.kind is Kind.PIXELS:
                 heard, asked = time.monotonic(), False
                 due = max(due + every_s, heard + every_s / 2)
                 rgb = np.frombuffer(payload, np.uint8).reshape(record.height, record.width, 3)
@@ -108,46 +109,7 @@ class LockedSources:
                 return
 
 
-class _Child:
-    """Both ends of a child's pipes."""
-
-    def __init__(self, orders: int, output: int) -> None:
-        self._orders = orders
-        self._output = output
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(output, selectors.EVENT_READ)
-
-    def ask(self) -> bool:
-        """Ask for the next frame. True, also where the child is gone: reading will tell."""
-        with contextlib.suppress(OSError):
-            os.write(self._orders, b"n")
-        return True
-
-    def record(self, wait_s: float) -> tuple[Record | None, bytearray]:
-        """The next record; None where none begins in time. A child that ends or writes what is no record has ended."""
-        if not self._selector.select(wait_s):
-            return None, bytearray()
-        try:
-            record = Record.from_bytes(bytes(self._take(HEADER_BYTES)))
-            return record, self._take(record.payload_bytes)
-        except (ValueError, EOFError):
-            return Record(Kind.END), bytearray()
-
-    def _take(self, length: int) -> bytearray:
-        data, view = bytearray(length), 0
-        with memoryview(data) as whole:
-            while view < length:
-                if not self._selector.select(5.0):
-                    raise EOFError
-                count = os.readv(self._output, [whole[view : view + _TAKE_BYTES]])
-                if count == 0:
-                    raise EOFError
-                view += count
-        return data
-
-
-@contextmanager
-def _child(source: LiveSource, limits: LiveLimits) -> Iterator[_Child]:
+def _child(source: LiveSource, limits: LiveLimits) -> AbstractContextManager[DecoderChild]:
     order = {
         "address": source.address,
         "path": source.path,
@@ -155,25 +117,5 @@ def _child(source: LiveSource, limits: LiveLimits) -> Iterator[_Child]:
         "secure": source.secure,
         "memory_bytes": limits.memory_bytes,
     }
-    # -I: no environment, no current directory; a session of its own, so that it ends with all it started. The address
-    # with its password goes through the pipe: arguments can be read by every user of the machine.
-    process = subprocess.Popen(
-        [sys.executable, "-I", "-m", "custodes.storage.media.live_child"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={},
-        start_new_session=True,
-        bufsize=0,
-    )
-    assert process.stdin is not None and process.stdout is not None
-    try:
-        with contextlib.suppress(OSError):
-            os.write(process.stdin.fileno(), orjson.dumps(order, option=orjson.OPT_APPEND_NEWLINE))
-        yield _Child(process.stdin.fileno(), process.stdout.fileno())
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        process.stdin.close()
-        process.stdout.close()
+    told = orjson.dumps(order, option=orjson.OPT_APPEND_NEWLINE)
+    return running(partial(spawned, _CHILD), told, Patience(_RECORD_S))

@@ -1,4 +1,4 @@
-"""Where live streams tell what they saw: Kinesis data streams, pictures in S3, SNS topics, through boto3.
+"""Where live streams tell what they saw: Kinesis data streams, pictures in buckets, SNS topics.
 
 In: records, pictures and messages. Out: calls of whatever endpoints are set. Clients are made at the first call. It
 repeats nothing beyond what the clients do: whoever calls decides how often to try.
@@ -14,8 +14,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from custodes.core.errors import ObjectStoreError, UnavailableError
+from custodes.core.ids import AccountId
+from custodes.operations.images.ports import ObjectWriter, S3Object
 from custodes.storage.messages.endpoint import Endpoint, open_client
-from custodes.storage.objects.s3 import S3Endpoint, connected
 
 MAX_RECORDS = 500
 """Of one call. Source: API reference of PutRecords."""
@@ -24,9 +25,10 @@ MAX_RECORDS = 500
 class AwsOutputs:
     """Implements ``StreamOutputs``."""
 
-    def __init__(self, kinesis: Endpoint, s3: Endpoint, sns: Endpoint) -> None:
-        """Send to these; those without an address take nothing."""
-        self._endpoints = {"kinesis": kinesis, "s3": s3, "sns": sns}
+    def __init__(self, kinesis: Endpoint, pictures: ObjectWriter, sns: Endpoint) -> None:
+        """Send to these; endpoints without an address take nothing."""
+        self._endpoints = {"kinesis": kinesis, "sns": sns}
+        self._pictures = pictures
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}  # guarded by _lock
 
@@ -44,13 +46,12 @@ class AwsOutputs:
                 raise UnavailableError(f"The data stream {stream_arn} did not take the records.")
             left = left[MAX_RECORDS:]
 
-    def put_picture(self, bucket: str, key: str, jpeg: bytes) -> None:
+    def put_picture(self, account_id: AccountId, place: S3Object, jpeg: bytes) -> None:
         """See StreamOutputs."""
-        self._call(
-            "s3",
-            f"The bucket {bucket} did not take a picture.",
-            lambda client: client.put_object(Bucket=bucket, Key=key, Body=jpeg, ContentType="image/jpeg"),
-        )
+        try:
+            self._pictures.write(account_id, place, jpeg)
+        except ObjectStoreError as error:
+            raise UnavailableError(f"The bucket {place.bucket} did not take a picture.") from error
 
     def publish(self, topic_arn: str, subject: str, message: bytes) -> None:
         """See StreamOutputs."""
@@ -65,24 +66,15 @@ class AwsOutputs:
             raise UnavailableError(f"{refusal} This server has no endpoint of {service}.")
         try:
             return call(self._client(service))
-        except (ClientError, BotoCoreError, ObjectStoreError) as error:
+        except (ClientError, BotoCoreError) as error:
             raise UnavailableError(refusal) from error
 
     def _client(self, service: str) -> Any:
         with self._lock:
             if service not in self._clients:
-                self._clients[service] = _open(service, self._endpoints[service])
+                self._clients[service] = open_client(service, self._endpoints[service])
             return self._clients[service]
 
 
 def _put_records(stream_arn: str, entries: list[dict[str, Any]], client: Any) -> Any:
     return client.put_records(StreamARN=stream_arn, Records=entries)
-
-
-def _open(service: str, endpoint: Endpoint) -> Any:
-    if service != "s3":
-        return open_client(service, endpoint)
-    key, secret = endpoint.access_key_id or None, endpoint.secret_access_key or None
-    return connected(
-        S3Endpoint(region=endpoint.region, endpoint_url=endpoint.url, access_key_id=key, secret_access_key=secret)
-    )

@@ -8,10 +8,10 @@ client can tell.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, ClassVar, Protocol
 
 from custodes.core.errors import ImageTooLargeError, ObjectStoreError
-from custodes.operations.images.ports import ObjectStore, ObjectWriter, S3Object
+from custodes.operations.images.ports import ObjectStore, S3Object
 from custodes.operations.video.ports import LargeObjects, ObjectVersion
 
 # Source: the texts the service answers with, for every cause alike: they do not tell what exists.
@@ -23,8 +23,14 @@ UNWRITABLE = "Unable to write to the S3 bucket. Check that it exists, and that r
 CHANGED = "The object has changed since the job was started."
 
 
-class BucketStore(ObjectStore, ObjectWriter, LargeObjects, Protocol):
-    """What holds a bucket: objects of any size."""
+class BucketStore(ObjectStore, LargeObjects, Protocol):
+    """What holds a bucket: objects of any size. ``encrypts`` says whether it does so under keys that are named."""
+
+    encrypts: ClassVar[bool]
+
+    def write(self, place: S3Object, data: bytes, kms_key: str | None = None) -> None:
+        """Put ``data`` at ``place``, encrypted under ``kms_key`` where one is named. Raises ObjectStoreError."""
+        ...
 
 
 class BucketObjects:
@@ -44,9 +50,14 @@ class BucketObjects:
         """
         return self._store(source).read(source, max_bytes)
 
-    def write(self, place: S3Object, data: bytes) -> None:
-        """Put ``data`` at ``place``. Raises ObjectStoreError."""
-        self._store(place).write(place, data)
+    def write(self, place: S3Object, data: bytes, kms_key: str | None = None) -> None:
+        """Put ``data`` at ``place``. Raises ObjectStoreError. Who may is said by ``outputs``."""
+        self._store(place).write(place, data, kms_key)
+
+    def encrypts(self, bucket: str) -> bool:
+        """Whether objects of ``bucket`` can be encrypted under a key that is named."""
+        store = self._by_bucket.get(bucket, self._default)
+        return store is not None and store.encrypts
 
     def version(self, source: S3Object) -> ObjectVersion:
         """Length and tag of ``source``. Raises ObjectStoreError."""

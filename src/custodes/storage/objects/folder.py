@@ -13,7 +13,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 from custodes.core.errors import ObjectStoreError
 from custodes.durable import write_durably
@@ -25,7 +25,9 @@ _PIECE_BYTES = 1 << 20
 
 
 class FolderObjects:
-    """Reads objects from one folder."""
+    """Reads objects from one folder, and writes where that is allowed."""
+
+    encrypts: ClassVar[bool] = False
 
     def __init__(self, root: Path, *, writable: bool = False) -> None:
         """Read under ``root``, which may appear later; write only where that was said to be allowed."""
@@ -46,10 +48,19 @@ class FolderObjects:
         except (OSError, ValueError, RuntimeError) as error:  # ValueError: NUL in a key; RuntimeError: a ring of links
             raise ObjectStoreError(UNREADABLE) from error
 
-    def write(self, place: S3Object, data: bytes) -> None:
-        """Put ``data`` into the file that the key names. Raises ObjectStoreError, also where writing is not allowed."""
+    def write(self, place: S3Object, data: bytes, kms_key: str | None = None) -> None:
+        """Put ``data`` into the file that the key names.
+
+        Raises:
+            ObjectStoreError: also where writing is not allowed, or a key of KMS was named: files are not encrypted.
+        """
         parts = place.name.split("/")
-        if not self._writable or any(part in ("", ".", "..") for part in parts) or "\\" in place.name:
+        if (
+            not self._writable
+            or kms_key is not None
+            or any(part in ("", ".", "..") for part in parts)
+            or "\\" in place.name
+        ):
             raise ObjectStoreError(UNWRITABLE)
         try:
             self._root.mkdir(mode=0o700, exist_ok=True)

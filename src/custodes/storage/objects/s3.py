@@ -6,11 +6,12 @@ checked from the response's header before the body is read, and again while read
 
 from __future__ import annotations
 
+import mimetypes
 import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 import boto3
 from botocore import UNSIGNED
@@ -53,7 +54,9 @@ class S3Endpoint:
 
 
 class S3Objects:
-    """Reads objects from one endpoint. The client is made at the first read: importing its model takes a while."""
+    """Reads and writes objects of one endpoint. The client is made at first use: importing its model takes a while."""
+
+    encrypts: ClassVar[bool] = True
 
     def __init__(self, endpoint: S3Endpoint) -> None:
         """Read from ``endpoint``."""
@@ -82,10 +85,12 @@ class S3Objects:
             raise ObjectStoreError(UNREADABLE)
         return data
 
-    def write(self, place: S3Object, data: bytes) -> None:
-        """Put ``data`` at ``place``. Raises ObjectStoreError."""
+    def write(self, place: S3Object, data: bytes, kms_key: str | None = None) -> None:
+        """Put ``data`` at ``place``, with the type of its name's ending. Raises ObjectStoreError."""
+        sealed = {} if kms_key is None else {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key}
+        kind = mimetypes.guess_type(place.name)[0] or "application/octet-stream"
         try:
-            self._connected().put_object(Bucket=place.bucket, Key=place.name, Body=data)
+            self._connected().put_object(Bucket=place.bucket, Key=place.name, Body=data, ContentType=kind, **sealed)
         except _FAILURES as error:
             raise ObjectStoreError(UNWRITABLE) from error
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
 from custodes.core.errors import InUseError, QuotaError
 from custodes.core.ids import AccountId
@@ -98,7 +98,7 @@ class SqlStreamEvents:
         self._database = database
         self._master = master
 
-    def add(self, events: Sequence[StreamEvent]) -> None:
+    def add(self, events: Sequence[StreamEvent]) -> Sequence[int]:
         """See StreamEventStore."""
         rows = [
             {
@@ -108,7 +108,16 @@ class SqlStreamEvents:
             }
             for event in events
         ]
-        self._database.write(lambda connection: connection.execute(insert(STREAM_EVENTS), rows))
+        adding = insert(STREAM_EVENTS).returning(_EVENT.row)
+        return self._database.write(
+            lambda connection: [int(connection.execute(adding, row).scalar_one()) for row in rows]
+        )
+
+    def newest(self, account_id: AccountId) -> int:
+        """See StreamEventStore."""
+        query = select(func.max(_EVENT.row)).where(_EVENT.account_id == account_id)
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar() or 0)
 
     def listing(self, account_id: AccountId, after: int, limit: int) -> Sequence[KeptEvent]:
         """See StreamEventStore."""

@@ -39,8 +39,9 @@ def create_command(params: Params) -> CreateFaceLivenessSession:
         None if output is None else PictureBucket(output["S3Bucket"], output.get("S3KeyPrefix", "")),
         tuple(_preference(one) for one in settings.get("ChallengePreferences", ())),
         params.get("ClientRequestToken"),
+        params.get("KmsKeyId"),
     )
-    return CreateFaceLivenessSession(wishes=wishes, kms_key="KmsKeyId" in params)
+    return CreateFaceLivenessSession(wishes=wishes)
 
 
 def results_command(params: Params) -> GetFaceLivenessSessionResults:

@@ -61,6 +61,10 @@ class SqlLivenessSessions:
         """See LivenessSessions."""
         return self._change(account_id, session_id, lambda session: rules.ended(session, result, now_ms)) is not None
 
+    def charge(self, account_id: AccountId, session_id: str) -> bool:
+        """See LivenessSessions."""
+        return self._change(account_id, session_id, rules.charged) is not None
+
     def remove_before(self, created_ts_ms: int) -> int:
         """See LivenessSessions."""
         past = _COLUMN.created_ts_ms < created_ts_ms

@@ -1,4 +1,4 @@
-"""ListStreamEvents between members of our own model and commands."""
+"""ListStreamEvents and CorrectStreamEvent between members of our own model and commands."""
 
 from __future__ import annotations
 
@@ -12,44 +12,69 @@ from custodes.edge.aws.wire import Handler
 from custodes.operations.requests.context import Context
 from custodes.operations.requests.gate import Gate
 from custodes.operations.requests.receipts import Released
-from custodes.operations.streams.events import MAX_LISTED, EventPage, ListStreamEvents, StreamEvents
+from custodes.operations.streams.events import (
+    MAX_LISTED,
+    CorrectStreamEvent,
+    EventPage,
+    ListStreamEvents,
+    StreamEvents,
+)
 from custodes.operations.streams.ports import KeptEvent
+from custodes.video.live.event import EventKind
 
 _RELATIVE = re.compile(r"now-(\d{1,6})([smhd])")
 _UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 def handlers(gate: Gate, events: StreamEvents) -> dict[str, Handler]:
-    """The handler by operation."""
-    return {"ListStreamEvents": partial(_handle, gate, events)}
+    """The handlers by operation."""
+    return {
+        "ListStreamEvents": partial(_list, gate, events),
+        "CorrectStreamEvent": partial(_correct, gate, events),
+    }
 
 
-def _handle(gate: Gate, events: StreamEvents, context: Context, params: Params) -> Released[Params]:
+def _list(gate: Gate, events: StreamEvents, context: Context, params: Params) -> Released[Params]:
     command = events_command(params, context.ts_ms)
     return gate.perform(context, command, events.listing).map(events_output)
 
 
+def _correct(gate: Gate, events: StreamEvents, context: Context, params: Params) -> Released[Params]:
+    command = CorrectStreamEvent(
+        place=params["Place"], face_id=params.get("FaceId"), collection_id=params.get("CollectionId")
+    )
+    return gate.perform(context, command, events.correct).map(lambda kept: {"Event": event_output(kept)})
+
+
 def events_command(params: Params, now_ms: int) -> ListStreamEvents:
-    """Parameters of ListStreamEvents; ``Since`` is like ``now-3h`` or a moment in ISO 8601."""
+    """Parameters of ListStreamEvents; ``Since`` and ``Until`` are like ``now-3h`` or a moment in ISO 8601."""
     return ListStreamEvents(
         after=params.get("After", 0),
         processor=params.get("ProcessorName"),
+        source_arn=params.get("StreamArn"),
         face_id=params.get("FaceId"),
-        since_ts_ms=_moment(params["Since"], now_ms) if "Since" in params else 0,
+        external_image_id=params.get("ExternalImageId"),
+        known=params.get("Known"),
+        kind=EventKind(params["Kind"]) if "Kind" in params else None,
+        since_ts_ms=_moment("Since", params["Since"], now_ms) if "Since" in params else 0,
+        until_ts_ms=_moment("Until", params["Until"], now_ms) if "Until" in params else None,
+        min_similarity_pct=params.get("MinSimilarity", 0.0),
         max_results=params.get("MaxResults", MAX_LISTED),
     )
 
 
 def events_output(page: EventPage) -> Output:
     """Output of ListStreamEvents."""
-    return {"Events": [_event(one) for one in page.events], "After": page.after}
+    return {"Events": [event_output(one) for one in page.events], "After": page.after}
 
 
-def _event(one: KeptEvent) -> Output:
+def event_output(one: KeptEvent) -> Output:
+    """One event, as in the output of ListStreamEvents."""
     event = one.event
     left, top, width, height = event.box
     output: Output = {
         "Place": one.place,
+        "Kind": event.kind.value,
         "Timestamp": datetime.fromtimestamp(event.ts_ms / 1000, UTC),
         "ProcessorName": event.processor,
         "StreamArn": event.source_arn,
@@ -60,6 +85,7 @@ def _event(one: KeptEvent) -> Output:
         "CollectionId": event.collection_id,
     }
     known = {
+        "Corrects": event.corrects,
         "FaceId": event.face_id,
         "ExternalImageId": event.external_image_id,
         "Similarity": event.similarity_pct,
@@ -69,12 +95,12 @@ def _event(one: KeptEvent) -> Output:
     return output | {name: value for name, value in known.items() if value is not None}
 
 
-def _moment(text: str, now_ms: int) -> int:
+def _moment(name: str, text: str, now_ms: int) -> int:
     relative = _RELATIVE.fullmatch(text)
     if relative is not None:
         return now_ms - int(relative[1]) * _UNIT_MS[relative[2]]
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidParameterError("Since is a moment like now-3h or 2027-01-31T08:00:00+01:00") from None
+        raise InvalidParameterError(f"{name} is a moment like now-3h or 2027-01-31T08:00:00+01:00") from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
