@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,14 @@ def say(text: str) -> None:
 
 def print_json(value: object) -> None:
     """``value`` on one line of standard output, in the words of ``json_words``."""
-    typer.echo(json.dumps(spoken(value), ensure_ascii=False))
+    typer.echo(json.dumps(spoken(value), ensure_ascii=False, default=_moment))
+
+
+def _moment(value: object) -> str:
+    """A moment as text: boto3 makes dates of the API's times."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is no JSON")
 
 
 def show(answer: object, text: str, *, as_json: bool, none: str = "there are none") -> None:

@@ -109,14 +109,9 @@ def _coming(client: SignedClient, members: Mapping[str, Any], after: int) -> Ite
 
 def _show(event: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
-        print_json({name: _plain(value) for name, value in event.items() if name != "Picture"})
+        print_json({name: value for name, value in event.items() if name != "Picture"})
     else:
         typer.echo(_event_line(event))
-
-
-def _plain(value: object) -> object:
-    """A moment as text; boto3 has made a date of it."""
-    return str(value) if isinstance(value, datetime) else value
 
 
 def _event_line(event: Mapping[str, Any]) -> str:
