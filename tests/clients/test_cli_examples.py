@@ -12,7 +12,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,8 @@ import pytest
 from compatibility.project_answers import BUCKET as SHOTS
 from compatibility.project_answers import POLICY as COPIES
 from compatibility.project_answers import RESULTS, write_shots
-from custodes.gallery.celebrities import Celebrity, KnownGender
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
-from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
 from fakes.clips import lossless
 from fakes.engine import Square, SquareEngine, picture
 from fakes.gallery import MemoryGalleryStore
@@ -64,8 +61,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     with running(root / "data", {"buckets": folders, "output_buckets": RESULTS}, **stand_ins) as live:
         source = {"arn": YARD, "url": (root / "films" / "one.mov").as_uri()}
         live.deployment.administration.ask("stream source set", source, os.getuid())
-        with closing(SqliteCelebrities(live.data)) as book:
-            book.put([Celebrity("3LvPP6oYFV", "Ann", ("www.example.org",), KnownGender.FEMALE)])
+        ann = {"celebrity_id": "3LvPP6oYFV", "name": "Ann", "urls": ["www.example.org"], "gender": "Female"}
+        live.deployment.administration.ask("celebrities put", {"people": [ann]}, os.getuid())
         yield live
 
 
