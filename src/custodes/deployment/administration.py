@@ -74,7 +74,7 @@ def carry_out_here(settings: Settings, operation: str, members: Mapping[str, obj
 def _accounts(settings: Settings, operator: AccountId, *, screened: bool = False) -> Iterator[Opened]:
     with ExitStack() as opened:
         database = opened.enter_context(closing(open_database(settings)))
-        directory = opened.enter_context(open_directory(database, settings.data, operator, load_service().known))
+        directory = opened.enter_context(open_directory(database, settings.data, operator, load_service().permissions))
         log = AttributedLog(opened.enter_context(open_log(ledger_place(settings, operator), SystemClock())))
         statements = open_statements(settings.data)
         customers = opened.enter_context(

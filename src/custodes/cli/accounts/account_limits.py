@@ -34,7 +34,7 @@ def limits_command(
         from custodes.edge.aws.model import load_service
         from custodes.operations.reviews.reviews import OPERATIONS
 
-        check_limits(changed, {*load_service().known, *OPERATIONS})
+        check_limits(changed, {*load_service().permissions, *OPERATIONS})
     found = ask(data, "account show", account=account)["limits"]
     wanted = {name: number for name, number in (found | changed).items() if name not in (clear or ())}
     if wanted != found:

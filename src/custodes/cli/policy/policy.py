@@ -33,8 +33,6 @@ from custodes.governance.provider.policy_set import diff
 
 app = typer.Typer(help="Check policies, change the provider's rules, explain decisions.", no_args_is_help=True)
 
-_PERMISSIONS = ("StartFaceLivenessSession",)  # a permission without an operation in the service's model
-
 
 @app.command("lint")
 def lint_command(
@@ -52,7 +50,7 @@ def lint_command(
             findings += lint_set(policy_set(path))
     if not paths:
         findings += lint_set(policy_set(None, PACKS))
-    operations = [*load_service().operations, *_PERMISSIONS]
+    operations = load_service().permissions
     for path in paths or []:
         for document in sorted(path.glob("*.json")) if path.is_dir() else [path] if path.suffix == ".json" else []:
             findings += lint_document(document.name, text_of(document), operations)
