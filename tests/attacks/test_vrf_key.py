@@ -165,12 +165,12 @@ def test_a_key_that_no_entry_brought_stops_the_server(keeper: Keeper, hidden: bo
         keeper.open()
 
 
-@pytest.mark.parametrize("lost", ["ledger-vrf-001.key", "names"])
+@pytest.mark.parametrize("lost", ["ledger-vrf-001.key", "places"])
 def test_what_a_change_needs_later_must_be_there(keeper: Keeper, lost: str) -> None:
     keeper.change()
     keeper.close()
     folder = LedgerPaths(keeper.data).private / "maps" / "vrf"
-    path = keeper.data / "keys" / lost if lost.endswith("key") else next(folder.glob("*.names"))
+    path = keeper.data / "keys" / lost if lost.endswith("key") else next(folder.glob("*.places"))
     path.unlink()
     with pytest.raises(Exception, match="restore"):
         keeper.open()
@@ -188,9 +188,11 @@ def test_the_file_for_auditors_cannot_leave_anybody_out(keeper: Keeper) -> None:
         return keeper.word(path, log=False)
 
     assert lied(lambda inner: None) == "PRESENT"
-    assert "commits to" in lied(lambda inner: inner["names"].pop())
-    assert "commits to" in lied(lambda inner: inner["names"].reverse())
-    assert "commits to" in lied(lambda inner: inner["names"][0].update(v=inner["names"][1]["v"]))
+    assert ANN not in json.dumps(honest) and LEI not in json.dumps(honest), "the file names nobody"
+    assert "commits to" in lied(lambda inner: inner["accounts"].pop())
+    assert "commits to" in lied(lambda inner: inner["accounts"].reverse())
+    assert "commits to" in lied(lambda inner: inner["accounts"][0].update(v=inner["accounts"][1]["v"]))
+    assert "commits to" in lied(lambda inner: inner["parties"].clear())
     assert lied(lambda inner: inner["heads"].reverse()).startswith("INVALID")
 
 

@@ -1,5 +1,6 @@
 """A whole operator in memory: log, witnesses, account map, bodies. It implements the ports, nothing is patched."""
 
+import base64
 import dataclasses
 import hashlib
 import json
@@ -8,23 +9,25 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from custodes.ledger.prover.body_deletion import Deletion
-from custodes.ledger.prover.files import encode_path
-from custodes.ledger.prover.key_changes import encode_names, moved_names
+from custodes.ledger.prover.files import change_member, encode_path, entry_member, wrap
+from custodes.ledger.prover.key_changes import moved_places
 from custodes.ledger.prover.maps import vrf
 from custodes.ledger.prover.maps.account_map import AccountMap
 from custodes.ledger.prover.maps.party_map import PartyMap
+from custodes.ledger.prover.maps.vrf_keys import after
 from custodes.ledger.prover.ports import opened_use
 from custodes.ledger.prover.statement import Sources, build
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.commitment import commit
-from custodes.ledger.tlog.entry import Entry, b64url
+from custodes.ledger.tlog.entry import Entry, b64url, from_b64url
 from custodes.ledger.tlog.merkle import leaf_hash, tree_root
 from custodes.ledger.tlog.note import Note, Signature, parse_note
 from custodes.ledger.tlog.trust import CosignerKey, Witness, parse_policy
+from custodes.ledger.tree import multiproof
 from custodes.ledger.tree.signing import sign_checkpoint
 from custodes.ledger.verifier.canonical_json import PlacedEntry
 from custodes.ledger.verifier.maps.head import ACCOUNT_MAP
-from custodes.ledger.verifier.maps.key_change import ShownChange
+from custodes.ledger.verifier.maps.key_change import ShownChange, commitment_of
 from custodes.ledger.verifier.public_log import log_check
 from custodes.ledger.verifier.statement import Question
 from custodes.ledger.witness.trust_policy import write_policy
@@ -42,6 +45,17 @@ class Cosigner:
         self.witness = Witness(name, CosignerKey(f"{name}.example", self.private.public_key().public_bytes_raw()))
 
 
+@dataclasses.dataclass(frozen=True)
+class Past:
+    """A change of the VRF key: its entry, the last heads (account, party), what it commits to, the first new heads."""
+
+    entry: int
+    old: tuple[int, int]
+    first: bytes
+    places: bytes
+    new: tuple[int, int] = (0, 0)
+
+
 class World:
     """One operator. Time moves a minute with every entry."""
 
@@ -49,6 +63,7 @@ class World:
         self.key = SigningKey.from_seed("ledger.example/1", hashlib.sha256(seed).digest())
         self.vrf = vrf.secret_key(hashlib.sha256(seed + b"vrf").digest())
         self.witnesses = [Cosigner(f"w{i}", f"witness {i}") for i in range(witnesses)]
+        self.first_key = self.vrf
         self.accounts = AccountMap(self.vrf)
         self.envelopes = []
         self.bodies = {}
@@ -96,34 +111,68 @@ class World:
     def head_fields(self):
         return {**self.accounts.head_fields(), **self._under()}
 
-    def change_key(self, moved=None):
-        """A new VRF key, honestly or so that ``moved`` gives the first map under it."""
+    def change_key(self, moved=None, first=None, places=None):
+        """A new VRF key, honestly or so that ``moved`` gives the first map under it, with another first key, or with
+        what ``places`` makes of the honest places, the old and the new map, and the new key."""
         self.close()
         parties = PartyMap(self.vrf)
         party = self.append("map", None, {**parties.head_fields(self.accounts.size), **self._under()})
-        new = vrf.secret_key(hashlib.sha256(self.vrf.public).digest())
-        names = encode_names(moved_names(self.vrf, new, self.accounts, parties))
-        digest, number = b64url(hashlib.sha256(names).digest()), len(self.past) + 1
+        new = after(self.first_key, vrf.secret_key(hashlib.sha256(self.vrf.public).digest()))
+        accounts = (moved or AccountMap.moved)(self.accounts, new, {})
+        kept = moved_places(self.vrf, new, self.accounts, parties)
+        kept = places(json.loads(kept), self.accounts, accounts, new) if places else kept
+        digest, number = hashlib.sha256(kept).digest(), len(self.past) + 1
         fields = {
             "a": self.head,
             "b": party,
-            "e": digest,
+            "e": b64url(commitment_of(first or self.first_key.public, digest)),
             "i": number,
             "n": len(self.accounts),
             "y": b64url(new.public),
         }
-        self.past.append((self.append("vrf", None, fields), self.head, self.accounts))
-        self.vrf, self.accounts = new, (moved or AccountMap.moved)(self.accounts, new, {})
+        entry = self.append("vrf", None, fields)
+        self.past.append(Past(entry, (self.head, party), first or self.first_key.public, kept))
+        self.vrf, self.accounts = new, accounts
         self.head = self.append("map", None, self.head_fields())
-        self.party_heads = (
-            party,
-            self.append("map", None, {**PartyMap(new).head_fields(self.accounts.size), **self._under()}),
-        )
-        self.names = names
+        party = self.append("map", None, {**PartyMap(new).head_fields(self.accounts.size), **self._under()})
+        self.past[-1] = dataclasses.replace(self.past[-1], new=(self.head, party))
         self.publish()
 
+    def change_file(self, number=-1, **changed):
+        """The file about a change of the key, with other members where these are given."""
+        past = self.past[number]
+        at = len(self.past) + number if number < 0 else number
+        before = None if at == 0 else self._shown(self.past[at - 1])
+        heads = [past.old[0], past.new[0], past.old[1], past.new[1]]
+        shown = {past.entry, *heads} | (set() if before is None else {before.entry.index})
+        inner = {
+            **json.loads(past.places),
+            "before": None if before is None else change_member(before),
+            "checkpoint": self.note.decode(),
+            "entry": change_member(self._shown(past)),
+            "heads": [entry_member(PlacedEntry(index, self.envelopes[index])) for index in heads],
+            "proof": b64url(b"".join(multiproof.make(sorted(shown), len(self.envelopes), self.node))),
+            "v": 2,
+        }
+        return wrap("vrf", {**inner, **changed})
+
+    def _shown(self, past):
+        entry = PlacedEntry(past.entry, self.envelopes[past.entry])
+        return ShownChange(entry, past.first, hashlib.sha256(past.places).digest())
+
+    def keyed_policy_text(self):
+        """The policy of a reader who was told of all changes of the key."""
+        lines = [(self.first_key.public, 0), *((self.past_key(past), past.entry) for past in self.past)]
+        return self.policy_text() + "".join(f"#vrf {base64.b64encode(key).decode()} {at}\n" for key, at in lines)
+
+    def keyed_policy(self):
+        return parse_policy(self.keyed_policy_text().encode())
+
+    def past_key(self, past):
+        return from_b64url(json.loads(self.envelopes[past.entry])["y"])
+
     def _under(self):
-        return {"b": self.past[-1][0]} if self.past else {}
+        return {"b": self.past[-1].entry} if self.past else {}
 
     def publish(self, time=None):
         leaves = [leaf_hash(envelope) for envelope in self.envelopes]
@@ -165,13 +214,8 @@ class World:
         proof, path = self.accounts.path(identifier)
         return proof, encode_path(path)
 
-    def changes(self, head, identifier):
-        found = []
-        for entry, old, accounts in self.past:
-            proof, path = accounts.path(identifier)
-            placed = (PlacedEntry(at, self.envelopes[at]) for at in (entry, old))
-            found.append(ShownChange(*placed, proof, encode_path(path)))
-        return tuple(found)
+    def change(self, head):
+        return self._shown(self.past[-1]) if self.past else None
 
     # UseSource
     def uses(self, begin, end):

@@ -2,17 +2,23 @@
 
 import base64
 import dataclasses
+import json
 
 import pytest
 
 from custodes.ledger.prover.files import encode_file, encode_moved
+from custodes.ledger.prover.maps import vrf as prover
 from custodes.ledger.prover.maps.account_map import AccountMap
+from custodes.ledger.prover.maps.tree import first_place
+from custodes.ledger.prover.maps.vrf_keys import after
+from custodes.ledger.tlog.entry import b64url, from_b64url
 from custodes.ledger.tlog.trust import parse_policy
+from custodes.ledger.verifier.key_change_file import verify_key_change
 from custodes.ledger.verifier.maps.growth import check_moved
 from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, MapHead
 from custodes.ledger.verifier.maps.proof import MapError
-from custodes.ledger.verifier.statement import ShownUse
 from custodes.ledger.verifier.verdict import Word, verify
+from custodes.ledger.writer.body import canonical
 
 ANN, BEN, EVE = "100000000001", "100000000002", "100000000003"
 
@@ -36,72 +42,140 @@ def credited(world, owners):
     return moved
 
 
-def judged(world, statement, entries=False):
-    found = verify(encode_file(statement), world.policy(), world.whole_log if entries else None)
+def judged(world, statement, entries=False, policy=None):
+    found = verify(encode_file(statement), policy or world.keyed_policy(), world.whole_log if entries else None)
+    return found.word, " ".join(found.reasons)
+
+
+def change_of(world, file, policy=None):
+    found = verify_key_change(file, policy or world.policy())
     return found.word, " ".join(found.reasons)
 
 
 def test_an_honest_change_changes_no_answer(make_world):
-    world = busy(make_world())
-    for _ in range(3):
+    world, sizes = busy(make_world()), []
+    for number in range(5):
         world.change_key()
         world.use(ANN)
         world.close()
         for account, word in ((ANN, Word.PRESENT), (BEN, Word.PRESENT), (EVE, Word.ABSENT)):
             assert judged(world, world.statement(f"acct:{account}"), entries=True)[0] is word
-    assert len(world.statement(f"acct:{ANN}").changes) == 3
+        for at in range(number + 1):
+            assert change_of(world, world.change_file(at), world.keyed_policy())[0] == "PRESENT"
+        sizes.append(len(encode_file(world.statement(f"acct:{EVE}"))))
+    assert max(sizes) - min(sizes) < 400, "a statement does not grow with the number of changes"
 
 
-def test_an_account_that_is_dropped_is_not_absent(make_world):
+def test_whoever_names_no_key_is_not_told_an_absence_under_a_changed_one(make_world):
     world = busy(make_world())
-    world.change_key(credited(world, {ANN: None}))
-    claim = world.statement(f"acct:{ANN}")
-    gone = dataclasses.replace(claim, uses=())
-    assert judged(world, gone) == (
-        Word.INVALID,
-        "under the VRF key of before, the map had something else under this name",
+    policy = world.policy()
+    world.change_key()
+    for account in (ANN, EVE):
+        word, text = judged(world, world.statement(f"acct:{account}"), policy=policy)
+        assert word is Word.UNDETERMINED and "check the file about that change" in text
+    told_of_none = parse_policy(
+        f"{world.policy_text()}#vrf {base64.b64encode(world.first_key.public).decode()}\n".encode()
     )
-    word, text = judged(world, dataclasses.replace(gone, changes=()))
-    assert (word is Word.INVALID and "proof" in text) or "another VRF key" in text
-    word, text = judged(world, world.statement(f"acct:{BEN}"), entries=True)
-    assert word is Word.INVALID and "left out or invented" in text, "whoever counts sees it in any statement"
+    assert judged(world, world.statement(f"acct:{EVE}"), policy=told_of_none)[0] is Word.INVALID
 
 
-def test_accounts_that_are_exchanged_are_both_refused(make_world):
+@pytest.mark.parametrize("shown", ["old", "new", "lent"])
+@pytest.mark.parametrize("owners", [{ANN: None}, {ANN: BEN, BEN: ANN}, {ANN: EVE}, {BEN: ANN}])
+def test_an_account_that_is_dropped_exchanged_or_merged_is_seen_in_the_file_about_the_change(make_world, owners, shown):
+    """Whichever places the operator shows: those of before, those of behind, or those of before at other new places."""
     world = busy(make_world())
-    world.change_key(credited(world, {ANN: BEN, BEN: ANN}))
-    for account in (ANN, BEN):
-        word, text = judged(world, world.statement(f"acct:{account}"))
-        assert word is Word.INVALID and "made by another one" in text
-    # Without their bodies nothing says whose the uses are, but the past does.
-    for account in (ANN, BEN):
-        bare = world.statement(f"acct:{account}")
-        bare = dataclasses.replace(bare, uses=tuple(ShownUse(use.index, use.envelope) for use in bare.uses))
-        assert "something else under this name" in judged(world, bare)[1]
+
+    def places(_honest, old, new, key):
+        rows = []
+        for name, value in dict((new if shown == "new" else old).values()).items():
+            there = owners.get(name) or name if shown == "lent" else name
+            was, here = (first_place(world.vrf, f"acct:{one}") for one in (name, there))
+            rows.append({"b": b64url(was), "v": b64url(value.encode()), "y": b64url(prover.prove(key, here))})
+        return canonical({"accounts": sorted(rows, key=lambda row: from_b64url(row["b"])), "parties": []})
+
+    world.change_key(credited(world, owners), places=places)
+    word, text = change_of(world, world.change_file())
+    assert word == "INVALID" and ("do not lead to the head" in text or "does not belong" in text), text
+    if None in owners.values():
+        word, text = judged(world, world.statement(f"acct:{BEN}"), entries=True)
+        assert word is Word.INVALID and "left out or invented" in text, "whoever counts sees it in any statement"
 
 
-def test_somebody_elses_past_is_not_ones_own(make_world):
-    world = busy(make_world())
-    world.change_key(credited(world, {ANN: None}))
-    claim = dataclasses.replace(world.statement(f"acct:{ANN}"), uses=())
-    eve = world.statement(f"acct:{EVE}").changes
-    borrowed = tuple(
-        dataclasses.replace(own, vrf=one.vrf, path=one.path) for own, one in zip(claim.changes, eve, strict=True)
-    )
-    assert judged(world, dataclasses.replace(claim, changes=borrowed))[0] is Word.INVALID
-
-
-def test_no_change_may_be_left_out_or_turned_round(make_world):
+def test_the_first_key_is_the_same_for_ever(make_world):
+    """Another first key gives every name another place: whoever chose it could have anybody unknown."""
     world = busy(make_world())
     world.change_key()
+    honest = world.statement(f"acct:{ANN}")
+    assert judged(world, honest)[0] is Word.PRESENT
+    other = prover.secret_key(bytes(32))
+    fake = dataclasses.replace(honest.change, first=other.public)
+    assert "another first key" in judged(world, dataclasses.replace(honest, change=fake))[1]
+    world.change_key(first=other.public)  # now the entry itself commits to another one
+    lying = after(other, world.vrf)
+    proof = prover.prove(other, f"acct:{ANN}".encode()) + prover.prove(lying, first_place(lying, f"acct:{ANN}"))
+    claim = dataclasses.replace(world.statement(f"acct:{ANN}"), vrf=proof)
+    assert "than your trust policy names" in judged(world, claim)[1]
+    word, text = change_of(world, world.change_file())
+    assert word == "INVALID" and "the first one" in text
+    word, text = change_of(world, world.change_file(before=None))
+    assert word == "INVALID"
+
+
+def test_no_change_may_be_left_out_or_be_another(make_world):
+    world = busy(make_world())
+    world.change_key()
+    first = world.statement(f"acct:{ANN}")
     world.change_key()
     statement = world.statement(f"acct:{ANN}")
     assert judged(world, statement)[0] is Word.PRESENT
-    first, second = statement.changes
-    for changes in ((first,), (second,), (second, first), (first, first, second), ()):
-        assert judged(world, dataclasses.replace(statement, changes=changes))[0] is Word.INVALID
-    swapped = dataclasses.replace(first, head=second.head), dataclasses.replace(second, head=first.head)
-    assert judged(world, dataclasses.replace(statement, changes=swapped))[0] is Word.INVALID
+    for change in (None, first.change, dataclasses.replace(statement.change, places=bytes(32))):
+        assert judged(world, dataclasses.replace(statement, change=change))[0] is Word.INVALID
+    for proof in (statement.vrf[:80], statement.vrf[80:], first.vrf, statement.vrf + bytes(80), b""):
+        assert judged(world, dataclasses.replace(statement, vrf=proof))[0] is Word.INVALID
+    somebody = world.statement(f"acct:{BEN}").vrf
+    for proof in (statement.vrf[:80] + somebody[80:], somebody[:80] + statement.vrf[80:], somebody):
+        assert judged(world, dataclasses.replace(statement, vrf=proof))[0] is Word.INVALID
+
+
+def test_a_file_about_a_change_is_held_to_its_form(make_world):
+    world = busy(make_world())
+    world.change_key()
+    world.change_key()
+    for at in (0, 1):
+        honest = json.loads(world.change_file(at))["vrf"]
+        assert change_of(world, world.change_file(at))[0] == "PRESENT"
+        for changed in (
+            {"before": None if at else honest["entry"]},
+            {"heads": honest["heads"][::-1]},
+            {"heads": honest["heads"][:3]},
+            {"accounts": honest["accounts"][:1]},
+            {"accounts": honest["accounts"][::-1]},
+            {"v": 1},
+        ):
+            assert change_of(world, world.change_file(at, **changed))[0] == "INVALID", changed
+
+
+@pytest.mark.parametrize("what", ["turned", "twice", "lent", "bare", "left out"])
+def test_places_that_an_entry_commits_to_are_still_checked(make_world, what):
+    def places(honest, _old, _new, _key):
+        rows = honest["accounts"]
+        wrong = {
+            "turned": rows[::-1],
+            "twice": [rows[0], *rows],
+            "lent": [{**row, "o": row["y"]} for row in rows],
+            "bare": [{name: row[name] for name in row if name != "o"} for row in rows],
+            "left out": rows[1:],
+        }
+        return canonical({"accounts": wrong[what], "parties": []})
+
+    for before in (False, True):
+        world = busy(make_world())
+        if before:
+            world.change_key()
+        world.change_key(places=places)
+        assert change_of(world, world.change_file())[0] == (
+            "PRESENT" if (what, before) == ("bare", False) else "INVALID"
+        )
 
 
 def test_a_change_without_an_entry_is_seen_by_whoever_has_the_log(make_world):
@@ -113,10 +187,11 @@ def test_a_change_without_an_entry_is_seen_by_whoever_has_the_log(make_world):
     world.accounts = AccountMap(honest.vrf)
     world.close()
     claim = world.statement(f"acct:{EVE}")
-    assert judged(world, claim)[0] is Word.ABSENT, "nobody can tell from this file alone, without a key in the policy"
-    assert "another VRF key" in judged(world, claim, entries=True)[1]
-    policy = world.policy_text() + f"#vrf {base64.b64encode(first.public).decode()}\n"
-    assert verify(encode_file(claim), parse_policy(policy.encode())).word is Word.INVALID
+    policy = world.policy()
+    assert judged(world, claim, policy=policy)[0] is Word.ABSENT, "nobody can tell from this file alone, without a key"
+    assert "another VRF key" in judged(world, claim, entries=True, policy=policy)[1]
+    named = world.policy_text() + f"#vrf {base64.b64encode(first.public).decode()}\n"
+    assert verify(encode_file(claim), parse_policy(named.encode())).word is Word.INVALID
 
 
 @pytest.mark.parametrize("since", ["entry", "earlier", "later"])
@@ -124,7 +199,7 @@ def test_a_policy_says_from_which_entry_on_a_key_holds(make_world, since):
     world = busy(make_world())
     first = world.vrf
     world.change_key()
-    at = world.past[0][0] + {"entry": 0, "earlier": -1, "later": 1}[since]
+    at = world.past[0].entry + {"entry": 0, "earlier": -1, "later": 1}[since]
     keys = [f"#vrf {base64.b64encode(key.public).decode()}" for key in (first, world.vrf)]
     policy = parse_policy(f"{world.policy_text()}{keys[0]}\n{keys[1]} {at}\n".encode())
     word = verify(encode_file(world.statement(f"acct:{ANN}")), policy).word

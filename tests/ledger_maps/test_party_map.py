@@ -88,7 +88,7 @@ class Parties:
         self.world.publish()
 
     def statement(self, identifier, begin=None, end=None):
-        sources = PartySources(self.map, self.head, self.world, lambda *_: ())
+        sources = PartySources(self.map, self.head, self.world, lambda *_: None)
         return build(Question(identifier, begin, end), Sources(self.world, sources, places=sources))
 
     def about(self, asked, begin=None, end=None):

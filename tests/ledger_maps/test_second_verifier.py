@@ -12,7 +12,7 @@ import unicodedata
 
 import pytest
 
-from custodes.ledger.prover.files import encode_file, encode_growth, encode_moved, entry_member, wrap
+from custodes.ledger.prover.files import encode_file, encode_growth, encode_moved, wrap
 from custodes.ledger.prover.maps.account_map import AccountMap
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
 from custodes.ledger.tlog.entry import b64url
@@ -20,9 +20,8 @@ from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.note import parse_note
 from custodes.ledger.tlog.proof import Receipt, verify_token
 from custodes.ledger.tlog.trust import open_trusted, parse_policy
-from custodes.ledger.tree import multiproof
 from custodes.ledger.tree.growth import inclusion_proof
-from custodes.ledger.verifier.canonical_json import PlacedEntry, StatementError, canonical
+from custodes.ledger.verifier.canonical_json import StatementError, canonical
 from custodes.ledger.verifier.key_change_file import verify_key_change
 from custodes.ledger.verifier.map_chain import check_chain
 from custodes.ledger.verifier.maps.proof import MapError
@@ -103,36 +102,27 @@ def test_both_say_the_same_of_every_mutation(busy_world):
 
 
 def changed_keys(world):
-    """Statements over two changes of the VRF key, and the file about the second."""
+    """Statements over two changes of the VRF key, and the files about both."""
     for account in ("100000000001", "100000000002", "100000000001"):
         world.use(account)
     world.change_key()
     world.use("100000000002")
     world.change_key()
-    entry, old, _ = world.past[-1]
-    heads = [old, world.head, *world.party_heads]
-    shown = sorted([entry, *heads])
-    inner = {
-        "checkpoint": world.note.decode(),
-        "entry": entry_member(PlacedEntry(entry, world.envelopes[entry])),
-        "heads": [entry_member(PlacedEntry(at, world.envelopes[at])) for at in heads],
-        "names": json.loads(world.names),
-        "proof": b64url(b"".join(multiproof.make(shown, len(world.envelopes), world.node))),
-        "v": 1,
-    }
-    return [encode_file(world.statement(ANN)), encode_file(world.statement(EVE)), wrap("vrf", inner)]
+    return [encode_file(world.statement(who)) for who in (ANN, EVE)] + [world.change_file(at) for at in (0, 1)]
 
 
 def test_both_say_the_same_of_changes_of_the_vrf_key(make_world):
     world = make_world()
     good = changed_keys(world)
     files = [*good, *(one for seed, file in enumerate(good) for one in mutations(file, 40, seed))]
-    own = ours(world, [file for file in files if b'"vrf":{"checkpoint"' not in file])
-    assert own[:2] == ["PRESENT", "ABSENT"]
-    own = [_any(file, world.policy()) for file in files]
-    assert own[:3] == ["PRESENT", "ABSENT", "PRESENT"]
+    files += [world.change_file(1, before=None), world.change_file(0, before=json.loads(good[3])["vrf"]["entry"])]
+    own = [_any(file, world.keyed_policy()) for file in files]
+    assert own[:4] == ["PRESENT", "ABSENT", "PRESENT", "PRESENT"]
     assert own.count("INVALID") > 200
-    assert words(world.policy_text(), files) == own
+    assert words(world.keyed_policy_text(), files) == own
+    unnamed = [_any(file, world.policy()) for file in good]
+    assert unnamed == ["UNDETERMINED", "UNDETERMINED", "PRESENT", "PRESENT"]
+    assert words(world.policy_text(), good) == unnamed
 
 
 def _any(file, policy):

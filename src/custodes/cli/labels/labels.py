@@ -40,8 +40,8 @@ def train_command(
 
     A folder for each label, a CSV of file and label, or COCO, YOLO or Pascal VOC annotations are read.
     """
+    from custodes.cli.labels.annotations import read_samples
     from custodes.cli.labels.confusion import draw_confusion
-    from custodes.cli.labels.samples import read_samples
     from custodes.cli.labels.submission import open_labels, train
     from custodes.cli.output import print_json, print_rows, say
     from custodes.settings import from_environment

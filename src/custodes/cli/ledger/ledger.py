@@ -178,7 +178,7 @@ def vrf_key_change_command(
     data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
-    """Write, for auditors, the proofs that every name has the same under the new key; the file names customers."""
+    """Write the proofs that every place of the maps has the same under the new key; the file names nobody."""
     from custodes.operations.record.admin.ledger import ProveVrfKeyChange
 
     out.write_text(ask(data, ProveVrfKeyChange.operation, index=index)["file"], encoding="utf-8")

@@ -10,7 +10,7 @@ penalised problem is solved in the span of the samples, of which there are few (
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,10 @@ DEFAULT_PENALTY = 1e-3
 _MEMORY = 8
 _ARMIJO = 1e-4
 MAX_FOLDS = 5
+_SMALL_PRODUCT = 1 << 18
+"""Multiplications up to which OpenBLAS stays on the thread that asked (interface/gemm.c)."""
+_FOLD_STEPS = 30
+"""Of each fit of a fold, which begins where the fit with the next larger penalty ended."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,22 +95,73 @@ def several_loss(outputs: Floats, targets: Floats, weights: Floats) -> tuple[flo
     return float((weights[:, None] * losses).sum()), weights[:, None] * (sigmoid(outputs) - targets)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Span:
+    """Coordinates (n, r) of samples in a basis (d, r) of what they span, around their middle (d,)."""
+
+    coordinates: Floats
+    basis: Floats
+    middle: Floats
+
+    @classmethod
+    def of(cls, features: Floats, weights: Floats) -> Span:
+        """Of features (n, d), around their weighted mean."""
+        middle = (weights / weights.sum()) @ features
+        return cls(*_span(features - middle), middle)
+
+    def linear(self, flat: Floats, labels: int) -> Linear:
+        """The function of features that ``flat``, (r + 1) * c numbers, is of coordinates."""
+        inner, bias = _matrix(flat, labels)
+        matrix = self.basis @ inner
+        return Linear(matrix, bias - self.middle @ matrix)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Problem:
+    """The loss of samples, their weights summed to 1, plus ``penalty / 2`` times the squared matrix."""
+
+    coordinates: Floats
+    targets: Floats
+    weights: Floats
+    loss: Loss
+
+    def solve(self, penalty: float, steps: int, start: Floats | None = None) -> Floats:
+        """Where it is least; ``start`` is a solution for another penalty."""
+        labels = self.targets.shape[1]
+        weights = self.weights / self.weights.sum()
+
+        def value(flat: Floats) -> tuple[float, Floats]:
+            matrix, bias = _matrix(flat, labels)
+            found, slope = self.loss(_outputs(self.coordinates, matrix) + bias, self.targets, weights)
+            found += 0.5 * penalty * float(np.vdot(matrix, matrix))
+            by_matrix = _outputs(self.coordinates.T, slope) + penalty * matrix
+            return found, np.concatenate([by_matrix.ravel(), slope.sum(0)])
+
+        size = (self.coordinates.shape[1] + 1) * labels
+        return minimum(value, np.zeros(size) if start is None else start, steps)
+
+
+def _outputs(rows: Floats, matrix: Floats) -> Floats:
+    """``rows @ matrix`` in blocks of rows that are too small for BLAS to spread over threads.
+
+    On a machine with other work its threads wait for each other ten times as long as they compute (measured); and the
+    sums are the same on any number of cores.
+    """
+    block = max(1, _SMALL_PRODUCT // max(1, matrix.size))
+    if len(rows) <= block:
+        return np.asarray(rows @ matrix)
+    return np.concatenate([rows[at : at + block] @ matrix for at in range(0, len(rows), block)])
+
+
+def _matrix(flat: Floats, labels: int) -> tuple[Floats, Floats]:
+    return flat[:-labels].reshape(-1, labels), flat[-labels:]
+
+
 def fit(samples: Samples, loss: Loss, *, penalty: float, steps: int = 80) -> Linear:
     """The minimum of the loss, its weights summed to 1, plus ``penalty / 2`` times the squared matrix."""
-    weights = samples.weights / samples.weights.sum()
-    middle = weights @ samples.features
-    reduced, basis = _span(samples.features - middle)
-    count, labels = reduced.shape[1], samples.targets.shape[1]
-
-    def value(flat: Floats) -> tuple[float, Floats]:
-        matrix, bias = flat[: count * labels].reshape(count, labels), flat[count * labels :]
-        found, slope = loss(reduced @ matrix + bias, samples.targets, weights)
-        found += 0.5 * penalty * float((matrix * matrix).sum())
-        return found, np.concatenate([(reduced.T @ slope + penalty * matrix).ravel(), slope.sum(0)])
-
-    flat = minimum(value, np.zeros(count * labels + labels), steps)
-    matrix = basis @ flat[: count * labels].reshape(count, labels)
-    return Linear(matrix, flat[count * labels :] - middle @ matrix)
+    span = Span.of(samples.features, samples.weights)
+    problem = _Problem(span.coordinates, samples.targets, samples.weights, loss)
+    return span.linear(problem.solve(penalty, steps), samples.targets.shape[1])
 
 
 def fit_chosen(samples: Samples, loss: Loss, *, single_view: NDArray[np.bool_], steps: int = 80) -> Fit:
@@ -122,14 +177,9 @@ def fit_chosen(samples: Samples, loss: Loss, *, single_view: NDArray[np.bool_], 
     if folds is None:
         left_out = np.full(samples.targets.shape, np.nan)
         return Fit(fit(samples, loss, penalty=DEFAULT_PENALTY, steps=steps), DEFAULT_PENALTY, left_out)
+    judged = single_view & (folds >= 0)
     best: tuple[float, float, Floats] | None = None
-    for penalty in PENALTIES:
-        left_out = np.full(samples.targets.shape, np.nan)
-        for fold in range(int(folds.max()) + 1):
-            held = folds == fold
-            linear = fit(samples.take(~held & single_view), loss, penalty=penalty, steps=30)
-            left_out[held & single_view] = linear(samples.features[held & single_view])
-        judged = single_view & (folds >= 0)
+    for penalty, left_out in _left_out(samples, loss, single_view, folds):
         outputs = left_out[judged]
         scaled = outputs * best_scale(outputs, samples.targets[judged], loss)
         found, _ = loss(scaled, samples.targets[judged], samples.weights[judged])
@@ -137,6 +187,33 @@ def fit_chosen(samples: Samples, loss: Loss, *, single_view: NDArray[np.bool_], 
             best = (found, penalty, left_out)
     assert best is not None
     return Fit(fit(samples, loss, penalty=best[1], steps=steps), best[1], best[2])
+
+
+def _left_out(
+    samples: Samples, loss: Loss, single_view: NDArray[np.bool_], folds: NDArray[np.intp]
+) -> Iterator[tuple[float, Floats]]:
+    """Each penalty with outputs (n, c) of single views while their fold was left out, NaN elsewhere.
+
+    All folds are fitted in the span of all single views, which is found once: the penalty keeps a fold's matrix within
+    what that fold's own samples span.
+    """
+    shown = samples.take(single_view)
+    span, of, labels = Span.of(shown.features, shown.weights), folds[single_view], shown.targets.shape[1]
+    count = int(of.max()) + 1
+    problems = [
+        _Problem(span.coordinates[of != fold], shown.targets[of != fold], shown.weights[of != fold], loss)
+        for fold in range(count)
+    ]
+    solved: list[Floats | None] = [None] * count
+    for penalty in PENALTIES:
+        outputs = np.full(shown.targets.shape, np.nan)
+        for fold in range(count):
+            flat = solved[fold] = problems[fold].solve(penalty, _FOLD_STEPS, solved[fold])
+            matrix, bias = _matrix(flat, labels)
+            outputs[of == fold] = span.coordinates[of == fold] @ matrix + bias
+        left_out = np.full(samples.targets.shape, np.nan)
+        left_out[single_view] = outputs
+        yield penalty, left_out
 
 
 def best_scale(outputs: Floats, targets: Floats, loss: Loss) -> float:

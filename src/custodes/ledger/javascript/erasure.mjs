@@ -45,7 +45,7 @@ async function checkLater(one, place, policy) {
   const { later } = one, head = headOf(later.head.e, later.head.i, policy);
   const after = head.name === "collection" && one.entry.i < head.size && head.size <= later.head.i;
   need(after, "the later head is not one of the collection map after the erasure");
-  const at = await placeOf(head.key, `coll:${one.account}/${one.collection}`, later.vrf);
+  const at = await placeOf(head.key, enc.utf8(`coll:${one.account}/${one.collection}`), later.vrf);
   const collection = await lookUp(head, at, later.path);
   need(collection !== null, "the collection is not in the later map");
   const found = await lookUp({ ...collection, hash: collection.root }, place, later.face);

@@ -5,7 +5,7 @@ import { BASE, decodePoint, encodePoint, little, minus, ORDER, plus, times, ZERO
 import * as enc from "./encoding.mjs";
 const { need } = enc;
 
-/** The 32 bytes at which `name` stands in a map with this VRF key, by a proof of 80 bytes. */
+/** The 32 bytes at which `name` (bytes) stands in a map with this VRF key, by a proof of 80 bytes. */
 export async function placeOf(key, name, proof) {
   need(key.length === 32 && proof.length === 80, "a VRF proof has 80 bytes and its key 32");
   const y = decodePoint(key), gamma = decodePoint(proof.slice(0, 32));
@@ -15,7 +15,7 @@ export async function placeOf(key, name, proof) {
   need(s < ORDER, "the VRF proof is not in canonical form");
   let h = null;
   for (let counter = 0; h === null && counter < 256; counter++) {
-    const digest = await enc.sha512(Uint8Array.of(3, 1), key, enc.utf8(name), Uint8Array.of(counter, 0));
+    const digest = await enc.sha512(Uint8Array.of(3, 1), key, name, Uint8Array.of(counter, 0));
     h = decodePoint(digest.slice(0, 32));
   }
   h = times(8n, h);

@@ -4,7 +4,8 @@
 import * as enc from "./encoding.mjs";
 import * as log from "./log.mjs";
 import { mapOf } from "./names.mjs";
-import { headOf, lookUp, placeOf } from "./place.mjs";
+import * as keyChange from "./key_change.mjs";
+import { headOf, lookUp } from "./place.mjs";
 import { bracketOf, doubtsOf as bracketDoubts } from "./time_stamps.mjs";
 const { need, Undetermined } = enc;
 
@@ -16,10 +17,10 @@ export function parse(value) {
   const about = mapOf(enc.text(question.identifier));
   const rows = about === "party" ? "places" : "uses";
   const names = ["checkpoint", "head", "next", "path", "prices", "proof", "question", rows, "v", "vrf"];
-  enc.members(value, names, ["changes", "clock", "destroyed"]);
+  enc.members(value, names, ["change", "clock", "destroyed"]);
   need(value.v === 1, "this statement is of another version");
   need(value.prices === null || enc.isObject(value.prices), "the price list is no object");
-  for (const name of ["changes", "clock", "destroyed"]) if (name in value) need(enc.list(value[name]).length > 0, `'${name}' is empty`);
+  for (const name of ["clock", "destroyed"]) if (name in value) need(enc.list(value[name]).length > 0, `'${name}' is empty`);
   const shown = enc.list(value[rows]).map((one) => row(one, about === "party" ? ["c"] : []));
   const gone = (value.destroyed ?? []).map((one) => {
     enc.members(one, ["b", "e", "h", "i", "s"]);
@@ -40,12 +41,8 @@ export function parse(value) {
     places: about === "party" ? shown : [],
     clock: (value.clock ?? []).map(log.placed),
     gone,
-    changes: (value.changes ?? []).map(changeOfKey),
+    change: "change" in value ? keyChange.shown(value.change) : null,
   };
-}
-function changeOfKey(one) {
-  enc.members(one, ["e", "h", "i", "p", "v"]);
-  return { i: enc.count(one.i), e: log.entry(one.e), h: log.placed(one.h), path: enc.b64url(one.p), vrf: enc.b64url(one.v) };
 }
 function row(value, more) {
   enc.members(value, ["e", "i", ...more], ["b", "s"]);
@@ -66,12 +63,13 @@ export async function judge(one, policy, nowMs, stamps = null) {
   need(outside.i === head.size && head.size <= one.head.i, "the first entry that the map does not cover is not shown");
   const covered = outside.e.t;
   need(covered <= LAST_MS, "the log claims a time after the year 9999");
-  const value = await lookUp(head, await placeOf(head.key, one.identifier, one.vrf), one.path);
+  const value = await lookUp(head, await keyChange.placeUnder(one, head, policy), one.path);
   const uses = await usesOf(one, head, value), places = await placesOf(one, head, value);
-  await checkChanges(one, head, policy);
   const stretches = wrongClock(one, head), destroyed = await destroyedIn(one);
   const bracket = stamps === null ? null : await bracketOf(stamps.file, stamps.roots, policy, state, one);
   const doubts = doubtsOf(one, { state, covered, uses, stretches, destroyed, nowMs });
+  if (head.changed !== null && policy.vrfKeys.length === 0)
+    doubts.push(`places are under a key that entry ${head.changed} brought, and your trust policy names none: check that change`);
   if (bracket !== null) doubts.push(...bracketDoubts(bracket, one, head.size, uses.length > 0, one.uses));
   if (doubts.length > 0) return { verdict: "UNDETERMINED", reasons: doubts };
   const present = uses.length > 0 || places.length > 0;
@@ -79,37 +77,10 @@ export async function judge(one, policy, nowMs, stamps = null) {
 }
 function shownIn(one) {
   const shown = [one.head, ...(one.next === null ? [] : [one.next]), ...one.uses, ...one.clock];
-  const again = [...one.places, ...[...one.gone, ...one.changes].flatMap((each) => [each, each.h])];
+  const again = [...one.places, ...one.gone.flatMap((each) => [each, each.h]), ...(one.change === null ? [] : [one.change])];
   for (const each of again)
     if (!shown.some((other) => other.i === each.i && enc.same(other.e.bytes, each.e.bytes))) shown.push(each);
   return shown;
-}
-/** Under each key of before, the map had the beginning of what is shown now. */
-async function checkChanges(one, head, policy) {
-  const nothing = { count: 0n, units: 0n, root: await log.treeRoot([]) };
-  let last = null;
-  const follows = (at, found) => {
-    const right = found.changed === (last?.i ?? null) && (last === null || (enc.same(found.key, enc.b64url(last.e.y)) && at > last.i));
-    need(right, "the head of the map was made under another VRF key than the last change of it says");
-  };
-  for (const change of one.changes) {
-    need(change.e.k === "vrf", "an entry that changes no VRF key is shown as one that does");
-    const old = headOf(change.h.e, change.h.i, policy);
-    follows(change.h.i, old);
-    const named = { account: change.e.a, party: change.e.b }[old.name];
-    need(old.name === head.name && named === change.h.i, "the last head under an earlier VRF key is another one");
-    const was = (await lookUp(old, await placeOf(old.key, one.identifier, change.vrf), change.path)) ?? nothing;
-    const before = [...one.uses, ...one.places].filter((each) => each.i < old.size), leaves = [];
-    for (const each of before) {
-      const what = each.c ?? (await log.leafHash(each.e.bytes));
-      leaves.push(await log.leafHash(enc.join(enc.eight(each.i), what)));
-    }
-    const units = before.reduce((all, each) => all + BigInt(each.c === null ? (each.e.u ?? 0) : 0), 0n);
-    const fits = was.count === BigInt(before.length) && was.units === units && enc.same(was.root, await log.treeRoot(leaves));
-    need(fits, "under the VRF key of before, the map had something else under this name");
-    last = change;
-  }
-  follows(one.head.i, head);
 }
 const inPeriod = (one, t) => (one.from === null || one.from <= t) && (one.to === null || t < one.to);
 async function usesOf(one, head, value) {

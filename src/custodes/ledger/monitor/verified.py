@@ -77,7 +77,7 @@ def _dumped(log: PublicLog) -> dict[str, object]:
 
 
 def _dumped_change(change: KeyChange) -> list[object]:
-    return [dict(change.last), b64url(change.names), b64url(change.key)]
+    return [dict(change.last), b64url(change.commitment), b64url(change.key)]
 
 
 def _dumped_head(index: int, head: MapHead) -> list[object]:

@@ -143,4 +143,4 @@ def moved_to(accounts: AccountMap, head: MapHead, keys: VrfKeys, changes: KeyCha
     change = None if head.changed is None else parse_change(decode(log.entry(head.changed)))
     if change is None or change.key != head.vrf_public:
         raise MapError("the heads of the account map in the log are under different VRF keys, and no entry changes it")
-    return accounts.moved(keys.of(change.key), changes.places(change))
+    return accounts.moved(keys.of(change.key), changes.moves(change))

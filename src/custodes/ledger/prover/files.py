@@ -117,6 +117,11 @@ def entry_member(placed: PlacedEntry) -> dict[str, object]:
     return {"e": json.loads(placed.envelope), "i": placed.index}
 
 
+def change_member(shown: ShownChange) -> dict[str, object]:
+    """A change of the VRF key with what its commitment is over, as a JSON object."""
+    return {**entry_member(shown.entry), "f": b64url(shown.first), "p": b64url(shown.places)}
+
+
 def _statement(value: StatementFile) -> dict[str, object]:
     question = value.question
     shown: dict[str, object] = {"uses": [_use(use) for use in value.uses]}
@@ -135,18 +140,13 @@ def _statement(value: StatementFile) -> dict[str, object]:
         **shown,
         **({"clock": [entry_member(one) for one in value.clock]} if value.clock else {}),
         **({"destroyed": [_destruction(one) for one in value.destroyed]} if value.destroyed else {}),
-        **({"changes": [_change(one) for one in value.changes]} if value.changes else {}),
+        **({} if value.change is None else {"change": change_member(value.change)}),
     }
 
 
 def _destruction(shown: ShownDestruction) -> dict[str, object]:
     opening = {"b": json.loads(shown.body), "h": entry_member(shown.head), "s": b64url(shown.salt)}
     return {**entry_member(shown.entry), **opening}
-
-
-def _change(shown: ShownChange) -> dict[str, object]:
-    way = {"h": entry_member(shown.head), "p": b64url(shown.path), "v": b64url(shown.vrf)}
-    return {**entry_member(shown.entry), **way}
 
 
 def _use(use: ShownUse | ShownPlace) -> dict[str, object]:

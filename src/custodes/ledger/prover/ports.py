@@ -122,8 +122,8 @@ class MapReader(Protocol):
         """For that head: the VRF proof of where ``identifier`` stands, and the encoded path to it."""
         ...
 
-    def changes(self, head: MapHead, identifier: str) -> tuple[ShownChange, ...]:
-        """What the last heads under VRF keys before that of ``head`` say of ``identifier``, the oldest first."""
+    def change(self, head: MapHead) -> ShownChange | None:
+        """The change by which the VRF key of ``head`` came; None under the first key of the log."""
         ...
 
 

@@ -199,12 +199,12 @@ def reaches(note: bytes | None, index: int) -> bool:
         return False
 
 
-EarlierKeys = Callable[[LogFiles, MapHead, str], tuple[ShownChange, ...]]
-"""What the last heads under earlier VRF keys say of a name (``KeyChanges.shown``)."""
+ChangeOfHead = Callable[[LogFiles, MapHead], ShownChange | None]
+"""The change by which the VRF key of a head came (``KeyChanges.shown``)."""
 
 
-def _no_earlier(_log: LogFiles, _head: MapHead, _identifier: str) -> tuple[ShownChange, ...]:
-    return ()
+def _no_change(_log: LogFiles, _head: MapHead) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ class AccountSources:
     state: MapState
     accounts: AccountMap
     head: int
-    earlier: EarlierKeys = _no_earlier
+    changed: ChangeOfHead = _no_change
 
     def head_index(self, name: str) -> int:
         """Index of the last head's entry. Raises LookupError for another map."""
@@ -229,9 +229,9 @@ class AccountSources:
         proof, path = self.accounts.path(identifier)
         return proof, encode_path(path)
 
-    def changes(self, head: MapHead, identifier: str) -> tuple[ShownChange, ...]:
-        """What the last heads under earlier VRF keys say of an identifier."""
-        return self.earlier(self.log, head, identifier)
+    def change(self, head: MapHead) -> ShownChange | None:
+        """The change by which the VRF key of a head came."""
+        return self.changed(self.log, head)
 
     def uses(self, begin: int, end: int) -> Iterator[Use]:
         """All uses among entries ``begin`` up to ``end``."""
@@ -255,7 +255,7 @@ class PartySources:
     parties: PartyMap
     head: int
     log: LogFiles
-    earlier: EarlierKeys
+    changed: ChangeOfHead
 
     def head_index(self, name: str) -> int:
         """Index of the last head's entry. Raises LookupError for another map."""
@@ -269,9 +269,9 @@ class PartySources:
         proof, path = self.parties.path(identifier)
         return proof, encode_path(path)
 
-    def changes(self, head: MapHead, identifier: str) -> tuple[ShownChange, ...]:
-        """What the last heads under earlier VRF keys say of an identifier."""
-        return self.earlier(self.log, head, identifier)
+    def change(self, head: MapHead) -> ShownChange | None:
+        """The change by which the VRF key of a head came."""
+        return self.changed(self.log, head)
 
     def places_of(self, identifier: str) -> Iterator[tuple[int, bytes, bytes]]:
         """Entry, salt and body of each place of ``identifier``."""

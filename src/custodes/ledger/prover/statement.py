@@ -68,15 +68,15 @@ def build(question: Question, sources: Sources, prices: Mapping[str, object] | N
         )
     clock = tuple(sources.log.clock_entries(covered)) if parse_head(decode(head.envelope)).clock_entries else ()
     gone = _destructions(question, sources, uses, size)
-    changes = sources.maps.changes(parse_head(decode(head.envelope)), question.identifier)
+    change = sources.maps.change(parse_head(decode(head.envelope)))
     shown = [use.index for use in uses] + [one.index for one in places] + [one.index for one in clock]
     shown += [each.index for one in gone for each in (one.entry, one.head)]
-    shown += [each.index for one in changes for each in (one.entry, one.head)]
+    shown += [] if change is None else [change.entry.index]
     indexes = [index, *([covered] if following else []), *shown]
     proof = tuple(multiproof.make(sorted(set(indexes)), size, sources.log.node))
     money = prices if uses else None
     return StatementFile(
-        question, checkpoint, head, following, proof, vrf_proof, path, uses, money, places, clock, gone, changes
+        question, checkpoint, head, following, proof, vrf_proof, path, uses, money, places, clock, gone, change
     )
 
 

@@ -197,10 +197,10 @@ def _grounds(evidence: Evidence) -> list[str]:
             f"At the identifier's only possible place, the summary says {evidence.value.count} uses with "
             f"{evidence.value.units} units; all of them are in this file and were checked one by one."
         )
-    if evidence.changes:
+    if head.changed is not None:
         grounds.append(
-            f"The key of places was changed {evidence.changes} times before; under each earlier key, it says the "
-            "same of this identifier, as far as it reached then."
+            f"The key of places is the one that entry {head.changed} brought and that your trust policy names; that "
+            "nothing was dropped or exchanged by it, the files about changes of the key show."
         )
     if evidence.totals_checked:
         grounds.append(

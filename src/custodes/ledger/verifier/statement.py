@@ -93,7 +93,7 @@ class StatementFile:
         places: all places that the party map has under the identifier, in order.
         clock: all entries that the head covers and that say that the clock was wrong, in order.
         destroyed: the entries by which private bodies of uses in the period went.
-        changes: all changes of the VRF key in front of the head, in order.
+        change: the change by which the VRF key of the head came; None under the first key.
     """
 
     question: Question
@@ -108,7 +108,7 @@ class StatementFile:
     places: tuple[ShownPlace, ...] = ()
     clock: tuple[PlacedEntry, ...] = ()
     destroyed: tuple[ShownDestruction, ...] = ()
-    changes: tuple[ShownChange, ...] = ()
+    change: ShownChange | None = None
 
 
 def map_of(identifier: str) -> str | None:
@@ -151,7 +151,7 @@ def parse(data: bytes) -> StatementFile:
         tuple(_shown_place(place) for place in rows) if is_party else (),
         tuple(PlacedEntry.read(one) for one in inner.some("clock")),
         tuple(_destruction(one) for one in inner.some("destroyed")),
-        tuple(ShownChange.read(one) for one in inner.some("changes")),
+        ShownChange.read(inner.take("change")) if inner.has("change") else None,
     )
     inner.end()
     return result

@@ -34,7 +34,7 @@ from custodes.ledger.verifier.maps.head import (
     place_leaf,
     use_leaf,
 )
-from custodes.ledger.verifier.maps.key_change import check_changes
+from custodes.ledger.verifier.maps.key_change import place_of
 from custodes.ledger.verifier.maps.proof import MapError, Value, look_up, parse_path
 from custodes.ledger.verifier.multiproof import check_in_log
 from custodes.ledger.verifier.statement import Question, ShownPlace, ShownUse, StatementFile, map_of, parse
@@ -109,7 +109,7 @@ class Evidence:
         destroyed: how many in the period are without one because an entry says so.
         bracket: between which entries the period lies by time stamps, if the reader has some.
         unbracketed: uses dated outside of the period which no time stamp shows to be outside.
-        changes: how many changes of the VRF key are in front of the head.
+        key_known: whether the head's key is the log's first, or one that the reader names.
     """
 
     question: Question
@@ -129,7 +129,7 @@ class Evidence:
     destroyed: int = 0
     bracket: Bracket | None = None
     unbracketed: tuple[int, ...] = ()
-    changes: int = 0
+    key_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,14 +193,12 @@ def _check(data: bytes, policy: TrustPolicy, check_log: LogCheck | None, stamps:
         raise MapError(f"the head is of the map {head.name!r}; the identifier stands in {name!r}")
     covered_until = _covered_until(statement, head)
     # 5. The identifier has exactly one place in this map, and this is what stands there.
-    place = vrf.verify(head.vrf_public, statement.question.identifier.encode(), statement.vrf)[:32]
+    answering = statement.head.index, head
+    place = place_of(statement.question.identifier, statement.vrf, answering, statement.change, policy.vrf_keys)
     value = look_up(head.node, place, parse_path(statement.path))
-    # 6. The uses or places shown are all that the map has there, and open to what they claim; under each VRF key of
-    # before it had the beginning of them.
+    # 6. The uses or places shown are all that the map has there, and open to what they claim.
     uses, outside = _check_uses(statement, head, value)
     places = _check_places(statement, head, value)
-    answering = statement.head.index, head
-    check_changes(statement.changes, answering, statement.question.identifier, _listed(statement), policy.vrf_keys)
     stretches = wrong_clock(statement.clock, head)
     gone = destroyed(statement.destroyed, statement.question.identifier)
     closed = [use.index for use in uses if use.facts is None]
@@ -228,15 +226,8 @@ def _check(data: bytes, policy: TrustPolicy, check_log: LogCheck | None, stamps:
         len(gone.intersection(closed)),
         bounds,
         () if bounds is None else bounds.unshown((use.index, decode(use.envelope).t) for use in statement.uses),
-        len(statement.changes),
+        head.changed is None or bool(policy.vrf_keys),
     )
-
-
-def _listed(statement: StatementFile) -> list[tuple[int, bytes, int]]:
-    """Index, leaf and units of everything that is shown of the identifier's list."""
-    uses = [(use.index, use_leaf(use.index, leaf_hash(use.envelope)), use.envelope) for use in statement.uses]
-    places = [(place.index, place_leaf(place.index, place.commitment), 0) for place in statement.places]
-    return [(index, leaf, decode(envelope).units or 0) for index, leaf, envelope in uses] + places
 
 
 def _undated(statement: StatementFile, stretches: tuple[UncertainStretch, ...]) -> tuple[int, ...]:
@@ -260,7 +251,7 @@ def _check_in_log(statement: StatementFile, trusted: Trusted) -> None:
     shown += list(dict.fromkeys((place.index, place.envelope) for place in statement.places))
     shown += [(one.index, one.envelope) for one in statement.clock]
     more = [each for one in statement.destroyed for each in (one.entry, one.head)]
-    more += [each for one in statement.changes for each in (one.entry, one.head)]
+    more += [] if statement.change is None else [statement.change.entry]
     shown += dict.fromkeys((one.index, one.envelope) for one in more if (one.index, one.envelope) not in shown)
     check_in_log(shown, trusted.checkpoint, statement.proof)
 
@@ -380,6 +371,11 @@ def _doubts(evidence: Evidence, policy: TrustPolicy, now_ms: int | None) -> tupl
     if evidence.bracket is not None:
         hidden = () if evidence.uses else evidence.unbracketed
         doubts += evidence.bracket.doubts(evidence.head.size, hidden)
+    if not evidence.key_known:
+        doubts.append(
+            f"the places of names are under a key that entry {evidence.head.changed} brought, and your trust policy "
+            "names none: check the file about that change and all before, then name the keys (lines #vrf)"
+        )
     if evidence.undated:
         doubts.append(
             f"{len(evidence.undated)} uses (the first is entry {evidence.undated[0]}) were dated while the operator's "

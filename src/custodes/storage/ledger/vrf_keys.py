@@ -13,7 +13,7 @@ from pathlib import Path
 
 from custodes.durable import move_durably, write_durably
 from custodes.ledger.prover.maps.vrf import SecretKey, secret_key
-from custodes.ledger.prover.maps.vrf_keys import VrfKeys
+from custodes.ledger.prover.maps.vrf_keys import VrfKeys, after
 from custodes.ledger.tlog.trust import VRF, parse_policy
 from custodes.ledger.writer.keys import load_or_create_secret, write_secret
 from custodes.storage.ledger.open import LedgerPaths
@@ -38,8 +38,8 @@ class VrfKeyFiles:
             earlier = tuple(_read(path) for path in self._paths.earlier_vrf_keys())
             if self._due() is not None:  # whoever writes this log is about to move the files
                 replaced = (_read(self._paths.vrf_key),) if self._paths.vrf_key.exists() else ()
-                return VrfKeys(_read(self._paths.next_vrf_key), (*earlier, *replaced))
-            self._known = VrfKeys(_read(self._paths.vrf_key), earlier)
+                return VrfKeys.of_log(_read(self._paths.next_vrf_key), (*earlier, *replaced))
+            self._known = VrfKeys.of_log(_read(self._paths.vrf_key), earlier)
         return self._known
 
     def next(self) -> SecretKey:
@@ -47,7 +47,7 @@ class VrfKeyFiles:
         path = self._paths.next_vrf_key
         if not path.exists():
             write_secret(path, secrets.token_bytes(32).hex().encode() + b"\n")
-        return _read(path)
+        return after(self.keys().first, _read(path))
 
     def settle(self) -> None:
         """See VrfKeyStore. A settling that was cut short is finished by the next."""

@@ -19,9 +19,11 @@ from custodes.ledger.prover.account_map_binding import moved_to, without_body
 from custodes.ledger.prover.audits.bills import check_bills
 from custodes.ledger.prover.invoices.invoice_files import BillingStore
 from custodes.ledger.prover.key_changes import KeyChanges, PartyFilesUnder
+from custodes.ledger.prover.maps import vrf
 from custodes.ledger.prover.maps.account_map import AccountMap
 from custodes.ledger.prover.maps.account_map_file import MapState
 from custodes.ledger.prover.maps.party_map import PartyMap
+from custodes.ledger.prover.maps.tree import first_place
 from custodes.ledger.prover.maps.vrf_keys import VrfKeys
 from custodes.ledger.prover.ports import Use
 from custodes.ledger.prover.sources import LogFiles
@@ -31,7 +33,6 @@ from custodes.ledger.verifier.maps.key_change import parse_change
 from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.moratorium.check import known_policies
 from custodes.ledger.verifier.moratorium.policy_timeline import Force, TimelineError, timeline
-from custodes.ledger.verifier.statement import map_of
 from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.excerpt import excerpt
 
@@ -78,7 +79,7 @@ def deep_audit(what: Audited, progress: Progress) -> DeepAudit:
     for index, head in heads:
         if head.vrf_public != accounts.public:
             accounts = moved_to(accounts, head, what.keys, what.changes, what.log)
-            _check_names(accounts, head, what)
+            _check_change(accounts, head, what)
         part = [without_body(use) for use in what.log.uses(accounts.size, head.size)]
         begin = accounts.size
         accounts.advance(part, head.size)
@@ -128,14 +129,16 @@ def _check_state(state: MapState, accounts: AccountMap, uses: list[Use], head: i
         raise MapError("the state of the account map on disk has other accounts than the private bodies")
 
 
-def _check_names(accounts: AccountMap, head: MapHead, what: Audited) -> None:
-    """What a change of the key commits to: the accounts as they were, at their places under the new key."""
+def _check_change(accounts: AccountMap, head: MapHead, what: Audited) -> None:
+    """What a change of the key commits to: the accounts as they were, each at the place of its name."""
     assert head.changed is not None
     change = parse_change(decode(what.log.entry(head.changed)))
-    values = {account_name(name): value for name, value in accounts.values()}
-    rows = {one.name: one for one in what.changes.names(change) if map_of(one.name) == ACCOUNT_MAP}
-    if {name: row.value for name, row in rows.items()} != values:
-        raise MapError(f"the change of the VRF key in entry {head.changed} names other accounts than there were")
+    key = what.keys.of(head.vrf_public)
+    values = {first_place(key, account_name(name)): value for name, value in accounts.values()}
+    rows = what.changes.rows(change)[ACCOUNT_MAP]
+    right = all(vrf.proven(row.new) == vrf.output(key, row.first) for row in rows)
+    if not right or {row.first: row.value for row in rows} != values:
+        raise MapError(f"the change of the VRF key in entry {head.changed} has other accounts than there were")
 
 
 def _check_parties(what: Audited) -> int:
@@ -143,8 +146,7 @@ def _check_parties(what: Audited) -> int:
     for index, head in what.log.heads(PARTY_MAP):
         if head.vrf_public != key:
             key = head.vrf_public
-            change = None if head.changed is None else parse_change(decode(what.log.entry(head.changed)))
-            files = what.parties(what.keys.of(key), {} if change is None else what.changes.places(change))
+            files = what.parties(what.keys.of(key), what.changes.moves_until(what.log, head.changed))
             parties = PartyMap(what.keys.of(key))
         files.advance(parties, what.log, head.size)
         if parties.head() != head.node:

@@ -8,11 +8,12 @@ proofs of places. The driver is whoever owns the log: ``advance`` over the new e
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from custodes.ledger.prover.maps import vrf
-from custodes.ledger.prover.maps.tree import SumTree, head_fields, place
+from custodes.ledger.prover.maps.tree import SumTree, head_fields, place, prove
 from custodes.ledger.prover.ports import Use
 from custodes.ledger.tlog.merkle import Frontier
 from custodes.ledger.verifier.maps.growth import GrownPlace, MapGrowth
@@ -54,11 +55,11 @@ class AccountMap:
         for name, account in self._accounts.items():
             yield name, Value(account.uses.size, account.units, account.uses.root())
 
-    def moved(self, key: vrf.SecretKey, places: Mapping[str, bytes]) -> AccountMap:
-        """The same map under another key; ``places`` are those that are known already, by name in the map."""
+    def moved(self, key: vrf.SecretKey, moves: Mapping[bytes, bytes]) -> AccountMap:
+        """The same map under another key; ``moves`` says where places went, as far as that is known already."""
         result = AccountMap(key)
         for name, account in self._accounts.items():
-            where = places.get(account_name(name)) or place(key, account_name(name))
+            where = moves.get(account.place) or place(key, account_name(name))
             result._keep(name, _Account(where, account.units, account.uses))
         result.size = self.size
         return result
@@ -127,10 +128,10 @@ class AccountMap:
         return head_fields(ACCOUNT_MAP, self.size, self.head(), self._key.public)
 
     def path(self, name: str) -> tuple[bytes, MapPath]:
-        """Proof of the place of ``name`` (VRF, 80 bytes) and the way there; also for names that are not in the map."""
+        """Proof of the place of ``name`` (VRF) and the way there; also for names that are not in the map."""
         known = self._accounts.get(name.removeprefix("acct:"))
         where = known.place if known else place(self._key, name)
-        return vrf.prove(self._key, name.encode()), self._tree.path(where)
+        return prove(self._key, name), self._tree.path(where)
 
     def dump(self) -> bytes:
         """The state, to go on from later; names accounts."""
@@ -183,8 +184,8 @@ class CollectionMap:
     """The collection map: per collection how many faces it holds and the root of its tree of FaceIds."""
 
     def __init__(self, key: vrf.SecretKey) -> None:
-        """An empty map whose names are placed under ``key``."""
-        self._key = key
+        """An empty map whose names are placed under ``key`` alone: it says nothing of the past."""
+        self._key = dataclasses.replace(key, first=None)
         self._places: dict[str, bytes] = {}
         self._tree = SumTree()
 

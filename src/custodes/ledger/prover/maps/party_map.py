@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from custodes.ledger.prover.maps import vrf
-from custodes.ledger.prover.maps.tree import SumTree, head_fields, place
+from custodes.ledger.prover.maps.tree import SumTree, head_fields, place, prove
 from custodes.ledger.tlog.commitment import check_opening, commit
 from custodes.ledger.tlog.merkle import Frontier
 from custodes.ledger.verifier.maps.head import PARTY_MAP, place_leaf
@@ -100,7 +100,7 @@ class PartyMap:
         return head_fields(PARTY_MAP, size, self._tree.head(), self._key.public)
 
     def path(self, name: str) -> tuple[bytes, MapPath]:
-        """Proof of the place of ``name`` (VRF, 80 bytes) and the way there; also for names that are not in the map."""
+        """Proof of the place of ``name`` (VRF) and the way there; also for names that are not in the map."""
         known = self._names.get(name)
         where = known[0].place.where if known else place(self._key, name)
-        return vrf.prove(self._key, name.encode()), self._tree.path(where)
+        return prove(self._key, name), self._tree.path(where)

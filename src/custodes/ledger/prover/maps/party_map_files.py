@@ -52,14 +52,15 @@ class PlacesDigest:
 class PartyFiles:
     """The folder of places, the map over them, and where its last head is. One writer; readers at any time."""
 
-    def __init__(self, folder: FilePath, key: vrf.SecretKey, known: Mapping[str, bytes] | None = None) -> None:
+    def __init__(self, folder: FilePath, key: vrf.SecretKey, moves: Mapping[bytes, bytes] | None = None) -> None:
         """Keep files in ``folder``, which must exist with mode 0700; place names under ``key``.
 
-        ``known`` are places under that key: of all names that were there before it came, or that it outlived.
+        ``moves`` says where places under earlier keys went.
         """
         self._folder = folder
         self._key = key
-        self._where = dict(known or {})
+        self._moves = moves or {}
+        self._where: dict[str, bytes] = {}
 
     def keep(self, bodies: Iterable[tuple[str, Mapping[str, object]]], random: Callable[[int], bytes]) -> PlacesDigest:
         """Keep places durably, before the entry that names them; returns what that entry says.
@@ -152,8 +153,8 @@ class PartyFiles:
     def _read(self, row: Members, mine: bool) -> PartyPlace:
         """A place of a file; ``mine`` says that it was written under this key."""
         name, salt, body, where = row.text("n"), row.binary("s"), canonical(row.take("b")), row.binary("w")
-        if name in self._where or not mine:
-            where = self._place(name)
+        if not mine:
+            where = self._where.setdefault(name, self._moves.get(where) or place(self._key, name))
         one = PartyPlace(name, salt, body, where)
         try:
             one.check()

@@ -35,9 +35,22 @@ _FIRST = 1 << _BUCKET_BITS
 _NOTHING = (EMPTY, 0)
 
 
+def first_place(key: vrf.SecretKey, name: str) -> bytes:
+    """Where ``name`` stands under the first key of the log: the first 32 bytes of the VRF's output. About 2 ms."""
+    return vrf.output(key.first or key, name.encode())[:KEY_BYTES]
+
+
 def place(key: vrf.SecretKey, name: str) -> bytes:
-    """Where ``name`` stands in a map: the first 32 bytes of the VRF's output. About 2 ms; keep the result."""
-    return vrf.output(key, name.encode())[:KEY_BYTES]
+    """Where ``name`` stands in a map; a later key than the first places its first place. Keep the result."""
+    first = first_place(key, name)
+    return first if key.first is None else vrf.output(key, first)[:KEY_BYTES]
+
+
+def prove(key: vrf.SecretKey, name: str) -> bytes:
+    """The proof of that: 80 bytes under the first key, and under a later one 80 more."""
+    if key.first is None:
+        return vrf.prove(key, name.encode())
+    return vrf.prove(key.first, name.encode()) + vrf.prove(key, first_place(key, name))
 
 
 @dataclass(frozen=True, slots=True)

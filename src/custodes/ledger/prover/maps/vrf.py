@@ -41,11 +41,13 @@ class SecretKey:
         scalar: the secret scalar x, 32 bytes, lowest first.
         prefix: 32 bytes from which nonces are derived.
         public: the public key Y, 32 bytes.
+        first: the first key of the log, whose places this one places; None where this is the first.
     """
 
     scalar: bytes
     prefix: bytes
     public: bytes
+    first: SecretKey | None = None
 
     def __repr__(self) -> str:
         """Name the key by its public half only."""

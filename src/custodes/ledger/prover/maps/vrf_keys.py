@@ -5,7 +5,8 @@ In: secret keys. Out: the one that a public key belongs to. It keeps no files.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from custodes.ledger.prover.maps.vrf import SecretKey
@@ -14,10 +15,21 @@ from custodes.ledger.verifier.maps.proof import MapError
 
 @dataclass(frozen=True, slots=True)
 class VrfKeys:
-    """The present key, and those that it replaced."""
+    """The present key, and those that it replaced, the first one first."""
 
     present: SecretKey
     earlier: tuple[SecretKey, ...] = ()
+
+    @classmethod
+    def of_log(cls, present: SecretKey, replaced: Sequence[SecretKey]) -> VrfKeys:
+        """The keys of a log, each placing what the first one placed."""
+        keys = [after(replaced[0], key) for key in (*replaced, present)] if replaced else [present]
+        return cls(keys[-1], tuple(keys[:-1]))
+
+    @property
+    def first(self) -> SecretKey:
+        """The first key of the log."""
+        return self.earlier[0] if self.earlier else self.present
 
     def of(self, public: bytes) -> SecretKey:
         """The key with this public half. Raises MapError where it is not at hand."""
@@ -28,6 +40,11 @@ class VrfKeys:
             "heads of a map in the log were made under a VRF key that is not in keys/ledger-vrf.key, nor in one of the "
             "files of earlier keys beside it; restore these files"
         )
+
+
+def after(first: SecretKey, key: SecretKey) -> SecretKey:
+    """``key`` as it holds in a log whose first key is ``first``."""
+    return key if key.public == first.public else replace(key, first=first)
 
 
 class VrfKeyStore(Protocol):

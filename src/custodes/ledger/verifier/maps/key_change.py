@@ -1,22 +1,24 @@
-"""A change of the VRF key: what it says, and that a name has under the old key what it has under the new one.
+"""A change of the VRF key: what it says, and where a name stands in the maps under a key that came by one.
 
-In: a ``vrf`` entry; for one name, its place and what stood there under each key of before. Out: nothing, or MapError.
-Under another key every name has another place, so an operator who changes it could have everybody unknown. Therefore a
-``vrf`` entry names the last heads under the old key, a head names the ``vrf`` entry of its key, and whoever states
-something about a name shows what that last head says at its old place: the beginning of what is shown now.
+In: a ``vrf`` entry; a name with its proofs. Out: the place of the name, or MapError. Under another key every name has
+another place, so an operator who changes it could have everybody unknown. Therefore names go on having the place that
+the first key of the log gives them, and a later key places that place: whoever sees what stands where before and after
+a change can check, without any name, that nothing was dropped or exchanged (``key_change_file``). So a statement needs
+the first key and the present one, however often the key was changed between them.
 """
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from custodes.ledger.tlog.entry import Entry, decode, from_b64url
-from custodes.ledger.tlog.merkle import tree_root
 from custodes.ledger.tlog.trust import VrfKey
 from custodes.ledger.verifier.canonical_json import Members, PlacedEntry, canonical
-from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, PARTY_MAP, MapHead, check_key, parse_head
-from custodes.ledger.verifier.maps.proof import MapError, Value, look_up, parse_path
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, PARTY_MAP, MapHead
+from custodes.ledger.verifier.maps.proof import KEY_BYTES, MapError
 from custodes.ledger.verifier.vrf import vrf
 
 
@@ -26,32 +28,36 @@ class KeyChange:
 
     Attributes:
         last: per map, the index of its last head under the old key.
-        names: SHA-256 of the names with their proofs under both keys.
+        commitment: ``commitment_of`` the first key of the log and the places with proofs under both keys.
         key: the new key.
     """
 
     last: Mapping[str, int]
-    names: bytes
+    commitment: bytes
     key: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class ShownChange:
-    """A change of the key with the last head under the old one, and the way to a name in that head's map."""
+    """A ``vrf`` entry with what its commitment is over: the first key of the log, and SHA-256 of the places."""
 
     entry: PlacedEntry
-    head: PlacedEntry
-    vrf: bytes
-    path: bytes
+    first: bytes
+    places: bytes
 
     @classmethod
     def read(cls, value: object) -> ShownChange:
-        """Read ``{"e": entry, "h": head, "i": index, "p": path, "v": proof}``. Raises StatementError."""
+        """Read ``{"e": entry, "f": first key, "i": index, "p": digest of the places}``. Raises StatementError."""
         members = Members(value)
         entry = PlacedEntry(members.index("i"), canonical(members.take("e")))
-        shown = cls(entry, members.placed("h"), members.binary("v"), members.binary("p"))
+        shown = cls(entry, members.binary("f"), members.binary("p"))
         members.end()
         return shown
+
+
+def commitment_of(first: bytes, places: bytes) -> bytes:
+    """What a ``vrf`` entry has as ``e``: SHA-256 over the first key of the log and the digest of the places."""
+    return sha256(first + places).digest()
 
 
 def parse_change(entry: Entry) -> KeyChange:
@@ -65,45 +71,41 @@ def parse_change(entry: Entry) -> KeyChange:
     return KeyChange({ACCOUNT_MAP: account, PARTY_MAP: party}, *digests)
 
 
-def check_changes(
-    shown: Sequence[ShownChange],
-    head: tuple[int, MapHead],
-    identifier: str,
-    listed: Sequence[tuple[int, bytes, int]],
-    keys: Sequence[VrfKey],
-) -> None:
-    """Check that the map had, under every key of before, the beginning of what is listed now.
+def check_shown(shown: ShownChange, keys: Sequence[VrfKey]) -> KeyChange:
+    """The change that is shown, if its entry commits to the first key shown, and the reader names no other as that."""
+    change = parse_change(decode(shown.entry.envelope))
+    if not hmac.compare_digest(change.commitment, commitment_of(shown.first, shown.places)):
+        raise MapError("the change of the VRF key commits to another first key, or to other places")
+    first = [key.public for key in keys if key.since == 0]
+    if first and shown.first not in first:
+        raise MapError("the first VRF key is another one than your trust policy names")
+    return change
+
+
+def place_of(
+    identifier: str, proof: bytes, head: tuple[int, MapHead], shown: ShownChange | None, keys: Sequence[VrfKey]
+) -> bytes:
+    """Where a name stands in the map with a head.
 
     Args:
-        shown: all changes in front of the head, the oldest first.
-        head: the head that answers, with its index.
         identifier: the name.
-        listed: index, leaf and units of all that the head has under it, in order.
+        proof: 80 bytes under the first key of the log, and behind a change of it 80 more under the head's.
+        head: the head with its index.
+        shown: the change by which its key came; None for the first key.
         keys: those that the reader names, if any.
 
     Raises:
-        MapError: a change is missing or is another one, or something was dropped or exchanged with it.
-        VrfError: the proof of a place does not hold.
-        EntryError: an entry is malformed.
+        MapError: the change is missing, or is another one than that of the head's key.
+        VrfError: a proof does not hold.
+        EntryError: the entry is malformed.
     """
-    last: tuple[int, bytes] | None = None
-    for one in shown:
-        change, old = parse_change(decode(one.entry.envelope)), parse_head(decode(one.head.envelope))
-        check_key(old, one.head.index, keys)
-        _check_follows(last, (one.head.index, old))
-        if (old.name, change.last.get(old.name)) != (head[1].name, one.head.index):
-            raise MapError("the last head under an earlier VRF key is another one than its change says")
-        place = vrf.verify(old.vrf_public, identifier.encode(), one.vrf)[:32]
-        was = look_up(old.node, place, parse_path(one.path)) or Value(0, 0, tree_root([]))
-        before = [row for row in listed if row[0] < old.size]
-        if was != Value(len(before), sum(row[2] for row in before), tree_root([row[1] for row in before])):
-            raise MapError("under the VRF key of before, the map had something else under this name")
-        last = one.entry.index, change.key
-    _check_follows(last, head)
-
-
-def _check_follows(change: tuple[int, bytes] | None, head: tuple[int, MapHead]) -> None:
-    """Whether a head was made under the key of the last change in front of it, None before the first."""
-    at = None if change is None else change[0]
-    if head[1].changed != at or (change is not None and (head[1].vrf_public != change[1] or head[0] <= change[0])):
-        raise MapError("the head of the map was made under another VRF key than the last change of it says")
+    index, what = head
+    if shown is None or what.changed is None:
+        if shown is not None or what.changed is not None:
+            raise MapError("the statement does not show the change by which the VRF key of its head came, or another")
+        return vrf.verify(what.vrf_public, identifier.encode(), proof)[:KEY_BYTES]
+    change = check_shown(shown, keys)
+    if (shown.entry.index, change.key) != (what.changed, what.vrf_public) or index <= shown.entry.index:
+        raise MapError("the head of the map was made under another VRF key than the change shown brought")
+    first = vrf.verify(shown.first, identifier.encode(), proof[: vrf.PROOF_BYTES])[:KEY_BYTES]
+    return vrf.verify(what.vrf_public, first, proof[vrf.PROOF_BYTES :])[:KEY_BYTES]

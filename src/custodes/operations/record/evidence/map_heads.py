@@ -16,7 +16,7 @@ from custodes.ledger.prover.account_map_binding import BoundMap, bind, changes_b
 from custodes.ledger.prover.account_map_job import Indexer
 from custodes.ledger.prover.audits.growth import growth_lines
 from custodes.ledger.prover.face_map import FaceIndexes
-from custodes.ledger.prover.key_changes import KeyChanges, moved_names
+from custodes.ledger.prover.key_changes import KeyChanges, moved_places
 from custodes.ledger.prover.maps import vrf
 from custodes.ledger.prover.maps.account_map import AccountMap
 from custodes.ledger.prover.maps.account_map_file import MapState
@@ -26,7 +26,6 @@ from custodes.ledger.prover.sources import LogFiles, open_log_files
 from custodes.ledger.tlog.entry import b64url, decode
 from custodes.ledger.tlog.tiles import TileReader
 from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, parse_head
-from custodes.ledger.verifier.maps.key_change import parse_change
 from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.writer.log import LedgerLog
 from custodes.ledger.writer.ports import BodyReader
@@ -73,7 +72,7 @@ class MapHeads:
             known, change = (0, None) if head is None else (head.clock_entries, head.changed)
             for change, said in changes_behind(log_files, last):
                 # The first head under a new key says the same as the last under the old one.
-                accounts = accounts.moved(keys.of(said.key), self.key_changes.places(said))
+                accounts = accounts.moved(keys.of(said.key), self.key_changes.moves(said))
                 state.save(accounts, (), _log_head(log, accounts.head_fields(), known, change))
             wrong = known + sum(1 for _ in log_files.clock_entries(size, accounts.size))
             indexer = Indexer(keys, state, lambda fields: _log_head(log, fields, wrong, change))
@@ -82,7 +81,7 @@ class MapHeads:
     def change_vrf_key(self, log: LedgerLog, body: Mapping[str, object], signers: int) -> int:
         """Have the maps made under a new key from here on; the index of the ``vrf`` entry.
 
-        Every name is proven under both keys first. The heads in front of the entry and behind it say the same.
+        Every place is proven under both keys first. The heads in front of the entry and behind it say the same.
 
         Args:
             log: the log of these files.
@@ -103,11 +102,11 @@ class MapHeads:
             parties, party_head = resting.enter_context(self.parties.moving(files))
             moves = [resting.enter_context(faces.moving()) for faces in self._faces]
             new = self.vrf_keys.next()
-            names = moved_names(self.vrf_keys.keys().present, new, accounts, parties)
+            places = moved_places(self.vrf_keys.keys().present, new, accounts, parties)
             fields: dict[str, int | str] = {
                 "a": head,
                 "b": party_head,
-                "e": b64url(self.key_changes.keep(names, accounts)),
+                "e": b64url(self.key_changes.keep(places)),
                 "y": b64url(new.public),
                 **({"q": signers} if signers else {}),
             }
@@ -126,7 +125,7 @@ class MapHeads:
         return self.vrf_keys.keys().present.public
 
     def key_change(self, index: int) -> bytes:
-        """The file about a change of the VRF key, for auditors; raises as ``KeyChanges.file``, and LookupError."""
+        """The file about a change of the VRF key; raises as ``KeyChanges.file``, and LookupError."""
         try:
             return self.key_changes.file(index, self.newest())
         except IndexError as error:
@@ -189,11 +188,9 @@ class MapHeads:
         return behind[-1][0] if behind else parse_head(decode(newest[1])).changed
 
     def _party_files(self) -> PartyFiles:
-        log, known = self._newest_or_none(), dict[str, bytes]()
-        change = None if log is None else self._change_in_force(log)
-        if log is not None and change is not None:
-            known = dict(self.key_changes.places(parse_change(decode(log.entry(change)))))
-        return self.party_files(self.vrf_keys.keys().present, known)
+        log = self._newest_or_none()
+        moves = {} if log is None else self.key_changes.moves_until(log, self._change_in_force(log))
+        return self.party_files(self.vrf_keys.keys().present, moves)
 
     def _newest_or_none(self) -> LogFiles | None:
         try:
@@ -201,9 +198,9 @@ class MapHeads:
         except LookupError:
             return None  # a new log
 
-    def party_files(self, key: vrf.SecretKey, known: Mapping[str, bytes]) -> PartyFiles:
-        """The files of the party map, read under a key, given places that are known."""
-        return PartyFiles(self.subfolder("parties"), key, known)
+    def party_files(self, key: vrf.SecretKey, moves: Mapping[bytes, bytes]) -> PartyFiles:
+        """The files of the party map, read under a key, given where places under earlier keys went."""
+        return PartyFiles(self.subfolder("parties"), key, moves)
 
     def at_head(self, log: LogFiles) -> tuple[AccountMap, int | None]:
         """The map on disk, which must be that of a head in the log; readers do not repair it.

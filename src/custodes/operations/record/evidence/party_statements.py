@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from custodes.ledger.prover.files import encode_file, encode_party
 from custodes.ledger.prover.maps.party_map import PartyMap
 from custodes.ledger.prover.maps.party_map_files import PartyFiles, PlacesDigest
-from custodes.ledger.prover.sources import EarlierKeys, LogFiles, PartySources
+from custodes.ledger.prover.sources import ChangeOfHead, LogFiles, PartySources
 from custodes.ledger.prover.statement import Sources, build
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.verifier.maps.head import parse_head
@@ -30,14 +30,14 @@ LogWith = Callable[[int], LogFiles]
 class PartyStatements:
     """Statements from the party map over one ledger. Any thread; heads and new places wait for one another."""
 
-    def __init__(self, files: Callable[[], PartyFiles], change: ChangeInForce, earlier: EarlierKeys) -> None:
+    def __init__(self, files: Callable[[], PartyFiles], change: ChangeInForce, shown: ChangeOfHead) -> None:
         """Keep places where ``files`` says; nothing is opened before it is needed.
 
-        ``change`` tells the ``vrf`` entry of the present key, ``earlier`` what heads under keys of before say.
+        ``change`` tells the ``vrf`` entry of the present key, ``shown`` gives it to statements.
         """
         self._open = files
         self._change = change
-        self._earlier = earlier
+        self._shown = shown
         self._files: PartyFiles | None = None
         self._map: PartyMap | None = None
         self._lock = threading.Lock()
@@ -102,7 +102,7 @@ class PartyStatements:
             raise LookupError("the party map has no head yet; the server makes one every hour")
         head, size = last
         log = log_with(head)
-        sources = PartySources(files.map(log, size), head, log, self._earlier)
+        sources = PartySources(files.map(log, size), head, log, self._shown)
         return [encode_file(build(question, Sources(log, sources, places=sources))) for question in questions]
 
     def _opened(self) -> PartyFiles:
