@@ -49,6 +49,8 @@ _SEEN_WIDTH_PX = 104.0
 _PASSIVE_WIDTH_PX, _PASSIVE_AROUND = 200.0, 0.35
 """Passive liveness needs a face's own pixels, of which a near one has more than it can use."""
 _EMBED_EVERY = 6
+MAX_KEPT = 16
+"""Pictures at most that wait for the end, 200 kB each."""
 _PASSIVE_LOOKS = 2
 _QUALITIES = (90, 75, 60, 40, 20)
 
@@ -174,7 +176,7 @@ class VideoLook:
             looked.covered.append(self._is_covered(slot, image, face))
         if looked.box.width <= _PASSIVE_WIDTH_PX:
             looked.parts.append(Image(_part(rgb, _enlarged(face.box_px, scale)), b""))
-        looked.pictures.append(_picture(ts_ms, rgb, face.box_px.to_ratio(image.size), quality.sharpness_pct))
+        _keep(looked, _picture(ts_ms, rgb, face.box_px.to_ratio(image.size), quality.sharpness_pct))
 
     def findings(
         self, slot: Slot, looked: LookedAt, challenge: LivenessChallenge, starts_ms: Sequence[float]
@@ -237,6 +239,14 @@ def _shape(face: DetectedFace, scale: float) -> FloatArray | None:
     if not places.keys() >= USUAL_HEAD.keys():
         return None
     return np.array([places[name] for name in USUAL_HEAD], np.float32) / np.float32(scale)
+
+
+def _keep(looked: LookedAt, picture: tuple[float, int, SessionPicture]) -> None:
+    """Among others that are spread over the video, and never more than ``MAX_KEPT`` of them."""
+    looked.pictures.append(picture)
+    if len(looked.pictures) > MAX_KEPT:
+        best = max(looked.pictures, key=lambda one: one[0])
+        looked.pictures = [one for place, one in enumerate(looked.pictures) if one is best or place % 2 == 0]
 
 
 def _picture(ts_ms: int, rgb: RgbArray, box: BoxRatio, sharpness_pct: float) -> tuple[float, int, SessionPicture]:
