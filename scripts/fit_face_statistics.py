@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.faces.detection.detect import CenterFaceDetector
+from custodes.engine.faces.detection.detect import centerface
 from custodes.engine.faces.geometry import pose
 from custodes.engine.faces.geometry.mesh import MeshReader
 from custodes.engine.runtime.session import NetworkSession, Threads, open_session
@@ -41,7 +41,7 @@ def session(name: str) -> NetworkSession:
 
 def read(folder: Path) -> NDArray[np.float64]:
     """The mesh vertices of every portrait in which a face is found."""
-    detector, mesh = CenterFaceDetector(session("centerface")), MeshReader(session("facemesh"))
+    detector, mesh = centerface(session("centerface")), MeshReader(session("facemesh"))
     shapes = []
     for file in sorted(folder.glob("*.jpg")):
         rgb = decode(file.read_bytes()).rgb

@@ -120,6 +120,11 @@ class Settings:
         "Collections keep the network they were made with.",
         "",
     )
+    face_detector: str = _setting(
+        "Network of your own that finds faces, by the name that `custodes models add` gave it. Vectors of its faces "
+        "have a version of their own.",
+        "",
+    )
     nudenet: bool = _setting(
         "Let DetectModerationLabels use the pack `nudenet` (`custodes models fetch --pack nudenet`), which names "
         "exposed parts of bodies. Its licence is AGPL-3.0: read what it asks of whoever serves it to others.",
@@ -142,6 +147,7 @@ class Settings:
         "",
     )
     training_workers: int = _setting("Custom labels trained at the same time; 0 for none by this server.", 1)
+    task_workers: int = _setting("Tasks over whole collections worked on at the same time; 0 for none.", 1)
     training_wait_s: int = _setting("For how many seconds a request that trains waits for the end.", 10)
     video_workers: int = _setting("Stored videos looked at at the same time; 0 for none by this server.", 1)
     video_samples_per_second: str = _setting("Frames of a second of video that are looked at, 0.5 to 30.", "2")

@@ -27,6 +27,11 @@ NOTHING_READ = {
     # Their outputs are folders of their own, or a person is named rather than a file.
     "custodes migrate compreface",
     "custodes migrate luna",
+    "custodes task calibrate",
+    "custodes task cluster",
+    "custodes task cross-match",
+    "custodes task duplicates",
+    "custodes task show",
     "custodes screening explain",
     "custodes subject erase",
     "custodes subject export",

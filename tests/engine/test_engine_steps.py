@@ -15,7 +15,7 @@ from custodes.core.box import BoxPx, Size
 from custodes.engine.calibrate import FALSE_MATCH_RATES, Calibration, Knot, LocalScale, false_match_rate
 from custodes.engine.faces.assembly import KNOTS, face_recipe
 from custodes.engine.faces.detection.candidates import Candidates, suppress, without_parts
-from custodes.engine.faces.detection.detect import CenterFaceDetector, FaceDetectionRules, decode, letterbox
+from custodes.engine.faces.detection.detect import FaceDetectionRules, centerface, decode, letterbox
 from custodes.engine.faces.embedding.embed import planes, unit
 from custodes.engine.faces.embedding.lookalikes import MAX_LEVEL, level_of, load_lookalikes
 from custodes.engine.faces.geometry.align import FIVE_SHAPE, ChipFrame, chip, similarity, warp
@@ -186,7 +186,7 @@ class NoFaces:
 
 def test_large_pictures_are_seen_at_two_scales_and_none_gives_an_empty_answer():
     network = NoFaces()
-    found = CenterFaceDetector(network, FaceDetectionRules()).detect(np.zeros((1500, 2000, 3), np.uint8))
+    found = centerface(network, FaceDetectionRules()).detect(np.zeros((1500, 2000, 3), np.uint8))
     assert len(found.scores) == 0
     assert found.points.shape == (0, 5, 2)
     assert [max(shape) for shape in network.shapes] == [512, 1024]
@@ -218,7 +218,7 @@ class DrawnFaces:
 
 def largest_of(*faces: tuple[int, int, float]) -> tuple[list[int], int]:
     network = DrawnFaces(*faces)
-    found = CenterFaceDetector(network).detect(np.zeros((720, 960, 3), np.uint8), at_most=1)
+    found = centerface(network).detect(np.zeros((720, 960, 3), np.uint8), at_most=1)
     assert len(found.scores) == min(1, len(faces))
     return network.passes, round(float(found.boxes[0, 2] - found.boxes[0, 0])) if faces else 0
 
@@ -246,7 +246,7 @@ def test_the_largest_face_alone_is_looked_for_from_coarse_to_fine(faces, passes)
 @settings(max_examples=60, deadline=None)
 def test_a_glance_finds_a_face_about_as_large_as_the_largest(drawn):
     lefts = itertools.accumulate((side + 20 for side, _ in drawn), initial=0)
-    detector = CenterFaceDetector(DrawnFaces(*[(left, *face) for left, face in zip(lefts, drawn, strict=False)]))
+    detector = centerface(DrawnFaces(*[(left, *face) for left, face in zip(lefts, drawn, strict=False)]))
     rgb = np.zeros((720, 960, 3), np.uint8)
     one, everywhere = detector.detect(rgb, at_most=1), detector.detect(rgb)
     assert len(one.scores) == min(1, len(drawn))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from custodes.engine.faces.detection.detect import CenterFaceDetector
+from custodes.engine.faces.detection.detect import centerface
 from custodes.engine.labels.boxes import Boxes
 from custodes.engine.moderation.second_look import SecondLook
 
@@ -43,9 +43,7 @@ def look(face_share: float, *shares: float, seen: Boxes | None = None) -> tuple[
         row[0, 3] = left.pop(0)
         return row
 
-    return SecondLook(
-        classes, CenterFaceDetector(Faces(face_share)), lambda _: person() if seen is None else seen, 224
-    ), left
+    return SecondLook(classes, centerface(Faces(face_share)), lambda _: person() if seen is None else seen, 224), left
 
 
 PICTURE = np.full((200, 160, 3), 128, np.uint8)

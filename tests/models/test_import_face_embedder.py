@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from custodes.models.importers.face_embedder import FaceInput, import_face_embedder
 from custodes.models.importers.failure import ImportFailedError
+from custodes.models.own import PixelInput
 
 SIDE, WIDTH, DIMENSION = 8, 4, 6
 WANTED = FaceInput(SIDE, DIMENSION)
@@ -97,7 +98,7 @@ def test_weights_are_plain_and_the_batch_is_free():
 
 def test_channels_and_range_are_put_in_front():
     shipped = small_network(quantised=False)
-    wanted = FaceInput(SIDE, DIMENSION, mean=127.5, scale=1 / 127.5, bgr=True)
+    wanted = FaceInput(SIDE, DIMENSION, PixelInput(mean=127.5, scale=1 / 127.5, bgr=True))
     pictures = np.random.default_rng(3).integers(0, 256, (2, 3, SIDE, SIDE)).astype(np.float32)
     expected = run(shipped, "data", ((pictures[:, ::-1] - 127.5) / 127.5).astype(np.float32))
     made = import_face_embedder("small", shipped.SerializeToString(), wanted)

@@ -16,9 +16,9 @@ from custodes.core.errors import InvalidParameterError, NotFoundError, Unavailab
 from custodes.deployment.networks.own_models import AddedNetwork, BroughtNetwork, add_network
 from custodes.deployment.networks.scores import score_rates
 from custodes.engine.calibrate import Calibration, Knot
-from custodes.engine.faces.assembly import open_face_engine
+from custodes.engine.faces.assembly import OwnNetworks, open_face_engine
 from custodes.models.card import CardError
-from custodes.models.own import OwnEmbedder, OwnModels, PixelInput, Provenance, ScoreFit
+from custodes.models.own import OwnEmbedder, PixelInput, Provenance, ScoreFit, own_embedders
 from custodes.models.store import ModelStore
 from custodes.settings import Settings, from_environment
 
@@ -92,9 +92,9 @@ def added(settings: Settings, brought: BroughtNetwork) -> AddedNetwork:
 @pytest.mark.data
 def test_what_was_added_runs_under_a_version_and_a_scale_of_its_own(added, settings, models) -> None:
     assert (added.photos, added.without_face) == (2 * PEOPLE + 1, 1)
-    own = OwnModels(models).get("drawn")
+    own = own_embedders(models).get("drawn")
     assert own == added.own
-    engine = open_face_engine(ModelStore(models), Device.CPU, 1, own)
+    engine = open_face_engine(ModelStore(models), Device.CPU, 1, OwnNetworks(own))
     assert engine.dimension == DIMENSION
     assert float(engine.model_version) >= 7.1
     curve = Calibration(tuple(Knot(cosine, pct) for cosine, pct in own.fit.knots))
@@ -117,7 +117,7 @@ def test_a_drawn_network_is_shown_to_be_worse_than_the_one_that_ships(added) -> 
 def test_a_network_that_answers_otherwise_later_is_not_used(added, models) -> None:
     lying = replace(added.own, sample=tuple(-value for value in added.own.sample))
     with pytest.raises(UnavailableError, match="answers otherwise"):
-        open_face_engine(ModelStore(models), Device.CPU, 1, lying)
+        open_face_engine(ModelStore(models), Device.CPU, 1, OwnNetworks(lying))
 
 
 @pytest.mark.models
@@ -130,7 +130,7 @@ def test_altered_weights_are_not_opened(added, models, tmp_path) -> None:
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
     with pytest.raises(UnavailableError, match="altered"):
-        open_face_engine(ModelStore(copy), Device.CPU, 1, added.own)
+        open_face_engine(ModelStore(copy), Device.CPU, 1, OwnNetworks(added.own))
 
 
 @pytest.mark.models
@@ -169,7 +169,7 @@ def test_files_that_are_not_what_they_should_be_are_refused(brought, settings, t
     with pytest.raises(InvalidParameterError, match=words):
         add_network(settings, changed, lambda done, total: None)
     with pytest.raises(NotFoundError):
-        OwnModels(settings.models_folder).get("refused")
+        own_embedders(settings.models_folder).get("refused")
 
 
 def kept() -> OwnEmbedder:
@@ -178,7 +178,7 @@ def kept() -> OwnEmbedder:
 
 
 def test_what_is_kept_is_read_back(tmp_path) -> None:
-    models = OwnModels(tmp_path)
+    models = own_embedders(tmp_path)
     assert models.names() == []
     models.put(kept(), b"text")
     assert models.get("kept") == kept()
@@ -198,23 +198,23 @@ def test_versions_differ_when_anything_that_decides_vectors_or_percentages_does(
 
 @pytest.mark.parametrize("damage", [b"", b"[]", b"{}", b'{"name": 1}', b"\xff\xfe", b"{" * 5000])
 def test_a_damaged_record_is_said_to_be_one(tmp_path, damage) -> None:
-    OwnModels(tmp_path).put(kept(), b"text")
+    own_embedders(tmp_path).put(kept(), b"text")
     (tmp_path / "own" / "kept.json").write_bytes(damage)
     with pytest.raises(UnavailableError, match="damaged"):
-        OwnModels(tmp_path).get("kept")
+        own_embedders(tmp_path).get("kept")
 
 
 @pytest.mark.parametrize("name", ["", "../kept", "KEPT", "a" * 33, "kept.json", "none"])
 def test_no_other_name_finds_it(tmp_path, name) -> None:
-    OwnModels(tmp_path).put(kept(), b"text")
+    own_embedders(tmp_path).put(kept(), b"text")
     with pytest.raises(NotFoundError):
-        OwnModels(tmp_path).get(name)
+        own_embedders(tmp_path).get(name)
 
 
 def test_without_licence_text_nothing_is_kept(tmp_path) -> None:
     with pytest.raises(CardError, match="licence"):
-        OwnModels(tmp_path).put(kept(), b" ")
-    assert OwnModels(tmp_path).names() == []
+        own_embedders(tmp_path).put(kept(), b" ")
+    assert own_embedders(tmp_path).names() == []
 
 
 def test_the_drawn_network_is_a_network() -> None:

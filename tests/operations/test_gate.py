@@ -62,6 +62,19 @@ CALLS: dict[str, dict[str, Any]] = {
     **{f"{verb}StreamProcessor": {"Name": "front"} for verb in ("Describe", "Start", "Stop", "Update", "Delete")},
     "ListStreamProcessors": {},
     "ListStreamEvents": {},
+    **{f"{verb}Handler": {"Name": "gate"} for verb in ("Get", "Delete")},
+    "PutHandler": {"Name": "gate", "Document": "{}"},
+    "ListHandlers": {},
+    "StartDuplicateSearch": ON_COLLECTION,
+    "StartFaceClustering": ON_COLLECTION,
+    "StartCrossMatch": {**ON_COLLECTION, "OtherCollectionId": "others"},
+    "StartCalibration": ON_COLLECTION,
+    "GetTask": {"TaskId": "f" * 64},
+    "StopTask": {"TaskId": "f" * 64},
+    "ListTasks": {},
+    "ValidateHandler": {"Document": "{}"},
+    "RunHandler": {"Name": "gate", "Image": IMAGE},
+    "VerifyUser": {**ON_USER, "Images": [IMAGE]},
     "CorrectStreamEvent": {"Place": 1},
     "CreateAccountStatement": {},
     "GetErasureCertificate": {"FaceId": FACE},
@@ -131,7 +144,12 @@ ANYWHERE = {operation for operation in CALLS if operation.startswith(("Assess", 
     "ListMediaAnalysisJobs",
     "StartMediaAnalysisJob",
     "ListCollections",
+    "GetTask",
+    "ListHandlers",
+    "ListTasks",
+    "StopTask",
     "ListStreamEvents",
+    "ValidateHandler",
     "ListStreamProcessors",
     "RecognizeCelebrities",
     *(f"Get{family}" for family in FAMILIES),
@@ -149,7 +167,9 @@ def test_every_handler_is_gated(server, operation):
     with pytest.raises(DeniedError) as refusal:
         server.call(operation, **CALLS[operation])
     resource = "*" if operation in ANYWHERE else ARN
-    if operation.endswith("StreamProcessor"):
+    if "Name" in CALLS[operation] and operation.endswith("Handler"):
+        resource = ARN.replace("collection/people", "handler/gate")
+    elif operation.endswith("StreamProcessor"):
         resource = ARN.replace("collection/people", "streamprocessor/front")
     elif PROJECT in str(CALLS[operation]):
         resource = PROJECT

@@ -83,7 +83,7 @@ DETECTIONS = {
 }  # fmt: skip
 # What an account stored or was told before, read back: no face is compared to say it.
 READ_BACK = {
-    "CorrectStreamEvent", "DeleteFaces", "DisassociateFaces", "IndexFaces", "ListFaces", "ListStreamEvents",
+    "CorrectStreamEvent", "DeleteFaces", "DisassociateFaces", "GetTask", "IndexFaces", "ListFaces", "ListStreamEvents",
     "ListUsers",
 }  # fmt: skip
 ALWAYS = frozenset({"Similarity", "MatchConfidence", "UserId", "ExternalImageId", "KnownGender"})

@@ -21,7 +21,7 @@ from botocore.httpsession import URLLib3Session
 from custodes.core.ids import AccountId
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.sqlite_database import SqliteDatabase
-from custodes.storage.sql.streams import SqlStreamEvents
+from custodes.storage.sql.streams.store import SqlStreamEvents
 from custodes.video.live.event import StreamEvent
 from fakes.live import REGION, LiveServer
 

@@ -16,6 +16,7 @@ from botocore.httpsession import URLLib3Session
 from custodes.ledger.tlog.entry import decode
 from fakes.blobs import Blob, portrait, scene
 from fakes.camera import Camera
+from streams import kept
 from streams.conftest import REGION, Post, ann_and_bob, enrolled, eventually, stated
 
 Open = Callable[[Any], Camera]
@@ -111,3 +112,26 @@ def test_reading_goes_on_where_it_was_without_gap_or_repetition(post: Post, came
 def test_a_moment_that_is_none_is_refused(post: Post, since: str) -> None:
     with pytest.raises(AssertionError, match="InvalidParameter"):
         events(post, Since=since)
+
+
+def test_pictures_of_events_are_given_to_the_handler_that_the_processor_names(post: Post, camera: Open) -> None:
+    document = orjson.dumps(
+        {
+            "purpose": "access-control",
+            "match": [{"name": "handled", "collection": "handled", "threshold": 90}],
+            "tags": [{"tag": "welcome", "when": {"matched": ["handled"]}}],
+            "store": {"event": {"days": 1}},
+        }
+    )
+    answer = kept.post(post.server, "PutHandler", "/custodes/v1/handlers", Name="door", Document=document.decode())
+    assert answer == {}
+
+    def near(_: int) -> np.ndarray:
+        return scene(Blob("ann", 60, side=120))
+
+    watched(post, camera, "handled", near, **{"custodes:events": "1", "custodes:handler": "door"})
+    (told,) = eventually(lambda: mine(post, "door"))
+    assert told["Tags"] == ["welcome"] and told["ExternalImageId"] == "Ann"
+    assert told["StreamArn"] == "handled#track=0"
+    kept.post(post.server, "DeleteHandler", "/custodes/v1/handlers/removal", Name="door")
+    post.client.stop_stream_processor(Name="handled")

@@ -63,6 +63,12 @@ COMMANDS = (
     CommandEntry(
         _FACES, "retention", "Say for how long collections keep faces.", "custodes.cli.faces.retention:app"
     ),
+    CommandEntry(
+        _FACES, "handler", "Say once what is done with pictures, and have it done.", "custodes.cli.handlers.handler:app"
+    ),
+    CommandEntry(
+        _FACES, "task", "Ask about whole collections: duplicates, persons, rates.", "custodes.cli.tasks.task:app"
+    ),
     CommandEntry(_FACES, "migrate", "Move from other services.", "custodes.cli.migrate.migrate:app"),
     CommandEntry(
         _FACES, "subject", "Find, export and erase what is kept about somebody.", "custodes.cli.subject.subject:app"

@@ -103,7 +103,7 @@ def _jobs(settings: Settings, operator: AccountId) -> Iterator[Opened]:
         jobs = SqlJobStore(database, open_master(database, settings.data, os.urandom), JobLimits())
         log = opened.enter_context(open_log(ledger_place(settings, operator), SystemClock()))
         streams = open_streams(settings, database, OutputBuckets(BucketObjects({}), {}), SystemClock())
-        yield AttributedLog(log), {**job_handlers(jobs, SystemClock()), **streams.handlers()}
+        yield AttributedLog(log), {**job_handlers(jobs, SystemClock()), **streams.handlers(operator)}
 
 
 @contextmanager
@@ -180,6 +180,7 @@ _FAMILIES: Mapping[str, Callable[[Settings, AccountId], AbstractContextManager[O
     "billing": _ledger,
     "incident": _ledger,
     "statement": _ledger,
+    "report": _ledger,
     "erasure": _ledger,
     "server": _ledger,
     "sanctions": _ledger,

@@ -37,6 +37,7 @@ from custodes.deployment.record.ledger import (
     schedule_stamps,
 )
 from custodes.deployment.streams import Streams, schedule_streams
+from custodes.deployment.tasks import CollectionTasks
 from custodes.deployment.video import Videos, schedule_videos
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, shipped, shipped_schema
 from custodes.governance.provider.policy_set import DAY_MS, PolicySet
@@ -88,6 +89,7 @@ class DataParts:
     clock: Clock
     request_ids: Callable[[], RequestId]
     labelling: CustomLabelling
+    tasks: CollectionTasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             **open_backups(data, ledger.log, erasures.settle, clock),
             **open_lookups(settings, ledger.statements, ledger.duties, ledger.log),
             **job_handlers(parts.videos.jobs, clock),
-            **parts.streams.handlers(),
+            **parts.streams.handlers(operator),
         }
         administration = Administration(
             ledger.attributed, operator, commands, clock, parts.request_ids, threading.Lock()

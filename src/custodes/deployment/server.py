@@ -30,11 +30,13 @@ from custodes.deployment.galleries import open_served_gallery
 from custodes.deployment.governance.accounts import open_directory
 from custodes.deployment.liveness import browser_files, open_liveness, schedule_liveness
 from custodes.deployment.networks.engines import open_sight, open_text
-from custodes.deployment.networks.scores import own_embedder, score_rates
+from custodes.deployment.networks.own_detectors import own_networks
+from custodes.deployment.networks.scores import score_rates
 from custodes.deployment.projects import CustomLabelling, open_projects, training_workers
 from custodes.deployment.record.ledger import ServerLedger, reconciled
 from custodes.deployment.records import DataParts, Records, open_records
-from custodes.deployment.streams import Streams, open_streams, stream_workers
+from custodes.deployment.streams import Streams, event_delivery, open_streams, stream_workers
+from custodes.deployment.tasks import open_tasks, task_workers
 from custodes.deployment.tracing import Tracing, open_tracing
 from custodes.deployment.video import Videos, VideoWork, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
@@ -243,7 +245,7 @@ def open_deployment(
         release = release_of(settings.shown)
         videos = open_videos(settings, database, _objects(settings), clock)
         live, own = _results(settings, database, videos, keys.account_id)
-        jobs = (videos, live, clock, new_request_id, own)
+        jobs = (videos, live, clock, new_request_id, own, open_tasks(videos, clock, settings.task_workers))
         parts = DataParts(settings, database, keys.account_id, directory, store, *jobs)
         records = opened.enter_context(open_records(parts, release))
         daily = opened.enter_context(reconciled(records.ledger.log, meter))
@@ -253,7 +255,9 @@ def open_deployment(
         ports = _ports(parts, records, faces, videos, keys=keys, celebrities=known, text=reader, sight=seen)
         operations = build(ports)
         gate = _gate(spans, records.policy, recording(_recorder(records, faces, release, meter)), directory)
-        scheduler = opened.enter_context(_scheduler((*records.schedules, *served.schedules, daily), ports, settings))
+        delivery = opened.enter_context(event_delivery(live, gate, operations.events))
+        schedules = (*records.schedules, *served.schedules, daily, delivery)
+        scheduler = opened.enter_context(_scheduler(schedules, ports, settings))
         opened.enter_context(_workers(VideoWork(videos, ports, operations, gate, records.ledger, runs.memory), parts))
         opened.enter_context(administered(settings.data, records.administration.ask))
         served.start_warming()
@@ -287,11 +291,12 @@ def _scheduler(schedules: Sequence[Schedule], ports: Ports, settings: Settings) 
 
 @contextmanager
 def _workers(work: VideoWork, parts: DataParts) -> Iterator[None]:
-    """Whoever works on stored videos, watches live streams and trains, until the end of the block."""
+    """Whoever works on stored videos and tasks, watches live streams and trains, until the end of the block."""
     with (
         video_workers(work),
-        stream_workers(parts.streams, work.ports, work.gate, work.memory),
+        stream_workers(parts.streams, work.ports, work.gate, work.memory, work.operations.handlers.handle(work.gate)),
         training_workers(parts.labelling, work.operations, work.gate, work.ledger),
+        task_workers(parts.tasks, work.ports, work.gate),
     ):
         yield
 
@@ -335,6 +340,9 @@ def _ports(
         video=videos.adapters,
         projects=parts.labelling.adapters,
         streams=parts.streams.adapters,
+        handlers=parts.streams.handler_adapters,
+        tasks=parts.tasks.adapters,
+        false_match_rate=score_rates(parts.settings).false_match_rate,
         evidence=OwnEvidence(ledger.statements, ledger.duties.close_heads, ledger.log.flush),
         liveness=open_liveness(parts.settings, parts.database, faces, parts.labelling.outputs, parts.clock, os.urandom),
     )
@@ -348,7 +356,7 @@ def open_engine(settings: Settings, runs: Runs | None = None) -> Iterator[FaceEn
     if any("faces" in card.packs for card in missing):
         raise missing_models(missing)
     threads = settings.threads or os.cpu_count() or 1
-    yield open_face_engine(store, settings.device, threads, own_embedder(settings), runs)
+    yield open_face_engine(store, settings.device, threads, own_networks(settings), runs)
 
 
 def _known_people(opened: ExitStack, keys: OperatorKeys, settings: Settings) -> CelebrityGallery:

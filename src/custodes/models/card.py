@@ -30,6 +30,7 @@ IMPORTERS = frozenset(
         "centerface",
         "dlib-resnet",
         "efficientnet-lite",
+        "face-detector",
         "face-embedder",
         "faceapi-expression",
         "onnx",
@@ -52,16 +53,19 @@ class CardError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
-    """A tensor of the ONNX graph, float32. ``shape`` starts with ``batch``; text stands for a free size."""
+    """A tensor of the ONNX graph, float32.
+
+    ``shape`` starts with ``batch``, or with 1 where the network takes one picture at a time; text is a free size.
+    """
 
     name: str
     shape: tuple[Dim, ...]
     meaning: str
 
     def __post_init__(self) -> None:
-        """Raise CardError unless named and led by a free batch."""
-        if not self.name.isidentifier() or not self.meaning or len(self.shape) < 2 or self.shape[0] != "batch":
-            raise CardError(f"tensor {self.name!r} needs a name, a meaning and a shape that starts with batch")
+        """Raise CardError unless named and led by a free batch, or by one."""
+        if not self.name.isidentifier() or not self.meaning or len(self.shape) < 2 or self.shape[0] not in ("batch", 1):
+            raise CardError(f"tensor {self.name!r} needs a name, a meaning and a shape that starts with batch or 1")
         if any(isinstance(size, int) and size < 1 for size in self.shape):
             raise CardError(f"tensor {self.name!r} has an impossible size")
 

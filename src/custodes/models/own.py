@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
 
 from custodes.core.errors import NotFoundError, UnavailableError
 from custodes.core.ids import ModelVersion
@@ -24,13 +25,13 @@ SIDE_PX = 112
 """Faces are shown in the frame of ArcFace, which nearly all embedders for free use were trained with."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _FOUR_MIB = 4 << 20
-_FIRST_NUMBER = 1000
+FIRST_NUMBER = 1000
 """Versions of own recipes: 7.1000 and more, ours stay below. A number, since clients read it as one."""
 
 
 @dataclass(frozen=True, slots=True)
 class PixelInput:
-    """What the network takes: ``(pixel - mean) * scale`` of RGB or BGR, 112 x 112."""
+    """What a network takes: ``(pixel - mean) * scale`` of RGB or BGR."""
 
     mean: float = 0.0
     scale: float = 1.0
@@ -88,9 +89,7 @@ class OwnEmbedder:
     @property
     def card(self) -> ModelCard:
         """Its card. Raises CardError when a statement is missing."""
-        if not _NAME.fullmatch(self.name):
-            raise CardError(f"{self.name!r} is no name: small letters, digits and hyphens, 32 at most")
-        file, pixels = f"{self.name}.onnx", self.pixels
+        file, pixels = f"{checked_name(self.name)}.onnx", self.pixels
         return ModelCard(
             name=f"own-{self.name}",
             version=self.sha256[:12],
@@ -115,34 +114,58 @@ class OwnEmbedder:
         """Changes with anything that changes vectors or what their percentages mean."""
         facts = [self.card.fingerprint, self.fit.knots]
         number = int(hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:8], 16)
-        return ModelVersion(f"7.{_FIRST_NUMBER + number}")
+        return ModelVersion(f"7.{FIRST_NUMBER + number}")
 
 
-class OwnModels:
-    """What was brought, below the folder of models."""
+def checked_name(name: str) -> str:
+    """``name`` if a network can be called so. Raises CardError."""
+    if not _NAME.fullmatch(name):
+        raise CardError(f"{name!r} is no name: small letters, digits and hyphens, 32 at most")
+    return name
 
-    def __init__(self, root: Path) -> None:
-        """Use ``root``."""
-        self._root = root
 
-    def put(self, embedder: OwnEmbedder, licence_text: bytes) -> None:
-        """Keep ``embedder``; the licence first.
+class OwnNetwork(Protocol):
+    """A network that was brought."""
+
+    @property
+    def name(self) -> str:
+        """What a setting names."""
+        ...
+
+    @property
+    def card(self) -> ModelCard:
+        """Its card. Raises CardError when a statement is missing."""
+        ...
+
+
+Own = TypeVar("Own", bound=OwnNetwork)
+
+
+class OwnModels(Generic[Own]):
+    """What was brought of one kind, below the folder of models."""
+
+    def __init__(self, root: Path, kind: type[Own], folder: str) -> None:
+        """Use ``folder`` below ``root`` for values of ``kind``."""
+        self._folder, self._kind = root / folder, kind
+
+    def put(self, network: Own, licence_text: bytes) -> None:
+        """Keep ``network``; the licence first.
 
         Raises:
             CardError: a statement is missing, or the licence has no text.
             UnavailableError: the folder cannot be written.
         """
-        _ = embedder.card
+        _ = network.card
         if not licence_text.strip():
             raise CardError("the licence file is empty: a network without licence text is not taken")
         try:
-            self._path(embedder.name, "json").parent.mkdir(parents=True, exist_ok=True)
-            write_durably(self._path(embedder.name, "licence.txt"), licence_text, mode=0o644)
-            write_durably(self._path(embedder.name, "json"), json.dumps(asdict(embedder)).encode(), mode=0o644)
+            self._path(network.name, "json").parent.mkdir(parents=True, exist_ok=True)
+            write_durably(self._path(network.name, "licence.txt"), licence_text, mode=0o644)
+            write_durably(self._path(network.name, "json"), msgspec.json.encode(network), mode=0o644)
         except OSError as error:
             raise UnavailableError(f"the models folder cannot be written: {error.strerror}") from error
 
-    def get(self, name: str) -> OwnEmbedder:
+    def get(self, name: str) -> Own:
         """The network called ``name``.
 
         Raises:
@@ -153,31 +176,18 @@ class OwnModels:
             raise NotFoundError(f"no network called {name!r} was added; run: custodes models add --help")
         try:
             data = path.read_bytes() if path.stat().st_size <= _FOUR_MIB else b""
-            return _read(json.loads(data))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return msgspec.json.decode(data, type=self._kind)
+        except (OSError, msgspec.MsgspecError) as error:
             raise UnavailableError(f"{path.name} in the models folder is damaged; add the network again") from error
 
     def names(self) -> list[str]:
         """All names, sorted."""
-        return sorted(path.stem for path in (self._root / "own").glob("*.json"))
+        return sorted(path.stem for path in self._folder.glob("*.json"))
 
     def _path(self, name: str, ending: str) -> Path:
-        return self._root / "own" / f"{name}.{ending}"
+        return self._folder / f"{name}.{ending}"
 
 
-def _read(raw: Mapping[str, Any]) -> OwnEmbedder:
-    fit = raw["fit"]
-    points = {key: tuple((float(a), float(b)) for a, b in fit[key]) for key in ("knots", *_RATES)}
-    return OwnEmbedder(
-        name=str(raw["name"]),
-        sha256=str(raw["sha256"]),
-        size=int(raw["size"]),
-        dimension=int(raw["dimension"]),
-        pixels=PixelInput(**raw["pixels"]),
-        provenance=Provenance(**raw["provenance"]),
-        fit=ScoreFit(**points, genuine=int(fit["genuine"]), impostor=int(fit["impostor"])),
-        sample=tuple(float(value) for value in raw["sample"]),
-    )
-
-
-_RATES = ("false_match_rates", "true_match_rates")
+def own_embedders(root: Path) -> OwnModels[OwnEmbedder]:
+    """Networks that turn faces into vectors, in the folder of models ``root``."""
+    return OwnModels(root, OwnEmbedder, "own")

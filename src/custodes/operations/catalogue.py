@@ -25,6 +25,9 @@ from custodes.operations.collections.search import Search
 from custodes.operations.collections.tags import Tagging
 from custodes.operations.collections.thumbnails import Thumbnails
 from custodes.operations.collections.users import Users
+from custodes.operations.handlers.run import HandlerParts
+from custodes.operations.handlers.use_cases import HandlerAdapters, HandlerOperations
+from custodes.operations.handlers.verify import FalseMatchRate, Verification
 from custodes.operations.images.assess import PortraitAssessment
 from custodes.operations.images.compare_faces import FaceComparison
 from custodes.operations.images.detect_equipment import Protection
@@ -48,6 +51,7 @@ from custodes.operations.record.evidence.own_evidence import OwnEvidence
 from custodes.operations.reviews.reviews import Holding
 from custodes.operations.streams.events import StreamEvents
 from custodes.operations.streams.use_cases import StreamAdapters, StreamOperations
+from custodes.operations.tasks.use_cases import TaskAdapters, TaskOperations
 from custodes.operations.video.use_cases import VideoAdapters, VideoOperations
 
 
@@ -77,6 +81,9 @@ class Ports:
         liveness: sessions of face liveness.
         projects: where custom labels are.
         streams: processors and sources of live streams.
+        handlers: where documents of handlers are.
+        tasks: jobs over whole collections.
+        false_match_rate: what a similarity stands for.
         evidence: what accounts may have of the record about themselves.
     """
 
@@ -95,6 +102,9 @@ class Ports:
     liveness: LivenessAdapters | None = None
     projects: ProjectAdapters | None = None
     streams: StreamAdapters | None = None
+    handlers: HandlerAdapters | None = None
+    tasks: TaskAdapters | None = None
+    false_match_rate: FalseMatchRate = lambda _: None
     evidence: OwnEvidence = field(default_factory=OwnEvidence)
 
 
@@ -122,6 +132,9 @@ class Operations:
     media: MediaAnalysis
     streams: StreamOperations
     events: StreamEvents
+    handlers: HandlerOperations
+    tasks: TaskOperations
+    verification: Verification
     evidence: OwnEvidence
 
 
@@ -132,12 +145,13 @@ def build(ports: Ports) -> Operations:
     labelling = ports.projects or absent()
     looking = ProjectEngines(ports.sight.custom, ports.sight.moderation, engine)
     projects = build_projects(ports.projects, looking, ports.objects, pages)
+    enrolment = FaceOperations(engine, gallery, pictures, pages, FaceIds(ports.new_face_id, ports.erasures))
     streams = StreamOperations(engine, gallery, pages, ports.streams)
     return Operations(
         detection=Detection(engine, pictures),
         comparison=FaceComparison(engine, pictures),
         collections=Collections(engine, gallery, pages, ports.clock, ports.erasures, ports.celebrities.key),
-        enrolment=FaceOperations(engine, gallery, pictures, pages, FaceIds(ports.new_face_id, ports.erasures)),
+        enrolment=enrolment,
         search=Search(engine, gallery, pictures, ports.holding),
         users=Users(engine, gallery, pages, Replays(gallery, ports.clock), ports.erasures),
         tagging=Tagging(gallery, streams, projects.tags),
@@ -155,6 +169,9 @@ def build(ports: Ports) -> Operations:
             labelling.jobs, ports.objects, pages, projects.adapters.version, labelling.new_id, labelling.wake
         ),
         streams=streams,
+        handlers=HandlerOperations(HandlerParts(engine, gallery, pictures, enrolment), ports.handlers),
+        tasks=TaskOperations(engine, gallery, ports.tasks),
+        verification=Verification(engine, gallery, pictures, ports.false_match_rate),
         events=StreamEvents(gallery, None if ports.streams is None else ports.streams.events),
         evidence=ports.evidence,
     )

@@ -10,7 +10,7 @@ import http.client
 import json
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,16 +54,6 @@ def is_served(data: Path) -> bool:
     reached = connection.reaches()
     connection.close()
     return reached
-
-
-def close_head(data: Path, *, behind: Callable[[], bool]) -> None:
-    """Have a head of the account map made. Without a server only when ``behind``: its witnesses are not asked then.
-
-    Raises:
-        UnavailableError: it could not be made; the message says why.
-    """
-    if is_served(data) or behind():
-        ask(data, "ledger head")
 
 
 def show(answer: object, text: str, *, as_json: bool) -> None:

@@ -82,13 +82,15 @@ class RemoteApi:
 
 def _encoded(members: Mapping[str, Any]) -> dict[str, object]:
     """Members as JSON has them: bytes in Base64."""
-    found: dict[str, object] = {}
-    for name, value in members.items():
-        if isinstance(value, bytes):
-            found[name] = b64encode(value).decode()
-        else:
-            found[name] = _encoded(value) if isinstance(value, Mapping) else value
-    return found
+    return {name: _value(value) for name, value in members.items()}
+
+
+def _value(value: Any) -> object:
+    if isinstance(value, bytes):
+        return b64encode(value).decode()
+    if isinstance(value, Mapping):
+        return _encoded(value)
+    return [_value(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _session(region: str, credentials: SigningCredentials) -> boto3.session.Session:

@@ -1,51 +1,119 @@
-"""``custodes models add`` and ``own``: networks of the operator's own that turn faces into vectors.
+"""``custodes models add`` and ``own``: networks of the operator's own that find faces or turn them into vectors.
 
-In: an ONNX file with its licence and labelled photos. Out: what was measured of it, beside the network that ships.
+In: an ONNX file with its licence and photos. Out: what was measured of it, beside the network that ships.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import typer
 
 from custodes.cli.options import JsonOption
-from custodes.models.own import OwnEmbedder, OwnModels, PixelInput, Provenance, ScoreFit
+from custodes.core.errors import InvalidParameterError
+from custodes.models.own import OwnEmbedder, PixelInput, Provenance, ScoreFit, own_embedders
+from custodes.models.own_detector import DetectorFamily, OwnDetector, own_detectors
 from custodes.settings import from_environment
 
-_File = typer.Argument(
-    exists=True, dir_okay=False, metavar="FILE", help="ONNX file: faces of 112 x 112 in, a vector out."
-)
+Added = TypeVar("Added")
+
+_ENDINGS = ("licence", "license", "copying")
+
+Source: TypeAlias = Annotated[
+    Path,
+    typer.Argument(exists=True, metavar="FILE", help="ONNX file, or a folder with it and its licence."),
+]
+
+
+class NetworkKind(StrEnum):
+    """What an added network does: vectors of faces, or finding faces as one of three families does."""
+
+    EMBEDDER = "embedder"
+    SCRFD = "scrfd"
+    YUNET = "yunet"
+    RETINAFACE = "retinaface"
+
+
+@dataclass(frozen=True, slots=True)
+class _Brought:
+    """The network and the statements about it, as the command line has them."""
+
+    name: str
+    file: Path
+    licence_file: Path
+    pixels: PixelInput
+    provenance: Provenance
+    people: Path
 
 
 def add(
-    file: Annotated[Path, _File],
+    source: Source,
     name: Annotated[str, typer.Option(help="Short name: small letters, digits, hyphens.")],
-    dimension: Annotated[int, typer.Option(help="Length of its vectors.", min=8, max=4096)],
     licence: Annotated[str, typer.Option(help="Licence of the weights, as SPDX names it.")],
-    licence_file: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="Text of that licence.")],
     origin: Annotated[str, typer.Option(help="Who made it.")],
     training_data: Annotated[str, typer.Option(help="What it was trained on, as far as known.")],
     people: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Photos, a folder for each person.")],
+    kind: Annotated[NetworkKind, typer.Option(help="What it does; detectors are named by family.")] = (
+        NetworkKind.EMBEDDER
+    ),
+    dimension: Annotated[int | None, typer.Option(help="Of an embedder: length of vectors.", min=8, max=4096)] = None,
+    licence_file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Text of the licence, where FILE is no folder.")
+    ] = None,
     mean: Annotated[float, typer.Option(help="Subtracted from each pixel, 0 to 255.")] = 127.5,
     scale: Annotated[float, typer.Option(help="What the rest is multiplied by.")] = 1 / 127.5,
     bgr: Annotated[bool, typer.Option("--bgr", help="It takes blue first.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Take in a network that turns faces into vectors, and measure it on labelled photos beside the one that ships."""
+    """Take in a network of your own that finds faces or makes vectors, and measure it beside the one that ships."""
+    file, text = _files(source, licence_file)
+    brought = _Brought(
+        name, file, text, PixelInput(mean, scale, bgr), Provenance(licence, origin, training_data), people
+    )
+    if kind is NetworkKind.EMBEDDER:
+        if dimension is None:
+            raise InvalidParameterError("an embedder needs --dimension, the length of its vectors")
+        _add_embedder(brought, dimension, as_json=as_json)
+        return
+    if dimension is not None:
+        raise InvalidParameterError("a detector makes no vectors: leave --dimension out")
+    _add_detector(brought, DetectorFamily(kind.value), as_json=as_json)
+
+
+def _files(source: Path, licence_file: Path | None) -> tuple[Path, Path]:
+    """The network and its licence. Raises InvalidParameterError where a folder does not have one of each."""
+    if source.is_file():
+        if licence_file is None:
+            raise InvalidParameterError("say where the text of its licence is: --licence-file LICENSE")
+        return source, licence_file
+    networks = sorted(source.glob("*.onnx"))
+    texts = [path for path in sorted(source.iterdir()) if path.stem.lower() in _ENDINGS and path.is_file()]
+    if len(networks) != 1 or (licence_file is None and len(texts) != 1):
+        raise InvalidParameterError(
+            f"{source} has {len(networks)} ONNX files and {len(texts)} licences; one of each is needed, "
+            "or name the file and --licence-file"
+        )
+    return networks[0], licence_file or texts[0]
+
+
+def _with_progress(work: Callable[[Callable[[int, int], None]], Added]) -> Added:
     from rich.console import Console
     from rich.progress import Progress
 
-    from custodes.deployment.networks.own_models import BroughtNetwork, add_network
-
-    settings = from_environment()
-    provenance, pixels = Provenance(licence, origin, training_data), PixelInput(mean, scale, bgr)
-    brought = BroughtNetwork(name, file, dimension, pixels, provenance, licence_file, people)
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Photos")
-        added = add_network(settings, brought, lambda done, total: bar.update(task, completed=done, total=total))
+        return work(lambda done, total: bar.update(task, completed=done, total=total))
+
+
+def _add_embedder(it: _Brought, dimension: int, *, as_json: bool) -> None:
+    from custodes.deployment.networks.own_models import BroughtNetwork, add_network
+
+    brought = BroughtNetwork(it.name, it.file, dimension, it.pixels, it.provenance, it.licence_file, it.people)
+    added = _with_progress(lambda progress: add_network(from_environment(), brought, progress))
     if as_json:
         facts = {**_facts(added.own), "photos": added.photos, "without_face": added.without_face}
         _print_json({**facts, "shipped": _rates(added.shipped)})
@@ -57,12 +125,26 @@ def add(
     typer.echo("Collections made before keep their network, and are not searched with this one.")
 
 
+def _add_detector(it: _Brought, family: DetectorFamily, *, as_json: bool) -> None:
+    from custodes.deployment.networks.own_detectors import BroughtDetector, add_detector
+
+    brought = BroughtDetector(it.name, it.file, family, it.pixels, it.provenance, it.licence_file, it.people)
+    added = _with_progress(lambda progress: add_detector(from_environment(), brought, progress))
+    if as_json:
+        _print_json(_detector_facts(added))
+        return
+    _print_found(added)
+    typer.echo(f"Kept. A server uses it under: CUSTODES_FACE_DETECTOR={added.name}")
+    typer.echo("Vectors of faces that it places have a version of their own: collections made before are not searched.")
+
+
 def own(as_json: JsonOption = False) -> None:
     """Show the networks that were added, and what was measured of each."""
-    models = OwnModels(from_environment().models_folder)
-    kept = [models.get(name) for name in models.names()]
+    models = own_embedders(from_environment().models_folder)
+    detectors = own_detectors(from_environment().models_folder)
+    kept, finders = [models.get(name) for name in models.names()], [detectors.get(name) for name in detectors.names()]
     if as_json:
-        _print_json([_facts(one) for one in kept])
+        _print_json([*(_facts(one) for one in kept), *(_detector_facts(one) for one in finders)])
         return
     for one in kept:
         typer.echo(
@@ -70,6 +152,17 @@ def own(as_json: JsonOption = False) -> None:
         )
         typer.echo(f"  made by {one.provenance.origin}; trained on {one.provenance.training_data}")
         _print_rates(one.name, one.fit)
+    for found in finders:
+        typer.echo(f"{found.name}: finds faces as {found.family.value} does, {found.provenance.licence}")
+        typer.echo(f"  made by {found.provenance.origin}; trained on {found.provenance.training_data}")
+        _print_found(found)
+
+
+def _print_found(one: OwnDetector) -> None:
+    fit = one.fit
+    typer.echo(f"In {fit.photos} photos, faces that the mesh confirms: {fit.both} found by both,")
+    typer.echo(f"  {fit.only_own} by {one.name} alone, {fit.only_shipped} by the detector that ships alone.")
+    typer.echo(f"Not confirmed: {fit.not_faces} of {one.name}, {fit.not_faces_shipped} of the one that ships.")
 
 
 def _print_json(value: object) -> None:
@@ -85,9 +178,29 @@ def _print_rates(name: str, fit: ScoreFit) -> None:
         typer.echo(f"  {pct:g} %: reached by {100 * true:.1f} % of the pairs of one person, by {strangers}")
 
 
+def _detector_facts(one: OwnDetector) -> Mapping[str, Any]:
+    fit = one.fit
+    return {
+        "name": one.name,
+        "kind": one.family.value,
+        "sha256": one.sha256,
+        "licence": one.provenance.licence,
+        "origin": one.provenance.origin,
+        "training_data": one.provenance.training_data,
+        "photos": fit.photos,
+        "found_by_both": fit.both,
+        "found_by_own_only": fit.only_own,
+        "found_by_shipped_only": fit.only_shipped,
+        "not_confirmed": fit.not_faces,
+        "not_confirmed_shipped": fit.not_faces_shipped,
+        "scores": [{"own": own, "shipped": shipped} for own, shipped in fit.knots],
+    }
+
+
 def _facts(one: OwnEmbedder) -> Mapping[str, Any]:
     return {
         "name": one.name,
+        "kind": NetworkKind.EMBEDDER.value,
         "face_model_version": one.recipe_version,
         "dimension": one.dimension,
         "sha256": one.sha256,

@@ -14,11 +14,13 @@ import typer
 
 from custodes.cli.client.administration import ask, show
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.streams import destination
 from custodes.cli.streams.events import correct_command, events_command
 
 app = typer.Typer(help="Connect live sources, and see what is watched.", no_args_is_help=True)
 source_app = typer.Typer(help="Sources behind the ARNs that tenants name.", no_args_is_help=True)
 app.add_typer(source_app, name="source")
+app.add_typer(destination.app, name="destination")
 app.command("events")(events_command)
 app.command("correct")(correct_command)
 

@@ -29,12 +29,12 @@ from custodes.imaging.image import decode
 from custodes.models.card import CardError
 from custodes.models.importers.convert import MADE_BY, convert
 from custodes.models.importers.failure import ImportFailedError
-from custodes.models.own import OwnEmbedder, OwnModels, PixelInput, Provenance, ScoreFit
+from custodes.models.own import OwnEmbedder, PixelInput, Provenance, ScoreFit, own_embedders
 from custodes.models.store import ModelStore
 from custodes.settings import Settings
 
 _LARGEST = 1 << 30
-_PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 _NOTHING = ScoreFit((), (), (), 0, 0)
 Progress = Callable[[int, int], None]
 
@@ -78,7 +78,7 @@ def add_network(settings: Settings, brought: BroughtNetwork, progress: Progress)
         UnavailableError: the networks that ship are missing, or the folder of models cannot be written.
     """
     store, threads = ModelStore(settings.models_folder), settings.threads or os.cpu_count() or 1
-    data, licence = _read(brought.file), brought.licence_file.read_bytes()
+    data, licence = read_network(brought.file), brought.licence_file.read_bytes()
     if not licence.strip():
         raise InvalidParameterError(f"{brought.licence_file} is empty: a network without licence text is not taken")
     draft = OwnEmbedder(
@@ -101,7 +101,7 @@ def add_network(settings: Settings, brought: BroughtNetwork, progress: Progress)
         engine = open_face_engine(store, settings.device, threads)
         measured = _measured(engine, network, draft, brought.people, progress)
         own = replace(measured.own, sample=tuple(float(value) for value in sample_answer(network)))
-        OwnModels(store.root).put(own, licence)
+        own_embedders(store.root).put(own, licence)
     return replace(measured, own=own)
 
 
@@ -110,7 +110,7 @@ def _measured(
 ) -> AddedNetwork:
     theirs = open_embedder(network, own_recipe(draft))
     rows, person, missed = [], [], 0
-    photos = list(_photos(people))
+    photos = list(labelled_photos(people))
     for done, (number, path) in enumerate(photos, start=1):
         seen = _vectors(engine, theirs, path)
         if seen is None:
@@ -139,7 +139,7 @@ def _vectors(engine: FacePipeline, theirs: Embedder, path: Path) -> tuple[FloatA
     return theirs.embed(image.rgb, faces, VectorUse.ENROL)[0], engine.embed(slot, image, faces, VectorUse.ENROL)[0]
 
 
-def _photos(people: Path) -> Iterator[tuple[int, Path]]:
+def labelled_photos(people: Path) -> Iterator[tuple[int, Path]]:
     """Each photo, with the number of its person."""
     try:
         folders = sorted(folder for folder in people.iterdir() if folder.is_dir())
@@ -147,11 +147,12 @@ def _photos(people: Path) -> Iterator[tuple[int, Path]]:
         raise InvalidParameterError(f"{people} cannot be read: {error.strerror}") from error
     for number, folder in enumerate(folders):
         for path in sorted(folder.iterdir()):
-            if path.suffix.lower() in _PICTURES and path.is_file():
+            if path.suffix.lower() in PICTURES and path.is_file():
                 yield number, path
 
 
-def _read(path: Path) -> bytes:
+def read_network(path: Path) -> bytes:
+    """The file's bytes. Raises InvalidParameterError for one that is empty or too large."""
     size = path.stat().st_size
     if not 0 < size <= _LARGEST:
         raise InvalidParameterError(f"{path} has {size:,} bytes; a network has 1 to {_LARGEST:,}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from custodes.engine.calibrate import FALSE_MATCH_RATES
 from custodes.engine.calibrate import false_match_rate as interpolated
-from custodes.models.own import OwnEmbedder, OwnModels
+from custodes.models.own import OwnEmbedder, own_embedders
 from custodes.settings import Settings
 
 
@@ -41,7 +41,7 @@ def own_embedder(settings: Settings) -> OwnEmbedder | None:
         NotFoundError: no such network was added.
         UnavailableError: what is kept of it is damaged.
     """
-    return OwnModels(settings.models_folder).get(settings.face_embedder) if settings.face_embedder else None
+    return own_embedders(settings.models_folder).get(settings.face_embedder) if settings.face_embedder else None
 
 
 def score_rates(settings: Settings) -> ScoreRates:

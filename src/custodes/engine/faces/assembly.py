@@ -7,6 +7,7 @@ clear error that names the command which fetches it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from custodes.core.device import Device
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import ModelVersion
 from custodes.engine.calibrate import Knot
-from custodes.engine.faces.detection.detect import TURNED_LOOK, CenterFaceDetector
+from custodes.engine.faces.detection.anchors import AnchorLook
+from custodes.engine.faces.detection.detect import TURNED_LOOK, FaceDetector, centerface
 from custodes.engine.faces.detection.turned import FaceFinder
 from custodes.engine.faces.embedding.embed import Embedder, Recipe, unit
 from custodes.engine.faces.embedding.lookalikes import load_lookalikes
@@ -35,6 +37,7 @@ from custodes.engine.runtime.once import Once
 from custodes.engine.runtime.session import NetworkSession, Threads, open_session
 from custodes.models.card import ModelCard, load_cards
 from custodes.models.own import SIDE_PX, OwnEmbedder
+from custodes.models.own_detector import OwnDetector, combined_version
 from custodes.models.store import ModelStore
 
 KNOTS = (
@@ -48,8 +51,18 @@ KNOTS = (
 """Score to percent of recipe 7.0, fitted by scripts/fit_lookalikes.py on one half of the people."""
 
 
+SAMPLE_PX = 320
+_SAME_SUMS = 1e-3
 _SAME_ANSWER = 0.999
 """Cosine between two answers to the sample: processors differ in the last digits only."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnNetworks:
+    """Networks that the operator chose in place of those that ship; None for these."""
+
+    embedder: OwnEmbedder | None = None
+    detector: OwnDetector | None = None
 
 
 def face_recipe() -> Recipe:
@@ -83,7 +96,7 @@ def open_face_engine(
     store: ModelStore,
     device: Device,
     threads: int,
-    own: OwnEmbedder | None = None,
+    own: OwnNetworks | None = None,
     runs: Runs | None = None,
 ) -> FacePipeline:
     """Open the networks of the face pack; those that only some requests need are opened by the first of these.
@@ -92,26 +105,34 @@ def open_face_engine(
         store: where the converted models are.
         device: where to compute.
         threads: threads within one run of a network, at least 1.
-        own: the network that turns faces into vectors, in place of the one that ships.
+        own: networks in place of those that ship.
         runs: what the networks of this process share.
 
     Raises:
-        UnavailableError: a model is missing, altered or cannot be opened, or ``own`` answers its sample differently
-            than when it was added.
+        UnavailableError: a model is missing, altered or cannot be opened, or one of ``own`` answers its sample
+            differently than when it was added.
     """
-    cards = load_cards()
+    cards, own = load_cards(), own or OwnNetworks()
+
+    def opened(card: ModelCard, counted: Runs | None) -> NetworkSession:
+        return open_session(store.path(card), card, device, Threads(intra=threads), counted)
 
     def session(name: str) -> NetworkSession:
-        card: ModelCard = cards[name]
-        return open_session(store.path(card), card, device, Threads(intra=threads), runs)
+        return opened(cards[name], runs)
 
-    if own is None:
-        return assemble(session, open_embedder(session("sface"), face_recipe()))
-    path = store.path(own.card)
-    # The sample is nobody's request: it is asked of a session that nobody counts.
-    require_sample(open_session(path, own.card, device, Threads(intra=threads)), own)
-    network = open_session(path, own.card, device, Threads(intra=threads), runs)
-    return assemble(session, open_embedder(network, own_recipe(own)))
+    recipe = face_recipe() if own.embedder is None else own_recipe(own.embedder)
+    if own.embedder is None:
+        network = session("sface")
+    else:
+        # The sample is nobody's request: it is asked of a session that nobody counts.
+        require_sample(opened(own.embedder.card, None), own.embedder)
+        network = opened(own.embedder.card, runs)
+    if own.detector is None:
+        return assemble(session, open_embedder(network, recipe))
+    require_detector_sample(opened(own.detector.card, None), own.detector)
+    found_by = AnchorLook(opened(own.detector.card, runs), own.detector.family, own.detector.fit.knots)
+    recipe = replace(recipe, version=combined_version(recipe.version, own.detector))
+    return assemble(session, open_embedder(network, recipe), FaceDetector(found_by))
 
 
 def open_embedder(network: NetworkSession, recipe: Recipe) -> Embedder:
@@ -134,10 +155,31 @@ def require_sample(network: NetworkSession, own: OwnEmbedder) -> None:
         raise UnavailableError(f"the network {own.name!r} answers otherwise than when it was added; add it again")
 
 
-def assemble(session: Callable[[str], NetworkSession], embedder: Embedder) -> FacePipeline:
-    """The engine over the networks that ``session`` opens by the names of their cards. Raises what that raises."""
+def detector_sample(network: NetworkSession) -> tuple[float, ...]:
+    """Mean and spread of each output for a drawn picture: the same picture on every machine."""
+    y, x = np.mgrid[0:SAMPLE_PX, 0:SAMPLE_PX].astype(np.float32)
+    planes = [127.5 + 127.5 * np.sin(x / 19 + channel) * np.cos(y / 23 - channel) for channel in range(3)]
+    answer = network.run({"rgb": np.stack(planes)[None].astype(np.float32)})
+    return tuple(float(number) for values in answer.values() for number in (values.mean(), values.std()))
+
+
+def require_detector_sample(network: NetworkSession, own: OwnDetector) -> None:
+    """Raise UnavailableError unless ``network`` answers the sample as it did when it was added."""
+    answer = detector_sample(network)
+    if len(answer) != len(own.sample) or not np.allclose(answer, own.sample, rtol=_SAME_SUMS, atol=_SAME_SUMS):
+        raise UnavailableError(f"the network {own.name!r} answers otherwise than when it was added; add it again")
+
+
+def assemble(
+    session: Callable[[str], NetworkSession], embedder: Embedder, detector: FaceDetector | None = None
+) -> FacePipeline:
+    """The engine over the networks that ``session`` opens by the names of their cards. Raises what that raises.
+
+    ``detector``: in place of the one that ships.
+    """
     portrait = session("faceres")
-    detector, mesh, eyes = session("centerface"), session("facemesh"), session("iris")
+    mesh, eyes = session("facemesh"), session("iris")
+    detector = detector or centerface(session("centerface"))
     fitted = load_fitted()
 
     def expression() -> ExpressionReader:
@@ -147,6 +189,6 @@ def assemble(session: Callable[[str], NetworkSession], embedder: Embedder) -> Fa
 
     traits = TraitReader(PortraitReader(Batcher(portrait_run(portrait))), Once(expression), fitted, load_age_networks())
     spoof = SpoofReader(Once(lambda: Batcher(output_run(session("liveness"), "live"))))
-    finder = FaceFinder(CenterFaceDetector(detector), CenterFaceDetector(detector, TURNED_LOOK), MeshReader(mesh))
+    finder = FaceFinder(detector, detector.with_rules(TURNED_LOOK), MeshReader(mesh))
     steps = FaceSteps(finder, EyeReader(eyes), embedder, traits, spoof, load_turned_pose())
     return FacePipeline(steps)

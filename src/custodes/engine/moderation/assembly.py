@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from custodes.engine.faces.detection.detect import CenterFaceDetector
+from custodes.engine.faces.detection.detect import centerface
 from custodes.engine.labels.assembly import open_objects, open_scenes
 from custodes.engine.labels.taxonomy import load_taxonomy
 from custodes.engine.moderation.body_parts import BodyPartDetector
@@ -23,7 +23,7 @@ def open_moderation_engine(networks: Networks, *, nudenet: bool) -> ModerationPi
     network = networks.session("nsfwjs-mobilenet-v2-mid")
     whole = Batcher(lambda rgb: network.run({"rgb": rgb}, ("classes",))["classes"])
     objects = Once(lambda: open_objects(networks))
-    faces = CenterFaceDetector(networks.session("centerface"))
+    faces = centerface(networks.session("centerface"))
     return ModerationPipeline(
         ModerationSteps(
             whole=whole,

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.engine.faces.detection.detect import CenterFaceDetector
+from custodes.engine.faces.detection.detect import FaceDetector
 from custodes.engine.labels.boxes import Boxes
 from custodes.engine.labels.letterbox import RgbArray, stretched
 from custodes.engine.results.face import FloatArray
@@ -41,7 +41,7 @@ Objects = Callable[[RgbArray], Boxes]
 class SecondLook:
     """Asks the same classifier about other framings, and detectors for a person and for a face that fills all."""
 
-    def __init__(self, shares: Shares, faces: CenterFaceDetector, objects: Objects, side_px: int) -> None:
+    def __init__(self, shares: Shares, faces: FaceDetector, objects: Objects, side_px: int) -> None:
         """Keep the opened networks.
 
         Args:

@@ -10,6 +10,7 @@ from custodes.models.card import ModelCard
 from custodes.models.importers.centerface import import_centerface
 from custodes.models.importers.dlib_resnet import import_dlib_resnet
 from custodes.models.importers.efficientnet_lite import Variant, import_efficientnet_lite
+from custodes.models.importers.face_detector import import_face_detector
 from custodes.models.importers.face_embedder import FaceInput, import_face_embedder
 from custodes.models.importers.faceapi import import_faceapi_expression
 from custodes.models.importers.failure import ImportFailedError
@@ -17,6 +18,7 @@ from custodes.models.importers.paddle import Tensors, import_paddle
 from custodes.models.importers.tfjs.bundle import unwrapped
 from custodes.models.importers.tfjs.graph import Channels, Picture, import_tfjs
 from custodes.models.importers.yolo import import_yolo
+from custodes.models.own import PixelInput
 
 MADE_BY = f"custodes importers, onnx {onnx.__version__}"
 
@@ -46,6 +48,9 @@ def convert(card: ModelCard, files: Mapping[str, bytes]) -> bytes:
         model = import_efficientnet_lite(card.name, first, variant)
     elif card.importer == "face-embedder":
         model = import_face_embedder(card.name, first, _face_input(card))
+    elif card.importer == "face-detector":
+        outputs = {spec.name: spec.shape[-1] for spec in card.outputs if isinstance(spec.shape[-1], int)}
+        model = import_face_detector(card.name, first, _pixels(card), outputs)
     elif card.importer == "yolo":
         model = import_yolo(first, int(card.options["side_px"]), int(card.options["classes"]))
     else:
@@ -76,9 +81,13 @@ def _face_input(card: ModelCard) -> FaceInput:
     side_px, dimension = card.input.shape[-1], card.outputs[0].shape[-1]
     if not isinstance(side_px, int) or not isinstance(dimension, int):
         raise ImportFailedError(f"{card.name}: a face embedder has a fixed picture and a fixed dimension")
+    return FaceInput(side_px, dimension, _pixels(card))
+
+
+def _pixels(card: ModelCard) -> PixelInput:
     options = card.options
     bgr = Channels(options.get("channels", "rgb")) is Channels.BGR
-    return FaceInput(side_px, dimension, float(options.get("mean", 0.0)), float(options.get("scale", 1.0)), bgr)
+    return PixelInput(float(options.get("mean", 0.0)), float(options.get("scale", 1.0)), bgr)
 
 
 def _open_sizes(card: ModelCard, model: onnx.ModelProto) -> None:

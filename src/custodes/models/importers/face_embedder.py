@@ -6,27 +6,26 @@ In: the shipped file, how it wants its picture, the side of that picture. Out: t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import numpy as np
 import onnx
 
 from custodes.models.importers.failure import ImportFailedError
 from custodes.models.importers.graphs.fold import fold
 from custodes.models.importers.graphs.graph import BATCH, OPSET, GraphNode
+from custodes.models.importers.graphs.pixels import enter
 from custodes.models.importers.graphs.prelu import as_convolutions
 from custodes.models.importers.graphs.shipped_graph import read_shipped
+from custodes.models.own import PixelInput
 
 
 @dataclass(frozen=True, slots=True)
 class FaceInput:
-    """What the shipped network takes: ``(pixel - mean) * scale`` of ``side_px`` squared, RGB or BGR."""
+    """What the shipped network takes, ``side_px`` squared, and the length of its vectors."""
 
     side_px: int
     dimension: int
-    mean: float = 0.0
-    scale: float = 1.0
-    bgr: bool = False
+    pixels: PixelInput = field(default_factory=PixelInput)
 
 
 def import_face_embedder(name: str, data: bytes, wanted: FaceInput) -> onnx.ModelProto:
@@ -45,12 +44,7 @@ def import_face_embedder(name: str, data: bytes, wanted: FaceInput) -> onnx.Mode
     (vector,) = shipped.outputs.values()
     body, builder.nodes = builder.nodes, []
     tensor = builder.input("rgb", [BATCH, 3, wanted.side_px, wanted.side_px])
-    if wanted.bgr:
-        tensor = builder.add("Gather", [tensor, builder.constant(np.array([2, 1, 0]))], {"axis": 1})
-    if wanted.mean:
-        tensor = builder.add("Sub", [tensor, builder.constant(np.float32(wanted.mean))])
-    if wanted.scale != 1.0:
-        tensor = builder.add("Mul", [tensor, builder.constant(np.float32(wanted.scale))])
+    tensor = enter(builder, tensor, wanted.pixels)
     builder.nodes += [GraphNode("Identity", [tensor], [shipped.input]), *body]
     builder.output(vector, "embedding", [BATCH, wanted.dimension])
     _without_copies(builder.nodes)

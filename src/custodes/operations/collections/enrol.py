@@ -176,6 +176,17 @@ class FaceOperations:
             model_version=collection.model_version,
         )
 
+    def enrol_seen(
+        self, permit: Permit, command: IndexFaces, image: Image, faces: Sequence[DetectedFace]
+    ) -> Sequence[Face]:
+        """Enrol ``faces`` that were found in ``image`` before; as ``index_faces``, in their order."""
+        key = command.key(permit.context.caller)
+        require_same_model(self._engine, self._gallery.collection(key))
+        permit.tally.images += 1
+        found = self._enrol(permit, key, image, command.external_image_id, faces)
+        self._thumbnails.keep(key, image, list(zip(found, faces, strict=True)))
+        return found
+
     def _enrol(
         self,
         permit: Permit,

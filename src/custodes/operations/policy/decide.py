@@ -87,7 +87,7 @@ class PolicyLayers:
 
     def _case_is_on_record(self, intent: Intent, facts: Mapping[str, Fact]) -> bool:
         """Whether an identification for an exceptional purpose has started the 48 hours of its case, or need not."""
-        if facts["authorisation"] != PENDING or facts["sector"] != LAW_ENFORCEMENT:
+        if intent.previewed or facts["authorisation"] != PENDING or facts["sector"] != LAW_ENFORCEMENT:
             return True
         if intent.properties.reveals is not Reveals.IDENTITY:
             return True

@@ -101,6 +101,10 @@ class LedgerRecorder:
             if isinstance(value, int | float):
                 # Bodies hold no floats: thousandths say as much and have one spelling.
                 facts[name.removesuffix("_pct") + "_milli_pct"] = round(value * _MILLI)
+        destination = intent.facts.get("destination")
+        if isinstance(destination, str):
+            # To whom events are told: a name of the operator's.
+            facts["destination"] = destination
         features = intent.facts.get("features")
         if isinstance(features, list):
             # What the call is charged for; a closed set of names.

@@ -44,6 +44,11 @@ def processor_arn(region: str, account_id: AccountId, name: str) -> str:
     return f"arn:{partition(region)}:rekognition:{region}:{account_id}:streamprocessor/{name}"
 
 
+def handler_arn(region: str, account_id: AccountId, name: str) -> str:
+    """ARN of a handler."""
+    return f"arn:{partition(region)}:rekognition:{region}:{account_id}:handler/{name}"
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessorName:
     """A stream processor that an ARN names."""

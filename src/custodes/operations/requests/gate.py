@@ -12,7 +12,7 @@ import itertools
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from custodes.core.errors import CustodesError, DeniedError, UnavailableError
@@ -79,7 +79,7 @@ Decision = Allow | Deny
 class Intent:
     """What somebody wants to do: ``SERVICE:OPERATION`` on a resource ARN, with facts that rules may look at.
 
-    ``properties`` are those of the operation.
+    ``properties`` are those of the operation; ``previewed`` says that nothing is going to be done now.
     """
 
     context: Context
@@ -87,6 +87,7 @@ class Intent:
     resource: str
     facts: Mapping[str, object]
     properties: Properties = STRICTEST
+    previewed: bool = False
 
     @property
     def operation(self) -> str:
@@ -191,8 +192,7 @@ class Gate:
             UnavailableError: the use could not be recorded; then nothing was computed, or what was is not released.
             CustodesError: whatever the use case raised; its class is on record.
         """
-        action = f"{command.service}:{command.operation}"
-        intent = Intent(context, action, command.resource(context.caller), command.facts(), command.properties)
+        intent = _intent(context, command)
         decision = self._policy.decide(intent)
         slot = self._reserve(intent, decision)
         if isinstance(decision, Deny):
@@ -203,6 +203,10 @@ class Gate:
         return self._run(
             Permit(context, slot, Tally(), decision.withheld, decision.obligations), command, run, decision
         )
+
+    def preview(self, context: Context, command: Command) -> Decision:
+        """What would be decided about ``command`` now. Nothing is done, begun or recorded."""
+        return self._policy.decide(replace(_intent(context, command), previewed=True))
 
     def _run(self, permit: Permit, command: C, run: Callable[[Permit, C], R], decision: Allow) -> Released[R]:
         code, account_id = FAILED, permit.context.caller.account_id
@@ -238,6 +242,11 @@ class Gate:
             return self._recorder.record(slot, outcome)
         except OSError as error:
             raise UnavailableError("The use of this service could not be recorded.") from error
+
+
+def _intent(context: Context, command: Command) -> Intent:
+    action = f"{command.service}:{command.operation}"
+    return Intent(context, action, command.resource(context.caller), command.facts(), command.properties)
 
 
 def _denial(intent: Intent, deny: Deny) -> str:

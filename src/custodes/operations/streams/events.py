@@ -23,6 +23,8 @@ from custodes.operations.streams.ports import KeptEvent, StreamEventStore
 from custodes.video.live.event import EventKind, StreamEvent
 
 TAG = "custodes:events"
+HANDLER_TAG = "custodes:handler"
+"""Tag of a processor with the name of a handler that the picture of each of its events is given to."""
 MAX_DAYS = 365
 DAY_MS = 86_400_000
 MAX_LISTED = 200
@@ -50,6 +52,8 @@ class ListStreamEvents(Command):
         kind: only of this kind.
         since_ts_ms, until_ts_ms: only those since then, only those before then.
         min_similarity_pct: only faces at least that alike.
+        tag: only those with this tag.
+        destination: of the operator's, that they are sent to; None for whoever asks.
         max_results: at most so many.
     """
 
@@ -65,7 +69,13 @@ class ListStreamEvents(Command):
     since_ts_ms: int = 0
     until_ts_ms: int | None = None
     min_similarity_pct: float = 0.0
+    tag: str | None = None
+    destination: str | None = None
     max_results: int = MAX_LISTED
+
+    def facts(self) -> Mapping[str, object]:
+        """Where they are sent to."""
+        return {} if self.destination is None else {"destination": self.destination}
 
     def wants(self, event: StreamEvent) -> bool:
         """Whether ``event`` is among those asked for."""
@@ -81,6 +91,8 @@ class ListStreamEvents(Command):
             all(wanted is None or wanted == found for wanted, found in asked)
             and self.since_ts_ms <= event.ts_ms
             and (self.until_ts_ms is None or event.ts_ms < self.until_ts_ms)
+            and (self.tag is None or self.tag in event.tags)
+            and (self.destination is None or event.destinations is None or self.destination in event.destinations)
             and self.min_similarity_pct <= (event.similarity_pct or 0.0)
         )
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.box import Size
+from custodes.core.errors import CustodesError
 from custodes.core.ids import AccountId
 from custodes.engine.results.face import DetectedFace
 from custodes.engine.results.label import Instance
 from custodes.gallery.entities import Face
 from custodes.operations.images.ports import S3Object
+from custodes.video.live.destination import EventDestination
 from custodes.video.live.event import StreamEvent
 from custodes.video.live.processor import StreamProcessor
 
@@ -85,6 +87,23 @@ class StreamEventStore(Protocol):
 
     def forget(self, now_ms: int) -> int:
         """Remove what has expired; how many."""
+        ...
+
+
+class DestinationGoneError(CustodesError):
+    """The destination says that it wants nothing any more."""
+
+
+class EventSender(Protocol):
+    """Sends one event."""
+
+    def send(self, destination: EventDestination, kept: KeptEvent, members: Mapping[str, Any]) -> None:
+        """Send it; ``members`` are those of the API, as JSON has them.
+
+        Raises:
+            DestinationGoneError: it wants nothing any more.
+            CustodesError or OSError: it did not take the event.
+        """
         ...
 
 

@@ -42,8 +42,8 @@ from custodes.operations.streams.commands import (
     StopStreamProcessor,
     UpdateStreamProcessor,
 )
+from custodes.operations.streams.events import HANDLER_TAG, kept_days
 from custodes.operations.streams.events import TAG as EVENTS_TAG
-from custodes.operations.streams.events import kept_days
 from custodes.operations.streams.ports import LiveSources, StreamEventStore, StreamProcessorStore
 from custodes.video.live.processor import FaceTask, LabelTask, StreamProcessor, StreamRun
 
@@ -158,7 +158,7 @@ class StreamOperations:
         found = None if self._adapters is None else self._adapters.processors.find(caller.account_id, command.name)
         if found is None or not isinstance(found.task, FaceTask):
             return context, command
-        ours = (UNTIL_TAG, EVENTS_TAG)
+        ours = (UNTIL_TAG, EVENTS_TAG, HANDLER_TAG)
         stated = {key: value for key, value in found.tags.items() if key.startswith(TAG_PREFIX) and key not in ours}
         caller = replace(caller, session_tags={**stated, **caller.session_tags})
         task = found.task

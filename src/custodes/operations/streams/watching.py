@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
 from custodes.core.clock import Clock
-from custodes.core.errors import CustodesError, UnavailableError
+from custodes.core.errors import CustodesError, InvalidParameterError, UnavailableError
 from custodes.core.ids import RequestId
 from custodes.operations.images.ports import S3Object
 from custodes.operations.requests.callers import decode_caller
@@ -24,12 +24,18 @@ from custodes.operations.requests.gate import Gate, Permit
 from custodes.operations.requests.properties import minutes_begun
 from custodes.operations.requests.receipts import Released
 from custodes.operations.streams.commands import StartStreamProcessor
+from custodes.operations.streams.events import HANDLER_TAG
 from custodes.operations.streams.looking import Look, StreamEngines, Told, look_of
 from custodes.operations.streams.ports import Fragment, LiveFrame, LiveSources, Stopped, StreamEventStore, StreamOutputs
+from custodes.video.live.event import StreamEvent
 from custodes.video.live.processor import FaceTask, LabelTask, StreamProcessor, StreamRun
 
 SUBJECT = "Rekognition Stream Processing Event"
 _TRIES = 4
+
+
+HandleEvent = Callable[[Context, str, StreamEvent], None]
+"""For whom, the name of the handler, the event. Raises what its commands raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class StreamParts:
 
     Attributes:
         pause: waits for so many seconds before something is tried again.
+        handle: has a handler of the account look at the picture of an event.
         series: while a fragment is looked at, networks keep their memory from one frame to the next.
     """
 
@@ -58,6 +65,7 @@ class StreamParts:
     settings: StreamSettings = StreamSettings()
     pause: Callable[[float], None] = time.sleep
     series: Callable[[], AbstractContextManager[None]] = nullcontext
+    handle: HandleEvent | None = None
 
 
 class Watch:
@@ -152,6 +160,17 @@ class Watch:
         if released.result.events:
             index = None if released.receipt is None else released.receipt.index
             self._parts.events.add([replace(event, ledger_index=index) for event in released.result.events])
+            for event in released.result.events:
+                self._handle(event)
+
+    def _handle(self, event: StreamEvent) -> None:
+        """Give the picture to the handler that the processor names; one that is too small for any is passed over."""
+        name, handle = self._processor.tags.get(HANDLER_TAG), self._parts.handle
+        if name is None or handle is None or not event.picture:
+            return
+        context = Context(self._caller, self._parts.request_ids(), self._parts.clock.now_ms(), Origin())
+        with suppress(InvalidParameterError):
+            handle(context, name, event)
 
     def _publish(self, task: LabelTask, message: bytes) -> None:
         topic = task.topic_arn

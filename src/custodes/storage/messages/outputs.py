@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from custodes.core.errors import ObjectStoreError, UnavailableError
 from custodes.core.ids import AccountId
@@ -61,12 +62,19 @@ class AwsOutputs:
             lambda client: client.publish(TopicArn=topic_arn, Subject=subject, Message=message.decode()),
         )
 
+    def close(self) -> None:
+        """End all connections."""
+        with self._lock:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
+
     def _call(self, service: str, refusal: str, call: Callable[[Any], Any]) -> Any:
         if not self._endpoints[service].url:
             raise UnavailableError(f"{refusal} This server has no endpoint of {service}.")
         try:
             return call(self._client(service))
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, ResponseParserError) as error:
             raise UnavailableError(refusal) from error
 
     def _client(self, service: str) -> Any:

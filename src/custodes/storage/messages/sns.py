@@ -9,17 +9,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import threading
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
 from custodes.jobs.job import Job
-from custodes.storage.messages.endpoint import TIMEOUT_S, Endpoint, open_client
+from custodes.storage.messages.endpoint import Endpoint, open_client
+from custodes.storage.messages.post import post
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class JobMessages:
         if self._targets.sns_url and job.request.channel:
             try:
                 self._sns().publish(TopicArn=job.request.channel, Message=text)
-            except (ClientError, BotoCoreError) as error:
+            except (ClientError, BotoCoreError, ResponseParserError) as error:
                 raise UnavailableError("The topic did not take the message.") from error
         if self._targets.webhook_url:
             self._post(text.encode())
@@ -70,9 +71,9 @@ class JobMessages:
             "x-custodes-timestamp": ts_ms,
             "x-custodes-signature": f"sha256={signature.hexdigest()}",
         }
-        request = urllib.request.Request(self._targets.webhook_url, body, headers)  # noqa: S310 - the operator's own
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S):  # noqa: S310
-            return
+        status = post(self._targets.webhook_url, body, headers)
+        if not 200 <= status < 300:
+            raise UnavailableError(f"The webhook answered {status}.")
 
     def _sns(self) -> Any:
         with self._lock:

@@ -368,6 +368,25 @@ STREAM_EVENTS = Table(
 )
 """Whom live searches saw, sealed by the master key and bound to the account."""
 
+EVENT_DESTINATIONS = Table(
+    "event_destinations",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""Webhooks and brokers that events are sent to, and how far each is; sealed by the master key."""
+
+HANDLERS = Table(
+    "handlers",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""Documents of handlers, sealed by the master key and bound to account and name."""
+
 LEDGER_HEADS = Table(
     "ledger_heads",
     METADATA,

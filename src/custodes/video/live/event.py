@@ -44,6 +44,8 @@ class StreamEvent:
         ledger_index: of the use that it was seen in; of a correction, of the permission to make it.
         kind: see there.
         corrects: place of the event that this one corrects.
+        tags: that a handler gave it.
+        destinations: names of those that it may be sent to; None for all.
     """
 
     account_id: AccountId
@@ -63,6 +65,8 @@ class StreamEvent:
     ledger_index: int | None = None
     kind: EventKind = EventKind.SEEN
     corrects: int | None = None
+    tags: tuple[str, ...] = ()
+    destinations: tuple[str, ...] | None = None
 
     @property
     def is_known(self) -> bool:
@@ -107,5 +111,7 @@ def decode_event(data: bytes) -> StreamEvent:
         "account_id": AccountId(value["account_id"]),
         "box": tuple(value["box"]),
         "kind": EventKind(value.get("kind", EventKind.SEEN)),
+        "tags": tuple(value.get("tags", ())),
+        "destinations": None if value.get("destinations") is None else tuple(value["destinations"]),
     }
     return StreamEvent(**value | read)

@@ -5,7 +5,8 @@ In: the gate and the use cases. Out: handlers. Nothing else of the edge makes ha
 
 from __future__ import annotations
 
-from custodes.edge.aws.translate import evidence, liveness
+from custodes.edge.aws.translate import evidence, liveness, tasks
+from custodes.edge.aws.translate import handlers as handling
 from custodes.edge.aws.translate.collections import (
     celebrities,
     collections,
@@ -46,6 +47,8 @@ def handlers(gate: Gate, operations: Operations, region: str, *, bare_arn: bool 
         **search.handlers(gate, operations.search),
         **streams.handlers(gate, operations.streams, region),
         **events.handlers(gate, operations.events),
+        **tasks.handlers(gate, operations.tasks),
+        **handling.handlers(gate, operations.handlers, operations.verification),
         **assessment_handlers(gate, operations.assessment),
         **text.handlers(gate, operations.text),
         **thumbnails.handlers(gate, operations.thumbnails),

@@ -1,4 +1,4 @@
-"""Faces and their five points, found by CenterFace at one or two scales.
+"""Faces and their five points, found by a network at one or two scales; CenterFace, unless another is brought.
 
 In: an upright RGB picture. Out: boxes in pixels of that picture (not clamped), scores and five points, largest box
 first. It does not judge quality and knows nothing of vectors.
@@ -135,17 +135,39 @@ def decode(heat: FloatArray, scale: FloatArray, offset: FloatArray, points: Floa
     )
 
 
-class CenterFaceDetector:
-    """Detection as a pipeline step: pre (letterbox), run, post (decode, suppress, order)."""
+class DetectorLook(Protocol):
+    """One pass of a network over a picture."""
 
-    def __init__(self, network: FaceNetwork, rules: FaceDetectionRules | None = None) -> None:
-        """Keep the opened ``network`` and the constants."""
-        self._network = network
+    def __call__(self, rgb: RgbArray, long_side_px: int, min_score: float) -> Candidates:
+        """Candidates of ``min_score`` and more in ``rgb`` shrunk to ``long_side_px``, in pixels of ``rgb``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CenterFaceLook:
+    """A DetectorLook of an opened CenterFace: pre (letterbox), run, post (decode)."""
+
+    network: FaceNetwork
+
+    def __call__(self, rgb: RgbArray, long_side_px: int, min_score: float) -> Candidates:
+        """See DetectorLook."""
+        planes, scale = letterbox(rgb, long_side_px)
+        maps = self.network.run({"rgb": planes})
+        found = decode(maps["heatmap"][0, 0], maps["scale"][0], maps["offset"][0], maps["landmarks"][0], min_score)
+        return found.scaled(1.0 / scale)
+
+
+class FaceDetector:
+    """Detection as a pipeline step: looks at some scales, then suppress and order."""
+
+    def __init__(self, look: DetectorLook, rules: FaceDetectionRules | None = None) -> None:
+        """Keep the network's ``look`` and the constants."""
+        self._look = look
         self._rules = rules or FaceDetectionRules()
 
-    def with_rules(self, rules: FaceDetectionRules) -> CenterFaceDetector:
+    def with_rules(self, rules: FaceDetectionRules) -> FaceDetector:
         """The same network under other rules."""
-        return CenterFaceDetector(self._network, rules)
+        return FaceDetector(self._look, rules)
 
     def detect(self, rgb: RgbArray, at_most: int = MAX_FACES) -> Candidates:
         """The ``at_most`` largest faces of (H, W, 3) uint8 ``rgb``, largest box first, in pixels of ``rgb``.
@@ -220,9 +242,9 @@ class CenterFaceDetector:
         return self._rules.coarse_px, min(long_side, self._rules.fine_px)
 
     def _one_scale(self, rgb: RgbArray, long_side_px: int) -> Candidates:
-        planes, scale = letterbox(rgb, long_side_px)
-        maps = self._network.run({"rgb": planes})
-        found = decode(
-            maps["heatmap"][0, 0], maps["scale"][0], maps["offset"][0], maps["landmarks"][0], self._rules.hint_score
-        )
-        return found.scaled(1.0 / scale)
+        return self._look(rgb, long_side_px, self._rules.hint_score)
+
+
+def centerface(network: FaceNetwork, rules: FaceDetectionRules | None = None) -> FaceDetector:
+    """The detector that ships, on the opened ``network``."""
+    return FaceDetector(CenterFaceLook(network), rules)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from custodes.engine.faces.detection.candidates import Candidates, join, suppress_order
-from custodes.engine.faces.detection.detect import VIDEO_LOOK, CenterFaceDetector
+from custodes.engine.faces.detection.detect import VIDEO_LOOK, FaceDetector
 from custodes.engine.faces.geometry.align import RgbArray
 from custodes.engine.faces.geometry.mesh import Mesh, MeshReader
 from custodes.engine.faces.geometry.pose import head_pose
@@ -48,8 +48,8 @@ class FaceFinder:
     ``coarse`` looks at turned pictures, in which only faces of some size count; without it none are turned.
     """
 
-    detector: CenterFaceDetector
-    coarse: CenterFaceDetector | None
+    detector: FaceDetector
+    coarse: FaceDetector | None
     mesh: MeshReader
 
     def for_video(self) -> FaceFinder:
@@ -65,11 +65,11 @@ class FaceFinder:
             return seen
         return self._with_turned(self.coarse, rgb, seen, at_most)
 
-    def _look(self, detector: CenterFaceDetector, rgb: RgbArray, at_most: int) -> FacesSeen:
+    def _look(self, detector: FaceDetector, rgb: RgbArray, at_most: int) -> FacesSeen:
         found = detector.detect(rgb, at_most)
         return FacesSeen(found, self.mesh.read(rgb, list(found.points)))
 
-    def _with_turned(self, coarse: CenterFaceDetector, rgb: RgbArray, upright: FacesSeen, at_most: int) -> FacesSeen:
+    def _with_turned(self, coarse: FaceDetector, rgb: RgbArray, upright: FacesSeen, at_most: int) -> FacesSeen:
         """``upright`` and what three turned looks show, each face by the look that is surest of it."""
         looks = [upright]
         for quarters in (1, 2, 3):

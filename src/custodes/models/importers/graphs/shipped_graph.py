@@ -27,6 +27,7 @@ _SAME_MEANING = frozenset(
     {
         "Add",
         "AveragePool",
+        "Cast",
         "Clip",
         "Concat",
         "Conv",
@@ -45,7 +46,9 @@ _SAME_MEANING = frozenset(
         "Relu",
         "Reshape",
         "Resize",
+        "Shape",
         "Sigmoid",
+        "Slice",
         "Softmax",
         "Sub",
         "Transpose",
@@ -130,6 +133,8 @@ class _Reader:
             self._resize(node, str(attributes.get("mode", "nearest")))
         elif node.op_type == "PRelu":
             self._prelu(node)
+        elif node.op_type == "Unsqueeze":
+            self._unsqueeze(node, attributes)
         elif node.op_type in _SAME_MEANING:
             self._copy(node, attributes)
         else:
@@ -182,6 +187,12 @@ class _Reader:
         inputs = [self.tensor(node.input[0]), "", self.builder.constant(self._constant(node.input[1]))]
         how = {"mode": mode, "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
         self._names[node.output[0]] = self.builder.add("Resize", inputs, how)
+
+    def _unsqueeze(self, node: onnx.NodeProto, attributes: Mapping[str, Any]) -> None:
+        """Its axes became an input in operator set 13."""
+        axes = attributes["axes"] if "axes" in attributes else self._constant(node.input[1])
+        inputs = [self.tensor(node.input[0]), self.builder.constant(np.asarray(axes, np.int64))]
+        self._names[node.output[0]] = self.builder.add("Unsqueeze", inputs)
 
     def _constant(self, name: str) -> Array:
         if name not in self._known:

@@ -88,12 +88,6 @@ class Statements:
         facts: dict[str, object] = json.loads(unseal(sealed, entry.commitment, log.body_key))
         return facts
 
-    def behind(self) -> bool:
-        """Whether the published log has uses that the last head does not cover, or there is no head yet."""
-        log = self.maps.newest()
-        accounts, head = self.maps.at_head(log)
-        return head is None or any(True for _ in log.uses(accounts.size, log.tree.size))
-
     def ask_witnesses(self, witnesses: Iterable[Witness], post: Post) -> Cosigned:
         """Have the newest checkpoint cosigned, and keep it with all cosignatures.
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
+
+import orjson
 
 from custodes.core.errors import InvalidParameterError
+from custodes.edge.aws.model import load_service
+from custodes.edge.aws.serialize import serialize
 from custodes.edge.aws.translate.route import Output, Params
 from custodes.edge.aws.wire import Handler
 from custodes.operations.requests.context import Context
@@ -56,8 +62,9 @@ def events_command(params: Params, now_ms: int) -> ListStreamEvents:
         external_image_id=params.get("ExternalImageId"),
         known=params.get("Known"),
         kind=EventKind(params["Kind"]) if "Kind" in params else None,
-        since_ts_ms=_moment("Since", params["Since"], now_ms) if "Since" in params else 0,
-        until_ts_ms=_moment("Until", params["Until"], now_ms) if "Until" in params else None,
+        since_ts_ms=moment_ms("Since", params["Since"], now_ms) if "Since" in params else 0,
+        until_ts_ms=moment_ms("Until", params["Until"], now_ms) if "Until" in params else None,
+        tag=params.get("Tag"),
         min_similarity_pct=params.get("MinSimilarity", 0.0),
         max_results=params.get("MaxResults", MAX_LISTED),
     )
@@ -86,6 +93,7 @@ def event_output(one: KeptEvent) -> Output:
     }
     known = {
         "Corrects": event.corrects,
+        "Tags": list(event.tags) or None,
         "FaceId": event.face_id,
         "ExternalImageId": event.external_image_id,
         "Similarity": event.similarity_pct,
@@ -95,7 +103,15 @@ def event_output(one: KeptEvent) -> Output:
     return output | {name: value for name, value in known.items() if value is not None}
 
 
-def _moment(name: str, text: str, now_ms: int) -> int:
+def event_members(kept: KeptEvent) -> Mapping[str, Any]:
+    """One event as JSON of the API has it."""
+    page = serialize({"Events": [event_output(kept)]}, load_service().known["ListStreamEvents"])
+    found: Mapping[str, Any] = orjson.loads(page)["Events"][0]
+    return found
+
+
+def moment_ms(name: str, text: str, now_ms: int) -> int:
+    """A moment like ``now-3h`` or in ISO 8601, in ms since the epoch. Raises InvalidParameterError naming ``name``."""
     relative = _RELATIVE.fullmatch(text)
     if relative is not None:
         return now_ms - int(relative[1]) * _UNIT_MS[relative[2]]

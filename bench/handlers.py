@@ -1,0 +1,106 @@
+"""A handler of ten steps on one photo: what it takes beyond its networks.
+
+In: the photos of docs/photos and the fetched networks. Out: a section of BENCHMARKS.md. The handler finds faces, checks
+the portrait, searches seven collections of a thousand seeded vectors each and enrols; every step is decided, recorded
+durably and billed. What the networks take is timed around the engine's calls, in the same runs.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from report import ROOT, Section, table, write
+
+sys.path.insert(0, str(ROOT / "tests"))
+
+from custodes.core.ids import AccountId, CollectionId
+from custodes.deployment.galleries import open_gallery
+from custodes.deployment.server import open_engine
+from custodes.gallery.entities import CollectionKey
+from custodes.settings import Settings
+from fakes.live import running
+from fakes.vectors import new_face, units
+from streams.kept import post
+
+COMMAND = ".venv/bin/python bench/handlers.py"
+PHOTO = ROOT / "docs" / "photos" / "ann.jpg"
+LISTS, FACES, RUNS, WARM = 7, 1000, 30, 3
+
+
+class TimedEngine:
+    """The engine, and how long its calls took."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+        self.seconds = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._engine, name)
+        if name not in ("detect", "describe", "embed", "inspect"):
+            return found
+
+        def timed(*arguments: Any, **named: Any) -> Any:
+            started = time.perf_counter()
+            try:
+                return found(*arguments, **named)
+            finally:
+                self.seconds += time.perf_counter() - started
+
+        return timed
+
+
+def document() -> dict[str, Any]:
+    """Ten steps."""
+    return {
+        "purpose": "access-control",
+        "detect": {"max_faces": 1},
+        "gates": {"portrait": ["eye_distance_px"]},
+        "match": [{"name": f"list-{n}", "collection": f"list-{n}", "threshold": 90} for n in range(LISTS)],
+        "store": {"enrol": {"collection": "seen"}},
+    }
+
+
+def main() -> None:
+    """Measure and write."""
+    totals, networks = [], []
+    with tempfile.TemporaryDirectory() as folder, open_engine(Settings(data=Path(folder), threads=1)) as real:
+        engine, data = TimedEngine(real), Path(folder) / "data"
+        _fill(data, engine)
+        with running(data, engine=engine) as server:
+            post(server, "PutHandler", "/custodes/v1/handlers", Name="ten", Document=json.dumps(document()))
+            image = {"Bytes": base64.b64encode(PHOTO.read_bytes()).decode()}
+            for _ in range(RUNS + WARM):
+                engine.seconds, started = 0.0, time.perf_counter()
+                answer = post(server, "RunHandler", "/custodes/v1/handlers/run", Name="ten", Image=image)
+                totals.append(time.perf_counter() - started)
+                networks.append(engine.seconds)
+    steps = [one["Operation"] for one in answer["Steps"]]
+    whole, inside = median(totals[WARM:]), median(networks[WARM:])
+    row = (len(steps), f"{1000 * whole:.1f} ms", f"{1000 * inside:.1f} ms", f"{100 * (whole / inside - 1):.1f} %")
+    head = ("steps", "whole request", "networks", "beyond them")
+    text = f"Median of {RUNS} runs over HTTP, on one thread; the first {WARM} are left out.\n\n"
+    write(Section("handlers", "A handler of ten steps", COMMAND, text + table(head, [row])))
+
+
+def _fill(data: Path, engine: Any) -> None:
+    """Seeded strangers in every list."""
+    names = [f"list-{number}" for number in range(LISTS)]
+    with running(data, engine=engine) as server:
+        account = AccountId(server.deployment.keys.account_id)
+        for name in (*names, "seen"):
+            server.client().create_collection(CollectionId=name)
+    with open_gallery(Settings(data=data)) as gallery:
+        for number, name in enumerate(names):
+            faces = [new_face(vector) for vector in units(number, FACES, engine.dimension)]
+            gallery.add_faces(CollectionKey(account, CollectionId(name)), faces)
+
+
+if __name__ == "__main__":
+    main()

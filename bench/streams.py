@@ -1,0 +1,235 @@
+"""Four live streams of 720p at once: how long from a frame to its event, and what comes of killed cameras.
+
+In: photos of ../shared/data/lfw, each shown for two seconds by cameras of this machine (processes of their own that
+send MJPEG over HTTP), and the fetched networks. Out: a section of BENCHMARKS.md. Events are read as they come, as a
+client reads them; the time from the arrival of their frame to their arrival there counts. Then cameras are killed and
+begun again at random for ``--kill-s`` seconds: places have to rise without gap or repetition, every camera has to be
+seen again, and memory must not grow.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import PIL.Image
+
+from report import ROOT, Section, table, write
+
+sys.path.insert(0, str(ROOT / "tests"))
+
+import moto.server
+
+from custodes.deployment.server import open_engine
+from custodes.settings import Settings
+from fakes.live import LiveServer, running
+from streams.conftest import Cloud, Post, overrides, stated
+from streams.kept import EventSource, listed
+
+COMMAND = ".venv/bin/python bench/streams.py"
+LFW = ROOT.parent / "shared" / "data" / "lfw" / "images"
+CAMERAS, FPS, SHOWN_S, WARM_S = 4, 10, 2.0, 10.0
+WIDTH, HEIGHT = 1280, 720
+
+
+def number(option: str, default: float) -> float:
+    """The number behind ``option`` on the command line."""
+    return float(sys.argv[sys.argv.index(option) + 1]) if option in sys.argv else default
+
+
+def scenes(first: int) -> list[bytes]:
+    """JPEG files: somebody else each, with nobody in between."""
+    people = [path for path in sorted(LFW.iterdir()) if path.is_dir()][first : first + 20]
+    found = []
+    for person in people:
+        with PIL.Image.open(next(iter(sorted(person.glob("*.jpg"))))) as photo:
+            scene = PIL.Image.new("RGB", (WIDTH, HEIGHT), (90, 90, 90))
+            found.append(_jpeg(scene))
+            scene.paste(photo.resize((500, 500)), (400, 110))
+            found.append(_jpeg(scene))
+    return found
+
+
+def _jpeg(picture: PIL.Image.Image) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
+def camera(port: int, first: int) -> None:
+    """Send scenes to whoever watches, until killed."""
+    pictures = scenes(first)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "multipart/x-mixed-replace; boundary=frame")
+            self.end_headers()
+            with suppress(OSError):
+                while True:
+                    jpeg = pictures[int(time.time() / SHOWN_S) % len(pictures)]
+                    head = f"--frame\r\ncontent-type: image/jpeg\r\ncontent-length: {len(jpeg)}\r\n\r\n"
+                    self.wfile.write(head.encode() + jpeg + b"\r\n")
+                    time.sleep(1 / FPS)
+
+        def log_message(self, *arguments: Any) -> None:
+            """Say nothing."""
+
+    ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+
+
+@dataclass
+class Cameras:
+    """Processes by number."""
+
+    base_port: int
+    running: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def begin(self, which: int) -> None:
+        port, first = str(self.base_port + which), str(1000 + 40 * which)
+        self.running[which] = subprocess.Popen([sys.executable, __file__, "--camera", port, first])
+
+    def kill(self, which: int) -> None:
+        self.running[which].send_signal(signal.SIGKILL)
+        self.running.pop(which).wait()
+
+    def url(self, which: int) -> str:
+        return f"http://127.0.0.1:{self.base_port + which}/live"
+
+
+@contextmanager
+def cameras() -> Iterator[Cameras]:
+    """All of them, until the end of the block."""
+    found = Cameras(random.randrange(20_000, 40_000))
+    try:
+        for which in range(CAMERAS):
+            found.begin(which)
+        yield found
+    finally:
+        for which in list(found.running):
+            found.kill(which)
+
+
+@dataclass
+class Heard:
+    """Events as a client got them: place, processor, when their frame came, when they came themselves."""
+
+    told: list[tuple[int, str, float, float]] = field(default_factory=list)
+
+    def listen(self, server: LiveServer) -> threading.Thread:
+        def run() -> None:
+            with suppress(EOFError, OSError), closing(EventSource(server)) as source:
+                while True:
+                    _, event = source.next()
+                    self.told.append((event["Place"], event["ProcessorName"], event["Timestamp"], time.time()))
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        return thread
+
+
+def resident_mib() -> float:
+    """Of this process, which is the server's."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+
+
+def watch(post: Post, found: Cameras) -> None:
+    """A live search on every camera."""
+    post.client.create_collection(CollectionId="known")
+    for which in range(CAMERAS):
+        name = f"camera-{which}"
+        source = post.connect(name, found.url(which))
+        post.search(name, source, "known", Tags=stated() | {"custodes:events": "1"})
+        post.client.start_stream_processor(Name=name)
+
+
+def killed(found: Cameras, seconds: float) -> int:
+    """How often a camera was killed and begun again."""
+    dice, end, count = random.Random(20), time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        which = dice.randrange(CAMERAS)
+        found.kill(which)
+        time.sleep(dice.uniform(0.5, 3))
+        found.begin(which)
+        time.sleep(dice.uniform(3, 8))
+        count += 1
+    return count
+
+
+def main() -> None:
+    """Measure and write."""
+    steady_s, kill_s = number("--seconds", 60), number("--kill-s", 600)
+    aws = moto.server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    aws.start()
+    cloud = Cloud("http://{}:{}".format(*aws.get_host_and_port()))
+    settings = overrides(cloud) | {"stream_samples_per_second": "2", "stream_fragment_s": 2}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open_engine(Settings(data=Path(folder), threads=1)) as engine,
+        running(Path(folder) / "data", settings, engine=engine) as server,
+        cameras() as found,
+    ):
+        watch(Post(server, server.client(), cloud), found)
+        time.sleep(WARM_S)
+        heard, before, began_s = Heard(), resident_mib(), time.time()
+        heard.listen(server)
+        time.sleep(steady_s)
+        latencies = [came_s - seen_s for _, _, seen_s, came_s in heard.told if seen_s > began_s]
+        kills = killed(found, kill_s)
+        mark = heard.told[-1][0]
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and {one[1] for one in heard.told if one[0] > mark} != names():
+            time.sleep(0.5)
+        again = {one[1] for one in heard.told if one[0] > mark} == names()
+        time.sleep(3)
+        places = [one[0] for one in heard.told]
+        kept = _all(server)
+        grown = resident_mib() - before
+    aws.stop()
+    whole = places == kept[: len(places)] and places == sorted(set(places))
+    row = (
+        len(latencies),
+        f"{median(latencies):.2f} s",
+        f"{sorted(latencies)[int(0.95 * len(latencies))]:.2f} s",
+        f"{kills} in {kill_s:.0f} s",
+        "all" if again else "not all",
+        "no gap, no repetition" if whole else "broken",
+        f"{grown:+.0f} MiB",
+    )
+    head = ("events", "median", "95 %", "cameras killed", "seen again", f"places of {len(places)} events", "memory")
+    text = "Four cameras of 1,280 x 720, two looks a second each, from the arrival of a frame to that of its event.\n\n"
+    write(Section("streams", "Four live streams at once", COMMAND, text + table(head, [row])))
+
+
+def names() -> set[str]:
+    """Of all processors."""
+    return {f"camera-{which}" for which in range(CAMERAS)}
+
+
+def _all(server: LiveServer) -> list[int]:
+    found: list[int] = []
+    while page := listed(server, After=found[-1] if found else 0):
+        found += page
+    return found
+
+
+if __name__ == "__main__":
+    if "--camera" in sys.argv:
+        camera(*(int(word) for word in sys.argv[sys.argv.index("--camera") + 1 :][:2]))
+    else:
+        main()

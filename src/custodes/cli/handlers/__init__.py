@@ -1,0 +1,1 @@
+"""Commands about handlers and verifiers."""

@@ -1,0 +1,1 @@
+"""Commands about tasks over whole collections."""

@@ -1,0 +1,258 @@
+"""``custodes task``: questions about whole collections, answered by jobs of the server.
+
+In: collections. Out: what was found, a line each, as JSON, or as a page for a browser. A task goes on when the command
+is interrupted; ``show`` finds it again. Groups are proposals: ``link`` makes persons of those that somebody looked at.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import typer
+
+from custodes.cli.options import DATA, CollectionOption, DataPlaceOption, EndpointOption, JsonOption
+from custodes.core.errors import CustodesError, InvalidParameterError
+from custodes.settings import from_environment
+
+if TYPE_CHECKING:
+    from custodes.cli.client.api import ApiClient
+
+app = typer.Typer(help="Ask about whole collections: duplicates, persons, rates.", no_args_is_help=True)
+
+TaskArgument: TypeAlias = Annotated[str, typer.Argument(help="Id of the task.")]
+Percent: TypeAlias = Annotated[float, typer.Option(min=0, max=100, help="Similarity that links two faces.")]
+ReportOption: TypeAlias = Annotated[
+    Path | None, typer.Option("--report", help="Write what was found as a page for a browser.")
+]
+_LOOK_S = 0.5
+
+
+@app.command("duplicates")
+def duplicates_command(
+    collection: CollectionOption,
+    threshold: Percent = 99.9,
+    report: ReportOption = None,
+    data: DataPlaceOption = DATA,
+    endpoint: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find pairs of faces of a collection that show one person."""
+    asked = {"CollectionId": collection, "Threshold": threshold}
+    _run("StartDuplicateSearch", asked, _Output(data, endpoint, report, as_json))
+
+
+@app.command("cluster")
+def cluster_command(
+    collection: CollectionOption,
+    threshold: Percent = 99.9,
+    apart: Annotated[
+        float, typer.Option(min=0, max=100, help="No two faces of a proposed person are less alike.")
+    ] = 80.0,
+    report: ReportOption = None,
+    data: DataPlaceOption = DATA,
+    endpoint: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Propose which faces of a collection are one person, with the weakest link of each. Nothing is changed."""
+    asked = {"CollectionId": collection, "Threshold": threshold, "ApartThreshold": apart}
+    _run("StartFaceClustering", asked, _Output(data, endpoint, report, as_json))
+
+
+@app.command("cross-match")
+def cross_match_command(
+    collection: CollectionOption,
+    other: Annotated[str, typer.Option(help="The other collection.")],
+    threshold: Percent = 99.9,
+    report: ReportOption = None,
+    data: DataPlaceOption = DATA,
+    endpoint: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find faces of one collection that are in another. Both have to be allowed."""
+    asked = {"CollectionId": collection, "OtherCollectionId": other, "Threshold": threshold}
+    _run("StartCrossMatch", asked, _Output(data, endpoint, report, as_json))
+
+
+@app.command("calibrate")
+def calibrate_command(
+    collection: CollectionOption,
+    label_by: Annotated[str, typer.Option(help="What says whose a face is: user or external-image-id.")] = "user",
+    report: ReportOption = None,
+    data: DataPlaceOption = DATA,
+    endpoint: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure what similarities stand for among the people of a labelled collection."""
+    labels = {"user": "USER", "external-image-id": "EXTERNAL_IMAGE_ID"}
+    if label_by not in labels:
+        raise InvalidParameterError("--label-by is user or external-image-id")
+    asked = {"CollectionId": collection, "LabelBy": labels[label_by]}
+    _run("StartCalibration", asked, _Output(data, endpoint, report, as_json))
+
+
+@app.command("list")
+def list_command(data: DataPlaceOption = DATA, endpoint: EndpointOption = None, as_json: JsonOption = False) -> None:
+    """Show tasks, newest first."""
+    from custodes.cli.client.connection import open_api
+
+    with open_api(from_environment(data=data), endpoint) as api:
+        tasks = api.call("ListTasks")["Tasks"]
+    lines = [f"{one['TaskId']}  {one['Kind']}  {_state(one)}" for one in tasks]
+    typer.echo(json.dumps(list(tasks), default=str) if as_json else "\n".join(lines) or "no tasks")
+
+
+@app.command("show")
+def show_command(
+    task: TaskArgument,
+    report: ReportOption = None,
+    data: DataPlaceOption = DATA,
+    endpoint: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a task found, or how far it is."""
+    from custodes.cli.client.connection import open_api
+
+    with open_api(from_environment(data=data), endpoint) as api:
+        _finish(api, task, _Output(data, endpoint, report, as_json))
+
+
+@app.command("stop")
+def stop_command(
+    task: TaskArgument, data: DataPlaceOption = DATA, endpoint: EndpointOption = None, as_json: JsonOption = False
+) -> None:
+    """End an open task."""
+    from custodes.cli.client.connection import open_api
+
+    with open_api(from_environment(data=data), endpoint) as api:
+        api.call("StopTask", TaskId=task)
+    typer.echo(json.dumps({"task": task}) if as_json else f"{task} is over")
+
+
+@app.command("link")
+def link_command(
+    task: TaskArgument,
+    numbers: Annotated[list[int], typer.Argument(help="Numbers of the groups that were looked at, as shown.")],
+    prefix: Annotated[str, typer.Option(help="Persons are called so, with the number of their group.")] = "person",
+    data: DataPlaceOption = DATA,
+    endpoint: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make persons of proposed groups, of those named alone. Faces that belong to somebody already stay there."""
+    from custodes.cli.client.connection import open_api
+
+    made = []
+    with open_api(from_environment(data=data), endpoint) as api:
+        groups = list(_findings(api, task))
+        for number in numbers:
+            if not 1 <= number <= len(groups):
+                raise InvalidParameterError(f"there is no group {number}")
+            made.append(_linked(api, groups[number - 1], f"{prefix}-{number}"))
+    lines = [f"{one['person']}: {one['faces']} faces" for one in made]
+    typer.echo(json.dumps(made) if as_json else "\n".join(lines))
+
+
+class _Output:
+    """Where answers go."""
+
+    def __init__(self, data: Path, endpoint: str | None, report: Path | None, as_json: bool) -> None:
+        self.data = data
+        self.endpoint = endpoint
+        self.report = report
+        self.as_json = as_json
+
+
+def _run(operation: str, members: Mapping[str, Any], output: _Output) -> None:
+    from custodes.cli.client.connection import open_api
+
+    with open_api(from_environment(data=output.data), output.endpoint) as api:
+        task = str(api.call(operation, **members)["TaskId"])
+        typer.echo(f"task {task}", err=True)
+        _wait(api, task)
+        _finish(api, task, output)
+
+
+def _wait(api: ApiClient, task: str) -> None:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        shown = bar.add_task("working", total=100)
+        while (now := api.call("GetTask", TaskId=task)["Task"])["Status"] in ("QUEUED", "RUNNING"):
+            bar.update(shown, completed=now.get("Percent") or 0)
+            time.sleep(_LOOK_S)
+
+
+def _finish(api: ApiClient, task: str, output: _Output) -> None:
+    told = api.call("GetTask", TaskId=task)
+    state = told["Task"]
+    if state["Status"] == "FAILED":
+        raise CustodesError(str(state.get("Message")))
+    if "Summary" not in told or told["Summary"] is None:
+        typer.echo(json.dumps(dict(state), default=str) if output.as_json else _state(state))
+        return
+    findings = list(_findings(api, task))
+    if output.report is not None:
+        from custodes.cli.tasks.report import report
+
+        output.report.write_text(report(state["Kind"], told["Summary"], findings), "utf-8")
+    if output.as_json:
+        typer.echo(json.dumps({"task": task, "summary": told["Summary"], "findings": findings}, default=str))
+        return
+    typer.echo("\n".join(lines(told["Summary"], findings)))
+
+
+def lines(summary: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What was found, for people: a line of what was looked at, then one each."""
+    told = [f"{summary['Faces']} faces, {summary['Findings']} findings"]
+    if summary.get("ExpectedFalsePairs") is not None:
+        told.append(
+            f"at {summary['Threshold']} % about {summary['FalseMatchRate']:.1e} of strangers are linked: "
+            f"up to {summary['ExpectedFalsePairs']:.1f} here"
+        )
+    for one in summary.get("Rates") or ():
+        bound = "at most " if one["Bounded"] else ""
+        told.append(
+            f"{one['Similarity']:6.2f} %  reached by {bound}{one['FalseMatchRate']:.1e} of strangers, "
+            f"{100 * one['TrueMatchRate']:.1f} % of pairs of one person"
+        )
+    for number, one in enumerate(findings, start=1):
+        names = ", ".join(_name(face) for face in one["Faces"])
+        weakest = " at the weakest link" if one.get("Weakest") else ""
+        told.append(f"{number}  {one['Similarity']:.2f} %{weakest}  {names}")
+    return told
+
+
+def _name(face: Mapping[str, Any]) -> str:
+    name = face.get("ExternalImageId")
+    return f"{face['FaceId']} ({name})" if name else str(face["FaceId"])
+
+
+def _findings(api: ApiClient, task: str) -> Iterator[Mapping[str, Any]]:
+    page: int | None = 0
+    while page is not None:
+        told = api.call("GetTask", TaskId=task, Page=page)
+        yield from told["Findings"]
+        page = told.get("NextPage")
+
+
+def _linked(api: ApiClient, group: Mapping[str, Any], person: str) -> dict[str, Any]:
+    free = [face for face in group["Faces"] if not face.get("UserId")]
+    collections = {face["CollectionId"] for face in free}
+    if len(collections) != 1:
+        raise InvalidParameterError("a person is made of faces of one collection that belong to nobody yet")
+    collection = collections.pop()
+    api.call("CreateUser", CollectionId=collection, UserId=person)
+    ids = [face["FaceId"] for face in free][:100]
+    # Who looked at the group decided; its weakest link may be below the threshold of the API.
+    answer = api.call("AssociateFaces", CollectionId=collection, UserId=person, FaceIds=ids, UserMatchThreshold=0)
+    return {"person": person, "collection": collection, "faces": len(answer["AssociatedFaces"])}
+
+
+def _state(one: Mapping[str, Any]) -> str:
+    percent = one.get("Percent")
+    done = "" if percent is None else f" {percent:.0f} %"
+    return f"{one['Status'].lower()}{done}" + (f": {one['Message']}" if one.get("Message") else "")

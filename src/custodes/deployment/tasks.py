@@ -1,0 +1,56 @@
+"""Tasks over a data directory: who begins them, and workers that carry them out.
+
+In: the store of jobs. Out: what the use cases need, and workers. Nothing is decided here.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+
+from custodes.core.clock import Clock
+from custodes.core.ids import RequestId
+from custodes.deployment.video import Videos, Wake, new_job_id
+from custodes.jobs.worker import JobWorkers, WorkerSettings
+from custodes.operations.catalogue import Ports
+from custodes.operations.requests.gate import Gate
+from custodes.operations.tasks.commands import TASKS
+from custodes.operations.tasks.compute import TaskParts
+from custodes.operations.tasks.run import TaskJobs
+from custodes.operations.tasks.use_cases import TaskAdapters
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionTasks:
+    """Tasks of an opened data directory; ``at_once`` of them are worked on at the same time."""
+
+    adapters: TaskAdapters
+    wake: Wake
+    clock: Clock
+    at_once: int
+
+
+def open_tasks(videos: Videos, clock: Clock, at_once: int) -> CollectionTasks:
+    """Tasks are jobs of the one store."""
+    wake = Wake()
+    return CollectionTasks(TaskAdapters(videos.jobs, new_job_id, wake), wake, clock, at_once)
+
+
+@contextmanager
+def task_workers(work: CollectionTasks, ports: Ports, gate: Gate) -> Iterator[JobWorkers]:
+    """Carry tasks out until the end of the block."""
+    parts = TaskParts(ports.engine, ports.gallery, ports.false_match_rate, os.cpu_count() or 1)
+    handler = TaskJobs(gate, parts, work.clock, lambda: RequestId(str(uuid.uuid4())))
+    workers = JobWorkers(
+        work.adapters.jobs, dict.fromkeys(TASKS, handler), work.clock, WorkerSettings("tasks", work.at_once)
+    )
+    with closing(workers):
+        workers.start()
+        work.wake.workers = workers
+        try:
+            yield workers
+        finally:
+            work.wake.workers = None

@@ -1,0 +1,170 @@
+"""All pairs of vectors that are alike, exactly, without a matrix of all pairs in memory.
+
+In: unit vectors (N, D) float32, and for each the cosine that counts as alike. Out: pairs, block by block. A pair is
+alike when its cosine reaches the limits of both.
+
+How: the vectors are turned so that the directions in which they differ most come first. By the Cauchy-Schwarz
+inequality a cosine is at most the product of the first components plus the product of the lengths of the rest, so one
+multiplication of short rows rules most pairs out for certain; what is left is computed in full, in float32, summed in
+one fixed order. Memory: the vectors, their first components and a few blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from custodes.gallery.ports import FloatArray
+
+ROWS, COLUMNS = 1024, 4096
+"""Of a block: its bounds (16 MiB) stay in the caches of common processors."""
+_HEADS = (16, 24, 32, 48, 64, 96)
+_SAMPLED = 1024
+_FEW = 2e-4
+"""Share of pairs that may be left to be computed in full."""
+_PIECE = 65_536
+_SLACK = 2e-5
+"""More than float32 can be wrong by in a product of unit vectors of some hundred components."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlikePairs:
+    """Some pairs: row numbers ``first`` < ``second`` and their cosines, three arrays of one length."""
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    cosine: NDArray[np.float32]
+
+
+def _nobody(_: float) -> None:
+    """Nobody is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairWork:
+    """How pairs are looked at: by how many threads, who is told the share that is over, what ends it early."""
+
+    threads: int = 2
+    stopped: Callable[[], bool] = lambda: False
+    done: Callable[[float], None] = _nobody
+
+
+DEFAULT_WORK = PairWork()
+
+
+def alike_pairs(vectors: FloatArray, least: FloatArray, work: PairWork = DEFAULT_WORK) -> Iterator[AlikePairs]:
+    """Every pair of rows of ``vectors`` whose cosine reaches ``least`` (N,) of both, each once, in no fixed order."""
+    yield from _between((vectors, vectors), (least, least), work, symmetric=True)
+
+
+def alike_between(
+    sides: tuple[FloatArray, FloatArray], limits: tuple[FloatArray, FloatArray], work: PairWork = DEFAULT_WORK
+) -> Iterator[AlikePairs]:
+    """The same between two sets: ``first`` are rows of the one, ``second`` of the other; limits are (N,) of each."""
+    yield from _between(sides, limits, work, symmetric=False)
+
+
+def _between(
+    sides: tuple[FloatArray, FloatArray], limits: tuple[FloatArray, FloatArray], work: PairWork, *, symmetric: bool
+) -> Iterator[AlikePairs]:
+    one, other = sides
+    if not len(one) or not len(other):
+        return
+    floor = float(max(limits[0].min(), limits[1].min()))
+    turn = _turned(other)
+    head = _head(one, other, turn, floor)
+    right = _headed(other, turn, head)
+    left = right if other is one else _headed(one, turn, head)
+
+    def block(place: tuple[int, int]) -> AlikePairs:
+        row, column = place
+        products = left[row : row + ROWS] @ right[column : column + COLUMNS].T
+        flat = np.flatnonzero(products >= floor - _SLACK) if products.max() >= floor - _SLACK else _NONE
+        first, second = np.divmod(flat, products.shape[1])
+        return _exact(sides, limits, (first + row, second + column), symmetric=symmetric)
+
+    places = [
+        (row, column)
+        for row in range(0, len(one), ROWS)
+        for column in range(row // COLUMNS * COLUMNS if symmetric else 0, len(other), COLUMNS)
+    ]
+    yield from _each(block, places, work)
+
+
+_NONE = np.empty(0, np.int64)
+
+
+def _each(
+    block: Callable[[tuple[int, int]], AlikePairs], places: list[tuple[int, int]], work: PairWork
+) -> Iterator[AlikePairs]:
+    """Blocks by several threads, a few ahead of who takes them, so that results do not pile up."""
+    window = 4 * work.threads
+
+    def run(place: tuple[int, int]) -> AlikePairs | None:
+        return None if work.stopped() else block(place)
+
+    with ThreadPoolExecutor(work.threads) as pool:
+        waiting = [pool.submit(run, place) for place in places[:window]]
+        for at in range(len(places)):
+            found = waiting[at % window].result()
+            if at + window < len(places):
+                waiting[at % window] = pool.submit(run, places[at + window])
+            if found is None:
+                return
+            if len(found.first):
+                yield found
+            if (at + 1) % 64 == 0 or at + 1 == len(places):
+                work.done((at + 1) / len(places))
+
+
+def _exact(
+    sides: tuple[FloatArray, FloatArray],
+    limits: tuple[FloatArray, FloatArray],
+    pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
+    *,
+    symmetric: bool,
+) -> AlikePairs:
+    """Of candidates those that are alike, with their cosines."""
+    first, second = pairs
+    if symmetric:
+        upper = first < second
+        first, second = first[upper], second[upper]
+    cosine = np.einsum("nd,nd->n", sides[0][first], sides[1][second]).astype(np.float32)
+    alike = (cosine >= limits[0][first]) & (cosine >= limits[1][second])
+    return AlikePairs(first[alike], second[alike], cosine[alike])
+
+
+def _turned(vectors: FloatArray) -> FloatArray:
+    """(D, D) orthonormal columns, the direction of the largest second moment first."""
+    moments = np.zeros((vectors.shape[1], vectors.shape[1]))
+    for start in range(0, len(vectors), _PIECE):
+        part = vectors[start : start + _PIECE].astype(np.float64)
+        moments += part.T @ part
+    _, directions = np.linalg.eigh(moments)
+    return np.ascontiguousarray(directions[:, ::-1], np.float32)
+
+
+def _head(one: FloatArray, other: FloatArray, turn: FloatArray, floor: float) -> int:
+    """The least number of components whose bounds leave few pairs; all where none do."""
+    rng = np.random.default_rng(0)  # which rows are tried changes the speed only
+    some, others = (rows[rng.integers(0, len(rows), min(_SAMPLED, len(rows)))] for rows in (one, other))
+    for head in (head for head in _HEADS if head < one.shape[1]):
+        left = _headed(some, turn, head) @ _headed(others, turn, head).T >= floor - _SLACK
+        if left.mean() <= _FEW + 1 / len(some):
+            return head
+    return int(one.shape[1])
+
+
+def _headed(rows: FloatArray, turn: FloatArray, head: int) -> FloatArray:
+    """(N, head + 1): first components of the turned rows, and the length of the others, rounded up."""
+    found = np.empty((len(rows), head + 1), np.float32)
+    for start in range(0, len(rows), _PIECE):
+        turned = rows[start : start + _PIECE] @ turn
+        found[start : start + _PIECE, :head] = turned[:, :head]
+        rest = np.linalg.norm(turned[:, head:].astype(np.float64), axis=1)
+        found[start : start + _PIECE, head] = rest * (1 + 1e-6)
+    return found

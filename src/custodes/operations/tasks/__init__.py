@@ -1,0 +1,1 @@
+"""Tasks: questions about whole collections, answered by jobs."""

@@ -1,0 +1,1 @@
+"""Live streams over the embedded database: processors, events, sources, destinations of events."""
