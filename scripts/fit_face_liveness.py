@@ -4,7 +4,7 @@ In: portraits of people of ../shared/data/lfw, and the fetched networks. Films a
 tests/fakes/liveness_film.py: heads with the perspective of their distance and the light of a screen, copies without,
 with noise, exposure, white balance and compression that differ. The product's own analysis looks at them; what it saw
 is kept in a folder, so that a run that was stopped goes on and a fit takes seconds. Out: weights for
-liveness/judgement.py, and with ``--write`` the table of species in bench/face_liveness.json.
+liveness/judgement.py and the table of species in bench/face_liveness.json; ``--write`` puts them there.
 
 Nobody was filmed. Figures say how the machinery tells rendered films apart, not how often an attacker is caught.
 
@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import pickle
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -35,10 +36,12 @@ from custodes.core.slot import Slot
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.faces.pipeline import FacePipeline
 from custodes.imaging.image import decode
+from custodes.liveness import judgement
 from custodes.liveness.approach import OvalLook, approach
 from custodes.liveness.challenge import ChallengeType, LivenessChallenge, draw
 from custodes.liveness.judgement import (
     LivenessEvidence,
+    Weights,
     colour_features,
     conditions,
     confidence_pct,
@@ -58,7 +61,7 @@ FPS = 10.0
 SLOT = Slot(0, RequestId("fit"))
 LIVE = "bona fide (a head, lit by the screen)"
 FITTED, HELD = 0, 1
-RIDGE = 2e-4
+RIDGE = 2e-5
 SPECIES = (
     LIVE, "a head without reflection", "a head lit in the wrong order", "recording of another session",
     "print moved by hand, in daylight", "print moved by hand, lit by the screen", "shrunk print, lit by the screen",
@@ -227,8 +230,20 @@ def films_of(kept: Path, half: int) -> dict[str, list[Seen]]:
     return found
 
 
-def fitted(live: list[tuple[float, ...]], attacks: list[tuple[float, ...]]) -> list[float]:
-    """Logistic weights, bias first; both sides count the same; ridge ``RIDGE`` on slopes."""
+def fitted(live: list[tuple[float, ...]], attacks: list[tuple[float, ...]]) -> tuple[float, ...]:
+    """Logistic weights, bias first. None is negative: no sign of life counts against it, however few the films."""
+    used = list(range(len(live[0])))
+    while True:
+        rows = [[tuple(row[c] for c in used) for row in side] for side in (live, attacks)]
+        bias, *slopes = _logistic(*rows)
+        if min(slopes, default=0.0) >= 0:
+            found = dict(zip(used, slopes, strict=True))
+            return (round(bias, 2), *(round(found.get(c, 0.0), 2) for c in range(len(live[0]))))
+        used.pop(int(np.argmin(slopes)))
+
+
+def _logistic(live: list[tuple[float, ...]], attacks: list[tuple[float, ...]]) -> list[float]:
+    """Both sides count the same; ridge ``RIDGE`` on slopes."""
     x = np.array([[1.0, *row] for row in (*live, *attacks)])
     y = np.array([1.0] * len(live) + [0.0] * len(attacks))
     weight = np.where(y > 0, 0.5 / max(1, len(live)), 0.5 / max(1, len(attacks)))
@@ -239,11 +254,11 @@ def fitted(live: list[tuple[float, ...]], attacks: list[tuple[float, ...]]) -> l
         hessian = (x * (weight * p * (1 - p))[:, None]).T @ x + ridge + 1e-9 * np.eye(len(w))
         step = np.linalg.solve(hessian, x.T @ (weight * (p - y)) + ridge @ w)
         w = w - step * min(1.0, 3.0 / max(1e-9, float(np.abs(step).max())))
-    return [round(float(v), 2) for v in w]
+    return [float(v) for v in w]
 
 
-def weights(films: dict[str, list[Seen]]) -> tuple[list[float], list[float]]:
-    """Of colours and of depth. Where conditions fail, nothing else counts, so such films are left out."""
+def fitted_weights(films: dict[str, list[Seen]]) -> Weights:
+    """Where conditions fail, nothing else counts, so such films are left out."""
     colours: dict[bool, list[tuple[float, ...]]] = {True: [], False: []}
     depth: dict[bool, list[tuple[float, ...]]] = {True: [], False: []}
     for name, seen in films.items():
@@ -254,7 +269,7 @@ def weights(films: dict[str, list[Seen]]) -> tuple[list[float], list[float]]:
                 colours[name in LIT_RIGHT].append(colour_features(evidence.reflection))
             if name in HEADS or name in SHEETS:
                 depth[name in HEADS].append(depth_features(evidence, evidence.approach))
-    return fitted(colours[True], colours[False]), fitted(depth[True], depth[False])
+    return Weights(fitted(colours[True], colours[False]), fitted(depth[True], depth[False]))
 
 
 def wilson(hits: int, count: int) -> str:
@@ -267,7 +282,7 @@ def wilson(hits: int, count: int) -> str:
     return f"{100 * p:.0f} % ({max(0.0, low):.0f} to {min(100.0, high):.0f})"
 
 
-def table(films: dict[str, list[Seen]]) -> tuple[str, dict[str, object]]:
+def table(films: dict[str, list[Seen]], weights: Weights) -> tuple[str, dict[str, object]]:
     """The table of species as Markdown, and its figures."""
     lines = [
         "| species | films | colours: live at 50 | at 90 | median | movement alone: at 50 | at 90 |",
@@ -275,13 +290,15 @@ def table(films: dict[str, list[Seen]]) -> tuple[str, dict[str, object]]:
     ]
     rates: dict[tuple[str, str], tuple[int, int]] = {}
     for name, seen in films.items():
-        lit = np.array([confidence_pct(one.evidence()) for one in seen])
-        moved = np.array([confidence_pct(one.moved()) for one in seen])
+        lit = np.array([confidence_pct(one.evidence(), weights) for one in seen])
+        moved = np.array([confidence_pct(one.moved(), weights) for one in seen])
         passed = [int((scores >= at).sum()) for scores in (lit, moved) for at in (50, 90)]
         rates[name, "colours"], rates[name, "movement"] = (passed[1], len(seen)), (passed[3], len(seen))
         middle = f"{np.median(lit):.1f}" if len(lit) else "-"
         lines.append(f"| {name} | {len(seen)} | {passed[0]} | {passed[1]} | {middle} | {passed[2]} | {passed[3]} |")
     attacks = [name for name in SPECIES if name != LIVE and films[name]]
+    if not attacks or not films[LIVE]:
+        return "\n".join(lines), {"rates": {}}
     worst = {
         kind: max(attacks, key=lambda name, kind=kind: rates[name, kind][0] / rates[name, kind][1])  # type: ignore[misc]
         for kind in ("colours", "movement")
@@ -301,17 +318,20 @@ def main() -> int:
     options.add_argument("--people", type=int, default=20, help="of each half")
     options.add_argument("--kept", type=Path, default=ROOT / "build" / "face-liveness")
     options.add_argument("--seconds", type=float, default=1e9, help="stop looking after so many; a later run goes on")
-    options.add_argument("--write", action="store_true", help="put the table where bench/face_liveness.py reads it")
+    options.add_argument("--write", action="store_true", help="put weights and table where rule and pages have them")
     given = options.parse_args()
     cv2.setNumThreads(1)
     if not look(people(given.people), given.kept, time.monotonic() + given.seconds):
         print("more to do")
-    colours, depth = weights(films_of(given.kept, FITTED))
-    print(f"_COLOURS = {tuple(colours)}\n_DEPTH = {tuple(depth)}")
+    weights = fitted_weights(films_of(given.kept, FITTED))
+    print(weights)
     for title, half in (("fitted on", FITTED), ("kept apart", HELD)):
-        text, rates = table(films_of(given.kept, half))
+        text, rates = table(films_of(given.kept, half), weights)
         print(f"\n{title}\n\n{text}")
     if given.write:
+        rule = Path(judgement.__file__)
+        line = f"WEIGHTS = Weights({weights.colours}, {weights.depth})"
+        rule.write_text(re.sub(r"^WEIGHTS = .*$", line, rule.read_text("utf-8"), flags=re.MULTILINE), "utf-8")
         (ROOT / "bench" / "face_liveness.json").write_text(json.dumps({"text": text, **rates}, indent=1) + "\n")
     return 0
 

@@ -21,9 +21,6 @@ from custodes.liveness.session import FeedbackCode
 
 # Centre and width of each condition's slope: far from where films of heads and of attacks lie (docs/liveness.md).
 _OVERLAP, _GROWTH, _ALONE, _JUMP, _SAME = (0.42, 0.04), (1.25, 0.03), (0.85, 0.03), (0.55, -0.05), (60.0, 4.0)
-# Bias, then a weight for each feature. Source: scripts/fit_face_liveness.py, the half of the people that it fits on.
-_COLOURS = (-34.0, 40.0, 1.0)
-_DEPTH = (-6.0, 6.0, 6.0, 0.1)
 _FULL_GROWTH, _FULL_SURENESS = 0.06, 8.0
 """Of the parallax of a head that comes from arm's length into the oval, as the mesh network lets it be seen."""
 _FAINT = 0.006
@@ -32,6 +29,18 @@ _DIM_PCT, _BRIGHT_PCT, _BLURRED_PCT, _FEW_FRAMES_PER_S = 20.0, 88.0, 15.0, 8.0
 _CLOSED_SHARE, _COVERED_SHARE = 0.5, 0.5
 _BRIEF_S = 1.2
 """A face that was seen for less is no approach that anything can be told of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Of a logistic each: bias, then a weight for each of ``colour_features`` and ``depth_features``."""
+
+    colours: tuple[float, ...]
+    depth: tuple[float, ...]
+
+
+WEIGHTS = Weights((-34.0, 40.0, 1.0), (-6.0, 6.0, 6.0, 0.1))
+"""Written by scripts/fit_face_liveness.py, from the half of the people that it fits on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +69,13 @@ class LivenessEvidence:
     frames_per_s: float = 15.0
 
 
-def confidence_pct(evidence: LivenessEvidence) -> float:
+def confidence_pct(evidence: LivenessEvidence, weights: Weights = WEIGHTS) -> float:
     """How sure one may be, by these signals, that somebody stood before the camera: 0 to 100."""
     if evidence.approach is None:
         return 0.0
-    signs = [_logistic(_weighted(_DEPTH, depth_features(evidence, evidence.approach)))]
+    signs = [_logistic(_weighted(weights.depth, depth_features(evidence, evidence.approach)))]
     if evidence.reflection is not None:
-        signs.append(_logistic(_weighted(_COLOURS, colour_features(evidence.reflection))))
+        signs.append(_logistic(_weighted(weights.colours, colour_features(evidence.reflection))))
     return 100.0 * conditions(evidence) * math.prod(signs)
 
 
