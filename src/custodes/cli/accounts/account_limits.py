@@ -32,9 +32,10 @@ def limits_command(
     if changed:
         # Reading the model of the API takes a moment, so only who sets a limit waits for it.
         from custodes.edge.aws.model import load_service
+        from custodes.operations.liveness.commands import STREAMED
         from custodes.operations.reviews.reviews import OPERATIONS
 
-        check_limits(changed, {*load_service().permissions, *OPERATIONS})
+        check_limits(changed, {*load_service().known, *OPERATIONS, *STREAMED})
     found = ask(data, "account show", account=account)["limits"]
     wanted = {name: number for name, number in (found | changed).items() if name not in (clear or ())}
     if wanted != found:

@@ -43,6 +43,8 @@ def lint_command(
 ) -> None:
     """Say what in policies is not understood."""
     from custodes.edge.aws.model import load_service
+    from custodes.operations.liveness.commands import STREAMED
+    from custodes.operations.reviews.reviews import OPERATIONS
 
     findings: list[LintFinding] = []
     for path in paths or []:
@@ -50,7 +52,7 @@ def lint_command(
             findings += lint_set(policy_set(path))
     if not paths:
         findings += lint_set(policy_set(None, PACKS))
-    operations = load_service().permissions
+    operations = [*load_service().known, *OPERATIONS, *STREAMED]
     for path in paths or []:
         for document in sorted(path.glob("*.json")) if path.is_dir() else [path] if path.suffix == ".json" else []:
             findings += lint_document(document.name, text_of(document), operations)

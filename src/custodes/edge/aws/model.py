@@ -85,10 +85,6 @@ class Operation:
     max_body_bytes: int
 
 
-STREAMED = ("StartFaceLivenessSession",)
-"""Operations of ``rekognitionstreaming``, whose permissions are Rekognition's. Source: captures of its client."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Service:
     """The whole API.
@@ -111,11 +107,6 @@ class Service:
     def known(self) -> Mapping[str, Operation]:
         """All operations by name, ours among them."""
         return {**self.operations, **{operation.name: operation for operation in self.own.values()}}
-
-    @property
-    def permissions(self) -> tuple[str, ...]:
-        """All that policy documents and limits may name: operations, and those that have a stream instead of a form."""
-        return (*self.known, *STREAMED)
 
     def operation_of(self, target: str) -> Operation | None:
         """The operation that an ``X-Amz-Target`` header names, or None."""
