@@ -12,17 +12,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import botocore.session
 import pytest
 
-from custodes.gallery.celebrities import Celebrity, KnownGender
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
-from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
 from fakes.clips import lossless
 from fakes.engine import Square, SquareEngine, picture
 from fakes.gallery import MemoryGalleryStore
@@ -66,8 +63,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     }
     overrides = {"buckets": {"films": root / "films"}, "video_workers": 0}
     with running(root / "data", overrides, **stand_ins) as live:
-        with closing(SqliteCelebrities(live.data)) as book:
-            book.put([Celebrity("3LvPP6oYFV", "Ann", ("www.example.org",), KnownGender.FEMALE)])
+        ann = {"celebrity_id": "3LvPP6oYFV", "name": "Ann", "urls": ["www.example.org"], "gender": "Female"}
+        live.deployment.administration.ask("celebrities put", {"people": [ann]}, os.getuid())
         yield live
 
 

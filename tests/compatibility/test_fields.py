@@ -11,7 +11,6 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -28,13 +27,11 @@ from custodes.edge.aws.fields import fields_of, paths_in
 from custodes.edge.aws.model import Shape, ShapeKind, load_service
 from custodes.edge.aws.translate.absent import NOT_READ, NOT_RETURNED, reason_of
 from custodes.edge.aws.translate.catalogue import handlers
-from custodes.gallery.celebrities import Celebrity, KnownGender
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
 from custodes.operations.catalogue import Ports, build
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import AllowAll, CountingRecorder, Deny, Gate
-from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
 from fakes.engine import Square, SquareEngine, picture
 from fakes.gallery import MemoryGalleryStore
 from fakes.live import running
@@ -147,8 +144,8 @@ def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     }
     overrides = {"buckets": folders, "output_buckets": f"{project_answers.RESULTS},{video_answers.BUCKET},yard"}
     with running(root / "data", overrides, **stand_ins) as server:
-        with closing(SqliteCelebrities(server.data)) as book:
-            book.put([Celebrity(answers.CELEBRITY, "Ann", ("www.example.org",), KnownGender.FEMALE)])
+        ann = {"celebrity_id": answers.CELEBRITY, "name": "Ann", "urls": ["www.example.org"], "gender": "Female"}
+        server.deployment.administration.ask("celebrities put", {"people": [ann]}, os.getuid())
         film = (root / "films" / "two.mov").as_uri()
 
         def connect(arn: str) -> None:

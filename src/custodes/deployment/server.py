@@ -86,7 +86,7 @@ from custodes.storage.objects.buckets import BucketObjects
 from custodes.storage.objects.outputs import OutputBuckets
 from custodes.storage.objects.sources import S3Settings, open_objects
 from custodes.storage.sql.database import Database
-from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
+from custodes.storage.sql.gallery.celebrities import SqlCelebrities
 
 # Separates this use of the operator's secret from any other. Changing it invalidates open pagination tokens only.
 _PAGE_KEY_LABEL = b"custodes pagination tokens v1"
@@ -247,7 +247,7 @@ def open_deployment(
         parts = DataParts(settings, database, keys.account_id, directory, store, *jobs)
         records = opened.enter_context(open_records(parts, release))
         daily = opened.enter_context(reconciled(records.ledger.log, meter))
-        known = _known_people(opened, keys, settings)
+        known = _known_people(database, keys, settings)
         reader = Once(lambda: text or open_text(settings, runs))
         seen = sight or open_sight(settings, faces, runs)
         ports = _ports(parts, records, faces, videos, keys=keys, celebrities=known, text=reader, sight=seen)
@@ -357,9 +357,10 @@ def open_engine(settings: Settings, runs: Runs | None = None) -> Iterator[FaceEn
     yield open_face_engine(store, settings.device, threads, own_networks(settings), runs)
 
 
-def _known_people(opened: ExitStack, keys: OperatorKeys, settings: Settings) -> CelebrityGallery:
-    """Portraits in a collection of the operator's account, names in a file of their own."""
-    book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
+def _known_people(database: Database, keys: OperatorKeys, settings: Settings) -> CelebrityGallery:
+    """Portraits in a collection of the operator's account, names in a table of their own."""
+    book = SqlCelebrities(database, keys.account_id)
+    book.take_over(settings.data)
     key = CollectionKey(keys.account_id, CELEBRITY_COLLECTION)
     return CelebrityGallery(key, book, score_rates(settings).false_match_rate)
 

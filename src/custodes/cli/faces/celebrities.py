@@ -1,6 +1,6 @@
 """``custodes celebrities``: whom RecognizeCelebrities can name. Works with and without a running server.
 
-In: a file of people with portraits. Out: people in ``celebrities/people.sqlite3``, portraits in the collection
+In: a file of people with portraits. Out: people in the database, portraits in the collection
 ``celebrities`` of the operator's account, through the API like any other face: recorded, sealed, erasable.
 """
 

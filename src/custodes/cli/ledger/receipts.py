@@ -85,5 +85,5 @@ def _as_text(rows: list[CheckedReceipt], compared: bool) -> str:
         lines.append(f"{owned} prove whose they are")
     pending = sum(row.pending for row in rows)
     if pending:
-        lines.append(f"{pending} are newer than the copy of the log")
+        lines.append(f"{pending} are newer than the copy of the log, or promises that need one: --ledger")
     return "\n".join(lines)
