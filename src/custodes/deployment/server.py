@@ -48,6 +48,7 @@ from custodes.edge.aws.wire import Handler
 from custodes.edge.endpoints.administration import administered
 from custodes.edge.endpoints.api import Limits
 from custodes.edge.endpoints.ledger import PublicLedger, mounted
+from custodes.edge.endpoints.liveness_stream import StreamLimits
 from custodes.edge.endpoints.reviews import Act, actions
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.ports import FaceEngine, TextEngine
@@ -89,6 +90,7 @@ from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery.celebrities import SqlCelebrities
 
 # Separates this use of the operator's secret from any other. Changing it invalidates open pagination tokens only.
+_STREAM_LIMITS = StreamLimits()
 _PAGE_KEY_LABEL = b"custodes pagination tokens v1"
 
 
@@ -130,7 +132,7 @@ class Deployment:
     screening: Callable[[], ScreeningFreshness]
     sign_in_links: SignInLinks
 
-    def app(self) -> Callable[..., Any]:
+    def app(self, stream_limits: StreamLimits = _STREAM_LIMITS) -> Callable[..., Any]:
         """The ASGI application over this deployment."""
         limits = Limits(worker_threads=self.settings.workers, in_flight=self.settings.in_flight)
         throttle = Throttle(self.settings.account_limits, self.accounts.limits, time.monotonic)
@@ -159,6 +161,7 @@ class Deployment:
                 recent=recent,
                 gate=self.gate,
                 liveness=self.operations.liveness,
+                stream_limits=stream_limits,
                 events=self.operations.events,
             )
         )
