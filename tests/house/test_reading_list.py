@@ -33,7 +33,7 @@ PATHS = {
     "regulation": ("regulation.check", 4_620),
     "party": ("party", 3_640),
     "vrf": ("maps.key_change_file", 2_080),
-    "growth": ("maps.map_chain", 2_330),
+    "growth": ("map_chain", 2_330),
     "log": ("public_log", 2_060),
     "stamps": ("timestamps.bracket", 3_070),
 }
@@ -44,7 +44,7 @@ OWN = {
     "regulation": "verifier/regulation",
     "party": "verifier/party.py",
     "vrf": "verifier/maps/key_change_file.py",
-    "growth": "verifier/maps/map_chain.py",
+    "growth": "verifier/map_chain.py",
     "stamps": "verifier/timestamps",
 }
 """Checks of one kind of file."""

@@ -30,9 +30,9 @@ from custodes.ledger.verifier.expected import (
     weakness,
 )
 from custodes.ledger.verifier.invoices.invoice import verify_invoice
+from custodes.ledger.verifier.map_chain import check_chain
 from custodes.ledger.verifier.maps.key_change_file import LIMITS as KEY_CHANGE_LIMITS
 from custodes.ledger.verifier.maps.key_change_file import verify_key_change
-from custodes.ledger.verifier.maps.map_chain import check_chain
 from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.moratorium.check import LIMITS as MORATORIUM_LIMITS
 from custodes.ledger.verifier.moratorium.check import verify_moratorium
