@@ -6,13 +6,9 @@ HTTP, from fakes and from the real engine; inputs by watching which members of a
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from types import ModuleType
 from typing import Any, cast
 
 import PIL.Image
@@ -20,6 +16,7 @@ import PIL.ImageDraw
 import PIL.ImageFont
 import pytest
 
+from compatibility import answers, liveness_answers, project_answers, stream_answers, video_answers
 from custodes.core.clock import FixedClock
 from custodes.core.errors import CustodesError
 from custodes.core.ids import AccountId, RequestId
@@ -38,21 +35,6 @@ from fakes.live import running
 from fakes.sight import sight
 from fakes.text import ScriptedText
 
-
-def _beside(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-answers = _beside("answers")
-video_answers = _beside("video_answers")
-liveness_answers = _beside("liveness_answers")
-project_answers = _beside("project_answers")
-stream_answers = _beside("stream_answers")
 ANSWERS = {
     **answers.ANSWERS,
     **video_answers.VIDEO_ANSWERS,
