@@ -234,10 +234,10 @@ def open_deployment(
         directory = opened.enter_context(open_directory(database, settings.data, keys.account_id, service.known))
         directory.hold(keys.key)
         served = opened.enter_context(open_served_gallery(settings, database, directory.limits, gallery))
-        store = served.gallery
         meter = RunMeter()
         runs = Runs(meter.ran, RunMemory())
         faces = opened.enter_context(open_engine(settings, runs) if engine is None else nullcontext(engine))
+        store = served.gallery
         store, faces = (store, faces) if spans is None else (spans.gallery(store), spans.engine(faces))
         release = release_of(settings.shown)
         videos = open_videos(settings, database, _objects(settings), clock)
@@ -252,10 +252,8 @@ def open_deployment(
         ports = _ports(parts, records, faces, videos, keys=keys, celebrities=known, text=reader, sight=seen)
         operations = build(ports)
         gate = _gate(spans, records.policy, recording(_recorder(records, faces, release, meter)), directory)
-        delivery = opened.enter_context(event_delivery(live, gate, operations.events))
-        schedules = (*records.schedules, *served.schedules, daily, delivery)
-        scheduler = opened.enter_context(_scheduler(schedules, ports, settings))
-        opened.enter_context(_workers(VideoWork(videos, ports, operations, gate, records.ledger, runs.memory), parts))
+        work = VideoWork(videos, ports, operations, gate, records.ledger, runs.memory)
+        scheduler = opened.enter_context(_at_work((*records.schedules, *served.schedules, daily), work, parts))
         opened.enter_context(administered(settings.data, records.administration.ask))
         served.start_warming()
         yield Deployment(
@@ -278,24 +276,22 @@ def open_deployment(
 
 
 @contextmanager
-def _scheduler(schedules: Sequence[Schedule], ports: Ports, settings: Settings) -> Iterator[Scheduler]:
-    liveness, clock = ports.liveness, ports.clock
-    old = () if liveness is None else (schedule_liveness(liveness.sessions, clock, settings.liveness_days),)
-    with closing(Scheduler((*schedules, *old), clock, LEDGER_ERRORS)) as scheduler:
-        scheduler.start()
-        yield scheduler
-
-
-@contextmanager
-def _workers(work: VideoWork, parts: DataParts) -> Iterator[None]:
-    """Whoever works on stored videos and tasks, watches live streams and trains, until the end of the block."""
+def _at_work(schedules: Sequence[Schedule], work: VideoWork, parts: DataParts) -> Iterator[Scheduler]:
+    """Whoever works beside requests: periodically, on stored videos, live streams, trainings and tasks."""
+    liveness, gate, clock = work.ports.liveness, work.gate, work.ports.clock
+    old = () if liveness is None else (schedule_liveness(liveness.sessions, clock, parts.settings.liveness_days),)
     with (
-        video_workers(work),
-        stream_workers(parts.streams, work.ports, work.gate, work.memory, work.operations.handlers.handle(work.gate)),
-        training_workers(parts.labelling, work.operations, work.gate, work.ledger),
-        task_workers(parts.tasks, work.ports, work.gate),
+        event_delivery(parts.streams, gate, work.operations.events) as delivery,
+        closing(Scheduler((*schedules, *old, delivery), clock, LEDGER_ERRORS)) as scheduler,
     ):
-        yield
+        scheduler.start()
+        with (
+            video_workers(work),
+            stream_workers(parts.streams, work.ports, gate, work.memory, work.operations.handlers.handle(gate)),
+            training_workers(parts.labelling, work.operations, gate, work.ledger),
+            task_workers(parts.tasks, work.ports, gate),
+        ):
+            yield scheduler
 
 
 def _recorder(records: Records, faces: FaceEngine, release: Release, meter: RunMeter) -> Recorder:
