@@ -50,7 +50,7 @@ from custodes.storage.files.policy import policy_files
 from custodes.storage.ledger.open import LedgerPaths
 from custodes.storage.objects.buckets import BucketObjects
 from custodes.storage.objects.outputs import OutputBuckets
-from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
+from custodes.storage.sql.gallery.celebrities import SqlCelebrities
 from custodes.storage.sql.jobs import SqlJobStore
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.projects import SqlProjectStore
@@ -166,9 +166,11 @@ def _backup(settings: Settings, operator: AccountId) -> Iterator[Opened]:
 @contextmanager
 def _celebrities(settings: Settings, operator: AccountId) -> Iterator[Opened]:
     with (
+        closing(open_database(settings)) as database,
         open_log(ledger_place(settings, operator), SystemClock()) as log,
-        closing(SqliteCelebrities(settings.data)) as register,
     ):
+        register = SqlCelebrities(database, operator)
+        register.take_over(settings.data)
         yield AttributedLog(log), celebrity_handlers(register)
 
 

@@ -14,7 +14,7 @@ from custodes.deployment.governance.policy import open_explanations
 from custodes.governance.provider.guardrails import load
 from custodes.governance.provider.records import replay
 from custodes.ledger.tlog.trust import TrustPolicy, parse_policy
-from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.published import RunningLog
 from custodes.models.card import load_cards
 from custodes.operations.record.admin.evidence import evidence_handlers
 from custodes.operations.record.admin.lookups import lookup_handlers
@@ -27,7 +27,7 @@ from custodes.settings import Settings
 from custodes.storage.files.policy import PolicyFiles, policy_files
 
 
-def open_lookups(settings: Settings, statements: Statements, duties: Housekeeping, log: LedgerLog) -> AdminHandlers:
+def open_lookups(settings: Settings, statements: Statements, duties: Housekeeping, log: RunningLog) -> AdminHandlers:
     """What carries these commands out on the data directory of ``settings``."""
     return {
         **lookup_handlers(lambda: open_explanations(settings.data).files),

@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import ask
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import show
 from custodes.core.errors import InvalidParameterError
 from custodes.governance.limits import check_limits
 

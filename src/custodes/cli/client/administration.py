@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from custodes.cli.client.directory import require_ledger
 from custodes.core import errors
 from custodes.core.errors import CustodesError, UnavailableError
@@ -54,11 +52,6 @@ def is_served(data: Path) -> bool:
     reached = connection.reaches()
     connection.close()
     return reached
-
-
-def show(answer: object, text: str, *, as_json: bool) -> None:
-    """Print an answer: JSON as it is, or ``text``."""
-    typer.echo(json.dumps(answer) if as_json else text)
 
 
 class _Connection(http.client.HTTPConnection):

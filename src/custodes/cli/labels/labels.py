@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from custodes.cli.input_files import require_file
 from custodes.cli.options import DATA, DataOption, DataPlaceOption, DeviceOption, EndpointOption, JsonOption
 from custodes.core.errors import InvalidParameterError
 
@@ -90,6 +91,8 @@ def detect_command(
     from custodes.cli.output import print_json, print_rows
     from custodes.settings import from_environment
 
+    for path in pictures:
+        require_file(path)
     options = {} if min_confidence is None else {"MinConfidence": min_confidence}
     with open_labels(from_environment(data=data, device=device), endpoint, creates=False) as api:
         arn = version_arn(api, project, version)
@@ -119,7 +122,8 @@ def erase_command(
     """
     import hashlib
 
-    from custodes.cli.client.administration import ask, show
+    from custodes.cli.client.administration import ask
+    from custodes.cli.output import show
 
     if not source.startswith("s3://"):
         raise InvalidParameterError("a picture is named s3://BUCKET/NAME, as in manifests")

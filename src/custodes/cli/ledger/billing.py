@@ -6,14 +6,15 @@ All of it by the server where one runs, and on record.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import ask
+from custodes.cli.input_files import text_of
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import print_json, show
 from custodes.core.clock import SystemClock
 from custodes.core.errors import InvalidParameterError
 from custodes.ledger.prover.invoices.default_prices import default_prices
@@ -38,10 +39,10 @@ def preview_command(
 ) -> None:
     """Show what each account owes for a month, without writing anything."""
     _prices(prices)
-    text = None if prices is None else prices.read_text(encoding="utf-8")
+    text = None if prices is None else text_of(prices)
     found = ask(data, "billing preview", month=str(_month(month)), prices=text)
     if as_json:
-        typer.echo(json.dumps({"month": month, "bills": found["bills"]}))
+        print_json({"month": month, "bills": found["bills"]})
         return
     for account, bill in found["bills"].items():
         typer.echo(f"{account}  {bill['uses']:>10} uses  {bill['sum']:>16} {found['currency']}")
@@ -56,7 +57,7 @@ def run_command(
     _prices(prices)
     if _month(month).end > SystemClock().now_ms():
         raise InvalidParameterError(f"{month} is not over yet")
-    listed = None if prices is None else prices.read_text(encoding="utf-8")
+    listed = None if prices is None else text_of(prices)
     index = ask(data, "billing run", month=str(_month(month)), prices=listed)["index"]
     show({"month": month, "index": index}, f"{month} is entry {index} of the ledger", as_json=as_json)
 

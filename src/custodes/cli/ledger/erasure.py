@@ -10,9 +10,10 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import ask
 from custodes.cli.ledger.checking import checking
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import show
 
 app = typer.Typer(help="Certificates of erasure.", no_args_is_help=True)
 

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from custodes.cli.client.administration import ask
+from custodes.cli.input_files import text_of
 from custodes.cli.ledger.checking import checking
 from custodes.cli.ledger.moratorium import moratorium_command
 from custodes.cli.ledger.period import moment
@@ -55,7 +56,7 @@ def create_command(
         account=account,
         identifier=identifier,
         party=party or None,
-        prices=None if prices is None else prices.read_text(encoding="utf-8"),
+        prices=None if prices is None else text_of(prices),
         from_ms=moment(begin),
         to_ms=moment(end),
     )

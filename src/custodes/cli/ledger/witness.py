@@ -13,8 +13,9 @@ from typing import Annotated
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import ask
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import show
 from custodes.core.errors import InvalidParameterError
 from custodes.ledger.tlog.note import NoteError, VerifierKey, check_name
 from custodes.ledger.witness.http import WitnessHttpServer

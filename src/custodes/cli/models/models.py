@@ -47,7 +47,7 @@ def list_models(
 ) -> None:
     """Show every model: task, licence, where it comes from, and whether it is here."""
     if as_markdown:
-        typer.echo(markdown(load_cards().values()), nl=False)
+        typer.echo(markdown(load_cards().values(), load_browser_files().values()), nl=False)
         return
     store = _store(models_dir)
     found = store.verify([*load_cards().values(), *load_browser_files().values()])

@@ -14,6 +14,7 @@ import typer
 
 from custodes.cli.client.administration import ask
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import show
 from custodes.core.errors import InvalidParameterError
 
 _AGAIN = {True: "the same again", False: "OTHERWISE when asked again", None: "not asked again: its rules are not here"}
@@ -29,7 +30,7 @@ def explain_command(
     if (request_id is None) == (index is None):
         raise InvalidParameterError("give either a request's id or --index")
     found = ask(data, "policy explain", request_id=request_id, index=index)
-    typer.echo(json.dumps(found) if as_json else _text(found))
+    show(found, _text(found), as_json=as_json)
 
 
 def _text(found: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from custodes.ledger.prover.invoices.invoice_run import load_prices
 from custodes.ledger.verifier.maps.head import PARTY_MAP
 from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question, map_of
-from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.published import RunningLog
 from custodes.operations.record.evidence.evidence_files import (
     EvidenceFile,
     StatementMade,
@@ -90,7 +90,7 @@ class BillsPreviewed:
     bills: Mapping[str, object]
 
 
-def evidence_handlers(statements: Statements, duties: Housekeeping, log: LedgerLog) -> AdminHandlers:
+def evidence_handlers(statements: Statements, duties: Housekeeping, log: RunningLog) -> AdminHandlers:
     """What carries these commands out. All raise CustodesError, whose message says why."""
 
     def statement(command: CreateStatement) -> StatementMade:
