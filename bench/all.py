@@ -9,6 +9,7 @@ from pathlib import Path
 _NOT_SUBJECTS = {
     "all",
     "average_precision",
+    "coco_scenes",
     "attacks",
     "compare",
     "face_features",

@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from custodes.console.routes import PAGES, PageRoute
 from report import Section, table, write
 from serving import Served, serving
 
@@ -73,14 +74,17 @@ def _measure(served: Served) -> list[tuple[object, ...]]:
     face = f"{FACES // 2:08x}-0000-4000-8000-{FACES // 2:012x}"
     paths = {
         "home": "/",
-        "collections": "/collections",
+        "home: health": "/health",
+        "home: uses of today": "/uses",
         "faces, first page": f"/collections/{_COLLECTION}",
         "faces, in the middle": f"/collections/{_COLLECTION}?after={quote(token, safe='')}",
         "one face": f"/collections/{_COLLECTION}/faces/{face}",
+        "add photos": f"/collections/{_COLLECTION}/add",
+        "settings of the collection": f"/collections/{_COLLECTION}/settings",
         "people": f"/collections/{_COLLECTION}/people",
-        "ledger": "/ledger",
-        "policy": "/policy",
-        "try it": "/try/compare",
+        "compare": "/try/compare",
+        "search": "/try/search",
+        **{page.path.strip("/"): page.path for page in PAGES if _is_plain(page)},
     }
     rows: list[tuple[object, ...]] = []
     for name, path in paths.items():
@@ -95,6 +99,12 @@ def _measure(served: Served) -> list[tuple[object, ...]]:
         times.sort()
         rows.append((name, f"{times[TIMES // 2]:.1f}", f"{times[-1]:.1f}", f"{size / 1000:.1f}"))
     return rows
+
+
+def _is_plain(page: PageRoute) -> bool:
+    """Whether it is a page of the menu, or one that needs no more than its address."""
+    parts_of_home, leads_elsewhere = ("/", "/health", "/uses"), ("/find-job", "/erasures", "/policy/explain")
+    return page.method == "GET" and "{" not in page.path and page.path not in (*parts_of_home, *leads_elsewhere)
 
 
 def _far(served: Served) -> str:

@@ -7,6 +7,7 @@ a page is not what this would write; ``make docs`` runs it.
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -136,7 +137,13 @@ def console_pages() -> str:
     return "\n".join(rows)
 
 
+def liveness_species() -> str:
+    """What rendered films of each species scored, as scripts/fit_face_liveness.py has written it down last."""
+    return str(json.loads((DOCS.parent / "bench" / "face_liveness.json").read_text("utf-8"))["text"])
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
+    "liveness.md": liveness_species,
     "console.md": console_pages,
     "settings.md": settings_table,
     "cli.md": commands,

@@ -94,7 +94,7 @@ def _take(page: Any, url: str, deployment: Deployment, files: dict[str, Path]) -
 
 
 def _shoot(page: Any, name: str, *, full: bool) -> None:
-    page.wait_for_function("!document.querySelector('[data-receipt]:not([data-state]), [data-state=checking]')")
+    page.wait_for_function("() => !document.querySelector('[data-receipt]:not([data-state]), [data-state=checking]')")
     page.wait_for_selector("[data-receipt][data-state=good]")
     page.wait_for_timeout(300)
     path = OUT / f"{name}.png"

@@ -14,14 +14,16 @@ what witnesses confirm, and what comparing receipts with a later statement shows
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from custodes.ledger.tlog.entry import EntryError, from_b64url
 from custodes.ledger.tlog.merkle import ProofError
-from custodes.ledger.tlog.proof import verify_owned
+from custodes.ledger.tlog.note import Verifier
+from custodes.ledger.tlog.proof import check_promise, is_promise, parse_promise, verify_owned
 from custodes.ledger.tlog.trust import parse_policy
+from custodes.ledger.tree.tlog_proof import verify_tlog_proof
 
 _HEADER, _BODY_HEADER = "x-custodes-receipt", "x-custodes-receipt-body"
 
@@ -67,11 +69,53 @@ def keep_receipts(client: Boto3Client, folder: str | os.PathLike[str], *, trust:
         packed = metadata["HTTPHeaders"].get(_BODY_HEADER)
         try:
             body = None if packed is None else from_b64url(packed)
-            found = verify_owned(token, body, keys)
+            index = _index(token, body, keys)
         except (ProofError, EntryError) as error:
             raise ReceiptError(f"the receipt does not hold: {error}") from error
         if body is not None:
-            (receipts / f"{found.index}.body.json").write_bytes(body)
-        (receipts / f"{found.index}.receipt").write_text(token + "\n", encoding="ascii")
+            (receipts / f"{index}.body.json").write_bytes(body)
+        (receipts / f"{index}.receipt").write_text(token + "\n", encoding="ascii")
 
     client.meta.events.register("after-call.rekognition", check)
+
+
+def include_receipts(
+    folder: str | os.PathLike[str], proof_of: Callable[[int], bytes], *, trust: str | os.PathLike[str]
+) -> int:
+    """Get and check the log's proof for each promise in a folder of receipts, and keep it; how many were got now.
+
+    A server that is one of several answers with promises, which its log keeps a moment later.
+
+    Args:
+        folder: where ``keep_receipts`` put them; a proof goes beside, as ``INDEX.proof`` (C2SP tlog-proof).
+        proof_of: what the server has under ``/ledger/proof/INDEX``.
+        trust: file with the trust policy.
+
+    Raises:
+        ReceiptError: a proof does not show that the log kept its promise.
+    """
+    keys, got = list(parse_policy(Path(trust).read_bytes()).logs), 0
+    for file in sorted(Path(folder).glob("*.receipt")):
+        token, proof = file.read_text(encoding="ascii").strip(), file.with_suffix(".proof")
+        if not is_promise(token) or proof.exists():
+            continue
+        try:
+            promise = parse_promise(token)
+            data = proof_of(promise.index)
+            found = verify_tlog_proof(data, promise.envelope, keys)
+        except ProofError as error:
+            raise ReceiptError(f"the log did not keep the promise in {file.name}: {error}") from error
+        if found.index != promise.index:
+            raise ReceiptError(f"the log did not keep the promise in {file.name}: it proved another entry")
+        proof.write_bytes(data)
+        got += 1
+    return got
+
+
+def _index(token: str, body: bytes | None, keys: Sequence[Verifier]) -> int:
+    """Place of the entry that a receipt or promise is about, checked as far as it can be. Raises ProofError."""
+    if not is_promise(token):
+        return verify_owned(token, body, keys).index
+    promise = parse_promise(token)
+    check_promise(promise, body, keys)
+    return promise.index

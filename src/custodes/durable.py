@@ -34,9 +34,9 @@ def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
     draft = _draft(path, data, mode)
     try:
         draft.replace(path)
-    except OSError:
+    except OSError as error:
         draft.unlink(missing_ok=True)
-        raise
+        raise _about(path, error) from error
     sync_directory(path.parent)
 
 
@@ -53,7 +53,7 @@ def create_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
         os.link(draft, path)
     except OSError as error:
         if error.errno not in _NO_LINKS:
-            raise
+            raise _about(path, error) from error
         # Reserved first; a crash right here leaves an empty file, which no reader takes for content.
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode))
         draft.replace(path)
@@ -82,7 +82,10 @@ def write_whole(path: Path, data: bytes, temporary: Path, mode: int) -> None:
 
 def _draft(path: Path, data: bytes, mode: int) -> Path:
     """``data`` on the disk beside ``path``, under a name of its own."""
-    fd, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        fd, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    except OSError as error:
+        raise _about(path, error) from error
     draft = Path(name)
     try:
         with os.fdopen(fd, "wb") as file:
@@ -94,3 +97,8 @@ def _draft(path: Path, data: bytes, mode: int) -> Path:
         draft.unlink(missing_ok=True)
         raise
     return draft
+
+
+def _about(path: Path, error: OSError) -> OSError:
+    """``error`` as one of the file that was to be written: nobody knows the name of its draft."""
+    return OSError(error.errno, error.strerror, str(path))

@@ -118,6 +118,7 @@ MEMBERS: Mapping[str, Mapping[str, object]] = {
     "stream source remove": {"arn": "arn:aws:kinesisvideo:us-east-1:1:stream/a/1"},
     "job show": {"job_id": "f" * 64},
     "job cancel": {"job_id": "f" * 64},
+    "labels erase": {"source_sha256": "f" * 64},
     "ledger rotate-key": {},
     "witness ask": {},
     "celebrities put": {"people": [{"celebrity_id": "Q1", "name": "Ann"}]},

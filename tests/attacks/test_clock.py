@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from custodes.deployment.record.statements import open_statements
+from custodes.ledger.__main__ import check
+from custodes.ledger.prover.files import encode_file
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_run import load_prices
-from custodes.ledger.tlog.trust import parse_policy
+from custodes.ledger.prover.sources import open_log_files
+from custodes.ledger.tlog.note import Note, Signature, parse_note
+from custodes.ledger.tlog.trust import Witness, parse_policy
+from custodes.ledger.tree import multiproof
+from custodes.ledger.verifier.expected import stale
 from custodes.ledger.verifier.invoices.invoice import verify_invoice
 from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.invoices.prices import PriceList
-from custodes.ledger.verifier.statement import Question
+from custodes.ledger.verifier.statement import Question, parse
 from custodes.ledger.verifier.verdict import StatementVerdict, Word, verify
+from custodes.ledger.witness.trust_policy import write_policy
+from custodes.ledger.witness.witness import WitnessKey, cosign
+from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.operations.record.incidents.clock_watch import ClockWatch
-from custodes.storage.ledger.open import LedgerPaths, open_ledger
+from custodes.storage.ledger.open import LedgerPaths, open_ledger, read_bodies, read_tiles
 
 ANN, EVE = "100000000001", "100000000003"
 START = 1_767_225_600_000
 SECOND, HOUR, DAY = 1000, 3_600_000, 86_400_000
 JANUARY = Month.parse("2026-01")
+
+
+def cosigned_by(witness: WitnessKey, checkpoint: bytes | None, seconds: int) -> bytes:
+    """A checkpoint with the cosignature of one witness."""
+    note = parse_note(checkpoint or b"")
+    value = cosign(witness.private, note.text.encode(), seconds)
+    line = Signature(witness.public.name, witness.public.key_id, value)
+    return Note(note.text, (*note.signatures, line)).encode()
 
 
 class World:
@@ -114,11 +133,6 @@ def test_a_clock_that_is_right_leaves_no_mark(world: World) -> None:
 
 
 def test_an_undated_use_is_not_hidden_by_leaving_the_mark_out(world: World) -> None:
-    import dataclasses
-
-    from custodes.ledger.prover.files import encode_file
-    from custodes.ledger.verifier.statement import parse
-
     world.off_ms = DAY
     use = world.use()
     world.off_ms = 0
@@ -129,6 +143,42 @@ def test_an_undated_use_is_not_hidden_by_leaving_the_mark_out(world: World) -> N
     bare = encode_file(dataclasses.replace(parse(statement), clock=()))
     key = LedgerPaths(world.data).verifier.read_text().strip()
     assert verify(bare, parse_policy(f"log {key}\nquorum none\n".encode())).word is Word.INVALID
+
+
+def test_an_old_summary_of_the_wrong_minute_is_no_answer(world: World, tmp_path: Path) -> None:
+    """A summary made while the clock was ahead, shown when the log has long said that it was."""
+    world.off_ms = 2 * HOUR
+    use = world.use()
+    world.statements.close_head(world.log)
+    file = tmp_path / "statement.json"
+    file.write_bytes(world.statements.create(Question(f"acct:{ANN}", use - SECOND, use + SECOND)))
+    world.off_ms = 0
+    world.true_ms += HOUR
+    world.use()
+    world.ask(None, None)
+    trust = world.data / "trust.policy"
+    trust.write_text(f"log {LedgerPaths(world.data).verifier.read_text().strip()}\nquorum none\n")
+    assert check(file, trust)[0] == "ABSENT", "of this file alone nobody can tell"
+    word, text, _ = check(file, trust, world.data / "ledger")
+    assert word == "UNDETERMINED" and "behind this file's summary" in text
+    cosigner = WitnessKey("witness.example/w", Ed25519PrivateKey.from_private_bytes(b"w" * 32))
+    policy = parse_policy(
+        write_policy(
+            [LedgerPaths(world.data).verifier.read_text().strip()], [Witness("w", cosigner.public)], 1
+        ).encode()
+    )
+    newest = parse_note(cosigned_by(cosigner, read_tiles(world.data).get("checkpoint"), START // 1000 + 30 * 86_400))
+    old = parse(file.read_bytes())
+    assert parse_note(old.checkpoint).text != newest.text
+    reads = open_log_files(
+        read_tiles(world.data), read_bodies(world.data), load_or_create_secret(LedgerPaths(world.data).body_key)
+    )
+    shown = sorted({old.head.index, *([] if old.next is None else [old.next.index]), *(one.index for one in old.uses)})
+    proof = tuple(multiproof.make(shown, reads.tree.size, reads.node))
+    lie = encode_file(dataclasses.replace(old, checkpoint=newest.encode(), proof=proof))
+    now = START + 30 * DAY + SECOND
+    assert verify(lie, policy, now_ms=now).word is Word.ABSENT, "of this file alone nobody can tell"
+    assert "summary that was made" in (stale(lie, policy, DAY, now) or "")
 
 
 steps = st.lists(

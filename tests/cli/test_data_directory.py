@@ -83,7 +83,7 @@ MAKING = {
     ("labels", "train"),
 }
 # What must be given beside files, where a file's name would be refused before the directory is looked at.
-GIVEN = {("search",): ["--collection", "people"]}
+GIVEN = {("search",): ["PHOTO", "--collection", "people"], ("stream", "correct"): ["1", "--unknown"]}
 READING = [(path, command) for path, command in WITH_DATA if path not in MAKING and path]
 
 
@@ -98,9 +98,8 @@ def test_no_command_but_the_first_makes_a_directory_or_anything_in_it(
         data.mkdir()
     if content:
         (data / content).write_text("region = 'eu-west-1'\n")
-    words = [*path, *(GIVEN.get(path) or arguments(command, photo)), "--data", str(data)]
-    if path in GIVEN:
-        words.insert(len(path), str(photo))
+    given = [str(photo) if word == "PHOTO" else word for word in GIVEN.get(path, ())]
+    words = [*path, *(given or arguments(command, photo)), "--data", str(data)]
     answer = CliRunner().invoke(app, words)
     assert answer.exit_code == 1
     told = f"{answer.output}{answer.exception}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import shutil
 import subprocess
@@ -90,6 +91,19 @@ def test_completion_is_printed_for_each_shell(shell, monkeypatch):
     program = str(Path(sys.executable).parent / "custodes")
     shown = subprocess.run([program, "--show-completion", shell], capture_output=True, text=True, check=True).stdout
     assert "_CUSTODES_COMPLETE" in shown
+
+
+def test_the_words_of_the_script_for_powershell_complete(tmp_path):
+    """No PowerShell is to be had here: what its script says to set and to run is set and run."""
+    script = script_of("powershell", tmp_path).read_text()
+    assert "Register-ArgumentCompleter -Native -CommandName custodes" in script
+    named = re.findall(r'\$Env:(\w+) = (?:"(\w+)"|\$(?:commandAst|wordToComplete))', script)
+    typed = {"_TYPER_COMPLETE_ARGS": "custodes compar", "_TYPER_COMPLETE_WORD_TO_COMPLETE": "compar"}
+    asked = {name: word or typed[name] for name, word in named if name in typed or word}
+    assert asked == {"_CUSTODES_COMPLETE": "complete_powershell", **typed}
+    program = str(Path(sys.executable).parent / "custodes")
+    shown = subprocess.run([program], env=with_program(tmp_path) | asked, capture_output=True, text=True, check=True)
+    assert shown.stdout.startswith("compare:::")
 
 
 def test_fish_completes_by_the_printed_script(tmp_path):

@@ -21,7 +21,7 @@ SUITES = Path(__file__).parent / "suites"
 MODULES = Path(__file__).parents[2] / "build" / "node_modules"
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-CALLS = 18
+CALLS = 26
 """Operations that the suite calls and that have to answer."""
 ANN, PAIR = picture(Square(1)), picture(Square(1, side=80), Square(2, left=200))
 

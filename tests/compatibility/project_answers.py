@@ -19,7 +19,7 @@ Answer = Mapping[str, Any]
 BUCKET, RESULTS = "shots", "reports"
 _NAMES = (f"project-{number}" for number in itertools.count())
 _COLOURS = {"red": (200, 30, 30), "blue": (30, 30, 200)}
-_POLICY = {
+POLICY = {
     "Version": "2012-10-17",
     "Statement": [
         {
@@ -197,7 +197,7 @@ def policies(studio: Any) -> list[Answer]:
 
 
 def put_policy(studio: Any, owner: str, name: str = "a") -> Answer:
-    document = json.dumps(_POLICY)
+    document = json.dumps(POLICY)
     return studio.client.put_project_policy(ProjectArn=owner, PolicyName=name, PolicyDocument=document)  # type: ignore[no-any-return]
 
 

@@ -6,14 +6,9 @@ HTTP, from fakes and from the real engine; inputs by watching which members of a
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
-from pathlib import Path
-from types import ModuleType
 from typing import Any, cast
 
 import PIL.Image
@@ -21,6 +16,7 @@ import PIL.ImageDraw
 import PIL.ImageFont
 import pytest
 
+from compatibility import answers, liveness_answers, project_answers, stream_answers, video_answers
 from custodes.core.clock import FixedClock
 from custodes.core.errors import CustodesError
 from custodes.core.ids import AccountId, RequestId
@@ -28,34 +24,17 @@ from custodes.edge.aws.fields import fields_of, paths_in
 from custodes.edge.aws.model import Shape, ShapeKind, load_service
 from custodes.edge.aws.translate.absent import NOT_READ, NOT_RETURNED, reason_of
 from custodes.edge.aws.translate.catalogue import handlers
-from custodes.gallery.celebrities import Celebrity, KnownGender
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
 from custodes.operations.catalogue import Ports, build
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import AllowAll, CountingRecorder, Deny, Gate
-from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
 from fakes.engine import Square, SquareEngine, picture
 from fakes.gallery import MemoryGalleryStore
 from fakes.live import running
 from fakes.sight import sight
 from fakes.text import ScriptedText
 
-
-def _beside(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-answers = _beside("answers")
-video_answers = _beside("video_answers")
-liveness_answers = _beside("liveness_answers")
-project_answers = _beside("project_answers")
-stream_answers = _beside("stream_answers")
 ANSWERS = {
     **answers.ANSWERS,
     **video_answers.VIDEO_ANSWERS,
@@ -147,8 +126,8 @@ def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     }
     overrides = {"buckets": folders, "output_buckets": f"{project_answers.RESULTS},{video_answers.BUCKET},yard"}
     with running(root / "data", overrides, **stand_ins) as server:
-        with closing(SqliteCelebrities(server.data)) as book:
-            book.put([Celebrity(answers.CELEBRITY, "Ann", ("www.example.org",), KnownGender.FEMALE)])
+        ann = {"celebrity_id": answers.CELEBRITY, "name": "Ann", "urls": ["www.example.org"], "gender": "Female"}
+        server.deployment.administration.ask("celebrities put", {"people": [ann]}, os.getuid())
         film = (root / "films" / "two.mov").as_uri()
 
         def connect(arn: str) -> None:

@@ -18,8 +18,11 @@ from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
 from fakes.browser import Watched
 from fakes.engine import SquareEngine
+from fakes.furnished import FILMS, PICTURES, RESULTS, Furnished, furnish
 from fakes.gallery import MemoryGalleryStore
 from fakes.live import LiveServer, running
+from fakes.sight import sight
+from fakes.text import ScriptedText
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -44,18 +47,32 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
+    """A server with something behind every page."""
+    root = tmp_path_factory.mktemp("furnished")
+    buckets = {name: root / name for name in (FILMS, PICTURES, RESULTS)}
+    for folder in buckets.values():
+        folder.mkdir()
+    overrides = {"buckets": buckets, "output_buckets": RESULTS}
+    with running(root / "data", overrides, engine=SquareEngine(), sight=sight(), text=ScriptedText()) as server:
+        yield furnish(server, buckets[FILMS], buckets[PICTURES])
+
+
 Open = Callable[..., Any]
 
 
 @pytest.fixture
-def browse(chromium: Any, served: LiveServer) -> Open:
+def browse(chromium: Any, request: pytest.FixtureRequest) -> Open:
     """``with browse() as watched``: a new browser profile at the server; fails when anything went wrong on it."""
+    of_test = "furnished" in request.fixturenames
+    url = (request.getfixturevalue("furnished").server if of_test else request.getfixturevalue("served")).url
 
     @contextmanager
     def opened(**options: Any) -> Iterator[Watched]:
         context = chromium.new_context(locale="en-GB", timezone_id="Europe/Amsterdam", **options)
         page = context.new_page()
-        watched = Watched(page, served.url)
+        watched = Watched(page, url)
         watched.watch()
         page.set_default_timeout(10_000)
         yield watched

@@ -6,7 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.ledger_maps.conftest import World
+from tests.ledger_maps.test_stamp_signatures import stamp_file_of, stamped_world
+
+from custodes.ledger.prover.files import encode_file
 from fakes.browser import sign_in
+from fakes.stamped import authority
 
 STRANGER = "999999999999"
 
@@ -56,6 +61,46 @@ def test_a_receipt_of_an_answer_is_checked(browse: Any, served: Any, tmp_path: P
         sign_in(watched, served)
         watched.go("/verify")
         assert verdict(watched, receipt) == "PRESENT"
+
+
+def test_growth_is_held_against_the_public_log(browse: Any, served: Any, tmp_path: Path) -> None:
+    for _ in range(3):
+        served.client().list_collections()
+        served.deployment.ledger.duties.close_heads()
+    good, bad = tmp_path / "log.growth", tmp_path / "other.growth"
+    lines = list(served.deployment.ledger.statements.maps.growth())
+    good.write_bytes(b"".join(lines))
+    bad.write_bytes(b"".join(lines[:-1]))
+    with browse() as watched:
+        sign_in(watched, served)
+        for path, word in ((good, "PRESENT"), (bad, "INVALID")):
+            watched.go("/verify")
+            assert verdict(watched, path) == word
+
+
+def test_time_stamps_go_with_their_statement(browse: Any, served: Any, tmp_path: Path) -> None:
+    authorities = {kind: authority(kind) for kind in ("pss-strict", "ed25519", "ecdsa")}
+    world, stamps, begin, end = stamped_world(World, authorities, tuple(authorities))
+    files = {
+        "statement.json": encode_file(world.statement(f"acct:{STRANGER}", begin, end)),
+        "stamps.json": stamp_file_of(world, stamps),
+        "roots.pem": b"".join(one.root_pem for one in authorities.values()),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    with browse() as watched:
+        sign_in(watched, served)
+        for given, word in (
+            (["statement.json", "stamps.json", "roots.pem"], "ABSENT"),
+            (["roots.pem", "statement.json", "stamps.json"], "ABSENT"),
+            (["stamps.json"], "INVALID"),
+        ):
+            watched.go("/verify")
+            watched.page.get_by_text("Whom you trust").click()
+            watched.page.fill("[data-verify-file] textarea", world.policy_text())
+            watched.page.set_input_files("[data-verify-file] input", [tmp_path / name for name in given])
+            watched.page.wait_for_selector(".verdict-place [data-verdict]")
+            assert watched.page.get_attribute(".verdict-place [data-verdict]", "data-verdict") == word
 
 
 def test_whom_to_trust_is_the_readers_choice(browse: Any, served: Any, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_a_folder_into_a_collection_and_a_search(browse: Any, served: Any, photo
         assert page.get_by_text("Not added").count() == 1
         assert page.get_by_text("No face was found in this photo.").count() == 1
         assert page.locator("canvas").count() == 4
-        page.wait_for_function("document.querySelectorAll('[data-receipt][data-state=good]').length >= 7")
+        page.wait_for_function("() => document.querySelectorAll('[data-receipt][data-state=good]').length >= 7")
         page.get_by_role("link", name="Faces", exact=True).first.click()
         assert sorted(page.locator(".faces a.name").all_inner_texts()) == ["ann", "ben_b_co", "cem"]
         watched.go("/try/search?collection=friends")

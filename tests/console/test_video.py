@@ -37,11 +37,7 @@ def test_a_video_is_looked_at(chromium: Any, tmp_path: Path) -> None:
         page.fill("input[name=bucket]", "films")
         page.fill("input[name=key]", "a.mp4")
         page.get_by_role("button", name="Look at a video").click()
-        for _ in range(100):
-            if page.get_by_text("SUCCEEDED").count():
-                break
-            page.wait_for_timeout(100)
-            page.reload()
+        page.get_by_text("SUCCEEDED").wait_for(timeout=30_000)  # nobody loads the page again
         assert page.locator(".timeline rect").count() > 3
         page.set_input_files("[data-timeline] input", own_copy)
         assert page.locator("video").count() == 1
@@ -49,7 +45,11 @@ def test_a_video_is_looked_at(chromium: Any, tmp_path: Path) -> None:
         with page.expect_download() as download:
             page.get_by_role("link", name="Download all results").click()
         assert len(json.loads(Path(download.value.path()).read_text())["Faces"]) > 3
-        assert [one for scheme in ("light", "dark") for one in _seen(page, scheme)] == []
+        for width, height in ((1280, 900), (360, 780), (3840, 2160)):
+            page.set_viewport_size({"width": width, "height": height})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert [one for scheme in ("light", "dark") for one in _seen(page, scheme)] == []
+        page.set_viewport_size({"width": 1280, "height": 900})
         page.get_by_role("link", name="Video", exact=True).click()
         page.locator("tbody a").first.click()
         page.locator(".timeline").wait_for()
@@ -72,11 +72,7 @@ def test_shots_are_kept_as_a_cut_list(chromium: Any, tmp_path: Path) -> None:
         page.fill("input[name=bucket]", "films")
         page.fill("input[name=key]", "a.mp4")
         page.get_by_role("button", name="Look at a video").click()
-        for _ in range(100):
-            if page.get_by_text("SUCCEEDED").count():
-                break
-            page.wait_for_timeout(100)
-            page.reload()
+        page.get_by_text("SUCCEEDED").wait_for(timeout=30_000)  # nobody loads the page again
         with page.expect_download() as download:
             page.get_by_role("link", name="EDL").click()
         text = Path(download.value.path()).read_text()

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from fakes.furnished import Furnished
 from fakes.live import LiveServer
+from fakes.visitor import Visitor
 
 AXE = Path(__file__).parents[2] / "build/node_modules/axe-core/axe.min.js"
 SEVERE = ("serious", "critical")
@@ -77,3 +79,17 @@ def axe_problems(page: Any, axe: str, where: str, rules: list[str] | None) -> li
         options["runOnly"] = {"type": "rule", "values": rules}
     found = page.evaluate("options => axe.run(document, options)", options)["violations"]
     return [(where, one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in SEVERE]
+
+
+def operator(furnished: Furnished) -> Visitor:
+    """Signed in with a link."""
+    visitor = Visitor(furnished.server.url)
+    visitor.enter(link(furnished.server))
+    return visitor
+
+
+def reviewer(furnished: Furnished) -> Visitor:
+    """Signed in as who sees the review."""
+    visitor = Visitor(furnished.server.url)
+    visitor.sign_in(furnished.reviewer)
+    return visitor

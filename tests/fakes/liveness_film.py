@@ -62,6 +62,9 @@ class Film:
         second: another head, from ``second_from_ms`` on in place of the first, or beside it.
         noise: standard deviation of the sensor's noise.
         tint: gains of the white balance at the end of the film, against its beginning.
+        turn_deg: how far a head turns and nods, or a sheet is tilted by the hand that holds it.
+        bend: curvature of a sheet around its upright axis, in 1 / widths of the face; 0 for a level one.
+        exposure: gain of all that the camera sees.
     """
 
     portrait: Portrait
@@ -80,14 +83,16 @@ class Film:
     noise: float = 2.0
     tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
     paper: Callable[[Pixels], Pixels] | None = None
+    turn_deg: float = 0.0
+    bend: float = 0.0
+    exposure: float = 1.0
     seed: int = 0
     _cache: dict[str, object] = field(default_factory=dict)
 
     def frame(self, ts_ms: float) -> Pixels:
         """What the camera sees."""
         random = np.random.default_rng((self.seed, int(ts_ms)))
-        share = self._share(ts_ms)
-        target = self.oval.width * share
+        target = self.oval.width * self._share(ts_ms)
         middle = np.array([self.size[0] / 2, self.size[1] / 2])
         goal = np.array([self.oval.centre_x, self.oval.centre_y], np.float64)
         # The client's box hangs a little above the oval's middle; people move their heads a little all the time.
@@ -97,11 +102,12 @@ class Film:
         swapped = self.second is not None and not self.beside and ts_ms >= self.second_from_ms
         head = self.second if swapped and self.second is not None else self.portrait
         colour = self._light(ts_ms)
-        seen = self._with(self._background(), head, where, target, share, colour)
+        seen = self._with(self._background(), head, where, target, ts_ms, colour)
         if self.beside and self.second is not None:
             side = where + np.array([self.size[0] * 0.36, 0.0])
-            seen = self._with(seen, self.second, side, target * 0.75, share, colour)
-        gains = (1 + (np.array(self.tint) - 1) * ts_ms / self.end_ms).astype(np.float32)
+            seen = self._with(seen, self.second, side, target * 0.75, ts_ms, colour)
+        drift = 1 + (np.array(self.tint) - 1) * ts_ms / self.end_ms
+        gains = (drift * self.exposure).astype(np.float32)
         noise = self._noise()
         shift = random.integers(0, noise.shape[0], 2)
         noisy = seen * gains + np.roll(noise, shift, axis=(0, 1))
@@ -136,10 +142,16 @@ class Film:
             self._cache["background"] = np.clip(smooth, 0, 255).astype(np.float32)
         return self._cache["background"]  # type: ignore[return-value]
 
-    def _with(self, seen: Floats, head: Portrait, where: Floats, target: float, share: float, colour: Floats) -> Floats:
+    def _turn(self, ts_ms: float) -> tuple[float, float]:
+        """Radians to a side and up at a time."""
+        most = np.radians(self.turn_deg)
+        return float(most * np.sin(ts_ms / 830 + self.seed)), float(most * 0.7 * np.cos(ts_ms / 1130 + self.seed))
+
+    def _with(self, seen: Floats, head: Portrait, where: Floats, target: float, ts_ms: float, colour: Floats) -> Floats:
         """``head`` drawn over ``seen`` so that its face is ``target`` pixels wide around ``where``."""
         scale = target / head.width
-        distance = FAR_AT * self.start_share / share
+        distance = FAR_AT * self.start_share / self._share(ts_ms)
+        yaw, pitch = self._turn(ts_ms)
         rgb = head.rgb if self.paper is None else self.paper(head.rgb)
         ys, xs = np.mgrid[0 : self.size[1], 0 : self.size[0]].astype(np.float32)
         u, v = (xs - np.float32(where[0])) / np.float32(scale), (ys - np.float32(where[1])) / np.float32(scale)
@@ -147,6 +159,12 @@ class Film:
             depth = _depth_at(head, u, v)
             near = (distance / (distance + depth)) / (PORTRAIT_AT / (PORTRAIT_AT + depth))
             u, v = u / near, v / near
+            deep = depth * np.float32(head.width)
+            u = (u - deep * np.float32(np.sin(yaw))) / np.float32(np.cos(yaw))
+            v = (v - deep * np.float32(np.sin(pitch))) / np.float32(np.cos(pitch))
+        else:
+            u, v = _on_sheet(u / head.width, v / head.width, (yaw, pitch), self.bend, distance)
+            u, v = u * np.float32(head.width), v * np.float32(head.width)
         map_x, map_y = u + np.float32(head.centre[0]), v + np.float32(head.centre[1])
         drawn = cv2.remap(rgb, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
         x, y = u / np.float32(head.width), v / np.float32(head.width)
@@ -163,6 +181,25 @@ class Film:
 def _ellipse(x: Floats, y: Floats, a: float, b: float, soft: float) -> Floats:
     distance = np.hypot(x / a, y / b)
     return np.clip((1 + soft - distance) / soft, 0, 1)
+
+
+def _on_sheet(
+    x: Floats, y: Floats, turn: tuple[float, float], bend: float, distance: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Which place of a sheet, in widths of the face, is seen at (x, y): tilted, and bent around its upright axis."""
+    (yaw, pitch), d = turn, max(1.0, distance)
+    across = x / np.maximum(0.2, np.cos(yaw) - x * np.sin(yaw) / d)
+    down = y * (1 + across * np.sin(yaw) / d)
+    level = down / np.maximum(0.2, np.cos(pitch) - down * np.sin(pitch) / d)
+    across = across * (1 + level * np.sin(pitch) / d)
+    if bend:
+        along = np.linspace(-1.5 / bend, 1.5 / bend, 400)
+        away = (1 - np.cos(along * bend)) / bend
+        seen = np.sin(along * bend) / bend / (1 + away / d)
+        rising = slice(int(np.argmin(seen)), int(np.argmax(seen)) + 1)
+        across = np.interp(across, seen[rising], along[rising])
+        level = level * (1 + (1 - np.cos(across * bend)) / bend / d)
+    return across.astype(np.float32), level.astype(np.float32)
 
 
 def _sheet(x: Floats, y: Floats, a: float, b: float) -> Floats:

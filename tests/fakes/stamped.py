@@ -1,4 +1,7 @@
-"""Time stamp tokens of RFC 3161 by keys of every kind; ``openssl ts`` makes them by RSA and ECDSA only."""
+"""Time stamp tokens of RFC 3161 by keys of every kind; ``openssl ts`` makes them by RSA and ECDSA only.
+
+Certificates of the kinds ``pss-key`` and ``pss-strict`` name their keys ones for RSASSA-PSS, of the latter with limits.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.x509.oid import NameOID
+
+from custodes.ledger.verifier.timestamps.der import read
 
 SHA256, SHA512 = "608648016503040201", "608648016503040203"
 OIDS = {"rsa": "2a864886f70d01010b", "pss": "2a864886f70d01010a", "ecdsa": "2a8648ce3d040302", "ed25519": "2b6570"}
@@ -66,7 +71,9 @@ class Authority:
             seq(oid("2a864886f70d010910022f"), der(0x31, seq(seq(seq(der(4, fingerprint)))))),
         ]
         signature = self._sign(der(0x31, *attributes), salt)
-        algorithm = seq(oid(OIDS[self.kind]), *([parameters or _pss(salt)] if self.kind == "pss" else []))
+        algorithm = seq(
+            oid(OIDS["pss" if self._is_pss else self.kind]), *([parameters or _pss(salt)] if self._is_pss else [])
+        )
         signer = seq(
             integer(1), seq(seq(), integer(1)), seq(oid(name)), der(0xA0, *attributes), algorithm, der(4, signature)
         )
@@ -75,10 +82,14 @@ class Authority:
         signed = seq(integer(3), der(0x31, seq(oid(name))), content, given, der(0x31, signer))
         return seq(oid("2a864886f70d010702"), der(0xA0, signed))
 
+    @property
+    def _is_pss(self) -> bool:
+        return self.kind.startswith("pss")
+
     def _sign(self, message: bytes, salt: int) -> bytes:
         if self.kind == "rsa":
             return bytes(self.key.sign(message, padding.PKCS1v15(), hashes.SHA256()))
-        if self.kind == "pss":
+        if self._is_pss:
             mask = padding.PSS(padding.MGF1(hashes.SHA256()), salt)
             return bytes(self.key.sign(message, mask, hashes.SHA256()))
         if self.kind == "ecdsa":
@@ -92,7 +103,7 @@ def _pss(salt: int, digest: str = SHA256, mask: str = SHA256) -> bytes:
 
 
 def authority(kind: str) -> Authority:
-    """An authority with a key of a kind: rsa, pss, ecdsa or ed25519; its root has one of the same kind."""
+    """An authority with a key of a kind: rsa, pss, pss-key, pss-strict, ecdsa, ed25519; its root has such a one too."""
     made = {
         "ecdsa": lambda: ec.generate_private_key(ec.SECP256R1()),
         "ed25519": ed25519.Ed25519PrivateKey.generate,
@@ -104,7 +115,20 @@ def authority(kind: str) -> Authority:
     root = _certificate(root_name, root_name, root_key.public_key(), root_key).add_extension(common["ca"], True)
     usage = x509.ExtendedKeyUsage([x509.ObjectIdentifier("1.3.6.1.5.5.7.3.8")])
     stamping = _certificate(root_name, name, key.public_key(), root_key).add_extension(usage, True)
-    return Authority(kind, key, _signed(stamping, root_key, kind), _signed(root, root_key, kind))
+    made_of = _renamed if kind in ("pss-key", "pss-strict") else _signed
+    return Authority(kind, key, made_of(stamping, root_key, kind), made_of(root, root_key, kind))
+
+
+def _renamed(builder: x509.CertificateBuilder, key: Any, kind: str) -> x509.Certificate:
+    """A certificate whose key is named one for RSASSA-PSS, which the library does not write."""
+    plain = _signed(builder, key, "pss")
+    old = plain.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    bits = old[19:]  # behind the length of all and the name of the algorithm
+    new = seq(seq(oid(OIDS["pss"]), *([_pss(32)] if kind == "pss-strict" else [])), bits)
+    content = plain.tbs_certificate_bytes[4:].replace(old, new)
+    body, named = seq(content), read(plain.public_bytes(serialization.Encoding.DER)).items()[1].encoded
+    signature = key.sign(body, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256())
+    return x509.load_der_x509_certificate(seq(body, named, der(3, b"\0", signature)))
 
 
 def _certificate(issuer: x509.Name, subject: x509.Name, public: Any, _key: Any) -> x509.CertificateBuilder:

@@ -133,6 +133,11 @@ def test_the_command_line(tmp_path: Path) -> None:
     bad = tmp_path / "bad.json"
     bad.write_text('{"Statement": []}')
     assert run(app, ["lint", str(bad)]).exit_code == 1
+    good = tmp_path / "good.json"
+    actions = ["rekognition:StartFaceLivenessSession", "rekognition:GetInvoice", "rekognition:ConfirmReview"]
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    good.write_text(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    assert json.loads(run(app, ["lint", str(good), "--json"]).output) == {"findings": []}
     cases = tmp_path / "cases.json"
     cases.write_text('[{"name": "a", "operation": "SearchFaces", "facts": {}, "allowed": false}]')
     assert run(app, ["test", str(cases)]).exit_code == 0

@@ -1,6 +1,7 @@
 """Signatures of time stamping authorities, of every kind that is known."""
 
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -20,7 +21,7 @@ from fakes.stamped import AT, SHA256, SHA512, authority, der, integer, oid, seq
 from second_verifier.node import answers, mutations
 
 ANN, EVE, MINUTE = "100000000001", "100000000003", 60_000
-KINDS = ("rsa", "pss", "ecdsa", "ed25519")
+KINDS = ("rsa", "pss", "pss-key", "pss-strict", "ecdsa", "ed25519")
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,35 @@ def test_parameters_that_are_others_or_left_out_are_refused(authorities, paramet
     own = authorities["pss"]
     with pytest.raises(StampError):
         verify_stamp(own.token(b"x", parameters=parameters), b"x", read_roots(own.root_pem))
+
+
+def forged(own, how):
+    """Tokens with right signatures by keys that may not sign so."""
+    if how == "a shorter salt than the key allows":
+        return own.token(b"x", salt=20)
+    return replace(own, kind="rsa").token(b"x")  # PKCS 1.5
+
+
+@pytest.mark.parametrize(
+    ("kind", "how", "holds"),
+    [
+        ("pss", "by PKCS 1.5", True),
+        ("pss-key", "by PKCS 1.5", False),
+        ("pss-strict", "by PKCS 1.5", False),
+        ("pss-key", "a shorter salt than the key allows", True),
+        ("pss-strict", "a shorter salt than the key allows", False),
+    ],
+)
+def test_a_key_for_pss_signs_by_that_only_and_as_it_says(authorities, kind, how, holds):
+    own = authorities[kind]
+    token, roots = forged(own, how), read_roots(own.root_pem)
+    if holds:
+        assert verify_stamp(token, b"x", roots).at == AT
+    else:
+        with pytest.raises(StampError, match="not one for such signatures"):
+            verify_stamp(token, b"x", roots)
+    (theirs,) = answers("quorum none\n", tokens=[asked(token, b"x", own)])
+    assert theirs == (int(AT.timestamp() * 1000) if holds else None)
 
 
 # The same in JavaScript
@@ -144,10 +174,10 @@ def stamp_file_of(world, stamps):
 
 
 def test_both_verifiers_say_the_same_of_stamped_statements(make_world, authorities):
-    kinds = ("pss", "ed25519", "ecdsa")
+    kinds = ("pss-strict", "ed25519", "ecdsa")
     world, stamps, begin, end = stamped_world(make_world, authorities, kinds)
     file = stamp_file_of(world, stamps)
-    pems = [b"".join(authorities[kind].root_pem for kind in some) for some in (kinds, kinds[:1], ("rsa", "pss"))]
+    pems = [b"".join(authorities[kind].root_pem for kind in some) for some in (kinds, kinds[:1], ("rsa", "pss-strict"))]
     questions = [(None, None), (begin, end), (begin - 1, end + 1), (None, begin), (end + MINUTE, None)]
     questions.append((begin, world.t - MINUTE))  # over after the last stamp
     statements = [encode_file(world.statement(f"acct:{who}", *when)) for who in (ANN, EVE) for when in questions]

@@ -91,3 +91,39 @@ def test_what_no_server_knows_is_refused(live_server: Any) -> None:
 
     with pytest.raises(InvalidParameterError, match="does not know"):
         ask(live_server.data, "sing")
+
+
+def test_whatever_makes_a_file_of_evidence_is_asked_of_the_server_and_on_record(
+    live_server: Any, rekognition: Any, custodes: Any, tmp_path: Path
+) -> None:
+    """Reading about people is an order like any other: it passes the gate, and who asked is in the log."""
+    rekognition.create_collection(CollectionId="people")
+    (face,) = rekognition.index_faces(CollectionId="people", Image=IMAGE)["FaceRecords"]
+    rekognition.delete_faces(CollectionId="people", FaceIds=[face["Face"]["FaceId"]])
+    account, month = live_server.deployment.keys.account_id, str(Month.of(SystemClock().now_ms()))
+    statement = tmp_path / "statement.json"
+    asked = {
+        "statement create": ["--account", account, "--out", str(statement)],
+        "statement moratorium": ["--out", str(tmp_path / "moratorium.json")],
+        "statement stamps": [str(statement), "--out", str(tmp_path / "stamps.json")],
+        "report ai-act": ["--account", account, "--out", str(tmp_path / "report")],
+        "erasure certificate": [face["Face"]["FaceId"], "--out", str(tmp_path / "erasure.json")],
+        "billing preview": ["--month", month],
+        "billing invoices": ["--month", "2024-02", "--out", str(tmp_path / "invoices")],
+        "policy explain": ["--index", "3"],
+        "witness ask": [],
+    }
+    for command, options in asked.items():
+        done = custodes(*command.split(), *options, "--data", str(live_server.data))
+        assert "Traceback" not in done.stderr, done.stderr
+    assert statement.is_file() and (tmp_path / "report" / "report.json").is_file()
+    for name in ("statement.json", "moratorium.json", "erasure.json", "report/report.json"):
+        found = verify(tmp_path / name, live_server.data / "trust.policy")
+        assert found.stdout.split()[0] in ("PRESENT", "ABSENT"), (name, found.stdout)
+    log, orders = live_server.deployment.ledger, []
+    log.log.flush()
+    for index, envelope in log.log.tree().entries():
+        if json.loads(envelope)["k"] == "adm":
+            orders.append(log.statements.facts_of(index))
+    assert {*asked} <= {order["op"] for order in orders}
+    assert {order["actor"].partition(":")[0] for order in orders} == {"os"}

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -42,6 +42,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.models, pytest.mark.timeout(280)]
 ROOT = Path(__file__).parents[2]
 NODE_MODULES = ROOT / "build" / "node_modules"
 FRAMES, LEAST_FPS = 32, 6.0
+EXAMPLE_SERVER = '"https://localhost:8443"'
+GIVEN_SERVER = 'JSON.parse(document.getElementById("given").textContent).endpoint'
 REGION = "eu-central-1"
 
 
@@ -56,8 +58,10 @@ class Site:
     browser: Any
     client: Any
     sent: list[bytes] = field(default_factory=list)
+    times: tuple[float, float] = (0.0, 0.0)
+    """When the last frame was sent, and when the last was received, in seconds of a clock that only rises."""
 
-    def check(self, mode: str, kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    def check(self, mode: str, kind: str, film: str = "head") -> tuple[dict[str, Any], dict[str, Any]]:
         """One check in the browser: the results, and what the page told."""
         preferences = [{"Type": kind}]
         session_id = self.client.create_face_liveness_session(Settings={"ChallengePreferences": preferences})[
@@ -66,22 +70,26 @@ class Site:
         key = self.deployment.keys.key
         given = {
             "session": session_id,
-            "region": REGION,
             "key": key.access_key_id,
             "secret": key.secret,
             "endpoint": self.endpoint,
             "frames": FRAMES,
             "mode": mode,
+            "film": film,
         }
         script = f'<script type="application/json" id="given">{json.dumps(given)}</script>'
-        body = f'<!doctype html><meta charset="utf-8">{script}<div id="root"></div><script src="/page.js"></script>'
+        style = '<link rel="stylesheet" href="/page.css">'
+        body = (
+            f'<!doctype html><meta charset="utf-8">{style}{script}<div id="root"></div><script src="/page.js"></script>'
+        )
         (self.folder / "index.html").write_text(body)
         self.sent.clear()
         context = self.browser.new_context(ignore_https_errors=True)
         try:
             page = context.new_page()
-            page.on("websocket", lambda socket: socket.on("framesent", self._note))
+            page.on("websocket", self._listen)
             page.goto(f"{self.page_url}/index.html")
+            page.get_by_role("button", name="Start video check").click()
             page.wait_for_function("window.told && window.told.state !== 'begun'", timeout=90_000)
             told = page.evaluate("window.told")
         finally:
@@ -89,8 +97,16 @@ class Site:
         assert told["state"] == "complete", told
         return self.client.get_face_liveness_session_results(SessionId=session_id), told
 
+    def _listen(self, socket: Any) -> None:
+        socket.on("framesent", self._note)
+        socket.on("framereceived", self._answered)
+
     def _note(self, payload: bytes) -> None:
         self.sent.append(payload)
+        self.times = (time.monotonic(), self.times[1])
+
+    def _answered(self, _payload: bytes) -> None:
+        self.times = (self.times[0], time.monotonic())
 
     def video(self) -> bytes:
         """The video that the component has sent."""
@@ -124,6 +140,10 @@ def _bundle(folder: Path) -> None:
     esbuild = NODE_MODULES / ".bin" / "esbuild"
     if not esbuild.exists() or not (NODE_MODULES / "@aws-amplify" / "ui-react-liveness").exists():
         pytest.skip("build/node_modules has no liveness component: scripts/install-test-tools.sh brings it")
+    example = (ROOT / "docs" / "liveness.md").read_text().split("```jsx\n")[1].split("```")[0]
+    assert len(example.strip().splitlines()) <= 10 and EXAMPLE_SERVER in example
+    (folder / "example.jsx").write_text(example.replace(EXAMPLE_SERVER, GIVEN_SERVER))
+    shutil.copy(Path(__file__).parent / "page" / "page.jsx", folder)
     options = [
         "--bundle",
         "--jsx=automatic",
@@ -131,7 +151,7 @@ def _bundle(folder: Path) -> None:
         "--log-level=error",
         '--define:process.env.NODE_ENV="production"',
     ]
-    command = [esbuild, Path(__file__).parent / "page" / "page.jsx", f"--outfile={folder / 'page.js'}", *options]
+    command = [esbuild, folder / "page.jsx", f"--outfile={folder / 'page.js'}", *options]
     subprocess.run(command, env={**os.environ, "NODE_PATH": str(NODE_MODULES)}, check=True, timeout=120)
 
 
@@ -141,10 +161,11 @@ def _draw(folder: Path, models: Path) -> None:
     film = Film(
         portrait_of(engine, astronaut), Oval(320, 240, 280, 453), far_ms=0, near_ms=1000, end_ms=1000, noise=1.0
     )
-    (folder / "frames").mkdir()
-    for number in range(FRAMES):
-        bgr = film.frame(1000 * number / (FRAMES - 1))[..., ::-1]
-        cv2.imwrite(str(folder / "frames" / f"{number}.jpg"), bgr, [cv2.IMWRITE_JPEG_QUALITY, 92])
+    for name, drawn in (("head", film), ("photo", replace(film, flat=True))):
+        (folder / name).mkdir()
+        for number in range(FRAMES):
+            bgr = drawn.frame(1000 * number / (FRAMES - 1))[..., ::-1]
+            cv2.imwrite(str(folder / name / f"{number}.jpg"), bgr, [cv2.IMWRITE_JPEG_QUALITY, 92])
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -249,16 +270,25 @@ def test_without_the_reflection_of_these_colours_nobody_passes(site: Site, mode:
     assert result["Confidence"] <= 30, result
 
 
-def test_movement_alone_runs_to_its_end(site: Site) -> None:
-    # How sure it makes is not asserted: the component ends this challenge as soon as the face fits, after a second of
-    # video where the face comes fast, which is too little to judge. docs/liveness.md says what it is worth.
-    result, _ = site.check("none", MOVEMENT)
-    assert result["Status"] == "SUCCEEDED" and 0 <= result["Confidence"] <= 100
-    assert result["Challenge"] == {"Type": MOVEMENT, "Version": "1.0.0"}
-
-
-def test_the_result_is_there_when_the_component_says_so(site: Site) -> None:
-    began = time.monotonic()
+def test_movement_alone_is_believed_of_a_head_or_said_to_have_been_too_short(site: Site) -> None:
+    # The component ends this challenge as soon as the face fits. Of a second of video nothing can be told, and that is
+    # what is said then, so that the page can ask for another, slower approach.
     result, _ = site.check("none", MOVEMENT)
     assert result["Status"] == "SUCCEEDED"
-    assert time.monotonic() - began < 90
+    assert result["Challenge"] == {"Type": MOVEMENT, "Version": "1.0.0"}
+    too_short = "FACE_NOT_VISIBLE" in {one["Code"] for one in result["Feedback"]}
+    assert result["Confidence"] >= 50 or too_short, result
+
+
+@pytest.mark.parametrize("kind", [LIGHT, MOVEMENT])
+def test_a_photo_that_comes_closer_is_not_believed(site: Site, kind: str) -> None:
+    result, _ = site.check("reflect", kind, film="photo")
+    assert result["Status"] == "SUCCEEDED"
+    assert result["Confidence"] <= 30, result
+
+
+def test_the_result_is_there_soon_after_the_video_has_ended(site: Site) -> None:
+    # bench/face_liveness.py measures it; here is a limit that a busy machine keeps, too.
+    site.check("reflect", LIGHT)
+    ended, told = site.times
+    assert 0 <= told - ended < 6.0

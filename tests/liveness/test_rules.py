@@ -19,6 +19,7 @@ from custodes.edge.aws.eventstream.liveness_events import MODELLED, client_event
 from custodes.liveness.approach import Approach, OvalLook, approach
 from custodes.liveness.challenge import ChallengePreference, ChallengeType, Oval, agreed, draw, offered
 from custodes.liveness.judgement import LivenessEvidence, confidence_pct, feedback
+from custodes.liveness.parallax import NO_PARALLAX, USUAL_HEAD, Parallax, parallax
 from custodes.liveness.reflection import NO_REFLECTION, ColourSample, Reflection, plausible_starts, reflection
 from custodes.liveness.session import FeedbackCode
 from fakes.liveness_client import VERSIONS, inner, pack, text_header
@@ -105,8 +106,20 @@ def test_times_that_cannot_be_are_no_evidence() -> None:
 OVAL = Oval(320, 240, 280, 453)
 
 
+HEAD = np.array(list(USUAL_HEAD.values()))
+FAR_WIDTHS = 5.0
+
+
+def seen_shape(width: float, far_width: float, *, deep: bool, turn: float = 0.0) -> np.ndarray:
+    """A usual head, or a flat copy of one, as a camera sees it when its face is ``width`` pixels wide."""
+    distance = FAR_WIDTHS * far_width / width
+    x, y, z = HEAD.T
+    depth = z if deep else x * np.sin(turn)
+    return np.stack([x, y], axis=1) * (width / (1 + depth / distance))[:, None] + 300
+
+
 def looks(
-    widths: list[float], *, ratio: tuple[float, float] = (0.66, 0.68), faces: int = 1, jump: float = 0.0
+    widths: list[float], *, deep: bool = True, faces: int = 1, jump: float = 0.0, turn: float = 0.0
 ) -> list[OvalLook]:
     found = []
     for i, width in enumerate(widths):
@@ -115,10 +128,9 @@ def looks(
         points = np.array(
             [[x - unit, 200], [x + unit, 200], [x, 280], [x - unit, 200 + 2 * unit], [x + unit, 200 + 2 * unit]]
         )
-        near = (width - widths[0]) / max(1.0, widths[-1] - widths[0])
-        found.append(
-            OvalLook(i * 250, faces, BoxPx(0, 0, width, width), points, ratio[0] + near * (ratio[1] - ratio[0]))
-        )
+        noise = np.random.default_rng(i).normal(0, 0.3, HEAD[:, :2].shape)
+        shape = seen_shape(width, widths[0], deep=deep, turn=turn * np.sin(i)) + noise
+        found.append(OvalLook(i * 250, faces, BoxPx(0, 0, width, width), points, shape))
     return found
 
 
@@ -129,7 +141,29 @@ def test_who_comes_closer_fills_the_oval() -> None:
     found = approach(looks(CLOSER), OVAL, 24 * 250)
     assert found is not None
     assert found.growth > 1.8 and found.overlap > 0.6 and found.alone == 1.0 and found.jump < 0.2
-    assert found.depth == pytest.approx(np.log(0.68 / 0.66), abs=0.01)
+    assert found.parallax.growth == pytest.approx((280 / 110 - 1) / FAR_WIDTHS, abs=0.08)
+    assert found.parallax.sureness > 12 and found.seconds == 23 * 0.25
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.2, 0.4])
+def test_what_is_flat_has_no_parallax_however_it_is_held(turn: float) -> None:
+    found = approach(looks(CLOSER, deep=False, turn=turn), OVAL, 6000)
+    assert found is not None
+    assert abs(found.parallax.growth) < 0.06
+    assert found.parallax.sureness < 5
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=60, deadline=None)
+def test_parallax_is_not_felt_of_places_sizes_tilts_and_stretches(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    widths = np.linspace(110, 280, 14)
+    shapes = [seen_shape(width, 110, deep=True) + random.normal(0, 0.2, HEAD[:, :2].shape) for width in widths]
+    moved = [shape @ (np.eye(2) + random.uniform(-0.3, 0.3, (2, 2))) + random.uniform(-50, 50, 2) for shape in shapes]
+    still, shaken = (parallax(each, list(widths / 280)) for each in (shapes, moved))
+    assert shaken.growth == pytest.approx(still.growth, abs=0.02)
+    assert parallax(shapes[:4], list(widths[:4] / 280)) == Parallax(frames=4)
+    assert parallax(shapes, [0.5] * 14).growth == 0.0
 
 
 def test_who_stays_jumps_or_is_not_alone_is_told_apart() -> None:
@@ -151,8 +185,10 @@ def test_colours_and_depth_cannot_stand_in_for_each_other() -> None:
     found = approach(looks(CLOSER), OVAL, 6000)
     assert found is not None
     fine = LivenessEvidence(found, 99.0, 60.0, Reflection(0.97, 1 / 401, 120, 0.03))
-    flat = replace(fine, approach=replace(found, depth=0.0))
-    dark = replace(fine, approach=replace(found, depth=0.5), reflection=Reflection(0.4, 0.3, 120, 0.001))
+    flat = replace(fine, approach=replace(found, parallax=NO_PARALLAX))
+    dark = replace(
+        fine, approach=replace(found, parallax=Parallax(0.9, 99.0, 30)), reflection=Reflection(0.4, 0.3, 120, 0.001)
+    )
     assert confidence_pct(flat) < 30
     assert confidence_pct(dark) < 30
     assert FeedbackCode.HIGH_LIGHTING_DETECTED in feedback(dark)
@@ -160,15 +196,22 @@ def test_colours_and_depth_cannot_stand_in_for_each_other() -> None:
 
 
 def test_feedback_says_what_was_wrong() -> None:
-    found = Approach(2.0, 0.1, 1.0, 0.1, 0.03)
-    poor = LivenessEvidence(found, 99.0, 60.0, None, brightness_pct=5.0, sharpness_pct=3.0, eyes_closed=0.9)
-    assert set(feedback(poor)) == {
-        FeedbackCode.FACE_NOT_ALIGNED,
-        FeedbackCode.LOW_LIGHTING_DETECTED,
-        FeedbackCode.LOW_VIDEO_QUALITY_DETECTED,
-        FeedbackCode.EYES_CLOSED_DETECTED,
-    }
-    assert feedback(LivenessEvidence(None)) == (FeedbackCode.FACE_NOT_VISIBLE,)
+    found = Approach(2.0, 0.9, 1.0, 0.1, Parallax(0.3, 20.0, 20), 3.0)
+    fine = LivenessEvidence(found, 99.0, 60.0)
+    assert feedback(fine) == ()
+    for worse, code in (
+        (replace(fine, approach=None), FeedbackCode.FACE_NOT_VISIBLE),
+        (replace(fine, approach=replace(found, seconds=1.0)), FeedbackCode.FACE_NOT_VISIBLE),
+        (replace(fine, covered=0.8), FeedbackCode.FACE_OBSTRUCTION_DETECTED),
+        (replace(fine, sharpness_pct=3.0), FeedbackCode.LOW_VIDEO_QUALITY_DETECTED),
+        (replace(fine, frames_per_s=5.0), FeedbackCode.LOW_VIDEO_QUALITY_DETECTED),
+        (replace(fine, approach=replace(found, overlap=0.1)), FeedbackCode.FACE_NOT_ALIGNED),
+        (replace(fine, eyes_closed=0.9), FeedbackCode.EYES_CLOSED_DETECTED),
+        (replace(fine, brightness_pct=5.0), FeedbackCode.LOW_LIGHTING_DETECTED),
+        (replace(fine, brightness_pct=95.0), FeedbackCode.HIGH_LIGHTING_DETECTED),
+        (replace(fine, reflection=Reflection(0.3, 0.5, 100, 0.001)), FeedbackCode.HIGH_LIGHTING_DETECTED),
+    ):
+        assert feedback(worse) == (code,)
 
 
 JSON = st.recursive(

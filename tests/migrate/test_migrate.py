@@ -80,7 +80,7 @@ def test_collections_names_users_and_tags_move(
     variables = files_of(amazon, live_server, tmp_path)
     planned = move(custodes, live_server, *source, "--report", str(report), "--plan", **variables)
     assert planned.returncode == 0, planned.stderr
-    plan = {one["collection"]: one for one in map(json.loads, planned.stdout.splitlines())}
+    plan = {one["collection_id"]: one for one in map(json.loads, planned.stdout.splitlines())}
     assert (plan["people"]["faces"], plan["people"]["with_photo"]) == (5, 4)
     assert plan["people"]["without_photo"] == [{"name": "gone.jpg", "faces": 1, "reason": "no photo has this name"}]
     assert live_server.client().list_collections()["CollectionIds"] == []

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from custodes.core.clock import FixedClock
 from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.record.ledger import started
+from custodes.deployment.record.statements import open_statements
 from custodes.governance.accounts.account import Account, AccountKind, Status
 from custodes.governance.accounts.organisation import OrganisationProfile
 from custodes.governance.iam.evaluate import IamDecision, Reason
@@ -46,7 +47,7 @@ from fakes.unrecorded import NoLists
 from second_verifier.node import mutations, words
 
 START = 1_795_000_000_000
-DAY = 86_400_000
+HOUR, DAY = 3_600_000, 86_400_000
 KEYS = {name: Ed25519PrivateKey.from_private_bytes(bytes([at]) * 32) for at, name in enumerate(("ann", "ben"), 1)}
 OWN = PolicySet(shipped(DEFAULT_PACKS), shipped_schema())
 OPERATIONS = load(OWN.packs, OWN.schema).operations_in("FaceComparison")
@@ -111,16 +112,26 @@ class World:
         self.recorder.record(slot, UseOutcome(DONE if allowed else DENIED))
         return allowed
 
-    def report(self, begin: int | None = None, end: int | None = None) -> Report:
+    def pass_time(self, ms: int) -> None:
+        """Let the server run so long, writing an entry each hour."""
+        for _ in range(0, ms, HOUR):
+            self.clock.advance(HOUR)
+            self.log.append("rec", fields={"n": 0, "s": 0, "x": "network-runs"}).wait()
         self.log.flush()
+
+    def report(self, begin: int | None = None, end: int | None = None) -> Report:
+        open_statements(self.data).close_head(self.log)
         files = open_log_files(
             read_tiles(self.data), read_bodies(self.data), load_or_create_secret(LedgerPaths(self.data).body_key)
         )
         question = MoratoriumQuestion("law-enforcement", OPERATIONS, RULE, begin, end)
         return build_report(question, files, self.files.members)
 
+    def trust_text(self) -> str:
+        return write_policy([LedgerPaths(self.data).verifier.read_text().strip()], [], 0)
+
     def trust(self) -> TrustPolicy:
-        return parse_policy(write_policy([LedgerPaths(self.data).verifier.read_text().strip()], [], 0).encode())
+        return parse_policy(self.trust_text().encode())
 
     def verdict(self, report: Report) -> tuple[str, str]:
         found = verify_moratorium(encode_file(report), self.trust())
@@ -159,8 +170,8 @@ def test_a_moratorium_that_was_lifted_with_notice(world: World) -> None:
     world.appoint()
     world.repeal()
     assert not world.call("111111111111")
-    lifted = START + NOTICE_MS + 2 * DAY
-    world.clock.ts_ms = lifted
+    world.pass_time(NOTICE_MS + 2 * DAY)
+    lifted = world.clock.now_ms()
     world.office.activate()
     assert world.call("111111111111")
     word, text = world.verdict(world.report())
@@ -178,7 +189,7 @@ def test_a_set_that_came_with_the_program_is_told_as_such(world: World) -> None:
     again.open()
     word, text = world.verdict(world.report())
     assert word == "ABSENT" and "not weakened" in text and "a set that waits until" in text
-    world.clock.advance(NOTICE_MS)
+    world.pass_time(NOTICE_MS)
     again.activate()
     word, text = world.verdict(world.report())
     assert word == "ABSENT" and f"WITHOUT {RULE}; the set of the program; nobody was appointed" in text
@@ -246,6 +257,57 @@ def test_a_period_that_is_not_over_is_undetermined(world: World) -> None:
     world.call("222222222222")
     assert world.verdict(world.report(None, START + DAY))[0] == "UNDETERMINED"
     assert world.verdict(world.report(START, START))[0] == "UNDETERMINED"
+
+
+def test_a_notice_that_only_the_clock_says_is_over_is_not_taken_for_one(world: World) -> None:
+    """The clock set ahead while the server is off, by a program that does not wait for what the log shows."""
+    world.appoint()
+    world.repeal()
+    world.pass_time(DAY)
+    announced = world.clock.now_ms()
+    world.clock.advance(NOTICE_MS)
+    world.log.append("boot", fields={"r": "A" * 43})
+    world.office.activate()
+    report = world.report(announced)
+    assert report.range[0] != report.range[-1] and b'"x":"set"' in b"".join(report.range), "from the announcement on"
+    word, text = world.verdict(report)
+    assert word == "UNDETERMINED" and "after a notice of 1.0 days" in text and "instead of 15.0" in text
+    # The operator who leaves the announcement out of the range gains nothing.
+    cut = len(report.range) - 4
+    short = replace(report, first=report.first + cut, range=report.range[cut:])
+    assert world.verdict(short)[0] in ("UNDETERMINED", "INVALID")
+    own = [world.verdict(one)[0] for one in (report, short)]
+    assert words(world.trust_text(), [encode_file(one) for one in (report, short)]) == own
+
+
+def test_decisions_that_a_wrong_clock_dated_out_of_the_period_are_not_absent(world: World) -> None:
+    """A minute with the clock a year ahead: what was allowed in it is dated out of every period that is asked about."""
+    world.call("222222222222")
+    begin = world.clock.now_ms()
+    world.clock.advance(365 * DAY)
+    world.layers = PolicyLayers(world.office.in_force, PolicyFacts({}.get, NoLists()), Anything())
+    world.call("222222222222")
+    world.clock.advance(-365 * DAY)
+    world.clock.advance(DAY)
+    end = world.clock.now_ms()
+    early = world.report(begin, end)
+    now = verify_moratorium(encode_file(early), world.trust(), end)
+    assert now.word == "UNDETERMINED" and "ahead of yours" in now.reasons[0]
+    world.log.append("inc", fields={"n": 365 * DAY + DAY, "x": "clock-behind-log"})
+    told = world.report(begin, end)
+    word, text = world.verdict(told)
+    assert word == "UNDETERMINED" and "clock was wrong at an edge" in text
+    lies = [
+        replace(told, clock=()),
+        replace(told, head=early.head, clock=()),
+        replace(told, head=told.clock[0]),
+        replace(told, clock=told.clock * 2),
+    ]
+    assert [world.verdict(hidden)[0] for hidden in lies] == ["INVALID"] * len(lies)
+    files = [encode_file(one) for one in (told, *lies)]
+    assert words(world.trust_text(), files) == ["UNDETERMINED"] + ["INVALID"] * len(lies)
+    inside = world.report(None, None)
+    assert world.verdict(inside)[0] != "INVALID"
 
 
 Lie = Callable[[dict[str, Any]], None]
@@ -358,13 +420,13 @@ def test_the_verifier_in_javascript_says_the_same(world: World) -> None:
     world.repeal()
     world.call("111111111111")
     world.call("222222222222")
-    world.clock.ts_ms = START + NOTICE_MS + 2 * DAY
+    world.pass_time(NOTICE_MS + 2 * DAY)
     world.office.activate()
     world.call("111111111111")
     reports = [world.report(), world.report(None, START + DAY), world.report(START + 3 * DAY, None)]
     files = [encode_file(report) for report in reports]
     files.append(encode_file(world.report(None, START + 400 * DAY)))
-    changed = list(mutations(files[0], 60, 5))
+    changed = list(mutations(files[1], 60, 5))
     own = [verify_moratorium(file, world.trust()).word for file in files + changed]
     assert own[:4] == ["PRESENT", "ABSENT", "PRESENT", "UNDETERMINED"]
     log = LedgerPaths(world.data).verifier.read_text().strip()

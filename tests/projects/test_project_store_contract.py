@@ -247,6 +247,24 @@ def test_entries_move_all_or_none(store: ProjectStore) -> None:
     assert listed(store) == ["a.png", "c.png"]
 
 
+def test_single_entries_are_destroyed(store: ProjectStore, database: Database) -> None:
+    filled(store, "a.png", "b.png", "c.png")
+    numbers = [found.number for found in store.entries(TRAIN)]
+    with database.read() as connection:
+        query = text("SELECT sealed FROM dataset_entries WHERE row = :row")
+        sealed = bytes(connection.execute(query, {"row": numbers[1]}).scalar_one())
+    store.drop_entries(replace(TRAIN, project="other"), numbers)
+    assert len(listed(store)) == 3, "of this dataset only"
+    store.drop_entries(TRAIN, [numbers[1], 10**9])
+    assert listed(store) == ["a.png", "c.png"]
+    deadline = time.monotonic() + 10
+    while sealed in dump(database) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert sealed not in dump(database)
+    store.put_entries(TRAIN, [line("b.png")])
+    assert listed(store) == ["a.png", "c.png", "b.png"]
+
+
 def test_a_dataset_that_was_dropped_takes_no_entries_and_a_new_one_is_empty(store: ProjectStore) -> None:
     filled(store, "a.png")
     found = store.find(MINE, ProjectRecordKind.DATASET, dataset_name("parts", DatasetType.TRAIN))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from typing import Any
@@ -10,6 +11,7 @@ import boto3
 import PIL.Image
 import pytest
 
+from custodes.core.errors import CustodesError
 from custodes.projects.protected import names_a_trait
 from fakes.administration import administer
 from fakes.custom import plain
@@ -196,6 +198,46 @@ def test_a_version_says_when_its_data_were_erased(studio: Studio) -> None:
     assert "erased" not in studio.described(project)["StatusMessage"]
     studio.client.delete_dataset(DatasetArn=train)
     assert "erased" in studio.described(project)["StatusMessage"]
+
+
+def test_pictures_are_erased_one_by_one_and_versions_and_their_copies_say_of_how_many(studio: Studio) -> None:
+    project = studio.project("one-by-one")
+    lines = studio.coloured(["red", "blue"], 5, "one-by-one/")
+    source = studio.manifest("one-by-one/a.manifest", lines)
+    train = studio.dataset(project, "TRAIN", DatasetSource=source)
+    studio.dataset(project, "TEST", DatasetSource=studio.manifest("one-by-one/b.manifest", lines[:1] + lines[-1:]))
+    version, target = studio.train(project), studio.project("one-by-one-copy")
+    copy(studio.client, project, version, target)
+
+    def erase(reference: str) -> tuple[int, int]:
+        digest = hashlib.sha256(reference.encode()).hexdigest()
+        found = administer(studio.server, "labels erase", source_sha256=digest)
+        return found["entries"], found["versions"]
+
+    def told(of: str) -> str:
+        return studio.described(of)["StatusMessage"]
+
+    assert "erased" not in told(project)
+    assert erase(lines[0]["source-ref"]) == (2, 2), "in both datasets; of the version and its copy"
+    for of in (project, target):
+        assert "1 of the 10 pictures" in told(of)
+    assert erase(lines[0]["source-ref"]) == (0, 0), "nothing is counted twice"
+    assert erase(lines[5]["source-ref"]) == (1, 2) and "2 of the 10 pictures" in told(target)
+    assert erase("s3://pictures/never.png") == (0, 0)
+    stats = studio.client.describe_dataset(DatasetArn=train)["DatasetDescription"]["DatasetStats"]
+    assert (stats["TotalEntries"], stats["LabeledEntries"]) == (8, 8)
+    assert len(studio.client.list_dataset_entries(DatasetArn=train)["DatasetEntries"]) == 8
+    studio.client.start_project_version(ProjectVersionArn=version, MinInferenceUnits=1)
+    found = studio.client.detect_custom_labels(ProjectVersionArn=version, Image={"Bytes": plain("red", 80)})
+    assert found["CustomLabels"][0]["Name"] == "red", "weights stay until the version is deleted"
+    studio.client.delete_dataset(DatasetArn=train)
+    assert "10 of the 10 pictures" in told(project) and "10 of the 10 pictures" in told(target)
+
+
+@pytest.mark.parametrize("wrong", ["x" * 64, "f" * 63, "F" * 64])
+def test_what_is_no_digest_erases_nothing(studio: Studio, wrong: str) -> None:
+    with pytest.raises(CustodesError, match="hexadecimal"):
+        administer(studio.server, "labels erase", source_sha256=wrong)
 
 
 def test_tags(studio: Studio, trained: tuple[str, str]) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import PIL.Image
 import pytest
 
+from custodes.projects.content import MESSAGES
 from custodes.projects.split import test_places as chosen_places
 from fakes.custom import plain
 from fakes.studio import PICTURES, RESULTS, Studio, box_line, image_line
@@ -133,19 +135,104 @@ def test_a_box_of_another_picture(studio: Studio) -> None:
     assert "ERROR_INVALID_IMAGE_DIMENSION" in studio.result(place).decode()
 
 
-FAILING = (
-    ("ERROR_TOO_MANY_INVALID_ROWS_IN_MANIFEST", ["red", "blue"], ["{"] * 6),
-    ("ERROR_MANIFEST_TOO_FEW_LABELS", ["red"], []),
-)
+def unreadable(studio: Studio, name: str) -> tuple[list[Any], list[Any]]:
+    """Lines of pictures in a bucket that nobody configured."""
+    lines = [image_line(f"s3://elsewhere/{name}-{i}.png", "ab"[i % 2]) for i in range(6)]
+    return lines, lines
 
 
-@pytest.mark.parametrize(("code", "colours", "more"), FAILING)
-def test_contents_that_end_a_training(studio: Studio, code: str, colours: list[str], more: list[str]) -> None:
-    lines: list[Any] = studio.coloured(colours, 4, f"{code}/")
-    described = train_on(studio, code.lower()[:40], [*lines, *more], lines)
+def nothing_to_test_on(studio: Studio, name: str) -> tuple[list[Any], list[Any]]:
+    """Pictures to test on are not there, those to train on are."""
+    gone = [image_line(f"s3://{PICTURES}/{name}-gone-{i}.png", ("red", "blue")[i % 2]) for i in range(4)]
+    return studio.coloured(["red", "blue"], 6, f"{name}/"), gone
+
+
+def one_colour_broken(studio: Studio, name: str) -> tuple[list[Any], list[Any]]:
+    """Every picture of a label is none."""
+    broken = [image_line(studio.put(f"{name}/b{i}.png", b"none"), "blue") for i in range(1)]
+    good = studio.coloured(["red"], 8, f"{name}/")
+    return [*good, *broken], [*good, broken[0]]
+
+
+def overlapping_little(studio: Studio, name: str) -> tuple[list[Any], list[Any]]:
+    """Of three labels one is left in the tests once their pictures were looked at."""
+    good = studio.coloured(["red", "blue", "lime"], 6, f"{name}/")
+    broken = [image_line(studio.put(f"{name}/b{c}.png", b"none"), c) for c in ("blue", "lime")]
+    return good, [*good[:6], *broken]
+
+
+def too_many(studio: Studio, name: str) -> tuple[list[Any], list[Any]]:
+    """251 labels."""
+    source = studio.put(f"{name}/a.png", plain("red"))
+    lines = [image_line(source.replace("a.png", f"{i}.png"), f"label {i}") for i in range(251)]
+    return lines, lines
+
+
+def several_buckets(studio: Studio, name: str) -> tuple[list[Any], list[Any]]:
+    lines = studio.coloured(["red", "blue"], 4, f"{name}/")
+    return [*lines, image_line("s3://elsewhere/a.png", "red")], lines
+
+
+FAILING: list[tuple[str, Callable[[Studio, str], tuple[list[Any], list[Any]]]]] = [
+    ("ERROR_TOO_MANY_INVALID_ROWS_IN_MANIFEST", lambda s, n: (s.coloured(["red", "blue"], 4, f"{n}/"), ["{"] * 6)),
+    ("ERROR_IMAGES_IN_MULTIPLE_S3_BUCKETS", several_buckets),
+    ("ERROR_MANIFEST_TOO_FEW_LABELS", lambda s, n: (s.coloured(["red"], 4, f"{n}/"),) * 2),
+    ("ERROR_MANIFEST_TOO_MANY_LABELS", too_many),
+    (
+        "ERROR_INSUFFICIENT_LABEL_OVERLAP",
+        lambda s, n: (s.coloured(["red", "blue"], 4, f"{n}/"), s.coloured(["lime"], 2)),
+    ),
+    ("ERROR_MANIFEST_TOO_FEW_USABLE_LABELS", one_colour_broken),
+    ("ERROR_INSUFFICIENT_USABLE_LABEL_OVERLAP", overlapping_little),
+    ("ERROR_INVALID_PERMISSIONS_IMAGES_S3_BUCKET", unreadable),
+    ("ERROR_FAILED_IMAGES_S3_COPY", nothing_to_test_on),
+]
+NEVER = {"ERROR_INVALID_IMAGES_S3_BUCKET_OWNER"}
+"""Buckets have no owners here; docs/custom-labels.md says so."""
+
+
+@pytest.mark.parametrize(("code", "made"), FAILING)
+def test_contents_that_end_a_training(
+    studio: Studio, code: str, made: Callable[[Studio, str], tuple[list[Any], list[Any]]]
+) -> None:
+    train, test = made(studio, code.lower())
+    described = train_on(studio, code.lower()[:40], train, test)
     assert described["Status"] == "TRAINING_FAILED" and code in described["StatusMessage"]
     summary = json.loads(studio.result(described["ManifestSummary"]))
     assert code in [error["code"] for error in summary["errors"]]
+
+
+def test_a_label_with_one_picture_cannot_be_split(studio: Studio) -> None:
+    lines = [*studio.coloured(["red"], 5, "split/"), *studio.coloured(["blue"], 1, "split/")]
+    project = studio.project("split")
+    given = {"Assets": [studio.manifest("split/a.manifest", lines)]}
+    studio.train(project, TrainingData=given, TestingData={"AutoCreate": True})
+    assert "ERROR_INSUFFICIENT_IMAGES_PER_LABEL_FOR_AUTOSPLIT" in studio.described(project)["StatusMessage"]
+
+
+def test_every_code_that_ends_a_training_was_seen_to_end_one() -> None:
+    seen = {code for code, _ in FAILING} | {"ERROR_INSUFFICIENT_IMAGES_PER_LABEL_FOR_AUTOSPLIT"}
+    assert seen | NEVER == set(MESSAGES) and not seen & NEVER
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "is empty"),
+        (b" \n\n", "is empty"),
+        (b"\xff\xfe\x00{", "extension or contents are invalid"),
+        (None, "cannot be read: check the S3 bucket's permissions"),
+    ],
+)
+def test_manifests_that_cannot_be_read(studio: Studio, content: bytes | None, told: str) -> None:
+    name = f"unread-{len(told)}-{content is None}-{len(content or b'')}"
+    project = studio.project(name)
+    if content is not None:
+        studio.put(f"{name}.manifest", content)
+    given = {"Assets": [{"GroundTruthManifest": {"S3Object": {"Bucket": PICTURES, "Name": f"{name}.manifest"}}}]}
+    studio.train(project, TrainingData=given, TestingData={"AutoCreate": True})
+    described = studio.described(project)
+    assert described["Status"] == "TRAINING_FAILED" and told in described["StatusMessage"]
 
 
 def test_a_bucket_that_takes_no_reports(studio: Studio) -> None:

@@ -1,9 +1,10 @@
-"""One contract for every store of cases: the fake in memory, and sealed records on disk."""
+"""One contract for every store of cases: the fake in memory, and sealed records in both databases."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,14 @@ from custodes.screening.assessment import Decision
 from custodes.screening.entities import ListedName, ListEntry, ListHit, ScoreTerm
 from custodes.screening.organisation import read_organisation
 from custodes.storage.files.seal import KeyBox
+from custodes.storage.sql.database import Database
 from custodes.storage.sql.screening.cases import DraftFolder, SealedCases
+from custodes.storage.sql.sqlite_database import FILE_NAME
+from fakes.directories import opened_database
+from fakes.postgres import database_url
 from fakes.screening import MemoryCases
 
+OPERATOR = AccountId("123456789012")
 Reopen = Callable[[], CaseStore]
 GRAPH = read_organisation(
     {
@@ -43,19 +49,20 @@ def box() -> KeyBox:
     return KeyBox(bytes(32), lambda count: bytes(range(count)))
 
 
-@pytest.fixture(params=["memory", "sealed"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reopen]:
     if request.param == "memory":
         fake = MemoryCases()
         yield lambda: fake
         return
-    opened: list[SealedCases] = []
+    opened: list[Database] = []
+    url = database_url(request)
 
     def again() -> SealedCases:
-        for store in opened:
-            store.close()
-        opened.append(SealedCases(tmp_path, box()))
-        return opened[-1]
+        for database in opened:
+            database.close()
+        opened.append(opened_database(tmp_path, url))
+        return SealedCases(opened[-1], OPERATOR, box())
 
     yield again
     opened[-1].close()
@@ -94,21 +101,38 @@ def test_newer_values_replace_older_and_decisions_only_pile_up(reopen: Reopen) -
     assert [officer.until_ms for officer in store.officers()] == [9]
 
 
-def test_nobody_reads_the_file_and_nobody_swaps_its_rows(tmp_path: Path) -> None:
-    store = SealedCases(tmp_path, box())
-    store.save([CASE, CustomerCase(AccountId("100000000002"), GRAPH)])
-    store.close()
-    path = tmp_path / "screening" / "cases.sqlite3"
-    assert path.stat().st_mode & 0o777 == 0o600
-    with sqlite3.connect(path) as connection:
-        rows = connection.execute("select sealed from record order by number").fetchall()
+def test_nobody_reads_the_rows_and_nobody_swaps_them(tmp_path: Path) -> None:
+    with closing(opened_database(tmp_path)) as database:
+        SealedCases(database, OPERATOR, box()).save([CASE, CustomerCase(AccountId("100000000002"), GRAPH)])
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
+        rows = connection.execute('select sealed from screening_records order by "row"').fetchall()
         assert all(b"Secret" not in row[0] for row in rows)
-        connection.execute("update record set sealed = ? where name = 'case/100000000002'", rows[0])
-    connection.close()
-    store = SealedCases(tmp_path, box())
-    with pytest.raises(UnavailableError, match="altered"):
-        list(store.cases())
-    store.close()
+        connection.execute("update screening_records set sealed = ? where name = 'case/100000000002'", rows[0])
+    with closing(opened_database(tmp_path)) as database, pytest.raises(UnavailableError, match="altered"):
+        list(SealedCases(database, OPERATOR, box()).cases())
+
+
+def test_what_an_earlier_version_kept_in_a_file_is_taken_over_once(tmp_path: Path) -> None:
+    with closing(opened_database(tmp_path / "old")) as database:
+        SealedCases(database, OPERATOR, box()).save([CASE])
+        SealedCases(database, OPERATOR, box()).decide(DECISION)
+    former = tmp_path / "screening" / "cases.sqlite3"
+    former.parent.mkdir()
+    with closing(sqlite3.connect(tmp_path / "old" / FILE_NAME)) as connection:
+        rows = connection.execute('select kind, name, sealed from screening_records order by "row"').fetchall()
+    with closing(sqlite3.connect(former)) as connection, connection:
+        connection.execute("create table record (number integer primary key, kind text, name text unique, sealed blob)")
+        connection.executemany("insert into record (kind, name, sealed) values (?, ?, ?)", rows)
+    with closing(opened_database(tmp_path)) as database:
+        store = SealedCases(database, OPERATOR, box())
+        for _ in range(2):
+            store.take_over(tmp_path)
+        assert list(store.cases()) == [CASE] and list(store.decisions()) == [DECISION]
+    assert list(former.parent.iterdir()) == []
+    former.write_bytes(b"no database at all, and long enough to be looked at")
+    with closing(opened_database(tmp_path)) as database, pytest.raises(UnavailableError, match="damaged"):
+        SealedCases(database, OPERATOR, box()).take_over(tmp_path)
+    assert former.exists()
 
 
 def test_drafts_are_for_the_operator_alone(tmp_path: Path) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from fakes.command import custodes
 from fakes.engine import Square, SquareEngine, picture
 from fakes.live import LiveServer, running
 from fakes.story import run_page
@@ -66,6 +71,27 @@ def test_auditor(tmp_path: Path) -> None:
         server.deployment.ledger.duties.close_heads()
         account = str(server.deployment.keys.account_id)
         check("auditor.md", tmp_path, {**outside(server), "account": account})
+
+
+@pytest.mark.parametrize("name", ["backup.md", "upgrade.md"])
+def test_backups_as_the_pages_take_and_restore_them(name: str, tmp_path: Path) -> None:
+    """Every line that is our command and ends, with the pages' folders below one of the test."""
+    data = tmp_path / "srv" / "old"
+    with running(data, engine=SquareEngine()) as server:
+        server.client().create_collection(CollectionId="people")
+    lines = [line[4:] for line in (GUIDES / name).read_text("utf-8").splitlines() if line.startswith("    custodes ")]
+    ran = [line for line in lines if not line.startswith("custodes serve")]
+    assert len(ran) >= 2
+    for line in ran:
+        words = re.sub(r" /(backups|vault|srv)/", rf" {tmp_path}/\1/", line).split()[1:]
+        done = custodes(*words, variables={**outside_of_all(), "CUSTODES_DATA": str(data)})
+        assert done.returncode == 0, (line, done.stderr)
+    assert (tmp_path / "backups").is_dir() and (tmp_path / "vault").is_dir()
+    assert (tmp_path / "srv" / "new" / "ledger.pub").exists() == (name == "backup.md")
+
+
+def outside_of_all() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CUSTODES_"))}
 
 
 def test_leaving_rekognition(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_found_handed_out_and_erased_with_proof(
     live_server: LiveServer, custodes: Any, photo: str, tmp_path: Path
 ) -> None:
     found = json.loads(custodes("subject", "find", photo, "--json").stdout)
-    assert [face["collection"] for face in found["faces"]] == ["customers", "staff"]
+    assert [face["collection_id"] for face in found["faces"]] == ["customers", "staff"]
     assert set(found["searched"]) == {"customers", "guests", "staff"}
     assert custodes("subject", "export", photo, "--out", str(tmp_path / "report")).returncode == 0
     report = json.loads((tmp_path / "report" / "report.json").read_text())

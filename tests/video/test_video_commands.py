@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -75,6 +76,29 @@ def test_analyze_tells_and_writes_everything(server: LiveServer, film: Path, tmp
     assert page.count("<img ") >= 6 and "<script" not in page and "person 1" in page
     with PIL.Image.open(outs[3]) as picture:
         assert picture.width == 1200
+
+
+def test_a_browser_plays_the_annotated_webm(server: LiveServer, film: Path, tmp_path: Path) -> None:
+    chromium = shutil.which("chromium") or pytest.skip("needs Chromium: scripts/install-test-tools.sh")
+    driver = pytest.importorskip("playwright.sync_api")
+    out = tmp_path / "out.webm"
+    run(server, "analyze", str(film), "--what", "faces", "--out", str(out))
+    (tmp_path / "page.html").write_text("<video muted src='out.webm'></video>")
+    with driver.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.goto((tmp_path / "page.html").as_uri())
+        played = page.evaluate(
+            """async () => {
+                const video = document.querySelector("video");
+                video.playbackRate = 4;
+                await video.play();
+                await new Promise((resolve, reject) => { video.onended = resolve; video.onerror = reject; });
+                return [video.videoWidth, Math.round(video.duration), video.error];
+            }"""
+        )
+        browser.close()
+    assert played == [320, 4, None]
 
 
 def test_names_are_escaped_on_the_page(server: LiveServer, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from custodes.cli.exit_status import ExitStatus
+from custodes.cli.input_files import NoSuchInputError
 from custodes.cli.lazy import CommandEntry, LazyGroup
 from custodes.cli.output import NothingToDoError
 from custodes.core.errors import CustodesError
@@ -173,6 +174,8 @@ def run() -> None:
         app()
     except NothingToDoError as error:
         _fail(error.message, ExitStatus.NOTHING_TO_DO)
+    except NoSuchInputError as error:
+        _fail(error.message, ExitStatus.USAGE)
     except CustodesError as error:
         _fail(error.message)
     except KeyboardInterrupt:
@@ -181,9 +184,16 @@ def run() -> None:
         sys.stderr.close()
         sys.exit(1)
     except OSError as error:
-        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        told = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        _fail(told, ExitStatus.USAGE if _was_given(error) else ExitStatus.FAILED)
     except Exception as error:  # noqa: BLE001 - the last border: a defect of ours, said in one line
         _fail(f"unexpected error, please report it: {type(error).__name__}: {error}")
+
+
+def _was_given(error: OSError) -> bool:
+    """Whether it is about a path of the command line that is not there, or is a folder where a file is read."""
+    wrong = isinstance(error, FileNotFoundError | IsADirectoryError | NotADirectoryError)
+    return wrong and any(str(error.filename) == word.rpartition("=")[2] for word in sys.argv[1:])
 
 
 def _fail(message: str, status: ExitStatus = ExitStatus.FAILED) -> None:

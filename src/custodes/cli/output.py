@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from custodes.cli.json_words import spoken
 from custodes.core.errors import CustodesError, InvalidParameterError
 
 if TYPE_CHECKING:
@@ -47,8 +49,25 @@ def say(text: str) -> None:
 
 
 def print_json(value: object) -> None:
-    """``value`` on one line of standard output."""
-    typer.echo(json.dumps(value, ensure_ascii=False))
+    """``value`` on one line of standard output, in the words of ``json_words``."""
+    typer.echo(json.dumps(spoken(value), ensure_ascii=False, default=_moment))
+
+
+def _moment(value: object) -> str:
+    """A moment as text: boto3 makes dates of the API's times."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is no JSON")
+
+
+def show(answer: object, text: str, *, as_json: bool, none: str = "there are none") -> None:
+    """Print an answer: as JSON, or as ``text``; of an empty list ``none`` is said, where it is in no program's way."""
+    if as_json:
+        print_json(answer)
+    elif text:
+        typer.echo(text)
+    else:
+        say(none)
 
 
 def print_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -52,7 +52,7 @@ def console_routes(parts: ConsoleParts) -> list[BaseRoute]:
     """All routes of the console."""
     console = _Console(parts, Sessions(parts.clock, parts.random, parts.limits))
     own: list[BaseRoute] = [
-        Route("/static/{name}", assets.serve, methods=["GET"]),
+        Route("/static/{version}/{name}", assets.serve, methods=["GET"]),
         Route("/verifier/{version}/{name}", assets.serve_verifier, methods=["GET"]),
         *console.sign_in.routes(),
         Route("/sign-out", console.sign_out, methods=["POST"]),

@@ -7,7 +7,15 @@ from typing import Any
 
 from custodes.console.visit import Visit
 
-_USE = (("home", "/"), ("try", "/try/compare"), ("collections", "/collections"), ("jobs", "/jobs"))
+_USE = (
+    ("home", "/"),
+    ("try", "/try/compare"),
+    ("collections", "/collections"),
+    ("liveness", "/liveness"),
+    ("jobs", "/jobs"),
+    ("streams", "/streams"),
+    ("labels", "/labels"),
+)
 _CONTROL = (
     ("reviews", "/reviews"),
     ("subjects", "/subjects"),

@@ -28,6 +28,8 @@ ApiCall = Callable[[Context, str, Members], Answered]
 """One operation of the API: (context, its name, members in AWS names) to its answer. Raises CustodesError."""
 ReviewCall = Callable[[Context, str, str, Members], Answered]
 """One operation on reviews: (context, its name, token of a review or empty, members) to its answer."""
+CredentialsCall = Callable[[Context, str], Answered]
+"""Temporary credentials of the caller, limited by a policy: (context, document) to what GetSessionToken tells."""
 AdminCall = Callable[[Context, str, Members], Answered]
 """One command of the operator: (context, its words, members) to its answer; refused to anybody else."""
 
@@ -56,6 +58,7 @@ class ConsoleParts:
         api: operations of the API.
         reviews: operations on reviews.
         admin: commands of the operator.
+        credentials: for scripts of a page that sign for themselves.
         keys: access keys; asked at every request, so that a disabled key ends its sessions.
         operator: the caller that a sign-in link stands for.
         links: sign-in links that were given out.
@@ -75,6 +78,7 @@ class ConsoleParts:
     api: ApiCall
     reviews: ReviewCall
     admin: AdminCall
+    credentials: CredentialsCall
     keys: KeyLookup
     operator: Caller
     links: SignInLinks

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from custodes.console.pages import home
 from custodes.console.pages.evidence import bills, certificates, ledger, statements
+from custodes.console.pages.labels import datasets, projects, versions
 from custodes.console.pages.operator import customers, policy, server
-from custodes.console.pages.recognition import collections, faces, jobs, people, reviews, subjects, try_it
+from custodes.console.pages.recognition import collections, faces, liveness, people, reviews, subjects, try_it
+from custodes.console.pages.video import jobs, streams
 from custodes.console.visit import Outcome, Visit
 
 
@@ -35,7 +37,7 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute("POST", "/collections/{collection}/pictures", collections.keep_pictures, collections.PICTURES),
     PageRoute("POST", "/collections/{collection}/retention", collections.retain, ("retention set",)),
     PageRoute("POST", "/collections/{collection}/delete", collections.delete, ("DeleteCollection",)),
-    PageRoute("GET", "/collections/{collection}/add", faces.add_page),
+    PageRoute("GET", "/collections/{collection}/add", faces.add_page, faces.ADD_PAGE),
     PageRoute("POST", "/collections/{collection}/add", faces.add, faces.ADDING),
     PageRoute("GET", "/collections/{collection}/faces/{face}", faces.show, faces.ONE),
     PageRoute("POST", "/collections/{collection}/faces/{face}", faces.alike, faces.ALIKE),
@@ -46,12 +48,33 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute("POST", "/collections/{collection}/people/{person}", people.associate, ("AssociateFaces", *people.ONE)),
     PageRoute("POST", "/collections/{collection}/people/{person}/disassociate", people.disassociate, people.TAKING),
     PageRoute("POST", "/collections/{collection}/people/{person}/delete", people.delete, ("DeleteUser",)),
+    PageRoute("GET", "/liveness", liveness.page),
+    PageRoute("POST", "/liveness", liveness.begin, liveness.BEGINNING),
+    PageRoute("GET", "/liveness/{session}", liveness.result, liveness.RESULT),
     PageRoute("GET", "/jobs", jobs.listing, jobs.LISTING),
     PageRoute("POST", "/jobs", jobs.start, jobs.STARTING),
     PageRoute("GET", "/find-job", jobs.find),
     PageRoute("GET", "/jobs/{kind}/{job}", jobs.show, jobs.GETTING),
     PageRoute("GET", "/jobs/{kind}/{job}/export", jobs.export, jobs.GETTING),
     PageRoute("GET", "/jobs/{kind}/{job}/edl", jobs.cut_list, jobs.CUTS),
+    PageRoute("GET", "/streams", streams.listing, streams.LISTING),
+    PageRoute("GET", "/streams/{processor}", streams.show, streams.ONE),
+    PageRoute("POST", "/streams/{processor}", streams.move, streams.MOVING),
+    PageRoute("GET", "/events", streams.events, streams.EVENTS),
+    PageRoute("GET", "/labels", projects.listing, projects.LISTING),
+    PageRoute("POST", "/labels", projects.create, ("CreateProject",)),
+    PageRoute("GET", "/labels/{project}", projects.show, projects.SHOWING),
+    PageRoute("POST", "/labels/{project}/delete", projects.delete, projects.DELETING),
+    PageRoute("POST", "/labels/{project}/datasets", datasets.create, datasets.CREATING),
+    PageRoute("POST", "/labels/{project}/distribute", datasets.distribute, datasets.DISTRIBUTING),
+    PageRoute("POST", "/labels/{project}/versions", versions.train, versions.TRAINING),
+    PageRoute("POST", "/labels/{project}/versions/{version}", versions.move, versions.MOVING),
+    PageRoute("GET", "/labels/{project}/try", versions.try_page, versions.TRYING),
+    PageRoute("POST", "/labels/{project}/try", versions.tried, versions.TRIED),
+    PageRoute("GET", "/labels/{project}/{kind}", datasets.entries, datasets.ENTRIES),
+    PageRoute("POST", "/labels/{project}/{kind}/delete", datasets.delete, datasets.DELETING),
+    PageRoute("GET", "/labels/{project}/{kind}/draw", datasets.draw, datasets.DRAWING),
+    PageRoute("POST", "/labels/{project}/{kind}/draw", datasets.add, datasets.ADDING),
     PageRoute("GET", "/reviews", reviews.listing, reviews.LISTING),
     PageRoute("GET", "/reviews/{review}", reviews.show, reviews.ONE),
     PageRoute("POST", "/reviews/{review}", reviews.decide, reviews.DECIDING),

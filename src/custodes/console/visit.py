@@ -102,6 +102,10 @@ class Visit:
         """Ask an operation on reviews. Raises as ``api``."""
         return self._ask(operation, lambda context: self.parts.reviews(context, operation, token, members))
 
+    def credentials(self, policy: str) -> Members:
+        """Temporary credentials of who asks, for a script of the page; ``policy`` limits them. Raises as ``api``."""
+        return self._ask("GetSessionToken", lambda context: self.parts.credentials(context, policy))
+
     def admin(self, command: str, **members: Any) -> Members:
         """Ask a command of the operator. Raises as ``api``, and DeniedError for who did not sign in on the machine."""
         if not self.session.administers:

@@ -34,6 +34,8 @@ from custodes.operations.collections.retention import retention_handlers
 from custodes.operations.policy.admin import policy_handlers
 from custodes.operations.policy.authorisations import case_handlers
 from custodes.operations.policy.change_control import PolicyChanges
+from custodes.operations.projects.records import ProjectRecords
+from custodes.operations.projects.upkeep.erasure import erasure_handlers
 from custodes.operations.record.admin.ledger import ledger_handlers, rotation_handlers
 from custodes.operations.record.administration import Administration, AttributedLog
 from custodes.operations.record.consent import Consent
@@ -48,9 +50,10 @@ from custodes.storage.files.policy import policy_files
 from custodes.storage.ledger.open import LedgerPaths
 from custodes.storage.objects.buckets import BucketObjects
 from custodes.storage.objects.outputs import OutputBuckets
-from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
+from custodes.storage.sql.gallery.celebrities import SqlCelebrities
 from custodes.storage.sql.jobs import SqlJobStore
 from custodes.storage.sql.master import open_master
+from custodes.storage.sql.projects import SqlProjectStore
 from custodes.storage.sql.screening.lists import ScreeningLists
 
 Opened = tuple[AttributedLog, AdminHandlers]
@@ -107,6 +110,15 @@ def _jobs(settings: Settings, operator: AccountId) -> Iterator[Opened]:
 
 
 @contextmanager
+def _labels(settings: Settings, operator: AccountId) -> Iterator[Opened]:
+    with ExitStack() as opened:
+        database = opened.enter_context(closing(open_database(settings)))
+        store = SqlProjectStore(database, open_master(database, settings.data, os.urandom), os.urandom)
+        log = opened.enter_context(open_log(ledger_place(settings, operator), SystemClock()))
+        yield AttributedLog(log), erasure_handlers(ProjectRecords(store, settings.region), SystemClock())
+
+
+@contextmanager
 def _policy(settings: Settings, operator: AccountId) -> Iterator[Opened]:
     files = policy_files(settings.data)
     with open_log(ledger_place(settings, operator), SystemClock()) as written:
@@ -154,9 +166,11 @@ def _backup(settings: Settings, operator: AccountId) -> Iterator[Opened]:
 @contextmanager
 def _celebrities(settings: Settings, operator: AccountId) -> Iterator[Opened]:
     with (
+        closing(open_database(settings)) as database,
         open_log(ledger_place(settings, operator), SystemClock()) as log,
-        closing(SqliteCelebrities(settings.data)) as register,
     ):
+        register = SqlCelebrities(database, operator)
+        register.take_over(settings.data)
         yield AttributedLog(log), celebrity_handlers(register)
 
 
@@ -168,6 +182,7 @@ def _rotation(settings: Settings, _: AccountId) -> Iterator[Opened]:
 
 _FAMILIES: Mapping[str, Callable[[Settings, AccountId], AbstractContextManager[Opened]]] = {
     "job": _jobs,
+    "labels": _labels,
     "stream": _jobs,
     "screening": _screening,
     "backup": _backup,
@@ -180,6 +195,7 @@ _FAMILIES: Mapping[str, Callable[[Settings, AccountId], AbstractContextManager[O
     "billing": _ledger,
     "incident": _ledger,
     "statement": _ledger,
+    "report": _ledger,
     "erasure": _ledger,
     "server": _ledger,
     "sanctions": _ledger,

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from starlette.routing import BaseRoute
 
 from custodes.console.app import console_routes
-from custodes.console.ports import Answered, ApiCall, ConsoleParts, ReviewCall, SessionLimits
+from custodes.console.ports import Answered, ApiCall, ConsoleParts, CredentialsCall, ReviewCall, SessionLimits
 from custodes.core.clock import SystemClock
 from custodes.core.errors import InvalidParameterError, NotSupportedError
 from custodes.core.ids import RequestId
@@ -23,6 +23,7 @@ from custodes.deployment.networks.scores import score_rates
 from custodes.deployment.record.ledger import POLICY_FILE
 from custodes.edge.aws.errors import ApiError
 from custodes.edge.aws.model import Operation, Service
+from custodes.edge.aws.sts import issued_output
 from custodes.edge.aws.validate import validate
 from custodes.edge.aws.wire import Handler
 from custodes.edge.endpoints.reviews import Act
@@ -30,14 +31,19 @@ from custodes.edge.http.workers import Workers
 from custodes.jobs.schedule import ScheduleState
 from custodes.operations.accounts.credentials.sign_in_links import SignInLinks
 from custodes.operations.accounts.directory import AccountDirectory
+from custodes.operations.accounts.sts import GetSessionToken, SecurityTokens
 from custodes.operations.accounts.throttle import Throttle
 from custodes.operations.record.administration import Administration
 from custodes.operations.requests.context import Context
+from custodes.operations.requests.gate import Gate
 from custodes.operations.requests.ports import AccessKey
 from custodes.operations.requests.recent import RecentRequests
 from custodes.settings import Settings
 
 T = TypeVar("T")
+
+CREDENTIALS_S = 900
+"""How long scripts of a page may sign with what they were given: as short as STS gives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +66,7 @@ class ConsoleSources:
     schedules: Callable[[], Sequence[ScheduleState]]
     recent: RecentRequests
     request_ids: Callable[[], RequestId]
+    gate: Gate
 
 
 def open_console(sources: ConsoleSources) -> list[BaseRoute]:
@@ -69,6 +76,7 @@ def open_console(sources: ConsoleSources) -> list[BaseRoute]:
         api=_api(sources),
         reviews=_reviews(sources),
         admin=sources.administration.ask_as,
+        credentials=_credentials(sources),
         keys=sources.accounts,
         operator=sources.operator.caller(settings.region),
         links=sources.links,
@@ -114,6 +122,17 @@ def _reviews(sources: ConsoleSources) -> ReviewCall:
     def call(context: Context, name: str, token: str, members: Mapping[str, Any]) -> Answered:
         with sources.throttle.passing(context.caller.account_id, name):
             return _plain(lambda: sources.review_actions[name](context, token, members))
+
+    return call
+
+
+def _credentials(sources: ConsoleSources) -> CredentialsCall:
+    tokens = SecurityTokens(sources.accounts, SystemClock())
+
+    def call(context: Context, policy: str) -> Answered:
+        with sources.throttle.passing(context.caller.account_id, GetSessionToken.operation):
+            command = GetSessionToken(duration_s=CREDENTIALS_S, policy=policy)
+            return sources.gate.perform(context, command, tokens.session_token).map(issued_output)
 
     return call
 

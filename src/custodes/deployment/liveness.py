@@ -23,12 +23,13 @@ from custodes.operations.liveness.ports import LivenessSessions
 from custodes.operations.liveness.use_cases import LivenessAdapters
 from custodes.settings import Settings
 from custodes.storage.media.decoder import LockedDecoder
-from custodes.storage.media.files import StructureProbe
 from custodes.storage.media.spool import PrivateSpool
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.liveness.sessions import SqlLivenessSessions
 from custodes.storage.sql.master import open_master
-from custodes.video.formats.facts import VideoLimits
+from custodes.video.formats.boxes import BytesInMemory
+from custodes.video.formats.facts import VideoFacts, VideoLimits
+from custodes.video.formats.structure import read_structure
 
 _LIMITS = VideoLimits(max_bytes=10 * 1024 * 1024, max_duration_ms=120_000, max_side_px=1920, max_tracks=4)
 _DAY_MS = 86_400_000
@@ -47,7 +48,7 @@ def open_liveness(
         SqlLivenessSessions(database, open_master(database, settings.data, os.urandom)),
         PrivateSpool(settings.data),
         output,
-        VideoLook(engine, StructureProbe(_LIMITS), LockedDecoder()),
+        VideoLook(engine, _structure, LockedDecoder()),
         clock,
         lambda: str(uuid.uuid4()),
         randomness,
@@ -63,6 +64,10 @@ def browser_files(settings: Settings) -> BrowserFileStore:
     """What the component loads from this server."""
     store = ModelStore(settings.models_folder)
     return BrowserFileStore(lambda: [store.path(files) for files in load_browser_files().values()])
+
+
+def _structure(data: bytes) -> VideoFacts:
+    return read_structure(BytesInMemory(data), _LIMITS)
 
 
 def _sweep(sessions: LivenessSessions, clock: Clock, days: int) -> bool:

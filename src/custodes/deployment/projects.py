@@ -21,9 +21,9 @@ from custodes.jobs.worker import JobWorkers, WorkerSettings
 from custodes.operations.catalogue import Operations
 from custodes.operations.media.run import MediaJobs, MediaParts
 from custodes.operations.media.use_cases import OPERATION as MEDIA_ANALYSIS
-from custodes.operations.projects.interrupted import settle_interrupted
 from custodes.operations.projects.training import TrainingJobs, TrainingParts
 from custodes.operations.projects.trainings import OPERATION
+from custodes.operations.projects.upkeep.interrupted import settle_interrupted
 from custodes.operations.projects.use_cases import ProjectAdapters
 from custodes.operations.requests.gate import Gate
 from custodes.operations.video.ports import ChargedParts, NothingCharged

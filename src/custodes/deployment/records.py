@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +57,8 @@ from custodes.operations.policy.change_control import Own
 from custodes.operations.policy.decide import PolicyLayers
 from custodes.operations.policy.facts import PolicyFacts
 from custodes.operations.policy.tenant import AccountPolicies
+from custodes.operations.projects.records import ProjectRecords
+from custodes.operations.projects.upkeep.erasure import erasure_handlers
 from custodes.operations.record.admin.ledger import LogRetention, ledger_handlers, no_rotation, rotation_handlers
 from custodes.operations.record.administration import Administration
 from custodes.operations.record.consent import Consent
@@ -72,7 +74,7 @@ from custodes.settings import Settings
 from custodes.storage.files.cases import FILE as CASES
 from custodes.storage.files.cases import CaseFile
 from custodes.storage.sql.database import Database
-from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
+from custodes.storage.sql.gallery.celebrities import SqlCelebrities
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,6 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             parts.database, data, directory, ledger.attributed, ledger.statements, operator, clock
         ) as customers,
         schedule_lists(data, ledger.attributed, clock) as (list_schedules, list_handlers),
-        closing(SqliteCelebrities(data)) as celebrities,
     ):
         look_where_from(data, ledger.log)
         erasures = open_erasures(data, ledger, gallery)
@@ -148,13 +149,14 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             **case_handlers(cases, directory, clock),
             **retention_handlers(gallery, operator),
             **list_handlers,
-            **celebrity_handlers(celebrities),
+            **celebrity_handlers(SqlCelebrities(parts.database, operator)),
             **rotation_handlers(no_rotation),
             **ledger_handlers(ledger.duties, ledger.statements, ledger.log, log_retention(settings, clock), consent),
             **ledger.duties.incidents.handlers(ledger.attributed, consent),
             **open_backups(data, ledger.log, erasures.settle, clock),
             **open_lookups(settings, ledger.statements, ledger.duties, ledger.log),
             **job_handlers(parts.videos.jobs, clock),
+            **erasure_handlers(ProjectRecords(parts.labelling.adapters.store, settings.region), clock),
             **parts.streams.handlers(operator),
         }
         administration = Administration(

@@ -48,6 +48,7 @@ from custodes.edge.aws.wire import Handler
 from custodes.edge.endpoints.administration import administered
 from custodes.edge.endpoints.api import Limits
 from custodes.edge.endpoints.ledger import PublicLedger, mounted
+from custodes.edge.endpoints.liveness_stream import StreamLimits
 from custodes.edge.endpoints.reviews import Act, actions
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.ports import FaceEngine, TextEngine
@@ -86,9 +87,10 @@ from custodes.storage.objects.buckets import BucketObjects
 from custodes.storage.objects.outputs import OutputBuckets
 from custodes.storage.objects.sources import S3Settings, open_objects
 from custodes.storage.sql.database import Database
-from custodes.storage.sql.gallery.celebrities import SqliteCelebrities
+from custodes.storage.sql.gallery.celebrities import SqlCelebrities
 
 # Separates this use of the operator's secret from any other. Changing it invalidates open pagination tokens only.
+_STREAM_LIMITS = StreamLimits()
 _PAGE_KEY_LABEL = b"custodes pagination tokens v1"
 
 
@@ -130,7 +132,7 @@ class Deployment:
     screening: Callable[[], ScreeningFreshness]
     sign_in_links: SignInLinks
 
-    def app(self) -> Callable[..., Any]:
+    def app(self, stream_limits: StreamLimits = _STREAM_LIMITS) -> Callable[..., Any]:
         """The ASGI application over this deployment."""
         limits = Limits(worker_threads=self.settings.workers, in_flight=self.settings.in_flight)
         throttle = Throttle(self.settings.account_limits, self.accounts.limits, time.monotonic)
@@ -159,6 +161,7 @@ class Deployment:
                 recent=recent,
                 gate=self.gate,
                 liveness=self.operations.liveness,
+                stream_limits=stream_limits,
                 events=self.operations.events,
             )
         )
@@ -179,6 +182,7 @@ class Deployment:
                 schedules=self.scheduler.states,
                 recent=recent,
                 request_ids=new_request_id,
+                gate=self.gate,
             )
         )
 
@@ -234,10 +238,9 @@ def open_deployment(
         directory = opened.enter_context(open_directory(database, settings.data, keys.account_id, service.known))
         directory.hold(keys.key)
         served = opened.enter_context(open_served_gallery(settings, database, directory.limits, gallery))
-        meter = RunMeter()
-        runs = Runs(meter.ran, RunMemory())
-        faces = opened.enter_context(open_engine(settings, runs) if engine is None else nullcontext(engine))
         store = served.gallery
+        runs = Runs((meter := RunMeter()).ran, RunMemory())
+        faces = opened.enter_context(open_engine(settings, runs) if engine is None else nullcontext(engine))
         store, faces = (store, faces) if spans is None else (spans.gallery(store), spans.engine(faces))
         release = release_of(settings.shown)
         videos = open_videos(settings, database, _objects(settings), clock)
@@ -246,14 +249,15 @@ def open_deployment(
         parts = DataParts(settings, database, keys.account_id, directory, store, *jobs)
         records = opened.enter_context(open_records(parts, release))
         daily = opened.enter_context(reconciled(records.ledger.log, meter))
-        known = _known_people(opened, keys, settings)
+        known = _known_people(database, keys, settings)
         reader = Once(lambda: text or open_text(settings, runs))
         seen = sight or open_sight(settings, faces, runs)
         ports = _ports(parts, records, faces, videos, keys=keys, celebrities=known, text=reader, sight=seen)
         operations = build(ports)
         gate = _gate(spans, records.policy, recording(_recorder(records, faces, release, meter)), directory)
-        work = VideoWork(videos, ports, operations, gate, records.ledger, runs.memory)
-        scheduler = opened.enter_context(_at_work((*records.schedules, *served.schedules, daily), work, parts))
+        regular = (*records.schedules, daily, opened.enter_context(event_delivery(live, gate, operations.events)))
+        scheduler = opened.enter_context(_scheduler((*regular, *served.schedules), ports, settings))
+        opened.enter_context(_workers(VideoWork(videos, ports, operations, gate, records.ledger, runs.memory), parts))
         opened.enter_context(administered(settings.data, records.administration.ask))
         served.start_warming()
         yield Deployment(
@@ -276,22 +280,24 @@ def open_deployment(
 
 
 @contextmanager
-def _at_work(schedules: Sequence[Schedule], work: VideoWork, parts: DataParts) -> Iterator[Scheduler]:
-    """Whoever works beside requests: periodically, on stored videos, live streams, trainings and tasks."""
-    liveness, gate, clock = work.ports.liveness, work.gate, work.ports.clock
-    old = () if liveness is None else (schedule_liveness(liveness.sessions, clock, parts.settings.liveness_days),)
-    with (
-        event_delivery(parts.streams, gate, work.operations.events) as delivery,
-        closing(Scheduler((*schedules, *old, delivery), clock, LEDGER_ERRORS)) as scheduler,
-    ):
+def _scheduler(schedules: Sequence[Schedule], ports: Ports, settings: Settings) -> Iterator[Scheduler]:
+    liveness, clock = ports.liveness, ports.clock
+    old = () if liveness is None else (schedule_liveness(liveness.sessions, clock, settings.liveness_days),)
+    with closing(Scheduler((*schedules, *old), clock, LEDGER_ERRORS)) as scheduler:
         scheduler.start()
-        with (
-            video_workers(work),
-            stream_workers(parts.streams, work.ports, gate, work.memory, work.operations.handlers.handle(gate)),
-            training_workers(parts.labelling, work.operations, gate, work.ledger),
-            task_workers(parts.tasks, work.ports, gate),
-        ):
-            yield scheduler
+        yield scheduler
+
+
+@contextmanager
+def _workers(work: VideoWork, parts: DataParts) -> Iterator[None]:
+    """Whoever works on stored videos and tasks, watches live streams and trains, until the end of the block."""
+    with (
+        video_workers(work),
+        stream_workers(parts.streams, work.ports, work.gate, work.memory, work.operations.handlers.handle(work.gate)),
+        training_workers(parts.labelling, work.operations, work.gate, work.ledger),
+        task_workers(parts.tasks, work.ports, work.gate),
+    ):
+        yield
 
 
 def _recorder(records: Records, faces: FaceEngine, release: Release, meter: RunMeter) -> Recorder:
@@ -352,9 +358,10 @@ def open_engine(settings: Settings, runs: Runs | None = None) -> Iterator[FaceEn
     yield open_face_engine(store, settings.device, threads, own_networks(settings), runs)
 
 
-def _known_people(opened: ExitStack, keys: OperatorKeys, settings: Settings) -> CelebrityGallery:
-    """Portraits in a collection of the operator's account, names in a file of their own."""
-    book = opened.enter_context(closing(SqliteCelebrities(settings.data)))
+def _known_people(database: Database, keys: OperatorKeys, settings: Settings) -> CelebrityGallery:
+    """Portraits in a collection of the operator's account, names in a table of their own."""
+    book = SqlCelebrities(database, keys.account_id)
+    book.take_over(settings.data)
     key = CollectionKey(keys.account_id, CELEBRITY_COLLECTION)
     return CelebrityGallery(key, book, score_rates(settings).false_match_rate)
 

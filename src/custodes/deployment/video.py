@@ -28,7 +28,7 @@ from custodes.jobs.ports import JobStore
 from custodes.jobs.schedule import Schedule
 from custodes.jobs.worker import JobWorkers, WorkerSettings
 from custodes.ledger.tlog.entry import decode
-from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.published import RunningLog
 from custodes.operations.catalogue import Operations, Ports
 from custodes.operations.requests.gate import Gate
 from custodes.operations.video.analysis import VideoEngines
@@ -79,7 +79,7 @@ class DecoderLock:
 class LedgerCharges:
     """Implements ``ChargedParts`` by reading the ledger backwards; asked only after a crash."""
 
-    def __init__(self, log: LedgerLog) -> None:
+    def __init__(self, log: RunningLog) -> None:
         """Read ``log``."""
         self._log = log
 

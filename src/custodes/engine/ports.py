@@ -156,6 +156,10 @@ class CustomLabelEngine(Protocol):
         """Names of the frozen networks that features can come from, the default first."""
         ...
 
+    def require_backbone(self, name: str) -> None:
+        """Raises UnavailableError where that network is not here, with the command that fetches it."""
+        ...
+
     @property
     def moderation_names(self) -> tuple[str, ...]:
         """Names that an adapter can be about."""

@@ -24,6 +24,7 @@ from custodes.ledger.verifier.expected import (
     SECTORS,
     Expectation,
     checkpoint_in,
+    late_clock,
     other_question,
     stale,
     weakness,
@@ -36,7 +37,7 @@ from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.moratorium.check import LIMITS as MORATORIUM_LIMITS
 from custodes.ledger.verifier.moratorium.check import verify_moratorium
 from custodes.ledger.verifier.party import party_json, render_party, verify_party
-from custodes.ledger.verifier.public_log import Entries, log_check
+from custodes.ledger.verifier.public_log import log_check, read_log
 from custodes.ledger.verifier.regulation.check import verify_regulation
 from custodes.ledger.verifier.report import as_json, clean, moment, render
 from custodes.ledger.verifier.timestamps.bracket import StampFile
@@ -96,9 +97,8 @@ def check(
             if not data[56:70].startswith(b'"statement"'):
                 return _plain("UNDETERMINED", ["time stamps go with statements about one account or identifier only"])
         verdict = _judge(data, policy, ledger, shown)
-        counted = not data[56:70].startswith((b'"erasure"', b'"moratorium"'))  # others were held against it already
-        if ledger is not None and STATUS[verdict[0]] == 0 and not counted:
-            verdict = _held_against_log(verdict, data, policy, _Folder(ledger).entries)
+        if ledger is not None and STATUS[verdict[0]] == 0:
+            verdict = _held_against_log(verdict, data, policy, _Folder(ledger))
         return verdict if expected is None else _held_against(verdict, data, policy, expected)
     except (OSError, LedgerCorruptError, StampError) as error:
         return _plain("UNDETERMINED", [f"a file that goes with it cannot be read: {error}"])
@@ -123,14 +123,18 @@ def check_growth_file(path: Path, trust: Path, ledger: Path) -> tuple[str, str]:
 
 
 def _held_against_log(
-    verdict: tuple[str, str, dict[str, object]], data: bytes, policy: TrustPolicy, entries: Entries
+    verdict: tuple[str, str, dict[str, object]], data: bytes, policy: TrustPolicy, folder: _Folder
 ) -> tuple[str, str, dict[str, object]]:
-    """The verdict, if the public entries obey the rules of the log."""
+    """The verdict, if the public entries obey the rules of the log, and say nothing more of clocks."""
     try:
-        log_check(entries)(open_trusted(checkpoint_in(data), policy).checkpoint)
-    except (MapError, ProofError, EntryError) as error:
+        # Statements, parties, invoices and reports for regulators were held against the log already.
+        if data[56:70].startswith((b'"erasure"', b'"moratorium"')):
+            log_check(folder.entries)(open_trusted(checkpoint_in(data), policy).checkpoint)
+        tree = open_trusted(folder.get(CHECKPOINT_PATH) or b"", policy).checkpoint
+        late = late_clock(data, read_log(folder.entries(tree.size), tree))
+    except (MapError, ProofError, EntryError, TrustError) as error:
         return _plain("INVALID", [str(error)])
-    return verdict
+    return verdict if late is None else _plain("UNDETERMINED", [late])
 
 
 def _held_against(
@@ -170,7 +174,7 @@ def _judge(  # noqa: PLR0911 - one return a kind
         party = verify_party(data, policy, whole)
         return party.word, render_party(party), party_json(party)
     if kind.startswith(b'"moratorium"'):
-        report = verify_moratorium(data, policy)
+        report = verify_moratorium(data, policy, _now_ms())
         word, text, value = _plain(report.word, list(report.reasons), list(MORATORIUM_LIMITS))
         return word, text, value | dict(report.numbers)
     if kind.startswith(b'"regulation"'):

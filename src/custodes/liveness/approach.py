@@ -1,4 +1,4 @@
-"""How a face came to the camera: into the oval, alone, without a jump, and changing its shape as what is deep does.
+"""How a face came to the camera: into the oval, alone, without a jump. How its shape changed is told by ``parallax``.
 
 In: sightings of a face along a video, in order. Out: plain numbers. It looks at no pixels and decides nothing.
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from custodes.core.box import BoxPx
 from custodes.liveness.challenge import OVAL_HEIGHT_WIDTH, Oval
+from custodes.liveness.parallax import NO_PARALLAX, Parallax, parallax
 
 Points = NDArray[np.floating]
 _EYES_WEIGHT, _HEIGHT_WEIGHT = 2.0, 1.8
@@ -35,8 +36,7 @@ class OvalLook:
         faces: how many there are.
         box: of the largest; an empty box for none.
         points: (5, 2) eyes, nose, mouth corners of it, pixels.
-        width_ratio: distance of the outer corners of the eyes over that of the ears, as the mesh has them; 0 where it
-            was not measured.
+        shape: (20, 2) points of it as ``parallax`` wants them, pixels; None where the mesh has not found them.
         brightness_pct, sharpness_pct: of the face.
     """
 
@@ -44,7 +44,7 @@ class OvalLook:
     faces: int
     box: BoxPx
     points: Points
-    width_ratio: float = 0.0
+    shape: Points | None = None
     brightness_pct: float = 50.0
     sharpness_pct: float = 50.0
 
@@ -58,14 +58,16 @@ class Approach:
         overlap: of face and oval at the end, intersection over union, median; 0 to 1.
         alone: share of sightings with exactly one face.
         jump: greatest step of the face between two sightings, in widths of the face.
-        depth: how much wider the eyes are against the ears near than far, natural logarithm; about 0 for what is flat.
+        parallax: how it changed its shape.
+        seconds: between the first sighting of a face and the last.
     """
 
     growth: float
     overlap: float
     alone: float
     jump: float
-    depth: float
+    parallax: Parallax = NO_PARALLAX
+    seconds: float = 0.0
 
 
 def approach(sightings: Sequence[OvalLook], oval: Oval, end_ms: int) -> Approach | None:
@@ -83,7 +85,8 @@ def approach(sightings: Sequence[OvalLook], oval: Oval, end_ms: int) -> Approach
         overlap=float(np.median([overlap(face_box(one.points), oval.box) for one in at_end])),
         alone=sum(one.faces == 1 for one in sightings) / len(sightings),
         jump=_jump(seen, widths),
-        depth=_depth([seen[i] for i in far], [seen[i] for i in near]),
+        parallax=_parallax(seen, widths, oval),
+        seconds=(seen[-1].ts_ms - seen[0].ts_ms) / 1000,
     )
 
 
@@ -120,8 +123,7 @@ def _jump(seen: Sequence[OvalLook], widths: NDArray[np.floating]) -> float:
     )
 
 
-def _depth(far: Sequence[OvalLook], near: Sequence[OvalLook]) -> float:
-    ratios = [[one.width_ratio for one in group if one.width_ratio > 0] for group in (far, near)]
-    if not all(ratios):
-        return 0.0
-    return float(np.log(np.median(ratios[1]) / np.median(ratios[0])))
+def _parallax(seen: Sequence[OvalLook], widths: NDArray[np.floating], oval: Oval) -> Parallax:
+    shaped = [(one.shape, float(width) / oval.width) for one, width in zip(seen, widths, strict=True)]
+    found = [(np.asarray(shape, np.float64), near) for shape, near in shaped if shape is not None]
+    return parallax([shape for shape, _ in found], [near for _, near in found])

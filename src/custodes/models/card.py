@@ -27,6 +27,7 @@ _SOURCE = re.compile(
 _ARCHIVE_LIMIT = 2 << 30
 IMPORTERS = frozenset(
     {
+        "backbone",
         "centerface",
         "dlib-resnet",
         "efficientnet-lite",
@@ -43,8 +44,11 @@ IMPORTERS = frozenset(
 
 BROWSER_IMPORTERS = frozenset({"as-shipped", "blazeface"})
 
-OPT_IN_PACKS = frozenset({"nudenet"})
-"""Packs that are fetched only when somebody asks for them: their licence binds whoever serves them to others."""
+OPT_IN_PACKS = frozenset({"backbones", "nudenet"})
+"""Packs that are fetched only when somebody asks for them: their licence binds whoever serves them to others, or they
+are large and come from elsewhere than package managers."""
+NO_GOLDEN = "none: "
+"""How ``golden`` begins where nobody ran the network to write down its answer, and why."""
 
 
 class CardError(ValueError):
@@ -137,7 +141,7 @@ class ModelCard:
         options: for the importer, JSON-like.
         input: the graph's only input.
         outputs: in order.
-        golden: which reference implementation gave the golden outputs.
+        golden: which reference implementation gave the golden outputs; see ``NO_GOLDEN``.
     """
 
     name: str

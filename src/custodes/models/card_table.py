@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from custodes.models.card import ModelCard, TensorSpec
+from custodes.models.card import BrowserFiles, ModelCard, TensorSpec
 
 _INTRODUCTION = """\
 # Models
@@ -22,12 +22,13 @@ often they were never asked: read the column on training data before you decide 
 """
 
 
-def markdown(cards: Iterable[ModelCard]) -> str:
+def markdown(cards: Iterable[ModelCard], browser: Iterable[BrowserFiles]) -> str:
     """The whole page."""
     chosen = list(cards)
     packed = [card for card in chosen if card.default]
     others = [card for card in chosen if not card.default]
     parts = [_INTRODUCTION, "## Fetched by default\n", _table(packed), "## Fetched by name or pack\n", _table(others)]
+    parts += ["## Handed to browsers\n", _browser_table(tuple(browser))]
     parts += ["## Tensors and files\n", *(_details(card) for card in chosen)]
     return "\n".join(parts)
 
@@ -38,6 +39,16 @@ def _table(cards: Sequence[ModelCard]) -> str:
         f"| `{c.name}` {c.version} | {c.task} | {c.licence} ({c.licence_source}) | {c.origin} | {c.training_data} |"
         for c in cards
     ]
+    return "\n".join(rows) + "\n"
+
+
+def _browser_table(files: Sequence[BrowserFiles]) -> str:
+    """Files that the server does not open itself: what they are for, whose they are, and what each has to be."""
+    rows = ["| files | for | licence (stated in) | archive, file and sha256 |", "|---|---|---|---|"]
+    for each in files:
+        pins = "<br>".join(f"`{pin.member}` `{pin.sha256}`" for pin in each.files)
+        told = f"`{each.name}` {each.version} | {each.task} | {each.licence} ({each.licence_source})"
+        rows.append(f"| {told} | `{each.archive.file}` `{each.archive.sha256}`<br>{pins} |")
     return "\n".join(rows) + "\n"
 
 

@@ -232,6 +232,7 @@ class Version:
         source_arn: of the version that it is a copy of.
         job_id: of its training.
         erased_ts_ms: when data that it was trained on were erased; its weights are still there.
+        erased_sources: of how many of its pictures that is known, one by one.
     """
 
     key: VersionKey
@@ -258,6 +259,7 @@ class Version:
     source_arn: str | None = None
     job_id: str | None = None
     erased_ts_ms: int | None = None
+    erased_sources: int = 0
     tags: Mapping[str, str] = field(default_factory=dict)
 
 

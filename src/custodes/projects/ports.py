@@ -61,6 +61,10 @@ class ProjectStore(Protocol):
         """Move entries of ``source``, all of them or none."""
         ...
 
+    def drop_entries(self, dataset: DatasetKey, numbers: Sequence[int]) -> None:
+        """Destroy entries, all of them or none."""
+        ...
+
     def put_part(self, version: VersionKey, name: str, data: bytes) -> None:
         """Keep bytes of a version under ``name``, in place of earlier ones."""
         ...

@@ -64,8 +64,12 @@ def read_organisation(parsed: object) -> Organisation:
         parties = [_party(party) for party in parsed["parties"]]
         edges = [_edge(edge) for edge in parsed.get("edges", ())]
         subject = str(parsed["subject"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InvalidParameterError(f"not an organisation file: {type(error).__name__} {error}") from error
+    except KeyError as error:
+        raise InvalidParameterError(f"not an organisation file: it lacks the member {error.args[0]!r}") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InvalidParameterError(
+            f"not an organisation file: {error}; docs/organisation.schema.json says what one has"
+        ) from error
     return organisation(subject, parties, edges)
 
 

@@ -1,6 +1,8 @@
-# One command line for each implemented operation, as somebody would type it; run in order by test_cli_examples.py, in a
-# folder with the photos ann.png (one face) and pair.png (two), against a server where the film one.mov is in s3://films.
-# @NAME@ stands for a value that an answer before had under that name.
+# One command line for each operation, as somebody would type it; run in order by test_cli_examples.py, in a folder with
+# the photos ann.png (one face) and pair.png (two), against a server where the film one.mov is in s3://films, pictures
+# and manifests in s3://shots, and s3://reports is written to.
+# @NAME@ stands for a value that the last answer with that name had, @NAME:first@ for that of the first. "# until PATTERN"
+# has the line above it run again until its answer has that.
 aws rekognition create-collection --collection-id people --tags team=doors
 aws rekognition list-collections --max-results 10
 aws rekognition describe-collection --collection-id people
@@ -44,3 +46,49 @@ aws rekognition start-segment-detection --video S3Object={Bucket=films,Name=one.
 aws rekognition get-segment-detection --job-id @JobId@ --max-results 100
 aws rekognition delete-faces --collection-id people --face-ids @FaceId@
 aws rekognition delete-collection --collection-id people
+aws rekognition create-project --project-name colours
+aws rekognition describe-projects --project-names colours
+aws rekognition create-dataset --project-arn @ProjectArn@ --dataset-type TRAIN --dataset-source GroundTruthManifest={S3Object={Bucket=shots,Name=good.manifest}}
+aws rekognition describe-dataset --dataset-arn @DatasetArn@
+# until CREATE_COMPLETE
+aws rekognition list-dataset-entries --dataset-arn @DatasetArn@ --labeled --max-results 3
+aws rekognition list-dataset-labels --dataset-arn @DatasetArn@
+aws rekognition update-dataset-entries --dataset-arn @DatasetArn@ --changes file://entries.json
+aws rekognition create-dataset --project-arn @ProjectArn@ --dataset-type TEST
+aws rekognition distribute-dataset-entries --datasets Arn=@DatasetArn:first@ Arn=@DatasetArn@
+aws rekognition delete-dataset --dataset-arn @DatasetArn@
+aws rekognition delete-dataset --dataset-arn @DatasetArn:first@
+aws rekognition create-project-version --project-arn @ProjectArn@ --version-name one --output-config S3Bucket=reports,S3KeyPrefix=colours --training-data Assets=[{GroundTruthManifest={S3Object={Bucket=shots,Name=good.manifest}}}] --testing-data Assets=[{GroundTruthManifest={S3Object={Bucket=shots,Name=good.manifest}}}]
+aws rekognition describe-project-versions --project-arn @ProjectArn@ --version-names one
+# until TRAINING_COMPLETED
+aws rekognition wait project-version-training-completed --project-arn @ProjectArn@ --version-names one
+aws rekognition start-project-version --project-version-arn @ProjectVersionArn@ --min-inference-units 1
+aws rekognition describe-project-versions --project-arn @ProjectArn@ --version-names one
+# until RUNNING
+aws rekognition wait project-version-running --project-arn @ProjectArn@ --version-names one
+aws rekognition detect-custom-labels --project-version-arn @ProjectVersionArn@ --image S3Object={Bucket=shots,Name=red-0.png} --min-confidence 0
+aws rekognition stop-project-version --project-version-arn @ProjectVersionArn@
+aws rekognition put-project-policy --project-arn @ProjectArn@ --policy-name copies --policy-document file://copies.json
+aws rekognition list-project-policies --project-arn @ProjectArn@
+aws rekognition copy-project-version --source-project-arn @ProjectArn@ --source-project-version-arn @ProjectVersionArn@ --destination-project-arn @ProjectArn@ --version-name two --output-config S3Bucket=reports,S3KeyPrefix=copied
+aws rekognition delete-project-policy --project-arn @ProjectArn@ --policy-name copies
+aws rekognition describe-project-versions --project-arn @ProjectArn@ --version-names two
+# until COPYING_COMPLETED
+aws rekognition delete-project-version --project-version-arn @ProjectVersionArn@
+aws rekognition delete-project-version --project-version-arn @ProjectVersionArn:first@
+aws rekognition delete-project --project-arn @ProjectArn@
+aws rekognition start-media-analysis-job --operations-config DetectModerationLabels={MinConfidence=30} --input S3Object={Bucket=shots,Name=list.jsonl} --output-config S3Bucket=reports,S3KeyPrefix=media --job-name night
+aws rekognition get-media-analysis-job --job-id @JobId@
+# until CompletionTimestamp
+aws rekognition list-media-analysis-jobs --max-results 10
+aws rekognition create-stream-processor --name yard --role-arn arn:aws:iam::123456789012:role/streams --input KinesisVideoStream={Arn=arn:aws:kinesisvideo:eu-central-1:123456789012:stream/yard/1} --stream-processor-output S3Destination={Bucket=reports,KeyPrefix=yard} --settings ConnectedHome={Labels=[ALL],MinConfidence=50} --notification-channel SNSTopicArn=arn:aws:sns:eu-central-1:123456789012:yard
+aws rekognition list-stream-processors
+aws rekognition describe-stream-processor --name yard
+aws rekognition update-stream-processor --name yard --data-sharing-preference-for-update OptIn=false
+aws rekognition start-stream-processor --name yard --start-selector KVSStreamStartSelector={ProducerTimestamp=1} --stop-selector MaxDurationInSeconds=5
+aws rekognition stop-stream-processor --name yard
+aws rekognition describe-stream-processor --name yard
+# until STOPPED|FAILED
+aws rekognition delete-stream-processor --name yard
+aws rekognition create-face-liveness-session --settings AuditImagesLimit=2
+aws rekognition get-face-liveness-session-results --session-id @SessionId@

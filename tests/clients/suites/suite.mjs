@@ -48,6 +48,15 @@ export async function suite(client, sdk, ann, pair) {
   await refused("DescribeCollection", { CollectionId: "nobody" }, "ResourceNotFoundException");
   await refused("DetectFaces", { Image: { Bytes: new Uint8Array([1, 2, 3]) } }, "InvalidImageFormatException");
   await refused("DescribeStreamProcessor", { Name: "nobody" }, "ResourceNotFoundException");
+  const { ProjectArn } = await send("CreateProject", { ProjectName: "js" });
+  const projects = await send("DescribeProjects", { ProjectNames: ["js"] });
+  must(projects.ProjectDescriptions[0].CreationTimestamp instanceof Date, "a project has a time");
+  await send("CreateDataset", { ProjectArn, DatasetType: "TRAIN" });
+  await send("DeleteProject", { ProjectArn });
+  const { SessionId } = await send("CreateFaceLivenessSession", { Settings: { AuditImagesLimit: 1 } });
+  must((await send("GetFaceLivenessSessionResults", { SessionId })).Status === "CREATED", "a check that nobody began");
+  must((await send("ListMediaAnalysisJobs", {})).MediaAnalysisJobs.length === 0, "no jobs over many pictures");
+  must((await send("ListStreamProcessors", {})).StreamProcessors.length === 0, "no stream processors");
   await send("DeleteFaces", { ...people, FaceIds: [FaceId] });
   await send("DeleteCollection", people);
   return done;

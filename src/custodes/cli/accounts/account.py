@@ -14,8 +14,10 @@ from typing import Annotated, Any
 import typer
 
 from custodes.cli.accounts.account_limits import limits_command
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import ask
+from custodes.cli.input_files import json_of
 from custodes.cli.options import DATA, DataOption, DataPlaceOption, JsonOption
+from custodes.cli.output import show
 from custodes.core.errors import InvalidParameterError
 from custodes.governance.accounts.vocabulary import choices, sectors
 
@@ -170,10 +172,7 @@ def _profile(path: Path | None, name: str | None, sector: str | None, country: s
     """What is said about the organisation: the file's members, and what the options say instead."""
     members: dict[str, object] = {}
     if path is not None:
-        try:
-            found = json.loads(path.read_bytes())
-        except ValueError:
-            raise InvalidParameterError(f"{path} is not JSON") from None
+        found = json_of(path)
         if not isinstance(found, dict):
             raise InvalidParameterError(f"{path} is not a JSON object")
         members = found

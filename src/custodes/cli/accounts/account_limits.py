@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import ask
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import show
 from custodes.core.errors import InvalidParameterError
 from custodes.governance.limits import check_limits
 
@@ -32,9 +33,10 @@ def limits_command(
     if changed:
         # Reading the model of the API takes a moment, so only who sets a limit waits for it.
         from custodes.edge.aws.model import load_service
+        from custodes.operations.liveness.commands import STREAMED
         from custodes.operations.reviews.reviews import OPERATIONS
 
-        check_limits(changed, {*load_service().known, *OPERATIONS})
+        check_limits(changed, {*load_service().known, *OPERATIONS, *STREAMED})
     found = ask(data, "account show", account=account)["limits"]
     wanted = {name: number for name, number in (found | changed).items() if name not in (clear or ())}
     if wanted != found:

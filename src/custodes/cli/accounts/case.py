@@ -11,8 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import ask
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import show
 
 app = typer.Typer(help="Cases of identifications, and their authorisations.", no_args_is_help=True)
 

@@ -5,14 +5,15 @@ In: whose documents. Out: a group of commands ``put``, ``get``, ``delete`` and `
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import ask
+from custodes.cli.input_files import text_of
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import show
 
 AccountOption: TypeAlias = Annotated[
     str | None, typer.Option("--account", help="Account id. [default: the operator's]")
@@ -32,7 +33,7 @@ def document_commands(kind: str) -> typer.Typer:
         owner: _OwnerArgument, name: _NameArgument, file: FileOption, account: AccountOption = None,
         data: DataOption = DATA, as_json: JsonOption = False,
     ) -> None:  # fmt: skip
-        members = {"owner": f"{kind}/{owner}", "name": name, "text": read_text(file), "account": account}
+        members = {"owner": f"{kind}/{owner}", "name": name, "text": text_of(file), "account": account}
         show(ask(data, "document put", **members), f"{kind} {owner} has the policy {name}", as_json=as_json)
 
     def get_command(
@@ -60,8 +61,3 @@ def document_commands(kind: str) -> typer.Typer:
     app.command("delete", help="Take a policy document away.")(delete_command)
     app.command("list", help=f"Names of the policy documents of a {kind}.")(list_command)
     return app
-
-
-def read_text(file: Path) -> str:
-    """Text of a file, or of standard input for ``-``."""
-    return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")

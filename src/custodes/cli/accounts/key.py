@@ -10,8 +10,9 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from custodes.cli.accounts.document import AccountOption
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import ask
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import show
 
 app = typer.Typer(help="Access keys of accounts and their users.", no_args_is_help=True)
 

@@ -8,10 +8,12 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from custodes.cli.accounts.document import AccountOption, document_commands, read_text
+from custodes.cli.accounts.document import AccountOption, document_commands
 from custodes.cli.accounts.user import TagOption, tags_of
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import ask
+from custodes.cli.input_files import text_of
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import show
 
 app = typer.Typer(help="Roles of accounts: who may assume them, what they may do.", no_args_is_help=True)
 app.add_typer(document_commands("role"), name="policy")
@@ -38,7 +40,7 @@ def create_command(
     """Add a role to an account. It may do nothing until it has a policy."""
     members = {
         "role": role,
-        "trust": read_text(trust),
+        "trust": text_of(trust),
         "max_session_s": max_session_s,
         "tags": tags_of(tag),
         "account": account,
@@ -72,7 +74,7 @@ def trust_command(
     as_json: JsonOption = False,
 ) -> None:
     """Change who may assume a role; sessions that run go on."""
-    value = ask(data, "role trust", role=role, trust=read_text(trust), account=account)
+    value = ask(data, "role trust", role=role, trust=text_of(trust), account=account)
     show(value, str(value["arn"]), as_json=as_json)
 
 

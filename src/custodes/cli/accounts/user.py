@@ -7,8 +7,9 @@ from typing import Annotated, TypeAlias
 import typer
 
 from custodes.cli.accounts.document import AccountOption, document_commands
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import ask
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import show
 from custodes.core.errors import InvalidParameterError
 
 app = typer.Typer(help="Users of accounts, and what they may do.", no_args_is_help=True)

@@ -10,11 +10,9 @@ import http.client
 import json
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import typer
 
 from custodes.cli.client.directory import require_ledger
 from custodes.core import errors
@@ -54,21 +52,6 @@ def is_served(data: Path) -> bool:
     reached = connection.reaches()
     connection.close()
     return reached
-
-
-def close_head(data: Path, *, behind: Callable[[], bool]) -> None:
-    """Have a head of the account map made. Without a server only when ``behind``: its witnesses are not asked then.
-
-    Raises:
-        UnavailableError: it could not be made; the message says why.
-    """
-    if is_served(data) or behind():
-        ask(data, "ledger head")
-
-
-def show(answer: object, text: str, *, as_json: bool) -> None:
-    """Print an answer: JSON as it is, or ``text``."""
-    typer.echo(json.dumps(answer) if as_json else text)
 
 
 class _Connection(http.client.HTTPConnection):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from custodes.core.errors import CustodesError
+from custodes.core.errors import CustodesError, UnavailableError
 
 
 class ApiFailureError(CustodesError):
@@ -37,3 +37,10 @@ class ApiClient(Protocol):
             UnavailableError: the server cannot be reached.
         """
         ...
+
+
+def unanswered(url: str) -> UnavailableError:
+    """What is wrong where nothing answers at ``url``, and what to do."""
+    return UnavailableError(
+        f"{url} does not answer: start its server with `custodes serve`, or name another with --endpoint or --data"
+    )

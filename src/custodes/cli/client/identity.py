@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 import typer
 
-from custodes.cli.client.api import ApiFailureError
+from custodes.cli.client.api import ApiFailureError, unanswered
 from custodes.core.errors import UnavailableError
 from custodes.settings import names_aws_credentials
 from custodes.storage.files.credentials import stored_account, stored_key
@@ -92,7 +92,7 @@ def caller_arn(url: str, region: str, credentials: SigningCredentials) -> str:
     except urllib.error.HTTPError as error:
         raise _refusal(error.read().decode("utf-8", "replace"), credentials) from error
     except OSError as error:
-        raise UnavailableError(f"{url} does not answer") from error
+        raise unanswered(url) from error
     return _element(text, "Arn") or credentials.access_key_id
 
 

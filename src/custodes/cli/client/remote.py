@@ -9,10 +9,10 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.credentials import Credentials
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, ParamValidationError
 from botocore.session import Session
 
-from custodes.cli.client.api import ApiFailureError
+from custodes.cli.client.api import ApiFailureError, unanswered
 from custodes.cli.client.identity import SigningCredentials
 from custodes.cli.client.signed import SignedClient
 from custodes.core.errors import InvalidParameterError, UnavailableError
@@ -49,6 +49,8 @@ class RemoteApi:
         except ClientError as error:
             value = error.response["Error"]
             raise ApiFailureError(value.get("Code", "Unknown"), value.get("Message", "")) from error
+        except EndpointConnectionError as error:
+            raise unanswered(url) from error
         except BotoCoreError as error:
             raise UnavailableError(f"{url}: {error}") from error
         key = SigningCredentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
@@ -70,6 +72,8 @@ class RemoteApi:
             raise ApiFailureError(value.get("Code", "Unknown"), value.get("Message", "")) from error
         except ParamValidationError as error:
             raise InvalidParameterError(str(error)) from error
+        except EndpointConnectionError as error:
+            raise unanswered(self._url) from error
         except BotoCoreError as error:
             raise UnavailableError(f"{self._url}: {error}") from error
         return answer

@@ -19,7 +19,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from custodes.cli.client.api import ApiFailureError
+from custodes.cli.client.api import ApiFailureError, unanswered
 from custodes.core.errors import UnavailableError
 
 _PATH = "/custodes/v1/reviews"
@@ -67,7 +67,7 @@ class SignedClient:
             with self._opened(self._signed(method, path, body, {"content-type": "application/json"})) as answer:
                 parsed: Mapping[str, Any] = json.loads(answer.read())
         except ValueError as error:
-            raise UnavailableError(f"{self.url} does not answer") from error
+            raise unanswered(self.url) from error
         return parsed
 
     def _signed(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> urllib.request.Request:
@@ -86,7 +86,7 @@ class SignedClient:
         except urllib.error.HTTPError as error:
             raise _failure(error.read()) from error
         except OSError as error:
-            raise UnavailableError(f"{self.url} does not answer") from error
+            raise unanswered(self.url) from error
 
 
 def _failure(data: bytes) -> ApiFailureError | UnavailableError:

@@ -1,12 +1,11 @@
 """``custodes celebrities``: whom RecognizeCelebrities can name. Works with and without a running server.
 
-In: a file of people with portraits. Out: people in ``celebrities/people.sqlite3``, portraits in the collection
+In: a file of people with portraits. Out: people in the database, portraits in the collection
 ``celebrities`` of the operator's account, through the API like any other face: recorded, sealed, erasable.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -25,6 +24,7 @@ from custodes.cli.options import (
     EndpointOption,
     JsonOption,
 )
+from custodes.cli.output import print_json
 from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.settings import from_environment
 
@@ -83,7 +83,7 @@ def import_command(
     faces = sum(len(entry.faces) for entry in done.entries)
     if as_json:
         facts = {"people": len(known), "portraits": faces, "done_before": done.done_before}
-        typer.echo(json.dumps({**facts, "left_out": [{"path": name, "reason": reason} for name, reason in left_out]}))
+        print_json({**facts, "left_out": [{"path": name, "reason": reason} for name, reason in left_out]})
         return
     typer.echo(f"{len(known)} people, {faces} portraits in collection {_COLLECTION}.")
     for name, reason in left_out:
@@ -105,7 +105,7 @@ def list_command(
         listed = ask(data, "celebrities list")["people"]
     people = [{**one, "portraits": portraits[one["celebrity_id"]]} for one in listed]
     if as_json:
-        typer.echo(json.dumps(people))
+        print_json(people)
         return
     for one in people:
         typer.echo(f"{one['celebrity_id']}\t{one['name']}\t{one['portraits']} portraits\t{' '.join(one['urls'])}")
@@ -132,7 +132,7 @@ def remove_command(
         erase(api, faces)
         ask(data, "celebrities drop", celebrity_ids=ids)
     if as_json:
-        typer.echo(json.dumps({"celebrity_ids": sorted(set(ids)), "face_ids": faces}))
+        print_json({"celebrity_ids": sorted(set(ids)), "face_ids": faces})
     else:
         typer.echo(f"{len(set(ids))} people forgotten, {len(faces)} faces erased.")
 

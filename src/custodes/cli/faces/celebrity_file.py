@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from custodes.cli.input_files import require_file
 from custodes.core.errors import InvalidParameterError
 from custodes.gallery.celebrities import WIKIDATA_ID, Celebrity, KnownGender, stable_id
 
@@ -39,9 +40,8 @@ def read_known(path: Path) -> list[Known]:
         InvalidParameterError: it cannot be read, or a row is wrong; the message names the row.
     """
     try:
+        require_file(path)
         rows = _rows(path)
-    except OSError as error:
-        raise InvalidParameterError(f"{path}: {error.strerror}") from None
     except (UnicodeDecodeError, csv.Error, json.JSONDecodeError) as error:
         raise InvalidParameterError(f"{path} cannot be read as CSV or JSON: {error}") from None
     found: dict[str, Known] = {}

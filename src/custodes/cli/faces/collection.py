@@ -12,9 +12,11 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from custodes.cli.accounts.document import AccountOption, FileOption, read_text
-from custodes.cli.client.administration import ask, show
+from custodes.cli.accounts.document import AccountOption, FileOption
+from custodes.cli.client.administration import ask
+from custodes.cli.input_files import text_of
 from custodes.cli.options import DATA, DataOption, DataPlaceOption, EndpointOption, JsonOption
+from custodes.cli.output import show
 from custodes.settings import from_environment
 
 app = typer.Typer(help="Collections of faces.", no_args_is_help=True)
@@ -120,7 +122,7 @@ def put_policy_command(
     as_json: JsonOption = False,
 ) -> None:
     """Store the policy document of a collection; what is not understood is refused."""
-    value = ask(data, "document put", **_members(collection, account), text=read_text(file))
+    value = ask(data, "document put", **_members(collection, account), text=text_of(file))
     show(value, f"collection {collection} has a policy", as_json=as_json)
 
 

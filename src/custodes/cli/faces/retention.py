@@ -6,13 +6,13 @@ is asked to do it and erases what is due with the next hour; without one the rul
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import ask
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import print_json, show
 
 app = typer.Typer(help="Say for how long collections keep faces.", no_args_is_help=True)
 
@@ -49,7 +49,7 @@ def list_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show all rules."""
     rules = ask(data, "retention list")["rules"]
     if as_json:
-        typer.echo(json.dumps(rules))
+        print_json(rules)
         return
     for rule in rules:
         typer.echo(f"{rule['account']}  {rule['days']:>6} days  {rule['collection']}")

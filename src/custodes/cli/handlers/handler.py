@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from custodes.cli.options import DATA, CollectionOption, DataPlaceOption, EndpointOption, JsonOption
+from custodes.cli.output import show
 from custodes.core.errors import CustodesError, InvalidParameterError
 from custodes.settings import from_environment
 
@@ -34,7 +35,7 @@ def put_command(
 ) -> None:
     """Keep a document under a name, over what was there."""
     _ask("PutHandler", data, endpoint, Name=name, Document=file.read_text("utf-8"))
-    _say({"name": name}, f"{name} is kept", as_json=as_json)
+    show({"name": name}, f"{name} is kept", as_json=as_json)
 
 
 @app.command("check")
@@ -47,7 +48,7 @@ def check_command(
 
     found = _ask("ValidateHandler", data, endpoint, Document=file.read_text("utf-8"))
     lines = [*found["Problems"], *(_step(one) for one in found["Steps"])]
-    _say(dict(found), "\n".join(lines), as_json=as_json)
+    show(dict(found), "\n".join(lines), as_json=as_json)
     if not found["Valid"] or not all(one["Allowed"] for one in found["Steps"]):
         end(ExitStatus.FAILED)
 
@@ -56,7 +57,7 @@ def check_command(
 def list_command(data: DataPlaceOption = DATA, endpoint: EndpointOption = None, as_json: JsonOption = False) -> None:
     """Show the names of all handlers."""
     names = _ask("ListHandlers", data, endpoint)["Names"]
-    _say(list(names), "\n".join(names) or "no handlers", as_json=as_json)
+    show(list(names), "\n".join(names) or "no handlers", as_json=as_json)
 
 
 @app.command("show")
@@ -65,7 +66,7 @@ def show_command(
 ) -> None:
     """Show the document of a handler."""
     document = _ask("GetHandler", data, endpoint, Name=name)["Document"]
-    _say({"name": name, "document": document}, document, as_json=as_json)
+    show({"name": name, "document": document}, document, as_json=as_json)
 
 
 @app.command("remove")
@@ -74,7 +75,7 @@ def remove_command(
 ) -> None:
     """Forget a handler. Events that it kept stay until their days are over."""
     _ask("DeleteHandler", data, endpoint, Name=name)
-    _say({"name": name}, f"{name} is forgotten", as_json=as_json)
+    show({"name": name}, f"{name} is forgotten", as_json=as_json)
 
 
 @app.command("run")
@@ -99,7 +100,7 @@ def run_command(
             except CustodesError as error:
                 failed += 1
                 found = {"Error": error.message}
-            _say({"source": source, **found}, f"{source}  {_told(found)}", as_json=as_json)
+            show({"source": source, **found}, f"{source}  {_told(found)}", as_json=as_json)
     if failed:
         end(ExitStatus.FAILED)
 
@@ -132,7 +133,7 @@ def verify_command(
     verdict = "it is" if found["Passed"] else "it is not"
     alike = f" at {found['Similarity']:.2f} %" if "Similarity" in found else ": a photo shows no face"
     rate = f"; {found['FalseMatchRate']:.1e} of strangers reach that" if "FalseMatchRate" in found else ""
-    _say(dict(found), f"{verdict} {person}{alike}{rate}", as_json=as_json)
+    show(dict(found), f"{verdict} {person}{alike}{rate}", as_json=as_json)
     if not found["Passed"]:
         end(ExitStatus.FAILED)
 
@@ -201,9 +202,3 @@ def _ask(operation: str, data: Path, endpoint: str | None, **members: Any) -> Ma
 
     with open_api(from_environment(data=data), endpoint) as api:
         return api.call(operation, **members)
-
-
-def _say(value: Any, text: str, *, as_json: bool) -> None:
-    import json
-
-    typer.echo(json.dumps(value, default=str) if as_json else text)

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from custodes.cli.input_files import require_file
 from custodes.cli.options import DATA, DataOption, DataPlaceOption, DeviceOption, EndpointOption, JsonOption
 from custodes.core.errors import InvalidParameterError
 
@@ -31,6 +32,9 @@ def train_command(
     project: ProjectOption = None,
     version: VersionOption = None,
     picture: Annotated[Path | None, typer.Option("--picture", help="Where the confusion matrix goes, as PNG.")] = None,
+    backbone: Annotated[
+        str | None, typer.Option("--backbone", help="Network that features come from. [default: efficientnet-lite2]")
+    ] = None,
     data: DataPlaceOption = DATA,
     endpoint: EndpointOption = None,
     device: DeviceOption = None,
@@ -42,7 +46,7 @@ def train_command(
     """
     from custodes.cli.labels.annotations import read_samples
     from custodes.cli.labels.confusion import draw_confusion
-    from custodes.cli.labels.submission import open_labels, train
+    from custodes.cli.labels.submission import WantedVersion, open_labels, train
     from custodes.cli.output import print_json, print_rows, say
     from custodes.settings import from_environment
 
@@ -55,7 +59,7 @@ def train_command(
     name = project or _name(folder)
     settings = from_environment(data=data, device=device)
     with open_labels(settings, endpoint, creates=True) as api:
-        trained = train(api, settings, name, version or f"v{int(time.time())}", samples)
+        trained = train(api, settings, WantedVersion(name, version or f"v{int(time.time())}", backbone), samples)
     means = trained.summary["AggregatedEvaluationResults"]
     if picture is not None and "ConfusionMatrix" in means:
         draw_confusion(_shares(means["ConfusionMatrix"]), trained.summary["EvaluationDetails"]["Labels"], picture)
@@ -87,6 +91,8 @@ def detect_command(
     from custodes.cli.output import print_json, print_rows
     from custodes.settings import from_environment
 
+    for path in pictures:
+        require_file(path)
     options = {} if min_confidence is None else {"MinConfidence": min_confidence}
     with open_labels(from_environment(data=data, device=device), endpoint, creates=False) as api:
         arn = version_arn(api, project, version)
@@ -101,6 +107,30 @@ def detect_command(
         return
     rows = [_found(path, label) for path, labels in found.items() for label in labels]
     print_rows(("PICTURE", "LABEL", "CONFIDENCE", "BOX"), rows)
+
+
+@app.command("erase")
+def erase_command(
+    source: Annotated[str, typer.Argument(help="The picture, as manifests name it: s3://BUCKET/NAME.")],
+    account: Annotated[str | None, typer.Option("--account", help="Whose. [default: of all accounts]")] = None,
+    data: DataOption = DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase what datasets keep of a picture; versions that were trained on it say so from now on.
+
+    The picture itself stays in its bucket, weights stay until their version is deleted.
+    """
+    import hashlib
+
+    from custodes.cli.client.administration import ask
+    from custodes.cli.output import show
+
+    if not source.startswith("s3://"):
+        raise InvalidParameterError("a picture is named s3://BUCKET/NAME, as in manifests")
+    digest = hashlib.sha256(source.encode()).hexdigest()
+    found = ask(data, "labels erase", source_sha256=digest, account=account)
+    told = f"erased in {found['entries']} datasets; {found['versions']} versions that were trained on it say so"
+    show(found, told, as_json=as_json)
 
 
 def _name(folder: Path) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
+from custodes.cli.input_files import require_folder
 from custodes.core.errors import CustodesError, InvalidParameterError
 from custodes.imaging.image import read_header
 
@@ -26,8 +27,7 @@ class PictureFolder:
 
     def __init__(self, folder: Path) -> None:
         """Look below ``folder``. Raises InvalidParameterError where it is none."""
-        if not folder.is_dir():
-            raise InvalidParameterError(f"there is no folder {folder}")
+        require_folder(folder)
         self.folder = folder
         self._root = folder.resolve()
 

@@ -40,6 +40,15 @@ class TrainedVersion:
     summary: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class WantedVersion:
+    """What is to be trained: project, name, and the network that features come from, None for the default."""
+
+    project: str
+    name: str
+    backbone: str | None = None
+
+
 @contextmanager
 def open_labels(settings: Settings, endpoint: str | None, *, creates: bool) -> Iterator[ApiClient]:
     """The API. Raises UnavailableError where nothing answers."""
@@ -49,7 +58,7 @@ def open_labels(settings: Settings, endpoint: str | None, *, creates: bool) -> I
         yield api
 
 
-def train(api: ApiClient, settings: Settings, project: str, version: str, samples: Sequence[Sample]) -> TrainedVersion:
+def train(api: ApiClient, settings: Settings, wanted: WantedVersion, samples: Sequence[Sample]) -> TrainedVersion:
     """Train, and start what came of it.
 
     Raises:
@@ -62,7 +71,8 @@ def train(api: ApiClient, settings: Settings, project: str, version: str, sample
     key = stored_key(settings.data)
     if key is None or not is_served(settings.data):
         raise InvalidParameterError("that server cannot read files of this machine: use the API with a bucket")
-    owner = project_arn(api, project, creates=True)
+    version = wanted.name
+    owner = project_arn(api, wanted.project, creates=True)
     given: list[str] = []
     try:
         lines = []
@@ -81,6 +91,7 @@ def train(api: ApiClient, settings: Settings, project: str, version: str, sample
             OutputConfig={"S3Bucket": RESULTS_BUCKET, "S3KeyPrefix": secrets.token_hex(16)},
             TrainingData={"Assets": [place]},
             TestingData={"AutoCreate": True},
+            **({} if wanted.backbone is None else {"Tags": {"custodes:backbone": wanted.backbone}}),
         )
         description = _ended(api, owner, version)
     finally:

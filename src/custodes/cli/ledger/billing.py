@@ -1,26 +1,25 @@
 """``custodes billing``: what a month costs whom, and invoices that prove their place in the total in the ledger.
 
 In: a data directory, a month, a price list. Out: a table or JSON; invoice files (JSON with proof, HTML to print).
-``preview`` and ``invoices`` only read; ``run`` has the server write the ledger, or does so itself where none runs.
+All of it by the server where one runs, and on record.
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import ask
+from custodes.cli.input_files import text_of
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import print_json, show
 from custodes.core.clock import SystemClock
-from custodes.core.errors import InvalidParameterError, NotFoundError
-from custodes.deployment.record.statements import open_statements
+from custodes.core.errors import InvalidParameterError
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_html import render
 from custodes.ledger.prover.invoices.invoice_run import load_prices
-from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.verifier.invoices.invoice import parse
 from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.invoices.prices import PriceError, PriceList
@@ -39,16 +38,14 @@ def preview_command(
     as_json: JsonOption = False,
 ) -> None:
     """Show what each account owes for a month, without writing anything."""
-    listed = _prices(prices)
-    try:
-        run = open_statements(data).bill(_month(month), listed)
-    except (LookupError, NoteError) as error:
-        raise NotFoundError(str(error)) from error
+    _prices(prices)
+    text = None if prices is None else text_of(prices)
+    found = ask(data, "billing preview", month=str(_month(month)), prices=text)
     if as_json:
-        typer.echo(json.dumps({"month": month, "bills": dict(run.bills)}))
+        print_json({"month": month, "bills": found["bills"]})
         return
-    for account, bill in run.bills.items():
-        typer.echo(f"{account}  {bill['uses']:>10} uses  {bill['sum']:>16} {listed.currency}")
+    for account, bill in found["bills"].items():
+        typer.echo(f"{account}  {bill['uses']:>10} uses  {bill['sum']:>16} {found['currency']}")
 
 
 @app.command("run")
@@ -60,7 +57,7 @@ def run_command(
     _prices(prices)
     if _month(month).end > SystemClock().now_ms():
         raise InvalidParameterError(f"{month} is not over yet")
-    listed = None if prices is None else prices.read_text(encoding="utf-8")
+    listed = None if prices is None else text_of(prices)
     index = ask(data, "billing run", month=str(_month(month)), prices=listed)["index"]
     show({"month": month, "index": index}, f"{month} is entry {index} of the ledger", as_json=as_json)
 
@@ -74,14 +71,11 @@ def invoices_command(
     as_json: JsonOption = False,
 ) -> None:
     """Write the invoices of a billed month: a JSON file with the proof and an HTML page, per account."""
-    try:
-        invoices = open_statements(data).invoices(_month(month))
-    except (LookupError, NoteError) as error:
-        raise NotFoundError(str(error)) from error
+    invoices = ask(data, "billing invoices", month=str(_month(month)))["files"]
     out.mkdir(parents=True, exist_ok=True)
     for account, content in invoices.items():
-        (out / f"{account}-{month}.json").write_bytes(content)
-        (out / f"{account}-{month}.html").write_text(render(parse(content), sender))
+        (out / f"{account}-{month}.json").write_text(content, encoding="utf-8")
+        (out / f"{account}-{month}.html").write_text(render(parse(content.encode()), sender), encoding="utf-8")
     paths = [str(out / f"{account}-{month}.json") for account in invoices]
     if as_json:
         show({"month": month, "paths": paths}, "", as_json=True)

@@ -6,15 +6,15 @@ goes on recognising at once.
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import ask
 from custodes.cli.ledger.consent import SignatureOption, SignOnlyOption, SignWithOption, sign_order
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import print_json, show
 
 app = typer.Typer(help="Incidents of the log, and what they stop.", no_args_is_help=True)
 
@@ -24,7 +24,7 @@ def list_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show all incidents; those that stop recognition say so."""
     rows = ask(data, "incident list")["incidents"]
     if as_json:
-        typer.echo(json.dumps(rows))
+        print_json(rows)
         return
     for row in rows:
         at = datetime.fromtimestamp(row["ts_ms"] / 1000, UTC).isoformat(sep=" ", timespec="seconds")

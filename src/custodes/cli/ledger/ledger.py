@@ -6,7 +6,6 @@ agrees, 1 when not. It only reads, but for ``rotate-key``, which replaces the lo
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -14,12 +13,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import ask
 from custodes.cli.client.directory import require_ledger
 from custodes.cli.ledger.consent import SignatureOption, SignOnlyOption, SignWithOption, sign_order
 from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption, DataPlaceOption
-from custodes.cli.output import print_json
+from custodes.cli.output import print_json, show
 from custodes.core.errors import NotFoundError, UnavailableError
 from custodes.deployment.record.audits import audit_deeply, audit_log
 from custodes.deployment.record.statements import open_statements
@@ -58,19 +57,19 @@ def audit_command(
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("audit", total=None)
 
-        def show(done: int, size: int) -> None:
+        def watch(done: int, size: int) -> None:
             bar.update(task, completed=done, total=size)
 
         try:
             if deep:
-                report, found = audit_deeply(data, keys, show)
+                report, found = audit_deeply(data, keys, watch)
             else:
-                report = audit_log(data, keys, bodies, show)
+                report = audit_log(data, keys, bodies, watch)
         except (MapError, BodyError) as error:
             bar.stop()
             typer.echo(f"FIRST DIFFERENCE  {error}")
             raise typer.Exit(1) from error
-    typer.echo(json.dumps(_as_json(report)) if as_json else _as_text(report))
+    show(_as_json(report), _as_text(report), as_json=as_json)
     if report.difference is not None:
         raise typer.Exit(1)
     if found is not None:
@@ -110,7 +109,7 @@ def status_command(data: DataPlaceOption = DATA, key: KeyOption = None, as_json:
     """Show the published checkpoint, its signature checked."""
     checkpoint, _ = _checkpoint(data, _keys(data, key))
     members = {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root.hex()}
-    typer.echo(json.dumps(members) if as_json else "\n".join(f"{name}: {value}" for name, value in members.items()))
+    show(members, "\n".join(f"{name}: {value}" for name, value in members.items()), as_json=as_json)
 
 
 @app.command("proof")
@@ -204,7 +203,7 @@ def release_command(
     shown = {name: b64url(digest) for name, digest in members.items() if digest is not None}
     words = {"r": "program", "m": "models", "d": "dependencies"}
     lines = [f"{name}  {digest}  {words[name]}" for name, digest in shown.items()]
-    typer.echo(json.dumps(shown) if as_json else "\n".join(lines))
+    show(shown, "\n".join(lines), as_json=as_json)
 
 
 @app.command("destroy-bodies")

@@ -16,6 +16,7 @@ from typing import IO, Annotated
 
 import typer
 
+from custodes.cli.input_files import NoSuchInputError, require_folder
 from custodes.core.errors import InvalidParameterError, UnavailableError
 from custodes.ledger.__main__ import duration
 from custodes.ledger.monitor.alarm import Alarms, Tell, post_webhook, run_command
@@ -74,8 +75,8 @@ def monitor(
     except ValueError as error:
         raise InvalidParameterError(str(error)) from error
     for folder in (receipts, statements):
-        if folder is not None and not folder.is_dir():
-            raise InvalidParameterError(f"{folder} is no folder")
+        if folder is not None:
+            require_folder(folder)
     watched = _Watched(url, trusted_policy(trust), max_age_ms, receipts, statements)
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
@@ -139,7 +140,12 @@ def _print(seen: Look, mirror: Mirror, contradictions: list[str], standing: list
 
 
 def trusted_policy(trust: Path) -> TrustPolicy:
-    """The policy in a file. Raises InvalidParameterError for one that cannot protect its reader."""
+    """The policy in a file. Raises InvalidParameterError for one that is not there or cannot protect its reader."""
+    if not trust.is_file():
+        raise NoSuchInputError(
+            f"there is no file {trust}: say with --trust whom you trust; a server's own is trust.policy in its data "
+            "directory"
+        )
     try:
         policy = parse_policy(trust.read_bytes())
     except TrustError as error:

@@ -16,18 +16,9 @@ from custodes.cli.ledger.checking import checking
 from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.cli.output import print_json
-from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
-from custodes.deployment.record.statements import open_statements
-from custodes.governance.provider.guardrails import SECTORS, load
-from custodes.governance.provider.records import replay
-from custodes.ledger.tlog.commitment import BodyError
-from custodes.ledger.tlog.note import NoteError
-from custodes.ledger.tlog.tiles import LedgerCorruptError
-from custodes.ledger.verifier.canonical_json import StatementError
-from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion
-from custodes.storage.files.policy import policy_files
+from custodes.core.errors import InvalidParameterError
+from custodes.ledger.verifier.expected import SECTORS
 
-GROUP = "FaceComparison"
 RULE = "police-moratorium.face-comparison"
 
 
@@ -43,19 +34,10 @@ def moratorium_command(
     """Write a report on a moratorium: every decision of a period, by sector, with the history of the rules."""
     if sector not in SECTORS:
         raise InvalidParameterError(f"a sector is one of: {', '.join(SECTORS)}")
-    files = policy_files(data)
-    policy = files.policy(replay(files).in_force)
-    operations = load(policy.packs, policy.schema).operations_in(GROUP)
-    question = MoratoriumQuestion(sector, operations, rule, moment(begin), moment(end))
-    ask(data, "ledger head")  # published, and confirmed by witnesses where there are any
-    try:
-        report = open_statements(data).moratorium(question, files.members)
-    except (BodyError, NoteError, LedgerCorruptError) as error:
-        raise UnavailableError(f"the ledger's files do not fit together: {error}") from error
-    except LookupError as error:
-        raise NotFoundError(str(error)) from error
-    except StatementError as error:
-        raise InvalidParameterError(str(error)) from error
+    made = ask(data, "statement moratorium", sector=sector, rule=rule, from_ms=moment(begin), to_ms=moment(end))
+    if made["remark"] is not None:
+        typer.echo(made["remark"], err=True)
+    report = made["file"].encode()
     out.write_bytes(report)
     if as_json:
         print_json({"path": str(out), "bytes": len(report)})

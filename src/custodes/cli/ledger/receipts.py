@@ -6,7 +6,6 @@ must be, and a count; exit status 1 when there is one. No server is needed.
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +13,11 @@ from typing import Annotated
 
 import typer
 
+from custodes.cli.input_files import require_folder
 from custodes.cli.ledger.monitor import trusted_policy
 from custodes.cli.options import JsonOption
-from custodes.core.errors import InvalidParameterError, UnavailableError
+from custodes.cli.output import show
+from custodes.core.errors import UnavailableError
 from custodes.ledger.monitor.folder import FolderCopy
 from custodes.ledger.monitor.receipts import CheckedReceipt, check_receipts
 from custodes.ledger.tlog.tiles import LedgerCorruptError
@@ -44,8 +45,7 @@ def check_command(
     as_json: JsonOption = False,
 ) -> None:
     """Check signatures and proofs of all receipts of a folder, against each other and against a copy of the log."""
-    if not folder.is_dir():
-        raise InvalidParameterError(f"{folder} is no folder")
+    require_folder(folder)
     policy = trusted_policy(trust)
     try:
         copy = None if ledger is None else FolderCopy(ledger, policy)
@@ -53,7 +53,7 @@ def check_command(
         rows = [_owned(row, account) for row in rows]
     except (TrustError, LedgerCorruptError) as error:
         raise UnavailableError(f"the copy of the log cannot be used: {error}") from error
-    typer.echo(json.dumps([_as_json(row) for row in rows]) if as_json else _as_text(rows, copy is not None))
+    show([_as_json(row) for row in rows], _as_text(rows, copy is not None), as_json=as_json)
     if any(row.problem for row in rows):
         raise typer.Exit(1)
 
@@ -85,5 +85,5 @@ def _as_text(rows: list[CheckedReceipt], compared: bool) -> str:
         lines.append(f"{owned} prove whose they are")
     pending = sum(row.pending for row in rows)
     if pending:
-        lines.append(f"{pending} are newer than the copy of the log")
+        lines.append(f"{pending} are newer than the copy of the log, or promises that need one: --ledger")
     return "\n".join(lines)

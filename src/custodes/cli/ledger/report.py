@@ -15,14 +15,6 @@ from custodes.cli.client.administration import ask
 from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.cli.output import print_json
-from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
-from custodes.deployment.record.statements import open_statements
-from custodes.ledger.tlog.commitment import BodyError
-from custodes.ledger.tlog.note import NoteError
-from custodes.ledger.tlog.tiles import LedgerCorruptError
-from custodes.ledger.tlog.trust import TrustError, parse_policy
-from custodes.ledger.verifier.canonical_json import StatementError
-from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.regulation.check import parse
 from custodes.operations.record.evidence.regulation_page import render
 
@@ -47,7 +39,6 @@ def ai_act_command(
 ) -> None:
     """Report on an account under articles 12, 19 and 26 of the AI Act and 30 and 35 of the GDPR."""
     known = ask(data, "account show", account=account)
-    ask(data, "ledger head")  # published, and confirmed by witnesses where there are any
     organisation = dict(known["organisation"])
     rules = [rule for rule in ask(data, "retention list")["rules"] if rule["account"] == account]
     kept = [f"{rule['collection']}: {rule['days']} days" for rule in rules] or ["no rule"]
@@ -57,15 +48,10 @@ def ai_act_command(
         "stated use": known["stated"],
         "status": known["status"],
     }
-    policy = (data / POLICY).read_bytes()
-    try:
-        made = open_statements(data).regulation(account, (moment(begin), moment(end)), parse_policy(policy), declared)
-    except (BodyError, NoteError, LedgerCorruptError, MapError, TrustError) as error:
-        raise UnavailableError(f"the ledger's files do not fit together: {error}") from error
-    except LookupError as error:
-        raise NotFoundError(str(error)) from error
-    except StatementError as error:
-        raise InvalidParameterError(str(error)) from error
+    answer = ask(data, "report ai-act", account=account, declared=declared, from_ms=moment(begin), to_ms=moment(end))
+    if answer["remark"] is not None:
+        typer.echo(answer["remark"], err=True)
+    made, policy = answer["file"].encode(), (data / POLICY).read_bytes()
     out.mkdir(parents=True, exist_ok=True)
     (out / FILE).write_bytes(made)
     (out / PAGE).write_text(render(parse(made), FILE), encoding="utf-8")

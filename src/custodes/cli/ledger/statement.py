@@ -1,38 +1,28 @@
 """``custodes statement``: answer "did X use the service?" with a file that the asker can check without us.
 
 In: a data directory, an identifier, a period. Out: a statement file; or a verdict on one, with the exit status of
-``python -m custodes.ledger verify``. Works while the server runs, which is asked for a new head of the account map, so
-that a use of a second ago is in the statement; where that is not possible the last head has to do, and it says so.
+``python -m custodes.ledger verify``. Made by the server where one runs, with a new head of the map, so that a use of a
+second ago is in the statement; where that is not possible the last head has to do, and it says so.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from custodes.cli.client.administration import ask, close_head
+from custodes.cli.client.administration import ask
+from custodes.cli.input_files import text_of
 from custodes.cli.ledger.checking import checking
 from custodes.cli.ledger.moratorium import moratorium_command
 from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.cli.output import print_json, refuse_inputs
-from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
-from custodes.deployment.record.statements import open_statements
+from custodes.core.errors import InvalidParameterError
 from custodes.ledger.__main__ import main
 from custodes.ledger.prover.verifier_zipapp import build as build_zipapp
-from custodes.ledger.tlog.commitment import BodyError
-from custodes.ledger.tlog.note import NoteError
-from custodes.ledger.tlog.tiles import LedgerCorruptError
-from custodes.ledger.verifier.maps.head import PARTY_MAP
-from custodes.ledger.verifier.maps.proof import MapError
-from custodes.ledger.verifier.party import PartyQuestion
-from custodes.ledger.verifier.statement import Question, map_of
-from custodes.ledger.verifier.timestamps.token import StampError
 
 app = typer.Typer(help="State what an account used, or that it used nothing.", no_args_is_help=True)
 app.command("moratorium")(moratorium_command)
@@ -60,28 +50,19 @@ def create_command(
     """Write a statement about an account, a party, or another identifier."""
     if sum(one is not None for one in (account, identifier, party or None)) != 1:
         raise InvalidParameterError("give either --account, --party or --identifier")
-    name = identifier or f"acct:{account}"
-    question = Question(name, moment(begin), moment(end))
-    statements = open_statements(data)
-    try:
-        if party or map_of(name) == PARTY_MAP:
-            ask(data, "ledger party-head")
-        else:
-            close_head(data, behind=statements.behind)
-    except UnavailableError as error:
-        typer.echo(f"no new head of the map: {error.message}; the statement ends at the last one", err=True)
-    try:
-        listed = None if prices is None else json.loads(prices.read_bytes())
-        if party:
-            statement = statements.create_party(_asked(party), question.begin, question.end)
-        else:
-            statement = statements.create(question, listed)
-    except (MapError, BodyError, NoteError, LedgerCorruptError) as error:
-        raise UnavailableError(f"the ledger's files do not fit together: {error}") from error
-    except LookupError as error:
-        raise NotFoundError(str(error)) from error
-    except ValueError as error:  # a StatementError is one
-        raise InvalidParameterError(str(error)) from error
+    made = ask(
+        data,
+        "statement create",
+        account=account,
+        identifier=identifier,
+        party=party or None,
+        prices=None if prices is None else text_of(prices),
+        from_ms=moment(begin),
+        to_ms=moment(end),
+    )
+    if made["remark"] is not None:
+        typer.echo(made["remark"], err=True)
+    statement = made["file"].encode()
     out.write_bytes(statement)
     if as_json:
         print_json({"path": str(out), "bytes": len(statement)})
@@ -140,16 +121,7 @@ def stamps_command(
 ) -> None:
     """Write the time stamps of outside authorities that bracket a statement's period, to go with it."""
     refuse_inputs(out, [file])
-    try:
-        stamps = open_statements(data).stamps(file.read_bytes())
-    except StampError as error:
-        raise UnavailableError(f"a stored time stamp is damaged: {error}") from error
-    except ValueError as error:
-        raise InvalidParameterError(str(error)) from error
-    except (BodyError, NoteError, LedgerCorruptError) as error:
-        raise UnavailableError(f"the ledger's files do not fit together: {error}") from error
-    except LookupError as error:
-        raise NotFoundError(str(error)) from error
+    stamps = ask(data, "statement stamps", statement=file.read_text(encoding="utf-8"))["file"].encode()
     out.write_bytes(stamps)
     if as_json:
         print_json({"path": str(out), "bytes": len(stamps)})
@@ -169,15 +141,3 @@ def verifier_command(
         print_json({"path": str(out), "sha256": digest})
     else:
         typer.echo(f"{digest}  {out}")
-
-
-def _asked(texts: list[str]) -> PartyQuestion:
-    """Numbers are written with a register in front, as in ``lei:...``; everything else is a name."""
-    names, identifiers = [], []
-    for text in texts:
-        scheme, colon, value = text.partition(":")
-        if colon and value and re.fullmatch(r"[a-z][a-z0-9-]*", scheme):
-            identifiers.append((scheme, value))
-        else:
-            names.append(text)
-    return PartyQuestion(tuple(names), tuple(identifiers))

@@ -13,13 +13,11 @@ from typing import Annotated
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from custodes.cli.client.administration import show
+from custodes.cli.client.administration import ask
 from custodes.cli.options import DATA, DataOption, JsonOption
-from custodes.core.errors import InvalidParameterError, NotFoundError
-from custodes.deployment.record.statements import open_statements
+from custodes.cli.output import show
+from custodes.core.errors import InvalidParameterError
 from custodes.ledger.tlog.note import NoteError, VerifierKey, check_name
-from custodes.ledger.tlog.trust import TrustError, parse_policy
-from custodes.ledger.witness.client import http_post
 from custodes.ledger.witness.http import WitnessHttpServer
 from custodes.ledger.witness.state_file import FolderMemory
 from custodes.ledger.witness.witness import WitnessKey, WitnessServer
@@ -72,17 +70,11 @@ def ask_command(
     as_json: JsonOption = False,
 ) -> None:
     """Have the newest checkpoint confirmed by the witnesses whose addresses the trust policy gives."""
-    try:
-        trust = parse_policy((policy or data / "trust.policy").read_bytes())
-        asked = open_statements(data).ask_witnesses(trust.witnesses.values(), http_post())
-    except TrustError as error:
-        raise InvalidParameterError(str(error)) from error
-    except (LookupError, NoteError) as error:
-        raise NotFoundError(str(error)) from error
-    answers = {witness: asked.failures.get(witness, "confirmed") for witness in trust.witnesses}
-    facts = [{"name": witness, "answer": answer} for witness, answer in answers.items()]
-    show(facts, "\n".join(f"{witness}: {answer}" for witness, answer in answers.items()), as_json=as_json)
-    if asked.failures:
+    text = None if policy is None else policy.read_text(encoding="utf-8")
+    answers = ask(data, "witness ask", policy=text)["witnesses"]
+    facts = [{"name": each["name"], "answer": each["refused"] or "confirmed"} for each in answers]
+    show(facts, "\n".join(f"{each['name']}: {each['answer']}" for each in facts), as_json=as_json)
+    if any(each["refused"] is not None for each in answers):
         raise typer.Exit(1)
 
 

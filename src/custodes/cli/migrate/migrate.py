@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from custodes.cli.input_files import text_of
 from custodes.cli.options import DATA, DataPlaceOption, EndpointOption, JsonOption
 from custodes.cli.output import print_json
 from custodes.settings import from_environment
@@ -101,7 +101,7 @@ def compreface_command(
     """Move the subjects of a CompreFace recognition service: each becomes a user with its examples."""
     from custodes.cli.migrate.compreface import CANNOT_MOVE, CompreFace
 
-    source = CompreFace(url, key_file.read_text(encoding="utf-8").strip())
+    source = CompreFace(url, text_of(key_file).strip())
     _move_one(source.collection(collection), source, _Answer(report, CANNOT_MOVE, as_json), data, endpoint, plan=plan)
 
 
@@ -210,4 +210,4 @@ def _say_plan(todo: Sequence[tuple[SourceCollection, Sequence[MoveUnit]]]) -> No
             "users": len(collection.users),
             "without_photo": missing,
         }
-        typer.echo(json.dumps(plan))
+        print_json(plan)

@@ -28,7 +28,8 @@ NamesArgument: TypeAlias = Annotated[
 ]
 AllOption: TypeAlias = Annotated[bool, typer.Option("--all", help="Every model there is a card for.")]
 PackOption: TypeAlias = Annotated[
-    str | None, typer.Option("--pack", help=f"All models of a pack; {', '.join(OPT_IN_PACKS)} comes only by this.")
+    str | None,
+    typer.Option("--pack", help=f"All models of a pack; {', '.join(sorted(OPT_IN_PACKS))} come only by this."),
 ]
 FolderOption: TypeAlias = Annotated[
     Path | None, typer.Option("--models-dir", help="Folder of converted models. [default: $CUSTODES_MODELS or cache]")
@@ -46,7 +47,7 @@ def list_models(
 ) -> None:
     """Show every model: task, licence, where it comes from, and whether it is here."""
     if as_markdown:
-        typer.echo(markdown(load_cards().values()), nl=False)
+        typer.echo(markdown(load_cards().values(), load_browser_files().values()), nl=False)
         return
     store = _store(models_dir)
     found = store.verify([*load_cards().values(), *load_browser_files().values()])

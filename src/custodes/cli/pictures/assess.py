@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from custodes.cli.client.pictures import PictureApi, RecordOption, open_pictures
+from custodes.cli.input_files import require_present
 from custodes.cli.options import DeviceOption, JsonOption
 from custodes.core.errors import CustodesError
 from custodes.settings import from_environment
@@ -66,6 +67,8 @@ def _each(
     from custodes.cli.output import end, print_json
     from custodes.cli.pictures.photo import find, read
 
+    for path in given:
+        require_present(path)
     photos = [photo for path in given for photo in (find(path) if path.is_dir() else [path])]
     failed = 0
     # The bar is for people and goes where errors go, so that what is piped on is answers only.

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import PIL.Image
 
+from custodes.cli.input_files import require_folder
 from custodes.cli.output import NothingToDoError, refuse_inputs
 from custodes.core.errors import ImageFormatError, ImageTooLargeError, InvalidParameterError
 from custodes.imaging.image import DEFAULT_LIMITS, Image, decode
@@ -31,8 +32,7 @@ def find(folder: Path) -> list[Path]:
         InvalidParameterError: not a folder.
         NothingToDoError: no photos in it.
     """
-    if not folder.is_dir():
-        raise InvalidParameterError(f"{folder} is not a folder")
+    require_folder(folder)
     candidates = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     found = sorted(path for path in candidates if path.is_file() and not _is_hidden(path.relative_to(folder)))
     if not found:

@@ -7,14 +7,15 @@ status 1 when something is wrong. The other commands are in ``policy_change``, `
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from custodes.cli.input_files import text_of
 from custodes.cli.options import JsonOption
+from custodes.cli.output import print_json
 from custodes.cli.policy import policy_officer
 from custodes.cli.policy.policy_change import (
     apply_command,
@@ -25,15 +26,13 @@ from custodes.cli.policy.policy_change import (
     status_command,
 )
 from custodes.cli.policy.policy_explain import explain_command
-from custodes.cli.policy.policy_text import policy_set, text_of
+from custodes.cli.policy.policy_text import policy_set
 from custodes.core.errors import InvalidParameterError
 from custodes.governance.provider.guardrails import PACKS, PackError
 from custodes.governance.provider.lint import LintFinding, lint_document, lint_set, run_cases
 from custodes.governance.provider.policy_set import diff
 
 app = typer.Typer(help="Check policies, change the provider's rules, explain decisions.", no_args_is_help=True)
-
-_PERMISSIONS = ("StartFaceLivenessSession",)  # a permission without an operation in the service's model
 
 
 @app.command("lint")
@@ -45,6 +44,8 @@ def lint_command(
 ) -> None:
     """Say what in policies is not understood."""
     from custodes.edge.aws.model import load_service
+    from custodes.operations.liveness.commands import STREAMED
+    from custodes.operations.reviews.reviews import OPERATIONS
 
     findings: list[LintFinding] = []
     for path in paths or []:
@@ -52,12 +53,12 @@ def lint_command(
             findings += lint_set(policy_set(path))
     if not paths:
         findings += lint_set(policy_set(None, PACKS))
-    operations = [*load_service().operations, *_PERMISSIONS]
+    operations = [*load_service().known, *OPERATIONS, *STREAMED]
     for path in paths or []:
         for document in sorted(path.glob("*.json")) if path.is_dir() else [path] if path.suffix == ".json" else []:
             findings += lint_document(document.name, text_of(document), operations)
     if as_json:
-        typer.echo(json.dumps({"findings": [asdict(item) for item in findings]}))
+        print_json({"findings": [asdict(item) for item in findings]})
     else:
         typer.echo("\n".join(f"{item.name}: {item.problem}" for item in findings) or "nothing found")
     if findings:
@@ -77,7 +78,7 @@ def test_command(
         raise InvalidParameterError(str(error)) from error
     failed = [item for item in results if not item.passed]
     if as_json:
-        typer.echo(json.dumps({"cases": [asdict(item) for item in results], "failed": len(failed)}))
+        print_json({"cases": [asdict(item) for item in results], "failed": len(failed)})
     else:
         for item in failed:
             word = "allowed" if item.allowed else "denied"
@@ -101,7 +102,7 @@ def diff_command(
         raise InvalidParameterError(str(error)) from error
     if as_json:
         changes = [asdict(item) for item in found.changes]
-        typer.echo(json.dumps({"kind": found.kind, "old": before.digest(), "new": after.digest(), "changes": changes}))
+        print_json({"kind": found.kind, "old": before.digest(), "new": after.digest(), "changes": changes})
         return
     for item in found.changes:
         typer.echo(f"{item.kind}: {item.what}: {item.subject}")

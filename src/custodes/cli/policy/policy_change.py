@@ -14,10 +14,10 @@ from typing import Annotated, Any
 
 import typer
 
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import ask
 from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption, JsonOption
-from custodes.cli.output import refuse_inputs
+from custodes.cli.output import print_json, refuse_inputs, show
 from custodes.cli.policy.policy_text import SET_HELP, policy_set
 from custodes.core.clock import SystemClock
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
@@ -94,7 +94,7 @@ def apply_command(proposal: ProposalArgument, data: DataOption = DATA, as_json: 
     """Put a signed change on record. Tightening acts at once; a weakening when its notice has run out."""
     value = order(data, _proposal(proposal))
     if as_json:
-        typer.echo(json.dumps(value))
+        print_json(value)
         return
     waiting = value["state"]["waiting"]
     what = "in force now" if waiting is None else f"takes force {_when(waiting['effective_ms'])}"
@@ -110,7 +110,7 @@ def status_command(data: DataOption = DATA, as_json: JsonOption = False) -> None
         found = diff(policy, files.policy(state.waiting.policy))
         shown["waiting"] |= {"kind": found.kind, "changes": [f"{item.what}: {item.subject}" for item in found.changes]}
     if as_json:
-        typer.echo(json.dumps(shown))
+        print_json(shown)
         return
     typer.echo(f"in force: {state.in_force}\n  {shown['rules']} rules of {', '.join(shown['packs'])}")
     if state.waiting is not None:
@@ -139,7 +139,7 @@ def history_command(data: DataOption = DATA, as_json: JsonOption = False) -> Non
                 }
             )
     if as_json:
-        typer.echo(json.dumps(rows))
+        print_json(rows)
         return
     for row in rows:
         who = f"signed by {', '.join(row['signers'])}" if row["signers"] else "signed by nobody"

@@ -6,17 +6,16 @@ In: a request's id, or the index of its entry. Out: facts, rules, outcome, and w
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
+from custodes.cli.client.administration import ask
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import show
 from custodes.core.errors import InvalidParameterError
-
-if TYPE_CHECKING:
-    from custodes.operations.policy.explain import Explanation
 
 _AGAIN = {True: "the same again", False: "OTHERWISE when asked again", None: "not asked again: its rules are not here"}
 
@@ -28,32 +27,31 @@ def explain_command(
     as_json: JsonOption = False,
 ) -> None:
     """Tell by which facts and rules a request was decided."""
-    from custodes.deployment.governance.policy import open_explanations
-
     if (request_id is None) == (index is None):
         raise InvalidParameterError("give either a request's id or --index")
-    explanations = open_explanations(data)
-    found = explanations.of_request(request_id) if request_id is not None else explanations.at(index or 0)
-    typer.echo(json.dumps(asdict(found)) if as_json else _text(found))
+    found = ask(data, "policy explain", request_id=request_id, index=index)
+    show(found, _text(found), as_json=as_json)
 
 
-def _text(found: Explanation) -> str:
-    body = found.body
-    when = datetime.fromtimestamp(found.t_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+def _text(found: Mapping[str, Any]) -> str:
+    body, rules = found["body"], found["rules"]
+    when = datetime.fromtimestamp(found["t_ms"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     lines = [
-        f"{found.decision.upper()}  {body.get('op')} on {body.get('resource')}",
-        f"entry {found.index}, {when}, request {body.get('request_id')}",
+        f"{found['decision'].upper()}  {body.get('op')} on {body.get('resource')}",
+        f"entry {found['index']}, {when}, request {body.get('request_id')}",
         f"account {body.get('acct')}, key {body.get('key')}",
-        f"decided by {', '.join(rule.id for rule in found.rules) or body.get('rule') or 'no rule'}",
+        f"decided by {', '.join(rule['id'] for rule in rules) or body.get('rule') or 'no rule'}",
         "",
     ]
-    for rule in found.rules:
-        lines += [f"{rule.effect} {rule.id}: {rule.reason}", f"  source: {rule.source} ({rule.date})"]
+    for rule in rules:
+        lines.append(f"{rule['effect']} {rule['id']}: {rule['reason']}")
+        lines.append(f"  source: {rule['source']} ({rule['date']})")
     facts = body.get("facts")
     if isinstance(facts, dict):
         lines += ["", f"rules in force: {body.get('policy')}", "facts:"]
         lines += [f"  {name} = {json.dumps(value)}" for name, value in sorted(facts.items())]
-        lines += ["", f"the provider's rules decide {_AGAIN[found.again]}"]
-    if found.outcome:
-        lines += ["", f"outcome: {found.outcome.get('code', found.outcome['kind'])}, entry {found.outcome['index']}"]
+        lines += ["", f"the provider's rules decide {_AGAIN[found['again']]}"]
+    outcome = found["outcome"]
+    if outcome:
+        lines += ["", f"outcome: {outcome.get('code', outcome['kind'])}, entry {outcome['index']}"]
     return "\n".join(lines)

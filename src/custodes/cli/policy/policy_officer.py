@@ -6,7 +6,6 @@ officer the second; from then on two officers sign for whoever comes or goes.
 
 from __future__ import annotations
 
-import json
 import secrets
 import shlex
 from pathlib import Path
@@ -14,8 +13,8 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli.client.administration import show
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import show
 from custodes.cli.policy.policy_change import opened, order, save
 from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.governance.provider.change_chain import ChainState
@@ -83,7 +82,7 @@ def list_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show the officers and their public keys."""
     _, state = opened(data)
     keys = {name: str(VerifierKey(name, key)) for name, key in sorted(state.officers.items())}
-    typer.echo(json.dumps(keys) if as_json else "\n".join(keys.values()) or "no officers are appointed")
+    show(keys, "\n".join(keys.values()), as_json=as_json, none="no officers are appointed")
 
 
 def _change(data: Path, state: ChainState, officers: dict[str, bytes], out: Path, *, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from custodes.cli.input_files import text_of
 from custodes.core.errors import InvalidParameterError
 from custodes.governance.provider.guardrails import DEFAULT_PACKS, shipped, shipped_schema
 from custodes.governance.provider.policy_set import PolicySet
@@ -25,11 +26,3 @@ def policy_set(path: Path | None, packs: tuple[str, ...] = DEFAULT_PACKS) -> Pol
         raise InvalidParameterError(f"{folder} has more than one schema")
     schema = text_of(schemas[0]) if schemas else shipped_schema()
     return PolicySet({pack.stem: text_of(pack) for pack in found}, schema)
-
-
-def text_of(path: Path) -> str:
-    """UTF-8 text of a file."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InvalidParameterError(f"{path} is not UTF-8 text") from error

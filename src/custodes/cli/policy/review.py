@@ -6,7 +6,6 @@ found and, where the search was by picture, the face that was searched for.
 
 from __future__ import annotations
 
-import json
 from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from custodes.cli.options import DATA, DataPlaceOption, EndpointOption, JsonOption
+from custodes.cli.output import show
 
 app = typer.Typer(help="Look at search results that two persons have to confirm, and decide.", no_args_is_help=True)
 
@@ -36,7 +36,7 @@ def list_command(data: DataPlaceOption = DATA, endpoint: EndpointOption = None, 
         after = value.get("next", "")
         if not after:
             break
-    _print(found, "\n".join(_line(review) for review in found), as_json=as_json)
+    show(found, "\n".join(_line(review) for review in found), as_json=as_json)
 
 
 @app.command("show")
@@ -102,7 +102,7 @@ def _show(parsed: Mapping[str, Any], *, as_json: bool) -> None:
         lines.append(f"  {candidate['similarity']:7.3f}  {name or ('erased' if not parsed['sealed'] else 'sealed')}")
     for vote in parsed["votes"]:
         lines.append(f"  {vote['decision']} by {vote['reviewer']} {_time(vote['ts_ms'])}  {vote['reason']}".rstrip())
-    _print(parsed, "\n".join(lines), as_json=as_json)
+    show(parsed, "\n".join(lines), as_json=as_json)
 
 
 def _line(review: Mapping[str, Any]) -> str:
@@ -114,7 +114,3 @@ def _line(review: Mapping[str, Any]) -> str:
 
 def _time(ts_ms: int) -> str:
     return datetime.fromtimestamp(ts_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _print(parsed: object, text: str, *, as_json: bool) -> None:
-    typer.echo(json.dumps(parsed) if as_json else text)

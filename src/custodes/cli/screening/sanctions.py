@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import ask
 from custodes.cli.client.directory import require_directory
 from custodes.cli.options import DATA, DataOption, DataPlaceOption, JsonOption
-from custodes.cli.output import print_json
+from custodes.cli.output import print_json, show
 from custodes.core.clock import SystemClock
 from custodes.core.errors import CustodesError, NotFoundError, UnavailableError
 

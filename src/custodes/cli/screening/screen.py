@@ -7,12 +7,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import typer
 
 from custodes.cli.exit_status import ExitStatus
+from custodes.cli.input_files import json_of
 from custodes.cli.options import DATA, DataOption, JsonOption
-from custodes.cli.output import end, refuse_inputs
+from custodes.cli.output import end, print_json, refuse_inputs
 from custodes.core.errors import InvalidParameterError
 
 if TYPE_CHECKING:
@@ -36,11 +36,7 @@ def screen(
     from custodes.storage.sql.screening.lists import ScreeningLists
 
     refuse_inputs(picture, [organisation])
-    try:
-        parsed = orjson.loads(organisation.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise InvalidParameterError(f"{organisation.name} is not JSON: {error}") from error
-    graph = read_organisation(parsed)
+    graph = read_organisation(json_of(organisation))
     with closing(ScreeningLists(data)) as lists:
         if not lists.editions():
             raise InvalidParameterError("no list was imported yet: nothing can be called clear")
@@ -55,7 +51,7 @@ def screen(
 
 def _print(outcome: ScreeningOutcome, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(orjson.dumps(outcome.to_json()))
+        print_json(outcome.to_json())
         return
     typer.echo(outcome.verdict)
     for hit in outcome.hits:

@@ -12,9 +12,10 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import ask
+from custodes.cli.input_files import require_file
 from custodes.cli.options import DATA, DataOption, JsonOption
-from custodes.cli.output import refuse_inputs
+from custodes.cli.output import refuse_inputs, show
 from custodes.core.errors import InvalidParameterError
 
 app = typer.Typer(help="Screen customers, decide about hits.", no_args_is_help=True)
@@ -244,6 +245,7 @@ def _private(path: Path) -> Any:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+    require_file(path)
     try:
         found = load_pem_private_key(path.read_bytes(), None)
     except (OSError, ValueError, TypeError) as error:

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli.client.administration import ask, is_served, show
+from custodes.cli.client.administration import ask, is_served
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import show
 from custodes.core.errors import UnavailableError
 
 

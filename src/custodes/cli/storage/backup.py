@@ -7,7 +7,6 @@ start.
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +15,7 @@ import typer
 
 from custodes.cli.client.administration import ask
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import print_json
 
 KeysOption = Annotated[
     Path | None,
@@ -33,7 +33,7 @@ def backup(
     target, apart = folder.absolute(), _keys(folder, keys)
     answer = ask(data, "backup", folder=str(target), keys=str(apart))
     if as_json:
-        typer.echo(json.dumps({"path": str(target), "keys": str(apart), **answer}))
+        print_json({"path": str(target), "keys": str(apart), **answer})
         return
     typer.echo(f"{target}: {answer['ledger_at']} ledger entries, databases as of entry {answer['database_at']}")
     typer.echo(f"{apart}: the keys. Keep this folder elsewhere: whoever has both can read all of it.")
@@ -57,7 +57,7 @@ def restore(
     taken = datetime.fromtimestamp(manifest.taken_ms / 1000, UTC).isoformat(timespec="seconds")
     if as_json:
         answer = {"path": str(to), "taken": taken, "entries": restored.entries, "newer": dict(restored.newer)}
-        typer.echo(json.dumps(answer))
+        print_json(answer)
         return
     typer.echo(f"{to}: as of {taken}; the ledger has {restored.entries} entries")
     if missing:

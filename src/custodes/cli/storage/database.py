@@ -5,12 +5,12 @@ In: a data directory that no server has open. Out: a copy on PostgreSQL, or back
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import print_json
 from custodes.core.errors import InvalidParameterError
 from custodes.settings import from_environment
 
@@ -39,7 +39,7 @@ def copy(
     settings = from_environment(data=data)
     copied = copy_to_shared(settings.data, to) if to is not None else copy_from_shared(settings.data, source or "")
     if as_json:
-        typer.echo(json.dumps({"rows": copied}))
+        print_json({"rows": copied})
         return
     typer.echo(f"{sum(copied.values())} rows in {len(copied)} tables, each the same on both sides")
     if to is not None:

@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import ask
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import show
 
 app = typer.Typer(help="Webhooks and MQTT brokers that events are sent to.", no_args_is_help=True)
 
@@ -32,7 +33,7 @@ def list_command(
         + (one["stopped"] or (f"tried {one['attempt']} times" if one["attempt"] else "fine"))
         for one in found
     ]
-    show(found, "\n".join(lines) or "no destinations", as_json=as_json)
+    show(found, "\n".join(lines), as_json=as_json, none="no destinations")
 
 
 @app.command("set")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from custodes.cli.options import DATA, DataPlaceOption, EndpointOption, JsonOption
+from custodes.cli.output import print_json
 from custodes.core.errors import InvalidParameterError, UnavailableError
 
 if TYPE_CHECKING:
@@ -107,12 +108,10 @@ def _coming(client: SignedClient, members: Mapping[str, Any], after: int) -> Ite
 
 
 def _show(event: Mapping[str, Any], *, as_json: bool) -> None:
-    typer.echo(_event_json(event) if as_json else _event_line(event))
-
-
-def _event_json(event: Mapping[str, Any]) -> str:
-    """One line; the picture stays out."""
-    return json.dumps({name: value for name, value in event.items() if name != "Picture"}, default=str)
+    if as_json:
+        print_json({name: value for name, value in event.items() if name != "Picture"})
+    else:
+        typer.echo(_event_line(event))
 
 
 def _event_line(event: Mapping[str, Any]) -> str:

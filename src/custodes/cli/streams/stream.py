@@ -12,8 +12,9 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import ask
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import show
 from custodes.cli.streams import destination
 from custodes.cli.streams.events import correct_command, events_command
 
@@ -40,7 +41,7 @@ def list_command(
         + (f"  {one['message']}" if one["message"] else "")
         for one in found
     ]
-    show(found, "\n".join(lines) or "no stream processors", as_json=as_json)
+    show(found, "\n".join(lines), as_json=as_json, none="no stream processors")
 
 
 @source_app.command("list")
@@ -48,7 +49,7 @@ def list_sources_command(data: DataOption = DATA, as_json: JsonOption = False) -
     """Show sources; passwords are not shown."""
     found = ask(data, "stream source list")["sources"]
     lines = [f"{one['arn']}  {one['url']}" + (f"  as {one['user']}" if one["user"] else "") for one in found]
-    show(found, "\n".join(lines) or "no sources", as_json=as_json)
+    show(found, "\n".join(lines), as_json=as_json, none="no sources")
 
 
 @source_app.command("set")

@@ -191,7 +191,7 @@ def _say_erased(erased: Sequence[ErasedFace], out: Path, *, as_json: bool) -> No
 
 def _show(findings: SubjectFindings, *, as_json: bool, err: bool = False) -> None:
     if as_json:
-        typer.echo(json.dumps(findings.members(), default=str))
+        print_json(findings.members())
         return
     for face in findings.faces:
         typer.echo(_line(face.collection, face.face_id, face.similarity, face.stored), err=err)

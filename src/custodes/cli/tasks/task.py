@@ -6,7 +6,6 @@ is interrupted; ``show`` finds it again. Groups are proposals: ``link`` makes pe
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from custodes.cli.options import DATA, CollectionOption, DataPlaceOption, EndpointOption, JsonOption
+from custodes.cli.output import print_json, show
 from custodes.core.errors import CustodesError, InvalidParameterError
 from custodes.settings import from_environment
 
@@ -102,7 +102,7 @@ def list_command(data: DataPlaceOption = DATA, endpoint: EndpointOption = None, 
     with open_api(from_environment(data=data), endpoint) as api:
         tasks = api.call("ListTasks")["Tasks"]
     lines = [f"{one['TaskId']}  {one['Kind']}  {_state(one)}" for one in tasks]
-    typer.echo(json.dumps(list(tasks), default=str) if as_json else "\n".join(lines) or "no tasks")
+    show(list(tasks), "\n".join(lines), as_json=as_json, none="no tasks")
 
 
 @app.command("show")
@@ -129,7 +129,7 @@ def stop_command(
 
     with open_api(from_environment(data=data), endpoint) as api:
         api.call("StopTask", TaskId=task)
-    typer.echo(json.dumps({"task": task}) if as_json else f"{task} is over")
+    show({"task": task}, f"{task} is over", as_json=as_json)
 
 
 @app.command("link")
@@ -152,7 +152,7 @@ def link_command(
                 raise InvalidParameterError(f"there is no group {number}")
             made.append(_linked(api, groups[number - 1], f"{prefix}-{number}"))
     lines = [f"{one['person']}: {one['faces']} faces" for one in made]
-    typer.echo(json.dumps(made) if as_json else "\n".join(lines))
+    show(made, "\n".join(lines), as_json=as_json)
 
 
 class _Output:
@@ -192,7 +192,7 @@ def _finish(api: ApiClient, task: str, output: _Output) -> None:
     if state["Status"] == "FAILED":
         raise CustodesError(str(state.get("Message")))
     if "Summary" not in told or told["Summary"] is None:
-        typer.echo(json.dumps(dict(state), default=str) if output.as_json else _state(state))
+        show(state, _state(state), as_json=output.as_json)
         return
     findings = list(_findings(api, task))
     if output.report is not None:
@@ -200,7 +200,7 @@ def _finish(api: ApiClient, task: str, output: _Output) -> None:
 
         output.report.write_text(report(state["Kind"], told["Summary"], findings), "utf-8")
     if output.as_json:
-        typer.echo(json.dumps({"task": task, "summary": told["Summary"], "findings": findings}, default=str))
+        print_json({"task": task, "summary": told["Summary"], "findings": findings})
         return
     typer.echo("\n".join(lines(told["Summary"], findings)))
 

@@ -5,15 +5,15 @@ In: a data directory. Out: jobs of all accounts. A running server is asked; with
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
-from custodes.cli.client.administration import ask, show
+from custodes.cli.client.administration import ask
 from custodes.cli.options import DATA, DataOption, JsonOption
+from custodes.cli.output import print_json, print_rows, say, show
 
 app = typer.Typer(help="Watch and end jobs, like analyses of stored videos.", no_args_is_help=True)
 
@@ -31,27 +31,26 @@ def list_command(
     """Show jobs, newest first: state, percent, frames a second."""
     jobs = ask(data, "job list", account=account, open_only=open_only, limit=limit)["jobs"]
     if as_json:
-        typer.echo(json.dumps(jobs))
+        print_json(jobs)
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     if not jobs:
-        typer.echo("no jobs")
-        return
-    table = Table("job", "account", "operation", "state", "done", "frames/s", "since")
-    for job in jobs:
-        texts = (
-            job["account"],
-            job["operation"],
-            job["state"],
-            _percent(job),
-            _speed(job),
-            _time(job["created_ts_ms"]),
-        )
-        table.add_row(Text(job["job_id"], overflow="fold"), *texts)
-    Console().print(table)
+        say("no jobs")
+    header = ("job", "account", "operation", "state", "done", "frames/s", "since")
+    print_rows(
+        header,
+        [
+            (
+                job["job_id"],
+                job["account"],
+                job["operation"],
+                job["state"],
+                _percent(job),
+                _speed(job),
+                _time(job["created_ts_ms"]),
+            )
+            for job in jobs
+        ],
+    )
 
 
 @app.command("show")

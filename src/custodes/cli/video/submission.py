@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from custodes.cli.client.administration import ask, is_served
+from custodes.cli.input_files import require_file
 from custodes.core.errors import CustodesError, InvalidParameterError, UnavailableError
 
 if TYPE_CHECKING:
@@ -160,8 +161,8 @@ def open_videos(
 
     remote = given.startswith("s3://")
     bucket, _, name = given.removeprefix("s3://").partition("/")
-    if not remote and not Path(given).is_file():
-        raise InvalidParameterError(f"there is no file {given}")
+    if not remote:
+        require_file(Path(given))
     with open_api(settings, endpoint, creates=creates) as api:
         served = is_served(settings.data)
         if remote:

@@ -27,6 +27,7 @@ from custodes.cli.options import (
     EndpointOption,
     JsonOption,
 )
+from custodes.cli.output import print_json
 from custodes.core.errors import InvalidParameterError
 from custodes.settings import Settings, from_environment
 
@@ -69,7 +70,9 @@ VideoArgument = Annotated[str, typer.Argument(help="A video file, or s3://BUCKET
 OutOption = Annotated[
     list[Path] | None,
     typer.Option(
-        "--out", help="Where results go, by suffix: .mp4 or .webm annotated, .html a page, .png the time line, .json."
+        "--out",
+        help="Where results go, by suffix: .webm annotated for browsers, .mp4 for other players; .html a page, "
+        ".png the time line, .json.",
     ),
 ]
 AgainOption = Annotated[bool, typer.Option("--again", help="Look again, also where there are results already.")]
@@ -96,7 +99,7 @@ def analyze_command(
     settings = from_environment(data=data, device=device)
     answers, findings = _answered(settings, endpoint, video, questions, out or [], again=again, creates=True)
     if as_json:
-        typer.echo(json.dumps(answers, ensure_ascii=False))
+        print_json(answers)
     else:
         _tell(findings)
     _write(settings, video, out or [], answers, findings)
@@ -123,7 +126,7 @@ def search_command(
     answers, findings = _answered(settings, endpoint, video, [question], out or [], again=again, creates=False)
     persons = persons_of(answers["FaceSearch"], findings)
     if as_json:
-        typer.echo(json.dumps({"collection": collection, "persons": persons}, ensure_ascii=False))
+        print_json({"collection": collection, "persons": persons})
     else:
         _tell_persons(collection, persons)
     _write(settings, video, out or [], answers, findings)
@@ -211,23 +214,18 @@ def _tell(findings: VideoFindings) -> None:
 
 
 def _tell_persons(collection: str, persons: Sequence[Mapping[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
+    from custodes.cli.output import print_rows, say
     from custodes.cli.video.findings import clock
 
-    console = Console()
     if not any(one["face_id"] for one in persons):
-        console.print(f"Nobody of {collection} was recognised; {len(persons)} persons were seen.")
-    table = Table("person", "name", "similarity", "best shot", "seen")
+        say(f"nobody of {collection} was recognised; {len(persons)} persons were seen")
+    rows = []
     for one in persons:
         times = ", ".join(f"{clock(start)} to {clock(end)}" for start, end in one["times_ms"])
         sure = "" if one["similarity_pct"] is None else f"{one['similarity_pct']:.2f} %"
         best = "" if one["best_shot_ms"] is None else clock(one["best_shot_ms"])
-        table.add_row(str(one["index"]), Text(one["name"] or one["face_id"] or ""), sure, best, times)
-    if persons:
-        console.print(table)
+        rows.append((str(one["index"]), one["name"] or one["face_id"] or "", sure, best, times))
+    print_rows(("person", "name", "similarity", "best shot", "seen"), rows)
 
 
 def _write(

@@ -51,6 +51,9 @@ function enhance(root) {
   enhanceTimeline(root);
   enhanceSigning(root);
   receipts(root);
+  // What only few pages need is loaded by these.
+  if (root.querySelector("[data-liveness]")) import("./liveness.js").then(({ enhanceLiveness }) => enhanceLiveness(root));
+  if (root.querySelector("[data-draw]")) import("./drawing.js").then(({ enhanceDrawing }) => enhanceDrawing(root));
 }
 
 const wide = matchMedia("(min-width: 60rem)");

@@ -2,11 +2,46 @@
 
 const STATES = { PRESENT: "good", ABSENT: "good", UNDETERMINED: "warn", INVALID: "bad" };
 
-async function judge(place, content, policy, address) {
+const isPem = (text) => text.includes("-----BEGIN CERTIFICATE-----");
+const isStamps = (text) => /^\{"digest":"[^"]*","stamps":/.test(text);
+
+// What the files that were given together are: a receipt, growth beside the public log of this server, or a file of evidence,
+// with time stamps and pinned certificates where they came along.
+async function verdictOn(texts, policy, address) {
+  const { verify, verifyGrowth, verifyReceipt } = await import(`${address}verify.mjs`);
+  const one = texts.find((text) => !isPem(text) && !isStamps(text)) ?? texts[0];
+  if (one.trimStart().startsWith("v1.")) return verifyReceipt(one.trim(), { policy });
+  if (one.startsWith('{"head":')) return verifyGrowth(one, { policy, ...(await publicLog()) });
+  const file = texts.find((text) => isStamps(text) && text !== one), roots = texts.find(isPem) ?? null;
+  return verify(one, { policy, nowMs: Date.now(), stamps: file === undefined ? null : { file, roots } });
+}
+
+// The public files of this server's log: its checkpoint, and the bytes of all entries in order.
+async function publicLog() {
+  const read = async (path) => {
+    const answer = await fetch(`/ledger/${path}`);
+    if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+    return answer;
+  };
+  const checkpoint = await (await read("checkpoint")).text(), size = Number(checkpoint.split("\n")[1]), entries = [];
+  for (let tile = 0; entries.length < size; tile++) {
+    const groups = [];
+    for (let rest = tile; groups.length === 0 || rest > 0; rest = Math.floor(rest / 1000)) {
+      groups.unshift((groups.length > 0 ? "x" : "") + String(rest % 1000).padStart(3, "0"));
+    }
+    const width = Math.min(256, size - 256 * tile), part = width < 256 ? `.p/${width}` : "";
+    const bytes = new Uint8Array(await (await read(`tile/entries/${groups.join("/")}${part}`)).arrayBuffer());
+    for (let at = 0, count = 0; count < width; count++) {
+      const length = (bytes[at] << 8) | bytes[at + 1];
+      entries.push(bytes.slice(at + 2, (at += 2 + length)));
+    }
+  }
+  return { checkpoint, entries };
+}
+
+async function judge(place, texts, policy, address) {
   place.textContent = place.dataset.working;
-  const { verify, verifyReceipt } = await import(`${address}verify.mjs`);
-  const text = content.trimStart().startsWith("v1.") ? content.trim() : null;
-  const found = text === null ? await verify(content, { policy, nowMs: Date.now() }) : await verifyReceipt(text, { policy });
+  const found = await verdictOn(texts, policy, address).catch((error) => ({ verdict: "UNDETERMINED", reasons: [error.message] }));
   const box = document.createElement("section");
   box.className = `notice ${STATES[found.verdict] ?? "bad"}`;
   box.dataset.verdict = found.verdict;
@@ -27,21 +62,22 @@ async function judge(place, content, policy, address) {
 export function enhanceEvidence(root, address, trust) {
   for (const part of root.querySelectorAll("[data-verify-text]:not([data-ready])")) {
     part.dataset.ready = "";
-    judge(part.querySelector(".verdict-place"), part.querySelector("textarea").value, trust, address);
+    judge(part.querySelector(".verdict-place"), [part.querySelector("textarea").value], trust, address);
   }
   for (const part of root.querySelectorAll("[data-verify-file]:not([data-ready])")) {
     part.dataset.ready = "";
     const [zone, input, policy] = [part.querySelector(".drop"), part.querySelector("input"), part.querySelector("textarea")];
-    const take = async (file) => {
-      if (file) await judge(part.querySelector(".verdict-place"), await file.text(), policy.value, address);
+    const take = async (files) => {
+      const texts = await Promise.all([...files].map((file) => file.text()));
+      if (texts.length > 0) await judge(part.querySelector(".verdict-place"), texts, policy.value, address);
     };
-    input.addEventListener("change", () => take(input.files[0]));
+    input.addEventListener("change", () => take(input.files));
     zone.addEventListener("dragover", (event) => { event.preventDefault(); zone.classList.add("over"); });
     zone.addEventListener("dragleave", () => zone.classList.remove("over"));
     zone.addEventListener("drop", (event) => {
       event.preventDefault();
       zone.classList.remove("over");
-      take(event.dataTransfer.files[0]);
+      take(event.dataTransfer.files);
     });
   }
 }

@@ -1,13 +1,14 @@
-"""Scripts, styles and pictures of the console: read once, served with the digest of their content as a version.
+"""Scripts, styles and pictures of the console: read once, served under the digest of all their contents.
 
 In: the name of a file in ``static/``. Out: its bytes with headers that let a browser keep it for good, because another
-content has another address. Nothing else of the disk can be asked for.
+content has another address; modules import each other, so all have one version. Nothing else of the disk can be asked
+for.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -27,58 +28,51 @@ _TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Asset:
-    content: bytes
-    media_type: str
-    version: str
-
-
 @cache
-def _assets() -> dict[str, _Asset]:
-    found = {}
-    for path in sorted(_FOLDER.iterdir()):
-        if path.suffix in _TYPES:
-            content = path.read_bytes()
-            found[path.name] = _Asset(content, _TYPES[path.suffix], hashlib.sha256(content).hexdigest()[:12])
-    return found
+def _assets() -> tuple[str, dict[str, bytes]]:
+    return _versioned(path for path in _FOLDER.iterdir() if path.suffix in _TYPES)
 
 
 @cache
 def _verifier() -> tuple[str, dict[str, bytes]]:
-    """The verifier in JavaScript that comes with the ledger, and one version for all its modules."""
-    modules = {path.name: path.read_bytes() for path in sorted(_VERIFIER.glob("*.mjs"))}
-    digest = hashlib.sha256(b"".join(name.encode() + content for name, content in modules.items()))
-    return digest.hexdigest()[:12], modules
+    """The verifier in JavaScript that comes with the ledger."""
+    return _versioned(_VERIFIER.glob("*.mjs"))
+
+
+def _versioned(paths: Iterable[Path]) -> tuple[str, dict[str, bytes]]:
+    """Files by name, and one version for all of them."""
+    files = {path.name: path.read_bytes() for path in sorted(paths)}
+    digest = hashlib.sha256(b"".join(name.encode() + content for name, content in files.items()))
+    return digest.hexdigest()[:12], files
 
 
 def verifier_address() -> str:
-    """Where a browser gets the modules of the verifier; they import each other, so all have one version."""
+    """Where a browser gets the modules of the verifier."""
     return f"{PATH}/verifier/{_verifier()[0]}/"
-
-
-async def serve_verifier(request: Request) -> Response:
-    """Answer a request for one of the verifier's modules."""
-    version, modules = _verifier()
-    content = modules.get(request.path_params["name"])
-    if content is None or request.path_params["version"] != version:
-        return secured(PlainTextResponse("not found\n", 404))
-    response = secured(Response(content, media_type=_TYPES[".mjs"]), fresh=False)
-    response.headers["cache-control"] = _FOR_GOOD
-    return response
 
 
 def address(name: str) -> str:
     """Where a browser gets the file ``name``."""
-    return f"{PATH}/static/{name}?v={_assets()[name].version}"
+    version, files = _assets()
+    if name not in files:
+        raise KeyError(name)
+    return f"{PATH}/static/{version}/{name}"
+
+
+async def serve_verifier(request: Request) -> Response:
+    """Answer a request for one of the verifier's modules."""
+    return _file(request, *_verifier())
 
 
 async def serve(request: Request) -> Response:
     """Answer a request for one of the files."""
-    asset = _assets().get(request.path_params["name"])
-    if asset is None:
+    return _file(request, *_assets())
+
+
+def _file(request: Request, version: str, files: Mapping[str, bytes]) -> Response:
+    name = request.path_params["name"]
+    if name not in files or request.path_params["version"] != version:
         return secured(PlainTextResponse("not found\n", 404))
-    response = secured(Response(asset.content, media_type=asset.media_type), fresh=False)
-    versioned = request.query_params.get("v") == asset.version
-    response.headers["cache-control"] = _FOR_GOOD if versioned else "no-cache"
+    response = secured(Response(files[name], media_type=_TYPES[Path(name).suffix]), fresh=False)
+    response.headers["cache-control"] = _FOR_GOOD
     return response

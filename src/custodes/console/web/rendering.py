@@ -35,6 +35,7 @@ def environment() -> Environment:
     )
     made.filters.update(
         time=time,
+        moment=moment,
         day=day,
         percent=percent,
         count=count,
@@ -56,10 +57,15 @@ def time(ts_ms: int | float | None) -> Markup:
     """A moment (ms since the epoch) as an element that says UTC, for the browser to make local."""
     if not ts_ms:
         return Markup("&ndash;")
-    moment = datetime.fromtimestamp(ts_ms / 1000, UTC)
-    shown = moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+    at = datetime.fromtimestamp(ts_ms / 1000, UTC)
     element = Markup('<time datetime="{}">{}</time>')
-    return element.format(moment.isoformat(), shown)
+    return element.format(at.isoformat(), at.strftime("%Y-%m-%d %H:%M:%S UTC"))
+
+
+def moment(value: datetime | float | None) -> Markup:
+    """The same for a moment of an answer of the API: a datetime, or seconds since the epoch."""
+    seconds = value.timestamp() if isinstance(value, datetime) else value
+    return time(None if seconds is None else seconds * 1000)
 
 
 def day(ts_ms: int | float | None) -> str:

@@ -17,6 +17,7 @@ from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
 from custodes.operations.accounts.accounts import keep_operator
 from custodes.operations.accounts.credentials.sessions import SessionTokens
 from custodes.operations.accounts.directory import AccountDirectory
+from custodes.operations.liveness.commands import STREAMED
 from custodes.operations.reviews.reviews import OPERATIONS
 from custodes.storage.sql.accounts.sealer import MasterSealer
 from custodes.storage.sql.accounts.store import SqlAccountStore
@@ -34,14 +35,15 @@ def open_directory(
         database: stays the caller's to close.
         data: the data directory, which has the master key.
         operator: the server's own account.
-        operations: what policy documents can be about, beside reviews.
+        operations: what policy documents can be about, beside reviews and streams.
 
     Raises:
         UnavailableError: a record is damaged or was altered, or the master key is missing or wrong.
     """
     master = open_master(database, data, os.urandom)
     sessions = SessionTokens(MasterSealer(master), os.urandom)
-    directory = AccountDirectory(SqlAccountStore(database, master), (*operations, *OPERATIONS), sessions)
+    known = (*operations, *OPERATIONS, *STREAMED)
+    directory = AccountDirectory(SqlAccountStore(database, master), known, sessions)
     keep_operator(directory, operator, SystemClock().now_ms())
     yield directory
     directory.save_uses()

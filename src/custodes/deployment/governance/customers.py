@@ -54,7 +54,7 @@ def open_customers(
     """
     account_log = AccountLog(log, os.urandom)
     states = AccountStates(directory, account_log, clock)
-    with open_screening(database, data, log, statements, AccountSuspender(states)) as screening:
+    with open_screening(database, data, operator, log, statements, AccountSuspender(states)) as screening:
         admission = ScreenedAdmission(screening.screenings)
         accounts = Accounts(states, account_log, admission, clock, random=os.urandom)
         identities = IdentityAdmin(Identities(directory, account_log, clock, os.urandom), operator)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from custodes.core.clock import SystemClock
+from custodes.core.ids import AccountId
 from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.accounts.directory import AccountDirectory
@@ -70,7 +71,12 @@ class OpenScreening:
 
 @contextmanager
 def open_screening(
-    database: Database, data: Path, log: LedgerWriter, statements: Statements, suspender: Suspender
+    database: Database,
+    data: Path,
+    operator: AccountId,
+    log: LedgerWriter,
+    statements: Statements,
+    suspender: Suspender,
 ) -> Iterator[OpenScreening]:
     """The screening of ``data`` until the end of the block; it acts on accounts through ``suspender``.
 
@@ -78,7 +84,9 @@ def open_screening(
         UnavailableError: a file cannot be read, or was altered.
     """
     master = open_master(database, data, os.urandom)
-    with closing(ScreeningLists(data)) as lists, closing(SealedCases(data, master)) as cases:
+    cases = SealedCases(database, operator, master)
+    cases.take_over(data)
+    with closing(ScreeningLists(data)) as lists:
         value = ScreeningLog(log, statements.parties, os.urandom)
         parts = ScreeningParts(EditionLists(lists), cases, value, DraftFolder(data), SystemClock(), RestsBetween().rest)
         yield OpenScreening(Screenings(parts, suspender), Officers(cases, value, SystemClock()))

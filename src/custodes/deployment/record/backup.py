@@ -13,7 +13,7 @@ from pathlib import Path
 from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
 from custodes.deployment.databases import is_elsewhere
-from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.published import RunningLog
 from custodes.operations.record.admin.backup import backup_handlers, say_where_from
 from custodes.operations.requests.admin import AdminHandlers
 from custodes.storage.backup.folder import RESTORED, BackupManifest
@@ -21,7 +21,7 @@ from custodes.storage.backup.taking import BackupSource, take_backup
 from custodes.storage.files import placement
 
 
-def open_backups(data: Path, log: LedgerLog, settle: Callable[[], None], clock: Clock) -> AdminHandlers:
+def open_backups(data: Path, log: RunningLog, settle: Callable[[], None], clock: Clock) -> AdminHandlers:
     """What carries out backups of ``data``; ``settle`` returns once every erasure begun before has its tombstones."""
     source = BackupSource(data, log.flush, log.at_rest, settle, version("custodes"))
 
@@ -35,7 +35,7 @@ def open_backups(data: Path, log: LedgerLog, settle: Callable[[], None], clock: 
     return backup_handlers(take, clock, data)
 
 
-def look_where_from(data: Path, log: LedgerLog) -> None:
+def look_where_from(data: Path, log: RunningLog) -> None:
     """Say in ``log`` when ``data`` was restored or moved since the last start; remember where it is now.
 
     Raises:

@@ -63,7 +63,7 @@ def handlers(gate: Gate, tokens: SecurityTokens) -> dict[str, Handler]:
     return {
         "AssumeRole": gated(gate, _only(assume_role_command, _ASSUME_ROLE), tokens.assume_role, _assumed),
         "GetCallerIdentity": gated(gate, lambda _: GetCallerIdentity(), tokens.identity, _identity),
-        "GetSessionToken": gated(gate, _only(session_command, _SESSION), tokens.session_token, _session),
+        "GetSessionToken": gated(gate, _only(session_command, _SESSION), tokens.session_token, issued_output),
     }
 
 
@@ -113,7 +113,8 @@ def _identity(found: CallerIdentity) -> Output:
     return {"UserId": found.user_id, "Account": found.account_id, "Arn": found.arn}
 
 
-def _session(issued: Issued) -> Output:
+def issued_output(issued: Issued) -> Output:
+    """Output of GetSessionToken."""
     return {"Credentials": _credentials(issued)}
 
 

@@ -25,7 +25,7 @@ from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerCorruptError, Ledg
 from custodes.ledger.tree.tiles import is_public_path
 
 ProofOf = Callable[[int], bytes]
-"""A tlog-proof file of an entry's index; raises IndexError and LedgerUnavailableError, like ``LedgerLog.proof``."""
+"""A tlog-proof file of an entry's index; raises IndexError and LedgerUnavailableError, like ``RunningLog.proof``."""
 
 Documents = Callable[[str], bytes | None]
 """Gives a public document of the log, like ``trust.policy``, or None where there is none of that name."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import parse_qs
@@ -46,7 +46,8 @@ from custodes.edge.http.exchange import Exchange
 from custodes.edge.http.workers import Workers
 from custodes.operations.accounts.throttle import Throttle
 from custodes.operations.liveness.commands import StartFaceLivenessSession
-from custodes.operations.liveness.use_cases import BegunCheck, FaceLiveness, ReceivedVideo
+from custodes.operations.liveness.incoming import IncomingVideo
+from custodes.operations.liveness.use_cases import BegunCheck, FaceLiveness
 from custodes.operations.requests.context import Context, Origin
 from custodes.operations.requests.gate import Gate
 from custodes.operations.requests.receipts import receipt_of
@@ -74,7 +75,8 @@ class StreamLimits:
         buffered_bytes: of all videos that are being received.
         begin_s: until the video begins: people read what they are told.
         video_s: from then until its end. Source: API guide, a minute.
-        judges: videos looked at at the same time.
+        judges: videos looked at at the same time when they are there.
+        followed: videos looked at while they are being received; others wait for their end.
     """
 
     streams: int = 256
@@ -84,23 +86,24 @@ class StreamLimits:
     begin_s: float = 180.0
     video_s: float = 60.0
     judges: int = 2
+    followed: int = 2
 
 
 @dataclass(slots=True)
 class _Stream:
     """One stream so far."""
 
-    video: bytearray = field(default_factory=bytearray, repr=False)
+    video: IncomingVideo = field(default_factory=IncomingVideo)
     begun: bool = False
+    judging: asyncio.Future[object] | None = None
     video_start_ms: float | None = None
     colours: dict[int, float] = field(default_factory=dict)
 
-    def received(self, client: str) -> ReceivedVideo:
-        """All of it, times in those of the video. Colours whose numbers have gaps are as good as none."""
-        starts: tuple[float, ...] = ()
-        if self.video_start_ms is not None and sorted(self.colours) == list(range(len(self.colours))):
-            starts = tuple(self.colours[number] - self.video_start_ms for number in sorted(self.colours))
-        return ReceivedVideo(bytes(self.video), starts, client)
+    def starts_ms(self) -> tuple[float, ...]:
+        """When colours began, in times of the video. Colours whose numbers have gaps are as good as none."""
+        if self.video_start_ms is None or sorted(self.colours) != list(range(len(self.colours))):
+            return ()
+        return tuple(self.colours[number] - self.video_start_ms for number in sorted(self.colours))
 
 
 class LivenessStreams:
@@ -123,6 +126,7 @@ class LivenessStreams:
         self._clock = clock
         self._limits = limits
         self._begin, self._judge = Workers(limits.judges), Workers(limits.judges)
+        self._follow, self._followed = Workers(limits.followed), 0
         self._buffer = Buffer(limits.buffered_bytes)
         self._open: Counter[AccountId] = Counter()
 
@@ -166,31 +170,55 @@ class LivenessStreams:
     async def _run(self, websocket: WebSocket, context: Context, check: BegunCheck, chain: ChunkChain) -> None:
         await _send(websocket, challenge_event(check.challenge))
         await _send(websocket, session_information(check.challenge))
-        stream = _Stream()
+        stream, account_id = _Stream(), context.caller.account_id
+        command = StartFaceLivenessSession(session_id=check.session.session_id, video=check.challenge.video, part=1)
+        judge = partial(self._gate.perform, context, command, self._judging(check, stream.video))
         try:
-            await self._receive(websocket, chain, stream)
-            video = stream.received(_client(websocket))
-            command = StartFaceLivenessSession(session_id=check.session.session_id, video=check.challenge.video, part=1)
-            judge = partial(self._gate.perform, context, command, self._judging(check, video))
-            await self._judge.run(context.caller.account_id, judge)
+            await self._receive(websocket, chain, stream, partial(self._following, account_id, judge))
+            stream.video.end(stream.starts_ms(), _client(websocket))
+            await (stream.judging or self._judge.run(account_id, judge))
         finally:
-            self._buffer.give_back(len(stream.video))
+            stream.video.break_off()
+            if stream.judging is not None:
+                await _over(stream.judging)
+            self._buffer.give_back(stream.video.size)
         await _send(websocket, disconnection(self._clock.now_ms()))
 
-    def _judging(self, check: BegunCheck, video: ReceivedVideo) -> Callable[..., object]:
+    def _judging(self, check: BegunCheck, video: IncomingVideo) -> Callable[..., object]:
         return lambda permit, _command: self._liveness.judge(permit, check, video)
 
-    async def _receive(self, websocket: WebSocket, chain: ChunkChain, stream: _Stream) -> None:
-        """Messages until the video has ended."""
+    def _following(self, account_id: AccountId, judge: Callable[[], object]) -> asyncio.Future[object] | None:
+        """The judgement of a video whose first piece has come, begun; None where as many are followed as may be."""
+        if self._followed >= self._limits.followed:
+            return None
+        self._followed += 1
+        judging = asyncio.ensure_future(self._follow.run(account_id, judge))
+        judging.add_done_callback(self._unfollow)
+        return judging
+
+    def _unfollow(self, _judging: object) -> None:
+        self._followed -= 1
+
+    async def _receive(
+        self,
+        websocket: WebSocket,
+        chain: ChunkChain,
+        stream: _Stream,
+        follow: Callable[[], asyncio.Future[object] | None],
+    ) -> None:
+        """Messages until the video has ended; ``follow`` begins to look at it as soon as it does."""
         try:
             async with asyncio.timeout(self._limits.begin_s) as deadline:
                 while True:
                     message = chain.opened(await _next(websocket), self._clock.now_ms())
                     if message is None or self._take(stream, client_event(message)):
                         return
-                    if stream.video and not stream.begun:
+                    if stream.video.size and not stream.begun:
                         stream.begun = True
+                        stream.judging = follow()
                         deadline.reschedule(asyncio.get_running_loop().time() + self._limits.video_s)
+                    if stream.judging is not None and stream.judging.done():
+                        return  # it has failed: there is nothing to wait for
         except ChunkRefusedError as error:
             raise ApiError(VALIDATION, f"The stream is not as it was signed: {error}.") from None
         except TimeoutError:
@@ -204,11 +232,12 @@ class LivenessStreams:
             if told.colour is not None and len(stream.colours) < _MAX_CLIENT_TEXT:
                 stream.colours.setdefault(*told.colour)
             return False
-        if len(stream.video) + len(told.data) > self._limits.video_bytes:
+        if stream.video.size + len(told.data) > self._limits.video_bytes:
             raise ApiError(VALIDATION, "The video is too large.")
         if not self._buffer.take(len(told.data)):
             raise ThrottledError("Slow down; too many videos are being received at the same time.")
-        stream.video += told.data
+        if told.data:
+            stream.video.put(told.data)
         return not told.data
 
     @contextmanager
@@ -271,6 +300,12 @@ async def _next(websocket: WebSocket) -> bytes:
     if data is None:
         raise ApiError(VALIDATION, "Messages of this stream are binary.")
     return bytes(data)
+
+
+async def _over(judging: asyncio.Future[object]) -> None:
+    """Wait for the end of a judgement, whatever it is."""
+    with suppress(CustodesError):
+        await judging
 
 
 async def _send(websocket: WebSocket, message: EventMessage) -> None:

@@ -10,6 +10,7 @@ penalised problem is solved in the span of the samples, of which there are few (
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -217,25 +218,26 @@ def _left_out(
 
 
 def best_scale(outputs: Floats, targets: Floats, loss: Loss) -> float:
-    """Factor of ``outputs`` with the least loss: temperature scaling (Guo et al., ICML 2017), by golden section."""
+    """Factor of ``outputs`` with the least loss: temperature scaling (Guo et al., ICML 2017)."""
     even = np.ones(len(outputs))
-    low, high, ratio = np.log(0.05), np.log(50.0), 0.6180339887498949
+    return float(np.exp(least(lambda log_scale: loss(outputs * np.exp(log_scale), targets, even)[0])))
 
-    def at(log_scale: float) -> float:
-        return loss(outputs * np.exp(log_scale), targets, even)[0]
 
+def least(value: Callable[[float], float], low: float = math.log(0.05), high: float = math.log(50.0)) -> float:
+    """Where a function with one valley is least, by golden section."""
+    ratio = (math.sqrt(5) - 1) / 2
     left, right = high - ratio * (high - low), low + ratio * (high - low)
-    found_left, found_right = at(left), at(right)
+    found_left, found_right = value(left), value(right)
     for _ in range(30):
         if found_left < found_right:
             high, right, found_right = right, left, found_left
             left = high - ratio * (high - low)
-            found_left = at(left)
+            found_left = value(left)
         else:
             low, left, found_left = left, right, found_right
             right = low + ratio * (high - low)
-            found_right = at(right)
-    return float(np.exp((low + high) / 2))
+            found_right = value(right)
+    return (low + high) / 2
 
 
 def minimum(value: Callable[[Floats], tuple[float, Floats]], start: Floats, steps: int) -> Floats:

@@ -69,6 +69,10 @@ class CustomLabelPipeline:
         """Names that an adapter can be about."""
         return tuple(self._taxonomy.above)
 
+    def require_backbone(self, name: str) -> None:
+        """See CustomLabelEngine."""
+        self._backbone(name)
+
     def study(self, slot: Slot, image: Image, lesson: Lesson, plan: TrainingPlan) -> Example:
         """Features of a training picture."""
         slot.require_open()

@@ -3,16 +3,21 @@
 
 import * as enc from "./encoding.mjs";
 import * as log from "./log.mjs";
+import { headOf } from "./place.mjs";
 import { setDigest, timeline } from "./policy_timeline.mjs";
+import { wrongClock } from "./statement.mjs";
 const { need, Undetermined } = enc;
 
 /** A request that was decided just before a change may stand behind it in the log. */
 const SWITCH_MS = 60000;
+/** Clocks of honest machines differ by less. What counts of a gap in a notice, and of one in front of a start. */
+const SLACK_MS = 60000, MOST_MS = 7200000, LEAST_MS = 5000;
 
 function parse(value) {
-  const names = ["changes", "checkpoint", "excerpts", "first", "opened", "proof", "question", "range", "sets", "v"];
-  enc.members(value, names);
-  need(value.v === 1, "this report is of another version");
+  const names = ["changes", "checkpoint", "excerpts", "first", "head", "opened", "proof", "question", "range", "sets", "v"];
+  enc.members(value, names, ["clock"]);
+  if ("clock" in value) need(enc.list(value.clock).length > 0, "'clock' is empty");
+  need(value.v === 2, "this report is of another version");
   const question = enc.members(value.question, ["from", "operations", "rule", "sector", "to"]);
   return {
     sector: enc.text(question.sector),
@@ -28,10 +33,12 @@ function parse(value) {
     excerpts: enc.list(value.excerpts).map(log.opened),
     sets: enc.list(value.sets).map((set) => { need(enc.isObject(set), "an object is missing"); return set; }),
     proof: enc.hashes(value.proof),
+    head: log.placed(value.head),
+    clock: (value.clock ?? []).map(log.placed),
   };
 }
 
-export async function verdict(value, policy) {
+export async function verdict(value, policy, nowMs) {
   const report = parse(value);
   const state = await log.openCheckpoint(report.checkpoint, policy);
   const entries = await entriesOf(report, state);
@@ -44,7 +51,10 @@ export async function verdict(value, policy) {
   need(inFront === report.changes.length, "an entry that is no change of policy is shown as one");
   const rules = await timeline(pol, bodies, sets);
   const counts = await countsOf(report, entries, rules.forces);
+  const stretches = stretchesOf(report, entries, state, policy);
   const doubts = doubtsOf(report, state, covered, counts);
+  doubts.push(...clockDoubts(report, { seen: state.seen, nowMs }, covered, stretches));
+  doubts.push(...shortNotices(report, entries, rules.forces, stretches));
   if (doubts.length > 0) return { verdict: "UNDETERMINED", reasons: doubts };
   const allowed = counts.of(report.sector, "allow");
   return { verdict: allowed > 0 ? "PRESENT" : "ABSENT", reasons: found(report, state, rules, counts) };
@@ -56,8 +66,54 @@ async function entriesOf(report, state) {
   const before = indexes.size === report.changes.length && report.changes.every((one) => one.i < report.first);
   need(before, "changes in front of the range are not in front of it");
   const all = [...report.changes, ...shown].sort((a, b) => a.i - b.i);
-  await log.inLog(all, state, report.proof);
+  const every = [...all];
+  for (const one of [report.head, ...report.clock]) {
+    const same = every.find((other) => other.i === one.i);
+    need(same === undefined || enc.same(same.e.bytes, one.e.bytes), `two entries are shown as entry ${one.i}`);
+    if (same === undefined) every.push(one);
+  }
+  await log.inLog(every, state, report.proof);
   return all;
+}
+/** Where the clock was wrong, as far as the head covers the log, and behind that as far as the range goes. */
+function stretchesOf(report, entries, state, policy) {
+  const head = headOf(report.head.e, report.head.i, policy), last = report.first + report.range.length - 1;
+  need(head.name === "account" && head.size <= report.head.i, "the head shown is not one of the account map");
+  const whole = head.size >= report.first && (head.size > last || last >= state.size - 1);
+  need(whole, "the head shown covers less than the period");
+  const behind = entries.filter(({ i, e }) => i >= Math.max(head.size, report.first) && e.k === "inc" && String(e.x).startsWith("clock"));
+  const reach = (e) => (Number.isInteger(e.n) ? e.n : e.t);
+  return [...wrongClock(report, head), ...behind.map(({ e }) => [e.t - reach(e), e.t + reach(e)])];
+}
+function clockDoubts(report, { seen, nowMs }, covered, stretches) {
+  const doubts = [], edges = [report.from, report.to].filter((edge) => edge !== null);
+  const torn = stretches.some(([begin, end]) => edges.some((edge) => begin < edge && edge <= end));
+  if (torn) doubts.push("the operator's clock was wrong at an edge of the period, as the log itself says");
+  const ahead = stretches.some(([begin, end]) => begin <= covered && covered <= end) ? 0 : covered - SLACK_MS;
+  if (seen !== null && ahead > (seen + 1) * 1000) doubts.push("the log's clock was ahead of the witnesses' clocks");
+  if (nowMs !== null && ahead > nowMs) doubts.push("the log's clock is ahead of yours");
+  return doubts;
+}
+/** Sets that took force in the period after less notice than was announced, by the time that the log was seen. */
+function shortNotices(report, entries, forces, stretches) {
+  const doubts = [];
+  for (const { index, t, notice } of forces) {
+    if (notice === null || !inPeriod(report, t) || index < report.first) continue;
+    if (notice.index < report.first) {
+      doubts.push(`the notice of the rules of entry ${index} is not shown from its announcement on`);
+      continue;
+    }
+    const between = entries.filter(({ i }) => notice.index <= i && i <= index).map(({ e }) => e);
+    let ran = 0, starts = between[0].k === "boot" ? 1 : 0;
+    for (let at = 1; at < between.length; at++) {
+      const [begin, end] = [between[at - 1].t, between[at].t], start = between[at].k === "boot";
+      starts += start ? 1 : 0;
+      if (!stretches.some(([low, high]) => low <= end && begin <= high)) ran += Math.min(end - begin, start ? LEAST_MS : MOST_MS);
+    }
+    if (ran + SLACK_MS + 2 * LEAST_MS * starts < notice.effective - notice.t)
+      doubts.push(`the rules of entry ${index} took force after less notice than was announced: the clock was set, or wrong`);
+  }
+  return doubts;
 }
 function coveredBy(report, state, entries) {
   const last = report.first + report.range.length - 1, [begin, end] = [report.range[0].t, report.range.at(-1).t];

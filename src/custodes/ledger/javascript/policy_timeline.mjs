@@ -44,7 +44,7 @@ async function follow(chain, one, body, sets) {
     need(free, `entry ${one.i} announces the program's own set past officers, or as the first`);
     const notes = `${OWN_SET}; announced in entry ${one.i}`;
     const effective = one.e.t + chain.noticeMs;
-    chain.waiting = { policy, effective, notes, quiet: false, noticeMs: enc.count(record.notice_ms) };
+    chain.waiting = { policy, effective, notes, quiet: false, noticeMs: enc.count(record.notice_ms), index: one.i, t: one.e.t };
   } else if (act === "officers") {
     const enough = Math.min(2, Object.keys(chain.officers).length);
     need(signers.length >= enough, `officers changed in entry ${one.i} without ${enough} signatures`);
@@ -56,7 +56,9 @@ async function follow(chain, one, body, sets) {
     const due = chain.waiting !== null && chain.waiting.policy === policy && one.e.t >= chain.waiting.effective;
     need(due, `the set of entry ${one.i} took force before its time`);
     chain.noticeMs = chain.waiting.noticeMs ?? chain.noticeMs;
-    enter(chain, one, chain.waiting.notes, chain.waiting.quiet, true);
+    const waited = chain.waiting;
+    enter(chain, one, waited.notes, waited.quiet, true);
+    chain.forces.at(-1).notice = waited;
   } else need(false, `entry ${one.i} is a change of an unknown kind`);
 }
 function setTo(chain, one, policy, signers, notBefore, sets) {
@@ -66,7 +68,7 @@ function setTo(chain, one, policy, signers, notBefore, sets) {
     need(effective >= notBefore, `the change in entry ${one.i} is announced for before what its officers signed`);
     const noticed = signers.length > 1 && effective >= one.e.t + chain.noticeMs;
     const notes = `${who}, announced in entry ${one.i}${noticed ? "" : " WITHOUT NOTICE"}`;
-    chain.waiting = { policy, effective, notes, quiet: !noticed, noticeMs: null };
+    chain.waiting = { policy, effective, notes, quiet: !noticed, noticeMs: null, index: one.i, t: one.e.t };
     return;
   }
   const tightens = onlyAdds(sets.get(chain.inForce), sets.get(policy));
@@ -76,7 +78,7 @@ function setTo(chain, one, policy, signers, notBefore, sets) {
 function enter(chain, one, notes, quiet, weakens) {
   chain.inForce = digestOf(one.e.p) ?? "";
   chain.waiting = null;
-  chain.forces.push({ index: one.i, t: one.e.t, policy: chain.inForce, notes, quiet, weakens });
+  chain.forces.push({ index: one.i, t: one.e.t, policy: chain.inForce, notes, quiet, weakens, notice: null });
 }
 /** Officers whose signatures under this very change hold, one per key; one that does not hold sinks the change. */
 async function signersOf(chain, record, index) {

@@ -1,5 +1,6 @@
 // Receipts of answers: this entry is in a tree that the log signed.
-// In: the text of a receipt and a trust policy, of which only the log's keys matter. Out: PRESENT or INVALID.
+// In: the text of a receipt and a trust policy, of which only the log's keys matter. Out: PRESENT or INVALID;
+// UNDETERMINED for a promise, which a log of several servers gives first.
 
 import * as enc from "./encoding.mjs";
 import * as log from "./log.mjs";
@@ -16,6 +17,8 @@ class Cursor {
 }
 
 export async function verdict(token, policy) {
+  if (typeof token === "string" && token.startsWith("q1."))
+    throw new enc.Undetermined("the entry is sequenced and not shown to be included: this is a promise; the log's proof makes it a receipt");
   need(typeof token === "string" && token.startsWith("v1.") && token.length <= 8192, "this is not a receipt of version 1");
   const cursor = new Cursor(enc.b64url(token.slice(3)));
   const origin = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(cursor.take(cursor.number(1)));

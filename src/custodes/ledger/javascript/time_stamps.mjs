@@ -90,6 +90,7 @@ const SIGNATURES = {
 const CURVES = {
   "1.2.840.10045.3.1.7": ["P-256", 32], "1.3.132.0.34": ["P-384", 48], "1.3.132.0.35": ["P-521", 66],
 };
+const PSS_KEY = "1.2.840.113549.1.1.10";
 const [RSA_KEY, EC_KEY, ED_KEY, MGF1] = ["1.2.840.113549.1.1.1", "1.2.840.10045.2.1", "1.3.101.112", "1.2.840.113549.1.1.8"];
 const { subtle } = globalThis.crypto ?? {};
 const digestOf = async (name, data) => new Uint8Array(await subtle.digest(name, data));
@@ -105,17 +106,29 @@ function pss(parameters) {
   need(name.oid() === MGF1 && hashNamed(own) === hash && length <= 64n, "the signature has parameters that are not known here");
   return [hash, Number(length)];
 }
+/** A key that its certificate names one for RSASSA-PSS, as WebCrypto reads RSA keys: with the name of RSA before it. */
+function plainRsa(bits) {
+  const wrapped = (content) => {
+    const size = content.length, length = size < 128 ? [size] : size < 256 ? [0x81, size] : [0x82, size >> 8, size & 255];
+    return enc.join(Uint8Array.of(0x30, ...length), content);
+  };
+  return wrapped(enc.join(wrapped(Uint8Array.of(6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 1, 5, 0)), bits.encoded));
+}
 /** Whether a key (SubjectPublicKeyInfo) signed a message; `fallback` is the hash where the algorithm says none. */
 async function signed(spki, named, message, signature, fallback) {
   const [kind, own] = SIGNATURES[named[0].oid()] ?? [], [algorithm, bits] = spki.items(), [type, curve] = algorithm.items();
   const hash = own ?? fallback, key = type.oid();
-  const check = async (how, verify) => subtle.verify(verify, await subtle.importKey("spki", spki.encoded, how, false, ["verify"]), signature, message);
+  const encoded = key === PSS_KEY ? plainRsa(bits) : spki.encoded;
+  const check = async (how, verify) => subtle.verify(verify, await subtle.importKey("spki", encoded, how, false, ["verify"]), signature, message);
   if (kind === "rsa" && key === RSA_KEY) {
     const how = { name: "RSASSA-PKCS1-v1_5", hash };
     return check(how, how);
   }
-  if (kind === "pss" && key === RSA_KEY) {
+  if (kind === "pss" && (key === RSA_KEY || key === PSS_KEY)) {
     const [digest, saltLength] = pss(named[1]);
+    // RFC 4055, 3.3: by the hash that the key names, with a salt that is no shorter.
+    const [own, least] = key === PSS_KEY && curve !== undefined ? pss(curve) : [digest, saltLength];
+    need(own === digest && saltLength >= least, "the authority's key is not one for such signatures");
     return check({ name: "RSA-PSS", hash: digest }, { name: "RSA-PSS", saltLength });
   }
   if (kind === "ecdsa" && key === EC_KEY) {

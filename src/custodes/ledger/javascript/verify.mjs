@@ -4,7 +4,7 @@
 // verify(fileText, {policy, nowMs, stamps}) -> {verdict, reasons}: PRESENT, ABSENT, UNDETERMINED or INVALID, and why; `stamps`
 // is {file, roots} for a statement: the text of a file of time stamps, and of pinned certificates (PEM) or null.
 // verifyGrowth(fileText, {policy, checkpoint, entries}) -> {verdict, reasons}: PRESENT or INVALID; all public entries are at hand.
-// verifyReceipt(receipt, {policy}) -> {verdict, reasons, index, entry}: PRESENT or INVALID.
+// verifyReceipt(receipt, {policy}) -> {verdict, reasons, index, entry}: PRESENT or INVALID; UNDETERMINED for a promise.
 
 import { canonicalBytes, Invalid, members, parseCanonical, same, sha256, b64url, need, Undetermined } from "./encoding.mjs";
 import * as erasure from "./erasure.mjs";

@@ -12,7 +12,7 @@ from custodes.ledger.tlog.merkle import EMPTY_ROOT
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerCorruptError
 from custodes.ledger.tlog.trust import TrustPolicy, open_trusted
 from custodes.ledger.tree.growth import range_root
-from custodes.ledger.tree.tiles import verified_tree
+from custodes.ledger.tree.tiles import Tree, verified_tree
 
 
 class FolderCopy:
@@ -40,6 +40,10 @@ class FolderCopy:
         """A file of the copy, or None."""
         file = self._folder / path
         return file.read_bytes() if file.is_file() else None
+
+    def tree(self) -> Tree:
+        """The copy, as a tree."""
+        return self._tree
 
     def root_at(self, size: int) -> bytes:
         """Root over the first ``size`` entries."""

@@ -201,6 +201,7 @@ def _report(value: Report) -> dict[str, object]:
         "checkpoint": value.checkpoint.decode(),
         "excerpts": [_opening(each) for each in value.excerpts],
         "first": value.first,
+        "head": entry_member(value.head),
         "opened": [_opening(each) for each in value.opened],
         "proof": b64url(b"".join(value.proof)),
         "question": {
@@ -212,7 +213,8 @@ def _report(value: Report) -> dict[str, object]:
         },
         "range": [json.loads(envelope) for envelope in value.range],
         "sets": [dict(each) for each in value.sets],
-        "v": 1,
+        "v": 2,
+        **({"clock": [entry_member(one) for one in value.clock]} if value.clock else {}),
     }
 
 

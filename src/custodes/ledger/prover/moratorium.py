@@ -13,6 +13,7 @@ from custodes.ledger.prover.sources import LogFiles
 from custodes.ledger.tlog.entry import Entry, decode, from_b64url
 from custodes.ledger.tree import multiproof
 from custodes.ledger.verifier.canonical_json import Opened, PlacedEntry, StatementError
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP
 from custodes.ledger.verifier.moratorium.report import MoratoriumQuestion, Report
 from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.excerpt import MEMBERS as EXCERPTS
@@ -28,12 +29,14 @@ def build_report(question: MoratoriumQuestion, log: LogFiles, sets: Sets) -> Rep
     """The report that answers ``question`` at the checkpoint of ``log``.
 
     Raises:
+        LookupError: the log has no head of the account map behind the period.
         StatementError: the period holds more entries than one file can show.
         BodyError: what is stored is not what was committed.
     """
     size = log.tree.size
     first = max(0, _first_at(log, question.begin or 0) - 1)
     last = size if question.end is None else min(size, _first_at(log, question.end) + 1)
+    first = min([first, *_announced(question, log)])
     if last - first > MAX_ENTRIES:
         raise StatementError(f"the period holds more than {MAX_ENTRIES} entries; ask for a shorter one")
     shown = dict(log.tree.entries(first, last))
@@ -49,7 +52,9 @@ def build_report(question: MoratoriumQuestion, log: LogFiles, sets: Sets) -> Rep
             body = _body(log, index, entry)
             excerpts += [_excerpt(entry.kind, body)] if body is not None else []
     found = [policy for digest in sorted(digests) if (policy := sets(digest)) is not None]
-    proof = multiproof.make(sorted({*changes, *shown}), size, log.node)
+    head, covered = _head(log, last, size)
+    clock = tuple(log.clock_entries(covered))
+    proof = multiproof.make(sorted({*changes, *shown, head.index, *(one.index for one in clock)}), size, log.node)
     return Report(
         question,
         log.note,
@@ -60,7 +65,28 @@ def build_report(question: MoratoriumQuestion, log: LogFiles, sets: Sets) -> Rep
         tuple(excerpts),
         tuple(found),
         tuple(proof),
+        head,
+        clock,
     )
+
+
+def _head(log: LogFiles, last: int, size: int) -> tuple[PlacedEntry, int]:
+    """The newest head of the account map, and how many entries it covers: with the range, all that tell of clocks."""
+    index, head = max(log.heads(ACCOUNT_MAP), default=(0, None), key=lambda one: one[0])
+    if head is None or (head.size < last < size):
+        raise LookupError("no head of the account map covers the period yet; the server makes one every hour")
+    return PlacedEntry(index, log.entry(index)), head.size
+
+
+def _announced(question: MoratoriumQuestion, log: LogFiles) -> list[int]:
+    """Entries that announced sets which took force in the period: how long their notice ran is to be seen."""
+    found, announced = list[int](), dict[object, int]()
+    for index, _, entry in log.changes(0, log.tree.size):
+        if entry.fields.get("x") in ("set", "upgrade"):
+            announced[entry.fields.get("p")] = index
+        elif entry.fields.get("x") == "force" and _inside(entry.t, question):
+            found += [announced[entry.fields["p"]]] if entry.fields["p"] in announced else []
+    return found
 
 
 def _first_at(log: LogFiles, t: int) -> int:

@@ -6,13 +6,18 @@ the file chose the account, the period and the operations. Also: trust policies 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from custodes.ledger.tlog.entry import Entry, decode
 from custodes.ledger.tlog.trust import TrustPolicy, open_trusted
-from custodes.ledger.verifier.canonical_json import canonical, parse_canonical
+from custodes.ledger.verifier.canonical_json import PlacedEntry, canonical, parse_canonical
+from custodes.ledger.verifier.invoices.invoice import parse as parse_invoice
+from custodes.ledger.verifier.invoices.meter import Month
+from custodes.ledger.verifier.maps.head import parse_head
 from custodes.ledger.verifier.moratorium.report import parse as parse_report
 from custodes.ledger.verifier.statement import parse as parse_statement
+from custodes.ledger.verifier.uncertainty import stretch_of
 
 IDENTIFICATIONS = frozenset(
     {
@@ -127,7 +132,44 @@ def stale(data: bytes, policy: TrustPolicy, fresh_ms: int, now_ms: int) -> str |
     if seen is None:
         return "nobody but the operator says how old this state of the log is: your trust policy asks for no witnesses"
     age_s = now_ms // 1000 - seen
-    return None if age_s * 1000 <= fresh_ms else f"the witnesses saw this state of the log {age_s} seconds ago"
+    if age_s * 1000 > fresh_ms:
+        return f"the witnesses saw this state of the log {age_s} seconds ago"
+    # Attack: a newest state, and an old summary in it, from before something that a newer one counts.
+    made = min((decode(head.envelope).t for head in _heads(data)), default=now_ms)
+    return None if now_ms - made <= fresh_ms else f"it rests on a summary that was made {(now_ms - made) // 1000} s ago"
+
+
+def late_clock(data: bytes, entries: Iterable[tuple[int, Entry, bytes]]) -> str | None:
+    """Why the times of a sound file say less than they seem to, by what the log marks behind its summary.
+
+    Attack: a summary of the minute in which the clock was wrong, before the log says so.
+
+    Args:
+        data: the file.
+        entries: all of the log that is at hand, with their indexes (``read_log``).
+
+    Raises:
+        StatementError: the file is not one.
+    """
+    asked, found = _asked(data), None
+    covered = min((parse_head(decode(head.envelope)).size for head in _heads(data)), default=None)
+    edges = [edge for edge in (asked.begin, asked.end) if edge is not None]
+    for index, entry, _ in entries:
+        stretch = None if covered is None or index < covered else stretch_of(entry)
+        if stretch is not None and any(stretch.begin < edge <= stretch.end for edge in edges):
+            found = f"entry {index}, behind this file's summary, says that the clock was wrong at an edge of the period"
+    return found
+
+
+def _heads(data: bytes) -> list[PlacedEntry]:
+    kind = _kind(data)
+    if kind == "statement":
+        return [parse_statement(data).head]
+    if kind == "moratorium":
+        return [parse_report(data).head]
+    if kind == "invoice":
+        return [parse_invoice(data).head]
+    return [parse_statement(canonical(one)).head for one in _statements(data)]
 
 
 def weakness(policy: TrustPolicy) -> str | None:
@@ -164,6 +206,9 @@ def _asked(data: bytes) -> _Asked:
     if kind == "moratorium":
         report = parse_report(data).question
         return _Asked(frozenset(), report.sector, frozenset(report.operations), report.begin, report.end)
+    if kind == "invoice":
+        month = Month.parse(str(decode(parse_invoice(data).entry.envelope).fields.get("x")))
+        return _Asked(frozenset(), None, frozenset(), month.begin, month.end)
     if kind in ("party", "regulation"):
         parts = [parse_statement(canonical(one)).question for one in _statements(data)]
         begins, ends = {one.begin for one in parts}, {one.end for one in parts}

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from custodes.ledger.tlog.commitment import BodyError, check_opening
-from custodes.ledger.tlog.entry import decode
+from custodes.ledger.tlog.entry import Entry, decode
 from custodes.ledger.verifier.canonical_json import PlacedEntry
 from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, MapHead, account_name, parse_head
 from custodes.ledger.verifier.maps.proof import MapError
 
 CLOCK = "clock"
+SLACK_MS = 60_000
+"""Clocks of honest machines differ by less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,20 @@ def wrong_clock(shown: Sequence[PlacedEntry], head: MapHead) -> tuple[UncertainS
         raise MapError("the statement does not show every entry that says the clock was wrong")
     found = []
     for placed in shown:
-        entry = decode(placed.envelope)
-        length, occasion = entry.fields.get("n"), str(entry.fields.get("x"))
-        if placed.index >= head.size or entry.kind != "inc" or not occasion.startswith(CLOCK):
+        stretch = stretch_of(decode(placed.envelope))
+        if placed.index >= head.size or stretch is None:
             raise MapError("an entry that says nothing of the clock is shown as one that does")
-        reach = length if isinstance(length, int) else entry.t
-        found.append(UncertainStretch(entry.t - reach, entry.t + reach))
+        found.append(stretch)
     return tuple(found)
+
+
+def stretch_of(entry: Entry) -> UncertainStretch | None:
+    """The stretch that an entry marks; None for one that says nothing of the clock."""
+    if entry.kind != "inc" or not str(entry.fields.get("x")).startswith(CLOCK):
+        return None
+    length = entry.fields.get("n")
+    reach = length if isinstance(length, int) else entry.t
+    return UncertainStretch(entry.t - reach, entry.t + reach)
 
 
 def destroyed(shown: Sequence[ShownDestruction], identifier: str) -> frozenset[int]:

@@ -38,14 +38,11 @@ from custodes.ledger.verifier.maps.key_change import place_of
 from custodes.ledger.verifier.maps.proof import MapError, Value, look_up, parse_path
 from custodes.ledger.verifier.multiproof import check_in_log
 from custodes.ledger.verifier.statement import Question, ShownPlace, ShownUse, StatementFile, map_of, parse
-from custodes.ledger.verifier.uncertainty import Bracket, UncertainStretch, destroyed, wrong_clock
+from custodes.ledger.verifier.uncertainty import SLACK_MS, Bracket, UncertainStretch, destroyed, wrong_clock
 from custodes.ledger.verifier.vrf import vrf
 
 # No entry in front is later, so nothing behind this check meets a time that has no date.
 _LAST_MS = 253_402_300_799_999
-
-# Clocks of honest machines differ by less.
-_SLACK_MS = 60_000
 
 LogCheck = Callable[[Checkpoint], None]
 """Raises where the public entries at hand are not those of a signed state, or break a rule (``public_log``)."""
@@ -358,7 +355,7 @@ def _doubts(evidence: Evidence, policy: TrustPolicy, now_ms: int | None) -> tupl
     if policy.quorum != NONE and seen is not None and (question.end or 0) >= (seen + 1) * 1000:
         doubts.append("the witnesses confirmed this state before the period asked for was over")
     # Attack: a clock that runs ahead dates uses out of the period. Whoever looks at another clock sees it.
-    ahead = evidence.covered_until - _SLACK_MS
+    ahead = evidence.covered_until - SLACK_MS
     if evidence.stuck_since is not None:
         # What the log says itself is taken at its word: until then its times were right.
         ahead = 0

@@ -33,7 +33,7 @@ from custodes.ledger.writer.pending import (
 from custodes.ledger.writer.ports import HeadConflictError
 from custodes.ledger.writer.publication.outbox import Outbox
 from custodes.ledger.writer.publication.publisher import Boundary
-from custodes.ledger.writer.published import PublishedLog
+from custodes.ledger.writer.published import PublicStores, RunningLog
 from custodes.ledger.writer.queue import EntryQueue
 from custodes.ledger.writer.recover import recover
 from custodes.ledger.writer.settings import LedgerClock, LedgerWriter, LogParts, LogSettings
@@ -43,7 +43,7 @@ __all__ = ["LedgerClock", "LedgerLog", "LedgerWriter", "LogParts", "LogSettings"
 _Failure = OSError | LedgerUnavailableError | EntryError
 
 
-class LedgerLog(PublishedLog):
+class LedgerLog(RunningLog):
     """One log on one set of stores. ``start`` before use, ``close`` after; all methods may be called by any thread.
 
     Locks are taken in this order: ``_staging``, the turn of ``_order``, ``_queue_lock``; the outbox has its own.
@@ -52,7 +52,10 @@ class LedgerLog(PublishedLog):
     def __init__(self, parts: LogParts, settings: LogSettings | None = None) -> None:
         """Nothing is read or locked before ``start``."""
         self._settings = settings or LogSettings()
-        super().__init__(parts, Outbox(parts.stores, self._settings.publish_every_s, self._fail_waiting))
+        self._parts = parts
+        self._outbox = Outbox(parts.stores, self._settings.publish_every_s, self._fail_waiting)
+        stores = PublicStores(parts.stores.tiles, parts.stores.bodies, parts.body_key)
+        super().__init__(stores, self._outbox)
         self._sealing = Sealing(parts.random, parts.body_key)
         self._queue_lock = threading.Condition(threading.Lock())
         self._staging = threading.Lock()
@@ -99,7 +102,7 @@ class LedgerLog(PublishedLog):
             raise
 
     def close(self) -> None:
-        """Commit what waits, publish it, stop. Entries after this are refused."""
+        """See RunningLog."""
         with self._queue_lock:
             self._stopping = True
             self._queue_lock.notify_all()
@@ -113,20 +116,11 @@ class LedgerLog(PublishedLog):
         self._parts.stores.journal.close()
 
     def append(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
-        """Queue an entry. Its index is fixed now; it is not durable before ``wait`` of what is returned came back.
-
-        An ``auth`` entry with ``d`` = ``allow`` is a permission: exactly one ``use`` or ``void`` settles it, which
-        names it by ``settles``. Whatever is durable has its permission durable in front, at best in the same batch.
-
-        Raises:
-            LedgerUnavailableError: the log cannot take entries now, or the permission never became durable.
-            EntryError: the entry breaks a rule of its kind, or settles what is not open.
-            BodyError: the body cannot be written.
-        """
+        """See RunningLog. Its index is fixed now."""
         return self._enter(prepare(kind, self._sealing, **parts), parts.get("settles"), wake=True)
 
     def commit(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
-        """``append`` an entry that is durable when this returns. Raises as ``append`` and ``wait_durable`` do.
+        """See RunningLog.
 
         While nothing else is on its way to the disk the calling thread does the writer's work, which spares a lone
         caller two hand-overs between threads; otherwise the entry shares the next batch.
@@ -140,11 +134,7 @@ class LedgerLog(PublishedLog):
         return pending
 
     def flush(self, timeout_s: float = 30.0) -> Checkpoint:
-        """Wait until everything queued so far is durable and published; returns a published checkpoint with it.
-
-        Raises:
-            LedgerUnavailableError: it was not possible, or not in time.
-        """
+        """See RunningLog."""
         with self._queue_lock:
             self._refuse_if_down()
             target = self._next
@@ -152,18 +142,12 @@ class LedgerLog(PublishedLog):
 
     @property
     def unavailable(self) -> str | None:
-        """Why the log takes no entries, or None when it does."""
+        """See RunningLog."""
         with self._queue_lock:
             return None if self._down is None else str(self._down)
 
     def erase(self, indexes: Iterable[int], timeout_s: float = 30.0) -> int:
-        """Destroy the private bodies of entries, here and in the journal; the tree stays. Returns how many there were.
-
-        Raises:
-            IndexError: there is no such entry.
-            LedgerUnavailableError: the journal could not be retired first; nothing was erased.
-            OSError: a store failed; some may be erased.
-        """
+        """See RunningLog: here and in the journal, which is retired first."""
         wanted = sorted(set(indexes))
         with self._queue_lock:
             self._refuse_if_down()

@@ -10,13 +10,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import Protocol, TypedDict
 
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.commitment import SALT_BYTES, commit
 from custodes.ledger.tlog.entry import Draft, EntryError, Value, b64url, check, draft
 from custodes.ledger.tlog.note import Signature
-from custodes.ledger.tlog.proof import Receipt
+from custodes.ledger.tlog.proof import Promise, Receipt
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.tree.growth import Growth
 from custodes.ledger.writer.batch import Batch
@@ -42,6 +42,14 @@ class Prepared:
     settles: int | None
 
 
+class Evidence(Protocol):
+    """What shows that an entry is in the log."""
+
+    def receipt(self, index: int, envelope: bytes, salt: bytes) -> Receipt | Promise:
+        """What the owner of entry ``index`` keeps."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Committed:
     """A batch that is durable: its growth of the tree, the tree with it, and the signatures over that."""
@@ -49,6 +57,10 @@ class Committed:
     growth: Growth
     tree: Checkpoint
     signatures: tuple[Signature, ...]
+
+    def receipt(self, index: int, envelope: bytes, salt: bytes) -> Receipt:
+        """See Evidence: with a proof against the signed tree."""
+        return Receipt(index, envelope, self.growth.inclusion_proof(index), self.tree, self.signatures, salt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +83,19 @@ class Pending:
         self._settled = threading.Lock()
         self._settled.acquire()
         self._envelope = b""
-        self._committed: Committed | None = None
+        self._committed: Evidence | None = None
         self._error: Exception | None = None
 
-    def wait(self, timeout_s: float = 30.0) -> Receipt:
+    def wait(self, timeout_s: float = 30.0) -> Receipt | Promise:
         """The receipt, once the entry is durable; before that nothing that depends on it may leave.
 
         Raises:
             LedgerUnavailableError: the entry could not be written, or not in time.
         """
         self.wait_durable(timeout_s)
-        committed = self._committed
-        assert committed is not None
-        path = committed.growth.inclusion_proof(self.index)
+        assert self._committed is not None
         salt = b"" if self.prepared.body is None else self.prepared.body.salt
-        return Receipt(self.index, self._envelope, path, committed.tree, committed.signatures, salt)
+        return self._committed.receipt(self.index, self._envelope, salt)
 
     def wait_durable(self, timeout_s: float = 30.0) -> None:
         """Return once the entry would survive a power cut.
@@ -109,7 +119,7 @@ class Pending:
         """Whether the entry could not be written; its index then belongs to another entry, or to none."""
         return self._error is not None
 
-    def settle(self, envelope: bytes, committed: Committed) -> None:
+    def settle(self, envelope: bytes, committed: Evidence) -> None:
         """The writer's: the entry is durable."""
         self._envelope = envelope
         self._committed = committed

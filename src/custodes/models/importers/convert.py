@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import onnx
 
 from custodes.models.card import ModelCard
+from custodes.models.importers.backbone import BackboneFile, import_backbone
 from custodes.models.importers.centerface import import_centerface
 from custodes.models.importers.dlib_resnet import import_dlib_resnet
 from custodes.models.importers.efficientnet_lite import Variant, import_efficientnet_lite
@@ -48,6 +49,8 @@ def convert(card: ModelCard, files: Mapping[str, bytes]) -> bytes:
         model = import_efficientnet_lite(card.name, first, variant)
     elif card.importer == "face-embedder":
         model = import_face_embedder(card.name, first, _face_input(card))
+    elif card.importer == "backbone":
+        model = import_backbone(card.name, first, _backbone_file(card))
     elif card.importer == "face-detector":
         outputs = {spec.name: spec.shape[-1] for spec in card.outputs if isinstance(spec.shape[-1], int)}
         model = import_face_detector(card.name, first, _pixels(card), outputs)
@@ -75,6 +78,16 @@ def _tfjs(card: ModelCard, files: Mapping[str, bytes]) -> onnx.ModelProto:
     model = import_tfjs(card.name, model_json, by_name, picture, options["outputs"])
     _open_sizes(card, model)
     return model
+
+
+def _backbone_file(card: ModelCard) -> BackboneFile:
+    side_px, dimension, token = card.input.shape[-1], card.outputs[0].shape[-1], card.options.get("token")
+    if not isinstance(side_px, int) or not isinstance(dimension, int):
+        raise ImportFailedError(f"{card.name}: a backbone has a fixed picture and a fixed dimension")
+    options = card.options
+    mean, scale = _three(options["mean"]), _three(options["scale"])
+    pixels, output = str(options["pixels"]), str(options["output"])
+    return BackboneFile(pixels, output, None if token is None else int(token), side_px, dimension, mean, scale)
 
 
 def _face_input(card: ModelCard) -> FaceInput:

@@ -100,11 +100,18 @@ class GetCallerIdentity(StsCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetSessionToken(StsCommand):
-    """Ask for temporary credentials of oneself; ``duration_s`` of None is twelve hours, for a root one."""
+    """Ask for temporary credentials of oneself.
+
+    Attributes:
+        duration_s: how long; None for twelve hours, for a root one.
+        policy: a policy document that limits the session; empty for none. STS has no such member: this server's own
+            pages use it, so that their scripts may do the one thing they are for.
+    """
 
     operation: ClassVar[str] = "GetSessionToken"
     properties: ClassVar[Properties] = READS
     duration_s: int | None = None
+    policy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +155,16 @@ class SecurityTokens:
 
         Raises:
             DeniedError: the caller has temporary credentials already; nobody prolongs a session by itself.
+            PolicyDocumentError: the policy is not understood.
         """
         caller = permit.context.caller
         if caller.principal.session is not None:
             raise DeniedError("Cannot call GetSessionToken with session credentials")
         root = caller.principal.path == ROOT
         wanted = command.duration_s or (ROOT_S if root else OWN_S)
-        session = RoleSession(caller.principal.name, self._clock.now_ms(), origin_key=caller.access_key_id)
+        self._check_policy(command.policy)
+        name, key = caller.principal.name, caller.access_key_id
+        session = RoleSession(name, self._clock.now_ms(), policy=command.policy, origin_key=key)
         return self._issue(caller, caller.principal, session, min(wanted, ROOT_S) if root else wanted)
 
     def assume_role(self, permit: Permit, command: AssumeRole) -> Issued:

@@ -22,7 +22,7 @@ from custodes.gallery.rules import user_vector
 from custodes.ledger.prover.erasure import ErasureRecords
 from custodes.ledger.prover.face_map import FaceIndexes
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
-from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.published import RunningLog
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.collections.lock_striping import LockStriping
 
@@ -106,7 +106,7 @@ class RecordedErasures:
 
     def __init__(
         self,
-        log: LedgerLog,
+        log: RunningLog,
         gallery: GalleryStore,
         indexes: FaceIndexes,
         records: ErasureRecords,

@@ -63,3 +63,7 @@ class GetFaceLivenessSessionResults(Command):
     properties: ClassVar[Properties] = Properties(Reveals.ATTRIBUTES, changes=True, unit=Unit.IMAGE)
 
     session_id: str
+
+
+STREAMED = (StartFaceLivenessSession.operation,)
+"""What policies can be about beside the operations of the service's model: streams have a model of their own."""

@@ -5,6 +5,7 @@ Stores promise that a method which changes something returns once the change wou
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -46,8 +47,16 @@ class LivenessSessions(Protocol):
 
 
 class VideoSpool(Protocol):
-    """A received video as a file that only this user can read, gone when the block is left."""
+    """A video as a path that only this user can read, gone when the block is left."""
 
     def holding(self, session_id: str, video: bytes) -> AbstractContextManager[Path]:
-        """The file. Raises UnavailableError when it cannot be written."""
+        """A file of all of it. Raises UnavailableError when it cannot be written."""
+        ...
+
+    def piping(self, session_id: str, pieces: Iterable[bytes]) -> AbstractContextManager[Path]:
+        """What can be read once, from front to back, while pieces come. Nothing of it is written to a disk.
+
+        Raises:
+            UnavailableError: there is no such thing here.
+        """
         ...

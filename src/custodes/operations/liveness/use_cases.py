@@ -1,14 +1,14 @@
 """Sessions made, begun, judged and read: what the three operations do within the gate.
 
 In: commands, and the video of a stream that ended. Out: ids, challenges, results. A stream passes the gate twice: when
-it begins, before anything is asked of anybody, and when its video is there, before anything is computed.
+it begins, before anything is asked of anybody, and when its video begins, before anything is computed.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from custodes.core.clock import Clock
 from custodes.core.errors import (
@@ -24,12 +24,13 @@ from custodes.liveness.challenge import LivenessChallenge, Randomness, agreed, d
 from custodes.liveness.judgement import confidence_pct, feedback
 from custodes.liveness.session import LivenessResult, LivenessSession, LivenessState, SessionPicture
 from custodes.operations.images.ports import ObjectWriter, S3Object
-from custodes.operations.liveness.analysis import LivenessFindings, VideoLook
+from custodes.operations.liveness.analysis import CLOSE_LOOK_MS, LOOK_MS, LivenessFindings, LookedAt, VideoLook
 from custodes.operations.liveness.commands import (
     CreateFaceLivenessSession,
     GetFaceLivenessSessionResults,
     StartFaceLivenessSession,
 )
+from custodes.operations.liveness.incoming import IncomingVideo, ReceivedVideo
 from custodes.operations.liveness.ports import LivenessSessions, VideoSpool
 from custodes.operations.requests.gate import Permit
 
@@ -58,21 +59,6 @@ class BegunCheck:
 
     session: LivenessSession
     challenge: LivenessChallenge
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedVideo:
-    """What came over a stream.
-
-    Attributes:
-        data: the video file.
-        starts_ms: times of the video at which the client says that colours began.
-        client: what it says that it is.
-    """
-
-    data: bytes = field(repr=False)
-    starts_ms: tuple[float, ...] = ()
-    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +119,8 @@ class FaceLiveness:
             raise _not_found(command.session_id)
         return BegunCheck(session, challenge)
 
-    def judge(self, permit: Permit, check: BegunCheck, video: ReceivedVideo) -> LivenessState:
-        """Look at the video, keep what came of it.
+    def judge(self, permit: Permit, check: BegunCheck, video: IncomingVideo) -> LivenessState:
+        """Look at the video, from its first piece where that can be, and keep what came of it.
 
         Raises:
             VideoFormatError, VideoTooLargeError: it cannot be looked at; the session has failed.
@@ -142,21 +128,37 @@ class FaceLiveness:
             UnavailableError: nothing could be kept.
         """
         ports, session = self._ports, check.session
-        permit.tally.facts |= {
-            "challenge_sha256": check.challenge.digest(),
-            "video_sha256": hashlib.sha256(video.data).hexdigest(),
-        }
+        permit.tally.facts["challenge_sha256"] = check.challenge.digest()
         try:
-            with ports.spool.holding(session.session_id, video.data) as path:
-                found = ports.look.look(permit.slot, path, check.challenge, video.starts_ms)
+            looked = self._followed(permit, check, video)
+            received = video.complete()
+            permit.tally.facts["video_sha256"] = hashlib.sha256(received.data).hexdigest()
+            facts = ports.look.check(received.data)
+            if looked is None:
+                with ports.spool.holding(session.session_id, received.data) as path:
+                    look_ms = _look_ms(check.challenge)
+                    looked = ports.look.watch(permit.slot, path, look_ms=look_ms, frame_rate=facts.frame_rate)
+            found = ports.look.findings(permit.slot, looked, check.challenge, received.starts_ms)
             permit.tally.add(frames=found.frames)
-            result = self._result(check, video, found)
+            result = self._result(check, received, found)
         except (VideoFormatError, VideoTooLargeError, ObjectStoreError):
             self.fail(session)
             raise
         if not ports.sessions.end(session.account_id, session.session_id, result, ports.clock.now_ms()):
             raise _not_found(session.session_id)
         return LivenessState.SUCCEEDED
+
+    def _followed(self, permit: Permit, check: BegunCheck, video: IncomingVideo) -> LookedAt | None:
+        """What the frames showed, looked at as they came; None where the video has to be looked at as a whole."""
+        ports = self._ports
+        head = b"" if video.is_over else next(video.pieces(), b"")
+        if not head or not ports.look.can_follow(head):
+            return None
+        try:
+            with ports.spool.piping(check.session.session_id, video.pieces()) as path:
+                return ports.look.watch(permit.slot, path, look_ms=_look_ms(check.challenge))
+        except VideoFormatError:
+            return None
 
     def fail(self, session: LivenessSession) -> None:
         """The stream broke off: the session has failed. It can not be begun again."""
@@ -203,6 +205,10 @@ class FaceLiveness:
         place = S3Object(output.bucket, key)
         self._ports.output.write(session.account_id, place, picture.data, session.wishes.kms_key)
         return replace(picture, data=None, bucket=output.bucket, key=key)
+
+
+def _look_ms(challenge: LivenessChallenge) -> int:
+    return LOOK_MS if challenge.colours else CLOSE_LOOK_MS
 
 
 def _not_found(session_id: str) -> CustodesError:

@@ -16,9 +16,9 @@ from typing import Protocol
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tree.tiles import Tree
-from custodes.operations.record.incidents.clock_watch import LIMIT_MS
+from custodes.ledger.verifier.moratorium.notice import seen_ms
+from custodes.ledger.verifier.uncertainty import UncertainStretch
 
-_MOST_MS = 2 * 3_600_000
 _TIME = re.compile(rb'"t":([0-9]+)')
 _RUNNING = re.compile(rb'"k":"(?:auth|map|rec|tsa|use)"')
 """Kinds of entries that no start and no command begins with."""
@@ -61,7 +61,7 @@ class RunningNotice:
 
 def _seen_ms(envelopes: Iterable[bytes]) -> int:
     """Time in which entries show that a log went on."""
-    times, running, wrong = list[int](), set[int](), list[tuple[int, int]]()
+    times, running, wrong = list[int](), set[int](), list[UncertainStretch]()
     for envelope in envelopes:
         found = _TIME.search(envelope)
         assert found is not None
@@ -72,12 +72,6 @@ def _seen_ms(envelopes: Iterable[bytes]) -> int:
             entry = decode(envelope)
             reach = entry.fields.get("n")
             if str(entry.fields.get("x")).startswith("clock") and isinstance(reach, int):
-                wrong.append((t - reach, t + reach))
+                wrong.append(UncertainStretch(t - reach, t + reach))
         times.append(t)
-    total = 0
-    for at in range(1, len(times)):
-        most = _MOST_MS if at in running else LIMIT_MS
-        begin, end = times[at - 1], times[at]
-        if not any(low <= end and begin <= high for low, high in wrong):
-            total += min(end - begin, most)
-    return total
+    return seen_ms(times, running, wrong)

@@ -6,7 +6,6 @@ kept all the same, so that a server that dies in between leaves a dataset that s
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -33,6 +32,7 @@ from custodes.operations.projects.commands import (
     UpdateDatasetEntries,
 )
 from custodes.operations.projects.records import IN_USE, ProjectRecords
+from custodes.operations.projects.upkeep.erasure import ErasedSources, source_digest
 from custodes.operations.requests.gate import Permit
 from custodes.projects.content import MAX_LINES
 from custodes.projects.entities import (
@@ -40,7 +40,6 @@ from custodes.projects.entities import (
     READY_DATASET,
     Dataset,
     DatasetKey,
-    DatasetStats,
     DatasetStatus,
     DatasetType,
     Project,
@@ -189,8 +188,11 @@ class Datasets:
         key = dataset_key(permit.context.caller, command.arn)
         record, dataset = self._dataset(key)
         _require_idle(dataset)
+        sources = frozenset(source_digest(found.entry.source) for found in self._records.store.entries(key))
         record = self._records.change(record, replace(dataset, status=DatasetStatus.DELETE_IN_PROGRESS))
         self._records.store.drop(record)
+        if key.kind is DatasetType.TRAIN:
+            ErasedSources(self._records).tell(sources, permit.context.ts_ms)
         for version in self._records.store.listing(key.account_id, ProjectRecordKind.VERSION, key.project):
             value = cast("Version", version.value)
             if key.path in value.datasets and value.erased_ts_ms is None:
@@ -223,7 +225,7 @@ class Datasets:
     def _end(self, record: ProjectRecord, status: DatasetStatus, message: str, now_ms: int) -> None:
         """The change is over: numbers of entries are those of now."""
         dataset = cast("Dataset", record.value)
-        stats, names = self._numbers(dataset.key)
+        stats, names = self._records.numbers(dataset.key)
         failed = status in (DatasetStatus.CREATE_FAILED, DatasetStatus.UPDATE_FAILED)
         self._records.change(
             record,
@@ -237,18 +239,6 @@ class Datasets:
                 names=names,
             ),
         )
-
-    def _numbers(self, key: DatasetKey) -> tuple[DatasetStats, dict[str, tuple[int, int]]]:
-        total = labeled = errors = 0
-        entries, boxes = Counter[str](), Counter[str]()
-        for found in self._records.store.entries(key):
-            entry = found.entry
-            total, labeled = total + 1, labeled + entry.labeled
-            errors += bool(entry.errors)
-            entries.update(entry.label_names)
-            boxes.update(box.name for box in entry.boxes)
-        names = {name: (entries[name], boxes[name]) for name in entries}
-        return DatasetStats(total, labeled, errors, len(names)), names
 
     def _dataset(self, key: DatasetKey) -> tuple[ProjectRecord, Dataset]:
         record = self._records.dataset(key)

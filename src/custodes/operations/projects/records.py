@@ -5,12 +5,13 @@ In: keys. Out: typed records; errors in the words of the API. It decides nothing
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TypeVar, cast
 
 from custodes.core.errors import InUseError
 from custodes.operations.projects.arns import arn_of, not_found
-from custodes.projects.entities import Dataset, DatasetKey, Project, ProjectKey, Version, VersionKey
+from custodes.projects.entities import Dataset, DatasetKey, DatasetStats, Project, ProjectKey, Version, VersionKey
 from custodes.projects.ports import ProjectStore
 from custodes.projects.records import ProjectRecord, ProjectRecordKind, Value, dataset_name, version_name
 
@@ -49,6 +50,19 @@ class ProjectRecords:
         """Datasets of a project, oldest first."""
         found = self.store.listing(project.account_id, ProjectRecordKind.DATASET, project.name)
         return [cast("Dataset", record.value) for record in found]
+
+    def numbers(self, key: DatasetKey) -> tuple[DatasetStats, dict[str, tuple[int, int]]]:
+        """Numbers of a dataset's entries, and of entries and boxes of each label."""
+        total = labeled = errors = 0
+        entries, boxes = Counter[str](), Counter[str]()
+        for found in self.store.entries(key):
+            entry = found.entry
+            total, labeled = total + 1, labeled + entry.labeled
+            errors += bool(entry.errors)
+            entries.update(entry.label_names)
+            boxes.update(box.name for box in entry.boxes)
+        names = {name: (entries[name], boxes[name]) for name in entries}
+        return DatasetStats(total, labeled, errors, len(names)), names
 
     def change(self, record: ProjectRecord, value: Value) -> ProjectRecord:
         """Keep ``value`` in place of what ``record`` holds. Raises InUseError where somebody else changed it."""

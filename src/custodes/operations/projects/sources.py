@@ -34,6 +34,14 @@ class TrainingData:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class UnusablePicture:
+    """Why a picture cannot be used, as the code of its line; ``unread`` where its bucket did not give it at all."""
+
+    code: str
+    unread: bool = False
+
+
 class ManifestUnreadableError(InvalidParameterError):
     """A manifest that cannot be read at all: the training ends with its message."""
 
@@ -71,23 +79,25 @@ class TrainingSources:
         train, test = (tuple(read_manifest(text.decode(), adapter=adapter)) for text in texts)
         return TrainingData(train, test)
 
-    def picture(self, entry: ManifestLine) -> Image | str:
-        """The picture of an entry, or the code of what is wrong with it."""
+    def picture(self, entry: ManifestLine) -> Image | UnusablePicture:
+        """The picture of an entry, or what is wrong with it."""
         bucket, name = entry.place
         try:
             data = self._objects.read(S3Object(bucket, name), MAX_OBJECT_BYTES)
             head = read_header(data)
             image = decode(data, head=head)
         except ImageTooLargeError:
-            return "ERROR_INVALID_IMAGE_DIMENSION"
-        except (ObjectStoreError, CustodesError):
-            return "ERROR_INVALID_IMAGE"
+            return UnusablePicture("ERROR_INVALID_IMAGE_DIMENSION")
+        except ObjectStoreError:
+            return UnusablePicture("ERROR_INVALID_IMAGE", unread=True)
+        except CustodesError:
+            return UnusablePicture("ERROR_INVALID_IMAGE")
         width, height = image.size.width, image.size.height
         short, long = min(width, height), max(width, height)
         if short < MIN_SIDE_PX or max(head.size.width, head.size.height) > MAX_SIDE_PX or long > MAX_ASPECT * short:
-            return "ERROR_INVALID_IMAGE_DIMENSION"
+            return UnusablePicture("ERROR_INVALID_IMAGE_DIMENSION")
         if entry.size is not None and entry.boxes and entry.size != (width, height):
-            return "ERROR_INVALID_IMAGE_DIMENSION"
+            return UnusablePicture("ERROR_INVALID_IMAGE_DIMENSION")
         return image
 
     def _entries(self, caller: Caller, path: str) -> tuple[ManifestLine, ...]:

@@ -16,7 +16,7 @@ from custodes.core.box import BoxPx
 from custodes.engine.ports import CustomLabelEngine, FaceEngine, ModerationEngine
 from custodes.engine.results.custom import Lesson, TrainedModel, TrainingPlan
 from custodes.imaging.image import Image
-from custodes.operations.projects.sources import TrainingSources
+from custodes.operations.projects.sources import TrainingSources, UnusablePicture
 from custodes.operations.requests.gate import Permit
 from custodes.projects.evaluation import Said
 from custodes.projects.manifest import ManifestLine
@@ -35,6 +35,7 @@ class Studied:
     Attributes:
         faces, sampled: pictures about faces, of those that were looked at for them.
         wrongly_named, missed: of an adapter: pictures of which moderation says too much, and too little.
+        unread: pictures that their bucket did not give.
     """
 
     rows: list[bytes]
@@ -42,6 +43,7 @@ class Studied:
     sampled: int = 0
     wrongly_named: int = 0
     missed: int = 0
+    unread: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +53,18 @@ class TestResult:
     size: tuple[int, int]
     said: tuple[Said, ...]
     error: str = ""
+    unread: bool = False
 
     def to_json(self) -> list[Any]:
         """Plain values."""
-        return [self.size, [[said.name, said.share, said.box] for said in self.said], self.error]
+        return [self.size, [[said.name, said.share, said.box] for said in self.said], self.error, self.unread]
 
     @classmethod
     def of_json(cls, value: list[Any]) -> TestResult:
         """What ``to_json`` gave."""
-        size, said, error = value
+        size, said, error, unread = value
         rows = tuple(Said(name, share, None if box is None else tuple(box)) for name, share, box in said)
-        return cls((size[0], size[1]), rows, error)
+        return cls((size[0], size[1]), rows, error, unread)
 
 
 class Study:
@@ -87,8 +90,9 @@ class Study:
         found, counts = list[bytes](), Counter[str]()
         for entry in entries:
             image = self._sources.picture(entry)
-            if isinstance(image, str):
-                found.append(NOT_LOOKED + bytes(32) + image.encode())
+            if isinstance(image, UnusablePicture):
+                found.append(NOT_LOOKED + bytes(32) + image.code.encode())
+                counts["unread"] += image.unread
                 continue
             permit.tally.images += 1
             lesson = lesson_of(entry, plan.names)
@@ -100,7 +104,9 @@ class Study:
             if sampled:
                 counts["sampled"] += 1
                 counts["faces"] += self._is_about_faces(permit, image, entry)
-        return Studied(found, counts["faces"], counts["sampled"], counts["wrongly_named"], counts["missed"])
+        return Studied(
+            found, counts["faces"], counts["sampled"], counts["wrongly_named"], counts["missed"], counts["unread"]
+        )
 
     def results(
         self, permit: Permit, entries: Sequence[ManifestLine], weights: bytes, *, adapter: bool = False
@@ -109,8 +115,8 @@ class Study:
         model, found = self._engine().open(weights), list[TestResult]()
         for entry in entries:
             image = self._sources.picture(entry)
-            if isinstance(image, str):
-                found.append(TestResult((0, 0), (), image))
+            if isinstance(image, UnusablePicture):
+                found.append(TestResult((0, 0), (), image.code, image.unread))
                 continue
             permit.tally.images += 1
             said = self._adapted(permit, image, model) if adapter else self._detected(permit, image, model)

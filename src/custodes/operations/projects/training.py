@@ -23,6 +23,7 @@ from custodes.operations.projects.reporting import Reporting
 from custodes.operations.projects.sources import TEST, TRAIN, TrainingData, TrainingSources
 from custodes.operations.projects.study import LOOKED, Study, TestResult, framed, lesson_of, unframed
 from custodes.operations.projects.trainings import TrainingRequest, Trainings
+from custodes.operations.projects.upkeep.erasure import keep_sources
 from custodes.operations.projects.versions import WEIGHTS
 from custodes.operations.requests.context import Context, Origin
 from custodes.operations.requests.gate import Gate, Permit
@@ -39,6 +40,8 @@ TOO_LITTLE = (
     f"An adapter needs {MIN_WRONG} pictures of which moderation says too much or {MIN_MISSED} of which it says too "
     f"little, and {MIN_TESTED} to test on."
 )
+NOTHING_READ, NOT_READ_LATER = "ERROR_INVALID_PERMISSIONS_IMAGES_S3_BUCKET", "ERROR_FAILED_IMAGES_S3_COPY"
+"""No picture to train on could be read; some could, but none to test on."""
 _KEPT = "train."
 _TESTED = "test."
 R = TypeVar("R")
@@ -74,7 +77,7 @@ class _State:
         part: number of the next part.
         trained, tested: pictures looked at.
         fitted: whether the weights are kept.
-        faces, sampled, wrongly_named, missed: see ``Studied``.
+        faces, sampled, wrongly_named, missed, unread: see ``Studied``.
     """
 
     begun_ts_ms: int
@@ -86,6 +89,7 @@ class _State:
     sampled: int = 0
     wrongly_named: int = 0
     missed: int = 0
+    unread: int = 0
 
     def to_bytes(self) -> bytes:
         return orjson.dumps({name: getattr(self, name) for name in self.__slots__})
@@ -229,7 +233,7 @@ class _Training:
 
     def _study(self, permit: Permit, chunk: Sequence[ManifestLine], plan: TrainingPlan, state: _State) -> None:
         found = self._parts.study.examples(permit, chunk, plan, sampled=state.trained // PICTURES_A_PART < 3)
-        for name in ("faces", "sampled", "wrongly_named", "missed"):
+        for name in ("faces", "sampled", "wrongly_named", "missed", "unread"):
             setattr(state, name, getattr(state, name) + getattr(found, name))
         self._store.put_part(self._request.key, f"{_KEPT}{state.trained:06}", framed(found.rows))
 
@@ -237,6 +241,8 @@ class _Training:
         rows = [row for part in self._numbered(_KEPT, len(train)) for row in unframed(part)]
         looked = _looked(train, rows)
         version = self._version()
+        if train and state.unread == len(train):
+            self._refuse(TrainingData(_with(data.train, looked), data.test), (NOTHING_READ,))
         after = self._judged(version, TrainingData(_with(data.train, looked), data.test), usable=True)
         if after.errors:
             self._refuse(TrainingData(_with(data.train, looked), data.test), after.errors)
@@ -288,11 +294,14 @@ class _Training:
             _with(data.train, _looked(train, rows)),
             _with(data.test, [e.with_error(r.error) if r.error else e for e, r in zip(test, results, strict=True)]),
         )
-        errors = self._judged(version, looked, usable=True).errors
+        gone = bool(results) and all(result.unread for result in results)
+        errors = (NOT_READ_LATER,) if gone else self._judged(version, looked, usable=True).errors
         if errors:
             self._refuse(looked, errors)
         ended = self._parts.clock.now_ms()
         sources = sorted(f"{entry.source} {row[1:33].hex()}" for entry, row in _pairs(train, rows) if row[:1] == LOOKED)
+        used = [entry.source for entry, row in _pairs(train, rows) if row[:1] == LOOKED]
+        keep_sources(self._store, version, used)
         found = self._parts.reporting.trained(version, looked, list(zip(test, results, strict=True)), sources, ended)
         record = self._records.version(self._request.key)
         done = replace(

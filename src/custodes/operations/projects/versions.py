@@ -45,6 +45,7 @@ from custodes.operations.projects.commands import (
 from custodes.operations.projects.projects import COPY
 from custodes.operations.projects.records import ProjectRecords
 from custodes.operations.projects.trainings import Trainings
+from custodes.operations.projects.upkeep.erasure import SOURCES
 from custodes.operations.requests.gate import Permit
 from custodes.projects.entities import (
     DELETABLE,
@@ -66,6 +67,8 @@ from custodes.projects.records import ProjectRecord, ProjectRecordKind, record_o
 PAGE = 100
 WEIGHTS = "weights"
 MAX_OPEN = 8
+BACKBONE_TAG = "custodes:backbone"
+"""Tag of CreateProjectVersion that names the frozen network that a version's features come from."""
 """Opened models that are kept; the one that was asked longest ago makes room."""
 _ALLOW_ALL = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
 
@@ -160,11 +163,25 @@ class Versions:
             kms_key=command.kms_key,
             description=command.description,
             threshold_pct=command.threshold_pct if not adapter else (command.threshold_pct or 50.0),
+            backbone=self._backbone(command.tags.get(BACKBONE_TAG)),
             base_model=self._trainings.base_model() if adapter else None,
             tags=dict(command.tags),
         )
         self._trainings.begin(permit, command, version)
         return key
+
+    def _backbone(self, name: str | None) -> str:
+        """The network that a tag asks for; empty for the default. Raises InvalidParameterError where it is not here."""
+        if name is None:
+            return ""
+        engine = self._trainings.engine()
+        if name not in engine.backbones:
+            raise InvalidParameterError(f"{BACKBONE_TAG} is one of {', '.join(engine.backbones)}.")
+        try:
+            engine.require_backbone(name)
+        except UnavailableError as error:
+            raise InvalidParameterError(f"Training with {name} needs its file: {error.message}") from error
+        return name
 
     def _check_output(self, account_id: AccountId, output: S3Place) -> None:
         try:
@@ -283,6 +300,7 @@ class Versions:
         if not self._records.store.add(record_of(copied)):
             raise InUseError("The project has a version of this name already.")
         self._records.store.put_part(key, WEIGHTS, weights)
+        self._records.store.put_part(key, SOURCES, self._records.store.part(source, SOURCES) or b"")
         record = self._records.version(key)
         done = replace(copied, status=VersionStatus.COPYING_COMPLETED, message="The model was copied.")
         self._records.change(record, done)

@@ -23,8 +23,8 @@ from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import EntryError
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.tree.tiles import Tree
-from custodes.ledger.writer.log import LedgerLog
 from custodes.ledger.writer.pending import EntryParts, Pending
+from custodes.ledger.writer.published import RunningLog
 from custodes.ledger.writer.receipt import receipt_token
 from custodes.operations.requests.admin import (
     AdminAnswer,
@@ -45,7 +45,7 @@ _REGION = "local"
 class AttributedLog:
     """A log in whose entries stands who had them written. Implements ``LedgerWriter``."""
 
-    def __init__(self, log: LedgerLog) -> None:
+    def __init__(self, log: RunningLog) -> None:
         """Write to ``log``."""
         self._log = log
         self._now = threading.local()
@@ -68,11 +68,11 @@ class AttributedLog:
         return self._log.commit(kind, **self._named(parts))
 
     def flush(self) -> Checkpoint:
-        """See LedgerLog."""
+        """See RunningLog."""
         return self._log.flush()
 
     def tree(self) -> Tree:
-        """See LedgerLog."""
+        """See RunningLog."""
         return self._log.tree()
 
     def _named(self, parts: EntryParts) -> EntryParts:

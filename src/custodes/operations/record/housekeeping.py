@@ -26,7 +26,7 @@ from custodes.ledger.tlog.trust import TrustError, Witness, parse_policy
 from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.witness.client import Post
-from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.published import RunningLog
 from custodes.operations.record.evidence.statements import Statements
 from custodes.operations.record.incidents.incidents import HEAD_FAILED, WITNESS_CONFLICT, Incidents
 
@@ -58,7 +58,7 @@ class Housekeeping:
 
     def __init__(
         self,
-        log: LedgerLog,
+        log: RunningLog,
         statements: Statements,
         cosigners: Cosigners,
         clock: Clock,

@@ -39,7 +39,7 @@ class DirectoryLock:
         except OSError as error:
             os.close(descriptor)
             raise UnavailableError(
-                f"the data directory {directory} is in use by another process: stop it, or use its API"
+                f"the data directory {directory} is in use by another process: stop it, or wait where it just starts"
             ) from error
         return cls(descriptor)
 

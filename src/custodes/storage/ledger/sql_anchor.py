@@ -12,7 +12,7 @@ from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.ledger.writer.ports import HeadConflictError
 from custodes.storage.sql.database import Database
-from custodes.storage.sql.schema import LEDGER_HEADS
+from custodes.storage.sql.tables.ledger import LEDGER_HEADS
 
 
 class SqlAnchor:

@@ -147,7 +147,8 @@ def _landlock(libc: ctypes.CDLL, path: str | None, port: int | None) -> int:
 
 
 def _allow_reading(libc: ctypes.CDLL, rules: int, path: str) -> bool:
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    # A place only, not what is there: a pipe that is opened and closed here has lost its other end.
+    file = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
         rights = _READ_FILE | (_READ_DIR if stat.S_ISDIR(os.fstat(file).st_mode) else 0)
         rule = struct.pack("=Qi", rights, file)

@@ -10,7 +10,7 @@ from custodes.core.errors import QuotaError
 from custodes.core.ids import AccountId
 from custodes.storage.files.seal import KeyBox, names_of
 from custodes.storage.sql.database import Database
-from custodes.storage.sql.schema import HANDLERS
+from custodes.storage.sql.tables.streams import HANDLERS
 
 _COLUMN = HANDLERS.c
 

@@ -151,6 +151,16 @@ class SqlProjectStore:
 
         self._database.write(write, erases=True)
 
+    def drop_entries(self, dataset: DatasetKey, numbers: Sequence[int]) -> None:
+        """See ProjectStore."""
+        place = _dataset_place(dataset)
+
+        def write(connection: Connection) -> None:
+            for number in numbers:
+                connection.execute(delete(DATASET_ENTRIES).where(*_is(_E, place), _E.row == number))
+
+        self._database.write(write, erases=True)
+
     def put_part(self, version: VersionKey, name: str, data: bytes) -> None:
         """See ProjectStore."""
         place = _version_place(version)

@@ -15,26 +15,49 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
 )
 
-METADATA = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
+from custodes.storage.sql.tables.ledger import (
+    LEASES,
+    LEDGER_BODIES,
+    LEDGER_ENTRIES,
+    LEDGER_HEADS,
+    LEDGER_NODES,
+    LEDGER_PERMISSIONS,
+    LEDGER_SEQUENCES,
+)
+from custodes.storage.sql.tables.metadata import ACCOUNT, METADATA, ROW
+from custodes.storage.sql.tables.screening import KNOWN_PEOPLE, SCREENING_RECORDS
+from custodes.storage.sql.tables.streams import (
+    EVENT_DESTINATIONS,
+    HANDLERS,
+    STREAM_EVENTS,
+    STREAM_PROCESSORS,
+    STREAM_SOURCES,
 )
 
-ROW = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite numbers rows by itself only in a column of exactly the type INTEGER, which there has 64 bits."""
+__all__ = ["METADATA", "OTHER_TABLES"]
 
-ACCOUNT = String(12)
+OTHER_TABLES = (
+    STREAM_PROCESSORS,
+    STREAM_SOURCES,
+    STREAM_EVENTS,
+    EVENT_DESTINATIONS,
+    HANDLERS,
+    SCREENING_RECORDS,
+    KNOWN_PEOPLE,
+    LEDGER_HEADS,
+    LEDGER_SEQUENCES,
+    LEDGER_ENTRIES,
+    LEDGER_BODIES,
+    LEDGER_PERMISSIONS,
+    LEDGER_NODES,
+    LEASES,
+)
 
 SECRETS = Table(
     "secrets",
@@ -55,6 +78,9 @@ COLLECTIONS = Table(
     Column("created_ts_ms", BigInteger, nullable=False),
     Column("face_count", BigInteger, nullable=False),
     Column("user_count", BigInteger, nullable=False),
+    # The defaults are for the migration that added them.
+    Column("version", BigInteger, nullable=False, server_default="0"),
+    Column("known_from", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("account_id", "collection_id"),
     UniqueConstraint("account_id", "row"),
     sqlite_autoincrement=True,
@@ -149,6 +175,19 @@ VECTOR_SEGMENTS = Table(
 )
 """Keys of cached vectors. A row stands for a range in which nothing has changed since: what changes a vector in it
 deletes the row, and with it the only key of the file."""
+
+COLLECTION_CHANGES = Table(
+    "collection_changes",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("collection_row", ROW, primary_key=True, autoincrement=False),
+    Column("kind", String(8), primary_key=True),
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("changed_row", BigInteger, primary_key=True, autoincrement=False),
+    _in_collection(),
+)
+"""Rows whose vectors went or changed, by the version of the collection that came of it: what indexes of other servers
+follow. Those behind ``collections.known_from`` are all here. An embedded database has none."""
 
 RETENTION_RULES = Table(
     "retention_rules",
@@ -337,60 +376,3 @@ VERSION_PARTS = Table(
     _of_record(),
 )
 """What training keeps of a version, and its weights; sealed under the key of the version."""
-STREAM_PROCESSORS = Table(
-    "stream_processors",
-    METADATA,
-    Column("account_id", ACCOUNT, primary_key=True),
-    Column("name", String(128), primary_key=True),
-    Column("revision", BigInteger, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
-)
-"""Processors of live streams, sealed by the master key and bound to account and name."""
-
-STREAM_SOURCES = Table(
-    "stream_sources",
-    METADATA,
-    Column("arn", String(1024), primary_key=True),
-    Column("sealed", LargeBinary, nullable=False),
-)
-"""Addresses of live sources with their credentials, the operator's, sealed by the master key."""
-
-STREAM_EVENTS = Table(
-    "stream_events",
-    METADATA,
-    Column("row", ROW, primary_key=True, autoincrement=True),
-    Column("account_id", ACCOUNT, nullable=False),
-    Column("expires_ts_ms", BigInteger, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
-    UniqueConstraint("account_id", "row"),
-    Index(None, "expires_ts_ms"),
-    sqlite_autoincrement=True,
-)
-"""Whom live searches saw, sealed by the master key and bound to the account."""
-
-EVENT_DESTINATIONS = Table(
-    "event_destinations",
-    METADATA,
-    Column("account_id", ACCOUNT, primary_key=True),
-    Column("name", String(64), primary_key=True),
-    Column("revision", BigInteger, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
-)
-"""Webhooks and brokers that events are sent to, and how far each is; sealed by the master key."""
-
-HANDLERS = Table(
-    "handlers",
-    METADATA,
-    Column("account_id", ACCOUNT, primary_key=True),
-    Column("name", String(64), primary_key=True),
-    Column("sealed", LargeBinary, nullable=False),
-)
-"""Documents of handlers, sealed by the master key and bound to account and name."""
-
-LEDGER_HEADS = Table(
-    "ledger_heads",
-    METADATA,
-    Column("account_id", ACCOUNT, primary_key=True),
-    Column("note", LargeBinary, nullable=False),
-)
-"""The last published checkpoint of the operator's log, where the database is in another place than the log."""

@@ -31,6 +31,7 @@ BUSY_TIMEOUT_MS = 2000
 """How long a write waits for a foreign process (a backup tool) that holds the database."""
 
 _READERS = 16
+_REMEDY = "bring a backup back with custodes restore"
 _WRITER_PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -71,7 +72,7 @@ class SqliteDatabase:
         except (SQLAlchemyError, sqlite3.Error, OSError) as error:
             writing.dispose()
             lock.release()
-            raise UnavailableError(f"{path} cannot be opened: {type(error).__name__}") from error
+            raise UnavailableError(f"{path} cannot be opened: {_reason(error)}; {_REMEDY}") from error
         except UnavailableError:
             writing.dispose()
             lock.release()
@@ -151,3 +152,8 @@ def _engine(path: Path, pragmas: tuple[str, ...], begin: str, connections: int) 
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
+
+
+def _reason(error: Exception) -> str:
+    """What SQLite or the system says, without statements."""
+    return str(getattr(error, "orig", None) or error)

@@ -33,6 +33,22 @@ class ByteSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class BytesInMemory:
+    """Implements ``ByteSource`` over what is there already."""
+
+    data: bytes = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        """See ByteSource."""
+        return len(self.data)
+
+    def read(self, offset: int, length: int) -> bytes:
+        """See ByteSource."""
+        return self.data[offset : offset + length]
+
+
+@dataclass(frozen=True, slots=True)
 class Box:
     """A box: its four-character type, where its payload begins and where it ends (exclusive), in bytes of the file."""
 

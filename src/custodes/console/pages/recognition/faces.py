@@ -14,6 +14,7 @@ from custodes.console.pages.thumbnails import pictures
 from custodes.console.visit import View, Visit
 from custodes.core.errors import InvalidParameterError, NotFoundError
 
+ADD_PAGE = ("DescribeCollection",)
 ADDING = ("IndexFaces", "SearchFaces")
 ONE = ("ListFaces", "GetFaceThumbnails")
 ALIKE = (*ONE, "SearchFaces")
@@ -27,7 +28,10 @@ _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_.\-:]+")
 
 def add_page(visit: Visit) -> View:
     """The form for photos."""
-    return View("collection_add.html", {"collection": visit.path["collection"]})
+    name = visit.path["collection"]
+    return View(
+        "collection_add.html", {"collection": name, "facts": visit.api("DescribeCollection", CollectionId=name)}
+    )
 
 
 def add(visit: Visit) -> View:

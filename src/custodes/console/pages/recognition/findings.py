@@ -117,6 +117,16 @@ def labels(answer: Answer) -> Findings:
     return Findings("picture", marks, ("number", "label", "certainty", "places", "parents"), rows)
 
 
+def custom(answer: Answer) -> Findings:
+    """Of DetectCustomLabels, those that it is surest of first."""
+    marks, rows = [], []
+    for number, label in enumerate(sorted(answer["CustomLabels"], key=lambda one: -one["Confidence"]), 1):
+        if label.get("Geometry"):
+            marks.append(Mark(number, _box(label["Geometry"])))
+        rows.append([str(number), label["Name"], percent(label["Confidence"])])
+    return Findings("picture", marks, ("number", "label", "certainty"), rows)
+
+
 def text(answer: Answer) -> Findings:
     """Of DetectText: its lines."""
     lines = [found for found in answer["TextDetections"] if found["Type"] == "LINE"]

@@ -18,6 +18,9 @@ from custodes.ledger.tlog.entry import Entry, EntryError, decode, from_b64url
 from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.trust import NONE, Trusted, TrustError, TrustPolicy, open_trusted
 from custodes.ledger.verifier.canonical_json import StatementError
+from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, check_key, parse_head
+from custodes.ledger.verifier.maps.proof import MapError
+from custodes.ledger.verifier.moratorium.notice import LEAST_MS, seen_ms
 from custodes.ledger.verifier.moratorium.policy_timeline import (
     Force,
     Timeline,
@@ -29,6 +32,7 @@ from custodes.ledger.verifier.moratorium.policy_timeline import (
 from custodes.ledger.verifier.moratorium.report import Report, parse
 from custodes.ledger.verifier.multiproof import check_in_log
 from custodes.ledger.verifier.report import moment
+from custodes.ledger.verifier.uncertainty import SLACK_MS, UncertainStretch, stretch_of, wrong_clock
 
 LIMITS = (
     "That nothing was computed outside the log. Somebody who changes the software can also change that.",
@@ -85,8 +89,8 @@ class _UndeterminedError(Exception):
     """The file is sound so far, but does not answer the question."""
 
 
-def verify_moratorium(data: bytes, policy: TrustPolicy) -> MoratoriumVerdict:
-    """Check a report."""
+def verify_moratorium(data: bytes, policy: TrustPolicy, now_ms: int | None = None) -> MoratoriumVerdict:
+    """Check a report; ``now_ms`` is the reader's own clock, if it is to be compared."""
     try:
         # 1. The file has the one form that a report can have.
         report = parse(data)
@@ -100,11 +104,15 @@ def verify_moratorium(data: bytes, policy: TrustPolicy) -> MoratoriumVerdict:
         rules = _timeline(report, entries)
         # 6. Every excerpt is the one committed to, and names rules that were in force then.
         counts = _counts(report, entries, rules.forces)
+        # 7. Where the log says that its clock was wrong, times say nothing of what was in the period.
+        stretches = _stretches(report, entries, trusted.checkpoint.size, policy)
     except _UndeterminedError as question:
         return MoratoriumVerdict("UNDETERMINED", (str(question),))
-    except (StatementError, TrustError, ProofError, EntryError, BodyError, TimelineError) as error:
+    except (StatementError, TrustError, ProofError, EntryError, BodyError, TimelineError, MapError) as error:
         return MoratoriumVerdict("INVALID", (str(error),))
     doubts = _doubts(report, trusted, covered, counts, policy)
+    doubts += _clock_doubts(report, (trusted.seen_at, now_ms), covered, stretches)
+    doubts += _short_notices(report, entries, rules.forces, stretches)
     if doubts:
         return MoratoriumVerdict("UNDETERMINED", doubts)
     allowed = counts.by_sector[report.question.sector, "allow"]
@@ -122,9 +130,13 @@ def _entries(report: Report, trusted: Trusted) -> dict[int, Entry]:
     in_front = {change.index: change.envelope for change in report.changes}
     if len(in_front) != len(report.changes) or any(index >= report.first for index in in_front):
         raise ProofError("changes in front of the range are not in front of it")
-    placed = sorted((in_front | shown).items())
-    check_in_log(placed, trusted.checkpoint, report.proof)
-    return {index: decode(envelope) for index, envelope in placed}
+    placed = in_front | shown
+    every = dict(placed)
+    for one in (report.head, *report.clock):
+        if every.setdefault(one.index, one.envelope) != one.envelope:
+            raise ProofError(f"two entries are shown as entry {one.index}")
+    check_in_log(sorted(every.items()), trusted.checkpoint, report.proof)
+    return {index: decode(envelope) for index, envelope in sorted(placed.items())}
 
 
 def _covered(report: Report, trusted: Trusted, entries: Mapping[int, Entry]) -> int:
@@ -231,6 +243,61 @@ def _doubts(report: Report, trusted: Trusted, covered: int, counts: _Counts, pol
     return tuple(doubts)
 
 
+def _stretches(
+    report: Report, entries: Mapping[int, Entry], size: int, policy: TrustPolicy
+) -> tuple[UncertainStretch, ...]:
+    """Where the clock was wrong, as far as the head covers the log, and behind that as far as the range goes."""
+    head, last = parse_head(decode(report.head.envelope)), report.first + len(report.range) - 1
+    check_key(head, report.head.index, policy.vrf_keys)
+    if head.name != ACCOUNT_MAP or head.size > report.head.index:
+        raise MapError("the head shown is not one of the account map")
+    if head.size < report.first or (head.size <= last < size - 1):
+        raise MapError("the head shown covers less than the period")
+    behind = (entries[index] for index in range(max(head.size, report.first), last + 1))
+    return (*wrong_clock(report.clock, head), *(found for entry in behind if (found := stretch_of(entry)) is not None))
+
+
+def _clock_doubts(
+    report: Report, clocks: tuple[int | None, int | None], covered: int, stretches: tuple[UncertainStretch, ...]
+) -> tuple[str, ...]:
+    """What wrong clocks leave open: decisions may have been made in the period that are dated out of it."""
+    (seen, now_ms), question, doubts = clocks, report.question, list[str]()
+    edges = [edge for edge in (question.begin, question.end) if edge is not None]
+    # Within a stretch nobody knows the order; one that lies inside of the period moves nothing out of it.
+    if any(one.begin < edge <= one.end for one in stretches for edge in edges):
+        doubts.append("the operator's clock was wrong at an edge of the period, as the log itself says")
+    ahead = 0 if any(one.holds(covered) for one in stretches) else covered - SLACK_MS
+    if seen is not None and ahead > (seen + 1) * 1000:
+        doubts.append("the log's clock was ahead of the witnesses' clocks, so its times are not when things happened")
+    if now_ms is not None and ahead > now_ms:
+        doubts.append("the log's clock is ahead of yours, so its times are not when things happened")
+    return tuple(doubts)
+
+
+def _short_notices(
+    report: Report, entries: Mapping[int, Entry], forces: tuple[Force, ...], stretches: tuple[UncertainStretch, ...]
+) -> tuple[str, ...]:
+    """Sets that took force in the period after less notice than was announced, by the time that the log was seen."""
+    doubts = []
+    for force in forces:
+        waited = force.notice
+        if waited is None or not _in_period(force.t, report) or force.index < report.first:
+            continue
+        if waited.index < report.first:
+            doubts.append(f"the notice of the rules of entry {force.index} is not shown from its announcement on")
+            continue
+        between = [entries[index] for index in range(waited.index, force.index + 1)]
+        running = {at for at, entry in enumerate(between) if entry.kind != "boot"}
+        slack = SLACK_MS + 2 * LEAST_MS * (len(between) - len(running))
+        ran = seen_ms([entry.t for entry in between], running, stretches)
+        if ran + slack < waited.effective - waited.t:
+            doubts.append(
+                f"the rules of entry {force.index} took force after a notice of {ran / _DAY_MS:.1f} days by what the "
+                f"log shows, instead of {(waited.effective - waited.t) / _DAY_MS:.1f}: the clock was set, or wrong"
+            )
+    return tuple(doubts)
+
+
 def _findings(report: Report, trusted: Trusted, rules: Timeline, counts: _Counts) -> tuple[str, ...]:
     question = report.question
     sector, allowed = question.sector, counts.by_sector[question.sector, "allow"]
@@ -263,8 +330,9 @@ def _findings(report: Report, trusted: Trusted, rules: Timeline, counts: _Counts
         f"weakening acts {rules.notice_ms / _DAY_MS:g} days after its entry at the earliest"
     )
     if rules.waiting is not None:
-        policy, effective, notes = rules.waiting
-        found.append(f"a set that waits until {moment(effective)}: {_has(question.rule, policy, sets)}; {notes}")
+        waits = rules.waiting
+        what = f"{_has(question.rule, waits.policy, sets)}; {waits.notes}"
+        found.append(f"a set that waits until {moment(waits.effective)}: {what}")
     found += [
         f"witness {name} confirmed on {moment(time * 1000)} that the log continues what it saw before"
         for name, time in sorted(trusted.times.items())

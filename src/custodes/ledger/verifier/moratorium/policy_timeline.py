@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
@@ -29,6 +29,25 @@ class TimelineError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A set that waits.
+
+    Attributes:
+        policy: its digest.
+        effective: when it may act at the earliest (ms).
+        notes: by whom it was announced.
+        index: the entry that announced it, and ``t`` the time of that (ms).
+        t: see ``index``.
+    """
+
+    policy: str
+    effective: int
+    notes: str
+    index: int
+    t: int
+
+
+@dataclass(frozen=True, slots=True)
 class Force:
     """A set that took force.
 
@@ -39,6 +58,7 @@ class Force:
         notes: what can be said about how it came about, in words.
         quiet: whether it came without notice, of officers by two signatures, and is not shown to be a tightening.
         weakens: whether it follows another set and is not shown to be a tightening, with notice or without.
+        notice: the set as it waited; None where it came at once.
     """
 
     index: int
@@ -47,6 +67,7 @@ class Force:
     notes: str
     quiet: bool
     weakens: bool
+    notice: Waiting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +76,13 @@ class Timeline:
 
     Attributes:
         forces: sets in the order in which they took force.
-        waiting: the set that waits: its digest, when it may act (ms), by whom.
+        waiting: the set that waits.
         officers: names of those who may sign changes.
         notice_ms: how long notice of a weakening runs.
     """
 
     forces: tuple[Force, ...]
-    waiting: tuple[str, int, str] | None
+    waiting: Waiting | None
     officers: tuple[str, ...]
     notice_ms: int
 
@@ -72,7 +93,7 @@ class _Chain:
     in_force: str = ""
     notice_ms: int = 0
     officers: Mapping[str, bytes] = field(default_factory=dict)
-    waiting: tuple[str, int, str] | None = None
+    waiting: Waiting | None = None
     next_notice_ms: int | None = None
     forces: list[Force] = field(default_factory=list)
 
@@ -147,7 +168,8 @@ def _follow(chain: _Chain, index: int, entry: Entry, body: bytes | None, sets: S
     elif act == "upgrade":
         if chain.officers or not chain.in_force:
             raise TimelineError(f"entry {index} announces the program's own set past officers, or as the first")
-        chain.waiting = (policy, entry.t + chain.notice_ms, f"{OWN_SET}; announced in entry {index}")
+        notes = f"{OWN_SET}; announced in entry {index}"
+        chain.waiting = Waiting(policy, entry.t + chain.notice_ms, notes, index, entry.t)
         chain.next_notice_ms = int(parsed["notice_ms"])
     elif act == "officers":
         needed = min(2, len(chain.officers))
@@ -174,11 +196,8 @@ def _set(chain: _Chain, index: int, entry: Entry, policy: str, signed: _Signed, 
     if isinstance(effective, int):
         noticed = len(signers) > 1 and effective >= entry.t + chain.notice_ms
         chain.next_notice_ms = None
-        chain.waiting = (
-            policy,
-            effective,
-            f"{who}, announced in entry {index}" + ("" if noticed else " WITHOUT NOTICE"),
-        )
+        notes = f"{who}, announced in entry {index}" + ("" if noticed else " WITHOUT NOTICE")
+        chain.waiting = Waiting(policy, effective, notes, index, entry.t)
         return
     tightens = _only_adds(sets.get(chain.in_force), sets.get(policy))
     how = (
@@ -188,11 +207,12 @@ def _set(chain: _Chain, index: int, entry: Entry, policy: str, signed: _Signed, 
 
 
 def _force(chain: _Chain, index: int, entry: Entry, policy: str) -> None:
-    if chain.waiting is None or chain.waiting[0] != policy or entry.t < chain.waiting[1]:
+    waited = chain.waiting
+    if waited is None or waited.policy != policy or entry.t < waited.effective:
         raise TimelineError(f"the set of entry {index} took force before its time")
-    note = chain.waiting[2]
     chain.notice_ms = chain.notice_ms if chain.next_notice_ms is None else chain.next_notice_ms
-    _enter(chain, index, entry, note, quiet=note.endswith("WITHOUT NOTICE"), weakens=True)
+    _enter(chain, index, entry, waited.notes, quiet=waited.notes.endswith("WITHOUT NOTICE"), weakens=True)
+    chain.forces[-1] = replace(chain.forces[-1], notice=waited)
 
 
 def _enter(chain: _Chain, index: int, entry: Entry, notes: str, *, quiet: bool, weakens: bool) -> None:

@@ -7,9 +7,9 @@ first one on, as an unbroken chain with the signatures of its officers.
 
 ABSENT means: in this period the sector was not allowed any of the operations asked about. PRESENT: it was, and how
 often. Shape: ``{"digest": .., "moratorium": {"changes": [opened pol entries before the range], "checkpoint",
-"excerpts": [opened excerpts by entry], "first": index, "opened": [opened pol entries of the range], "proof",
-"question": {"from", "operations", "rule", "sector", "to"}, "range": [envelopes], "sets": [sets of rules], "v": 1}}``,
-as in ``statement``.
+"excerpts": [opened excerpts by entry], "first": index, "head": placed entry, "opened": [opened pol entries of the
+range], "proof", "question": {"from", "operations", "rule", "sector", "to"}, "range": [envelopes], "sets": [sets of
+rules], "v": 2}}``, as in ``statement``; and ``clock`` where there are such entries.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ class Report:
         opened: bodies of ``pol`` entries, of the range or in front of it, by index.
         excerpts: of decisions of the range, by index; those that were erased are missing.
         sets: sets of rules that were in force.
+        head: a head of the account map behind the range, or within it.
+        clock: the entries that say the clock was wrong, of those that the head covers, in order.
         proof: hashes that put all entries shown here into the log.
     """
 
@@ -65,6 +67,8 @@ class Report:
     excerpts: tuple[Opened, ...]
     sets: tuple[Mapping[str, object], ...]
     proof: tuple[bytes, ...]
+    head: PlacedEntry
+    clock: tuple[PlacedEntry, ...] = ()
 
 
 def parse(data: bytes) -> Report:
@@ -74,7 +78,7 @@ def parse(data: bytes) -> Report:
         StatementError: the bytes are not exactly those of a report.
     """
     inner = Members(unwrap("moratorium", data))
-    if inner.index("v") != 1:
+    if inner.index("v") != 2:
         raise StatementError("this report is of another version")
     asked = Members(inner.take("question"))
     question = MoratoriumQuestion(
@@ -95,6 +99,8 @@ def parse(data: bytes) -> Report:
         tuple(Opened.read(item) for item in inner.items("excerpts")),
         tuple(_object(item) for item in inner.items("sets")),
         inner.hashes("proof"),
+        inner.placed("head"),
+        tuple(PlacedEntry.read(one) for one in inner.some("clock")),
     )
     inner.end()
     return report

@@ -20,6 +20,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from custodes.ledger.verifier.canonical_json import StatementError
 from custodes.ledger.verifier.timestamps.der import OCTETS, OID, SET, DerError, Element, read
@@ -187,9 +188,11 @@ def _check_signature(
     algorithm = own or _hash(algorithms[1])[1]
     try:
         if kind == "rsa" and isinstance(key, rsa.RSAPublicKey):
+            _check_use(certificate, None)
             key.verify(signature, message, padding.PKCS1v15(), algorithm)
         elif kind == "pss" and isinstance(key, rsa.RSAPublicKey):
             algorithm, salt = _pss(named[1])
+            _check_use(certificate, (algorithm, salt))
             key.verify(signature, message, padding.PSS(padding.MGF1(algorithm), salt), algorithm)
         elif kind == "ecdsa" and isinstance(key, ec.EllipticCurvePublicKey):
             key.verify(signature, message, ec.ECDSA(algorithm))
@@ -210,6 +213,21 @@ def _pss(parameters: Element) -> tuple[hashes.HashAlgorithm, int]:
     if name.oid() != _MGF1 or _hash(own) != found or length.integer() > _MAX_SALT:
         raise StampError("the signature has parameters of a kind that is not known here")
     return found[1], length.integer()
+
+
+def _check_use(certificate: x509.Certificate, used: tuple[hashes.HashAlgorithm, int] | None) -> None:
+    """Whether an RSA key may sign so: with PSS parameters, or None for PKCS 1.5.
+
+    A key that its certificate names one for RSASSA-PSS signs by that only, and where the certificate says parameters,
+    by its hash and with a salt that is no shorter (RFC 4055, sections 1.2 and 3.3).
+    """
+    parts = read(certificate.tbs_certificate_bytes).items()
+    name, *parameters = parts[6 if parts[0].tag == _FIRST else 5].items()[0].items()
+    if _SIGNATURES.get(name.oid(), ("",))[0] != "pss":
+        return
+    allowed = _pss(parameters[0]) if parameters else used
+    if used is None or allowed is None or used[0].name != allowed[0].name or used[1] < allowed[1]:
+        raise StampError("the authority's key is not one for such signatures")
 
 
 def _trusted(
@@ -240,6 +258,10 @@ def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
         if not issuer.extensions.get_extension_for_class(x509.BasicConstraints).value.ca:
             return False
         certificate.verify_directly_issued_by(issuer)
-    except (x509.ExtensionNotFound, ValueError, TypeError, InvalidSignature):
+        name, *parameters = read(certificate.public_bytes(Encoding.DER)).items()[1].items()
+        kind = _SIGNATURES.get(name.oid(), ("",))[0]
+        if kind in ("rsa", "pss"):
+            _check_use(issuer, _pss(parameters[0]) if kind == "pss" else None)
+    except (x509.ExtensionNotFound, StampError, ValueError, TypeError, IndexError, InvalidSignature):
         return False
-    return True
+    return kind != ""

@@ -18,7 +18,7 @@ from custodes.ledger.prover.invoices.invoice_run import load_prices
 from custodes.ledger.verifier.maps.head import PARTY_MAP
 from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question, map_of
-from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.published import RunningLog
 from custodes.operations.record.evidence.evidence_files import (
     EvidenceFile,
     StatementMade,
@@ -53,11 +53,12 @@ class CreateStatement(AdminCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewBills(AdminCommand):
-    """What each account owes for a month so far, by the default price list; nothing is written."""
+    """What each account owes for a month so far, by the text of a price list or the default; nothing is written."""
 
     operation: ClassVar[str] = "billing preview"
     properties: ClassVar[Properties] = READS
     month: str
+    prices: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,7 @@ class BillsPreviewed:
     bills: Mapping[str, object]
 
 
-def evidence_handlers(statements: Statements, duties: Housekeeping, log: LedgerLog) -> AdminHandlers:
+def evidence_handlers(statements: Statements, duties: Housekeeping, log: RunningLog) -> AdminHandlers:
     """What carries these commands out. All raise CustodesError, whose message says why."""
 
     def statement(command: CreateStatement) -> StatementMade:
@@ -106,7 +107,8 @@ def evidence_handlers(statements: Statements, duties: Housekeeping, log: LedgerL
         return StatementMade(text_of(lambda: statements.create(question, listed)), remark)
 
     def preview(command: PreviewBills) -> BillsPreviewed:
-        listed = load_prices(default_prices())
+        given = command.prices
+        listed = made(lambda: load_prices(default_prices() if given is None else given.encode()))
         run = made(lambda: statements.bill(month_of(command.month), listed))
         billed = statements.bills.has(month_of(command.month))
         return BillsPreviewed(command.month, listed.currency, billed, run.bills)

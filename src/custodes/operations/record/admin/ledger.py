@@ -12,7 +12,7 @@ from typing import ClassVar
 from custodes.core.clock import Clock
 from custodes.core.errors import ConflictError, CustodesError, NotFoundError, UnavailableError
 from custodes.ledger.tlog.entry import b64url
-from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.published import RunningLog
 from custodes.operations.record.consent import Consent
 from custodes.operations.record.evidence.body_destruction import Destruction
 from custodes.operations.record.evidence.statements import Statements
@@ -150,7 +150,7 @@ class LogRetention:
 
 
 def ledger_handlers(
-    duties: Housekeeping, statements: Statements, log: LedgerLog, retention: LogRetention, consent: Consent
+    duties: Housekeeping, statements: Statements, log: RunningLog, retention: LogRetention, consent: Consent
 ) -> AdminHandlers:
     """What carries these commands out. All raise UnavailableError when they cannot be; the message says why."""
 

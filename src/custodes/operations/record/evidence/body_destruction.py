@@ -13,7 +13,7 @@ from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.ledger.prover.body_deletion import deletion_body, parts
 from custodes.ledger.prover.sources import AccountSources
 from custodes.ledger.tlog.entry import Value, decode
-from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.published import RunningLog
 
 _MAX_REASON = 500
 
@@ -33,7 +33,7 @@ class Destruction:
             raise InvalidParameterError(f"destroying private bodies takes a reason of up to {_MAX_REASON} letters")
 
 
-def destroy(what: Destruction, sources: AccountSources, log: LedgerLog) -> int:
+def destroy(what: Destruction, sources: AccountSources, log: RunningLog) -> int:
     """Log and do it; returns the index of the last ``del`` entry.
 
     Raises:

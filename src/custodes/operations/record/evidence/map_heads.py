@@ -27,8 +27,8 @@ from custodes.ledger.tlog.entry import b64url, decode
 from custodes.ledger.tlog.tiles import TileReader
 from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, parse_head
 from custodes.ledger.verifier.maps.proof import MapError
-from custodes.ledger.writer.log import LedgerLog
 from custodes.ledger.writer.ports import BodyReader
+from custodes.ledger.writer.published import RunningLog
 from custodes.operations.record.evidence.party_statements import PartyStatements
 
 
@@ -56,7 +56,7 @@ class MapHeads:
         self.key_changes = KeyChanges(self.subfolder("vrf"), vrf_keys.keys, self.party_files)
         self.parties = PartyStatements(self._party_files, self._change_in_force, self.key_changes.shown)
 
-    def close_head(self, log: LedgerLog) -> int:
+    def close_head(self, log: RunningLog) -> int:
         """Put a head of the account map over everything so far into the log; returns its index, once published.
 
         Raises:
@@ -78,7 +78,7 @@ class MapHeads:
             indexer = Indexer(keys, state, lambda fields: _log_head(log, fields, wrong, change))
             return indexer.close_head(log_files, size)
 
-    def change_vrf_key(self, log: LedgerLog, body: Mapping[str, object], signers: int) -> int:
+    def change_vrf_key(self, log: RunningLog, body: Mapping[str, object], signers: int) -> int:
         """Have the maps made under a new key from here on; the index of the ``vrf`` entry.
 
         Every place is proven under both keys first. The heads in front of the entry and behind it say the same.
@@ -159,7 +159,7 @@ class MapHeads:
         """
         return growth_lines(self.vrf_keys.keys(), self.key_changes, self.newest())
 
-    def close_party_head(self, log: LedgerLog) -> int:
+    def close_party_head(self, log: RunningLog) -> int:
         """Put a head of the party map over everything so far into the log; returns its index, once published.
 
         Raises:
@@ -228,7 +228,7 @@ class MapHeads:
         return folder
 
 
-def _log_head(log: LedgerLog, fields: Mapping[str, int | str], wrong: int, change: int | None) -> int:
+def _log_head(log: RunningLog, fields: Mapping[str, int | str], wrong: int, change: int | None) -> int:
     """Log a head of the account map: with how many entries on a wrong clock, under the key of which change."""
     more = {**({"i": wrong} if wrong else {}), **({} if change is None else {"b": change})}
     index = log.append("map", fields={**fields, **more}).wait().index

@@ -19,7 +19,7 @@ from custodes.ledger.tlog.entry import decode
 from custodes.ledger.verifier.maps.head import parse_head
 from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question
-from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.published import RunningLog
 
 ChangeInForce = Callable[[LogFiles], int | None]
 """The ``vrf`` entry of the present key, None for the first key of the log."""
@@ -47,7 +47,7 @@ class PartyStatements:
         with self._lock:
             return self._opened().keep(places, random)
 
-    def close_head(self, log: LedgerLog, newest: Callable[[], LogFiles]) -> int:
+    def close_head(self, log: RunningLog, newest: Callable[[], LogFiles]) -> int:
         """Log a head over everything so far; see ``Statements.close_party_head``."""
         with self._lock:
             size = log.flush().size

@@ -22,7 +22,7 @@ import structlog
 from custodes.core.clock import Clock
 from custodes.ledger.tlog.entry import b64url, decode
 from custodes.ledger.tlog.tiles import TILE_WIDTH
-from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.published import RunningLog
 from custodes.operations.record.incidents.incidents import STAMP_MISSED, Incidents
 
 DAY_MS = 86_400_000
@@ -45,7 +45,12 @@ class DailyStamps:
     """Has one log stamped by each authority, once for every day of UTC."""
 
     def __init__(
-        self, log: LedgerLog, authorities: Iterable[StampAuthority], post: PostQuery, clock: Clock, incidents: Incidents
+        self,
+        log: RunningLog,
+        authorities: Iterable[StampAuthority],
+        post: PostQuery,
+        clock: Clock,
+        incidents: Incidents,
     ) -> None:
         """Ask ``authorities`` by ``post``; say what is missed to ``incidents``."""
         self._log = log

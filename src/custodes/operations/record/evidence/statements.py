@@ -37,7 +37,7 @@ from custodes.ledger.verifier.party import PartyQuestion
 from custodes.ledger.verifier.statement import Question, map_of, parse
 from custodes.ledger.witness.client import Cosigned, Post, ask_all
 from custodes.ledger.writer.body import unseal
-from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.published import RunningLog
 from custodes.operations.record.evidence.body_destruction import Destruction, destroy
 from custodes.operations.record.evidence.map_heads import LedgerFiles, MapHeads
 
@@ -52,7 +52,7 @@ class Statements:
         self.parties = self.maps.parties
         self.close_head, self.close_party_head = self.maps.close_head, self.maps.close_party_head
 
-    def destroy_bodies(self, what: Destruction, log: LedgerLog) -> int:
+    def destroy_bodies(self, what: Destruction, log: RunningLog) -> int:
         """Destroy private bodies on record; see ``body_destruction.destroy``."""
         with self.maps.lock:
             files = self.maps.newest()
@@ -87,12 +87,6 @@ class Statements:
             return {}
         facts: dict[str, object] = json.loads(unseal(sealed, entry.commitment, log.body_key))
         return facts
-
-    def behind(self) -> bool:
-        """Whether the published log has uses that the last head does not cover, or there is no head yet."""
-        log = self.maps.newest()
-        accounts, head = self.maps.at_head(log)
-        return head is None or any(True for _ in log.uses(accounts.size, log.tree.size))
 
     def ask_witnesses(self, witnesses: Iterable[Witness], post: Post) -> Cosigned:
         """Have the newest checkpoint cosigned, and keep it with all cosignatures.
@@ -194,7 +188,7 @@ class Statements:
         replaces = before[-1] if before else None
         return bill_month(month, log.uses(0, size), storage, prices, lambda: os.urandom(16), replaces)
 
-    def commit_bills(self, run: BillingRun, log: LedgerLog) -> int:
+    def commit_bills(self, run: BillingRun, log: RunningLog) -> int:
         """Put an invoice run into the log and keep its bills; returns the index of the ``bil`` entry."""
         with self.maps.lock:
             self.bills.draft(run)
@@ -203,7 +197,7 @@ class Statements:
             self.close_head(log)  # invoices show one behind their entry
             return index
 
-    def bill_finished(self, now_ms: int, prices: Callable[[], PriceList], log: LedgerLog) -> tuple[Month, ...]:
+    def bill_finished(self, now_ms: int, prices: Callable[[], PriceList], log: RunningLog) -> tuple[Month, ...]:
         """Put an invoice run into the log for each month since its first entry that is over and has none yet.
 
         A run that was cut short is finished: its bills are those of the draft, whether or not its entry was written.
@@ -231,7 +225,7 @@ class Statements:
             month = Month.of(month.end)
         return tuple(done)
 
-    def _bill_once(self, month: Month, prices: Callable[[], PriceList], log: LedgerLog) -> bool:
+    def _bill_once(self, month: Month, prices: Callable[[], PriceList], log: RunningLog) -> bool:
         draft = self.bills.drafted(month)
         for index, entry in self.maps.newest().billings():
             if entry.fields.get("x") == str(month):

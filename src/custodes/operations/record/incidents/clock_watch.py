@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from custodes.core.clock import Clock
 from custodes.ledger.tlog.entry import Value, decode
-from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.published import RunningLog
 
 LIMIT_MS = 5_000
 BEHIND, SET = "clock-behind-log", "clock-set"
@@ -37,7 +37,7 @@ class SteadyClock:
 class ClockWatch:
     """Looks at one log's clock. For one thread."""
 
-    def __init__(self, log: LedgerLog, clock: Clock, elapsed_ms: Callable[[], int]) -> None:
+    def __init__(self, log: RunningLog, clock: Clock, elapsed_ms: Callable[[], int]) -> None:
         """Compare ``clock`` with ``log`` and with ``elapsed_ms``, which counts on while the machine sleeps."""
         self._log = log
         self._clock = clock

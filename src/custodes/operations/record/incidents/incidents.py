@@ -19,7 +19,7 @@ from custodes.core.errors import InvalidParameterError, UnavailableError
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import EntryError, decode
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
-from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.published import RunningLog
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.record.consent import Consent
 from custodes.operations.requests.admin import AdminCommand, AdminHandlers
@@ -97,7 +97,7 @@ class IncidentAcknowledged:
 class Incidents:
     """The incidents of one log."""
 
-    def __init__(self, log: LedgerLog, facts_of: Callable[[int], Mapping[str, object]]) -> None:
+    def __init__(self, log: RunningLog, facts_of: Callable[[int], Mapping[str, object]]) -> None:
         """Write to ``log``; ``facts_of`` opens the private body of an entry, empty where there is none."""
         self._log = log
         self._facts_of = facts_of

@@ -14,7 +14,7 @@ from custodes.core.slot import Slot
 from custodes.engine.runtime.meter import RunMeter
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
-from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.published import RunningLog
 from custodes.operations.requests.gate import DENIED, Allow, Decision, Intent, Recorder, UseOutcome
 from custodes.operations.requests.receipts import GateReceipt
 
@@ -46,7 +46,7 @@ class MeteredRecorder:
 class Reconciliation:
     """Compares from the moment on that it is made."""
 
-    def __init__(self, log: LedgerLog, meter: RunMeter) -> None:
+    def __init__(self, log: RunningLog, meter: RunMeter) -> None:
         """Read and write ``log``. What the networks did before, while they were opened, does not count."""
         self._log = log
         self._meter = meter

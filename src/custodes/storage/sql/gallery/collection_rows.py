@@ -19,11 +19,16 @@ from custodes.storage.sql.schema import COLLECTION_KEYS, COLLECTIONS, FACES, USE
 
 @dataclass(frozen=True, slots=True)
 class CollectionRow:
-    """A collection that was found: its row number, its entity and the box of its key."""
+    """A collection that was found: its row number, its entity, the box of its key, and how often it was changed.
+
+    ``known_from`` is the version behind which all changes are known that indexes follow.
+    """
 
     row: int
     collection: Collection
     wrapped_key: bytes
+    version: int
+    known_from: int
 
     @property
     def account_id(self) -> AccountId:
@@ -62,7 +67,7 @@ def find(connection: Connection, key: CollectionKey) -> CollectionRow:
     found = connection.execute(_FIND, asked).one_or_none()
     if found is None:
         raise NotFoundError(f"The collection id: {key.collection_id} does not exist")
-    return CollectionRow(found.row, _entity(found), found.wrapped_key)
+    return CollectionRow(found.row, _entity(found), found.wrapped_key, found.version, found.known_from)
 
 
 def find_same(connection: Connection, place: CollectionRow) -> CollectionRow:
@@ -134,11 +139,15 @@ def by_size(connection: Connection) -> list[CollectionKey]:
 
 
 def count(connection: Connection, place: CollectionRow, *, faces: int = 0, users: int = 0) -> None:
-    """Change the counters by ``faces`` and ``users``."""
+    """Change the counters by ``faces`` and ``users``; the collection gets its next version."""
     connection.execute(
         update(COLLECTIONS)
         .where(COLLECTIONS.c.account_id == place.account_id, COLLECTIONS.c.row == place.row)
-        .values(face_count=COLLECTIONS.c.face_count + faces, user_count=COLLECTIONS.c.user_count + users)
+        .values(
+            face_count=COLLECTIONS.c.face_count + faces,
+            user_count=COLLECTIONS.c.user_count + users,
+            version=COLLECTIONS.c.version + 1,
+        )
     )
 
 

@@ -26,12 +26,15 @@ from custodes.gallery.entities import (
     Quotas,
     RetentionRule,
 )
+from custodes.gallery.following import CollectionVersion, VectorChanges
 from custodes.gallery.kernel import require_unit
 from custodes.gallery.ports import FloatArray
+from custodes.gallery.shelf import VectorKind
 from custodes.storage.files.seal import KeyBox, Randomness
 from custodes.storage.files.segment_files import SegmentFiles
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery import (
+    change_rows,
     collection_rows,
     face_rows,
     note_rows,
@@ -58,6 +61,7 @@ class SqlGalleryStore:
         self, database: Database, master: KeyBox, randomness: Randomness, quotas: QuotasOf, files: SegmentFiles | None
     ) -> None:
         """Keep the parts; use ``open``."""
+        self._kept = 0
         self._database = database
         self._master = master
         self._randomness = randomness
@@ -72,6 +76,8 @@ class SqlGalleryStore:
         randomness: Randomness,
         quotas: QuotasOf = lambda _: Quotas(),
         files: SegmentFiles | None = None,
+        *,
+        changes_kept: int = 0,
     ) -> SqlGalleryStore:
         """The store of an open ``database`` with the master key in ``directory``, which is created with the database.
 
@@ -81,12 +87,14 @@ class SqlGalleryStore:
             randomness: for keys and nonces; ``os.urandom`` outside tests.
             quotas: lasting limits by account.
             files: where sealed copies of vectors are kept, so that the next start need not open them one by one.
+            changes_kept: how many changes back other processes may be that have the same database; 0 where none has.
 
         Raises:
             UnavailableError: the master key is missing or wrong.
         """
         master = open_master(database, directory, randomness)
         store = cls(database, master, randomness, quotas, files)
+        store._kept = changes_kept
         store._segments.tidy()
         return store
 
@@ -176,6 +184,7 @@ class SqlGalleryStore:
 
         def change(connection: Connection, place: CollectionRow) -> tuple[tuple[Face, ...], list[str]]:
             gone = face_rows.remove(connection, place, face_ids)
+            self._changed(connection, place, FACES, [face.row for face in gone])
             return gone, segment_rows.forget(connection, place, FACES.kind, [face.row for face in gone])
 
         faces, files = self._write(key, change, erases=True)
@@ -232,6 +241,7 @@ class SqlGalleryStore:
 
         def change(connection: Connection, place: CollectionRow) -> list[str]:
             row = user_rows.remove(connection, place, user_id)
+            self._changed(connection, place, USERS, [row])
             return segment_rows.forget(connection, place, USERS.kind, [row])
 
         self._segments.remove(self._write(key, change, erases=True))
@@ -262,6 +272,8 @@ class SqlGalleryStore:
             if bool(count) != (sealed is not None):
                 raise ConflictError("The user's faces changed meanwhile")
             files = segment_rows.forget(connection, now, USERS.kind, [user.row])
+            collection_rows.count(connection, now)
+            self._changed(connection, now, USERS, [user.row])
             return user_rows.set_vector(connection, now, user, count, sealed), files
 
         changed, files = self._database.write(change, erases=True)
@@ -331,6 +343,39 @@ class SqlGalleryStore:
         self._database.write(
             lambda connection: note_rows.keep_reply(connection, account_id, operation, token, reply, ts_ms)
         )
+
+    # other processes
+    def version(self, key: CollectionKey) -> CollectionVersion:
+        """See CountingStore."""
+        return change_rows.version(self._database, key)
+
+    def beginning(self, key: CollectionKey) -> tuple[CollectionVersion, int]:
+        """See CountingStore."""
+        return self._read(
+            key,
+            lambda connection, place: (
+                CollectionVersion(place.row, place.version),
+                change_rows.highest_face(connection, place),
+            ),
+        )
+
+    def changes(
+        self, key: CollectionKey, kind: VectorKind, since: CollectionVersion, after: int
+    ) -> VectorChanges | None:
+        """See CountingStore."""
+        source = FACES if kind is VectorKind.FACES else USERS
+        with self._database.read() as connection:
+            place = collection_rows.find(connection, key)
+            if place.row != since.row:
+                return None
+            found = change_rows.changes(connection, place, source, since.changes, after)
+        if found is None:
+            return None
+        return change_rows.changed(place, found, lambda sealed: open_all(place, self._box(place), source.kind, sealed))
+
+    def _changed(self, connection: Connection, place: CollectionRow, source: VectorRows, rows: Sequence[int]) -> None:
+        if self._kept:
+            change_rows.record(connection, place, source, rows, self._kept)
 
     def _read(self, key: CollectionKey, question: Callable[[Connection, CollectionRow], T]) -> T:
         with self._database.read() as connection:

@@ -148,6 +148,18 @@ def sealed_between(
     return [SealedRow(row.row, row.user_id, version, row.wrapped_key, row.sealed) for row in rows]
 
 
+def sealed_by_row(connection: Connection, place: CollectionRow, rows: Sequence[int]) -> dict[int, SealedRow]:
+    """Sealed vectors of those of ``rows`` that are users who have one."""
+    found: dict[int, SealedRow] = {}
+    query = select(USERS.c.row, USERS.c.user_id, USERS.c.wrapped_key, USERS.c.sealed)
+    version = place.collection.model_version
+    for part in face_rows.parts(rows):
+        here = query.where(_within(place), USERS.c.sealed.is_not(None), USERS.c.row.in_(part))
+        for row in connection.execute(here):
+            found[row.row] = SealedRow(row.row, row.user_id, version, row.wrapped_key, row.sealed)
+    return found
+
+
 def numbers_between(connection: Connection, place: CollectionRow, after: int, through: int, limit: int) -> list[int]:
     """The numbers of these rows alone."""
     query = select(USERS.c.row).where(_sought(place, after, through))

@@ -1,23 +1,21 @@
-"""Cases of screening in ``screening/cases.sqlite3``: customers' graphs and hits, decisions, officers; drafts beside it.
+"""Cases of screening in the database: customers' graphs and hits, decisions, officers; drafts beside it as files.
 
 In: calls of the ports in ``operations.screening_ports``. Out: the same again. Every value is sealed under the master
 key and bound to its kind and name: who stands behind whom is nobody's business who copies a file. Decisions are only
-ever added. The server writes, or a command when none runs; never both.
+ever added.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import orjson
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, create_engine, event, select
-from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, insert, select, update
 
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
@@ -27,36 +25,28 @@ from custodes.screening.entities import ListHit
 from custodes.screening.organisation import encoded, read_organisation
 from custodes.storage.files.directory import write_secret
 from custodes.storage.files.seal import DamagedError, KeyBox, names_of
-from custodes.storage.sql.screening.database import explain_damage
+from custodes.storage.sql.database import Database
+from custodes.storage.sql.former_file import take_over
 from custodes.storage.sql.screening.lists import ScreeningLists
+from custodes.storage.sql.tables.screening import SCREENING_RECORDS
 
-_metadata = MetaData()
-_record = Table(
-    "record", _metadata,
-    Column("number", Integer, primary_key=True), Column("kind", String, nullable=False),
-    Column("name", String, nullable=False, unique=True), Column("sealed", LargeBinary, nullable=False),
-)  # fmt: skip
+_COLUMNS = SCREENING_RECORDS.c
+_FORMER = "SELECT kind, name, sealed FROM record ORDER BY number"
 _CASE, _RUN, _DECISION, _OFFICER = "case", "run", "decision", "officer"
 
 
 class SealedCases:
     """A durable CaseStore."""
 
-    def __init__(self, data: Path, master: KeyBox) -> None:
-        """Open, and create where it is missing, the file in ``data/screening``; seal by ``master``."""
-        folder = data / "screening"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = folder / "cases.sqlite3"
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    def __init__(self, database: Database, operator: AccountId, master: KeyBox) -> None:
+        """Keep records in ``database``, under the ``operator``, sealed by ``master``."""
+        self._database = database
+        self._operator = operator
         self._master = master
-        self._engine = create_engine(f"sqlite:///{path}")
-        event.listen(self._engine, "connect", _prepare_connection)
-        explain_damage(self._engine, path, "restore it from a backup of the data directory")
-        _metadata.create_all(self._engine)
 
-    def close(self) -> None:
-        """Let go of the file."""
-        self._engine.dispose()
+    def take_over(self, data: Path) -> None:
+        """Take in what an earlier version kept in a file of ``data``. Raises UnavailableError."""
+        take_over(data / "screening" / "cases.sqlite3", _FORMER, self._put_sealed)
 
     def cases(self) -> Iterator[CustomerCase]:
         """See CaseStore."""
@@ -104,12 +94,9 @@ class SealedCases:
         self._put([(_OFFICER, f"{_OFFICER}/{officer.name}", orjson.dumps(members))])
 
     def _values(self, kind: str) -> Iterator[bytes]:
-        wanted = select(_record.c.name, _record.c.sealed).where(_record.c.kind == kind).order_by(_record.c.number)
-        try:
-            with self._engine.connect() as connection:
-                rows = connection.execute(wanted).all()
-        except SQLAlchemyError as error:
-            raise UnavailableError("the cases of screening cannot be read") from error
+        wanted = select(_COLUMNS.name, _COLUMNS.sealed).where(_COLUMNS.account_id == self._operator)
+        with self._database.read() as connection:
+            rows = connection.execute(wanted.where(_COLUMNS.kind == kind).order_by(_COLUMNS.row)).all()
         for row in rows:
             try:
                 yield self._master.unwrap(row.sealed, _names(kind, row.name))
@@ -117,18 +104,18 @@ class SealedCases:
                 raise UnavailableError(f"a record of screening ({kind}) is damaged or was altered") from error
 
     def _put(self, records: Iterable[tuple[str, str, bytes]]) -> None:
-        rows = [
-            {"kind": kind, "name": name, "sealed": self._master.wrap(value, _names(kind, name))}
-            for kind, name, value in records
-        ]
-        added = insert(_record)
-        added = added.on_conflict_do_update(index_elements=["name"], set_={"sealed": added.excluded.sealed})
-        try:
-            with self._engine.begin() as connection:
-                if rows:
-                    connection.execute(added, rows)
-        except SQLAlchemyError as error:
-            raise UnavailableError("the cases of screening cannot be written") from error
+        self._put_sealed([(kind, name, self._master.wrap(value, _names(kind, name))) for kind, name, value in records])
+
+    def _put_sealed(self, records: Sequence[tuple[Any, ...]]) -> None:
+        def change(connection: Connection) -> None:
+            for kind, name, sealed in records:
+                here = (_COLUMNS.account_id == self._operator) & (_COLUMNS.name == name)
+                if not connection.execute(update(SCREENING_RECORDS).where(here).values(sealed=sealed)).rowcount:
+                    row = {"account_id": self._operator, "kind": kind, "name": name, "sealed": sealed}
+                    connection.execute(insert(SCREENING_RECORDS).values(row))
+
+        if records:
+            self._database.write(change, erases=True)
 
 
 class EditionLists:
@@ -215,10 +202,3 @@ def _case(value: bytes) -> CustomerCase:
         parsed["screened_at_ms"],
         parsed["lists"],
     )
-
-
-def _prepare_connection(connection: object, _to_json: object) -> None:
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "secure_delete=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, 
 from custodes.core.ids import AccountId
 from custodes.storage.files.seal import KeyBox, names_of
 from custodes.storage.sql.database import Database
-from custodes.storage.sql.schema import EVENT_DESTINATIONS
+from custodes.storage.sql.tables.streams import EVENT_DESTINATIONS
 from custodes.video.live.destination import EventDestination
 
 _COLUMN = EVENT_DESTINATIONS.c

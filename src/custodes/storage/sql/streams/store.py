@@ -17,7 +17,7 @@ from custodes.core.ids import AccountId
 from custodes.operations.streams.ports import KeptEvent
 from custodes.storage.files.seal import KeyBox, names_of
 from custodes.storage.sql.database import Database
-from custodes.storage.sql.schema import STREAM_EVENTS, STREAM_PROCESSORS, STREAM_SOURCES
+from custodes.storage.sql.tables.streams import STREAM_EVENTS, STREAM_PROCESSORS, STREAM_SOURCES
 from custodes.video.live.codec import decode_processor, encode_processor
 from custodes.video.live.event import StreamEvent, decode_event, encode_event
 from custodes.video.live.processor import StreamProcessor

@@ -203,7 +203,10 @@ def status_message(version: Version) -> str:
     """What is said of the state; and of data that were erased since."""
     if version.erased_ts_ms is None:
         return version.message
-    return f"{version.message} Data that it was trained on were erased since; its weights are still there."
+    which = "Data that it was trained on"
+    if version.erased_sources:
+        which = f"Data of {version.erased_sources} of the {version.result.sources} pictures that it was trained on"
+    return f"{version.message} {which} were erased since; its weights are still there."
 
 
 def _testing(version: Version) -> Output | None:

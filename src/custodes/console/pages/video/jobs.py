@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from custodes.console.pages.recognition.edit_decision_list import edit_decision_list
+from custodes.console.pages.video.edit_decision_list import edit_decision_list
 from custodes.console.visit import FileView, GoTo, View, Visit
 from custodes.console.web.rendering import segment
 from custodes.core.errors import DeniedError, NotFoundError

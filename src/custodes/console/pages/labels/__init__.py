@@ -1,0 +1,1 @@
+"""Pages about labels of one's own: projects, their datasets, their trained versions."""

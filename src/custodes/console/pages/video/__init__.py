@@ -1,0 +1,1 @@
+"""Pages about moving pictures: stored videos, live streams and whom they saw."""

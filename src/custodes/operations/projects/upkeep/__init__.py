@@ -1,0 +1,1 @@
+"""What happens to what is kept of projects outside of requests: pictures erased, states that a server left behind."""

@@ -1,0 +1,1 @@
+"""A ledger that several servers write, in PostgreSQL."""

@@ -1,0 +1,1 @@
+"""Tables, by subject; ``schema`` has all of them."""
