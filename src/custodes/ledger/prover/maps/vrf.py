@@ -25,11 +25,11 @@ from custodes.ledger.verifier.vrf.edwards25519 import PointError, decode, encode
 from custodes.ledger.verifier.vrf.vrf import (
     CHALLENGE_BYTES,
     KEY_BYTES,
+    SUITE,
     VrfError,
     challenge,
     gamma_to_hash,
     hash_to_curve,
-    point_to_hash,
 )
 
 
@@ -73,7 +73,7 @@ def output(key: SecretKey, alpha: bytes) -> bytes:
     times_cofactor = crypto_scalarmult_ed25519_noclamp(key.scalar, h_string)
     for _ in range(3):
         times_cofactor = crypto_core_ed25519_add(times_cofactor, times_cofactor)
-    return point_to_hash(times_cofactor)
+    return hashlib.sha512(SUITE + b"\x03" + times_cofactor + b"\x00").digest()  # RFC 9381 section 5.2
 
 
 def prove(key: SecretKey, alpha: bytes) -> bytes:

@@ -91,12 +91,7 @@ def challenge(*points: bytes) -> int:
 
 def gamma_to_hash(gamma: Point) -> bytes:
     """RFC 9381 section 5.2: the output that a proof's point stands for."""
-    return point_to_hash(encode(_times_cofactor(gamma)))
-
-
-def point_to_hash(times_cofactor: bytes) -> bytes:
-    """The second half of section 5.2: the output of eight times Gamma, encoded in 32 bytes."""
-    return hashlib.sha512(SUITE + b"\x03" + times_cofactor + b"\x00").digest()
+    return hashlib.sha512(SUITE + b"\x03" + encode(_times_cofactor(gamma)) + b"\x00").digest()
 
 
 def _times_cofactor(point: Point) -> Point:
