@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from custodes.engine.custom.head import TrainedHead, unit
 from custodes.engine.custom.logistic import (
+    DEFAULT_PENALTY,
     MAX_FOLDS,
     Fit,
     Floats,
@@ -20,6 +21,7 @@ from custodes.engine.custom.logistic import (
     Samples,
     best_scale,
     exclusive_loss,
+    fit,
     fit_chosen,
     least,
     minimum,
@@ -67,7 +69,10 @@ def train_classifier(pictures: Sequence[NDArray[np.generic]], targets: Floats, *
     if several:
         return TrainedHead(found.linear, *_each_calibrated(found, targets[groups]), several)
     likeness = likeness_of_others(samples.features[first], targets)
-    scale = _exclusive_scale(found, targets[groups], likeness)
+    # The expectation is of outputs under the default penalty; another one makes them all larger or smaller.
+    usual = fit(samples, loss, penalty=DEFAULT_PENALTY) if found.penalty != DEFAULT_PENALTY else found.linear
+    size = _spread(usual(samples.features[first])) / _spread(found.linear(samples.features[first]))
+    scale = _exclusive_scale(found, targets[groups], _expected(likeness) + float(np.log(size)))
     labels = targets.shape[1]
     return TrainedHead(found.linear, np.full(labels, scale), np.zeros(labels), several)
 
@@ -82,13 +87,22 @@ def likeness_of_others(features: Floats, targets: Floats) -> float:
     return (every - same) / pairs if pairs else _LIKENESS
 
 
-def _exclusive_scale(found: Fit, targets: Floats, likeness: float) -> float:
+def _expected(likeness: float) -> float:
+    """Logarithm of the scale that such labels have as a rule."""
+    return _EXPECTED + _SLOPE * (max(likeness, _LEAST_ALIKE) - _LIKENESS)
+
+
+def _spread(outputs: Floats) -> float:
+    """How far outputs of a picture lie apart: root of the mean square around their mean."""
+    return max(1e-9, float(np.sqrt(((outputs - outputs.mean(1, keepdims=True)) ** 2).mean())))
+
+
+def _exclusive_scale(found: Fit, targets: Floats, expected: float) -> float:
     """The scale that left-out pictures and what is to be expected make likeliest together.
 
     One picture a label leaves none out, and of a few it is chance whether they are right: then what counts is how alike
     pictures of different labels are, which is known from the first picture on.
     """
-    expected = _EXPECTED + _SLOPE * (max(likeness, _LEAST_ALIKE) - _LIKENESS)
     judged = ~np.isnan(found.left_out).any(1)
     outputs, truth = found.left_out[judged], targets[judged]
     if not len(outputs):
