@@ -153,7 +153,8 @@ export function enhanceLiveness(root) {
         booth.box.addEventListener("keydown", (event) => event.key === "Escape" && stop());
       });
       try {
-        await check(part, booth, stopped);
+        const ended = stopped.then(() => { throw new Error(part.querySelector("[data-stop]").textContent); });
+        await Promise.race([check(part, booth, stopped), ended]);
         location.assign(part.dataset.done);
       } catch (error) {
         const camera = error instanceof DOMException || navigator.mediaDevices === undefined;
