@@ -38,7 +38,7 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """A part of the document: what it does not know is refused."""
 
 
-class Condition(_Part, frozen=True):
+class FaceCondition(_Part, frozen=True):
     """When something is done with a face: all that is stated holds.
 
     Attributes:
@@ -63,7 +63,7 @@ class Condition(_Part, frozen=True):
         )
 
 
-ALWAYS = Condition()
+ALWAYS = FaceCondition()
 
 
 class Detect(_Part, frozen=True):
@@ -102,7 +102,7 @@ class MatchList(_Part, frozen=True):
     threshold: Percent = 80.0
     limit: Annotated[int, Meta(ge=1, le=100)] = 5
     only: Pattern | None = None
-    when: Condition = ALWAYS
+    when: FaceCondition = ALWAYS
 
     def wants(self, identifier: str | None) -> bool:
         """Whether a candidate with this external id (or id of a user) is of the list."""
@@ -113,7 +113,7 @@ class TagRule(_Part, frozen=True):
     """A tag and when a face gets it. Rules are read in their order."""
 
     tag: Name
-    when: Condition = ALWAYS
+    when: FaceCondition = ALWAYS
 
 
 class StoreEvent(_Part, frozen=True):
@@ -121,7 +121,7 @@ class StoreEvent(_Part, frozen=True):
 
     days: Annotated[int, Meta(ge=1, le=365)]
     picture: bool = False
-    when: Condition = ALWAYS
+    when: FaceCondition = ALWAYS
 
 
 class Enrol(_Part, frozen=True):
@@ -129,7 +129,7 @@ class Enrol(_Part, frozen=True):
 
     collection: CollectionName
     external_id: ExternalId | None = None
-    when: Condition = ALWAYS
+    when: FaceCondition = ALWAYS
 
 
 class Store(_Part, frozen=True):
@@ -204,7 +204,7 @@ def _problems(document: HandlerDocument) -> Iterator[str]:
         yield from _unknown("$.store.enrol.when", document.store.enrol.when, lists, tags)
 
 
-def _unknown(place: str, when: Condition, lists: Collection[str], tags: Collection[str]) -> Iterator[str]:
+def _unknown(place: str, when: FaceCondition, lists: Collection[str], tags: Collection[str]) -> Iterator[str]:
     for name in (*when.matched, *when.unmatched):
         if name not in lists:
             yield f"there is no list {name} before it - at `{place}`"

@@ -44,7 +44,7 @@ _FILTERED = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class ListCandidate:
     """Somebody on a list whom a face is like: an enrolled face or a user, and how alike, 0 to 100."""
 
     list_name: str
@@ -66,7 +66,7 @@ class FaceHandled:
 
     face: DetectedFace
     poor: tuple[str, ...] = ()
-    candidates: list[Candidate] = field(default_factory=list)
+    candidates: list[ListCandidate] = field(default_factory=list)
     best: dict[str, float | None] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
     enrolled_face_id: FaceId | None = None
@@ -192,14 +192,14 @@ class HandlerRun:
         self._vectors |= dict(zip(places, rows, strict=True))
         return [self._vectors[id(one)] for one in asked]
 
-    def _faces(self, permit: Permit, wanted: MatchList, vector: FloatArray) -> list[Candidate]:
+    def _faces(self, permit: Permit, wanted: MatchList, vector: FloatArray) -> list[ListCandidate]:
         gallery, scale = self._parts.gallery, self._parts.engine.scale(vector)
         key = _key(permit, wanted)
         hits = gallery.search_faces(key, vector, _most(wanted), min_cosine(scale, wanted.threshold))
         faces = gallery.faces_by_row(key, [hit.row for hit in hits]) if hits else {}
         permit.tally.add(faces_searched=1, matches=len(faces))
         return [
-            Candidate(
+            ListCandidate(
                 wanted.name,
                 wanted.collection,
                 similarity_pct(scale, hit.cosine),
@@ -210,14 +210,16 @@ class HandlerRun:
             if hit.row in faces
         ]
 
-    def _users(self, permit: Permit, wanted: MatchList, vector: FloatArray) -> list[Candidate]:
+    def _users(self, permit: Permit, wanted: MatchList, vector: FloatArray) -> list[ListCandidate]:
         gallery, scale = self._parts.gallery, self._parts.engine.scale(vector)
         key = _key(permit, wanted)
         hits = gallery.search_users(key, vector, _most(wanted), min_cosine(scale, wanted.threshold))
         users = gallery.users_by_row(key, [hit.row for hit in hits]) if hits else {}
         permit.tally.add(faces_searched=1, matches=len(users))
         return [
-            Candidate(wanted.name, wanted.collection, similarity_pct(scale, hit.cosine), user_id=users[hit.row].user_id)
+            ListCandidate(
+                wanted.name, wanted.collection, similarity_pct(scale, hit.cosine), user_id=users[hit.row].user_id
+            )
             for hit in hits
             if hit.row in users
         ]

@@ -68,7 +68,7 @@ class PhotoVerified:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class UserVerified:
     """All photos, in the order asked for."""
 
     photos: tuple[PhotoVerified, ...]
@@ -95,7 +95,7 @@ class Verification:
         self._pictures = pictures
         self._rate = rate
 
-    def verify(self, permit: Permit, command: VerifyUser) -> Verified:
+    def verify(self, permit: Permit, command: VerifyUser) -> UserVerified:
         """How alike.
 
         Raises:
@@ -111,7 +111,7 @@ class Verification:
         vector = self._gallery.user_vector(key, command.user_id)
         if vector is None:
             raise InvalidParameterError("Request has invalid parameters: the user has no faces to compare with.")
-        return Verified(tuple(self._photo(permit, command, image, vector) for image in command.images))
+        return UserVerified(tuple(self._photo(permit, command, image, vector) for image in command.images))
 
     def _photo(self, permit: Permit, command: VerifyUser, source: ImageInput, user: FloatArray) -> PhotoVerified:
         image = self._pictures.load(source)

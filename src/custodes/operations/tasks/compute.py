@@ -32,7 +32,7 @@ from custodes.operations.tasks.commands import (
     StartFaceClustering,
     TaskCommand,
 )
-from custodes.operations.tasks.findings import Finding, RateFound, TaskFound, TaskSummary
+from custodes.operations.tasks.findings import RateFound, TaskFinding, TaskFound, TaskSummary
 
 MAX_FACES = 2_000_000
 MAX_PAIRS = 100_000
@@ -44,7 +44,7 @@ _LOOKED_UP = 4096
 
 
 @dataclass(slots=True)
-class Progress:
+class TaskProgress:
     """How far the work is, 0 to 1, and whether it is still wanted; one thread writes each."""
 
     share: float = 0.0
@@ -79,7 +79,7 @@ class _Faces:
     ids: dict[int, Face] = field(default_factory=dict)
 
 
-def compute(permit: Permit, parts: TaskParts, command: TaskCommand, progress: Progress) -> TaskFound:
+def compute(permit: Permit, parts: TaskParts, command: TaskCommand, progress: TaskProgress) -> TaskFound:
     """What ``command`` asks for.
 
     Raises:
@@ -111,7 +111,7 @@ def compute(permit: Permit, parts: TaskParts, command: TaskCommand, progress: Pr
 class _Work:
     """One task."""
 
-    def __init__(self, permit: Permit, parts: TaskParts, progress: Progress) -> None:
+    def __init__(self, permit: Permit, parts: TaskParts, progress: TaskProgress) -> None:
         self._permit = permit
         self._parts = parts
         self._progress = progress
@@ -212,7 +212,7 @@ class _Work:
             found |= self._parts.gallery.faces_by_row(faces.key, wanted[start : start + _LOOKED_UP])
         return found
 
-    def _pairs(self, one: _Faces, other: _Faces, kept: Sequence[tuple[float, int, int]]) -> tuple[Finding, ...]:
+    def _pairs(self, one: _Faces, other: _Faces, kept: Sequence[tuple[float, int, int]]) -> tuple[TaskFinding, ...]:
         left = self._known(one, (first for _, first, _ in kept))
         right = self._known(other, (second for _, _, second in kept))
         found = []
@@ -224,10 +224,10 @@ class _Work:
                 (str(one.key.collection_id), str(faces[0].face_id)),
                 (str(other.key.collection_id), str(faces[1].face_id)),
             )
-            found.append(Finding(named, self._percent(one.vectors[first], other.vectors[second], cosine)))
+            found.append(TaskFinding(named, self._percent(one.vectors[first], other.vectors[second], cosine)))
         return tuple(found)
 
-    def _groups(self, faces: _Faces, found: Sequence[FaceGroup]) -> tuple[Finding, ...]:
+    def _groups(self, faces: _Faces, found: Sequence[FaceGroup]) -> tuple[TaskFinding, ...]:
         known = self._known(faces, (at for group in found for at in group.rows))
         findings = []
         for group in found:
@@ -238,7 +238,7 @@ class _Work:
             cosine = float(faces.vectors[one] @ faces.vectors[other])
             named = tuple((str(faces.key.collection_id), str(face_id)) for face_id in ids.values())
             percent = self._percent(faces.vectors[one], faces.vectors[other], cosine)
-            findings.append(Finding(named, percent, (str(ids[one]), str(ids[other]))))
+            findings.append(TaskFinding(named, percent, (str(ids[one]), str(ids[other]))))
         return tuple(findings)
 
     def _percent(self, one: FloatArray, other: FloatArray, cosine: float) -> float:

@@ -53,7 +53,7 @@ class TaskSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class TaskFinding:
     """Faces that belong together: (collection, face id) each; for a group the two that are least alike.
 
     ``similarity_pct`` is that of the pair, or of the weakest pair of a group.
@@ -69,7 +69,7 @@ class TaskFound:
     """All of it."""
 
     summary: TaskSummary
-    findings: Sequence[Finding] = field(default_factory=tuple)
+    findings: Sequence[TaskFinding] = field(default_factory=tuple)
 
     def pages(self) -> tuple[bytes, ...]:
         """The summary, then pages of findings."""
@@ -82,6 +82,6 @@ def read_summary(data: bytes) -> TaskSummary:
     return msgspec.json.decode(data, type=TaskSummary)
 
 
-def read_findings(data: bytes) -> tuple[Finding, ...]:
+def read_findings(data: bytes) -> tuple[TaskFinding, ...]:
     """Any other page."""
-    return msgspec.json.decode(data, type=tuple[Finding, ...])
+    return msgspec.json.decode(data, type=tuple[TaskFinding, ...])

@@ -19,7 +19,7 @@ from custodes.operations.requests.callers import caller_members, read_caller
 from custodes.operations.requests.context import Caller, Context, Origin
 from custodes.operations.requests.gate import Gate, Permit
 from custodes.operations.tasks.commands import StartCrossMatch, TaskCommand, read_task
-from custodes.operations.tasks.compute import Progress, TaskParts, compute
+from custodes.operations.tasks.compute import TaskParts, TaskProgress, compute
 from custodes.operations.tasks.findings import TaskFound
 
 _TOTAL = 1000
@@ -61,7 +61,7 @@ class TaskJobs:
 
     def run(self, job: Job) -> Iterator[JobCheckpoint]:
         """See JobHandler."""
-        request, progress = TaskRequest.from_bytes(job.request.input), Progress()
+        request, progress = TaskRequest.from_bytes(job.request.input), TaskProgress()
         before = job.cursor.position
         with ThreadPoolExecutor(1, "task") as pool:
             working: Future[TaskFound] = pool.submit(self._perform, request, progress)
@@ -73,7 +73,7 @@ class TaskJobs:
                 progress.stopped = not working.done()
             yield JobCheckpoint(Cursor(_TOTAL, _TOTAL), working.result().pages())
 
-    def _perform(self, request: TaskRequest, progress: Progress) -> TaskFound:
+    def _perform(self, request: TaskRequest, progress: TaskProgress) -> TaskFound:
         command = request.command
 
         def run(permit: Permit, asked: TaskCommand) -> TaskFound:

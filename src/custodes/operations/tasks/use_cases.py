@@ -19,7 +19,7 @@ from custodes.operations.collections.ports import Gallery
 from custodes.operations.images.scale import require_same_model
 from custodes.operations.requests.gate import Permit
 from custodes.operations.tasks.commands import TASKS, GetTask, ListTasks, StartCrossMatch, StopTask, TaskCommand
-from custodes.operations.tasks.findings import Finding, TaskSummary, read_findings, read_summary
+from custodes.operations.tasks.findings import TaskFinding, TaskSummary, read_findings, read_summary
 from custodes.operations.tasks.run import TaskRequest
 
 STOPPED = "It was stopped."
@@ -40,7 +40,7 @@ class FindingTold:
     """A finding with its faces as they are now, each with its collection."""
 
     faces: tuple[tuple[CollectionId, Face], ...]
-    finding: Finding
+    finding: TaskFinding
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class TaskOperations:
             raise NotFoundError("There is no such task.")
         return job
 
-    def _told(self, account: AccountId, findings: Sequence[Finding]) -> tuple[FindingTold, ...]:
+    def _told(self, account: AccountId, findings: Sequence[TaskFinding]) -> tuple[FindingTold, ...]:
         wanted: dict[str, dict[FaceId, None]] = {}
         for finding in findings:
             for collection, face_id in finding.faces:

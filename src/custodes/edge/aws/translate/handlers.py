@@ -20,9 +20,9 @@ from custodes.operations.handlers.commands import (
     RunHandler,
     ValidateHandler,
 )
-from custodes.operations.handlers.run import Candidate, FaceHandled, Handled
+from custodes.operations.handlers.run import FaceHandled, Handled, ListCandidate
 from custodes.operations.handlers.use_cases import HandlerOperations, Validated
-from custodes.operations.handlers.verify import PhotoVerified, Verification, Verified, VerifyUser
+from custodes.operations.handlers.verify import PhotoVerified, UserVerified, Verification, VerifyUser
 from custodes.operations.requests.context import Context
 from custodes.operations.requests.gate import Gate
 from custodes.operations.requests.receipts import Released
@@ -117,7 +117,7 @@ def _face(handled: Handled, one: FaceHandled) -> Output:
     }
 
 
-def _candidate(one: Candidate) -> Output:
+def _candidate(one: ListCandidate) -> Output:
     return {
         "List": one.list_name,
         "CollectionId": one.collection_id,
@@ -128,7 +128,7 @@ def _candidate(one: Candidate) -> Output:
     }
 
 
-def _verified_output(found: Verified) -> Output:
+def _verified_output(found: UserVerified) -> Output:
     weakest = found.weakest
     return {
         "Passed": found.passed,
