@@ -181,13 +181,13 @@ def test_search_without_a_match_says_so(custodes: Any, rekognition: Any, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        (("search", "{tmp}/missing.png", "-c", "people"), 1, "missing.png: No such file or directory"),
+        (("search", "{tmp}/missing.png", "-c", "people"), 2, "missing.png: No such file or directory"),
         (("search", "{tmp}/a.png", "-c", "people", "--picture", "{tmp}/out.foo"), 1, "out.foo must end in"),
         (("compare", "{tmp}/a.png", "{tmp}/a.png", "--picture", "{tmp}/none/out.png"), 1, "none is not a folder"),
         (("compare", "{tmp}/a.png", "{tmp}/broken.jpg"), 1, "broken.jpg: Request has invalid image format"),
         (("search", "{tmp}/a.png", "-c", "nobody"), 1, "ResourceNotFoundException"),
         (("search", "{tmp}/a.png", "-c", "not an id"), 1, "collectionId"),
-        (("index", "{tmp}/a.png", "-c", "people"), 1, "is not a folder"),
+        (("index", "{tmp}/a.png", "-c", "people"), 2, "is a file, and a folder is read"),
         (("index", "{tmp}", "-c", "people", "--names", "{tmp}/no.csv"), 1, "cannot be read"),
         (("index", "{tmp}", "-c", "people", "--endpoint", "http://127.0.0.1:9"), 1, "127.0.0.1:9"),
         (("search", "{tmp}/a.png"), 2, "--collection"),

@@ -47,9 +47,12 @@ def serving(data: Path) -> Iterator[Process]:
     )
     try:
         assert popen.stdout is not None
-        line = popen.stdout.readline()
-        found = re.match(r"Custodes serves (http://127\.0\.0\.1:\d+) ", line)
-        assert found, line
+        lines = list[str]()
+        found = None
+        while found is None:  # remarks of the start may stand in front of it
+            lines.append(popen.stdout.readline())
+            found = re.match(r"Custodes serves (http://127\.0\.0\.1:\d+) ", lines[-1])
+            assert lines[-1], lines
         yield Process(popen, found[1], data)
     finally:
         popen.kill()

@@ -13,9 +13,9 @@ from custodes.ledger.prover.maps.tree import first_place
 from custodes.ledger.prover.maps.vrf_keys import after
 from custodes.ledger.tlog.entry import b64url, from_b64url
 from custodes.ledger.tlog.trust import parse_policy
-from custodes.ledger.verifier.key_change_file import verify_key_change
 from custodes.ledger.verifier.maps.growth import check_moved
 from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, MapHead
+from custodes.ledger.verifier.maps.key_change_file import verify_key_change
 from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.verdict import Word, verify
 from custodes.ledger.writer.body import canonical

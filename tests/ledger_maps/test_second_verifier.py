@@ -22,8 +22,8 @@ from custodes.ledger.tlog.proof import Receipt, verify_token
 from custodes.ledger.tlog.trust import open_trusted, parse_policy
 from custodes.ledger.tree.growth import inclusion_proof
 from custodes.ledger.verifier.canonical_json import StatementError, canonical
-from custodes.ledger.verifier.key_change_file import verify_key_change
 from custodes.ledger.verifier.map_chain import check_chain
+from custodes.ledger.verifier.maps.key_change_file import verify_key_change
 from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.party_names import name_keys
 from custodes.ledger.verifier.statement import ShownUse

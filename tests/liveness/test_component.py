@@ -240,7 +240,7 @@ def _recorded(site: Site) -> bytes:
 
 
 def test_bona_fide_passes_and_its_recording_does_not(site: Site) -> None:
-    # The oval is drawn at random, and two of six films of live faces are refused (docs/liveness.md): people try again.
+    # A browser on a busy machine leaves frames out, now and then in the colours: people try again, too.
     for _ in range(3):
         result, _told = site.check("reflect", LIGHT)
         video = _recorded(site)

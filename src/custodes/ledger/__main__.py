@@ -30,16 +30,17 @@ from custodes.ledger.verifier.expected import (
     weakness,
 )
 from custodes.ledger.verifier.invoices.invoice import verify_invoice
-from custodes.ledger.verifier.key_change_file import LIMITS as KEY_CHANGE_LIMITS
-from custodes.ledger.verifier.key_change_file import verify_key_change
 from custodes.ledger.verifier.map_chain import check_chain
+from custodes.ledger.verifier.maps.key_change_file import LIMITS as KEY_CHANGE_LIMITS
+from custodes.ledger.verifier.maps.key_change_file import verify_key_change
 from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.verifier.moratorium.check import LIMITS as MORATORIUM_LIMITS
 from custodes.ledger.verifier.moratorium.check import verify_moratorium
 from custodes.ledger.verifier.party import party_json, render_party, verify_party
 from custodes.ledger.verifier.public_log import log_check, read_log
 from custodes.ledger.verifier.regulation.check import verify_regulation
-from custodes.ledger.verifier.report import as_json, clean, moment, render
+from custodes.ledger.verifier.report import as_json, render
+from custodes.ledger.verifier.texts import clean, moment
 from custodes.ledger.verifier.timestamps.bracket import StampFile
 from custodes.ledger.verifier.timestamps.token import StampError, read_roots
 from custodes.ledger.verifier.verdict import verify

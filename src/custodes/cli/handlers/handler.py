@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from custodes.cli.input_files import text_of
 from custodes.cli.options import DATA, CollectionOption, DataPlaceOption, EndpointOption, JsonOption
 from custodes.cli.output import show
 from custodes.core.errors import CustodesError, InvalidParameterError
@@ -34,7 +35,7 @@ def put_command(
     as_json: JsonOption = False,
 ) -> None:
     """Keep a document under a name, over what was there."""
-    _ask("PutHandler", data, endpoint, Name=name, Document=file.read_text("utf-8"))
+    _ask("PutHandler", data, endpoint, Name=name, Document=text_of(file))
     show({"name": name}, f"{name} is kept", as_json=as_json)
 
 
@@ -46,7 +47,7 @@ def check_command(
     from custodes.cli.exit_status import ExitStatus
     from custodes.cli.output import end
 
-    found = _ask("ValidateHandler", data, endpoint, Document=file.read_text("utf-8"))
+    found = _ask("ValidateHandler", data, endpoint, Document=text_of(file))
     lines = [*found["Problems"], *(_step(one) for one in found["Steps"])]
     show(dict(found), "\n".join(lines), as_json=as_json)
     if not found["Valid"] or not all(one["Allowed"] for one in found["Steps"]):
@@ -57,7 +58,7 @@ def check_command(
 def list_command(data: DataPlaceOption = DATA, endpoint: EndpointOption = None, as_json: JsonOption = False) -> None:
     """Show the names of all handlers."""
     names = _ask("ListHandlers", data, endpoint)["Names"]
-    show(list(names), "\n".join(names) or "no handlers", as_json=as_json)
+    show(list(names), "\n".join(names), as_json=as_json, none="no handlers")
 
 
 @app.command("show")

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from custodes.cli.client.administration import ask
 from custodes.cli.client.directory import require_ledger
+from custodes.cli.input_files import text_of
 from custodes.cli.ledger.consent import SignatureOption, SignOnlyOption, SignWithOption, sign_order
 from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption, DataPlaceOption
@@ -227,7 +228,7 @@ def _keys(data: Path, key: Path | None) -> list[VerifierKey]:
         require_ledger(data)
     path = LedgerPaths(data).verifier if key is None else key
     try:
-        present = VerifierKey.parse(path.read_text())
+        present = VerifierKey.parse(text_of(path))
         return [present, *(old_verifiers(data) if key is None else ())]
     except (OSError, NoteError) as error:
         typer.echo(f"cannot read the log's public key in {path}: {error}", err=True)

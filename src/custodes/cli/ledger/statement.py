@@ -121,7 +121,7 @@ def stamps_command(
 ) -> None:
     """Write the time stamps of outside authorities that bracket a statement's period, to go with it."""
     refuse_inputs(out, [file])
-    stamps = ask(data, "statement stamps", statement=file.read_text(encoding="utf-8"))["file"].encode()
+    stamps = ask(data, "statement stamps", statement=text_of(file))["file"].encode()
     out.write_bytes(stamps)
     if as_json:
         print_json({"path": str(out), "bytes": len(stamps)})

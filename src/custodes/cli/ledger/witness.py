@@ -14,6 +14,7 @@ import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from custodes.cli.client.administration import ask
+from custodes.cli.input_files import text_of
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.cli.output import show
 from custodes.core.errors import InvalidParameterError
@@ -70,7 +71,7 @@ def ask_command(
     as_json: JsonOption = False,
 ) -> None:
     """Have the newest checkpoint confirmed by the witnesses whose addresses the trust policy gives."""
-    text = None if policy is None else policy.read_text(encoding="utf-8")
+    text = None if policy is None else text_of(policy)
     answers = ask(data, "witness ask", policy=text)["witnesses"]
     facts = [{"name": each["name"], "answer": each["refused"] or "confirmed"} for each in answers]
     show(facts, "\n".join(f"{each['name']}: {each['answer']}" for each in facts), as_json=as_json)

@@ -6,8 +6,8 @@ import { LivenessStream } from "./liveness_stream.js";
 const FAR_MS = 2000, NEAR_MS = 4500, HOLD_MS = 1800, SLICE_MS = 500;
 const VIDEO = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 }, facingMode: "user" };
 const KINDS = ["video/webm;codecs=vp8", "video/webm", "video/mp4"];
+const WIDEST_PX = 640, FRAME_MS = 33; // what is painted here must not slow down what is recorded
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
-const frame = () => new Promise(requestAnimationFrame);
 
 // The oval where it is seen: videos of cameras are shown like a mirror, and letterboxed.
 function placed(oval, video, canvas) {
@@ -45,7 +45,10 @@ class Booth {
   say(text) { this.words.textContent = text; }
 
   clear() {
-    [this.canvas.width, this.canvas.height] = [this.canvas.clientWidth, this.canvas.clientHeight];
+    const scale = Math.min(1, WIDEST_PX / this.canvas.clientWidth);
+    const [width, height] = [this.canvas.clientWidth, this.canvas.clientHeight].map((side) => Math.round(side * scale));
+    if (this.canvas.width !== width || this.canvas.height !== height) [this.canvas.width, this.canvas.height] = [width, height];
+    else this.pen.clearRect(0, 0, width, height);
   }
 
   // The place of the face at `share` of its full size, all around it dimmed or in what `paint` paints.
@@ -58,7 +61,7 @@ class Booth {
     this.pen.globalCompositeOperation = "destination-out";
     this.pen.fill(path);
     this.pen.globalCompositeOperation = "source-over";
-    [this.pen.lineWidth, this.pen.strokeStyle] = [4, "#ffffff"];
+    [this.pen.lineWidth, this.pen.strokeStyle] = [this.canvas.width / 320, "#ffffff"];
     this.pen.stroke(path);
   }
 
@@ -72,7 +75,7 @@ class Booth {
     for (let passed = 0; passed < ms; passed = performance.now() - begun) {
       this.around(oval, from + (to - from) * passed / ms, this.dim);
       this.bar.value = passed / ms;
-      await frame();
+      await pause(FRAME_MS);
     }
   }
 
@@ -93,7 +96,7 @@ class Booth {
           this.pen.fillRect(0, 0, this.canvas.width, this.canvas.height * edge);
         });
         this.bar.value = (number + passed / (scroll + flat)) / sequence.length;
-        await frame();
+        await pause(FRAME_MS);
       }
       before = colour;
     }

@@ -24,9 +24,9 @@ from custodes.ledger.prover.sources import LogFiles
 from custodes.ledger.tlog.entry import b64url, decode
 from custodes.ledger.tree import multiproof
 from custodes.ledger.verifier.canonical_json import Members, PlacedEntry, canonical, parse_canonical
-from custodes.ledger.verifier.key_change_file import MovedPlace
 from custodes.ledger.verifier.maps.head import ACCOUNT_MAP, PARTY_MAP, MapHead, account_name, parse_head
 from custodes.ledger.verifier.maps.key_change import KeyChange, ShownChange, commitment_of, parse_change
+from custodes.ledger.verifier.maps.key_change_file import MovedPlace
 from custodes.ledger.verifier.maps.proof import MapError, Value
 
 PartyFilesUnder = Callable[[vrf.SecretKey, Mapping[bytes, bytes]], PartyFiles]

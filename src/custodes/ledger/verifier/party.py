@@ -15,9 +15,10 @@ from custodes.ledger.tlog.trust import TrustPolicy
 from custodes.ledger.verifier import party_places as places
 from custodes.ledger.verifier.canonical_json import Members, StatementError, canonical, unwrap
 from custodes.ledger.verifier.party_names import identifier_key, name_keys
-from custodes.ledger.verifier.report import clean, moment, render, standing
+from custodes.ledger.verifier.report import render, standing
 from custodes.ledger.verifier.statement import PARTY_SCHEMES, map_of
 from custodes.ledger.verifier.statement import parse as parse_statement
+from custodes.ledger.verifier.texts import clean, moment
 from custodes.ledger.verifier.verdict import LogCheck, OpenedPlace, StatementVerdict, Word, verify
 
 MAX_NAMES = 200

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 
 from custodes.ledger.tlog.trust import Trusted
@@ -18,6 +17,7 @@ from custodes.ledger.verifier import party_places as places
 from custodes.ledger.verifier.invoices.meter import Meter, Month
 from custodes.ledger.verifier.invoices.prices import PriceError, parse_prices
 from custodes.ledger.verifier.maps.head import PARTY_MAP
+from custodes.ledger.verifier.texts import clean, moment
 from custodes.ledger.verifier.verdict import Evidence, OpenedUse, StatementVerdict, Word
 
 _PRICE = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
@@ -124,19 +124,6 @@ def recorded_money(uses: tuple[OpenedUse, ...]) -> dict[str, Decimal]:
         if isinstance(price, str) and isinstance(currency, str) and _PRICE.fullmatch(price):
             totals[currency] = totals.get(currency, Decimal(0)) + Decimal(price)
     return totals
-
-
-def moment(t: int) -> str:
-    """Milliseconds since the epoch as date and time, UTC."""
-    try:
-        return datetime.fromtimestamp(t // 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (ValueError, OverflowError, OSError):
-        return f"{t} ms after 1970"
-
-
-def clean(text: object) -> str:
-    """Text from a file we do not trust, without characters that could move the cursor or end a line."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(text)[:200])
 
 
 def period(evidence: Evidence) -> str:

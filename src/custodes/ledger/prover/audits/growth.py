@@ -1,8 +1,8 @@
 """Proofs that each head of the account map continues the one before, made again from the private bodies.
 
-In: the keys of the maps, the log with its bodies. Out: one line per head, in order, which ``verifier.map_chain`` reads.
-A line names places of the map and no account; how much each place was used in an hour can be read from it, so it goes
-to auditors and not to everybody.
+In: the keys of the maps, the log with its bodies. Out: one line per head, in order, which
+``verifier.map_chain`` reads. A line names places of the map and no account; how much each place was used in an
+hour can be read from it, so it goes to auditors and not to everybody.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ from custodes.ledger.verifier.moratorium.policy_timeline import (
 )
 from custodes.ledger.verifier.moratorium.report import Report, parse
 from custodes.ledger.verifier.multiproof import check_in_log
-from custodes.ledger.verifier.report import moment
+from custodes.ledger.verifier.texts import moment
 from custodes.ledger.verifier.uncertainty import SLACK_MS, UncertainStretch, stretch_of, wrong_clock
 
 LIMITS = (

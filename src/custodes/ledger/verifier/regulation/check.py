@@ -25,9 +25,10 @@ from custodes.ledger.verifier.maps.head import account_name
 from custodes.ledger.verifier.multiproof import check_in_log
 from custodes.ledger.verifier.public_log import Entries, log_check
 from custodes.ledger.verifier.regulation.figures import Counted, CountedRecord, CountedUse, figures
-from custodes.ledger.verifier.report import limits, moment, period, standing
+from custodes.ledger.verifier.report import limits, period, standing
 from custodes.ledger.verifier.statement import StatementFile
 from custodes.ledger.verifier.statement import parse as parse_statement
+from custodes.ledger.verifier.texts import moment
 from custodes.ledger.verifier.verdict import Evidence, Word, verify
 
 KINDS = frozenset({"acc", "auth", "rev"})
