@@ -24,7 +24,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
 LEDGER = SOURCE / "custodes/ledger"
-MAX_LINES = 7_160
+MAX_LINES = 7_170
 PATHS = {
     # question: (module at the end of its path, most lines)
     "statement": ("verdict", 2_870),
