@@ -21,8 +21,9 @@ from typing import Any, Protocol
 from custodes.ledger.tlog.entry import EntryError, from_b64url
 from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.note import Verifier
-from custodes.ledger.tlog.proof import check_promise, is_promise, parse_promise, verify_owned
+from custodes.ledger.tlog.proof import verify_owned
 from custodes.ledger.tlog.trust import parse_policy
+from custodes.ledger.tree.promise import check_promise, is_promise, parse_promise
 from custodes.ledger.tree.tlog_proof import verify_tlog_proof
 
 _HEADER, _BODY_HEADER = "x-custodes-receipt", "x-custodes-receipt-body"

@@ -24,6 +24,7 @@ ALLOWED = {
     "storage/ledger/anchor.py": "opens its lock",
     "storage/ledger/bodies.py": "slots that are overwritten in place, so that a salt can be destroyed",
     "storage/ledger/journal.py": "records at the end of a segment, each with one fdatasync",
+    "storage/ledger/shared_tiles.py": "opens its lock",
     "storage/ledger/tombstones.py": "lines at the end of a file, each synced",
     "storage/media/files.py": "a copy of an object that can be fetched again",
     "storage/media/spool.py": "a video for as long as it is looked at, never read again",

@@ -13,9 +13,10 @@ from custodes.client import ReceiptError, include_receipts
 from custodes.ledger.monitor.receipts import check_receipts
 from custodes.ledger.tlog.entry import EntryError, decode
 from custodes.ledger.tlog.merkle import ProofError
-from custodes.ledger.tlog.proof import Promise, check_promise, parse_promise, parse_receipt
+from custodes.ledger.tlog.proof import parse_receipt
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerUnavailableError
 from custodes.ledger.tree.growth import range_root
+from custodes.ledger.tree.promise import Promise, check_promise, parse_promise
 from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.tree.tlog_proof import verify_tlog_proof
 from custodes.ledger.witness.trust_policy import write_policy

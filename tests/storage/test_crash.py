@@ -119,7 +119,7 @@ def test_kill_at_any_moment_loses_nothing_acknowledged(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_reported_and_keeps_what_was_acknowledged(tmp_path: Path) -> None:
     account, directory = Account(), tmp_path / "data"
-    process = start(directory, 77, 600_000)
+    process = start(directory, 77, 900_000)
     output, _ = process.communicate(timeout=60)
     account.read(output)
     assert process.returncode == 0

@@ -7,8 +7,8 @@ import * as statement from "./statement.mjs";
 const { need } = enc;
 
 const IDENTIFICATIONS = new Set([
-  "AssociateFaces", "GetCelebrityInfo", "GetCelebrityRecognition", "GetFaceSearch", "RecognizeCelebrities", "SearchFaces",
-  "SearchFacesByImage", "SearchUsers", "SearchUsersByImage", "StartCelebrityRecognition", "StartFaceSearch",
+  "AssociateFaces", "GetCelebrityInfo", "GetCelebrityRecognition", "GetFaceSearch", "RecognizeCelebrities", "RunHandler", "SearchFaces",
+  "SearchFacesByImage", "SearchUsers", "SearchUsersByImage", "StartCelebrityRecognition", "StartCrossMatch", "StartFaceSearch",
   "StartStreamProcessor",
 ]);
 const EXCEPTIONAL = new Set(["missing-person", "child-protection", "imminent-threat", "serious-crime"]);

@@ -16,14 +16,8 @@ from typing import Protocol
 from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.note import Verifier
-from custodes.ledger.tlog.proof import (
-    MAX_RECEIPT_CHARS,
-    VerifiedEntry,
-    check_promise,
-    is_promise,
-    parse_promise,
-    verify_owned,
-)
+from custodes.ledger.tlog.proof import MAX_RECEIPT_CHARS, VerifiedEntry, verify_owned
+from custodes.ledger.tree.promise import check_promise, is_promise, parse_promise
 from custodes.ledger.tree.tiles import Tree
 
 # A receipt's entry is published within a second; clocks of two machines differ by less than the rest.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from custodes.ledger.tlog.entry import Draft
-from custodes.ledger.tlog.proof import Promise
+from custodes.ledger.tree.promise import Promise
 from custodes.ledger.writer.pending import EntryParts, Pending, Sealing, prepare
 
 UNPLACED = -1
@@ -57,5 +57,5 @@ class Sequenced:
     origin: str
 
     def receipt(self, index: int, envelope: bytes, salt: bytes) -> Promise:
-        """See Evidence."""
+        """See EntryEvidence."""
         return Promise(index, envelope, self.origin, salt)

@@ -18,7 +18,6 @@ from custodes.ledger.tlog.merkle import HASH_BYTES, ProofError, leaf_hash, root_
 from custodes.ledger.tlog.note import Note, NoteError, Signature, Verifier
 
 RECEIPT_PREFIX = "v1."
-PROMISE_PREFIX = "q1."
 MAX_RECEIPT_CHARS = 8192
 NUMBERS = struct.Struct(">QQ")
 
@@ -49,22 +48,7 @@ class Receipt:
         return Note(self.tree.text(), self.signatures).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """What a log answers at once whose tree is signed a moment later: ``envelope`` has place ``index`` for good.
-
-    It proves nothing by itself, because the nodes that give it do not have the log's key. Once the log has published a
-    tree of more than ``index`` entries, its proof and this make a receipt; a log that shows another entry there broke
-    its word.
-    """
-
-    index: int
-    envelope: bytes
-    origin: str
-    salt: bytes = field(default=b"", repr=False)
-
-
-class _Cursor:
+class ByteCursor:
     """Takes bytes off the front and never past the end."""
 
     def __init__(self, data: bytes) -> None:
@@ -72,6 +56,7 @@ class _Cursor:
         self.at = 0
 
     def take(self, count: int) -> bytes:
+        """The next ``count`` bytes. Raises ProofError."""
         part = self.data[self.at : self.at + count]
         if len(part) != count:
             raise ProofError("the receipt is too short")
@@ -79,6 +64,7 @@ class _Cursor:
         return part
 
     def number(self, width: int) -> int:
+        """The next ``width`` bytes as a number. Raises ProofError."""
         return int.from_bytes(self.take(width), "big")
 
 
@@ -91,7 +77,7 @@ def parse_receipt(token: str) -> Receipt:
     if not token.startswith(RECEIPT_PREFIX) or len(token) > MAX_RECEIPT_CHARS:
         raise ProofError("this is not a receipt of version 1")
     try:
-        cursor = _Cursor(from_b64url(token.removeprefix(RECEIPT_PREFIX)))
+        cursor = ByteCursor(from_b64url(token.removeprefix(RECEIPT_PREFIX)))
         origin = cursor.take(cursor.number(1)).decode()
     except (EntryError, UnicodeDecodeError) as error:
         raise ProofError("the receipt is malformed") from error
@@ -104,41 +90,6 @@ def parse_receipt(token: str) -> Receipt:
         raise ProofError("the receipt has another length than it says")
     root = root_from_inclusion(leaf_hash(envelope), index, size, path)
     return Receipt(index, envelope, tuple(path), Checkpoint(origin, size, root), tuple(signatures), salt)
-
-
-def is_promise(token: str) -> bool:
-    """Whether a token says that an entry is sequenced, and not yet that it is included."""
-    return token.startswith(PROMISE_PREFIX)
-
-
-def parse_promise(token: str) -> Promise:
-    """Read what was answered at once. Raises ProofError: it is no such token."""
-    if not is_promise(token) or len(token) > MAX_RECEIPT_CHARS:
-        raise ProofError("this is not a promise of version 1")
-    try:
-        cursor = _Cursor(from_b64url(token.removeprefix(PROMISE_PREFIX)))
-        origin = cursor.take(cursor.number(1)).decode()
-        index = cursor.number(8)
-        salt, envelope = cursor.take(cursor.number(1)), cursor.take(cursor.number(2))
-        decode(envelope)
-    except (EntryError, UnicodeDecodeError) as error:
-        raise ProofError("the promise is malformed") from error
-    if cursor.at != len(cursor.data) or len(salt) not in (0, SALT_BYTES):
-        raise ProofError("the promise has another length than it says")
-    return Promise(index, envelope, origin, salt)
-
-
-def check_promise(promise: Promise, body: bytes | None, keys: Sequence[Verifier]) -> Entry:
-    """The entry of a promise that is of a log of ``keys``; ``body``, where it came with one, opens its commitment.
-
-    Raises:
-        ProofError: it is of another log, or the body is another one.
-    """
-    if all(key.name != promise.origin for key in keys):
-        raise ProofError(f"the promise is of the log {promise.origin!r}, which is not trusted")
-    entry = decode(promise.envelope)
-    _check_body(entry, promise.salt, body)
-    return entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,13 +134,9 @@ def verify_owned(token: str, body: bytes | None, keys: Sequence[Verifier]) -> Ve
     """
     receipt = parse_receipt(token)
     found = verify_receipt(receipt, keys)
-    _check_body(found.entry, receipt.salt, body)
-    return found
-
-
-def _check_body(entry: Entry, salt: bytes, body: bytes | None) -> None:
     if body is not None:
         try:
-            check_opening(entry.commitment or b"", salt, body)
+            check_opening(found.entry.commitment or b"", receipt.salt, body)
         except BodyError as error:
             raise ProofError(str(error)) from error
+    return found

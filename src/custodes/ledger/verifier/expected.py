@@ -26,11 +26,13 @@ IDENTIFICATIONS = frozenset(
         "GetCelebrityRecognition",
         "GetFaceSearch",
         "RecognizeCelebrities",
+        "RunHandler",
         "SearchFaces",
         "SearchFacesByImage",
         "SearchUsers",
         "SearchUsersByImage",
         "StartCelebrityRecognition",
+        "StartCrossMatch",
         "StartFaceSearch",
         "StartStreamProcessor",
     }
@@ -40,8 +42,12 @@ FACE_COMPARISON = IDENTIFICATIONS | {
     "CompareFaces",
     "CreateStreamProcessor",
     "GetPersonTracking",
+    "StartCalibration",
+    "StartDuplicateSearch",
+    "StartFaceClustering",
     "StartPersonTracking",
     "UpdateStreamProcessor",
+    "VerifyUser",
 }
 """Operations whose answers tell how alike faces are or whose they are. A report that leaves one out hides its use."""
 

@@ -16,9 +16,10 @@ from custodes.ledger.tlog.checkpoint import Checkpoint
 from custodes.ledger.tlog.commitment import SALT_BYTES, commit
 from custodes.ledger.tlog.entry import Draft, EntryError, Value, b64url, check, draft
 from custodes.ledger.tlog.note import Signature
-from custodes.ledger.tlog.proof import Promise, Receipt
+from custodes.ledger.tlog.proof import Receipt
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.tree.growth import Growth
+from custodes.ledger.tree.promise import Promise
 from custodes.ledger.writer.batch import Batch
 from custodes.ledger.writer.body import SealedBody, canonical, seal
 from custodes.ledger.writer.excerpt import MEMBERS as EXCERPTS
@@ -42,7 +43,7 @@ class Prepared:
     settles: int | None
 
 
-class Evidence(Protocol):
+class EntryEvidence(Protocol):
     """What shows that an entry is in the log."""
 
     def receipt(self, index: int, envelope: bytes, salt: bytes) -> Receipt | Promise:
@@ -59,7 +60,7 @@ class Committed:
     signatures: tuple[Signature, ...]
 
     def receipt(self, index: int, envelope: bytes, salt: bytes) -> Receipt:
-        """See Evidence: with a proof against the signed tree."""
+        """See EntryEvidence: with a proof against the signed tree."""
         return Receipt(index, envelope, self.growth.inclusion_proof(index), self.tree, self.signatures, salt)
 
 
@@ -83,7 +84,7 @@ class Pending:
         self._settled = threading.Lock()
         self._settled.acquire()
         self._envelope = b""
-        self._committed: Evidence | None = None
+        self._committed: EntryEvidence | None = None
         self._error: Exception | None = None
 
     def wait(self, timeout_s: float = 30.0) -> Receipt | Promise:
@@ -119,7 +120,7 @@ class Pending:
         """Whether the entry could not be written; its index then belongs to another entry, or to none."""
         return self._error is not None
 
-    def settle(self, envelope: bytes, committed: Evidence) -> None:
+    def settle(self, envelope: bytes, committed: EntryEvidence) -> None:
         """The writer's: the entry is durable."""
         self._envelope = envelope
         self._committed = committed

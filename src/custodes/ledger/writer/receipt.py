@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.tlog.note import NoteError
-from custodes.ledger.tlog.proof import NUMBERS, PROMISE_PREFIX, RECEIPT_PREFIX, Promise, Receipt
+from custodes.ledger.tlog.proof import NUMBERS, RECEIPT_PREFIX, Receipt
+from custodes.ledger.tree.promise import PROMISE_PREFIX, Promise
 
 
 def receipt_token(receipt: Receipt | Promise) -> str:

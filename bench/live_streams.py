@@ -40,7 +40,7 @@ from fakes.live import LiveServer, running
 from streams.conftest import Cloud, Post, overrides, stated
 from streams.kept import EventSource, listed
 
-COMMAND = ".venv/bin/python bench/streams.py"
+COMMAND = ".venv/bin/python bench/live_streams.py"
 LFW = ROOT.parent / "shared" / "data" / "lfw" / "images"
 CAMERAS, FPS, SHOWN_S, WARM_S = 4, 10, 2.0, 10.0
 WIDTH, HEIGHT = 1280, 720
