@@ -75,7 +75,7 @@ class InvoicesMade:
     files: Mapping[str, str]
 
 
-class RulesInForce(Protocol):
+class PolicyInForce(Protocol):
     """The provider's rules, as reports show them."""
 
     def face_comparisons(self) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ class RulesInForce(Protocol):
 
 
 def report_handlers(
-    statements: Statements, duties: Housekeeping, rules: Callable[[], RulesInForce], trust: Callable[[], TrustPolicy]
+    statements: Statements, duties: Housekeeping, rules: Callable[[], PolicyInForce], trust: Callable[[], TrustPolicy]
 ) -> AdminHandlers:
     """What carries these commands out. All raise CustodesError, whose message says why."""
 
