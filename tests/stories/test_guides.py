@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import sys
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -88,6 +92,36 @@ def test_backups_as_the_pages_take_and_restore_them(name: str, tmp_path: Path) -
         assert done.returncode == 0, (line, done.stderr)
     assert (tmp_path / "backups").is_dir() and (tmp_path / "vault").is_dir()
     assert (tmp_path / "srv" / "new" / "ledger.pub").exists() == (name == "backup.md")
+
+
+def test_watching_a_log_as_the_page_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page's command at another address; whoever is told at an alarm writes a file here."""
+    text = (GUIDES / "watching.md").read_text("utf-8")
+    (block,) = re.findall(r"^```\n(custodes monitor .*?)^```$", text, re.MULTILINE | re.DOTALL)
+    words = shlex.split(block.replace("\\\n", " "))[1:]
+    for folder in ("receipts", "statements"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.chdir(tmp_path)
+    with running(tmp_path / "data", engine=SquareEngine()) as server:
+        server.client().detect_faces(Image={"Bytes": picture(Square(1))})
+        server.deployment.ledger.duties.close_heads()
+        with urllib.request.urlopen(f"{server.url}/ledger/trust.policy", timeout=30) as answer:
+            (tmp_path / "trust.policy").write_bytes(answer.read())
+        looked = monitor(words, server)
+        assert looked.returncode == 0 and looked.stdout.startswith("OK"), looked.stdout + looked.stderr
+        assert not (tmp_path / "alarm").exists() and (tmp_path / "watched" / "ledger" / "checkpoint").is_file()
+    with running(tmp_path / "other", engine=SquareEngine()) as other:
+        other.client().detect_faces(Image={"Bytes": picture(Square(1))})
+        looked = monitor(words, other)
+        assert looked.returncode == 1 and looked.stdout.startswith("CONTRADICTION"), looked.stdout + looked.stderr
+        assert (tmp_path / "alarm").exists()
+
+
+def monitor(words: list[str], server: LiveServer) -> CompletedProcess[str]:
+    """The page's words at the address of ``server``; an alarm writes a file."""
+    asked = [word.replace("https://server.example", server.url) for word in words[: words.index("--")]]
+    told = ["--", sys.executable, "-c", "open('alarm', 'w').close()"]
+    return custodes(*asked, *told, variables=outside_of_all())
 
 
 def outside_of_all() -> dict[str, str]:
