@@ -31,6 +31,7 @@ class Shell:
 
     def __init__(self, data: Path) -> None:
         self.data = data
+        self.remarks = ""  # what the last one printed on standard error
 
     def __call__(self, *arguments: str, stdin: object = None) -> str:
         done = CliRunner().invoke(
@@ -39,7 +40,8 @@ class Shell:
         if isinstance(done.exception, CustodesError):
             raise done.exception
         assert done.exit_code == 0, done.output
-        return done.output
+        self.remarks = done.stderr
+        return done.stdout
 
     def json(self, *arguments: str, stdin: object = None) -> Any:
         return json.loads(self(*arguments, "--json", stdin=stdin))
@@ -89,7 +91,8 @@ def test_roles_and_collections(shell: Shell, tmp_path: Path) -> None:
     assert json.loads(shell("collection", "policy", "get", "people")) == GRANT
     shell("collection", "policy", "delete", "people")
     shell("role", "delete", "Reader")
-    assert shell("role", "list").strip() == ""
+    assert shell("role", "list") == ""
+    assert shell.remarks == "custodes: there are none\n"
 
 
 def test_another_account_is_named_and_mistakes_are_told(shell: Shell) -> None:

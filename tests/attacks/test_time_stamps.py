@@ -234,6 +234,7 @@ def test_the_command_writes_the_stamps_of_a_statement(story, roots):
     story.ask(EVE, roots)
     out, trust = story.folder / "again.json", story.folder / "trust.policy"
     file = str(story.folder / "statement.json")
+    story.log.close()  # no server runs: the command opens the ledger itself
     done = CliRunner().invoke(app, ["statement", "stamps", file, "--out", str(out), "--data", str(story.data)])
     assert done.exit_code == 0, done.output
     assert out.read_bytes() == (story.folder / "stamps.json").read_bytes()

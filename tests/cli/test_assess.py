@@ -56,6 +56,6 @@ def test_quality_shows_every_check_and_a_verdict(folder: Path):
 
 def test_a_missing_photo_is_one_plain_line(folder: Path):
     answer = run("quality", folder / "nobody.jpg")
-    assert answer.returncode == 1
-    assert "nobody.jpg" in answer.stderr
+    assert answer.returncode == 2
+    assert answer.stderr.splitlines()[-1] == f"custodes: {folder / 'nobody.jpg'} does not exist"
     assert "Traceback" not in answer.stderr

@@ -37,7 +37,7 @@ def arguments(command: Any, existing: Path) -> list[str]:
     words: list[str] = []
     for parameter in command.params:
         if parameter.required:
-            word = "1" if parameter.type_descriptor.annotation is int else str(existing)
+            word = "1" if parameter.type_descriptor.annotation in (int, list[int]) else str(existing)
             words += [*([parameter.opts[0]] if parameter.opts[0].startswith("-") else []), word]
     return words
 
@@ -83,7 +83,12 @@ MAKING = {
     ("labels", "train"),
 }
 # What must be given beside files, where a file's name would be refused before the directory is looked at.
-GIVEN = {("search",): ["PHOTO", "--collection", "people"], ("stream", "correct"): ["1", "--unknown"]}
+GIVEN = {
+    ("search",): ["PHOTO", "--collection", "people"],
+    ("stream", "correct"): ["1", "--unknown"],
+    ("handler", "put"): ["door", "DOCUMENT"],
+    ("handler", "check"): ["DOCUMENT"],
+}
 READING = [(path, command) for path, command in WITH_DATA if path not in MAKING and path]
 
 
@@ -92,13 +97,15 @@ READING = [(path, command) for path, command in WITH_DATA if path not in MAKING 
 def test_no_command_but_the_first_makes_a_directory_or_anything_in_it(
     path: tuple[str, ...], command: Any, content: str | None, tmp_path: Path
 ) -> None:
-    photo, data = tmp_path / "photo.png", tmp_path / "data"
+    photo, document, data = tmp_path / "photo.png", tmp_path / "document.json", tmp_path / "data"
     PIL.Image.fromarray(np.full((120, 120, 3), 90, np.uint8)).save(photo)
+    document.write_text("{}")
     if content is not None:
         data.mkdir()
     if content:
         (data / content).write_text("region = 'eu-west-1'\n")
-    given = [str(photo) if word == "PHOTO" else word for word in GIVEN.get(path, ())]
+    files = {"PHOTO": str(photo), "DOCUMENT": str(document)}
+    given = [files.get(word, word) for word in GIVEN.get(path, ())]
     words = [*path, *(given or arguments(command, photo)), "--data", str(data)]
     answer = CliRunner().invoke(app, words)
     assert answer.exit_code == 1

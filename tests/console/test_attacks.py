@@ -167,6 +167,7 @@ def test_the_keyboard_is_enough(browse: Any, served: Any) -> None:
     with browse() as watched:
         page = watched.page
         page.goto(link(served))
+        page.locator("button:focus").wait_for()  # The browser focuses it with its first picture, maybe after the load.
         page.keyboard.press("Enter")
         page.wait_for_url(f"{served.url}/console/")
         page.keyboard.press("Tab")

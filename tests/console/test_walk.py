@@ -39,10 +39,11 @@ def walk(watched: Watched, furnished: Furnished, *, reviews: bool) -> list[str]:
 
 
 def settle(page: Any, path: str) -> None:
-    """Wait until everything that the page asks for by itself is there: the first one has parts that come later."""
+    """Wait until all that the page asks for by itself is there: parts that come later, the verifier and its verdict."""
     if path == "/":
         page.wait_for_load_state("networkidle")
     page.wait_for_function("() => !document.querySelector('[data-state=checking]')")
+    page.wait_for_function("() => !document.querySelector('[data-verify-text]:not(:has([data-verdict]))')")
 
 
 @pytest.mark.npm

@@ -184,7 +184,7 @@ def test_the_verifier_comes_with_all_its_modules(grown: Path) -> None:
         answer = client.get(f"/ledger/javascript/{name}")
         assert answer.headers["content-type"] == "text/javascript; charset=utf-8", name
         seen.add(name)
-        wanted |= set(re.findall(r'from "\./([a-z_]+\.mjs)"', answer.content.decode()))
+        wanted |= set(re.findall(r'(?:from |import\()"\./([a-z_]+\.mjs)"', answer.content.decode()))
     assert len(seen) > 8
 
 

@@ -12,7 +12,7 @@ from custodes.cli.ledger import billing as billing_commands
 from custodes.cli.ledger import erasure as erasure_commands
 from custodes.cli.ledger import statement as statement_commands
 from custodes.cli.ledger import witness as witness_commands
-from custodes.core.clock import FixedClock
+from custodes.core.clock import FixedClock, SystemClock
 from custodes.core.errors import NotFoundError
 from custodes.deployment.record.statements import open_statements
 from custodes.ledger.prover.erasure import ErasureRecord, erase
@@ -114,6 +114,24 @@ def test_a_statement_needs_no_server_and_no_new_head_after_a_restart(operator, t
     assert text.startswith("PRESENT\n\nacct:100000000001 used the service 1 times")
     assert "counted one by one" in text
     assert json.loads(run(statement_commands.app, *arguments, "--json"))["uses"] == 1
+    assert heads(operator) == 1
+
+
+def heads(operator):
+    return sum(decode(raw).kind == "map" for _, raw in operator.statements.maps.newest().tree.entries())
+
+
+def test_a_use_behind_the_last_head_is_in_a_statement_without_a_server(operator, tmp_path):
+    operator.use(ANN)
+    operator.close_head()
+    operator.use(ANN)
+    operator.log.close()
+    out, lone = tmp_path / "s.json", tmp_path / "lone.policy"
+    run(statement_commands.app, "create", "--data", operator.data, "--account", ANN, "--out", out)
+    assert heads(operator) == 2
+    assert run(statement_commands.app, "verify", out, "--trust", operator.policy, status=2).startswith("UNDETERMINED")
+    lone.write_text(write_policy([LedgerPaths(operator.data).verifier.read_text().strip()], [], 0))
+    assert json.loads(run(statement_commands.app, "verify", out, "--trust", lone, "--json"))["uses"] == 2
 
 
 def destroy(operator, account):
@@ -200,13 +218,20 @@ def test_state_of_another_key_is_refused(operator):
 def test_without_a_head_there_is_no_statement(operator, tmp_path):
     with pytest.raises(LookupError, match="no head yet"):
         operator.verdict(f"acct:{ANN}")
+    operator.use(ANN)
+    operator.close_head()  # of the account map alone
+    with pytest.raises(LookupError, match="no head yet"):
+        operator.verdict("lei:529900T8BM49AURSDO55")
+    operator.log.close()
+    arguments = ("--identifier", "lei:529900T8BM49AURSDO55", "--out", tmp_path / "s.json")
+    run(statement_commands.app, "create", "--data", operator.data, *arguments)  # makes that of the parties
+    assert heads(operator) == 2
 
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
         (["--account", "12"], "canonical"),
-        (["--identifier", "lei:529900T8BM49AURSDO55"], "no head yet"),
         ([], "either"),
         (["--account", ANN, "--identifier", f"acct:{ANN}"], "either"),
         (["--account", ANN, "--from", "yesterday"], "not a date"),
@@ -216,6 +241,7 @@ def test_without_a_head_there_is_no_statement(operator, tmp_path):
 def test_questions_that_cannot_be_asked(operator, tmp_path, arguments, reason):
     operator.use(ANN)
     operator.close_head()
+    operator.log.close()
     result = CliRunner().invoke(
         statement_commands.app, ["create", "--data", str(operator.data), "--out", str(tmp_path / "x"), *arguments]
     )
@@ -227,6 +253,7 @@ def test_dates_are_utc_and_the_end_is_not_included(operator, tmp_path):
     operator.use(ANN)
     operator.clock.advance(3 * 86_400_000)
     operator.close_head()
+    operator.log.close()
     out = tmp_path / "s.json"
     for begin, end, word in (
         ("2026-01-01", "2026-01-02", "PRESENT"),
@@ -248,11 +275,10 @@ def test_bills_of_a_month(operator, tmp_path):
         operator.use(ANN, "SearchFacesByImage")
     operator.use(BEN, "IndexFaces", faces_delta=1000)
     operator.clock.advance(40 * 86_400_000)
-    operator.log.flush()
+    operator.log.close()
     preview = json.loads(run(billing_commands.app, "preview", "--data", operator.data, "--month", "2026-01", "--json"))
     assert preview["bills"][ANN]["total"] == 2  # 0.015 rounds up to 0.02
     assert [line["group"] for line in preview["bills"][BEN]["lines"]] == ["group-1", "storage"]
-    operator.log.close()
     run(billing_commands.app, "run", "--data", operator.data, "--month", "2026-01")
     out = tmp_path / "invoices"
     run(billing_commands.app, "invoices", "--data", operator.data, "--month", "2026-01", "--out", out)
@@ -268,11 +294,14 @@ def test_bills_of_a_month(operator, tmp_path):
 def test_billing_refuses_what_makes_no_sense(operator):
     operator.use(ANN)
     operator.log.flush()
+    held = CliRunner().invoke(billing_commands.app, ["run", "--month", "2026-01", "--data", str(operator.data)])
+    assert held.exit_code != 0
+    assert "another process" in str(held.exception)  # somebody else holds the ledger, and answers no command
+    operator.log.close()
     for app, arguments, reason in (
         (billing_commands.app, ["run", "--month", "2999-01"], "not over yet"),
         (billing_commands.app, ["preview", "--month", "January"], "not a month"),
         (billing_commands.app, ["invoices", "--month", "2026-01", "--out", str(operator.data)], "not billed"),
-        (billing_commands.app, ["run", "--month", "2026-01"], "another process"),  # the server holds the ledger
     ):
         result = CliRunner().invoke(app, [*arguments, "--data", str(operator.data)])
         assert result.exit_code != 0
@@ -290,6 +319,7 @@ def test_a_certificate_of_erasure(operator, tmp_path):
     for erased in erasure.faces:
         operator.statements.erasures.keep(ErasureRecord(ANN, "visitors", entry, erased))
     operator.close_head()
+    operator.log.close()
     out = tmp_path / "c.json"
     for face in (faces[3], faces[5]):
         run(erasure_commands.app, "certificate", face, "--data", operator.data, "--out", out)
@@ -308,7 +338,7 @@ def test_a_witness_shows_its_key_and_the_log_reports_who_did_not_answer(operator
     assert run(witness_commands.app, "key", *name) == first
     assert (tmp_path / "w" / "witness.key").stat().st_mode & 0o077 == 0
     operator.use(ANN)
-    operator.log.flush()
+    operator.log.close()
     text = operator.policy.read_text().replace("http://witness.example", "http://127.0.0.1:1")
     operator.policy.write_text(text)
     assert "no answer" in run(witness_commands.app, "ask", "--data", operator.data, status=1)
@@ -340,8 +370,11 @@ def test_a_witness_served_by_the_command_confirms_the_log(operator, tmp_path):
             operator.policy.write_text(write_policy([log_key], [witness], 1))
             operator.use(ANN)
             operator.statements.close_head(operator.log)
+            operator.log.close()
             assert run(witness_commands.app, "ask", "--data", operator.data) == "w: confirmed\n"
             assert operator.verdict(f"acct:{EVE}").word is Word.ABSENT
+            operator.log = open_ledger(operator.data, ORIGIN, SystemClock())
+            operator.log.start()
             # The statement uses the confirmed state as long as that reaches to the head; a new head needs a new one.
             operator.use(EVE)
             operator.statements.close_head(operator.log)

@@ -67,9 +67,11 @@ def test_pins_cannot_be_left_out():
         Archive("pip:a==1", "a.whl", "0" * 64, 0)
 
 
-def test_a_tensor_starts_with_a_free_batch():
+@pytest.mark.parametrize("first", [0, 2, "count"])
+def test_a_tensor_starts_with_a_free_batch_or_takes_one_at_a_time(first):
+    assert TensorSpec("rgb", (1, 3, 8, 8), "picture").shape[0] == 1
     with pytest.raises(CardError):
-        TensorSpec("rgb", (1, 3, 8, 8), "picture")
+        TensorSpec("rgb", (first, 3, 8, 8), "picture")
 
 
 def test_unknown_names_are_said():

@@ -74,7 +74,9 @@ def test_random_kills_stops_and_cuts(tmp_path: Path, postgres: PostgresServer) -
                 begun += 0.5  # one that starts does nothing yet that could go wrong
                 continue
             victim = chance.choice(list(running))
-            fault = chance.choice(["kill", "stop", "stop", "cut"])
+            # Each kind happens, however few there is time for.
+            missing = [kind for kind, times in faults.items() if not times]
+            fault = chance.choice(missing or ["kill", "stop", "stop", "cut"])
             faults[fault] += 1
             if fault == "kill":
                 running[victim].kill()

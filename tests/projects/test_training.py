@@ -236,15 +236,17 @@ def test_manifests_that_cannot_be_read(studio: Studio, content: bytes | None, to
 
 
 def test_a_bucket_that_takes_no_reports(studio: Studio) -> None:
+    """One that nobody allowed is refused at once; one that stops taking them ends the training."""
     project = studio.project("unwritable")
     source = studio.manifest("unwritable/a.manifest", studio.coloured(["red", "blue"], 2, "unwritable/"))
-    studio.client.create_project_version(
-        ProjectArn=project,
-        VersionName="v1",
-        OutputConfig={"S3Bucket": PICTURES},
-        TrainingData={"Assets": [source]},
-        TestingData={"Assets": [source]},
-    )
+    given = {"VersionName": "v1", "TrainingData": {"Assets": [source]}, "TestingData": {"Assets": [source]}}
+    with pytest.raises(studio.client.exceptions.InvalidParameterException, match="output S3 bucket"):
+        studio.client.create_project_version(ProjectArn=project, OutputConfig={"S3Bucket": PICTURES}, **given)
+    assert studio.client.describe_project_versions(ProjectArn=project)["ProjectVersionDescriptions"] == []
+    # A file where the reports' folder would be.
+    (studio.results / "unwritable").write_bytes(b"")
+    output = {"S3Bucket": RESULTS, "S3KeyPrefix": "unwritable"}
+    studio.client.create_project_version(ProjectArn=project, OutputConfig=output, **given)
     described = studio.described(project)
     assert described["Status"] == "TRAINING_FAILED" and "output S3 bucket" in described["StatusMessage"]
 

@@ -58,7 +58,7 @@ def test_a_server_erases_what_is_old(tmp_path: Path) -> None:
         assert (refused.returncode, "does not exist" in refused.stderr) == (1, True)
         account = (data / "account").read_text().strip()
         shown = json.loads(command(data, "retention", "list", "--json").stdout)
-        assert shown == [{"account": account, "collection": "people", "days": 30}]
+        assert shown == [{"account_id": account, "collection_id": "people", "days": 30}]
         assert server.stop() == 0
     with raw(data) as connection:
         connection.execute("UPDATE faces SET enrolled_ts_ms = enrolled_ts_ms - 31 * 86400000 WHERE face_id = ?", [old])

@@ -138,7 +138,7 @@ def test_the_same_question_is_answered_from_the_same_job(server: LiveServer, fil
     ("words", "reason"),
     [
         (["walk.mp4", "--what", "ghosts"], "ghosts"),
-        (["nowhere.mp4"], "no file"),
+        (["nowhere.mp4"], "nowhere.mp4 does not exist"),
         (["walk.mp4", "--out", "out.gif"], "must end in"),
         (["walk.mp4", "--out", "walk.mp4"], "would destroy it"),
         (["s3://films/a.mp4", "--out", "out.mp4"], "needs the file"),

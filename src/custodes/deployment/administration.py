@@ -137,7 +137,7 @@ def _ledger(settings: Settings, _: AccountId) -> Iterator[Opened]:
     with started(settings.data, name, None, SystemClock()) as log, closing(ScreeningLists(settings.data)) as lists:
         attributed, statements = AttributedLog(log), checked_statements(settings.data, log)
         incidents = Incidents(log, statements.facts_of)
-        duties = Housekeeping(log, statements, cosigners(settings.data), SystemClock(), incidents)
+        duties = Housekeeping(log, statements, cosigners(settings.data), SystemClock(), incidents, served=False)
         consent = Consent(name, lambda: _officers(settings, attributed))
         yield (
             attributed,

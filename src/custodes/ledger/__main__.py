@@ -131,7 +131,9 @@ def _held_against_log(
         # Statements, parties, invoices and reports for regulators were held against the log already.
         if data[56:70].startswith((b'"erasure"', b'"moratorium"')):
             log_check(folder.entries)(open_trusted(checkpoint_in(data), policy).checkpoint)
-        tree = open_trusted(folder.get(CHECKPOINT_PATH) or b"", policy).checkpoint
+        # A folder of entries alone goes as far as the file itself, whose signed state it was held against.
+        note = folder.get(CHECKPOINT_PATH)
+        tree = open_trusted(checkpoint_in(data) if note is None else note, policy).checkpoint
         late = late_clock(data, read_log(folder.entries(tree.size), tree))
     except (MapError, ProofError, EntryError, TrustError) as error:
         return _plain("INVALID", [str(error)])

@@ -2,7 +2,8 @@
 
 In: a data directory, an identifier, a period. Out: a statement file; or a verdict on one, with the exit status of
 ``python -m custodes.ledger verify``. Made by the server where one runs, with a new head of the map, so that a use of a
-second ago is in the statement; where that is not possible the last head has to do, and it says so.
+second ago is in the statement; where that is not possible the last head has to do, and it says so. Where no server runs
+the last head of the account map does as long as it leaves nothing out.
 """
 
 from __future__ import annotations

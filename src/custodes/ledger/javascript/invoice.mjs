@@ -3,8 +3,7 @@
 
 import * as enc from "./encoding.mjs";
 import * as log from "./log.mjs";
-import { headOf, lookUp } from "./place.mjs";
-import { wrongClock } from "./statement.mjs";
+import { headOf, lookUp, wrongClock } from "./place.mjs";
 const { need } = enc;
 
 const DIGITS = 18;

@@ -3,9 +3,8 @@
 
 import * as enc from "./encoding.mjs";
 import * as log from "./log.mjs";
-import { headOf } from "./place.mjs";
+import { headOf, wrongClock } from "./place.mjs";
 import { setDigest, timeline } from "./policy_timeline.mjs";
-import { wrongClock } from "./statement.mjs";
 const { need, Undetermined } = enc;
 
 /** A request that was decided just before a change may stand behind it in the log. */

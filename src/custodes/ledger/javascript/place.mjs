@@ -84,6 +84,17 @@ export function headOf(value, at, policy = { vrfKeys: [] }) {
   need(vrfKeys.length === 0 || held, "the head of the map was made under a key that the trust policy does not name for it");
   return { name: value.m, size: value.n, count: value.q, units: value.s, hash, key, clock: value.i ?? 0, changed };
 }
+/** Stretches of time [begin, end] in which the log's clock was wrong, as the log itself says. */
+export function wrongClock(one, head) {
+  const rising = one.clock.every((each, i) => i === 0 || one.clock[i - 1].i < each.i);
+  need(one.clock.length === head.clock && rising, "not every entry is shown that says the clock was wrong");
+  return one.clock.map((each) => {
+    const about = each.e.k === "inc" && typeof each.e.x === "string" && each.e.x.startsWith("clock");
+    need(each.i < head.size && about, "an entry that says nothing of the clock is shown as one that does");
+    const reach = Number.isInteger(each.e.n) ? each.e.n : each.e.t;
+    return [each.e.t - reach, each.e.t + reach];
+  });
+}
 /** The head (hash, count, units) over all leaves (key, count, units, root) of a map. */
 export async function treeOf(leaves) {
   const nodes = [];

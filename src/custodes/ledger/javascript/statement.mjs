@@ -5,7 +5,7 @@ import * as enc from "./encoding.mjs";
 import * as log from "./log.mjs";
 import { mapOf } from "./names.mjs";
 import * as keyChange from "./key_change.mjs";
-import { headOf, lookUp } from "./place.mjs";
+import { headOf, lookUp, wrongClock } from "./place.mjs";
 import { bracketOf, doubtsOf as bracketDoubts } from "./time_stamps.mjs";
 const { need, Undetermined } = enc;
 
@@ -125,17 +125,6 @@ async function placesOf(one, head, value) {
     need(enc.isObject(place.b) && place.b.party === one.identifier, "a place of somebody else is counted here");
   }
   return one.places.filter((place) => one.to === null || place.e.t < one.to);
-}
-/** Stretches of time [begin, end] in which the log's clock was wrong, as the log itself says. */
-export function wrongClock(one, head) {
-  const rising = one.clock.every((each, i) => i === 0 || one.clock[i - 1].i < each.i);
-  need(one.clock.length === head.clock && rising, "not every entry is shown that says the clock was wrong");
-  return one.clock.map((each) => {
-    const about = each.e.k === "inc" && typeof each.e.x === "string" && each.e.x.startsWith("clock");
-    need(each.i < head.size && about, "an entry that says nothing of the clock is shown as one that does");
-    const reach = Number.isInteger(each.e.n) ? each.e.n : each.e.t;
-    return [each.e.t - reach, each.e.t + reach];
-  });
 }
 /** Indexes of uses whose private bodies were destroyed by an entry of the log. */
 export async function destroyedIn(one) {

@@ -7,26 +7,30 @@
 // verifyReceipt(receipt, {policy}) -> {verdict, reasons, index, entry}: PRESENT or INVALID; UNDETERMINED for a promise.
 
 import { canonicalBytes, Invalid, members, parseCanonical, same, sha256, b64url, need, Undetermined } from "./encoding.mjs";
-import * as erasure from "./erasure.mjs";
-import * as invoice from "./invoice.mjs";
-import * as keyChange from "./key_change.mjs";
 import { policyOf } from "./log.mjs";
-import * as moratorium from "./moratorium.mjs";
-import * as party from "./party.mjs";
-import * as regulation from "./regulation.mjs";
-import * as receipt from "./receipt.mjs";
-import { growthVerdict } from "./public_log.mjs";
-import * as statement from "./statement.mjs";
 
+// Each kind of file has its own modules, which are loaded with the first file of that kind.
 const KINDS = {
-  erasure: erasure.verdict,
-  invoice: invoice.verdict,
-  moratorium: moratorium.verdict,
-  party: party.verdict,
-  regulation: regulation.verdict,
-  vrf: keyChange.verdict,
-  statement: (value, policy, nowMs, stamps) => statement.judge(statement.parse(value), policy, nowMs, stamps),
+  erasure: () => import("./erasure.mjs"),
+  invoice: () => import("./invoice.mjs"),
+  moratorium: () => import("./moratorium.mjs"),
+  party: () => import("./party.mjs"),
+  regulation: () => import("./regulation.mjs"),
+  vrf: () => import("./key_change.mjs"),
+  statement: async () => {
+    const { judge, parse } = await import("./statement.mjs");
+    return { verdict: (value, policy, nowMs, stamps) => judge(parse(value), policy, nowMs, stamps) };
+  },
 };
+
+// A module that cannot be had says nothing about the file.
+async function loaded(load) {
+  try {
+    return await load();
+  } catch (error) {
+    throw new Undetermined(`a part of the verifier could not be loaded: ${error.message}`);
+  }
+}
 
 /** The verdict on a file (text or bytes) under a trust policy (text); `nowMs` is the reader's clock, if to be compared. */
 export async function verify(file, { policy, nowMs = null, stamps = null }) {
@@ -39,18 +43,24 @@ export async function verify(file, { policy, nowMs = null, stamps = null }) {
     const digest = await sha256(canonicalBytes(outer[kind]));
     need(same(b64url(outer.digest), digest), "the file is damaged: its checksum does not fit");
     if (stamps !== null && kind !== "statement") throw new Undetermined("time stamps go with statements about one name only");
-    return KINDS[kind](outer[kind], trust, nowMs, stamps);
+    return (await loaded(KINDS[kind])).verdict(outer[kind], trust, nowMs, stamps);
   });
 }
 
 /** The verdict on a file of growth, with the log's checkpoint (text) and all of its entries (bytes) in order. */
 export async function verifyGrowth(file, { policy, checkpoint, entries }) {
-  return judged(async () => growthVerdict(file, await policyOf(policy), checkpoint, entries));
+  return judged(async () => {
+    const { growthVerdict } = await loaded(() => import("./public_log.mjs"));
+    return growthVerdict(file, await policyOf(policy), checkpoint, entries);
+  });
 }
 
 /** The verdict on a receipt, as it stands in the header `x-custodes-receipt`. */
 export async function verifyReceipt(token, { policy }) {
-  return judged(async () => receipt.verdict(token, await policyOf(policy)));
+  return judged(async () => {
+    const { verdict } = await loaded(() => import("./receipt.mjs"));
+    return verdict(token, await policyOf(policy));
+  });
 }
 
 async function judged(answer) {

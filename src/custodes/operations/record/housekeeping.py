@@ -64,14 +64,20 @@ class Housekeeping:
         clock: Clock,
         incidents: Incidents,
         before_heads: Callable[[], object] = lambda: None,
+        *,
+        served: bool = True,
     ) -> None:
-        """Write to ``log``, ``before_heads`` first what a head has to count; tell ``incidents`` what goes wrong."""
+        """Write to ``log``, ``before_heads`` first what a head has to count; tell ``incidents`` what goes wrong.
+
+        Without a server (``served``) the last head does for statements while it leaves nothing out.
+        """
         self._log = log
         self._statements = statements
         self._cosigners = cosigners
         self._clock = clock
         self.incidents = incidents
         self._before_heads = before_heads
+        self._served = served
         self._lock = threading.Lock()
         self._logger = structlog.get_logger("custodes.ledger")
 
@@ -92,6 +98,16 @@ class Housekeeping:
                 if name in asked.conflicts:
                     self.incidents.report(WITNESS_CONFLICT, name, reason)
         return index
+
+    def cover(self) -> None:
+        """Heads that a statement can rest on; no new one where nothing is served and the last leaves nothing out.
+
+        Witnesses confirmed that one. They may be out of reach where no server runs.
+        """
+        if not self._served:
+            self._log.flush()
+        if self._served or self._statements.behind():
+            self.close_heads()
 
     def ask_witnesses(self, policy: str | None = None) -> Mapping[str, str | None]:
         """Have the newest checkpoint confirmed; by witness what it said instead, None where it confirmed.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.box import Size
-from custodes.core.errors import CustodesError
+from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.engine.results.face import DetectedFace
 from custodes.engine.results.label import Instance
@@ -90,7 +90,7 @@ class StreamEventStore(Protocol):
         ...
 
 
-class DestinationGoneError(CustodesError):
+class DestinationGoneError(UnavailableError):
     """The destination says that it wants nothing any more."""
 
 

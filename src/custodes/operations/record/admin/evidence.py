@@ -96,7 +96,7 @@ def evidence_handlers(statements: Statements, duties: Housekeeping, log: Running
     def statement(command: CreateStatement) -> StatementMade:
         name = _subject(command)
         of_parties = name is None or made(lambda: map_of(name)) == PARTY_MAP
-        remark = remark_on_head(lambda: statements.close_party_head(log) if of_parties else duties.close_heads())
+        remark = remark_on_head(lambda: statements.close_party_head(log) if of_parties else duties.cover())
         if name is None:
             asked = _party(command.party)
             return StatementMade(

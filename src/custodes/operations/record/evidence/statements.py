@@ -88,6 +88,13 @@ class Statements:
         facts: dict[str, object] = json.loads(unseal(sealed, entry.commitment, log.body_key))
         return facts
 
+    def behind(self) -> bool:
+        """Whether the last head leaves out a use or a word on a wrong clock that is published, or there is none yet."""
+        log = self.maps.newest()
+        accounts, head = self.maps.at_head(log)
+        size = log.tree.size
+        return head is None or any(log.uses(accounts.size, size)) or any(log.clock_entries(size, accounts.size))
+
     def ask_witnesses(self, witnesses: Iterable[Witness], post: Post) -> Cosigned:
         """Have the newest checkpoint cosigned, and keep it with all cosignatures.
 
