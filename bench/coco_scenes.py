@@ -5,6 +5,7 @@ In: ``../shared/data/coco-train``. Out: photos with classes and places; networks
 
 from __future__ import annotations
 
+import argparse
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -81,3 +82,15 @@ class Frozen:
                 found[name] = values.copy()
                 found[name][:, :, list(hidden)] = 0.0
         return found
+
+
+def asked() -> argparse.Namespace | None:
+    """What the command line asks for; None, and why on standard output, where there is nothing to measure on."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--note", default="")
+    given = parser.parse_args()
+    if not DATA.is_dir():
+        print(f"skipped: {DATA} is not here")
+        return None
+    return given

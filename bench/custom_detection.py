@@ -9,7 +9,6 @@ boxes only.
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 import report
 from average_precision import Photo, mean_average_precision
-from coco_scenes import DATA, Frozen, Scene, scenes
+from coco_scenes import Frozen, Scene, asked, scenes
 from custodes.engine.custom.cells import Cells, look
 from custodes.engine.custom.detector import MAX_PROPOSALS, crop, detect, study, train_detector
 from custodes.engine.custom.head import unit
@@ -114,12 +113,8 @@ def judged(test: Sequence[Scene], kinds: Sequence[int], ask: Ask) -> tuple[float
 
 def main() -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--note", default="")
-    given = parser.parse_args()
-    if not DATA.is_dir():
-        print(f"skipped: {DATA} is not here")
+    given = asked()
+    if given is None:
         return
     frozen, all_scenes = Frozen(), scenes()
     rows: list[tuple[object, ...]] = []

@@ -9,7 +9,6 @@ are measured beside each other on both. ``--quick``: two draws, no other sets, n
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import resource
@@ -27,7 +26,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 import report
-from coco_scenes import DATA, SHARED, Frozen, Scene, scenes
+from coco_scenes import SHARED, Frozen, Scene, asked, scenes
 from custodes.engine.custom.backbone import Backbone, views
 from custodes.engine.custom.classify import train_classifier
 from custodes.engine.custom.detector import crop
@@ -277,12 +276,8 @@ def command(all_scenes: Sequence[Scene]) -> tuple[float, float, float]:
 
 def main() -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--note", default="")
-    given = parser.parse_args()
-    if not DATA.is_dir():
-        print(f"skipped: {DATA} is not here")
+    given = asked()
+    if given is None:
         return
     frozen, all_scenes = Frozen(), scenes()
     frozen.backbone.features([all_scenes[0].image.rgb])

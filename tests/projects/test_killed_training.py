@@ -8,13 +8,10 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
-import threading
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 from custodes.core.clock import SystemClock
 from custodes.deployment.record.ledger import started
@@ -22,33 +19,13 @@ from custodes.ledger.tlog.entry import decode
 from custodes.ledger.writer.log import LedgerLog
 from custodes.storage.ledger.open import LedgerPaths
 from fakes.custom import plain
+from fakes.killed import last_words
 from fakes.studio import PICTURES, RESULTS, image_line
 
 KILLS = int(os.environ.get("CUSTODES_TEST_KILLS", "2"))
 SCRIPT = Path(__file__).parents[1] / "fakes" / "training_server.py"
 COUNT = 30
 """Of each of two colours: 48 pictures to train on, 12 to test on."""
-
-
-def live(data: Path, folder: Path, seconds: float | None) -> Any:
-    """What the process says at its end; None where it was killed ``seconds`` after the training got further."""
-    popen = subprocess.Popen(
-        [sys.executable, str(SCRIPT), str(data), str(folder)],
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert popen.stdout is not None
-    with popen.stdout:
-        for line in popen.stdout:
-            if line == "READY\n":
-                break
-        timer = threading.Timer(120 if seconds is None else seconds, popen.send_signal, [signal.SIGKILL])
-        timer.start()
-        told = popen.stdout.read()
-    popen.wait(30)
-    timer.cancel()
-    return next((json.loads(line[5:]) for line in told.splitlines() if line.startswith("DONE ")), None)
 
 
 def charges(log: LedgerLog) -> tuple[Counter[int], int]:
@@ -74,13 +51,13 @@ def test_a_killed_training_ends_as_an_undisturbed_one_does(tmp_path: Path) -> No
             (folder / PICTURES / name).write_bytes(plain(colour, number))
             lines.append(json.dumps(image_line(f"s3://{PICTURES}/{name}", colour)))
     (folder / PICTURES / "all.manifest").write_text("\n".join(lines))
-    calm = live(tmp_path / "calm", folder, None)
+    calm = last_words(SCRIPT, tmp_path / "calm", folder, None)
     assert calm["status"] == "TRAINING_COMPLETED", calm
     killed, data = 0, tmp_path / "data"
     for _ in range(KILLS):
-        killed += live(data, folder, chance.uniform(0.0, 0.7)) is None
+        killed += last_words(SCRIPT, data, folder, chance.uniform(0.0, 0.7)) is None
     assert killed >= KILLS / 2, "it was hardly ever killed: the test showed nothing"
-    told = live(data, folder, None)
+    told = last_words(SCRIPT, data, folder, None)
     assert told == calm, "the same model, to the last digit of what it says"
     totals = []
     for place in (tmp_path / "calm", data):

@@ -8,13 +8,10 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
-import threading
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -25,6 +22,7 @@ from custodes.ledger.writer.log import LedgerLog
 from custodes.storage.ledger.open import LedgerPaths
 from fakes.blobs import Blob, scene
 from fakes.clips import write_clip
+from fakes.killed import last_words
 
 KILLS = int(os.environ.get("CUSTODES_TEST_KILLS", "3"))
 SCRIPT = Path(__file__).parents[1] / "fakes" / "film_server.py"
@@ -33,28 +31,6 @@ FRAMES, MINUTES, PARTS = 200, 4, 20
 
 def walk(n: int) -> np.ndarray:
     return scene(Blob("ann", 10 + n), *([Blob("bob", 250, 150)] if n % 80 < 40 else []))
-
-
-def live(data: Path, films: Path, seconds: float | None) -> Any:
-    """What the process says at its end; None where it was killed ``seconds`` after the job got further."""
-    popen = subprocess.Popen(
-        [sys.executable, str(SCRIPT), str(data), str(films)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
-    assert popen.stdout is not None
-    with popen.stdout:
-        for line in popen.stdout:
-            if line == "READY\n":
-                break
-        timer = threading.Timer(120 if seconds is None else seconds, popen.send_signal, [signal.SIGKILL])
-        timer.start()
-        told = popen.stdout.read()
-    popen.wait(30)
-    timer.cancel()
-    return next((json.loads(line[5:]) for line in told.splitlines() if line.startswith("DONE ")), None)
 
 
 def charges(log: LedgerLog, job: str) -> Counter[int]:
@@ -73,16 +49,16 @@ def test_killed_jobs_end_as_undisturbed_ones_do(tmp_path: Path) -> None:
     films, chance = tmp_path / "films", random.Random(15)
     films.mkdir()
     write_clip(films / "a.mp4", FRAMES, walk, fps=1.0)
-    calm = live(tmp_path / "calm", films, None)
+    calm = last_words(SCRIPT, tmp_path / "calm", films, None)
     assert calm["status"] == "SUCCEEDED"
     killed, told = 0, None
     for number in range(KILLS):
         # Where a job gets done between kills, the next directory is begun.
         data = tmp_path / f"data{number // 10}"
-        told = live(data, films, chance.uniform(0.0, 0.6))
+        told = last_words(SCRIPT, data, films, chance.uniform(0.0, 0.6))
         killed += told is None
         if number % 10 == 9 or number == KILLS - 1:
-            told = live(data, films, None)
+            told = last_words(SCRIPT, data, films, None)
             assert (told["status"], told["persons"]) == ("SUCCEEDED", calm["persons"])
             name = LedgerPaths(data).verifier.read_text(encoding="utf-8").partition("+")[0]
             with started(data, name, None, SystemClock()) as log:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -89,32 +90,20 @@ class OwnEmbedder:
     @property
     def card(self) -> ModelCard:
         """Its card. Raises CardError when a statement is missing."""
-        file, pixels = f"{checked_name(self.name)}.onnx", self.pixels
-        return ModelCard(
-            name=f"own-{self.name}",
-            version=self.sha256[:12],
+        purpose = NetworkPurpose(
+            prefix="own",
             task=f"Turn an aligned face into a vector of {self.dimension} numbers",
-            packs=(),
-            licence=self.provenance.licence,
-            licence_source="text given when the network was added",
-            training_data=self.provenance.training_data,
-            origin=self.provenance.origin,
-            archive=Archive(f"file:{file}", file, self.sha256, self.size),
-            files=(FilePin(file, self.sha256),),
             importer="face-embedder",
-            revision=1,
-            options={"mean": pixels.mean, "scale": pixels.scale, "channels": "bgr" if pixels.bgr else "rgb"},
+            golden="its own answer to the sample face when it was added",
             input=TensorSpec("rgb", ("batch", 3, SIDE_PX, SIDE_PX), "aligned face in the frame of ArcFace, RGB 0..255"),
             outputs=(TensorSpec("embedding", ("batch", self.dimension), "vector, not normalised"),),
-            golden="its own answer to the sample face when it was added",
         )
+        return own_card(self, purpose)
 
     @property
     def recipe_version(self) -> ModelVersion:
         """Changes with anything that changes vectors or what their percentages mean."""
-        facts = [self.card.fingerprint, self.fit.knots]
-        number = int(hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:8], 16)
-        return ModelVersion(f"7.{FIRST_NUMBER + number}")
+        return own_version([self.card.fingerprint, self.fit.knots])
 
 
 def checked_name(name: str) -> str:
@@ -133,9 +122,81 @@ class OwnNetwork(Protocol):
         ...
 
     @property
+    def sha256(self) -> str:
+        """Of the file that was brought, hexadecimal."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Of that file, bytes."""
+        ...
+
+    @property
+    def pixels(self) -> PixelInput:
+        """What it takes."""
+        ...
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where it comes from."""
+        ...
+
+    @property
     def card(self) -> ModelCard:
         """Its card. Raises CardError when a statement is missing."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPurpose:
+    """What the card of a brought network says of its kind.
+
+    Attributes:
+        prefix: of the card's name, apart from those of other kinds and of what ships.
+        options: for the importer, beside how pixels go in.
+    """
+
+    prefix: str
+    task: str
+    importer: str
+    golden: str
+    input: TensorSpec
+    outputs: tuple[TensorSpec, ...]
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+def own_card(network: OwnNetwork, purpose: NetworkPurpose) -> ModelCard:
+    """The card of ``network``. Raises CardError when a statement is missing."""
+    file, pixels = f"{checked_name(network.name)}.onnx", network.pixels
+    return ModelCard(
+        name=f"{purpose.prefix}-{network.name}",
+        version=network.sha256[:12],
+        task=purpose.task,
+        packs=(),
+        licence=network.provenance.licence,
+        licence_source="text given when the network was added",
+        training_data=network.provenance.training_data,
+        origin=network.provenance.origin,
+        archive=Archive(f"file:{file}", file, network.sha256, network.size),
+        files=(FilePin(file, network.sha256),),
+        importer=purpose.importer,
+        revision=1,
+        options={
+            **purpose.options,
+            "mean": pixels.mean,
+            "scale": pixels.scale,
+            "channels": "bgr" if pixels.bgr else "rgb",
+        },
+        input=purpose.input,
+        outputs=purpose.outputs,
+        golden=purpose.golden,
+    )
+
+
+def own_version(facts: Sequence[object]) -> ModelVersion:
+    """A version of vectors that changes with any of ``facts``, which are JSON values."""
+    number = int(hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:8], 16)
+    return ModelVersion(f"7.{FIRST_NUMBER + number}")
 
 
 Own = TypeVar("Own", bound=OwnNetwork)

@@ -6,15 +6,13 @@ decoded in ``engine.faces.detection.anchors``.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from custodes.core.ids import ModelVersion
-from custodes.models.card import Archive, FilePin, ModelCard, TensorSpec
-from custodes.models.own import FIRST_NUMBER, OwnModels, PixelInput, Provenance, checked_name
+from custodes.models.card import ModelCard, TensorSpec
+from custodes.models.own import NetworkPurpose, OwnModels, PixelInput, Provenance, own_card, own_version
 
 
 class DetectorFamily(StrEnum):
@@ -77,39 +75,22 @@ class OwnDetector:
     @property
     def card(self) -> ModelCard:
         """Its card. Raises CardError when a statement is missing."""
-        file, pixels = f"{checked_name(self.name)}.onnx", self.pixels
-        return ModelCard(
-            name=f"own-detector-{self.name}",
-            version=self.sha256[:12],
+        shapes = OUTPUTS[self.family].items()
+        purpose = NetworkPurpose(
+            prefix="own-detector",
             task="Find faces and their five points",
-            packs=(),
-            licence=self.provenance.licence,
-            licence_source="text given when the network was added",
-            training_data=self.provenance.training_data,
-            origin=self.provenance.origin,
-            archive=Archive(f"file:{file}", file, self.sha256, self.size),
-            files=(FilePin(file, self.sha256),),
             importer="face-detector",
-            revision=1,
-            options={
-                "family": self.family.value,
-                "mean": pixels.mean,
-                "scale": pixels.scale,
-                "channels": "bgr" if pixels.bgr else "rgb",
-            },
-            input=TensorSpec("rgb", (1, 3, "height", "width"), "picture, RGB 0..255, sides multiples of 32"),
-            outputs=tuple(
-                TensorSpec(name, (1, "anchors", size), "per anchor") for name, size in OUTPUTS[self.family].items()
-            ),
             golden="its own answer to the sample picture when it was added",
+            input=TensorSpec("rgb", (1, 3, "height", "width"), "picture, RGB 0..255, sides multiples of 32"),
+            outputs=tuple(TensorSpec(name, (1, "anchors", size), "per anchor") for name, size in shapes),
+            options={"family": self.family.value},
         )
+        return own_card(self, purpose)
 
 
 def combined_version(embedder: ModelVersion, detector: OwnDetector) -> ModelVersion:
     """The version of vectors of ``embedder`` from faces that ``detector`` placed: other points, other vectors."""
-    facts = [embedder, detector.card.fingerprint, detector.fit.knots]
-    number = int(hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:8], 16)
-    return ModelVersion(f"7.{FIRST_NUMBER + number}")
+    return own_version([embedder, detector.card.fingerprint, detector.fit.knots])
 
 
 def own_detectors(root: Path) -> OwnModels[OwnDetector]:

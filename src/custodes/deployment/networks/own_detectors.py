@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from custodes.core.errors import ImageFormatError, ImageTooLargeError, InvalidParameterError
-from custodes.deployment.networks.own_models import PICTURES, Progress, read_network
+from custodes.deployment.networks.own_models import PICTURES, Progress, converted, read_licence, read_network
 from custodes.deployment.networks.scores import own_embedder
 from custodes.engine.faces.assembly import OwnNetworks, detector_sample
 from custodes.engine.faces.detection.anchors import AnchorLook
@@ -27,9 +27,7 @@ from custodes.engine.faces.geometry.mesh import MeshReader
 from custodes.engine.runtime.networks import Networks
 from custodes.engine.runtime.session import Threads, open_session
 from custodes.imaging.image import decode
-from custodes.models.card import CardError
-from custodes.models.importers.convert import MADE_BY, convert
-from custodes.models.importers.failure import ImportFailedError
+from custodes.models.importers.convert import MADE_BY
 from custodes.models.own import PixelInput, Provenance
 from custodes.models.own_detector import DetectorFamily, DetectorFit, OwnDetector, own_detectors
 from custodes.models.store import ModelStore
@@ -83,9 +81,7 @@ def add_detector(settings: Settings, brought: BroughtDetector, progress: Progres
         UnavailableError: the networks that ship are missing, or the folder of models cannot be written.
     """
     store, threads = ModelStore(settings.models_folder), settings.threads or os.cpu_count() or 1
-    data, licence = read_network(brought.file), brought.licence_file.read_bytes()
-    if not licence.strip():
-        raise InvalidParameterError(f"{brought.licence_file} is empty: a network without licence text is not taken")
+    data, licence = read_network(brought.file), read_licence(brought.licence_file)
     draft = OwnDetector(
         name=brought.name,
         sha256=hashlib.sha256(data).hexdigest(),
@@ -96,12 +92,9 @@ def add_detector(settings: Settings, brought: BroughtDetector, progress: Progres
         fit=_NOTHING,
         sample=(),
     )
-    try:
-        converted = convert(draft.card, {draft.card.files[0].member: data})
-    except (CardError, ImportFailedError) as error:
-        raise InvalidParameterError(str(error)) from error
+    made = converted(draft, data)
     with store.locked():
-        path = store.install(draft.card, converted, MADE_BY)
+        path = store.install(draft.card, made, MADE_BY)
         network = open_session(path, draft.card, settings.device, Threads(intra=threads))
         networks = Networks(store, settings.device, threads)
         look = FaceDetector(AnchorLook(network, draft.family), _OWN_LOOK)

@@ -29,7 +29,7 @@ from custodes.imaging.image import decode
 from custodes.models.card import CardError
 from custodes.models.importers.convert import MADE_BY, convert
 from custodes.models.importers.failure import ImportFailedError
-from custodes.models.own import OwnEmbedder, PixelInput, Provenance, ScoreFit, own_embedders
+from custodes.models.own import OwnEmbedder, OwnNetwork, PixelInput, Provenance, ScoreFit, own_embedders
 from custodes.models.store import ModelStore
 from custodes.settings import Settings
 
@@ -78,9 +78,7 @@ def add_network(settings: Settings, brought: BroughtNetwork, progress: Progress)
         UnavailableError: the networks that ship are missing, or the folder of models cannot be written.
     """
     store, threads = ModelStore(settings.models_folder), settings.threads or os.cpu_count() or 1
-    data, licence = read_network(brought.file), brought.licence_file.read_bytes()
-    if not licence.strip():
-        raise InvalidParameterError(f"{brought.licence_file} is empty: a network without licence text is not taken")
+    data, licence = read_network(brought.file), read_licence(brought.licence_file)
     draft = OwnEmbedder(
         name=brought.name,
         sha256=hashlib.sha256(data).hexdigest(),
@@ -91,12 +89,9 @@ def add_network(settings: Settings, brought: BroughtNetwork, progress: Progress)
         fit=_NOTHING,
         sample=(),
     )
-    try:
-        converted = convert(draft.card, {draft.card.files[0].member: data})
-    except (CardError, ImportFailedError) as error:
-        raise InvalidParameterError(str(error)) from error
+    made = converted(draft, data)
     with store.locked():
-        path = store.install(draft.card, converted, MADE_BY)
+        path = store.install(draft.card, made, MADE_BY)
         network = open_session(path, draft.card, settings.device, Threads(intra=threads))
         engine = open_face_engine(store, settings.device, threads)
         measured = _measured(engine, network, draft, brought.people, progress)
@@ -157,3 +152,19 @@ def read_network(path: Path) -> bytes:
     if not 0 < size <= _LARGEST:
         raise InvalidParameterError(f"{path} has {size:,} bytes; a network has 1 to {_LARGEST:,}")
     return path.read_bytes()
+
+
+def read_licence(path: Path) -> bytes:
+    """The text of a licence. Raises InvalidParameterError where there is none."""
+    text = path.read_bytes()
+    if not text.strip():
+        raise InvalidParameterError(f"{path} is empty: a network without licence text is not taken")
+    return text
+
+
+def converted(draft: OwnNetwork, data: bytes) -> bytes:
+    """The file in ``data`` as the card of ``draft`` promises it. Raises InvalidParameterError where it is not so."""
+    try:
+        return convert(draft.card, {draft.card.files[0].member: data})
+    except (CardError, ImportFailedError) as error:
+        raise InvalidParameterError(str(error)) from error

@@ -126,11 +126,6 @@ class PostgresSequence:
         with self._asking.connected() as connection:
             connection.execute(_FOUND, values)
 
-    def is_founded(self) -> bool:
-        """Whether the order was begun."""
-        with self._asking.connected() as connection:
-            return connection.execute(_END, (self._account,)).fetchone() is not None
-
     @contextmanager
     def turn(self) -> Iterator[PostgresTurn]:
         """See EntrySequence. For one thread."""

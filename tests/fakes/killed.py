@@ -1,0 +1,37 @@
+"""Server programs of the tests that are killed at a moment: what they said at their end, or nothing.
+
+In: a program that prints READY where it begins with what is to be disturbed, and ``DONE`` with JSON at its end. Out:
+that JSON. It starts no server itself.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+
+def last_words(script: Path, data: Path, folder: Path, seconds: float | None) -> Any:
+    """What ``script`` says at its end; None where it was killed ``seconds`` after it was ready."""
+    popen = subprocess.Popen(
+        [sys.executable, str(script), str(data), str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert popen.stdout is not None
+    with popen.stdout:
+        for line in popen.stdout:
+            if line == "READY\n":
+                break
+        timer = threading.Timer(120 if seconds is None else seconds, popen.send_signal, [signal.SIGKILL])
+        timer.start()
+        told = popen.stdout.read()
+    popen.wait(30)
+    timer.cancel()
+    return next((json.loads(line[5:]) for line in told.splitlines() if line.startswith("DONE ")), None)
