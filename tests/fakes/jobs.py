@@ -80,7 +80,7 @@ class MemoryJobStore:
         return self._change(lease, lambda job: rules.renewed(job, now_ms, self.limits))
 
     def advance(self, lease: Lease, checkpoint: JobCheckpoint, now_ms: int) -> bool:
-        done = self._change(lease, lambda job: rules.advanced(job, checkpoint.cursor, now_ms, self.limits))
+        done = self._change(lease, lambda job: rules.reached(job, checkpoint, now_ms, self.limits))
         if done:
             self.results.setdefault((lease.account_id, lease.job_id), []).extend(checkpoint.pages)
         return done

@@ -34,4 +34,6 @@ def last_words(script: Path, data: Path, folder: Path, seconds: float | None) ->
         told = popen.stdout.read()
     popen.wait(30)
     timer.cancel()
-    return next((json.loads(line[5:]) for line in told.splitlines() if line.startswith("DONE ")), None)
+    # A line without its end was being written when the program was killed: nothing was said.
+    said = (line for line in told.splitlines(keepends=True) if line.startswith("DONE ") and line.endswith("\n"))
+    return next((json.loads(line[5:]) for line in said), None)

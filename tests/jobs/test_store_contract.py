@@ -129,6 +129,16 @@ def test_what_a_handler_keeps_is_dropped_at_the_end(store: JobStore) -> None:
     assert found(store, 1).cursor == Cursor(1, 2)
 
 
+def test_the_last_results_and_the_end_are_kept_together(store: JobStore) -> None:
+    store.add(request(1), 0)
+    job = claimed(store, 0)
+    assert store.advance(job.lease, JobCheckpoint(Cursor(2, 2, b"vectors of faces"), (b"page",), last=True), 5)
+    ended = found(store, 1)
+    assert (ended.state, ended.error, ended.finished_ts_ms, ended.cursor) == (JobState.SUCCEEDED, None, 5, Cursor(2, 2))
+    assert list(store.pages(ANN, job.request.job_id)) == [b"page"]
+    assert store.claim(WORK, "w", 40_000) is None
+
+
 def test_an_end_is_an_end(store: JobStore) -> None:
     store.add(request(1), 0)
     job = claimed(store, 0)
@@ -243,7 +253,7 @@ def test_listing_is_newest_first(store: JobStore) -> None:
     assert numbers(None, limit=1) == [3]
 
 
-@pytest.mark.parametrize("end", ["finish", "fail", "cancel", "abandon", "postpone"])
+@pytest.mark.parametrize("end", ["finish", "last", "fail", "cancel", "abandon", "postpone"])
 def test_every_end_puts_one_notice_into_the_outbox(store: Store, end: str) -> None:
     store.add(request(1, channel="arn"), 0)
     store.add(request(2), 0)
@@ -251,6 +261,8 @@ def test_every_end_puts_one_notice_into_the_outbox(store: Store, end: str) -> No
     assert store.notices(10**9, 9) == ()
     if end == "finish":
         store.finish(job.lease, None, 5)
+    elif end == "last":
+        store.advance(job.lease, JobCheckpoint(Cursor(1), last=True), 5)
     elif end == "fail":
         store.finish(job.lease, "no", 5)
     elif end == "cancel":

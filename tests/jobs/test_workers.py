@@ -170,6 +170,30 @@ def test_closing_gives_the_job_back_at_its_next_checkpoint() -> None:
     assert (job.attempt, job.cursor.position) == (0, len(store.pages(ANN, job.request.job_id)))
 
 
+def test_a_job_that_told_its_last_is_not_begun_again_by_a_worker_that_stops_there() -> None:
+    """A death between the last results and the end would have the end done, and recorded, a second time."""
+    store, told, put_away = Store(), threading.Event(), []
+    stop = threading.Event()
+
+    def work(job: Job) -> Iterator[JobCheckpoint]:
+        told.set()
+        assert stop.wait(10)
+        yield JobCheckpoint(Cursor(1, 1), (b"all",), last=True)
+        put_away.append(store.find(ANN, request().job_id).state)  # type: ignore[union-attr]
+
+    store.add(request(), FixedClock().now_ms())
+    running = workers(store, work)
+    running.start()
+    assert told.wait(10)
+    closing_it = threading.Thread(target=running.close)
+    closing_it.start()
+    closing_it.join(0.2)  # it waits for the checkpoint that comes now
+    stop.set()
+    closing_it.join(10)
+    assert store.wait_until(JobState.SUCCEEDED).attempt == 1
+    assert put_away == [JobState.SUCCEEDED]
+
+
 def test_a_long_step_keeps_its_lease() -> None:
     clock, store = FixedClock(), Store(JobLimits(lease_ms=1000))
     begun, over = threading.Event(), threading.Event()

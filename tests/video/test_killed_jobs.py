@@ -55,7 +55,7 @@ def test_killed_jobs_end_as_undisturbed_ones_do(tmp_path: Path) -> None:
     for number in range(KILLS):
         # Where a job gets done between kills, the next directory is begun.
         data = tmp_path / f"data{number // 10}"
-        told = last_words(SCRIPT, data, films, chance.uniform(0.0, 0.6))
+        told = last_words(SCRIPT, data, films, chance.uniform(0.0, 0.4))
         killed += told is None
         if number % 10 == 9 or number == KILLS - 1:
             told = last_words(SCRIPT, data, films, None)

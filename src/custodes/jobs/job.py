@@ -102,10 +102,14 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class JobCheckpoint:
-    """What becomes durable at once: the new cursor, and the pages of results on the way to it."""
+    """What becomes durable at once: the new cursor, and the pages of results on the way to it.
+
+    ``last``: with it the job has succeeded. Said apart, a death in between would have the end done and recorded again.
+    """
 
     cursor: Cursor
     pages: tuple[bytes, ...] = field(default=(), repr=False)
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +228,12 @@ def advanced(job: Job, cursor: Cursor, now_ms: int, limits: JobLimits) -> Job:
     if cursor.position < job.cursor.position:
         raise TransitionError("a cursor does not go back")
     return replace(job, cursor=cursor, attempt=1, ready_ts_ms=now_ms + limits.lease_ms, updated_ts_ms=now_ms)
+
+
+def reached(job: Job, checkpoint: JobCheckpoint, now_ms: int, limits: JobLimits) -> Job:
+    """``checkpoint`` was reached, and with the last one the end. Raises TransitionError as ``advanced``."""
+    after = advanced(job, checkpoint.cursor, now_ms, limits)
+    return finished(after, None, now_ms, limits) if checkpoint.last else after
 
 
 def interrupted(job: Job, now_ms: int) -> Job:

@@ -56,7 +56,7 @@ class JobStore(Protocol):
         ...
 
     def advance(self, lease: Lease, checkpoint: JobCheckpoint, now_ms: int) -> bool:
-        """Keep the cursor and the pages of results, both or neither."""
+        """Keep the cursor, the pages of results and, with the last of them, the end: all or nothing."""
         ...
 
     def finish(self, lease: Lease, error: str | None, now_ms: int) -> bool:

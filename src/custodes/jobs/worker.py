@@ -132,11 +132,14 @@ class JobWorkers:
             self._fail(job)
 
     def _carry_out(self, job: Job) -> None:
-        checkpoints = self._handlers[job.request.operation].run(job)
+        checkpoints, over = self._handlers[job.request.operation].run(job), False
         try:
             for checkpoint in checkpoints:
                 if not self._store.advance(job.lease, checkpoint, self._clock.now_ms()):
                     return  # cancelled, or another has it
+                over = checkpoint.last
+                if over:
+                    continue  # what is left to do is to put away
                 with self._changed:
                     stopping = self._stopping
                 if stopping:
@@ -144,7 +147,8 @@ class JobWorkers:
                     return
         finally:
             _close(checkpoints)
-        self._store.finish(job.lease, None, self._clock.now_ms())
+        if not over:
+            self._store.finish(job.lease, None, self._clock.now_ms())
 
     def _fail(self, job: Job) -> None:
         try:

@@ -102,7 +102,7 @@ class MediaJobs:
             at += len(chunk)
             yield JobCheckpoint(Cursor(at, len(lines)), (page,))
         places = self._write(job, request, len(lines))
-        yield JobCheckpoint(Cursor(at, len(lines)), (orjson.dumps(places),))
+        yield JobCheckpoint(Cursor(at, len(lines)), (orjson.dumps(places),), last=True)
 
     def _part(self, job: Job, request: MediaRequest, at: int, lines: Sequence[str]) -> bytes:
         number, job_id = at // PICTURES_A_PART, job.request.job_id

@@ -165,7 +165,7 @@ class _Training:
             state.part += 1
             yield JobCheckpoint(Cursor(state.trained + 1 + state.tested, total, state.to_bytes()))
         self._finish(state, data, train, test)
-        yield JobCheckpoint(Cursor(total, total, b""))
+        yield JobCheckpoint(Cursor(total, total, b""), last=True)
 
     def _state(self) -> _State:
         if self._job.cursor.state:

@@ -71,7 +71,7 @@ class TaskJobs:
                     yield JobCheckpoint(Cursor(before, _TOTAL))
             finally:
                 progress.stopped = not working.done()
-            yield JobCheckpoint(Cursor(_TOTAL, _TOTAL), working.result().pages())
+            yield JobCheckpoint(Cursor(_TOTAL, _TOTAL), working.result().pages(), last=True)
 
     def _perform(self, request: TaskRequest, progress: TaskProgress) -> TaskFound:
         command = request.command

@@ -170,7 +170,7 @@ class VideoJobs:
         progress.frame = max(progress.frame, feed.seen, progress.total)
         counts = tuple(progress.counts)
         summary = VideoSummary(progress.facts, analysis.names(), analysis.model_version, counts)
-        yield JobCheckpoint(progress.cursor(), (*pages, summary_page(summary)))
+        yield JobCheckpoint(progress.cursor(), (*pages, summary_page(summary)), last=True)
         self._parts.objects.drop(job_id)
 
     def _analysis(self, request: VideoRequest) -> Analysis:

@@ -148,9 +148,9 @@ class SqlJobStore:
         """See JobStore."""
 
         def change(job: Job) -> Job:
-            return rules.advanced(job, checkpoint.cursor, now_ms, self._limits)
+            return rules.reached(job, checkpoint, now_ms, self._limits)
 
-        return self._change(lease, change, checkpoint.pages)
+        return self._change(lease, change, checkpoint.pages, erases=checkpoint.last)
 
     def finish(self, lease: Lease, error: str | None, now_ms: int) -> bool:
         """See JobStore."""
