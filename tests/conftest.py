@@ -34,8 +34,27 @@ from fakes.postgres import PostgresServer, postgres_server
 
 IN_MEMORY = Path("/dev/shm")
 LEAST_FREE_BYTES = 4 << 30
-OUTSIDE = frozenset({"aws", "model_pack", "postgres"})
+OUTSIDE = frozenset({"aws", "model_pack", "postgres", "chromium"})
 """Fixtures that start other programs, or need the networks."""
+WHOLE = re.compile(
+    r"^\s*(import|from) fakes\.(live|clips|film_server|studio|camera|browser|visitor)\b"
+    r"|\b(live_server|rekognition|postgres|browse|furnished): |SqliteDatabase",
+    re.M,
+)
+"""How a module of tests shows that it starts a server, a browser or a decoder, or waits for a disk: those are left out
+by ``--fast``, unread."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="only modules of tests that start no server or program")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Whether to leave a module out; None leaves that to others."""
+    if not config.getoption("--fast") or not collection_path.name.startswith("test_"):
+        return None
+    whole = _starts_processes(collection_path) or WHOLE.search(collection_path.read_text(encoding="utf-8"))
+    return True if whole else None
 
 
 def pytest_configure(config: pytest.Config) -> None:
