@@ -18,6 +18,8 @@ import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from custodes.console.web.assets import address
+
 _FOLDER = Path(__file__).parents[1] / "templates"
 _MANY_DIGITS_ABOVE_PCT = 99.9
 _NONE = "\N{EN DASH}"
@@ -45,6 +47,7 @@ def environment() -> Environment:
         segment=segment,
         short=short,
     )
+    made.globals["asset"] = address
     return made
 
 

@@ -1,9 +1,10 @@
 """Invoices of a month, and the one entry that commits to all of them.
 
 In: counts of the uses of the log by account, a price list, random nonces. Out: a bill per account, and the fields of
-the ``bil`` entry: root and totals of a sum tree over all bills. So every customer can check that the own bill is part of the total that the log states, and everybody that the number of uses billed in a month is
-the number of uses in the log. Amounts are exact decimals; only the total of a bill is rounded, half up, to hundredths.
-It does not send anything, and knows no taxes.
+the ``bil`` entry: root and totals of a sum tree over all bills. So every customer can check that the own bill is part
+of the total that the log states, and everybody that the number of uses billed in a month is the number of uses in the
+log. Amounts are exact decimals; only the total of a bill is rounded, half up, to hundredths. It does not send anything,
+and knows no taxes.
 """
 
 from __future__ import annotations
