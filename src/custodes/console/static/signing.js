@@ -43,6 +43,7 @@ enhancing((root) => {
   for (const form of root.querySelectorAll("form[data-sign]:not([data-ready])")) {
     form.dataset.ready = "";
     form.addEventListener("submit", async (event) => {
+      if (event.submitter?.hasAttribute("data-unsigned")) return; // handed on as it is
       event.preventDefault();
       const wrong = form.querySelector("[data-wrong]");
       try {
