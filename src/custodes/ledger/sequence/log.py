@@ -118,6 +118,13 @@ class SequencedLog(RunningLog):
 
     def append(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """See RunningLog. Its index is known once it is durable."""
+        return self._enter(kind, parts, urgent=True)
+
+    def defer(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
+        """See RunningLog."""
+        return self._enter(kind, parts, urgent=False)
+
+    def _enter(self, kind: str, parts: EntryParts, *, urgent: bool) -> Pending:
         permission = parts.get("settles")
         if permission is not None and not isinstance(permission, UnplacedEntry):
             raise EntryError("this permission is of another log")
@@ -131,7 +138,7 @@ class SequencedLog(RunningLog):
             self._newest = entry
             if entry.prepared.reserves:
                 self._open.add(entry)
-            if self._waiting.add(entry, urgent=not entry.prepared.reserves):
+            if self._waiting.add(entry, urgent=urgent and not entry.prepared.reserves):
                 self._changed.notify_all()
         return entry
 
