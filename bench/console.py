@@ -54,7 +54,7 @@ def main() -> None:
     text += (
         f"\n\nTime to the first byte over loopback, on a kept connection, signed in as the operator, {FACES:,} faces "
         f"and {PEOPLE:,} people in one collection; each page is itself recorded in the ledger. Scripts and styles of "
-        f"all pages together, as they are sent: {assets:.0f} kB, and 10 kB of the verifier for receipts, kept by the browser."
+        f"all pages, as they are sent: {assets:.0f} kB, of the verifier for receipts 10 kB, kept by the browser."
     )
     write(Section("console", "Console", ".venv/bin/python bench/console.py", text))
     print(text)
