@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from custodes.cli.tasks.task import looked
+
 _STYLE = """
 body { font: 16px/1.45 system-ui, sans-serif; color: #1a1a1a; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; font-weight: 600; } table { border-collapse: collapse; width: 100%; }
@@ -23,10 +25,10 @@ _TITLES = {
 def report(kind: str, summary: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) -> str:
     """The page."""
     title = _TITLES.get(kind, kind)
-    facts = [f"{summary['Faces']} faces", f"{summary['Findings']} findings"]
+    facts = [looked(summary)]
     if summary.get("ExpectedFalsePairs") is not None:
         facts.append(
-            f"at {summary['Threshold']} % up to {summary['ExpectedFalsePairs']:.1f} pairs of different people are "
+            f"at {summary['Threshold']:.6g} % up to {summary['ExpectedFalsePairs']:.1f} pairs of different people are "
             "expected among all"
         )
     if summary.get("Truncated"):

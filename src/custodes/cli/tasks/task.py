@@ -207,10 +207,10 @@ def _finish(api: ApiClient, task: str, output: _Output) -> None:
 
 def lines(summary: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) -> list[str]:
     """What was found, for people: a line of what was looked at, then one each."""
-    told = [f"{summary['Faces']} faces, {summary['Findings']} findings"]
+    told = [looked(summary)]
     if summary.get("ExpectedFalsePairs") is not None:
         told.append(
-            f"at {summary['Threshold']} % about {summary['FalseMatchRate']:.1e} of strangers are linked: "
+            f"at {summary['Threshold']:.6g} % about {summary['FalseMatchRate']:.1e} of strangers are linked: "
             f"up to {summary['ExpectedFalsePairs']:.1f} here"
         )
     for one in summary.get("Rates") or ():
@@ -224,6 +224,12 @@ def lines(summary: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) -> 
         weakest = " at the weakest link" if one.get("Weakest") else ""
         told.append(f"{number}  {one['Similarity']:.2f} %{weakest}  {names}")
     return told
+
+
+def looked(summary: Mapping[str, Any]) -> str:
+    """How many faces were looked at, and how much was found."""
+    faces, findings = int(summary["Faces"]), int(summary["Findings"])
+    return f"{faces} face{'' if faces == 1 else 's'}, {findings} finding{'' if findings == 1 else 's'}"
 
 
 def _name(face: Mapping[str, Any]) -> str:
