@@ -114,9 +114,9 @@ def _limits(check: Mapping[str, Any]) -> str:
     low, high = check.get("Low"), check.get("High")
     if low is not None and high is not None:
         return f"{low:g} to {high:g}"
-    if low is not None:
-        return f"at least {low:g}"
-    return "-" if high is None else f"at most {high:g}"
+    if high is not None:
+        return f"at most {high:g}"
+    return "-" if low is None else f"at least {low:g}"
 
 
 def _liveness_lines(face: Mapping[str, Any]) -> Iterator[str]:
