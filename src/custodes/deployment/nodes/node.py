@@ -76,7 +76,8 @@ def open_node(
             shared = _shared_ledger(settings, database, keys.account_id, address)
             _take_over_cases(settings, notes)
         shared.log.start()
-        opened.callback(shared.log.close)
+        opened.enter_context(closing(shared.bodies))
+        opened.enter_context(closing(shared.log))
         traced = (lambda found: found) if spans is None else spans.engine
         computing = opened.enter_context(open_computing(settings, engine, traced=traced))
         directory = opened.enter_context(

@@ -57,6 +57,7 @@ class SharedLedger:
 
     log: SequencedLog
     head: PostgresHead
+    bodies: PostgresBodies
     stores: PublicStores
     publishing: PublisherParts
 
@@ -111,10 +112,11 @@ def shared_ledger(place: SharedPlace, origin: str, address: str) -> SharedLedger
     scratch.mkdir(mode=0o700, parents=True)
     tiles = SharedTiles(paths.public, scratch)
     body_key = load_or_create_secret(paths.body_key)
-    stores = PublicStores(tiles, place.bodies, body_key)
+    bodies = place.bodies
+    stores = PublicStores(tiles, bodies, body_key)
     sequence = PostgresSequence(place.url, place.account, node)
     reading = PostgresHead(place.url, place.account, node, address)
     publishing = PostgresHead(place.url, place.account, node, address)
     log = SequencedLog(SequencedParts(sequence, reading, stores, origin, Sealing(secrets.token_bytes, body_key)))
     identity = LogIdentity(origin, (key,), (key.verifier, *old_verifiers(place.data)))
-    return SharedLedger(log, reading, stores, PublisherParts(publishing, tiles, identity))
+    return SharedLedger(log, reading, bodies, stores, PublisherParts(publishing, tiles, identity))
