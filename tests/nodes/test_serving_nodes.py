@@ -120,6 +120,7 @@ def test_what_one_server_does_for_all_is_reached_through_each(pair: Pair) -> Non
     with pytest.raises(urllib.error.HTTPError) as raised:
         urllib.request.urlopen(f"{pair.other.url}/nothing", timeout=10)
     assert raised.value.code == 404
+    raised.value.close()
 
 
 def test_promises_become_proofs_and_statements_count_uses_of_both(pair: Pair, tmp_path: Path) -> None:

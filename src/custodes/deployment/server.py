@@ -19,8 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from starlette.routing import BaseRoute
-
+from custodes.console.app import ConsolePages
 from custodes.core.clock import SystemClock
 from custodes.core.errors import NotFoundError
 from custodes.core.ids import AccountId, RequestId
@@ -132,7 +131,7 @@ class Deployment:
         limits = Limits(worker_threads=self.settings.workers, in_flight=self.settings.in_flight)
         throttle = Throttle(self.settings.account_limits, self.accounts.limits, time.monotonic)
         recent = RecentRequests()
-        console = self._console(throttle, recent) if self.settings.console else ()
+        console = self._console(throttle, recent) if self.settings.console else ConsolePages()
         return create_app(
             AppParts(
                 service=self.service,
@@ -148,7 +147,8 @@ class Deployment:
                 ready=lambda: True,
                 limits=limits,
                 metrics_public=self.settings.metrics_public,
-                extra_routes=(mounted(self._public_ledger()), *browser_files(self.settings).routes(), *console),
+                extra_routes=(mounted(self._public_ledger()), *browser_files(self.settings).routes(), *console.routes),
+                failed=console.failed,
                 review_actions=self.review_actions,
                 schedules=self.scheduler.states,
                 health=self.health,
@@ -161,7 +161,7 @@ class Deployment:
             )
         )
 
-    def _console(self, throttle: Throttle, recent: RecentRequests) -> list[BaseRoute]:
+    def _console(self, throttle: Throttle, recent: RecentRequests) -> ConsolePages:
         return open_console(
             ConsoleSources(
                 settings=self.settings,

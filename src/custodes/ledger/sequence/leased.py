@@ -43,6 +43,10 @@ class LeasedLog(RunningLog):
         """See RunningLog. Its index is known once it is durable."""
         return self._log.append_under(self._lease, kind, parts)
 
+    def defer(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
+        """See RunningLog."""
+        return self._log.append_under(self._lease, kind, parts, urgent=False)
+
     def commit(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """See RunningLog."""
         return self._log.commit_under(self._lease, kind, parts)

@@ -124,8 +124,12 @@ class SequencedLog(RunningLog):
         """See RunningLog. Its index is known once it is durable."""
         return self.append_under(None, kind, parts)
 
-    def append_under(self, lease: int | None, kind: str, parts: EntryParts) -> Pending:
-        """``append``, for an entry that is of the log only while this node publishes under ``lease``."""
+    def defer(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
+        """See RunningLog."""
+        return self.append_under(None, kind, parts, urgent=False)
+
+    def append_under(self, lease: int | None, kind: str, parts: EntryParts, *, urgent: bool = True) -> Pending:
+        """``append``, or ``defer``, for an entry that is of the log only while this node publishes under ``lease``."""
         permission = parts.get("settles")
         if permission is not None and not isinstance(permission, UnplacedEntry):
             raise EntryError("this permission is of another log")
@@ -139,7 +143,7 @@ class SequencedLog(RunningLog):
             self._newest = entry
             if entry.prepared.reserves:
                 self._open.add(entry)
-            if self._waiting.add(entry, urgent=not entry.prepared.reserves):
+            if self._waiting.add(entry, urgent=urgent and not entry.prepared.reserves):
                 self._changed.notify_all()
         return entry
 

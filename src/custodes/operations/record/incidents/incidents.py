@@ -112,23 +112,30 @@ class Incidents:
         self._facts_of = facts_of
         self._lock = threading.Lock()
         self._told: set[str] = set()
+        self._rows: list[tuple[int, int, str]] = []
+        self._acknowledged: set[int] = set()
+        self._size = 0
+        self._reading = threading.Lock()
         log.flush()
         self._standing = {one.index: one for one in self.all() if one.standing}
         told(self.stopping())
 
     def all(self) -> tuple[Incident, ...]:
-        """Every incident, in order."""
-        rows, seen = list[tuple[int, int, str]](), set[int]()
-        for index, envelope in self._log.tree().of_kind("inc"):
-            entry = decode(envelope)
-            what, about = str(entry.fields.get("x")), entry.fields.get("n")
-            if what == _ACKNOWLEDGED and isinstance(about, int):
-                seen.add(about)
-            else:
-                rows.append((index, entry.t, what))
-        return tuple(
-            Incident(index, t, what, what == WITNESS_CONFLICT and index not in seen) for index, t, what in rows
-        )
+        """Every incident, in order. Each entry of the log is looked at once."""
+        with self._reading:
+            tree = self._log.tree()
+            for index, envelope in tree.of_kind("inc", self._size):
+                entry = decode(envelope)
+                what, about = str(entry.fields.get("x")), entry.fields.get("n")
+                if what == _ACKNOWLEDGED and isinstance(about, int):
+                    self._acknowledged.add(about)
+                else:
+                    self._rows.append((index, entry.t, what))
+            self._size = tree.size
+            return tuple(
+                Incident(index, t, what, what == WITNESS_CONFLICT and index not in self._acknowledged)
+                for index, t, what in self._rows
+            )
 
     def stopping(self) -> int | None:
         """Index of an incident that stops recognition; None when nothing does."""
