@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from custodes.core.ids import AccountId, CollectionId
 from custodes.deployment.galleries import open_gallery
-from custodes.deployment.server import open_engine
+from custodes.deployment.networks.computing import open_engine
 from custodes.gallery.entities import CollectionKey
 from custodes.settings import Settings
 from fakes.live import LiveServer, running

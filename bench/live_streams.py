@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import moto.server
 
-from custodes.deployment.server import open_engine
+from custodes.deployment.networks.computing import open_engine
 from custodes.settings import Settings
 from fakes.live import LiveServer, running
 from streams.conftest import Cloud, Post, overrides, stated

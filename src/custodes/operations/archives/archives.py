@@ -150,7 +150,6 @@ class Archives:
         present = self._gallery.faces_by_id(key, list(wanted))
         new = [self._new(face, now_ms) for face_id, face in wanted.items() if face_id not in present]
         added = self._gallery.add_faces(key, new) if new else ()
-        self._erasures.enrolled(key, [face.face_id for face in added])
         permit.tally.add(faces_enrolled=len(added), faces_left_erased=len(erased))
         joined = self._join(key, wanted)
         permit.tally.add(faces_associated=joined)
