@@ -40,20 +40,25 @@ class Process:
         return self.popen.wait(15)
 
 
+def first_url(popen: subprocess.Popen[str]) -> str:
+    """Where a process serves, once it does."""
+    assert popen.stdout is not None
+    lines = list[str]()
+    found = None
+    while found is None:  # remarks of the start may stand in front of it
+        lines.append(popen.stdout.readline())
+        found = re.match(r"Custodes serves (http://127\.0\.0\.1:\d+) ", lines[-1])
+        assert lines[-1], lines
+    return found[1]
+
+
 @contextmanager
 def serving(data: Path) -> Iterator[Process]:
     popen = subprocess.Popen(
         [sys.executable, str(SCRIPT), str(data)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     try:
-        assert popen.stdout is not None
-        lines = list[str]()
-        found = None
-        while found is None:  # remarks of the start may stand in front of it
-            lines.append(popen.stdout.readline())
-            found = re.match(r"Custodes serves (http://127\.0\.0\.1:\d+) ", lines[-1])
-            assert lines[-1], lines
-        yield Process(popen, found[1], data)
+        yield Process(popen, first_url(popen), data)
     finally:
         popen.kill()
         popen.wait(10)
