@@ -112,11 +112,9 @@ def _quality_lines(face: Mapping[str, Any]) -> Iterator[str]:
 
 def _limits(check: Mapping[str, Any]) -> str:
     low, high = check.get("Low"), check.get("High")
-    if low is not None and high is not None:
-        return f"{low:g} to {high:g}"
-    if high is not None:
-        return f"at most {high:g}"
-    return "-" if low is None else f"at least {low:g}"
+    if low is None:
+        return "-" if high is None else f"at most {high:g}"
+    return f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
 
 
 def _liveness_lines(face: Mapping[str, Any]) -> Iterator[str]:
