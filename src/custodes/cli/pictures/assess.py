@@ -113,11 +113,11 @@ def _quality_lines(face: Mapping[str, Any]) -> Iterator[str]:
 def _limits(check: Mapping[str, Any]) -> str:
     low, high = check.get("Low"), check.get("High")
     if low is None:
-        return "-" if high is None else f"at most {high:g}"
+        return f"at most {high:g}" if high is not None else "-"
     return f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
 
 
 def _liveness_lines(face: Mapping[str, Any]) -> Iterator[str]:
-    peaks = [face.get("BrightnessPeak"), face.get("ColourPeak")]
+    peaks: list[Any] = [face.get("BrightnessPeak"), face.get("ColourPeak")]
     shown = "face too small for patterns" if None in peaks else "patterns {:.2f}, {:.2f}".format(*peaks)
     yield f"  score {face['Score']:.1f} % (network {face['NetworkScore']:.1f} %, {shown})"
