@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from custodes.cli.tasks.task import looked
-
 _STYLE = """
 body { font: 16px/1.45 system-ui, sans-serif; color: #1a1a1a; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; font-weight: 600; } table { border-collapse: collapse; width: 100%; }
@@ -20,6 +18,12 @@ _TITLES = {
     "CrossMatch": "Faces of both collections",
     "Calibration": "What similarities stand for here",
 }
+
+
+def looked(summary: Mapping[str, Any]) -> str:
+    """How many faces were looked at, and how much was found."""
+    faces, findings = int(summary["Faces"]), int(summary["Findings"])
+    return f"{faces} face{'' if faces == 1 else 's'}, {findings} finding{'' if findings == 1 else 's'}"
 
 
 def report(kind: str, summary: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) -> str:

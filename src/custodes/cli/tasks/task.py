@@ -15,6 +15,7 @@ import typer
 
 from custodes.cli.options import DATA, CollectionOption, DataPlaceOption, EndpointOption, JsonOption
 from custodes.cli.output import print_json, show
+from custodes.cli.tasks.report import looked, report
 from custodes.core.errors import CustodesError, InvalidParameterError
 from custodes.settings import from_environment
 
@@ -196,8 +197,6 @@ def _finish(api: ApiClient, task: str, output: _Output) -> None:
         return
     findings = list(_findings(api, task))
     if output.report is not None:
-        from custodes.cli.tasks.report import report
-
         output.report.write_text(report(state["Kind"], told["Summary"], findings), "utf-8")
     if output.as_json:
         print_json({"task": task, "summary": told["Summary"], "findings": findings})
@@ -224,12 +223,6 @@ def lines(summary: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) -> 
         weakest = " at the weakest link" if one.get("Weakest") else ""
         told.append(f"{number}  {one['Similarity']:.2f} %{weakest}  {names}")
     return told
-
-
-def looked(summary: Mapping[str, Any]) -> str:
-    """How many faces were looked at, and how much was found."""
-    faces, findings = int(summary["Faces"]), int(summary["Findings"])
-    return f"{faces} face{'' if faces == 1 else 's'}, {findings} finding{'' if findings == 1 else 's'}"
 
 
 def _name(face: Mapping[str, Any]) -> str:
