@@ -1,6 +1,7 @@
 """Several ``serve`` processes under load, killed, stopped and cut off at random: nothing acknowledged is lost, no fork.
 
-Two of them for some seconds; three where ``CUSTODES_NODE_FAULTS_S`` says for how many.
+Two of them for a moment; three where ``CUSTODES_NODE_FAULTS_S`` says for how many seconds at least, or
+``CUSTODES_NODE_FAULTS`` how many faults.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ from fakes.nodes import Cluster, cluster
 from fakes.postgres import PostgresServer
 
 SECONDS = float(os.environ.get("CUSTODES_NODE_FAULTS_S", "2"))
-NODES = ("one", "two", "three") if SECONDS > 10 else ("one", "two")
+FAULTS = int(os.environ.get("CUSTODES_NODE_FAULTS", "3"))
+LONG = SECONDS > 10 or FAULTS > 10
+NODES = ("one", "two", "three") if LONG else ("one", "two")
 SEED = int(os.environ.get("CUSTODES_NODE_FAULTS_SEED", "17"))
 CLIENTS, KINDS, ANSWERED_S = 4, ("kill", "stop", "cut"), 60
 COLLECTION = "people"
@@ -72,11 +75,19 @@ class Servers:
         self.start(name)
 
     def stop(self, name: str, seconds: float) -> None:
+        """Let a process stand still for so long; it is not killed meanwhile."""
         with self.lock:
-            popen = self._nodes.running[name].popen
-        popen.send_signal(signal.SIGSTOP)
-        time.sleep(seconds)
-        popen.send_signal(signal.SIGCONT)
+            process = self._nodes.running.pop(name)
+        process.popen.send_signal(signal.SIGSTOP)
+
+        def go_on() -> None:
+            time.sleep(seconds)
+            process.popen.send_signal(signal.SIGCONT)
+            with self.lock:
+                self._nodes.running[name] = process
+
+        self._starting.append(threading.Thread(target=go_on))
+        self._starting[-1].start()
 
     def join(self) -> None:
         for thread in self._starting:
@@ -85,7 +96,7 @@ class Servers:
     def client(self, name: str) -> Any:
         with self.lock:
             process = self._nodes.running.get(name)
-        config = Config(retries={"total_max_attempts": 1}, read_timeout=8, connect_timeout=2)
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=4, connect_timeout=2)
         return None if process is None else process.client(config)
 
 
@@ -166,12 +177,12 @@ def running(threads: list[Any]) -> Iterator[None]:
 
 
 def disturb(servers: Servers, nodes: Cluster, postgres: PostgresServer) -> Counter[str]:
-    """Random faults for so many seconds, and each kind once at least."""
+    """Random faults for so many seconds, so many, and each kind once at least."""
     chance, faults, end = random.Random(SEED), Counter[str](), time.monotonic() + SECONDS
-    while time.monotonic() < end or len(faults) < len(KINDS):
-        time.sleep(chance.uniform(0.1, 0.6))
+    while time.monotonic() < end or faults.total() < FAULTS or len(faults) < len(KINDS):
+        time.sleep(chance.uniform(0.2, 0.8))
         serving = servers.serving()
-        if not serving:
+        if len(serving) < len(NODES) - 1:
             continue
         victim = chance.choice(serving)
         missing = [kind for kind in KINDS if not faults[kind]]
@@ -180,7 +191,7 @@ def disturb(servers: Servers, nodes: Cluster, postgres: PostgresServer) -> Count
         if kind == "kill":
             servers.kill(victim)
         elif kind == "stop":
-            servers.stop(victim, chance.choice([0.2, 0.5, 1.5, 6.5] if SECONDS > 10 else [0.5]))
+            servers.stop(victim, chance.choice([0.2, 0.5, 1.5, 6.5] if LONG else [0.5]))
         else:
             postgres.end_sessions(nodes.url)
     return faults
@@ -198,7 +209,7 @@ def listed(client: Any) -> set[str]:
             time.sleep(0.2)
 
 
-@pytest.mark.timeout(max(300, 4 * SECONDS))
+@pytest.mark.timeout(max(300, 4 * SECONDS, 8 * FAULTS))
 def test_random_kills_stops_and_cuts_under_load(nodes: Cluster, postgres: PostgresServer) -> None:
     nodes.start(*NODES)
     paths = LedgerPaths(nodes.data)
