@@ -67,6 +67,8 @@ CALLS: dict[str, dict[str, Any]] = {
     **{f"{verb}Handler": {"Name": "gate"} for verb in ("Get", "Delete")},
     "PutHandler": {"Name": "gate", "Document": "{}"},
     "ListHandlers": {},
+    "ExportFaces": ON_COLLECTION,
+    "ImportFaces": {**ON_COLLECTION, "FaceModelVersion": "test-1", "Faces": []},
     "StartDuplicateSearch": ON_COLLECTION,
     "StartFaceClustering": ON_COLLECTION,
     "StartCrossMatch": {**ON_COLLECTION, "OtherCollectionId": "others"},

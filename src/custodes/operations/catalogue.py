@@ -15,6 +15,7 @@ from custodes.core.errors import NotSupportedError
 from custodes.core.ids import FaceId
 from custodes.core.pages import PageTokens
 from custodes.engine.ports import FaceEngine, TextEngine
+from custodes.operations.archives.archives import Archives
 from custodes.operations.collections.celebrities import NOBODY, Celebrities, CelebrityGallery
 from custodes.operations.collections.collections import Collections
 from custodes.operations.collections.enrol import FaceIds, FaceOperations
@@ -118,6 +119,7 @@ class Operations:
     enrolment: FaceOperations
     search: Search
     users: Users
+    archives: Archives
     tagging: Tagging
     thumbnails: Thumbnails
     text: TextDetection
@@ -154,6 +156,7 @@ def build(ports: Ports) -> Operations:
         enrolment=enrolment,
         search=Search(engine, gallery, pictures, ports.holding),
         users=Users(engine, gallery, pages, Replays(gallery, ports.clock), ports.erasures),
+        archives=Archives(engine, gallery, pages, ports.erasures),
         tagging=Tagging(gallery, streams, projects.tags),
         thumbnails=Thumbnails(gallery),
         text=TextDetection(ports.text, pictures),

@@ -5,7 +5,7 @@ In: the gate and the use cases. Out: handlers. Nothing else of the edge makes ha
 
 from __future__ import annotations
 
-from custodes.edge.aws.translate import evidence, liveness, tasks
+from custodes.edge.aws.translate import archives, evidence, liveness, tasks
 from custodes.edge.aws.translate import handlers as handling
 from custodes.edge.aws.translate.collections import (
     celebrities,
@@ -37,6 +37,7 @@ def handlers(gate: Gate, operations: Operations, region: str, *, bare_arn: bool 
     """
     return {
         **faces.handlers(gate, operations.detection, operations.comparison),
+        **archives.handlers(gate, operations.archives),
         **collections.handlers(gate, operations.collections, operations.tagging, region, bare_arn=bare_arn),
         **enrol.handlers(gate, operations.enrolment),
         **evidence.handlers(gate, operations.evidence),
