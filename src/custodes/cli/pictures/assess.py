@@ -143,20 +143,21 @@ def _colours(found: list[Mapping[str, Any]]) -> str:
 def _quality_lines(face: Mapping[str, Any]) -> Iterator[str]:
     """A line per check, the failed ones marked, and the verdict."""
     for check in face["Checks"]:
-        value = "-" if check["Value"] is None else f"{check['Value']:.2f}"
-        mark = {True: "ok", False: "FAILS", None: "not measured"}[check["Passed"]]
+        # What a check does not have, a server leaves out.
+        value = "-" if check.get("Value") is None else f"{check['Value']:.2f}"
+        mark = {True: "ok", False: "FAILS", None: "not measured"}[check.get("Passed")]
         yield f"  {check['Name']:<28}{value:>10}   {_limits(check):<16}{mark}"
     yield f"  {'passes' if face['Passed'] else 'does not pass'}"
 
 
 def _limits(check: Mapping[str, Any]) -> str:
-    low, high = check["Low"], check["High"]
+    low, high = check.get("Low"), check.get("High")
     if low is None:
-        return f"at most {high:g}"
+        return f"at most {high:g}" if high is not None else "-"
     return f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
 
 
 def _liveness_lines(face: Mapping[str, Any]) -> Iterator[str]:
-    peaks = [face["BrightnessPeak"], face["ColourPeak"]]
+    peaks: list[Any] = [face.get("BrightnessPeak"), face.get("ColourPeak")]
     shown = "face too small for patterns" if None in peaks else "patterns {:.2f}, {:.2f}".format(*peaks)
     yield f"  score {face['Score']:.1f} % (network {face['NetworkScore']:.1f} %, {shown})"
