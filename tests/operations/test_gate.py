@@ -39,6 +39,7 @@ FAMILIES = (
 CALLS: dict[str, dict[str, Any]] = {
     "AssessFaceQuality": {"Image": IMAGE},
     "AssessLiveness": {"Image": IMAGE},
+    "DescribePersons": {"Image": IMAGE},
     "DetectFaces": {"Image": IMAGE},
     "DetectLabels": {"Image": IMAGE},
     "DetectModerationLabels": {"Image": IMAGE},
@@ -67,6 +68,8 @@ CALLS: dict[str, dict[str, Any]] = {
     **{f"{verb}Handler": {"Name": "gate"} for verb in ("Get", "Delete")},
     "PutHandler": {"Name": "gate", "Document": "{}"},
     "ListHandlers": {},
+    "ExportFaces": ON_COLLECTION,
+    "ImportFaces": {**ON_COLLECTION, "FaceModelVersion": "test-1", "Faces": []},
     "StartDuplicateSearch": ON_COLLECTION,
     "StartFaceClustering": ON_COLLECTION,
     "StartCrossMatch": {**ON_COLLECTION, "OtherCollectionId": "others"},
@@ -133,6 +136,7 @@ CALLS: dict[str, dict[str, Any]] = {
 }
 ANYWHERE = {operation for operation in CALLS if operation.startswith(("Assess", "Detect"))} | {
     "CompareFaces",
+    "DescribePersons",
     "CorrectStreamEvent",
     "CreateAccountStatement",
     "CreateFaceLivenessSession",

@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from custodes.core.clock import SystemClock
 from custodes.core.errors import UnavailableError
+from custodes.core.ids import AccountId, FaceId
 from custodes.deployment.networks.computing import Computing
 from custodes.deployment.networks.scores import score_rates
 from custodes.deployment.record.ledger import reconciled
@@ -126,6 +127,10 @@ class ErasedElsewhere:
     def created_user(self, key: CollectionKey, user: GalleryUser) -> None:  # noqa: ARG002 - the port
         """See Erasures."""
         raise UnavailableError("this server does not erase")
+
+    def erased(self, account_id: AccountId, face_ids: Sequence[Any]) -> Set[FaceId]:  # noqa: ARG002 - the port
+        """See Erasures."""
+        raise UnavailableError("this server does not know what was erased")
 
 
 class Followed:

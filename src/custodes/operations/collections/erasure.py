@@ -96,6 +96,10 @@ class Erasures(Protocol):
         """A user is in the gallery now."""
         ...
 
+    def erased(self, account_id: AccountId, face_ids: Sequence[FaceId]) -> Set[FaceId]:
+        """Those of ``face_ids`` that were erased from a collection of the account."""
+        ...
+
 
 class RecordedErasures:
     """Implements ``Erasures`` over a log.
@@ -156,6 +160,12 @@ class RecordedErasures:
         """See Erasures."""
         if (user.user_id, user.row) in self._tombstones.buried_users().get(key, ()):
             self._tombstones.unbury_user(key, user)
+
+    def erased(self, account_id: AccountId, face_ids: Sequence[FaceId]) -> Set[FaceId]:
+        """See Erasures."""
+        asked = set(face_ids)
+        buried = self._tombstones.buried()
+        return {one for key, ids in buried.items() if key.account_id == account_id for one in asked.intersection(ids)}
 
     def settle(self) -> None:
         """Return once every erasure that is on record now has its tombstones."""
