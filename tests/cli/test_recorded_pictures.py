@@ -34,6 +34,7 @@ def test_a_named_data_directory_has_the_use_on_record(live_server: Any, custodes
         (["analyze", photos[0], "--what", "faces", "--json"], "DetectFaces"),
         (["quality", photos[0], "--json"], "AssessFaceQuality"),
         (["liveness", photos[0], "--json"], "AssessLiveness"),
+        (["persons", photos[0], "--json"], "DescribePersons"),
     ):
         done = custodes(*command)  # CUSTODES_DATA names the directory
         assert done.returncode == 0, done.stderr

@@ -39,6 +39,7 @@ FAMILIES = (
 CALLS: dict[str, dict[str, Any]] = {
     "AssessFaceQuality": {"Image": IMAGE},
     "AssessLiveness": {"Image": IMAGE},
+    "DescribePersons": {"Image": IMAGE},
     "DetectFaces": {"Image": IMAGE},
     "DetectLabels": {"Image": IMAGE},
     "DetectModerationLabels": {"Image": IMAGE},
@@ -135,6 +136,7 @@ CALLS: dict[str, dict[str, Any]] = {
 }
 ANYWHERE = {operation for operation in CALLS if operation.startswith(("Assess", "Detect"))} | {
     "CompareFaces",
+    "DescribePersons",
     "CorrectStreamEvent",
     "CreateAccountStatement",
     "CreateFaceLivenessSession",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -23,7 +24,7 @@ from custodes.ledger.writer.log import LedgerLog
 from custodes.storage.ledger.open import LedgerPaths
 from fakes.blobs import Blob, scene
 from fakes.clips import write_clip
-from fakes.killed import last_words
+from fakes.killed import kills, last_words
 
 KILLS = int(os.environ.get("CUSTODES_TEST_KILLS", "3"))
 SCRIPT = Path(__file__).parents[1] / "fakes" / "film_server.py"
@@ -48,6 +49,7 @@ def charges(log: LedgerLog, job: str) -> Counter[int]:
 
 def test_killed_jobs_end_as_undisturbed_ones_do(tmp_path: Path) -> None:
     films, chance = tmp_path / "films", random.Random(15)
+    moments = (chance.uniform(0.0, 0.4) for _ in itertools.count())
     films.mkdir()
     write_clip(films / "a.mp4", FRAMES, walk, fps=1.0)
     calm = last_words(SCRIPT, tmp_path / "calm", films, None)
@@ -55,7 +57,7 @@ def test_killed_jobs_end_as_undisturbed_ones_do(tmp_path: Path) -> None:
     killed = 0
     for number in range(KILLS):
         data = tmp_path / f"data{number}"
-        killed += kills(data, films, chance, min(10, KILLS - killed))
+        killed += kills(SCRIPT, data, films, moments, min(10, KILLS - killed))
         told = last_words(SCRIPT, data, films, None)
         assert (told["status"], told["persons"]) == ("SUCCEEDED", calm["persons"])
         name = LedgerPaths(data).verifier.read_text(encoding="utf-8").partition("+")[0]
@@ -68,11 +70,3 @@ def test_killed_jobs_end_as_undisturbed_ones_do(tmp_path: Path) -> None:
             print(f"killed {killed} times in {number + 1} data directories")
             return
     pytest.fail("it was hardly ever killed before its end: the test showed nothing")
-
-
-def kills(data: Path, films: Path, chance: random.Random, most: int) -> int:
-    """How often the job of ``data`` was killed before its end, at most ``most`` times."""
-    for number in range(most):
-        if last_words(SCRIPT, data, films, chance.uniform(0.0, 0.4)) is not None:
-            return number
-    return most

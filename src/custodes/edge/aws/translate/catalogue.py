@@ -15,7 +15,7 @@ from custodes.edge.aws.translate.collections import (
     thumbnails,
     users,
 )
-from custodes.edge.aws.translate.images import faces, labels, moderation, protection, text
+from custodes.edge.aws.translate.images import faces, labels, moderation, persons, protection, text
 from custodes.edge.aws.translate.images.quality import handlers as assessment_handlers
 from custodes.edge.aws.translate.projects import datasets, media, projects, versions
 from custodes.edge.aws.translate.streams import events
@@ -44,6 +44,7 @@ def handlers(gate: Gate, operations: Operations, region: str, *, bare_arn: bool 
         **labels.handlers(gate, operations.labels),
         **liveness.handlers(gate, operations.liveness),
         **moderation.handlers(gate, operations.moderation),
+        **persons.handlers(gate, operations.persons),
         **protection.handlers(gate, operations.protection),
         **search.handlers(gate, operations.search),
         **streams.handlers(gate, operations.streams, region),
