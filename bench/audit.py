@@ -65,7 +65,7 @@ def measure(entries: int, accounts: int, heads: int) -> dict[str, float]:
         trust.write_text(f"log {key}\nquorum none\n")
         audited, found = timed(lambda: audit_deeply(data, [key], lambda _done, _all: None))
         assert found[0].difference is None and found[1] is not None, found
-        made, lines = timed(lambda: list(open_statements(data).growth()))
+        made, lines = timed(lambda: list(open_statements(data).maps.growth()))
         file.write_bytes(b"".join(lines))
         command = ["growth", str(file), "--trust", str(trust), "--ledger", str(data / "ledger")]
         checked, status = timed(lambda: verifier(command))

@@ -9,7 +9,6 @@ seen again, and memory must not grow.
 
 from __future__ import annotations
 
-import io
 import os
 import random
 import signal
@@ -21,12 +20,8 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import median
-from typing import Any
-
-import PIL.Image
 
 from report import ROOT, Section, table, write
 
@@ -34,62 +29,20 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import moto.server
 
-from custodes.deployment.server import open_engine
+from custodes.deployment.networks.computing import open_engine
 from custodes.settings import Settings
 from fakes.live import LiveServer, running
 from streams.conftest import Cloud, Post, overrides, stated
 from streams.kept import EventSource, listed
 
 COMMAND = ".venv/bin/python bench/live_streams.py"
-LFW = ROOT.parent / "shared" / "data" / "lfw" / "images"
-CAMERAS, FPS, SHOWN_S, WARM_S = 4, 10, 2.0, 10.0
-WIDTH, HEIGHT = 1280, 720
+CAMERA = ROOT / "bench" / "workers" / "camera.py"
+CAMERAS, WARM_S = 4, 180.0
 
 
 def number(option: str, default: float) -> float:
     """The number behind ``option`` on the command line."""
     return float(sys.argv[sys.argv.index(option) + 1]) if option in sys.argv else default
-
-
-def scenes(first: int) -> list[bytes]:
-    """JPEG files: somebody else each, with nobody in between."""
-    people = [path for path in sorted(LFW.iterdir()) if path.is_dir()][first : first + 20]
-    found = []
-    for person in people:
-        with PIL.Image.open(next(iter(sorted(person.glob("*.jpg"))))) as photo:
-            scene = PIL.Image.new("RGB", (WIDTH, HEIGHT), (90, 90, 90))
-            found.append(_jpeg(scene))
-            scene.paste(photo.resize((500, 500)), (400, 110))
-            found.append(_jpeg(scene))
-    return found
-
-
-def _jpeg(picture: PIL.Image.Image) -> bytes:
-    out = io.BytesIO()
-    picture.save(out, "JPEG", quality=90)
-    return out.getvalue()
-
-
-def camera(port: int, first: int) -> None:
-    """Send scenes to whoever watches, until killed."""
-    pictures = scenes(first)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("content-type", "multipart/x-mixed-replace; boundary=frame")
-            self.end_headers()
-            with suppress(OSError):
-                while True:
-                    jpeg = pictures[int(time.time() / SHOWN_S) % len(pictures)]
-                    head = f"--frame\r\ncontent-type: image/jpeg\r\ncontent-length: {len(jpeg)}\r\n\r\n"
-                    self.wfile.write(head.encode() + jpeg + b"\r\n")
-                    time.sleep(1 / FPS)
-
-        def log_message(self, *arguments: Any) -> None:
-            """Say nothing."""
-
-    ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
 
 
 @dataclass
@@ -101,7 +54,7 @@ class Cameras:
 
     def begin(self, which: int) -> None:
         port, first = str(self.base_port + which), str(1000 + 40 * which)
-        self.running[which] = subprocess.Popen([sys.executable, __file__, "--camera", port, first])
+        self.running[which] = subprocess.Popen([sys.executable, str(CAMERA), port, first])
 
     def kill(self, which: int) -> None:
         self.running[which].send_signal(signal.SIGKILL)
@@ -140,6 +93,13 @@ class Heard:
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
         return thread
+
+    def everywhere(self, after: int, most_s: float) -> bool:
+        """Whether every camera has an event behind place ``after``, within ``most_s``."""
+        deadline = time.monotonic() + most_s
+        while (missing := {one[1] for one in self.told if one[0] > after} != names()) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        return not missing
 
 
 def resident_mib() -> float:
@@ -185,17 +145,15 @@ def main() -> None:
         cameras() as found,
     ):
         watch(Post(server, server.client(), cloud), found)
-        time.sleep(WARM_S)
-        heard, before, began_s = Heard(), resident_mib(), time.time()
+        heard = Heard()
         heard.listen(server)
+        heard.everywhere(0, WARM_S)
+        began_s = time.time()
         time.sleep(steady_s)
+        before = resident_mib()
         latencies = [came_s - seen_s for _, _, seen_s, came_s in heard.told if seen_s > began_s]
         kills = killed(found, kill_s)
-        mark = heard.told[-1][0]
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and {one[1] for one in heard.told if one[0] > mark} != names():
-            time.sleep(0.5)
-        again = {one[1] for one in heard.told if one[0] > mark} == names()
+        again = heard.everywhere(heard.told[-1][0], WARM_S)
         time.sleep(3)
         places = [one[0] for one in heard.told]
         kept = _all(server)
@@ -211,9 +169,19 @@ def main() -> None:
         "no gap, no repetition" if whole else "broken",
         f"{grown:+.0f} MiB",
     )
-    head = ("events", "median", "95 %", "cameras killed", "seen again", f"places of {len(places)} events", "memory")
+    head = (
+        "events",
+        "median",
+        "95 %",
+        "cameras killed",
+        "seen again",
+        f"places of {len(places)} events",
+        "memory meanwhile",
+    )
     text = "Four cameras of 1,280 x 720, two looks a second each, from the arrival of a frame to that of its event.\n\n"
-    write(Section("streams", "Four live streams at once", COMMAND, text + table(head, [row])))
+    write(
+        Section("streams", "Four live streams at once", " ".join([COMMAND, *sys.argv[1:]]), text + table(head, [row]))
+    )
 
 
 def names() -> set[str]:
@@ -229,7 +197,4 @@ def _all(server: LiveServer) -> list[int]:
 
 
 if __name__ == "__main__":
-    if "--camera" in sys.argv:
-        camera(*(int(word) for word in sys.argv[sys.argv.index("--camera") + 1 :][:2]))
-    else:
-        main()
+    main()

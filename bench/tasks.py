@@ -27,7 +27,7 @@ from custodes.imaging.image import decode
 from custodes.operations.tasks.commands import APART_PCT, SURE_PCT
 from report import Section, table, write
 
-COMMAND = "OPENBLAS_NUM_THREADS=1 .venv/bin/python bench/tasks.py"
+COMMAND = ".venv/bin/python bench/tasks.py"
 MIB = 1 << 20
 _SLOT = Slot(0, RequestId("bench"))
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import pickle
 import re
 import sys
 import time
@@ -27,6 +26,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 
 from custodes.core.box import Size
@@ -62,6 +62,9 @@ SLOT = Slot(0, RequestId("fit"))
 LIVE = "bona fide (a head, lit by the screen)"
 FITTED, HELD = 0, 1
 RIDGE = 2e-5
+SURE, REFUSED_SHARE = 0.95, 0.1
+"""Each sign's bias is raised until all but this share of what it should pass, in the half fitted on, get so much of it:
+two signs make 90. Where attacks and life overlap, as in depth, logistic outputs alone call no living person sure."""
 SPECIES = (
     LIVE, "a head without reflection", "a head lit in the wrong order", "recording of another session",
     "print moved by hand, in daylight", "print moved by hand, lit by the screen", "shrunk print, lit by the screen",
@@ -74,7 +77,6 @@ PLAIN = frozenset({"photo that is not moved", "two faces", "face swapped between
 HEADS = frozenset(SPECIES[:4])
 SHEETS = frozenset(SPECIES[4:8])
 LIT_WRONG = frozenset({*SPECIES[1:4], SPECIES[4]})
-LIT_RIGHT = frozenset({LIVE, *SPECIES[5:8]})
 
 
 @dataclass(frozen=True)
@@ -214,10 +216,18 @@ def look(names: list[Path], kept: Path, deadline: float) -> bool:
             at = looking.watch(SLOT, Path("none"))
             found = looking.findings(SLOT, at, challenge, take.starts).evidence
             seen = Seen(at.sightings, at.samples, challenge, take.starts, at.end_ms, found.same_pct, found.passive_pct)
-            (kept / f"{i}-{SPECIES.index(name)}.seen").write_bytes(pickle.dumps(seen))
+            (kept / f"{i}-{SPECIES.index(name)}.seen").write_bytes(msgspec.json.encode(seen, enc_hook=_numbers))
         (kept / f"{i}.done").touch()
         print(f"{i + 1} of {len(names)}", file=sys.stderr, flush=True)
     return True
+
+
+def _numbers(value: object) -> object:
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+
+
+def _points(kind: object, value: object) -> object:  # noqa: ARG001 - arrays are all that is asked for
+    return np.asarray(value, np.float32)
 
 
 def films_of(kept: Path, half: int) -> dict[str, list[Seen]]:
@@ -226,7 +236,7 @@ def films_of(kept: Path, half: int) -> dict[str, list[Seen]]:
     for path in sorted(kept.glob("*.seen")):
         person, species = map(int, path.stem.split("-"))
         if person % 2 == half:
-            found[SPECIES[species]].append(pickle.loads(path.read_bytes()))  # noqa: S301 - written by this script
+            found[SPECIES[species]].append(msgspec.json.decode(path.read_bytes(), type=Seen, dec_hook=_points))
     return found
 
 
@@ -265,11 +275,19 @@ def fitted_weights(films: dict[str, list[Seen]]) -> Weights:
         for evidence in (one.evidence() for one in seen):
             if evidence.approach is None or evidence.reflection is None or conditions(evidence) < 0.5:
                 continue
-            if name in LIT_RIGHT or name in LIT_WRONG:
-                colours[name in LIT_RIGHT].append(colour_features(evidence.reflection))
+            if name == LIVE or name in LIT_WRONG:
+                colours[name == LIVE].append(colour_features(evidence.reflection))
             if name in HEADS or name in SHEETS:
                 depth[name in HEADS].append(depth_features(evidence, evidence.approach))
-    return Weights(fitted(colours[True], colours[False]), fitted(depth[True], depth[False]))
+    return Weights(*(sure_of(fitted(rows[True], rows[False]), rows[True]) for rows in (colours, depth)))
+
+
+def sure_of(weights: tuple[float, ...], live: list[tuple[float, ...]]) -> tuple[float, ...]:
+    """``weights`` with a bias by which all but ``REFUSED_SHARE`` of ``live`` come to ``SURE``."""
+    bias, *slopes = weights
+    outputs = [float(np.dot(slopes, row)) for row in live]
+    enough = float(np.log(SURE / (1 - SURE)) - np.quantile(outputs, REFUSED_SHARE))
+    return (round(max(bias, enough), 2), *slopes)
 
 
 def wilson(hits: int, count: int) -> str:
@@ -285,28 +303,34 @@ def wilson(hits: int, count: int) -> str:
 def table(films: dict[str, list[Seen]], weights: Weights) -> tuple[str, dict[str, object]]:
     """The table of species as Markdown, and its figures."""
     lines = [
-        "| species | films | colours: live at 50 | at 90 | median | movement alone: at 50 | at 90 |",
-        "|---|---|---|---|---|---|---|",
+        "| species | films | colours: live at 50 | at 90 | at 98 | median | movement alone: at 50 | at 90 |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     rates: dict[tuple[str, str], tuple[int, int]] = {}
     for name, seen in films.items():
         lit = np.array([confidence_pct(one.evidence(), weights) for one in seen])
         moved = np.array([confidence_pct(one.moved(), weights) for one in seen])
-        passed = [int((scores >= at).sum()) for scores in (lit, moved) for at in (50, 90)]
-        rates[name, "colours"], rates[name, "movement"] = (passed[1], len(seen)), (passed[3], len(seen))
+        passed = [
+            int((scores >= at).sum()) for scores, at in ((lit, 50), (lit, 90), (lit, 98), (moved, 50), (moved, 90))
+        ]
+        for kind, count in (("colours", passed[1]), ("colours, at 98", passed[2]), ("movement", passed[4])):
+            rates[name, kind] = (count, len(seen))
         middle = f"{np.median(lit):.1f}" if len(lit) else "-"
-        lines.append(f"| {name} | {len(seen)} | {passed[0]} | {passed[1]} | {middle} | {passed[2]} | {passed[3]} |")
+        lines.append(
+            f"| {name} | {len(seen)} | {passed[0]} | {passed[1]} | {passed[2]} | {middle} | {passed[3]} | {passed[4]} |"
+        )
     attacks = [name for name in SPECIES if name != LIVE and films[name]]
     if not attacks or not films[LIVE]:
         return "\n".join(lines), {"rates": {}}
+    titles = {"At 90, colours": "colours", "At 98, colours": "colours, at 98", "At 90, movement": "movement"}
     worst = {
         kind: max(attacks, key=lambda name, kind=kind: rates[name, kind][0] / rates[name, kind][1])  # type: ignore[misc]
-        for kind in ("colours", "movement")
+        for kind in titles.values()
     }
     said = [
-        f"At 90, {kind}: worst APCER {wilson(*rates[worst[kind], kind])}, {worst[kind]}; "
+        f"{title}: worst APCER {wilson(*rates[worst[kind], kind])}, {worst[kind]}; "
         f"BPCER {wilson(rates[LIVE, kind][1] - rates[LIVE, kind][0], rates[LIVE, kind][1])}."
-        for kind in worst
+        for title, kind in titles.items()
     ]
     text = "\n".join(lines) + "\n\n" + " ".join(said) + " No film went without an answer (APNRR and BPNRR 0 %)."
     return text, {"rates": {" / ".join(key): value for key, value in rates.items()}}

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from custodes.cli.server import logs
 from custodes.cli.server.listener import Listener
-from custodes.deployment.server import open_deployment, open_engine
+from custodes.deployment.networks.computing import open_engine
+from custodes.deployment.server import open_deployment
 from custodes.engine.ports import FaceEngine
 from custodes.operations.requests.gate import CountingRecorder, Recorder
 from custodes.settings import Settings, from_environment

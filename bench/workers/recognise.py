@@ -21,7 +21,7 @@ import networks
 
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot
-from custodes.deployment.server import open_engine
+from custodes.deployment.networks.computing import open_engine
 from custodes.engine.ports import FaceEngine
 from custodes.engine.results.face import MAX_FACES, VectorUse
 from custodes.imaging.image import decode

@@ -27,7 +27,8 @@ from custodes.core.box import BoxRatio, Size
 from custodes.core.ids import CollectionId, FaceId, ImageId, ModelVersion
 from custodes.core.slot import Slot
 from custodes.deployment.galleries import open_gallery
-from custodes.deployment.server import open_deployment, open_engine
+from custodes.deployment.networks.computing import open_engine
+from custodes.deployment.server import open_deployment
 from custodes.engine.ports import FaceEngine, SimilarityScale
 from custodes.engine.results.face import (
     MAX_FACES,

@@ -8,6 +8,7 @@ else in the program reads the environment. docs/settings.md is generated from th
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from fractions import Fraction
@@ -48,6 +49,9 @@ _SECRETS = frozenset(
 )
 
 
+_NODE = re.compile(r"[a-z][a-z0-9-]{0,31}")
+
+
 class _UnfitError(InvalidParameterError):
     """A value out of the range of the setting ``name``."""
 
@@ -71,6 +75,12 @@ class Settings:
         "one in the data directory (docs/scaling.md).",
         "",
     )
+    node: str = _setting(
+        "Name of this process among several that have one data directory and one database (docs/scaling.md), like "
+        "`node-1`. Empty for a server that has both alone.",
+        "",
+    )
+    node_url: str = _setting("URL at which the others reach it, when it is not `http://HOST:PORT`.", "")
     host: str = _setting("Address to listen on. Others than loopback are open to the network.", "127.0.0.1")
     port: int = _setting("Port to listen on; 0 takes any free one.", 8080)
     tls_cert: Path | None = _setting(
@@ -190,6 +200,11 @@ class Settings:
         "cannot be reached nothing is recorded, and so nothing done.",
         "",
     )
+    attestation: Path | None = _setting(
+        "Folder in which Linux gives reports of a confidential virtual machine (`/sys/kernel/config/tsm/report`): each "
+        "start is attested by an AMD processor, in `attestations` of the data directory.",
+        None,
+    )
     timestamp_authorities: str = _setting(
         "Authorities that stamp the ledger once a day (RFC 3161), at least two: `name=https://...,other=https://...`. "
         "None for no stamps.",
@@ -213,6 +228,12 @@ class Settings:
         """Check ranges that types cannot say."""
         self._require(0 <= self.port <= 65535, "port", "between 0 and 65535")
         self._require(self.threads >= 0, "threads", "0 or more")
+        self._require(
+            not self.node or _NODE.fullmatch(self.node) is not None, "node", "1 to 32 of a-z, 0-9 and -, a letter first"
+        )
+        self._require(
+            not self.node or bool(self.database), "node", "given with database: several servers need one on PostgreSQL"
+        )
         self._require(1 <= self.workers <= 256, "workers", "between 1 and 256")
         self._require(0 <= self.policy_notice_days <= 3650, "policy_notice_days", "between 0 and 3650")
         told = authorities(self.timestamp_authorities)

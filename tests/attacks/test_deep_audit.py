@@ -14,8 +14,8 @@ from custodes.core.clock import FixedClock
 from custodes.deployment.record.audits import deep_audit_of
 from custodes.deployment.record.statements import open_statements
 from custodes.ledger.prover.invoices.default_prices import default_prices
-from custodes.ledger.prover.invoices.invoice_files import UseStorage
 from custodes.ledger.prover.invoices.invoice_run import bill_month, load_prices
+from custodes.ledger.prover.invoices.use_tally import UseTally
 from custodes.ledger.prover.sources import open_log_files
 from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.verifier.invoices.meter import Month
@@ -45,7 +45,7 @@ class Billed:
         key = load_or_create_secret(LedgerPaths(self.data).body_key)
         prices, log = load_prices(default_prices()), open_log_files(read_tiles(self.data), read_bodies(self.data), key)
         uses = [use for use in log.uses(0, log.tree.size) if use.index not in but]
-        run = bill_month(JANUARY, uses, UseStorage.collect(uses), prices, lambda: os.urandom(16))
+        run = bill_month(JANUARY, UseTally.of(uses), prices, lambda: os.urandom(16))
         return self.statements.commit_bills(run, self.log)
 
     @property

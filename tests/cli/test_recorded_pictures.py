@@ -34,11 +34,15 @@ def test_a_named_data_directory_has_the_use_on_record(live_server: Any, custodes
         (["analyze", photos[0], "--what", "faces", "--json"], "DetectFaces"),
         (["quality", photos[0], "--json"], "AssessFaceQuality"),
         (["liveness", photos[0], "--json"], "AssessLiveness"),
+        (["persons", photos[0], "--json"], "DescribePersons"),
     ):
         done = custodes(*command)  # CUSTODES_DATA names the directory
         assert done.returncode == 0, done.stderr
         assert used(live_server)[-1] == operation
         assert "not on record" not in done.stderr and json.loads(done.stdout)
+        told = custodes(*command[:-1])
+        assert (told.returncode, told.stderr.count("unexpected")) == (0, 0), told.stderr
+        assert "1 face" in told.stdout or operation == "CompareFaces"
 
 
 def test_a_refusal_of_its_gate_is_one(live_server: Any, custodes: Any, photos: list[str]) -> None:

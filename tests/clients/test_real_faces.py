@@ -19,7 +19,7 @@ import PIL.Image
 import pytest
 
 from custodes.core.errors import UnavailableError
-from custodes.deployment.server import open_engine
+from custodes.deployment.networks.computing import open_engine
 from custodes.settings import Settings
 
 pytestmark = pytest.mark.models

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import http.client
 import os
 import re
 from typing import Any
@@ -188,3 +190,21 @@ def test_the_api_is_where_it_was(served: Any) -> None:
     assert visitor.ask("GET", "/console")[1]["location"] == "/console/"
     assert visitor.ask("GET", "/", accept="application/json")[0] == 405
     assert served.client().list_collections()["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+def test_scripts_are_compressed_for_whoever_takes_them_so_and_pages_with_their_secrets_never(served: Any) -> None:
+    status, headers, text = Visitor(served.url).ask("GET", "/console/sign-in", accept_encoding="gzip")
+    assert (status, "content-encoding" in headers) == (200, False)
+    path = re.search(r'href="(/console/static/[^"]+/console.css)"', text)
+    assert path is not None
+    found = {}
+    for accepted in ("br, gzip", "gzip;q=0, br"):
+        connection = http.client.HTTPConnection(served.url.partition("//")[2], timeout=10)
+        connection.request("GET", path[1], headers={"accept-encoding": accepted})
+        answer = connection.getresponse()
+        found[accepted] = answer.read()
+        assert answer.getheader("vary") == "accept-encoding"
+        connection.close()
+    packed, plain = found.values()
+    assert gzip.decompress(packed) == plain
+    assert len(packed) < len(plain) / 2

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.ledger_maps.conftest import World
 from tests.ledger_maps.test_stamp_signatures import stamp_file_of, stamped_world
 
@@ -127,3 +128,24 @@ def test_bills_of_the_running_month(browse: Any, served: Any) -> None:
         assert page.get_by_text("not billed yet").count() == 1
         page.emulate_media(media="print")
         assert page.is_visible("table") and not page.is_visible(".top") and not page.is_visible("main form")
+
+
+INK = "() => getComputedStyle(document.querySelector('main h1')).color"
+
+
+@pytest.mark.parametrize("chosen", ["", "dark"])
+def test_what_is_printed_is_dark_on_white_whatever_the_screen_shows(browse: Any, served: Any, chosen: str) -> None:
+    with browse() as watched:
+        page = watched.page
+        sign_in(watched, served)
+        if chosen:
+            page.locator(".who summary").click()
+            page.select_option("select[name=theme]", chosen)
+            page.locator(".preferences button").click()
+        page.set_viewport_size({"width": 720, "height": 1000})
+        watched.go("/policy")
+        page.emulate_media(color_scheme="dark")
+        assert page.evaluate(INK) == "rgb(232, 235, 237)"
+        page.emulate_media(media="print", color_scheme="dark")
+        assert page.evaluate(INK) == "rgb(0, 0, 0)"
+        assert page.evaluate("document.documentElement.scrollWidth") <= 720, "a column would be cut off"

@@ -8,7 +8,10 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from custodes.console.pages.stretches import stretch
 from custodes.console.ports import SessionLimits
 from custodes.console.web.attempts import MAX_FAILURES, MAX_OF_ADDRESS, WINDOW_MS, Attempts
 from custodes.console.web.language import LANGUAGES, Words, catalogue, preferred
@@ -41,7 +44,9 @@ def test_every_message_that_a_page_names_is_there_and_every_message_is_named() -
     named = set(re.findall(r"""["']([a-z_]+\.[a-z0-9_]+)["']""", text))
     stems = set(re.findall(r"""["']([a-z_]+\.[a-z0-9_]*)["'] ~""", text))
     subjects = {path.stem for path in (CONSOLE / "messages").glob("*.toml")}
-    wanted = {name for name in named if name.partition(".")[0] in subjects and not name.endswith((".html", ".py"))}
+    wanted = {
+        name for name in named if name.partition(".")[0] in subjects and not name.endswith((".html", ".js", ".py"))
+    }
     assert wanted - stems - catalogue().keys() == set()
     unused = {name for name in catalogue() if name not in named and not name.startswith(tuple(stems))}
     assert unused - {name for name in unused if name.startswith("refused.title_")} == set()
@@ -122,3 +127,17 @@ def test_errors_have_a_sentence_of_their_own_in_every_language() -> None:
     for name in names:
         texts = [Words(language)(f"refused.kind_{name}") for language in LANGUAGES]
         assert len(set(texts)) == len(LANGUAGES), name
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.sets(st.text(min_size=1, max_size=3), max_size=9), st.integers(1, 4))
+def test_stretches_of_a_list_are_all_of_it_in_order(names: set[str], limit: int) -> None:
+    seen, after = list[str](), ""
+    while True:
+        rows, following = stretch(names, str, after, limit)
+        seen += rows
+        if following is None:
+            break
+        assert len(rows) == limit
+        after = following
+    assert seen == sorted(names)

@@ -93,7 +93,7 @@ def test_a_change_of_rules_is_proposed_signed_and_put_on_record(chromium: Any, t
             page.get_by_role("button", name="Sign in this browser").click()
             page.get_by_role("button", name="Put it on record").wait_for()
             with page.expect_download() as download:
-                page.get_by_role("link", name="Keep as a file").click()
+                page.get_by_role("button", name="Keep as a file").click()
             kept = Path(download.value.path())
             assert list(json.loads(kept.read_text())["manifest"]["signatures"]) == ["ann"]
             watched.go("/policy")

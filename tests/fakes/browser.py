@@ -19,6 +19,10 @@ from fakes.visitor import Visitor
 
 AXE = Path(__file__).parents[2] / "build/node_modules/axe-core/axe.min.js"
 SEVERE = ("serious", "critical")
+MAX_PAGE_BYTES = 150_000
+LOADED = """['navigation', 'resource'].flatMap(kind => performance.getEntriesByType(kind))
+  .reduce((sum, one) => sum + one.encodedBodySize, 0)"""
+"""Everything that a page loads, as it comes over the network: scripts, styles, the verifier of its receipts."""
 
 
 @dataclass
@@ -62,6 +66,14 @@ def sign_in_with_key(watched: Watched, key: Mapping[str, Any]) -> None:
     page.fill("input[name=secret_access_key]", key["secret_access_key"])
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{watched.url}/console/")
+
+
+def settle(page: Any, path: str) -> None:
+    """Wait until all that the page asks for by itself is there: parts that come later, the verifier and its verdict."""
+    if path == "/":
+        page.wait_for_load_state("networkidle")
+    page.wait_for_function("() => !document.querySelector('[data-state=checking]')")
+    page.wait_for_function("() => !document.querySelector('[data-verify-text]:not(:has([data-verdict]))')")
 
 
 def axe_core() -> str:

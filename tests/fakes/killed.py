@@ -11,8 +11,17 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+
+def kills(script: Path, data: Path, folder: Path, moments: Iterator[float], most: int) -> int:
+    """How often ``script`` was killed in ``data`` before its end, each time at one of ``moments``, ``most`` at most."""
+    for number in range(most):
+        if last_words(script, data, folder, next(moments)) is not None:
+            return number
+    return most
 
 
 def last_words(script: Path, data: Path, folder: Path, seconds: float | None) -> Any:

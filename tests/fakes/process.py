@@ -17,6 +17,7 @@ from botocore.config import Config
 
 from custodes.storage.files.credentials import open_credentials
 
+_ONCE = Config(retries={"total_max_attempts": 1}, read_timeout=10)
 SCRIPT = Path(__file__).with_name("serve.py")
 
 
@@ -26,7 +27,7 @@ class Process:
     url: str
     data: Path
 
-    def client(self) -> Any:
+    def client(self, config: Config = _ONCE) -> Any:
         key = open_credentials(self.data, region="eu-central-1", endpoint_url=self.url, random=bytes).key
         return boto3.client(
             "rekognition",
@@ -34,12 +35,27 @@ class Process:
             region_name="eu-central-1",
             aws_access_key_id=key.access_key_id,
             aws_secret_access_key=key.secret,
-            config=Config(retries={"total_max_attempts": 1}, read_timeout=10),
+            config=config,
         )
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.popen.send_signal(how)
-        return self.popen.wait(15)
+        status = self.popen.wait(15)
+        if self.popen.stdout is not None:
+            self.popen.stdout.close()
+        return status
+
+
+def first_url(popen: subprocess.Popen[str]) -> str:
+    """Where a process serves, once it does."""
+    assert popen.stdout is not None
+    lines = list[str]()
+    found = None
+    while found is None:  # remarks of the start may stand in front of it
+        lines.append(popen.stdout.readline())
+        found = re.match(r"Custodes serves (http://127\.0\.0\.1:\d+) ", lines[-1])
+        assert lines[-1], lines
+    return found[1]
 
 
 @contextmanager
@@ -48,14 +64,7 @@ def serving(data: Path) -> Iterator[Process]:
         [sys.executable, str(SCRIPT), str(data)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     try:
-        assert popen.stdout is not None
-        lines = list[str]()
-        found = None
-        while found is None:  # remarks of the start may stand in front of it
-            lines.append(popen.stdout.readline())
-            found = re.match(r"Custodes serves (http://127\.0\.0\.1:\d+) ", lines[-1])
-            assert lines[-1], lines
-        yield Process(popen, found[1], data)
+        yield Process(popen, first_url(popen), data)
     finally:
         popen.kill()
         popen.wait(10)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from custodes.core.slot import Slot
 from custodes.operations.requests.gate import Allow, Decision, Intent, UseOutcome
 from custodes.operations.requests.receipts import GateReceipt
@@ -21,7 +23,7 @@ class ScriptedPolicy:
 
 
 class KeepingRecorder:
-    """Keeps reservations and outcomes; fails with ``fail_reserve`` or ``fail_record`` when set."""
+    """Keeps reservations and outcomes; fails with ``fail_reserve``, ``fail_record`` or ``fail_enter`` when set."""
 
     def __init__(self) -> None:
         self.reserved: list[tuple[Intent, Decision]] = []
@@ -29,6 +31,7 @@ class KeepingRecorder:
         self.outcomes: list[UseOutcome] = []
         self.fail_reserve: Exception | None = None
         self.fail_record: Exception | None = None
+        self.fail_enter: Exception | None = None
 
     def reserve(self, intent: Intent, decision: Decision) -> Slot:
         """An open slot."""
@@ -44,3 +47,14 @@ class KeepingRecorder:
             raise self.fail_record
         self.outcomes.append(outcome)
         return GateReceipt(slot.index, f"receipt-{slot.index}")
+
+    def enter(self, slot: Slot, outcome: UseOutcome) -> Callable[[], int | None]:
+        """As ``record``; what it fails with is raised by whoever waits."""
+        self.outcomes.append(outcome)
+
+        def wait() -> int | None:
+            if self.fail_enter is not None:
+                raise self.fail_enter
+            return slot.index
+
+        return wait

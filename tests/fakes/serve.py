@@ -19,6 +19,12 @@ from custodes.settings import Settings
 from fakes.engine import SquareEngine
 
 
+def shared() -> dict[str, str]:
+    """What makes it one of several, where the environment says so."""
+    names = {"database": "CUSTODES_DATABASE", "node": "CUSTODES_NODE"}
+    return {setting: os.environ[name] for setting, name in names.items() if "CUSTODES_NODE" in os.environ}
+
+
 def certificate() -> dict[str, Path]:
     """The files to serve HTTPS with, where the environment names them."""
     names = {"tls_cert": "CUSTODES_TLS_CERT", "tls_key": "CUSTODES_TLS_KEY"}
@@ -28,7 +34,7 @@ def certificate() -> dict[str, Path]:
 if __name__ == "__main__":
     try:
         settings = Settings(data=Path(sys.argv[1]), port=0, region="eu-central-1", shutdown_s=3)
-        serve_until_stopped(replace(settings, **certificate()), engine=SquareEngine())
+        serve_until_stopped(replace(settings, **certificate(), **shared()), engine=SquareEngine())
     except CustodesError as error:
         print(f"custodes: {error.message}", file=sys.stderr)
         sys.exit(1)

@@ -18,6 +18,7 @@ from custodes.engine.results.label import (
     LabelsWanted,
 )
 from custodes.engine.results.moderation import Concern, ConcernsFound, ContentKind
+from custodes.engine.results.person import PersonsSeen, SeenPerson
 from custodes.imaging.image import Image
 from custodes.operations.images.engines import ImageEngines
 from fakes.custom import colour_engine
@@ -92,6 +93,11 @@ class ScriptedEquipment:
     def persons(self, slot: Slot, image: Image) -> PersonsFound:
         slot.require_open()
         return PersonsFound(image.size, self.seen)
+
+    def bodies(self, slot: Slot, image: Image, at_most: int) -> PersonsSeen:
+        slot.require_open()
+        seen = [SeenPerson(one.box_px, one.confidence_pct, (RED, BLUE), (BLUE,)) for one in self.seen]
+        return PersonsSeen(image.size, len(seen), tuple(seen[:at_most]))
 
 
 def sight(labels: ScriptedLabels | None = None) -> ImageEngines:

@@ -5,7 +5,7 @@ A server cannot be put together without the real ones; whoever wants none says s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence, Set
 
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId, FaceId
@@ -18,9 +18,6 @@ from custodes.operations.reviews.reviews import Found
 
 class UnrecordedErasures:
     """Stands in where there is no ledger."""
-
-    def enrolled(self, key: CollectionKey, face_ids: Iterable[FaceId]) -> None:
-        """Nothing."""
 
     def erase(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> None:
         """Nothing."""
@@ -36,6 +33,10 @@ class UnrecordedErasures:
 
     def created_user(self, key: CollectionKey, user: GalleryUser) -> None:
         """Nothing."""
+
+    def erased(self, account_id: AccountId, face_ids: Sequence[FaceId]) -> Set[FaceId]:
+        """None."""
+        return frozenset()
 
 
 class NoReviews:

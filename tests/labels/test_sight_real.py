@@ -12,7 +12,7 @@ import pytest
 
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot
-from custodes.deployment.server import open_engine
+from custodes.deployment.networks.computing import open_engine
 from custodes.imaging.image import Image
 from custodes.settings import Settings
 from fakes.live import running

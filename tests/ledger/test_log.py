@@ -65,7 +65,18 @@ def test_a_permission_waits_for_what_settles_it_but_not_for_long(tmp_path: Path,
     assert alone.done
 
 
-@pytest.mark.parametrize("ways", [("append",), ("commit",), ("append", "commit")])
+def test_what_is_deferred_goes_with_the_next_batch_but_does_not_wait_long(tmp_path: Path, open_log: OpenLog) -> None:
+    log = open_log(tmp_path)
+    permission = log.append("auth", fields={"d": "allow"})
+    deferred = log.defer("use", units=1, settles=permission)
+    committed = log.commit("inc")
+    assert deferred.wait().checkpoint == permission.wait().checkpoint == committed.wait().checkpoint
+    alone = log.defer("inc")
+    alone.wait_durable(timeout_s=5)  # nothing comes after it
+    assert alone.done
+
+
+@pytest.mark.parametrize("ways", [("append",), ("commit",), ("append", "commit", "defer")])
 def test_many_threads_get_places_without_gaps(
     tmp_path: Path, open_log: OpenLog, key_of: KeyOf, ways: tuple[str, ...]
 ) -> None:

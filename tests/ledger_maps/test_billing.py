@@ -12,7 +12,10 @@ from custodes.ledger.prover.files import encode_file, wrap
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_html import render
 from custodes.ledger.prover.invoices.invoice_run import NONCE_BYTES, bill_month, invoice, load_prices, minor, plain
-from custodes.ledger.prover.invoices.storage_charge import StorageChange, storage_charge
+from custodes.ledger.prover.invoices.storage_charge import storage_charge
+from custodes.ledger.prover.invoices.use_tally import UseTally
+from custodes.ledger.prover.ports import Use
+from custodes.ledger.verifier.canonical_json import canonical
 from custodes.ledger.verifier.invoices.invoice import parse, verify_invoice
 from custodes.ledger.verifier.invoices.meter import Meter, Month
 from custodes.ledger.verifier.invoices.prices import PriceError, parse_prices
@@ -23,23 +26,16 @@ JANUARY = Month(2026, 1)
 ANN, BEN, EVE = "100000000001", "100000000002", "100000000003"
 
 
-class Storage:
-    def __init__(self, changes=None):
-        self._changes = changes or {}
-
-    def accounts(self):
-        return self._changes.keys()
-
-    def changes(self, account):
-        return self._changes.get(account, [])
-
-
 def run(world, storage=None, prices=PRICES, replaces=None):
     nonces = iter(range(10_000))
-    source = world.uses(0, len(world.envelopes))
-    return bill_month(
-        JANUARY, source, Storage(storage), prices, lambda: next(nonces).to_bytes(NONCE_BYTES, "big"), replaces
-    )
+    tally = UseTally.of(world.uses(0, len(world.envelopes)))
+    for account, faces in (storage or {}).items():
+        tally.add_retention(faces_kept(account, 0, faces))
+    return bill_month(JANUARY, tally, prices, lambda: next(nonces).to_bytes(NONCE_BYTES, "big"), replaces)
+
+
+def faces_kept(account, t, delta):
+    return Use(0, b"", account, t, 0, bytes(16), canonical({"acct": account, "faces_delta": delta}))
 
 
 def logged(world, storage=None, replaces=None):
@@ -113,17 +109,19 @@ def test_months():
 
 def test_faces_are_charged_for_the_part_of_the_month_that_they_were_kept():
     half = (JANUARY.begin + JANUARY.end) // 2
-    changes = [
-        StorageChange(JANUARY.begin - 99, 1000),
-        StorageChange(half, 1000),
-        StorageChange(JANUARY.end, 10**9),
-    ]
-    charge = storage_charge(changes, JANUARY, PRICES)
-    assert charge.quantity == 1500
-    assert charge.amount == Decimal("0.015")
-    erased = [*changes[:1], StorageChange(half, -1000)]
-    assert storage_charge(erased, JANUARY, PRICES).amount == Decimal("0.005")
-    assert storage_charge([*changes[:1], StorageChange(JANUARY.begin, -1000)], JANUARY, PRICES) is None
+
+    def charge(*changes):
+        tally = UseTally()
+        for t, delta in changes:
+            tally.add_retention(faces_kept(ANN, t, delta))
+        return storage_charge(tally.face_ms(ANN, JANUARY), JANUARY, PRICES)
+
+    before = (JANUARY.begin - 99, 1000)
+    grown = charge(before, (half, 1000), (JANUARY.end, 10**9))
+    assert grown.quantity == 1500
+    assert grown.amount == Decimal("0.015")
+    assert charge(before, (half, -1000)).amount == Decimal("0.005")
+    assert charge(before, (JANUARY.begin, -1000)) is None
 
 
 @pytest.mark.parametrize(("amount", "hundredths"), [("0", 0), ("0.005", 1), ("0.0049999", 0), ("12.345", 1235)])
@@ -162,7 +160,7 @@ def test_malformed_price_lists(change, reason):
 
 
 def test_every_invoice_is_proven_to_be_part_of_the_total_in_the_log(world):
-    billed, index = logged(world, {ANN: [StorageChange(0, 5_000_000)], EVE: [StorageChange(0, 2_000)]})
+    billed, index = logged(world, {ANN: 5_000_000, EVE: 2_000})
     assert set(billed.bills) == {ANN, BEN, EVE}
     total = 0
     for account in billed.bills:
@@ -190,7 +188,7 @@ def test_failed_calls_cost_nothing(world):
 
 
 def test_nobody_else_can_be_billed_out_of_the_total(world):
-    billed, index = logged(world, {ANN: [StorageChange(0, 5_000_000)]})
+    billed, index = logged(world, {ANN: 5_000_000})
     made = invoice(ANN, billed, index, world)
     policy = world.policy()
     lines = json.loads(json.dumps(made.bill["lines"]))

@@ -8,6 +8,7 @@ import pytest
 from custodes.ledger.prover.files import encode_file, encode_path
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_run import bill_month
+from custodes.ledger.prover.invoices.use_tally import UseTally
 from custodes.ledger.prover.maps import vrf
 from custodes.ledger.prover.maps.account_map import CollectionMap
 from custodes.ledger.prover.maps.tree import FaceTree, SumTree, head_fields, place
@@ -319,15 +320,7 @@ def test_a_later_head_without_the_collection(world):
 )
 def test_bills_of_a_wrong_form_that_the_log_commits_to(world, change, reason):
     prices = parse_prices(json.loads(default_prices()))
-
-    class Nothing:
-        def accounts(self):
-            return []
-
-        def changes(self, account):
-            return []
-
-    run = bill_month(Month(2026, 1), world.uses(0, 99), Nothing(), prices, lambda: bytes(16))
+    run = bill_month(Month(2026, 1), UseTally.of(world.uses(0, 99)), prices, lambda: bytes(16))
     bill = {**run.bills[ANN], **change}
     tree = SumTree()
     tree.put(bill_key(bill), Value(bill["uses"], bill["total"], bill_key(bill)))

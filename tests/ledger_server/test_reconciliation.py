@@ -11,8 +11,8 @@ import pytest
 from custodes.core.clock import FixedClock
 from custodes.core.ids import AccountId, RequestId
 from custodes.core.slot import Slot
+from custodes.deployment.networks.computing import open_engine
 from custodes.deployment.record.ledger import started
-from custodes.deployment.server import open_engine
 from custodes.engine.runtime.memory import Runs
 from custodes.engine.runtime.meter import RunMeter
 from custodes.imaging.image import decode as decode_image

@@ -41,7 +41,9 @@ from fakes.liveness_film import Film, portrait_of
 pytestmark = [pytest.mark.slow, pytest.mark.models, pytest.mark.timeout(280)]
 ROOT = Path(__file__).parents[2]
 NODE_MODULES = ROOT / "build" / "node_modules"
-FRAMES, LEAST_FPS = 32, 6.0
+FRAMES = 32
+# Below it the product itself calls a video too poor (LOW_VIDEO_QUALITY_DETECTED).
+LEAST_FPS = 8.0
 EXAMPLE_SERVER = '"https://localhost:8443"'
 GIVEN_SERVER = 'JSON.parse(document.getElementById("given").textContent).endpoint'
 REGION = "eu-central-1"

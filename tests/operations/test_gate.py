@@ -10,8 +10,10 @@ import pytest
 from custodes.core.errors import CustodesError, DeniedError, InvalidParameterError, UnavailableError
 from custodes.core.slot import SlotClosedError
 from custodes.operations.requests.command import Command
-from custodes.operations.requests.gate import AllowAll, CountingRecorder, Deny, Gate, Permit
-from custodes.operations.requests.properties import CHANGES
+from custodes.operations.requests.context import Context
+from custodes.operations.requests.gate import AllowAll, CountingRecorder, Deny, Gate, Permit, Step
+from custodes.operations.requests.properties import CHANGES, Properties
+from custodes.operations.requests.receipts import receipt_of
 from fakes.engine import Square, picture
 from fakes.records import KeepingRecorder, ScriptedPolicy
 
@@ -37,6 +39,7 @@ FAMILIES = (
 CALLS: dict[str, dict[str, Any]] = {
     "AssessFaceQuality": {"Image": IMAGE},
     "AssessLiveness": {"Image": IMAGE},
+    "DescribePersons": {"Image": IMAGE},
     "DetectFaces": {"Image": IMAGE},
     "DetectLabels": {"Image": IMAGE},
     "DetectModerationLabels": {"Image": IMAGE},
@@ -65,6 +68,8 @@ CALLS: dict[str, dict[str, Any]] = {
     **{f"{verb}Handler": {"Name": "gate"} for verb in ("Get", "Delete")},
     "PutHandler": {"Name": "gate", "Document": "{}"},
     "ListHandlers": {},
+    "ExportFaces": ON_COLLECTION,
+    "ImportFaces": {**ON_COLLECTION, "FaceModelVersion": "test-1", "Faces": []},
     "StartDuplicateSearch": ON_COLLECTION,
     "StartFaceClustering": ON_COLLECTION,
     "StartCrossMatch": {**ON_COLLECTION, "OtherCollectionId": "others"},
@@ -131,6 +136,7 @@ CALLS: dict[str, dict[str, Any]] = {
 }
 ANYWHERE = {operation for operation in CALLS if operation.startswith(("Assess", "Detect"))} | {
     "CompareFaces",
+    "DescribePersons",
     "CorrectStreamEvent",
     "CreateAccountStatement",
     "CreateFaceLivenessSession",
@@ -288,3 +294,53 @@ def test_a_result_is_not_handed_out_to_an_account_suspended_meanwhile(request_co
     with pytest.raises(DeniedError, match="out of use"):
         gate.perform(request_context, Try(), work)
     assert [outcome.code for outcome in recorder.outcomes] == ["DeniedError"]
+
+
+class _Whole(Command):
+    operation: ClassVar[str] = "Whole"
+    properties: ClassVar[Properties] = CHANGES
+
+
+class _Part(Command):
+    operation: ClassVar[str] = "Part"
+    properties: ClassVar[Properties] = CHANGES
+
+
+def test_a_step_is_decided_and_recorded_for_itself_before_the_whole_leaves(
+    request_context: Context,
+) -> None:
+    policy, recorder = ScriptedPolicy(), KeepingRecorder()
+    gate = Gate(policy, recorder)
+
+    def part(permit: Permit, _: _Part) -> str:
+        permit.tally.add(faces_searched=1)
+        return "found"
+
+    def whole(permit: Permit, _: _Whole) -> Step[str]:
+        return gate.perform_step(permit, request_context, _Part(), part)
+
+    released = gate.perform(request_context, _Whole(), whole)
+    assert [intent.operation for intent in policy.intents] == ["Whole", "Part"]
+    assert [dict(outcome.counts) for outcome in recorder.outcomes] == [{"faces_searched": 1}, {}]
+    assert (released.result.result, released.result.entered.index) == ("found", 1)
+    recorder.fail_enter = OSError("no space")
+    with pytest.raises(UnavailableError):
+        gate.perform(request_context, _Whole(), whole)
+
+
+def test_what_a_step_raises_is_on_record_and_its_receipt_is_of_the_whole(request_context: Context) -> None:
+    recorder = KeepingRecorder()
+    gate = Gate(ScriptedPolicy(), recorder)
+
+    def whole(permit: Permit, _: _Whole) -> None:
+        gate.perform_step(permit, request_context, _Part(), _refused)
+
+    with pytest.raises(DeniedError) as caught:
+        gate.perform(request_context, _Whole(), whole)
+    assert [outcome.code for outcome in recorder.outcomes] == ["DeniedError", "DeniedError"]
+    receipt = receipt_of(caught.value)
+    assert receipt is not None and receipt.index == 0
+
+
+def _refused(_permit: Permit, _command: Command) -> None:
+    raise DeniedError("no")

@@ -139,3 +139,14 @@ def test_an_ingress_a_claim_and_a_secret(render: Render) -> None:
     pod = workload["template"]["spec"]
     assert {"name": "data", "persistentVolumeClaim": {"claimName": "old"}} in pod["volumes"]
     assert pod["containers"][0]["envFrom"] == [{"secretRef": {"name": "more"}}]
+
+
+def test_several_servers_have_names_addresses_and_one_volume(render: Render) -> None:
+    found = render({"nodes": 3, "data": {"existingClaim": "shared"}})["StatefulSet"]["spec"]
+    assert found["replicas"] == 3
+    variables = {one["name"]: one for one in found["template"]["spec"]["containers"][0]["env"]}
+    assert variables["CUSTODES_NODE"]["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+    assert variables["CUSTODES_NODE_URL"]["value"] == "http://$(POD_IP):8080"
+    assert list(variables).index("POD_IP") < list(variables).index("CUSTODES_NODE_URL"), "only what stands in front"
+    with pytest.raises(subprocess.CalledProcessError):
+        render({"nodes": 3})

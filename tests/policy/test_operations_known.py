@@ -78,7 +78,7 @@ DETECTIONS = {
     "EquipmentDetection", "EyeDirection", "EyeOpen", "Eyeglasses", "Face", "FaceDetail", "FaceLiveness",
     "FaceOccluded", "FaceQuality", "Gender", "GetFaceLivenessSessionResultsResponse", "Instance",
     "KnownGender", "Label", "ModerationLabel", "MouthOpen", "Mustache", "PersonDetail",
-    "ProtectiveEquipmentBodyPart", "ProtectiveEquipmentPerson", "ShotSegment", "Smile", "Sunglasses",
+    "ProtectiveEquipmentBodyPart", "ProtectiveEquipmentPerson", "SeenPerson", "ShotSegment", "Smile", "Sunglasses",
     "TechnicalCueSegment", "TextDetection",
 }  # fmt: skip
 # What an account stored or was told before, read back: no face is compared to say it.

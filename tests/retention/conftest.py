@@ -50,11 +50,9 @@ class Keeper:
     def enrol(self, count: int, seed: int = 1) -> tuple[Face, ...]:
         """Faces of now."""
         now = self.clock.now_ms()
-        added = self.gallery.add_faces(
+        return self.gallery.add_faces(
             KEY, [new_face(vector, str(uuid.uuid4()), ts_ms=now) for vector in units(seed, count)]
         )
-        self.erasures.enrolled(KEY, [face.face_id for face in added])
-        return added
 
     def entries(self, kind: str) -> list[Entry]:
         self.log.flush()

@@ -164,7 +164,6 @@ def test_faces_that_went_are_stored_no_longer_on_the_bill(keeper: Keeper) -> Non
     month = Month.of(keeper.clock.now_ms())
     prices = load_prices(default_prices())
     (bill,) = keeper.statements.bill(month, prices).bills.values()
-    (bill,) = keeper.statements.bill(month, prices).bills.values()
     assert "Faces kept" in str(bill["lines"]), "they were there for two days"
     after = Month.of(month.end)
     assert dict(keeper.statements.bill(after, prices).bills) == {}, "and cost nothing afterwards"

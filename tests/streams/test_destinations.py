@@ -100,6 +100,16 @@ def test_what_is_not_taken_is_sent_again_in_order_also_by_the_next_server(data: 
     assert bodies(receiver)[0]["data"]["Picture"]
 
 
+def test_one_that_never_answers_delays_no_other(data: Path, receiver: Receiver) -> None:
+    with running(data, engine=BlobEngine()) as server, socket.create_server(("127.0.0.1", 0)) as mute:
+        host = f"127.0.0.1:{mute.getsockname()[1]}"
+        for name, scheme in (("a", "http"), ("b", "mqtt"), ("c", "http")):  # each takes ten seconds to fail
+            ask(server, "stream destination set", name=name, url=f"{scheme}://{host}", past=True)
+        with mute.accept()[0]:
+            ask(server, "stream destination set", name="z", url=receiver.url, past=True)
+            assert eventually(lambda: len(receiver.got) == 2, seconds=8)
+
+
 def test_a_webhook_that_wants_no_more_is_left_alone(data: Path, receiver: Receiver) -> None:
     receiver.status = 410
     with running(data, engine=BlobEngine()) as server:

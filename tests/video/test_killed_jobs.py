@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -14,6 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from custodes.core.clock import SystemClock
 from custodes.deployment.record.ledger import started
@@ -22,7 +24,7 @@ from custodes.ledger.writer.log import LedgerLog
 from custodes.storage.ledger.open import LedgerPaths
 from fakes.blobs import Blob, scene
 from fakes.clips import write_clip
-from fakes.killed import last_words
+from fakes.killed import kills, last_words
 
 KILLS = int(os.environ.get("CUSTODES_TEST_KILLS", "3"))
 SCRIPT = Path(__file__).parents[1] / "fakes" / "film_server.py"
@@ -47,24 +49,24 @@ def charges(log: LedgerLog, job: str) -> Counter[int]:
 
 def test_killed_jobs_end_as_undisturbed_ones_do(tmp_path: Path) -> None:
     films, chance = tmp_path / "films", random.Random(15)
+    moments = (chance.uniform(0.0, 0.4) for _ in itertools.count())
     films.mkdir()
     write_clip(films / "a.mp4", FRAMES, walk, fps=1.0)
     calm = last_words(SCRIPT, tmp_path / "calm", films, None)
     assert calm["status"] == "SUCCEEDED"
-    killed, told = 0, None
+    killed = 0
     for number in range(KILLS):
-        # Where a job gets done between kills, the next directory is begun.
-        data = tmp_path / f"data{number // 10}"
-        told = last_words(SCRIPT, data, films, chance.uniform(0.0, 0.4))
-        killed += told is None
-        if number % 10 == 9 or number == KILLS - 1:
-            told = last_words(SCRIPT, data, films, None)
-            assert (told["status"], told["persons"]) == ("SUCCEEDED", calm["persons"])
-            name = LedgerPaths(data).verifier.read_text(encoding="utf-8").partition("+")[0]
-            with started(data, name, None, SystemClock()) as log:
-                paid = charges(log, told["job"])
-            assert set(paid) == set(range(PARTS)) and sum(paid.values()) == MINUTES
-            audit = [sys.executable, "-m", "custodes", "ledger", "audit", "--data", str(data)]
-            assert subprocess.run(audit, capture_output=True, check=False).returncode == 0
-    print(f"killed {killed} of {KILLS} times before its end")
-    assert killed >= KILLS / 2, "it was hardly ever killed: the test showed nothing"
+        data = tmp_path / f"data{number}"
+        killed += kills(SCRIPT, data, films, moments, min(10, KILLS - killed))
+        told = last_words(SCRIPT, data, films, None)
+        assert (told["status"], told["persons"]) == ("SUCCEEDED", calm["persons"])
+        name = LedgerPaths(data).verifier.read_text(encoding="utf-8").partition("+")[0]
+        with started(data, name, None, SystemClock()) as log:
+            paid = charges(log, told["job"])
+        assert set(paid) == set(range(PARTS)) and sum(paid.values()) == MINUTES
+        audit = [sys.executable, "-m", "custodes", "ledger", "audit", "--data", str(data)]
+        assert subprocess.run(audit, capture_output=True, check=False).returncode == 0
+        if killed == KILLS:
+            print(f"killed {killed} times in {number + 1} data directories")
+            return
+    pytest.fail("it was hardly ever killed before its end: the test showed nothing")

@@ -51,6 +51,10 @@ COMMANDS = (
         "custodes.cli.pictures.assess:liveness",
     ),
     CommandEntry(
+        _PICTURES, "persons", "Count persons, and tell the colours that they wear.",
+        "custodes.cli.pictures.assess:persons",
+    ),
+    CommandEntry(
         _LABELS, "labels", "Train labels of your own on a folder of pictures, and ask them.",
         "custodes.cli.labels.labels:app",
     ),

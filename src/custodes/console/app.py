@@ -1,13 +1,14 @@
 """The console as routes: who is signed in, what they may ask, one answer for everything that can go wrong.
 
-In: ``ConsoleParts``. Out: routes for ``/console`` and, for browsers, ``/``. Pages are functions of ``pages``; here is
-what holds for all of them: a session, a form of our own, the reader's language, headers, errors as pages.
+In: ``ConsoleParts``. Out: routes for ``/console`` and, for browsers, ``/``; the page that says that something failed.
+Pages are functions of ``pages``; here is what holds for all of them: a session, a form of our own, the reader's
+language, headers, errors as pages.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -30,6 +31,7 @@ from custodes.console.web.rendering import render
 from custodes.console.web.sessions import Session, Sessions
 from custodes.core import errors
 from custodes.core.errors import CustodesError
+from custodes.core.ids import RequestId
 from custodes.operations.requests.context import Origin
 
 _STATUS: Mapping[type[CustodesError], int] = {
@@ -48,8 +50,19 @@ _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
 _THEMES = ("", "light", "dark")
 
 
-def console_routes(parts: ConsoleParts) -> list[BaseRoute]:
-    """All routes of the console."""
+@dataclass(frozen=True, slots=True)
+class ConsolePages:
+    """All routes of the console, and what answers a request of one of them that failed as nobody expected.
+
+    ``failed`` gets the request and its id; None for a request that is not for the console.
+    """
+
+    routes: Sequence[BaseRoute] = ()
+    failed: Callable[[Request, RequestId], Response | None] = lambda *_: None
+
+
+def console_pages(parts: ConsoleParts) -> ConsolePages:
+    """The console."""
     console = _Console(parts, Sessions(parts.clock, parts.random, parts.limits))
     own: list[BaseRoute] = [
         Route("/static/{version}/{name}", assets.serve, methods=["GET"]),
@@ -61,7 +74,8 @@ def console_routes(parts: ConsoleParts) -> list[BaseRoute]:
         Route("/{path:path}", console.missing),
     ]
     to_console = Route(security.PATH, _to_console, methods=["GET"])
-    return [_ForBrowsers("/", _to_console, methods=["GET"]), to_console, Mount(security.PATH, routes=own)]
+    routes = [_ForBrowsers("/", _to_console, methods=["GET"]), to_console, Mount(security.PATH, routes=own)]
+    return ConsolePages(routes, console.failed)
 
 
 class _ForBrowsers(Route):
@@ -157,6 +171,17 @@ class _Console:
             return self._to_sign_in(request)
         return _response(visit, _refusal(errors.NotFoundError("There is no such page.")))
 
+    def failed(self, request: Request, request_id: RequestId) -> Response | None:
+        """A page that asks nothing of anybody: what it would ask may be what failed."""
+        if not request.url.path.startswith(f"{security.PATH}/"):
+            return None
+        guest = self._guest(request)
+        language, theme = ("", "") if guest is None else (guest.session.language, guest.session.theme)
+        words = Words(language or preferred(request.headers.get("accept-language", "")))
+        template = "failed_notice.html" if _is_fragment(request) else "failed.html"
+        text = render(template, {"t": words, "theme": theme, "request_id": request_id})
+        return security.secured(HTMLResponse(text, HTTPStatus.INTERNAL_SERVER_ERROR))
+
     def _guest(self, request: Request) -> _Guest | None:
         secret = request.cookies.get(security.COOKIE, "")
         session = self._sessions.find(secret) if secret else None
@@ -178,7 +203,7 @@ class _Console:
             url=_back_to(request),
             path={name: str(value) for name, value in request.path_params.items()},
             query=dict(request.query_params),
-            fragment=request.headers.get("hx-request") == "true" and "hx-boosted" not in request.headers,
+            fragment=_is_fragment(request),
         )
 
     def _to_sign_in(self, request: Request) -> Response:
@@ -214,7 +239,6 @@ def page_text(visit: Visit, view: View) -> str:
     values = {
         "t": visit.words,
         "visit": visit,
-        "asset": assets.address,
         "verifier": assets.verifier_address(),
         "nav": navigation,
         "languages": NAMES,
@@ -223,6 +247,10 @@ def page_text(visit: Visit, view: View) -> str:
         **view.values,
     }
     return render(view.template, values)
+
+
+def _is_fragment(request: Request) -> bool:
+    return request.headers.get("hx-request") == "true" and "hx-boosted" not in request.headers
 
 
 def _back_to(request: Request) -> str:

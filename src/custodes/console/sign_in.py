@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from custodes.console.ports import ConsoleParts
-from custodes.console.web import assets, security
+from custodes.console.web import security
 from custodes.console.web.attempts import Attempts
 from custodes.console.web.forms import SMALL_BODY_BYTES, Form, read_form
 from custodes.console.web.language import Words, preferred
@@ -113,7 +113,7 @@ class SignIn:
 
     def _show(self, request: Request, template: str, status: int = HTTPStatus.OK, **values: str) -> Response:
         words = Words(preferred(request.headers.get("accept-language", "")))
-        shown = {"t": words, "asset": assets.address, "problem": "", "back": "", "link": "", **values}
+        shown = {"t": words, "problem": "", "back": "", "link": "", **values}
         return security.secured(HTMLResponse(render(template, shown), status))
 
 

@@ -12,9 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from starlette.routing import BaseRoute
-
-from custodes.console.app import console_routes
+from custodes.console.app import ConsolePages, console_pages
 from custodes.console.ports import Answered, ApiCall, ConsoleParts, CredentialsCall, ReviewCall, SessionLimits
 from custodes.core.clock import SystemClock
 from custodes.core.errors import InvalidParameterError, NotSupportedError
@@ -69,8 +67,8 @@ class ConsoleSources:
     gate: Gate
 
 
-def open_console(sources: ConsoleSources) -> list[BaseRoute]:
-    """Routes of the console."""
+def open_console(sources: ConsoleSources) -> ConsolePages:
+    """The console of a deployment."""
     settings = sources.settings
     parts = ConsoleParts(
         api=_api(sources),
@@ -94,7 +92,7 @@ def open_console(sources: ConsoleSources) -> list[BaseRoute]:
             idle_ms=settings.console_idle_minutes * 60_000, absolute_ms=settings.console_hours * 3_600_000
         ),
     )
-    return console_routes(parts)
+    return console_pages(parts)
 
 
 def _api(sources: ConsoleSources) -> ApiCall:

@@ -38,15 +38,27 @@ def open_database(settings: Settings) -> Database:
                 "custodes database copy --from URL"
             )
         return SqliteDatabase.open(settings.data)
-    if (settings.data / FILE_NAME).exists():
-        raise UnavailableError(
-            f"there is a database in {settings.data} already: move it with custodes database copy --to URL"
-        )
+    _require_moved(settings.data)
     from custodes.storage.sql.postgres_database import PostgresDatabase
 
     database = PostgresDatabase.open(settings.data, settings.database)
     write_durably(settings.data / _MARK, _ELSEWHERE)
     return database
+
+
+def join_database(settings: Settings, folder: Path) -> Database:
+    """The database of a data directory that several servers have; ``folder`` is this one's alone. Raises likewise."""
+    _require_moved(settings.data)
+    from custodes.storage.sql.postgres_database import PostgresDatabase
+
+    database = PostgresDatabase.joined(folder, settings.database)
+    write_durably(settings.data / _MARK, _ELSEWHERE)
+    return database
+
+
+def _require_moved(data: Path) -> None:
+    if (data / FILE_NAME).exists():
+        raise UnavailableError(f"there is a database in {data} already: move it with custodes database copy --to URL")
 
 
 def copy_to_shared(data: Path, url: str) -> Mapping[str, int]:

@@ -9,10 +9,12 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from custodes.core.setting_text import WarmStart
 from custodes.deployment.databases import open_database
 from custodes.gallery.entities import CollectionKey
+from custodes.gallery.following import FollowingGallery
 from custodes.gallery.gallery import IndexedGallery
 from custodes.gallery.warming import Warming, warming_order
 from custodes.jobs.schedule import MINUTE_MS, Schedule, regularly
@@ -26,6 +28,8 @@ from custodes.storage.sql.gallery.store import SqlGalleryStore
 from custodes.storage.vectors.faiss_index import FaissIndex
 
 CACHE = "cache"
+CHANGES_KEPT = 100_000
+"""So many changes of a collection back another server may be; one that is further reads it anew."""
 _COUNTS = "searches.json"
 _THREADS = 2
 """Reading vectors is bound by one core each; more threads would take the rest from requests."""
@@ -77,6 +81,32 @@ def open_served_gallery(
     with closing(Warming(gallery, keys, _THREADS)) as warming:
         schedule = Schedule("copies of vectors", 10 * MINUTE_MS, regularly(keep))
         yield ServedGallery(gallery, (schedule,), lambda: {"gallery": warming.state()}, warming.start)
+        with suppress(OSError):  # the next start only takes another order
+            counts.add(gallery.take_searches())
+
+
+@contextmanager
+def open_following_gallery(
+    settings: Settings, database: Database, limits: Overrides, folder: Path
+) -> Iterator[FollowingGallery]:
+    """The gallery of a database that others change, too; what this server searched before is read into memory.
+
+    Vectors are read from the database: copies in files would have to be one server's.
+
+    Args:
+        settings: all of them.
+        database: stays the caller's to close.
+        limits: what accounts may use up that have limits of their own.
+        folder: of this server alone.
+    """
+    quotas = AccountQuotas(settings.account_limits, limits)
+    store = SqlGalleryStore.open(database, settings.data, os.urandom, quotas, changes_kept=CHANGES_KEPT)
+    gallery = FollowingGallery(store, FaissIndex, settings.search_wait_s)
+    counts = SearchCounts(folder / _COUNTS)
+    keys = [] if settings.warm_start is WarmStart.NONE else warming_order(counts.counts(), _others(settings, store))
+    with closing(Warming(gallery, keys, _THREADS)) as warming:
+        warming.start()
+        yield gallery
         with suppress(OSError):  # the next start only takes another order
             counts.add(gallery.take_searches())
 

@@ -14,6 +14,7 @@ from custodes.deployment.governance.policy import open_explanations
 from custodes.governance.provider.guardrails import load
 from custodes.governance.provider.records import replay
 from custodes.ledger.tlog.trust import TrustPolicy, parse_policy
+from custodes.ledger.writer.ports import BodyReader
 from custodes.ledger.writer.published import RunningLog
 from custodes.models.card import load_cards
 from custodes.operations.record.admin.evidence import evidence_handlers
@@ -27,10 +28,16 @@ from custodes.settings import Settings
 from custodes.storage.files.policy import PolicyFiles, policy_files
 
 
-def open_lookups(settings: Settings, statements: Statements, duties: Housekeeping, log: RunningLog) -> AdminHandlers:
-    """What carries these commands out on the data directory of ``settings``."""
+def open_lookups(
+    settings: Settings,
+    statements: Statements,
+    duties: Housekeeping,
+    log: RunningLog,
+    bodies: BodyReader | None = None,
+) -> AdminHandlers:
+    """What carries these commands out on the data directory of ``settings``; ``bodies`` as in ``open_statements``."""
     return {
-        **lookup_handlers(lambda: open_explanations(settings.data).files),
+        **lookup_handlers(lambda: open_explanations(settings.data, bodies).files),
         **evidence_handlers(statements, duties, log),
         **report_handlers(
             statements, duties, lambda: _Rules(policy_files(settings.data)), lambda: _trust(settings.data)

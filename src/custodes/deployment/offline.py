@@ -13,8 +13,9 @@ from typing import Any
 
 from custodes.core.clock import SystemClock
 from custodes.core.ids import AccountId
+from custodes.deployment.networks.computing import open_engine
 from custodes.deployment.networks.engines import open_sight, open_text
-from custodes.deployment.server import new_request_id, open_engine
+from custodes.deployment.server import new_request_id
 from custodes.edge.aws.translate.images import faces, labels, moderation, protection, quality, text
 from custodes.edge.aws.wire import Handler
 from custodes.engine.ports import FaceEngine, TextEngine

@@ -36,6 +36,7 @@ from custodes.deployment.record.ledger import (
     schedule_retention,
     schedule_stamps,
 )
+from custodes.deployment.record.sharing import Sharing
 from custodes.deployment.streams import Streams, schedule_streams
 from custodes.deployment.tasks import CollectionTasks
 from custodes.deployment.video import Videos, schedule_videos
@@ -73,13 +74,15 @@ from custodes.operations.video.job_admin import job_handlers
 from custodes.settings import Settings
 from custodes.storage.files.cases import FILE as CASES
 from custodes.storage.files.cases import CaseFile
+from custodes.storage.files.machine_report import TsmReports
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery.celebrities import SqlCelebrities
+from custodes.storage.sql.nodes.cases import SharedCases
 
 
 @dataclass(frozen=True, slots=True)
 class DataParts:
-    """What an open data directory consists of, before its ledger is open."""
+    """What an open data directory consists of, before its ledger is open; ``sharing`` where several servers have it."""
 
     settings: Settings
     database: Database
@@ -92,6 +95,7 @@ class DataParts:
     request_ids: Callable[[], RequestId]
     labelling: CustomLabelling
     tasks: CollectionTasks
+    sharing: Sharing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,25 +131,29 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
         UnavailableError: something cannot be opened, was set back, or is not what the ledger knows.
     """
     settings, data, clock = parts.settings, parts.settings.data, parts.clock
-    gallery, directory, operator = parts.gallery, parts.accounts, parts.operator
+    gallery, directory, operator, sharing = parts.gallery, parts.accounts, parts.operator, parts.sharing
+    bodies = None if sharing is None else sharing.bodies
+    machine = None if settings.attestation is None else TsmReports(settings.attestation)
+    plan = LedgerPlan(ledger_place(settings, operator, parts.database), release, machine)
     with (
-        open_server_ledger(LedgerPlan(ledger_place(settings, operator, parts.database), release), clock) as ledger,
+        open_server_ledger(plan, clock, sharing) as ledger,
         open_customers(
-            parts.database, data, directory, ledger.attributed, ledger.statements, operator, clock
+            parts.database, data, directory, ledger.attributed, ledger.statements, operator, clock, sharing
         ) as customers,
         schedule_lists(data, ledger.attributed, clock) as (list_schedules, list_handlers),
     ):
         look_where_from(data, ledger.log)
         erasures = open_erasures(data, ledger, gallery)
-        rules = open_policy(data, ledger, clock, own_policy(settings))
+        told = (lambda _: None) if sharing is None else sharing.rules
+        rules = open_policy(data, ledger, clock, own_policy(settings), told)
         consent = Consent(log_name(data), lambda: rules.state.officers)
-        cases = open_cases(data, ledger.attributed, clock)
+        cases = open_cases(data, ledger.attributed, clock, sharing)
         reviews = open_reviews(parts.database, data, ledger, gallery, directory, settings.review_days)
         links = SignInLinks(clock, os.urandom)
         commands: AdminHandlers = {
             **links.handlers(),
             **customers.handlers,
-            **policy_handlers(rules, lambda: open_explanations(data)),
+            **policy_handlers(rules, lambda: open_explanations(data, bodies)),
             **case_handlers(cases, directory, clock),
             **retention_handlers(gallery, operator),
             **list_handlers,
@@ -154,7 +162,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             **ledger_handlers(ledger.duties, ledger.statements, ledger.log, log_retention(settings, clock), consent),
             **ledger.duties.incidents.handlers(ledger.attributed, consent),
             **open_backups(data, ledger.log, erasures.settle, clock),
-            **open_lookups(settings, ledger.statements, ledger.duties, ledger.log),
+            **open_lookups(settings, ledger.statements, ledger.duties, ledger.log, bodies),
             **job_handlers(parts.videos.jobs, clock),
             **erasure_handlers(ProjectRecords(parts.labelling.adapters.store, settings.region), clock),
             **parts.streams.handlers(operator),
@@ -177,7 +185,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             *schedule_videos(parts.videos),
             schedule_streams(parts.streams),
         )
-        policy = RecognitionStop(ledger.duties.incidents, AccountStanding(directory, layers))
+        policy = RecognitionStop(ledger.duties.incidents.stopping, AccountStanding(directory, layers))
         fresh = customers.screening.screenings.freshness
         yield Records(ledger, administration, policy, erasures, reviews, schedules, links, fresh)
 
@@ -188,9 +196,13 @@ def ledger_place(settings: Settings, operator: AccountId, database: Database | N
     return LedgerPlace(settings.data, operator, settings.ledger_origin, anchor)
 
 
-def open_cases(data: Path, log: LedgerWriter, clock: Clock) -> Authorisations:
-    """Cases of identifications, on record in ``log``. Raises UnavailableError when their file cannot be read."""
-    return Authorisations(CaseFile(data / CASES), log, clock)
+def open_cases(data: Path, log: LedgerWriter, clock: Clock, sharing: Sharing | None = None) -> Authorisations:
+    """Cases of identifications, on record in ``log``; in ``sharing`` where several servers have them.
+
+    Raises:
+        UnavailableError: they cannot be read.
+    """
+    return Authorisations(CaseFile(data / CASES) if sharing is None else SharedCases(sharing.notes), log, clock)
 
 
 def log_retention(settings: Settings, clock: Clock) -> LogRetention:

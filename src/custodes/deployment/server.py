@@ -14,13 +14,12 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from starlette.routing import BaseRoute
-
+from custodes.console.app import ConsolePages
 from custodes.core.clock import SystemClock
 from custodes.core.errors import NotFoundError
 from custodes.core.ids import AccountId, RequestId
@@ -29,11 +28,11 @@ from custodes.deployment.databases import open_database
 from custodes.deployment.galleries import open_served_gallery
 from custodes.deployment.governance.accounts import open_directory
 from custodes.deployment.liveness import browser_files, open_liveness, schedule_liveness
-from custodes.deployment.networks.engines import open_sight, open_text
-from custodes.deployment.networks.own_detectors import own_networks
+from custodes.deployment.networks.computing import Computing, open_computing
 from custodes.deployment.networks.scores import score_rates
 from custodes.deployment.projects import CustomLabelling, open_projects, training_workers
 from custodes.deployment.record.ledger import ServerLedger, reconciled
+from custodes.deployment.record.sharing import ACCOUNTS, Sharing
 from custodes.deployment.records import DataParts, Records, open_records
 from custodes.deployment.streams import Streams, event_delivery, open_streams, stream_workers
 from custodes.deployment.tasks import open_tasks, task_workers
@@ -50,16 +49,11 @@ from custodes.edge.endpoints.api import Limits
 from custodes.edge.endpoints.ledger import PublicLedger, mounted
 from custodes.edge.endpoints.liveness_stream import StreamLimits
 from custodes.edge.endpoints.reviews import Act, actions
-from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.ports import FaceEngine, TextEngine
-from custodes.engine.runtime.memory import RunMemory, Runs
-from custodes.engine.runtime.meter import RunMeter
-from custodes.engine.runtime.once import Once
 from custodes.gallery.entities import CollectionKey
 from custodes.governance.accounts.account import Status
 from custodes.jobs.schedule import Schedule, Scheduler
-from custodes.models.card import load_cards
-from custodes.models.store import ModelStore, missing_models
+from custodes.ledger.writer.published import RunningLog
 from custodes.operations.accounts.credentials.sign_in_links import SignInLinks
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.sts import SecurityTokens
@@ -86,7 +80,7 @@ from custodes.storage.ledger.documents import public_documents
 from custodes.storage.objects.buckets import BucketObjects
 from custodes.storage.objects.outputs import OutputBuckets
 from custodes.storage.objects.sources import S3Settings, open_objects
-from custodes.storage.sql.database import Database
+from custodes.storage.sql.database import Database, alone
 from custodes.storage.sql.gallery.celebrities import SqlCelebrities
 
 # Separates this use of the operator's secret from any other. Changing it invalidates open pagination tokens only.
@@ -137,7 +131,7 @@ class Deployment:
         limits = Limits(worker_threads=self.settings.workers, in_flight=self.settings.in_flight)
         throttle = Throttle(self.settings.account_limits, self.accounts.limits, time.monotonic)
         recent = RecentRequests()
-        console = self._console(throttle, recent) if self.settings.console else ()
+        console = self._console(throttle, recent) if self.settings.console else ConsolePages()
         return create_app(
             AppParts(
                 service=self.service,
@@ -153,7 +147,8 @@ class Deployment:
                 ready=lambda: True,
                 limits=limits,
                 metrics_public=self.settings.metrics_public,
-                extra_routes=(mounted(self._public_ledger()), *browser_files(self.settings).routes(), *console),
+                extra_routes=(mounted(self._public_ledger()), *browser_files(self.settings).routes(), *console.routes),
+                failed=console.failed,
                 review_actions=self.review_actions,
                 schedules=self.scheduler.states,
                 health=self.health,
@@ -166,7 +161,7 @@ class Deployment:
             )
         )
 
-    def _console(self, throttle: Throttle, recent: RecentRequests) -> list[BaseRoute]:
+    def _console(self, throttle: Throttle, recent: RecentRequests) -> ConsolePages:
         return open_console(
             ConsoleSources(
                 settings=self.settings,
@@ -201,6 +196,25 @@ def new_request_id() -> RequestId:
     return RequestId(str(uuid.uuid4()))
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the server that has the lease, of several over one database, has from its process: all of it stays open.
+
+    Attributes:
+        database: shared with the others.
+        gallery: follows what the others change.
+        computing: networks.
+        tracing: spans around requests; None for none.
+        sharing: where it writes, whom it tells.
+    """
+
+    database: Database
+    gallery: Gallery
+    computing: Computing
+    tracing: Tracing | None
+    sharing: Sharing
+
+
 @contextmanager
 def open_deployment(
     settings: Settings,
@@ -228,36 +242,75 @@ def open_deployment(
     Raises:
         UnavailableError: the directory cannot be used or is in use, or models are missing.
     """
-    clock = SystemClock()
     with ExitStack() as opened:
         spans = opened.enter_context(open_tracing(settings.otlp_endpoint)) if tracing is None else tracing
         # The directory's lock comes first: a second process must not touch its files.
         database = opened.enter_context(closing(open_database(settings)))
-        keys = open_credentials(settings.data, region=settings.region, endpoint_url=endpoint_url, random=os.urandom)
+        traced = (lambda found: found) if spans is None else spans.engine
+        computing = opened.enter_context(open_computing(settings, engine, text, sight, traced))
+        whole = Opened(settings, endpoint_url, database, computing, spans, gallery, recording)
+        yield opened.enter_context(_put_together(whole, None))
+
+
+@contextmanager
+def open_keeper(settings: Settings, endpoint_url: str, kept: Kept) -> Iterator[Deployment]:
+    """What one of several servers does for all of them, and whatever the others do not: as ``open_deployment`` does.
+
+    Raises:
+        UnavailableError: the directory cannot be used, or another server has the lease now.
+    """
+    opened = Opened(settings, endpoint_url, kept.database, kept.computing, kept.tracing, kept.gallery)
+    with _put_together(opened, kept.sharing) as deployment:
+        yield deployment
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a deployment is put together of; for all attributes see ``open_deployment``."""
+
+    settings: Settings
+    endpoint_url: str
+    database: Database
+    computing: Computing
+    spans: Tracing | None
+    gallery: Gallery | None
+    recording: Callable[[Recorder], Recorder] = lambda recorder: recorder
+
+
+@contextmanager
+def _put_together(whole: Opened, sharing: Sharing | None) -> Iterator[Deployment]:
+    clock, settings, database, spans = SystemClock(), whole.settings, whole.database, whole.spans
+    computing = whole.computing
+    with ExitStack() as opened:
+        keys = open_credentials(
+            settings.data, region=settings.region, endpoint_url=whole.endpoint_url, random=os.urandom
+        )
         service = load_service()
-        directory = opened.enter_context(open_directory(database, settings.data, keys.account_id, service.known))
+        changed = alone if sharing is None else sharing.notes.moves(ACCOUNTS)
+        directory = opened.enter_context(
+            open_directory(database, settings.data, keys.account_id, service.known, changed)
+        )
         directory.hold(keys.key)
-        served = opened.enter_context(open_served_gallery(settings, database, directory.limits, gallery))
-        store = served.gallery
-        runs = Runs((meter := RunMeter()).ran, RunMemory())
-        faces = opened.enter_context(open_engine(settings, runs) if engine is None else nullcontext(engine))
-        store, faces = (store, faces) if spans is None else (spans.gallery(store), spans.engine(faces))
+        served = opened.enter_context(open_served_gallery(settings, database, directory.limits, whole.gallery))
+        store = served.gallery if spans is None else spans.gallery(served.gallery)
+        faces = computing.faces
         release = release_of(settings.shown)
-        videos = open_videos(settings, database, _objects(settings), clock)
+        videos = open_videos(settings, database, bucket_objects(settings), clock)
         live, own = _results(settings, database, videos, keys.account_id)
         jobs = (videos, live, clock, new_request_id, own, open_tasks(videos, clock, settings.task_workers))
-        parts = DataParts(settings, database, keys.account_id, directory, store, *jobs)
+        parts = DataParts(settings, database, keys.account_id, directory, store, *jobs, sharing)
         records = opened.enter_context(open_records(parts, release))
-        daily = opened.enter_context(reconciled(records.ledger.log, meter))
-        known = _known_people(database, keys, settings)
-        reader = Once(lambda: text or open_text(settings, runs))
-        seen = sight or open_sight(settings, faces, runs)
-        ports = _ports(parts, records, faces, videos, keys=keys, celebrities=known, text=reader, sight=seen)
+        # Of several servers each compares its own runs.
+        daily = () if sharing else (opened.enter_context(reconciled(records.ledger.log, computing.meter)),)
+        known = known_people(database, keys, settings)
+        ports = _ports(parts, records, faces, videos, keys=keys, celebrities=known, computing=computing)
         operations = build(ports)
-        gate = _gate(spans, records.policy, recording(_recorder(records, faces, release, meter)), directory)
-        regular = (*records.schedules, daily, opened.enter_context(event_delivery(live, gate, operations.events)))
+        recorder = recorder_of(records.ledger.log, faces, release, computing)
+        gate = gate_of(spans, records.policy, whole.recording(recorder), directory)
+        regular = (*records.schedules, *daily, opened.enter_context(event_delivery(live, gate, operations.events)))
         scheduler = opened.enter_context(_scheduler((*regular, *served.schedules), ports, settings))
-        opened.enter_context(_workers(VideoWork(videos, ports, operations, gate, records.ledger, runs.memory), parts))
+        memory = computing.runs.memory
+        opened.enter_context(_workers(VideoWork(videos, ports, operations, gate, records.ledger, memory), parts))
         opened.enter_context(administered(settings.data, records.administration.ask))
         served.start_warming()
         yield Deployment(
@@ -300,13 +353,15 @@ def _workers(work: VideoWork, parts: DataParts) -> Iterator[None]:
         yield
 
 
-def _recorder(records: Records, faces: FaceEngine, release: Release, meter: RunMeter) -> Recorder:
-    """Writes uses into the ledger, with the networks by version and digest, and tells the meter of permissions."""
-    written = LedgerRecorder(records.ledger.log, f"{faces.model_version}/{release.models.hex()}")
-    return MeteredRecorder(written, meter)
+def recorder_of(log: RunningLog, faces: FaceEngine, release: Release, computing: Computing) -> Recorder:
+    """Writes uses into ``log``, with the networks by version and digest, and tells the meter of permissions."""
+    written = LedgerRecorder(log, f"{faces.model_version}/{release.models.hex()}")
+    return MeteredRecorder(written, computing.meter)
 
 
-def _gate(spans: Tracing | None, policy: Policy, recorder: Recorder, accounts: AccountDirectory) -> Gate:
+def gate_of(spans: Tracing | None, policy: Policy, recorder: Recorder, accounts: AccountDirectory) -> Gate:
+    """The gate for accounts that are in use."""
+
     def active(account_id: AccountId) -> bool:
         return accounts.status(account_id) is Status.ACTIVE
 
@@ -321,8 +376,7 @@ def _ports(
     *,
     keys: OperatorKeys,
     celebrities: CelebrityGallery,
-    text: Once[TextEngine],
-    sight: ImageEngines,
+    computing: Computing,
 ) -> Ports:
     ledger = records.ledger
     return Ports(
@@ -330,11 +384,11 @@ def _ports(
         parts.gallery,
         videos.objects,
         parts.clock,
-        hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256),
+        page_key(keys),
         erasures=records.erasures,
         holding=records.reviews,
-        text=text,
-        sight=sight,
+        text=computing.text,
+        sight=computing.sight,
         celebrities=celebrities,
         video=videos.adapters,
         projects=parts.labelling.adapters,
@@ -347,18 +401,12 @@ def _ports(
     )
 
 
-@contextmanager
-def open_engine(settings: Settings, runs: Runs | None = None) -> Iterator[FaceEngine]:
-    """The networks of the fetched model pack. Raises UnavailableError when files are missing or altered."""
-    store = ModelStore(settings.models_folder)
-    missing = store.missing(card for card in load_cards().values() if card.default)
-    if any("faces" in card.packs for card in missing):
-        raise missing_models(missing)
-    threads = settings.threads or os.cpu_count() or 1
-    yield open_face_engine(store, settings.device, threads, own_networks(settings), runs)
+def page_key(keys: OperatorKeys) -> bytes:
+    """Secret that signs pagination tokens, the same for all servers of an operator."""
+    return hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
 
 
-def _known_people(database: Database, keys: OperatorKeys, settings: Settings) -> CelebrityGallery:
+def known_people(database: Database, keys: OperatorKeys, settings: Settings) -> CelebrityGallery:
     """Portraits in a collection of the operator's account, names in a table of their own."""
     book = SqlCelebrities(database, keys.account_id)
     book.take_over(settings.data)
@@ -366,7 +414,8 @@ def _known_people(database: Database, keys: OperatorKeys, settings: Settings) ->
     return CelebrityGallery(key, book, score_rates(settings).false_match_rate)
 
 
-def _objects(settings: Settings) -> BucketObjects:
+def bucket_objects(settings: Settings) -> BucketObjects:
+    """Where pictures and videos are that requests name."""
     return open_objects(_folders(settings), _s3(settings), _writable(settings))
 
 

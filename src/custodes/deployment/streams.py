@@ -19,7 +19,7 @@ from custodes.core.ids import AccountId, RequestId
 from custodes.edge.aws.translate.streams.events import event_members
 from custodes.edge.aws.translate.streams.records import AwsStreamFormat
 from custodes.engine.runtime.memory import RunMemory
-from custodes.jobs.schedule import HOUR_MS, SECOND_MS, Schedule
+from custodes.jobs.schedule import HOUR_MS, SECOND_MS, Schedule, regularly
 from custodes.operations.catalogue import Ports
 from custodes.operations.handlers.use_cases import HandlerAdapters
 from custodes.operations.requests.admin import AdminHandlers
@@ -140,7 +140,8 @@ def event_delivery(streams: Streams, gate: Gate, events: StreamEvents) -> Iterat
             lambda: RequestId(str(uuid.uuid4())),
             streams.settings.region,
         )
-        yield Schedule("event delivery", SECOND_MS, EventDelivery(parts).deliver)
+        with closing(EventDelivery(parts)) as delivery:
+            yield Schedule("event delivery", SECOND_MS, regularly(delivery.deliver))
 
 
 class DestinationSenders:

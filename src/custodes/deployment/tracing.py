@@ -18,7 +18,7 @@ from custodes.core.ids import AccountId
 from custodes.engine.ports import FaceEngine
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.requests.context import Context
-from custodes.operations.requests.gate import Gate, Policy, Recorder
+from custodes.operations.requests.gate import Gate, Permit, Policy, Recorder, Step
 from custodes.operations.requests.receipts import Released
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Tracing:
     def gate(self, policy: Policy, recorder: Recorder, active: Callable[[AccountId], bool]) -> Gate:
         """A gate with a span for each request, and below it for the decision, the slot and the record."""
         decided = self._spanned(policy, {"decide": "decide"})
-        recorded = self._spanned(recorder, {"reserve": "slot", "record": "record"})
+        recorded = self._spanned(recorder, {"reserve": "slot", "record": "record", "enter": "record"})
         return _TracedGate(self, decided, recorded, active)
 
     @contextmanager
@@ -100,6 +100,11 @@ class _TracedGate(Gate):
         """See Gate."""
         with self._tracing.span(command.operation):
             return super().perform(context, command, run)
+
+    def perform_step(self, whole: Permit, context: Context, command: Any, run: Callable[[Any, Any], R]) -> Step[R]:
+        """See Gate."""
+        with self._tracing.span(command.operation):
+            return super().perform_step(whole, context, command, run)
 
 
 @contextmanager

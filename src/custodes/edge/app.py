@@ -99,6 +99,8 @@ class AppParts:
         metrics_public: answer ``/metrics`` to anybody. Otherwise only to the machine itself (a loopback address, and
             not on behalf of somebody else through a proxy).
         extra_routes: looked at before our own, but for ``POST /``.
+        failed: what a request of these routes that failed as nobody expected is answered, by the request and its id;
+            None for an error as the API has them.
         review_actions: what ``/custodes/v1/reviews`` does, by operation; without any, nothing is there.
         schedules: how fresh periodic work is, for ``/metrics``.
         health: what ``/healthz`` tells beside whether the server is ready. Must not block.
@@ -125,6 +127,7 @@ class AppParts:
     limits: Limits = field(default_factory=Limits)
     metrics_public: bool = False
     extra_routes: Sequence[BaseRoute] = ()
+    failed: Callable[[Request, RequestId], Response | None] = lambda *_: None
     review_actions: Mapping[str, Act] = field(default_factory=dict)
     schedules: Callable[[], Sequence[ScheduleState]] = tuple
     health: Callable[[], Mapping[str, object]] = dict
@@ -165,7 +168,7 @@ def create_app(parts: AppParts) -> ASGIApp:
         redirect_slashes=False,
         default=_nothing_here,
     )
-    return _ErrorBoundary(_FastPath(services, router), Watchers(metrics, parts.recent), parts.request_ids)
+    return _ErrorBoundary(_FastPath(services, router), Watchers(metrics, parts.recent), parts)
 
 
 def _api(parts: AppParts, wire: Wire, dispatcher: Dispatcher, service: str) -> Api:
@@ -231,10 +234,11 @@ class Watchers:
 class _ErrorBoundary:
     """Gives every request an id, counts and logs it, and answers for what nobody expected."""
 
-    def __init__(self, inner: ASGIApp, watchers: Watchers, request_ids: Callable[[], RequestId]) -> None:
+    def __init__(self, inner: ASGIApp, watchers: Watchers, parts: AppParts) -> None:
         self._inner = inner
         self._watchers = watchers
-        self._request_ids = request_ids
+        self._request_ids = parts.request_ids
+        self._failed = parts.failed
         self._log = structlog.get_logger("custodes.edge")
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
@@ -261,7 +265,8 @@ class _ErrorBoundary:
                 exchange.status = 500
                 await send({"type": "websocket.close", "code": _DEFECT})
             elif not exchange.status:
-                response = _error(ApiError(INTERNAL, "Internal server error"), exchange)
+                page = self._failed(Request(scope), exchange.request_id)
+                response = page or _error(ApiError(INTERNAL, "Internal server error"), exchange)
                 await response(scope, receive, send_with_id)
         finally:
             # The server writes the answer out when this returns; the line in the log can wait for that.

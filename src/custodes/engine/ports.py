@@ -24,6 +24,7 @@ from custodes.engine.results.face import (
 from custodes.engine.results.label import LabelsFound, LabelsWanted
 from custodes.engine.results.liveness import LivenessFound
 from custodes.engine.results.moderation import ConcernsFound
+from custodes.engine.results.person import PersonsSeen
 from custodes.engine.results.portrait import Inspections
 from custodes.engine.results.text import TextFound
 from custodes.imaging.image import Image
@@ -132,6 +133,10 @@ class EquipmentEngine(Protocol):
 
     def persons(self, slot: Slot, image: Image) -> PersonsFound:
         """At most 15 persons, surest first. An empty result is a value, not an error."""
+        ...
+
+    def bodies(self, slot: Slot, image: Image, at_most: int) -> PersonsSeen:
+        """How many persons there are, and the colours worn by the ``at_most`` surest."""
         ...
 
 

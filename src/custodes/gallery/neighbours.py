@@ -6,22 +6,29 @@ alike when its cosine reaches the limits of both.
 How: the vectors are turned so that the directions in which they differ most come first. By the Cauchy-Schwarz
 inequality a cosine is at most the product of the first components plus the product of the lengths of the rest, so one
 multiplication of short rows rules most pairs out for certain; what is left is computed in full, in float32, summed in
-one fixed order. Memory: the vectors, their first components and a few blocks.
+one fixed order. Memory: the vectors, their first components and a few blocks. Each thread multiplies by itself: blocks
+are stacks of tiles that are too small for BLAS to spread over threads of its own, which wait for one another.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
 
 from custodes.gallery.ports import FloatArray
 
-ROWS, COLUMNS = 1024, 4096
-"""Of a block: its bounds (16 MiB) stay in the caches of common processors."""
+ROWS, COLUMNS = 512, 2048
+"""Of a block: its bounds (4 MiB) stay in the caches of common processors."""
+_TILE = 64
+"""Columns of a tile, and its most rows."""
+_ALONE = 262_144
+"""Multiplications up to which OpenBLAS stays on the thread that asked (interface/gemm.c)."""
 _HEADS = (16, 24, 32, 48, 64, 96)
 _SAMPLED = 1024
 _FEW = 2e-4
@@ -77,15 +84,21 @@ def _between(
     floor = float(max(limits[0].min(), limits[1].min()))
     turn = _turned(other)
     head = _head(one, other, turn, floor)
-    right = _headed(other, turn, head)
-    left = right if other is one else _headed(one, turn, head)
+    right = _tiles(other, turn, head)
+    left = right if other is one else _tiles(one, turn, head)
+    rooms: SimpleQueue[FloatArray] = SimpleQueue()  # bounds of blocks, each used by one thread at a time
+    for _ in range(work.threads):
+        rooms.put(np.empty(ROWS * COLUMNS, np.float32))
 
     def block(place: tuple[int, int]) -> AlikePairs:
         row, column = place
-        products = left[row : row + ROWS] @ right[column : column + COLUMNS].T
-        flat = np.flatnonzero(products >= floor - _SLACK) if products.max() >= floor - _SLACK else _NONE
-        first, second = np.divmod(flat, products.shape[1])
-        return _exact(sides, limits, (first + row, second + column), symmetric=symmetric)
+        room = rooms.get()
+        try:
+            first, second = _possible((left, row), (right, column), floor - _SLACK, room)
+        finally:
+            rooms.put(room)
+        there = (first < len(one)) & (second < len(other))  # the last tiles are filled up
+        return _exact(sides, limits, (first[there], second[there]), symmetric=symmetric)
 
     places = [
         (row, column)
@@ -95,7 +108,36 @@ def _between(
     yield from _each(block, places, work)
 
 
-_NONE = np.empty(0, np.int64)
+def _tiles(rows: FloatArray, turn: FloatArray, head: int) -> FloatArray:
+    """(T, head + 1, 64): first components and lengths of 64 rows in each tile; the last is filled up with zeros."""
+    count = -(-len(rows) // _TILE)
+    found = np.zeros((count, head + 1, _TILE), np.float32)
+    for start in range(0, len(rows), _PIECE):
+        part = _headed(rows[start : start + _PIECE], turn, head)
+        whole = len(part) // _TILE
+        at = start // _TILE
+        found[at : at + whole] = part[: whole * _TILE].reshape(whole, _TILE, head + 1).transpose(0, 2, 1)
+        if whole * _TILE < len(part):
+            found[at + whole, :, : len(part) - whole * _TILE] = part[whole * _TILE :].T
+    return found
+
+
+def _possible(
+    left: tuple[FloatArray, int], right: tuple[FloatArray, int], least: float, room: FloatArray
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of a block, from the given rows of tiles on, whose bounds reach ``least``."""
+    (tiles, row), (others, column) = left, right
+    columns = others[column // _TILE :][: COLUMNS // _TILE]
+    part = tiles[row // _TILE :][: ROWS // _TILE]
+    count, width, _ = part.shape
+    tall = _TILE
+    while tall > 1 and tall * _TILE * width > _ALONE:
+        tall //= 2
+    lying = part.reshape(count, width, _TILE // tall, tall).transpose(0, 2, 3, 1)
+    shape = (count, _TILE // tall, len(columns), tall, _TILE)
+    bounds = np.matmul(lying[:, :, None], columns[None, None], out=room[: math.prod(shape)].reshape(shape))
+    tile, piece, other, first, second = np.unravel_index(np.flatnonzero(bounds >= least), shape)
+    return row + tile * _TILE + piece * tall + first, column + other * _TILE + second
 
 
 def _each(

@@ -21,7 +21,7 @@ from custodes.liveness.session import FeedbackCode
 
 # Centre and width of each condition's slope: far from where films of heads and of attacks lie (docs/liveness.md).
 _OVERLAP, _GROWTH, _ALONE, _JUMP, _SAME = (0.42, 0.04), (1.25, 0.03), (0.85, 0.03), (0.55, -0.05), (60.0, 4.0)
-_FULL_GROWTH, _FULL_SURENESS = 0.06, 8.0
+_FULL_GROWTH, _FULL_SURENESS = 0.08, 8.0
 """Of the parallax of a head that comes from arm's length into the oval, as the mesh network lets it be seen."""
 _FAINT = 0.006
 """Strength below which hardly any light of the screen came back: a bright room, or a dark screen."""
@@ -39,7 +39,7 @@ class Weights:
     depth: tuple[float, ...]
 
 
-WEIGHTS = Weights((-34.0, 40.0, 1.0), (-6.0, 6.0, 6.0, 0.1))
+WEIGHTS = Weights((-25.64, 14.21, 17.75), (-4.54, 7.8, 2.91, 0.33))
 """Written by scripts/fit_face_liveness.py, from the half of the people that it fits on."""
 
 

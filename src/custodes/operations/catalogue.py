@@ -15,6 +15,7 @@ from custodes.core.errors import NotSupportedError
 from custodes.core.ids import FaceId
 from custodes.core.pages import PageTokens
 from custodes.engine.ports import FaceEngine, TextEngine
+from custodes.operations.archives.archives import Archives
 from custodes.operations.collections.celebrities import NOBODY, Celebrities, CelebrityGallery
 from custodes.operations.collections.collections import Collections
 from custodes.operations.collections.enrol import FaceIds, FaceOperations
@@ -40,6 +41,7 @@ from custodes.operations.images.ports import ObjectStore
 from custodes.operations.images.sources import Pictures
 from custodes.operations.liveness.use_cases import FaceLiveness, LivenessAdapters
 from custodes.operations.media.use_cases import MediaAnalysis
+from custodes.operations.persons.persons import Persons
 from custodes.operations.projects.use_cases import (
     ProjectAdapters,
     ProjectEngines,
@@ -118,6 +120,7 @@ class Operations:
     enrolment: FaceOperations
     search: Search
     users: Users
+    archives: Archives
     tagging: Tagging
     thumbnails: Thumbnails
     text: TextDetection
@@ -126,6 +129,7 @@ class Operations:
     assessment: PortraitAssessment
     moderation: Moderation
     protection: Protection
+    persons: Persons
     video: VideoOperations
     liveness: FaceLiveness
     projects: ProjectOperations
@@ -154,6 +158,7 @@ def build(ports: Ports) -> Operations:
         enrolment=enrolment,
         search=Search(engine, gallery, pictures, ports.holding),
         users=Users(engine, gallery, pages, Replays(gallery, ports.clock), ports.erasures),
+        archives=Archives(engine, gallery, pages, ports.erasures),
         tagging=Tagging(gallery, streams, projects.tags),
         thumbnails=Thumbnails(gallery),
         text=TextDetection(ports.text, pictures),
@@ -162,6 +167,7 @@ def build(ports: Ports) -> Operations:
         assessment=PortraitAssessment(engine, pictures),
         moderation=Moderation(ports.sight.moderation, pictures, projects.adapters),
         protection=Protection(ports.sight.equipment, pictures),
+        persons=Persons(ports.sight.equipment, pictures),
         video=VideoOperations(engine, gallery, ports.holding, pages, ports.video),
         liveness=FaceLiveness(ports.liveness),
         projects=projects,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 import typer
@@ -106,6 +107,47 @@ def delete_command(
             typer.confirm(f"Delete {collection} with its {faces} faces for good?", abort=True, err=True)
         api.call("DeleteCollection", CollectionId=collection)
     show({"collection_id": collection, "faces": faces}, f"{collection} is gone, with {faces} faces", as_json=as_json)
+
+
+@app.command("export")
+def export_command(
+    collection: CollectionArgument,
+    out: Annotated[Path, typer.Option("--out", help="New file for the archive.")],
+    key: Annotated[Path, typer.Option("--key", help="New file for the key that opens it; keep it apart.")],
+    data: DataPlaceOption = DATA,
+    endpoint: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write faces, vectors and users of a collection into a sealed archive. Pictures are not in it."""
+    from custodes.cli.client.connection import open_api
+    from custodes.cli.faces.archive import write_archive
+
+    with open_api(from_environment(data=data), endpoint) as api:
+        count = write_archive(api, collection, out, key)
+    facts = {"collection_id": collection, "faces": count, "path": str(out), "key": str(key)}
+    show(facts, f"{count} faces are in {out}, which {key} opens", as_json=as_json)
+
+
+@app.command("import")
+def import_command(
+    archive: Annotated[Path, typer.Argument(help="Archive that export wrote.", exists=True, dir_okay=False)],
+    key: Annotated[Path, typer.Option("--key", help="File with its key.", exists=True, dir_okay=False)],
+    collection: Annotated[str | None, typer.Option(help="Put them here; default: the name of then.")] = None,
+    data: DataPlaceOption = DATA,
+    endpoint: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put faces of an archive into a collection that is there. Faces that were erased here stay so, and are told."""
+    from custodes.cli.client.connection import open_api
+    from custodes.cli.faces.archive import import_faces, read_archive
+
+    head, faces = read_archive(archive, key)
+    target = collection or str(head["collection_id"])
+    with open_api(from_environment(data=data), endpoint) as api:
+        found = import_faces(api, target, str(head["model_version"]), faces)
+    lines = [f"{found['added']} faces added, {found['present']} were there, {found['joined']} given to persons"]
+    lines += [f"{face_id} was erased here and stays so" for face_id in found["erased"]]
+    show({"collection_id": target, **found}, "\n".join(lines), as_json=as_json)
 
 
 def _ms(moment: Any) -> int:

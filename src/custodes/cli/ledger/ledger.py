@@ -22,6 +22,7 @@ from custodes.cli.options import DATA, DataOption, DataPlaceOption
 from custodes.cli.output import print_json, show
 from custodes.core.errors import NotFoundError, UnavailableError
 from custodes.deployment.record.audits import audit_deeply, audit_log
+from custodes.deployment.record.bodies import ledger_bodies
 from custodes.deployment.record.statements import open_statements
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
 from custodes.ledger.tlog.commitment import BodyError
@@ -32,6 +33,7 @@ from custodes.ledger.tree.tiles import verified_tree
 from custodes.ledger.tree.tlog_proof import encode_tlog_proof
 from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.writer.audit import AuditReport
+from custodes.settings import from_environment
 from custodes.storage.ledger.open import LedgerPaths, old_verifiers, read_tiles
 
 app = typer.Typer(help="Audit the ledger, show its state, prove entries.", no_args_is_help=True)
@@ -53,7 +55,7 @@ def audit_command(
     as_json: JsonOption = False,
 ) -> None:
     """Re-derive everything from stored bytes and name the first difference."""
-    keys, found = _keys(data, key), None
+    keys, found, database = _keys(data, key), None, from_environment(data=data).database
     columns = (TextColumn("auditing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("audit", total=None)
@@ -63,9 +65,9 @@ def audit_command(
 
         try:
             if deep:
-                report, found = audit_deeply(data, keys, watch)
+                report, found = audit_deeply(data, keys, watch, database)
             else:
-                report = audit_log(data, keys, bodies, watch)
+                report = audit_log(data, keys, bodies, watch, database)
         except (MapError, BodyError) as error:
             bar.stop()
             typer.echo(f"FIRST DIFFERENCE  {error}")
@@ -90,7 +92,8 @@ def growth_command(
 ) -> None:
     """Write, for auditors, the proofs that each head of the account map continues the one before."""
     try:
-        lines = list(open_statements(data).maps.growth())
+        with ledger_bodies(data, from_environment(data=data).database) as bodies:
+            lines = list(open_statements(data, bodies).maps.growth())
     except (MapError, BodyError) as error:
         raise UnavailableError(str(error)) from error
     except LookupError as error:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 import signal
 import sys
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -92,12 +93,11 @@ def serve_until_stopped(settings: Settings, engine: FaceEngine | None = None) ->
     import structlog
 
     from custodes.cli.server.listener import Listener
-    from custodes.deployment.server import open_deployment
 
     with closing(Listener(settings.host, settings.port, _certificate(settings))) as listener:
         endpoint_url = settings.endpoint or listener.url
         _until_signalled(listener)
-        with open_deployment(settings, endpoint_url=endpoint_url, engine=engine) as deployment:
+        with _opened(settings, endpoint_url, listener.url, engine) as app:
 
             def ready() -> None:
                 # What was loaded stays; without this every full collection would walk all of it.
@@ -107,8 +107,25 @@ def serve_until_stopped(settings: Settings, engine: FaceEngine | None = None) ->
                 typer.echo(f'For AWS clients:  eval "$(custodes env --data {settings.data})"')
                 sys.stdout.flush()
 
-            listener.serve(deployment.app(), settings.shutdown_s, ready)
+            listener.serve(app, settings.shutdown_s, ready)
     structlog.get_logger("custodes.serve").info("stopped", data=str(settings.data))
+
+
+@contextmanager
+def _opened(
+    settings: Settings, endpoint_url: str, address: str, engine: FaceEngine | None
+) -> Iterator[Callable[..., Any]]:
+    """The application of a server that is alone, or of one of several, which is reached at ``address``."""
+    if settings.node:
+        from custodes.deployment.nodes.node import open_node
+
+        with open_node(settings, endpoint_url=address, engine=engine) as app:
+            yield app
+        return
+    from custodes.deployment.server import open_deployment
+
+    with open_deployment(settings, endpoint_url=endpoint_url, engine=engine) as deployment:
+        yield deployment.app()
 
 
 def _certificate(settings: Settings) -> ServerCertificate | None:

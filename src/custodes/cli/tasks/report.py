@@ -20,13 +20,19 @@ _TITLES = {
 }
 
 
+def looked(summary: Mapping[str, Any]) -> str:
+    """How many faces were looked at, and how much was found."""
+    faces, findings = int(summary["Faces"]), int(summary["Findings"])
+    return f"{faces} face{'' if faces == 1 else 's'}, {findings} finding{'' if findings == 1 else 's'}"
+
+
 def report(kind: str, summary: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) -> str:
     """The page."""
     title = _TITLES.get(kind, kind)
-    facts = [f"{summary['Faces']} faces", f"{summary['Findings']} findings"]
+    facts = [looked(summary)]
     if summary.get("ExpectedFalsePairs") is not None:
         facts.append(
-            f"at {summary['Threshold']} % up to {summary['ExpectedFalsePairs']:.1f} pairs of different people are "
+            f"at {summary['Threshold']:.6g} % up to {summary['ExpectedFalsePairs']:.1f} pairs of different people are "
             "expected among all"
         )
     if summary.get("Truncated"):

@@ -15,6 +15,7 @@ import typer
 
 from custodes.cli.options import DATA, CollectionOption, DataPlaceOption, EndpointOption, JsonOption
 from custodes.cli.output import print_json, show
+from custodes.cli.tasks.report import looked, report
 from custodes.core.errors import CustodesError, InvalidParameterError
 from custodes.settings import from_environment
 
@@ -196,8 +197,6 @@ def _finish(api: ApiClient, task: str, output: _Output) -> None:
         return
     findings = list(_findings(api, task))
     if output.report is not None:
-        from custodes.cli.tasks.report import report
-
         output.report.write_text(report(state["Kind"], told["Summary"], findings), "utf-8")
     if output.as_json:
         print_json({"task": task, "summary": told["Summary"], "findings": findings})
@@ -207,10 +206,10 @@ def _finish(api: ApiClient, task: str, output: _Output) -> None:
 
 def lines(summary: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) -> list[str]:
     """What was found, for people: a line of what was looked at, then one each."""
-    told = [f"{summary['Faces']} faces, {summary['Findings']} findings"]
+    told = [looked(summary)]
     if summary.get("ExpectedFalsePairs") is not None:
         told.append(
-            f"at {summary['Threshold']} % about {summary['FalseMatchRate']:.1e} of strangers are linked: "
+            f"at {summary['Threshold']:.6g} % about {summary['FalseMatchRate']:.1e} of strangers are linked: "
             f"up to {summary['ExpectedFalsePairs']:.1f} here"
         )
     for one in summary.get("Rates") or ():

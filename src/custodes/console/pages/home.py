@@ -7,6 +7,7 @@ gathered from several commands, and today's uses are counted from the ledger, wh
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from custodes.console.pages.moments import today_ms
@@ -18,6 +19,7 @@ USES = ("ledger uses",)
 _LATE = 3
 """Periodic work is late when so many of its turns passed without success."""
 _LEAST_LATE_MS = 60_000
+_MOST_WARNINGS = 50
 _BUSIEST = 6
 """Operations whose times are shown."""
 
@@ -29,7 +31,7 @@ def page(visit: Visit) -> View:
 
 def health(visit: Visit) -> View:
     """What needs a hand, and how the last minutes went."""
-    warnings = tuple(_warnings(visit))
+    warnings = tuple(islice(_warnings(visit), _MOST_WARNINGS))
     return View("health.html", {"warnings": warnings, "pace": visit.parts.pace(), "busiest": _BUSIEST})
 
 

@@ -1,13 +1,8 @@
-// What pages do beyond reading: photos, receipts checked in this browser, times in the reader's zone, focus on results.
-// Without this file every page can still be read, and every form but those of photos be sent.
+// What all pages do beyond reading: receipts checked in this browser, times in the reader's zone, focus on results. What only
+// some pages do is in modules of their own, which these pages name. Without this file every page can still be read, and every
+// form but those of photos be sent.
 
-import { enhanceEnrolment } from "./enrol.js";
-import { enhanceEvidence } from "./evidence.js";
-import { drawFindings, enhanceDrops } from "./pictures.js";
-import { enhanceSigning } from "./signing.js";
-import { enhanceTimeline } from "./video.js";
-
-const meta = (name) => document.querySelector(`meta[name=${name}]`)?.content ?? "";
+export const meta = (name) => document.querySelector(`meta[name=${name}]`)?.content ?? "";
 
 function localTimes(root) {
   const shown = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
@@ -42,18 +37,17 @@ async function receipts(root) {
   }
 }
 
-function enhance(root) {
-  localTimes(root);
-  enhanceDrops(root);
-  drawFindings(root);
-  enhanceEnrolment(root, enhance);
-  enhanceEvidence(root, meta("verifier"), meta("trust-policy"));
-  enhanceTimeline(root);
-  enhanceSigning(root);
-  receipts(root);
-  // What only few pages need is loaded by these.
-  if (root.querySelector("[data-liveness]")) import("./liveness.js").then(({ enhanceLiveness }) => enhanceLiveness(root));
-  if (root.querySelector("[data-draw]")) import("./drawing.js").then(({ enhanceDrawing }) => enhanceDrawing(root));
+const works = [localTimes, receipts];
+
+// Do what is to be done with new content: an element that came into the page.
+export function enhance(root) {
+  for (const work of works) work(root);
+}
+
+// Have a module's work done with the page as it is, and with all content that comes later.
+export function enhancing(work) {
+  works.push(work);
+  work(document);
 }
 
 const wide = matchMedia("(min-width: 60rem)");

@@ -1,6 +1,8 @@
 // Boxes around things on the reader's own copies of pictures, by pointer or by numbers; what is sent are lines of a manifest.
 // Source of the form of a line: AWS, "Object localization in manifest files" and "Classification in manifest files".
 
+import { enhancing } from "./console.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const LEAST_PX = 4;
 
@@ -131,9 +133,9 @@ class Board {
   write() { this.lines.value = this.sheets.map((sheet) => sheet.line()).filter((line) => line !== null).join("\n"); }
 }
 
-export function enhanceDrawing(root) {
+enhancing((root) => {
   for (const part of root.querySelectorAll("[data-draw]:not([data-ready])")) {
     part.dataset.ready = "";
     new Board(part);
   }
-}
+});

@@ -1,10 +1,11 @@
 // Many photos into a collection, two at a time, with a progress bar; each answer is shown with its faces cut out here.
 
+import { enhance, enhancing } from "./console.js";
 import { cutOut, shrink } from "./pictures.js";
 
 const AT_ONCE = 2;
 
-export function enhanceEnrolment(root, enhance) {
+enhancing((root) => {
   const form = root.querySelector("form[data-enrol]:not([data-ready])");
   if (!form) return;
   form.dataset.ready = "";
@@ -12,11 +13,11 @@ export function enhanceEnrolment(root, enhance) {
     const files = [...form.querySelector("input[type=file]").files];
     if (files.length === 0) return;
     event.preventDefault();
-    enrol(form, files, enhance);
+    enrol(form, files);
   });
-}
+});
 
-async function enrol(form, files, enhance) {
+async function enrol(form, files) {
   const [button, box] = [form.querySelector("button.go"), form.querySelector(".enrolment")];
   const [bar, status] = [box.querySelector("progress"), box.querySelector("[role=status]")];
   const list = document.getElementById("added");

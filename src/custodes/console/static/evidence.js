@@ -1,5 +1,7 @@
 // Files that prove something, checked in the browser by the verifier that comes with the ledger. Nothing is sent.
 
+import { enhancing, meta } from "./console.js";
+
 const STATES = { PRESENT: "good", ABSENT: "good", UNDETERMINED: "warn", INVALID: "bad" };
 
 const isPem = (text) => text.includes("-----BEGIN CERTIFICATE-----");
@@ -59,7 +61,8 @@ async function judge(place, texts, policy, address) {
   place.replaceChildren(box);
 }
 
-export function enhanceEvidence(root, address, trust) {
+enhancing((root) => {
+  const [address, trust] = [meta("verifier"), meta("trust-policy")];
   for (const part of root.querySelectorAll("[data-verify-text]:not([data-ready])")) {
     part.dataset.ready = "";
     judge(part.querySelector(".verdict-place"), [part.querySelector("textarea").value], trust, address);
@@ -80,4 +83,4 @@ export function enhanceEvidence(root, address, trust) {
       take(event.dataTransfer.files);
     });
   }
-}
+});

@@ -1,6 +1,7 @@
 // A liveness check before this browser's camera: what the component of Amplify does, without its face detector. It asks to come
 // closer, shows the oval and the colours that the server drew, and streams the video; the server alone judges, by the video.
 
+import { enhancing } from "./console.js";
 import { LivenessStream } from "./liveness_stream.js";
 
 const FAR_MS = 2000, NEAR_MS = 4500, HOLD_MS = 1800, SLICE_MS = 500;
@@ -141,7 +142,7 @@ async function check(part, booth, stopped) {
   await stream.end();
 }
 
-export function enhanceLiveness(root) {
+enhancing((root) => {
   for (const part of root.querySelectorAll("[data-liveness]:not([data-ready])")) {
     part.dataset.ready = "";
     const [begin, problem] = [part.querySelector("[data-begin]"), part.querySelector("[data-problem]")];
@@ -166,4 +167,4 @@ export function enhanceLiveness(root) {
       }
     });
   }
-}
+});

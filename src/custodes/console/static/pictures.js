@@ -1,6 +1,8 @@
 // Photos that the reader chose: dropped, picked or taken; shown, shrunk where they are too large to send, drawn over.
 // They stay in this page: what is drawn over is the browser's own copy, never one that came back from the server.
 
+import { enhancing } from "./console.js";
+
 const MAX_BYTES = 5 * 1024 * 1024 - 64 * 1024; // the API takes 5 MiB
 const MAX_SIDE_PX = 4096;
 const chosen = new Map(); // name of a field -> the address of its photo
@@ -54,7 +56,7 @@ async function take(zone, input, files) {
   }
 }
 
-export function enhanceDrops(root) {
+function enhanceDrops(root) {
   for (const zone of root.querySelectorAll("[data-drop]:not([data-ready])")) {
     zone.dataset.ready = "";
     const input = zone.querySelector("input[type=file]");
@@ -117,7 +119,7 @@ function overlay(marks, width, height) {
   return svg;
 }
 
-export function drawFindings(root) {
+function drawFindings(root) {
   for (const figure of root.querySelectorAll("[data-picture]:not([data-ready])")) {
     const address = chosen.get(figure.dataset.picture);
     if (address === undefined) continue;
@@ -151,3 +153,6 @@ export async function cutOut(file, [left, top, width, height], side = 96) {
   canvas.getContext("2d").drawImage(bitmap, x - span / 2, y - span / 2, span, span, 0, 0, side, side);
   return canvas;
 }
+
+enhancing(enhanceDrops);
+enhancing(drawFindings);

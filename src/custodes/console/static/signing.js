@@ -1,5 +1,7 @@
 // Officers sign here, in their own browser: a private key is read from a file, used once and never sent. Ed25519 by WebCrypto.
 
+import { enhancing } from "./console.js";
+
 const PKCS8_HEAD = Uint8Array.from([48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32]);
 const SEED_BYTES = 32;
 const encoder = new TextEncoder();
@@ -37,10 +39,11 @@ const MESSAGES = {
   },
 };
 
-export function enhanceSigning(root) {
+enhancing((root) => {
   for (const form of root.querySelectorAll("form[data-sign]:not([data-ready])")) {
     form.dataset.ready = "";
     form.addEventListener("submit", async (event) => {
+      if (event.submitter?.hasAttribute("data-unsigned")) return; // handed on as it is
       event.preventDefault();
       const wrong = form.querySelector("[data-wrong]");
       try {
@@ -51,4 +54,4 @@ export function enhanceSigning(root) {
       }
     });
   }
-}
+});

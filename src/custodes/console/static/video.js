@@ -1,5 +1,7 @@
 // A video that the reader dropped plays beside the time line of what was found in it; a click on the line jumps there.
 
+import { enhancing } from "./console.js";
+
 // The surest sighting of each line, cut out of the reader's own copy; by a second player, so that the first is left alone.
 async function bestShots(part, address) {
   const player = document.createElement("video");
@@ -26,7 +28,7 @@ async function bestShots(part, address) {
   } catch { /* this browser does not play such videos; the time line says the same */ }
 }
 
-export function enhanceTimeline(root) {
+enhancing((root) => {
   for (const part of root.querySelectorAll("[data-timeline]:not([data-ready])")) {
     part.dataset.ready = "";
     const [zone, input] = [part.querySelector(".drop"), part.querySelector("input[type=file]")];
@@ -48,4 +50,4 @@ export function enhanceTimeline(root) {
       if (video && at !== undefined) video.currentTime = Number(at) / 1000;
     });
   }
-}
+});

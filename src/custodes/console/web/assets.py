@@ -1,12 +1,14 @@
 """Scripts, styles and pictures of the console: read once, served under the digest of all their contents.
 
-In: the name of a file in ``static/``. Out: its bytes with headers that let a browser keep it for good, because another
-content has another address; modules import each other, so all have one version. Nothing else of the disk can be asked
-for.
+In: the name of a file in ``static/``. Out: its bytes, compressed for whoever takes them so, with headers that let a
+browser keep it for good, because another content has another address; modules import each other, so all have one
+version. Nothing else of the disk can be asked for. Pages are never compressed: they hold secrets beside what others
+may have put there, and the length of both together would tell.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -73,6 +75,19 @@ def _file(request: Request, version: str, files: Mapping[str, bytes]) -> Respons
     name = request.path_params["name"]
     if name not in files or request.path_params["version"] != version:
         return secured(PlainTextResponse("not found\n", 404))
-    response = secured(Response(files[name], media_type=_TYPES[Path(name).suffix]), fresh=False)
-    response.headers["cache-control"] = _FOR_GOOD
-    return response
+    content, headers = files[name], {"cache-control": _FOR_GOOD, "vary": "accept-encoding"}
+    if _takes_gzip(request):
+        content, headers["content-encoding"] = _compressed(content), "gzip"
+    return secured(Response(content, headers=headers, media_type=_TYPES[Path(name).suffix]), fresh=False)
+
+
+def _takes_gzip(request: Request) -> bool:
+    listed = [one.strip().partition(";") for one in request.headers.get("accept-encoding", "").lower().split(",")]
+    return any(
+        name.strip() == "gzip" and quality.replace(" ", "") not in ("q=0", "q=0.0") for name, _, quality in listed
+    )
+
+
+@cache
+def _compressed(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)

@@ -18,6 +18,8 @@ import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from custodes.console.web.assets import address
+
 _FOLDER = Path(__file__).parents[1] / "templates"
 _MANY_DIGITS_ABOVE_PCT = 99.9
 _NONE = "\N{EN DASH}"
@@ -44,7 +46,9 @@ def environment() -> Environment:
         json=json,
         segment=segment,
         short=short,
+        inside=inside,
     )
+    made.globals["asset"] = address
     return made
 
 
@@ -66,6 +70,11 @@ def moment(value: datetime | float | None) -> Markup:
     """The same for a moment of an answer of the API: a datetime, or seconds since the epoch."""
     seconds = value.timestamp() if isinstance(value, datetime) else value
     return time(None if seconds is None else seconds * 1000)
+
+
+def inside(text: str) -> Markup:
+    """A text as the content of an element: quotes stay as they are, of which files of JSON are full."""
+    return Markup(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))  # noqa: S704 - escaped here
 
 
 def day(ts_ms: int | float | None) -> str:

@@ -21,13 +21,17 @@ from custodes.operations.liveness.commands import STREAMED
 from custodes.operations.reviews.reviews import OPERATIONS
 from custodes.storage.sql.accounts.sealer import MasterSealer
 from custodes.storage.sql.accounts.store import SqlAccountStore
-from custodes.storage.sql.database import Database
+from custodes.storage.sql.database import Database, InTransaction, alone
 from custodes.storage.sql.master import open_master
 
 
 @contextmanager
 def open_directory(
-    database: Database, data: Path, operator: AccountId, operations: Iterable[str]
+    database: Database,
+    data: Path,
+    operator: AccountId,
+    operations: Iterable[str],
+    changed: InTransaction = alone,
 ) -> Iterator[AccountDirectory]:
     """All accounts of a database, the operator's among them; when keys were last used is kept at the end.
 
@@ -36,6 +40,7 @@ def open_directory(
         data: the data directory, which has the master key.
         operator: the server's own account.
         operations: what policy documents can be about, beside reviews and streams.
+        changed: called in the transaction of each change.
 
     Raises:
         UnavailableError: a record is damaged or was altered, or the master key is missing or wrong.
@@ -43,7 +48,7 @@ def open_directory(
     master = open_master(database, data, os.urandom)
     sessions = SessionTokens(MasterSealer(master), os.urandom)
     known = (*operations, *OPERATIONS, *STREAMED)
-    directory = AccountDirectory(SqlAccountStore(database, master), known, sessions)
+    directory = AccountDirectory(SqlAccountStore(database, master, changed), known, sessions)
     keep_operator(directory, operator, SystemClock().now_ms())
     yield directory
     directory.save_uses()

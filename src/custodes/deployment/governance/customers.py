@@ -15,6 +15,7 @@ from pathlib import Path
 from custodes.core.clock import Clock
 from custodes.core.ids import AccountId
 from custodes.deployment.governance.screening import OpenScreening, open_screening
+from custodes.deployment.record.sharing import Sharing
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.accounts.accounts import Accounts
 from custodes.operations.accounts.admin.accounts import account_handlers
@@ -46,15 +47,19 @@ def open_customers(
     statements: Statements,
     operator: AccountId,
     clock: Clock,
+    sharing: Sharing | None = None,
 ) -> Iterator[Customers]:
     """The accounts of ``directory`` and their screening, on record in ``log``, until the end of the block.
+
+    Other servers are told of verdicts through ``sharing``.
 
     Raises:
         UnavailableError: a file cannot be read, or was altered.
     """
     account_log = AccountLog(log, os.urandom)
     states = AccountStates(directory, account_log, clock)
-    with open_screening(database, data, operator, log, statements, AccountSuspender(states)) as screening:
+    suspender = AccountSuspender(states)
+    with open_screening(database, data, operator, log, statements, suspender, sharing) as screening:
         admission = ScreenedAdmission(screening.screenings)
         accounts = Accounts(states, account_log, admission, clock, random=os.urandom)
         identities = IdentityAdmin(Identities(directory, account_log, clock, os.urandom), operator)

@@ -6,13 +6,16 @@ readers of decisions. It is to ``policy_files`` what ``ledger_server`` is to the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
 from custodes.deployment.record.ledger import ServerLedger, boot_time_ms
+from custodes.governance.provider.records import RecordPlace
 from custodes.jobs.schedule import Schedule, regularly
 from custodes.ledger.writer.keys import load_or_create_secret
+from custodes.ledger.writer.ports import BodyReader
 from custodes.operations.policy.change_control import Own, PolicyChanges
 from custodes.operations.policy.explain import Explanations
 from custodes.operations.record.evidence.map_heads import LedgerFiles
@@ -22,14 +25,32 @@ from custodes.storage.ledger.open import LedgerPaths, read_bodies, read_tiles
 ACTIVATE_MS = 100
 
 
-def open_policy(data: Path, ledger: ServerLedger, clock: Clock, own: Own) -> PolicyChanges:
+class _ToldFiles(PolicyFiles):
+    """The rules' files, told to other servers as soon as a record has its place."""
+
+    def __init__(self, folder: Path, told: Callable[[str], object]) -> None:
+        super().__init__(folder)
+        self._tell = told
+
+    def place(self, place: RecordPlace) -> None:
+        """See PolicyStore."""
+        super().place(place)
+        self._tell(self.records()[-1].record.digest())
+
+
+def open_policy(
+    data: Path, ledger: ServerLedger, clock: Clock, own: Own, told: Callable[[str], object] = lambda _: None
+) -> PolicyChanges:
     """The rules of a running server: checked, announced, to be changed by commands.
+
+    ``told`` is called with the head of their chain now, and whenever it moved.
 
     Raises:
         UnavailableError: they are not those that the ledger knows, or cannot be used.
     """
-    office = PolicyChanges(PolicyFiles(data / FOLDER), ledger.attributed, clock, own, boot_time_ms)
+    office = PolicyChanges(_ToldFiles(data / FOLDER, told), ledger.attributed, clock, own, boot_time_ms)
     office.open()
+    told(office.state.head)
     return office
 
 
@@ -38,10 +59,15 @@ def schedule_policy(office: PolicyChanges) -> Schedule:
     return Schedule("policy", ACTIVATE_MS, regularly(office.activate))
 
 
-def open_explanations(data: Path) -> Explanations:
-    """Explanations of decisions; fine beside a running server. Raises UnavailableError when there is no ledger."""
+def open_explanations(data: Path, bodies: BodyReader | None = None) -> Explanations:
+    """Explanations of decisions; fine beside a running server; ``bodies`` where these are not in the directory.
+
+    Raises:
+        UnavailableError: there is no ledger.
+    """
     paths = LedgerPaths(data)
     if not paths.body_key.exists():
         raise UnavailableError(f"there is no ledger in {data}")
-    files = LedgerFiles(read_tiles(data), paths.public, read_bodies(data), load_or_create_secret(paths.body_key))
+    stored = bodies or read_bodies(data)
+    files = LedgerFiles(read_tiles(data), paths.public, stored, load_or_create_secret(paths.body_key))
     return Explanations(files, PolicyFiles(data / FOLDER).policy)

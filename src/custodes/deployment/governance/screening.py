@@ -15,6 +15,7 @@ from pathlib import Path
 
 from custodes.core.clock import SystemClock
 from custodes.core.ids import AccountId
+from custodes.deployment.record.sharing import SCREENING, Sharing
 from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.accounts.directory import AccountDirectory
@@ -25,7 +26,7 @@ from custodes.operations.screening.admin import Officers, ScreeningAdmin
 from custodes.operations.screening.log import ScreeningLog
 from custodes.operations.screening.ports import Suspender
 from custodes.operations.screening.screening import ScreeningParts, Screenings
-from custodes.storage.sql.database import Database
+from custodes.storage.sql.database import Database, alone
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.screening.cases import DraftFolder, EditionLists, SealedCases
 from custodes.storage.sql.screening.lists import ScreeningLists
@@ -77,18 +78,24 @@ def open_screening(
     log: LedgerWriter,
     statements: Statements,
     suspender: Suspender,
+    sharing: Sharing | None = None,
 ) -> Iterator[OpenScreening]:
     """The screening of ``data`` until the end of the block; it acts on accounts through ``suspender``.
+
+    Other servers are told through ``sharing``.
 
     Raises:
         UnavailableError: a file cannot be read, or was altered.
     """
     master = open_master(database, data, os.urandom)
-    cases = SealedCases(database, operator, master)
+    changed = alone if sharing is None else sharing.notes.moves(SCREENING)
+    cases = SealedCases(database, operator, master, changed)
     cases.take_over(data)
     with closing(ScreeningLists(data)) as lists:
         value = ScreeningLog(log, statements.parties, os.urandom)
-        parts = ScreeningParts(EditionLists(lists), cases, value, DraftFolder(data), SystemClock(), RestsBetween().rest)
+        told = {} if sharing is None else {"looked": sharing.lists}
+        drafts, rest = DraftFolder(data), RestsBetween().rest
+        parts = ScreeningParts(EditionLists(lists), cases, value, drafts, SystemClock(), rest, **told)
         yield OpenScreening(Screenings(parts, suspender), Officers(cases, value, SystemClock()))
 
 

@@ -23,7 +23,7 @@ from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.tlog.trust import TrustError, parse_policy
 from custodes.ledger.writer.keys import SigningKey, read_secret, rotation_fields, write_secret
-from custodes.ledger.writer.log import LedgerLog
+from custodes.ledger.writer.published import RunningLog
 from custodes.operations.record.admin.ledger import LogKeyRotated
 from custodes.storage.ledger.open import LedgerPaths, old_verifiers
 
@@ -31,7 +31,7 @@ _SEED_BYTES = 32
 
 
 @contextmanager
-def rotating(data: Path, clock: Clock) -> Iterator[tuple[LedgerLog, Callable[[], LogKeyRotated]]]:
+def rotating(data: Path, clock: Clock) -> Iterator[tuple[RunningLog, Callable[[], LogKeyRotated]]]:
     """The log of ``data``, and what replaces its key. At the end of the block the new key signs a head of the map.
 
     Raises:
@@ -58,7 +58,7 @@ def _said_plainly() -> Iterator[None]:
         raise UnavailableError(f"the key could not be replaced: {error}") from error
 
 
-def _hand_over(data: Path, log: LedgerLog, old: SigningKey) -> LogKeyRotated:
+def _hand_over(data: Path, log: RunningLog, old: SigningKey) -> LogKeyRotated:
     paths = LedgerPaths(data)
     with _said_plainly():
         new = _next_key(paths, old)
@@ -85,7 +85,7 @@ def _next_key(paths: LedgerPaths, old: SigningKey) -> SigningKey:
     return SigningKey.parse(read_secret(paths.next_key).decode())
 
 
-def _written(log: LedgerLog, public: str) -> int | None:
+def _written(log: RunningLog, public: str) -> int | None:
     """Index of the entry that hands over to the key ``public``, if it is there."""
     log.flush()
     for index, envelope in log.tree().entries():

@@ -15,6 +15,7 @@ from pathlib import Path
 from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
+from custodes.deployment.record.sharing import Sharing
 from custodes.deployment.record.statements import open_statements, vrf_keys
 from custodes.durable import write_durably
 from custodes.engine.runtime.meter import RunMeter
@@ -26,16 +27,18 @@ from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.tlog.trust import parse_policy
+from custodes.ledger.verifier.canonical_json import PlacedEntry
 from custodes.ledger.verifier.invoices.prices import PriceList
 from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.witness.client import http_post
 from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.writer.keys import SigningKey, read_secret
-from custodes.ledger.writer.log import LedgerLog
-from custodes.ledger.writer.ports import Anchor
+from custodes.ledger.writer.ports import Anchor, BodyReader
+from custodes.ledger.writer.published import RunningLog
 from custodes.operations.collections.erasure import RecordedErasures, finish_erasures
 from custodes.operations.collections.retention import Retention
 from custodes.operations.record.administration import AttributedLog
+from custodes.operations.record.attestation import Machine, attest
 from custodes.operations.record.evidence.stamps import DailyStamps, StampAuthority, http_query
 from custodes.operations.record.evidence.statements import Statements
 from custodes.operations.record.housekeeping import Cosigners, Housekeeping
@@ -48,6 +51,7 @@ from custodes.storage.ledger.tiles import FileTiles
 from custodes.storage.ledger.tombstones import FileTombstones
 
 POLICY_FILE = "trust.policy"
+ATTESTATIONS = "attestations"
 PRICES_FILE = "prices.json"
 CLOCK_MS = 100
 
@@ -71,10 +75,11 @@ class LedgerPlace:
 
 @dataclass(frozen=True, slots=True)
 class LedgerPlan:
-    """The ledger of a server: where it is, and what runs, for the ``boot`` entry."""
+    """The ledger of a server: where it is, what runs, for the ``boot`` entry, and on which machine, if it tells."""
 
     place: LedgerPlace
     release: Release
+    machine: Machine | None = None
 
     @property
     def data(self) -> Path:
@@ -89,7 +94,7 @@ class ServerLedger:
     ``steady`` is the clock for what must not come early: bills, and the end of notices.
     """
 
-    log: LedgerLog
+    log: RunningLog
     attributed: AttributedLog
     tiles: FileTiles
     statements: Statements
@@ -98,29 +103,42 @@ class ServerLedger:
 
 
 @contextmanager
-def open_server_ledger(plan: LedgerPlan, clock: Clock) -> Iterator[ServerLedger]:
-    """Open and announce it until the end of the block.
+def open_server_ledger(plan: LedgerPlan, clock: Clock, sharing: Sharing | None = None) -> Iterator[ServerLedger]:
+    """Open and announce it until the end of the block; one of several servers has announced itself already.
 
     Raises:
         UnavailableError: it cannot be opened, another process writes it, or it was set back.
     """
-    with open_log(plan.place, clock) as log:
-        statements = checked_statements(plan.data, log)
-        announce(log, plan.release)
+    with open_log(plan.place, clock) if sharing is None else _shared(plan.place, sharing) as log:
+        statements = checked_statements(plan.data, log, None if sharing is None else sharing.bodies)
+        if sharing is None:
+            started = announce(log, plan.release)
+            if plan.machine is not None:
+                _attested(plan.data, started, plan.machine)
         watch = watched_clock(log, clock)
-        incidents = Incidents(log, statements.facts_of)
+        incidents = Incidents(log, statements.facts_of, (lambda _: None) if sharing is None else sharing.incident)
         duties = Housekeeping(log, statements, cosigners(plan.data), clock, incidents, watch.look)
         steady = SteadyClock(clock, boot_time_ms)
         yield ServerLedger(log, AttributedLog(log), read_tiles(plan.data), statements, duties, steady)
 
 
-def checked_statements(data: Path, log: LedgerLog) -> Statements:
-    """The statements of ``data``, whose maps agree with the heads in the log.
+def _attested(data: Path, started: PlacedEntry, machine: Machine) -> None:
+    folder = data / ATTESTATIONS
+    try:
+        folder.mkdir(mode=0o755, exist_ok=True)
+        key = LedgerPaths(data).verifier.read_text(encoding="utf-8").strip()
+        attest(started, key, machine, lambda index, file: write_durably(folder / f"{index}.json", file, 0o644))
+    except OSError as error:
+        raise UnavailableError(f"{folder} cannot be written: {error}") from error
+
+
+def checked_statements(data: Path, log: RunningLog, bodies: BodyReader | None = None) -> Statements:
+    """The statements of ``data``, whose maps agree with the heads in the log; ``bodies`` where they are elsewhere.
 
     Raises:
         UnavailableError: they do not; the text says what to restore.
     """
-    statements = open_statements(data)
+    statements = open_statements(data, bodies)
     try:
         log.flush()
         statements.maps.check()
@@ -130,17 +148,29 @@ def checked_statements(data: Path, log: LedgerLog) -> Statements:
 
 
 @contextmanager
-def open_log(place: LedgerPlace, clock: Clock) -> Iterator[LedgerLog]:
+def open_log(place: LedgerPlace, clock: Clock) -> Iterator[RunningLog]:
     """The log itself, made and introduced where it is new, until the end of the block.
 
     Raises:
         UnavailableError: it cannot be opened, another process writes it, or it was set back.
     """
-    with started(place.data, _origin(place), place.anchor, clock) as log:
+    with started(place.data, log_origin(place), place.anchor, clock) as log:
         _write_policy(place.data)
         if log.published.size == 0:
             introduce(log, place.account)
         yield log
+
+
+@contextmanager
+def _shared(place: LedgerPlace, sharing: Sharing) -> Iterator[RunningLog]:
+    """The log of several servers, introduced where it is new. Raises UnavailableError."""
+    _write_policy(place.data)
+    try:
+        if sharing.log.flush().size == 0:
+            introduce(sharing.log, place.account)
+    except LedgerUnavailableError as error:
+        raise UnavailableError(f"the ledger cannot be read: {error}") from error
+    yield sharing.log
 
 
 def open_erasures(data: Path, ledger: ServerLedger, gallery: GalleryStore) -> RecordedErasures:
@@ -162,6 +192,7 @@ def schedule_ledger(
     statements, log, duties = ledger.statements, ledger.log, ledger.duties
     return (
         Schedule("head of the account map", HOUR_MS, regularly(duties.close_heads), lane="map heads"),
+        Schedule("counts of uses", HOUR_MS, regularly(duties.count_uses), lane="map heads"),
         Schedule(
             "head of the party map",
             HOUR_MS,
@@ -193,7 +224,7 @@ def schedule_stamps(ledger: ServerLedger, authorities: Mapping[str, str], clock:
 
 
 @contextmanager
-def reconciled(log: LedgerLog, meter: RunMeter) -> Iterator[Schedule]:
+def reconciled(log: RunningLog, meter: RunMeter) -> Iterator[Schedule]:
     """Runs of networks are compared with the log: daily by the schedule that is given, and at the end of the block."""
     reconciliation = Reconciliation(log, meter)
     try:
@@ -216,7 +247,7 @@ def schedule_retention(
     return Schedule("retention", HOUR_MS, run, at_start=True)
 
 
-def watched_clock(log: LedgerLog, clock: Clock) -> ClockWatch:
+def watched_clock(log: RunningLog, clock: Clock) -> ClockWatch:
     """What writes down when the clock was set or is behind the log; a first look is taken at once."""
     watch = ClockWatch(log, clock, boot_time_ms)
     log.flush()
@@ -231,7 +262,7 @@ def boot_time_ms() -> int:
 
 
 @contextmanager
-def started(data: Path, origin: str, anchor: Anchor | None, clock: Clock) -> Iterator[LedgerLog]:
+def started(data: Path, origin: str, anchor: Anchor | None, clock: Clock) -> Iterator[RunningLog]:
     """The log of ``data``, open and recovered, until the end of the block.
 
     Raises:
@@ -270,7 +301,8 @@ def log_name(data: Path) -> str:
     return LedgerPaths(data).verifier.read_text(encoding="utf-8").partition("+")[0]
 
 
-def _origin(place: LedgerPlace) -> str:
+def log_origin(place: LedgerPlace) -> str:
+    """The name of the log, or of the one to be made. Raises UnavailableError: it has another one than is wanted."""
     path = LedgerPaths(place.data).signing_key
     if path.exists():
         name = SigningKey.parse(read_secret(path).decode()).name

@@ -15,6 +15,7 @@ from custodes.ledger.tlog.tiles import CHECKPOINT_PATH
 from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.verifier.maps.key_change import parse_change
 from custodes.ledger.writer.keys import load_or_create_secret
+from custodes.ledger.writer.ports import BodyReader
 from custodes.operations.record.evidence.map_heads import LedgerFiles
 from custodes.operations.record.evidence.statements import Statements
 from custodes.storage.ledger.documents import TRUST_POLICY
@@ -22,8 +23,12 @@ from custodes.storage.ledger.open import LedgerPaths, read_bodies, read_tiles
 from custodes.storage.ledger.vrf_keys import VrfKeyFiles
 
 
-def open_statements(data: Path) -> Statements:
+def open_statements(data: Path, bodies: BodyReader | None = None) -> Statements:
     """The statements of a data directory that has a ledger; fine beside a running server.
+
+    Args:
+        data: the directory.
+        bodies: where private bodies are, if not in the directory.
 
     Raises:
         UnavailableError: there is no ledger in it, or a key of it is missing.
@@ -34,7 +39,8 @@ def open_statements(data: Path) -> Statements:
         raise UnavailableError(f"there is no ledger in {data}")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        files = LedgerFiles(read_tiles(data), paths.public, read_bodies(data), load_or_create_secret(paths.body_key))
+        stored = bodies or read_bodies(data)
+        files = LedgerFiles(read_tiles(data), paths.public, stored, load_or_create_secret(paths.body_key))
         return Statements(files, folder, vrf_keys(paths))
     except NoteError as error:
         raise UnavailableError(str(error)) from error

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from custodes.core.box import BoxPx
 from custodes.core.slot import Slot
 from custodes.engine.equipment.body_points import BodyPointReader
+from custodes.engine.equipment.clothes import clothes
 from custodes.engine.equipment.hands import hands
 from custodes.engine.equipment.head_cover import HeadCoverReader, cover_place
 from custodes.engine.equipment.masks import MaskHeads, told
@@ -21,6 +22,7 @@ from custodes.engine.labels.pipeline import confidence_pct
 from custodes.engine.ports import FaceEngine
 from custodes.engine.results.equipment import MAX_PERSONS, BodyPart, Equipment, EquippedPerson, Part, PersonsFound, Worn
 from custodes.engine.results.face import DetectedFace, Judgement
+from custodes.engine.results.person import PersonsSeen, SeenPerson
 from custodes.imaging.image import Image
 
 MODEL_VERSION = "1.1"
@@ -58,10 +60,8 @@ class EquipmentPipeline:
     def persons(self, slot: Slot, image: Image) -> PersonsFound:
         """Persons of ``image``, surest first, with what covers their faces."""
         slot.require_open()
-        found = self._steps.objects.detect(image.rgb)
-        sure = [confidence_pct(float(score)) for score in found.scores]
-        chosen = [i for i in range(len(found)) if found.classes[i] == _PERSON_CLASS and sure[i] >= _LEAST_PCT]
-        places = [BoxPx(*(float(v) for v in found.places[i])) for i in chosen[:MAX_PERSONS]]
+        chosen = self._found(image)[:MAX_PERSONS]
+        places = [place for place, _ in chosen]
         if not places:
             return PersonsFound(image.size, ())
         faces = [face for face in self._steps.faces.detect(slot, image).faces if face.confidence_pct >= _LEAST_PCT]
@@ -69,10 +69,27 @@ class EquipmentPipeline:
         shown = self._of_faces(image, [faces[at] for at in owners.values()])
         parts = dict(zip(owners, shown, strict=True))
         persons = tuple(
-            EquippedPerson(place, sure[i], self._parts(image, place, parts.get(k)))
-            for k, (place, i) in enumerate(zip(places, chosen, strict=False))
+            EquippedPerson(place, sure, self._parts(image, place, parts.get(k)))
+            for k, (place, sure) in enumerate(chosen)
         )
         return PersonsFound(image.size, persons)
+
+    def bodies(self, slot: Slot, image: Image, at_most: int) -> PersonsSeen:
+        """All persons of ``image`` counted, and the colours of what the surest wear."""
+        slot.require_open()
+        found = self._found(image)
+        persons = []
+        for place, sure in found[:at_most]:
+            worn = clothes(image.rgb, place, self._steps.bodies.read(image.rgb, place))
+            persons.append(SeenPerson(place, sure, worn.upper, worn.lower))
+        return PersonsSeen(image.size, len(found), tuple(persons))
+
+    def _found(self, image: Image) -> list[tuple[BoxPx, float]]:
+        """Boxes of persons, surest first, each with how sure."""
+        found = self._steps.objects.detect(image.rgb)
+        sure = [confidence_pct(float(score)) for score in found.scores]
+        chosen = [i for i in range(len(found)) if found.classes[i] == _PERSON_CLASS and sure[i] >= _LEAST_PCT]
+        return [(BoxPx(*(float(v) for v in found.places[i])), sure[i]) for i in chosen]
 
     def _of_faces(self, image: Image, faces: Sequence[DetectedFace]) -> list[tuple[BodyPart, BodyPart]]:
         """Face and head of each of ``faces``."""

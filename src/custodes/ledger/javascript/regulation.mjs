@@ -7,7 +7,7 @@ import * as statement from "./statement.mjs";
 const { need } = enc;
 
 const IDENTIFICATIONS = new Set([
-  "AssociateFaces", "GetCelebrityInfo", "GetCelebrityRecognition", "GetFaceSearch", "RecognizeCelebrities", "RunHandler", "SearchFaces",
+  "AssociateFaces", "ExportFaces", "GetCelebrityInfo", "GetCelebrityRecognition", "GetFaceSearch", "RecognizeCelebrities", "RunHandler", "SearchFaces",
   "SearchFacesByImage", "SearchUsers", "SearchUsersByImage", "StartCelebrityRecognition", "StartCrossMatch", "StartFaceSearch",
   "StartStreamProcessor",
 ]);

@@ -6,7 +6,6 @@ import * as log from "./log.mjs";
 import { mapOf } from "./names.mjs";
 import * as keyChange from "./key_change.mjs";
 import { headOf, lookUp, wrongClock } from "./place.mjs";
-import { bracketOf, doubtsOf as bracketDoubts } from "./time_stamps.mjs";
 const { need, Undetermined } = enc;
 
 const SLACK_MS = 60000, LAST_MS = 253402300799999;
@@ -52,7 +51,7 @@ function row(value, more) {
   return { i: enc.count(value.i), e: log.entry(value.e), c, b: value.b, s: "s" in value ? enc.b64url(value.s) : null };
 }
 
-/** The verdict on a parsed statement. */
+/** The verdict on a parsed statement; `stamps` has the file, the pinned roots, and the functions of `time_stamps.mjs`. */
 export async function judge(one, policy, nowMs, stamps = null) {
   if (one.about === null) throw new Undetermined("the identifier is not in canonical form, so it has no place in the map");
   const state = await log.openCheckpoint(one.checkpoint, policy);
@@ -66,11 +65,11 @@ export async function judge(one, policy, nowMs, stamps = null) {
   const value = await lookUp(head, await keyChange.placeUnder(one, head, policy), one.path);
   const uses = await usesOf(one, head, value), places = await placesOf(one, head, value);
   const stretches = wrongClock(one, head), destroyed = await destroyedIn(one);
-  const bracket = stamps === null ? null : await bracketOf(stamps.file, stamps.roots, policy, state, one);
+  const bracket = stamps === null ? null : await stamps.bracketOf(stamps.file, stamps.roots, policy, state, one);
   const doubts = doubtsOf(one, { state, covered, uses, stretches, destroyed, nowMs });
   if (head.changed !== null && policy.vrfKeys.length === 0)
     doubts.push(`places are under a key that entry ${head.changed} brought, and your trust policy names none: check that change`);
-  if (bracket !== null) doubts.push(...bracketDoubts(bracket, one, head.size, uses.length > 0, one.uses));
+  if (bracket !== null) doubts.push(...stamps.doubtsOf(bracket, one, head.size, uses.length > 0, one.uses));
   if (doubts.length > 0) return { verdict: "UNDETERMINED", reasons: doubts };
   const present = uses.length > 0 || places.length > 0;
   return { verdict: present ? "PRESENT" : "ABSENT", reasons: found(one, { state, head, covered, value, uses, places }) };

@@ -19,7 +19,11 @@ const KINDS = {
   vrf: () => import("./key_change.mjs"),
   statement: async () => {
     const { judge, parse } = await import("./statement.mjs");
-    return { verdict: (value, policy, nowMs, stamps) => judge(parse(value), policy, nowMs, stamps) };
+    const verdict = async (value, policy, nowMs, stamps) => {
+      const stamped = stamps === null ? null : { ...stamps, ...(await loaded(() => import("./time_stamps.mjs"))) };
+      return judge(parse(value), policy, nowMs, stamped);
+    };
+    return { verdict };
   },
 };
 

@@ -142,10 +142,14 @@ class LogFiles:
         """Index, envelope and entry of each time stamp."""
         return self._entries("tsa", 0, self.tree.size)
 
-    def billings(self) -> Iterator[tuple[int, Entry]]:
-        """Index and entry of each invoice run."""
-        for index, _, entry in self._entries("bil", 0, self.tree.size):
+    def billings(self, begin: int = 0) -> Iterator[tuple[int, Entry]]:
+        """Index and entry of each invoice run from entry ``begin`` on."""
+        for index, _, entry in self._entries("bil", begin, self.tree.size):
             yield index, entry
+
+    def destroyed_since(self, begin: int) -> bool:
+        """Whether private bodies were destroyed by entry ``begin`` or a later one."""
+        return any(True for _ in self._entries("del", begin, self.tree.size))
 
     def _of_kind(self, kind: str, begin: int, end: int) -> Iterator[Use]:
         for index, envelope, entry in self._entries(kind, begin, end):

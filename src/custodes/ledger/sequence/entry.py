@@ -20,12 +20,24 @@ _MARK = b'"a":%d,' % _LAST
 class UnplacedEntry(Pending):
     """An entry without a place: ``index`` is -1 until it is durable."""
 
-    __slots__ = ("permission",)
+    __slots__ = ("lease", "permission")
 
     def __init__(
-        self, kind: str, sealing: Sealing, parts: EntryParts, permission: UnplacedEntry | int | None = None
+        self,
+        kind: str,
+        sealing: Sealing,
+        parts: EntryParts,
+        permission: UnplacedEntry | int | None = None,
+        lease: int | None = None,
     ) -> None:
-        """Check and seal it; ``permission`` is what it settles: an entry of this node, or the place of another one's.
+        """Check and seal it.
+
+        Args:
+            kind: of the entry.
+            sealing: what its body is sealed with.
+            parts: what else it has.
+            permission: what it settles: an entry of this node, or the place of another one's.
+            lease: it gets a place only while this node publishes under this lease.
 
         Raises:
             EntryError: it breaks a rule of its kind.
@@ -41,6 +53,7 @@ class UnplacedEntry(Pending):
         )
         super().__init__(UNPLACED, prepared)
         self.permission = permission
+        self.lease = lease
 
     def envelope(self, t: int, permission: int | None) -> bytes:
         """The public bytes at ``t``; ``permission`` is the place of what it settles."""

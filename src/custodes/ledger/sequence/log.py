@@ -116,12 +116,24 @@ class SequencedLog(RunningLog):
         self._parts.sequence.leave()
         self._parts.head.close()
 
+    def head(self) -> tuple[Checkpoint, bytes]:
+        """The checkpoint that everybody sees, and its note. Raises LedgerUnavailableError where there is none."""
+        return self._heads.public()
+
     def append(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """See RunningLog. Its index is known once it is durable."""
+        return self.append_under(None, kind, parts)
+
+    def defer(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
+        """See RunningLog."""
+        return self.append_under(None, kind, parts, urgent=False)
+
+    def append_under(self, lease: int | None, kind: str, parts: EntryParts, *, urgent: bool = True) -> Pending:
+        """``append``, or ``defer``, for an entry that is of the log only while this node publishes under ``lease``."""
         permission = parts.get("settles")
         if permission is not None and not isinstance(permission, UnplacedEntry):
             raise EntryError("this permission is of another log")
-        entry = UnplacedEntry(kind, self._parts.sealing, parts, permission)
+        entry = UnplacedEntry(kind, self._parts.sealing, parts, permission, lease)
         with self._changed:
             self._refuse_if_down()
             if permission is not None:
@@ -131,13 +143,17 @@ class SequencedLog(RunningLog):
             self._newest = entry
             if entry.prepared.reserves:
                 self._open.add(entry)
-            if self._waiting.add(entry, urgent=not entry.prepared.reserves):
+            if self._waiting.add(entry, urgent=urgent and not entry.prepared.reserves):
                 self._changed.notify_all()
         return entry
 
     def commit(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """See RunningLog."""
-        pending = self.append(kind, **parts)
+        return self.commit_under(None, kind, parts)
+
+    def commit_under(self, lease: int | None, kind: str, parts: EntryParts) -> Pending:
+        """``commit``, likewise."""
+        pending = self.append_under(lease, kind, parts)
         with self._changed:
             if self._waiting.hurry():
                 self._changed.notify_all()
@@ -241,7 +257,7 @@ class SequencedLog(RunningLog):
         for entry, index, envelope in placed:
             entry.index = index
             entry.settle(envelope, evidence)
-        left = LedgerUnavailableError("the permission was given up meanwhile")
+        left = LedgerUnavailableError("the permission was given up meanwhile, or the lease lost")
         self._refuse([entry for entry in queue if not entry.done], left)
 
     def _take(self) -> list[UnplacedEntry]:
@@ -255,6 +271,7 @@ class SequencedLog(RunningLog):
         """Give entries their places; those are left out whose permission is not open any more."""
         if turn.first < self._seen:
             raise HeadConflictError(f"the database was set back: it has {turn.first} entries, and had {self._seen}")
+        queue = self._under_lease(turn, queue)
         earlier = {place for entry in queue if (place := _earlier(entry)) is not None}
         open_ = turn.settle(earlier) if earlier else frozenset[int]()
         settled = {entry.permission for entry in queue}
@@ -277,6 +294,16 @@ class SequencedLog(RunningLog):
         if entries:
             turn.add(entries)
         return placed
+
+    def _under_lease(self, turn: Turn, queue: Sequence[UnplacedEntry]) -> list[UnplacedEntry]:
+        """Those that need no lease, or whose lease is held still; what the others were permitted is given up."""
+        leases = {entry.lease for entry in queue if entry.lease is not None}
+        held = {lease for lease in leases if turn.holds(lease)}
+        late = [entry for entry in queue if entry.lease not in held and entry.lease is not None]
+        if late:
+            with self._changed:
+                self._orphans |= {place for entry in late if (place := _earlier(entry)) is not None}
+        return [entry for entry in queue if entry.lease is None or entry.lease in held]
 
     def _come_back(self) -> None:
         """After a failure: what is open in the log and belongs to nobody here is given up."""

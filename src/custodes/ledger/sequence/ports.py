@@ -40,6 +40,10 @@ class Turn(Protocol):
         """Close open permissions, by their places; those of them that were open."""
         ...
 
+    def holds(self, lease: int) -> bool:
+        """Whether this node publishes under lease ``lease`` until the end of the turn: nobody takes it meanwhile."""
+        ...
+
     def add(self, entries: Sequence[SequencedEntry]) -> None:
         """Put entries at the end, from ``first`` on; once in a turn."""
         ...

@@ -47,14 +47,14 @@ class PublisherParts:
         identity: with the key that signs.
         anchor: the last checkpoint in a second place; None for none.
         ended: called once a lease was lost or given up, before anything else happens here.
-        began: called once a lease was taken and the public files are up to date.
+        began: called with the number of a lease once it was taken and the public files are up to date.
     """
 
     head: PublicHead
     tiles: TileStore
     identity: LogIdentity
     anchor: Anchor | None = None
-    began: Callable[[], object] = lambda: None
+    began: Callable[[int], object] = lambda _: None
     ended: Callable[[], object] = lambda: None
 
 
@@ -120,7 +120,7 @@ class SequencePublisher:
             edge = _Edge(self._parts, lease)
             edge.publish()
             self._failure = None
-            self._parts.began()
+            self._parts.began(lease)
             renewed_s = time.monotonic()
             while not self._stopping.wait(_LOOK_S):
                 if time.monotonic() > renewed_s + self._renew_s:

@@ -135,19 +135,21 @@ class Tree:
                         return bundle * TILE_WIDTH + within, envelope
         return None
 
-    def of_kind(self, kind: str) -> Iterator[tuple[int, bytes]]:
-        """Index and envelope of all entries of a kind that is rare: bundles without one are not taken apart.
+    def of_kind(self, kind: str, begin: int = 0) -> Iterator[tuple[int, bytes]]:
+        """Index and envelope of entries of a kind that is rare, from entry ``begin`` on.
+
+        Bundles without one are not taken apart.
 
         Raises:
             LedgerCorruptError: a file is missing or damaged.
         """
         mark = f'"k":"{kind}"'.encode()
-        for bundle in range(-(-self.size // TILE_WIDTH)):
+        for bundle in range(begin // TILE_WIDTH, -(-self.size // TILE_WIDTH)):
             path = bundle_path(bundle, width_at(0, bundle, self.size))
             if mark in fetch(self._tiles, path, bundle_path(bundle)):
-                for within, envelope in enumerate(self.bundle(bundle)):
-                    if mark in envelope:
-                        yield bundle * TILE_WIDTH + within, envelope
+                for index, envelope in enumerate(self.bundle(bundle), bundle * TILE_WIDTH):
+                    if index >= begin and mark in envelope:
+                        yield index, envelope
 
     def entries(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, bytes]]:
         """Index and envelope of entries ``start`` up to ``stop`` (by default the last)."""

@@ -22,6 +22,7 @@ from custodes.ledger.verifier.uncertainty import stretch_of
 IDENTIFICATIONS = frozenset(
     {
         "AssociateFaces",
+        "ExportFaces",
         "GetCelebrityInfo",
         "GetCelebrityRecognition",
         "GetFaceSearch",

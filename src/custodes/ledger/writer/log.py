@@ -119,6 +119,10 @@ class LedgerLog(RunningLog):
         """See RunningLog. Its index is fixed now."""
         return self._enter(prepare(kind, self._sealing, **parts), parts.get("settles"), wake=True)
 
+    def defer(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
+        """See RunningLog."""
+        return self._enter(prepare(kind, self._sealing, **parts), parts.get("settles"), wake=True, urgent=False)
+
     def commit(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """See RunningLog.
 
@@ -160,11 +164,11 @@ class LedgerLog(RunningLog):
             self._outbox.wait_retired(wanted[-1] + 1, timeout_s)
         return sum(self._parts.stores.bodies.erase(index) for index in wanted)
 
-    def _enter(self, prepared: Prepared, settles: Pending | None, *, wake: bool) -> Pending:
+    def _enter(self, prepared: Prepared, settles: Pending | None, *, wake: bool, urgent: bool = True) -> Pending:
         with self._queue_lock:
             if settles is not None:
                 self._take_permission(settles)
-            return self._enqueue(prepared, wake=wake)
+            return self._enqueue(prepared, wake=wake, urgent=urgent)
 
     def _take_permission(self, permission: Pending) -> None:
         """Spend ``permission``, once; with ``_queue_lock``. After a refusal, recovery voids it."""
@@ -177,8 +181,8 @@ class LedgerLog(RunningLog):
             raise EntryError(f"entry {permission.index} is not an open permission")
         self._reserved.discard(permission.index)
 
-    def _enqueue(self, prepared: Prepared, *, wake: bool = True) -> Pending:
-        """Give ``prepared`` its place, and ``wake`` a writer for it; with ``_queue_lock``."""
+    def _enqueue(self, prepared: Prepared, *, wake: bool = True, urgent: bool = True) -> Pending:
+        """Give ``prepared`` its place, and ``wake`` a writer for it, at once if ``urgent``; with ``_queue_lock``."""
         self._refuse_if_down()
         if len(self._waiting) >= self._settings.queue_limit and prepared.settles is None:
             raise LedgerUnavailableError("too many entries wait for the ledger")
@@ -187,7 +191,7 @@ class LedgerLog(RunningLog):
         if prepared.reserves:
             self._reserved.add(pending.index)
         # A permission may wait for what settles it, and what its owner commits is taken in a moment.
-        if self._waiting.add(pending, urgent=wake and not prepared.reserves) and wake:
+        if self._waiting.add(pending, urgent=wake and urgent and not prepared.reserves) and wake:
             self._queue_lock.notify()
         return pending
 

@@ -113,6 +113,10 @@ class RunningLog(PublishedLog, ABC):
         """
 
     @abstractmethod
+    def defer(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
+        """``append`` an entry that nobody waits for yet: it goes with the next batch, or in a moment by itself."""
+
+    @abstractmethod
     def commit(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """``append`` an entry that is durable when this returns. Raises as ``append`` and ``wait_durable`` do."""
 

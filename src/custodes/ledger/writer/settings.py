@@ -33,7 +33,8 @@ class LogSettings:
         queue_limit: entries that may wait; more are refused.
         retry_s: how long after a failed write recovery is tried again.
         commits_in_flight: batches that may be on their way to the disk at a time; answers still leave in order.
-        permission_wait_s: how long a permission may wait for the batch of what settles it. Work that takes longer has
+        permission_wait_s: how long a permission may wait for the batch of what settles it, and a deferred entry for
+            that of what comes after it. Work that takes longer has
             its permission on the disk while it runs; the answer of shorter work leaves after both are there.
     """
 
@@ -61,6 +62,10 @@ class LedgerWriter(Protocol):
 
     def append(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """Queue an entry; see ``LedgerLog.append``."""
+        ...
+
+    def defer(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
+        """An entry that may wait for the next batch; see ``LedgerLog.defer``."""
         ...
 
     def commit(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:

@@ -51,7 +51,7 @@ def import_face_embedder(name: str, data: bytes, wanted: FaceInput) -> onnx.Mode
     fold(builder)
     as_convolutions(builder)
     model = builder.build()
-    _check_dimension(name, model, wanted.dimension)
+    _check_dimension(name, model, wanted)
     return model
 
 
@@ -63,11 +63,12 @@ def _without_copies(nodes: list[GraphNode]) -> None:
         node.inputs = [copies.get(name, name) for name in node.inputs]
 
 
-def _check_dimension(name: str, model: onnx.ModelProto, dimension: int) -> None:
+def _check_dimension(name: str, model: onnx.ModelProto, wanted: FaceInput) -> None:
     try:
         inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
     except onnx.shape_inference.InferenceError as error:
-        raise ImportFailedError(f"{name}: shapes of the network do not fit (operator set {OPSET})") from error
+        form = f"faces of 3 x {wanted.side_px} x {wanted.side_px} and vectors of {wanted.dimension} numbers"
+        raise ImportFailedError(f"{name}: shapes of the network do not fit {form} (operator set {OPSET})") from error
     found = inferred.graph.output[0].type.tensor_type.shape.dim[-1].dim_value
-    if found != dimension:
-        raise ImportFailedError(f"{name}: gives vectors of {found} numbers, not {dimension}")
+    if found != wanted.dimension:
+        raise ImportFailedError(f"{name}: gives vectors of {found} numbers, not {wanted.dimension}")

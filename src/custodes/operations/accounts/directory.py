@@ -46,6 +46,16 @@ class AccountDirectory:
         for record in store.load():
             self._take(record)
 
+    def reload(self) -> None:
+        """Read everything again: another process changed something. Raises UnavailableError."""
+        with self._writing:
+            fresh = AccountDirectory(self._store, (), self._sessions)
+            self._documents.replace(fresh._documents)
+            self._accounts, self._users, self._roles = fresh._accounts, fresh._users, fresh._roles
+            self._keys, self._keys_of = fresh._keys, fresh._keys_of
+            unsaved = {key: self._used_ts_ms[key] for key in self._unsaved if key in self._used_ts_ms}
+            self._used_ts_ms = {**fresh._used_ts_ms, **unsaved}
+
     def hold(self, key: AccessKey) -> None:
         """Know a key that is kept elsewhere: the operator's, in the data directory's ``credentials``."""
         self._outside[key.access_key_id] = key

@@ -60,14 +60,14 @@ class AccountDocuments:
 
     def of(self, account_id: AccountId, owner: str) -> tuple[Document, ...]:
         """Documents of a user, role or collection, parsed."""
-        place = (account_id, owner)
-        found = self._parsed.get(place)
+        place, parsed = (account_id, owner), self._parsed
+        found = parsed.get(place)
         if found is None:
             texts = self._texts.get(place)
             if texts is None:
                 return ()
             found = tuple(self._parse_stored(owner, name, text) for name, text in sorted(texts.items()))
-            self._parsed[place] = found
+            parsed[place] = found
         return found
 
     def texts(self, account_id: AccountId, owner: str) -> Mapping[str, str]:
@@ -91,6 +91,10 @@ class AccountDocuments:
         else:
             self._texts.pop(place, None)
         self._parsed.pop(place, None)
+
+    def replace(self, other: AccountDocuments) -> None:
+        """Know the documents of ``other`` in place of all that were known."""
+        self._texts, self._parsed = other._texts, {}
 
     def _session_policy(self, text: str) -> Document:
         """A policy that came with a session, which it can only limit. Raises PolicyError."""

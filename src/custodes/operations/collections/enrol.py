@@ -227,7 +227,6 @@ class FaceOperations:
             present = by_box(boxes, self._gallery.faces_of_image(key, picture))
             missing = [index for index in new if index not in present]
             added = self._gallery.add_faces(key, [new[index] for index in missing]) if missing else ()
-            self._erasures.enrolled(key, [face.face_id for face in added])
             permit.tally.add(faces_enrolled=len(added))
             return present | dict(zip(missing, added, strict=True))
 

@@ -74,11 +74,7 @@ class Tombstones(Protocol):
 
 
 class Erasures(Protocol):
-    """What use cases tell of faces that come and go. All raise UnavailableError when it cannot be recorded."""
-
-    def enrolled(self, key: CollectionKey, face_ids: Iterable[FaceId]) -> None:
-        """Faces are in the gallery now."""
-        ...
+    """What use cases tell of faces that go. All raise UnavailableError when it cannot be recorded."""
 
     def erase(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> None:
         """Faces are about to be destroyed; on record when this returns."""
@@ -100,9 +96,17 @@ class Erasures(Protocol):
         """A user is in the gallery now."""
         ...
 
+    def erased(self, account_id: AccountId, face_ids: Sequence[FaceId]) -> Set[FaceId]:
+        """Those of ``face_ids`` that were erased from a collection of the account."""
+        ...
+
 
 class RecordedErasures:
-    """Implements ``Erasures`` over a log. The index of a collection is filled from the gallery when first needed."""
+    """Implements ``Erasures`` over a log.
+
+    The index of a collection is brought up to the gallery when it is needed: rows of faces rise in the order in which
+    they came, so those that are new, whoever enrolled them, are behind the last that is known.
+    """
 
     def __init__(
         self,
@@ -119,13 +123,7 @@ class RecordedErasures:
         self._records = records
         self._tombstones = tombstones
         self._stripes = LockStriping()
-        self._filled: set[CollectionKey] = set()
-
-    def enrolled(self, key: CollectionKey, face_ids: Iterable[FaceId]) -> None:
-        """See Erasures. A collection that was not filled yet will find them in the gallery."""
-        with self._stripes.lock(key.account_id, key.collection_id):
-            if key in self._filled:
-                self._indexes.add(key.account_id, key.collection_id, face_ids)
+        self._last_rows: dict[CollectionKey, int] = {}
 
     def erase(self, key: CollectionKey, face_ids: Sequence[FaceId]) -> None:
         """See Erasures."""
@@ -162,6 +160,12 @@ class RecordedErasures:
         """See Erasures."""
         if (user.user_id, user.row) in self._tombstones.buried_users().get(key, ()):
             self._tombstones.unbury_user(key, user)
+
+    def erased(self, account_id: AccountId, face_ids: Sequence[FaceId]) -> Set[FaceId]:
+        """See Erasures."""
+        asked = set(face_ids)
+        buried = self._tombstones.buried()
+        return {one for key, ids in buried.items() if key.account_id == account_id for one in asked.intersection(ids)}
 
     def settle(self) -> None:
         """Return once every erasure that is on record now has its tombstones."""
@@ -200,12 +204,13 @@ class RecordedErasures:
 
     @contextmanager
     def _collection(self, key: CollectionKey) -> Iterator[None]:
-        """Hold a collection's index, filled."""
+        """Hold a collection's index, with all faces that are there."""
         with self._stripes.lock(key.account_id, key.collection_id):
-            if key not in self._filled:
-                ids = [face.face_id for face in _faces(self._gallery, key)]
-                self._indexes.add(key.account_id, key.collection_id, ids)
-                self._filled.add(key)
+            known = self._last_rows.get(key)
+            new = list(_faces(self._gallery, key, known))
+            if new or known is None:
+                self._indexes.add(key.account_id, key.collection_id, [face.face_id for face in new])
+                self._last_rows[key] = new[-1].row if new else 0
             yield
 
 
@@ -296,8 +301,7 @@ def _destroy(gallery: GalleryStore, key: CollectionKey, faces: Sequence[Face]) -
     gallery.delete_faces(key, [face.face_id for face in faces])
 
 
-def _faces(gallery: GalleryStore, key: CollectionKey) -> Iterator[Face]:
-    after: int | None = None
+def _faces(gallery: GalleryStore, key: CollectionKey, after: int | None = None) -> Iterator[Face]:
     while True:
         page = gallery.faces(key, after, _PAGE)
         yield from page.items

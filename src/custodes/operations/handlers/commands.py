@@ -6,7 +6,7 @@ Shapes and patterns were checked by the edge; the document is read inside the ga
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from custodes.core.errors import InvalidParameterError
@@ -101,6 +101,11 @@ class RunHandler(HandlerCommand):
     def facts(self) -> Mapping[str, object]:
         """The lowest similarity that it asks for."""
         return {"threshold_pct": 0.0 if self.document is None else self.document.least_threshold_pct}
+
+    def effects(self) -> Properties:
+        """It changes something itself where it keeps events; what a step changes, that step's permission is for."""
+        keeps = self.document is None or self.document.store.event is not None
+        return replace(self.properties, changes=keeps)
 
     def check(self) -> None:
         """The picture has exactly one source."""

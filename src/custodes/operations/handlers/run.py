@@ -34,7 +34,7 @@ from custodes.operations.images.scale import min_cosine, require_same_model, sim
 from custodes.operations.images.sources import Pictures
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.context import Context
-from custodes.operations.requests.gate import Gate, Permit
+from custodes.operations.requests.gate import Entered, Gate, Permit
 from custodes.operations.reviews.redaction import is_held
 
 R = TypeVar("R")
@@ -78,7 +78,12 @@ class Performed:
     """One command and the place of its use on record, where it is."""
 
     operation: str
-    ledger_index: int | None
+    entered: Entered
+
+    @property
+    def ledger_index(self) -> int | None:
+        """Known once the run left the gate."""
+        return self.entered.index
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +110,11 @@ class HandlerParts:
 class HandlerRun:
     """One run."""
 
-    def __init__(self, gate: Gate, parts: HandlerParts, context: Context, document: HandlerDocument) -> None:
-        """Let every command pass ``gate`` for ``context``, which states what ``document`` is for."""
+    def __init__(self, gate: Gate, parts: HandlerParts, whole: Permit, document: HandlerDocument) -> None:
+        """Let every command pass ``gate`` as a step of ``whole``, whose context states what ``document`` is for."""
         self._gate = gate
         self._parts = parts
-        self._context = context
+        self._whole = whole
         self._document = document
         self._performed: list[Performed] = []
         self._vectors: dict[int, FloatArray] = {}
@@ -135,10 +140,9 @@ class HandlerRun:
         return Handled(image, found, tuple(faces), attributes, tuple(self._performed))
 
     def _perform(self, command: C, run: Callable[[Permit, C], R]) -> R:
-        released = self._gate.perform(self._context, command, run)
-        index = None if released.receipt is None else released.receipt.index
-        self._performed.append(Performed(command.operation, index))
-        return released.result
+        step = self._gate.perform_step(self._whole, self._whole.context, command, run)
+        self._performed.append(Performed(command.operation, step.entered))
+        return step.result
 
     def _detect(self, permit: Permit, command: DetectFaces) -> tuple[Image, FacesFound, Attributes]:
         engine = self._parts.engine

@@ -132,7 +132,7 @@ class HandlerOperations:
             if document is None:
                 self._ports  # noqa: B018 - says first that there are no handlers at all
                 raise _none(command.name)
-            handled = HandlerRun(gate, self._parts, permit.context, document).run(command)
+            handled = HandlerRun(gate, self._parts, permit, document).run(command)
             self._keep(permit, command, document, handled)
             permit.tally.add(faces_handled=len(handled.faces))
             return handled

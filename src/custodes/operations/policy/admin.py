@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from custodes.core.errors import InvalidParameterError
-from custodes.governance.provider.guardrails import PACKS, PackError, load, shipped
+from custodes.governance.provider.guardrails import PACKS, PackError, shipped
 from custodes.governance.provider.policy_set import PolicyDifference, PolicySet, diff
 from custodes.governance.provider.proposal import (
     Proposal,
@@ -224,7 +224,7 @@ def _status(changes: PolicyChanges) -> PolicyStatus:
             "changes": differences,
             "held_ms": changes.held_ms(),
         }
-    rules = load(policy.packs, policy.schema).rules.values()
+    rules = changes.in_force().guardrails.rules.values()
     shown = tuple(RuleInForce(rule.id, rule.effect, rule.reason, rule.source, rule.date) for rule in rules)
     return PolicyStatus(**members, packs=tuple(sorted(policy.packs)), shipped=tuple(PACKS), rules=shown)
 

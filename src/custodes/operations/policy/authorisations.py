@@ -8,7 +8,7 @@ back to an older state forgets when a case began; the ledger does not, and repor
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import ClassVar, Protocol
 
@@ -30,8 +30,8 @@ class IdentificationCases(Protocol):
         """All of them."""
         ...
 
-    def keep(self, cases: Sequence[Case]) -> None:
-        """Replace them; durable when it returns."""
+    def change(self, account_id: str, name: str, change: Callable[[Case], Case]) -> Case:
+        """Replace a case, or one that is not there yet, by what ``change`` makes of it; durable when it returns."""
         ...
 
 
@@ -44,7 +44,13 @@ class Authorisations:
         self._log = log
         self._clock = clock
         self._lock = threading.Lock()
-        self._cases: Mapping[tuple[str, str], Case] = {(case.account_id, case.name): case for case in store.cases()}
+        self._cases: Mapping[tuple[str, str], Case] = {}
+        self.reload()
+
+    def reload(self) -> None:
+        """Read all cases again: another process changed some. Raises UnavailableError."""
+        with self._lock:
+            self._cases = {(case.account_id, case.name): case for case in self._store.cases()}
 
     def state(self, account_id: AccountId, name: str, now_ms: int) -> str:
         """In which state a case is; ``pending`` for one that nobody has used yet."""
@@ -62,7 +68,7 @@ class Authorisations:
         with self._lock:
             found = self._cases.get((account_id, name), Case(account_id, name))
             if found.begun_ms is None:
-                self._put("case", replace(found, purpose=purpose, begun_ms=now_ms))
+                self._put("case", found, lambda case: _begun(case, purpose, now_ms))
 
     def decide(self, account_id: AccountId, name: str, authorisation: Authorisation) -> Case:
         """Put on record what an authority decided; a later decision takes the place of an earlier one.
@@ -74,15 +80,15 @@ class Authorisations:
         check_case(name)
         with self._lock:
             found = self._cases.get((account_id, name), Case(account_id, name))
-            made = replace(found, authorisation=authorisation)
-            self._put("authorised" if authorisation.granted else "refused", made)
-            return made
+            what = "authorised" if authorisation.granted else "refused"
+            return self._put(what, found, lambda case: replace(case, authorisation=authorisation))
 
     def listed(self, account_id: AccountId | None) -> list[Case]:
         """The cases of an account, or of all."""
         return [case for case in self._cases.values() if account_id in (None, case.account_id)]
 
-    def _put(self, what: str, case: Case) -> None:
+    def _put(self, what: str, found: Case, change: Callable[[Case], Case]) -> Case:
+        case = change(found)
         body: dict[str, object] = {"acct": case.account_id, "case": case.name, "purpose": case.purpose}
         if case.authorisation is not None:
             body["authorisation"] = asdict(case.authorisation)
@@ -90,9 +96,14 @@ class Authorisations:
             self._log.append("acc", body=body, fields={"x": what}).wait_durable()
         except LedgerUnavailableError as error:
             raise UnavailableError(f"the ledger cannot be written: {error}") from error
-        cases = {**self._cases, (case.account_id, case.name): case}
-        self._store.keep(list(cases.values()))
-        self._cases = cases
+        kept = self._store.change(case.account_id, case.name, change)
+        self._cases = {**self._cases, (kept.account_id, kept.name): kept}
+        return kept
+
+
+def _begun(case: Case, purpose: str, now_ms: int) -> Case:
+    """The case, begun; where another process was quicker, as that one began it."""
+    return case if case.begun_ms is not None else replace(case, purpose=purpose, begun_ms=now_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

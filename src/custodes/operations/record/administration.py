@@ -63,6 +63,10 @@ class AttributedLog:
         """See LedgerWriter."""
         return self._log.append(kind, **self._named(parts))
 
+    def defer(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
+        """See LedgerWriter."""
+        return self._log.defer(kind, **self._named(parts))
+
     def commit(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """See LedgerWriter."""
         return self._log.commit(kind, **self._named(parts))
@@ -185,6 +189,11 @@ class _AdminRecorder:
             return _AdminSlot(write("adm", body=body), intent.context.request_id)
         except (LedgerUnavailableError, EntryError, BodyError) as error:
             raise UnavailableError("The ledger cannot be written now, so nothing was changed.") from error
+
+    def enter(self, slot: Slot, outcome: UseOutcome) -> Callable[[], int | None]:
+        """See Recorder. Commands have no steps: what comes of it is written at once."""
+        receipt = self.record(slot, outcome)
+        return lambda: None if receipt is None else receipt.index
 
     def record(self, slot: Slot, outcome: UseOutcome) -> GateReceipt | None:  # noqa: ARG002 - the port's signature
         """See Recorder. What a command came to is in entries of its own; the receipt is of its permission."""

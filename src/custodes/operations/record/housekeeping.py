@@ -99,6 +99,11 @@ class Housekeeping:
                     self.incidents.report(WITNESS_CONFLICT, name, reason)
         return index
 
+    def count_uses(self) -> None:
+        """Keep the counts that bills are previewed from up to the newest entry."""
+        self._log.flush()
+        self._statements.count_uses()
+
     def cover(self) -> None:
         """Heads that a statement can rest on; no new one where nothing is served and the last leaves nothing out.
 

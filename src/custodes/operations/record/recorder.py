@@ -73,15 +73,31 @@ class LedgerRecorder:
         Raises:
             UnavailableError: the entry could not be made durable.
         """
-        if not isinstance(slot, _LedgerSlot):
-            raise TypeError("this slot was reserved elsewhere")
-        permission, intent = slot.permission, slot.intent
         if outcome.code == DENIED:
-            return _receipt(permission)
+            return _receipt(_own(slot).permission)
+        used, body = self._settle(self._log.commit, _own(slot), outcome)
+        return _receipt(used, canonical(body))
+
+    def enter(self, slot: Slot, outcome: UseOutcome) -> Callable[[], int | None]:
+        """See Recorder: one batch takes the steps of a use together with what settles the use."""
+        entry = _own(slot).permission
+        if outcome.code != DENIED:
+            entry, _ = self._settle(self._log.defer, _own(slot), outcome)
+
+        def place() -> int:
+            _writing(entry.wait_durable)
+            return entry.index
+
+        return place
+
+    def _settle(
+        self, write: Callable[..., Pending], slot: _LedgerSlot, outcome: UseOutcome
+    ) -> tuple[Pending, dict[str, object]]:
+        """The entry that settles the permission of ``slot``, written by ``write``, and its body."""
+        permission, intent = slot.permission, slot.intent
         body = _common(intent) | self._facts(intent, outcome)
         units = _units(intent, outcome)
-        used = _writing(lambda: self._log.commit("use", units=units, body=body, settles=permission))
-        return _receipt(used, canonical(body))
+        return _writing(lambda: write("use", units=units, body=body, settles=permission)), body
 
     def _facts(self, intent: Intent, outcome: UseOutcome) -> dict[str, object]:
         counts = outcome.counts
@@ -117,6 +133,12 @@ class LedgerRecorder:
         if isinstance(fragment, int):
             facts |= {"session": str(session), "fragment": fragment}
         return facts
+
+
+def _own(slot: Slot) -> _LedgerSlot:
+    if not isinstance(slot, _LedgerSlot):
+        raise TypeError("this slot was reserved elsewhere")
+    return slot
 
 
 def _common(intent: Intent) -> dict[str, object]:

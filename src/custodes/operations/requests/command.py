@@ -38,6 +38,10 @@ class Command:
         """Plain values about the request for rules; never image bytes."""
         return {}
 
+    def effects(self) -> Properties:
+        """The properties of its operation; where this command changes less than others of it, of this one."""
+        return self.properties
+
     def check(self) -> None:
         """Raise InvalidParameterError when the command breaks a rule by itself."""
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from custodes.core.errors import CustodesError, DeniedError, UnavailableError
 from custodes.core.ids import AccountId
@@ -123,7 +124,7 @@ class Policy(Protocol):
 
 
 class Recorder(Protocol):
-    """Keeps the record of use. Both methods raise UnavailableError (or OSError) when they cannot keep it durably."""
+    """Keeps the record of use. All methods raise UnavailableError (or OSError) when they cannot keep it durably."""
 
     def reserve(self, intent: Intent, decision: Decision) -> Slot:
         """An open slot. Its reservation is durable before what completes it is, and before stored data change."""
@@ -131,6 +132,10 @@ class Recorder(Protocol):
 
     def record(self, slot: Slot, outcome: UseOutcome) -> GateReceipt | None:
         """Complete the entry of ``slot``; returns once it would survive a power cut."""
+        ...
+
+    def enter(self, slot: Slot, outcome: UseOutcome) -> Callable[[], int | None]:
+        """``record`` without waiting. What is returned waits, raises as ``record`` does, and says the entry's place."""
         ...
 
 
@@ -151,11 +156,31 @@ class Tally:
             self.counts[name] += count
 
 
+@dataclass(slots=True)
+class Entered:
+    """A record that is on its way to the disk; ``index`` is its place once ``wait`` came back."""
+
+    place: Callable[[], int | None]
+    index: int | None = None
+
+    def wait(self) -> None:
+        """Return once it would survive a power cut."""
+        self.index = self.place()
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[R]):
+    """One command within another use: its result, and its record, which is there when that use leaves the gate."""
+
+    result: R
+    entered: Entered
+
+
 @dataclass(frozen=True, slots=True)
 class Permit:
     """What a running use case holds: who asks, the slot that lets the engine compute, and the tally of units.
 
-    ``withheld`` and ``obligations`` are as in ``Allow``.
+    ``withheld`` and ``obligations`` are as in ``Allow``. ``entered`` are the records of its steps.
     """
 
     context: Context
@@ -163,6 +188,10 @@ class Permit:
     tally: Tally
     withheld: frozenset[str] = frozenset()
     obligations: frozenset[str] = frozenset()
+    entered: list[Entered] = field(default_factory=list, repr=False)
+
+
+_Record = Callable[[Permit, UseOutcome], GateReceipt | None]
 
 
 class Gate:
@@ -192,23 +221,38 @@ class Gate:
             UnavailableError: the use could not be recorded; then nothing was computed, or what was is not released.
             CustodesError: whatever the use case raised; its class is on record.
         """
+        return Released(*self._perform(context, command, run, self._record))
+
+    def perform_step(self, whole: Permit, context: Context, command: C, run: Callable[[Permit, C], R]) -> Step[R]:
+        """As ``perform``, within the use that ``whole`` permits: decided, counted and recorded for itself.
+
+        Its record waits with those of the other steps for that of the whole, which does not leave the gate before all
+        are durable; nor may what comes of a step leave before.
+        """
+
+        def enter(permit: Permit, outcome: UseOutcome) -> None:
+            with _recorded():
+                whole.entered.append(Entered(self._recorder.enter(permit.slot, outcome)))
+
+        result, _ = self._perform(context, command, run, enter)
+        return Step(result, whole.entered[-1])
+
+    def preview(self, context: Context, command: Command) -> Decision:
+        """What would be decided about ``command`` now. Nothing is done, begun or recorded."""
+        return self._policy.decide(replace(_intent(context, command), previewed=True))
+
+    def _perform(
+        self, context: Context, command: C, run: Callable[[Permit, C], R], record: _Record
+    ) -> tuple[R, GateReceipt | None]:
         intent = _intent(context, command)
         decision = self._policy.decide(intent)
         slot = self._reserve(intent, decision)
         if isinstance(decision, Deny):
             slot.close()
             denied = DeniedError(_denial(intent, decision))
-            give(denied, self._record(slot, UseOutcome(DENIED, rule_id=decision.rule_id)))
+            give(denied, record(Permit(context, slot, Tally()), UseOutcome(DENIED, rule_id=decision.rule_id)))
             raise denied
-        return self._run(
-            Permit(context, slot, Tally(), decision.withheld, decision.obligations), command, run, decision
-        )
-
-    def preview(self, context: Context, command: Command) -> Decision:
-        """What would be decided about ``command`` now. Nothing is done, begun or recorded."""
-        return self._policy.decide(replace(_intent(context, command), previewed=True))
-
-    def _run(self, permit: Permit, command: C, run: Callable[[Permit, C], R], decision: Allow) -> Released[R]:
+        permit = Permit(context, slot, Tally(), decision.withheld, decision.obligations)
         code, account_id = FAILED, permit.context.caller.account_id
         raised: Exception | None = None
         try:
@@ -226,10 +270,10 @@ class Gate:
             permit.slot.close()
             tally = permit.tally
             outcome = UseOutcome(code, tally.images, dict(tally.counts), decision.rule_id, dict(tally.facts))
-            receipt = self._record(permit.slot, outcome)
+            receipt = record(permit, outcome)
             if raised is not None:
                 give(raised, receipt)
-        return Released(result, receipt)
+        return result, receipt
 
     def _reserve(self, intent: Intent, decision: Decision) -> Slot:
         try:
@@ -237,16 +281,25 @@ class Gate:
         except OSError as error:
             raise UnavailableError("The use of this service cannot be recorded, so nothing was done.") from error
 
-    def _record(self, slot: Slot, outcome: UseOutcome) -> GateReceipt | None:
-        try:
-            return self._recorder.record(slot, outcome)
-        except OSError as error:
-            raise UnavailableError("The use of this service could not be recorded.") from error
+    def _record(self, permit: Permit, outcome: UseOutcome) -> GateReceipt | None:
+        with _recorded():
+            receipt = self._recorder.record(permit.slot, outcome)
+            for entered in permit.entered:
+                entered.wait()
+            return receipt
+
+
+@contextmanager
+def _recorded() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UnavailableError("The use of this service could not be recorded.") from error
 
 
 def _intent(context: Context, command: Command) -> Intent:
     action = f"{command.service}:{command.operation}"
-    return Intent(context, action, command.resource(context.caller), command.facts(), command.properties)
+    return Intent(context, action, command.resource(context.caller), command.facts(), command.effects())
 
 
 def _denial(intent: Intent, deny: Deny) -> str:
@@ -286,6 +339,11 @@ class CountingRecorder:
         with self._lock:
             self._counts[(self._actions.pop(slot.index), outcome.code)] += 1
         return None
+
+    def enter(self, slot: Slot, outcome: UseOutcome) -> Callable[[], int | None]:
+        """As ``record``."""
+        self.record(slot, outcome)
+        return lambda: None
 
     def counts(self) -> dict[tuple[str, str], int]:
         """How often each (action, code) was recorded."""

@@ -6,6 +6,8 @@ In: accounts with their profiles; verdicts. Out: implementations of ``Admission`
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from custodes.core.errors import ConflictError, NotFoundError
 from custodes.core.ids import AccountId
 from custodes.governance.accounts.account import Account, AccountKind, Status
@@ -13,6 +15,7 @@ from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.states import AccountStates
 from custodes.operations.policy.facts import ScreeningFacts
 from custodes.operations.screening.graph import graph_of
+from custodes.operations.screening.ports import CustomerCase, Run
 from custodes.operations.screening.screening import ScreeningResult, Screenings
 
 
@@ -72,10 +75,32 @@ class AccountSuspender:
         return True
 
 
+class Verdicts(Protocol):
+    """What is known of screening, from memory."""
+
+    @property
+    def required(self) -> bool:
+        """Whether there is a list to be screened against."""
+        ...
+
+    @property
+    def lists_digest(self) -> str:
+        """Which lists there are."""
+        ...
+
+    def known(self, account_id: AccountId) -> CustomerCase | None:
+        """The case of an account."""
+        ...
+
+    def last_run(self) -> Run | None:
+        """The last time that all customers were screened."""
+        ...
+
+
 class ScreenedFacts:
     """ScreeningLookup from the newest verdicts, in memory."""
 
-    def __init__(self, screenings: Screenings, operator: AccountId) -> None:
+    def __init__(self, screenings: Verdicts, operator: AccountId) -> None:
         """Tell what ``screenings`` found; the ``operator`` does not serve itself."""
         self._screenings = screenings
         self._operator = operator

@@ -44,6 +44,10 @@ def _go_on() -> None:
     """No rest: nobody waits."""
 
 
+def _told(_: str) -> None:
+    """Nobody else has to know."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScreeningResult:
     """What a screening of one customer came to."""
@@ -55,7 +59,11 @@ class ScreeningResult:
 
 @dataclass(frozen=True, slots=True)
 class ScreeningParts:
-    """What screening works with; ``rest`` is called now and then by long work that others should not wait for."""
+    """What screening works with.
+
+    ``rest`` is called now and then by long work that others should not wait for, ``looked`` with the digest of the
+    lists that there are whenever that is another one than before.
+    """
 
     lists: ListsInForce
     store: CaseStore
@@ -63,6 +71,7 @@ class ScreeningParts:
     reports: ReportDrafts
     clock: Clock
     rest: Callable[[], None] = _go_on
+    looked: Callable[[str], None] = _told
 
 
 class Screenings:
@@ -85,6 +94,7 @@ class Screenings:
         self._done: int | None = None
         # Which lists there are, as last looked at: what rules compare with, without asking a database.
         self.lists_digest = parts.lists.state().digest
+        parts.looked(self.lists_digest)
 
     @property
     def required(self) -> bool:
@@ -135,8 +145,7 @@ class Screenings:
             entry = known.dossier if known is not None and known.graph == graph else None
             if entry is None:
                 entry = self._parts.log.dossier(account_id, graph, value)
-            state = self._parts.lists.state()
-            self.lists_digest = state.digest
+            state = self._look()
             hits = self._matched(graph)
             case = CustomerCase(account_id, graph, value, declared, entry, hits, lists=state.digest)
             done = self._judged(case, cause, known.verdict if known else "", force=True)
@@ -184,8 +193,7 @@ class Screenings:
         """
         with self._refreshing:
             with self._lock:
-                state = self._parts.lists.state()
-                self.lists_digest = state.digest
+                state = self._look()
                 cases = tuple(self._cases.values())
                 entered, self._entered = self._entered, []
             if not state.digest:
@@ -250,8 +258,16 @@ class Screenings:
     def stale(self) -> bool:
         """Whether lists changed since the last run; looks at them."""
         with self._lock:
-            self.lists_digest = self._parts.lists.state().digest
+            self._look()
             return self.required and (self._run is None or self._run.lists.digest != self.lists_digest)
+
+    def _look(self) -> ListsState:
+        """Which lists there are now; whoever follows is told first."""
+        state = self._parts.lists.state()
+        if state.digest != self.lists_digest:
+            self._parts.looked(state.digest)
+            self.lists_digest = state.digest
+        return state
 
     def decide(self, decision: Decision) -> Finding:
         """Take an officer's decision about a finding, whose signature was checked, and act on it.

@@ -1,4 +1,4 @@
-"""A sealed stream: what a backup keeps of private files, readable with the backup's own key only.
+"""A sealed stream: what a backup keeps of private files, and what an archive of faces is; its own key opens it.
 
 In: bytes to write, one after the other. Out: the same bytes from a sealed file, or an error. Layout: magic (8 bytes),
 then chunks of at most 1 MiB: length of the ciphertext (4 bytes, big end first), ciphertext with tag. AES-256-GCM under
@@ -34,12 +34,12 @@ class Sink(Protocol):
 class SealedWriter:
     """Seals what is written; ``finish`` ends the stream."""
 
-    def __init__(self, out: Sink, key: bytes) -> None:
-        """Write to ``out`` under ``key`` (32 bytes), which must never have sealed another stream."""
+    def __init__(self, out: Sink, key: bytes, magic: bytes = _MAGIC) -> None:
+        """Write ``magic`` and more to ``out`` under ``key`` (32 bytes), which must never have sealed another stream."""
         self._out, self._cipher = out, AESGCM(key)
         self._waiting = bytearray()
         self._number = 0
-        out.write(_MAGIC)
+        out.write(magic)
 
     def write(self, data: bytes) -> int:
         """Take ``data``; returns its length."""
@@ -63,14 +63,14 @@ class SealedWriter:
 class SealedReader:
     """Opens what ``SealedWriter`` sealed. A file object for reading forwards."""
 
-    def __init__(self, source: IO[bytes], key: bytes) -> None:
+    def __init__(self, source: IO[bytes], key: bytes, magic: bytes = _MAGIC) -> None:
         """Read ``source``. Raises UnavailableError where it is no sealed stream."""
         self._source, self._cipher = source, AESGCM(key)
         self._plain = bytearray()
         self._number = 0
         self._ended = False
-        if source.read(len(_MAGIC)) != _MAGIC:
-            raise UnavailableError("the sealed part of the backup does not begin as one")
+        if source.read(len(magic)) != magic:
+            raise UnavailableError("the sealed stream does not begin as one")
 
     def read(self, length: int) -> bytes:
         """The next ``length`` bytes, fewer at the end. Raises UnavailableError for damage or another key."""
@@ -83,7 +83,7 @@ class SealedReader:
     def _open(self) -> bytes:
         size = int.from_bytes(self._source.read(4), "big")
         if not _TAG_BYTES <= size <= _CHUNK_BYTES + _TAG_BYTES:
-            raise UnavailableError("the sealed part of the backup is cut short or damaged")
+            raise UnavailableError("the sealed stream is cut short or damaged")
         sealed, nonce = self._source.read(size), self._number.to_bytes(12, "big")
         self._number += 1
         for mark in (_MORE, _LAST):
@@ -93,4 +93,4 @@ class SealedReader:
                 continue
             self._ended = mark is _LAST
             return plain
-        raise UnavailableError("the sealed part of the backup does not open: damaged, or another backup's key")
+        raise UnavailableError("the sealed stream does not open: damaged, or another key")

@@ -6,7 +6,7 @@ In: cases. Out: the same, durable. What they mean is not known here.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -27,20 +27,42 @@ class CaseFile:
     def cases(self) -> Sequence[Case]:
         """All of them. Raises UnavailableError when the file cannot be read."""
         try:
-            rows = json.loads(self._path.read_bytes())
-            return [_case(row) for row in rows]
+            return decoded(self._path.read_bytes())
         except FileNotFoundError:
             return ()
-        except (OSError, ValueError, KeyError, TypeError, InvalidParameterError) as error:
+        except (OSError, ValueError) as error:
             raise UnavailableError(f"{self._path} cannot be read, restore it from a backup: {error}") from error
 
-    def keep(self, cases: Sequence[Case]) -> None:
-        """Replace them. Raises UnavailableError."""
-        data = json.dumps([asdict(case) for case in cases], indent=1, ensure_ascii=False)
+    def change(self, account_id: str, name: str, change: Callable[[Case], Case]) -> Case:
+        """See IdentificationCases."""
+        cases, made = changed(self.cases(), account_id, name, change)
         try:
-            write_durably(self._path, data.encode() + b"\n")
+            write_durably(self._path, encoded(cases))
         except OSError as error:
             raise UnavailableError(f"{self._path} cannot be written: {error.strerror}") from error
+        return made
+
+
+def changed(
+    cases: Sequence[Case], account_id: str, name: str, change: Callable[[Case], Case]
+) -> tuple[list[Case], Case]:
+    """All cases with one of them changed, and that one."""
+    found = {(case.account_id, case.name): case for case in cases}
+    made = found[account_id, name] = change(found.get((account_id, name), Case(account_id, name)))
+    return list(found.values()), made
+
+
+def encoded(cases: Sequence[Case]) -> bytes:
+    """Cases as JSON."""
+    return json.dumps([asdict(case) for case in cases], indent=1, ensure_ascii=False).encode() + b"\n"
+
+
+def decoded(data: bytes) -> list[Case]:
+    """Inverse of ``encoded``. Raises ValueError."""
+    try:
+        return [_case(row) for row in json.loads(data)]
+    except (KeyError, TypeError, InvalidParameterError) as error:
+        raise ValueError(str(error)) from error
 
 
 def _case(row: dict[str, object]) -> Case:

@@ -77,6 +77,11 @@ class LedgerPaths:
         return tuple(sorted((self.data / "keys").glob("ledger-vrf-[0-9]*.key")))
 
     @property
+    def shared_mark(self) -> Path:
+        """Is there once several servers write the ledger, whose order is in their database."""
+        return self.private / "shared"
+
+    @property
     def verifier(self) -> Path:
         """The log's public key as text."""
         return self.data / VERIFIER_FILE
@@ -141,6 +146,8 @@ def open_ledger(data: Path, origin: str, clock: LedgerClock, options: LedgerOpti
 def ledger_parts(data: Path, origin: str, clock: LedgerClock, options: LedgerOptions) -> LogParts:
     """What ``open_ledger`` makes the log of. Raises as it does."""
     paths = LedgerPaths(data)
+    if paths.shared_mark.exists():
+        raise NoteError("several servers write this ledger: start one with a name (the setting `node`)")
     for path in (paths.signing_key, paths.body_key):
         # A new key would hide that nobody can open what the old one closed.
         if (paths.public / CHECKPOINT_PATH).exists() and not path.exists():

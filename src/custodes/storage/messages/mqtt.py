@@ -44,35 +44,47 @@ class MqttBrokers:
     def __init__(self) -> None:
         """Nothing is connected yet."""
         self._lock = threading.Lock()
-        self._connections: dict[tuple[str, str], _Connection] = {}  # guarded by _lock
+        self._lines: dict[tuple[str, str], _Line] = {}  # guarded by _lock
 
     def send(self, destination: EventDestination, kept: KeptEvent, members: Mapping[str, Any]) -> None:
         """See EventSender."""
         with self._lock:
-            connection = self._connected(destination)
+            line = self._lines.setdefault((destination.account_id, destination.name), _Line())
+        with line.lock:
+            connection = line.connected(destination)
             try:
                 connection.publish(messages(destination, kept, members, connection.announced))
             except UnavailableError:
-                self._drop(destination)
+                line.drop()
                 raise
 
     def close(self) -> None:
         """End all connections."""
         with self._lock:
-            for connection in self._connections.values():
-                connection.close()
-            self._connections.clear()
+            lines = list(self._lines.values())
+            self._lines.clear()
+        for line in lines:
+            with line.lock:
+                line.drop()
 
-    def _connected(self, destination: EventDestination) -> _Connection:
-        key = (destination.account_id, destination.name)
-        found = self._connections.get(key)
-        if found is None or not found.serves(destination):
-            self._drop(destination)
-            found = self._connections[key] = _Connection(destination)
-        return found
 
-    def _drop(self, destination: EventDestination) -> None:
-        connection = self._connections.pop((destination.account_id, destination.name), None)
+class _Line:
+    """What leads to one destination; whoever uses it holds ``lock``, so that a slow broker delays no other."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._connection: _Connection | None = None
+
+    def connected(self, destination: EventDestination) -> _Connection:
+        """A connection to where ``destination`` is now. Raises UnavailableError."""
+        if self._connection is None or not self._connection.serves(destination):
+            self.drop()
+            self._connection = _Connection(destination)
+        return self._connection
+
+    def drop(self) -> None:
+        """Hang up, if there is a connection."""
+        connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
 

@@ -18,6 +18,13 @@ T = TypeVar("T")
 Parameters = Sequence[object] | Mapping[str, object]
 """Values of a statement, by place or by name as the dialect has them."""
 
+InTransaction = Callable[[Connection], object]
+"""Called within the transaction of a change: what it writes is there with the change or not at all."""
+
+
+def alone(_: Connection) -> None:
+    """Nothing more is written with a change."""
+
 
 class Database(Protocol):
     """One open database; every method may be called from any thread."""

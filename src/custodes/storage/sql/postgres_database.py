@@ -42,26 +42,32 @@ _TURN = text(
 _READING: Mapping[str, Any] = MappingProxyType(
     {"execution_options": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}}
 )
+_IMPATIENT = "-c idle_in_transaction_session_timeout=3000"
 _WANTED = "the setting `database` is a URL like postgresql+psycopg://user@host/name"
 
 
 class _Ownership:
-    """That this process alone has the database: a lock of a session, and a mark that is drawn anew by each owner.
+    """That this process has the database, alone or with others that follow each other's changes.
 
-    Where the session was lost (the server was restarted, a network failed) it is taken again, but only if the mark says
-    that nobody had the database meanwhile: what this process has in memory would be outdated otherwise.
+    It is a lock of a session, and a mark that is drawn anew by each who has it alone. Where the session was lost (the
+    server was restarted, a network failed) it is taken again, but only if the mark says that nobody else had the
+    database alone meanwhile: what this process has in memory would be outdated otherwise.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, shared: bool) -> None:
         """Own the database of ``engine``. Raises UnavailableError, SQLAlchemyError."""
         self._engine = engine
+        self._shared = shared
         self._mark = os.urandom(_MARK_BYTES)
         self._connection = self._locked()
 
     def mark(self) -> None:
-        """Say that this process is the owner; the tables are there. Raises SQLAlchemyError."""
-        self._connection.execute(delete(SECRETS).where(SECRETS.c.name == _OWNER))
-        self._connection.execute(insert(SECRETS).values(name=_OWNER, sealed=self._mark))
+        """Say that this process is the owner, or look who was it last; the tables are there. Raises SQLAlchemyError."""
+        if self._shared:
+            self._mark = _mark(self._connection) or b""
+        else:
+            self._connection.execute(delete(SECRETS).where(SECRETS.c.name == _OWNER))
+            self._connection.execute(insert(SECRETS).values(name=_OWNER, sealed=self._mark))
         self._connection.commit()
 
     def take_turn(self, connection: Connection) -> None:
@@ -74,8 +80,7 @@ class _Ownership:
         if not connection.execute(_TURN, asked).scalar_one():
             self.close()
             self._connection = self._locked()
-            mark = connection.execute(select(SECRETS.c.sealed).where(SECRETS.c.name == _OWNER)).scalar_one_or_none()
-            if mark != self._mark:
+            if (_mark(connection) or b"") != self._mark:
                 self.close()
                 raise UnavailableError("another process has had the database meanwhile; start this one again")
 
@@ -88,7 +93,8 @@ class _Ownership:
     def _locked(self) -> Connection:
         connection = self._engine.connect()
         self._backend = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
-        taken = connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _OWNER_LOCK}).scalar_one()
+        lock = "pg_try_advisory_lock_shared" if self._shared else "pg_try_advisory_lock"
+        taken = connection.execute(text(f"SELECT {lock}(:lock)"), {"lock": _OWNER_LOCK}).scalar_one()
         connection.commit()
         if not taken:
             connection.invalidate()
@@ -97,8 +103,13 @@ class _Ownership:
         return connection
 
 
+def _mark(connection: Connection) -> bytes | None:
+    found = connection.execute(select(SECRETS.c.sealed).where(SECRETS.c.name == _OWNER)).scalar_one_or_none()
+    return None if found is None else bytes(found)
+
+
 class PostgresDatabase:
-    """One PostgreSQL database, owned by this process."""
+    """One PostgreSQL database, owned by this process or by it and others like it."""
 
     def __init__(self, lock: DirectoryLock | None, owner: _Ownership, writing: Engine, url: str) -> None:
         """Keep the parts; use ``open``."""
@@ -120,19 +131,28 @@ class PostgresDatabase:
         return cls._opened(url, DirectoryLock.acquire(directory))
 
     @classmethod
+    def joined(cls, directory: Path, url: str) -> PostgresDatabase:
+        """Own ``directory``, and the database of ``url`` together with others that joined it.
+
+        A process that stands still in the middle of a change is cut off by the server after some seconds, so that
+        others need not wait for it. Raises as ``open``.
+        """
+        return cls._opened(url, DirectoryLock.acquire(directory), shared=True)
+
+    @classmethod
     def beside(cls, url: str) -> PostgresDatabase:
         """The database of ``url`` alone, for whoever has the data directory already. Raises likewise."""
         return cls._opened(url, None)
 
     @classmethod
-    def _opened(cls, url: str, lock: DirectoryLock | None) -> PostgresDatabase:
+    def _opened(cls, url: str, lock: DirectoryLock | None, *, shared: bool = False) -> PostgresDatabase:
         writing: Engine | None = None
         owner: _Ownership | None = None
         try:
-            writing = _engine(url, connections=3)
+            writing = _engine(url, 3, options=_IMPATIENT if shared else "")
             with writing.connect() as connection:
                 _require_fit(connection)
-            owner = _Ownership(writing)
+            owner = _Ownership(writing, shared=shared)
             with writing.connect() as connection:
                 _migrate(connection)
             owner.mark()
@@ -195,13 +215,14 @@ class PostgresDatabase:
             self._lock.release()
 
 
-def _engine(url: str, connections: int, **options: Any) -> Engine:
+def _engine(url: str, connections: int, *, options: str = "", **more: Any) -> Engine:
+    arguments: dict[str, Any] = {"connect_timeout": _CONNECT_S, "application_name": "custodes"}
     try:
         made = create_engine(
             url,
             pool_size=connections,
-            connect_args={"connect_timeout": _CONNECT_S, "application_name": "custodes"},
-            **{"pool_pre_ping": True, **options},
+            connect_args={**arguments, "options": options} if options else arguments,
+            **{"pool_pre_ping": True, **more},
         )
     except (ArgumentError, ImportError) as error:
         raise UnavailableError(f"{_WANTED} and needs custodes[postgres]") from error

@@ -31,6 +31,7 @@ from custodes.storage.sql.tables.ledger import (
     LEDGER_SEQUENCES,
 )
 from custodes.storage.sql.tables.metadata import ACCOUNT, METADATA, ROW
+from custodes.storage.sql.tables.nodes import SHARED_NOTES
 from custodes.storage.sql.tables.screening import KNOWN_PEOPLE, SCREENING_RECORDS
 from custodes.storage.sql.tables.streams import (
     EVENT_DESTINATIONS,
@@ -57,6 +58,7 @@ OTHER_TABLES = (
     LEDGER_PERMISSIONS,
     LEDGER_NODES,
     LEASES,
+    SHARED_NOTES,
 )
 
 SECRETS = Table(

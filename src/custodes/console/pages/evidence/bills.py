@@ -7,6 +7,7 @@ In: visits. Out: for the operator, who signed in on the machine, views over ``bi
 from __future__ import annotations
 
 from custodes.console.pages.moments import month_of
+from custodes.console.pages.stretches import stretch
 from custodes.console.visit import FileView, GoTo, View, Visit
 from custodes.console.web.rendering import segment
 from custodes.core.errors import InvalidParameterError, NotFoundError
@@ -23,8 +24,13 @@ def show(visit: Visit) -> View:
         return View("own_bills.html", {"invoices": visit.api("ListInvoices")["Invoices"]})
     now = month_of(visit.parts.clock.now_ms())
     month = visit.query.get("month") or now
-    bills = visit.admin("billing preview", month=month)
-    return View("bills.html", {"bills": bills, "month": month, "over": month < now})
+    found = visit.admin("billing preview", month=month)
+    bills, after = stretch(found["bills"].items(), lambda one: one[0], visit.query.get("after", ""))
+    values = {"bills": dict(bills), "after": after, "continued": "after" in visit.query}
+    return View(
+        "bills.html",
+        {**values, "currency": found["currency"], "billed": found["billed"], "month": month, "over": month < now},
+    )
 
 
 def run(visit: Visit) -> GoTo:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 
+from custodes.console.pages.stretches import stretch
 from custodes.console.visit import GoTo, View, Visit
 from custodes.console.web.rendering import segment
 from custodes.core.errors import CustodesError, InvalidParameterError
@@ -21,10 +22,14 @@ MOVES = ("account activate", "account suspend", "account close")
 
 
 def listing(visit: Visit) -> View:
-    """Every account."""
-    accounts = visit.admin("account list")["accounts"]
+    """Every account, by number."""
+    continued = "after" in visit.query
+    accounts, after = stretch(
+        visit.admin("account list")["accounts"], lambda one: str(one["account_id"]), visit.query.get("after", "")
+    )
     cases = {case["account_id"]: case for case in visit.admin("screening list")["cases"]}
-    return View("customers.html", {"accounts": accounts, "cases": cases, "sectors": _SECTORS})
+    values = {"accounts": accounts, "cases": cases, "after": after, "continued": continued}
+    return View("customers.html", {**values, "sectors": _SECTORS})
 
 
 def create(visit: Visit) -> View:

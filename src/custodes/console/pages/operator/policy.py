@@ -6,11 +6,10 @@ machine of their own with ``custodes policy sign``: a private key never comes he
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any
 
-from custodes.console.visit import GoTo, View, Visit
+from custodes.console.visit import FileView, GoTo, View, Visit
 from custodes.core.errors import InvalidParameterError
 
 SHOWING = ("policy status", "policy history")
@@ -34,8 +33,8 @@ def explain(visit: Visit) -> View:
     return View("policy_explained.html", {"found": visit.admin("policy explain", **given), "asked": asked})
 
 
-def propose(visit: Visit) -> View:
-    """A change: written down from the chosen packs, or brought along as a file or from this page."""
+def propose(visit: Visit) -> View | FileView:
+    """A change: written down from the chosen packs, or brought along as a file or from this page, also to keep it."""
     form = visit.form
     brought = form.files.get("file", b"").decode("utf-8", "replace") or form.text("proposal")
     if brought:
@@ -43,8 +42,9 @@ def propose(visit: Visit) -> View:
     else:
         found = visit.admin("policy propose", packs=list(form.all("pack")))
     text = json.dumps(found["proposal"], indent=1)
-    kept = base64.b64encode(text.encode() + b"\n").decode()
-    return View("policy_proposal.html", {"found": found, "text": text, "kept": kept})
+    if form.text("keep"):
+        return FileView("proposal.json", text.encode() + b"\n")
+    return View("policy_proposal.html", {"found": found, "text": text})
 
 
 def apply(visit: Visit) -> GoTo:

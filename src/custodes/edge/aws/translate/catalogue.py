@@ -5,7 +5,7 @@ In: the gate and the use cases. Out: handlers. Nothing else of the edge makes ha
 
 from __future__ import annotations
 
-from custodes.edge.aws.translate import evidence, liveness, tasks
+from custodes.edge.aws.translate import archives, evidence, liveness, tasks
 from custodes.edge.aws.translate import handlers as handling
 from custodes.edge.aws.translate.collections import (
     celebrities,
@@ -15,7 +15,7 @@ from custodes.edge.aws.translate.collections import (
     thumbnails,
     users,
 )
-from custodes.edge.aws.translate.images import faces, labels, moderation, protection, text
+from custodes.edge.aws.translate.images import faces, labels, moderation, persons, protection, text
 from custodes.edge.aws.translate.images.quality import handlers as assessment_handlers
 from custodes.edge.aws.translate.projects import datasets, media, projects, versions
 from custodes.edge.aws.translate.streams import events
@@ -37,12 +37,14 @@ def handlers(gate: Gate, operations: Operations, region: str, *, bare_arn: bool 
     """
     return {
         **faces.handlers(gate, operations.detection, operations.comparison),
+        **archives.handlers(gate, operations.archives),
         **collections.handlers(gate, operations.collections, operations.tagging, region, bare_arn=bare_arn),
         **enrol.handlers(gate, operations.enrolment),
         **evidence.handlers(gate, operations.evidence),
         **labels.handlers(gate, operations.labels),
         **liveness.handlers(gate, operations.liveness),
         **moderation.handlers(gate, operations.moderation),
+        **persons.handlers(gate, operations.persons),
         **protection.handlers(gate, operations.protection),
         **search.handlers(gate, operations.search),
         **streams.handlers(gate, operations.streams, region),

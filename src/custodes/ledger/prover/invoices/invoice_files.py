@@ -1,51 +1,23 @@
-"""Bills of past months in a folder, and stored faces as the uses in the log tell them.
+"""Bills of past months in a folder.
 
-In: an invoice run and the index of its entry; uses. Out: invoices with proofs at any later time; changes of stored
-faces by account. The nonces in the bills are random, so a bill cannot be made again: these files are the originals.
+In: an invoice run and the index of its entry. Out: invoices with proofs at any later time. The nonces in
+the bills are random, so a bill cannot be made again: these files are the originals.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from custodes.durable import write_durably
 from custodes.ledger.prover.files import encode_file
 from custodes.ledger.prover.invoices.invoice_run import BillingRun, invoice
-from custodes.ledger.prover.invoices.storage_charge import StorageChange
 from custodes.ledger.prover.maps.tree import SumTree
-from custodes.ledger.prover.ports import LogReader, Use
+from custodes.ledger.prover.ports import LogReader
 from custodes.ledger.verifier.canonical_json import canonical
 from custodes.ledger.verifier.invoices.invoice import bill_key
 from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.maps.proof import Value
-
-
-@dataclass(frozen=True, slots=True)
-class UseStorage:
-    """``billing.FaceStorage`` from the log: a body's ``faces_delta`` says how many faces a use added or removed."""
-
-    by_account: Mapping[str, list[StorageChange]]
-
-    @classmethod
-    def collect(cls, uses: Iterable[Use]) -> UseStorage:
-        """From all uses since the start of the log."""
-        found: dict[str, list[StorageChange]] = {}
-        for use in uses:
-            delta = use.facts.get("faces_delta", 0)
-            if isinstance(delta, int) and not isinstance(delta, bool) and delta:
-                found.setdefault(use.account, []).append(StorageChange(use.t, delta))
-        return cls(found)
-
-    def accounts(self) -> Iterable[str]:
-        """All accounts that ever kept a face."""
-        return self.by_account.keys()
-
-    def changes(self, account: str) -> Iterable[StorageChange]:
-        """All changes of ``account``."""
-        return self.by_account.get(account, ())
 
 
 class BillingStore:

@@ -1,10 +1,10 @@
 """Invoices of a month, and the one entry that commits to all of them.
 
-In: the uses of the log with their accounts, changes of stored faces, a price list, random nonces. Out: a bill per
-account, and the fields of the ``bil`` entry: root and totals of a sum tree over all bills. So every customer can check
-that the own bill is part of the total that the log states, and everybody that the number of uses billed in a month is
-the number of uses in the log. Amounts are exact decimals; only the total of a bill is rounded, half up, to hundredths.
-It does not send anything, and knows no taxes.
+In: counts of the uses of the log by account, a price list, random nonces. Out: a bill per account, and the fields of
+the ``bil`` entry: root and totals of a sum tree over all bills. So every customer can check that the own bill is part
+of the total that the log states, and everybody that the number of uses billed in a month is the number of uses in the
+log. Amounts are exact decimals; only the total of a bill is rounded, half up, to hundredths. It does not send anything,
+and knows no taxes.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from hashlib import sha256
-from typing import Protocol
 
 from custodes.ledger.prover.files import encode_path
-from custodes.ledger.prover.invoices.storage_charge import StorageChange, storage_charge
+from custodes.ledger.prover.invoices.storage_charge import storage_charge
+from custodes.ledger.prover.invoices.use_tally import UseTally
 from custodes.ledger.prover.maps.tree import SumTree
-from custodes.ledger.prover.ports import LogReader, Use
+from custodes.ledger.prover.ports import LogReader
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
 from custodes.ledger.tlog.entry import b64url, decode
 from custodes.ledger.tlog.note import parse_note
@@ -32,18 +32,6 @@ from custodes.ledger.verifier.maps.head import parse_head
 from custodes.ledger.verifier.maps.proof import Value
 
 NONCE_BYTES = 16
-
-
-class FaceStorage(Protocol):
-    """How many faces accounts keep, over time."""
-
-    def accounts(self) -> Iterable[str]:
-        """All accounts that ever kept a face."""
-        ...
-
-    def changes(self, account: str) -> Iterable[StorageChange]:
-        """All changes in the number of faces of ``account``, since it was opened."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +56,7 @@ def load_prices(data: bytes) -> PriceList:
 
 def bill_month(
     month: Month,
-    uses: Iterable[Use],
-    storage: FaceStorage,
+    tally: UseTally,
     prices: PriceList,
     nonce: Callable[[], bytes],
     replaces: int | None = None,
@@ -78,26 +65,21 @@ def bill_month(
 
     Args:
         month: the month, which should be over: a ``bil`` entry counts all of its uses.
-        uses: uses of the log that include all of the month; others are ignored.
-        storage: stored faces.
+        tally: counts of the uses of the log that include all of the month.
         prices: the price list.
         nonce: gives 16 random bytes, so that nobody can guess a bill from its hash.
         replaces: index of the ``bil`` entry of the same month that this run takes the place of, if there is one.
     """
-    meters: dict[str, Meter] = {}
-    counts: dict[str, tuple[int, int]] = {}
-    for use in uses:
-        if month.begin <= use.t < month.end:
-            meters.setdefault(use.account, Meter(prices)).add(dict(use.facts), use.units)
-            count, units = counts.get(use.account, (0, 0))
-            counts[use.account] = (count + 1, units + use.units)
     tree = SumTree()
     bills: dict[str, dict[str, object]] = {}
-    for account in sorted({*meters, *storage.accounts()}):
-        kept = storage_charge(storage.changes(account), month, prices)
-        charges = (meters[account].charges() if account in meters else []) + ([kept] if kept else [])
+    for account in sorted(tally.accounts(month)):
+        meter, used = Meter(prices), (0, 0)
+        for one in tally.calls(account, month):
+            meter.add(one.facts, one.units, one.calls)
+            used = (used[0] + one.calls, used[1] + one.units)
+        kept = storage_charge(tally.face_ms(account, month), month, prices)
+        charges = meter.charges() + ([kept] if kept else [])
         if charges:
-            used = counts.get(account, (0, 0))
             bill = _bill(account, month, charges, used, prices)
             bills[account] = bill = {**bill, "nonce": b64url(nonce()), "replaces": replaces}
             key = bill_key(bill)

@@ -89,15 +89,15 @@ class Meter:
     _units: Counter[str] = field(default_factory=Counter)
     _calls: dict[str, Counter[str]] = field(default_factory=dict)
 
-    def add(self, facts: dict[str, object], units: int) -> None:
-        """Count one use: ``op`` and ``features`` of its body say where, ``units`` how much."""
+    def add(self, facts: dict[str, object], units: int, calls: int = 1) -> None:
+        """Count calls of one kind: ``op`` and ``features`` of their bodies say where, ``units`` how much in all."""
         operation = facts.get("op")
         operation = operation if isinstance(operation, str) else "not disclosed"
         listed = facts.get("features")
         features = [str(feature) for feature in listed] if isinstance(listed, list) else []
         for group in [group.id for group in self.prices.groups_of(operation, features)] or [UNPRICED]:
             self._units[group] += units
-            self._calls.setdefault(group, Counter())[operation] += 1
+            self._calls.setdefault(group, Counter())[operation] += calls
 
     def charges(self) -> list[Charge]:
         """Lines in the order of the price list, then what has no price."""

@@ -109,7 +109,7 @@ def evidence_handlers(statements: Statements, duties: Housekeeping, log: Running
     def preview(command: PreviewBills) -> BillsPreviewed:
         given = command.prices
         listed = made(lambda: load_prices(default_prices() if given is None else given.encode()))
-        run = made(lambda: statements.bill(month_of(command.month), listed))
+        run = made(lambda: statements.preview_bills(month_of(command.month), listed))
         billed = statements.bills.has(month_of(command.month))
         return BillsPreviewed(command.month, listed.currency, billed, run.bills)
 

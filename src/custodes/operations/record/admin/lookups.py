@@ -10,7 +10,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
@@ -20,6 +20,7 @@ from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import Entry, decode
 from custodes.ledger.tlog.note import NoteError, parse_note
 from custodes.ledger.tlog.tiles import TILE_WIDTH, LedgerCorruptError
+from custodes.ledger.tree.tiles import WITNESSED_PATH
 from custodes.ledger.writer.body import unseal
 from custodes.operations.record.evidence.map_heads import LedgerFiles
 from custodes.operations.requests.admin import AdminCommand, AdminHandlers
@@ -69,13 +70,18 @@ class CountUses(AdminCommand):
 
 @dataclass(frozen=True, slots=True)
 class LedgerShown:
-    """A checkpoint: root in hexadecimal, names of its signers, and the signed note itself."""
+    """A checkpoint: root in hexadecimal, names of its signers, and the signed note itself.
+
+    ``witnesses`` are the names of those who confirmed the first ``witnessed_size`` entries last, if anybody did.
+    """
 
     origin: str
     size: int
     root: str
     signers: tuple[str, ...]
     checkpoint: str
+    witnessed_size: int | None
+    witnesses: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +137,7 @@ def lookup_handlers(files: Callable[[], LedgerFiles]) -> AdminHandlers:
     """What carries these commands out on the files of a log, opened anew each time. All raise CustodesError."""
     counts = _UseCounts()
     return {
-        ShowLedger: lambda _: _checkpoint(_newest(files)),
+        ShowLedger: lambda _: _checkpoint(_newest(files), files().tiles.get(WITNESSED_PATH)),
         ListEntries: lambda asked: _entries(_newest(files), asked),
         ShowEntry: lambda asked: _entry(_newest(files), asked.index),
         CountUses: lambda asked: counts.answer(_newest(files), asked.since_ms),
@@ -146,11 +152,16 @@ def _newest(files: Callable[[], LedgerFiles]) -> LogFiles:
         raise UnavailableError(f"the ledger cannot be read: {error}") from error
 
 
-def _checkpoint(log: LogFiles) -> LedgerShown:
+def _checkpoint(log: LogFiles, witnessed: bytes | None) -> LedgerShown:
     note = parse_note(log.note)
     tree = parse_checkpoint(note.text)
     signers = tuple(signature.name for signature in note.signatures)
-    return LedgerShown(tree.origin, tree.size, tree.root.hex(), signers, log.note.decode())
+    shown = LedgerShown(tree.origin, tree.size, tree.root.hex(), signers, log.note.decode(), None, ())
+    if witnessed is None:
+        return shown
+    confirmed = parse_note(witnessed)
+    names = tuple(one.name for one in confirmed.signatures if one.name != tree.origin)
+    return replace(shown, witnessed_size=parse_checkpoint(confirmed.text).size, witnesses=names)
 
 
 def _entries(log: LogFiles, asked: ListEntries) -> EntryList:

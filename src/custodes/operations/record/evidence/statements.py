@@ -7,7 +7,6 @@ is made here is checked by ``custodes.ledger`` alone, on a stranger's machine.
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -17,8 +16,10 @@ from custodes.durable import write_durably
 from custodes.ledger.prover.audits.deep_audit import Audited, DeepAudit, Progress, deep_audit
 from custodes.ledger.prover.erasure import ErasureRecords, certificate
 from custodes.ledger.prover.files import encode_file, encode_regulation
-from custodes.ledger.prover.invoices.invoice_files import BillingStore, UseStorage
+from custodes.ledger.prover.invoices.invoice_files import BillingStore
 from custodes.ledger.prover.invoices.invoice_run import BillingRun, bill_month
+from custodes.ledger.prover.invoices.kept_tally import KeptTally, tally_of
+from custodes.ledger.prover.invoices.use_tally import UseTally
 from custodes.ledger.prover.maps.vrf_keys import VrfKeyStore
 from custodes.ledger.prover.moratorium import Sets, build_report
 from custodes.ledger.prover.regulation_report import build_regulation
@@ -41,6 +42,8 @@ from custodes.ledger.writer.published import RunningLog
 from custodes.operations.record.evidence.body_destruction import Destruction, destroy
 from custodes.operations.record.evidence.map_heads import LedgerFiles, MapHeads
 
+_TALLY = "uses.tally"
+
 
 class Statements:
     """The duties over one ledger."""
@@ -50,6 +53,7 @@ class Statements:
         self._files = files
         self.maps = MapHeads(files, folder, vrf_keys)
         self.parties = self.maps.parties
+        self._tally = KeptTally(folder / _TALLY)
         self.close_head, self.close_party_head = self.maps.close_head, self.maps.close_party_head
 
     def destroy_bodies(self, what: Destruction, log: RunningLog) -> int:
@@ -187,13 +191,17 @@ class Statements:
 
     def bill(self, month: Month, prices: PriceList) -> BillingRun:
         """The bills of ``month`` from the published log; nothing is written."""
-        log = self.maps.newest()
-        size = log.tree.size
-        # Faces that retention took are stored no longer, though nobody's use took them.
-        storage = UseStorage.collect(itertools.chain(log.uses(0, size), log.retentions(0, size)))
-        before = [index for index, entry in log.billings() if entry.fields.get("x") == str(month)]
-        replaces = before[-1] if before else None
-        return bill_month(month, log.uses(0, size), storage, prices, lambda: os.urandom(16), replaces)
+        return _billed(month, tally_of(self.maps.newest()), prices)
+
+    def preview_bills(self, month: Month, prices: PriceList) -> BillingRun:
+        """The bills of ``month`` as they stand now, from counts that are kept: only new entries are read."""
+        with self.maps.lock, self._tally.at(self.maps.newest()) as tally:  # no private body is destroyed meanwhile
+            return _billed(month, tally, prices)
+
+    def count_uses(self) -> None:
+        """Keep the counts for previews of bills up to the newest entry; raises as ``KeptTally.at``, and LookupError."""
+        with self.maps.lock, self._tally.at(self.maps.newest()):
+            pass
 
     def commit_bills(self, run: BillingRun, log: RunningLog) -> int:
         """Put an invoice run into the log and keep its bills; returns the index of the ``bil`` entry."""
@@ -286,3 +294,7 @@ class Statements:
             if reaches(note, index):
                 return open_log_files(self._files.tiles, self._files.bodies, self._files.body_key, note)
         raise LookupError(f"entry {index} is not published yet; ask again in a second")
+
+
+def _billed(month: Month, tally: UseTally, prices: PriceList) -> BillingRun:
+    return bill_month(month, tally, prices, lambda: os.urandom(16), tally.billed.get(str(month)))

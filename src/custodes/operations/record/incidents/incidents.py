@@ -97,28 +97,45 @@ class IncidentAcknowledged:
 class Incidents:
     """The incidents of one log."""
 
-    def __init__(self, log: RunningLog, facts_of: Callable[[int], Mapping[str, object]]) -> None:
-        """Write to ``log``; ``facts_of`` opens the private body of an entry, empty where there is none."""
+    def __init__(
+        self,
+        log: RunningLog,
+        facts_of: Callable[[int], Mapping[str, object]],
+        told: Callable[[int | None], object] = lambda _: None,
+    ) -> None:
+        """Write to ``log``; ``facts_of`` opens the private body of an entry, empty where there is none.
+
+        ``told`` is called with the index of the incident that stops recognition, or None, whenever that may be another.
+        """
+        self._tell = told
         self._log = log
         self._facts_of = facts_of
         self._lock = threading.Lock()
         self._told: set[str] = set()
+        self._rows: list[tuple[int, int, str]] = []
+        self._acknowledged: set[int] = set()
+        self._size = 0
+        self._reading = threading.Lock()
         log.flush()
         self._standing = {one.index: one for one in self.all() if one.standing}
+        told(self.stopping())
 
     def all(self) -> tuple[Incident, ...]:
-        """Every incident, in order."""
-        rows, seen = list[tuple[int, int, str]](), set[int]()
-        for index, envelope in self._log.tree().of_kind("inc"):
-            entry = decode(envelope)
-            what, about = str(entry.fields.get("x")), entry.fields.get("n")
-            if what == _ACKNOWLEDGED and isinstance(about, int):
-                seen.add(about)
-            else:
-                rows.append((index, entry.t, what))
-        return tuple(
-            Incident(index, t, what, what == WITNESS_CONFLICT and index not in seen) for index, t, what in rows
-        )
+        """Every incident, in order. Each entry of the log is looked at once."""
+        with self._reading:
+            tree = self._log.tree()
+            for index, envelope in tree.of_kind("inc", self._size):
+                entry = decode(envelope)
+                what, about = str(entry.fields.get("x")), entry.fields.get("n")
+                if what == _ACKNOWLEDGED and isinstance(about, int):
+                    self._acknowledged.add(about)
+                else:
+                    self._rows.append((index, entry.t, what))
+            self._size = tree.size
+            return tuple(
+                Incident(index, t, what, what == WITNESS_CONFLICT and index not in self._acknowledged)
+                for index, t, what in self._rows
+            )
 
     def stopping(self) -> int | None:
         """Index of an incident that stops recognition; None when nothing does."""
@@ -143,6 +160,7 @@ class Incidents:
                 if what == WITNESS_CONFLICT:
                     t = decode(entry.envelope).t
                     self._standing = {**self._standing, entry.index: Incident(entry.index, t, what, True)}
+                    self._tell(self.stopping())
 
     def passed(self, what: str, about: str) -> None:
         """It went well again: the next time is another incident."""
@@ -169,6 +187,7 @@ class Incidents:
             except (LedgerUnavailableError, EntryError) as error:
                 raise UnavailableError("the ledger takes no entries now") from error
             self._standing = {at: one for at, one in self._standing.items() if at != index}
+            self._tell(self.stopping())
             self._told.discard(f"{WITNESS_CONFLICT} {about}")
             return entry.index
 
@@ -199,15 +218,15 @@ class Incidents:
 class RecognitionStop:
     """A policy around another: nobody is recognised while an incident stands that says the log may be a false one."""
 
-    def __init__(self, incidents: Incidents, rules: Policy) -> None:
-        """Decide as ``rules`` where nothing stands."""
-        self._incidents = incidents
+    def __init__(self, stopping: Callable[[], int | None], rules: Policy) -> None:
+        """Decide as ``rules`` where ``stopping`` names no incident."""
+        self._stopping = stopping
         self._rules = rules
 
     def decide(self, intent: Intent) -> Decision:
         """As the rules do; refuse what compares, names, describes or enrols people while recognition is stopped."""
         decision = self._rules.decide(intent)
-        stopping = self._incidents.stopping()
+        stopping = self._stopping()
         concerned = intent.properties.enrols or intent.properties.reveals in _RECOGNITION
         if stopping is not None and concerned and isinstance(decision, Allow):
             reason = f"recognition is stopped until incident {stopping} is acknowledged (rule {RULE})"

@@ -8,6 +8,7 @@ program does is not seen here.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from custodes.core.errors import UnavailableError
 from custodes.core.slot import Slot
@@ -41,6 +42,12 @@ class MeteredRecorder:
         if outcome.code != DENIED:
             self._meter.closed()
         return self._recorder.record(slot, outcome)
+
+    def enter(self, slot: Slot, outcome: UseOutcome) -> Callable[[], int | None]:
+        """See Recorder."""
+        if outcome.code != DENIED:
+            self._meter.closed()
+        return self._recorder.enter(slot, outcome)
 
 
 class Reconciliation:

@@ -14,7 +14,7 @@ from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.operations.accounts.ports import AccountRecord, RecordKind, RecordName
 from custodes.storage.files.seal import DamagedError, KeyBox, names_of
-from custodes.storage.sql.database import Database
+from custodes.storage.sql.database import Database, InTransaction, alone
 from custodes.storage.sql.schema import ACCOUNT_RECORDS
 
 _COLUMNS = ACCOUNT_RECORDS.c
@@ -23,10 +23,14 @@ _COLUMNS = ACCOUNT_RECORDS.c
 class SqlAccountStore:
     """A durable AccountStore."""
 
-    def __init__(self, database: Database, master: KeyBox) -> None:
-        """Keep records in ``database``, sealed by ``master``."""
+    def __init__(self, database: Database, master: KeyBox, changed: InTransaction = alone) -> None:
+        """Keep records in ``database``, sealed by ``master``.
+
+        ``changed`` is called in the transaction of each change but those of when keys were used.
+        """
         self._database = database
         self._master = master
+        self._changed = changed
 
     def load(self) -> Iterator[AccountRecord]:
         """See AccountStore."""
@@ -64,6 +68,8 @@ class SqlAccountStore:
                 )
             if rows:
                 connection.execute(insert(ACCOUNT_RECORDS), rows)
+            if any(name.kind is not RecordKind.KEY_USE for name in gone):
+                self._changed(connection)
 
         self._database.write(write, erases=True)
 

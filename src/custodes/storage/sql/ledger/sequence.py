@@ -49,6 +49,7 @@ _LIVE = (
     " ON CONFLICT (account_id, node)"
     " DO UPDATE SET seen_ms = excluded.seen_ms, turn = greatest(ledger_nodes.turn, excluded.turn)"
 )
+_HOLDS = "SELECT 1 FROM leases WHERE account_id = %s AND name = 'publisher' AND holder = %s AND number = %s FOR SHARE"
 _LEAVE = "DELETE FROM ledger_nodes WHERE account_id = %s AND node = %s"
 _NUMBER = "SELECT turn FROM ledger_nodes WHERE account_id = %s AND node = %s"
 _OWN = "SELECT entry_index FROM ledger_permissions WHERE account_id = %s AND node = %s"
@@ -82,6 +83,10 @@ class PostgresTurn:
         """See Turn."""
         found = self._connection.execute(_SETTLE, (self._account, list(permissions)))
         return frozenset(row[0] for row in found)
+
+    def holds(self, lease: int) -> bool:
+        """See Turn."""
+        return self._connection.execute(_HOLDS, (self._account, self._node, lease)).fetchone() is not None
 
     def add(self, entries: Sequence[SequencedEntry]) -> None:
         """See Turn."""

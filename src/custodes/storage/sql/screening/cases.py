@@ -25,7 +25,7 @@ from custodes.screening.entities import ListHit
 from custodes.screening.organisation import encoded, read_organisation
 from custodes.storage.files.directory import write_secret
 from custodes.storage.files.seal import DamagedError, KeyBox, names_of
-from custodes.storage.sql.database import Database
+from custodes.storage.sql.database import Database, InTransaction, alone
 from custodes.storage.sql.former_file import take_over
 from custodes.storage.sql.screening.lists import ScreeningLists
 from custodes.storage.sql.tables.screening import SCREENING_RECORDS
@@ -38,8 +38,18 @@ _CASE, _RUN, _DECISION, _OFFICER = "case", "run", "decision", "officer"
 class SealedCases:
     """A durable CaseStore."""
 
-    def __init__(self, database: Database, operator: AccountId, master: KeyBox) -> None:
-        """Keep records in ``database``, under the ``operator``, sealed by ``master``."""
+    def __init__(
+        self,
+        database: Database,
+        operator: AccountId,
+        master: KeyBox,
+        changed: InTransaction = alone,
+    ) -> None:
+        """Keep records in ``database``, under the ``operator``, sealed by ``master``.
+
+        ``changed`` is called in the transaction of each change.
+        """
+        self._changed = changed
         self._database = database
         self._operator = operator
         self._master = master
@@ -51,6 +61,11 @@ class SealedCases:
     def cases(self) -> Iterator[CustomerCase]:
         """See CaseStore."""
         return (_case(value) for value in self._values(_CASE))
+
+    def case(self, account_id: AccountId) -> CustomerCase | None:
+        """The case of one account; None where it has none."""
+        found = self._values(_CASE, f"{_CASE}/{account_id}")
+        return next((_case(value) for value in found), None)
 
     def save(self, cases: Sequence[CustomerCase]) -> None:
         """See CaseStore."""
@@ -93,8 +108,10 @@ class SealedCases:
         members = asdict(officer) | {"public": officer.public.hex()}
         self._put([(_OFFICER, f"{_OFFICER}/{officer.name}", orjson.dumps(members))])
 
-    def _values(self, kind: str) -> Iterator[bytes]:
+    def _values(self, kind: str, name: str | None = None) -> Iterator[bytes]:
         wanted = select(_COLUMNS.name, _COLUMNS.sealed).where(_COLUMNS.account_id == self._operator)
+        if name is not None:
+            wanted = wanted.where(_COLUMNS.name == name)
         with self._database.read() as connection:
             rows = connection.execute(wanted.where(_COLUMNS.kind == kind).order_by(_COLUMNS.row)).all()
         for row in rows:
@@ -113,6 +130,7 @@ class SealedCases:
                 if not connection.execute(update(SCREENING_RECORDS).where(here).values(sealed=sealed)).rowcount:
                     row = {"account_id": self._operator, "kind": kind, "name": name, "sealed": sealed}
                     connection.execute(insert(SCREENING_RECORDS).values(row))
+            self._changed(connection)
 
         if records:
             self._database.write(change, erases=True)

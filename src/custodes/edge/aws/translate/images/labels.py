@@ -75,7 +75,7 @@ def _instance(instance: Instance, size: Size, *, colours: bool) -> Output:
         "BoundingBox": bounding_box(instance.box_px.to_ratio(size)),
         "Confidence": instance.confidence_pct,
     }
-    return output | ({"DominantColors": [_colour(colour) for colour in instance.colours]} if colours else {})
+    return output | ({"DominantColors": [colour_output(colour) for colour in instance.colours]} if colours else {})
 
 
 def _appearance(looks: Appearance) -> Output:
@@ -85,11 +85,12 @@ def _appearance(looks: Appearance) -> Output:
             "Sharpness": looks.sharpness_pct,
             "Contrast": looks.contrast_pct,
         },
-        "DominantColors": [_colour(colour) for colour in looks.colours],
+        "DominantColors": [colour_output(colour) for colour in looks.colours],
     }
 
 
-def _colour(colour: DominantColour) -> Output:
+def colour_output(colour: DominantColour) -> Output:
+    """The structure ``DominantColor``."""
     return {
         "Red": colour.red,
         "Green": colour.green,

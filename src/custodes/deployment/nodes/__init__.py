@@ -1,0 +1,1 @@
+"""One of several servers over one database, put together."""

@@ -1,0 +1,160 @@
+"""One of several servers: what it answers itself, and what it passes on to the one that does it for all.
+
+In: requests. Out: answers of this server's own application, of the one with the duties where that is here, or of the
+server that has them. What is answered here is what every server knows how to: the ledger's public files, health, and
+operations on faces and pictures. Before an operation is answered, everything is followed that others changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Set
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from custodes.core.errors import UnavailableError
+from custodes.core.ids import RequestId
+from custodes.edge.aws.query import FORM
+from custodes.edge.http.exchange import Exchange
+from custodes.edge.http.forwarding import FORWARDED, forward, unavailable
+
+OPERATIONS = frozenset(
+    {
+        "AssociateFaces",
+        "CompareFaces",
+        "CreateCollection",
+        "DescribeCollection",
+        "DetectFaces",
+        "DetectLabels",
+        "DetectProtectiveEquipment",
+        "DetectText",
+        "DisassociateFaces",
+        "GetCelebrityInfo",
+        "IndexFaces",
+        "ListCollections",
+        "ListFaces",
+        "ListUsers",
+        "RecognizeCelebrities",
+        "SearchFaces",
+        "SearchFacesByImage",
+        "SearchUsers",
+        "SearchUsersByImage",
+    }
+)
+"""What every server does, beside all of STS. What erases has an order among all servers, and jobs, streams, models and
+liveness have workers: one server does them."""
+_OWN_PATHS = ("/healthz", "/metrics")
+_LEDGER = "/ledger"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeParts:
+    """What a server among several is made of.
+
+    Attributes:
+        here: the application that follows.
+        duties: the application with the duties where they are here now, else None.
+        keeper: URL of the server that has them, None where nobody has; asks the database.
+        follow: brings what is in memory up to what others changed; asks the database. Raises UnavailableError.
+        request_ids: gives a new id for each request that is not passed to an application here.
+    """
+
+    here: ASGIApp
+    duties: Callable[[], ASGIApp | None]
+    keeper: Callable[[], str | None]
+    follow: Callable[[], None]
+    request_ids: Callable[[], RequestId]
+
+
+class NodeApp:
+    """The ASGI application of such a server."""
+
+    def __init__(self, parts: NodeParts, operations: Set[str] = OPERATIONS) -> None:
+        """Answer ``operations`` here."""
+        self._parts = parts
+        self._operations = operations
+        self._threads = ThreadPoolExecutor(4, "following")
+        self._following = asyncio.Lock()
+        self._next: asyncio.Future[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._parts.here(scope, receive, send)
+            return
+        if _is_own(scope):
+            await self._parts.here(scope, receive, send)
+        elif _is_here(scope, self._operations):
+            await self._here(scope, receive, send)
+        else:
+            await self._elsewhere(scope, receive, send)
+
+    async def _here(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._followed()
+        except UnavailableError:
+            await self._refuse(scope, receive, send, "What other servers changed is not known now.")
+            return
+        await self._parts.here(scope, receive, send)
+
+    async def _followed(self) -> None:
+        """Return once a look was taken that began after this was called; many requests share one."""
+        if self._next is None:
+            self._next = asyncio.ensure_future(self._look())
+        await asyncio.shield(self._next)
+
+    async def _look(self) -> None:
+        async with self._following:
+            self._next = None  # whoever comes from here on needs another one
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._parts.follow)
+
+    async def _elsewhere(self, scope: Scope, receive: Receive, send: Send) -> None:
+        duties = self._parts.duties()
+        if duties is not None:
+            await duties(scope, receive, send)
+            return
+        try:
+            url = await asyncio.get_running_loop().run_in_executor(self._threads, self._parts.keeper)
+        except OSError:
+            url = None
+        passed = any(name == FORWARDED for name, _ in scope["headers"])
+        if not url or passed:
+            await self._refuse(scope, receive, send, "No server does this now; one is taking it up.")
+            return
+        self._identify(scope)
+        await forward(scope, receive, send, url)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, reason: str) -> None:
+        request_id = self._identify(scope)
+
+        async def identified(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"x-amzn-requestid", request_id.encode())]
+            await send(message)
+
+        await unavailable(scope, receive, identified, reason)
+
+    def _identify(self, scope: Scope) -> RequestId:
+        exchange = Exchange(self._parts.request_ids())
+        exchange.put(scope)
+        return exchange.request_id
+
+
+def _is_own(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return scope["type"] == "http" and (path in _OWN_PATHS or path == _LEDGER or path.startswith(f"{_LEDGER}/"))
+
+
+def _is_here(scope: Scope, operations: Set[str]) -> bool:
+    if scope["type"] != "http" or scope["path"] != "/":
+        return False
+    headers = dict(scope["headers"])
+    target = headers.get(b"x-amz-target")
+    if target is None:
+        # Forms are of STS; anything else without a target is refused by whoever gets it.
+        kind: bytes = headers.get(b"content-type", b"")
+        return kind.lower().startswith(FORM.encode()) or scope["method"] != "POST"
+    name: str = target.decode("latin-1").rpartition(".")[2]
+    return name in operations

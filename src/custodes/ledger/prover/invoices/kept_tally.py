@@ -1,0 +1,90 @@
+"""The counts of uses of a running log, kept up to its newest entry, so that each entry is opened once.
+
+In: the log at a checkpoint, a private file. Out: a ``UseTally`` over all of its entries. The file is a cache: when it
+is missing, damaged, or of another log, the log is counted again, and so it is when private bodies were destroyed since,
+because what only they said must not live on here. Bills that go into the log are not made from it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from custodes.durable import write_durably
+from custodes.ledger.prover.invoices.use_tally import UseTally
+from custodes.ledger.prover.sources import LogFiles
+from custodes.ledger.tlog.merkle import leaf_hash
+
+_SAVED_EVERY = 4096
+"""Entries that a start may have to count again."""
+
+
+def tally_of(log: LogFiles) -> UseTally:
+    """The counts of a log, from its entries alone.
+
+    Raises:
+        BodyError: what is stored of a use is not what was committed.
+    """
+    tally = UseTally()
+    _advance(tally, log)
+    return tally
+
+
+class KeptTally:
+    """Counts of one log. Any thread; one at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Keep them in the file ``path``, whose folder must exist and be private."""
+        self._path = path
+        self._lock = threading.Lock()
+        self._tally: UseTally | None = None
+        self._saved = 0
+
+    @contextmanager
+    def at(self, log: LogFiles) -> Iterator[UseTally]:
+        """The counts over all of ``log``, which nobody changes in the block.
+
+        Raises:
+            BodyError: what is stored of a use is not what was committed.
+            OSError: the file cannot be written.
+        """
+        with self._lock:
+            tally = self._loaded() if self._tally is None else self._tally
+            if not _is_of(tally, log) or log.destroyed_since(tally.size):
+                tally, self._saved = UseTally(), 0
+            self._tally = None  # not to be used where counting fails half-way
+            _advance(tally, log)
+            self._tally = tally
+            if tally.size - self._saved >= _SAVED_EVERY:
+                write_durably(self._path, tally.dump())
+                self._saved = tally.size
+            yield tally
+
+    def _loaded(self) -> UseTally:
+        try:
+            tally = UseTally.load(self._path.read_bytes())
+        except (OSError, ValueError):
+            return UseTally()
+        self._saved = tally.size
+        return tally
+
+
+def _is_of(tally: UseTally, log: LogFiles) -> bool:
+    if tally.size > log.tree.size:
+        return False
+    return tally.size == 0 or leaf_hash(log.entry(tally.size - 1)) == tally.last
+
+
+def _advance(tally: UseTally, log: LogFiles) -> None:
+    size = log.tree.size
+    if size == tally.size:
+        return
+    for use in log.uses(tally.size, size):
+        tally.add(use)
+    for run in log.retentions(tally.size, size):
+        tally.add_retention(run)
+    for index, entry in log.billings(tally.size):
+        tally.billed[str(entry.fields.get("x"))] = index
+    tally.size, tally.last = size, leaf_hash(log.entry(size - 1))

@@ -1,0 +1,1 @@
+"""Persons of a picture as bodies: how many there are, and what they wear."""

@@ -1,0 +1,1 @@
+"""What several servers over one database need of it."""
