@@ -73,6 +73,11 @@ class Cluster:
                 env={**self.environment(), "CUSTODES_NODE": name},
             )
 
+    def begun(self, name: str) -> Process:
+        """Start a process that serves when this returns; it is not among the running ones yet."""
+        popen = self.begin(name)
+        return Process(popen, first_url(popen), self.data)
+
     def start(self, *names: str) -> list[Process]:
         """Start processes at the same time; all of them serve when this returns."""
         begun = {name: self.begin(name) for name in names}

@@ -17,6 +17,7 @@ from botocore.config import Config
 
 from custodes.storage.files.credentials import open_credentials
 
+_ONCE = Config(retries={"total_max_attempts": 1}, read_timeout=10)
 SCRIPT = Path(__file__).with_name("serve.py")
 
 
@@ -26,18 +27,23 @@ class Process:
     url: str
     data: Path
 
-    def client(self) -> Any:
+    def client(self, config: Config = _ONCE) -> Any:
         key = open_credentials(self.data, region="eu-central-1", endpoint_url=self.url, random=bytes).key
-        session = boto3.session.Session(
-            aws_access_key_id=key.access_key_id, aws_secret_access_key=key.secret, region_name="eu-central-1"
-        )
-        return session.client(
-            "rekognition", endpoint_url=self.url, config=Config(retries={"total_max_attempts": 1}, read_timeout=10)
+        return boto3.client(
+            "rekognition",
+            endpoint_url=self.url,
+            region_name="eu-central-1",
+            aws_access_key_id=key.access_key_id,
+            aws_secret_access_key=key.secret,
+            config=config,
         )
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.popen.send_signal(how)
-        return self.popen.wait(15)
+        status = self.popen.wait(15)
+        if self.popen.stdout is not None:
+            self.popen.stdout.close()
+        return status
 
 
 def first_url(popen: subprocess.Popen[str]) -> str:

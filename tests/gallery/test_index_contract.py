@@ -2,22 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from custodes.core.errors import UnavailableError
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.kernel import cosines, error_bound
 from custodes.gallery.ports import FloatArray, VectorIndex
 from custodes.storage.vectors.faiss_index import FaissIndex
+from custodes.storage.vectors.pgvector_index import PgvectorIndex
+from fakes.postgres import PostgresServer
 from fakes.vectors import units
 
 
-@pytest.fixture(params=[BruteForceIndex, FaissIndex])
+class OneByOne:
+    """Makes indexes in a database, each in the place of the one before."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._made: PgvectorIndex | None = None
+
+    def __call__(self, dimension: int, **options: Any) -> PgvectorIndex:
+        self.close()
+        self._made = PgvectorIndex(dimension, self._url, **options)
+        return self._made
+
+    def close(self) -> None:
+        if self._made is not None:
+            self._made.close()
+
+
+@pytest.fixture
+def in_database(postgres: PostgresServer) -> Iterator[OneByOne]:
+    made = OneByOne(postgres.empty())
+    try:
+        made(3)
+    except UnavailableError as error:
+        pytest.skip(f"this PostgreSQL has no pgvector: {error.message}")
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=[BruteForceIndex, FaissIndex, "pgvector"])
 def make(request: pytest.FixtureRequest) -> Callable[[int], VectorIndex]:
+    if request.param == "pgvector":
+        return request.getfixturevalue("in_database")  # type: ignore[no-any-return]
     return request.param  # type: ignore[no-any-return]
 
 
@@ -182,3 +216,42 @@ def test_vectors_that_bytes_cannot_hold_are_found_all_the_same() -> None:
         index.add(np.arange(len(vectors)), vectors)
     for query in (vectors[3], vectors[500]):
         assert fast.search(query, 10, -1.0) == oracle.search(query, 10, -1.0)
+
+
+def test_a_database_gives_the_bits_of_the_oracle(in_database: OneByOne) -> None:
+    for seed, dimension, count in ((1, 3, 60), (2, 64, 400), (3, 128, 900)):
+        vectors = np.concatenate([clustered(seed, count, dimension), units(seed, count, dimension)])
+        index, oracle = in_database(dimension), BruteForceIndex(dimension)
+        for one in (index, oracle):
+            one.add(np.arange(len(vectors)), vectors)
+            one.remove(np.arange(0, len(vectors), 7))
+        assert len(index) == len(oracle)
+        for query in (vectors[1], vectors[-1], units(seed + 9, 1, dimension)[0]):
+            for limit in (1, 10, 77, 4096):
+                ordered = oracle.search(query, len(vectors), -2.0)
+                for threshold in (-1.0, ordered[len(ordered) // 3].cosine):
+                    assert index.search(query, limit, threshold) == oracle.search(query, limit, threshold)
+
+
+def test_a_graph_finds_with_true_scores_and_in_order(in_database: OneByOne) -> None:
+    vectors = units(4, 2000, 64)
+    index, oracle = in_database(64, approximate=True), BruteForceIndex(64)
+    for one in (index, oracle):
+        one.add(np.arange(2000), vectors)
+        one.remove(np.arange(100))
+    missed = 0
+    for query in vectors[100:150]:
+        true = {hit.row: hit.cosine for hit in oracle.search(query, 2000, -2.0)}
+        hits = index.search(query, 10, -1.0)
+        assert hits[0].row >= 100 and hits[0] == oracle.search(query, 1, -1.0)[0]
+        assert [(-hit.cosine, hit.row) for hit in hits] == sorted((-true[hit.row], hit.row) for hit in hits)
+        missed += len({hit.row for hit in oracle.search(query, 10, -1.0)} - {hit.row for hit in hits})
+    assert missed <= 10
+
+
+def test_scores_are_of_our_own_vectors(in_database: OneByOne) -> None:
+    kept, altered = units(5, 50, 16), units(6, 50, 16)
+    index = in_database(16, own=lambda rows: kept[rows])
+    index.add(np.arange(50), altered)
+    (hit,) = index.search(altered[7], 1, -1.0)[:1]
+    assert hit.cosine in cosines(kept, altered[7])

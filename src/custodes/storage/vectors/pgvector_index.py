@@ -1,0 +1,178 @@
+"""Index in PostgreSQL that lets pgvector propose and the kernel decide, for collections that do not fit into memory.
+
+In: rows and unit vectors. Out: hits with the kernel's scores. Vectors are in an unlogged table **in the clear**, beside
+the sealed ones that they were made from: whoever reads that table reads faces. A cache of the store: the table goes
+with ``close``, with its contents after a crash of the database server, and may be dropped at any time.
+
+Exact: a scan proposes with a margin that covers every possible difference between pgvector's score and the kernel's,
+as ``faiss_index`` does. Approximate: a graph (HNSW) proposes, which may miss neighbours; scores are the kernel's
+all the same, so what is found has its true score and order, and only what is missed differs.
+"""
+
+from __future__ import annotations
+
+import math
+import queue
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+
+from custodes.core.errors import UnavailableError
+from custodes.gallery.entities import Hit
+from custodes.gallery.kernel import best, cosines, error_bound, require_unit, require_unit_query
+from custodes.gallery.ports import FloatArray
+from custodes.storage.sql.ledger.session import DatabaseLostError, PostgresSession
+
+_SLACK = 24
+_SESSIONS = 4
+_BATCH = 2_000
+_MOST_CANDIDATES = 1000
+"""pgvector's own limit on how much of the graph is looked at in one go; it goes on behind it for more."""
+_FIND = (
+    "SELECT number, embedding::real[] FROM {table} WHERE -(embedding <#> %(query)s::vector) >= %(least)s"
+    " ORDER BY embedding <#> %(query)s::vector LIMIT %(count)s"
+)
+_NEAR = "SELECT number, embedding::real[] FROM {table} ORDER BY embedding <#> %(query)s::vector LIMIT %(count)s"
+_COUNT = "SELECT count(*) FROM {table}"
+_REMOVE = "DELETE FROM {table} WHERE number = ANY(%s)"
+_PUT = (
+    "INSERT INTO {table} (number, embedding)"
+    " SELECT number, text::vector FROM unnest(%s::bigint[], %s::text[]) AS added (number, text)"
+    " ON CONFLICT (number) DO UPDATE SET embedding = excluded.embedding"
+)
+
+
+class PgvectorIndex:
+    """A VectorIndex; every method raises UnavailableError where the database cannot be asked."""
+
+    def __init__(
+        self,
+        dimension: int,
+        url: str,
+        *,
+        approximate: bool = False,
+        own: Callable[[NDArray[np.int64]], FloatArray] | None = None,
+    ) -> None:
+        """Empty, for vectors of ``dimension``.
+
+        Args:
+            dimension: of all vectors.
+            url: of a database with the extension ``vector``, or in which it may be made.
+            approximate: propose by a graph instead of a scan. Then the port's promise holds for what is found only.
+            own: gives the vectors (N, D) of rows from where nobody altered them, like the sealed ones of the store;
+                scores are of these. Without, they are of those in the table.
+        """
+        self._own = own
+        self._dimension = dimension
+        self._approximate = approximate
+        self._margin = error_bound(dimension)
+        self._table = f"custodes_index_{secrets.token_hex(8)}"
+        self._sessions: queue.LifoQueue[PostgresSession] = queue.LifoQueue()
+        for _ in range(_SESSIONS):
+            self._sessions.put(PostgresSession(url))
+        with self._connected() as connection:
+            connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+            connection.execute(
+                f"CREATE UNLOGGED TABLE {self._table} (number bigint PRIMARY KEY, embedding vector({dimension}))"
+            )
+            if approximate:
+                connection.execute(f"CREATE INDEX ON {self._table} USING hnsw (embedding vector_ip_ops)")
+
+    def __len__(self) -> int:
+        """Number of vectors."""
+        with self._connected() as connection:
+            row = connection.execute(_COUNT.format(table=self._table)).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def add(self, rows: NDArray[np.int64], vectors: FloatArray) -> None:
+        """See VectorIndex. Raises ValueError for vectors that are not of this dimension and unit length."""
+        clean = require_unit(vectors, self._dimension)
+        if len(rows) != len(clean):
+            raise ValueError("as many rows as vectors are needed")
+        fresh = dict(zip(np.asarray(rows).tolist(), clean, strict=True))  # the last of equal rows counts
+        numbers = list(fresh)
+        with self._connected() as connection, connection.transaction():
+            for begin in range(0, len(numbers), _BATCH):
+                some = numbers[begin : begin + _BATCH]
+                connection.execute(_PUT.format(table=self._table), (some, [_text(fresh[number]) for number in some]))
+
+    def remove(self, rows: NDArray[np.int64]) -> None:
+        """See VectorIndex."""
+        with self._connected() as connection:
+            gone = np.asarray(rows, np.int64).tolist()
+            connection.execute(_REMOVE.format(table=self._table), (gone,))
+
+    def search(self, query: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
+        """See VectorIndex. Raises ValueError for a query that is not of this dimension and unit length."""
+        unit = require_unit_query(query, self._dimension)
+        if limit < 1:
+            return ()
+        count = limit + limit // 2 + _SLACK
+        if self._approximate:
+            rows, scores = self._scored(unit, *self._near(unit, count))
+            return best(rows, scores, limit, min_cosine)
+        floor = min(max(min_cosine, -2.0), 2.0) - self._margin
+        rows, scores = self._scored(unit, *self._found(unit, floor, count))
+        if len(rows) == count:
+            # What is not among these has by pgvector at most the least of their scores, by the kernel a margin more.
+            last = float(np.sort(scores)[-limit])
+            unseen_below = math.nextafter(float(scores.min()) + 2 * self._margin, math.inf)
+            if unseen_below > max(last, min_cosine):
+                rows, scores = self._scored(unit, *self._found(unit, last - self._margin, None))
+        return best(rows, scores, limit, min_cosine)
+
+    def close(self) -> None:
+        """Drop the table and let go of the connections."""
+        with self._connected() as connection:
+            connection.execute(f"DROP TABLE IF EXISTS {self._table}")
+        while not self._sessions.empty():
+            self._sessions.get().close()
+
+    def _scored(
+        self, query: FloatArray, rows: NDArray[np.int64], vectors: FloatArray
+    ) -> tuple[NDArray[np.int64], FloatArray]:
+        """Rows with their scores by the kernel."""
+        return rows, cosines(vectors if self._own is None else self._own(rows), query)
+
+    def _found(self, query: FloatArray, least: float, count: int | None) -> tuple[NDArray[np.int64], FloatArray]:
+        """The ``count`` best by pgvector, or all, that have a score of ``least`` by it."""
+        asked = {"query": _text(query), "least": least, "count": count}
+        with self._connected() as connection:
+            return self._read(connection.execute(_FIND.format(table=self._table), asked))
+
+    def _near(self, query: FloatArray, count: int) -> tuple[NDArray[np.int64], FloatArray]:
+        """About the ``count`` best, by the graph."""
+        asked = {"query": _text(query), "count": count}
+        with self._connected() as connection, connection.transaction():
+            wide = min(max(2 * count, 40), _MOST_CANDIDATES)
+            connection.execute(f"SET LOCAL hnsw.ef_search = {wide}")
+            connection.execute("SET LOCAL hnsw.iterative_scan = strict_order")
+            connection.execute("SET LOCAL enable_seqscan = off")
+            return self._read(connection.execute(_NEAR.format(table=self._table), asked))
+
+    def _read(self, found: psycopg.Cursor[Any]) -> tuple[NDArray[np.int64], FloatArray]:
+        rows = found.fetchall()
+        vectors = np.array([row[1] for row in rows], np.float32).reshape(len(rows), self._dimension)
+        return np.array([row[0] for row in rows], np.int64), vectors
+
+    @contextmanager
+    def _connected(self) -> Iterator[psycopg.Connection[Any]]:
+        session = self._sessions.get()
+        try:
+            with session.connected() as connection:
+                yield connection
+        except DatabaseLostError as error:
+            raise UnavailableError(f"the index in the database cannot be asked: {error}") from error
+        finally:
+            self._sessions.put(session)
+
+
+def _text(vector: FloatArray) -> str:
+    """As pgvector reads it; decimals of a float32 lead back to it."""
+    return "[" + ",".join(map(str, vector.tolist())) + "]"
