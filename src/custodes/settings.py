@@ -231,12 +231,9 @@ class Settings:
         for name in _POSITIVE:
             self._require(getattr(self, name) >= 1, name, "1 or more")
         self._require(0 <= self.port <= 65535, "port", "between 0 and 65535")
-        self._require(
-            not self.node or _NODE.fullmatch(self.node) is not None, "node", "1 to 32 of a-z, 0-9 and -, a letter first"
-        )
-        self._require(
-            not self.node or bool(self.database), "node", "given with database: several servers need one on PostgreSQL"
-        )
+        named = not self.node or _NODE.fullmatch(self.node) is not None
+        self._require(named, "node", "1 to 32 of a-z, 0-9 and -, a letter first")
+        self._require(not self.node or bool(self.database), "node", "given with database, on PostgreSQL")
         self._require(1 <= self.workers <= 256, "workers", "between 1 and 256")
         self._require(0 <= self.policy_notice_days <= 3650, "policy_notice_days", "between 0 and 3650")
         told = authorities(self.timestamp_authorities)
