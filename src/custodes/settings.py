@@ -205,6 +205,11 @@ class Settings:
         "cannot be reached nothing is recorded, and so nothing done.",
         "",
     )
+    attestation: Path | None = _setting(
+        "Folder in which Linux gives reports of a confidential virtual machine (`/sys/kernel/config/tsm/report`): each "
+        "start is attested by an AMD processor, in `attestations` of the data directory.",
+        None,
+    )
     timestamp_authorities: str = _setting(
         "Authorities that stamp the ledger once a day (RFC 3161), at least two: `name=https://...,other=https://...`. "
         "None for no stamps.",

@@ -74,6 +74,7 @@ from custodes.operations.video.job_admin import job_handlers
 from custodes.settings import Settings
 from custodes.storage.files.cases import FILE as CASES
 from custodes.storage.files.cases import CaseFile
+from custodes.storage.files.machine_report import TsmReports
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery.celebrities import SqlCelebrities
 from custodes.storage.sql.nodes.cases import SharedCases
@@ -132,7 +133,8 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
     settings, data, clock = parts.settings, parts.settings.data, parts.clock
     gallery, directory, operator, sharing = parts.gallery, parts.accounts, parts.operator, parts.sharing
     bodies = None if sharing is None else sharing.bodies
-    plan = LedgerPlan(ledger_place(settings, operator, parts.database), release)
+    machine = None if settings.attestation is None else TsmReports(settings.attestation)
+    plan = LedgerPlan(ledger_place(settings, operator, parts.database), release, machine)
     with (
         open_server_ledger(plan, clock, sharing) as ledger,
         open_customers(

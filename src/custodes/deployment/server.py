@@ -36,7 +36,7 @@ from custodes.deployment.record.sharing import ACCOUNTS, Sharing
 from custodes.deployment.records import DataParts, Records, open_records
 from custodes.deployment.storage.objects import bucket_objects
 from custodes.deployment.streams import Streams, event_delivery, open_streams, stream_workers
-from custodes.deployment.tasks import open_tasks, task_workers
+from custodes.deployment.tasks import open_tasks, schedule_tasks, task_workers
 from custodes.deployment.tracing import Tracing, open_tracing
 from custodes.deployment.video import Videos, VideoWork, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
@@ -298,7 +298,9 @@ def _put_together(whole: OpenedParts, sharing: Sharing | None) -> Iterator[Deplo
         operations = build(ports)
         recorder = recorder_of(records.ledger.log, faces, release, computing)
         gate = gate_of(spans, records.policy, whole.recording(recorder), directory)
-        regular = (*records.schedules, *daily, opened.enter_context(event_delivery(live, gate, operations.events)))
+        asked = schedule_tasks(parts.tasks, ports, operations, gate, directory, settings.region)
+        delivery = opened.enter_context(event_delivery(live, gate, operations.events))
+        regular = (*records.schedules, *daily, asked, delivery)
         scheduler = opened.enter_context(_scheduler((*regular, *served.schedules), ports, settings))
         memory = computing.runs.memory
         opened.enter_context(_workers(VideoWork(videos, ports, operations, gate, records.ledger, memory), parts))

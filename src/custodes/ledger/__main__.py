@@ -14,10 +14,14 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cryptography.x509 import load_pem_x509_certificates
+
 from custodes.ledger.tlog.entry import EntryError
 from custodes.ledger.tlog.merkle import ProofError
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, LedgerCorruptError, read_entries
 from custodes.ledger.tlog.trust import TrustError, TrustPolicy, open_trusted, parse_policy
+from custodes.ledger.verifier.attestation.check import LIMITS as MACHINE_LIMITS
+from custodes.ledger.verifier.attestation.check import Attested, verify_attestation
 from custodes.ledger.verifier.canonical_json import MAX_BYTES, StatementError
 from custodes.ledger.verifier.erasure import LIMITS, verify_certificate
 from custodes.ledger.verifier.expected import (
@@ -121,6 +125,20 @@ def check_growth_file(path: Path, trust: Path, ledger: Path) -> tuple[str, str]:
         f"{chain.heads} heads of the account map, each continues the one before: {chain.uses} uses are credited to one "
         f"place each and to none in any other head; {chain.behind} uses came behind the newest head"
     )
+
+
+def check_attestation(options: argparse.Namespace) -> tuple[str, str]:
+    """Word and text on a file about a start of the server on a machine that a processor reports on."""
+    files = _Folder(options.ledger)
+    try:
+        policy, note = parse_policy(options.trust.read_bytes()), files.get(CHECKPOINT_PATH) or b""
+        chain, roots = (load_pem_x509_certificates(one.read_bytes()) for one in (options.chain, options.roots))
+        entries = files.entries(open_trusted(note, policy).checkpoint.size)
+        given = Attested(note, entries, chain, roots, options.measurement)
+        found = verify_attestation(options.file.read_bytes(), policy, given)
+    except (OSError, ValueError, TrustError, LedgerCorruptError) as error:
+        return _plain("UNDETERMINED", [f"a file cannot be used: {error}"])[:2]
+    return _plain(found.word, list(found.reasons), list(MACHINE_LIMITS))[:2]
 
 
 def _held_against_log(
@@ -232,6 +250,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     grown.add_argument("file", type=Path, help="written by custodes ledger growth")
     grown.add_argument("--trust", type=Path, required=True, help="whom you trust: a C2SP tlog-policy file")
     grown.add_argument("--ledger", type=Path, required=True, help="folder with the log's public files")
+    attested = commands.add_parser("attestation", help="check which machine a start of the server ran on")
+    attested.add_argument("file", type=Path, help="of the folder attestations of a server")
+    attested.add_argument("--trust", type=Path, required=True, help="whom you trust: a C2SP tlog-policy file")
+    attested.add_argument("--ledger", type=Path, required=True, help="folder with the log's public files")
+    attested.add_argument("--chain", type=Path, required=True, help="certificates (PEM): processor's key, its issuers")
+    attested.add_argument("--roots", type=Path, required=True, help="root certificates (PEM) of its maker")
+    attested.add_argument("--measurement", type=bytes.fromhex, help="what the machine was to be started from, in hex")
     options = parser.parse_args(arguments)
     missing = next((path for path in (options.file, options.trust) if not path.is_file()), None)
     if missing is not None:
@@ -239,6 +264,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "growth":
         word, text = check_growth_file(options.file, options.trust, options.ledger)
         sys.stdout.write(f"{'OK' if word == 'PRESENT' else word}\n\n{clean(text)}\n")
+        return STATUS[word]
+    if options.command == "attestation":
+        word, text = check_attestation(options)
+        sys.stdout.write(text)
         return STATUS[word]
     name = options.expect_identifier or (f"acct:{options.expect_account}" if options.expect_account else None)
     expected = Expectation(name, options.expect_sector, options.begin, options.end, options.fresh)

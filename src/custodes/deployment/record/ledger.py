@@ -27,6 +27,7 @@ from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.tlog.trust import parse_policy
+from custodes.ledger.verifier.canonical_json import PlacedEntry
 from custodes.ledger.verifier.invoices.prices import PriceList
 from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.witness.client import http_post
@@ -37,6 +38,7 @@ from custodes.ledger.writer.published import RunningLog
 from custodes.operations.collections.erasure import RecordedErasures, finish_erasures
 from custodes.operations.collections.retention import Retention
 from custodes.operations.record.administration import AttributedLog
+from custodes.operations.record.attestation import Machine, attest
 from custodes.operations.record.evidence.stamps import DailyStamps, StampAuthority, http_query
 from custodes.operations.record.evidence.statements import Statements
 from custodes.operations.record.housekeeping import Cosigners, Housekeeping
@@ -49,6 +51,7 @@ from custodes.storage.ledger.tiles import FileTiles
 from custodes.storage.ledger.tombstones import FileTombstones
 
 POLICY_FILE = "trust.policy"
+ATTESTATIONS = "attestations"
 PRICES_FILE = "prices.json"
 CLOCK_MS = 100
 
@@ -72,10 +75,11 @@ class LedgerPlace:
 
 @dataclass(frozen=True, slots=True)
 class LedgerPlan:
-    """The ledger of a server: where it is, and what runs, for the ``boot`` entry."""
+    """The ledger of a server: where it is, what runs, for the ``boot`` entry, and on which machine, if it tells."""
 
     place: LedgerPlace
     release: Release
+    machine: Machine | None = None
 
     @property
     def data(self) -> Path:
@@ -108,12 +112,24 @@ def open_server_ledger(plan: LedgerPlan, clock: Clock, sharing: Sharing | None =
     with open_log(plan.place, clock) if sharing is None else _shared(plan.place, sharing) as log:
         statements = checked_statements(plan.data, log, None if sharing is None else sharing.bodies)
         if sharing is None:
-            announce(log, plan.release)
+            started = announce(log, plan.release)
+            if plan.machine is not None:
+                _attested(plan.data, started, plan.machine)
         watch = watched_clock(log, clock)
         incidents = Incidents(log, statements.facts_of, (lambda _: None) if sharing is None else sharing.incident)
         duties = Housekeeping(log, statements, cosigners(plan.data), clock, incidents, watch.look)
         steady = SteadyClock(clock, boot_time_ms)
         yield ServerLedger(log, AttributedLog(log), read_tiles(plan.data), statements, duties, steady)
+
+
+def _attested(data: Path, started: PlacedEntry, machine: Machine) -> None:
+    folder = data / ATTESTATIONS
+    try:
+        folder.mkdir(mode=0o755, exist_ok=True)
+        key = LedgerPaths(data).verifier.read_text(encoding="utf-8").strip()
+        attest(started, key, machine, lambda index, file: write_durably(folder / f"{index}.json", file, 0o644))
+    except OSError as error:
+        raise UnavailableError(f"{folder} cannot be written: {error}") from error
 
 
 def checked_statements(data: Path, log: RunningLog, bodies: BodyReader | None = None) -> Statements:
@@ -176,7 +192,7 @@ def schedule_ledger(
     statements, log, duties = ledger.statements, ledger.log, ledger.duties
     return (
         Schedule("head of the account map", HOUR_MS, regularly(duties.close_heads), lane="map heads"),
-        Schedule("counts of uses", HOUR_MS, regularly(duties.count_uses), lane="map heads"),
+        Schedule("counts of uses", HOUR_MS, regularly(duties.count_uses), at_start=True),
         Schedule(
             "head of the party map",
             HOUR_MS,

@@ -13,6 +13,7 @@ from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.ledger.tlog.entry import b64url
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
+from custodes.ledger.verifier.canonical_json import PlacedEntry
 from custodes.ledger.writer.settings import LedgerWriter
 
 
@@ -45,8 +46,8 @@ def introduce(log: LedgerWriter, account: AccountId) -> None:
         raise UnavailableError(f"the ledger cannot be written: {error}") from error
 
 
-def announce(log: LedgerWriter, release: Release) -> None:
-    """Write the entry of a start and wait until it is durable.
+def announce(log: LedgerWriter, release: Release) -> PlacedEntry:
+    """Write the entry of a start, wait until it is durable, and say where it stands.
 
     Raises:
         UnavailableError: the ledger cannot be written.
@@ -55,6 +56,7 @@ def announce(log: LedgerWriter, release: Release) -> None:
     if release.dependencies is not None:
         fields["d"] = b64url(release.dependencies)
     try:
-        log.append("boot", fields=fields).wait_durable()
+        written = log.append("boot", fields=fields).wait()
     except LedgerUnavailableError as error:
         raise UnavailableError(f"the ledger cannot be written: {error}") from error
+    return PlacedEntry(written.index, written.envelope)

@@ -1,0 +1,1 @@
+"""Reports of processors on which machine a start of a server ran."""
