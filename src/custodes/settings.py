@@ -54,6 +54,10 @@ _COUNTS = (
     *("video_workers", "stream_workers", "shutdown_s"),
 )
 _POSITIVE = ("in_flight", "account_in_flight", "account_burst", "liveness_days", "review_days", "video_part_s")
+_RANGES = MappingProxyType(
+    {"port": (0, 65535), "workers": (1, 256), "policy_notice_days": (0, 3650), "search_wait_s": (0, 600)}
+    | {"stream_fragment_s": (1, 60)}
+)
 _NODE = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
@@ -235,26 +239,19 @@ class Settings:
             self._require(getattr(self, name) >= 0, name, "0 or more")
         for name in _POSITIVE:
             self._require(getattr(self, name) >= 1, name, "1 or more")
-        self._require(0 <= self.port <= 65535, "port", "between 0 and 65535")
+        for name in ("stream_samples_per_second", "video_samples_per_second"):
+            self._require(is_sampling_rate(getattr(self, name)), name, "a number from 0.5 to 30")
+        for name, (least, most) in _RANGES.items():
+            self._require(least <= getattr(self, name) <= most, name, f"between {least} and {most}")
         named = not self.node or _NODE.fullmatch(self.node) is not None
         self._require(named, "node", "1 to 32 of a-z, 0-9 and -, a letter first")
         self._require(not self.node or bool(self.database), "node", "given with database, on PostgreSQL")
-        self._require(1 <= self.workers <= 256, "workers", "between 1 and 256")
-        self._require(0 <= self.policy_notice_days <= 3650, "policy_notice_days", "between 0 and 3650")
         told = authorities(self.timestamp_authorities)
         self._require(told is not None, "timestamp_authorities", "two or more of name=URL")
-        self._require(0 <= self.search_wait_s <= 600, "search_wait_s", "between 0 and 600")
-        self._require(1 <= self.stream_fragment_s <= 60, "stream_fragment_s", "between 1 and 60")
-        self._require(
-            is_sampling_rate(self.stream_samples_per_second), "stream_samples_per_second", "a number from 0.5 to 30"
-        )
         sampling = sampling_rates(self.video_sampling)
         self._require(sampling is not None, "video_sampling", "kinds of jobs with numbers from 0.5 to 30")
         self._require(
             output_accounts(self.output_buckets) is not None, "output_buckets", "names of buckets, or name:ACCOUNT"
-        )
-        self._require(
-            is_sampling_rate(self.video_samples_per_second), "video_samples_per_second", "a number from 0.5 to 30"
         )
         self._require(
             not self.job_webhook or bool(self.job_webhook_secret), "job_webhook_secret", "given with job_webhook"
