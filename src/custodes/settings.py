@@ -54,11 +54,8 @@ _COUNTS = (
     *("video_workers", "stream_workers", "shutdown_s"),
 )
 _POSITIVE = ("in_flight", "account_in_flight", "account_burst", "liveness_days", "review_days", "video_part_s")
-_RANGES = MappingProxyType(
-    {"port": (0, 65535), "workers": (1, 256), "policy_notice_days": (0, 3650), "search_wait_s": (0, 600)}
-    | {"stream_fragment_s": (1, 60)}
-)
-_NODE = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_RANGES = (("port", 0, 65535), ("workers", 1, 256), ("policy_notice_days", 0, 3650), ("search_wait_s", 0, 600))
+_NODE = re.compile(r"|[a-z][a-z0-9-]{0,31}")
 
 
 class _UnfitError(InvalidParameterError):
@@ -241,10 +238,10 @@ class Settings:
             self._require(getattr(self, name) >= 1, name, "1 or more")
         for name in ("stream_samples_per_second", "video_samples_per_second"):
             self._require(is_sampling_rate(getattr(self, name)), name, "a number from 0.5 to 30")
-        for name, (least, most) in _RANGES.items():
+        for name, least, most in _RANGES:
             self._require(least <= getattr(self, name) <= most, name, f"between {least} and {most}")
-        named = not self.node or _NODE.fullmatch(self.node) is not None
-        self._require(named, "node", "1 to 32 of a-z, 0-9 and -, a letter first")
+        self._require(1 <= self.stream_fragment_s <= 60, "stream_fragment_s", "between 1 and 60")
+        self._require(_NODE.fullmatch(self.node) is not None, "node", "1 to 32 of a-z, 0-9 and -, a letter first")
         self._require(not self.node or bool(self.database), "node", "given with database, on PostgreSQL")
         told = authorities(self.timestamp_authorities)
         self._require(told is not None, "timestamp_authorities", "two or more of name=URL")
