@@ -7,7 +7,11 @@ HOST ?= 127.0.0.1
 PORT ?= 8080
 DATA ?= data
 BIN := $(VENV)/bin
-PYTEST_ARGS ?= -n 2 --dist loadfile
+# More than cores: tests wait for processes, intervals and each other about half of the time.
+PYTEST_ARGS ?= -n 4 --dist loadfile
+
+# Where this is set, every program that a test starts compiles all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run env npm screenshots test test-fast coverage check format bench bench-compare models docs verifier mutants lock clean

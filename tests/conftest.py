@@ -4,6 +4,9 @@
 own. Its engine is the predictable fake of ``fakes.engine`` and its gallery is in memory, so it needs no model files and
 starts in milliseconds; settings, credentials, edge, gate and use cases are the real ones. ``rekognition`` is a boto3
 client for it, ``aws`` runs the AWS CLI against it, ``custodes`` runs our own command on its data directory.
+
+What tests write is written into memory, where Linux offers some as a folder: everything durable waits for the disk
+otherwise, which is most of the time that tests take. To keep the files of a run: ``TMPDIR=/tmp pytest ...``.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -28,8 +32,39 @@ from fakes.gallery import MemoryGalleryStore
 from fakes.live import LiveServer, running
 from fakes.postgres import PostgresServer, postgres_server
 
-OUTSIDE = frozenset({"aws", "model_pack", "postgres"})
+IN_MEMORY = Path("/dev/shm")
+LEAST_FREE_BYTES = 4 << 30
+OUTSIDE = frozenset({"aws", "model_pack", "postgres", "chromium"})
 """Fixtures that start other programs, or need the networks."""
+WHOLE = re.compile(
+    r"^\s*(import|from) fakes\.(live|clips|film_server|studio|camera|browser|visitor)\b"
+    r"|\b(live_server|rekognition|postgres|browse|furnished): |SqliteDatabase",
+    re.M,
+)
+"""How a module of tests shows that it starts a server, a browser or a decoder, or waits for a disk: those are left out
+by ``--fast``, unread."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="only modules of tests that start no server or program")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Whether to leave a module out; None leaves that to others."""
+    if not config.getoption("--fast") or not collection_path.name.startswith("test_"):
+        return None
+    whole = _starts_processes(collection_path) or WHOLE.search(collection_path.read_text(encoding="utf-8"))
+    return True if whole else None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have temporary files in memory, until the end of the run; those of workers are below."""
+    if hasattr(config, "workerinput") or "TMPDIR" in os.environ or not os.access(IN_MEMORY, os.W_OK):
+        return
+    if shutil.disk_usage(IN_MEMORY).free >= LEAST_FREE_BYTES:
+        folder = tempfile.mkdtemp(prefix="custodes-", dir=IN_MEMORY)
+        os.environ["TMPDIR"], tempfile.tempdir = folder, None
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import PIL.Image
 import pytest
+
+from fakes.command import custodes
 
 SAID = "this use is not on record"
 
@@ -18,9 +17,6 @@ def test_a_command_without_a_server_says_that_nothing_is_recorded(command, tmp_p
     photo = tmp_path / "a.png"
     PIL.Image.fromarray(np.full((120, 120, 3), 90, np.uint8)).save(photo)
     photos = [str(photo)] * (2 if command == "compare" else 1)
-    done = subprocess.run(
-        [sys.executable, "-m", "custodes", command, *photos, "--json"],
-        capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
+    done = custodes(command, *photos, "--json")
     assert SAID in done.stderr
     assert SAID not in done.stdout

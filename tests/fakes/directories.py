@@ -13,12 +13,13 @@ from custodes.storage.files.segment_files import SegmentFiles
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery.store import SqlGalleryStore
 from custodes.storage.sql.postgres_database import PostgresDatabase
-from custodes.storage.sql.sqlite_database import FILE_NAME, SqliteDatabase
+from custodes.storage.sql.sqlite_database import FILE_NAME
+from fakes.schema import open_sqlite
 
 
 def opened_database(directory: Path, url: str = "") -> Database:
     """The database of ``directory``: the embedded one, or the one of ``url``."""
-    return PostgresDatabase.open(directory, url) if url else SqliteDatabase.open(directory)
+    return PostgresDatabase.open(directory, url) if url else open_sqlite(directory)
 
 
 @contextmanager

@@ -14,11 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
+
 from custodes.cli.server.listener import Listener
 from custodes.deployment.server import Deployment, open_deployment
 from custodes.settings import Settings
+from fakes.schema import new_database
 
 REGION = "eu-central-1"
+_MAKING_A_CLIENT = threading.Lock()
+"""boto3 lets one thread at a time."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +37,16 @@ class LiveServer:
     """What stands in for the database of galleries, where something does."""
 
     def client(self, service: str = "rekognition") -> Any:
-        import boto3
-
+        """One of the shared session of this process, which reads the descriptions of services once."""
         key = self.deployment.keys.key
-        session = boto3.session.Session(
-            aws_access_key_id=key.access_key_id, aws_secret_access_key=key.secret, region_name=REGION
-        )
-        return session.client(service, endpoint_url=self.url)
+        with _MAKING_A_CLIENT:
+            return boto3.client(
+                service,
+                endpoint_url=self.url,
+                region_name=REGION,
+                aws_access_key_id=key.access_key_id,
+                aws_secret_access_key=key.secret,
+            )
 
     def environment(self) -> dict[str, str]:
         """Variables for AWS clients in other processes, and none of this one's own."""
@@ -59,6 +67,8 @@ def running(data: Path, overrides: Mapping[str, Any] | None = None, **stand_ins:
     """The server of ``data``; ``overrides`` are settings, ``stand_ins`` open_deployment's."""
     listener = Listener("127.0.0.1", 0)
     settings = Settings(data=data, region=REGION, shutdown_s=2, threads=1, **(overrides or {}))
+    if not settings.database:
+        new_database(settings.data)
     with (
         closing(listener),
         open_deployment(settings, endpoint_url=listener.url, **stand_ins) as deployment,

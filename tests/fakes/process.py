@@ -29,10 +29,14 @@ class Process:
 
     def client(self, config: Config = _ONCE) -> Any:
         key = open_credentials(self.data, region="eu-central-1", endpoint_url=self.url, random=bytes).key
-        session = boto3.session.Session(
-            aws_access_key_id=key.access_key_id, aws_secret_access_key=key.secret, region_name="eu-central-1"
+        return boto3.client(
+            "rekognition",
+            endpoint_url=self.url,
+            region_name="eu-central-1",
+            aws_access_key_id=key.access_key_id,
+            aws_secret_access_key=key.secret,
+            config=config,
         )
-        return session.client("rekognition", endpoint_url=self.url, config=config)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.popen.send_signal(how)

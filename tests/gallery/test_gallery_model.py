@@ -19,9 +19,9 @@ from custodes.gallery.kernel import best, cosines
 from custodes.gallery.ports import FloatArray
 from custodes.storage.files.segment_files import SegmentFiles
 from custodes.storage.sql.gallery.store import SqlGalleryStore
-from custodes.storage.sql.sqlite_database import SqliteDatabase
 from custodes.storage.vectors.faiss_index import FaissIndex
 from fakes.gallery import MemoryGalleryStore
+from fakes.schema import open_sqlite
 from fakes.vectors import KEY, collection, new_face, units
 
 USERS = [UserId("ann"), UserId("bob")]
@@ -122,13 +122,13 @@ class DurableModel(GalleryModel):
     def __init__(self) -> None:
         super().__init__()
         self.directory = Path(tempfile.mkdtemp())
-        self.database = SqliteDatabase.open(self.directory)
+        self.database = open_sqlite(self.directory)
         self._wire()
 
     @rule()
     def restart(self) -> None:
         self.database.close()
-        self.database = SqliteDatabase.open(self.directory)
+        self.database = open_sqlite(self.directory)
         self._wire()
 
     @rule()

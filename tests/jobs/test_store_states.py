@@ -16,8 +16,8 @@ from custodes.core.ids import AccountId
 from custodes.jobs.job import Cursor, Job, JobCheckpoint, JobId, JobLimits, JobRequest, JobState
 from custodes.storage.sql.jobs import SqlJobStore
 from custodes.storage.sql.master import open_master
-from custodes.storage.sql.sqlite_database import SqliteDatabase
 from fakes.jobs import MemoryJobStore
+from fakes.schema import open_sqlite
 
 ACCOUNTS = st.sampled_from([AccountId("111111111111"), AccountId("222222222222"), AccountId("333333333333")])
 LIMITS = JobLimits(open_per_account=3, lease_ms=50, attempts=2, retry_ms=10, kept_ms=400)
@@ -29,7 +29,7 @@ class JobStates(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         self.directory = Path(tempfile.mkdtemp())
-        self.database = SqliteDatabase.open(self.directory)
+        self.database = open_sqlite(self.directory)
         self.master = open_master(self.database, self.directory, os.urandom)
         self.stored = SqlJobStore(self.database, self.master, LIMITS)
         self.model = MemoryJobStore(LIMITS)
@@ -109,7 +109,7 @@ class JobStates(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         self.database.close()
-        self.database = SqliteDatabase.open(self.directory)
+        self.database = open_sqlite(self.directory)
         self.stored = SqlJobStore(self.database, self.master, LIMITS)
 
     @invariant()

@@ -28,10 +28,11 @@ from custodes.liveness.session import (
 from custodes.operations.liveness.ports import LivenessSessions
 from custodes.storage.sql.liveness.sessions import SqlLivenessSessions
 from custodes.storage.sql.master import open_master
-from custodes.storage.sql.sqlite_database import FILE_NAME, SqliteDatabase
+from custodes.storage.sql.sqlite_database import FILE_NAME
 from fakes.directories import opened_database
 from fakes.liveness import MemorySessions
 from fakes.postgres import database_url
+from fakes.schema import open_sqlite
 
 MINE, OTHER = AccountId("111111111111"), AccountId("222222222222")
 NAME = "00000000-0000-4000-8000-00000000000a"
@@ -157,7 +158,7 @@ def test_old_sessions_are_destroyed(store: LivenessSessions) -> None:
 
 
 def test_nothing_about_anybody_stands_in_the_clear(tmp_path: Path) -> None:
-    database = SqliteDatabase.open(tmp_path)
+    database = open_sqlite(tmp_path)
     store = SqlLivenessSessions(database, open_master(database, tmp_path, os.urandom))
     store.add(session())
     store.begin(MINE, NAME, 2_000)

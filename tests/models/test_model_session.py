@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -123,6 +124,22 @@ def test_within_a_series_memory_is_kept_for_63_of_64_runs_and_given_back_after_i
     session.run({"rgb": np.zeros(1)})
     given_back = [at for at, options in enumerate(runtime.options, 1) if options is not None]
     assert given_back == [64, 67]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads memory from /proc")
+def test_what_a_run_took_serves_the_runs_of_other_networks(path: Path):
+    rows = np.zeros((500_000, 4), np.float32)  # 8 MB in, 2 MB or more out
+    sessions = [open_session(path, CARD, Device.CPU) for _ in range(20)]
+    sessions[0].run({"rgb": rows})
+    before = _resident_mb()
+    for session in sessions:
+        session.run({"rgb": rows})
+    assert _resident_mb() - before < 40
+
+
+def _resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def test_devices_follow_what_there_is():

@@ -127,14 +127,15 @@ def test_a_look_scales_scores_and_places_and_drops_what_is_no_number() -> None:
     assert len(look(np.zeros((SIDE, SIDE, 3), np.uint8), SIDE, 0.61).scores) == 0
 
 
-def drawn_detector(outputs: int = 9, side: int | str = "side") -> bytes:
-    """A file like SCRFD's: three grids of two anchors, all from one convolution a grid."""
+def drawn_detector(outputs: int = 9, side: int | str = "side", score: float = 1.0) -> bytes:
+    """A file like SCRFD's: three grids of two anchors, all from one convolution a grid; scores are about ``score``."""
     random = np.random.default_rng(3)
     nodes, made, weights = [], [], []
     for kind, size in (("score", 1), ("box", 4), ("point", 10)):
         for stride in STRIDES:
             name = f"{kind}_{stride}"
             kernel = random.normal(size=(2 * size, 3, stride, stride)).astype(np.float32) / (100 * stride**2)
+            kernel *= np.float32(score if kind == "score" else 1.0)
             weights += [numpy_helper.from_array(kernel, f"{name}.w")]
             weights += [numpy_helper.from_array(np.array([-1, size], np.int64), f"{name}.shape")]
             nodes += [
@@ -286,7 +287,7 @@ def test_a_real_detector_finds_the_same_faces_under_a_version_of_its_own(brought
 def test_what_is_no_detector_of_its_family_is_refused_and_nothing_is_kept(brought, own_settings, tmp_path) -> None:
     kept = own_detectors(own_settings.models_folder)
     file = tmp_path / "drawn.onnx"
-    file.write_bytes(drawn_detector())
+    file.write_bytes(drawn_detector(score=0.01))  # sees a face nowhere
     empty = tmp_path / "LICENSE"
     empty.write_text("\n")
     for change, words in (

@@ -15,10 +15,11 @@ from custodes.governance.review import Candidate, Review, ReviewPerson
 from custodes.operations.reviews.ports import ReviewStore
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.reviews import SqlReviewStore
-from custodes.storage.sql.sqlite_database import FILE_NAME, SqliteDatabase
+from custodes.storage.sql.sqlite_database import FILE_NAME
 from fakes.directories import opened_database, raw
 from fakes.postgres import database_url
 from fakes.reviews import MemoryReviewStore
+from fakes.schema import open_sqlite
 
 MINE, OTHER = AccountId("111111111111"), AccountId("222222222222")
 
@@ -87,7 +88,7 @@ def test_what_expires_is_gone_for_all_accounts(store: ReviewStore) -> None:
 
 def test_nothing_of_a_review_is_on_disk_in_the_clear_and_what_goes_is_overwritten(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    database = SqliteDatabase.open(data)
+    database = open_sqlite(data)
     store = SqlReviewStore(database, open_master(database, data, os.urandom))
     store.put(review(1))
     with raw(data) as connection:
@@ -102,7 +103,7 @@ def test_nothing_of_a_review_is_on_disk_in_the_clear_and_what_goes_is_overwritte
 
 def test_an_altered_or_moved_review_is_refused(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    database = SqliteDatabase.open(data)
+    database = open_sqlite(data)
     store = SqlReviewStore(database, open_master(database, data, os.urandom))
     store.put(review(1))
     store.put(review(2))

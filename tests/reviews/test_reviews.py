@@ -39,8 +39,8 @@ from custodes.storage.ledger.open import LedgerPaths, open_ledger, read_bodies
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.reviews import SqlReviewStore
-from custodes.storage.sql.sqlite_database import SqliteDatabase
 from fakes.gallery import MemoryGalleryStore
+from fakes.schema import open_sqlite
 from fakes.vectors import collection, new_face, units
 
 MINE, OTHER = AccountId("111111111111"), AccountId("222222222222")
@@ -102,7 +102,7 @@ class Office:
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
     data, clock = tmp_path / "data", FixedClock()
-    database = SqliteDatabase.open(data)
+    database = open_sqlite(data)
     log = open_ledger(data, "ledger.example/1", clock)
     log.start()
     gallery = MemoryGalleryStore()

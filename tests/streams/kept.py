@@ -20,10 +20,10 @@ from botocore.httpsession import URLLib3Session
 
 from custodes.core.ids import AccountId
 from custodes.storage.sql.master import open_master
-from custodes.storage.sql.sqlite_database import SqliteDatabase
 from custodes.storage.sql.streams.store import SqlStreamEvents
 from custodes.video.live.event import StreamEvent
 from fakes.live import REGION, LiveServer
+from fakes.schema import open_sqlite
 
 PATH = "/custodes/v1/events"
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
@@ -51,7 +51,7 @@ def seen(account: AccountId, **changes: Any) -> StreamEvent:
 @contextmanager
 def store(data: Path) -> Iterator[SqlStreamEvents]:
     """The store of a directory in which no server runs."""
-    with closing(SqliteDatabase.open(data)) as database:
+    with closing(open_sqlite(data)) as database:
         yield SqlStreamEvents(database, open_master(database, data, os.urandom))
 
 

@@ -25,7 +25,7 @@ def people(seed: int, count: int, each: int, spread: float, dimension: int = 64)
 
 def every_pair(vectors: np.ndarray, least: np.ndarray) -> set[tuple[int, int]]:
     first, second = np.triu_indices(len(vectors), 1)
-    cosine = np.einsum("nd,nd->n", vectors[first], vectors[second])
+    cosine = (vectors @ vectors.T)[first, second]
     alike = (cosine >= least[first]) & (cosine >= least[second])
     return set(zip(first[alike].tolist(), second[alike].tolist(), strict=True))
 

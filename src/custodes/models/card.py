@@ -13,7 +13,9 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
+from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
 from custodes.core.errors import NotFoundError
@@ -242,8 +244,9 @@ Fetchable = ModelCard | BrowserFiles
 """What ``custodes models fetch`` brings."""
 
 
+@cache
 def load_cards() -> Mapping[str, ModelCard]:
-    """All cards by name, in the order of ``cards.toml``.
+    """All cards by name, in the order of ``cards.toml``, which is read once.
 
     Raises:
         CardError: a card is wrong.
@@ -275,7 +278,7 @@ def parse_cards(text: str) -> Mapping[str, ModelCard]:
         cards = [_card(name, raw, archives) for name, raw in document["cards"].items()]
     except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
         raise CardError(f"cards: {error}") from error
-    return {card.name: card for card in cards}
+    return MappingProxyType({card.name: card for card in cards})
 
 
 def _card(name: str, raw: Mapping[str, Any], archives: Mapping[str, Archive]) -> ModelCard:

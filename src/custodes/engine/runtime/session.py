@@ -2,10 +2,11 @@
 
 In: a path that the store vouches for and the model's card. Out: a ``NetworkSession`` that runs named arrays. A model
 whose tensors differ from its card is refused, so a wrong file cannot answer in a right one's name. Sessions may be run
-from several threads at once; ONNX Runtime allows that, but each run under way has its own memory, which stays with the
-session. So there are never more at a time than cores to run them on; where inputs differ in size they take turns, as
-far as one run keeps all cores busy; and networks that see whole pictures give their memory back after each run, except
-within a series of like ones.
+from several threads at once; ONNX Runtime allows that, but each run under way has its own memory, which stays where it
+came from. So all sessions of a process take it from one arena, where what one network leaves serves the next; there are
+never more runs of a network at a time than cores to run them on; where inputs differ in size they take turns, as far as
+one run keeps all cores busy; and networks that see whole pictures give memory back after each run, except within a
+series of like ones.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +36,15 @@ _GIVE_BACK = "memory.enable_memory_arena_shrinkage"
 _MAX_KEPT_VALUES = 3 * 256 * 256
 """Networks with a larger input give the memory of a run back. For those of a single face it would be little, and asking
 for it again in each run would take its time."""
+_SHARED = "session.use_env_allocators"
+_ARENA = {
+    "max_mem": 0,  # as much as is needed
+    "arena_extend_strategy": 0,  # in doubling steps; exact ones left 150 MB more in pieces for a picture of a new size
+    "initial_chunk_size_bytes": -1,
+    "max_dead_bytes_per_chunk": -1,
+}
+"""ONNX Runtime's own choices, said because an arena to share has to be given some."""
+_SHARING = threading.Lock()
 _QUIET = 3
 """ONNX Runtime's log level: errors only."""
 
@@ -180,6 +191,10 @@ def open_session(
     options.log_severity_level = _QUIET
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(threads.spin)))
     names = providers(device)
+    if names == [_CPU]:
+        with _SHARING:
+            _share_memory()
+        options.add_session_config_entry(_SHARED, "1")
     try:
         runtime = onnxruntime.InferenceSession(str(path), options, providers=names)
     except _OPEN_ERRORS as error:
@@ -189,6 +204,15 @@ def open_session(
     if device is Device.CUDA and session.provider != _CUDA:
         raise UnavailableError("device cuda: the CUDA libraries do not load on this machine")
     return session
+
+
+@cache
+def _share_memory() -> None:
+    """Give this process one arena for all sessions that ask for it."""
+    kind, memory = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, onnxruntime.OrtMemType.DEFAULT
+    onnxruntime.create_and_register_allocator(
+        onnxruntime.OrtMemoryInfo("Cpu", kind, 0, memory), onnxruntime.OrtArenaCfg(_ARENA)
+    )
 
 
 def _check(card: ModelCard, runtime: onnxruntime.InferenceSession) -> None:

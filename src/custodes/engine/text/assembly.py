@@ -42,7 +42,7 @@ def open_text_engine(store: ModelStore, device: Device, threads: int, runs: Runs
         Orienter(session("ppocr-cls")),
         Recogniser(recogniser, alphabet(recogniser.notes)),
     )
-    return TextPipeline(steps, os.cpu_count() or 1)
+    return TextPipeline(steps, max(1, (os.cpu_count() or 1) // threads))
 
 
 def alphabet(notes: dict[str, str] | object) -> list[str]:
