@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,23 @@ def test_each_finds_what_the_other_enrolled_and_not_what_it_erased(pair: Pair) -
     other.delete_collection(CollectionId="people")
     assert refused(one.describe_collection, CollectionId="people") == "ResourceNotFoundException"
     assert refused(other.list_faces, CollectionId="people") == "ResourceNotFoundException"
+
+
+def test_a_picture_that_comes_to_both_at_once_is_enrolled_once(pair: Pair) -> None:
+    clients = [node.client() for node in (pair.keeper, pair.other) for _ in range(3)]
+    clients[0].create_collection(CollectionId="once")
+    for who in range(1, 5):
+        image, ready = {"Bytes": picture(Square(who), Square(who, 50, left=200))}, threading.Barrier(len(clients))
+
+        def enrol(client: Any, image: Any = image, ready: threading.Barrier = ready) -> list[str]:
+            ready.wait(10)
+            records = client.index_faces(CollectionId="once", Image=image)["FaceRecords"]
+            return [record["Face"]["FaceId"] for record in records]
+
+        with ThreadPoolExecutor(len(clients)) as threads:
+            answers = list(threads.map(enrol, clients))
+        assert all(answer == answers[0] for answer in answers)
+        assert len(clients[1].list_faces(CollectionId="once")["Faces"]) == 2 * who
 
 
 def test_people_of_a_collection(pair: Pair) -> None:

@@ -104,7 +104,8 @@ def _with_progress(work: Callable[[Callable[[int, int], None]], Added]) -> Added
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("Photos")
         return work(lambda done, total: bar.update(task, completed=done, total=total))
 
