@@ -153,7 +153,7 @@ class FaceOperations:
     def index_faces(self, permit: Permit, command: IndexFaces) -> FacesIndexed:
         """No face is an empty answer. Raises QuotaError, and InvalidParameterError for another model version."""
         key = command.key(permit.context.caller)
-        collection = self._gallery.collection(key)
+        collection = self._gallery.outline(key)
         require_same_model(self._engine, collection)
         image = self._pictures.load(command.image)
         permit.tally.images += 1
@@ -179,7 +179,7 @@ class FaceOperations:
     ) -> Sequence[Face]:
         """Enrol ``faces`` that were found in ``image`` before; as ``index_faces``, in their order."""
         key = command.key(permit.context.caller)
-        require_same_model(self._engine, self._gallery.collection(key))
+        require_same_model(self._engine, self._gallery.outline(key))
         permit.tally.images += 1
         found = self._enrol(permit, key, image, command.external_image_id, faces)
         self._thumbnails.keep(key, image, list(zip(found, faces, strict=True)))
