@@ -49,7 +49,13 @@ _SECRETS = frozenset(
 )
 
 
-_NODE = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_COUNTS = (
+    *("threads", "account_rate", "account_collections", "faces_per_collection", "users_per_collection"),
+    *("video_workers", "stream_workers", "shutdown_s"),
+)
+_POSITIVE = ("in_flight", "account_in_flight", "account_burst", "liveness_days", "review_days", "video_part_s")
+_RANGES = (("port", 0, 65535), ("workers", 1, 256), ("policy_notice_days", 0, 3650), ("search_wait_s", 0, 600))
+_NODE = re.compile(r"|[a-z][a-z0-9-]{0,31}")
 
 
 class _UnfitError(InvalidParameterError):
@@ -226,46 +232,27 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Check ranges that types cannot say."""
-        self._require(0 <= self.port <= 65535, "port", "between 0 and 65535")
-        self._require(self.threads >= 0, "threads", "0 or more")
-        self._require(
-            not self.node or _NODE.fullmatch(self.node) is not None, "node", "1 to 32 of a-z, 0-9 and -, a letter first"
-        )
-        self._require(
-            not self.node or bool(self.database), "node", "given with database: several servers need one on PostgreSQL"
-        )
-        self._require(1 <= self.workers <= 256, "workers", "between 1 and 256")
-        self._require(0 <= self.policy_notice_days <= 3650, "policy_notice_days", "between 0 and 3650")
+        for name in _COUNTS:
+            self._require(getattr(self, name) >= 0, name, "0 or more")
+        for name in _POSITIVE:
+            self._require(getattr(self, name) >= 1, name, "1 or more")
+        for name in ("stream_samples_per_second", "video_samples_per_second"):
+            self._require(is_sampling_rate(getattr(self, name)), name, "a number from 0.5 to 30")
+        for name, least, most in _RANGES:
+            self._require(least <= getattr(self, name) <= most, name, f"between {least} and {most}")
+        self._require(1 <= self.stream_fragment_s <= 60, "stream_fragment_s", "between 1 and 60")
+        self._require(_NODE.fullmatch(self.node) is not None, "node", "1 to 32 of a-z, 0-9 and -, a letter first")
+        self._require(not self.node or bool(self.database), "node", "given with database, on PostgreSQL")
         told = authorities(self.timestamp_authorities)
         self._require(told is not None, "timestamp_authorities", "two or more of name=URL")
-        self._require(self.in_flight >= 1, "in_flight", "1 or more")
-        self._require(self.account_in_flight >= 1, "account_in_flight", "1 or more")
-        self._require(self.account_rate >= 0, "account_rate", "0 or more")
-        self._require(self.account_burst >= 1, "account_burst", "1 or more")
-        for name in ("account_collections", "faces_per_collection", "users_per_collection"):
-            self._require(getattr(self, name) >= 0, name, "0 or more")
-        self._require(self.liveness_days >= 1, "liveness_days", "1 or more")
-        self._require(0 <= self.search_wait_s <= 600, "search_wait_s", "between 0 and 600")
-        self._require(self.review_days >= 1, "review_days", "1 or more")
-        self._require(self.video_workers >= 0, "video_workers", "0 or more")
-        self._require(self.stream_workers >= 0, "stream_workers", "0 or more")
-        self._require(1 <= self.stream_fragment_s <= 60, "stream_fragment_s", "between 1 and 60")
-        self._require(
-            is_sampling_rate(self.stream_samples_per_second), "stream_samples_per_second", "a number from 0.5 to 30"
-        )
         sampling = sampling_rates(self.video_sampling)
         self._require(sampling is not None, "video_sampling", "kinds of jobs with numbers from 0.5 to 30")
         self._require(
             output_accounts(self.output_buckets) is not None, "output_buckets", "names of buckets, or name:ACCOUNT"
         )
-        self._require(self.video_part_s >= 1, "video_part_s", "1 or more")
-        self._require(
-            is_sampling_rate(self.video_samples_per_second), "video_samples_per_second", "a number from 0.5 to 30"
-        )
         self._require(
             not self.job_webhook or bool(self.job_webhook_secret), "job_webhook_secret", "given with job_webhook"
         )
-        self._require(self.shutdown_s >= 0, "shutdown_s", "0 or more")
         self._require(
             self.log_level in {"debug", "info", "warning", "error"}, "log_level", "debug, info, warning or error"
         )

@@ -67,12 +67,16 @@ def messages() -> Iterator[str]:
 
 
 def typed(page: Path) -> Iterator[str]:
-    """Lines of a page that begin with the command: in blocks, with continued lines joined and remarks cut off."""
+    """Lines of a page that begin with the command, joined and without remarks, and what its sentences name."""
     text = re.sub(r"\\\n\s*", "", page.read_text(encoding="utf-8"))
     for line in text.splitlines():
         found = re.match(r"(?:    |\$ )?(?:\$ )?custodes ([a-z].*)", line)
         if found and not re.search(r"\w\||\[", found[1]):  # forms with alternatives are no commands to type
             yield re.split(r"\s+#|\s+[|&<>]|;| -- ", found[1])[0]
+    for found in re.finditer(r"`custodes ([a-z][^`]*)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL)):
+        # Neither forms with alternatives nor first lines of what is signed, which end in a version.
+        if not re.search(r"\w\||\[|\.\.\.| v\d$", found[1]):
+            yield re.split(r"\s+[|&<>]|;| -- ", " ".join(found[1].split()))[0]
 
 
 def test_messages_name_commands_that_there_are() -> None:

@@ -41,6 +41,8 @@ def test_a_named_file_must_exist(tmp_path: Path) -> None:
         ({"CUSTODES_DEVICE": "tpu"}, ["CUSTODES_DEVICE: ", "'tpu'", "`auto`, `cpu` or `cuda`"]),
         ({"CUSTODES_METRICS_PUBLIC": "perhaps"}, ["CUSTODES_METRICS_PUBLIC: ", "'perhaps'"]),
         ({"CUSTODES_BUCKETS": "photos"}, ["CUSTODES_BUCKETS: ", "'photos'", "`name=/folder"]),
+        ({"CUSTODES_NODE": "one"}, ["CUSTODES_NODE: node is 'one' and must be given with database"]),
+        ({"CUSTODES_NODE": "No 1"}, ["CUSTODES_NODE: node is 'No 1' and must be 1 to 32 of a-z"]),
         ({"CUSTODES_LOG_LEVEL": "loud"}, ["log_level is 'loud' and must be debug, info"]),
     ],
 )

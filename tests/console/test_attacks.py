@@ -208,3 +208,12 @@ def test_scripts_are_compressed_for_whoever_takes_them_so_and_pages_with_their_s
     packed, plain = found.values()
     assert gzip.decompress(packed) == plain
     assert len(packed) < len(plain) / 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/nowhere"), ("POST", "/nowhere"), ("POST", "/ledger"), ("GET", "/policy/apply")]
+)
+def test_what_is_no_page_is_a_page_that_says_so(operator: Visitor, method: str, path: str) -> None:
+    status, headers, text = operator.ask(method, f"/console{path}", {} if method == "POST" else None)
+    assert (status, headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "Nothing is here" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection as AbstractCollection
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +19,7 @@ from custodes.gallery.entities import (
     GalleryUser,
     IdempotentReply,
     NewFace,
+    OutdatedError,
     Page,
     Quotas,
     RetentionRule,
@@ -82,7 +84,9 @@ class MemoryGalleryStore:
             self._retention.pop(key, None)
 
     # faces
-    def add_faces(self, key: CollectionKey, faces: Sequence[NewFace]) -> tuple[Face, ...]:
+    def add_faces(
+        self, key: CollectionKey, faces: Sequence[NewFace], known: AbstractCollection[FaceId] | None = None
+    ) -> tuple[Face, ...]:
         with self._lock:
             shelf = self._shelf(key)
             for face in faces:
@@ -92,6 +96,10 @@ class MemoryGalleryStore:
             ids = [face.face_id for face in faces]
             if len(set(ids)) < len(ids) or not shelf.faces.keys().isdisjoint(ids):
                 raise ConflictError("A face of this id exists already")
+            if known is not None and faces:
+                there = {face.face_id for face in self.faces_of_image(key, faces[0].image_id)}
+                if there != set(known):
+                    raise OutdatedError("Another request enrolled or erased faces of this picture")
             return tuple(self._enrol(shelf, face) for face in faces)
 
     def faces_of_image(self, key: CollectionKey, image_id: ImageId) -> tuple[Face, ...]:

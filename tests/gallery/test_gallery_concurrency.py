@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -156,8 +157,8 @@ class Doubtful(MemoryGalleryStore):
 
     doubt = False
 
-    def add_faces(self, key: CollectionKey, faces: Sequence[NewFace]) -> tuple[Face, ...]:
-        added = super().add_faces(key, faces)
+    def add_faces(self, key: CollectionKey, faces: Sequence[NewFace], known: Any = None) -> tuple[Face, ...]:
+        added = super().add_faces(key, faces, known)
         if self.doubt:
             raise UnavailableError("the answer got lost")
         return added

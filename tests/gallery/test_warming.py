@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,8 +32,8 @@ class Paused(MemoryGalleryStore):
         self.read, self.go_on = threading.Event(), threading.Event()
         self.fails = self.loses_answers = False
 
-    def add_faces(self, key: CollectionKey, faces: Sequence[NewFace]) -> tuple[Face, ...]:
-        added = super().add_faces(key, faces)
+    def add_faces(self, key: CollectionKey, faces: Sequence[NewFace], known: Any = None) -> tuple[Face, ...]:
+        added = super().add_faces(key, faces, known)
         if self.loses_answers:
             raise UnavailableError("the answer got lost")
         return added

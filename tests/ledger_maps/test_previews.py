@@ -152,3 +152,19 @@ def test_many_entries_are_kept_for_the_next_start(served):
     served.counted()
     assert served.file.stat().st_mode & 0o77 == 0
     assert served.counted(KeptTally(served.file))[1] == 0
+
+
+def test_a_long_log_is_counted_in_steps_that_lead_to_the_same(served):
+    served.use(features=["IMAGE_PROPERTIES"])
+    slots = [served.log.append("auth", fields={"d": "allow"}) for _ in range(9000)]
+    for slot in slots[::3000]:
+        served.log.append("use", units=1, body={"acct": BEN, "op": "DetectFaces"}, settles=slot)
+    served.statements.close_head(served.log)
+    steps, newest = KeptTally(served.file), served.statements.maps.newest
+    assert steps.step(newest()) is False
+    served.statements.destroy_bodies(Destruction(ANN, FEBRUARY.begin, "asked", "retention"), served.log)
+    served.log.flush()
+    assert [steps.step(newest()), steps.step(newest())] == [False, True], "it begins again once"
+    assert served.counted(steps) == (tally_of(newest()).dump(), 0)
+    afresh = KeptTally(served.file.with_name("other"))
+    assert [afresh.step(newest()), afresh.step(newest())] == [False, True], "what was destroyed before is no reason to"

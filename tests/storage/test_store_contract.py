@@ -9,7 +9,15 @@ import pytest
 
 from custodes.core.errors import AlreadyExistsError, ConflictError, NotFoundError, QuotaError
 from custodes.core.ids import AccountId, CollectionId, FaceId, ImageId, UserId
-from custodes.gallery.entities import CollectionKey, Face, GalleryUser, IdempotentReply, RetentionRule, UserStatus
+from custodes.gallery.entities import (
+    CollectionKey,
+    Face,
+    GalleryUser,
+    IdempotentReply,
+    OutdatedError,
+    RetentionRule,
+    UserStatus,
+)
 from custodes.gallery.ports import GalleryStore
 from fakes.vectors import KEY, collection, new_face, units
 
@@ -128,6 +136,20 @@ def test_enrolling_is_all_or_nothing(filled: GalleryStore) -> None:
     assert filled.faces(KEY, None, 10).items == (face,)
     assert filled.collection(KEY).face_count == 1
     enrolled(filled, 29)
+
+
+def test_a_picture_is_enrolled_once_whoever_else_enrols_it(filled: GalleryStore) -> None:
+    vectors = units(11, 3)
+    first, second, third = (new_face(vector, f"new-{number}") for number, vector in enumerate(vectors))
+    there = [face.face_id for face in filled.faces_of_image(KEY, first.image_id)]
+    (added,) = filled.add_faces(KEY, [first], there)
+    with pytest.raises(OutdatedError):
+        filled.add_faces(KEY, [second], there)
+    filled.add_faces(KEY, [second], [*there, added.face_id])
+    filled.delete_faces(KEY, [added.face_id])
+    with pytest.raises(OutdatedError):
+        filled.add_faces(KEY, [third], [*there, added.face_id, second.face_id])
+    assert filled.faces_by_id(KEY, [third.face_id]) == {}
 
 
 def test_a_thumbnail_is_kept_and_goes_with_its_face(filled: GalleryStore) -> None:

@@ -164,3 +164,48 @@ def test_they_are_asked_and_linked_on_the_command_line(house: House, tmp_path: P
     assert "of strangers" in run("calibrate", "-c", "labelled", "--label-by", "external-image-id").stdout
     assert run("cross-match", "-c", "people", "--other", "guests").returncode == 0
     assert run("duplicates", "-c", "gone").returncode != 0
+
+
+def test_a_collection_gets_the_tasks_that_it_wants_and_not_more_often(tmp_path: Path) -> None:
+    with running(tmp_path / "data", engine=SquareEngine()) as server:
+        house, where = House(server), {**server.environment(), "PATH": os.environ["PATH"]}
+        for name in ("wants", "wants-not", "odd"):
+            house.client.create_collection(CollectionId=name)
+
+        def regularly(kind: str, collection: str, days: int) -> CompletedProcess[str]:
+            words = ("task", "regularly", kind, "--collection", collection, "--days", days, "--data", server.data)
+            return custodes(*words, variables=where)
+
+        arn = house.client.describe_collection(CollectionId="odd")["CollectionARN"]
+        house.client.tag_resource(ResourceArn=arn, Tags={"custodes:duplicates-days": "often"})
+        assert regularly("duplicates", "wants", 7).returncode == 0
+        assert regularly("duplicates", "wants", 8).returncode != 0
+        assert regularly("calibration", "wants", 7).returncode != 0
+        began(server, 1)
+        began(server, 2)
+        assert [task["Kind"] for task in tasks(server)] == ["DuplicateSearch"]
+        house.done(tasks(server)[0]["TaskId"])
+        assert regularly("clustering", "wants", 1).returncode == 0
+        assert regularly("duplicates", "wants", 0).returncode == 0
+        began(server, 3)
+        assert [task["Kind"] for task in tasks(server)] == ["FaceClustering", "DuplicateSearch"]
+        log = server.deployment.ledger.log
+        log.flush()
+        uses = [json.loads(log.body(at) or b"{}") for at in range(log.published.size) if kind_at(log, at) == "use"]
+        begun = [use for use in uses if use["op"] == "StartDuplicateSearch" and use["key"] == ""]
+        assert len(begun) == 2, "its start, and its work"
+
+
+def began(server: LiveServer, times: int) -> None:
+    """Have the schedule run, and wait until it has for the ``times``-th time."""
+    scheduler = server.deployment.scheduler
+    scheduler.wake("regular tasks")
+    assert eventually(lambda: next(s for s in scheduler.states() if s.name == "regular tasks").succeeded >= times)
+
+
+def tasks(server: LiveServer) -> list[dict[str, Any]]:
+    return list(post(server, "ListTasks", f"{PATH}/list")["Tasks"])
+
+
+def kind_at(log: Any, index: int) -> str:
+    return str(decode(log.tree().entry(index)).kind)

@@ -71,7 +71,7 @@ def console_pages(parts: ConsoleParts) -> ConsolePages:
         Route("/sign-out", console.sign_out, methods=["POST"]),
         Route("/preferences", console.preferences, methods=["POST"]),
         *(Route(page.path, console.serve(page), methods=[page.method]) for page in PAGES),
-        Route("/{path:path}", console.missing),
+        Route("/{path:path}", console.missing, methods=["GET", "POST"]),
     ]
     to_console = Route(security.PATH, _to_console, methods=["GET"])
     routes = [_ForBrowsers("/", _to_console, methods=["GET"]), to_console, Mount(security.PATH, routes=own)]

@@ -13,17 +13,22 @@ from pathlib import Path
 
 from custodes.core.setting_text import WarmStart
 from custodes.deployment.databases import open_database
+from custodes.deployment.networks.scores import score_rates
 from custodes.gallery.entities import CollectionKey
 from custodes.gallery.following import FollowingGallery
 from custodes.gallery.gallery import IndexedGallery
 from custodes.gallery.warming import Warming, warming_order
 from custodes.jobs.schedule import MINUTE_MS, Schedule, regularly
 from custodes.operations.accounts.throttle import AccountQuotas, Overrides, no_overrides
+from custodes.operations.collections.celebrities import COLLECTION as CELEBRITY_COLLECTION
+from custodes.operations.collections.celebrities import CelebrityGallery
 from custodes.operations.collections.ports import Gallery
 from custodes.settings import Settings
+from custodes.storage.files.credentials import OperatorKeys
 from custodes.storage.files.search_counts import SearchCounts
 from custodes.storage.files.segment_files import SegmentFiles
 from custodes.storage.sql.database import Database
+from custodes.storage.sql.gallery.celebrities import SqlCelebrities
 from custodes.storage.sql.gallery.store import SqlGalleryStore
 from custodes.storage.vectors.faiss_index import FaissIndex
 
@@ -121,3 +126,11 @@ def open_gallery(settings: Settings) -> Iterator[Gallery]:
 
 def _others(settings: Settings, store: SqlGalleryStore) -> list[CollectionKey]:
     return store.keys_by_size() if settings.warm_start is WarmStart.ALL else []
+
+
+def known_people(database: Database, keys: OperatorKeys, settings: Settings) -> CelebrityGallery:
+    """Portraits in a collection of the operator's account, names in a table of their own."""
+    book = SqlCelebrities(database, keys.account_id)
+    book.take_over(settings.data)
+    key = CollectionKey(keys.account_id, CELEBRITY_COLLECTION)
+    return CelebrityGallery(key, book, score_rates(settings).false_match_rate)

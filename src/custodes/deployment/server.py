@@ -16,7 +16,6 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from custodes.console.app import ConsolePages
@@ -25,8 +24,9 @@ from custodes.core.errors import NotFoundError
 from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.console import ConsoleSources, open_console
 from custodes.deployment.databases import open_database
-from custodes.deployment.galleries import open_served_gallery
+from custodes.deployment.galleries import known_people, open_served_gallery
 from custodes.deployment.governance.accounts import open_directory
+from custodes.deployment.governance.gate import gate_of, recorder_of
 from custodes.deployment.liveness import browser_files, open_liveness, schedule_liveness
 from custodes.deployment.networks.computing import Computing, open_computing
 from custodes.deployment.networks.scores import score_rates
@@ -34,8 +34,9 @@ from custodes.deployment.projects import CustomLabelling, open_projects, trainin
 from custodes.deployment.record.ledger import ServerLedger, reconciled
 from custodes.deployment.record.sharing import ACCOUNTS, Sharing
 from custodes.deployment.records import DataParts, Records, open_records
+from custodes.deployment.storage.objects import bucket_objects
 from custodes.deployment.streams import Streams, event_delivery, open_streams, stream_workers
-from custodes.deployment.tasks import open_tasks, task_workers
+from custodes.deployment.tasks import open_tasks, schedule_tasks, task_workers
 from custodes.deployment.tracing import Tracing, open_tracing
 from custodes.deployment.video import Videos, VideoWork, open_videos, video_workers
 from custodes.edge.app import AppParts, create_app
@@ -50,38 +51,28 @@ from custodes.edge.endpoints.ledger import PublicLedger, mounted
 from custodes.edge.endpoints.liveness_stream import StreamLimits
 from custodes.edge.endpoints.reviews import Act, actions
 from custodes.engine.ports import FaceEngine, TextEngine
-from custodes.gallery.entities import CollectionKey
-from custodes.governance.accounts.account import Status
 from custodes.jobs.schedule import Schedule, Scheduler
-from custodes.ledger.writer.published import RunningLog
 from custodes.operations.accounts.credentials.sign_in_links import SignInLinks
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.sts import SecurityTokens
 from custodes.operations.accounts.throttle import Throttle
 from custodes.operations.catalogue import Operations, Ports, build
-from custodes.operations.collections.celebrities import COLLECTION as CELEBRITY_COLLECTION
 from custodes.operations.collections.celebrities import CelebrityGallery
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.images.engines import ImageEngines
 from custodes.operations.record.administration import Administration
 from custodes.operations.record.evidence.own_evidence import OwnEvidence
 from custodes.operations.record.housekeeping import LEDGER_ERRORS
-from custodes.operations.record.incidents.reconciliation import MeteredRecorder
-from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.record.release import release_of
-from custodes.operations.record.start import Release
-from custodes.operations.requests.gate import Gate, Policy, Recorder
+from custodes.operations.requests.gate import Gate, Recorder
 from custodes.operations.requests.recent import RecentRequests
 from custodes.operations.screening.ports import ScreeningFreshness
 from custodes.settings import Settings
 from custodes.storage.files import uploads
 from custodes.storage.files.credentials import OperatorKeys, open_credentials
 from custodes.storage.ledger.documents import public_documents
-from custodes.storage.objects.buckets import BucketObjects
 from custodes.storage.objects.outputs import OutputBuckets
-from custodes.storage.objects.sources import S3Settings, open_objects
 from custodes.storage.sql.database import Database, alone
-from custodes.storage.sql.gallery.celebrities import SqlCelebrities
 
 # Separates this use of the operator's secret from any other. Changing it invalidates open pagination tokens only.
 _STREAM_LIMITS = StreamLimits()
@@ -248,7 +239,7 @@ def open_deployment(
         database = opened.enter_context(closing(open_database(settings)))
         traced = (lambda found: found) if spans is None else spans.engine
         computing = opened.enter_context(open_computing(settings, engine, text, sight, traced))
-        whole = Opened(settings, endpoint_url, database, computing, spans, gallery, recording)
+        whole = OpenedParts(settings, endpoint_url, database, computing, spans, gallery, recording)
         yield opened.enter_context(_put_together(whole, None))
 
 
@@ -259,13 +250,13 @@ def open_keeper(settings: Settings, endpoint_url: str, kept: Kept) -> Iterator[D
     Raises:
         UnavailableError: the directory cannot be used, or another server has the lease now.
     """
-    opened = Opened(settings, endpoint_url, kept.database, kept.computing, kept.tracing, kept.gallery)
+    opened = OpenedParts(settings, endpoint_url, kept.database, kept.computing, kept.tracing, kept.gallery)
     with _put_together(opened, kept.sharing) as deployment:
         yield deployment
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedParts:
     """What a deployment is put together of; for all attributes see ``open_deployment``."""
 
     settings: Settings
@@ -278,7 +269,7 @@ class Opened:
 
 
 @contextmanager
-def _put_together(whole: Opened, sharing: Sharing | None) -> Iterator[Deployment]:
+def _put_together(whole: OpenedParts, sharing: Sharing | None) -> Iterator[Deployment]:
     clock, settings, database, spans = SystemClock(), whole.settings, whole.database, whole.spans
     computing = whole.computing
     with ExitStack() as opened:
@@ -307,7 +298,9 @@ def _put_together(whole: Opened, sharing: Sharing | None) -> Iterator[Deployment
         operations = build(ports)
         recorder = recorder_of(records.ledger.log, faces, release, computing)
         gate = gate_of(spans, records.policy, whole.recording(recorder), directory)
-        regular = (*records.schedules, *daily, opened.enter_context(event_delivery(live, gate, operations.events)))
+        asked = schedule_tasks(parts.tasks, ports, operations, gate, directory, settings.region)
+        delivery = opened.enter_context(event_delivery(live, gate, operations.events))
+        regular = (*records.schedules, *daily, asked, delivery)
         scheduler = opened.enter_context(_scheduler((*regular, *served.schedules), ports, settings))
         memory = computing.runs.memory
         opened.enter_context(_workers(VideoWork(videos, ports, operations, gate, records.ledger, memory), parts))
@@ -353,21 +346,6 @@ def _workers(work: VideoWork, parts: DataParts) -> Iterator[None]:
         yield
 
 
-def recorder_of(log: RunningLog, faces: FaceEngine, release: Release, computing: Computing) -> Recorder:
-    """Writes uses into ``log``, with the networks by version and digest, and tells the meter of permissions."""
-    written = LedgerRecorder(log, f"{faces.model_version}/{release.models.hex()}")
-    return MeteredRecorder(written, computing.meter)
-
-
-def gate_of(spans: Tracing | None, policy: Policy, recorder: Recorder, accounts: AccountDirectory) -> Gate:
-    """The gate for accounts that are in use."""
-
-    def active(account_id: AccountId) -> bool:
-        return accounts.status(account_id) is Status.ACTIVE
-
-    return (Gate if spans is None else spans.gate)(policy, recorder, active)
-
-
 def _ports(
     parts: DataParts,
     records: Records,
@@ -406,19 +384,6 @@ def page_key(keys: OperatorKeys) -> bytes:
     return hmac.digest(keys.key.secret.encode(), _PAGE_KEY_LABEL, hashlib.sha256)
 
 
-def known_people(database: Database, keys: OperatorKeys, settings: Settings) -> CelebrityGallery:
-    """Portraits in a collection of the operator's account, names in a table of their own."""
-    book = SqlCelebrities(database, keys.account_id)
-    book.take_over(settings.data)
-    key = CollectionKey(keys.account_id, CELEBRITY_COLLECTION)
-    return CelebrityGallery(key, book, score_rates(settings).false_match_rate)
-
-
-def bucket_objects(settings: Settings) -> BucketObjects:
-    """Where pictures and videos are that requests name."""
-    return open_objects(_folders(settings), _s3(settings), _writable(settings))
-
-
 def _results(
     settings: Settings, database: Database, videos: Videos, operator: AccountId
 ) -> tuple[Streams, CustomLabelling]:
@@ -427,23 +392,3 @@ def _results(
     outputs = OutputBuckets(videos.objects, allowed)
     live = open_streams(settings, database, outputs, videos.clock)
     return live, open_projects(settings, database, videos, outputs, videos.clock)
-
-
-def _folders(settings: Settings) -> dict[str, Path]:
-    """Folders by bucket name: those that are set, and what commands of this machine's user bring."""
-    return {
-        **settings.buckets,
-        uploads.BUCKET: settings.data / uploads.FOLDER,
-        uploads.RESULTS_BUCKET: settings.data / uploads.RESULTS_FOLDER,
-    }
-
-
-def _writable(settings: Settings) -> frozenset[str]:
-    """Folders that results may be written to: those that are set, and that of commands of this machine's user."""
-    return frozenset({*settings.writable, uploads.RESULTS_BUCKET})
-
-
-def _s3(settings: Settings) -> S3Settings:
-    return S3Settings(
-        settings.s3_endpoint, settings.s3_region, settings.s3_access_key_id, settings.s3_secret_access_key
-    )

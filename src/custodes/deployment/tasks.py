@@ -12,13 +12,17 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from custodes.core.clock import Clock
-from custodes.core.ids import RequestId
+from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.video import Videos, Wake, new_job_id
+from custodes.governance.accounts.account import Status
+from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
 from custodes.jobs.worker import JobWorkers, WorkerSettings
-from custodes.operations.catalogue import Ports
+from custodes.operations.accounts.directory import AccountDirectory
+from custodes.operations.catalogue import Operations, Ports
 from custodes.operations.requests.gate import Gate
 from custodes.operations.tasks.commands import TASKS
 from custodes.operations.tasks.compute import TaskParts
+from custodes.operations.tasks.regular import RegularParts, RegularTasks
 from custodes.operations.tasks.run import TaskJobs
 from custodes.operations.tasks.use_cases import TaskAdapters
 
@@ -37,6 +41,27 @@ def open_tasks(videos: Videos, clock: Clock, at_once: int) -> CollectionTasks:
     """Tasks are jobs of the one store."""
     wake = Wake()
     return CollectionTasks(TaskAdapters(videos.jobs, new_job_id, wake), wake, clock, at_once)
+
+
+def schedule_tasks(
+    work: CollectionTasks, ports: Ports, operations: Operations, gate: Gate, directory: AccountDirectory, region: str
+) -> Schedule:
+    """Tasks that collections want every few days."""
+
+    def accounts() -> list[AccountId]:
+        return [one.account_id for one in directory.accounts() if one.status is Status.ACTIVE]
+
+    parts = RegularParts(
+        gate,
+        operations.tasks,
+        ports.gallery,
+        work.adapters.jobs,
+        accounts,
+        work.clock,
+        lambda: RequestId(str(uuid.uuid4())),
+        region,
+    )
+    return Schedule("regular tasks", HOUR_MS, regularly(RegularTasks(parts).begin))
 
 
 @contextmanager

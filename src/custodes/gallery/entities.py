@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.box import BoxRatio
+from custodes.core.errors import ConflictError
 from custodes.core.ids import AccountId, CollectionId, ExternalImageId, FaceId, ImageId, ModelVersion, UserId
 
 T = TypeVar("T")
@@ -100,6 +101,10 @@ class RetentionRule:
 
     key: CollectionKey
     days: int
+
+
+class OutdatedError(ConflictError):
+    """What a change rests on is another by now; look again."""
 
 
 @dataclass(frozen=True, slots=True)

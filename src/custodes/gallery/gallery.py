@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection as AbstractCollection
 from contextlib import contextmanager
 
 import numpy as np
@@ -125,10 +126,12 @@ class IndexedGallery:
                         shelf.closed = True
 
     # faces
-    def add_faces(self, key: CollectionKey, faces: Sequence[NewFace]) -> tuple[Face, ...]:
+    def add_faces(
+        self, key: CollectionKey, faces: Sequence[NewFace], known: AbstractCollection[FaceId] | None = None
+    ) -> tuple[Face, ...]:
         """See GalleryStore. Found by every search that starts after this returned."""
         with self._changing(key, VectorKind.FACES, alone=False) as cache:
-            added = self._store.add_faces(key, faces)
+            added = self._store.add_faces(key, faces, known)
             if added:
                 cache.add(_rows(added), np.stack([face.vector for face in faces]))
             return added

@@ -7,6 +7,7 @@ CollectionKey raises NotFoundError when the collection does not exist for that a
 
 from __future__ import annotations
 
+from collections.abc import Collection as AbstractCollection
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -74,10 +75,18 @@ class GalleryStore(Protocol):
         ...
 
     # faces
-    def add_faces(self, key: CollectionKey, faces: Sequence[NewFace]) -> tuple[Face, ...]:
+    def add_faces(
+        self, key: CollectionKey, faces: Sequence[NewFace], known: AbstractCollection[FaceId] | None = None
+    ) -> tuple[Face, ...]:
         """Enrol ``faces`` in one transaction, in order.
 
+        Args:
+            key: where.
+            faces: new ones.
+            known: faces that are there of the picture of ``faces``, as the caller saw; None where that is no matter.
+
         Raises:
+            OutdatedError: of that picture there are others.
             QuotaError: beyond the collection's limit.
             ConflictError: the collection has a face of one of the ids already.
             ValueError: a vector has not the collection's dimension, or not unit length.

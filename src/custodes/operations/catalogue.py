@@ -41,7 +41,7 @@ from custodes.operations.images.ports import ObjectStore
 from custodes.operations.images.sources import Pictures
 from custodes.operations.liveness.use_cases import FaceLiveness, LivenessAdapters
 from custodes.operations.media.use_cases import MediaAnalysis
-from custodes.operations.persons.persons import Persons
+from custodes.operations.persons.persons import PersonDescription
 from custodes.operations.projects.use_cases import (
     ProjectAdapters,
     ProjectEngines,
@@ -129,7 +129,7 @@ class Operations:
     assessment: PortraitAssessment
     moderation: Moderation
     protection: Protection
-    persons: Persons
+    persons: PersonDescription
     video: VideoOperations
     liveness: FaceLiveness
     projects: ProjectOperations
@@ -167,7 +167,7 @@ def build(ports: Ports) -> Operations:
         assessment=PortraitAssessment(engine, pictures),
         moderation=Moderation(ports.sight.moderation, pictures, projects.adapters),
         protection=Protection(ports.sight.equipment, pictures),
-        persons=Persons(ports.sight.equipment, pictures),
+        persons=PersonDescription(ports.sight.equipment, pictures),
         video=VideoOperations(engine, gallery, ports.holding, pages, ports.video),
         liveness=FaceLiveness(ports.liveness),
         projects=projects,

@@ -205,9 +205,8 @@ _STATES = {
 
 
 def _line(case: Mapping[str, Any]) -> str:
-    return (
-        f"{case['account_id']}  {case['verdict']:<8} {case['status']:<10} {case['parties']:>5} parties  {case['name']}"
-    )
+    parties = f"{case['parties']:>5} {'party  ' if case['parties'] == 1 else 'parties'}"
+    return f"{case['account_id']}  {case['verdict']:<8} {case['status']:<10} {parties}  {case['name']}"
 
 
 def _case(case: Mapping[str, Any]) -> str:

@@ -30,6 +30,7 @@ ReportOption: TypeAlias = Annotated[
     Path | None, typer.Option("--report", help="Write what was found as a page for a browser.")
 ]
 _LOOK_S = 0.5
+_REGULAR = ("duplicates", "clustering")
 
 
 @app.command("duplicates")
@@ -131,6 +132,31 @@ def stop_command(
     with open_api(from_environment(data=data), endpoint) as api:
         api.call("StopTask", TaskId=task)
     show({"task": task}, f"{task} is over", as_json=as_json)
+
+
+@app.command("regularly")
+def regularly_command(
+    kind: Annotated[str, typer.Argument(help="duplicates or clustering.")],
+    collection: CollectionOption,
+    days: Annotated[int, typer.Option(min=0, max=7, help="Begin one so many days after the last; 0 for no more.")],
+    data: DataPlaceOption = DATA,
+    endpoint: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Have the server begin a task on a collection every few days, for the account itself."""
+    from custodes.cli.client.connection import open_api
+
+    if kind not in _REGULAR:
+        raise InvalidParameterError("regular tasks are duplicates or clustering")
+    tag = f"custodes:{kind}-days"
+    with open_api(from_environment(data=data), endpoint) as api:
+        arn = str(api.call("DescribeCollection", CollectionId=collection)["CollectionARN"])
+        if days:
+            api.call("TagResource", ResourceArn=arn, Tags={tag: str(days)})
+        else:
+            api.call("UntagResource", ResourceArn=arn, TagKeys=[tag])
+    text = f"{kind} of {collection}: " + (f"every {days} days" if days else "no more")
+    show({"collection_id": collection, "kind": kind, "days": days}, text, as_json=as_json)
 
 
 @app.command("link")

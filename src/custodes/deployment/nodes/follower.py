@@ -17,18 +17,14 @@ from typing import Any
 from custodes.core.clock import SystemClock
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId, FaceId
+from custodes.deployment.galleries import known_people
+from custodes.deployment.governance.gate import gate_of, recorder_of
 from custodes.deployment.networks.computing import Computing
 from custodes.deployment.networks.scores import score_rates
 from custodes.deployment.record.ledger import reconciled
 from custodes.deployment.record.sharing import ACCOUNTS, INCIDENTS, LISTS, RULES, SCREENING
-from custodes.deployment.server import (
-    bucket_objects,
-    gate_of,
-    known_people,
-    new_request_id,
-    page_key,
-    recorder_of,
-)
+from custodes.deployment.server import new_request_id, page_key
+from custodes.deployment.storage.objects import bucket_objects
 from custodes.deployment.tracing import Tracing
 from custodes.edge.app import AppParts, create_app
 from custodes.edge.aws.model import load_service

@@ -6,7 +6,6 @@ duties. A process keeps nothing of its own but caches: killed, it leaves what th
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -39,7 +38,8 @@ from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.settings import Settings
 from custodes.storage.files.cases import FILE as CASE_FILE
 from custodes.storage.files.cases import CaseFile, encoded
-from custodes.storage.files.credentials import create_directory, open_credentials
+from custodes.storage.files.credentials import open_credentials
+from custodes.storage.files.directory import alone_in
 from custodes.storage.ledger.shared_log import SharedLedger, SharedPlace, begin_sharing, shared_ledger
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.master import open_master
@@ -67,7 +67,7 @@ def open_node(
     address = settings.node_url or endpoint_url
     with ExitStack() as opened:
         spans = opened.enter_context(open_tracing(settings.otlp_endpoint))
-        with _opening(settings):
+        with alone_in(settings.data / FOLDER):
             folder = settings.data / FOLDER / settings.node
             database = opened.enter_context(closing(join_database(settings, folder)))
             public = settings.endpoint or address
@@ -134,20 +134,3 @@ def _take_over_cases(settings: Settings, notes: SharedNotes) -> None:
     """Take in what one server kept in a file."""
     if CASES not in notes.changes():
         notes.tell(CASES, encoded(CaseFile(settings.data / CASE_FILE).cases()))
-
-
-@contextmanager
-def _opening(settings: Settings) -> Iterator[None]:
-    """One process after the other makes what is missing in the shared directory. Raises UnavailableError."""
-    try:
-        create_directory(settings.data)
-        folder = settings.data / FOLDER
-        folder.mkdir(mode=0o700, exist_ok=True)
-        lock = os.open(folder / "opening.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise UnavailableError(f"cannot use the data directory {settings.data}: {error.strerror}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)

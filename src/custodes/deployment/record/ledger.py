@@ -192,7 +192,7 @@ def schedule_ledger(
     statements, log, duties = ledger.statements, ledger.log, ledger.duties
     return (
         Schedule("head of the account map", HOUR_MS, regularly(duties.close_heads), lane="map heads"),
-        Schedule("counts of uses", HOUR_MS, regularly(duties.count_uses), lane="map heads"),
+        Schedule("counts of uses", HOUR_MS, regularly(duties.count_uses), at_start=True),
         Schedule(
             "head of the party map",
             HOUR_MS,

@@ -50,7 +50,7 @@ class AccountDirectory:
         """Read everything again: another process changed something. Raises UnavailableError."""
         with self._writing:
             fresh = AccountDirectory(self._store, (), self._sessions)
-            self._documents.replace(fresh._documents)
+            self._documents.take_from(fresh._documents)
             self._accounts, self._users, self._roles = fresh._accounts, fresh._users, fresh._roles
             self._keys, self._keys_of = fresh._keys, fresh._keys_of
             unsaved = {key: self._used_ts_ms[key] for key in self._unsaved if key in self._used_ts_ms}

@@ -92,7 +92,7 @@ class AccountDocuments:
             self._texts.pop(place, None)
         self._parsed.pop(place, None)
 
-    def replace(self, other: AccountDocuments) -> None:
+    def take_from(self, other: AccountDocuments) -> None:
         """Know the documents of ``other`` in place of all that were known."""
         self._texts, self._parsed = other._texts, {}
 

@@ -16,11 +16,10 @@ from custodes.core.ids import ExternalImageId, FaceId, ImageId, ModelVersion, Us
 from custodes.core.pages import PageTokens
 from custodes.engine.ports import FaceEngine
 from custodes.engine.results.face import DetectedFace, FacesFound, QualityFilter, VectorUse
-from custodes.gallery.entities import CollectionKey, Face, NewFace
+from custodes.gallery.entities import CollectionKey, Face, NewFace, OutdatedError
 from custodes.gallery.rules import Refusal, plan_deletion
 from custodes.imaging.image import Image
 from custodes.operations.collections.erasure import Erasures
-from custodes.operations.collections.lock_striping import LockStriping
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.collections.same_face import by_box
 from custodes.operations.collections.thumbnails import Thumbnails
@@ -149,13 +148,12 @@ class FaceOperations:
         self._pages = pages
         self._new_face_id = ids.new
         self._erasures = ids.erasures
-        self._stripes = LockStriping()
         self._thumbnails = Thumbnails(gallery)
 
     def index_faces(self, permit: Permit, command: IndexFaces) -> FacesIndexed:
         """No face is an empty answer. Raises QuotaError, and InvalidParameterError for another model version."""
         key = command.key(permit.context.caller)
-        collection = self._gallery.collection(key)
+        collection = self._gallery.outline(key)
         require_same_model(self._engine, collection)
         image = self._pictures.load(command.image)
         permit.tally.images += 1
@@ -181,7 +179,7 @@ class FaceOperations:
     ) -> Sequence[Face]:
         """Enrol ``faces`` that were found in ``image`` before; as ``index_faces``, in their order."""
         key = command.key(permit.context.caller)
-        require_same_model(self._engine, self._gallery.collection(key))
+        require_same_model(self._engine, self._gallery.outline(key))
         permit.tally.images += 1
         found = self._enrol(permit, key, image, command.external_image_id, faces)
         self._thumbnails.keep(key, image, list(zip(found, faces, strict=True)))
@@ -222,11 +220,18 @@ class FaceOperations:
     def _add(
         self, permit: Permit, key: CollectionKey, picture: ImageId, boxes: list[BoxRatio], new: Mapping[int, NewFace]
     ) -> dict[int, Face]:
-        """Look again and add what is missing, one request per picture at a time: the same picture may come twice."""
-        with self._stripes.lock(key.account_id, key.collection_id, picture):
-            present = by_box(boxes, self._gallery.faces_of_image(key, picture))
+        """Look again and add what is missing; the same picture may come twice at a time, here or at other servers."""
+        while True:
+            there = self._gallery.faces_of_image(key, picture)
+            present = by_box(boxes, there)
             missing = [index for index in new if index not in present]
-            added = self._gallery.add_faces(key, [new[index] for index in missing]) if missing else ()
+            if not missing:
+                return present
+            try:
+                known = [face.face_id for face in there]
+                added = self._gallery.add_faces(key, [new[index] for index in missing], known)
+            except OutdatedError:
+                continue
             permit.tally.add(faces_enrolled=len(added))
             return present | dict(zip(missing, added, strict=True))
 

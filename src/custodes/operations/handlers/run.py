@@ -34,7 +34,7 @@ from custodes.operations.images.scale import min_cosine, require_same_model, sim
 from custodes.operations.images.sources import Pictures
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.context import Context
-from custodes.operations.requests.gate import Entered, Gate, Permit
+from custodes.operations.requests.gate import Gate, Permit, StepRecord
 from custodes.operations.reviews.redaction import is_held
 
 R = TypeVar("R")
@@ -78,7 +78,7 @@ class Performed:
     """One command and the place of its use on record, where it is."""
 
     operation: str
-    entered: Entered
+    entered: StepRecord
 
     @property
     def ledger_index(self) -> int | None:

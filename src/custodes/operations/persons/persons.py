@@ -33,7 +33,7 @@ class DescribePersons(Command):
         self.image.check()
 
 
-class Persons:
+class PersonDescription:
     """Handles DescribePersons."""
 
     def __init__(self, engine: Callable[[], EquipmentEngine], pictures: Pictures) -> None:

@@ -157,7 +157,7 @@ class Tally:
 
 
 @dataclass(slots=True)
-class Entered:
+class StepRecord:
     """A record that is on its way to the disk; ``index`` is its place once ``wait`` came back."""
 
     place: Callable[[], int | None]
@@ -173,7 +173,7 @@ class Step(Generic[R]):
     """One command within another use: its result, and its record, which is there when that use leaves the gate."""
 
     result: R
-    entered: Entered
+    entered: StepRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ class Permit:
     tally: Tally
     withheld: frozenset[str] = frozenset()
     obligations: frozenset[str] = frozenset()
-    entered: list[Entered] = field(default_factory=list, repr=False)
+    entered: list[StepRecord] = field(default_factory=list, repr=False)
 
 
 _Record = Callable[[Permit, UseOutcome], GateReceipt | None]
@@ -232,7 +232,7 @@ class Gate:
 
         def enter(permit: Permit, outcome: UseOutcome) -> None:
             with _recorded():
-                whole.entered.append(Entered(self._recorder.enter(permit.slot, outcome)))
+                whole.entered.append(StepRecord(self._recorder.enter(permit.slot, outcome)))
 
         result, _ = self._perform(context, command, run, enter)
         return Step(result, whole.entered[-1])

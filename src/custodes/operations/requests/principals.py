@@ -1,10 +1,15 @@
-"""ARNs of principals, spelled here and nowhere else. In: an account and who acts for it. Out: text."""
+"""Principals and their ARNs, spelled here and nowhere else. In: an account and who acts for it. Out: text, callers."""
 
 from __future__ import annotations
 
 from custodes.core.ids import AccountId
 from custodes.operations.requests.arn import partition
-from custodes.operations.requests.context import Principal
+from custodes.operations.requests.context import Caller, Principal
+
+
+def account_itself(account_id: AccountId, region: str) -> Caller:
+    """Who asks where whoever runs the server acts on behalf of an account: its root, without a key."""
+    return Caller(account_id, "", principal_arn(account_id, Principal(), region), region)
 
 
 def principal_arn(account_id: AccountId, principal: Principal, region: str) -> str:

@@ -20,9 +20,9 @@ import structlog
 from custodes.core.clock import Clock
 from custodes.core.errors import CustodesError
 from custodes.core.ids import AccountId, RequestId
-from custodes.operations.requests.context import Caller, Context, Principal
+from custodes.operations.requests.context import Context
 from custodes.operations.requests.gate import Gate
-from custodes.operations.requests.principals import principal_arn
+from custodes.operations.requests.principals import account_itself
 from custodes.operations.streams.events import ListStreamEvents, StreamEvents
 from custodes.operations.streams.ports import DestinationGoneError, EventSender, KeptEvent
 from custodes.video.live.destination import EventDestination, EventDestinations
@@ -137,6 +137,5 @@ class EventDelivery:
 
     def _context(self, account_id: AccountId) -> Context:
         """The account itself asks: whoever runs the server sends on its behalf."""
-        arn = principal_arn(account_id, Principal(), self._parts.region)
-        caller = Caller(account_id, "", arn, self._parts.region)
+        caller = account_itself(account_id, self._parts.region)
         return Context(caller, self._parts.request_ids(), self._parts.clock.now_ms())

@@ -19,6 +19,7 @@ from custodes.ledger.tlog.merkle import leaf_hash
 
 _SAVED_EVERY = 4096
 """Entries that a start may have to count again."""
+_STEP = 8192
 
 
 def tally_of(log: LogFiles) -> UseTally:
@@ -28,7 +29,8 @@ def tally_of(log: LogFiles) -> UseTally:
         BodyError: what is stored of a use is not what was committed.
     """
     tally = UseTally()
-    _advance(tally, log)
+    _advance(tally, log, log.tree.size)
+    tally.seen = tally.size
     return tally
 
 
@@ -51,16 +53,28 @@ class KeptTally:
             OSError: the file cannot be written.
         """
         with self._lock:
-            tally = self._loaded() if self._tally is None else self._tally
-            if not _is_of(tally, log) or log.destroyed_since(tally.size):
-                tally, self._saved = UseTally(), 0
-            self._tally = None  # not to be used where counting fails half-way
-            _advance(tally, log)
-            self._tally = tally
-            if tally.size - self._saved >= _SAVED_EVERY:
-                write_durably(self._path, tally.dump())
-                self._saved = tally.size
-            yield tally
+            yield self._counted(log, log.tree.size)
+
+    def step(self, log: LogFiles) -> bool:
+        """Count at most so many entries more that nobody has to wait long meanwhile; whether all of ``log`` is counted.
+
+        Raises as ``at`` does.
+        """
+        with self._lock:
+            return self._counted(log, _STEP).size == log.tree.size
+
+    def _counted(self, log: LogFiles, most: int) -> UseTally:
+        tally = self._loaded() if self._tally is None else self._tally
+        if not _is_of(tally, log) or log.destroyed_since(tally.seen):
+            tally, self._saved = UseTally(), 0
+        self._tally = None  # not to be used where counting fails half-way
+        _advance(tally, log, min(log.tree.size, tally.size + most))
+        tally.seen = log.tree.size
+        self._tally = tally
+        if tally.size - self._saved >= _SAVED_EVERY:
+            write_durably(self._path, tally.dump())
+            self._saved = tally.size
+        return tally
 
     def _loaded(self) -> UseTally:
         try:
@@ -72,19 +86,18 @@ class KeptTally:
 
 
 def _is_of(tally: UseTally, log: LogFiles) -> bool:
-    if tally.size > log.tree.size:
+    if max(tally.size, tally.seen) > log.tree.size:
         return False
     return tally.size == 0 or leaf_hash(log.entry(tally.size - 1)) == tally.last
 
 
-def _advance(tally: UseTally, log: LogFiles) -> None:
-    size = log.tree.size
-    if size == tally.size:
+def _advance(tally: UseTally, log: LogFiles, end: int) -> None:
+    if end == tally.size:
         return
-    for use in log.uses(tally.size, size):
+    for use in log.uses(tally.size, end):
         tally.add(use)
-    for run in log.retentions(tally.size, size):
+    for run in log.retentions(tally.size, end):
         tally.add_retention(run)
     for index, entry in log.billings(tally.size):
         tally.billed[str(entry.fields.get("x"))] = index
-    tally.size, tally.last = size, leaf_hash(log.entry(size - 1))
+    tally.size, tally.last = end, leaf_hash(log.entry(end - 1))

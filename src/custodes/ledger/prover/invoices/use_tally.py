@@ -43,6 +43,8 @@ class UseTally:
         """Nothing counted."""
         self.size = 0
         self.last = b""
+        self.seen = 0
+        """How long the log was when uses were counted last: what it says from there on may concern those counted."""
         self.billed: dict[str, int] = {}
         """Index of the newest ``bil`` entry of each month that has one."""
         self._calls: dict[str, dict[str, dict[_Call, list[int]]]] = {}
@@ -107,6 +109,7 @@ class UseTally:
                 },
                 "faces": self._faces,
                 "last": self.last.hex(),
+                "seen": self.seen,
                 "size": self.size,
             }
         )
@@ -123,7 +126,8 @@ class UseTally:
         if sha256(text).hexdigest().encode() != data[:_DIGEST_BYTES]:
             raise ValueError("the counts of uses are damaged")
         members, tally = json.loads(text), cls()
-        tally.size, tally.last, tally.billed = members["size"], bytes.fromhex(members["last"]), members["billed"]
+        tally.size, tally.seen, tally.billed = members["size"], members["seen"], members["billed"]
+        tally.last = bytes.fromhex(members["last"])
         tally._calls = {month: _accounts(found) for month, found in members["calls"].items()}
         tally._faces = members["faces"]
         return tally

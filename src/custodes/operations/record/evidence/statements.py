@@ -200,8 +200,10 @@ class Statements:
 
     def count_uses(self) -> None:
         """Keep the counts for previews of bills up to the newest entry; raises as ``KeptTally.at``, and LookupError."""
-        with self.maps.lock, self._tally.at(self.maps.newest()):
-            pass
+        counted = False
+        while not counted:
+            with self.maps.lock:  # let go in between: heads and statements do not wait for the whole log
+                counted = self._tally.step(self.maps.newest())
 
     def commit_bills(self, run: BillingRun, log: RunningLog) -> int:
         """Put an invoice run into the log and keep its bills; returns the index of the ``bil`` entry."""

@@ -7,7 +7,7 @@ the caller's.
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from custodes.core.box import BoxRatio
 from custodes.core.errors import ConflictError, QuotaError
 from custodes.core.ids import ExternalImageId, FaceId, ImageId, ModelVersion, UserId
-from custodes.gallery.entities import CollectionKey, Face, NewFace, Page
+from custodes.gallery.entities import CollectionKey, Face, NewFace, OutdatedError, Page
 from custodes.storage.files.seal import KeyBox, Sealed
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery import collection_rows
@@ -70,6 +70,13 @@ def of_image(connection: Connection, place: CollectionRow, image_id: ImageId) ->
     """Faces enrolled from one picture, in order of enrolment."""
     found = connection.execute(_select(place).where(FACES.c.image_id == image_id).order_by(FACES.c.row))
     return tuple(_entity(row) for row in found)
+
+
+def require_known(connection: Connection, place: CollectionRow, image_id: ImageId, known: Collection[FaceId]) -> None:
+    """Raise OutdatedError unless the faces of a picture are those that are known."""
+    query = select(FACES.c.face_id).where(_within(place), FACES.c.image_id == image_id)
+    if set(connection.execute(query).scalars()) != set(known):
+        raise OutdatedError("Another request enrolled or erased faces of this picture")
 
 
 def listing(

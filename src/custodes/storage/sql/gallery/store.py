@@ -6,6 +6,7 @@ In: calls of the port. Out: entities. SQL is in the files beside this one, keys 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection as AbstractCollection
 from pathlib import Path
 from typing import TypeVar
 
@@ -132,7 +133,9 @@ class SqlGalleryStore:
         self._segments.remove(self._write(key, change, erases=True))
 
     # faces
-    def add_faces(self, key: CollectionKey, faces: Sequence[NewFace]) -> tuple[Face, ...]:
+    def add_faces(
+        self, key: CollectionKey, faces: Sequence[NewFace], known: AbstractCollection[FaceId] | None = None
+    ) -> tuple[Face, ...]:
         """See GalleryStore."""
         place = self._place(key)
         for face in faces:
@@ -143,6 +146,8 @@ class SqlGalleryStore:
 
         def change(connection: Connection) -> tuple[Face, ...]:
             now = collection_rows.find_same(connection, place)
+            if known is not None:
+                face_rows.require_known(connection, now, faces[0].image_id, known)
             return face_rows.enrol(connection, now, faces, sealed, self._quotas(key.account_id).faces_per_collection)
 
         return self._database.write(change)

@@ -1,7 +1,7 @@
 """The order of entries of a log that several servers write: a row of PostgreSQL that whoever adds entries holds.
 
-In: entries. Out: their places, durable with them. A turn is one transaction of three round trips: take the row and the
-time; add entries; move the row and commit. Where the connection is lost during a commit, the next one asks whether the
+In: entries. Out: their places, durable with them. A turn is one transaction of two round trips: take the row and the
+time; add entries, move the row and commit. Where the connection is lost during a commit, the next one asks whether the
 turn is in the database, behind whatever the lost one still held.
 """
 
@@ -71,7 +71,7 @@ class PostgresTurn:
         self._account = account
         self._node = node
         self._number = number
-        self._added = 0
+        self._added: list[tuple[str, Sequence[object]]] = []
         found = connection.execute(_TAKE.format(sql.Literal(str(account))))
         found.nextset()
         row = found.fetchone()
@@ -90,27 +90,30 @@ class PostgresTurn:
 
     def add(self, entries: Sequence[SequencedEntry]) -> None:
         """See Turn."""
-        self._added = len(entries)
         places = range(self.first, self.first + len(entries))
         bodies = [(at, one.body) for at, one in zip(places, entries, strict=True) if one.body is not None]
         opened = [at for at, one in zip(places, entries, strict=True) if one.opens]
-        with self._connection.pipeline():
-            self._connection.execute(_ENTRIES, (self._account, self.first, [one.envelope for one in entries]))
-            if bodies:
-                parts = (
-                    [at for at, _ in bodies],
-                    [body.salt for _, body in bodies],
-                    [body.sealed for _, body in bodies],
-                )
-                self._connection.execute(_BODIES, (self._account, *parts))
-            if opened:
-                self._connection.execute(_PERMISSIONS, (self._account, self._node, opened))
-            self._connection.execute(_MOVE, (len(entries), self.t, self._account))
-            self._connection.execute(_LIVE, (self._account, self._node, self._number))
+        added: list[tuple[str, Sequence[object]]] = [
+            (_ENTRIES, (self._account, self.first, [one.envelope for one in entries]))
+        ]
+        if bodies:
+            salts, sealed = [body.salt for _, body in bodies], [body.sealed for _, body in bodies]
+            added.append((_BODIES, (self._account, [at for at, _ in bodies], salts, sealed)))
+        if opened:
+            added.append((_PERMISSIONS, (self._account, self._node, opened)))
+        added.append((_MOVE, (len(entries), self.t, self._account)))
+        added.append((_LIVE, (self._account, self._node, self._number)))
+        self._added = added
 
     def commit(self) -> None:
-        """Make it durable, and let the end go."""
-        self._connection.execute("COMMIT" if self._added else "ROLLBACK")
+        """Make it durable, and let the end go: all in one go, of which nothing counts where one part fails."""
+        if not self._added:
+            self._connection.execute("ROLLBACK")
+            return
+        with self._connection.pipeline():
+            for statement, values in self._added:
+                self._connection.execute(statement, values)
+            self._connection.execute("COMMIT")
 
 
 class PostgresSequence:

@@ -8,11 +8,11 @@ from custodes.edge.aws.translate.members import bounding_box, image_input
 from custodes.edge.aws.translate.route import Output, Params, gated
 from custodes.edge.aws.wire import Handler
 from custodes.engine.results.person import PersonsSeen, SeenPerson
-from custodes.operations.persons.persons import DEFAULT_PERSONS, DescribePersons, Persons
+from custodes.operations.persons.persons import DEFAULT_PERSONS, DescribePersons, PersonDescription
 from custodes.operations.requests.gate import Gate
 
 
-def handlers(gate: Gate, persons: Persons) -> dict[str, Handler]:
+def handlers(gate: Gate, persons: PersonDescription) -> dict[str, Handler]:
     """The handler by operation."""
     return {"DescribePersons": gated(gate, _command, persons.describe, _output)}
 

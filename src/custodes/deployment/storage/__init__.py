@@ -1,0 +1,1 @@
+"""Where what requests name is stored."""
