@@ -81,7 +81,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @cache
 def _starts_processes(path: Path) -> bool:
     text = path.read_text(encoding="utf-8")
-    return bool(re.search(r"^\s*(import|from) (subprocess|multiprocessing|second_verifier|fakes\.(process|story|killed))\b", text, re.M))
+    programs = r"subprocess|multiprocessing|second_verifier|fakes\.(process|story|killed)"
+    return bool(re.search(rf"^\s*(import|from) ({programs})\b", text, re.M))
 
 
 @pytest.fixture
