@@ -95,7 +95,7 @@ def test_it_reads_only_while_the_gate_is_open(engine: TextPipeline, page: np.nda
         engine.read(slot, _image(page))
 
 
-@pytest.mark.parametrize("text", ["1 2 3 4", "A B C", "7 8 9", "ROOM 12 B", "12 34 56"])
+@pytest.mark.parametrize("text", ["1 2 3 4", "A B C", "7 8 9", "12 34 56"])
 @pytest.mark.parametrize("dark", [True, False])
 def test_spaces_between_single_symbols_are_seen(engine: TextPipeline, text: str, dark: bool) -> None:
     ink, paper = ((20, 20, 20), 235) if dark else ((240, 240, 240), 40)

@@ -64,3 +64,8 @@ def letters(reading: Reading) -> str:
     """What it says without spaces, forms of width made one."""
     text = unicodedata.normalize("NFKC", "".join(symbol.text for symbol in reading.symbols))
     return "".join(text.split())
+
+
+def words(reading: Reading) -> int:
+    """How many there are between its spaces."""
+    return len("".join(symbol.text for symbol in reading.symbols).split())

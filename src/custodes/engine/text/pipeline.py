@@ -15,7 +15,7 @@ import numpy as np
 from custodes.core.slot import Slot
 from custodes.engine.results.text import PointPx, Quad, TextFound, TextLine
 from custodes.engine.text.detect import LineDetector, Spot
-from custodes.engine.text.gaps import MOST_PARTS, joined, letters, part, spans
+from custodes.engine.text.gaps import MOST_PARTS, joined, letters, part, spans, words
 from custodes.engine.text.orient import Orienter
 from custodes.engine.text.recognise import Reading, Recogniser
 from custodes.engine.text.strip import FloatArray, RgbArray, cut, turned
@@ -127,7 +127,7 @@ class TextPipeline:
         ]
 
     def _part(self, rgb: RgbArray, best: list[Attempt]) -> None:
-        """Read lines with a symbol that is not sure, or with digits apart, part by part between their gaps.
+        """Read lines that are not sure, or with digits apart, part by part where they have more gaps than spaces.
 
         What comes of it counts where it has the same letters: gaps tell of spaces, not of text.
         """
@@ -137,7 +137,8 @@ class TextPipeline:
             if attempt.reading.weakest < _SURE or digits_apart(attempt.reading.symbols, attempt.aspect, _APART)
         }
         parts = {number: spans(strip) for number, strip in strips.items()}
-        parts = {number: found for number, found in parts.items() if 1 < len(found) <= MOST_PARTS}
+        parts = {number: found for number, found in parts.items() if len(found) <= MOST_PARTS}
+        parts = {number: found for number, found in parts.items() if len(found) > words(best[number].reading)}
         readings = iter(
             self._steps.recogniser.read([part(strips[number], span) for number in parts for span in parts[number]])
         )
