@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from custodes.cli.models.own import NetworkKind
+from custodes.models.offered import load_offered
 from fakes.command import custodes
 
 
@@ -44,3 +46,33 @@ def test_a_folder_has_one_network_and_one_licence(folder) -> None:
 
 def test_a_file_comes_with_its_licence(folder) -> None:
     assert "--licence-file LICENSE" in add(folder, source="net/a.onnx").stderr.replace("\n", " ")
+
+
+def test_networks_that_are_known_by_name_come_pinned_with_their_licence() -> None:
+    for name, network in load_offered().items():
+        assert network.name == name and network.archive.kind == "https"
+        assert NetworkKind(network.kind) is not NetworkKind.EMBEDDER or network.dimension
+        assert network.provenance.licence.split("-")[0] in network.licence_text.replace("Apache License", "Apache")
+        assert network.provenance.training_data
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("resnet",), "no network that is known by name: auraface, yunet"),
+        (("yunet", "--licence", "MIT"), "is known by name: leave --licence out"),
+        (("net",), "needs --name, --licence, --origin, --training-data"),
+    ],
+)
+def test_a_name_says_everything_and_a_file_nothing(folder, monkeypatch, words, told) -> None:
+    monkeypatch.chdir(folder)
+    done = custodes("models", "add", *words, "--people", "photos")
+    assert done.returncode == 2 and told in " ".join(done.stderr.split())
+
+
+def test_another_file_than_the_pinned_one_is_not_taken(folder, monkeypatch) -> None:
+    monkeypatch.setenv("CUSTODES_MIRROR", str(folder))
+    monkeypatch.setenv("CUSTODES_MODELS", str(folder / "models"))
+    (folder / load_offered()["yunet"].archive.file).write_bytes(b"another network")
+    done = custodes("models", "add", "yunet", "--people", str(folder / "photos"))
+    assert done.returncode == 1 and "is not the pinned file" in " ".join(done.stderr.split())

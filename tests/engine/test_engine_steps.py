@@ -325,14 +325,25 @@ def test_flat_pictures_have_no_sharpness(value):
     assert found.brightness_pct == pytest.approx(value / 2.55)
 
 
-def face(side=100.0, confidence=99.0, yaw=0.0, pitch=0.0, brightness=60.0, sharpness=60.0) -> DetectedFace:
+@pytest.mark.parametrize("skin", [30, 90, 220])
+def test_what_lies_in_the_dark_counts_at_any_colour_of_skin(skin):
+    picture = np.full((150, 150, 3), skin, np.uint8)
+    assert measure(picture).shadow_share == 0.0
+    picture[:, :60] = skin // 5  # 24 of the 78 columns that count
+    assert measure(picture).shadow_share == pytest.approx(24 / 78)
+    picture[:, :60] = skin // 3
+    assert measure(picture).shadow_share == 0.0
+    assert measure(np.zeros((150, 150, 3), np.uint8)).shadow_share == 0.0
+
+
+def face(side=100.0, confidence=99.0, yaw=0.0, pitch=0.0, brightness=60.0, sharpness=60.0, shadow=0.0) -> DetectedFace:
     return DetectedFace(
         BoxPx(0, 0, side, side * 1.2),
         confidence,
         np.zeros((5, 2), np.float32),
         (),
         Pose(yaw, pitch, 0.0),
-        Quality(brightness, sharpness),
+        Quality(brightness, sharpness, shadow),
     )
 
 
@@ -344,6 +355,7 @@ def face(side=100.0, confidence=99.0, yaw=0.0, pitch=0.0, brightness=60.0, sharp
         (face(yaw=-85), PoorReason.EXTREME_POSE),
         (face(pitch=75), PoorReason.EXTREME_POSE),
         (face(brightness=3), PoorReason.LOW_BRIGHTNESS),
+        (face(shadow=0.5), PoorReason.LOW_BRIGHTNESS),
         (face(sharpness=1), PoorReason.LOW_SHARPNESS),
     ],
 )
@@ -363,6 +375,7 @@ measures = st.builds(
     pitch=st.floats(-90, 90),
     brightness=st.floats(0, 100),
     sharpness=st.floats(0, 100),
+    shadow=st.floats(0, 1),
 )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
@@ -218,11 +219,17 @@ def _depth_at(head: Portrait, u: Floats, v: Floats) -> Floats:
     return cv2.remap(grid, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-_GRIDS: dict[int, NDArray[np.float32]] = {}
+def depth_px(head: Portrait, shape: tuple[int, int]) -> Floats:
+    """Depth of each pixel of a picture of ``shape`` that shows ``head``, in pixels, rising away from the camera."""
+    ys, xs = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
+    return np.asarray(_depth_at(head, xs - np.float32(head.centre[0]), ys - np.float32(head.centre[1])) * head.width)
+
+
+_GRIDS: WeakKeyDictionary[Portrait, NDArray[np.float32]] = WeakKeyDictionary()
 
 
 def _depth_grid(head: Portrait) -> NDArray[np.float32]:
-    if id(head) not in _GRIDS:
+    if head not in _GRIDS:
         from scipy.interpolate import griddata
 
         span = 2.0 * head.width
@@ -234,8 +241,8 @@ def _depth_grid(head: Portrait) -> NDArray[np.float32]:
         inside = griddata(places, depth, (gx, gy), method="linear")
         nearest = griddata(places, depth, (gx, gy), method="nearest")
         filled = np.where(np.isnan(inside), nearest, inside).astype(np.float32)
-        _GRIDS[id(head)] = cv2.GaussianBlur(filled, (9, 9), 0)
-    return _GRIDS[id(head)]
+        _GRIDS[head] = cv2.GaussianBlur(filled, (9, 9), 0)
+    return _GRIDS[head]
 
 
 def displayed(

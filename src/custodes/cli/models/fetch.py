@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from custodes.models.card import Fetchable
+from custodes.models.card import Archive, Fetchable
 from custodes.models.store import ModelStore
 from custodes.settings import Settings
 
@@ -55,6 +55,15 @@ def fetch_with_progress(settings: Settings, cards: Sequence[Fetchable]) -> list[
     mirror = Path(settings.mirror) if settings.mirror else None
     with _progress() as progress:
         return fetch(ModelStore(settings.models_folder), cards, local_tools(os.environ, mirror, progress))
+
+
+def fetch_archive(settings: Settings, archive: Archive) -> Path:
+    """The pinned file, in the mirror or among the downloads. Raises SourceError, ModelFileError."""
+    from custodes.models.sources import local_tools, obtain
+
+    mirror = Path(settings.mirror) if settings.mirror else None
+    with _progress() as progress:
+        return obtain(archive, ModelStore(settings.models_folder).downloads, local_tools(os.environ, mirror, progress))
 
 
 @contextmanager

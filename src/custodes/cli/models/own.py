@@ -1,11 +1,12 @@
 """``custodes models add`` and ``own``: networks of the operator's own that find faces or turn them into vectors.
 
-In: an ONNX file with its licence and photos. Out: what was measured of it, beside the network that ships.
+In: an ONNX file with its licence, or the name of a known one, and photos. Out: what was measured of it, beside the
+network that ships.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,10 +14,13 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 
 import typer
 
+from custodes.cli.models.fetch import fetch_archive
 from custodes.cli.options import JsonOption
 from custodes.core.errors import InvalidParameterError
+from custodes.models.offered import OfferedNetwork, load_offered
 from custodes.models.own import OwnEmbedder, PixelInput, Provenance, ScoreFit, own_embedders
 from custodes.models.own_detector import DetectorFamily, OwnDetector, own_detectors
+from custodes.models.store import ModelStore
 from custodes.settings import from_environment
 
 Added = TypeVar("Added")
@@ -25,7 +29,7 @@ _ENDINGS = ("licence", "license", "copying")
 
 Source: TypeAlias = Annotated[
     Path,
-    typer.Argument(exists=True, metavar="FILE", help="ONNX file, or a folder with it and its licence."),
+    typer.Argument(metavar="FILE", help="ONNX file, a folder with it and its licence, or auraface or yunet."),
 ]
 
 
@@ -52,11 +56,11 @@ class _Brought:
 
 def add(
     source: Source,
-    name: Annotated[str, typer.Option(help="Short name: small letters, digits, hyphens.")],
-    licence: Annotated[str, typer.Option(help="Licence of the weights, as SPDX names it.")],
-    origin: Annotated[str, typer.Option(help="Who made it.")],
-    training_data: Annotated[str, typer.Option(help="What it was trained on, as far as known.")],
     people: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Photos, a folder for each person.")],
+    name: Annotated[str | None, typer.Option(help="Short name: small letters, digits, hyphens.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Licence of the weights, as SPDX names it.")] = None,
+    origin: Annotated[str | None, typer.Option(help="Who made it.")] = None,
+    training_data: Annotated[str | None, typer.Option(help="What it was trained on, as far as known.")] = None,
     kind: Annotated[NetworkKind, typer.Option(help="What it does; detectors are named by family.")] = (
         NetworkKind.EMBEDDER
     ),
@@ -69,11 +73,27 @@ def add(
     bgr: Annotated[bool, typer.Option("--bgr", help="It takes blue first.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Take in a network of your own that finds faces or makes vectors, and measure it beside the one that ships."""
+    """Take in a network of your own that finds faces or makes vectors, and measure it beside the one that ships.
+
+    Of a file you say everything; what is known by name (auraface, yunet) is fetched, and needs --people alone.
+    """
+    stated = {"--name": name, "--licence": licence, "--origin": origin, "--training-data": training_data}
+    if not source.exists():
+        offered = _offered(source, [option for option, value in stated.items() if value is not None])
+        file, text = _obtained(offered)
+        brought = _Brought(offered.name, file, text, offered.pixels, offered.provenance, people)
+        _add(brought, NetworkKind(offered.kind), offered.dimension, as_json=as_json)
+        return
+    missing = [option for option, value in stated.items() if not value]
+    if missing:
+        raise typer.BadParameter(f"a network of your own needs {', '.join(missing)}")
     file, text = _files(source, licence_file)
-    brought = _Brought(
-        name, file, text, PixelInput(mean, scale, bgr), Provenance(licence, origin, training_data), people
-    )
+    provenance = Provenance(licence or "", origin or "", training_data or "")
+    brought = _Brought(name or "", file, text, PixelInput(mean, scale, bgr), provenance, people)
+    _add(brought, kind, dimension, as_json=as_json)
+
+
+def _add(brought: _Brought, kind: NetworkKind, dimension: int | None, *, as_json: bool) -> None:
     if kind is NetworkKind.EMBEDDER:
         if dimension is None:
             raise InvalidParameterError("an embedder needs --dimension, the length of its vectors")
@@ -82,6 +102,27 @@ def add(
     if dimension is not None:
         raise InvalidParameterError("a detector makes no vectors: leave --dimension out")
     _add_detector(brought, DetectorFamily(kind.value), as_json=as_json)
+
+
+def _offered(source: Path, stated: Sequence[str]) -> OfferedNetwork:
+    """The known network of that name. Raises BadParameter for another name, or where things are said of it."""
+    known = load_offered()
+    if str(source) not in known:
+        raise typer.BadParameter(f"{source} is no file, and no network that is known by name: {', '.join(known)}")
+    if stated:
+        raise typer.BadParameter(f"{source} is known by name: leave {', '.join(stated)} out")
+    return known[str(source)]
+
+
+def _obtained(offered: OfferedNetwork) -> tuple[Path, Path]:
+    """Its file, checked, and its licence. Raises SourceError, ModelFileError."""
+    settings = from_environment()
+    downloads = ModelStore(settings.models_folder).downloads
+    file = fetch_archive(settings, offered.archive)
+    downloads.mkdir(parents=True, exist_ok=True)
+    licence = downloads / f"{offered.name}.licence"
+    licence.write_text(offered.licence_text, "utf-8")
+    return file, licence
 
 
 def _files(source: Path, licence_file: Path | None) -> tuple[Path, Path]:

@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass
 
 import cv2
+import numpy as np
+from cv2.typing import MatLike
 
 from custodes.core.box import Size
 from custodes.engine.faces.geometry.align import RgbArray
@@ -20,6 +22,8 @@ _SHARPNESS_HALF = 0.0040
 full size 60 % and more."""
 _MARGIN = 0.24
 """Share of the crop left out on each side, so that hair and background do not count."""
+_BRIGHT_QUANTILE, _DARK_OF_BRIGHT = 0.95, 0.25
+"""What of a face is bright, and which part of that brightness is dark: relative, so that no colour of skin is."""
 
 
 def measure(crop: RgbArray) -> Quality:
@@ -27,7 +31,8 @@ def measure(crop: RgbArray) -> Quality:
 
     Brightness is the mean luma (BT.601) of the middle of the face as a percentage of white. Sharpness is the variance
     of the Laplacian relative to the variance of the luma, so that exposure and contrast cancel, mapped to 0..100 by
-    ``100 (1 - 2^(-v / half))``.
+    ``100 (1 - 2^(-v / half))``. In shadow is what has less than a quarter of the luma that the brightest twentieth
+    has.
 
     Source: variance of the Laplacian as a focus measure: Pech-Pacheco et al., Diatom autofocusing in brightfield
     microscopy, ICPR 2000.
@@ -41,7 +46,14 @@ def measure(crop: RgbArray) -> Quality:
     return Quality(
         brightness_pct=mean / 2.55,
         sharpness_pct=100.0 * (1.0 - math.pow(2.0, -ratio / _SHARPNESS_HALF)),
+        shadow_share=_shadow_share(luma),
     )
+
+
+def _shadow_share(luma: MatLike) -> float:
+    below = np.cumsum(np.bincount(luma.ravel(), minlength=256)) / luma.size
+    bright = int(np.searchsorted(below, _BRIGHT_QUANTILE))
+    return float(below[max(0, math.ceil(_DARK_OF_BRIGHT * bright) - 1)]) if bright else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +64,8 @@ class QualityLimits:
         min_side_px: shorter side of the box, for pictures up to 1920 px; proportionally more above.
         min_confidence_pct: detector's confidence.
         max_yaw_deg, max_pitch_deg: absolute head pose.
-        min_brightness_pct, min_sharpness_pct: see ``measure``.
+        min_brightness_pct, max_shadow_share, min_sharpness_pct: see ``measure``. Faces that one hard light leaves
+            half in the dark look alike to the embedding network, whoever they are (BENCHMARKS.md, *Hard light*).
         min_overall_pct: geometric mean of confidence, pose, brightness and sharpness, each relative to what is good.
     """
 
@@ -61,15 +74,16 @@ class QualityLimits:
     max_yaw_deg: float
     max_pitch_deg: float
     min_brightness_pct: float
+    max_shadow_share: float
     min_sharpness_pct: float
     min_overall_pct: float
 
 
 _LIMITS: dict[QualityFilter, QualityLimits] = {
-    QualityFilter.LOW: QualityLimits(20, 88, 80, 70, 6, 2, 8),
-    QualityFilter.AUTO: QualityLimits(24, 90, 65, 55, 10, 4, 14),
-    QualityFilter.MEDIUM: QualityLimits(32, 92, 50, 40, 15, 8, 22),
-    QualityFilter.HIGH: QualityLimits(48, 94, 30, 28, 22, 15, 34),
+    QualityFilter.LOW: QualityLimits(20, 88, 80, 70, 6, 0.35, 2, 8),
+    QualityFilter.AUTO: QualityLimits(24, 90, 65, 55, 10, 0.25, 4, 14),
+    QualityFilter.MEDIUM: QualityLimits(32, 92, 50, 40, 15, 0.2, 8, 22),
+    QualityFilter.HIGH: QualityLimits(48, 94, 30, 28, 22, 0.15, 15, 34),
 }
 
 _REFERENCE_LONG_SIDE_PX = 1920
@@ -99,7 +113,8 @@ def poor_reasons(face: DetectedFace, size: Size, level: QualityFilter) -> tuple[
         PoorReason.LOW_CONFIDENCE: face.confidence_pct < limits.min_confidence_pct,
         PoorReason.EXTREME_POSE: abs(face.pose.yaw_deg) > limits.max_yaw_deg
         or abs(face.pose.pitch_deg) > limits.max_pitch_deg,
-        PoorReason.LOW_BRIGHTNESS: face.quality.brightness_pct < limits.min_brightness_pct,
+        PoorReason.LOW_BRIGHTNESS: face.quality.brightness_pct < limits.min_brightness_pct
+        or face.quality.shadow_share > limits.max_shadow_share,
         PoorReason.LOW_SHARPNESS: face.quality.sharpness_pct < limits.min_sharpness_pct,
         PoorReason.LOW_FACE_QUALITY: overall_pct(face) < limits.min_overall_pct,
     }

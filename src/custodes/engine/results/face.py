@@ -59,10 +59,11 @@ class Pose:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Brightness and sharpness of the face, 0 to 100."""
+    """Brightness and sharpness of the face, 0 to 100; ``shadow_share`` of its middle lies in the dark, 0 to 1."""
 
     brightness_pct: float
     sharpness_pct: float
+    shadow_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
