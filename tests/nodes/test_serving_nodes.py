@@ -35,9 +35,13 @@ class Pair:
 
     def command(self, *words: object) -> Any:
         """What ``custodes`` answers on the directory, as JSON."""
-        done = custodes(*words, "--data", self.keeper.data, "--json", variables={"CUSTODES_DATABASE": self.database})
+        return json.loads(self.said(*words, "--json"))
+
+    def said(self, *words: object) -> str:
+        """What it prints."""
+        done = custodes(*words, "--data", self.keeper.data, variables={"CUSTODES_DATABASE": self.database})
         assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return done.stdout + done.stderr if "--json" not in words else done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -176,3 +180,37 @@ def test_a_directory_of_several_servers_is_not_opened_by_one(pair: Pair) -> None
     assert "CUSTODES_DATABASE" in alone.stderr
     with pytest.raises(UnavailableError, match="in use"), running(data, {"database": pair.database}):
         pytest.fail("one server beside several")
+
+
+def test_rules_and_verdicts_hold_everywhere_at_once(pair: Pair, tmp_path: Path) -> None:
+    account, key = customer(pair, "Fourth Coffee")
+    client = pair.other.client(key=key)
+    assert client.list_collections()["CollectionIds"] == []
+    keys = [tmp_path / name for name in ("ann", "ben")]
+    first, second = (
+        custodes("policy", "officer", "key", path.name, "--out", path, variables={}).stdout.strip() for path in keys
+    )
+    proposal = tmp_path / "proposal.json"
+    pair.said("policy", "officer", "add", first)
+    pair.said("policy", "officer", "add", second, "--out", proposal)
+    pair.said("policy", "sign", proposal, "--key", keys[0])
+    pair.said("policy", "apply", proposal)
+    pair.said("policy", "propose", "--enable", "uk-russia-sanctions", "--out", proposal)
+    pair.said("policy", "sign", proposal, "--key", keys[1])
+    assert client.list_collections()["CollectionIds"] == []
+    assert "in force now" in pair.said("policy", "apply", proposal)
+    assert refused(client.list_collections) == "AccessDeniedException"  # nobody was screened
+
+    owned = {"owner": "top", "asset": "it", "share": 100}
+    parties = [{"id": "it", "name": "Fourth Coffee"}, {"id": "top", "name": "Zarya Vision OOO", "kind": "organisation"}]
+    graph, house = tmp_path / "graph.json", tmp_path / "house.csv"
+    graph.write_text(json.dumps({"subject": "it", "parties": parties, "edges": [owned]}))
+    pair.said("screening", "put", account, "--organisation", graph)
+    for listed, answers in (("Quite Other Mills", True), ("Zarya Vision", False)):
+        house.write_text(f"uid,kind,name,aliases,birth,country,identifiers\n1,organisation,{listed},,,,\n")
+        pair.said("sanctions", "import", "--format", "csv", "--confirm", house)
+        pair.said("screening", "refresh")
+        if answers:
+            assert client.list_collections()["CollectionIds"] == []
+        else:
+            assert refused(client.list_collections) == "AccessDeniedException"

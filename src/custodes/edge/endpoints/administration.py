@@ -38,10 +38,16 @@ Ask = Callable[[str, Mapping[str, object], int], Mapping[str, Any]]
 
 @contextmanager
 def administered(data: Path, ask: Ask) -> Iterator[None]:
-    """Serve ``ask`` on the socket of ``data`` until the end of the block. Whoever calls this owns the directory."""
-    with _placed(data / SOCKET_NAME) as path:
+    """Serve ``ask`` on the socket of ``data`` until the end of the block.
+
+    Whoever calls this owns the directory, or has the duties of several servers; the next one may have taken the place
+    of the socket by the end.
+    """
+    wanted = data / SOCKET_NAME
+    with _placed(wanted) as path:
         server = _Server(str(path), _handler(ask))
         path.chmod(0o600)
+        own = wanted.lstat().st_ino
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="administration", daemon=True)
         thread.start()
         try:
@@ -50,22 +56,21 @@ def administered(data: Path, ask: Ask) -> Iterator[None]:
             server.shutdown()
             thread.join()
             server.server_close()
+            with suppress(OSError):
+                if wanted.lstat().st_ino == own:
+                    wanted.unlink()
 
 
 @contextmanager
 def _placed(wanted: Path) -> Iterator[Path]:
     """Where to bind: ``wanted``, or a place with a shorter name that ``wanted`` then links to."""
     wanted.unlink(missing_ok=True)  # what a killed server left
-    try:
-        if len(os.fsencode(wanted)) <= _LONGEST_PATH:
-            yield wanted
-        else:
-            with tempfile.TemporaryDirectory(prefix="custodes-") as folder:
-                wanted.symlink_to(Path(folder) / SOCKET_NAME)
-                yield Path(folder) / SOCKET_NAME
-    finally:
-        with suppress(OSError):
-            wanted.unlink(missing_ok=True)
+    if len(os.fsencode(wanted)) <= _LONGEST_PATH:
+        yield wanted
+        return
+    with tempfile.TemporaryDirectory(prefix="custodes-") as folder:
+        wanted.symlink_to(Path(folder) / SOCKET_NAME)
+        yield Path(folder) / SOCKET_NAME
 
 
 class _Server(socketserver.ThreadingUnixStreamServer):
