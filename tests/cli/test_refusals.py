@@ -25,6 +25,8 @@ from fakes.live import running
 
 WRITTEN = {"out", "report", "picture"}
 """Parameters that name what is written, not what is read."""
+PLACES = {"data", "state", "keys", "models_dir", "mirror"}
+"""Parameters that name a folder which is made, or that has a remedy of its own."""
 NOT_SWEPT = {
     ("serve",),
     ("witness", "serve"),
@@ -104,6 +106,31 @@ def test_a_file_that_is_not_there_is_a_wrong_argument(path: tuple[str, ...], dat
     assert (said.returncode, said.stdout) == (2, ""), said.stderr
     assert missing.name in said.stderr.replace("\n", "")
     hints_hold(said.stderr)
+
+
+ASK_MORE = {("migrate", "rekognition"), ("statement", "create"), ("receipts", "check"), ("models", "add")}
+"""Commands that say first what else they need."""
+OPTIONAL = [
+    (*path, "" if one.param_type_name == "argument" else one.opts[0])
+    for path, command in TREE.items()
+    if path not in NOT_SWEPT
+    for one in command.params
+    if not one.required
+    and "Path" in str(one.type_descriptor.annotation)
+    and one.name not in WRITTEN | PLACES
+    and path not in ASK_MORE
+]
+
+
+@pytest.mark.parametrize("path", OPTIONAL, ids=" ".join)
+def test_a_file_that_is_named_and_not_there_is_one_as_well(path: tuple[str, ...], data: Path) -> None:
+    (*words, option), there, missing = path, data.parent / "there", data.parent / "missing.file"
+    there.write_bytes(picture(Square(1)))
+    (data.parent / "trust.policy").write_bytes((data / "trust.policy").read_bytes())
+    command = TREE[tuple(words)]
+    said = custodes(*words, *values(command, there), *placed(command, data), *([option] if option else []), missing)
+    assert (said.returncode, said.stdout) == (2, ""), said.stderr
+    assert missing.name in said.stderr.replace("\n", "")
 
 
 @pytest.mark.parametrize("path", READING, ids=" ".join)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 
 from custodes.screening.assessment import Decision, assess, gap_key
@@ -74,3 +78,10 @@ def test_two_officers_accept_a_gap_and_another_declaration_opens_it_again() -> N
     assert assess(minor, [], {key: decided[key][:1]}, DAY).verdict == "review"
     assert assess(minor, [], decided, DAY).verdict == "clear"
     assert assess(graph(("P", "c", 29)), [], decided, DAY).verdict == "review"
+
+
+def test_the_example_of_the_page_is_an_organisation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "ownership.md").read_text("utf-8")
+    (example,) = re.findall(r"^```json\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    read = read_organisation(json.loads(example))
+    assert (len(read.parties), len(read.edges)) == (2, 1)

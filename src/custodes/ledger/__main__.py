@@ -258,7 +258,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     attested.add_argument("--roots", type=Path, required=True, help="root certificates (PEM) of its maker")
     attested.add_argument("--measurement", type=bytes.fromhex, help="what the machine was to be started from, in hex")
     options = parser.parse_args(arguments)
+    beside = [getattr(options, name, None) for name in ("ledger", "stamps", "stamp_roots", "chain", "roots")]
     missing = next((path for path in (options.file, options.trust) if not path.is_file()), None)
+    missing = missing or next((path for path in beside if path is not None and not path.exists()), None)
     if missing is not None:
         command.error(f"there is no file {missing}")  # not a verdict: nothing was looked at
     if options.command == "growth":

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from custodes.cli.client.administration import ask
 from custodes.cli.client.directory import require_ledger
-from custodes.cli.input_files import text_of
+from custodes.cli.input_files import require_file, text_of
 from custodes.cli.ledger.consent import SignatureOption, SignOnlyOption, SignWithOption, sign_order
 from custodes.cli.ledger.period import moment
 from custodes.cli.options import DATA, DataOption, DataPlaceOption
@@ -202,6 +202,9 @@ def release_command(
     """Compute the digests that a start writes into the ledger, to be compared with a log's `boot` entries."""
     from custodes.operations.record.release import digests_installed, digests_of_wheel
 
+    for path in (wheel, lock):
+        if path is not None:
+            require_file(path)
     found = digests_installed() if wheel is None else digests_of_wheel(wheel, lock)
     members = {"r": found.program, "m": found.models, "d": found.dependencies}
     shown = {name: b64url(digest) for name, digest in members.items() if digest is not None}

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from custodes.cli.input_files import text_of
+from custodes.cli.input_files import require_present, text_of
 from custodes.cli.options import JsonOption
 from custodes.cli.output import print_json
 from custodes.cli.policy import policy_officer
@@ -49,6 +49,9 @@ def lint_command(
 
     findings: list[LintFinding] = []
     for path in paths or []:
+        require_present(path)
+        if not path.is_dir() and path.suffix not in (".cedar", ".json"):
+            raise InvalidParameterError(f"{path} is no folder, and no file of rules (.cedar) or of a policy (.json)")
         if path.is_dir() or path.suffix == ".cedar":
             findings += lint_set(policy_set(path))
     if not paths:
