@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection as AbstractCollection
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -85,7 +84,7 @@ class MemoryGalleryStore:
 
     # faces
     def add_faces(
-        self, key: CollectionKey, faces: Sequence[NewFace], known: AbstractCollection[FaceId] | None = None
+        self, key: CollectionKey, faces: Sequence[NewFace], known: Sequence[FaceId] | None = None
     ) -> tuple[Face, ...]:
         with self._lock:
             shelf = self._shelf(key)

@@ -93,3 +93,14 @@ def test_it_reads_only_while_the_gate_is_open(engine: TextPipeline, page: np.nda
     slot.close()
     with pytest.raises(SlotClosedError):
         engine.read(slot, _image(page))
+
+
+@pytest.mark.parametrize("text", ["1 2 3 4", "A B C", "7 8 9", "12 34 56"])
+@pytest.mark.parametrize("dark", [True, False])
+def test_spaces_between_single_symbols_are_seen(engine: TextPipeline, text: str, dark: bool) -> None:
+    ink, paper = ((20, 20, 20), 235) if dark else ((240, 240, 240), 40)
+    drawn = np.full((200, 640, 3), paper, np.uint8)
+    cv2.putText(drawn, text, (60, 120), cv2.FONT_HERSHEY_SIMPLEX, 2.0, ink, 5, cv2.LINE_AA)
+    [line] = read(engine, drawn).lines
+    assert line.text == text
+    assert all(word.confidence_pct > 80 for word in line.words)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Collection as AbstractCollection
 from contextlib import contextmanager
 
 import numpy as np
@@ -127,7 +126,7 @@ class IndexedGallery:
 
     # faces
     def add_faces(
-        self, key: CollectionKey, faces: Sequence[NewFace], known: AbstractCollection[FaceId] | None = None
+        self, key: CollectionKey, faces: Sequence[NewFace], known: Sequence[FaceId] | None = None
     ) -> tuple[Face, ...]:
         """See GalleryStore. Found by every search that starts after this returned."""
         with self._changing(key, VectorKind.FACES, alone=False) as cache:

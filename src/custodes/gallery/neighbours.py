@@ -109,14 +109,17 @@ def _between(
 
 
 def _tiles(rows: FloatArray, turn: FloatArray, head: int) -> FloatArray:
-    """(T, head + 1, 64): first components and lengths of 64 rows in each tile; the last is filled up with zeros."""
-    count = -(-len(rows) // _TILE)
-    found = np.zeros((count, head + 1, _TILE), np.float32)
+    """(T, head + 1, 64): first components and lengths of 64 rows in each tile; the last is filled up with zeros.
+
+    Where all components are first, no length is left, and no place for it.
+    """
+    count, width = -(-len(rows) // _TILE), min(head + 1, rows.shape[1])
+    found = np.zeros((count, width, _TILE), np.float32)
     for start in range(0, len(rows), _PIECE):
-        part = _headed(rows[start : start + _PIECE], turn, head)
+        part = _headed(rows[start : start + _PIECE], turn, head)[:, :width]
         whole = len(part) // _TILE
         at = start // _TILE
-        found[at : at + whole] = part[: whole * _TILE].reshape(whole, _TILE, head + 1).transpose(0, 2, 1)
+        found[at : at + whole] = part[: whole * _TILE].reshape(whole, _TILE, width).transpose(0, 2, 1)
         if whole * _TILE < len(part):
             found[at + whole, :, : len(part) - whole * _TILE] = part[whole * _TILE :].T
     return found

@@ -7,7 +7,6 @@ CollectionKey raises NotFoundError when the collection does not exist for that a
 
 from __future__ import annotations
 
-from collections.abc import Collection as AbstractCollection
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -76,7 +75,7 @@ class GalleryStore(Protocol):
 
     # faces
     def add_faces(
-        self, key: CollectionKey, faces: Sequence[NewFace], known: AbstractCollection[FaceId] | None = None
+        self, key: CollectionKey, faces: Sequence[NewFace], known: Sequence[FaceId] | None = None
     ) -> tuple[Face, ...]:
         """Enrol ``faces`` in one transaction, in order.
 

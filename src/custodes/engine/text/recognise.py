@@ -46,6 +46,11 @@ class Reading:
         """Mean probability of the symbols; 0 without any."""
         return sum(symbol.probability for symbol in self.symbols) / len(self.symbols) if self.symbols else 0.0
 
+    @property
+    def weakest(self) -> float:
+        """Least probability of a symbol that is seen; 0 without any."""
+        return min((symbol.probability for symbol in self.symbols if not symbol.text.isspace()), default=0.0)
+
 
 class Recogniser:
     """Recognition as a pipeline step."""

@@ -31,15 +31,15 @@ def words_of(reading: Reading, quad: Quad) -> tuple[TextWord, ...]:
         low = 0.0 if number == 0 else max(start, (spans[number - 1][1] + start) / 2)
         high = 1.0 if number == len(parts) - 1 else min(end, (end + spans[number + 1][0]) / 2)
         text = unicodedata.normalize("NFKC", "".join(symbol.text for symbol in part))
-        confidence = confidence_pct(part) * (_DOUBT if _stand_apart(part, heights) else 1.0)
+        confidence = confidence_pct(part) * (_DOUBT if digits_apart(part, heights) else 1.0)
         found.append(TextWord(text, confidence, quad.slice(min(low, high), max(low, high))))
     return tuple(found)
 
 
-def _stand_apart(part: Sequence[Symbol], heights: float) -> bool:
-    """Whether digits of one word stand so far apart that a space may have been overlooked."""
+def digits_apart(part: Sequence[Symbol], heights: float, apart: float = _APART) -> bool:
+    """Whether middles of digits side by side, in a line ``heights`` long, are more than ``apart`` heights apart."""
     return any(
-        first.text.isdigit() and second.text.isdigit() and (second.at - first.at) * heights > _APART
+        first.text.isdigit() and second.text.isdigit() and (second.at - first.at) * heights > apart
         for first, second in pairwise(part)
     )
 

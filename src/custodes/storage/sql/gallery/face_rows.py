@@ -7,7 +7,7 @@ the caller's.
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -38,9 +38,20 @@ def seal(place: CollectionRow, box: KeyBox, faces: Sequence[NewFace]) -> list[Se
 
 
 def enrol(
-    connection: Connection, place: CollectionRow, faces: Sequence[NewFace], sealed: Sequence[Sealed], quota: int
+    connection: Connection,
+    place: CollectionRow,
+    faces: Sequence[NewFace],
+    sealed: Sequence[Sealed],
+    quota: int,
+    known: Sequence[FaceId] | None,
 ) -> tuple[Face, ...]:
-    """Insert ``faces`` in order. Raises QuotaError, ConflictError."""
+    """Insert ``faces`` in order, if the collection is the one of ``place`` still.
+
+    Raises QuotaError, ConflictError, OutdatedError, NotFoundError.
+    """
+    place = collection_rows.find_same(connection, place)
+    if known is not None:
+        _require_known(connection, place, faces[0].image_id, known)
     if place.collection.face_count + len(faces) > quota:
         raise QuotaError("The collection has no room for more faces")
     ids = [face.face_id for face in faces]
@@ -72,7 +83,7 @@ def of_image(connection: Connection, place: CollectionRow, image_id: ImageId) ->
     return tuple(_entity(row) for row in found)
 
 
-def require_known(connection: Connection, place: CollectionRow, image_id: ImageId, known: Collection[FaceId]) -> None:
+def _require_known(connection: Connection, place: CollectionRow, image_id: ImageId, known: Sequence[FaceId]) -> None:
     """Raise OutdatedError unless the faces of a picture are those that are known."""
     query = select(FACES.c.face_id).where(_within(place), FACES.c.image_id == image_id)
     if set(connection.execute(query).scalars()) != set(known):

@@ -6,7 +6,6 @@ In: calls of the port. Out: entities. SQL is in the files beside this one, keys 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Collection as AbstractCollection
 from pathlib import Path
 from typing import TypeVar
 
@@ -102,7 +101,6 @@ class SqlGalleryStore:
     # collections
     def create_collection(self, collection: Collection, tags: Mapping[str, str]) -> None:
         """See GalleryStore."""
-
         quotas = self._quotas(collection.key.account_id)
 
         def change(connection: Connection) -> None:
@@ -134,7 +132,7 @@ class SqlGalleryStore:
 
     # faces
     def add_faces(
-        self, key: CollectionKey, faces: Sequence[NewFace], known: AbstractCollection[FaceId] | None = None
+        self, key: CollectionKey, faces: Sequence[NewFace], known: Sequence[FaceId] | None = None
     ) -> tuple[Face, ...]:
         """See GalleryStore."""
         place = self._place(key)
@@ -142,15 +140,9 @@ class SqlGalleryStore:
             require_unit(face.vector[None], place.collection.dimension)
         if not faces:
             return ()
-        sealed = face_rows.seal(place, self._box(place), faces)
-
-        def change(connection: Connection) -> tuple[Face, ...]:
-            now = collection_rows.find_same(connection, place)
-            if known is not None:
-                face_rows.require_known(connection, now, faces[0].image_id, known)
-            return face_rows.enrol(connection, now, faces, sealed, self._quotas(key.account_id).faces_per_collection)
-
-        return self._database.write(change)
+        sealed, quota = face_rows.seal(place, self._box(place), faces), self._quotas(key.account_id)
+        most = quota.faces_per_collection
+        return self._database.write(lambda connection: face_rows.enrol(connection, place, faces, sealed, most, known))
 
     def faces_of_image(self, key: CollectionKey, image_id: ImageId) -> tuple[Face, ...]:
         """See GalleryStore."""
