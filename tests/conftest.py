@@ -11,6 +11,7 @@ otherwise, which is most of the time that tests take. To keep the files of a run
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shutil
@@ -68,7 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if shutil.disk_usage(IN_MEMORY).free >= LEAST_FREE_BYTES:
         folder = tempfile.mkdtemp(prefix="custodes-", dir=IN_MEMORY)
         os.environ["TMPDIR"], tempfile.tempdir = folder, None
-        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)  # after those who still write at their own end
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
