@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from custodes.cli.output import NothingToDoError
 from custodes.cli.pictures.analyze import expanded, shown, summary
 from custodes.cli.pictures.annotate import FACE, LABEL, TEXT, WORN, annotated, remarks
 from custodes.core.errors import InvalidParameterError
+from fakes.command import custodes
 
 BOX = {"Left": 0.25, "Top": 0.5, "Width": 0.5, "Height": 0.25}
 POLYGON = [{"X": 0.25, "Y": 0.5}, {"X": 0.75, "Y": 0.5}, {"X": 0.75, "Y": 0.75}, {"X": 0.25, "Y": 0.75}]
@@ -131,12 +130,6 @@ def test_what_describes_a_finding_is_not_a_finding() -> None:
     assert shown(answers, None) == answers
 
 
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "custodes", "analyze", *map(str, arguments)]
-    environment = {**os.environ, "CUSTODES_THREADS": "1"}
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
-
-
 @pytest.mark.models
 def test_a_folder_from_end_to_end(model_pack: Path, tmp_path: Path) -> None:
     portrait = PIL.Image.fromarray(pytest.importorskip("skimage.data").astronaut())
@@ -145,7 +138,9 @@ def test_a_folder_from_end_to_end(model_pack: Path, tmp_path: Path) -> None:
     folder.mkdir()
     portrait.save(folder / "ann.png")
     (folder / "bad.jpg").write_bytes(b"not a picture")
-    done = run(folder, "--json", "--what", "faces", "--what", "text", "--out", out)
+    variables = {**os.environ, "CUSTODES_THREADS": "1"}
+    asked = ["analyze", folder, "--json", "--what", "faces", "--what", "text", "--out", out]
+    done = custodes(*asked, variables=variables)
     assert done.returncode == 3, done.stderr
     first, second = (json.loads(line) for line in done.stdout.splitlines())
     assert first.keys() == {"path", "DetectFaces", "DetectText"}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import PIL.Image
 import pytest
+
+from fakes.command import custodes as run
 
 pytestmark = pytest.mark.models
 
@@ -21,16 +21,6 @@ def folder(model_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     PIL.Image.new("RGB", (200, 200), "white").save(place / "blank.png")
     (place / "broken.jpg").write_bytes(b"no picture")
     return place
-
-
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "custodes", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def test_a_folder_gives_a_line_of_json_per_photo_and_names_what_cannot_be_read(folder: Path):

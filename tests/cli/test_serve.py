@@ -123,9 +123,10 @@ def test_the_log_has_a_line_at_the_stop_and_no_account_of_nobody(tmp_path: Path)
         )  # fmt: skip
         with pytest.raises(ClientError):
             stranger.list_collections()
-        assert server.stop() == 0
+        server.popen.terminate()
         assert server.popen.stdout is not None
         text = server.popen.stdout.read()
+        assert server.popen.wait(15) == 0
     assert "UnrecognizedClientException" in text
     assert "account=None" not in text
     assert "stopped" in text.splitlines()[-1]

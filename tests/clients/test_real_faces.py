@@ -21,6 +21,7 @@ import pytest
 from custodes.core.errors import UnavailableError
 from custodes.deployment.networks.computing import open_engine
 from custodes.settings import Settings
+from fakes.command import custodes as command
 
 pytestmark = pytest.mark.models
 
@@ -155,16 +156,14 @@ def test_compare_on_the_command_line(model_pack: Path, portrait: PIL.Image.Image
     portrait.save(tmp_path / "a.jpg")
     changed(portrait)["turned"].save(tmp_path / "b.jpg")
     out = tmp_path / "both.png"
-    command = [sys.executable, "-m", "custodes", "compare", str(tmp_path / "a.jpg"), str(tmp_path / "b.jpg")]
-    shown = subprocess.run([*command, "--picture", str(out)], capture_output=True, text=True, timeout=60, check=False)
+    asked = ["compare", tmp_path / "a.jpg", tmp_path / "b.jpg"]
+    shown = command(*asked, "--picture", out)
     assert shown.returncode == 0, shown.stderr
     assert "Similarity 9" in shown.stdout
     assert "Traceback" not in shown.stderr
     with PIL.Image.open(out) as both:
         assert both.size[0] > 1000
-    facts = json.loads(
-        subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=60, check=True).stdout
-    )
+    facts = json.loads(command(*asked, "--json").stdout)
     assert facts["similarity_pct"] > 90
 
 
@@ -175,14 +174,7 @@ def test_commands_work_without_a_server(model_pack: Path, portrait: PIL.Image.Im
     environment = {**os.environ, "CUSTODES_DATA": str(tmp_path / "data"), "COLUMNS": "200"}
 
     def custodes(*arguments: str) -> Any:
-        answer = subprocess.run(
-            [sys.executable, "-m", "custodes", *arguments, "--json"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        answer = command(*arguments, "--json", variables=environment)
         assert answer.returncode == 0, answer.stderr
         return json.loads(answer.stdout)
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from fakes.process import Forked
 
 
 def kills(script: Path, data: Path, folder: Path, moments: Iterator[float], most: int) -> int:
@@ -26,13 +26,7 @@ def kills(script: Path, data: Path, folder: Path, moments: Iterator[float], most
 
 def last_words(script: Path, data: Path, folder: Path, seconds: float | None) -> Any:
     """What ``script`` says at its end; None where it was killed ``seconds`` after it was ready."""
-    popen = subprocess.Popen(
-        [sys.executable, str(script), str(data), str(folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
+    popen = Forked(script, str(data), str(folder), apart=True)
     assert popen.stdout is not None
     with popen.stdout:
         for line in popen.stdout:

@@ -9,8 +9,6 @@ import importlib.util
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from custodes.storage.sql.database import Database
 from custodes.storage.sql.jobs import SqlJobStore
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.sqlite_database import SqliteDatabase
+from fakes.process import Forked
 
 CHILD = Path(__file__).with_name("counting_child.py")
 KILLS = int(os.environ.get("CUSTODES_TEST_KILLS", "6"))
@@ -45,7 +44,7 @@ def opened(directory: Path) -> tuple[Database, SqlJobStore]:
 
 def live(directory: Path, seconds: float | None) -> bool:
     """Run the child, killed after ``seconds``; whether it finished."""
-    process = subprocess.Popen([sys.executable, str(CHILD), str(directory)], stdout=subprocess.PIPE, text=True)
+    process = Forked(CHILD, str(directory))
     assert process.stdout is not None
     assert process.stdout.readline() == "READY\n"
     timer = threading.Timer(seconds or 60, process.send_signal, [signal.SIGKILL])

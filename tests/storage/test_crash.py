@@ -10,8 +10,6 @@ import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -24,6 +22,7 @@ from custodes.gallery.gallery import IndexedGallery
 from custodes.storage.sql.gallery.store import SqlGalleryStore
 from custodes.storage.sql.sqlite_database import FILE_NAME, SqliteDatabase
 from custodes.storage.vectors.faiss_index import FaissIndex
+from fakes.process import Forked
 
 CHILD = Path(__file__).with_name("enrolling_child.py")
 KILLS = int(os.environ.get("CUSTODES_TEST_KILLS", "12"))
@@ -61,12 +60,11 @@ class Account:
                 self.failed += 1
 
 
-def start(directory: Path, seed: int, *limits: int) -> subprocess.Popen[str]:
-    command = [sys.executable, str(CHILD), str(directory), str(seed), "4", *map(str, limits)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+def start(directory: Path, seed: int, *limits: int) -> Forked:
+    return Forked(CHILD, str(directory), str(seed), "4", *map(str, limits))
 
 
-def live_for(process: subprocess.Popen[str], seconds: float) -> str:
+def live_for(process: Forked, seconds: float) -> str:
     """Output of ``process``, which is killed ``seconds`` after it was ready."""
     assert process.stdout is not None
     first = process.stdout.readline()
