@@ -1,7 +1,7 @@
 """Everyday requests in a fixed order, what was answered in a form that can be compared, and what is on record of it.
 
 In: clients of one or several servers, which are asked in turn. Out: answers without what differs between any two
-installations: ids are numbered in the order in which they appear, times are left out.
+installations: ids are numbered in the order in which they appear, times are left out, tokens of pages only counted.
 """
 
 from __future__ import annotations
@@ -96,7 +96,8 @@ class Everyday:
 
     def _plain(self, value: Any) -> Any:
         if isinstance(value, Mapping):
-            return {key: self._plain(one) for key, one in value.items() if not isinstance(one, datetime)}
+            kept = {key: one for key, one in value.items() if not isinstance(one, datetime)}
+            return {key: key if key == "NextToken" else self._plain(one) for key, one in kept.items()}
         if isinstance(value, list):
             return [self._plain(one) for one in value]
         if isinstance(value, str):

@@ -73,10 +73,16 @@ class Cluster:
                 env={**self.environment(), "CUSTODES_NODE": name},
             )
 
-    def begun(self, name: str) -> Process:
-        """Start a process that serves when this returns; it is not among the running ones yet."""
+    def begun(self, name: str) -> Process | None:
+        """Start a process that serves when this returns, not among the running ones yet; None where it gave up."""
         popen = self.begin(name)
-        return Process(popen, first_url(popen), self.data)
+        try:
+            return Process(popen, first_url(popen), self.data)
+        except AssertionError:
+            popen.wait(30)
+            assert popen.stdout is not None
+            popen.stdout.close()
+            return None
 
     def start(self, *names: str) -> list[Process]:
         """Start processes at the same time; all of them serve when this returns."""

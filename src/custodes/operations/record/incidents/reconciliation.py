@@ -54,11 +54,18 @@ class Reconciliation:
     """Compares from the moment on that it is made."""
 
     def __init__(self, log: RunningLog, meter: RunMeter) -> None:
-        """Read and write ``log``. What the networks did before, while they were opened, does not count."""
+        """Read and write ``log``. What the networks did before, while they were opened, does not count.
+
+        Raises:
+            UnavailableError: the ledger cannot be read.
+        """
         self._log = log
         self._meter = meter
         self._lock = threading.Lock()
-        self._from = log.flush().size
+        try:
+            self._from = log.flush().size
+        except LedgerUnavailableError as error:
+            raise UnavailableError(f"the ledger cannot be read: {error}") from error
         meter.take()
 
     def run(self) -> None:
