@@ -35,8 +35,8 @@ npm: $(BIN)/python ## Install npm into .venv when this machine has none (some mo
 test: $(VENV)/.test npm check ## Run all checks and tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-test-fast: $(VENV)/.test ## Run the tests that start no server, program or network
-	$(BIN)/python -m pytest $(PYTEST_ARGS) --fast -m "not process and not models and not data and not npm and not slow"
+test-fast: $(VENV)/.test ## Run the tests that start no server or program, need no network and try no thousand values
+	$(BIN)/python -m pytest $(PYTEST_ARGS) --fast -m "not process and not models and not data and not npm and not slow and not hypothesis"
 
 coverage: $(VENV)/.test npm ## Run all tests; report branch coverage of ledger, policy and edge (TESTS= for some)
 	$(BIN)/python -m coverage erase
