@@ -86,6 +86,7 @@ MAKING = {
 GIVEN = {
     ("search",): ["PHOTO", "--collection", "people"],
     ("stream", "correct"): ["1", "--unknown"],
+    ("task", "regularly"): ["duplicates", "--collection", "people", "--days", "1"],
     ("handler", "put"): ["door", "DOCUMENT"],
     ("handler", "check"): ["DOCUMENT"],
 }

@@ -24,7 +24,8 @@ NOTHING_READ = {
     "custodes policy officer remove",
     "custodes review show",
     "custodes screening show",
-    # Their outputs are folders of their own, or a person is named rather than a file.
+    # Their outputs are folders of their own, or a person or a collection is named rather than a file.
+    "custodes collection export",
     "custodes migrate compreface",
     "custodes migrate luna",
     "custodes task calibrate",

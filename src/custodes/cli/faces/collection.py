@@ -141,9 +141,9 @@ def import_command(
     from custodes.cli.client.connection import open_api
     from custodes.cli.faces.archive import import_faces, read_archive
 
-    head, faces = read_archive(archive, key)
-    target = collection or str(head["collection_id"])
     with open_api(from_environment(data=data), endpoint) as api:
+        head, faces = read_archive(archive, key)
+        target = collection or str(head["collection_id"])
         found = import_faces(api, target, str(head["model_version"]), faces)
     lines = [f"{found['added']} faces added, {found['present']} were there, {found['joined']} given to persons"]
     lines += [f"{face_id} was erased here and stays so" for face_id in found["erased"]]
