@@ -116,7 +116,7 @@ def test_a_report_about_another_start_or_log_is_not_taken_for_this_one(
     mixed = wrap("attestation", {**first, "report": second["report"]})
     if started.starts[0].envelope != started.starts[1].envelope:
         assert "about another start" in started.verdict(mixed, capsys)
-    assert "not in the log" in started.verdict(wrap("attestation", {**first, "index": 1}), capsys)
+    assert "not in the log" in started.verdict(wrap("attestation", {**first, "index": first["index"] + 1}), capsys)
     never = PlacedEntry(0, started.starts[0].envelope.replace(b'"v":1', b'"z":1,"v":1'))
     assert started.verdict(started.file(start=never), capsys).startswith("INVALID")
     other = Started(tmp_path / "other", started.processor)

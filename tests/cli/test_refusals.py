@@ -39,6 +39,8 @@ NOT_SWEPT = {
     ("screening", "officer", "add"),
 }
 """They run until stopped, or make the file that they are given."""
+MAKING = {("collection", "export")}
+"""Every file that they are given is a new one."""
 
 
 def values(command: Any, path: Path) -> list[str]:
@@ -55,7 +57,7 @@ def values(command: Any, path: Path) -> list[str]:
 READING = {
     path: command
     for path, command in TREE.items()
-    if path not in NOT_SWEPT
+    if path not in NOT_SWEPT | MAKING
     and any(
         one.required and "Path" in str(one.type_descriptor.annotation) and one.name not in WRITTEN
         for one in command.params

@@ -62,8 +62,9 @@ def test_events_follow_by_themselves(chromium: Any, tmp_path: Path) -> None:
 def prepare(server: Any, kinesis_url: str, camera_url: str) -> None:
     """A processor that looks for Ann and keeps whom it sees."""
     kinesis = boto3.client("kinesis", endpoint_url=kinesis_url, **KEYS)
-    kinesis.create_stream(StreamName="front", ShardCount=1)
-    output = kinesis.describe_stream_summary(StreamName="front")["StreamDescriptionSummary"]["StreamARN"]
+    # moto is one for all tests of a process, and others have a stream called front.
+    kinesis.create_stream(StreamName="seen-on-pages", ShardCount=1)
+    output = kinesis.describe_stream_summary(StreamName="seen-on-pages")["StreamDescriptionSummary"]["StreamARN"]
     arn = f"arn:aws:kinesisvideo:{REGION}:{server.deployment.keys.account_id}:stream/front/1700000000000"
     server.deployment.administration.ask("stream source set", {"arn": arn, "url": camera_url}, os.getuid())
     client = server.client()

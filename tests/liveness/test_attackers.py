@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any
 
 import boto3
@@ -175,7 +175,16 @@ def test_videos_that_are_being_received_share_a_limit(
         for one in streams:
             one.challenge()
             one.send("VideoEvent", {"VideoChunk": base64.b64encode(bytes(600_000)).decode(), "TimestampMillis": 1})
-        assert told(streams[1])[0] == "ThrottlingException"
+        # Whichever of the two is received last.
+        assert first_answer(streams)[0] == "ThrottlingException"
+
+
+def first_answer(streams: list[Stream]) -> tuple[str, dict[str, Any]]:
+    for _ in range(60):
+        for one in streams:
+            with suppress(TimeoutError):
+                return one.event(0.25)
+    raise AssertionError("nobody was answered")
 
 
 def test_what_the_client_says_of_faces_and_times_makes_nobody_alive(

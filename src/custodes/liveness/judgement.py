@@ -112,7 +112,7 @@ def feedback(evidence: LivenessEvidence) -> tuple[FeedbackCode, ...]:
     told = {
         FeedbackCode.FACE_NOT_VISIBLE: seen.seconds < _BRIEF_S,
         FeedbackCode.FACE_OBSTRUCTION_DETECTED: evidence.covered > _COVERED_SHARE,
-        FeedbackCode.FACE_NOT_ALIGNED: seen.overlap < _OVERLAP[0],
+        FeedbackCode.FACE_NOT_ALIGNED: seen.overlap < _OVERLAP[0] or seen.growth < _GROWTH[0],
         FeedbackCode.EYES_CLOSED_DETECTED: evidence.eyes_closed > _CLOSED_SHARE,
         FeedbackCode.LOW_VIDEO_QUALITY_DETECTED: blurred,
         FeedbackCode.LOW_LIGHTING_DETECTED: evidence.brightness_pct < _DIM_PCT,

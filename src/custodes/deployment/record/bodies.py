@@ -11,7 +11,6 @@ from pathlib import Path
 
 from custodes.core.errors import UnavailableError
 from custodes.ledger.writer.ports import BodyReader
-from custodes.storage.files.credentials import stored_account
 from custodes.storage.ledger.open import LedgerPaths, read_bodies
 
 
@@ -21,6 +20,9 @@ def ledger_bodies(data: Path, database: str) -> Iterator[BodyReader]:
     if not LedgerPaths(data).shared_mark.exists():
         yield read_bodies(data)
         return
+    # Loads what commands without a database do without.
+    from custodes.storage.files.credentials import stored_account
+
     account = stored_account(data)
     if not database or account is None:
         raise UnavailableError(
