@@ -21,7 +21,7 @@ from custodes.settings import Settings
 
 if TYPE_CHECKING:
     from custodes.models.fetch import Fetched
-    from custodes.models.sources import Progress
+    from custodes.models.sources import Progress, Tools
 
 _LINE_EVERY_S = 5.0
 _COUNTED = 1000
@@ -50,20 +50,26 @@ def fetch_with_progress(settings: Settings, cards: Sequence[Fetchable]) -> list[
     """Bring ``cards`` into the store that ``settings`` name. Raises UnavailableError: it cannot be written."""
     # Importers need the onnx package, which nothing else does: only who fetches pays for loading it.
     from custodes.models.fetch import fetch
-    from custodes.models.sources import local_tools
 
-    mirror = Path(settings.mirror) if settings.mirror else None
-    with _progress() as progress:
-        return fetch(ModelStore(settings.models_folder), cards, local_tools(os.environ, mirror, progress))
+    with _tools(settings) as tools:
+        return fetch(ModelStore(settings.models_folder), cards, tools)
 
 
 def fetch_archive(settings: Settings, archive: Archive) -> Path:
     """The pinned file, in the mirror or among the downloads. Raises SourceError, ModelFileError."""
-    from custodes.models.sources import local_tools, obtain
+    from custodes.models.sources import obtain
 
-    mirror = Path(settings.mirror) if settings.mirror else None
+    with _tools(settings) as tools:
+        return obtain(archive, ModelStore(settings.models_folder).downloads, tools)
+
+
+@contextmanager
+def _tools(settings: Settings) -> Iterator[Tools]:
+    """Those of this machine, with progress."""
+    from custodes.models.sources import local_tools
+
     with _progress() as progress:
-        return obtain(archive, ModelStore(settings.models_folder).downloads, local_tools(os.environ, mirror, progress))
+        yield local_tools(os.environ, Path(settings.mirror) if settings.mirror else None, progress)
 
 
 @contextmanager

@@ -62,10 +62,9 @@ def joined(width_px: int, parts: Sequence[tuple[Span, Reading]]) -> Reading:
 
 def letters(reading: Reading) -> str:
     """What it says without spaces, forms of width made one."""
-    text = unicodedata.normalize("NFKC", "".join(symbol.text for symbol in reading.symbols))
-    return "".join(text.split())
+    return "".join(unicodedata.normalize("NFKC", reading.text).split())
 
 
 def words(reading: Reading) -> int:
     """How many there are between its spaces."""
-    return len("".join(symbol.text for symbol in reading.symbols).split())
+    return len(reading.text.split())

@@ -136,9 +136,11 @@ class TextPipeline:
             for number, attempt in enumerate(best)
             if attempt.reading.weakest < _SURE or digits_apart(attempt.reading.symbols, attempt.aspect, _APART)
         }
-        parts = {number: spans(strip) for number, strip in strips.items()}
-        parts = {number: found for number, found in parts.items() if len(found) <= MOST_PARTS}
-        parts = {number: found for number, found in parts.items() if len(found) > words(best[number].reading)}
+        parts = {
+            number: found
+            for number, strip in strips.items()
+            if words(best[number].reading) < len(found := spans(strip)) <= MOST_PARTS
+        }
         readings = iter(
             self._steps.recogniser.read([part(strips[number], span) for number in parts for span in parts[number]])
         )

@@ -47,6 +47,11 @@ class Reading:
         return sum(symbol.probability for symbol in self.symbols) / len(self.symbols) if self.symbols else 0.0
 
     @property
+    def text(self) -> str:
+        """What it says, spaces among it."""
+        return "".join(symbol.text for symbol in self.symbols)
+
+    @property
     def weakest(self) -> float:
         """Least probability of a symbol that is seen; 0 without any."""
         return min((symbol.probability for symbol in self.symbols if not symbol.text.isspace()), default=0.0)

@@ -158,7 +158,7 @@ class Archives:
 
     def _version(self, permit: Permit, key: CollectionKey) -> ModelVersion:
         collection = self._gallery.outline(key)
-        permit.tally.facts |= {"collection": key.collection_id, "collection_version": collection.model_version}
+        permit.tally.looked_in(collection)
         require_same_model(self._engine, collection)
         if is_held(permit):
             raise DeniedError("vectors and users cannot be held back until two persons have confirmed them")

@@ -230,7 +230,7 @@ class Search:
 
     def _version(self, permit: Permit, key: CollectionKey) -> ModelVersion:
         collection = self._gallery.outline(key)
-        permit.tally.facts |= {"collection": key.collection_id, "collection_version": collection.model_version}
+        permit.tally.looked_in(collection)
         require_same_model(self._engine, collection)
         return collection.model_version
 

@@ -186,7 +186,7 @@ class HandlerRun:
         require_same_model(self._parts.engine, collection)
         require_grown(self._parts.engine, permit, image, [one.face for one in asked])
         permit.tally.images += 1
-        permit.tally.facts |= {"collection": key.collection_id, "collection_version": collection.model_version}
+        permit.tally.looked_in(collection)
 
     def _embedded(self, permit: Permit, image: Image, asked: Sequence[FaceHandled]) -> list[FloatArray]:
         """Vectors of ``asked``; those that no list asked for before are computed now."""

@@ -104,7 +104,7 @@ class Verification:
         """
         key = command.key(permit.context.caller)
         collection = self._gallery.outline(key)
-        permit.tally.facts |= {"collection": key.collection_id, "collection_version": collection.model_version}
+        permit.tally.looked_in(collection)
         require_same_model(self._engine, collection)
         if is_held(permit):
             raise DeniedError("what a verification finds cannot be held back until two persons have confirmed it")

@@ -19,6 +19,7 @@ from typing import Generic, Protocol, TypeVar
 from custodes.core.errors import CustodesError, DeniedError, UnavailableError
 from custodes.core.ids import AccountId
 from custodes.core.slot import Slot
+from custodes.gallery.entities import Collection
 from custodes.operations.requests.command import Command
 from custodes.operations.requests.context import Context
 from custodes.operations.requests.properties import STRICTEST, Properties
@@ -154,6 +155,10 @@ class Tally:
         """Add to named units."""
         for name, count in units.items():
             self.counts[name] += count
+
+    def looked_in(self, collection: Collection) -> None:
+        """Whose vectors, and of which version, goes on record."""
+        self.facts |= {"collection": collection.key.collection_id, "collection_version": collection.model_version}
 
 
 @dataclass(slots=True)

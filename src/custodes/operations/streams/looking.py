@@ -101,7 +101,7 @@ class FaceLook:
             raise DeniedError("the last day of this search is over")
         collection = self._engines.gallery.outline(self._key)
         require_same_model(self._engines.faces, collection)
-        permit.tally.facts |= {"collection": self._key.collection_id, "collection_version": collection.model_version}
+        permit.tally.looked_in(collection)
 
     def look(self, permit: Permit, fragment: Fragment, frame: LiveFrame) -> Told:
         """One record a frame, also of one without faces."""

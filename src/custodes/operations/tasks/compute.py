@@ -185,8 +185,7 @@ class _Work:
         require_same_model(self._parts.engine, collection)
         if collection.face_count > at_most:
             raise InvalidParameterError(f"Tasks of this kind look at no more than {at_most} faces.")
-        facts = self._permit.tally.facts
-        facts |= {"collection": key.collection_id, "collection_version": collection.model_version}
+        self._permit.tally.looked_in(collection)
         batches = list(self._parts.gallery.face_vectors(key))
         if not batches:
             return _Faces(key, np.empty(0, np.int64), np.empty((0, collection.dimension), np.float32))
