@@ -21,7 +21,7 @@ from custodes.core.ids import RequestId
 from custodes.core.slot import Slot
 from custodes.engine.faces.pipeline import FacePipeline
 from custodes.engine.faces.traits.eyes import CROP_PX
-from custodes.engine.results.face import FloatArray, Judgement
+from custodes.engine.results.face import Detail, FloatArray, Judgement
 from custodes.imaging.image import Image, decode
 from report import ROOT, Section, table, write
 
@@ -37,7 +37,7 @@ SURE = 80.0
 
 def said(engine: FacePipeline, rgb: Pixels) -> Judgement | None:
     """What is said of the eyes of the face in the middle; None where none is found."""
-    found = engine.detect(SLOT, Image(rgb, b""))
+    found = engine.detect(SLOT, Image(rgb, b""), Detail.FULL)
     return found.faces[face_features.central(found)].eyes_open if found.faces else None
 
 

@@ -14,7 +14,7 @@ ordinary light is not taken for one of them.
 
 Every number of the mixture is over all faces of a distribution, at least dozens of people: none is a person's template.
 Fitted by scripts/fit_lookalikes.py and scripts/fit_hard_light.py; choice and figures:
-docs/adr/0018-among-people-who-look-alike.md, docs/adr/0026-one-light-makes-strangers-alike.md.
+docs/adr/0018-among-people-who-look-alike.md, docs/adr/0027-one-light-makes-strangers-alike.md.
 """
 
 from __future__ import annotations
