@@ -250,7 +250,13 @@ FOR_AVX2 static void scan_avx2(const uint8_t *blocks, int64_t count, int groups,
 #endif
 
 #if defined(__aarch64__)
-#define FOR_DOTPROD __attribute__((target("+dotprod")))
+#if defined(__ARM_FEATURE_DOTPROD)
+#define FOR_DOTPROD /* the compiler takes it for granted, as on Apple's */
+#elif defined(__clang__)
+#define FOR_DOTPROD __attribute__((target("dotprod")))
+#else
+#define FOR_DOTPROD __attribute__((target("arch=armv8.2-a+dotprod")))
+#endif
 
 FOR_DOTPROD INLINE void tile_dotprod(
     const uint8_t *block, int64_t first, int64_t count, int groups, Query *queries, const int asked) {
