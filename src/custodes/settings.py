@@ -111,7 +111,7 @@ class Settings:
     device: Device = _setting("Where networks run: `auto`, `cpu` or `cuda`.", Device.AUTO)
     arithmetic: Arithmetic = _setting(
         "What networks for text and whole pictures compute with: `float32`, or `bfloat16`, which takes about half the "
-        "time on processors that have it, and needs `custodes[bfloat16]` (docs/models.md). Faces stay in `float32`.",
+        "time on processors that have it, and needs `custodes[bfloat16]` (docs/guides/running.md). Not for faces.",
         Arithmetic.FLOAT32,
     )
     threads: int = _setting("Threads that one run of a network uses; 0 takes one per core.", 0)
