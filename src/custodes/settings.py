@@ -389,6 +389,7 @@ def _convert(item: Field[Any], found: GivenValue) -> Any:
         "bool": switch,
         "int": int,
         "Mapping[str, Path]": folders,
+        "Arithmetic": Arithmetic,
         "Device": Device,
         "LogFormat": LogFormat,
         "WarmStart": WarmStart,

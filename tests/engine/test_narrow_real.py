@@ -25,7 +25,7 @@ from custodes.engine.text.assembly import open_text_engine
 from custodes.imaging.image import Image
 from custodes.models.card import load_cards
 from custodes.models.store import ModelStore
-from custodes.settings import from_environment
+from custodes.settings import load
 
 pytestmark = pytest.mark.models
 
@@ -67,14 +67,11 @@ def test_scores_are_those_of_float32_to_the_second_digit(narrow: Networks, wide:
     assert 0 < apart < 0.05 * np.abs(wanted["logits"]).max()
 
 
-def test_what_does_not_bear_it_and_what_must_be_exact_stay_float32(
-    narrow: Networks, wide: Networks, cat: Image
-) -> None:
+def test_what_does_not_bear_it_or_must_be_exact_stays_float32(narrow: Networks, wide: Networks, cat: Image) -> None:
     feeds = {"rgb": planes(cat, 260)}
     exact = narrow.session("efficientnet-lite2", exact=True).run(feeds)
-    assert all(
-        np.array_equal(exact[name], rows) for name, rows in wide.session("efficientnet-lite2").run(feeds).items()
-    )
+    wanted = wide.session("efficientnet-lite2").run(feeds)
+    assert all(np.array_equal(exact[name], rows) for name, rows in wanted.items())
     assert type(narrow.session("centernet")) is type(wide.session("centernet"))
 
 
@@ -125,6 +122,9 @@ def test_a_page_reads_the_same(model_pack: Path, narrow: Networks) -> None:
 def test_without_the_extra_a_server_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
     require_bfloat16.cache_clear()
-    settings = from_environment({"CUSTODES_DATA": str(tmp_path), "CUSTODES_ARITHMETIC": "bfloat16"})
-    with pytest.raises(UnavailableError, match=r"custodes\[bfloat16\]"), open_computing(settings):
-        pass
+    settings = load({"CUSTODES_DATA": str(tmp_path), "CUSTODES_ARITHMETIC": "bfloat16"}, {})
+    try:
+        with pytest.raises(UnavailableError, match=r"custodes\[bfloat16\]"), open_computing(settings):
+            pass
+    finally:
+        require_bfloat16.cache_clear()
