@@ -22,8 +22,7 @@ import numpy as np
 
 import report
 from average_precision import mean_average_precision
-from custodes.core.arithmetic import Arithmetic
-from custodes.core.device import Device
+from custodes.core.device import Arithmetic, Device
 from custodes.core.errors import UnavailableError
 from custodes.engine.equipment.assembly import open_equipment_engine
 from custodes.engine.faces.assembly import open_face_engine

@@ -16,8 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from custodes.core.arithmetic import Arithmetic
-from custodes.core.device import Device
+from custodes.core.device import Arithmetic, Device
 from custodes.core.errors import InvalidParameterError
 from custodes.core.setting_sources import PREFIX, GivenValue, from_file, from_variables
 from custodes.core.setting_text import (
@@ -48,7 +47,6 @@ _SECRETS = frozenset(
         "job_webhook_secret",
     }
 )
-
 
 _COUNTS = (
     *("threads", "account_rate", "account_collections", "faces_per_collection", "users_per_collection"),
@@ -109,11 +107,7 @@ class Settings:
         "*",
     )
     device: Device = _setting("Where networks run: `auto`, `cpu` or `cuda`.", Device.AUTO)
-    arithmetic: Arithmetic = _setting(
-        "What networks for text and whole pictures compute with: `float32`, or `bfloat16`, which takes about half the "
-        "time on processors that have it, and needs `custodes[bfloat16]` (docs/guides/running.md). Not for faces.",
-        Arithmetic.FLOAT32,
-    )
+    arithmetic: Arithmetic = _setting("For text and labels: `float32` or `bfloat16` (running.md).", Arithmetic.FLOAT32)
     threads: int = _setting("Threads that one run of a network uses; 0 takes one per core.", 0)
     workers: int = _setting("Requests worked on at the same time.", 8)
     in_flight: int = _setting("Requests held at the same time; more are throttled.", 256)

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from custodes.core.arithmetic import Arithmetic
-from custodes.core.device import Device
+from custodes.core.device import Arithmetic, Device
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
-from custodes.core.arithmetic import Arithmetic
+from custodes.core.device import Arithmetic
 from custodes.deployment.networks.engines import open_sight, open_text
 from custodes.deployment.networks.own_detectors import own_networks
 from custodes.engine.faces.assembly import open_face_engine

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import threading
 
-from custodes.core.arithmetic import Arithmetic
-from custodes.core.device import Device
+from custodes.core.device import Arithmetic, Device
 from custodes.engine.runtime.beside import Beside
 from custodes.engine.runtime.memory import Runs
 from custodes.engine.runtime.narrow import BEARS, open_narrow

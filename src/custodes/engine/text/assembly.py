@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 
-from custodes.core.arithmetic import Arithmetic
-from custodes.core.device import Device
+from custodes.core.device import Arithmetic, Device
 from custodes.core.errors import UnavailableError
 from custodes.engine.runtime.memory import Runs
 from custodes.engine.runtime.networks import Networks
