@@ -30,7 +30,7 @@ from custodes.storage.files.segment_files import SegmentFiles
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery.celebrities import SqlCelebrities
 from custodes.storage.sql.gallery.store import SqlGalleryStore
-from custodes.storage.vectors.faiss_index import FaissIndex
+from custodes.storage.vectors.choice import exact_index
 
 CACHE = "cache"
 CHANGES_KEPT = 100_000
@@ -74,7 +74,7 @@ def open_served_gallery(
         return
     quotas, folder = AccountQuotas(settings.account_limits, limits), settings.data / CACHE
     store = SqlGalleryStore.open(database, settings.data, os.urandom, quotas, SegmentFiles(folder))
-    gallery = IndexedGallery(store, FaissIndex, settings.search_wait_s)
+    gallery = IndexedGallery(store, exact_index(), settings.search_wait_s)
     counts = SearchCounts(folder / _COUNTS)
     keys = [] if settings.warm_start is WarmStart.NONE else warming_order(counts.counts(), _others(settings, store))
 
@@ -106,7 +106,7 @@ def open_following_gallery(
     """
     quotas = AccountQuotas(settings.account_limits, limits)
     store = SqlGalleryStore.open(database, settings.data, os.urandom, quotas, changes_kept=CHANGES_KEPT)
-    gallery = FollowingGallery(store, FaissIndex, settings.search_wait_s)
+    gallery = FollowingGallery(store, exact_index(), settings.search_wait_s)
     counts = SearchCounts(folder / _COUNTS)
     keys = [] if settings.warm_start is WarmStart.NONE else warming_order(counts.counts(), _others(settings, store))
     with closing(Warming(gallery, keys, _THREADS)) as warming:
@@ -121,7 +121,7 @@ def open_gallery(settings: Settings) -> Iterator[Gallery]:
     """The database of the data directory, locked for this process; indexes are filled when first searched."""
     with closing(open_database(settings)) as database:
         quotas = AccountQuotas(settings.account_limits, no_overrides)
-        yield IndexedGallery(SqlGalleryStore.open(database, settings.data, os.urandom, quotas), FaissIndex)
+        yield IndexedGallery(SqlGalleryStore.open(database, settings.data, os.urandom, quotas), exact_index())
 
 
 def _others(settings: Settings, store: SqlGalleryStore) -> list[CollectionKey]:
