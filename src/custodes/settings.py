@@ -35,19 +35,9 @@ from custodes.governance.limits import AccountLimits
 
 FILE_NAME = "custodes.toml"
 # No digest of the configuration covers these: a digest of a short secret gives it away.
-_SECRETS = frozenset(
-    {
-        "database",
-        "s3_access_key_id",
-        "s3_secret_access_key",
-        "kinesis_access_key_id",
-        "kinesis_secret_access_key",
-        "sns_access_key_id",
-        "sns_secret_access_key",
-        "job_webhook_secret",
-    }
+_SECRETS = {"database", "job_webhook_secret"}.union(
+    f"{service}_{part}" for service in ("s3", "kinesis", "sns") for part in ("access_key_id", "secret_access_key")
 )
-
 _COUNTS = (
     *("threads", "account_rate", "account_collections", "faces_per_collection", "users_per_collection"),
     *("video_workers", "stream_workers", "shutdown_s"),
@@ -206,6 +196,16 @@ class Settings:
         "cannot be reached nothing is recorded, and so nothing done.",
         "",
     )
+    ledger_tiles: str = _setting(
+        "Where servers with names keep the ledger's public files instead of in the folder that they share: a place at "
+        "`s3_endpoint`, like `s3://bucket/prefix`, written with `If-Match` and `If-None-Match`.",
+        "",
+    )
+    ledger_key: Path | None = _setting(
+        "File with the ledger's signing key, where servers with names do not have it in their data directory. A server "
+        "without the file publishes nothing and takes up no duties.",
+        None,
+    )
     attestation: Path | None = _setting(
         "Folder in which Linux gives reports of a confidential virtual machine (`/sys/kernel/config/tsm/report`): each "
         "start is attested by an AMD processor, in `attestations` of the data directory.",
@@ -243,6 +243,8 @@ class Settings:
         self._require(1 <= self.stream_fragment_s <= 60, "stream_fragment_s", "between 1 and 60")
         self._require(_NODE.fullmatch(self.node) is not None, "node", "1 to 32 of a-z, 0-9 and -, a letter first")
         self._require(not self.node or bool(self.database), "node", "given with database, on PostgreSQL")
+        for name in ("ledger_tiles", "ledger_key"):
+            self._require(not getattr(self, name) or bool(self.database), name, "given with database, on PostgreSQL")
         told = authorities(self.timestamp_authorities)
         self._require(told is not None, "timestamp_authorities", "two or more of name=URL")
         sampling = sampling_rates(self.video_sampling)
@@ -383,10 +385,7 @@ def _convert(item: Field[Any], found: GivenValue) -> Any:
         "bool": switch,
         "int": int,
         "Mapping[str, Path]": folders,
-        "Arithmetic": Arithmetic,
-        "Device": Device,
-        "LogFormat": LogFormat,
-        "WarmStart": WarmStart,
+        **{kind.__name__: kind for kind in (Arithmetic, Device, LogFormat, WarmStart)},
     }
     reader = readers.get(str(item.type), Path if "Path" in str(item.type) else str)
     try:
