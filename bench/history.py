@@ -40,7 +40,6 @@ CURVES = (
     Curve("LFW TAR at 1e-3, %", "lfw", "one enrolment, one query", "TAR % at FAR 1e-3"),
     Curve("Start to /healthz, s", "startup", "start to", "median"),
     Curve("Memory after start, MB", "startup", "resident memory, idle", "median"),
-    Curve("First search after a restart, s", "first_search", "from the copies", "figure"),
     Curve("Ledger, requests a second, 16 clients", "ledger", "ledger: requests", "per second"),
     Curve("16 clients, requests a second", "ledger_http", "as fast as possible, real engine", "requests/s"),
     Curve("DetectLabels, CPU ms", "labels", "GENERAL_LABELS", "call"),
