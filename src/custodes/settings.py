@@ -21,6 +21,8 @@ from custodes.core.errors import InvalidParameterError
 from custodes.core.setting_sources import PREFIX, GivenValue, from_file, from_variables
 from custodes.core.setting_text import (
     LogFormat,
+    SearchEngine,
+    SearchEngineText,
     WarmStart,
     authorities,
     folders,
@@ -28,6 +30,7 @@ from custodes.core.setting_text import (
     listed,
     output_accounts,
     sampling_rates,
+    search_engine,
     switch,
     url_host,
 )
@@ -38,6 +41,7 @@ FILE_NAME = "custodes.toml"
 _SECRETS = frozenset(
     {
         "database",
+        "milvus_token",
         "s3_access_key_id",
         "s3_secret_access_key",
         "kinesis_access_key_id",
@@ -129,6 +133,13 @@ class Settings:
         "ServiceUnavailable with Retry-After, which AWS clients try again. 0 answers so at once.",
         20,
     )
+    search: str = _setting(
+        "What proposes the faces of a search: `exact` for memory; `pgvector` for tables of the database on PostgreSQL; "
+        "`milvus://host:19530`, with TLS `milvus+tls://host:19530`, or `milvus:///folder/file` for the embedded one. "
+        "`pgvector+approximate` and `milvus+approximate://...` are faster and miss some (docs/scaling.md).",
+        "exact",
+    )
+    milvus_token: str = _setting("What Milvus asks for: `user:password`, or a key. Prefer the variable.", "")
     models: Path | None = _setting("Folder of fetched models. Default: `custodes/models` in the user's cache.", None)
     mirror: str = _setting("Folder that stands in for every source of model files.", "")
     face_embedder: str = _setting(
@@ -160,6 +171,11 @@ class Settings:
     output_buckets: str = _setting(
         "Buckets that results may be written to, folders and S3 alike, separated by commas: `name` for every account, "
         "`name:ACCOUNT` for one; the same name again for the next.",
+        "",
+    )
+    ray: str = _setting(
+        "Ray cluster that bulk enrolments and matches may be computed on, like `ray://host:10001`, or `local` for one "
+        "that is started on this machine when it is needed; needs `custodes[ray]`. Empty for none (docs/scaling.md).",
         "",
     )
     training_workers: int = _setting("Custom labels trained at the same time; 0 for none by this server.", 1)
@@ -243,8 +259,19 @@ class Settings:
         self._require(1 <= self.stream_fragment_s <= 60, "stream_fragment_s", "between 1 and 60")
         self._require(_NODE.fullmatch(self.node) is not None, "node", "1 to 32 of a-z, 0-9 and -, a letter first")
         self._require(not self.node or bool(self.database), "node", "given with database, on PostgreSQL")
+        engine = search_engine(self.search)
+        self._require(engine is not None, "search", "exact, pgvector or milvus://host:port, see docs/settings.md")
         told = authorities(self.timestamp_authorities)
         self._require(told is not None, "timestamp_authorities", "two or more of name=URL")
+        on_postgres = self.database.startswith("postgresql")
+        self._require(
+            engine is None or engine.kind is not SearchEngine.PGVECTOR or on_postgres,
+            "search",
+            "exact or milvus while database is not on PostgreSQL",
+        )
+        self._require(
+            engine is None or not (engine.embedded and self.node), "search", "a server where there are several nodes"
+        )
         sampling = sampling_rates(self.video_sampling)
         self._require(sampling is not None, "video_sampling", "kinds of jobs with numbers from 0.5 to 30")
         self._require(
@@ -281,6 +308,13 @@ class Settings:
             for item in fields(self)
             if item.name not in _SECRETS
         ]
+
+    @property
+    def search_engine(self) -> SearchEngineText:
+        """The setting ``search``."""
+        found = search_engine(self.search)
+        assert found is not None  # by __post_init__
+        return found
 
     @property
     def account_limits(self) -> AccountLimits:

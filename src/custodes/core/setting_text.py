@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
@@ -25,6 +26,55 @@ class WarmStart(StrEnum):
     USED = "used"
     ALL = "all"
     NONE = "none"
+
+
+class SearchEngine(StrEnum):
+    """What proposes faces that may be alike."""
+
+    MEMORY = "memory"
+    PGVECTOR = "pgvector"
+    MILVUS = "milvus"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchEngineText:
+    """The setting ``search``, taken apart.
+
+    Attributes:
+        kind: which.
+        approximate: whether it proposes by a graph.
+        address: URL of a server of Milvus, or the path of a file for the embedded one.
+    """
+
+    kind: SearchEngine
+    approximate: bool = False
+    address: str = ""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether it is a file of this machine."""
+        return self.kind is SearchEngine.MILVUS and not self.address.startswith("http")
+
+
+_SEARCH = re.compile(r"(?P<kind>exact|pgvector|milvus)(?P<words>(?:\+(?:approximate|tls))*)(?:://(?P<address>.+))?")
+
+
+def search_engine(text: str) -> SearchEngineText | None:
+    """What ``exact``, ``pgvector[+approximate]`` or ``milvus[+approximate][+tls]://PLACE`` say, else None."""
+    found = _SEARCH.fullmatch(text)
+    if found is None:
+        return None
+    words, address = set(found["words"].split("+")) - {""}, found["address"] or ""
+    if found["kind"] == "milvus":
+        if not address or (address.startswith("/") and "tls" in words):
+            return None
+        scheme = "https" if "tls" in words else "http"
+        place = address if address.startswith("/") else f"{scheme}://{address}"
+        return SearchEngineText(SearchEngine.MILVUS, "approximate" in words, place)
+    if address or "tls" in words or (words and found["kind"] == "exact"):
+        return None
+    kind = SearchEngine.MEMORY if found["kind"] == "exact" else SearchEngine.PGVECTOR
+    return SearchEngineText(kind, "approximate" in words)
 
 
 def switch(value: object) -> bool:

@@ -10,12 +10,18 @@ from pathlib import Path
 from custodes.settings import Settings
 from custodes.storage.files import uploads
 from custodes.storage.objects.buckets import BucketObjects
+from custodes.storage.objects.listing import BucketLister
 from custodes.storage.objects.sources import S3Settings, open_objects
 
 
 def bucket_objects(settings: Settings) -> BucketObjects:
     """Where pictures and videos are that requests name."""
     return open_objects(_folders(settings), _s3(settings), _writable(settings))
+
+
+def object_lister(settings: Settings) -> BucketLister:
+    """What tasks may list: buckets that are set, and not what commands of this machine's user bring."""
+    return BucketLister(settings.buckets, _s3(settings))
 
 
 def _folders(settings: Settings) -> dict[str, Path]:
