@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from fractions import Fraction
 from pathlib import Path
@@ -20,39 +20,24 @@ from custodes.core.device import Device
 from custodes.core.errors import InvalidParameterError
 from custodes.core.setting_sources import PREFIX, GivenValue, from_file, from_variables
 from custodes.core.setting_text import (
+    IN_MEMORY,
+    READERS,
     LogFormat,
-    SearchEngine,
     SearchEngineText,
     WarmStart,
     authorities,
-    folders,
     is_sampling_rate,
     listed,
     output_accounts,
     sampling_rates,
     search_engine,
+    search_refusal,
     switch,
     url_host,
 )
 from custodes.governance.limits import AccountLimits
 
 FILE_NAME = "custodes.toml"
-# No digest of the configuration covers these: a digest of a short secret gives it away.
-_SECRETS = frozenset(
-    {
-        "database",
-        "milvus_token",
-        "s3_access_key_id",
-        "s3_secret_access_key",
-        "kinesis_access_key_id",
-        "kinesis_secret_access_key",
-        "sns_access_key_id",
-        "sns_secret_access_key",
-        "job_webhook_secret",
-    }
-)
-
-
 _COUNTS = (
     *("threads", "account_rate", "account_collections", "faces_per_collection", "users_per_collection"),
     *("video_workers", "stream_workers", "shutdown_s"),
@@ -75,15 +60,19 @@ def _setting(help_text: str, default: Any) -> Any:
     return field(default=default, metadata={"help": help_text})
 
 
+def _secret(help_text: str) -> Any:
+    """A text that is shown nowhere; nor does a digest cover it: that of a short secret gives it away."""
+    return field(default="", metadata={"help": help_text, "secret": True})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that can be set; the explanations are in the fields."""
 
     data: Path = _setting("Data directory: credentials, database, ledger. Created when missing.", Path("data"))
-    database: str = _setting(
+    database: str = _secret(
         "Database on PostgreSQL, like `postgresql+psycopg://user@host/name`; needs `custodes[postgres]`. Empty for the "
-        "one in the data directory (docs/scaling.md).",
-        "",
+        "one in the data directory (docs/scaling.md)."
     )
     node: str = _setting(
         "Name of this process among several that have one data directory and one database (docs/scaling.md), like "
@@ -134,12 +123,11 @@ class Settings:
         20,
     )
     search: str = _setting(
-        "What proposes the faces of a search: `exact` for memory; `pgvector` for tables of the database on PostgreSQL; "
-        "`milvus://host:19530`, with TLS `milvus+tls://host:19530`, or `milvus:///folder/file` for the embedded one. "
-        "`pgvector+approximate` and `milvus+approximate://...` are faster and miss some (docs/scaling.md).",
+        "What proposes faces: `exact` for memory, `pgvector`, `milvus://host:19530`, `milvus+tls://host:19530` or "
+        "`milvus:///file`; with `+approximate`, as in `pgvector+approximate`, some are missed (docs/scaling.md).",
         "exact",
     )
-    milvus_token: str = _setting("What Milvus asks for: `user:password`, or a key. Prefer the variable.", "")
+    milvus_token: str = _secret("What Milvus asks for: `user:password`, or a key. Prefer the variable.")
     models: Path | None = _setting("Folder of fetched models. Default: `custodes/models` in the user's cache.", None)
     mirror: str = _setting("Folder that stands in for every source of model files.", "")
     face_embedder: str = _setting(
@@ -166,18 +154,14 @@ class Settings:
     )
     s3_endpoint: str = _setting("S3 endpoint that all other buckets are read from; none means no S3.", "")
     s3_region: str = _setting("Region of that endpoint.", "us-east-1")
-    s3_access_key_id: str = _setting("Access key for that endpoint.", "")
-    s3_secret_access_key: str = _setting("Its secret. Prefer the variable or a file that only you can read.", "")
+    s3_access_key_id: str = _secret("Access key for that endpoint.")
+    s3_secret_access_key: str = _secret("Its secret. Prefer the variable or a file that only you can read.")
     output_buckets: str = _setting(
         "Buckets that results may be written to, folders and S3 alike, separated by commas: `name` for every account, "
         "`name:ACCOUNT` for one; the same name again for the next.",
         "",
     )
-    ray: str = _setting(
-        "Ray cluster that bulk enrolments and matches may be computed on, like `ray://host:10001`, or `local` for one "
-        "that is started on this machine when it is needed; needs `custodes[ray]`. Empty for none (docs/scaling.md).",
-        "",
-    )
+    ray: str = _setting("Ray cluster for bulk work, like `ray://host:10001`, or `local` (docs/scaling.md).", "")
     training_workers: int = _setting("Custom labels trained at the same time; 0 for none by this server.", 1)
     task_workers: int = _setting("Tasks over whole collections worked on at the same time; 0 for none.", 1)
     training_wait_s: int = _setting("For how many seconds a request that trains waits for the end.", 10)
@@ -192,13 +176,13 @@ class Settings:
     stream_samples_per_second: str = _setting("Frames of a second of a live stream that are looked at, 0.5 to 30.", "2")
     stream_fragment_s: int = _setting("Seconds of a live stream under one permission; then it is decided again.", 2)
     kinesis_endpoint: str = _setting("Kinesis endpoint that live searches write what they find to.", "")
-    kinesis_access_key_id: str = _setting("Access key for that endpoint.", "")
-    kinesis_secret_access_key: str = _setting("Its secret.", "")
+    kinesis_access_key_id: str = _secret("Access key for that endpoint.")
+    kinesis_secret_access_key: str = _secret("Its secret.")
     sns_endpoint: str = _setting("SNS endpoint that finished jobs are told to; none means that clients ask.", "")
-    sns_access_key_id: str = _setting("Access key for that endpoint.", "")
-    sns_secret_access_key: str = _setting("Its secret.", "")
+    sns_access_key_id: str = _secret("Access key for that endpoint.")
+    sns_secret_access_key: str = _secret("Its secret.")
     job_webhook: str = _setting("URL that every finished job is posted to, signed with the secret below.", "")
-    job_webhook_secret: str = _setting("Secret of the signatures (HMAC-SHA256 of time and body).", "")
+    job_webhook_secret: str = _secret("Secret of the signatures (HMAC-SHA256 of time and body).")
     liveness_days: int = _setting("Days after which a Face Liveness session is destroyed, pictures and all.", 7)
     review_days: int = _setting(
         "Days after which a search result that two persons have to confirm is destroyed, confirmed or not.", 30
@@ -259,21 +243,10 @@ class Settings:
         self._require(1 <= self.stream_fragment_s <= 60, "stream_fragment_s", "between 1 and 60")
         self._require(_NODE.fullmatch(self.node) is not None, "node", "1 to 32 of a-z, 0-9 and -, a letter first")
         self._require(not self.node or bool(self.database), "node", "given with database, on PostgreSQL")
-        engine = search_engine(self.search)
-        self._require(engine is not None, "search", "exact, pgvector or milvus://host:port, see docs/settings.md")
-        told = authorities(self.timestamp_authorities)
-        self._require(told is not None, "timestamp_authorities", "two or more of name=URL")
-        on_postgres = self.database.startswith("postgresql")
-        self._require(
-            engine is None or engine.kind is not SearchEngine.PGVECTOR or on_postgres,
-            "search",
-            "exact or milvus while database is not on PostgreSQL",
-        )
-        self._require(
-            engine is None or not (engine.embedded and self.node), "search", "a server where there are several nodes"
-        )
-        sampling = sampling_rates(self.video_sampling)
-        self._require(sampling is not None, "video_sampling", "kinds of jobs with numbers from 0.5 to 30")
+        refusal = search_refusal(self.search, self.database, self.node)
+        self._require(not refusal, "search", refusal)
+        self._require(authorities(self.timestamp_authorities) is not None, "timestamp_authorities", "two of name=URL")
+        self._require(sampling_rates(self.video_sampling) is not None, "video_sampling", "kinds of jobs with 0.5 to 30")
         self._require(
             output_accounts(self.output_buckets) is not None, "output_buckets", "names of buckets, or name:ACCOUNT"
         )
@@ -312,9 +285,7 @@ class Settings:
     @property
     def search_engine(self) -> SearchEngineText:
         """The setting ``search``."""
-        found = search_engine(self.search)
-        assert found is not None  # by __post_init__
-        return found
+        return search_engine(self.search) or IN_MEMORY
 
     @property
     def account_limits(self) -> AccountLimits:
@@ -368,6 +339,9 @@ class Settings:
         return self.models or default_root(os.environ)
 
 
+_SECRETS = frozenset(item.name for item in fields(Settings) if item.metadata.get("secret"))
+
+
 def names_aws_credentials() -> bool:
     """Whether the environment says with which key AWS clients sign."""
     return any(os.environ.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE"))
@@ -413,15 +387,7 @@ def load(environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> 
 
 def _convert(item: Field[Any], found: GivenValue) -> Any:
     """A value (text from a variable, or a TOML value) as the type of the field."""
-    readers: dict[str, Callable[[Any], Any]] = {
-        "bool": switch,
-        "int": int,
-        "Mapping[str, Path]": folders,
-        "Device": Device,
-        "LogFormat": LogFormat,
-        "WarmStart": WarmStart,
-    }
-    reader = readers.get(str(item.type), Path if "Path" in str(item.type) else str)
+    reader = READERS.get(str(item.type), Path if "Path" in str(item.type) else str)
     try:
         if isinstance(found.value, bool) and reader is not switch:
             raise ValueError

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
+
+from custodes.core.device import Device
 
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 
@@ -56,6 +59,7 @@ class SearchEngineText:
         return self.kind is SearchEngine.MILVUS and not self.address.startswith("http")
 
 
+IN_MEMORY = SearchEngineText(SearchEngine.MEMORY)
 _SEARCH = re.compile(r"(?P<kind>exact|pgvector|milvus)(?P<words>(?:\+(?:approximate|tls))*)(?:://(?P<address>.+))?")
 
 
@@ -77,6 +81,22 @@ def search_engine(text: str) -> SearchEngineText | None:
     return SearchEngineText(kind, "approximate" in words)
 
 
+def search_refusal(text: str, database: str, node: str) -> str:
+    """What ``search`` has to be instead of ``text``; empty where that can be.
+
+    Args:
+        text: the setting.
+        database: the setting of that name.
+        node: the same.
+    """
+    engine = search_engine(text)
+    if engine is None:
+        return "exact, pgvector or milvus://host:port, see docs/settings.md"
+    if engine.kind is SearchEngine.PGVECTOR and not database.startswith("postgresql"):
+        return "exact or milvus while database is not on PostgreSQL"
+    return "a server where there are several nodes" if engine.embedded and node else ""
+
+
 def switch(value: object) -> bool:
     """On or off. Raises ValueError for anything else."""
     text = str(value).lower()
@@ -93,6 +113,19 @@ def folders(value: object) -> Mapping[str, Path]:
     if any(not name.strip() or not folder.strip() for name, _, folder in pairs):
         raise ValueError
     return MappingProxyType({name.strip(): Path(folder.strip()) for name, _, folder in pairs})
+
+
+READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {
+        "bool": switch,
+        "int": int,
+        "Mapping[str, Path]": folders,
+        "Device": Device,
+        "LogFormat": LogFormat,
+        "WarmStart": WarmStart,
+    }
+)
+"""What reads the text of a setting, by its type; others are paths or texts."""
 
 
 def listed(text: str) -> tuple[str, ...]:

@@ -22,11 +22,11 @@ from custodes.jobs.worker import JobWorkers, WorkerSettings
 from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.bulk.enrolment import BulkEnrolmentJobs
 from custodes.operations.bulk.part import BulkParts
-from custodes.operations.bulk.ports import Executors
 from custodes.operations.catalogue import Operations, Ports
 from custodes.operations.requests.gate import Gate
 from custodes.operations.tasks.commands import TASKS, StartBulkEnrolment
 from custodes.operations.tasks.compute import TaskParts
+from custodes.operations.tasks.ports import Executors
 from custodes.operations.tasks.regular import RegularParts, RegularTasks
 from custodes.operations.tasks.run import TaskJobs
 from custodes.operations.tasks.use_cases import TaskAdapters

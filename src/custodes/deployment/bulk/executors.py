@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from functools import partial
 
 from custodes.core.errors import InvalidParameterError, NotSupportedError
-from custodes.deployment.bulk.workshop import WorkerSettings, open_workshop, workshop
+from custodes.deployment.bulk.workshop import WorkerNetworks, open_workshop, workshop
 from custodes.engine.ports import FaceEngine
 from custodes.jobs.executor import Executor, ThreadExecutor
-from custodes.operations.bulk.ports import NO_RAY
 from custodes.operations.tasks.commands import On
+from custodes.operations.tasks.ports import NO_RAY
 from custodes.settings import Settings
 
 
@@ -46,7 +46,7 @@ class ServerExecutors:
             if self._ray is None:
                 from custodes.deployment.bulk.ray_executor import RayExecutor
 
-                self._ray = RayExecutor(partial(open_workshop, WorkerSettings.of(self._settings)), self._settings.ray)
+                self._ray = RayExecutor(partial(open_workshop, WorkerNetworks.of(self._settings)), self._settings.ray)
             return self._ray
 
     def require(self, where: On) -> None:

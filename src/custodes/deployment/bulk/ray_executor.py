@@ -116,7 +116,6 @@ def _opened(address: str) -> Any:
     """The module, connected. It is imported here alone: that takes seconds and a gigabyte."""
     # Before the import: Ray tells its makers what is done with it unless it is told not to.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         import ray
     except ImportError as error:

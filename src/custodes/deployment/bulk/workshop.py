@@ -11,13 +11,13 @@ from pathlib import Path
 from custodes.core.device import Device
 from custodes.engine.ports import FaceEngine
 from custodes.jobs.executor import Workshop
-from custodes.operations.bulk.cross import CROSS, matched
 from custodes.operations.bulk.look import LOOK, looked
+from custodes.operations.tasks.cross import CROSS, matched
 from custodes.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerSettings:
+class WorkerNetworks:
     """What a worker on another machine has to know; nothing of it is secret.
 
     Attributes:
@@ -32,7 +32,7 @@ class WorkerSettings:
     face_detector: str
 
     @classmethod
-    def of(cls, settings: Settings) -> WorkerSettings:
+    def of(cls, settings: Settings) -> WorkerNetworks:
         """Those of a server."""
         return cls(settings.models, settings.device, settings.face_embedder, settings.face_detector)
 
@@ -43,7 +43,7 @@ def workshop(engine: FaceEngine) -> Workshop:
     return lambda work, unit: kinds[work](unit)
 
 
-def open_workshop(worker: WorkerSettings) -> Workshop:
+def open_workshop(worker: WorkerNetworks) -> Workshop:
     """The same in a process of its own, on one core. Raises UnavailableError where models are missing."""
     from custodes.deployment.networks.computing import open_engine
 

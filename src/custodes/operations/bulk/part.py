@@ -24,7 +24,6 @@ from custodes.jobs.job import JobId
 from custodes.jobs.ports import JobStore
 from custodes.operations.bulk.look import LOOK, LookUnit, SeenPicture, read_result, write_unit
 from custodes.operations.bulk.names import acceptable
-from custodes.operations.bulk.ports import Executors, ObjectLister
 from custodes.operations.collections.enrol import EmbeddedFace, FaceOperations
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.collections.thumbnails import ON, TAG
@@ -35,6 +34,7 @@ from custodes.operations.requests.context import Context, Origin
 from custodes.operations.requests.gate import Gate, Permit
 from custodes.operations.tasks.commands import NameBy, StartBulkEnrolment
 from custodes.operations.tasks.findings import LeftOut
+from custodes.operations.tasks.ports import Executors, ObjectLister
 from custodes.operations.tasks.run import TaskRequest
 from custodes.operations.video.ports import ChargedParts
 

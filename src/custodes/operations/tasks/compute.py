@@ -20,8 +20,6 @@ from custodes.gallery.groups import FaceGroup, components, groups
 from custodes.gallery.neighbours import AlikePairs, PairWork, alike_between, alike_pairs
 from custodes.gallery.ports import FloatArray
 from custodes.gallery.rates import match_rates
-from custodes.operations.bulk.cross import alike_by_workers
-from custodes.operations.bulk.ports import Executors
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.images.scale import min_cosine, require_same_model, similarity_pct
 from custodes.operations.requests.gate import Permit
@@ -35,7 +33,9 @@ from custodes.operations.tasks.commands import (
     StartFaceClustering,
     TaskCommand,
 )
+from custodes.operations.tasks.cross import alike_by_workers
 from custodes.operations.tasks.findings import RateFound, TaskFinding, TaskFound, TaskSummary
+from custodes.operations.tasks.ports import Executors
 
 MAX_FACES = 2_000_000
 MAX_PAIRS = 100_000

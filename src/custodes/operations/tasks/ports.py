@@ -1,4 +1,4 @@
-"""What bulk work needs from outside: who lists objects, who computes."""
+"""What tasks need from outside: who lists objects, who computes."""
 
 from __future__ import annotations
 
