@@ -26,7 +26,7 @@ def recorder_of(
 ) -> Recorder:
     """Writes uses into ``log``, with the networks by version and digest, and tells the meter of permissions.
 
-    Looks into collections that may have missed somebody are on record as such.
+    Searches that may have missed somebody are on record as such.
     """
     search = APPROXIMATE if settings.search_engine.approximate else ""
     written = LedgerRecorder(log, f"{faces.model_version}/{release.models.hex()}", search)

@@ -56,7 +56,7 @@ class LedgerRecorder:
         Args:
             log: keeps entries.
             model: names the networks that compute, by version and digest.
-            search: what is said of each look into a collection, like ``approximate``; empty for nothing.
+            search: what is said of each search for faces, like ``approximate``; empty for nothing.
         """
         self._log = log
         self._model = model
@@ -116,7 +116,7 @@ class LedgerRecorder:
             "start": intent.context.ts_ms,
         }
         facts |= {name: outcome.facts[name] for name in _KEPT_OUTCOME if name in outcome.facts}
-        if self._search and "collection" in outcome.facts:
+        if self._search and intent.properties.searches:
             facts["search"] = self._search
         faces_delta = counts.get("faces_enrolled", 0) - counts.get("faces_erased", 0)
         if faces_delta:
