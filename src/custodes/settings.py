@@ -8,7 +8,6 @@ else in the program reads the environment. docs/settings.md is generated from th
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from fractions import Fraction
@@ -18,6 +17,7 @@ from typing import Any
 
 from custodes.core.device import Device
 from custodes.core.errors import InvalidParameterError
+from custodes.core.setting_rules import unfit_setting
 from custodes.core.setting_sources import PREFIX, GivenValue, from_file, from_variables
 from custodes.core.setting_text import (
     IN_MEMORY,
@@ -26,25 +26,16 @@ from custodes.core.setting_text import (
     SearchEngineText,
     WarmStart,
     authorities,
-    is_sampling_rate,
     listed,
     output_accounts,
     sampling_rates,
     search_engine,
-    search_refusal,
     switch,
     url_host,
 )
 from custodes.governance.limits import AccountLimits
 
 FILE_NAME = "custodes.toml"
-_COUNTS = (
-    *("threads", "account_rate", "account_collections", "faces_per_collection", "users_per_collection"),
-    *("video_workers", "stream_workers", "shutdown_s"),
-)
-_POSITIVE = ("in_flight", "account_in_flight", "account_burst", "liveness_days", "review_days", "video_part_s")
-_RANGES = (("port", 0, 65535), ("workers", 1, 256), ("policy_notice_days", 0, 3650), ("search_wait_s", 0, 600))
-_NODE = re.compile(r"|[a-z][a-z0-9-]{0,31}")
 
 
 class _UnfitError(InvalidParameterError):
@@ -206,6 +197,16 @@ class Settings:
         "cannot be reached nothing is recorded, and so nothing done.",
         "",
     )
+    ledger_tiles: str = _setting(
+        "Where servers with names keep the ledger's public files instead of in the folder that they share: a place at "
+        "`s3_endpoint`, like `s3://bucket/prefix`, written with `If-Match` and `If-None-Match`.",
+        "",
+    )
+    ledger_key: Path | None = _setting(
+        "File with the ledger's signing key, where servers with names do not have it in their data directory. A server "
+        "without the file publishes nothing and takes up no duties.",
+        None,
+    )
     attestation: Path | None = _setting(
         "Folder in which Linux gives reports of a confidential virtual machine (`/sys/kernel/config/tsm/report`): each "
         "start is attested by an AMD processor, in `attestations` of the data directory.",
@@ -231,37 +232,10 @@ class Settings:
     shutdown_s: int = _setting("Seconds that running requests get to finish after SIGTERM.", 10)
 
     def __post_init__(self) -> None:
-        """Check ranges that types cannot say."""
-        for name in _COUNTS:
-            self._require(getattr(self, name) >= 0, name, "0 or more")
-        for name in _POSITIVE:
-            self._require(getattr(self, name) >= 1, name, "1 or more")
-        for name in ("stream_samples_per_second", "video_samples_per_second"):
-            self._require(is_sampling_rate(getattr(self, name)), name, "a number from 0.5 to 30")
-        for name, least, most in _RANGES:
-            self._require(least <= getattr(self, name) <= most, name, f"between {least} and {most}")
-        self._require(1 <= self.stream_fragment_s <= 60, "stream_fragment_s", "between 1 and 60")
-        self._require(_NODE.fullmatch(self.node) is not None, "node", "1 to 32 of a-z, 0-9 and -, a letter first")
-        self._require(not self.node or bool(self.database), "node", "given with database, on PostgreSQL")
-        refusal = search_refusal(self.search, self.database, self.node)
-        self._require(not refusal, "search", refusal)
-        self._require(authorities(self.timestamp_authorities) is not None, "timestamp_authorities", "two of name=URL")
-        self._require(sampling_rates(self.video_sampling) is not None, "video_sampling", "kinds of jobs with 0.5 to 30")
-        self._require(
-            output_accounts(self.output_buckets) is not None, "output_buckets", "names of buckets, or name:ACCOUNT"
-        )
-        self._require(
-            not self.job_webhook or bool(self.job_webhook_secret), "job_webhook_secret", "given with job_webhook"
-        )
-        self._require(
-            self.log_level in {"debug", "info", "warning", "error"}, "log_level", "debug, info, warning or error"
-        )
-        self._require(bool(self.host), "host", "an address")
-        self._require(bool(self.region), "region", "a region name")
-        self._require((self.tls_cert is None) == (self.tls_key is None), "tls_key", "set together with tls_cert")
-
-    def _require(self, condition: bool, name: str, wanted: str) -> None:
-        if not condition:
+        """Check what types cannot say."""
+        unfit = unfit_setting({item.name: getattr(self, item.name) for item in fields(self)})
+        if unfit is not None:
+            name, wanted = unfit
             raise _UnfitError(name, "" if name in _SECRETS else f"{name} is {getattr(self, name)!r}", wanted)
 
     def __repr__(self) -> str:

@@ -31,7 +31,7 @@ from custodes.storage.files.segment_files import SegmentFiles
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery.celebrities import SqlCelebrities
 from custodes.storage.sql.gallery.store import SqlGalleryStore
-from custodes.storage.vectors.faiss_index import FaissIndex
+from custodes.storage.vectors.choice import exact_index
 
 CACHE = "cache"
 CHANGES_KEPT = 100_000
@@ -85,7 +85,7 @@ def open_served_gallery(
 
     with (
         open_search_index(settings, folder) as face_index,
-        closing(gallery := IndexedGallery(store, FaissIndex, settings.search_wait_s, face_index)),
+        closing(gallery := IndexedGallery(store, exact_index(), settings.search_wait_s, face_index)),
         closing(Warming(gallery, keys, _THREADS)) as warming,
     ):
         schedule = Schedule("copies of vectors", 10 * MINUTE_MS, regularly(keep))
@@ -114,7 +114,7 @@ def open_following_gallery(
     keys = [] if settings.warm_start is WarmStart.NONE else warming_order(counts.counts(), _others(settings, store))
     with (
         open_search_index(settings, folder) as face_index,
-        closing(gallery := FollowingGallery(store, FaissIndex, settings.search_wait_s, face_index)),
+        closing(gallery := FollowingGallery(store, exact_index(), settings.search_wait_s, face_index)),
         closing(Warming(gallery, keys, _THREADS)) as warming,
     ):
         warming.start()
@@ -128,7 +128,7 @@ def open_gallery(settings: Settings) -> Iterator[Gallery]:
     """The database of the data directory, locked for this process; indexes are filled when first searched."""
     with closing(open_database(settings)) as database:
         quotas = AccountQuotas(settings.account_limits, no_overrides)
-        yield IndexedGallery(SqlGalleryStore.open(database, settings.data, os.urandom, quotas), FaissIndex)
+        yield IndexedGallery(SqlGalleryStore.open(database, settings.data, os.urandom, quotas), exact_index())
 
 
 def _others(settings: Settings, store: SqlGalleryStore) -> list[CollectionKey]:

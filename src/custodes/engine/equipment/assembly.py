@@ -20,14 +20,14 @@ def open_equipment_engine(networks: Networks, faces: FaceEngine) -> EquipmentPip
         UnavailableError: a model is missing, altered or cannot be opened.
     """
     portraits = PortraitReader(Batcher(portrait_run(networks.session("faceres"))))
-    bodies = BodyPointReader(networks.session("movenet"))
-    steps = EquipmentSteps(
-        open_objects(networks), faces, portraits, load_mask_heads(), load_head_cover(open_head_scores(networks)), bodies
-    )
+    bodies = BodyPointReader(networks.session("movenet", beside=True))
+    heads = load_head_cover(open_head_scores(networks))
+    objects = open_objects(networks)
+    steps = EquipmentSteps(objects, faces, portraits, load_mask_heads(), heads, bodies, networks.beside)
     return EquipmentPipeline(steps)
 
 
 def open_head_scores(networks: Networks) -> Logits:
     """The whole-picture classifier's scores, batched across requests. Raises UnavailableError as above."""
-    scenes = networks.session("efficientnet-lite2")
+    scenes = networks.session("efficientnet-lite2", beside=True)
     return Batcher(lambda rgb: scenes.run({"rgb": rgb}, ("logits",))["logits"])

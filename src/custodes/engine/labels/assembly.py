@@ -21,10 +21,12 @@ def open_label_engine(networks: Networks) -> LabelPipeline:
 
 def open_objects(networks: Networks) -> ObjectDetector:
     """The object detectors."""
-    return ObjectDetector(networks.session("centernet"), networks.session("nanodet"))
+    return ObjectDetector(
+        networks.session("centernet", beside=True), networks.session("nanodet", beside=True), beside=networks.beside
+    )
 
 
 def open_scenes(networks: Networks) -> SceneClassifier:
     """The classifier of whole pictures, batched across requests."""
-    scenes = networks.session("efficientnet-lite2")
+    scenes = networks.session("efficientnet-lite2", beside=True)
     return SceneClassifier(Batcher(lambda rgb: scenes.run({"rgb": rgb}, ("logits",))["logits"]))

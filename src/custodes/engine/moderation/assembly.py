@@ -20,7 +20,7 @@ def open_moderation_engine(networks: Networks, *, nudenet: bool) -> ModerationPi
     Raises:
         UnavailableError: a model is missing, altered or cannot be opened.
     """
-    network = networks.session("nsfwjs-mobilenet-v2-mid")
+    network = networks.session("nsfwjs-mobilenet-v2-mid", beside=True)
     whole = Batcher(lambda rgb: network.run({"rgb": rgb}, ("classes",))["classes"])
     objects = Once(lambda: open_objects(networks))
     faces = centerface(networks.session("centerface"))
@@ -32,5 +32,6 @@ def open_moderation_engine(networks: Networks, *, nudenet: bool) -> ModerationPi
             labels=load_taxonomy(),
             taxonomy=load_moderation_taxonomy(),
             parts=BodyPartDetector(networks.session("nudenet")) if nudenet else None,
+            beside=networks.beside,
         )
     )

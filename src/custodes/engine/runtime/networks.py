@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 
 from custodes.core.device import Device
+from custodes.engine.runtime.beside import Beside
 from custodes.engine.runtime.memory import Runs
 from custodes.engine.runtime.session import NetworkSession, Threads, open_session
 from custodes.models.card import load_cards
@@ -23,13 +24,19 @@ class Networks:
         self._store, self._device, self._threads = store, device, threads
         self._cards = load_cards()
         self._lock = threading.Lock()
+        self.beside = Beside(threads)
+        """For networks that need nothing of each other."""
         self._opened: dict[str, NetworkSession] = {}
 
-    def session(self, name: str) -> NetworkSession:
-        """The model of the card ``name``. Raises UnavailableError when it is missing, altered or does not open."""
+    def session(self, name: str, *, beside: bool = False) -> NetworkSession:
+        """The model of the card ``name``; ``beside``: one of two that run at the same time, on half of the threads.
+
+        Raises:
+            UnavailableError: it is missing, altered or does not open.
+        """
         with self._lock:
             if name not in self._opened:
                 card = self._cards[name]
-                threads = Threads(intra=self._threads)
+                threads = Threads(intra=max(1, self._threads // 2) if beside else self._threads)
                 self._opened[name] = open_session(self._store.path(card), card, self._device, threads, self._runs)
             return self._opened[name]
