@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from custodes.core.device import Device
+from custodes.core.device import Arithmetic, Device
 
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 
@@ -120,9 +120,7 @@ READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "bool": switch,
         "int": int,
         "Mapping[str, Path]": folders,
-        "Device": Device,
-        "LogFormat": LogFormat,
-        "WarmStart": WarmStart,
+        **{kind.__name__: kind for kind in (Arithmetic, Device, LogFormat, WarmStart)},
     }
 )
 """What reads the text of a setting, by its type; others are paths or texts."""
