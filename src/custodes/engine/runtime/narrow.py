@@ -75,6 +75,8 @@ def open_narrow(path: Path, card: ModelCard, threads: int, runs: Runs) -> Narrow
         "NUM_STREAMS": at_a_time,
         # Other networks run at the same time; whoever is bound to a core may wait for one that another has.
         "ENABLE_CPU_PINNING": False,
+        # Pictures of text come in any size; what was prepared for sixty of them would keep 150 MB, and so on.
+        "CPU_RUNTIME_CACHE_CAPACITY": "16",
     }
     try:
         model = core.read_model(str(path))
