@@ -12,6 +12,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH
 from custodes.ledger.tree.growth import range_root
@@ -20,6 +22,8 @@ from custodes.ledger.writer.audit import BodySource, audit
 from custodes.storage.ledger.anchor import FileAnchor
 from fakes.postgres import PostgresServer
 from fakes.shared_log import BODY_KEY, KEY, node
+
+pytestmark = pytest.mark.slow
 
 NODES, SECONDS = 3, float(os.environ.get("CUSTODES_NODE_FAULTS_S", "4"))
 SEED = int(os.environ.get("CUSTODES_NODE_FAULTS_SEED", "17"))

@@ -35,6 +35,8 @@ from fakes.engine import Square, picture
 from fakes.nodes import Cluster, cluster
 from fakes.postgres import PostgresServer
 
+pytestmark = pytest.mark.slow
+
 SECONDS = float(os.environ.get("CUSTODES_NODE_FAULTS_S", "2"))
 FAULTS = int(os.environ.get("CUSTODES_NODE_FAULTS", "3"))
 LONG = SECONDS > 10 or FAULTS > 10
