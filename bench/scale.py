@@ -66,7 +66,7 @@ def shared_log(url: str, folder: Path) -> tuple[SequencedLog, SequencePublisher]
     sealing = Sealing(secrets.token_bytes, bytes(32))
     log = SequencedLog(SequencedParts(sequence, PostgresHead(url, ACCOUNT, name), stores, SIGNER.name, sealing))
     identity = LogIdentity(SIGNER.name, (SIGNER,), (SIGNER.verifier,))
-    publisher = SequencePublisher(PublisherParts(PostgresHead(url, ACCOUNT, name), tiles, identity))
+    publisher = SequencePublisher(PublisherParts(PostgresHead(url, ACCOUNT, name), tiles, lambda: identity))
     log.start()
     publisher.start()
     return log, publisher
