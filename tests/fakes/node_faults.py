@@ -242,6 +242,9 @@ def survive(nodes: Cluster, postgres: PostgresServer, plan: Plan) -> Survived:
     with running([watcher]):
         with running(list(visitors)):
             faults = disturb(servers, nodes, postgres, plan)
+            end = time.monotonic() + ANSWERED_S
+            while time.monotonic() < end and sum(len(one.promises) for one in visitors) <= 2 * CLIENTS:
+                time.sleep(0.1)  # a busy machine: nothing much happened yet
         servers.join()
         nodes.keeper()
         for name in plan.names:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,7 +19,8 @@ from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.kernel import cosines, error_bound
 from custodes.gallery.ports import FloatArray, VectorIndex
 from custodes.storage.vectors.faiss_index import FaissIndex
-from custodes.storage.vectors.pgvector_index import PgvectorIndex
+from custodes.storage.vectors.milvus_index import MilvusIndex, MilvusServer
+from custodes.storage.vectors.pgvector_index import PgvectorIndex, drop_left_behind
 from custodes.storage.vectors.scan_library import ScanVariant, open_library
 from custodes.storage.vectors.scanned_index import SHARED_FROM, ScannedIndex
 from custodes.storage.vectors.segment import CAPACITY
@@ -54,6 +57,34 @@ def in_database(postgres: PostgresServer) -> Iterator[OneByOne]:
     made.close()
 
 
+@pytest.fixture(scope="module")
+def milvus_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
+    """The embedded Milvus, which speaks as a server does."""
+    for package in ("pymilvus", "milvus_lite"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed: make clusters")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of modules that it imports
+        server = MilvusServer(str(tmp_path_factory.mktemp("milvus") / "milvus.db"), owner="ab12")
+    yield server
+    server.close()
+
+
+class InMilvus:
+    """Makes indexes in Milvus, all beside each other."""
+
+    def __init__(self, server: MilvusServer) -> None:
+        self._server = server
+
+    def __call__(self, dimension: int, **options: Any) -> MilvusIndex:
+        return MilvusIndex(dimension, self._server, **options)
+
+
+@pytest.fixture
+def in_milvus(milvus_file: MilvusServer) -> InMilvus:
+    return InMilvus(milvus_file)
+
+
 class Scanned:
     """Makes indexes over the own scan with one kind of instructions."""
 
@@ -75,10 +106,10 @@ FAST = [FaissIndex, *(Scanned(variant) for variant in ScanVariant)]
 fast_ones = pytest.mark.parametrize("fast_index", FAST, ids=[getattr(each, "__name__", repr(each)) for each in FAST])
 
 
-@pytest.fixture(params=[BruteForceIndex, *FAST, "pgvector"], ids=str)
+@pytest.fixture(params=[BruteForceIndex, *FAST, "in_database", "in_milvus"], ids=str)
 def make(request: pytest.FixtureRequest) -> Callable[[int], VectorIndex]:
-    if request.param == "pgvector":
-        return request.getfixturevalue("in_database")  # type: ignore[no-any-return]
+    if isinstance(request.param, str):
+        return request.getfixturevalue(request.param)  # type: ignore[no-any-return]
     return request.param  # type: ignore[no-any-return]
 
 
@@ -254,10 +285,16 @@ def test_vectors_that_bytes_cannot_hold_are_found_all_the_same(fast_index: Calla
         assert fast.search(query, 10, -1.0) == oracle.search(query, 10, -1.0)
 
 
-def test_a_database_gives_the_bits_of_the_oracle(in_database: OneByOne) -> None:
+@pytest.fixture(params=["in_database", "in_milvus"])
+def elsewhere(request: pytest.FixtureRequest) -> Callable[..., VectorIndex]:
+    """Indexes outside of this process."""
+    return request.getfixturevalue(request.param)  # type: ignore[no-any-return]
+
+
+def test_an_index_elsewhere_gives_the_bits_of_the_oracle(elsewhere: Callable[..., VectorIndex]) -> None:
     for seed, dimension, count in ((1, 3, 60), (2, 64, 400), (3, 128, 900)):
         vectors = np.concatenate([clustered(seed, count, dimension), units(seed, count, dimension)])
-        index, oracle = in_database(dimension), BruteForceIndex(dimension)
+        index, oracle = elsewhere(dimension), BruteForceIndex(dimension)
         for one in (index, oracle):
             one.add(np.arange(len(vectors)), vectors)
             one.remove(np.arange(0, len(vectors), 7))
@@ -285,12 +322,60 @@ def test_a_graph_finds_with_true_scores_and_in_order(in_database: OneByOne) -> N
     assert missed <= 10
 
 
-def test_scores_are_of_our_own_vectors(in_database: OneByOne) -> None:
+def test_scores_are_of_our_own_vectors_and_of_those_alone(elsewhere: Callable[..., VectorIndex]) -> None:
     kept, altered = units(5, 50, 16), units(6, 50, 16)
-    index = in_database(16, own=lambda rows: kept[rows])
+
+    def own(rows: np.ndarray) -> tuple[np.ndarray, FloatArray]:
+        there = rows[rows % 5 != 0]
+        return there, kept[there]
+
+    index = elsewhere(16, own=own)
     index.add(np.arange(50), altered)
     (hit,) = index.search(altered[7], 1, -1.0)[:1]
     assert hit.cosine in cosines(kept, altered[7])
+    found = index.search(altered[7], 100, -1.0)
+    assert sorted(hit.row for hit in found) == [row for row in range(50) if row % 5]
+
+
+def test_indexes_in_milvus_do_not_meet(in_milvus: InMilvus) -> None:
+    one, other = in_milvus(16), in_milvus(16)
+    one.add(np.arange(20), units(7, 20, 16))
+    other.add(np.arange(20), units(8, 20, 16))
+    assert one.search(units(8, 20, 16)[3], 1, 0.999) == ()
+    assert other.search(units(8, 20, 16)[3], 1, 0.999)[0].row == 3
+    one.close()
+    assert (len(one), len(other)) == (0, 20)
+
+
+def test_what_a_killed_owner_left_goes_when_it_comes_back(milvus_file: MilvusServer, in_milvus: InMilvus) -> None:
+    left = in_milvus(16)
+    left.add(np.arange(20), units(9, 20, 16))
+    milvus_file.forget("cd34")
+    assert len(left) == 20
+    milvus_file.forget("ab12")
+    assert len(left) == 0
+
+
+def test_what_a_killed_owner_left_in_a_database_goes(postgres: PostgresServer, in_database: OneByOne) -> None:
+    url = postgres.empty()
+    left = PgvectorIndex(16, url, owner="ab12")
+    other = PgvectorIndex(16, url, owner="cd34")
+    left.add(np.arange(3), units(9, 3, 16))
+    drop_left_behind(url, "ab12")
+    with pytest.raises(UnavailableError):
+        len(left)
+    assert len(other) == 0
+    other.close()
+
+
+def test_milvus_that_is_not_there_is_unavailable() -> None:
+    if importlib.util.find_spec("pymilvus") is None:
+        pytest.skip("pymilvus is not installed: make clusters")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(UnavailableError) as told:
+            MilvusServer("http://127.0.0.1:9", "root:secret-of-mine", connect_s=2)
+    assert "secret-of-mine" not in str(told.value)
 
 
 @fast_ones

@@ -28,6 +28,8 @@ from fakes.postgres import PostgresServer
 from fakes.s3 import lossy, s3_server
 from fakes.shared_log import BODY_KEY, KEY, node
 
+pytestmark = pytest.mark.slow
+
 NODES, SECONDS = 3, float(os.environ.get("CUSTODES_NODE_FAULTS_S", "4"))
 SEED = int(os.environ.get("CUSTODES_NODE_FAULTS_SEED", "17"))
 

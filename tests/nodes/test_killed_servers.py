@@ -13,6 +13,8 @@ from fakes.node_faults import KINDS, Plan, survive
 from fakes.nodes import cluster
 from fakes.postgres import PostgresServer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.timeout(300)
 def test_random_kills_stops_and_cuts_under_load(tmp_path: Path, postgres: PostgresServer) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from custodes.core.setting_text import WarmStart
 from custodes.deployment.databases import open_database
 from custodes.deployment.networks.scores import score_rates
+from custodes.deployment.storage.search_index import open_search_index
 from custodes.gallery.entities import CollectionKey
 from custodes.gallery.following import FollowingGallery
 from custodes.gallery.gallery import IndexedGallery
@@ -74,7 +75,6 @@ def open_served_gallery(
         return
     quotas, folder = AccountQuotas(settings.account_limits, limits), settings.data / CACHE
     store = SqlGalleryStore.open(database, settings.data, os.urandom, quotas, SegmentFiles(folder))
-    gallery = IndexedGallery(store, exact_index(), settings.search_wait_s)
     counts = SearchCounts(folder / _COUNTS)
     keys = [] if settings.warm_start is WarmStart.NONE else warming_order(counts.counts(), _others(settings, store))
 
@@ -83,7 +83,11 @@ def open_served_gallery(
         for key in gallery.warmed():
             store.seal_vectors(key)
 
-    with closing(Warming(gallery, keys, _THREADS)) as warming:
+    with (
+        open_search_index(settings, folder) as face_index,
+        closing(gallery := IndexedGallery(store, exact_index(), settings.search_wait_s, face_index)),
+        closing(Warming(gallery, keys, _THREADS)) as warming,
+    ):
         schedule = Schedule("copies of vectors", 10 * MINUTE_MS, regularly(keep))
         yield ServedGallery(gallery, (schedule,), lambda: {"gallery": warming.state()}, warming.start)
         with suppress(OSError):  # the next start only takes another order
@@ -106,10 +110,13 @@ def open_following_gallery(
     """
     quotas = AccountQuotas(settings.account_limits, limits)
     store = SqlGalleryStore.open(database, settings.data, os.urandom, quotas, changes_kept=CHANGES_KEPT)
-    gallery = FollowingGallery(store, exact_index(), settings.search_wait_s)
     counts = SearchCounts(folder / _COUNTS)
     keys = [] if settings.warm_start is WarmStart.NONE else warming_order(counts.counts(), _others(settings, store))
-    with closing(Warming(gallery, keys, _THREADS)) as warming:
+    with (
+        open_search_index(settings, folder) as face_index,
+        closing(gallery := FollowingGallery(store, exact_index(), settings.search_wait_s, face_index)),
+        closing(Warming(gallery, keys, _THREADS)) as warming,
+    ):
         warming.start()
         yield gallery
         with suppress(OSError):  # the next start only takes another order

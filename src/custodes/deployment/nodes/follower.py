@@ -202,7 +202,7 @@ def open_follower(
     gate = gate_of(
         parts.tracing,
         _policy(parts, followed),
-        recorder_of(parts.log, parts.computing.faces, release, parts.computing),
+        recorder_of(parts.settings, parts.log, parts.computing.faces, release, parts.computing),
         parts.directory,
     )
     operations = build(_ports(parts))

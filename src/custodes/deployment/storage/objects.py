@@ -11,6 +11,7 @@ from custodes.core.errors import InvalidParameterError
 from custodes.settings import Settings
 from custodes.storage.files import uploads
 from custodes.storage.objects.buckets import BucketObjects
+from custodes.storage.objects.listing import BucketLister
 from custodes.storage.objects.places import S3Location, S3Settings
 from custodes.storage.objects.sources import open_objects
 
@@ -20,6 +21,11 @@ _SCHEME = "s3://"
 def bucket_objects(settings: Settings) -> BucketObjects:
     """Where pictures and videos are that requests name."""
     return open_objects(_folders(settings), _s3(settings), _writable(settings))
+
+
+def object_lister(settings: Settings) -> BucketLister:
+    """What tasks may list: buckets that are set, and not what commands of this machine's user bring."""
+    return BucketLister(settings.buckets, _s3(settings))
 
 
 def s3_place(settings: Settings, name: str) -> S3Location:

@@ -53,10 +53,9 @@ class EquipmentSteps:
 class EquipmentPipeline:
     """Implements the ``EquipmentEngine`` port."""
 
-    model_version = MODEL_VERSION
-
-    def __init__(self, steps: EquipmentSteps) -> None:
-        """Keep the steps."""
+    def __init__(self, steps: EquipmentSteps, model_version: str = MODEL_VERSION) -> None:
+        """Keep the steps, and the version that answers name."""
+        self.model_version = model_version
         self._steps = steps
 
     def persons(self, slot: Slot, image: Image) -> PersonsFound:

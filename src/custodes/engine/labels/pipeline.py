@@ -48,10 +48,9 @@ class LabelSteps:
 class LabelPipeline:
     """Implements the ``LabelEngine`` port over ONNX networks."""
 
-    model_version = MODEL_VERSION
-
-    def __init__(self, steps: LabelSteps) -> None:
-        """Keep the steps."""
+    def __init__(self, steps: LabelSteps, model_version: str = MODEL_VERSION) -> None:
+        """Keep the steps, and the version that answers name."""
+        self.model_version = model_version
         self._steps = steps
 
     def labels(self, slot: Slot, image: Image, wanted: LabelsWanted) -> LabelsFound:

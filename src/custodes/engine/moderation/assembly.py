@@ -6,7 +6,7 @@ from custodes.engine.faces.detection.detect import centerface
 from custodes.engine.labels.assembly import open_objects, open_scenes
 from custodes.engine.labels.taxonomy import load_taxonomy
 from custodes.engine.moderation.body_parts import BodyPartDetector
-from custodes.engine.moderation.pipeline import SIDE_PX, ModerationPipeline, ModerationSteps
+from custodes.engine.moderation.pipeline import MODEL_VERSION, SIDE_PX, ModerationPipeline, ModerationSteps
 from custodes.engine.moderation.second_look import SecondLook
 from custodes.engine.moderation.taxonomy import load_moderation_taxonomy
 from custodes.engine.runtime.batch import Batcher
@@ -33,5 +33,6 @@ def open_moderation_engine(networks: Networks, *, nudenet: bool) -> ModerationPi
             taxonomy=load_moderation_taxonomy(),
             parts=BodyPartDetector(networks.session("nudenet")) if nudenet else None,
             beside=networks.beside,
-        )
+        ),
+        networks.arithmetic.version(MODEL_VERSION),
     )

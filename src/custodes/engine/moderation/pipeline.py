@@ -55,10 +55,9 @@ class ModerationSteps:
 class ModerationPipeline:
     """Implements the ``ModerationEngine`` port over ONNX networks."""
 
-    model_version = MODEL_VERSION
-
-    def __init__(self, steps: ModerationSteps) -> None:
-        """Keep the steps."""
+    def __init__(self, steps: ModerationSteps, model_version: str = MODEL_VERSION) -> None:
+        """Keep the steps, and the version that answers name."""
+        self.model_version = model_version
         self._steps = steps
 
     @property

@@ -23,6 +23,18 @@ class ListedObject:
     tag: str
 
 
+@dataclass(frozen=True, slots=True)
+class BucketLister:
+    """Lists keys of the buckets that are set."""
+
+    buckets: Mapping[str, Path]
+    s3: S3Settings
+
+    def keys(self, bucket: str, prefix: str) -> Iterator[str]:
+        """Keys below ``prefix`` in order. Raises as ``list_objects``."""
+        return (one.key for one in list_objects(self.buckets, self.s3, bucket, prefix))
+
+
 def list_objects(buckets: Mapping[str, Path], s3: S3Settings, bucket: str, prefix: str) -> Iterator[ListedObject]:
     """Objects of ``bucket`` whose keys begin with ``prefix``.
 

@@ -81,6 +81,9 @@ class FaissIndex:
             found = self._candidates(unit, limit, min_cosine)
         return best(found.rows, found.scores, limit, min_cosine)
 
+    def close(self) -> None:
+        """See VectorIndex. All of it is in this process."""
+
     def _candidates(self, query: FloatArray, limit: int, min_cosine: float) -> _Candidates:
         """Rows among which the answer is for certain."""
         needed = floor = min(max(min_cosine, -2.0), 2.0)  # no score lies beyond

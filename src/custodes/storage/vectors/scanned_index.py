@@ -70,6 +70,9 @@ class ScannedIndex:
             return self.searched([asked])[0]
         return self._passes(asked)
 
+    def close(self) -> None:
+        """See VectorIndex. All of it is in this process."""
+
     def searched(self, asked: Sequence[SearchAsked]) -> list[tuple[Hit, ...]]:
         """Hits for each of ``asked`` in one pass; queries were checked, limits are at least 1."""
         # The first call of each numpy function after a pass waits for its own code, so there are few of them.
