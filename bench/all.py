@@ -14,6 +14,7 @@ _NOT_SUBJECTS = {
     "compare",
     "drawn_light",
     "face_features",
+    "history",
     "look_alike_pairs",
     "report",
     "scenes",
@@ -30,7 +31,8 @@ def main() -> int:
         if script.stem not in _NOT_SUBJECTS:
             print(f"== {script.stem}", flush=True)
             failed += subprocess.run([sys.executable, str(script)], check=False).returncode != 0
-    return failed
+    history = Path(__file__).with_name("history.py")
+    return failed + (subprocess.run([sys.executable, str(history)], check=False).returncode != 0)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from fakes.browser import axe_core, axe_problems, operator, reviewer, sign_in
 from fakes.engine import Square
 from fakes.furnished import HOSTILE, PAGES_SHOWN, Furnished
 
+pytestmark = pytest.mark.slow
+
 SHOTS = os.environ.get("CUSTODES_TEST_SHOTS", "")
 """A folder that a person who wants to look at all pages names."""
 SIZES = ((1280, 900), (360, 780), (3840, 2160))
@@ -51,7 +53,7 @@ def test_filled_forms_and_errors_are_accessible(browse: Any, furnished: Furnishe
         page.set_input_files("input[name=source]", photos(Square(1), name="a"))
         page.set_input_files("input[name=target]", photos(Square(1, 10), name="b"))
         page.get_by_role("button", name="Compare").click()
-        page.wait_for_selector("[data-receipt][data-state=good]")
+        page.wait_for_selector("#result [data-receipt][data-state=good]")
         look("compared")
         watched.go(f"/collections/{furnished.places['{collection}']}/add")
         page.set_input_files("input[name=photo]", [photos(Square(2), name="c"), photos(name="nobody")])

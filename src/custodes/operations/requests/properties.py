@@ -54,12 +54,14 @@ class Properties:
         changes: whether anything but the answer is left of it. If so, it waits until its permission is on disk.
         unit: what is billed.
         enrols: whether it puts faces or people into a collection.
+        searches: whether it looks for faces of a collection that are like one; where that is approximate, it says so.
     """
 
     reveals: Reveals
     changes: bool
     unit: Unit = Unit.NOTHING
     enrols: bool = False
+    searches: bool = False
 
     @property
     def groups(self) -> frozenset[str]:
