@@ -102,8 +102,8 @@ def section(found: dict[str, Any], command: str) -> report.Section:
     text = report.table(head, rows)
     text += (
         f"\n\nOf {found['queries']} answers so many differ from the exact ones, in brackets how many hits they miss "
-        f"together, and how long one takes at the median, among {found['faces']:,} faces of {found['set']}. Scores come "
-        f"from our own vectors. Milvus is its embedded edition, slower than a server. Load {found['load']:.1f} at "
+        f"together, and how long one takes at the median, among {found['faces']:,} faces of {found['set']}. Scores "
+        f"come from our own vectors. Milvus is its embedded edition, slower than a server. Load {found['load']:.1f} at "
         "the start."
     )
     return report.Section("milvus", "Faces in Milvus", command, text)
