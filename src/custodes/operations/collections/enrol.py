@@ -49,7 +49,7 @@ class IndexFaces(CollectionCommand):
     """Enrol the faces of a picture."""
 
     operation: ClassVar[str] = "IndexFaces"
-    properties: ClassVar[Properties] = Properties(Reveals.RECORDS, changes=True, unit=Unit.IMAGE, enrols=True)
+    properties: ClassVar[Properties] = Properties(Reveals.RECORDS, True, Unit.IMAGE, enrols=True, waits=True)
     image: ImageInput
     external_image_id: ExternalImageId | None = None
     attributes: Attributes = DEFAULT_ATTRIBUTES
@@ -198,7 +198,8 @@ class FaceOperations:
             return []
         picture = image_id(image.sha256, external_id, self._engine.model_version)
         boxes = [face.box_px.to_ratio(image.size) for face in taken]
-        present = by_box(boxes, self._gallery.faces_of_image(key, picture))
+        there = self._gallery.faces_of_image(key, picture)
+        present = by_box(boxes, there)
         missing = [index for index in range(len(taken)) if index not in present]
         if missing:
             vectors = self._engine.embed(permit.slot, image, [taken[i] for i in missing], VectorUse.ENROL)
@@ -214,15 +215,22 @@ class FaceOperations:
                 )
                 for index, vector in zip(missing, vectors, strict=True)
             }
-            present = self._add(permit, key, picture, boxes, new)
+            present = self._add(permit, key, there, boxes, new)
+        permit.slot.wait()  # callers go on to keep pictures
         return [present[index] for index in range(len(taken))]
 
     def _add(
-        self, permit: Permit, key: CollectionKey, picture: ImageId, boxes: list[BoxRatio], new: Mapping[int, NewFace]
+        self,
+        permit: Permit,
+        key: CollectionKey,
+        there: Sequence[Face],
+        boxes: list[BoxRatio],
+        new: Mapping[int, NewFace],
     ) -> dict[int, Face]:
-        """Look again and add what is missing; the same picture may come twice at a time, here or at other servers."""
+        """Add what is missing beside ``there``; the same picture may come twice at a time, here or at other servers."""
+        permit.slot.wait()
+        picture = next(iter(new.values())).image_id
         while True:
-            there = self._gallery.faces_of_image(key, picture)
             present = by_box(boxes, there)
             missing = [index for index in new if index not in present]
             if not missing:
@@ -231,6 +239,7 @@ class FaceOperations:
                 known = [face.face_id for face in there]
                 added = self._gallery.add_faces(key, [new[index] for index in missing], known)
             except OutdatedError:
+                there = self._gallery.faces_of_image(key, picture)
                 continue
             permit.tally.add(faces_enrolled=len(added))
             return present | dict(zip(missing, added, strict=True))

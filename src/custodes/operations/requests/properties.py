@@ -52,6 +52,7 @@ class Properties:
     Attributes:
         reveals: see there.
         changes: whether anything but the answer is left of it. If so, it waits until its permission is on disk.
+        waits: of what changes anything: it begins to compute meanwhile, and calls ``Slot.wait`` before the change.
         unit: what is billed.
         enrols: whether it puts faces or people into a collection.
     """
@@ -60,6 +61,7 @@ class Properties:
     changes: bool
     unit: Unit = Unit.NOTHING
     enrols: bool = False
+    waits: bool = False
 
     @property
     def groups(self) -> frozenset[str]:
