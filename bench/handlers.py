@@ -20,6 +20,7 @@ import orjson
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
+
 from report import ROOT, Section, table, write
 
 sys.path.insert(0, str(ROOT / "tests"))
@@ -107,7 +108,10 @@ def main() -> None:
                 post(server, "PutHandler", "/custodes/v1/handlers", Name="ten", Document=json.dumps(found))
                 rows.append((name, *_measured(server, engine, len(rows))))
     head = ("ten steps", "whole request", "networks", "beyond them")
-    text = f"Median of {RUNS} runs over one HTTP connection, on one thread; the first {WARM} are left out. Each run enrols.\n\n"
+    text = (
+        f"Median of {RUNS} runs over one HTTP connection, networks on one thread; the first {WARM} are left out. "
+        "Each run enrols.\n\n"
+    )
     write(Section("handlers", "A handler of ten steps", COMMAND, text + table(head, rows)))
 
 

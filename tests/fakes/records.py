@@ -56,7 +56,7 @@ class KeepingRecorder:
         if self.fail_reserve is not None:
             raise self.fail_reserve
         self.reserved.append((intent, decision))
-        self.slots.append(_WaitingSlot(len(self.slots), intent, lambda: self.on_wait()))
+        self.slots.append(_WaitingSlot(len(self.slots), intent, lambda: self.on_wait()))  # noqa: PLW0108 - as it is by then
         return self.slots[-1]
 
     def record(self, slot: Slot, outcome: UseOutcome) -> GateReceipt | None:

@@ -2,7 +2,8 @@
 
 In: requests. Out: answers of this server's own application, of the one with the duties where that is here, or of the
 server that has them. What is answered here is what every server knows how to: the ledger's public files, health, and
-operations on faces and pictures. Before an operation is answered, everything is followed that others changed.
+operations on faces and pictures, with the networks that it has. Before an operation is answered, everything is followed
+that others changed.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ OPERATIONS = frozenset(
 liveness have workers: one server does them."""
 _OWN_PATHS = ("/healthz", "/metrics")
 _LEDGER = "/ledger"
+_REEMBEDDING = "/custodes/v1/reembedding/"
+"""Of our own operations those that are about the networks of the server that is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,11 @@ def _is_own(scope: Scope) -> bool:
 
 
 def _is_here(scope: Scope, operations: Set[str]) -> bool:
-    if scope["type"] != "http" or scope["path"] != "/":
+    if scope["type"] != "http":
+        return False
+    if scope["path"].startswith(_REEMBEDDING):
+        return True
+    if scope["path"] != "/":
         return False
     headers = dict(scope["headers"])
     target = headers.get(b"x-amz-target")

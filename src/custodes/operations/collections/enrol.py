@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from custodes.core.box import BoxRatio, Size
-from custodes.core.ids import ExternalImageId, FaceId, ImageId, ModelVersion, UserId, image_id
+from custodes.core.ids import ExternalImageId, FaceId, ModelVersion, UserId, image_id
 from custodes.core.pages import PageTokens
 from custodes.engine.ports import FaceEngine
 from custodes.engine.results.face import DetectedFace, FacesFound, QualityFilter, VectorUse
@@ -196,7 +196,7 @@ class FaceOperations:
         """The gallery's faces for ``taken``, in that order; those not there yet are embedded and added."""
         if not taken:
             return []
-        picture = image_id(image.sha256, external_id, self._engine.model_version)
+        picture = image_id(image.sha256, external_id, self._gallery.outline(key).picture_version)
         boxes = [face.box_px.to_ratio(image.size) for face in taken]
         there = self._gallery.faces_of_image(key, picture)
         present = by_box(boxes, there)
@@ -212,6 +212,7 @@ class FaceOperations:
                     confidence_pct=taken[index].confidence_pct,
                     vector=vector,
                     enrolled_ts_ms=permit.context.ts_ms,
+                    model_version=self._engine.model_version,
                 )
                 for index, vector in zip(missing, vectors, strict=True)
             }

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from custodes.core.errors import ConflictError, NotFoundError
-from custodes.core.ids import AccountId, FaceId, ImageId, UserId
+from custodes.core.ids import AccountId, FaceId, ImageId, ModelVersion, UserId
 from custodes.gallery.entities import (
     Collection,
     CollectionKey,
@@ -25,6 +25,7 @@ from custodes.gallery.entities import (
     Page,
     Quotas,
     RetentionRule,
+    UserSeen,
 )
 from custodes.gallery.following import CollectionVersion, VectorChanges
 from custodes.gallery.kernel import require_unit
@@ -40,6 +41,7 @@ from custodes.storage.sql.gallery import (
     note_rows,
     retention_rows,
     segment_rows,
+    staged_rows,
     thumbnail_rows,
     user_rows,
 )
@@ -215,6 +217,72 @@ class SqlGalleryStore:
         """See GalleryStore. Raises UnavailableError naming a face whose vector is damaged."""
         return self._batches(key, FACES)
 
+    # another model version
+    def stage_vectors(self, key: CollectionKey, version: ModelVersion, vectors: Mapping[FaceId, FloatArray]) -> int:
+        """See GalleryStore."""
+        place = self._place(key)
+        box = self._box(place)
+        sealed = {
+            face_id: box.seal(require_unit(vector[None], vector.shape[-1])[0], _face_names(place, face_id, version))
+            for face_id, vector in vectors.items()
+        }
+        return self._database.write(
+            lambda connection: staged_rows.put(
+                connection, collection_rows.find_same(connection, place), version, sealed
+            )
+        )
+
+    def unstaged(self, key: CollectionKey, version: ModelVersion, after: int | None, limit: int) -> Page[Face]:
+        """See GalleryStore."""
+        return self._read(
+            key,
+            lambda connection, place: face_rows.listing_of(
+                connection, place, after, limit, staged_rows.missing(place, version)
+            ),
+        )
+
+    def unstaged_count(self, key: CollectionKey, version: ModelVersion) -> int:
+        """See GalleryStore."""
+        return self._read(key, lambda connection, place: staged_rows.missing_count(connection, place, version))
+
+    def staged_vectors(self, key: CollectionKey, version: ModelVersion, rows: Sequence[int]) -> FloatArray:
+        """See GalleryStore. Raises UnavailableError naming a face whose vector is damaged."""
+        with self._database.read() as connection:
+            place = collection_rows.find(connection, key)
+            found = staged_rows.sealed_by_row(connection, place, version, rows)
+        if any(row not in found for row in rows):
+            raise NotFoundError("A face has no vector of the other model")
+        return open_all(place, self._box(place), "face", [found[row] for row in rows], None)
+
+    def switch_vectors(
+        self, key: CollectionKey, version: ModelVersion, dimension: int, users: Sequence[UserSeen]
+    ) -> None:
+        """See GalleryStore."""
+        place = self._place(key)
+        box = self._box(place)
+        sealed = [
+            None
+            if one.vector is None
+            else box.seal(
+                require_unit(one.vector[None], dimension)[0], place.vector_names("user", one.user.user_id, version)
+            )
+            for one in users
+        ]
+
+        def change(connection: Connection) -> list[str]:
+            now = collection_rows.find_same(connection, place)
+            staged_rows.require_users(connection, now, {one.user.row: one.user.revision for one in users})
+            staged_rows.take_their_place(connection, now, version)
+            for one, vector in zip(users, sealed, strict=True):
+                if bool(one.user.face_count) != (vector is not None):
+                    raise ConflictError("A vector of a user is missing or left over")
+                user_rows.set_vector(connection, now, one.user, one.user.face_count, vector)
+            files = segment_rows.forget_all(connection, now)
+            collection_rows.switch(connection, now, version, dimension)
+            return files
+
+        self._segments.remove(self._database.write(change, erases=True))
+
     # users
     def create_user(self, key: CollectionKey, user_id: UserId) -> None:
         """See GalleryStore."""
@@ -350,10 +418,7 @@ class SqlGalleryStore:
         """See CountingStore."""
         return self._read(
             key,
-            lambda connection, place: (
-                CollectionVersion(place.row, place.version),
-                change_rows.highest_face(connection, place),
-            ),
+            lambda connection, place: (place.changed, change_rows.highest_face(connection, place)),
         )
 
     def changes(
@@ -394,3 +459,7 @@ class SqlGalleryStore:
     def _batches(self, key: CollectionKey, source: VectorRows) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
         place = self._place(key)
         yield from self._segments.batches(place, self._box(place), source)
+
+
+def _face_names(place: CollectionRow, face_id: FaceId, version: ModelVersion) -> bytes:
+    return place.vector_names("face", face_id, version)
