@@ -106,6 +106,7 @@ def run(server: LiveServer, folder: str, *more: str) -> CompletedProcess[str]:
 
 
 def told(done: CompletedProcess[str]) -> dict[str, Any]:
+    assert done.stdout, done.stderr
     return dict(json.loads(done.stdout))
 
 

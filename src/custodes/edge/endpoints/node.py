@@ -36,12 +36,15 @@ OPERATIONS = frozenset(
         "IndexFaces",
         "ListCollections",
         "ListFaces",
+        "ListFacesToReembed",
         "ListUsers",
         "RecognizeCelebrities",
+        "ReembedFaces",
         "SearchFaces",
         "SearchFacesByImage",
         "SearchUsers",
         "SearchUsersByImage",
+        "SwitchFaceModel",
     }
 )
 """What every server does, beside all of STS. What erases has an order among all servers, and jobs, streams, models and
