@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from custodes.core.clock import Clock
 from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.video import Videos, Wake, new_job_id
+from custodes.gallery.neighbours import Products
 from custodes.governance.accounts.account import Status
 from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
 from custodes.jobs.worker import JobWorkers, WorkerSettings
@@ -64,10 +65,18 @@ def schedule_tasks(
     return Schedule("regular tasks", HOUR_MS, regularly(RegularTasks(parts).begin))
 
 
+def byte_products() -> Products:
+    """What multiplies bytes; opened when a task begins, since few servers have any."""
+    from custodes.engine.runtime.session import ByteProducts
+    from custodes.models.importers.graphs.byte_products import byte_products_model
+
+    return ByteProducts(byte_products_model())
+
+
 @contextmanager
 def task_workers(work: CollectionTasks, ports: Ports, gate: Gate) -> Iterator[JobWorkers]:
     """Carry tasks out until the end of the block."""
-    parts = TaskParts(ports.engine, ports.gallery, ports.false_match_rate, os.cpu_count() or 1)
+    parts = TaskParts(ports.engine, ports.gallery, ports.false_match_rate, os.cpu_count() or 1, byte_products)
     handler = TaskJobs(gate, parts, work.clock, lambda: RequestId(str(uuid.uuid4())))
     workers = JobWorkers(
         work.adapters.jobs, dict.fromkeys(TASKS, handler), work.clock, WorkerSettings("tasks", work.at_once)
