@@ -51,8 +51,7 @@ class RtspCamera:
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
-                camera.callers += 1
-                camera._watchers.append(self.connection)
+                camera.called(self.connection)
                 with contextlib.suppress(OSError):
                     _Session(camera, self).run()
 
@@ -64,6 +63,11 @@ class RtspCamera:
         self.port = self._server.server_address[1]
         self.url = f"rtsp://{self.host}:{self.port}/live"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def called(self, connection: socket.socket) -> None:
+        """Somebody is there."""
+        self.callers += 1
+        self._watchers.append(connection)
 
     def drop(self) -> None:
         """Hang up on all who watch."""
