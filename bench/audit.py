@@ -21,6 +21,7 @@ import report
 from custodes.core.clock import SystemClock
 from custodes.deployment.record.audits import audit_deeply
 from custodes.deployment.record.statements import open_statements
+from custodes.deployment.record.stored import LedgerSource
 from custodes.ledger.__main__ import main as verifier
 from custodes.ledger.tlog.note import VerifierKey
 from custodes.storage.ledger.open import LedgerPaths, open_ledger
@@ -63,7 +64,7 @@ def measure(entries: int, accounts: int, heads: int) -> dict[str, float]:
         build(data, entries, accounts, heads)
         key = VerifierKey.parse(LedgerPaths(data).verifier.read_text())
         trust.write_text(f"log {key}\nquorum none\n")
-        audited, found = timed(lambda: audit_deeply(data, [key], lambda _done, _all: None))
+        audited, found = timed(lambda: audit_deeply(LedgerSource(data), [key], lambda _done, _all: None))
         assert found[0].difference is None and found[1] is not None, found
         made, lines = timed(lambda: list(open_statements(data).maps.growth()))
         file.write_bytes(b"".join(lines))

@@ -27,7 +27,7 @@ from custodes.gallery.gallery import IndexedGallery
 from custodes.storage.files.segment_files import SegmentFiles
 from custodes.storage.sql.gallery.store import SqlGalleryStore
 from custodes.storage.sql.sqlite_database import SqliteDatabase
-from custodes.storage.vectors.faiss_index import FaissIndex
+from custodes.storage.vectors.choice import exact_index
 
 DIMENSION, BATCH = 128, 2000
 KEY = CollectionKey(AccountId("123456789012"), CollectionId("people"))
@@ -60,7 +60,7 @@ def search(data: Path, *, copies: bool) -> dict[str, Any]:
     database = SqliteDatabase.open(data)
     files = SegmentFiles(data / "cache") if copies else None
     store = SqlGalleryStore.open(database, data, os.urandom, files=files)
-    gallery = IndexedGallery(store, FaissIndex)
+    gallery = IndexedGallery(store, exact_index())
     hits = gallery.search_faces(KEY, query, 10, -1.0)
     seconds, cpu_s = time.perf_counter() - start, time.process_time() - cpu
     later = []

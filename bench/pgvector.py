@@ -20,7 +20,7 @@ import numpy as np
 import report
 from custodes.gallery.entities import Hit
 from custodes.gallery.ports import VectorIndex
-from custodes.storage.vectors.faiss_index import FaissIndex
+from custodes.storage.vectors.choice import exact_index
 from custodes.storage.vectors.pgvector_index import PgvectorIndex
 from databases import server
 
@@ -59,7 +59,7 @@ def measure(faces: int) -> dict[str, Any]:
     vectors, queries = drawn[:-QUERIES], drawn[np.random.default_rng(5).integers(faces, size=QUERIES)]
     found: dict[str, Any] = {"load": os.getloadavg()[0], "cores": os.cpu_count(), "faces": faces, "ways": []}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, server(Path(folder)) as url:
-        memory = FaissIndex(DIMENSION)
+        memory = exact_index()(DIMENSION)
         memory.add(np.arange(faces), vectors)
         truth, took = answers(memory, queries)
         found["ways"].append({"name": "in memory", "ms": took, "missed": [0] * len(ASKED), "fill_s": 0})

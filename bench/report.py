@@ -18,7 +18,7 @@ _HEAD = """# Benchmarks
 
 Every figure below was measured by the command named above it and written by that command. `make bench` runs all of them
 (an hour on two cores); one subject: `.venv/bin/python bench/SUBJECT.py`. Machines are noisy: trust ratios taken side by
-side in one run more than single times.
+side in one run more than single times. How figures went from commit to commit: [a picture](docs/bench-history.svg).
 """
 
 

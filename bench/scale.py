@@ -66,7 +66,7 @@ def shared_log(url: str, folder: Path) -> tuple[SequencedLog, SequencePublisher]
     sealing = Sealing(secrets.token_bytes, bytes(32))
     log = SequencedLog(SequencedParts(sequence, PostgresHead(url, ACCOUNT, name), stores, SIGNER.name, sealing))
     identity = LogIdentity(SIGNER.name, (SIGNER,), (SIGNER.verifier,))
-    publisher = SequencePublisher(PublisherParts(PostgresHead(url, ACCOUNT, name), tiles, identity))
+    publisher = SequencePublisher(PublisherParts(PostgresHead(url, ACCOUNT, name), tiles, lambda: identity))
     log.start()
     publisher.start()
     return log, publisher
@@ -127,7 +127,7 @@ def searches(url: str, data: Path) -> dict[str, float]:
     """Milliseconds a search, by the median, of a gallery that is alone and of one that follows."""
     drawn = np.random.default_rng(3).standard_normal((FACES, DIMENSION)).astype(np.float32)
     vectors = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
-    from custodes.storage.vectors.faiss_index import FaissIndex
+    from custodes.storage.vectors.choice import exact_index
 
     found = {}
     with closing(PostgresDatabase.open(data, url)) as database:
@@ -140,8 +140,8 @@ def searches(url: str, data: Path) -> dict[str, float]:
         for at in range(0, FACES, 1000):
             store.add_faces(KEY, faces[at : at + 1000])
         for name, gallery in (
-            ("alone", IndexedGallery(store, FaissIndex)),
-            ("following", FollowingGallery(store, FaissIndex)),
+            ("alone", IndexedGallery(store, exact_index())),
+            ("following", FollowingGallery(store, exact_index())),
         ):
             gallery.search_faces(KEY, vectors[0], 10, 0.5)
 

@@ -8,54 +8,34 @@ else in the program reads the environment. docs/settings.md is generated from th
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from custodes.core.device import Device
+from custodes.core.device import Arithmetic, Device
 from custodes.core.errors import InvalidParameterError
+from custodes.core.setting_rules import unfit_setting
 from custodes.core.setting_sources import PREFIX, GivenValue, from_file, from_variables
 from custodes.core.setting_text import (
+    IN_MEMORY,
+    READERS,
     LogFormat,
+    SearchEngineText,
     WarmStart,
     authorities,
-    folders,
-    is_sampling_rate,
     listed,
     output_accounts,
     sampling_rates,
+    search_engine,
     switch,
     url_host,
 )
 from custodes.governance.limits import AccountLimits
 
 FILE_NAME = "custodes.toml"
-# No digest of the configuration covers these: a digest of a short secret gives it away.
-_SECRETS = frozenset(
-    {
-        "database",
-        "s3_access_key_id",
-        "s3_secret_access_key",
-        "kinesis_access_key_id",
-        "kinesis_secret_access_key",
-        "sns_access_key_id",
-        "sns_secret_access_key",
-        "job_webhook_secret",
-    }
-)
-
-
-_COUNTS = (
-    *("threads", "account_rate", "account_collections", "faces_per_collection", "users_per_collection"),
-    *("video_workers", "stream_workers", "shutdown_s"),
-)
-_POSITIVE = ("in_flight", "account_in_flight", "account_burst", "liveness_days", "review_days", "video_part_s")
-_RANGES = (("port", 0, 65535), ("workers", 1, 256), ("policy_notice_days", 0, 3650), ("search_wait_s", 0, 600))
-_NODE = re.compile(r"|[a-z][a-z0-9-]{0,31}")
 
 
 class _UnfitError(InvalidParameterError):
@@ -71,15 +51,19 @@ def _setting(help_text: str, default: Any) -> Any:
     return field(default=default, metadata={"help": help_text})
 
 
+def _secret(help_text: str) -> Any:
+    """A text that is shown nowhere; nor does a digest cover it: that of a short secret gives it away."""
+    return field(default="", metadata={"help": help_text, "secret": True})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that can be set; the explanations are in the fields."""
 
     data: Path = _setting("Data directory: credentials, database, ledger. Created when missing.", Path("data"))
-    database: str = _setting(
+    database: str = _secret(
         "Database on PostgreSQL, like `postgresql+psycopg://user@host/name`; needs `custodes[postgres]`. Empty for the "
-        "one in the data directory (docs/scaling.md).",
-        "",
+        "one in the data directory (docs/scaling.md)."
     )
     node: str = _setting(
         "Name of this process among several that have one data directory and one database (docs/scaling.md), like "
@@ -108,6 +92,7 @@ class Settings:
         "*",
     )
     device: Device = _setting("Where networks run: `auto`, `cpu` or `cuda`.", Device.AUTO)
+    arithmetic: Arithmetic = _setting("For text and labels: `float32` or `bfloat16` (running.md).", Arithmetic.FLOAT32)
     threads: int = _setting("Threads that one run of a network uses; 0 takes one per core.", 0)
     workers: int = _setting("Requests worked on at the same time.", 8)
     in_flight: int = _setting("Requests held at the same time; more are throttled.", 256)
@@ -129,6 +114,12 @@ class Settings:
         "ServiceUnavailable with Retry-After, which AWS clients try again. 0 answers so at once.",
         20,
     )
+    search: str = _setting(
+        "What proposes faces: `exact` for memory, `pgvector`, `milvus://host:19530`, `milvus+tls://host:19530` or "
+        "`milvus:///file`; with `+approximate`, as in `pgvector+approximate`, some are missed (docs/scaling.md).",
+        "exact",
+    )
+    milvus_token: str = _secret("What Milvus asks for: `user:password`, or a key. Prefer the variable.")
     models: Path | None = _setting("Folder of fetched models. Default: `custodes/models` in the user's cache.", None)
     mirror: str = _setting("Folder that stands in for every source of model files.", "")
     face_embedder: str = _setting(
@@ -155,13 +146,14 @@ class Settings:
     )
     s3_endpoint: str = _setting("S3 endpoint that all other buckets are read from; none means no S3.", "")
     s3_region: str = _setting("Region of that endpoint.", "us-east-1")
-    s3_access_key_id: str = _setting("Access key for that endpoint.", "")
-    s3_secret_access_key: str = _setting("Its secret. Prefer the variable or a file that only you can read.", "")
+    s3_access_key_id: str = _secret("Access key for that endpoint.")
+    s3_secret_access_key: str = _secret("Its secret. Prefer the variable or a file that only you can read.")
     output_buckets: str = _setting(
         "Buckets that results may be written to, folders and S3 alike, separated by commas: `name` for every account, "
         "`name:ACCOUNT` for one; the same name again for the next.",
         "",
     )
+    ray: str = _setting("Ray cluster for bulk work, like `ray://host:10001`, or `local` (docs/scaling.md).", "")
     training_workers: int = _setting("Custom labels trained at the same time; 0 for none by this server.", 1)
     task_workers: int = _setting("Tasks over whole collections worked on at the same time; 0 for none.", 1)
     training_wait_s: int = _setting("For how many seconds a request that trains waits for the end.", 10)
@@ -176,13 +168,13 @@ class Settings:
     stream_samples_per_second: str = _setting("Frames of a second of a live stream that are looked at, 0.5 to 30.", "2")
     stream_fragment_s: int = _setting("Seconds of a live stream under one permission; then it is decided again.", 2)
     kinesis_endpoint: str = _setting("Kinesis endpoint that live searches write what they find to.", "")
-    kinesis_access_key_id: str = _setting("Access key for that endpoint.", "")
-    kinesis_secret_access_key: str = _setting("Its secret.", "")
+    kinesis_access_key_id: str = _secret("Access key for that endpoint.")
+    kinesis_secret_access_key: str = _secret("Its secret.")
     sns_endpoint: str = _setting("SNS endpoint that finished jobs are told to; none means that clients ask.", "")
-    sns_access_key_id: str = _setting("Access key for that endpoint.", "")
-    sns_secret_access_key: str = _setting("Its secret.", "")
+    sns_access_key_id: str = _secret("Access key for that endpoint.")
+    sns_secret_access_key: str = _secret("Its secret.")
     job_webhook: str = _setting("URL that every finished job is posted to, signed with the secret below.", "")
-    job_webhook_secret: str = _setting("Secret of the signatures (HMAC-SHA256 of time and body).", "")
+    job_webhook_secret: str = _secret("Secret of the signatures (HMAC-SHA256 of time and body).")
     liveness_days: int = _setting("Days after which a Face Liveness session is destroyed, pictures and all.", 7)
     review_days: int = _setting(
         "Days after which a search result that two persons have to confirm is destroyed, confirmed or not.", 30
@@ -205,6 +197,16 @@ class Settings:
         "The same as an object at `s3_endpoint`, like `s3://bucket/key`, which is replaced with `If-Match`. While it "
         "cannot be reached nothing is recorded, and so nothing done.",
         "",
+    )
+    ledger_tiles: str = _setting(
+        "Where servers with names keep the ledger's public files instead of in the folder that they share: a place at "
+        "`s3_endpoint`, like `s3://bucket/prefix`, written with `If-Match` and `If-None-Match`.",
+        "",
+    )
+    ledger_key: Path | None = _setting(
+        "File with the ledger's signing key, where servers with names do not have it in their data directory. A server "
+        "without the file publishes nothing and takes up no duties.",
+        None,
     )
     attestation: Path | None = _setting(
         "Folder in which Linux gives reports of a confidential virtual machine (`/sys/kernel/config/tsm/report`): each "
@@ -231,37 +233,10 @@ class Settings:
     shutdown_s: int = _setting("Seconds that running requests get to finish after SIGTERM.", 10)
 
     def __post_init__(self) -> None:
-        """Check ranges that types cannot say."""
-        for name in _COUNTS:
-            self._require(getattr(self, name) >= 0, name, "0 or more")
-        for name in _POSITIVE:
-            self._require(getattr(self, name) >= 1, name, "1 or more")
-        for name in ("stream_samples_per_second", "video_samples_per_second"):
-            self._require(is_sampling_rate(getattr(self, name)), name, "a number from 0.5 to 30")
-        for name, least, most in _RANGES:
-            self._require(least <= getattr(self, name) <= most, name, f"between {least} and {most}")
-        self._require(1 <= self.stream_fragment_s <= 60, "stream_fragment_s", "between 1 and 60")
-        self._require(_NODE.fullmatch(self.node) is not None, "node", "1 to 32 of a-z, 0-9 and -, a letter first")
-        self._require(not self.node or bool(self.database), "node", "given with database, on PostgreSQL")
-        told = authorities(self.timestamp_authorities)
-        self._require(told is not None, "timestamp_authorities", "two or more of name=URL")
-        sampling = sampling_rates(self.video_sampling)
-        self._require(sampling is not None, "video_sampling", "kinds of jobs with numbers from 0.5 to 30")
-        self._require(
-            output_accounts(self.output_buckets) is not None, "output_buckets", "names of buckets, or name:ACCOUNT"
-        )
-        self._require(
-            not self.job_webhook or bool(self.job_webhook_secret), "job_webhook_secret", "given with job_webhook"
-        )
-        self._require(
-            self.log_level in {"debug", "info", "warning", "error"}, "log_level", "debug, info, warning or error"
-        )
-        self._require(bool(self.host), "host", "an address")
-        self._require(bool(self.region), "region", "a region name")
-        self._require((self.tls_cert is None) == (self.tls_key is None), "tls_key", "set together with tls_cert")
-
-    def _require(self, condition: bool, name: str, wanted: str) -> None:
-        if not condition:
+        """Check what types cannot say."""
+        unfit = unfit_setting({item.name: getattr(self, item.name) for item in fields(self)})
+        if unfit is not None:
+            name, wanted = unfit
             raise _UnfitError(name, "" if name in _SECRETS else f"{name} is {getattr(self, name)!r}", wanted)
 
     def __repr__(self) -> str:
@@ -281,6 +256,11 @@ class Settings:
             for item in fields(self)
             if item.name not in _SECRETS
         ]
+
+    @property
+    def search_engine(self) -> SearchEngineText:
+        """The setting ``search``."""
+        return search_engine(self.search) or IN_MEMORY
 
     @property
     def account_limits(self) -> AccountLimits:
@@ -334,6 +314,9 @@ class Settings:
         return self.models or default_root(os.environ)
 
 
+_SECRETS = frozenset(item.name for item in fields(Settings) if item.metadata.get("secret"))
+
+
 def names_aws_credentials() -> bool:
     """Whether the environment says with which key AWS clients sign."""
     return any(os.environ.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE"))
@@ -379,15 +362,7 @@ def load(environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> 
 
 def _convert(item: Field[Any], found: GivenValue) -> Any:
     """A value (text from a variable, or a TOML value) as the type of the field."""
-    readers: dict[str, Callable[[Any], Any]] = {
-        "bool": switch,
-        "int": int,
-        "Mapping[str, Path]": folders,
-        "Device": Device,
-        "LogFormat": LogFormat,
-        "WarmStart": WarmStart,
-    }
-    reader = readers.get(str(item.type), Path if "Path" in str(item.type) else str)
+    reader = READERS.get(str(item.type), Path if "Path" in str(item.type) else str)
     try:
         if isinstance(found.value, bool) and reader is not switch:
             raise ValueError

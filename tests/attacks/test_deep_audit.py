@@ -13,6 +13,7 @@ from custodes.cli.ledger.ledger import app
 from custodes.core.clock import FixedClock
 from custodes.deployment.record.audits import deep_audit_of
 from custodes.deployment.record.statements import open_statements
+from custodes.deployment.record.stored import LedgerSource
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_run import bill_month, load_prices
 from custodes.ledger.prover.invoices.use_tally import UseTally
@@ -63,14 +64,14 @@ def billed(tmp_path):
 def test_a_month_billed_right_and_again_is_right(billed):
     billed.bill(but=(1,))
     billed.bill()
-    found = deep_audit_of(billed.data)
+    found = deep_audit_of(LedgerSource(billed.data))
     assert (found.account_heads, found.accounts, found.months) == (3, 2, 1)
 
 
 def test_a_use_that_was_not_billed(billed):
     index = billed.bill(but=(1,))
     with pytest.raises(MapError, match=f"bill of 2026-01 for account {ANN} is for 1 uses .* 2 with 2 .* entry {index}"):
-        deep_audit_of(billed.data)
+        deep_audit_of(LedgerSource(billed.data))
 
 
 def test_bills_on_disk_that_are_others_or_gone(billed):
@@ -79,10 +80,10 @@ def test_bills_on_disk_that_are_others_or_gone(billed):
     kept["bills"][ANN]["uses"] = 1
     billed.file.write_text(json.dumps(kept))
     with pytest.raises(MapError, match=f"not those that entry {index} commits to"):
-        deep_audit_of(billed.data)
+        deep_audit_of(LedgerSource(billed.data))
     billed.file.unlink()
     with pytest.raises(MapError, match="are gone"):
-        deep_audit_of(billed.data)
+        deep_audit_of(LedgerSource(billed.data))
 
 
 def test_rules_that_the_changes_do_not_lead_to(operator):

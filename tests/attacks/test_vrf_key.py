@@ -13,6 +13,7 @@ from custodes.cli.main import app
 from custodes.core.clock import FixedClock
 from custodes.deployment.record.audits import deep_audit_of
 from custodes.deployment.record.ledger import checked_statements, open_log
+from custodes.deployment.record.stored import LedgerSource
 from custodes.deployment.records import LedgerPlace
 from custodes.ledger.__main__ import check, check_growth_file
 from custodes.ledger.prover.files import wrap
@@ -114,7 +115,7 @@ def test_everybody_says_the_same_under_the_new_key(keeper: Keeper) -> None:
     assert keeper.word(old) == "PRESENT"
     assert "does not name" in keeper.word(keeper.file(f"acct:{ANN}"), before), "the reader was told of no change"
     assert keeper.growth() == "PRESENT"
-    assert deep_audit_of(keeper.data).accounts == 2
+    assert deep_audit_of(LedgerSource(keeper.data)).accounts == 2
     keeper.open()
     assert keeper.words()[0] == "PRESENT"
     text = (keeper.data / "trust.policy").read_text()

@@ -61,6 +61,10 @@ def test_networks_that_are_known_by_name_come_pinned_with_their_licence() -> Non
     [
         (("resnet",), "no network that is known by name: auraface, yunet"),
         (("yunet", "--licence", "MIT"), "is known by name: leave --licence out"),
+        (("yunet", "--kind", "yunet", "--mean", "0"), "leave --kind, --mean out"),
+        (("auraface", "--dimension", "512"), "leave --dimension out"),
+        (("auraface", "--scale", "1", "--bgr"), "leave --scale, --bgr out"),
+        (("auraface", "--licence-file", "net/LICENSE"), "leave --licence-file out"),
         (("net",), "needs --name, --licence, --origin, --training-data"),
     ],
 )

@@ -152,7 +152,7 @@ def test_pages_can_be_read_without_scripts(browse: Any, served: Any) -> None:
     with browse(java_script_enabled=False) as watched:
         page = watched.page
         sign_in(watched, served)
-        page.get_by_role("link", name="Ledger").click()
+        watched.follow(page.get_by_role("link", name="Ledger"))
         assert page.locator("tbody tr").count() > 0
         page.get_by_role("link", name="Try it").click()
         page.set_input_files(

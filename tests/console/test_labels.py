@@ -64,6 +64,7 @@ def test_boxes_are_drawn_and_become_lines(watched: Watched, studio: Studio, tmp_
     page.mouse.up()
     assert page.locator(".sheets rect").count() == 1
     page.get_by_role("button", name="Add a box").click()  # the way of the keyboard
+    page.locator(".sheets fieldset").nth(1).wait_for()
     assert page.locator(".sheets fieldset").count() == 2
     page.locator(".sheets fieldset").nth(1).get_by_role("button", name="Remove").click()
     numbers = page.locator(".sheets fieldset input[type=number]")
@@ -88,7 +89,7 @@ def test_errors_of_a_manifest_are_seen(watched: Watched, studio: Studio) -> None
     form.locator("input[name=bucket]").fill(PICTURES)
     form.locator("input[name=key]").fill("wrong/train.manifest")
     form.get_by_role("button").click()
-    page.locator("a.state.bad").click()
+    watched.follow(page.locator("a.state.bad"))
     codes = page.locator("tbody .state.bad").all_inner_texts()
     assert {"ERROR_MISSING_SOURCE_REF", "ERROR_INVALID_SOURCE_REF_FORMAT"} <= set(codes)
     assert "red" not in page.inner_text("tbody")
@@ -113,12 +114,12 @@ def test_a_version_is_trained_started_compared_and_tried(watched: Watched, studi
         row.locator(".state", has_text="RUNNING").wait_for()
     red = tmp_path / "red.png"
     red.write_bytes(plain("red", 99))
-    page.get_by_role("link", name="Try on a picture").click()
+    watched.follow(page.get_by_role("link", name="Try on a picture"))
     for box in page.locator("input[name=version]").all():
         box.check()
     page.set_input_files("input[name=picture]", red)
     page.get_by_role("button", name="Try on a picture").click()
-    page.wait_for_selector("[data-receipt][data-state=good]")
+    page.wait_for_selector("#result [data-receipt][data-state=good]")
     assert page.locator("tbody tr:first-child td:nth-child(2)").all_inner_texts() == ["red", "red"]
     watched.go("/labels/colours")
     page.locator("tr:has(th:text-is('first'))").get_by_role("button", name="Stop").click()

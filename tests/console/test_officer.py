@@ -62,7 +62,7 @@ def test_a_refusal_is_explained(browse: Any, served: Any, coast_guard: PublicSaf
         page.select_option("select[name=kind]", "auth")
         page.get_by_role("button", name="Show", exact=True).click()
         page.locator("tr:has-text('refused') a").first.click()
-        page.get_by_role("link", name="Why was it decided so?").click()
+        watched.follow(page.get_by_role("link", name="Why was it decided so?"))
         assert page.get_by_text("refused").count() == 1
         assert "public-safety" in page.inner_text("main")
         assert page.get_by_text("the same", exact=True).count() == 1
@@ -72,7 +72,7 @@ def test_the_rules_and_their_sources_are_shown(browse: Any, served: Any) -> None
     with browse() as watched:
         page = watched.page
         sign_in(watched, served)
-        page.get_by_role("link", name="Policy").click()
+        watched.follow(page.get_by_role("link", name="Policy"))
         assert page.get_by_text("police-moratorium.face-comparison").count() == 1
         assert page.get_by_text("14 days").count() == 1
         moment = page.locator("time[title]").first

@@ -51,7 +51,7 @@ def test_filled_forms_and_errors_are_accessible(browse: Any, furnished: Furnishe
         page.set_input_files("input[name=source]", photos(Square(1), name="a"))
         page.set_input_files("input[name=target]", photos(Square(1, 10), name="b"))
         page.get_by_role("button", name="Compare").click()
-        page.wait_for_selector("[data-receipt][data-state=good]")
+        page.wait_for_selector("#result [data-receipt][data-state=good]")
         look("compared")
         watched.go(f"/collections/{furnished.places['{collection}']}/add")
         page.set_input_files("input[name=photo]", [photos(Square(2), name="c"), photos(name="nobody")])

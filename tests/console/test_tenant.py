@@ -64,7 +64,7 @@ def test_a_customer_proves_its_own_use(browse: Any, served: Any, shop: dict[str,
     with browse(accept_downloads=True) as watched:
         page = watched.page
         sign_in_with_key(watched, shop)
-        page.get_by_role("link", name="Statements").click()
+        watched.follow(page.get_by_role("link", name="Statements"))
         assert page.locator("input[name=account], textarea[name=party]").count() == 0
         page.get_by_role("button", name="Make and check it here").click()
         wait_for(watched, "PRESENT")

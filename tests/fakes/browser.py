@@ -36,6 +36,11 @@ class Watched:
     def go(self, path: str) -> None:
         self.page.goto(f"{self.url}/console{path}")
 
+    def follow(self, leading: Any) -> None:
+        """Click what leads to another page, and wait for it: a click alone returns while this page still stands."""
+        with self.page.expect_navigation():
+            leading.click()
+
     def watch(self) -> None:
         self.page.on("console", lambda message: message.type == "error" and self.wrong.append(message.text))
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))

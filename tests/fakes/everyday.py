@@ -17,8 +17,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from custodes.deployment.record.bodies import ledger_bodies
 from custodes.deployment.record.statements import open_statements
+from custodes.deployment.record.stored import LedgerSource, stored_ledger
 from custodes.ledger.tlog.entry import decode
 from fakes.engine import Square, picture
 
@@ -109,8 +109,8 @@ class Everyday:
 def on_record(data: Path, database: str = "") -> Counter[tuple[str, ...]]:
     """What the published log of ``data`` says was done: uses with their units, by operation and end, and erasures."""
     found: Counter[tuple[str, ...]] = Counter()
-    with ledger_bodies(data, database) as bodies:
-        statements = open_statements(data, bodies)
+    with stored_ledger(LedgerSource(data, database)) as stored:
+        statements = open_statements(data, stored)
         log = statements.maps.newest()
         for index, envelope in log.tree.entries():
             entry = decode(envelope)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import importlib.util
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -11,11 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custodes.core.errors import UnavailableError
+from custodes.gallery.entities import Hit
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.kernel import cosines, error_bound
 from custodes.gallery.ports import FloatArray, VectorIndex
 from custodes.storage.vectors.faiss_index import FaissIndex
-from custodes.storage.vectors.pgvector_index import PgvectorIndex
+from custodes.storage.vectors.milvus_index import MilvusIndex, MilvusServer
+from custodes.storage.vectors.pgvector_index import PgvectorIndex, drop_left_behind
+from custodes.storage.vectors.scan_library import ScanVariant, open_library
+from custodes.storage.vectors.scanned_index import SHARED_FROM, ScannedIndex
+from custodes.storage.vectors.segment import CAPACITY
+from custodes.storage.vectors.shared_pass import SearchAsked, SharedPass
 from fakes.postgres import PostgresServer
 from fakes.vectors import units
 
@@ -48,10 +57,59 @@ def in_database(postgres: PostgresServer) -> Iterator[OneByOne]:
     made.close()
 
 
-@pytest.fixture(params=[BruteForceIndex, FaissIndex, "pgvector"])
+@pytest.fixture(scope="module")
+def milvus_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
+    """The embedded Milvus, which speaks as a server does."""
+    for package in ("pymilvus", "milvus_lite"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed: make clusters")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of modules that it imports
+        server = MilvusServer(str(tmp_path_factory.mktemp("milvus") / "milvus.db"), owner="ab12")
+    yield server
+    server.close()
+
+
+class InMilvus:
+    """Makes indexes in Milvus, all beside each other."""
+
+    def __init__(self, server: MilvusServer) -> None:
+        self._server = server
+
+    def __call__(self, dimension: int, **options: Any) -> MilvusIndex:
+        return MilvusIndex(dimension, self._server, **options)
+
+
+@pytest.fixture
+def in_milvus(milvus_file: MilvusServer) -> InMilvus:
+    return InMilvus(milvus_file)
+
+
+class Scanned:
+    """Makes indexes over the own scan with one kind of instructions."""
+
+    def __init__(self, variant: ScanVariant) -> None:
+        self.variant = variant
+
+    def __call__(self, dimension: int, segment_rows: int = CAPACITY) -> ScannedIndex:
+        library = open_library(variant=self.variant)
+        if library is None:
+            pytest.skip(f"no compiler when this was installed, or a processor without {self.variant.name}")
+        return ScannedIndex(dimension, library, segment_rows)
+
+    def __repr__(self) -> str:
+        return self.variant.name
+
+
+FAST = [FaissIndex, *(Scanned(variant) for variant in ScanVariant)]
+"""Indexes in memory whose arithmetic is not the kernel's."""
+fast_ones = pytest.mark.parametrize("fast_index", FAST, ids=[getattr(each, "__name__", repr(each)) for each in FAST])
+
+
+@pytest.fixture(params=[BruteForceIndex, *FAST, "in_database", "in_milvus"], ids=str)
 def make(request: pytest.FixtureRequest) -> Callable[[int], VectorIndex]:
-    if request.param == "pgvector":
-        return request.getfixturevalue("in_database")  # type: ignore[no-any-return]
+    if isinstance(request.param, str):
+        return request.getfixturevalue(request.param)  # type: ignore[no-any-return]
     return request.param  # type: ignore[no-any-return]
 
 
@@ -129,6 +187,7 @@ def clustered(seed: int, count: int, dimension: int) -> FloatArray:
     return picked
 
 
+@fast_ones
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -137,12 +196,12 @@ def clustered(seed: int, count: int, dimension: int) -> FloatArray:
     limit=st.sampled_from([1, 2, 10, 77, 4096]),
     near_ties=st.booleans(),
 )
-def test_faiss_index_gives_the_bits_of_the_oracle(
-    seed: int, dimension: int, count: int, limit: int, near_ties: bool
+def test_a_fast_index_gives_the_bits_of_the_oracle(
+    fast_index: Callable[..., VectorIndex], seed: int, dimension: int, count: int, limit: int, near_ties: bool
 ) -> None:
     rng = np.random.default_rng(seed)
     vectors = clustered(seed, count, dimension) if near_ties else units(seed, count, dimension)
-    fast, oracle = FaissIndex(dimension), BruteForceIndex(dimension)
+    fast, oracle = fast_index(dimension), BruteForceIndex(dimension)
     numbers = rng.permutation(count)
     for part in np.array_split(numbers, 3):
         fast.add(part, vectors[part])
@@ -157,11 +216,14 @@ def test_faiss_index_gives_the_bits_of_the_oracle(
     assert fast.search(query, limit, threshold) == oracle.search(query, limit, threshold)
 
 
+@fast_ones
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), dimension=st.sampled_from([3, 128, 512]))
-def test_scores_are_float64_brute_force_within_the_bound(seed: int, dimension: int) -> None:
+def test_scores_are_float64_brute_force_within_the_bound(
+    fast_index: Callable[..., VectorIndex], seed: int, dimension: int
+) -> None:
     vectors, query = units(seed, 500, dimension), units(seed + 1, 1, dimension)[0]
-    index = FaissIndex(dimension)
+    index = fast_index(dimension)
     index.add(np.arange(500), vectors)
     true = vectors.astype(np.float64) @ query.astype(np.float64)
     hits = index.search(query, 20, -1.0)
@@ -179,9 +241,10 @@ def test_a_score_does_not_depend_on_company(seed: int, dimension: int, start: in
     assert cosines(np.asfortranarray(vectors)[start:], query).tolist() == alone[start:]
 
 
-def test_many_segments_answer_like_one_array() -> None:
+@fast_ones
+def test_many_segments_answer_like_one_array(fast_index: Callable[..., VectorIndex]) -> None:
     vectors, query = units(5, 30_000, 16), units(6, 1, 16)[0]
-    fast, oracle = FaissIndex(16, segment_rows=4096), BruteForceIndex(16)
+    fast, oracle = fast_index(16, segment_rows=4096), BruteForceIndex(16)
     oracle.add(np.arange(30_000), vectors)
     for start in range(0, 30_000, 10_000):
         fast.add(np.arange(start, start + 10_000), vectors[start : start + 10_000])
@@ -194,14 +257,17 @@ def test_many_segments_answer_like_one_array() -> None:
             assert fast.search(query, limit, threshold) == oracle.search(query, limit, threshold)
 
 
+@fast_ones
 @pytest.mark.parametrize("crowd", [300, 3000])
-def test_a_crowd_of_near_ties_around_the_last_place_is_ordered_exactly(crowd: int) -> None:
+def test_a_crowd_of_near_ties_around_the_last_place_is_ordered_exactly(
+    fast_index: Callable[..., VectorIndex], crowd: int
+) -> None:
     """More rows within the margin than a first or second scan returns, so that every way to the answer is taken."""
     rng, centre = np.random.default_rng(7), units(7, 1, 128)[0]
     near = centre + rng.standard_normal((crowd, 128)).astype(np.float32) * np.float32(2e-4)
     near /= np.linalg.norm(near, axis=1, keepdims=True)
     vectors = np.concatenate([units(8, 3000, 128), near])
-    fast, oracle = FaissIndex(128), BruteForceIndex(128)
+    fast, oracle = fast_index(128), BruteForceIndex(128)
     for index in (fast, oracle):
         index.add(np.arange(len(vectors)), vectors)
     for limit in (1, 5, 100):
@@ -209,19 +275,26 @@ def test_a_crowd_of_near_ties_around_the_last_place_is_ordered_exactly(crowd: in
         assert fast.search(centre, limit, 0.9999) == oracle.search(centre, limit, 0.9999)
 
 
-def test_vectors_that_bytes_cannot_hold_are_found_all_the_same() -> None:
+@fast_ones
+def test_vectors_that_bytes_cannot_hold_are_found_all_the_same(fast_index: Callable[..., VectorIndex]) -> None:
     vectors = np.concatenate([np.eye(128, dtype=np.float32), units(9, 2000, 128)])
-    fast, oracle = FaissIndex(128), BruteForceIndex(128)
+    fast, oracle = fast_index(128), BruteForceIndex(128)
     for index in (fast, oracle):
         index.add(np.arange(len(vectors)), vectors)
     for query in (vectors[3], vectors[500]):
         assert fast.search(query, 10, -1.0) == oracle.search(query, 10, -1.0)
 
 
-def test_a_database_gives_the_bits_of_the_oracle(in_database: OneByOne) -> None:
+@pytest.fixture(params=["in_database", "in_milvus"])
+def elsewhere(request: pytest.FixtureRequest) -> Callable[..., VectorIndex]:
+    """Indexes outside of this process."""
+    return request.getfixturevalue(request.param)  # type: ignore[no-any-return]
+
+
+def test_an_index_elsewhere_gives_the_bits_of_the_oracle(elsewhere: Callable[..., VectorIndex]) -> None:
     for seed, dimension, count in ((1, 3, 60), (2, 64, 400), (3, 128, 900)):
         vectors = np.concatenate([clustered(seed, count, dimension), units(seed, count, dimension)])
-        index, oracle = in_database(dimension), BruteForceIndex(dimension)
+        index, oracle = elsewhere(dimension), BruteForceIndex(dimension)
         for one in (index, oracle):
             one.add(np.arange(len(vectors)), vectors)
             one.remove(np.arange(0, len(vectors), 7))
@@ -249,9 +322,101 @@ def test_a_graph_finds_with_true_scores_and_in_order(in_database: OneByOne) -> N
     assert missed <= 10
 
 
-def test_scores_are_of_our_own_vectors(in_database: OneByOne) -> None:
+def test_scores_are_of_our_own_vectors_and_of_those_alone(elsewhere: Callable[..., VectorIndex]) -> None:
     kept, altered = units(5, 50, 16), units(6, 50, 16)
-    index = in_database(16, own=lambda rows: kept[rows])
+
+    def own(rows: np.ndarray) -> tuple[np.ndarray, FloatArray]:
+        there = rows[rows % 5 != 0]
+        return there, kept[there]
+
+    index = elsewhere(16, own=own)
     index.add(np.arange(50), altered)
     (hit,) = index.search(altered[7], 1, -1.0)[:1]
     assert hit.cosine in cosines(kept, altered[7])
+    found = index.search(altered[7], 100, -1.0)
+    assert sorted(hit.row for hit in found) == [row for row in range(50) if row % 5]
+
+
+def test_indexes_in_milvus_do_not_meet(in_milvus: InMilvus) -> None:
+    one, other = in_milvus(16), in_milvus(16)
+    one.add(np.arange(20), units(7, 20, 16))
+    other.add(np.arange(20), units(8, 20, 16))
+    assert one.search(units(8, 20, 16)[3], 1, 0.999) == ()
+    assert other.search(units(8, 20, 16)[3], 1, 0.999)[0].row == 3
+    one.close()
+    assert (len(one), len(other)) == (0, 20)
+
+
+def test_what_a_killed_owner_left_goes_when_it_comes_back(milvus_file: MilvusServer, in_milvus: InMilvus) -> None:
+    left = in_milvus(16)
+    left.add(np.arange(20), units(9, 20, 16))
+    milvus_file.forget("cd34")
+    assert len(left) == 20
+    milvus_file.forget("ab12")
+    assert len(left) == 0
+
+
+def test_what_a_killed_owner_left_in_a_database_goes(postgres: PostgresServer, in_database: OneByOne) -> None:
+    url = postgres.empty()
+    left = PgvectorIndex(16, url, owner="ab12")
+    other = PgvectorIndex(16, url, owner="cd34")
+    left.add(np.arange(3), units(9, 3, 16))
+    drop_left_behind(url, "ab12")
+    with pytest.raises(UnavailableError):
+        len(left)
+    assert len(other) == 0
+    other.close()
+
+
+def test_milvus_that_is_not_there_is_unavailable() -> None:
+    if importlib.util.find_spec("pymilvus") is None:
+        pytest.skip("pymilvus is not installed: make clusters")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(UnavailableError) as told:
+            MilvusServer("http://127.0.0.1:9", "root:secret-of-mine", connect_s=2)
+    assert "secret-of-mine" not in str(told.value)
+
+
+@fast_ones
+def test_hundreds_of_equal_vectors_are_told_by_rising_row(fast_index: Callable[..., VectorIndex]) -> None:
+    """More equal scores at the last place than any list of candidates has room for."""
+    vector = units(11, 1, 128)
+    fast = fast_index(128)
+    fast.add(np.arange(30_000)[::-1].copy(), np.repeat(vector, 30_000, axis=0))
+    assert [hit.row for hit in fast.search(vector[0], 7, -1.0)] == list(range(7))
+
+
+def test_searches_that_share_a_pass_answer_as_each_alone() -> None:
+    """Many at once, among changes: what is told is exactly what each would have been told."""
+    library = open_library()
+    if library is None:
+        pytest.skip("no compiler when this was installed")
+    count = SHARED_FROM + 1000
+    vectors, queries = units(12, count, 16), units(13, 120, 16)
+    index, oracle = ScannedIndex(16, library), BruteForceIndex(16)
+    for each in (index, oracle):
+        each.add(np.arange(count), vectors)
+    asked = [(query, 1 + n % 40, -1.0 if n % 3 else 0.6) for n, query in enumerate(queries)]
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(lambda each: index.search(*each), asked))
+    assert found == [oracle.search(*each) for each in asked]
+
+
+def test_an_error_reaches_whoever_asked_for_it_and_nobody_else() -> None:
+    def answers(asked: Sequence[SearchAsked]) -> list[tuple[Hit, ...]]:
+        if any(each.limit == 13 for each in asked):
+            raise MemoryError
+        return [(Hit(each.limit, 1.0),) for each in asked]
+
+    shared, query = SharedPass(answers), units(14, 1)[0]
+
+    def row(limit: int) -> int | None:
+        try:
+            return shared(SearchAsked(query, limit, 0.0))[0].row
+        except MemoryError:
+            return None
+
+    limits = [13 if n % 7 == 3 else 100 + n for n in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(row, limits)) == [None if limit == 13 else limit for limit in limits]

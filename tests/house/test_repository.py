@@ -73,7 +73,7 @@ def test_lock_covers_the_project(extra: str | None) -> None:
         assert all(requirement.specifier.contains(version, prereleases=True) for version in versions), requirement.name
 
 
-@pytest.mark.parametrize("name", ["run", "test"])
+@pytest.mark.parametrize("name", ["run", "test", "clusters"])
 def test_every_locked_package_has_hashes_and_no_address(name: str) -> None:
     lock = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
     blocks = re.split(r"\n(?=[A-Za-z0-9])", lock[lock.index("\n", lock.index("make lock")) + 1 :])

@@ -10,15 +10,22 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
+
+import pytest
 
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH
 from custodes.ledger.tree.growth import range_root
 from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.writer.audit import BodySource, audit
+from custodes.ledger.writer.ports import TileStore
 from custodes.storage.ledger.anchor import FileAnchor
+from custodes.storage.ledger.shared_tiles import SharedTiles
+from custodes.storage.objects.s3_tiles import S3Tiles
 from fakes.postgres import PostgresServer
+from fakes.s3 import lossy, s3_server
 from fakes.shared_log import BODY_KEY, KEY, node
 
 NODES, SECONDS = 3, float(os.environ.get("CUSTODES_NODE_FAULTS_S", "4"))
@@ -28,22 +35,23 @@ SEED = int(os.environ.get("CUSTODES_NODE_FAULTS_SEED", "17"))
 class Watcher(threading.Thread):
     """Whoever reads the public checkpoint, again and again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, tiles: TileStore) -> None:
         super().__init__(daemon=True)
-        self._path = folder / "public" / CHECKPOINT_PATH
+        self._tiles = tiles
         self.seen: list[Checkpoint] = []
         self.stopping = threading.Event()
 
     def run(self) -> None:
         while not self.stopping.wait(0.01):
-            if self._path.exists():
-                found = open_checkpoint(self._path.read_bytes(), [KEY.verifier])
+            note = self._tiles.get(CHECKPOINT_PATH)
+            if note is not None:
+                found = open_checkpoint(note, [KEY.verifier])
                 if not self.seen or self.seen[-1] != found:
                     self.seen.append(found)
 
 
-def started(url: str, folder: Path, acks: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "fakes.shared_log", url, str(folder), str(acks)]
+def started(url: str, folder: Path, acks: Path, bucket: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "fakes.shared_log", url, str(folder), str(acks), *bucket]
     return subprocess.Popen(command, cwd=Path(__file__).parents[1])
 
 
@@ -58,16 +66,30 @@ def confirmed(folder: Path) -> dict[int, str]:
     return found
 
 
-def test_random_kills_stops_and_cuts(tmp_path: Path, postgres: PostgresServer) -> None:
+@pytest.mark.parametrize("place", ["folder", "bucket"])
+def test_random_kills_stops_and_cuts(place: str, tmp_path: Path, postgres: PostgresServer) -> None:
+    with ExitStack() as opened:
+        if place == "folder":
+            (tmp_path / "public").mkdir()
+            disturb(tmp_path, postgres, SharedTiles(tmp_path / "public", tmp_path / "scratch"), ())
+            return
+        server = opened.enter_context(s3_server())
+        bucket = server.bucket()
+        line = opened.enter_context(lossy(server, 0.05, SEED))  # requests and answers get lost on it
+        disturb(tmp_path, postgres, S3Tiles(server.endpoint, bucket, "log"), (line.url, bucket))
+
+
+def disturb(tmp_path: Path, postgres: PostgresServer, tiles: TileStore, bucket: tuple[str, ...]) -> None:
+    """Faults among nodes whose public files are in ``tiles``, and what has to hold after them."""
     url, chance, faults = postgres.database(), random.Random(SEED), dict.fromkeys(("kill", "stop", "cut"), 0)
     running, number = {}, 0
-    watcher = Watcher(tmp_path)
+    watcher = Watcher(tiles)
     watcher.start()
     begun, last_s = time.monotonic(), time.monotonic() + 10 * SECONDS
     try:
         while time.monotonic() < min(begun + SECONDS, last_s):
             while len(running) < NODES:
-                running[number] = started(url, tmp_path, tmp_path / f"acks-{number}")
+                running[number] = started(url, tmp_path, tmp_path / f"acks-{number}", bucket)
                 number += 1
             time.sleep(chance.uniform(0.1, 0.5))
             if not all((tmp_path / f"acks-{each}").exists() for each in running):
@@ -94,7 +116,7 @@ def test_random_kills_stops_and_cuts(tmp_path: Path, postgres: PostgresServer) -
         for process in running.values():
             process.wait(90)
     acknowledged = confirmed(tmp_path)
-    last = node(url, tmp_path, FileAnchor(tmp_path / "anchor"))
+    last = node(url, tmp_path, FileAnchor(tmp_path / "anchor"), tiles)
     last.log.start()
     last.publisher.start()
     size = last.log.flush().size

@@ -24,6 +24,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from custodes.deployment.record.audits import audit_log
+from custodes.deployment.record.stored import LedgerSource
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
 from custodes.ledger.tlog.note import VerifierKey
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH
@@ -241,6 +242,6 @@ def test_random_kills_stops_and_cuts_under_load(nodes: Cluster, postgres: Postgr
     sizes = [seen.size for seen in watcher.seen]
     assert sizes == sorted(set(sizes)), "the public checkpoint went back, or two were of one size"
     assert all(range_root(0, seen.size, tree.node) == seen.root for seen in watcher.seen if seen.size), "a fork"
-    report = audit_log(nodes.data, [key], True, lambda _done, _all: None, nodes.url)
+    report = audit_log(LedgerSource(nodes.data, nodes.url), [key], True, lambda _done, _all: None)
     assert report.difference is None, str(report.difference)
     print(f"{sum(faults.values())} faults: {dict(faults)}; {len(promises)} promises, {len(there)} faces there")

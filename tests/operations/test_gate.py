@@ -77,6 +77,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "StartFaceClustering": ON_COLLECTION,
     "StartCrossMatch": {**ON_COLLECTION, "OtherCollectionId": "others"},
     "StartCalibration": ON_COLLECTION,
+    "StartBulkEnrolment": {**ON_COLLECTION, "Bucket": "photos"},
     "GetTask": {"TaskId": "f" * 64},
     "StopTask": {"TaskId": "f" * 64},
     "ListTasks": {},

@@ -141,6 +141,23 @@ def test_an_ingress_a_claim_and_a_secret(render: Render) -> None:
     assert pod["containers"][0]["envFrom"] == [{"secretRef": {"name": "more"}}]
 
 
+def test_workers_of_ray_run_the_same_image_and_the_server_knows_where(render: Render) -> None:
+    found = render({"ray": {"workers": 3}})
+    cluster = found["RayCluster"]["spec"]
+    (group,) = cluster["workerGroupSpecs"]
+    assert (group["replicas"], group["minReplicas"], group["maxReplicas"]) == (3, 3, 3)
+    server = found["StatefulSet"]["spec"]["template"]["spec"]["containers"][0]
+    for part in (cluster["headGroupSpec"], group):
+        pod = part["template"]["spec"]
+        (worker,) = pod["containers"]
+        assert worker["image"] == server["image"] and pod["securityContext"]["runAsNonRoot"]
+        assert {one["name"]: one["value"] for one in worker["env"]} == {"RAY_USAGE_STATS_ENABLED": "0"}
+        assert "volumes" not in pod and "envFrom" not in worker
+    variables = {one["name"]: one["value"] for one in server["env"]}
+    assert variables["CUSTODES_RAY"] == "ray://faces-head-svc:10001"
+    assert "RayCluster" not in render({})
+
+
 def test_several_servers_have_names_addresses_and_one_volume(render: Render) -> None:
     found = render({"nodes": 3, "data": {"existingClaim": "shared"}})["StatefulSet"]["spec"]
     assert found["replicas"] == 3

@@ -19,10 +19,11 @@ from custodes.operations.record.release import digests_installed, digests_of_whe
 from fakes.live import LiveServer
 
 ROOT = Path(__file__).parents[2]
+SCAN = "src/custodes/storage/vectors/scan.so"
 SOURCES = ("src", "packaging", "pyproject.toml", "README.md", "LICENSE")
 
 
-def build(folder: Path, *, late: bool) -> Path:
+def build(folder: Path, *, late: bool, compiler: bool = True) -> Path:
     """A wheel of a copy of the sources, whose files were written by another hand at another time."""
     copy = folder / "source"
     for name in SOURCES:
@@ -38,6 +39,8 @@ def build(folder: Path, *, late: bool) -> Path:
                 path.chmod(0o664)
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": "1767225600"}
+    if not compiler or not (ROOT / SCAN).exists():  # what is installed here may have been made without one
+        environment["CC"] = ""
     subprocess.run(command, cwd=copy, env=environment, check=True, capture_output=True, timeout=60)
     return next(folder.glob("*.whl"))
 
@@ -46,6 +49,19 @@ def build(folder: Path, *, late: bool) -> Path:
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     first, second = tmp_path_factory.mktemp("first"), tmp_path_factory.mktemp("second")
     return build(first, late=False), build(second, late=True)
+
+
+def test_without_a_compiler_a_wheel_is_made_all_the_same(tmp_path: Path) -> None:
+    wheel = build(tmp_path, late=False, compiler=False)
+    assert wheel.name.endswith("-py3-none-any.whl")
+    assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".so")]
+
+
+def test_a_wheel_with_the_scan_names_its_platform(wheels: tuple[Path, Path]) -> None:
+    if not (ROOT / SCAN).exists():
+        pytest.skip("no compiler when this was installed")
+    assert SCAN.removeprefix("src/") in zipfile.ZipFile(wheels[0]).namelist()
+    assert not wheels[0].name.endswith("-any.whl")
 
 
 def test_the_same_sources_make_the_same_bytes(wheels: tuple[Path, Path]) -> None:

@@ -15,16 +15,19 @@ from typer.testing import CliRunner
 
 from custodes.cli.main import app
 from custodes.core.clock import FixedClock
-from custodes.core.errors import ConflictError, InvalidParameterError
+from custodes.core.errors import ConflictError, InvalidParameterError, UnavailableError
 from custodes.ledger.tlog.entry import b64url, decode
 from custodes.operations.screening.list_imports import ListFile, commit_editions, file_digest, import_list
+from custodes.operations.screening.list_publishers import publisher
 from custodes.screening.delta import CustomerIndex, rescreen
 from custodes.screening.entities import PERSON, ListedName, ListEntry, Party
 from custodes.screening.index.entries import MemoryIndex, prepare_party
 from custodes.storage.ledger.open import open_ledger
 from custodes.storage.sql.screening import schema as screening_schema
+from custodes.storage.sql.screening.list_copy import move_lists
 from custodes.storage.sql.screening.lists import ScreeningLists
 from custodes.storage.sql.screening.publishers import StoredPublishers
+from fakes.postgres import PostgresServer, database_url
 
 FILES = Path(__file__).parent / "lists"
 
@@ -33,14 +36,20 @@ def entry(uid: str, name: str, **more: Any) -> ListEntry:
     return ListEntry("house", uid, "organisation", (ListedName(name),), **more)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """URL of where lists are; empty for their file."""
+    return database_url(request)
+
+
 def run(*words: str | Path) -> str:
     done = CliRunner().invoke(app, ["sanctions", *map(str, words)])
     assert done.exit_code == 0, done.output
     return done.stdout
 
 
-def test_a_shrunken_list_is_refused_until_confirmed_and_a_diff_says_what_changed(tmp_path: Path) -> None:
-    with closing(ScreeningLists(tmp_path)) as lists:
+def test_a_shrunken_list_is_refused_until_confirmed_and_a_diff_says_what_changed(tmp_path: Path, database: str) -> None:
+    with closing(ScreeningLists(tmp_path, database)) as lists:
         many = [entry(str(at), f"Fictive Works {at}") for at in range(40)]
         lists.put("house", "csv", many, FixedClock(), digest="")
         with pytest.raises(ConflictError, match="shrink"):
@@ -58,8 +67,8 @@ def test_a_shrunken_list_is_refused_until_confirmed_and_a_diff_says_what_changed
             lists.put("house", "csv", [], FixedClock(), digest="", confirm=True)
 
 
-def test_only_what_matching_looks_at_is_screened_again(tmp_path: Path) -> None:
-    with closing(ScreeningLists(tmp_path)) as lists:
+def test_only_what_matching_looks_at_is_screened_again(tmp_path: Path, database: str) -> None:
+    with closing(ScreeningLists(tmp_path, database)) as lists:
         lists.put("house", "csv", [entry("1", "One"), entry("2", "Two")], FixedClock(), digest="")
         changed = [entry("1", "One", programmes=("NEW",)), entry("2", "Two", identifiers=(("lei", "X" * 20),))]
         lists.put("house", "csv", changed, FixedClock(), digest="")
@@ -189,3 +198,43 @@ def test_nobody_loses_what_another_process_writes(tmp_path: Path) -> None:
             lists.put("last", "csv", [entry("1", "One")], FixedClock(), digest="")
     with closing(ScreeningLists(tmp_path)) as lists:
         assert set(lists.current()) == {"first", "house", "last"}
+
+
+def everything(lists: ScreeningLists) -> Any:
+    """What an open place of lists answers."""
+    asked = prepare_party(Party("x", "Fictive Wroks 17"))
+    found = [near.entry for near in lists.by_names(asked)], list(lists.by_identifiers([("lei", "X" * 20)]))
+    return lists.editions(), lists.difference("house"), lists.uncommitted(), found
+
+
+def test_lists_are_taken_over_by_a_database_and_moved_back(tmp_path: Path, postgres: PostgresServer) -> None:
+    data, url = tmp_path, postgres.database()
+    many = [entry(str(at), f"Fictive Works {at}", identifiers=(("lei", "X" * 20),) * (at < 2)) for at in range(700)]
+    with closing(ScreeningLists(data)) as lists, closing(StoredPublishers(data)) as publishers:
+        lists.put("house", "csv", many, FixedClock(), digest="ab")
+        lists.put("house", "csv", many[1:], FixedClock(), digest="cd")
+        lists.committed(1, 7_000_000_000)
+        publishers.keep(publisher("uk", "uk", "https://lists.example/uk.xml", 24))
+        before, from_where = everything(lists), publishers.all()
+    with closing(ScreeningLists(data, url)) as lists, closing(StoredPublishers(data, url)) as publishers:
+        assert everything(lists) == before
+        assert publishers.all() == from_where
+        lists.put("other", "csv", [entry("1", "One")], FixedClock(), digest="ef")
+        assert [number for number, _ in lists.uncommitted()] == [2, 3]
+        before = everything(lists)
+    with closing(ScreeningLists(data)) as lists:
+        assert lists.editions() == []
+    copied = move_lists(data, url, back=True)
+    assert (copied["entry"], copied["edition"]) == (700, 3)
+    with closing(ScreeningLists(data)) as lists:
+        assert everything(lists) == before
+    with pytest.raises(UnavailableError, match="already"):
+        move_lists(data, url)
+
+
+def test_a_server_reads_names_again_that_another_one_imported(tmp_path: Path, postgres: PostgresServer) -> None:
+    url, asked = postgres.database(), prepare_party(Party("x", "Fictive Works"))
+    with closing(ScreeningLists(tmp_path / "a", url)) as one, closing(ScreeningLists(tmp_path / "b", url)) as other:
+        for turn, name in enumerate(("Fictive Works", "Quite Other", "Fictive Workz")):
+            one.put("house", "csv", [entry("1", name)], FixedClock(), digest="")
+            assert [near.entry.names[0].text for near in other.by_names(asked)] == ([name] if turn != 1 else [])

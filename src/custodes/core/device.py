@@ -1,4 +1,4 @@
-"""Where networks run, as settings name it and the engine obeys. In and out: one of three words."""
+"""Where and in which arithmetic networks run, as settings name it and the engine obeys. In and out: words."""
 
 from __future__ import annotations
 
@@ -12,3 +12,15 @@ class Device(StrEnum):
     """The graphics processor when this ONNX Runtime can use one."""
     CPU = "cpu"
     CUDA = "cuda"
+
+
+class Arithmetic(StrEnum):
+    """What networks for text and for whole pictures compute with; those for faces always take float32."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    """Products of half the width, sums in float32, where a network bears it; a processor has to have it."""
+
+    def version(self, recipe: str) -> str:
+        """Version that answers name: that of the recipe, and what else decides them."""
+        return recipe if self is Arithmetic.FLOAT32 else f"{recipe}-bf16"

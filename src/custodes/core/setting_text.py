@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
+
+from custodes.core.device import Arithmetic, Device
 
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 
@@ -27,6 +31,72 @@ class WarmStart(StrEnum):
     NONE = "none"
 
 
+class SearchEngine(StrEnum):
+    """What proposes faces that may be alike."""
+
+    MEMORY = "memory"
+    PGVECTOR = "pgvector"
+    MILVUS = "milvus"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchEngineText:
+    """The setting ``search``, taken apart.
+
+    Attributes:
+        kind: which.
+        approximate: whether it proposes by a graph.
+        address: URL of a server of Milvus, or the path of a file for the embedded one.
+    """
+
+    kind: SearchEngine
+    approximate: bool = False
+    address: str = ""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether it is a file of this machine."""
+        return self.kind is SearchEngine.MILVUS and not self.address.startswith("http")
+
+
+IN_MEMORY = SearchEngineText(SearchEngine.MEMORY)
+_SEARCH = re.compile(r"(?P<kind>exact|pgvector|milvus)(?P<words>(?:\+(?:approximate|tls))*)(?:://(?P<address>.+))?")
+
+
+def search_engine(text: str) -> SearchEngineText | None:
+    """What ``exact``, ``pgvector[+approximate]`` or ``milvus[+approximate][+tls]://PLACE`` say, else None."""
+    found = _SEARCH.fullmatch(text)
+    if found is None:
+        return None
+    words, address = set(found["words"].split("+")) - {""}, found["address"] or ""
+    if found["kind"] == "milvus":
+        if not address or (address.startswith("/") and "tls" in words):
+            return None
+        scheme = "https" if "tls" in words else "http"
+        place = address if address.startswith("/") else f"{scheme}://{address}"
+        return SearchEngineText(SearchEngine.MILVUS, "approximate" in words, place)
+    if address or "tls" in words or (words and found["kind"] == "exact"):
+        return None
+    kind = SearchEngine.MEMORY if found["kind"] == "exact" else SearchEngine.PGVECTOR
+    return SearchEngineText(kind, "approximate" in words)
+
+
+def search_refusal(text: str, database: str, node: str) -> str:
+    """What ``search`` has to be instead of ``text``; empty where that can be.
+
+    Args:
+        text: the setting.
+        database: the setting of that name.
+        node: the same.
+    """
+    engine = search_engine(text)
+    if engine is None:
+        return "exact, pgvector or milvus://host:port, see docs/settings.md"
+    if engine.kind is SearchEngine.PGVECTOR and not database.startswith("postgresql"):
+        return "exact or milvus while database is not on PostgreSQL"
+    return "a server where there are several nodes" if engine.embedded and node else ""
+
+
 def switch(value: object) -> bool:
     """On or off. Raises ValueError for anything else."""
     text = str(value).lower()
@@ -43,6 +113,17 @@ def folders(value: object) -> Mapping[str, Path]:
     if any(not name.strip() or not folder.strip() for name, _, folder in pairs):
         raise ValueError
     return MappingProxyType({name.strip(): Path(folder.strip()) for name, _, folder in pairs})
+
+
+READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {
+        "bool": switch,
+        "int": int,
+        "Mapping[str, Path]": folders,
+        **{kind.__name__: kind for kind in (Arithmetic, Device, LogFormat, WarmStart)},
+    }
+)
+"""What reads the text of a setting, by its type; others are paths or texts."""
 
 
 def listed(text: str) -> tuple[str, ...]:

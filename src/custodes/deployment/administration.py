@@ -81,7 +81,7 @@ def _accounts(settings: Settings, operator: AccountId, *, screened: bool = False
         log = AttributedLog(opened.enter_context(open_log(ledger_place(settings, operator), SystemClock())))
         statements = open_statements(settings.data)
         customers = opened.enter_context(
-            open_customers(database, settings.data, directory, log, statements, operator, SystemClock())
+            open_customers(database, settings, directory, log, statements, operator, SystemClock())
         )
         if screened:
             customers.screening.start(directory)
@@ -134,7 +134,10 @@ def _ledger(settings: Settings, _: AccountId) -> Iterator[Opened]:
     if not paths.verifier.exists():
         raise UnavailableError("there is no ledger here before a server has started once")
     name = log_name(settings.data)
-    with started(settings.data, name, None, SystemClock()) as log, closing(ScreeningLists(settings.data)) as lists:
+    with (
+        started(settings.data, name, None, SystemClock()) as log,
+        closing(ScreeningLists(settings.data, settings.database)) as lists,
+    ):
         attributed, statements = AttributedLog(log), checked_statements(settings.data, log)
         incidents = Incidents(log, statements.facts_of)
         duties = Housekeeping(log, statements, cosigners(settings.data), SystemClock(), incidents, served=False)

@@ -69,11 +69,13 @@ def copy_to_shared(data: Path, url: str) -> Mapping[str, int]:
     """
     from custodes.storage.backup.database_copy import copy_database
     from custodes.storage.sql.postgres_database import PostgresDatabase
+    from custodes.storage.sql.screening.list_copy import move_lists
 
     if not (data / FILE_NAME).exists():
         raise UnavailableError(f"there is no database in {data}")
     with closing(SqliteDatabase.open(data)) as source, closing(PostgresDatabase.beside(url)) as target:
-        copied = copy_database(source, target)
+        copied = dict(copy_database(source, target))
+        copied |= move_lists(data, url)
         write_durably(data / _MARK, _ELSEWHERE)
     move_durably(data / FILE_NAME, data / f"{FILE_NAME}.copied")
     return copied
@@ -83,9 +85,11 @@ def copy_from_shared(data: Path, url: str) -> Mapping[str, int]:
     """Copy the database of ``url`` into the directory, which has it from then on; rows by table. Raises likewise."""
     from custodes.storage.backup.database_copy import copy_database
     from custodes.storage.sql.postgres_database import PostgresDatabase
+    from custodes.storage.sql.screening.list_copy import move_lists
 
     with closing(PostgresDatabase.beside(url)) as source, closing(SqliteDatabase.open(data)) as target:
-        copied = copy_database(source, target)
+        copied = dict(copy_database(source, target))
+        copied |= move_lists(data, url, back=True)
         (data / _MARK).unlink(missing_ok=True)
         sync_directory(data)
     return copied

@@ -14,6 +14,7 @@ from pathlib import Path
 from custodes.core.setting_text import WarmStart
 from custodes.deployment.databases import open_database
 from custodes.deployment.networks.scores import score_rates
+from custodes.deployment.storage.search_index import open_search_index
 from custodes.gallery.entities import CollectionKey
 from custodes.gallery.following import FollowingGallery
 from custodes.gallery.gallery import IndexedGallery
@@ -30,7 +31,7 @@ from custodes.storage.files.segment_files import SegmentFiles
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery.celebrities import SqlCelebrities
 from custodes.storage.sql.gallery.store import SqlGalleryStore
-from custodes.storage.vectors.faiss_index import FaissIndex
+from custodes.storage.vectors.choice import exact_index
 
 CACHE = "cache"
 CHANGES_KEPT = 100_000
@@ -74,7 +75,6 @@ def open_served_gallery(
         return
     quotas, folder = AccountQuotas(settings.account_limits, limits), settings.data / CACHE
     store = SqlGalleryStore.open(database, settings.data, os.urandom, quotas, SegmentFiles(folder))
-    gallery = IndexedGallery(store, FaissIndex, settings.search_wait_s)
     counts = SearchCounts(folder / _COUNTS)
     keys = [] if settings.warm_start is WarmStart.NONE else warming_order(counts.counts(), _others(settings, store))
 
@@ -83,7 +83,11 @@ def open_served_gallery(
         for key in gallery.warmed():
             store.seal_vectors(key)
 
-    with closing(Warming(gallery, keys, _THREADS)) as warming:
+    with (
+        open_search_index(settings, folder) as face_index,
+        closing(gallery := IndexedGallery(store, exact_index(), settings.search_wait_s, face_index)),
+        closing(Warming(gallery, keys, _THREADS)) as warming,
+    ):
         schedule = Schedule("copies of vectors", 10 * MINUTE_MS, regularly(keep))
         yield ServedGallery(gallery, (schedule,), lambda: {"gallery": warming.state()}, warming.start)
         with suppress(OSError):  # the next start only takes another order
@@ -106,10 +110,13 @@ def open_following_gallery(
     """
     quotas = AccountQuotas(settings.account_limits, limits)
     store = SqlGalleryStore.open(database, settings.data, os.urandom, quotas, changes_kept=CHANGES_KEPT)
-    gallery = FollowingGallery(store, FaissIndex, settings.search_wait_s)
     counts = SearchCounts(folder / _COUNTS)
     keys = [] if settings.warm_start is WarmStart.NONE else warming_order(counts.counts(), _others(settings, store))
-    with closing(Warming(gallery, keys, _THREADS)) as warming:
+    with (
+        open_search_index(settings, folder) as face_index,
+        closing(gallery := FollowingGallery(store, exact_index(), settings.search_wait_s, face_index)),
+        closing(Warming(gallery, keys, _THREADS)) as warming,
+    ):
         warming.start()
         yield gallery
         with suppress(OSError):  # the next start only takes another order
@@ -121,7 +128,7 @@ def open_gallery(settings: Settings) -> Iterator[Gallery]:
     """The database of the data directory, locked for this process; indexes are filled when first searched."""
     with closing(open_database(settings)) as database:
         quotas = AccountQuotas(settings.account_limits, no_overrides)
-        yield IndexedGallery(SqlGalleryStore.open(database, settings.data, os.urandom, quotas), FaissIndex)
+        yield IndexedGallery(SqlGalleryStore.open(database, settings.data, os.urandom, quotas), exact_index())
 
 
 def _others(settings: Settings, store: SqlGalleryStore) -> list[CollectionKey]:

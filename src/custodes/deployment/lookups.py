@@ -11,10 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from custodes.deployment.governance.policy import open_explanations
+from custodes.deployment.record.stored import StoredLedger
 from custodes.governance.provider.guardrails import load
 from custodes.governance.provider.records import replay
 from custodes.ledger.tlog.trust import TrustPolicy, parse_policy
-from custodes.ledger.writer.ports import BodyReader
 from custodes.ledger.writer.published import RunningLog
 from custodes.models.card import load_cards
 from custodes.operations.record.admin.evidence import evidence_handlers
@@ -33,11 +33,11 @@ def open_lookups(
     statements: Statements,
     duties: Housekeeping,
     log: RunningLog,
-    bodies: BodyReader | None = None,
+    stored: StoredLedger | None = None,
 ) -> AdminHandlers:
-    """What carries these commands out on the data directory of ``settings``; ``bodies`` as in ``open_statements``."""
+    """What carries these commands out on the data directory of ``settings``; ``stored`` as in ``open_statements``."""
     return {
-        **lookup_handlers(lambda: open_explanations(settings.data, bodies).files),
+        **lookup_handlers(lambda: open_explanations(settings.data, stored).files),
         **evidence_handlers(statements, duties, log),
         **report_handlers(
             statements, duties, lambda: _Rules(policy_files(settings.data)), lambda: _trust(settings.data)

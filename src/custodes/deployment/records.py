@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from custodes.core.clock import Clock
+from custodes.core.errors import InvalidParameterError
 from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.governance.accounts import schedule_key_uses
 from custodes.deployment.governance.customers import open_customers
@@ -132,15 +133,15 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
     """
     settings, data, clock = parts.settings, parts.settings.data, parts.clock
     gallery, directory, operator, sharing = parts.gallery, parts.accounts, parts.operator, parts.sharing
-    bodies = None if sharing is None else sharing.bodies
+    stored = None if sharing is None else sharing.stored
     machine = None if settings.attestation is None else TsmReports(settings.attestation)
     plan = LedgerPlan(ledger_place(settings, operator, parts.database), release, machine)
     with (
         open_server_ledger(plan, clock, sharing) as ledger,
         open_customers(
-            parts.database, data, directory, ledger.attributed, ledger.statements, operator, clock, sharing
+            parts.database, settings, directory, ledger.attributed, ledger.statements, operator, clock, sharing
         ) as customers,
-        schedule_lists(data, ledger.attributed, clock) as (list_schedules, list_handlers),
+        schedule_lists(settings, ledger.attributed, clock) as (list_schedules, list_handlers),
     ):
         look_where_from(data, ledger.log)
         erasures = open_erasures(data, ledger, gallery)
@@ -153,7 +154,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
         commands: AdminHandlers = {
             **links.handlers(),
             **customers.handlers,
-            **policy_handlers(rules, lambda: open_explanations(data, bodies)),
+            **policy_handlers(rules, lambda: open_explanations(data, stored)),
             **case_handlers(cases, directory, clock),
             **retention_handlers(gallery, operator),
             **list_handlers,
@@ -162,7 +163,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             **ledger_handlers(ledger.duties, ledger.statements, ledger.log, log_retention(settings, clock), consent),
             **ledger.duties.incidents.handlers(ledger.attributed, consent),
             **open_backups(data, ledger.log, erasures.settle, clock),
-            **open_lookups(settings, ledger.statements, ledger.duties, ledger.log, bodies),
+            **open_lookups(settings, ledger.statements, ledger.duties, ledger.log, stored),
             **job_handlers(parts.videos.jobs, clock),
             **erasure_handlers(ProjectRecords(parts.labelling.adapters.store, settings.region), clock),
             **parts.streams.handlers(operator),
@@ -192,6 +193,8 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
 
 def ledger_place(settings: Settings, operator: AccountId, database: Database | None = None) -> LedgerPlace:
     """Where the ledger of a data directory is; ``database`` where it is open. Raises InvalidParameterError."""
+    if (settings.ledger_tiles or settings.ledger_key) and not settings.node:
+        raise InvalidParameterError("ledger_tiles and ledger_key are for servers with names (the setting node)")
     anchor = open_anchor(settings, operator, database)
     return LedgerPlace(settings.data, operator, settings.ledger_origin, anchor)
 

@@ -22,6 +22,7 @@ from custodes.console.app import ConsolePages
 from custodes.core.clock import SystemClock
 from custodes.core.errors import NotFoundError
 from custodes.core.ids import AccountId, RequestId
+from custodes.deployment.bulk.executors import open_executors
 from custodes.deployment.console import ConsoleSources, open_console
 from custodes.deployment.databases import open_database
 from custodes.deployment.galleries import known_people, open_served_gallery
@@ -288,7 +289,8 @@ def _put_together(whole: OpenedParts, sharing: Sharing | None) -> Iterator[Deplo
         release = release_of(settings.shown)
         videos = open_videos(settings, database, bucket_objects(settings), clock)
         live, own = _results(settings, database, videos, keys.account_id)
-        jobs = (videos, live, clock, new_request_id, own, open_tasks(videos, clock, settings.task_workers))
+        tasks = open_tasks(videos, clock, settings.task_workers, opened.enter_context(open_executors(settings, faces)))
+        jobs = (videos, live, clock, new_request_id, own, tasks)
         parts = DataParts(settings, database, keys.account_id, directory, store, *jobs, sharing)
         records = opened.enter_context(open_records(parts, release))
         # Of several servers each compares its own runs.
@@ -296,7 +298,7 @@ def _put_together(whole: OpenedParts, sharing: Sharing | None) -> Iterator[Deplo
         known = known_people(database, keys, settings)
         ports = _ports(parts, records, faces, videos, keys=keys, celebrities=known, computing=computing)
         operations = build(ports)
-        recorder = recorder_of(records.ledger.log, faces, release, computing)
+        recorder = recorder_of(settings, records.ledger.log, faces, release, computing)
         gate = gate_of(spans, records.policy, whole.recording(recorder), directory)
         asked = schedule_tasks(parts.tasks, ports, operations, gate, directory, settings.region)
         delivery = opened.enter_context(event_delivery(live, gate, operations.events))
@@ -341,7 +343,7 @@ def _workers(work: VideoWork, parts: DataParts) -> Iterator[None]:
         video_workers(work),
         stream_workers(parts.streams, work.ports, work.gate, work.memory, work.operations.handlers.handle(work.gate)),
         training_workers(parts.labelling, work.operations, work.gate, work.ledger),
-        task_workers(parts.tasks, work.ports, work.gate),
+        task_workers(parts.tasks, work),
     ):
         yield
 

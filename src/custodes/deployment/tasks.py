@@ -13,19 +13,25 @@ from dataclasses import dataclass
 
 from custodes.core.clock import Clock
 from custodes.core.ids import AccountId, RequestId
-from custodes.deployment.video import Videos, Wake, new_job_id
+from custodes.deployment.storage.objects import object_lister
+from custodes.deployment.video import LedgerCharges, Videos, VideoWork, Wake, new_job_id
 from custodes.gallery.neighbours import Products
 from custodes.governance.accounts.account import Status
+from custodes.jobs.ports import JobHandler
 from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
 from custodes.jobs.worker import JobWorkers, WorkerSettings
 from custodes.operations.accounts.directory import AccountDirectory
+from custodes.operations.bulk.enrolment import BulkEnrolmentJobs
+from custodes.operations.bulk.part import BulkParts
 from custodes.operations.catalogue import Operations, Ports
 from custodes.operations.requests.gate import Gate
-from custodes.operations.tasks.commands import TASKS
+from custodes.operations.tasks.commands import TASKS, StartBulkEnrolment
 from custodes.operations.tasks.compute import TaskParts
+from custodes.operations.tasks.ports import Executors
 from custodes.operations.tasks.regular import RegularParts, RegularTasks
 from custodes.operations.tasks.run import TaskJobs
 from custodes.operations.tasks.use_cases import TaskAdapters
+from custodes.operations.video.ports import ChargedParts, NothingCharged
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +42,14 @@ class CollectionTasks:
     wake: Wake
     clock: Clock
     at_once: int
+    executors: Executors
 
 
-def open_tasks(videos: Videos, clock: Clock, at_once: int) -> CollectionTasks:
+def open_tasks(videos: Videos, clock: Clock, at_once: int, executors: Executors) -> CollectionTasks:
     """Tasks are jobs of the one store."""
     wake = Wake()
-    return CollectionTasks(TaskAdapters(videos.jobs, new_job_id, wake), wake, clock, at_once)
+    adapters = TaskAdapters(videos.jobs, new_job_id, wake, executors.require)
+    return CollectionTasks(adapters, wake, clock, at_once, executors)
 
 
 def schedule_tasks(
@@ -74,13 +82,23 @@ def byte_products() -> Products:
 
 
 @contextmanager
-def task_workers(work: CollectionTasks, ports: Ports, gate: Gate) -> Iterator[JobWorkers]:
+def task_workers(work: CollectionTasks, whole: VideoWork) -> Iterator[JobWorkers]:
     """Carry tasks out until the end of the block."""
-    parts = TaskParts(ports.engine, ports.gallery, ports.false_match_rate, os.cpu_count() or 1, byte_products)
-    handler = TaskJobs(gate, parts, work.clock, lambda: RequestId(str(uuid.uuid4())))
-    workers = JobWorkers(
-        work.adapters.jobs, dict.fromkeys(TASKS, handler), work.clock, WorkerSettings("tasks", work.at_once)
+    ports = whole.ports
+    parts = TaskParts(
+        ports.engine,
+        ports.gallery,
+        ports.false_match_rate,
+        os.cpu_count() or 1,
+        products=byte_products,
+        executors=work.executors,
     )
+    handler = TaskJobs(whole.gate, parts, work.clock, lambda: RequestId(str(uuid.uuid4())))
+    handlers: dict[str, JobHandler] = {
+        **dict.fromkeys(TASKS, handler),
+        StartBulkEnrolment.operation: _enrolment(work, whole),
+    }
+    workers = JobWorkers(work.adapters.jobs, handlers, work.clock, WorkerSettings("tasks", work.at_once))
     with closing(workers):
         workers.start()
         work.wake.workers = workers
@@ -88,3 +106,22 @@ def task_workers(work: CollectionTasks, ports: Ports, gate: Gate) -> Iterator[Jo
             yield workers
         finally:
             work.wake.workers = None
+
+
+def _enrolment(work: CollectionTasks, whole: VideoWork) -> BulkEnrolmentJobs:
+    """Who carries out bulk enrolments."""
+    ports = whole.ports
+    charged: ChargedParts = NothingCharged() if whole.ledger is None else LedgerCharges(whole.ledger.log)
+    parts = BulkParts(
+        ports.engine,
+        ports.gallery,
+        whole.operations.enrolment,
+        ports.objects,
+        object_lister(whole.videos.settings),
+        work.adapters.jobs,
+        charged,
+        work.executors,
+        work.clock,
+        lambda: RequestId(str(uuid.uuid4())),
+    )
+    return BulkEnrolmentJobs(whole.gate, parts)

@@ -53,6 +53,9 @@ class BruteForceIndex:
             rows, vectors = self._rows, self._vectors
         return best(rows, cosines(vectors, unit), limit, min_cosine)
 
+    def close(self) -> None:
+        """See VectorIndex. All of it is in this process."""
+
     def _drop(self, rows: NDArray[np.int64]) -> None:
         keep = ~np.isin(self._rows, rows)
         self._rows, self._vectors = self._rows[keep], self._vectors[keep]

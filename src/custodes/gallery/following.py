@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from custodes.core.errors import NotFoundError
 from custodes.gallery.entities import Collection, CollectionKey
 from custodes.gallery.gallery import IndexedGallery
-from custodes.gallery.ports import FloatArray, GalleryStore, VectorIndex
+from custodes.gallery.ports import FloatArray, GalleryStore, NewFaceIndex, VectorIndex
 from custodes.gallery.shelf import Cache, Filling, VectorKind
 
 
@@ -91,10 +91,14 @@ class FollowingGallery(IndexedGallery):
     """An IndexedGallery that is one of several writers of its store."""
 
     def __init__(
-        self, store: CountingStore, new_index: Callable[[int], VectorIndex], search_wait_s: float | None = None
+        self,
+        store: CountingStore,
+        new_index: Callable[[int], VectorIndex],
+        search_wait_s: float | None = None,
+        new_face_index: NewFaceIndex | None = None,
     ) -> None:
         """See IndexedGallery."""
-        super().__init__(store, new_index, search_wait_s)
+        super().__init__(store, new_index, search_wait_s, new_face_index)
         self._counting = store
         self._followed: dict[tuple[CollectionKey, VectorKind, int], _Followed] = {}
         self._seen: dict[CollectionKey, CollectionVersion] = {}

@@ -10,11 +10,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.core.errors import CustodesError, NotReadyError, UnavailableError
+from custodes.core.errors import CustodesError, NotFoundError, NotReadyError, UnavailableError
 from custodes.core.ids import AccountId, FaceId, ImageId, ModelVersion, UserId
 from custodes.gallery.entities import (
     Collection,
@@ -28,7 +29,7 @@ from custodes.gallery.entities import (
     RetentionRule,
     UserSeen,
 )
-from custodes.gallery.ports import FloatArray, GalleryStore, VectorIndex
+from custodes.gallery.ports import FloatArray, GalleryStore, NewFaceIndex, VectorIndex
 from custodes.gallery.shelf import Cache, CollectionCache, Filling, VectorKind
 
 
@@ -36,17 +37,23 @@ class IndexedGallery:
     """A GalleryStore with ``search_faces`` and ``search_users``. It must be the only writer of its store."""
 
     def __init__(
-        self, store: GalleryStore, new_index: Callable[[int], VectorIndex], search_wait_s: float | None = None
+        self,
+        store: GalleryStore,
+        new_index: Callable[[int], VectorIndex],
+        search_wait_s: float | None = None,
+        new_face_index: NewFaceIndex | None = None,
     ) -> None:
         """Keep the parts.
 
         Args:
             store: the truth.
             new_index: makes an empty index for vectors of a dimension.
+            new_face_index: makes those of faces instead.
             search_wait_s: how long a search waits for an index that is not filled yet; None for as long as it takes.
         """
         self._store = store
         self._new_index = new_index
+        self._new_face_index = new_face_index
         self._search_wait_s = search_wait_s
         self._closing = threading.Event()
         self._shelves: dict[CollectionKey, CollectionCache] = {}
@@ -335,8 +342,8 @@ class IndexedGallery:
         """Forget all that is known of a collection; whoever waits for it looks again."""
         with self._shelves_lock:
             shelf = self._shelves.pop(key, None)
-            if shelf is not None:
-                shelf.closed = True
+        if shelf is not None:
+            shelf.close()
 
     def _shelf(self, key: CollectionKey) -> CollectionCache:
         shelf = self._shelves.get(key)
@@ -382,10 +389,27 @@ class IndexedGallery:
     def _filling(self, key: CollectionKey, kind: VectorKind) -> Filling:
         batches = self._store.face_vectors if kind is VectorKind.FACES else self._store.user_vectors
         return Filling(
-            lambda: self._new_index(self._store.collection(key).dimension),
+            lambda: self._empty(key, kind),
             lambda: batches(key),
             lambda: not self._closing.is_set(),
         )
+
+    def _empty(self, key: CollectionKey, kind: VectorKind) -> VectorIndex:
+        dimension = self._store.collection(key).dimension
+        if kind is VectorKind.FACES and self._new_face_index is not None:
+            return self._new_face_index(dimension, partial(self._own, key))
+        return self._new_index(dimension)
+
+    def _own(self, key: CollectionKey, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], FloatArray]:
+        """See OwnVectors. A face may be deleted between any two looks."""
+        there = rows
+        while len(there):
+            try:
+                return there, self._store.vectors(key, there.tolist())
+            except NotFoundError:
+                known = self._store.faces_by_row(key, there.tolist())
+                there = there[[row in known for row in there.tolist()]]
+        return there, np.empty((0, self._store.collection(key).dimension), np.float32)
 
 
 def _rows(faces: Sequence[Face]) -> NDArray[np.int64]:

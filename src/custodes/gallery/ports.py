@@ -7,8 +7,8 @@ CollectionKey raises NotFoundError when the collection does not exist for that a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +28,12 @@ from custodes.gallery.entities import (
 )
 
 FloatArray = NDArray[np.float32]
+OwnVectors: TypeAlias = Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], FloatArray]]
+"""Of rows (N,) those that the store has still, in their order, (M,), with their vectors (M, D)."""
 
 
 class VectorIndex(Protocol):
-    """Exact nearest neighbours of one collection, in memory, a cache of the store."""
+    """Exact nearest neighbours of one collection, a cache of the store: in memory, or elsewhere where said so."""
 
     def __len__(self) -> int:
         """Number of vectors."""
@@ -52,6 +54,14 @@ class VectorIndex(Protocol):
         so the same vectors always give the same order and the same side of a threshold.
         """
         ...
+
+    def close(self) -> None:
+        """Nobody searches any more: give back what is held outside of this process. Raises UnavailableError."""
+        ...
+
+
+NewFaceIndex: TypeAlias = Callable[[int, OwnVectors], VectorIndex]
+"""Makes an empty index for vectors of a dimension, with what gives those that the store has."""
 
 
 class GalleryStore(Protocol):

@@ -15,6 +15,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -104,8 +105,9 @@ class Cache:
     def doubt(self) -> None:
         """Forget the index: whether the store has a change is not known. The next search reads it there."""
         with self._changes_lock:
-            self.index = None
+            index, self.index = self.index, None
             self._doubts += 1
+        _let_go(index)
 
     def _keep(self, rows: NDArray[np.int64], vectors: FloatArray | None) -> None:
         with self._changes_lock:
@@ -145,6 +147,7 @@ class Cache:
             # Whoever holds this lock has a change under way that the store may have already and ``_keep`` not yet.
             with self.lock.write(), self._changes_lock:
                 self._changes, doubts = [], self._doubts
+            fresh: VectorIndex | None = None
             try:
                 fresh = filling.make()
                 for rows, vectors in filling.batches():
@@ -163,6 +166,8 @@ class Cache:
             finally:
                 with self._changes_lock:
                     self._changes = None
+                if self.index is not fresh:
+                    _let_go(fresh)
 
 
 @dataclass(slots=True)
@@ -180,6 +185,19 @@ class CollectionCache:
     closed: bool = False
     searches: int = 0
 
+    def close(self) -> None:
+        """The collection is gone."""
+        self.closed = True
+        self.faces.doubt()
+        self.users.doubt()
+
     def cache(self, kind: VectorKind) -> Cache:
         """The cache of ``kind``."""
         return self.faces if kind is VectorKind.FACES else self.users
+
+
+def _let_go(index: VectorIndex | None) -> None:
+    """Close an index that nobody will search any more; what cannot be reached is removed by the next start."""
+    if index is not None:
+        with suppress(UnavailableError):
+            index.close()

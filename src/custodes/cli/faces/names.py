@@ -7,18 +7,14 @@ or None.
 from __future__ import annotations
 
 import csv
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from custodes.cli.faces.photo_source import PhotoSource
 from custodes.core.errors import InvalidParameterError
+from custodes.operations.bulk.names import acceptable
 
-# Source: pattern and length of shape ExternalImageId in the service model.
-_FOREIGN = re.compile(r"[^a-zA-Z0-9_.\-:]")
-_MAX_CHARS = 255
 AUTO, FOLDER, FILE = "auto", "folder", "file"
 
 
@@ -70,22 +66,6 @@ def open_names(choice: str, photos: Sequence[PhotoSource], root: Path | None = N
     if short is not None:
         raise InvalidParameterError(f"{choice}: line {short} needs two columns, path and name")
     return Names(choice, {_relative(root, row[0]): row[1].strip() for row in rows})
-
-
-def acceptable(name: str) -> str:
-    """``name`` in the API's alphabet: accents dropped, spaces and signs to ``_``, other letters as their number.
-
-    A letter without an ASCII base, like a Chinese one, becomes ``uXXXX``, so that different names stay different.
-    """
-    plain = unicodedata.normalize("NFKD", name.strip())
-    kept = (char for char in plain if not unicodedata.combining(char))
-    return "".join(_letter(char) for char in kept)[:_MAX_CHARS]
-
-
-def _letter(char: str) -> str:
-    if not _FOREIGN.match(char):
-        return char
-    return f"u{ord(char):04X}" if char.isalnum() else "_"
 
 
 def _relative(root: Path | None, path: str) -> str:

@@ -113,7 +113,7 @@ def _objects(where: str, settings: Settings) -> list[PhotoObject]:
     from custodes.cli.output import NothingToDoError
     from custodes.cli.pictures.photo import SUFFIXES
     from custodes.storage.objects.listing import list_objects
-    from custodes.storage.objects.sources import S3Settings
+    from custodes.storage.objects.places import S3Settings
 
     bucket, _, prefix = where.removeprefix(S3).partition("/")
     if not bucket:

@@ -22,8 +22,8 @@ from custodes.cli.options import DATA, DataOption, DataPlaceOption
 from custodes.cli.output import print_json, show
 from custodes.core.errors import NotFoundError, UnavailableError
 from custodes.deployment.record.audits import audit_deeply, audit_log
-from custodes.deployment.record.bodies import ledger_bodies
 from custodes.deployment.record.statements import open_statements
+from custodes.deployment.record.stored import LedgerSource, ledger_source, stored_ledger, stored_tiles
 from custodes.ledger.tlog.checkpoint import Checkpoint, open_checkpoint
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import b64url
@@ -34,7 +34,7 @@ from custodes.ledger.tree.tlog_proof import encode_tlog_proof
 from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.writer.audit import AuditReport
 from custodes.settings import from_environment
-from custodes.storage.ledger.open import LedgerPaths, old_verifiers, read_tiles
+from custodes.storage.ledger.open import LedgerPaths, old_verifiers
 
 app = typer.Typer(help="Audit the ledger, show its state, prove entries.", no_args_is_help=True)
 
@@ -55,7 +55,7 @@ def audit_command(
     as_json: JsonOption = False,
 ) -> None:
     """Re-derive everything from stored bytes and name the first difference."""
-    keys, found, database = _keys(data, key), None, from_environment(data=data).database
+    keys, found, source = _keys(data, key), None, _source(data)
     columns = (TextColumn("auditing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("audit", total=None)
@@ -65,9 +65,9 @@ def audit_command(
 
         try:
             if deep:
-                report, found = audit_deeply(data, keys, watch, database)
+                report, found = audit_deeply(source, keys, watch)
             else:
-                report = audit_log(data, keys, bodies, watch, database)
+                report = audit_log(source, keys, bodies, watch)
         except (MapError, BodyError) as error:
             bar.stop()
             typer.echo(f"FIRST DIFFERENCE  {error}")
@@ -92,8 +92,8 @@ def growth_command(
 ) -> None:
     """Write, for auditors, the proofs that each head of the account map continues the one before."""
     try:
-        with ledger_bodies(data, from_environment(data=data).database) as bodies:
-            lines = list(open_statements(data, bodies).maps.growth())
+        with stored_ledger(_source(data)) as stored:
+            lines = list(open_statements(data, stored).maps.growth())
     except (MapError, BodyError) as error:
         raise UnavailableError(str(error)) from error
     except LookupError as error:
@@ -126,7 +126,7 @@ def proof_command(
     """Write the C2SP tlog-proof of an entry."""
     checkpoint, note = _checkpoint(data, _keys(data, key))
     try:
-        path = verified_tree(read_tiles(data), checkpoint).inclusion_proof(index)
+        path = verified_tree(stored_tiles(_source(data)), checkpoint).inclusion_proof(index)
     except IndexError as error:
         raise typer.BadParameter(str(error)) from error
     except LedgerCorruptError as error:
@@ -241,8 +241,12 @@ def _keys(data: Path, key: Path | None) -> list[VerifierKey]:
         raise typer.Exit(1) from error
 
 
+def _source(data: Path) -> LedgerSource:
+    return ledger_source(from_environment(data=data))
+
+
 def _checkpoint(data: Path, keys: list[VerifierKey]) -> tuple[Checkpoint, bytes]:
-    note = read_tiles(data).get(CHECKPOINT_PATH)
+    note = stored_tiles(_source(data)).get(CHECKPOINT_PATH)
     try:
         if note is None:
             raise NoteError("there is no checkpoint")

@@ -16,9 +16,9 @@ from typing import Any
 from urllib.parse import quote
 
 from custodes.cli.client.api import ApiFailureError
-from custodes.cli.faces.names import acceptable
 from custodes.cli.migrate.source import SourceCollection, SourceFace
 from custodes.core.errors import InvalidParameterError, UnavailableError
+from custodes.operations.bulk.names import acceptable
 
 CANNOT_MOVE = (
     "embeddings: CompreFace's numbers mean nothing to other networks; faces are indexed anew from the stored examples",

@@ -14,10 +14,10 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from custodes.cli.faces.names import acceptable
 from custodes.cli.migrate.source import SourceCollection, SourceFace
 from custodes.cli.pictures.photo import SUFFIXES
 from custodes.core.errors import InvalidParameterError
+from custodes.operations.bulk.names import acceptable
 
 CANNOT_MOVE = (
     "descriptors: LUNA's numbers are closed; faces are indexed anew from the exported samples",

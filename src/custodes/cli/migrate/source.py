@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from custodes.cli.faces.names import acceptable
+from custodes.operations.bulk.names import acceptable
 
 BoxTuple = tuple[float, float, float, float]
 """Left, top, width, height, as ratios of the picture."""

@@ -26,6 +26,8 @@ from custodes.settings import from_environment
 Added = TypeVar("Added")
 
 _ENDINGS = ("licence", "license", "copying")
+_MEAN = 127.5
+"""Of what goes in, and the other way round its scale, unless something else is said: -1 to 1."""
 
 Source: TypeAlias = Annotated[
     Path,
@@ -61,15 +63,20 @@ def add(
     licence: Annotated[str | None, typer.Option(help="Licence of the weights, as SPDX names it.")] = None,
     origin: Annotated[str | None, typer.Option(help="Who made it.")] = None,
     training_data: Annotated[str | None, typer.Option(help="What it was trained on, as far as known.")] = None,
-    kind: Annotated[NetworkKind, typer.Option(help="What it does; detectors are named by family.")] = (
-        NetworkKind.EMBEDDER
-    ),
+    kind: Annotated[
+        NetworkKind | None,
+        typer.Option(help="What it does; detectors are named by family.", show_default=NetworkKind.EMBEDDER.value),
+    ] = None,
     dimension: Annotated[int | None, typer.Option(help="Of an embedder: length of vectors.", min=8, max=4096)] = None,
     licence_file: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Text of the licence, where FILE is no folder.")
     ] = None,
-    mean: Annotated[float, typer.Option(help="Subtracted from each pixel, 0 to 255.")] = 127.5,
-    scale: Annotated[float, typer.Option(help="What the rest is multiplied by.")] = 1 / 127.5,
+    mean: Annotated[
+        float | None, typer.Option(help="Subtracted from each pixel, 0 to 255.", show_default=str(_MEAN))
+    ] = None,
+    scale: Annotated[
+        float | None, typer.Option(help="What the rest is multiplied by.", show_default=f"1 / {_MEAN}")
+    ] = None,
     bgr: Annotated[bool, typer.Option("--bgr", help="It takes blue first.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -79,7 +86,9 @@ def add(
     """
     stated = {"--name": name, "--licence": licence, "--origin": origin, "--training-data": training_data}
     if not source.exists():
-        offered = _offered(source, [option for option, value in stated.items() if value is not None])
+        settled: dict[str, object] = {**stated, "--kind": kind, "--dimension": dimension, "--mean": mean}
+        settled |= {"--scale": scale, "--bgr": bgr or None, "--licence-file": licence_file}
+        offered = _offered(source, [option for option, value in settled.items() if value is not None])
         file, text = _obtained(offered)
         brought = _Brought(offered.name, file, text, offered.pixels, offered.provenance, people)
         _add(brought, NetworkKind(offered.kind), offered.dimension, as_json=as_json)
@@ -89,8 +98,9 @@ def add(
         raise typer.BadParameter(f"a network of your own needs {', '.join(missing)}")
     file, text = _files(source, licence_file)
     provenance = Provenance(licence or "", origin or "", training_data or "")
-    brought = _Brought(name or "", file, text, PixelInput(mean, scale, bgr), provenance, people)
-    _add(brought, kind, dimension, as_json=as_json)
+    pixels = PixelInput(_MEAN if mean is None else mean, 1 / _MEAN if scale is None else scale, bgr)
+    brought = _Brought(name or "", file, text, pixels, provenance, people)
+    _add(brought, kind or NetworkKind.EMBEDDER, dimension, as_json=as_json)
 
 
 def _add(brought: _Brought, kind: NetworkKind, dimension: int | None, *, as_json: bool) -> None:

@@ -16,6 +16,7 @@ from custodes.cli.options import DATA, DataOption, DataPlaceOption, JsonOption
 from custodes.cli.output import print_json, show
 from custodes.core.clock import SystemClock
 from custodes.core.errors import CustodesError, NotFoundError, UnavailableError
+from custodes.settings import from_environment
 
 if TYPE_CHECKING:
     from custodes.operations.screening.ports import Edition, ListPublisher, Progress
@@ -47,11 +48,10 @@ def import_command(
     from custodes.operations.screening.list_imports import ListFile, import_list
     from custodes.screening.lists.notes import ReadingNotes
     from custodes.screening.lists.read import read_list
-    from custodes.storage.sql.screening.lists import ScreeningLists
 
     file, notes = ListFile(path, form, source), ReadingNotes()
     next(read_list(path, form), None)  # a file that is no list leaves no data directory behind
-    with closing(ScreeningLists(data)) as lists, _bar(file.name) as progress:
+    with closing(_lists(data)) as lists, _bar(file.name) as progress:
         done = import_list(lists, file, SystemClock(), confirm=confirm, progress=progress, notes=notes)
     if done is None:
         return
@@ -69,18 +69,14 @@ def status_command(
     as_json: JsonOption = False,
 ) -> None:
     """Show the newest edition of each list: entries, what changed, digest, ledger entry."""
-    from custodes.storage.sql.screening.lists import ScreeningLists
-
-    with closing(ScreeningLists(data)) as lists:
+    with closing(_lists(data)) as lists:
         _show(lists.editions() if history else list(lists.current().values()), as_json)
 
 
 @app.command("diff")
 def diff_command(source: SourceArgument, data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show what the newest edition added, removed and changed."""
-    from custodes.storage.sql.screening.lists import ScreeningLists
-
-    with closing(ScreeningLists(data)) as lists:
+    with closing(_lists(data)) as lists:
         if source not in lists.current():
             raise NotFoundError(f"no list {source!r} was imported")
         found = lists.difference(source)
@@ -170,12 +166,20 @@ def fetch_command(
         raise UnavailableError("; ".join(f"{one.name}: {one.failure}" for one in failed))
 
 
+def _lists(data: Path) -> ScreeningLists:
+    from custodes.storage.sql.screening.lists import ScreeningLists
+
+    return ScreeningLists(data, from_environment(data=data).database)
+
+
 @contextmanager
 def _publishers(data: Path) -> Iterator[tuple[ScreeningLists, StoredPublishers]]:
-    from custodes.storage.sql.screening.lists import ScreeningLists
     from custodes.storage.sql.screening.publishers import StoredPublishers
 
-    with closing(ScreeningLists(data)) as lists, closing(StoredPublishers(data)) as publishers:
+    with (
+        closing(_lists(data)) as lists,
+        closing(StoredPublishers(data, from_environment(data=data).database)) as publishers,
+    ):
         yield lists, publishers
 
 
@@ -200,13 +204,11 @@ def _committed(data: Path, editions: Sequence[Edition]) -> list[Edition]:
     """``editions`` with the ledger entries that commit to them, made now where that is possible."""
     if not editions:
         return []
-    from custodes.storage.sql.screening.lists import ScreeningLists
-
     try:
         ask(data, "sanctions commit")
     except CustodesError as error:
         typer.echo(f"custodes: not in the ledger yet, the server will see to it: {error}", err=True)
-    with closing(ScreeningLists(data)) as lists:
+    with closing(_lists(data)) as lists:
         current = lists.current()
     return [current.get(edition.source, edition) for edition in editions]
 

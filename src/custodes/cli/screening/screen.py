@@ -14,6 +14,7 @@ from custodes.cli.input_files import json_of
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.cli.output import end, print_json, refuse_inputs
 from custodes.core.errors import InvalidParameterError
+from custodes.settings import from_environment
 
 if TYPE_CHECKING:
     from custodes.screening.rule import ScreeningOutcome
@@ -37,7 +38,7 @@ def screen(
 
     refuse_inputs(picture, [organisation])
     graph = read_organisation(json_of(organisation))
-    with closing(ScreeningLists(data)) as lists:
+    with closing(ScreeningLists(data, from_environment(data=data).database)) as lists:
         if not lists.editions():
             raise InvalidParameterError("no list was imported yet: nothing can be called clear")
         outcome = screen_organisation(graph, lists, day)

@@ -30,6 +30,7 @@ Percent: TypeAlias = Annotated[float, typer.Option(min=0, max=100, help="Similar
 ReportOption: TypeAlias = Annotated[
     Path | None, typer.Option("--report", help="Write what was found as a page for a browser.")
 ]
+OnOption: TypeAlias = Annotated[str, typer.Option(help="Who computes: local, or ray where the server has a cluster.")]
 _LOOK_S = 0.5
 _REGULAR = ("duplicates", "clustering")
 
@@ -70,6 +71,7 @@ def cross_match_command(
     collection: CollectionOption,
     other: Annotated[str, typer.Option(help="The other collection.")],
     threshold: Percent = 99.9,
+    on: OnOption = "local",
     report: ReportOption = None,
     data: DataPlaceOption = DATA,
     endpoint: EndpointOption = None,
@@ -77,7 +79,36 @@ def cross_match_command(
 ) -> None:
     """Find faces of one collection that are in another. Both have to be allowed."""
     asked = {"CollectionId": collection, "OtherCollectionId": other, "Threshold": threshold}
+    asked["On"] = _word(on, "on", ("local", "ray"))
     _run("StartCrossMatch", asked, _Output(data, endpoint, report, as_json))
+
+
+@app.command("enrol")
+def enrol_command(
+    photos: Annotated[
+        str, typer.Argument(help="s3://bucket/prefix, a bucket or folder that the server is set up with.")
+    ],
+    collection: CollectionOption,
+    names: Annotated[str, typer.Option(help="What names faces: folder, file or none.")] = "folder",
+    max_faces: Annotated[int, typer.Option(min=1, max=100, help="Faces per photo.")] = 1,
+    on: OnOption = "local",
+    data: DataPlaceOption = DATA,
+    endpoint: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Enrol all photos of a bucket below a prefix, by the server itself, which goes on without this command."""
+    bucket, _, prefix = photos.removeprefix("s3://").partition("/")
+    if not photos.startswith("s3://") or not bucket:
+        raise InvalidParameterError(f"{photos} names no bucket: give s3://bucket/prefix")
+    asked = {
+        "CollectionId": collection,
+        "Bucket": bucket,
+        "Prefix": prefix,
+        "NameBy": _word(names, "names", ("folder", "file", "none")),
+        "MaxFaces": max_faces,
+        "On": _word(on, "on", ("local", "ray")),
+    }
+    _run("StartBulkEnrolment", asked, _Output(data, endpoint, None, as_json))
 
 
 @app.command("calibrate")
@@ -225,6 +256,9 @@ def _finish(api: ApiClient, task: str, output: _Output) -> None:
     if "Summary" not in told or told["Summary"] is None:
         show(state, _state(state), as_json=output.as_json)
         return
+    if state["Kind"] == "BulkEnrolment":
+        _show_enrolment(task, told["Summary"], list(_pages(api, task, "LeftOut")), output)
+        return
     findings = list(_findings(api, task))
     if output.report is not None:
         output.report.write_text(report(state["Kind"], told["Summary"], findings), "utf-8")
@@ -260,12 +294,34 @@ def _name(face: Mapping[str, Any]) -> str:
     return f"{face['FaceId']} ({name})" if name else str(face["FaceId"])
 
 
+def _show_enrolment(
+    task: str, summary: Mapping[str, Any], left_out: Sequence[Mapping[str, Any]], output: _Output
+) -> None:
+    if output.as_json:
+        print_json({"task": task, "summary": summary, "left_out": left_out})
+        return
+    typer.echo(f"{summary.get('Pictures') or 0} photos; {summary['Faces']} faces in the collection.")
+    if left_out:
+        typer.echo(f"{len(left_out)} photos left out:")
+        typer.echo("\n".join(f"  {one['Key']}: {one['Reason']}" for one in left_out))
+
+
 def _findings(api: ApiClient, task: str) -> Iterator[Mapping[str, Any]]:
+    return _pages(api, task, "Findings")
+
+
+def _pages(api: ApiClient, task: str, member: str) -> Iterator[Mapping[str, Any]]:
     page: int | None = 0
     while page is not None:
         told = api.call("GetTask", TaskId=task, Page=page)
-        yield from told["Findings"]
+        yield from told.get(member) or ()
         page = told.get("NextPage")
+
+
+def _word(given: str, option: str, words: Sequence[str]) -> str:
+    if given not in words:
+        raise InvalidParameterError(f"--{option} is {', '.join(words[:-1])} or {words[-1]}")
+    return given.upper()
 
 
 def _linked(api: ApiClient, group: Mapping[str, Any], person: str) -> dict[str, Any]:

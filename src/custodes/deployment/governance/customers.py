@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from custodes.core.clock import Clock
 from custodes.core.ids import AccountId
@@ -27,6 +26,7 @@ from custodes.operations.accounts.states import AccountStates
 from custodes.operations.record.evidence.statements import Statements
 from custodes.operations.requests.admin import AdminHandlers
 from custodes.operations.screening.account_effects import AccountSuspender, ScreenedAdmission
+from custodes.settings import Settings
 from custodes.storage.sql.database import Database
 
 
@@ -41,7 +41,7 @@ class Customers:
 @contextmanager
 def open_customers(
     database: Database,
-    data: Path,
+    settings: Settings,
     directory: AccountDirectory,
     log: LedgerWriter,
     statements: Statements,
@@ -59,7 +59,7 @@ def open_customers(
     account_log = AccountLog(log, os.urandom)
     states = AccountStates(directory, account_log, clock)
     suspender = AccountSuspender(states)
-    with open_screening(database, data, operator, log, statements, suspender, sharing) as screening:
+    with open_screening(database, settings, operator, log, statements, suspender, sharing) as screening:
         admission = ScreenedAdmission(screening.screenings)
         accounts = Accounts(states, account_log, admission, clock, random=os.urandom)
         identities = IdentityAdmin(Identities(directory, account_log, clock, os.urandom), operator)

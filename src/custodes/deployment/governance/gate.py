@@ -16,11 +16,20 @@ from custodes.operations.record.incidents.reconciliation import MeteredRecorder
 from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.record.start import Release
 from custodes.operations.requests.gate import Gate, Policy, Recorder
+from custodes.settings import Settings
+
+APPROXIMATE = "approximate"
 
 
-def recorder_of(log: RunningLog, faces: FaceEngine, release: Release, computing: Computing) -> Recorder:
-    """Writes uses into ``log``, with the networks by version and digest, and tells the meter of permissions."""
-    written = LedgerRecorder(log, f"{faces.model_version}/{release.models.hex()}")
+def recorder_of(
+    settings: Settings, log: RunningLog, faces: FaceEngine, release: Release, computing: Computing
+) -> Recorder:
+    """Writes uses into ``log``, with the networks by version and digest, and tells the meter of permissions.
+
+    Searches that may have missed somebody are on record as such.
+    """
+    search = APPROXIMATE if settings.search_engine.approximate else ""
+    written = LedgerRecorder(log, f"{faces.model_version}/{release.models.hex()}", search)
     return MeteredRecorder(written, computing.meter)
 
 

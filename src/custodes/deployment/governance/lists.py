@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from pathlib import Path
 
 from custodes.core.clock import Clock
 from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
@@ -18,6 +17,7 @@ from custodes.operations.requests.admin import AdminHandlers
 from custodes.operations.screening.list_imports import commit_editions, list_handlers
 from custodes.operations.screening.list_publishers import Refresh
 from custodes.operations.screening.ports import Edition
+from custodes.settings import Settings
 from custodes.storage.files.list_download import download
 from custodes.storage.sql.screening.lists import ScreeningLists
 from custodes.storage.sql.screening.publishers import StoredPublishers
@@ -27,17 +27,19 @@ FETCH_MS = 30_000
 
 
 @contextmanager
-def schedule_lists(data: Path, log: LedgerWriter, clock: Clock) -> Iterator[tuple[tuple[Schedule, ...], AdminHandlers]]:
+def schedule_lists(
+    settings: Settings, log: LedgerWriter, clock: Clock
+) -> Iterator[tuple[tuple[Schedule, ...], AdminHandlers]]:
     """Schedules that fetch lists when they are due, and commit editions, and what carries out commands about them.
 
     Args:
-        data: the data directory.
+        settings: where the lists are.
         log: the ledger.
         clock: when it is.
     """
     with ExitStack() as opened:
-        lists = opened.enter_context(closing(ScreeningLists(data)))
-        publishers = opened.enter_context(closing(StoredPublishers(data)))
+        lists = opened.enter_context(closing(ScreeningLists(settings.data, settings.database)))
+        publishers = opened.enter_context(closing(StoredPublishers(settings.data, settings.database)))
         refresh, lock = Refresh(publishers, lists, download, clock), threading.Lock()
 
         def commit() -> list[tuple[int, Edition]]:

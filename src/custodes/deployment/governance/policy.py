@@ -12,45 +12,46 @@ from pathlib import Path
 from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
 from custodes.deployment.record.ledger import ServerLedger, boot_time_ms
-from custodes.governance.provider.records import RecordPlace
+from custodes.deployment.record.statements import ledger_files
+from custodes.deployment.record.stored import StoredLedger
+from custodes.governance.provider.policy_set import PolicySet
+from custodes.governance.provider.records import RecordPlace, replay
 from custodes.jobs.schedule import Schedule, regularly
-from custodes.ledger.writer.keys import load_or_create_secret
-from custodes.ledger.writer.ports import BodyReader
 from custodes.operations.policy.change_control import Own, PolicyChanges
 from custodes.operations.policy.explain import Explanations
-from custodes.operations.record.evidence.map_heads import LedgerFiles
 from custodes.storage.files.policy import FOLDER, PolicyFiles
-from custodes.storage.ledger.open import LedgerPaths, read_bodies, read_tiles
+from custodes.storage.ledger.open import LedgerPaths
 
 ACTIVATE_MS = 100
 
 
 class _ToldFiles(PolicyFiles):
-    """The rules' files, told to other servers as soon as a record has its place."""
+    """The rules' files; what is in force is told to other servers as soon as a record has its place."""
 
-    def __init__(self, folder: Path, told: Callable[[str], object]) -> None:
+    def __init__(self, folder: Path, told: Callable[[PolicySet], object]) -> None:
         super().__init__(folder)
         self._tell = told
 
     def place(self, place: RecordPlace) -> None:
         """See PolicyStore."""
         super().place(place)
-        self._tell(self.records()[-1].record.digest())
+        self._tell(self.policy(replay(self).in_force))
 
 
 def open_policy(
-    data: Path, ledger: ServerLedger, clock: Clock, own: Own, told: Callable[[str], object] = lambda _: None
+    data: Path, ledger: ServerLedger, clock: Clock, own: Own, told: Callable[[PolicySet], object] = lambda _: None
 ) -> PolicyChanges:
     """The rules of a running server: checked, announced, to be changed by commands.
 
-    ``told`` is called with the head of their chain now, and whenever it moved.
+    ``told`` is called with the set in force now, and whenever a record got its place.
 
     Raises:
         UnavailableError: they are not those that the ledger knows, or cannot be used.
     """
-    office = PolicyChanges(_ToldFiles(data / FOLDER, told), ledger.attributed, clock, own, boot_time_ms)
+    files = _ToldFiles(data / FOLDER, told)
+    office = PolicyChanges(files, ledger.attributed, clock, own, boot_time_ms)
     office.open()
-    told(office.state.head)
+    told(files.policy(office.state.in_force))
     return office
 
 
@@ -59,8 +60,8 @@ def schedule_policy(office: PolicyChanges) -> Schedule:
     return Schedule("policy", ACTIVATE_MS, regularly(office.activate))
 
 
-def open_explanations(data: Path, bodies: BodyReader | None = None) -> Explanations:
-    """Explanations of decisions; fine beside a running server; ``bodies`` where these are not in the directory.
+def open_explanations(data: Path, stored: StoredLedger | None = None) -> Explanations:
+    """Explanations of decisions; fine beside a running server; ``stored`` where it is not in the directory.
 
     Raises:
         UnavailableError: there is no ledger.
@@ -68,6 +69,4 @@ def open_explanations(data: Path, bodies: BodyReader | None = None) -> Explanati
     paths = LedgerPaths(data)
     if not paths.body_key.exists():
         raise UnavailableError(f"there is no ledger in {data}")
-    stored = bodies or read_bodies(data)
-    files = LedgerFiles(read_tiles(data), paths.public, stored, load_or_create_secret(paths.body_key))
-    return Explanations(files, PolicyFiles(data / FOLDER).policy)
+    return Explanations(ledger_files(data, stored), PolicyFiles(data / FOLDER).policy)

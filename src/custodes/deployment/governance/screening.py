@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from custodes.core.clock import SystemClock
 from custodes.core.ids import AccountId
@@ -26,6 +25,7 @@ from custodes.operations.screening.admin import Officers, ScreeningAdmin
 from custodes.operations.screening.log import ScreeningLog
 from custodes.operations.screening.ports import Suspender
 from custodes.operations.screening.screening import ScreeningParts, Screenings
+from custodes.settings import Settings
 from custodes.storage.sql.database import Database, alone
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.screening.cases import DraftFolder, EditionLists, SealedCases
@@ -73,25 +73,26 @@ class OpenScreening:
 @contextmanager
 def open_screening(
     database: Database,
-    data: Path,
+    settings: Settings,
     operator: AccountId,
     log: LedgerWriter,
     statements: Statements,
     suspender: Suspender,
     sharing: Sharing | None = None,
 ) -> Iterator[OpenScreening]:
-    """The screening of ``data`` until the end of the block; it acts on accounts through ``suspender``.
+    """The screening of a data directory until the end of the block; it acts on accounts through ``suspender``.
 
     Other servers are told through ``sharing``.
 
     Raises:
         UnavailableError: a file cannot be read, or was altered.
     """
+    data = settings.data
     master = open_master(database, data, os.urandom)
     changed = alone if sharing is None else sharing.notes.moves(SCREENING)
     cases = SealedCases(database, operator, master, changed)
     cases.take_over(data)
-    with closing(ScreeningLists(data)) as lists:
+    with closing(ScreeningLists(data, settings.database)) as lists:
         value = ScreeningLog(log, statements.parties, os.urandom)
         told = {} if sharing is None else {"looked": sharing.lists}
         drafts, rest = DraftFolder(data), RestsBetween().rest

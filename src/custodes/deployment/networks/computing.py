@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
+from custodes.core.device import Arithmetic
 from custodes.deployment.networks.engines import open_sight, open_text
 from custodes.deployment.networks.own_detectors import own_networks
 from custodes.engine.faces.assembly import open_face_engine
 from custodes.engine.ports import FaceEngine, TextEngine
 from custodes.engine.runtime.memory import RunMemory, Runs
 from custodes.engine.runtime.meter import RunMeter
+from custodes.engine.runtime.narrow import require_bfloat16
 from custodes.engine.runtime.once import Once
 from custodes.models.card import load_cards
 from custodes.models.store import ModelStore, missing_models
@@ -48,8 +50,10 @@ def open_computing(
     Everybody asks the engine for faces as ``traced`` gives it.
 
     Raises:
-        UnavailableError: models are missing.
+        UnavailableError: models are missing, or the arithmetic is not to be had here.
     """
+    if settings.arithmetic is Arithmetic.BFLOAT16:
+        require_bfloat16()
     runs = Runs((meter := RunMeter()).ran, RunMemory())
     with open_engine(settings, runs) if engine is None else nullcontext(engine) as opened:
         faces = traced(opened)

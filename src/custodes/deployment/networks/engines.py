@@ -25,14 +25,14 @@ from custodes.settings import Settings
 def open_text(settings: Settings, runs: Runs | None = None) -> TextEngine:
     """The networks that read text. Raises UnavailableError when files are missing or altered."""
     threads = settings.threads or os.cpu_count() or 1
-    return open_text_engine(ModelStore(settings.models_folder), settings.device, threads, runs)
+    return open_text_engine(ModelStore(settings.models_folder), settings.device, threads, runs, settings.arithmetic)
 
 
 def open_sight(settings: Settings, faces: FaceEngine, runs: Runs | None = None) -> ImageEngines:
     """The engines that look at whole pictures; each opens, or raises UnavailableError, when it is first asked."""
     store, device = ModelStore(settings.models_folder), settings.device
     threads = settings.threads or os.cpu_count() or 1
-    networks = Networks(store, device, threads, runs)
+    networks = Networks(store, device, threads, runs, settings.arithmetic)
     return ImageEngines(
         labels=Once(lambda: open_label_engine(networks)),
         moderation=Once(lambda: open_moderation_engine(networks, nudenet=settings.nudenet)),

@@ -60,7 +60,6 @@ from custodes.operations.screening.account_effects import ScreenedFacts
 from custodes.operations.screening.followed_verdicts import FollowedVerdicts
 from custodes.settings import Settings
 from custodes.storage.files.credentials import OperatorKeys
-from custodes.storage.files.policy import FOLDER, PolicyFiles
 from custodes.storage.ledger.documents import public_documents
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.master import open_master
@@ -139,7 +138,7 @@ class Followed:
         self._notes = parts.notes
         self._lock = threading.Lock()
         self._seen: Mapping[str, int] = {}
-        self.rules = FollowedRules(PolicyFiles(parts.settings.data / FOLDER))
+        self.rules = FollowedRules()
         self.verdicts = FollowedVerdicts(SealedCases(database, operator, master))
         self.cases = Authorisations(SharedCases(parts.notes), parts.log, SystemClock())
         self._incident: int | None = None
@@ -175,7 +174,7 @@ class Followed:
         return self._incident
 
     def _read_rules(self) -> None:
-        self.rules.reload(self._told(RULES))
+        self.rules.reload(self._notes.value(RULES) or b"")
 
     def _read_lists(self) -> None:
         self.verdicts.lists_digest = self._told(LISTS)
@@ -203,7 +202,7 @@ def open_follower(
     gate = gate_of(
         parts.tracing,
         _policy(parts, followed),
-        recorder_of(parts.log, parts.computing.faces, release, parts.computing),
+        recorder_of(parts.settings, parts.log, parts.computing.faces, release, parts.computing),
         parts.directory,
     )
     operations = build(_ports(parts))

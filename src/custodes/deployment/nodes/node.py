@@ -26,6 +26,7 @@ from custodes.deployment.nodes.keeper import Keeper
 from custodes.deployment.record.anchors import open_anchor
 from custodes.deployment.record.ledger import LedgerPlace, log_origin
 from custodes.deployment.record.sharing import ACCOUNTS, Sharing
+from custodes.deployment.record.stored import StoredLedger, in_directory, tiles_place
 from custodes.deployment.server import Kept, new_request_id, open_keeper
 from custodes.deployment.tracing import open_tracing
 from custodes.edge.aws.model import load_service
@@ -35,6 +36,8 @@ from custodes.ledger.sequence.leased import LeasedLog
 from custodes.ledger.sequence.publisher import SequencePublisher
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
+from custodes.ledger.tree.tiles import WITNESSED_PATH
+from custodes.ledger.writer.ports import TileStore
 from custodes.settings import Settings
 from custodes.storage.files.cases import FILE as CASE_FILE
 from custodes.storage.files.cases import CaseFile, encoded
@@ -98,16 +101,24 @@ def open_node(
 
 @contextmanager
 def _keeping(parts: FollowerParts, shared: SharedLedger, endpoint_url: str) -> Iterator[Keeper]:
-    """Take part in the election; whoever has the lease publishes, and has the duties until the end of the block."""
+    """Take part in the election; whoever has the lease publishes, and has the duties until the end of the block.
+
+    A process without the signing key does not, and never has them.
+    """
+    tiles, bodies = shared.stores.tiles, shared.stores.bodies
+    stored = StoredLedger(tiles, bodies, _witnessed(parts.settings, tiles))
 
     @contextmanager
     def duties(lease: int) -> Iterator[ASGIApp]:
-        sharing = Sharing(LeasedLog(shared.log, shared.stores, lease), shared.stores.bodies, parts.notes)
+        sharing = Sharing(LeasedLog(shared.log, shared.stores, lease), stored, parts.notes)
         kept = Kept(parts.database, parts.gallery, parts.computing, parts.tracing, sharing)
         with open_keeper(parts.settings, endpoint_url, kept) as deployment:
             yield deployment.app()
 
     keeper = Keeper(duties)
+    if shared.publishing is None:
+        yield keeper
+        return
     anchor = open_anchor(parts.settings, parts.keys.account_id, None)
     publishing = replace(shared.publishing, anchor=anchor, began=keeper.began, ended=keeper.ended)
     with closing(SequencePublisher(publishing)) as publisher, closing(keeper):
@@ -118,7 +129,8 @@ def _keeping(parts: FollowerParts, shared: SharedLedger, endpoint_url: str) -> I
 
 def _shared_ledger(settings: Settings, database: Database, operator: AccountId, address: str) -> SharedLedger:
     """The log of all servers, taken over from one where it was one's. Raises UnavailableError."""
-    place = SharedPlace(settings.data, settings.database, operator)
+    tiles = tiles_place(settings)
+    place = SharedPlace(settings.data, settings.database, operator, tiles, settings.ledger_key)
     alone = LedgerPlace(settings.data, operator, settings.ledger_origin, None)
     try:
         origin = log_origin(alone)
@@ -128,6 +140,13 @@ def _shared_ledger(settings: Settings, database: Database, operator: AccountId, 
         raise UnavailableError(f"the ledger in {settings.data} cannot be opened: {error}") from error
     except OSError as error:
         raise UnavailableError(f"the ledger in {settings.data} cannot be opened: {error.strerror or error}") from error
+
+
+def _witnessed(settings: Settings, tiles: TileStore) -> Callable[[bytes], object]:
+    """What publishes the checkpoint with cosignatures: in the folder not through the publisher's scratch file."""
+    if settings.ledger_tiles:
+        return lambda note: tiles.replace(WITNESSED_PATH, note)
+    return in_directory(settings.data).witnessed
 
 
 def _take_over_cases(settings: Settings, notes: SharedNotes) -> None:

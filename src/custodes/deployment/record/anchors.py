@@ -5,14 +5,12 @@ In: settings, the open database. Out: an anchor, or None. An object goes before 
 
 from __future__ import annotations
 
-from custodes.core.errors import InvalidParameterError
 from custodes.core.ids import AccountId
+from custodes.deployment.storage.objects import s3_place
 from custodes.ledger.writer.ports import Anchor
 from custodes.settings import Settings
 from custodes.storage.ledger.anchor import FileAnchor
 from custodes.storage.sql.database import Database
-
-_SCHEME = "s3://"
 
 
 def open_anchor(settings: Settings, operator: AccountId, database: Database | None) -> Anchor | None:
@@ -33,13 +31,8 @@ def open_anchor(settings: Settings, operator: AccountId, database: Database | No
 
 
 def _object(settings: Settings) -> Anchor:
-    from custodes.storage.objects.s3 import S3Endpoint
+    from custodes.storage.objects.s3 import endpoint_of
     from custodes.storage.objects.s3_anchor import S3Anchor
 
-    bucket, _, key = settings.ledger_anchor_object.removeprefix(_SCHEME).partition("/")
-    if not settings.ledger_anchor_object.startswith(_SCHEME) or not bucket or not key:
-        raise InvalidParameterError("ledger_anchor_object must be like s3://bucket/key")
-    if not settings.s3_endpoint:
-        raise InvalidParameterError("ledger_anchor_object needs s3_endpoint")
-    keys = (settings.s3_access_key_id or None, settings.s3_secret_access_key or None)
-    return S3Anchor(S3Endpoint(settings.s3_region, settings.s3_endpoint, *keys), bucket, key)
+    place = s3_place(settings, "ledger_anchor_object")
+    return S3Anchor(endpoint_of(place.s3), place.bucket, place.key)

@@ -17,6 +17,7 @@ from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.deployment.record.sharing import Sharing
 from custodes.deployment.record.statements import open_statements, vrf_keys
+from custodes.deployment.record.stored import StoredLedger
 from custodes.durable import write_durably
 from custodes.engine.runtime.meter import RunMeter
 from custodes.gallery.ports import GalleryStore
@@ -25,7 +26,7 @@ from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_run import load_prices
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.note import NoteError
-from custodes.ledger.tlog.tiles import LedgerUnavailableError
+from custodes.ledger.tlog.tiles import LedgerUnavailableError, TileReader
 from custodes.ledger.tlog.trust import parse_policy
 from custodes.ledger.verifier.canonical_json import PlacedEntry
 from custodes.ledger.verifier.invoices.prices import PriceList
@@ -33,7 +34,7 @@ from custodes.ledger.verifier.maps.proof import MapError
 from custodes.ledger.witness.client import http_post
 from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.writer.keys import SigningKey, read_secret
-from custodes.ledger.writer.ports import Anchor, BodyReader
+from custodes.ledger.writer.ports import Anchor
 from custodes.ledger.writer.published import RunningLog
 from custodes.operations.collections.erasure import RecordedErasures, finish_erasures
 from custodes.operations.collections.retention import Retention
@@ -47,7 +48,6 @@ from custodes.operations.record.incidents.incidents import Incidents
 from custodes.operations.record.incidents.reconciliation import Reconciliation
 from custodes.operations.record.start import Release, announce, introduce
 from custodes.storage.ledger.open import LedgerOptions, LedgerPaths, open_ledger, read_tiles
-from custodes.storage.ledger.tiles import FileTiles
 from custodes.storage.ledger.tombstones import FileTombstones
 
 POLICY_FILE = "trust.policy"
@@ -96,7 +96,7 @@ class ServerLedger:
 
     log: RunningLog
     attributed: AttributedLog
-    tiles: FileTiles
+    tiles: TileReader
     statements: Statements
     duties: Housekeeping
     steady: Clock
@@ -110,7 +110,8 @@ def open_server_ledger(plan: LedgerPlan, clock: Clock, sharing: Sharing | None =
         UnavailableError: it cannot be opened, another process writes it, or it was set back.
     """
     with open_log(plan.place, clock) if sharing is None else _shared(plan.place, sharing) as log:
-        statements = checked_statements(plan.data, log, None if sharing is None else sharing.bodies)
+        stored = None if sharing is None else sharing.stored
+        statements = checked_statements(plan.data, log, stored)
         if sharing is None:
             started = announce(log, plan.release)
             if plan.machine is not None:
@@ -119,7 +120,8 @@ def open_server_ledger(plan: LedgerPlan, clock: Clock, sharing: Sharing | None =
         incidents = Incidents(log, statements.facts_of, (lambda _: None) if sharing is None else sharing.incident)
         duties = Housekeeping(log, statements, cosigners(plan.data), clock, incidents, watch.look)
         steady = SteadyClock(clock, boot_time_ms)
-        yield ServerLedger(log, AttributedLog(log), read_tiles(plan.data), statements, duties, steady)
+        tiles = read_tiles(plan.data) if stored is None else stored.tiles
+        yield ServerLedger(log, AttributedLog(log), tiles, statements, duties, steady)
 
 
 def _attested(data: Path, started: PlacedEntry, machine: Machine) -> None:
@@ -132,13 +134,13 @@ def _attested(data: Path, started: PlacedEntry, machine: Machine) -> None:
         raise UnavailableError(f"{folder} cannot be written: {error}") from error
 
 
-def checked_statements(data: Path, log: RunningLog, bodies: BodyReader | None = None) -> Statements:
-    """The statements of ``data``, whose maps agree with the heads in the log; ``bodies`` where they are elsewhere.
+def checked_statements(data: Path, log: RunningLog, stored: StoredLedger | None = None) -> Statements:
+    """The statements of ``data``, whose maps agree with the heads in the log; ``stored`` where it is elsewhere.
 
     Raises:
         UnavailableError: they do not; the text says what to restore.
     """
-    statements = open_statements(data, bodies)
+    statements = open_statements(data, stored)
     try:
         log.flush()
         statements.maps.check()
@@ -155,7 +157,7 @@ def open_log(place: LedgerPlace, clock: Clock) -> Iterator[RunningLog]:
         UnavailableError: it cannot be opened, another process writes it, or it was set back.
     """
     with started(place.data, log_origin(place), place.anchor, clock) as log:
-        _write_policy(place.data)
+        _write_policy(place.data, read_tiles(place.data))
         if log.published.size == 0:
             introduce(log, place.account)
         yield log
@@ -164,7 +166,7 @@ def open_log(place: LedgerPlace, clock: Clock) -> Iterator[RunningLog]:
 @contextmanager
 def _shared(place: LedgerPlace, sharing: Sharing) -> Iterator[RunningLog]:
     """The log of several servers, introduced where it is new. Raises UnavailableError."""
-    _write_policy(place.data)
+    _write_policy(place.data, sharing.stored.tiles)
     try:
         if sharing.log.flush().size == 0:
             introduce(sharing.log, place.account)
@@ -309,13 +311,15 @@ def log_origin(place: LedgerPlace) -> str:
         if place.origin not in ("", name):
             raise UnavailableError(f"the ledger in {place.data} is named {name}; a log cannot change its name")
         return name
+    if LedgerPaths(place.data).shared_mark.exists():
+        return log_name(place.data)  # only some of several servers have the key
     return place.origin or f"custodes/{place.account}"
 
 
-def _write_policy(data: Path) -> None:
+def _write_policy(data: Path, tiles: TileReader) -> None:
     """The policy that verifiers start from: this log and VRF key, no witnesses. What the operator made of it stays."""
     path = data / POLICY_FILE
     if not path.exists():
         verifier = LedgerPaths(data).verifier.read_text(encoding="utf-8").strip()
-        vrf_key = vrf_keys(LedgerPaths(data)).keys().present.public
+        vrf_key = vrf_keys(LedgerPaths(data), tiles).keys().present.public
         write_durably(path, write_policy([verifier], [], 0, vrf_key).encode(), 0o644)

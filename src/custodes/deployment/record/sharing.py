@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from custodes.ledger.writer.ports import BodyReader
+from custodes.deployment.record.stored import StoredLedger
+from custodes.governance.provider.policy_set import PolicySet
 from custodes.ledger.writer.published import RunningLog
+from custodes.operations.policy.followed_rules import spelled
 from custodes.storage.sql.nodes.notes import SharedNotes
 
 ACCOUNTS, SCREENING, LISTS, RULES, INCIDENTS = "accounts", "screening", "lists", "rules", "incidents"
@@ -22,12 +24,12 @@ class Sharing:
 
     Attributes:
         log: the shared log, under its lease.
-        bodies: private bodies of that log.
+        stored: its public files and private bodies.
         notes: what the others follow.
     """
 
     log: RunningLog
-    bodies: BodyReader
+    stored: StoredLedger
     notes: SharedNotes
 
     def lists(self, digest: str) -> None:
@@ -38,6 +40,6 @@ class Sharing:
         """Tell which incident stops recognition, or that none does."""
         self.notes.tell(INCIDENTS, b"" if index is None else b"%d" % index)
 
-    def rules(self, head: str) -> None:
-        """Tell where the chain of the rules has come to."""
-        self.notes.tell(RULES, head.encode())
+    def rules(self, policy: PolicySet) -> None:
+        """Tell which rules are in force."""
+        self.notes.tell(RULES, spelled(policy))

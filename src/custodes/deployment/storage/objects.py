@@ -1,21 +1,46 @@
 """Where pictures and videos are that requests name: folders and S3.
 
-In: settings. Out: a port to buckets.
+In: settings. Out: a port to buckets, and single places in S3 that settings name.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from custodes.core.errors import InvalidParameterError
 from custodes.settings import Settings
 from custodes.storage.files import uploads
 from custodes.storage.objects.buckets import BucketObjects
-from custodes.storage.objects.sources import S3Settings, open_objects
+from custodes.storage.objects.listing import BucketLister
+from custodes.storage.objects.places import S3Location, S3Settings
+from custodes.storage.objects.sources import open_objects
+
+_SCHEME = "s3://"
 
 
 def bucket_objects(settings: Settings) -> BucketObjects:
     """Where pictures and videos are that requests name."""
     return open_objects(_folders(settings), _s3(settings), _writable(settings))
+
+
+def object_lister(settings: Settings) -> BucketLister:
+    """What tasks may list: buckets that are set, and not what commands of this machine's user bring."""
+    return BucketLister(settings.buckets, _s3(settings))
+
+
+def s3_place(settings: Settings, name: str) -> S3Location:
+    """The place that the setting ``name`` gives, like ``s3://bucket/key``.
+
+    Raises:
+        InvalidParameterError: it names no bucket and key, or no endpoint is set.
+    """
+    text: str = getattr(settings, name)
+    bucket, _, key = text.removeprefix(_SCHEME).partition("/")
+    if not text.startswith(_SCHEME) or not bucket or not key.strip("/"):
+        raise InvalidParameterError(f"{name} must be like s3://bucket/key")
+    if not settings.s3_endpoint:
+        raise InvalidParameterError(f"{name} needs s3_endpoint")
+    return S3Location(_s3(settings), bucket, key.strip("/"))
 
 
 def _folders(settings: Settings) -> dict[str, Path]:

@@ -53,7 +53,7 @@ def open_custom_labels(networks: Networks) -> CustomLabelPipeline:
     Raises:
         UnavailableError: a model that they need by default is missing, altered or cannot be opened.
     """
-    detector, backbones = networks.session("nanodet"), CardBackbones(networks)
+    detector, backbones = networks.session("nanodet", beside=True, exact=True), CardBackbones(networks)
     backbones[DEFAULT_BACKBONE]
     return CustomLabelPipeline(backbones, lambda planes: detector.run({"rgb": planes}, CELL_OUTPUTS))
 

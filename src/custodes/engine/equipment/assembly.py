@@ -5,7 +5,7 @@ from __future__ import annotations
 from custodes.engine.equipment.body_points import BodyPointReader
 from custodes.engine.equipment.head_cover import Logits, load_head_cover
 from custodes.engine.equipment.masks import load_mask_heads
-from custodes.engine.equipment.pipeline import EquipmentPipeline, EquipmentSteps
+from custodes.engine.equipment.pipeline import MODEL_VERSION, EquipmentPipeline, EquipmentSteps
 from custodes.engine.faces.portrait import PortraitReader, portrait_run
 from custodes.engine.labels.assembly import open_objects
 from custodes.engine.ports import FaceEngine
@@ -20,14 +20,14 @@ def open_equipment_engine(networks: Networks, faces: FaceEngine) -> EquipmentPip
         UnavailableError: a model is missing, altered or cannot be opened.
     """
     portraits = PortraitReader(Batcher(portrait_run(networks.session("faceres"))))
-    bodies = BodyPointReader(networks.session("movenet"))
-    steps = EquipmentSteps(
-        open_objects(networks), faces, portraits, load_mask_heads(), load_head_cover(open_head_scores(networks)), bodies
-    )
-    return EquipmentPipeline(steps)
+    bodies = BodyPointReader(networks.session("movenet", beside=True))
+    heads = load_head_cover(open_head_scores(networks))
+    objects = open_objects(networks)
+    steps = EquipmentSteps(objects, faces, portraits, load_mask_heads(), heads, bodies, networks.beside)
+    return EquipmentPipeline(steps, networks.arithmetic.version(MODEL_VERSION))
 
 
 def open_head_scores(networks: Networks) -> Logits:
     """The whole-picture classifier's scores, batched across requests. Raises UnavailableError as above."""
-    scenes = networks.session("efficientnet-lite2")
+    scenes = networks.session("efficientnet-lite2", beside=True, exact=True)
     return Batcher(lambda rgb: scenes.run({"rgb": rgb}, ("logits",))["logits"])

@@ -23,6 +23,7 @@ from custodes.engine.ports import FaceEngine
 from custodes.engine.results.equipment import MAX_PERSONS, BodyPart, Equipment, EquippedPerson, Part, PersonsFound, Worn
 from custodes.engine.results.face import DetectedFace, Judgement
 from custodes.engine.results.person import PersonsSeen, SeenPerson
+from custodes.engine.runtime.beside import ALONE, Beside
 from custodes.imaging.image import Image
 
 MODEL_VERSION = "1.1"
@@ -46,15 +47,15 @@ class EquipmentSteps:
     masks: MaskHeads
     heads: HeadCoverReader
     bodies: BodyPointReader
+    beside: Beside = ALONE
 
 
 class EquipmentPipeline:
     """Implements the ``EquipmentEngine`` port."""
 
-    model_version = MODEL_VERSION
-
-    def __init__(self, steps: EquipmentSteps) -> None:
-        """Keep the steps."""
+    def __init__(self, steps: EquipmentSteps, model_version: str = MODEL_VERSION) -> None:
+        """Keep the steps, and the version that answers name."""
+        self.model_version = model_version
         self._steps = steps
 
     def persons(self, slot: Slot, image: Image) -> PersonsFound:
@@ -64,14 +65,15 @@ class EquipmentPipeline:
         places = [place for place, _ in chosen]
         if not places:
             return PersonsFound(image.size, ())
-        faces = [face for face in self._steps.faces.detect(slot, image).faces if face.confidence_pct >= _LEAST_PCT]
-        owners = owned(faces, places)
-        shown = self._of_faces(image, [faces[at] for at in owners.values()])
-        parts = dict(zip(owners, shown, strict=True))
-        persons = tuple(
-            EquippedPerson(place, sure, self._parts(image, place, parts.get(k)))
-            for k, (place, sure) in enumerate(chosen)
-        )
+        with self._steps.beside.running(lambda: [self._arms(image, place) for place in places]) as arms:
+            faces = [face for face in self._steps.faces.detect(slot, image).faces if face.confidence_pct >= _LEAST_PCT]
+            owners = owned(faces, places)
+            shown = self._of_faces(image, [faces[at] for at in owners.values()])
+            parts = dict(zip(owners, shown, strict=True))
+            persons = tuple(
+                EquippedPerson(place, sure, _in_order(parts.get(k), hands_of))
+                for k, ((place, sure), hands_of) in enumerate(zip(chosen, arms(), strict=True))
+            )
         return PersonsFound(image.size, persons)
 
     def bodies(self, slot: Slot, image: Image, at_most: int) -> PersonsSeen:
@@ -101,11 +103,14 @@ class EquipmentPipeline:
             (_face(face, *mask), _head(face, cover)) for face, mask, cover in zip(faces, masks, covers, strict=True)
         ]
 
-    def _parts(self, image: Image, person: BoxPx, face: tuple[BodyPart, BodyPart] | None) -> tuple[BodyPart, ...]:
-        """In the order of the API's own answers: face, hands, head."""
+    def _arms(self, image: Image, person: BoxPx) -> tuple[BodyPart, ...]:
         seen = hands(self._steps.bodies.read(image.rgb, person), person, _LEAST_PCT)
-        arms = tuple(BodyPart(hand.part, hand.confidence_pct, (), looked_at=False) for hand in seen)
-        return arms if face is None else (face[0], *arms, face[1])
+        return tuple(BodyPart(hand.part, hand.confidence_pct, (), looked_at=False) for hand in seen)
+
+
+def _in_order(face: tuple[BodyPart, BodyPart] | None, arms: tuple[BodyPart, ...]) -> tuple[BodyPart, ...]:
+    """As the API's own answers have them: face, hands, head."""
+    return arms if face is None else (face[0], *arms, face[1])
 
 
 def owned(faces: Sequence[DetectedFace], persons: Sequence[BoxPx]) -> Mapping[int, int]:

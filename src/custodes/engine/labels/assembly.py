@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from custodes.engine.labels.objects import ObjectDetector
-from custodes.engine.labels.pipeline import LabelPipeline, LabelSteps
+from custodes.engine.labels.pipeline import MODEL_VERSION, LabelPipeline, LabelSteps
 from custodes.engine.labels.scenes import SceneClassifier
 from custodes.engine.labels.taxonomy import load_taxonomy
 from custodes.engine.runtime.batch import Batcher
@@ -16,15 +16,18 @@ def open_label_engine(networks: Networks) -> LabelPipeline:
     Raises:
         UnavailableError: a model is missing, altered or cannot be opened.
     """
-    return LabelPipeline(LabelSteps(open_objects(networks), open_scenes(networks), load_taxonomy()))
+    steps = LabelSteps(open_objects(networks), open_scenes(networks), load_taxonomy())
+    return LabelPipeline(steps, networks.arithmetic.version(MODEL_VERSION))
 
 
 def open_objects(networks: Networks) -> ObjectDetector:
     """The object detectors."""
-    return ObjectDetector(networks.session("centernet"), networks.session("nanodet"))
+    return ObjectDetector(
+        networks.session("centernet", beside=True), networks.session("nanodet", beside=True), beside=networks.beside
+    )
 
 
 def open_scenes(networks: Networks) -> SceneClassifier:
     """The classifier of whole pictures, batched across requests."""
-    scenes = networks.session("efficientnet-lite2")
+    scenes = networks.session("efficientnet-lite2", beside=True)
     return SceneClassifier(Batcher(lambda rgb: scenes.run({"rgb": rgb}, ("logits",))["logits"]))

@@ -9,7 +9,8 @@ is the mean of a distribution over bins).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from custodes.engine.labels.boxes import Boxes, fuse, suppress
 from custodes.engine.labels.letterbox import RgbArray, letterbox
 from custodes.engine.results.face import FloatArray
+from custodes.engine.runtime.beside import ALONE, Beside
 
 _CENTERNET_PX, _CENTERNET_STRIDE = 512, 4
 NANODET_PX, NANODET_STRIDES, _NANODET_BINS = 416, (8, 16, 32), 11
@@ -60,7 +62,9 @@ def decode_centernet(keypoints: FloatArray, edges: FloatArray, min_score: float)
         edges: (4, h, w) pixels from the cell to the left, top, right and bottom edge.
         min_score: cells below are ignored.
     """
-    classes, rows, columns = np.nonzero(keypoints >= min_score)
+    # Three indexes from one: asking numpy for all three looks at every cell three times.
+    cells = np.flatnonzero(keypoints >= min_score)
+    classes, rows, columns = np.unravel_index(cells, keypoints.shape)
     scores = keypoints[classes, rows, columns]
     around = np.pad(keypoints, ((0, 0), (1, 1), (1, 1)))
     top = np.max([around[classes, rows + y, columns + x] for y in range(3) for x in range(3)], axis=0, initial=0)
@@ -77,7 +81,7 @@ def decode_nanodet(outputs: Mapping[str, FloatArray], min_score: float) -> Boxes
     parts: list[tuple[FloatArray, NDArray[np.intp], FloatArray]] = []
     for stride in NANODET_STRIDES:
         table = outputs[f"scores_{stride}"][0]
-        cells, classes = np.nonzero(table >= min_score)
+        cells, classes = np.divmod(np.flatnonzero(table >= min_score), table.shape[1])
         places = cell_boxes(outputs[f"boxes_{stride}"][0], cells, stride)
         parts.append((places, classes, table[cells, classes].astype(np.float32)))
     places, classes, scores = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -97,15 +101,34 @@ def cell_boxes(distances: FloatArray, cells: NDArray[np.intp], stride: int) -> F
 class ObjectDetector:
     """Detection as a pipeline step: two networks, one list of boxes."""
 
-    def __init__(self, centernet: ObjectNetwork, nanodet: ObjectNetwork, rules: ObjectRules | None = None) -> None:
-        """Keep the opened networks and the constants."""
+    def __init__(
+        self,
+        centernet: ObjectNetwork,
+        nanodet: ObjectNetwork,
+        rules: ObjectRules | None = None,
+        beside: Beside = ALONE,
+    ) -> None:
+        """Keep the opened networks and the constants; CenterNet runs ``beside`` the caller."""
+        self._beside = beside
         self._centernet = centernet
         self._nanodet = nanodet
         self._rules = rules or ObjectRules()
 
     def detect(self, rgb: RgbArray) -> Boxes:
         """All candidates in pixels of ``rgb``, best first; scores are not calibrated."""
-        return fuse([self.by_centernet(rgb), self.by_nanodet(rgb)], self._rules.trust, self._rules.fuse_iou)
+        with self.looking(rgb) as found:
+            return found()
+
+    @contextmanager
+    def looking(self, rgb: RgbArray) -> Iterator[Callable[[], Boxes]]:
+        """The same for callers who have something else to do before they ask for the candidates."""
+        with self._beside.running(lambda: self.by_centernet(rgb)) as by_centernet:
+
+            def found() -> Boxes:
+                by_nanodet = self.by_nanodet(rgb)
+                return fuse([by_centernet(), by_nanodet], self._rules.trust, self._rules.fuse_iou)
+
+            yield found
 
     def by_centernet(self, rgb: RgbArray) -> Boxes:
         """CenterNet's candidates alone."""

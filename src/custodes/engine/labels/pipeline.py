@@ -18,6 +18,7 @@ from custodes.engine.labels.looks import image_properties, region_pixels
 from custodes.engine.labels.objects import ObjectDetector
 from custodes.engine.labels.scenes import SceneClassifier
 from custodes.engine.labels.taxonomy import Taxonomy
+from custodes.engine.results.face import FloatArray
 from custodes.engine.results.label import DominantColour, Instance, Label, LabelsFound, LabelsWanted
 from custodes.imaging.image import Image
 
@@ -47,20 +48,21 @@ class LabelSteps:
 class LabelPipeline:
     """Implements the ``LabelEngine`` port over ONNX networks."""
 
-    model_version = MODEL_VERSION
-
-    def __init__(self, steps: LabelSteps) -> None:
-        """Keep the steps."""
+    def __init__(self, steps: LabelSteps, model_version: str = MODEL_VERSION) -> None:
+        """Keep the steps, and the version that answers name."""
+        self.model_version = model_version
         self._steps = steps
 
     def labels(self, slot: Slot, image: Image, wanted: LabelsWanted) -> LabelsFound:
         """Labels of ``image``, surest first, and its looks, as far as ``wanted``."""
         slot.require_open()
         rgb = image.rgb
-        boxes = self._steps.objects.detect(rgb)
-        labels: tuple[Label, ...] = ()
-        if wanted.labels:
-            labels = self._labels(rgb, boxes, wanted)
+        shares: FloatArray | None = None
+        with self._steps.objects.looking(rgb) as found:
+            if wanted.labels:
+                shares = self._steps.scenes.probabilities(rgb)
+            boxes = found()
+        labels = () if shares is None else self._labels(rgb, boxes, shares, wanted)
         properties = None
         if wanted.properties:
             sure = [
@@ -69,7 +71,7 @@ class LabelPipeline:
             properties = image_properties(rgb, sure, wanted.max_colours)
         return LabelsFound(image.size, labels, properties)
 
-    def _labels(self, rgb: RgbArray, boxes: Boxes, wanted: LabelsWanted) -> tuple[Label, ...]:
+    def _labels(self, rgb: RgbArray, boxes: Boxes, shares: FloatArray, wanted: LabelsWanted) -> tuple[Label, ...]:
         taxonomy = self._steps.taxonomy
         instances: dict[str, list[Instance]] = {}
         for i in range(len(boxes)):
@@ -80,7 +82,6 @@ class LabelPipeline:
                 name = taxonomy.objects[int(boxes.classes[i])]
                 instances.setdefault(name, []).append(Instance(place, sure, colours))
         found = taxonomy.raised({name: max(i.confidence_pct for i in there) for name, there in instances.items()})
-        shares = self._steps.scenes.probabilities(rgb)
         for name, share in taxonomy.scene_confidences(shares, wanted.min_confidence_pct / 100).items():
             found[name] = max(found.get(name, 0.0), 100.0 * share)
         kept = [item for item in found.items() if item[1] >= wanted.min_confidence_pct]

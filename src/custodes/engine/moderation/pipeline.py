@@ -22,6 +22,7 @@ from custodes.engine.moderation.second_look import SecondLook
 from custodes.engine.moderation.taxonomy import ModerationTaxonomy
 from custodes.engine.results.face import FloatArray
 from custodes.engine.results.moderation import ConcernsFound, ContentKind
+from custodes.engine.runtime.beside import ALONE, Beside
 from custodes.imaging.image import Image
 
 MODEL_VERSION = "7.0"
@@ -48,15 +49,15 @@ class ModerationSteps:
     labels: Taxonomy
     taxonomy: ModerationTaxonomy
     parts: BodyPartDetector | None
+    beside: Beside = ALONE
 
 
 class ModerationPipeline:
     """Implements the ``ModerationEngine`` port over ONNX networks."""
 
-    model_version = MODEL_VERSION
-
-    def __init__(self, steps: ModerationSteps) -> None:
-        """Keep the steps."""
+    def __init__(self, steps: ModerationSteps, model_version: str = MODEL_VERSION) -> None:
+        """Keep the steps, and the version that answers name."""
+        self.model_version = model_version
         self._steps = steps
 
     @property
@@ -67,13 +68,14 @@ class ModerationPipeline:
     def concerns(self, slot: Slot, image: Image, min_confidence_pct: float) -> ConcernsFound:
         """What ``image`` shows that moderation has a name for, at or above ``min_confidence_pct``."""
         slot.require_open()
-        row = self._steps.whole(stretched(image.rgb, SIDE_PX))[0]
-        whole = {name: float(share) for name, share in zip(CLASSES, row, strict=True)}
-        whole = self._confirmed(image.rgb, whole)
-        shares = self._by_class(whole)
-        for more in (self._by_label(image.rgb), self._by_part(image.rgb)):
-            for name, share in more.items():
-                shares[name] = max(shares.get(name, 0.0), share)
+        with self._steps.beside.running(lambda: self._by_label(image.rgb)) as by_label:
+            row = self._steps.whole(stretched(image.rgb, SIDE_PX))[0]
+            whole = {name: float(share) for name, share in zip(CLASSES, row, strict=True)}
+            whole = self._confirmed(image.rgb, whole)
+            shares = self._by_class(whole)
+            for more in (by_label(), self._by_part(image.rgb)):
+                for name, share in more.items():
+                    shares[name] = max(shares.get(name, 0.0), share)
         drawn = 100.0 * whole[_DRAWN]
         kinds = (ContentKind(_ILLUSTRATED, drawn),) if drawn >= min_confidence_pct else ()
         return ConcernsFound(self._steps.taxonomy.concerns(shares, min_confidence_pct), kinds)

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import onnxruntime
@@ -82,6 +83,26 @@ class Threads:
         """Raise ValueError on counts below 1 (0 would let ONNX Runtime take every core)."""
         if min(self.intra, self.inter) < 1:
             raise ValueError("thread counts start at 1")
+
+
+class OpenedNetwork(Protocol):
+    """A model that runs, whatever computes it. Any thread."""
+
+    @property
+    def card(self) -> ModelCard:
+        """What it is."""
+        ...
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """Texts that the file carries beside its weights, like a recogniser's alphabet."""
+        ...
+
+    def run(
+        self, feeds: Mapping[str, NDArray[np.generic]], wanted: Sequence[str] | None = None
+    ) -> Mapping[str, FloatArray]:
+        """Run once; batch is the first axis. All outputs, or those that are wanted. Raises ValueError on misfits."""
+        ...
 
 
 class NetworkSession:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import os
 
-from custodes.core.device import Device
+from custodes.core.device import Arithmetic, Device
 from custodes.core.errors import UnavailableError
 from custodes.engine.runtime.memory import Runs
-from custodes.engine.runtime.session import NetworkSession, Threads, open_session
+from custodes.engine.runtime.networks import Networks
 from custodes.engine.text.detect import LineDetector
 from custodes.engine.text.orient import Orienter
-from custodes.engine.text.pipeline import TextPipeline, TextSteps
+from custodes.engine.text.pipeline import MODEL_VERSION, TextPipeline, TextSteps
 from custodes.engine.text.recognise import Recogniser
-from custodes.models.card import load_cards
 from custodes.models.store import ModelStore
 
 _ALPHABET = "character"
 """Note of the recogniser's file that has one symbol per line."""
 
 
-def open_text_engine(store: ModelStore, device: Device, threads: int, runs: Runs | None = None) -> TextPipeline:
+def open_text_engine(
+    store: ModelStore,
+    device: Device,
+    threads: int,
+    runs: Runs | None = None,
+    arithmetic: Arithmetic = Arithmetic.FLOAT32,
+) -> TextPipeline:
     """Open all networks of the text pack.
 
     Args:
@@ -27,22 +32,19 @@ def open_text_engine(store: ModelStore, device: Device, threads: int, runs: Runs
         device: where to compute.
         threads: threads within one run of a network, at least 1.
         runs: what the networks of this process share.
+        arithmetic: what they compute with.
 
     Raises:
         UnavailableError: a model is missing, altered or cannot be opened.
     """
-    cards = load_cards()
-
-    def session(name: str) -> NetworkSession:
-        return open_session(store.path(cards[name]), cards[name], device, Threads(intra=threads), runs)
-
-    recogniser = session("ppocr-v6-rec")
+    networks = Networks(store, device, threads, runs, arithmetic)
+    recogniser = networks.session("ppocr-v6-rec")
     steps = TextSteps(
-        LineDetector(session("ppocr-v6-det")),
-        Orienter(session("ppocr-cls")),
+        LineDetector(networks.session("ppocr-v6-det")),
+        Orienter(networks.session("ppocr-cls")),
         Recogniser(recogniser, alphabet(recogniser.notes)),
     )
-    return TextPipeline(steps, max(1, (os.cpu_count() or 1) // threads))
+    return TextPipeline(steps, max(1, (os.cpu_count() or 1) // threads), arithmetic.version(MODEL_VERSION))
 
 
 def alphabet(notes: dict[str, str] | object) -> list[str]:

@@ -92,15 +92,11 @@ class Attempt:
 class TextPipeline:
     """Implements the ``TextEngine`` port over ONNX networks."""
 
-    def __init__(self, steps: TextSteps, at_a_time: int = 1) -> None:
+    def __init__(self, steps: TextSteps, at_a_time: int = 1, model_version: str = MODEL_VERSION) -> None:
         """Keep the steps; at most ``at_a_time`` pictures are read at a time, since each takes hundreds of MB."""
         self._steps = steps
+        self.model_version = model_version
         self._turn = threading.BoundedSemaphore(at_a_time)
-
-    @property
-    def model_version(self) -> str:
-        """The recipe that ``read`` follows."""
-        return MODEL_VERSION
 
     def read(self, slot: Slot, image: Image) -> TextFound:
         """All lines of ``image``."""

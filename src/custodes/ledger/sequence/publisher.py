@@ -3,8 +3,8 @@
 In: entries in their order, from the database. Out: tiles, bundles, signed checkpoints. Who publishes is decided by a
 lease in the database, with a number that rises with each holder: the head is moved, in one transaction, only by the
 holder of the newest lease and only from the head that it knows. So a publisher that was paused, or thinks that it
-still is the publisher, moves nothing. It alone has the signing key. What two publishers write meanwhile is the same
-bytes, since there is one order of entries.
+still is the publisher, moves nothing. It alone has the signing key, and for as long as it has the lease. What two
+publishers write meanwhile is the same bytes, since there is one order of entries.
 
 For each step: tiles and bundles, durably; the second place, where there is one; the head; the public checkpoint, which
 only ever goes forward.
@@ -44,7 +44,7 @@ class PublisherParts:
     Attributes:
         head: the lease, the entries that wait, and what was published last.
         tiles: where to.
-        identity: with the key that signs.
+        identity: gives the key that signs, asked with each lease. Raises LedgerUnavailableError: it cannot be read.
         anchor: the last checkpoint in a second place; None for none.
         ended: called once a lease was lost or given up, before anything else happens here.
         began: called with the number of a lease once it was taken and the public files are up to date.
@@ -52,7 +52,7 @@ class PublisherParts:
 
     head: PublicHead
     tiles: TileStore
-    identity: LogIdentity
+    identity: Callable[[], LogIdentity]
     anchor: Anchor | None = None
     began: Callable[[int], object] = lambda _: None
     ended: Callable[[], object] = lambda: None
@@ -147,6 +147,7 @@ class _Edge:
         """
         self._parts = parts
         self._lease = lease
+        self._identity = parts.identity()
         bodies: BodyStore = _BodiesElsewhere()  # type: ignore[assignment]
         self._publisher = LogPublisher(parts.tiles, bodies)
         self._note = parts.head.fetch()
@@ -180,8 +181,8 @@ class _Edge:
         parts = self._parts
         self._publisher.publish_boundary()
         parts.tiles.sync()
-        tree = Checkpoint(parts.identity.origin, self._frontier.size, self._frontier.root())
-        note = sign_checkpoint(tree, parts.identity.signers)
+        tree = Checkpoint(self._identity.origin, self._frontier.size, self._frontier.root())
+        note = sign_checkpoint(tree, self._identity.signers)
         if parts.anchor is not None:
             parts.anchor.replace(self._anchored, note)
             self._anchored = note
@@ -223,8 +224,7 @@ class _Edge:
             )
 
     def _opened(self, note: bytes, what: str) -> Checkpoint:
-        identity = self._parts.identity
         try:
-            return open_checkpoint(note, identity.verifiers, origin=identity.origin)
+            return open_checkpoint(note, self._identity.verifiers, origin=self._identity.origin)
         except NoteError as error:
             raise HeadConflictError(f"{what} does not verify: {error}") from error

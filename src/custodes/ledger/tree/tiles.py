@@ -11,8 +11,9 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
-from custodes.ledger.tlog.checkpoint import Checkpoint
+from custodes.ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from custodes.ledger.tlog.merkle import EMPTY_ROOT, HASH_BYTES, Frontier, node_hash, parents
+from custodes.ledger.tlog.note import parse_note
 from custodes.ledger.tlog.tiles import (
     TILE_WIDTH,
     LedgerCorruptError,
@@ -36,6 +37,11 @@ _PATH = re.compile(
     r"checkpoint(?:\.witnessed)?|tile/(?:entries|[0-7])/(?:x[0-9]{3}/){0,6}[0-9]{3}"
     r"(?:\.p/(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]?))?"
 )
+
+
+def claimed_size(note: bytes) -> int:
+    """The size that a signed checkpoint speaks of; its signatures are not looked at. Raises NoteError."""
+    return parse_checkpoint(parse_note(note).text).size
 
 
 def is_public_path(path: str) -> bool:

@@ -27,7 +27,7 @@ from custodes.ledger.writer.ports import BodyReader
 class AuditedTiles(TileReader, Protocol):
     """The public files of a log, with those that a newer one took the place of."""
 
-    def widths(self, path: str) -> list[int]:
+    def widths(self, path: str) -> Sequence[int]:
         """Widths of the partial files of a tile that are still there."""
         ...
 

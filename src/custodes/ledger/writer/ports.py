@@ -101,7 +101,7 @@ class TileStore(TileReader, Protocol):
         With ``repair`` it is replaced: a power cut may have torn files that were not synced.
 
         Raises:
-            LedgerCorruptError: there is another content already.
+            LedgerCorruptError: there is another content already. A store that puts files later finds it in ``sync``.
         """
         ...
 
@@ -114,11 +114,15 @@ class TileStore(TileReader, Protocol):
         ...
 
     def remove_partial(self, path: str, keep: Collection[int] = ()) -> None:
-        """Remove the partial files of tile or bundle ``path``, which is there in full, but for widths to ``keep``."""
+        """Remove the partial files of tile or bundle ``path``, which was put in full, but for widths to ``keep``."""
         ...
 
     def sync(self) -> None:
-        """Everything put or replaced so far would survive a power cut when this returns."""
+        """Everything put or replaced so far would survive a power cut when this returns.
+
+        Raises:
+            LedgerCorruptError: another content was published before under a path that was put.
+        """
         ...
 
 

@@ -46,7 +46,7 @@ class RecognizeCelebrities(Command):
     """Name the known people in one picture."""
 
     operation: ClassVar[str] = "RecognizeCelebrities"
-    properties: ClassVar[Properties] = Properties(Reveals.IDENTITY, changes=False, unit=Unit.IMAGE)
+    properties: ClassVar[Properties] = Properties(Reveals.IDENTITY, changes=False, unit=Unit.IMAGE, searches=True)
     image: ImageInput
 
     def facts(self) -> Mapping[str, object]:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from custodes.core.box import BoxRatio, Size
-from custodes.core.ids import ExternalImageId, FaceId, ModelVersion, UserId, image_id
+from custodes.core.ids import ExternalImageId, FaceId, ImageId, ModelVersion, UserId, image_id
 from custodes.core.pages import PageTokens
 from custodes.engine.ports import FaceEngine
-from custodes.engine.results.face import DetectedFace, FacesFound, QualityFilter, VectorUse
+from custodes.engine.results.face import DetectedFace, FacesFound, FloatArray, QualityFilter, VectorUse
 from custodes.gallery.entities import CollectionKey, Face, NewFace, OutdatedError
 from custodes.gallery.rules import Refusal, plan_deletion
 from custodes.imaging.image import Image
@@ -82,6 +82,15 @@ class FacesIndexed:
     size: Size
     attributes: Attributes
     model_version: ModelVersion
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EmbeddedFace:
+    """A face that was found and embedded somewhere else, by the same networks; ``vector`` (D,) of unit length."""
+
+    box_ratio: BoxRatio
+    confidence_pct: float
+    vector: FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +193,34 @@ class FaceOperations:
         found = self._enrol(permit, key, image, command.external_image_id, faces)
         self._thumbnails.keep(key, image, list(zip(found, faces, strict=True)))
         return found
+
+    def enrol_embedded(
+        self,
+        permit: Permit,
+        key: CollectionKey,
+        picture: ImageId,
+        name: ExternalImageId | None,
+        faces: list[EmbeddedFace],
+    ) -> list[Face]:
+        """The gallery's faces for ``faces`` of one picture, in their order; those not there yet are added."""
+        if not faces:
+            return []
+        new = {
+            index: NewFace(
+                face_id=self._new_face_id(),
+                image_id=picture,
+                external_image_id=name,
+                box_ratio=face.box_ratio,
+                confidence_pct=face.confidence_pct,
+                vector=face.vector,
+                enrolled_ts_ms=permit.context.ts_ms,
+                model_version=self._engine.model_version,
+            )
+            for index, face in enumerate(faces)
+        }
+        there = self._gallery.faces_of_image(key, picture)
+        present = self._add(permit, key, there, [face.box_ratio for face in faces], new)
+        return [present[index] for index in range(len(faces))]
 
     def _enrol(
         self,

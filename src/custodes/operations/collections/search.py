@@ -40,7 +40,7 @@ class SearchFaces(CollectionCommand):
     """Faces like an enrolled one."""
 
     operation: ClassVar[str] = "SearchFaces"
-    properties: ClassVar[Properties] = Properties(Reveals.IDENTITY, changes=False, unit=Unit.CALL)
+    properties: ClassVar[Properties] = Properties(Reveals.IDENTITY, changes=False, unit=Unit.CALL, searches=True)
     face_id: FaceId
     max_faces: int = MAX_FACE_MATCHES
     threshold_pct: float = DEFAULT_THRESHOLD_PCT
@@ -55,7 +55,7 @@ class SearchFacesByImage(CollectionCommand):
     """Faces like the largest one of a picture."""
 
     operation: ClassVar[str] = "SearchFacesByImage"
-    properties: ClassVar[Properties] = Properties(Reveals.IDENTITY, changes=False, unit=Unit.IMAGE)
+    properties: ClassVar[Properties] = Properties(Reveals.IDENTITY, changes=False, unit=Unit.IMAGE, searches=True)
     image: ImageInput
     max_faces: int = MAX_FACE_MATCHES
     threshold_pct: float = DEFAULT_THRESHOLD_PCT

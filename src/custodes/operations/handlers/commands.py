@@ -92,7 +92,7 @@ class RunHandler(HandlerCommand):
     """
 
     operation: ClassVar[str] = "RunHandler"
-    properties: ClassVar[Properties] = Properties(Reveals.IDENTITY, changes=True)
+    properties: ClassVar[Properties] = Properties(Reveals.IDENTITY, changes=True, searches=True)
     image: ImageInput
     source: str = ""
     taken_ts_ms: int | None = None

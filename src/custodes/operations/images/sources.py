@@ -77,20 +77,7 @@ class Pictures:
             ImageTooLargeError: more bytes or pixels than allowed.
             ImageFormatError: not a picture that we decode.
         """
-        data = self._fetch(source, rules)
-        head = read_header(data)
-        if rules.max_side_px is not None and max(head.size.width, head.size.height) > rules.max_side_px:
-            raise rules.too_long(
-                f"Input image dimensions {head.size.width} x {head.size.height} exceed maximum dimension size of "
-                f"{rules.max_side_px} pixels"
-            )
-        image = decode(data, head=head)
-        if min(image.size.width, image.size.height) < rules.min_side_px:
-            raise InvalidParameterError(
-                f"Input image dimensions {image.size.width} x {image.size.height} are less than minimum dimension size "
-                f"of {rules.min_side_px} pixels"
-            )
-        return image
+        return decoded(self._fetch(source, rules), rules)
 
     def _fetch(self, source: ImageInput, rules: PictureRules) -> bytes:
         if source.s3_object is not None:
@@ -99,3 +86,20 @@ class Pictures:
         if len(data) > rules.max_inline_bytes:
             raise ImageTooLargeError("Image size is too large")
         return data
+
+
+def decoded(data: bytes, rules: PictureRules = COMMON_RULES) -> Image:
+    """A picture whose bytes are there. Raises as ``Pictures.load``, but ObjectStoreError."""
+    head = read_header(data)
+    if rules.max_side_px is not None and max(head.size.width, head.size.height) > rules.max_side_px:
+        raise rules.too_long(
+            f"Input image dimensions {head.size.width} x {head.size.height} exceed maximum dimension size of "
+            f"{rules.max_side_px} pixels"
+        )
+    image = decode(data, head=head)
+    if min(image.size.width, image.size.height) < rules.min_side_px:
+        raise InvalidParameterError(
+            f"Input image dimensions {image.size.width} x {image.size.height} are less than minimum dimension size "
+            f"of {rules.min_side_px} pixels"
+        )
+    return image

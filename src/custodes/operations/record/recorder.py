@@ -54,10 +54,17 @@ class _LedgerSlot(Slot):
 class LedgerRecorder:
     """Implements ``gate.Recorder`` over a log."""
 
-    def __init__(self, log: LedgerWriter, model: str) -> None:
-        """Write to ``log``; ``model`` names the networks that compute, by version and digest."""
+    def __init__(self, log: LedgerWriter, model: str, search: str = "") -> None:
+        """Write to ``log``.
+
+        Args:
+            log: keeps entries.
+            model: names the networks that compute, by version and digest.
+            search: what is said of each search for faces, like ``approximate``; empty for nothing.
+        """
         self._log = log
         self._model = model
+        self._search = search
 
     def reserve(self, intent: Intent, decision: GateDecision) -> Slot:
         """Write the decision. The slot's index is the entry's.
@@ -121,6 +128,8 @@ class LedgerRecorder:
             "start": intent.context.ts_ms,
         }
         facts |= {name: outcome.facts[name] for name in _KEPT_OUTCOME if name in outcome.facts}
+        if self._search and intent.properties.searches:
+            facts["search"] = self._search
         faces_delta = counts.get("faces_enrolled", 0) - counts.get("faces_erased", 0)
         if faces_delta:
             facts["faces_delta"] = faces_delta

@@ -55,6 +55,7 @@ class Properties:
         waits: of what changes anything: it begins to compute meanwhile, and calls ``Slot.wait`` before the change.
         unit: what is billed.
         enrols: whether it puts faces or people into a collection.
+        searches: whether it looks for faces of a collection that are like one; where that is approximate, it says so.
     """
 
     reveals: Reveals
@@ -62,6 +63,7 @@ class Properties:
     unit: Unit = Unit.NOTHING
     enrols: bool = False
     waits: bool = False
+    searches: bool = False
 
     @property
     def groups(self) -> frozenset[str]:

@@ -151,7 +151,7 @@ class StartStreamProcessor(StreamCommand):
     """
 
     operation: ClassVar[str] = "StartStreamProcessor"
-    properties: ClassVar[Properties] = Properties(Reveals.IDENTITY, changes=True, unit=Unit.MINUTE)
+    properties: ClassVar[Properties] = Properties(Reveals.IDENTITY, changes=True, unit=Unit.MINUTE, searches=True)
     start_selector: Mapping[str, Any] | None = None
     max_duration_s: int | None = None
     has_stop_selector: bool = False

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from custodes.core.errors import InvalidParameterError
 from custodes.core.ids import CollectionId
 from custodes.operations.requests.command import CollectionCommand, Command
-from custodes.operations.requests.properties import CHANGES, Properties, Reveals
+from custodes.operations.requests.properties import CHANGES, Properties, Reveals, Unit
 
 SURE_PCT = 99.9
 APART_PCT = 80.0
@@ -26,6 +26,15 @@ class TaskCommand(CollectionCommand):
     def options(self) -> dict[str, Any]:
         """Members as JSON values; equal commands have equal ones."""
         return asdict(self)
+
+
+class On(StrEnum):
+    """Who computes."""
+
+    LOCAL = "LOCAL"
+    """The server itself."""
+    RAY = "RAY"
+    """Workers of the Ray cluster that the server is set up with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +77,7 @@ class StartCrossMatch(TaskCommand):
     properties: ClassVar[Properties] = Properties(Reveals.IDENTITY, changes=True)
     other_collection_id: CollectionId
     threshold_pct: float = SURE_PCT
+    on: On = On.LOCAL
 
     def facts(self) -> Mapping[str, object]:
         """The threshold."""
@@ -84,6 +94,7 @@ class StartCrossMatch(TaskCommand):
             collection_id=self.other_collection_id,
             other_collection_id=self.collection_id,
             threshold_pct=self.threshold_pct,
+            on=self.on,
         )
 
 
@@ -101,6 +112,44 @@ class StartCalibration(TaskCommand):
     operation: ClassVar[str] = "StartCalibration"
     properties: ClassVar[Properties] = Properties(Reveals.SIMILARITY, changes=True)
     label_by: LabelBy = LabelBy.USER
+
+
+class NameBy(StrEnum):
+    """What becomes the ExternalImageId of the faces of a picture."""
+
+    FOLDER = "FOLDER"
+    """The last folder of its key below the prefix, if there is one."""
+    FILE = "FILE"
+    """The name of its file, without what is behind the last dot."""
+    NONE = "NONE"
+    """Nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartBulkEnrolment(TaskCommand):
+    """Enrol the faces of all pictures of a bucket below a prefix.
+
+    Attributes:
+        bucket, prefix: where they are.
+        name_by: see there.
+        max_faces: of each picture.
+        on: who finds faces and makes vectors.
+        job, part: of a part of the running task; None for the request itself.
+    """
+
+    operation: ClassVar[str] = "StartBulkEnrolment"
+    properties: ClassVar[Properties] = Properties(Reveals.RECORDS, changes=True, unit=Unit.IMAGE, enrols=True)
+    bucket: str
+    prefix: str = ""
+    name_by: NameBy = NameBy.FOLDER
+    max_faces: int = 1
+    on: On = On.LOCAL
+    job: str | None = None
+    part: int | None = None
+
+    def facts(self) -> Mapping[str, object]:
+        """Which part of which task, if it is one."""
+        return {} if self.part is None else {"job": self.job, "part": self.part}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,13 +180,15 @@ class StopTask(Command):
 
 
 TASKS: Mapping[str, type[TaskCommand]] = {
-    kind.operation: kind for kind in (StartDuplicateSearch, StartFaceClustering, StartCrossMatch, StartCalibration)
+    kind.operation: kind
+    for kind in (StartDuplicateSearch, StartFaceClustering, StartCrossMatch, StartCalibration, StartBulkEnrolment)
 }
+_WORDS: Mapping[str, type[StrEnum]] = {"label_by": LabelBy, "name_by": NameBy, "on": On}
 
 
 def read_task(operation: str, options: Mapping[str, Any]) -> TaskCommand:
     """What ``options`` gave."""
-    members = dict(options)
-    if "label_by" in members:
-        members["label_by"] = LabelBy(members["label_by"])
+    members: dict[str, Any] = {
+        name: _WORDS[name](value) if name in _WORDS else value for name, value in options.items()
+    }
     return TASKS[operation](**members)

@@ -26,13 +26,16 @@ from custodes.operations.requests.gate import Permit
 from custodes.operations.reviews.redaction import is_held
 from custodes.operations.tasks.commands import (
     LabelBy,
+    On,
     StartCalibration,
     StartCrossMatch,
     StartDuplicateSearch,
     StartFaceClustering,
     TaskCommand,
 )
+from custodes.operations.tasks.cross import alike_by_workers
 from custodes.operations.tasks.findings import RateFound, TaskFinding, TaskFound, TaskSummary
+from custodes.operations.tasks.ports import Executors
 
 MAX_FACES = 2_000_000
 MAX_PAIRS = 100_000
@@ -61,13 +64,17 @@ class TaskProgress:
 
 @dataclass(frozen=True, slots=True)
 class TaskParts:
-    """What tasks compute with; ``rate`` says what a similarity stands for, ``products`` opens what multiplies bytes."""
+    """What tasks compute with; ``rate`` says what a similarity stands for.
+
+    ``products`` opens what multiplies bytes, ``executors`` are who else computes.
+    """
 
     engine: FaceEngine
     gallery: Gallery
     rate: Callable[[float], float | None]
     threads: int = 2
     products: Callable[[], Products | None] = lambda: None
+    executors: Executors | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,13 +136,21 @@ class _Work:
     def cross(self, command: StartCrossMatch) -> TaskFound:
         one, other = self._faces(command), self._faces(command.other_way())
         limits = [self._least(faces.vectors, command.threshold_pct) for faces in (one, other)]
-        pairs = alike_between((one.vectors, other.vectors), (limits[0], limits[1]), self._how())
+        pairs = self._between((one.vectors, other.vectors), (limits[0], limits[1]), command.on)
         kept, count = _most_alike(pairs)
         looked = len(one.numbers) + len(other.numbers)
         pairs_in_all = float(len(one.numbers)) * len(other.numbers)
         return TaskFound(
             self._summary(looked, command.threshold_pct, pairs_in_all, count), self._pairs(one, other, kept)
         )
+
+    def _between(
+        self, sides: tuple[FloatArray, FloatArray], limits: tuple[FloatArray, FloatArray], on: On
+    ) -> Iterable[AlikePairs]:
+        executors = self._parts.executors
+        if on is On.LOCAL or executors is None:
+            return alike_between(sides, limits, self._how())
+        return alike_by_workers(executors.on(on), sides, limits, self._progress.is_stopped, self._progress.tell)
 
     def clusters(self, command: StartFaceClustering) -> TaskFound:
         faces = self._faces(command)

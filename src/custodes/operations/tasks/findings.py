@@ -38,6 +38,9 @@ class TaskSummary:
         expected_false_pairs: pairs of different people that are expected to be among ``faces`` by that rate.
         rates: of a calibration.
         people, genuine_pairs, impostor_pairs: that these are of.
+        pictures: that were looked at.
+        left_out: pictures without a face that was taken.
+        pages: of an enrolment, numbers of the first page that lists what was left out, and of the one behind the last.
     """
 
     faces: int
@@ -50,6 +53,9 @@ class TaskSummary:
     people: int = 0
     genuine_pairs: int = 0
     impostor_pairs: int = 0
+    pictures: int = 0
+    left_out: int = 0
+    pages: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,15 @@ class TaskFinding:
     faces: tuple[tuple[str, str], ...]
     similarity_pct: float
     weakest: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A picture of which no face was taken, and why; ``failed`` where it could not be looked at at all."""
+
+    key: str
+    reason: str
+    failed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +100,13 @@ def read_summary(data: bytes) -> TaskSummary:
 def read_findings(data: bytes) -> tuple[TaskFinding, ...]:
     """Any other page."""
     return msgspec.json.decode(data, type=tuple[TaskFinding, ...])
+
+
+def write_left_out(pictures: Sequence[LeftOut]) -> bytes:
+    """A page of an enrolment."""
+    return msgspec.json.encode(pictures)
+
+
+def read_left_out(data: bytes) -> tuple[LeftOut, ...]:
+    """What ``write_left_out`` gave."""
+    return msgspec.json.decode(data, type=tuple[LeftOut, ...])

@@ -18,8 +18,24 @@ from custodes.jobs.ports import JobStore
 from custodes.operations.collections.ports import Gallery
 from custodes.operations.images.scale import require_same_model
 from custodes.operations.requests.gate import Permit
-from custodes.operations.tasks.commands import TASKS, GetTask, ListTasks, StartCrossMatch, StopTask, TaskCommand
-from custodes.operations.tasks.findings import TaskFinding, TaskSummary, read_findings, read_summary
+from custodes.operations.tasks.commands import (
+    TASKS,
+    GetTask,
+    ListTasks,
+    On,
+    StartBulkEnrolment,
+    StartCrossMatch,
+    StopTask,
+    TaskCommand,
+)
+from custodes.operations.tasks.findings import (
+    LeftOut,
+    TaskFinding,
+    TaskSummary,
+    read_findings,
+    read_left_out,
+    read_summary,
+)
 from custodes.operations.tasks.run import TaskRequest
 
 STOPPED = "It was stopped."
@@ -28,11 +44,15 @@ _MAX_LISTED = 1000
 
 @dataclass(frozen=True, slots=True)
 class TaskAdapters:
-    """Where jobs are; ``new_id`` makes ids, ``wake`` tells workers that there is a job."""
+    """Where jobs are; ``new_id`` makes ids, ``wake`` tells workers that there is a job.
+
+    ``require`` raises NotSupportedError where nobody computes there.
+    """
 
     jobs: JobStore
     new_id: Callable[[], JobId]
     wake: Callable[[], None]
+    require: Callable[[On], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +70,7 @@ class TaskTold:
     job: Job
     summary: TaskSummary | None = None
     findings: Sequence[FindingTold] = ()
+    left_out: Sequence[LeftOut] = ()
     more: int | None = None
 
 
@@ -74,6 +95,7 @@ class TaskOperations:
         keys = [command.key(caller)]
         if isinstance(command, StartCrossMatch):
             keys.append(command.other_way().key(caller))
+        ports.require(command.on if isinstance(command, StartCrossMatch | StartBulkEnrolment) else On.LOCAL)
         for key in keys:
             require_same_model(self._engine, self._gallery.outline(key))
         asked = TaskRequest(command, caller).to_bytes()
@@ -88,12 +110,24 @@ class TaskOperations:
         job = self._found(account, command.task_id)
         if job.state is not JobState.SUCCEEDED:
             return TaskTold(job)
+        if job.request.operation == StartBulkEnrolment.operation:
+            return self._enrolled(job, command.page)
         pages = self._ports.jobs.pages(account, job.request.job_id, 0, 1)
         # The next page is asked for, too, to know whether there is one.
         wanted = self._ports.jobs.pages(account, job.request.job_id, 1 + command.page, 2)
         told = self._told(account, read_findings(wanted[0])) if wanted else ()
         permit.tally.add(findings_shown=len(told))
-        return TaskTold(job, read_summary(pages[0]), told, command.page + 1 if len(wanted) > 1 else None)
+        more = command.page + 1 if len(wanted) > 1 else None
+        return TaskTold(job, read_summary(pages[0]), told, more=more)
+
+    def _enrolled(self, job: Job, page: int) -> TaskTold:
+        """Its pages: what was listed, what was left out, the summary."""
+        account, jobs = job.request.account_id, self._ports.jobs
+        summary = read_summary(jobs.last_page(account, job.request.job_id) or b"{}")
+        first, end = summary.pages
+        at = first + page
+        left_out = read_left_out(jobs.pages(account, job.request.job_id, at, 1)[0]) if at < end else ()
+        return TaskTold(job, summary, left_out=left_out, more=page + 1 if at + 1 < end else None)
 
     def listing(self, permit: Permit, _: ListTasks) -> Sequence[Job]:
         """Newest first."""

@@ -65,7 +65,7 @@ class StartVideo(Command):
 
 
 def _starts(reveals: Reveals) -> Properties:
-    return Properties(reveals, changes=True, unit=Unit.MINUTE)
+    return Properties(reveals, changes=True, unit=Unit.MINUTE, searches=reveals is Reveals.IDENTITY)
 
 
 class StartFaceDetection(StartVideo):

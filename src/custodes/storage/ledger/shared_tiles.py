@@ -10,9 +10,8 @@ import fcntl
 import os
 from pathlib import Path
 
-from custodes.ledger.tlog.checkpoint import parse_checkpoint
-from custodes.ledger.tlog.note import parse_note
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH
+from custodes.ledger.tree.tiles import claimed_size
 from custodes.storage.ledger.tiles import FileTiles
 
 _LOCK = "checkpoint.lock"
@@ -35,11 +34,7 @@ class SharedTiles(FileTiles):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             public = self.get(path)
-            if public is None or _size(public) < _size(data):
+            if public is None or claimed_size(public) < claimed_size(data):
                 super().replace(path, data)
         finally:
             os.close(lock)
-
-
-def _size(note: bytes) -> int:
-    return parse_checkpoint(parse_note(note).text).size

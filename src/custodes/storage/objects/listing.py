@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from custodes.core.errors import InvalidParameterError, ObjectStoreError
-from custodes.storage.objects.sources import S3Settings
+from custodes.storage.objects.places import S3Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,18 @@ class ListedObject:
 
     key: str
     tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class BucketLister:
+    """Lists keys of the buckets that are set."""
+
+    buckets: Mapping[str, Path]
+    s3: S3Settings
+
+    def keys(self, bucket: str, prefix: str) -> Iterator[str]:
+        """Keys below ``prefix`` in order. Raises as ``list_objects``."""
+        return (one.key for one in list_objects(self.buckets, self.s3, bucket, prefix))
 
 
 def list_objects(buckets: Mapping[str, Path], s3: S3Settings, bucket: str, prefix: str) -> Iterator[ListedObject]:
@@ -39,10 +51,9 @@ def list_objects(buckets: Mapping[str, Path], s3: S3Settings, bucket: str, prefi
             f"the bucket {bucket} is not known here: name its folder with CUSTODES_BUCKETS={bucket}=/folder, "
             "or where S3 is with CUSTODES_S3_ENDPOINT"
         )
-    from custodes.storage.objects.s3 import S3Endpoint, S3Objects
+    from custodes.storage.objects.s3 import S3Objects, endpoint_of
 
-    endpoint = S3Endpoint(s3.region, s3.url, s3.access_key_id or None, s3.secret_access_key or None)
-    for key, tag in S3Objects(endpoint).keys(bucket, prefix):
+    for key, tag in S3Objects(endpoint_of(s3)).keys(bucket, prefix):
         yield ListedObject(key, tag)
 
 

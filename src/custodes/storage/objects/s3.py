@@ -23,6 +23,7 @@ from custodes.core.errors import ObjectStoreError
 from custodes.operations.images.ports import S3Object
 from custodes.operations.video.ports import ObjectVersion
 from custodes.storage.objects.buckets import CHANGED, UNREADABLE, UNWRITABLE, too_large
+from custodes.storage.objects.places import S3Settings
 
 _FAILURES = (ClientError, BotoCoreError, ResponseParserError, OSError, ValueError)
 _PRECONDITION_FAILED = 412
@@ -39,6 +40,7 @@ class S3Endpoint:
         access_key_id: with ``secret_access_key`` signs requests; without keys only public objects can be read.
         connect_timeout_s: seconds to wait for a connection.
         read_timeout_s: seconds to wait for each piece of an answer.
+        attempts: how often a request is sent that fails in a way that may pass.
     """
 
     region: str
@@ -47,10 +49,16 @@ class S3Endpoint:
     secret_access_key: str | None = None
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 15.0
+    attempts: int = 2
 
     def __repr__(self) -> str:
         """Name the place, not the keys."""
         return f"S3Endpoint({self.endpoint_url or self.region})"
+
+
+def endpoint_of(s3: S3Settings) -> S3Endpoint:
+    """The endpoint of settings."""
+    return S3Endpoint(s3.region, s3.url, s3.access_key_id or None, s3.secret_access_key or None)
 
 
 class S3Objects:
@@ -151,7 +159,7 @@ def connected(endpoint: S3Endpoint) -> Any:
         signature_version="s3v4" if signed else UNSIGNED,
         connect_timeout=endpoint.connect_timeout_s,
         read_timeout=endpoint.read_timeout_s,
-        retries={"mode": "standard", "total_max_attempts": 2},
+        retries={"mode": "standard", "total_max_attempts": endpoint.attempts},
         s3={"addressing_style": "path"} if endpoint.endpoint_url else {},
     )
     client = boto3.session.Session(region_name=endpoint.region).client(

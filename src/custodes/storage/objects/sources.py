@@ -6,21 +6,11 @@ In: folders by bucket name, and an S3 endpoint for all other buckets. Out: one s
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from custodes.storage.objects.buckets import BucketObjects, BucketStore
 from custodes.storage.objects.folder import FolderObjects
-
-
-@dataclass(frozen=True, slots=True)
-class S3Settings:
-    """An S3 endpoint; an empty ``url`` means none, an empty key whatever boto3 finds."""
-
-    url: str
-    region: str
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
+from custodes.storage.objects.places import S3Settings
 
 
 def open_objects(buckets: Mapping[str, Path], s3: S3Settings, writable: Collection[str] = ()) -> BucketObjects:
@@ -28,9 +18,9 @@ def open_objects(buckets: Mapping[str, Path], s3: S3Settings, writable: Collecti
     default: BucketStore | None = None
     if s3.url:
         # boto3 takes a third of a second to import; most deployments never need it.
-        from custodes.storage.objects.s3 import S3Endpoint, S3Objects
+        from custodes.storage.objects.s3 import S3Objects, endpoint_of
 
-        default = S3Objects(S3Endpoint(s3.region, s3.url, s3.access_key_id or None, s3.secret_access_key or None))
+        default = S3Objects(endpoint_of(s3))
     return BucketObjects(
         {name: FolderObjects(folder, writable=name in writable) for name, folder in buckets.items()}, default
     )

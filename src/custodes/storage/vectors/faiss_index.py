@@ -1,11 +1,10 @@
-"""Exact index that lets faiss propose and the kernel decide. The only door to faiss.
+"""Exact index that lets faiss propose and the kernel decide, for machines on which ``scanned_index`` was not built.
 
 In: rows and unit vectors. Out: hits with the kernel's scores. Vectors lie in segments of plain arrays, with a copy in
-one byte per component, which is what a search reads: memory traffic decides its time. Adding never moves what is there;
-deleting fills the hole with the segment's last vectors. What comes out does not depend on any of it: candidates are
-taken with a margin that covers every possible difference between a rough score and the kernel's, then scored, cut and
-ordered by the kernel. Where the bytes say too little (vectors with few large components, or thousands of near ties),
-the float32 vectors are scanned instead.
+one byte per component, which is what a search reads: memory traffic decides its time. What comes out does not depend
+on any of it: candidates are taken with a margin that covers every possible difference between a rough score and the
+kernel's, then scored, cut and ordered by the kernel. Where the bytes say too little (vectors with few large components,
+or thousands of near ties), the float32 vectors are scanned instead.
 
 Threads: each search runs on the thread that asked (the GIL is free during the scan). faiss parallelizes over queries,
 and a scan of float32 has one; for bytes see ``codes``. Nor does one query ever reach
@@ -25,7 +24,8 @@ from custodes.gallery.entities import Hit
 from custodes.gallery.kernel import best, cosines, error_bound, require_unit, require_unit_query
 from custodes.gallery.lock import ReadWriteLock
 from custodes.gallery.ports import FloatArray
-from custodes.storage.vectors.segment import CAPACITY, VectorSegment
+from custodes.storage.vectors.codes import Codes
+from custodes.storage.vectors.segment import CAPACITY, Segments, VectorSegment
 
 _SLACKS = (24, 512)
 """Candidates beyond one and a half times the limit, tried in turn. Within the margin of the last place there are
@@ -49,15 +49,14 @@ class FaissIndex:
     def __init__(self, dimension: int, segment_rows: int = CAPACITY) -> None:
         """Empty, for vectors of ``dimension``; a segment holds at most ``segment_rows``."""
         self._dimension = dimension
-        self._segment_rows = segment_rows
         self._margin = error_bound(dimension)
         self._lock = ReadWriteLock()
-        self._segments: list[VectorSegment] = []
+        self._segments = Segments(dimension, segment_rows, lambda: Codes(dimension))
 
     def __len__(self) -> int:
         """Number of vectors."""
         with self._lock.read():
-            return sum(segment.count for segment in self._segments)
+            return len(self._segments)
 
     def add(self, rows: NDArray[np.int64], vectors: FloatArray) -> None:
         """See VectorIndex. Raises ValueError for vectors that are not of this dimension and unit length."""
@@ -65,16 +64,13 @@ class FaissIndex:
         numbers = np.asarray(rows, np.int64)
         if len(numbers) != len(clean):
             raise ValueError("as many rows as vectors are needed")
-        backwards, first = np.unique(numbers[::-1], return_index=True)  # the last of equal rows counts
-        clean = clean[len(numbers) - 1 - first]
         with self._lock.write():
-            self._drop(backwards)
-            self._append(backwards, clean)
+            self._segments.add(numbers, clean)
 
     def remove(self, rows: NDArray[np.int64]) -> None:
         """See VectorIndex."""
         with self._lock.write():
-            self._drop(np.unique(np.asarray(rows, np.int64)))
+            self._segments.remove(np.unique(np.asarray(rows, np.int64)))
 
     def search(self, query: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
         """See VectorIndex. Raises ValueError for a query that is not of this dimension and unit length."""
@@ -84,6 +80,9 @@ class FaissIndex:
         with self._lock.read():
             found = self._candidates(unit, limit, min_cosine)
         return best(found.rows, found.scores, limit, min_cosine)
+
+    def close(self) -> None:
+        """See VectorIndex. All of it is in this process."""
 
     def _candidates(self, query: FloatArray, limit: int, min_cosine: float) -> _Candidates:
         """Rows among which the answer is for certain."""
@@ -100,21 +99,21 @@ class FaissIndex:
 
     def _nearest(self, query: FloatArray, count: int, floor: float) -> _Candidates:
         """The ``count`` best by faiss of all segments, of which those that may reach ``floor`` are scored."""
-        scans = [_scan(segment, query, min(count, segment.count)) for segment in self._segments]
+        scans = [_scan(segment, query, min(count, segment.count)) for segment in self._segments.all]
         if not scans:
             return _Candidates(np.empty(0, np.int64), np.empty(0, np.float32), -np.inf)
         worst, bound = -np.inf, -np.inf
-        if sum(segment.count for segment in self._segments) > count:
+        if len(self._segments) > count:
             # A row outside has a rough score of at most the worst one inside, hence a true one of a margin more.
             worst = _last(np.concatenate([scores for scores, _ in scans]), count)
             margin = max(
-                [self._margin, *(segment.codes.margin for segment in self._segments if segment.codes.is_usable)]
+                [self._margin, *(segment.codes.margin for segment in self._segments.all if segment.codes.is_usable)]
             )
             bound = max(math.nextafter(worst + margin, math.inf), floor)
             # Looking at vectors that cannot reach the floor anyway would only wait for memory.
             worst = max(worst, math.nextafter(floor - margin, -math.inf))
         rows, vectors = [], []
-        for segment, (scores, places) in zip(self._segments, scans, strict=True):
+        for segment, (scores, places) in zip(self._segments.all, scans, strict=True):
             here = places[scores.astype(np.float64) >= worst]
             rows.append(segment.rows[here])
             vectors.append(segment.vectors[here])
@@ -125,23 +124,11 @@ class FaissIndex:
         """Every row whose score can reach ``needed``: the way of many near ties at the last place."""
         radius = np.nextafter(np.float32(needed - self._margin), np.float32(-np.inf))
         rows, scores = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
-        for segment in self._segments:
+        for segment in self._segments.all:
             places = _scan_above(segment, query, float(np.nextafter(radius, np.float32(-np.inf))))
             rows.append(segment.rows[places])
             scores.append(cosines(segment.vectors[places], query))
         return _Candidates(np.concatenate(rows), np.concatenate(scores), needed)
-
-    def _append(self, rows: NDArray[np.int64], vectors: FloatArray) -> None:
-        done = 0
-        while done < len(rows):
-            if not self._segments or self._segments[-1].is_full:
-                self._segments.append(VectorSegment(self._dimension, self._segment_rows))
-            done += self._segments[-1].append(rows[done:], vectors[done:])
-
-    def _drop(self, rows: NDArray[np.int64]) -> None:
-        for segment in self._segments:
-            segment.remove(rows)
-        self._segments = _merged(self._segments)
 
 
 def _last(scores: FloatArray, limit: int) -> float:
@@ -151,7 +138,7 @@ def _last(scores: FloatArray, limit: int) -> float:
     return float(np.partition(scores, len(scores) - limit)[len(scores) - limit])
 
 
-def _scan(segment: VectorSegment, query: FloatArray, count: int) -> tuple[FloatArray, NDArray[np.int64]]:
+def _scan(segment: VectorSegment[Codes], query: FloatArray, count: int) -> tuple[FloatArray, NDArray[np.int64]]:
     if segment.codes.is_usable:
         return segment.codes.scan(query, count)
     scores, places = np.empty(count, np.float32), np.empty(count, np.int64)
@@ -168,7 +155,7 @@ def _scan(segment: VectorSegment, query: FloatArray, count: int) -> tuple[FloatA
     return scores, places
 
 
-def _scan_above(segment: VectorSegment, query: FloatArray, radius: float) -> NDArray[np.int64]:
+def _scan_above(segment: VectorSegment[Codes], query: FloatArray, radius: float) -> NDArray[np.int64]:
     result = faiss.RangeSearchResult(1)
     faiss.range_search_inner_product(
         faiss.swig_ptr(query), faiss.swig_ptr(segment.vectors), query.size, 1, segment.count, radius, result
@@ -177,14 +164,3 @@ def _scan_above(segment: VectorSegment, query: FloatArray, radius: float) -> NDA
     if not count:
         return np.empty(0, np.int64)
     return np.array(faiss.rev_swig_ptr(result.labels, count), np.int64)
-
-
-def _merged(segments: list[VectorSegment]) -> list[VectorSegment]:
-    """Drop empty segments and join neighbours that fit into half of one, so that deletions give memory back."""
-    kept: list[VectorSegment] = []
-    for segment in segments:
-        if kept and kept[-1].takes_half(segment):
-            kept[-1].append(segment.rows[: segment.count], segment.vectors[: segment.count])
-        elif segment.count:
-            kept.append(segment)
-    return kept

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import queue
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from custodes.core.errors import UnavailableError
 from custodes.gallery.entities import Hit
 from custodes.gallery.kernel import best, cosines, error_bound, require_unit, require_unit_query
-from custodes.gallery.ports import FloatArray
+from custodes.gallery.ports import FloatArray, OwnVectors
 from custodes.storage.sql.ledger.session import DatabaseLostError, PostgresSession
 
 _SLACK = 24
@@ -33,6 +33,10 @@ _SESSIONS = 4
 _BATCH = 2_000
 _MOST_CANDIDATES = 1000
 """pgvector's own limit on how much of the graph is looked at in one go; it goes on behind it for more."""
+_LEAST_CANDIDATES = 256
+_PROBE = 64
+_PREFIX = "custodes_index_"
+_LEFT = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename ~ %s"
 _FIND = (
     "SELECT number, embedding::real[] FROM {table} WHERE -(embedding <#> %(query)s::vector) >= %(least)s"
     " ORDER BY embedding <#> %(query)s::vector LIMIT %(count)s"
@@ -56,7 +60,8 @@ class PgvectorIndex:
         url: str,
         *,
         approximate: bool = False,
-        own: Callable[[NDArray[np.int64]], FloatArray] | None = None,
+        own: OwnVectors | None = None,
+        owner: str = "",
     ) -> None:
         """Empty, for vectors of ``dimension``.
 
@@ -64,14 +69,15 @@ class PgvectorIndex:
             dimension: of all vectors.
             url: of a database with the extension ``vector``, or in which it may be made.
             approximate: propose by a graph instead of a scan. Then the port's promise holds for what is found only.
-            own: gives the vectors (N, D) of rows from where nobody altered them, like the sealed ones of the store;
-                scores are of these. Without, they are of those in the table.
+            own: gives vectors from where nobody altered them, like the sealed ones of the store; scores are of these.
+                Without, they are of those in the table.
+            owner: hexadecimal digits that are in the table's name, see ``drop_left_behind``.
         """
         self._own = own
         self._dimension = dimension
         self._approximate = approximate
         self._margin = error_bound(dimension)
-        self._table = f"custodes_index_{secrets.token_hex(8)}"
+        self._table = f"{_PREFIX}{owner}_{secrets.token_hex(8)}"
         self._sessions: queue.LifoQueue[PostgresSession] = queue.LifoQueue()
         for _ in range(_SESSIONS):
             self._sessions.put(PostgresSession(url))
@@ -113,18 +119,18 @@ class PgvectorIndex:
         unit = require_unit_query(query, self._dimension)
         if limit < 1:
             return ()
-        count = limit + limit // 2 + _SLACK
         if self._approximate:
-            rows, scores = self._scored(unit, *self._near(unit, count))
-            return best(rows, scores, limit, min_cosine)
+            return self._approximately(unit, limit, min_cosine)
+        count = limit + limit // 2 + _SLACK
         floor = min(max(min_cosine, -2.0), 2.0) - self._margin
-        rows, scores = self._scored(unit, *self._found(unit, floor, count))
-        if len(rows) == count:
+        found, vectors = self._found(unit, floor, count)
+        rows, scores = self._scored(unit, found, vectors)
+        if len(found) == count:
             # What is not among these has by pgvector at most the least of their scores, by the kernel a margin more.
-            last = float(np.sort(scores)[-limit])
-            unseen_below = math.nextafter(float(scores.min()) + 2 * self._margin, math.inf)
+            last = float(np.sort(scores)[-limit]) if len(scores) >= limit else -math.inf
+            unseen_below = math.nextafter(float(cosines(vectors, unit).min()) + 2 * self._margin, math.inf)
             if unseen_below > max(last, min_cosine):
-                rows, scores = self._scored(unit, *self._found(unit, last - self._margin, None))
+                rows, scores = self._scored(unit, *self._found(unit, max(floor, last - self._margin), None))
         return best(rows, scores, limit, min_cosine)
 
     def close(self) -> None:
@@ -134,11 +140,22 @@ class PgvectorIndex:
         while not self._sessions.empty():
             self._sessions.get().close()
 
+    def _approximately(self, query: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
+        """What the graph finds. Most searches allow thousands, and few rows reach their threshold: a few come first."""
+        probe = (_PROBE,) if limit > _PROBE else ()
+        for count in (*probe, limit + limit // 2 + _SLACK):
+            rows, scores = self._scored(query, *self._near(query, count))
+            if not len(scores) or float(scores.min()) < min_cosine:
+                break
+        return best(rows, scores, limit, min_cosine)
+
     def _scored(
         self, query: FloatArray, rows: NDArray[np.int64], vectors: FloatArray
     ) -> tuple[NDArray[np.int64], FloatArray]:
-        """Rows with their scores by the kernel."""
-        return rows, cosines(vectors if self._own is None else self._own(rows), query)
+        """Rows that are there still, with their scores by the kernel."""
+        if self._own is not None:
+            rows, vectors = self._own(rows)
+        return rows, cosines(vectors, query)
 
     def _found(self, query: FloatArray, least: float, count: int | None) -> tuple[NDArray[np.int64], FloatArray]:
         """The ``count`` best by pgvector, or all, that have a score of ``least`` by it."""
@@ -150,7 +167,7 @@ class PgvectorIndex:
         """About the ``count`` best, by the graph."""
         asked = {"query": _text(query), "count": count}
         with self._connected() as connection, connection.transaction():
-            wide = min(max(2 * count, 40), _MOST_CANDIDATES)
+            wide = min(max(2 * count, _LEAST_CANDIDATES), _MOST_CANDIDATES)
             connection.execute(f"SET LOCAL hnsw.ef_search = {wide}")
             connection.execute("SET LOCAL hnsw.iterative_scan = strict_order")
             connection.execute("SET LOCAL enable_seqscan = off")
@@ -171,6 +188,23 @@ class PgvectorIndex:
             raise UnavailableError(f"the index in the database cannot be asked: {error}") from error
         finally:
             self._sessions.put(session)
+
+
+def drop_left_behind(url: str, owner: str) -> None:
+    """Drop tables of an earlier process of ``owner``, of which one runs at a time. Raises UnavailableError.
+
+    Raises UnavailableError, too, where the database has no pgvector.
+    """
+    session = PostgresSession(url)
+    try:
+        with session.connected() as connection:
+            connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+            for (table,) in connection.execute(_LEFT, (f"^{_PREFIX}{owner}_[0-9a-f]{{16}}$",)).fetchall():
+                connection.execute(f"DROP TABLE IF EXISTS {table}")
+    except DatabaseLostError as error:
+        raise UnavailableError(f"the index in the database cannot be asked: {error}") from error
+    finally:
+        session.close()
 
 
 def _text(vector: FloatArray) -> str:

@@ -16,6 +16,9 @@ from custodes.operations.tasks.commands import (
     GetTask,
     LabelBy,
     ListTasks,
+    NameBy,
+    On,
+    StartBulkEnrolment,
     StartCalibration,
     StartCrossMatch,
     StartDuplicateSearch,
@@ -32,6 +35,7 @@ def handlers(gate: Gate, tasks: TaskOperations) -> dict[str, Handler]:
         "StartDuplicateSearch": gated(gate, _duplicates, tasks.start, _started),
         "StartFaceClustering": gated(gate, _clustering, tasks.start, _started),
         "StartCrossMatch": gated(gate, _cross, tasks.start, _started),
+        "StartBulkEnrolment": gated(gate, _enrolment, tasks.start, _started),
         "StartCalibration": gated(gate, _calibration, tasks.start, _started),
         "GetTask": gated(gate, _get, tasks.get, _told),
         "ListTasks": gated(
@@ -58,6 +62,18 @@ def _cross(params: Params) -> StartCrossMatch:
         collection_id=collection_id(params),
         other_collection_id=CollectionId(params["OtherCollectionId"]),
         threshold_pct=params.get("Threshold", SURE_PCT),
+        on=On(params.get("On", On.LOCAL)),
+    )
+
+
+def _enrolment(params: Params) -> StartBulkEnrolment:
+    return StartBulkEnrolment(
+        collection_id=collection_id(params),
+        bucket=params["Bucket"],
+        prefix=params.get("Prefix", ""),
+        name_by=NameBy(params.get("NameBy", NameBy.FOLDER)),
+        max_faces=params.get("MaxFaces", 1),
+        on=On(params.get("On", On.LOCAL)),
     )
 
 
@@ -89,6 +105,7 @@ def _told(told: TaskTold) -> Output:
         "Task": _job(told.job),
         "Summary": None if told.summary is None else _summary(told.summary),
         "Findings": [_finding(one) for one in told.findings],
+        "LeftOut": [{"Key": one.key, "Reason": one.reason, "Failed": one.failed} for one in told.left_out] or None,
         "NextPage": told.more,
     }
 
@@ -114,6 +131,8 @@ def _summary(summary: TaskSummary) -> Output:
         "People": summary.people or None,
         "GenuinePairs": summary.genuine_pairs or None,
         "ImpostorPairs": summary.impostor_pairs or None,
+        "Pictures": summary.pictures or None,
+        "LeftOut": summary.left_out or None,
     }
 
 

@@ -7,7 +7,7 @@ stands at its last head, which must be that of the log. Statements over these ma
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,10 +34,10 @@ from custodes.operations.record.evidence.party_statements import PartyStatements
 
 @dataclass(frozen=True, slots=True)
 class LedgerFiles:
-    """What a ledger consists of on disk: for reading, but for the cosigned checkpoint, which goes into ``public``."""
+    """What a ledger consists of, for reading; ``witnessed`` publishes the checkpoint with cosignatures."""
 
     tiles: TileReader
-    public: Path
+    witnessed: Callable[[bytes], object]
     bodies: BodyReader
     body_key: bytes = field(repr=False)
 

@@ -108,7 +108,7 @@ class Statements:
         """
         newest = self.maps.newest()
         asked = ask_all(newest.note, witnesses, lambda old, _: newest.tree.consistency_proof(old), post)
-        write_durably(self._files.public / WITNESSED_PATH, asked.checkpoint, 0o644)
+        self._files.witnessed(asked.checkpoint)
         if asked.at is not None:
             # The first of each day is kept: it bounds the begin of periods that somebody asks about later.
             kept = self.maps.subfolder("cosigned") / f"{asked.at // 86_400:06d}.checkpoint"

@@ -1,14 +1,15 @@
-"""Lists of a data directory: ``screening/lists.sqlite3``. Editions are imported whole or not at all.
+"""Lists of a data directory, in their file or on PostgreSQL. Editions are imported whole or not at all.
 
-In: entries of one edition. Out: what changed, and the index that screening searches. Readers never wait for an import
-(WAL). A list that lost more entries than allowed is refused until confirmed.
+In: entries of one edition. Out: what changed, and the index that screening searches. Readers never wait for an
+import. A list that lost more entries than allowed is refused until confirmed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
@@ -21,10 +22,15 @@ from custodes.screening.index.entries import NearEntry
 from custodes.screening.names.addresses import address_pairs
 from custodes.screening.names.name import PreparedName
 from custodes.storage.sql.screening import schema as tables
-from custodes.storage.sql.screening.database import open_file, outdated, writing
+from custodes.storage.sql.screening.database import make_tables, open_lists, outdated, writing
+from custodes.storage.sql.screening.list_copy import take_over_lists
 from custodes.storage.sql.screening.names import StoredNames, change_names
 
+T = TypeVar("T")
+
 SHRINK_PCT = 5.0
+_TOGETHER = 100
+"""Rows of one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +56,20 @@ class EditionDifference:
 class ScreeningLists:
     """Lists of one data directory; also the index over all of their current entries."""
 
-    def __init__(self, data: Path) -> None:
-        """Open, and create where it is missing, ``data/screening``."""
-        self._engine = open_file(data)
-        self._names = StoredNames()
+    def __init__(self, data: Path, url: str = "") -> None:
+        """Open, and make where they are missing, the lists of ``data``, or those of the database of ``url``.
+
+        A file with lists that is in ``data`` all the same is taken over by a database that has none yet.
+
+        Raises:
+            UnavailableError: they cannot be opened.
+        """
+        self._engine = open_lists(data, url)
+        self._names = StoredNames(self._engine)
         if outdated(self._engine):
             self._make_anew()
+        if url:
+            take_over_lists(data, self._engine)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -161,8 +175,7 @@ class ScreeningLists:
 
     def by_names(self, prepared: Sequence[PreparedName]) -> Sequence[NearEntry]:
         """Every entry with a name that may alert on one of these."""
-        with self._engine.connect() as connection:
-            return self._names.near(connection, prepared)
+        return self._names.near(prepared)
 
     def uncommitted(self) -> list[tuple[int, Edition]]:
         """Editions without a ledger entry by their number, oldest first."""
@@ -180,16 +193,12 @@ class ScreeningLists:
     def _make_anew(self) -> None:
         """Make the tables, and what is derived from entries where an older release made it."""
         with writing(self._engine) as connection:
-            for former in tables.FORMER:
-                connection.exec_driver_sql(f"DROP TABLE IF EXISTS {former}")
-            tables.metadata.drop_all(connection, tables.derived)
-            tables.metadata.create_all(connection)
+            make_tables(connection)
             rows = connection.execute(select(tables.entry.c.id, tables.entry.c.body)).all()
             entries = [(row.id, decode_entry(row.body)) for row in rows]
-            for number, one in entries:
-                _identify(connection, number, one)
+            for part in _parts(entries):
+                _identify(connection, part)
             change_names(connection, (), entries)
-            connection.exec_driver_sql(f"PRAGMA user_version = {tables.VERSION}")
 
 
 _EDITION = [tables.edition.c[item.name] for item in fields(Edition)]
@@ -231,8 +240,10 @@ def _remove(connection: Connection, ids: Mapping[str, int]) -> dict[str, bytes]:
     """Take entries out; returns their bodies by number."""
     if not ids:
         return {}
-    body_of = select(tables.entry.c.body).where(tables.entry.c.id == bindparam("id_"))
-    bodies = {uid: connection.execute(body_of, {"id_": number}).scalar_one() for uid, number in ids.items()}
+    bodies = {}
+    for part in _parts(list(ids.values())):
+        wanted = select(tables.entry.c.uid, tables.entry.c.body).where(tables.entry.c.id.in_(part))
+        bodies.update({row.uid: row.body for row in connection.execute(wanted)})
     rows = [{"id_": number} for number in ids.values()]
     for table, column in ((tables.identifier, tables.identifier.c.entry), (tables.entry, tables.entry.c.id)):
         connection.execute(delete(table).where(column == bindparam("id_")), rows)
@@ -244,20 +255,32 @@ def _add(
 ) -> list[tuple[int, ListEntry]]:
     """Put entries in, each with its digest; returns them with their numbers."""
     first = (connection.execute(select(func.max(tables.entry.c.id))).scalar() or 0) + 1
-    added = []
-    for number, (one, digest) in enumerate(entries, first):
-        row = {"id": number, "source": one.source, "uid": one.uid, "digest": digest, "body": one.encoded()}
-        connection.execute(insert(tables.entry), row)
-        _identify(connection, number, one)
-        added.append((number, one))
-        if (number - first) % 100 == 0:
-            progress(number - first, len(entries))
+    added: list[tuple[int, ListEntry]] = []
+    for part in _parts(entries):
+        placed = list(enumerate(part, first + len(added)))
+        rows = [
+            {"id": number, "source": one.source, "uid": one.uid, "digest": digest, "body": one.encoded()}
+            for number, (one, digest) in placed
+        ]
+        connection.execute(insert(tables.entry), rows)
+        named = [(number, one) for number, (one, _) in placed]
+        _identify(connection, named)
+        progress(len(added), len(entries))
+        added += named
     progress(len(entries), len(entries))
     return added
 
 
-def _identify(connection: Connection, number: int, one: ListEntry) -> None:
-    """Have ``one`` found by its identifiers and addresses."""
-    if pairs := dict.fromkeys((*one.identifiers, *address_pairs(one.addresses))):
-        rows = [{"kind": kind, "value": value, "entry": number} for kind, value in pairs]
+def _identify(connection: Connection, entries: Sequence[tuple[int, ListEntry]]) -> None:
+    """Have ``entries`` found by their identifiers and addresses."""
+    rows = [
+        {"kind": kind, "value": value, "entry": number}
+        for number, one in entries
+        for kind, value in dict.fromkeys((*one.identifiers, *address_pairs(one.addresses)))
+    ]
+    if rows:
         connection.execute(insert(tables.identifier), rows)
+
+
+def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[at : at + _TOGETHER] for at in range(0, len(items), _TOGETHER))

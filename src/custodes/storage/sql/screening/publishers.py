@@ -1,4 +1,4 @@
-"""Publishers of lists, in the file of the lists. In and out: ``ListPublisher`` values."""
+"""Publishers of lists, where the lists are. In and out: ``ListPublisher`` values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select
 
 from custodes.core.errors import NotFoundError
 from custodes.operations.screening.ports import ListPublisher
-from custodes.storage.sql.screening.database import open_file, writing
+from custodes.storage.sql.screening.database import open_lists, writing
 from custodes.storage.sql.screening.schema import publisher as table
 
 
@@ -20,9 +20,9 @@ def _column(name: str) -> str:
 class StoredPublishers:
     """Publishers of a data directory whose lists were opened before."""
 
-    def __init__(self, data: Path) -> None:
-        """Open the file of the lists."""
-        self._engine = open_file(data)
+    def __init__(self, data: Path, url: str = "") -> None:
+        """Open the file of the lists, or those of the database of ``url``."""
+        self._engine = open_lists(data, url)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -38,7 +38,8 @@ class StoredPublishers:
         """Add or replace one."""
         row = {_column(name): value for name, value in asdict(one).items()}
         with writing(self._engine) as connection:
-            connection.execute(insert(table).prefix_with("OR REPLACE"), row)
+            connection.execute(delete(table).where(table.c.name == one.name))
+            connection.execute(insert(table), row)
 
     def remove(self, name: str) -> None:
         """Forget one; its list stays.

@@ -1,8 +1,8 @@
-"""Tables of ``screening/lists.sqlite3``: editions of lists, their entries, and what finds them."""
+"""Tables of lists, in their file or on PostgreSQL: editions of lists, their entries, and what finds them."""
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
 VERSION = 11
 """Of the tables and of what words are made of; a file with another one has its words made anew."""
@@ -12,8 +12,8 @@ edition = Table(
     "edition", metadata,
     Column("id", Integer, primary_key=True), Column("source", String, index=True), Column("format", String),
     Column("digest", String), Column("entries", Integer), Column("added", Integer), Column("removed", Integer),
-    Column("changed", Integer), Column("imported_ms", Integer), Column("origin", String), Column("confirmed", Boolean),
-    Column("ledger_index", Integer),
+    Column("changed", Integer), Column("imported_ms", BigInteger), Column("origin", String),
+    Column("confirmed", Boolean), Column("ledger_index", BigInteger),
 )  # fmt: skip
 entry = Table(
     "entry", metadata,
@@ -39,7 +39,7 @@ publisher = Table(
     "publisher", metadata,
     Column("name", String, primary_key=True), Column("format", String), Column("address", String),
     Column("every_h", Integer), Column("etag", String), Column("modified", String), Column("digest", String),
-    Column("checked_ms", Integer), Column("fetched_ms", Integer), Column("failure", String),
+    Column("checked_ms", BigInteger), Column("fetched_ms", BigInteger), Column("failure", String),
 )  # fmt: skip
 derived = (identifier, name_index)
 """Tables that hold nothing but what entries say."""

@@ -1,0 +1,1 @@
+"""Workers that compute for jobs: threads of this process, or a Ray cluster."""

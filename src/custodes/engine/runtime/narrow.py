@@ -1,0 +1,105 @@
+"""Opens networks that compute in bfloat16, at about half the time, through OpenVINO. The only place that knows it.
+
+In: what ``session`` takes. Out: a ``NarrowSession`` that runs named arrays like a ``NetworkSession``. Only networks of
+``BEARS`` are opened so. Products have 8 bits of mantissa, sums are float32, so results differ from those of float32 in
+the third digit; engines name that in the version of their answers. OpenVINO is an extra: whoever asks for it without
+having it, or on a processor without bfloat16, is told so before anything computes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from custodes.core.errors import UnavailableError
+from custodes.engine.results.face import FloatArray
+from custodes.engine.runtime.memory import Runs
+from custodes.models.card import ModelCard
+
+BEARS = frozenset({"nanodet", "efficientnet-lite2", "ppocr-v6-det", "ppocr-v6-rec", "ppocr-cls"})
+"""Networks whose results were measured to bear it (BENCHMARKS.md, "Narrow arithmetic"). CenterNet does not: it loses
+0.7 points of mAP."""
+_CPU = "CPU"
+
+
+class NarrowSession:
+    """One opened model. Any thread."""
+
+    def __init__(self, compiled: Any, card: ModelCard, notes: Mapping[str, str], at_a_time: int, runs: Runs) -> None:
+        """Wrap a ``compiled`` model that runs ``at_a_time`` times at most; ``runs`` is told of each, before it."""
+        self._runs = runs
+        self._outputs = [tensor.name for tensor in card.outputs]
+        self._free: SimpleQueue[Any] = SimpleQueue()
+        for _ in range(at_a_time):
+            self._free.put(compiled.create_infer_request())
+        self.card = card
+        self.notes = notes
+
+    def run(
+        self, feeds: Mapping[str, NDArray[np.generic]], wanted: Sequence[str] | None = None
+    ) -> Mapping[str, FloatArray]:
+        """As ``NetworkSession.run``."""
+        names = self._outputs if wanted is None else list(wanted)
+        if not set(names) <= set(self._outputs):
+            raise ValueError(f"model {self.card.name} has outputs {self._outputs}, not {names}")
+        self._runs.ran()
+        request = self._free.get()
+        try:
+            request.infer(dict(feeds))
+            # Copied: the next run writes into the same memory.
+            return {name: np.array(request.get_tensor(name).data, np.float32) for name in names}
+        except RuntimeError as error:
+            raise ValueError(f"model {self.card.name}: an input does not fit") from error
+        finally:
+            self._free.put(request)
+
+
+def open_narrow(path: Path, card: ModelCard, threads: int, runs: Runs) -> NarrowSession:
+    """Open the model at ``path``, which is the one of ``card``, on ``threads`` threads a run.
+
+    Raises:
+        UnavailableError: the file is no model, or see ``require_bfloat16``.
+    """
+    core = require_bfloat16()
+    at_a_time = max(1, (os.cpu_count() or 1) // threads)
+    options = {
+        "INFERENCE_PRECISION_HINT": "bf16",
+        "INFERENCE_NUM_THREADS": threads * at_a_time,
+        "NUM_STREAMS": at_a_time,
+        # Other networks run at the same time; whoever is bound to a core may wait for one that another has.
+        "ENABLE_CPU_PINNING": False,
+        # Pictures of text come in any size; what was prepared for sixty of them would keep 150 MB, and so on.
+        "CPU_RUNTIME_CACHE_CAPACITY": "16",
+    }
+    try:
+        model = core.read_model(str(path))
+        compiled = core.compile_model(model, _CPU, options)
+    except (RuntimeError, ValueError, OSError) as error:
+        raise UnavailableError(f"model {card.name} cannot be opened: {path.name} is broken") from error
+    return NarrowSession(compiled, card, _notes(model), at_a_time, runs)
+
+
+def _notes(model: Any) -> Mapping[str, str]:
+    """Metadata of the ONNX file, where it has some."""
+    found = model.get_rt_info()
+    return {str(key): str(note.value) for key, note in found["framework"].items()} if "framework" in found else {}
+
+
+@cache
+def require_bfloat16() -> Any:
+    """OpenVINO's core. Raises UnavailableError where it is not installed, or the processor has no bfloat16."""
+    try:
+        import openvino
+    except ImportError as error:
+        raise UnavailableError("arithmetic bfloat16 needs OpenVINO: pip install 'custodes[bfloat16]'") from error
+    core = openvino.Core()
+    if "BF16" not in core.get_property(_CPU, "OPTIMIZATION_CAPABILITIES"):
+        raise UnavailableError("arithmetic bfloat16: this processor does not compute in it; take float32")
+    return core
