@@ -61,21 +61,11 @@ class IndexedGallery:
 
     # searches
     def search_faces(
-        self,
-        key: CollectionKey,
-        vector: FloatArray,
-        limit: int,
-        min_cosine: float,
-        version: ModelVersion | None = None,
+        self, key: CollectionKey, vector: FloatArray, limit: int, min_cosine: float, model: ModelVersion | None = None
     ) -> tuple[Hit, ...]:
         """At most ``limit`` faces with cosine >= ``min_cosine`` to the unit ``vector`` (D,), best first, then by row.
 
-        Args:
-            key: the collection.
-            vector: what is sought.
-            limit: hits.
-            min_cosine: the least.
-            version: of ``vector``, where the collection may be switched to another model version meanwhile.
+        ``model`` is the version of ``vector``, where the collection may be switched to another one meanwhile.
 
         Raises:
             NotFoundError: no such collection.
@@ -83,29 +73,20 @@ class IndexedGallery:
                 were switched to another version while this was sought.
             UnavailableError: the store cannot be read, or a stored vector is damaged.
         """
-        return self._hits(key, VectorKind.FACES, (vector, limit, min_cosine), version)
+        return self._hits(key, VectorKind.FACES, (vector, limit, min_cosine), model)
 
     def search_users(
-        self,
-        key: CollectionKey,
-        vector: FloatArray,
-        limit: int,
-        min_cosine: float,
-        version: ModelVersion | None = None,
+        self, key: CollectionKey, vector: FloatArray, limit: int, min_cosine: float, model: ModelVersion | None = None
     ) -> tuple[Hit, ...]:
         """The same over the vectors of users; a user without faces has none."""
-        return self._hits(key, VectorKind.USERS, (vector, limit, min_cosine), version)
+        return self._hits(key, VectorKind.USERS, (vector, limit, min_cosine), model)
 
     def _hits(
-        self,
-        key: CollectionKey,
-        kind: VectorKind,
-        sought: tuple[FloatArray, int, float],
-        version: ModelVersion | None,
+        self, key: CollectionKey, kind: VectorKind, sought: tuple[FloatArray, int, float], model: ModelVersion | None
     ) -> tuple[Hit, ...]:
         """What is found. Looked at afterwards: the version now was that of the whole search, no version comes back."""
         found = self._searched(key, kind).search(*sought)
-        if version is not None and self._version_now(key) != version:
+        if model is not None and self._version_now(key) != model:
             raise NotReadyError("The collection was switched to another face model; try again")
         return found
 

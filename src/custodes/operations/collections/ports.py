@@ -17,26 +17,16 @@ class Gallery(GalleryStore, Protocol):
         ...
 
     def search_faces(
-        self,
-        key: CollectionKey,
-        vector: FloatArray,
-        limit: int,
-        min_cosine: float,
-        version: ModelVersion | None = None,
+        self, key: CollectionKey, vector: FloatArray, limit: int, min_cosine: float, model: ModelVersion | None = None
     ) -> tuple[Hit, ...]:
         """At most ``limit`` faces with cosine >= ``min_cosine`` to the unit ``vector`` (D,), best first.
 
-        Raises NotReadyError where the collection is not of model ``version`` at the end.
+        Raises NotReadyError where the collection is not of version ``model`` at the end.
         """
         ...
 
     def search_users(
-        self,
-        key: CollectionKey,
-        vector: FloatArray,
-        limit: int,
-        min_cosine: float,
-        version: ModelVersion | None = None,
+        self, key: CollectionKey, vector: FloatArray, limit: int, min_cosine: float, model: ModelVersion | None = None
     ) -> tuple[Hit, ...]:
         """The same over user vectors."""
         ...
