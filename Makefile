@@ -8,7 +8,7 @@ PORT ?= 8080
 DATA ?= data
 BIN := $(VENV)/bin
 # More than cores: tests wait for processes, intervals and each other about half of the time.
-PYTEST_ARGS ?= -n 4 --dist loadfile
+PYTEST_ARGS ?= -n 4 --dist loadfile --no-loadscope-reorder
 
 # Where this is set, every program that a test starts compiles all modules anew.
 unexport PYTHONDONTWRITEBYTECODE

@@ -73,10 +73,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what leaves this process, so that ``make test-fast`` can leave it out."""
+    """Mark what leaves this process, so that ``make test-fast`` can leave it out; modules with slow tests come first.
+
+    Modules are handed to the workers in this order (Makefile): a slow one that came last would keep one of them busy
+    while the others have nothing left.
+    """
     for item in items:
         if isinstance(item, pytest.Function) and (OUTSIDE & set(item.fixturenames) or _starts_processes(item.path)):
             item.add_marker("process")
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)  # stable: else as collected
 
 
 @cache

@@ -18,6 +18,8 @@ from typer.testing import CliRunner
 import custodes.cli
 from custodes.cli.main import COMMANDS, app
 
+pytestmark = pytest.mark.slow
+
 # Loaded by whatever computes, stores, serves or signs; hundreds of milliseconds together.
 HEAVY = (
     "numpy",

@@ -23,6 +23,8 @@ from fakes.command import custodes
 from fakes.engine import Square, SquareEngine, picture
 from fakes.live import running
 
+pytestmark = pytest.mark.slow
+
 WRITTEN = {"out", "report", "picture"}
 """Parameters that name what is written, not what is read."""
 PLACES = {"data", "state", "keys", "models_dir", "mirror"}

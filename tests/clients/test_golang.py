@@ -12,6 +12,8 @@ import pytest
 
 from fakes.engine import Square, picture
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = Path(__file__).parent / "suites" / "golang" / "main.go"
 LIBRARY = Path("/usr/share/gocode")
 CALLS = 13

@@ -8,12 +8,13 @@ from __future__ import annotations
 import io
 import itertools
 import json
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import PIL.Image
+
+from fakes.waiting import eventually
 
 Answer = Mapping[str, Any]
 BUCKET, RESULTS = "shots", "reports"
@@ -110,12 +111,13 @@ def version(studio: Any, owner: str, manifest: str = "some.manifest", **options:
         **options,
     )
     arn = str(made["ProjectVersionArn"])
-    for _ in range(300):
-        found = studio.client.describe_project_versions(ProjectArn=owner)["ProjectVersionDescriptions"]
-        if all(one["Status"] != "TRAINING_IN_PROGRESS" for one in found):
-            return arn
-        time.sleep(0.1)
-    raise AssertionError("the training did not end")
+    eventually(lambda: all(one["Status"] != "TRAINING_IN_PROGRESS" for one in _versions(studio, owner)))
+    return arn
+
+
+def _versions(studio: Any, owner: str) -> list[dict[str, Any]]:
+    answer = studio.client.describe_project_versions(ProjectArn=owner)
+    return list(answer["ProjectVersionDescriptions"])
 
 
 def running(studio: Any, manifest: str = "some.manifest") -> str:
@@ -238,11 +240,8 @@ def media_job(studio: Any, bucket: str = RESULTS) -> str:
         JobName="job",
         KmsKeyId="key",
     )
-    for _ in range(300):
-        if "CompletionTimestamp" in studio.client.get_media_analysis_job(JobId=made["JobId"]):
-            return str(made["JobId"])
-        time.sleep(0.1)
-    raise AssertionError("the job did not end")
+    eventually(lambda: "CompletionTimestamp" in studio.client.get_media_analysis_job(JobId=made["JobId"]))
+    return str(made["JobId"])
 
 
 def get_media_job(studio: Any) -> list[Answer]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import time
 from typing import Any
+
+from fakes.waiting import eventually
 
 _NUMBERS = itertools.count()
 ROLE = "arn:aws:iam::123456789012:role/streams"
@@ -54,13 +55,8 @@ def described(studio: Any) -> list[dict[str, Any]]:
     faces = created(studio)[0]["StreamProcessorArn"].rpartition("/")[2] if not _faces(client) else _faces(client)[0]
     name = watcher(studio)
     client.start_stream_processor(Name=name, **SELECTORS)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        answer = client.describe_stream_processor(Name=name)
-        if "StatusMessage" in answer:
-            return [answer, client.describe_stream_processor(Name=faces)]
-        time.sleep(0.1)
-    raise AssertionError("the processor did not fail")
+    eventually(lambda: "StatusMessage" in client.describe_stream_processor(Name=name))
+    return [client.describe_stream_processor(Name=one) for one in (name, faces)]
 
 
 def _faces(client: Any) -> list[str]:

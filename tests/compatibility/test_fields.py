@@ -35,6 +35,8 @@ from fakes.live import running
 from fakes.sight import sight
 from fakes.text import ScriptedText
 
+pytestmark = pytest.mark.slow
+
 ANSWERS = {
     **answers.ANSWERS,
     **video_answers.VIDEO_ANSWERS,

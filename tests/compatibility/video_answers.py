@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import PIL.Image
 
 from fakes.clips import lossless, with_sound
 from fakes.mp4 import sound_track
+from fakes.waiting import eventually
 
 BUCKET = "films"
 FAMILIES = {
@@ -48,13 +48,11 @@ def write_films(folder: Path, pictures: dict[str, bytes]) -> None:
 
 
 def ended(client: Any, family: str, job: str, **more: Any) -> dict[str, Any]:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
+    def look() -> dict[str, Any] | None:
         answer: dict[str, Any] = getattr(client, f"get_{FAMILIES[family]}")(JobId=job, **more)
-        if answer["JobStatus"] != "IN_PROGRESS":
-            return answer
-        time.sleep(0.1)
-    raise AssertionError("the job did not end")
+        return answer if answer["JobStatus"] != "IN_PROGRESS" else None
+
+    return eventually(look)
 
 
 def start(client: Any, family: str, film: str, options: dict[str, Any]) -> str:

@@ -11,6 +11,8 @@ from fakes.browser import axe_core, axe_problems, operator, reviewer, sign_in
 from fakes.engine import Square
 from fakes.furnished import HOSTILE, PAGES_SHOWN, Furnished
 
+pytestmark = pytest.mark.slow
+
 SHOTS = os.environ.get("CUSTODES_TEST_SHOTS", "")
 """A folder that a person who wants to look at all pages names."""
 SIZES = ((1280, 900), (360, 780), (3840, 2160))

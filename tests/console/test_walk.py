@@ -26,6 +26,8 @@ from fakes.browser import (
 from fakes.furnished import HOSTILE, LONG, PAGES_READ, PAGES_SHOWN, Furnished
 from fakes.visitor import Visitor
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[..., Any]
 SHOTS = os.environ.get("CUSTODES_TEST_SHOTS", "")
 """A folder that a person who wants to look at all pages names."""

@@ -23,7 +23,7 @@ from custodes.engine.results.face import Detail, QualityFilter, VectorUse
 from custodes.imaging.image import Image, decode
 from custodes.models.store import ModelMissingError, ModelStore
 
-pytestmark = pytest.mark.models
+pytestmark = [pytest.mark.models, pytest.mark.slow]
 ASTRONAUT = skimage.data.astronaut()
 LFW = Path(__file__).parents[3] / "shared" / "data" / "lfw" / "images"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import urllib.request
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from botocore.exceptions import ClientError
 from custodes.core.setting_text import WarmStart
 from fakes.engine import Square, SquareEngine, picture
 from fakes.live import LiveServer, running
+from fakes.waiting import eventually
 
 PHOTO = {"Bytes": picture(Square(1))}
 
@@ -44,15 +44,9 @@ def test_what_was_searched_is_read_at_the_next_start(tmp_path: Path) -> None:
         client = server.client()
         client.create_collection(CollectionId="people")
         client.index_faces(CollectionId="people", Image=PHOTO)
-        deadline = time.monotonic() + 20
-        while (found := matches(server)) is None and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert found == 1
+        assert eventually(lambda: matches(server)) == 1
     with running(data, setting, engine=SquareEngine()) as server:
-        deadline = time.monotonic() + 20
-        while warmed(server)["warmed"] < 1 and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert warmed(server) == {"to_warm": 1, "warmed": 1}
+        eventually(lambda: warmed(server) == {"to_warm": 1, "warmed": 1})
         assert matches(server) == 1
     with running(data, {"warm_start": WarmStart.NONE}, engine=SquareEngine()) as server:
         assert warmed(server) == {"to_warm": 0, "warmed": 0}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from custodes.gallery.ports import FloatArray
 from custodes.gallery.warming import Warming, warming_order
 from fakes.gallery import MemoryGalleryStore
 from fakes.vectors import KEY, collection, new_face, units
+from fakes.waiting import eventually
 
 VECTORS = units(31, 6)
 
@@ -79,13 +79,7 @@ def test_a_search_waits_for_so_long_and_then_says_when_to_ask_again(store: Pause
         assert refused.value.retry_after_s >= 1
     assert sum(thread.name == "gallery" for thread in threading.enumerate()) == 1, "one reads for all who wait"
     store.go_on.set()
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            assert found(gallery) == [1, 2, 3]
-            break
-        except NotReadyError:
-            continue
+    eventually(lambda: gallery.warmed() == (KEY,))
     assert found(gallery) == [1, 2, 3]
     assert gallery.warmed() == (KEY,)
 
@@ -140,9 +134,7 @@ def test_warming_goes_on_behind_a_collection_that_cannot_be_read() -> None:
     keys = [CollectionKey(KEY.account_id, CollectionId(name)) for name in "abc"]
     warming = Warming(gallery, keys, threads=1)
     warming.start()
-    deadline = time.monotonic() + 10
-    while warming.state()["warmed"] < 3 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    eventually(lambda: warming.state()["warmed"] == 3)
     assert gallery.warmed == keys
     assert warming.state() == {"to_warm": 3, "warmed": 3}
     warming.close()

@@ -17,7 +17,7 @@ from custodes.imaging.image import Image
 from custodes.settings import Settings
 from fakes.live import running
 
-pytestmark = pytest.mark.models
+pytestmark = [pytest.mark.models, pytest.mark.slow]
 
 
 def png(rgb):

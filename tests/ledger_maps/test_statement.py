@@ -27,6 +27,8 @@ from custodes.ledger.verifier.statement import ShownUse, parse
 from custodes.ledger.verifier.uncertainty import ShownDestruction
 from custodes.ledger.verifier.verdict import Word, verify
 
+pytestmark = pytest.mark.slow
+
 ANN, BEN, EVE = "acct:100000000001", "acct:100000000002", "acct:100000000003"
 START, MINUTE = 1_767_225_600_000, 60_000
 

@@ -28,6 +28,7 @@ from custodes.storage.ledger.tombstones import FileTombstones
 from fakes.administration import administer
 from fakes.engine import Square, picture
 from fakes.gallery import MemoryGalleryStore
+from fakes.waiting import eventually
 
 
 def kinds(server: Any) -> list[Any]:
@@ -107,12 +108,13 @@ def test_heads_of_the_hour_and_of_a_command(live_server: Any) -> None:
 
 
 def test_metrics_say_how_fresh_periodic_work_is(live_server: Any) -> None:
-    for _ in range(400):
+    def metrics() -> tuple[str, dict[str, str]]:
         text = urllib.request.urlopen(f"{live_server.url}/metrics").read().decode()
-        fresh = dict(re.findall(r'custodes_schedule_last_success_timestamp_seconds{schedule="([^"]+)"} (\S+)', text))
-        if float(fresh["retention"]) > 0 and float(fresh["policy"]) > 0:
-            break
-        threading.Event().wait(0.05)
+        last = r'custodes_schedule_last_success_timestamp_seconds{schedule="([^"]+)"} (\S+)'
+        return text, dict(re.findall(last, text))
+
+    eventually(lambda: all(float(metrics()[1][name]) > 0 for name in ("retention", "policy")))
+    text, fresh = metrics()
     assert float(fresh["policy"]) > 1e9
     assert float(fresh["head of the account map"]) == 0
     assert {"screening", "invoices", "expired reviews", "sanctions lists", "uses of keys", "clock"} <= fresh.keys()

@@ -23,6 +23,7 @@ from custodes.storage.sql.sqlite_database import FILE_NAME
 from fakes.administration import administer
 from fakes.live import REGION, LiveServer
 from fakes.liveness_client import PATH, Key, Stream, inner, stream
+from fakes.waiting import eventually
 
 MOVEMENT = "FaceMovementChallenge"
 NO_PERMISSION = {
@@ -208,12 +209,11 @@ def test_what_the_client_says_of_faces_and_times_makes_nobody_alive(
 
 
 def ends(client: Any, session_id: str) -> str:
-    for _ in range(200):
+    def look() -> str | None:
         status = str(client.get_face_liveness_session_results(SessionId=session_id)["Status"])
-        if status != "IN_PROGRESS":
-            return status
-        time.sleep(0.05)
-    return status
+        return status if status != "IN_PROGRESS" else None
+
+    return eventually(look)
 
 
 def eventually_begins(url: str, key: Key, session_id: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from custodes.storage.media.spool import PrivateSpool
 from custodes.video.frames import DecodingPlan
 from fakes.live import LiveServer
 from fakes.liveness_client import Key, stream
+from fakes.waiting import eventually
 
 
 @given(st.lists(st.binary(min_size=1, max_size=20), max_size=8))
@@ -139,12 +139,3 @@ def chunk(data: bytes) -> dict[str, object]:
 def left(server: LiveServer) -> Iterator[Path]:
     folder = server.data / "liveness"
     return iter(list(folder.iterdir()) if folder.is_dir() else [])
-
-
-def eventually(check: Callable[[], bool], seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if check():
-            return True
-        time.sleep(0.02)
-    return False

@@ -21,6 +21,8 @@ from websockets.exceptions import ConnectionClosed
 from fakes.live import LiveServer
 from fakes.liveness_client import Key, inner, pack, stream, text_header
 
+pytestmark = pytest.mark.slow
+
 NOBODY = "00000000-0000-4000-8000-00000000000a"
 MODELLED = {
     "ValidationException",

@@ -6,11 +6,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from fakes.engine import SquareEngine
 from fakes.everyday import Everyday, closed, on_record
 from fakes.live import running
 from fakes.nodes import running_node
 from fakes.postgres import PostgresServer
+
+pytestmark = pytest.mark.slow
 
 REQUESTS = 60
 

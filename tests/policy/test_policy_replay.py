@@ -22,6 +22,8 @@ from custodes.governance.provider.policy_set import PolicySet
 from custodes.ledger.tlog.entry import decode
 from fakes.engine import Square, picture
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).with_name("interop") / "replay.cjs"
 NODE_MODULES = Path(os.environ.get("CUSTODES_NODE_MODULES", Path(__file__).parents[2] / "build" / "node_modules"))
 NOW = 1_795_000_000_000

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
 
 from fakes.custom import plain
 from fakes.studio import PICTURES, RESULTS, Studio
+from fakes.waiting import eventually
 
 
 def ended(studio: Studio, job: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found = studio.client.get_media_analysis_job(JobId=job)
-        if found["Status"] in ("SUCCEEDED", "FAILED"):
-            return found
-        time.sleep(0.05)
-    raise AssertionError("the job did not end")
+    def look() -> dict[str, Any] | None:
+        found: dict[str, Any] = studio.client.get_media_analysis_job(JobId=job)
+        return found if found["Status"] in ("SUCCEEDED", "FAILED") else None
+
+    return eventually(look)
 
 
 def start(studio: Studio, lines: list[str], bucket: str = RESULTS, **options: Any) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +39,7 @@ from custodes.storage.sql.master import open_master
 from custodes.storage.sql.projects import SqlProjectStore
 from fakes.directories import opened_database
 from fakes.postgres import database_url
+from fakes.waiting import eventually
 
 MINE, OTHER = AccountId("111111111111"), AccountId("222222222222")
 PROJECT = Project(ProjectKey(MINE, "parts", 1_000), tags={"team": "quality"})
@@ -257,10 +257,7 @@ def test_single_entries_are_destroyed(store: ProjectStore, database: Database) -
     assert len(listed(store)) == 3, "of this dataset only"
     store.drop_entries(TRAIN, [numbers[1], 10**9])
     assert listed(store) == ["a.png", "c.png"]
-    deadline = time.monotonic() + 10
-    while sealed in dump(database) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert sealed not in dump(database)
+    eventually(lambda: sealed not in dump(database))
     store.put_entries(TRAIN, [line("b.png")])
     assert listed(store) == ["a.png", "c.png", "b.png"]
 
@@ -327,10 +324,7 @@ def test_with_a_dataset_goes_its_key_and_everything_under_it(store: ProjectStore
     assert all(value in dump(database) for value in kept)
     found = store.find(MINE, ProjectRecordKind.DATASET, dataset_name("parts", DatasetType.TRAIN))
     assert found is not None and store.drop(found)
-    deadline = time.monotonic() + 10
-    while any(value in dump(database) for value in kept) and time.monotonic() < deadline:
-        time.sleep(0.05)  # a log is emptied right after the answer
-    assert not any(value in dump(database) for value in kept)
+    eventually(lambda: not any(value in dump(database) for value in kept))  # a log is emptied right after the answer
 
 
 @pytest.mark.parametrize(

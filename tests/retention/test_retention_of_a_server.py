@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from fakes.command import custodes
 from fakes.directories import raw
 from fakes.engine import Square, picture
 from fakes.process import serving
+from fakes.waiting import eventually
 
 
 def command(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -65,14 +65,10 @@ def test_a_server_erases_what_is_old(tmp_path: Path) -> None:
         connection.commit()
     with serving(data) as server:
         client = server.client()
-        deadline = time.monotonic() + 10
-        while listed(client) != {mate, young} and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert listed(client) == {mate, young}
+        eventually(lambda: listed(client) == {mate, young})
         user = client.search_users(CollectionId="people", FaceId=mate, UserMatchThreshold=99)
         assert [match["User"]["UserId"] for match in user["UserMatches"]] == ["ann"], "without the face that went"
-        while not entries(data, "ret") and time.monotonic() < deadline:
-            time.sleep(0.05)
+        eventually(lambda: entries(data, "ret"))
         certificate = command(data, "erasure", "certificate", old, "--out", str(tmp_path / "certificate.json"))
         assert certificate.returncode == 0, certificate.stderr
         assert server.stop() == 0

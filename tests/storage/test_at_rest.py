@@ -18,6 +18,7 @@ from custodes.storage.sql.sqlite_database import SqliteDatabase
 from custodes.storage.vectors.faiss_index import FaissIndex
 from fakes.directories import opened, raw
 from fakes.vectors import KEY, collection, new_face, units
+from fakes.waiting import eventually
 
 VECTORS = units(11, 3, 64)
 
@@ -53,10 +54,8 @@ def test_a_thumbnail_is_sealed_and_goes_with_its_face(data: Path) -> None:
             key, sealed = connection.execute("SELECT wrapped_key, sealed FROM thumbnails").fetchone()
         assert picture not in everything(data) and sealed in everything(data)
         store.delete_faces(KEY, [face])
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline and (key in everything(data) or sealed in everything(data)):
-            time.sleep(0.05)  # the log is emptied right after the answer
-        assert key not in everything(data) and sealed not in everything(data)
+        # The log is emptied right after the answer.
+        eventually(lambda: key not in everything(data) and sealed not in everything(data))
 
 
 def test_only_the_owner_can_read(data: Path) -> None:
@@ -74,11 +73,8 @@ def test_erasure_leaves_neither_key_nor_ciphertext_on_disk(data: Path) -> None:
     assert key in everything(data)
     with opened(data) as store:
         assert len(store.delete_faces(KEY, [FaceId("face-1")])) == 1
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline and (key in everything(data) or sealed in everything(data)):
-            time.sleep(0.05)  # the log is emptied right after the answer
-        assert key not in everything(data)
-        assert sealed not in everything(data)
+        # The log is emptied right after the answer.
+        eventually(lambda: key not in everything(data) and sealed not in everything(data))
         assert key[12:44] not in everything(data)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from custodes.storage.files.segment_files import SegmentFiles
 from custodes.storage.sql.gallery.store import SqlGalleryStore
 from fakes.directories import opened, raw
 from fakes.vectors import KEY, collection, new_face, units
+from fakes.waiting import eventually
 
 VECTORS = units(21, 25, 16)
 
@@ -88,10 +88,8 @@ def test_an_erased_face_does_not_come_back_from_a_copy_that_was_put_back(data: P
     with opened(data, files=files_of(data)) as store:
         assert len(store.delete_faces(KEY, [FaceId("face-13")])) == 1
         assert len(copies(data)) == 2, "the file goes with its key"
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline and any(key in path.read_bytes() for path in data.glob("custodes.*")):
-            time.sleep(0.05)  # the log is emptied right after the answer
-        assert not any(key in path.read_bytes() for path in data.glob("custodes.*"))
+        # The log is emptied right after the answer.
+        eventually(lambda: not any(key in path.read_bytes() for path in data.glob("custodes.*")))
         shutil.copytree(tmp_path / "old", data / "cache", dirs_exist_ok=True)
         assert np.array_equal(held(store), np.delete(VECTORS, 13, axis=0))
         assert len(copies(data)) == 4

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from fakes.engine import Square, SquareEngine, colour
 from fakes.gallery import MemoryGalleryStore
 from fakes.live import REGION, LiveServer, running
 from fakes.liveness_client import Key, stream
+from fakes.waiting import eventually
 
 KEYS = {"aws_access_key_id": "AKEXAMPLE", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
 ROLE = "arn:aws:iam::123456789012:role/streams"
@@ -131,11 +131,8 @@ def test_a_list_of_pictures_is_not_answered_into_anothers_bucket(cloud: Cloud) -
         OutputConfig={"S3Bucket": "others"},
         OperationsConfig={"DetectModerationLabels": {}},
     )["JobId"]
-    for _ in range(200):
-        found = cloud.client.get_media_analysis_job(JobId=job)
-        if found["Status"] in ("SUCCEEDED", "FAILED"):
-            break
-        time.sleep(0.05)
+    eventually(lambda: cloud.client.get_media_analysis_job(JobId=job)["Status"] in ("SUCCEEDED", "FAILED"))
+    found = cloud.client.get_media_analysis_job(JobId=job)
     assert (found["Status"], found["FailureDetails"]["Code"]) == ("FAILED", "INVALID_OUTPUT_CONFIG")
     assert "Contents" not in cloud.s3.list_objects_v2(Bucket="others")
 

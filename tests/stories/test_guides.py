@@ -19,6 +19,8 @@ from fakes.engine import Square, SquareEngine, picture
 from fakes.live import LiveServer, running
 from fakes.story import run_page
 
+pytestmark = pytest.mark.slow
+
 GUIDES = Path(__file__).parents[2] / "docs" / "guides"
 PAGES = {"app-developer.md": 4, "auditor.md": 4, "data-subject.md": 4, "leaving-rekognition.md": 2, "operator.md": 5}
 """Pages that are run, and how many blocks each has."""

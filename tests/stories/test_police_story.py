@@ -10,7 +10,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from fakes.engine import Square, picture
+
+pytestmark = pytest.mark.slow
 
 PAGE = Path(__file__).parents[2] / "docs" / "stories" / "police.md"
 MARK = "@@ end of a block @@"

@@ -6,7 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from fakes.story import run_page
+
+pytestmark = pytest.mark.slow
 
 STORIES = Path(__file__).parents[2] / "docs" / "stories"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -106,16 +105,6 @@ def stated(**changes: str) -> dict[str, str]:
     until = (datetime.now(UTC) + timedelta(days=30)).strftime("%Y-%m-%d")
     facts = {"purpose": "access-control", "legal_basis": "consent", "place": "private", "until": until}
     return {f"custodes:{name}": value for name, value in (facts | changes).items()}
-
-
-def eventually(check: Callable[[], Any], seconds: float = 20) -> Any:
-    """The first true value of ``check``."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := check():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not happen in time")
 
 
 def ann_and_bob(number: int) -> np.ndarray:

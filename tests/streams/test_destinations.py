@@ -28,7 +28,7 @@ from fakes.blobs import BlobEngine, portrait
 from fakes.broker import Broker
 from fakes.live import LiveServer, running
 from fakes.receiver import Receiver
-from streams.conftest import eventually
+from fakes.waiting import eventually
 from streams.kept import ask, correct, seen, store
 
 FACE = "12345678-1234-4123-8123-123456789012"

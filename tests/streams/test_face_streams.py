@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from fakes.camera import Camera
-from streams.conftest import Post, ann_and_bob, enrolled, eventually, stated
+from fakes.waiting import eventually
+from streams.conftest import Post, ann_and_bob, enrolled, stated
 
 Open = Callable[[Any], Camera]
 

@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 
 from fakes.blobs import scene
 from fakes.camera import Camera
-from streams.conftest import Post, eventually, watcher
+from fakes.waiting import eventually
+from streams.conftest import Post, watcher
 
 Open = Callable[[Any], Camera]
 SELECTORS = {

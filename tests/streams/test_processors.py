@@ -25,7 +25,8 @@ from fakes.camera import Camera
 from fakes.clips import write_clip
 from fakes.live import running
 from fakes.sight import sight
-from streams.conftest import REGION, Cloud, Post, ann_and_bob, enrolled, eventually, overrides, watcher
+from fakes.waiting import eventually
+from streams.conftest import REGION, Cloud, Post, ann_and_bob, enrolled, overrides, watcher
 
 Open = Callable[[Any], Camera]
 

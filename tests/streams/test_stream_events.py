@@ -16,8 +16,9 @@ from botocore.httpsession import URLLib3Session
 from custodes.ledger.tlog.entry import decode
 from fakes.blobs import Blob, portrait, scene
 from fakes.camera import Camera
+from fakes.waiting import eventually
 from streams import kept
-from streams.conftest import REGION, Post, ann_and_bob, enrolled, eventually, stated
+from streams.conftest import REGION, Post, ann_and_bob, enrolled, stated
 
 Open = Callable[[Any], Camera]
 

@@ -15,7 +15,7 @@ from custodes.ledger.tlog.entry import decode
 from fakes.command import custodes
 from fakes.engine import Square, SquareEngine, picture
 from fakes.live import LiveServer, running
-from streams.conftest import eventually
+from fakes.waiting import eventually
 from streams.kept import ask, post
 
 PATH = "/custodes/v1/tasks"

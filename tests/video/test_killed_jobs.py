@@ -26,6 +26,8 @@ from fakes.blobs import Blob, scene
 from fakes.clips import write_clip
 from fakes.killed import kills, last_words
 
+pytestmark = pytest.mark.slow
+
 KILLS = int(os.environ.get("CUSTODES_TEST_KILLS", "3"))
 SCRIPT = Path(__file__).parents[1] / "fakes" / "film_server.py"
 FRAMES, MINUTES, PARTS = 200, 4, 20

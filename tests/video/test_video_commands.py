@@ -26,6 +26,8 @@ from fakes.live import LiveServer, running
 from fakes.sight import sight
 from fakes.text import ScriptedText
 
+pytestmark = pytest.mark.slow
+
 
 def walk(n: int) -> np.ndarray:
     """Ann walks to the right; Bob stands there for the second half."""

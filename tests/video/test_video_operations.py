@@ -20,6 +20,8 @@ from fakes.live import LiveServer, running
 from fakes.sight import sight
 from fakes.text import ScriptedText
 
+pytestmark = pytest.mark.slow
+
 BUCKET = "films"
 
 

@@ -112,8 +112,12 @@ class IndexedGallery:
         return counted
 
     def close(self) -> None:
-        """Stop reading vectors into memory."""
+        """Stop reading vectors, and let go of what is held outside of this process. Harmless when called again."""
         self._closing.set()
+        with self._shelves_lock:
+            shelves = list(self._shelves.values())
+        for shelf in shelves:
+            shelf.let_go()
 
     # collections
     def create_collection(self, collection: Collection, tags: Mapping[str, str]) -> None:

@@ -18,8 +18,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from custodes.edge.aws.errors import NOT_READY, ApiError, body
+from custodes.edge.aws.eventstream.event_stream import MAX_MESSAGE_BYTES
 from custodes.edge.aws.model import CONTENT_TYPE
 from custodes.edge.http.exchange import Exchange
+from custodes.edge.http.socket_forwarding import TRY_AGAIN, forward_socket
 
 FORWARDED = b"x-custodes-forwarded"
 """On requests that were passed on once; they are not passed on again."""
@@ -55,9 +57,9 @@ class _Head:
 
 
 async def forward(scope: Scope, receive: Receive, send: Send, url: str) -> None:
-    """Have the server at ``url`` answer the request; anything but HTTP is closed."""
+    """Have the server at ``url`` answer the request, or talk over the WebSocket."""
     if scope["type"] != "http":
-        await send({"type": "websocket.close", "code": 1013})
+        await forward_socket(scope, receive, send, url, mark=FORWARDED, message_bytes=MAX_MESSAGE_BYTES)
         return
     try:
         async with asyncio.timeout(_CONNECT_S):
@@ -76,7 +78,7 @@ async def forward(scope: Scope, receive: Receive, send: Send, url: str) -> None:
 async def unavailable(scope: Scope, receive: Receive, send: Send, reason: str) -> None:
     """Ask the client to try again in a second."""
     if scope["type"] != "http":
-        await send({"type": "websocket.close", "code": 1013})
+        await send({"type": "websocket.close", "code": TRY_AGAIN})
         return
     refusal = ApiError(NOT_READY, reason, 503)
     exchange = Exchange.of(scope)
