@@ -109,8 +109,7 @@ def _task(server: LiveServer) -> str:
     path = "/custodes/v1/tasks"
     members = {"CollectionId": COLLECTION, "Threshold": 0, "ApartThreshold": 0}
     task = str(post(server, "StartFaceClustering", f"{path}/clustering", **members)["TaskId"])
-    while post(server, "GetTask", f"{path}/result", TaskId=task)["Task"]["Status"] in ("QUEUED", "RUNNING"):
-        time.sleep(0.05)
+    eventually(lambda: post(server, "GetTask", f"{path}/result", TaskId=task)["Task"]["Status"] == "SUCCEEDED")
     return task
 
 

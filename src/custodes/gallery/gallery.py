@@ -69,8 +69,7 @@ class IndexedGallery:
 
         Raises:
             NotFoundError: no such collection.
-            NotReadyError: the vectors are being read into memory, and that takes longer than a search may wait; or they
-                were switched to another version while this was sought.
+            NotReadyError: vectors are being read for longer than a search may wait, or were switched meanwhile.
             UnavailableError: the store cannot be read, or a stored vector is damaged.
         """
         return self._hits(key, VectorKind.FACES, (vector, limit, min_cosine), model)
