@@ -1,8 +1,8 @@
 """Whether answers through Milvus are the exact ones, at limits and thresholds of the API, on faces of real photographs.
 
-Run: ``python bench/milvus.py [--queries N] [--json]``. Needs Milvus's embedded edition (``make clusters``),
-../shared/data/lfw and the fetched networks. All faces of LFW are in the index; queries are among them. The embedded
-edition speaks as a server does and is one Python process: times here are not a server's.
+Run: ``python bench/milvus.py [--queries N] [--set lfw|utkface] [--json]``. Needs Milvus's embedded edition (``make
+clusters``), ../shared/data and the fetched networks. All faces of the set are in the index; queries are among them. The
+embedded edition speaks as a server does and is one Python process: times here are not a server's.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from custodes.operations.images.scale import min_cosine
 from custodes.storage.vectors.faiss_index import FaissIndex
 from custodes.storage.vectors.milvus_index import MilvusIndex, MilvusServer
 
+SETS = {"lfw": "LFW", "utkface": "UTKFace"}
 ASKED = ((1, 80.0), (10, 99.0), (100, 80.0), (4096, 99.0), (4096, 80.0), (4096, 0.0))
 """Limits of the API, with FaceMatchThreshold in percent."""
 
@@ -47,13 +48,15 @@ def answers(
     return found, took
 
 
-def measure(count: int) -> dict[str, Any]:
+def measure(count: int, name_of_set: str) -> dict[str, Any]:
     """All figures."""
     engine = face_features.open_engine()
-    vectors = np.ascontiguousarray(face_recipe().lookalikes.vectors(face_features.lfw().enrol), np.float32)
+    faces = face_features.lfw() if name_of_set == "lfw" else face_features.utkface()
+    vectors = np.ascontiguousarray(face_recipe().lookalikes.vectors(faces.enrol), np.float32)
     queries = vectors[np.random.default_rng(5).integers(len(vectors), size=count)]
     floors = [[min_cosine(engine.scale(query), percent) for query in queries] for _, percent in ASKED]
     found: dict[str, Any] = {"load": os.getloadavg()[0], "faces": len(vectors), "queries": count, "ways": []}
+    found["set"] = SETS[name_of_set]
     memory = FaissIndex(vectors.shape[1])
     memory.add(np.arange(len(vectors)), vectors)
     truth, took = answers(memory, queries, floors)
@@ -99,8 +102,8 @@ def section(found: dict[str, Any], command: str) -> report.Section:
     text = report.table(head, rows)
     text += (
         f"\n\nOf {found['queries']} answers so many differ from the exact ones, in brackets how many hits they miss "
-        f"together, and how long an answer takes at the median, among {found['faces']:,} faces of LFW. Scores come "
-        f"from our own vectors. Milvus is its embedded edition, slower than a server. Load {found['load']:.1f} at "
+        f"together, and how long one takes at the median, among {found['faces']:,} faces of {found['set']}. Scores "
+        f"come from our own vectors. Milvus is its embedded edition, slower than a server. Load {found['load']:.1f} at "
         "the start."
     )
     return report.Section("milvus", "Faces in Milvus", command, text)
@@ -110,13 +113,14 @@ def main() -> int:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument("--set", choices=SETS, default="lfw")
     parser.add_argument("--json", action="store_true", help="print figures and write nothing")
     options = parser.parse_args()
-    found = measure(options.queries)
+    found = measure(options.queries, options.set)
     if options.json:
         print(json.dumps(found, indent=1))
     else:
-        made = section(found, f"python bench/milvus.py --queries {options.queries}")
+        made = section(found, f"python bench/milvus.py --queries {options.queries} --set {options.set}")
         report.write(made)
         print(made.text)
     return 0

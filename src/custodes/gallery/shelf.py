@@ -188,6 +188,10 @@ class CollectionCache:
     def close(self) -> None:
         """The collection is gone."""
         self.closed = True
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Forget both indexes."""
         self.faces.doubt()
         self.users.doubt()
 

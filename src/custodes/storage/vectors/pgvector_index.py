@@ -15,7 +15,7 @@ import math
 import queue
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ _MOST_CANDIDATES = 1000
 """pgvector's own limit on how much of the graph is looked at in one go; it goes on behind it for more."""
 _LEAST_CANDIDATES = 256
 _PROBE = 64
+_LOOK_S = 1.0
 _PREFIX = "custodes_index_"
 _LEFT = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename ~ %s"
 _FIND = (
@@ -77,6 +78,7 @@ class PgvectorIndex:
         self._dimension = dimension
         self._approximate = approximate
         self._margin = error_bound(dimension)
+        self._closed = False
         self._table = f"{_PREFIX}{owner}_{secrets.token_hex(8)}"
         self._sessions: queue.LifoQueue[PostgresSession] = queue.LifoQueue()
         for _ in range(_SESSIONS):
@@ -134,11 +136,17 @@ class PgvectorIndex:
         return best(rows, scores, limit, min_cosine)
 
     def close(self) -> None:
-        """Drop the table and let go of the connections."""
-        with self._connected() as connection:
-            connection.execute(f"DROP TABLE IF EXISTS {self._table}")
-        while not self._sessions.empty():
-            self._sessions.get().close()
+        """Drop the table and let go of the connections; searches under way fail. Harmless when called again."""
+        if self._closed:
+            return
+        try:
+            with self._connected() as connection:
+                connection.execute(f"DROP TABLE IF EXISTS {self._table}")
+        finally:
+            self._closed = True
+            with suppress(queue.Empty):
+                while True:
+                    self._sessions.get_nowait().close()
 
     def _approximately(self, query: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
         """What the graph finds. Most searches allow thousands, and few rows reach their threshold: a few come first."""
@@ -180,14 +188,24 @@ class PgvectorIndex:
 
     @contextmanager
     def _connected(self) -> Iterator[psycopg.Connection[Any]]:
-        session = self._sessions.get()
+        session = self._free()
         try:
             with session.connected() as connection:
                 yield connection
         except DatabaseLostError as error:
             raise UnavailableError(f"the index in the database cannot be asked: {error}") from error
         finally:
-            self._sessions.put(session)
+            if self._closed:
+                session.close()
+            else:
+                self._sessions.put(session)
+
+    def _free(self) -> PostgresSession:
+        """A connection that nobody uses; waits for one as long as the index is open."""
+        while not self._closed:
+            with suppress(queue.Empty):
+                return self._sessions.get(timeout=_LOOK_S)
+        raise UnavailableError("the index in the database is closed")
 
 
 def drop_left_behind(url: str, owner: str) -> None:
