@@ -12,6 +12,7 @@ _NOT_SUBJECTS = {
     "coco_scenes",
     "attacks",
     "compare",
+    "drawn_light",
     "face_features",
     "history",
     "look_alike_pairs",

@@ -34,6 +34,7 @@ from custodes.imaging.image import Image, decode
 from custodes.models.card import load_cards
 from custodes.models.store import ModelStore, default_root
 from custodes.operations.collections.same_face import overlap
+from drawn_light import any_light, lit, normals_of
 from report import ROOT
 
 DATA = ROOT.parent / "shared" / "data"
@@ -140,8 +141,22 @@ def hard() -> Features:
     return _features("hard", pictures, lambda image, kind: _altered(open_engine(), image, kind))
 
 
+def lit_hard(names: Sequence[str]) -> Features:
+    """Two photos each of the people ``names`` of LFW, one in a hard light from a side, one in one from above."""
+    pictures = [
+        (photo, kind)
+        for name in names
+        for photo, kind in zip(sorted((LFW / name).glob("*.jpg"))[:2], ("side", "above"), strict=True)
+    ]
+    return _features("lit", pictures, lambda image, kind: _altered(open_engine(), image, kind))
+
+
 def _altered(engine: FacePipeline, image: Image, kind: str) -> Image:
     rgb = image.rgb
+    if kind in ("side", "above"):
+        random = np.random.default_rng(rgb.size + int(rgb[::7, ::7].sum()))
+        found = len(engine.steps.finder.detector.detect(rgb).scores)
+        return lit(image, normals_of(engine, image), any_light(kind, random)) if found else image
     if kind == "dark":
         noise = np.random.default_rng(len(image.rgb.tobytes()) % 997).normal(0, 5, rgb.shape)
         return Image(np.clip(rgb * 0.18 + noise, 0, 255).astype(np.uint8), b"")

@@ -1,9 +1,7 @@
 """Faces in one hard light: how alike strangers look, and how many of them the quality filters refuse.
 
-In: ../shared/data (LFW, UTKFace) and the fetched networks. Light from one side or from above is drawn onto photos from
-the depth that the mesh network sees in them; shadows that parts of a face throw onto others are not drawn, and all
-heads get shadows of the same smooth shape, so that strangers look more alike here than in a real light. Out: a section
-of BENCHMARKS.md.
+In: ../shared/data (LFW, UTKFace) and the fetched networks. Light is drawn onto photos (bench/drawn_light.py) of people
+of whom nothing was fitted on; none was fitted on light from below. Out: a section of BENCHMARKS.md.
 
 Run: ``.venv/bin/python bench/hard_light.py [--people N]``.
 """
@@ -14,10 +12,9 @@ import argparse
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,37 +27,16 @@ from custodes.engine.faces.embedding.lookalikes import level_of
 from custodes.engine.faces.quality import poor_reasons
 from custodes.engine.results.face import FloatArray, QualityFilter, VectorUse
 from custodes.imaging.image import Image, decode
-from report import ROOT, Section, table, write
-
-sys.path.append(str(ROOT / "tests"))
-from fakes.liveness_film import depth_px, portrait_of
+from drawn_light import LIGHTS, lit, normals_of
+from look_alike_pairs import photographed_twice
+from report import Section, table, write
 
 COMMAND = ".venv/bin/python bench/hard_light.py"
 SLOT = Slot(0, RequestId("bench"))
 LEVELS = (QualityFilter.LOW, QualityFilter.AUTO, QualityFilter.MEDIUM, QualityFilter.HIGH)
 SHOWN = (80.0, 99.0)
-GAMMA = 2.2
 RACES = ("white", "black", "Asian", "Indian", "other")
 _CURVE, _RECIPE = Calibration(KNOTS), face_recipe()
-
-
-@dataclass(frozen=True, slots=True)
-class Light:
-    """From where, in degrees to the right and upwards of the camera; how much comes from everywhere, and from there."""
-
-    right_deg: float
-    up_deg: float
-    ambient: float
-    direct: float
-
-
-LIGHTS = {
-    "from a side, 90°, nearly nothing else": Light(90, 0, 0.02, 1.2),
-    "from a side, 70°": Light(70, 0, 0.05, 1.3),
-    "from a side, 60°, with light all round": Light(60, 0, 0.10, 1.2),
-    "from above, 75°, little else": Light(0, 75, 0.03, 1.3),
-    "from above, 60°, with light all round": Light(0, 60, 0.10, 1.2),
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,21 +47,6 @@ class Looked:
     query: FloatArray
     enrol: FloatArray
     refused: tuple[bool, ...]
-
-
-def lit(image: Image, light: Light) -> Image:
-    """``image`` with its face in ``light``."""
-    depth = cv2.GaussianBlur(
-        depth_px(portrait_of(face_features.open_engine(), image.rgb), image.rgb.shape[:2]), (0, 0), 1.5
-    )
-    down, across = np.gradient(depth)
-    normal = np.stack([across, down, -np.ones_like(depth)], axis=-1)
-    normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
-    right, up = np.radians(light.right_deg), np.radians(light.up_deg)
-    towards = np.array([np.sin(right) * np.cos(up), -np.sin(up), -np.cos(right) * np.cos(up)])
-    shade = light.ambient + light.direct * np.clip(normal @ towards, 0, None)
-    linear = (image.rgb / 255.0) ** GAMMA * shade[..., None]
-    return replace(image, rgb=(255 * np.clip(linear, 0, 1) ** (1 / GAMMA)).astype(np.uint8))
 
 
 def looked(image: Image, person: int) -> Looked | None:
@@ -160,19 +121,23 @@ def ordinary(most: int) -> str:
 def main() -> int:
     """Measure, print, write."""
     options = argparse.ArgumentParser()
-    options.add_argument("--people", type=int, default=110)
+    options.add_argument("--people", type=int, default=110, help="of LFW")
     given = options.parse_args()
     if not face_features.UTKFACE.exists() or not face_features.LFW.exists():
         print("skipped: ../shared/data has no LFW or no UTKFace")
         return 0
-    folders = [photos for folder in sorted(face_features.LFW.iterdir()) if len(photos := sorted(folder.iterdir())) > 1]
-    chosen = np.random.default_rng(5).permutation(len(folders))[: given.people]
-    pictures = [(person, [decode(path.read_bytes()) for path in folders[i][:2]]) for person, i in enumerate(chosen)]
+    names = np.random.default_rng(5).permutation(photographed_twice(face_features.LFW, fitting=False))[: given.people]
+    photos = [sorted((face_features.LFW / str(name)).iterdir())[:2] for name in names]
+    pictures = [(person, [decode(path.read_bytes()) for path in both]) for person, both in enumerate(photos)]
     plain = [one for person, (_, second) in pictures if (one := looked(second, person))]
     firsts = [one for person, (first, _) in pictures if (one := looked(first, person))]
     rows = [row("as photographed", firsts, plain, len(pictures))]
+    reliefs = [normals_of(face_features.open_engine(), first) for _, (first, _) in pictures]
     for name, light in LIGHTS.items():
-        seen = [one for person, (first, _) in pictures if (one := looked(lit(first, light), person))]
+        shown = [
+            (person, lit(first, relief, light)) for (person, (first, _)), relief in zip(pictures, reliefs, strict=True)
+        ]
+        seen = [one for person, image in shown if (one := looked(image, person))]
         rows.append(row(name, seen, plain, len(pictures)))
         print(rows[-1], flush=True)
     at = " / ".join(f"{percent:.0f} %" for percent in SHOWN)
@@ -185,8 +150,9 @@ def main() -> int:
     )
     stated = " / ".join(f"{dict(FALSE_MATCH_RATES)[percent]:.1e}" for percent in SHOWN)
     text = (
-        "Shares of pairs of different people whose photos are in the same light, which is drawn; "
-        f"published are {stated}.\n\n"
+        "Shares of pairs of different people whose photos are in the same light, which is drawn; published are "
+        f"{stated}. {len(pictures)} people of the half of LFW that nothing was fitted on; scripts/fit_hard_light.py "
+        "knows no light from below.\n\n"
         + table((*head, *(f"{level.value} refuses" for level in LEVELS)), rows)
         + "\n\n"
         + ordinary(2 * given.people)

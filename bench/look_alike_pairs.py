@@ -8,6 +8,7 @@ group of UTKFace: same race and gender as labelled, same span of ages. Shared by
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,13 @@ def at_level_zero(
     """``cosines`` (N, M) of vectors of levels ``one`` (N,) and ``other`` (M,), the higher of both taken off."""
     level = np.maximum(one[:, None], other[None])
     return np.asarray((cosines - level) / (1 - level), np.float32)
+
+
+def photographed_twice(folder: Path, *, fitting: bool) -> list[str]:
+    """People of LFW, as their folders are called, of whom there are two photos or more, of either half."""
+    names = sorted(path.name for path in folder.iterdir())
+    half = (first_half if fitting else second_half)(np.arange(len(names)))
+    return [names[i] for i in half.tolist() if len(list((folder / names[i]).glob("*.jpg"))) > 1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

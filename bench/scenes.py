@@ -85,7 +85,7 @@ def _line(random: np.random.Generator, layer: np.ndarray, y: float, height: floa
     if random.random() < 0.2:
         words = [word.upper() for word in words]
     face = int(random.integers(0, 5))
-    drawn = [_drawn(word, height, face) for word in words]
+    drawn = [drawn_word(word, height, face) for word in words]
     gap = height * float(random.uniform(0.28, 0.5))
     limit = SIDE_PX * 0.62
     while drawn and sum(mask.shape[1] for mask in drawn) + gap * (len(drawn) - 1) > limit:
@@ -104,7 +104,7 @@ def _line(random: np.random.Generator, layer: np.ndarray, y: float, height: floa
     return placed
 
 
-def _drawn(word: str, height: float, face: int) -> np.ndarray:
+def drawn_word(word: str, height: float, face: int) -> np.ndarray:
     """Coverage 0..255 of one word, its line box high: ascenders to descenders of the face."""
     if face >= len(_HERSHEY):
         font = PIL.ImageFont.load_default(height)

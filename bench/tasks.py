@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 import face_features
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot
+from custodes.deployment.tasks import byte_products
 from custodes.engine.faces.assembly import face_recipe
 from custodes.engine.results.face import FloatArray, VectorUse
 from custodes.gallery.groups import components, groups
@@ -128,7 +129,7 @@ def duplicates(count: int) -> Section:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     started, worked, found = time.perf_counter(), time.process_time(), 0
     limits = np.full(count, SURE_COSINE, np.float32)
-    for part in alike_pairs(vectors, limits, PairWork(2)):
+    for part in alike_pairs(vectors, limits, PairWork(2, products=byte_products())):
         found += int((part.second - part.first == count - copies).sum())
     seconds, worked = time.perf_counter() - started, time.process_time() - worked
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before

@@ -212,7 +212,7 @@ def drawn_pictures(reader: Reader, count: int, grounds: Sequence[Path]) -> str:
         found = [reader.read(to_image(one.rgb)) for one in some]
         whole += time.process_time() - start
         inside += Timed.seconds
-        theirs, took = _peer_on(some)
+        theirs, took = peer_on(some)
         seconds += took
         hits = reported = peer_hits = total = 0
         places: list[float] = []
@@ -244,7 +244,7 @@ def drawn_pictures(reader: Reader, count: int, grounds: Sequence[Path]) -> str:
     )
 
 
-def _peer_on(some: Sequence[Scene]) -> tuple[list[list[tuple[str, float]]], float]:
+def peer_on(some: Sequence[Scene]) -> tuple[list[list[tuple[str, float]]], float]:
     with tempfile.TemporaryDirectory() as name:
         paths = [Path(name) / f"{i}.png" for i in range(len(some))]
         for path, one in zip(paths, some, strict=True):

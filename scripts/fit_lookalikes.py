@@ -1,11 +1,13 @@
-"""Fits what the engine knows of people who look alike: src/custodes/engine/faces/lookalikes.npz, and the curve's knots.
+"""Fits what the engine knows of people who look alike: lookalikes.npz, and the curve's knots.
 
 In: ../shared/data (LFW, UTKFace) and the fetched model pack, through bench/face_features.py. Out: the mixture, and on
 standard output the knots and the children's level for engine/faces/assembly.py. Fitted on one half of the people of
 each set and on small, dark and masked versions of LFW photos of the same half; every figure that is published is
 measured on the other half (bench/lfw.py, bench/differential.py). Each person counts once, however many photos.
 
-Usage: python scripts/fit_lookalikes.py
+Faces in one hard light are added by scripts/fit_hard_light.py afterwards.
+
+Usage: python scripts/fit_lookalikes.py && python scripts/fit_hard_light.py
 """
 
 from __future__ import annotations
@@ -113,14 +115,16 @@ def main() -> int:
     print(f"people in each distribution, weighted: {mass.min():.0f} to {mass.max():.0f}")
     centred = rows - shares(rows, directions) @ means
     _, axes = np.linalg.eigh((centred * weights[:, None]).T @ centred)
-    whole = {"concentration": CONCENTRATION, "directions": directions, "means": means, "basis": axes[:, 1:]}
-    flat = Lookalikes(
-        CONCENTRATION, *(np.asarray(a, np.float32) for a in (directions, means, np.zeros(DISTRIBUTIONS), axes[:, 1:]))
-    )
+    even = np.zeros(DISTRIBUTIONS)
+    whole = {"concentration": CONCENTRATION, "log_priors": even, "directions": directions, "means": means}
+    whole["basis"] = axes[:, 1:]
+    flat = Lookalikes(CONCENTRATION, *(np.asarray(a, np.float32) for a in (even, directions, means, even, axes[:, 1:])))
     reach = levels(flat, sets)
     level = np.clip((reach - reach.min()) / (1 - reach.min()), 0, MAX_LEVEL)
     np.savez(FILE, **{name: np.asarray(value, np.float32) for name, value in {**whole, "levels": level}.items()})
-    model = Lookalikes(CONCENTRATION, *(np.asarray(a, np.float32) for a in (directions, means, level, axes[:, 1:])))
+    model = Lookalikes(
+        CONCENTRATION, *(np.asarray(a, np.float32) for a in (even, directions, means, level, axes[:, 1:]))
+    )
     report(model, lfw.take(lfw_half), faces, utk_half)
     return 0
 

@@ -496,6 +496,18 @@ def test_what_look_alikes_share_is_taken_out():
     np.testing.assert_allclose([level_of(vector) for vector in vectors], model.levels[k], atol=0.05)
 
 
+def test_a_face_in_ordinary_light_is_not_taken_for_one_in_a_hard_light():
+    """Between a distribution of people and one of a light, a face belongs to the people."""
+    model = load_lookalikes()
+    lights = np.flatnonzero(model.log_priors < 0)
+    assert len(lights) and (model.log_priors <= 0).all()
+    for light in lights:
+        people = int(np.argmax(np.where(model.log_priors == 0, model.directions @ model.directions[light], -1)))
+        between = unit((model.directions[[people]] + model.directions[[light]]) / 2)
+        share = model.shares(between)[0]
+        assert share[light] < 0.2 * share[people]
+
+
 def test_a_mixture_holds_distributions_and_no_person():
     """Every direction and mean is an average: far shorter than a face's unit vector."""
     model = load_lookalikes()

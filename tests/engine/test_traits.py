@@ -18,7 +18,9 @@ from custodes.engine.faces.geometry.align import FIVE_SHAPE, ChipFrame
 from custodes.engine.faces.portrait import PortraitReader, PortraitReadings, portrait_run
 from custodes.engine.faces.traits.ages import inputs, load_age_networks, reads_as_man
 from custodes.engine.faces.traits.expression import NAMES, ExpressionReader, ExpressionRuns
+from custodes.engine.faces.traits.eyes import Eye, eyes_open
 from custodes.engine.faces.traits.heads import Head, judged, load_fitted
+from custodes.engine.faces.traits.lids import features
 from custodes.engine.faces.traits.spoof import SpoofReader, Witnesses
 from custodes.engine.faces.traits.traits import TraitReader
 from custodes.engine.results.face import DetectedFace, FloatArray, Pose, Quality, Trait, VectorUse
@@ -235,3 +237,30 @@ def test_checks_pass_within_their_limits_and_not_without_a_value():
     box = BoxPx(0, 0, 1, 1)
     assert Inspection(box, 99.0, (Check("a", 1.0, 0.0),)).passed
     assert not Inspection(box, 99.0, (Check("a", 1.0, 0.0), Check("b", None, 0.0))).passed
+
+
+def eye(open_odds: float, width_px: float = 30.0) -> Eye:
+    return Eye(np.zeros(2, np.float32), 0.3, open_odds, (0.0, 0.0), width_px)
+
+
+def test_both_eyes_decide_and_a_wink_is_open_without_being_sure():
+    both, shut, wink = (
+        eyes_open({"leftPupil": eye(left), "rightPupil": eye(right)}) for left, right in ((5, 5), (-4, -4), (5, -4))
+    )
+    assert both.value and not shut.value and wink.value
+    assert 50 <= wink.confidence_pct < 70 < min(both.confidence_pct, shut.confidence_pct)
+
+
+def test_the_eye_that_is_seen_better_decides():
+    turned = eyes_open({"leftPupil": eye(-3, width_px=30), "rightPupil": eye(2, width_px=8)})
+    assert not turned.value
+
+
+@given(gain=st.floats(0.3, 1.0), shift=st.floats(0, 60))
+@settings(max_examples=20, deadline=None)
+def test_lids_are_judged_by_edges_and_not_by_how_bright_the_skin_is(gain: float, shift: float) -> None:
+    crops = np.random.default_rng(3).uniform(0, 180, (2, 3, 64, 64)).astype(np.float32)
+    openings = np.array([0.1, 0.3], np.float32)
+    plain, changed = features(crops, openings), features(gain * crops + np.float32(shift), openings)
+    np.testing.assert_allclose(changed, plain, atol=2e-3)
+    assert plain.shape[0] == 2

@@ -23,10 +23,12 @@ View = Callable[[int], np.ndarray]
 class Camera:
     """Twenty frames a second of ``view``."""
 
-    def __init__(self, view: View, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, view: View, port: int = 0, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
         self.view = view
         self.number = 0
         self.password: str | None = None
+        self.redirect: str | None = None
+        self.redirected = False
         self._open = threading.Event()
         self._open.set()
         camera = self
@@ -38,16 +40,22 @@ class Camera:
             def log_message(self, *arguments: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server = ThreadingHTTPServer((host, port), Handler)
         self._server.daemon_threads = True
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.port = self._server.server_port
-        self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self.port}/live"
+        self.url = f"{'http' if tls is None else 'https'}://{host}:{self.port}/live"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def serve(self, handler: BaseHTTPRequestHandler) -> None:
         """One watcher."""
+        if self.redirect is not None:
+            self.redirected = True
+            handler.send_response(302)
+            handler.send_header("location", self.redirect)
+            handler.end_headers()
+            return
         if self.password is not None and self.password not in handler.headers.get("authorization", ""):
             handler.send_response(401)
             handler.send_header("www-authenticate", 'Basic realm="camera"')

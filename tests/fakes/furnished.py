@@ -27,6 +27,7 @@ from fakes.live import REGION, LiveServer
 from fakes.public_safety import PublicSafety
 from fakes.visitor import Visitor
 from fakes.waiting import eventually
+from streams.kept import post
 
 FILMS, PICTURES, RESULTS = "films", "pictures", "results"
 MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>"
@@ -86,6 +87,7 @@ def furnish(server: LiveServer, films: Path, pictures: Path) -> Furnished:
             "{person}": PERSON,
             "/erasures/{face}": f"/erasures/{erased}",
             "{face}": face,
+            "/tasks/{task}": f"/tasks/{_task(server)}",
             "{task}": "compare",
             "{index}": "3",
             "/bills/{month}/{account}": f"/bills/{month}/{server.deployment.keys.account_id}",
@@ -100,6 +102,15 @@ def furnish(server: LiveServer, films: Path, pictures: Path) -> Furnished:
         },
         guard.keys["ann"],
     )
+
+
+def _task(server: LiveServer) -> str:
+    """A task that is over, with persons proposed."""
+    path = "/custodes/v1/tasks"
+    members = {"CollectionId": COLLECTION, "Threshold": 0, "ApartThreshold": 0}
+    task = str(post(server, "StartFaceClustering", f"{path}/clustering", **members)["TaskId"])
+    eventually(lambda: post(server, "GetTask", f"{path}/result", TaskId=task)["Task"]["Status"] == "SUCCEEDED")
+    return task
 
 
 class _Commands:

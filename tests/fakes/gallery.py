@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.errors import AlreadyExistsError, ConflictError, NotFoundError, QuotaError
-from custodes.core.ids import AccountId, FaceId, ImageId, UserId
+from custodes.core.ids import AccountId, FaceId, ImageId, ModelVersion, UserId
 from custodes.gallery.entities import (
     Collection,
     CollectionKey,
@@ -22,6 +22,7 @@ from custodes.gallery.entities import (
     Page,
     Quotas,
     RetentionRule,
+    UserSeen,
     UserStatus,
 )
 from custodes.gallery.kernel import require_unit
@@ -36,6 +37,7 @@ class _Shelf:
     tags: dict[str, str]
     faces: dict[FaceId, Face] = field(default_factory=dict)
     face_vectors: dict[int, FloatArray] = field(default_factory=dict)
+    staged: dict[FaceId, tuple[ModelVersion, FloatArray]] = field(default_factory=dict)
     pictures: dict[FaceId, bytes] = field(default_factory=dict)
     users: dict[UserId, GalleryUser] = field(default_factory=dict)
     user_vectors: dict[int, FloatArray] = field(default_factory=dict)
@@ -95,6 +97,8 @@ class MemoryGalleryStore:
             ids = [face.face_id for face in faces]
             if len(set(ids)) < len(ids) or not shelf.faces.keys().isdisjoint(ids):
                 raise ConflictError("A face of this id exists already")
+            if any(face.model_version not in (None, shelf.collection.model_version) for face in faces):
+                raise ConflictError("The collection was switched to another face model")
             if known is not None and faces:
                 there = {face.face_id for face in self.faces_of_image(key, faces[0].image_id)}
                 if there != set(known):
@@ -148,6 +152,7 @@ class MemoryGalleryStore:
                 del shelf.faces[face.face_id]
                 del shelf.face_vectors[face.row]
                 shelf.pictures.pop(face.face_id, None)
+                shelf.staged.pop(face.face_id, None)
             return tuple(sorted(gone, key=lambda face: face.row))
 
     def put_thumbnails(self, key: CollectionKey, pictures: Mapping[FaceId, bytes]) -> None:
@@ -172,6 +177,70 @@ class MemoryGalleryStore:
         with self._lock:
             batches = list(_batches(self._shelf(key).face_vectors))
         yield from batches
+
+    # another model version
+    def stage_vectors(self, key: CollectionKey, version: ModelVersion, vectors: Mapping[FaceId, FloatArray]) -> int:
+        with self._lock:
+            shelf = self._shelf(key)
+            kept = {
+                face_id: (version, require_unit(vector[None], vector.shape[-1])[0].copy())
+                for face_id, vector in vectors.items()
+                if face_id in shelf.faces
+            }
+            shelf.staged |= kept
+            return len(kept)
+
+    def unstaged(self, key: CollectionKey, version: ModelVersion, after: int | None, limit: int) -> Page[Face]:
+        with self._lock:
+            rest = [face for face in self._unstaged(key, version) if face.row > (after or 0)]
+            found = tuple(rest[:limit])
+            return Page(found, found[-1].row if len(rest) > len(found) > 0 else None)
+
+    def unstaged_count(self, key: CollectionKey, version: ModelVersion) -> int:
+        with self._lock:
+            return len(self._unstaged(key, version))
+
+    def staged_vectors(self, key: CollectionKey, version: ModelVersion, rows: Sequence[int]) -> FloatArray:
+        with self._lock:
+            shelf = self._shelf(key)
+            names = {face.row: face.face_id for face in shelf.faces.values()}
+            found = [shelf.staged.get(names[row]) if row in names else None for row in rows]
+            kept = [one[1] for one in found if one is not None and one[0] == version]
+            if len(kept) < len(rows):
+                raise NotFoundError("A face has no vector of the other model")
+            return np.stack(kept) if kept else np.empty((0, 0), np.float32)
+
+    def switch_vectors(
+        self, key: CollectionKey, version: ModelVersion, dimension: int, users: Sequence[UserSeen]
+    ) -> None:
+        with self._lock:
+            shelf = self._shelf(key)
+            seen = {one.user.user_id: one.user.revision for one in users}
+            if seen != {user.user_id: user.revision for user in shelf.users.values()}:
+                raise ConflictError("Users of the collection changed meanwhile")
+            if self._unstaged(key, version):
+                raise ConflictError("Some faces have no vector of the other model yet")
+            if any(bool(one.user.face_count) != (one.vector is not None) for one in users):
+                raise ConflictError("A vector of a user is missing or left over")
+            for face in list(shelf.faces.values()):
+                shelf.face_vectors[face.row] = shelf.staged.pop(face.face_id)[1]
+                shelf.faces[face.face_id] = replace(face, model_version=version)
+            for one in users:
+                shelf.users[one.user.user_id] = replace(one.user, revision=one.user.revision + 1)
+                if one.vector is not None:
+                    shelf.user_vectors[one.user.row] = require_unit(one.vector[None], dimension)[0].copy()
+            first = shelf.collection.picture_version
+            shelf.collection = replace(
+                shelf.collection, model_version=version, dimension=dimension, first_version=first
+            )
+
+    def _unstaged(self, key: CollectionKey, version: ModelVersion) -> list[Face]:
+        shelf = self._shelf(key)
+        return [
+            face
+            for face in shelf.faces.values()
+            if face.face_id not in shelf.staged or shelf.staged[face.face_id][0] != version
+        ]
 
     # users
     def create_user(self, key: CollectionKey, user_id: UserId) -> None:

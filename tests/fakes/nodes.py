@@ -121,12 +121,14 @@ class Cluster:
 
 
 @contextmanager
-def running_node(name: str, url: str, data: Path, overrides: Mapping[str, Any] | None = None) -> Iterator[Node]:
+def running_node(
+    name: str, url: str, data: Path, overrides: Mapping[str, Any] | None = None, engine: SquareEngine | None = None
+) -> Iterator[Node]:
     """A server in a thread of this process, which nobody can kill."""
     settings = Settings(data=data, region=REGION, shutdown_s=2, threads=1, database=url, node=name, **(overrides or {}))
     with (
         closing(Listener("127.0.0.1", 0)) as listener,
-        open_node(settings, endpoint_url=listener.url, engine=SquareEngine()) as app,
+        open_node(settings, endpoint_url=listener.url, engine=engine or SquareEngine()) as app,
     ):
         ready = threading.Event()
         thread = threading.Thread(target=listener.serve, args=(app, settings.shutdown_s, ready.set), daemon=True)

@@ -22,8 +22,25 @@ class ScriptedPolicy:
         return self.decision
 
 
+class _WaitingSlot(Slot):
+    """A permission that its recorder says the fate of, when somebody waits."""
+
+    __slots__ = ("_wait",)
+
+    def __init__(self, index: int, intent: Intent, wait: Callable[[], None]) -> None:
+        super().__init__(index, intent.context.request_id)
+        self._wait = wait
+
+    def wait(self) -> None:
+        """See Slot."""
+        self._wait()
+
+
 class KeepingRecorder:
-    """Keeps reservations and outcomes; fails with ``fail_reserve``, ``fail_record`` or ``fail_enter`` when set."""
+    """Keeps reservations and outcomes; fails with ``fail_reserve`` and the like when set.
+
+    ``on_wait`` is called by whoever waits until a permission is durable.
+    """
 
     def __init__(self) -> None:
         self.reserved: list[tuple[Intent, Decision]] = []
@@ -32,13 +49,14 @@ class KeepingRecorder:
         self.fail_reserve: Exception | None = None
         self.fail_record: Exception | None = None
         self.fail_enter: Exception | None = None
+        self.on_wait: Callable[[], None] = lambda: None
 
     def reserve(self, intent: Intent, decision: Decision) -> Slot:
         """An open slot."""
         if self.fail_reserve is not None:
             raise self.fail_reserve
         self.reserved.append((intent, decision))
-        self.slots.append(Slot(len(self.slots), intent.context.request_id))
+        self.slots.append(_WaitingSlot(len(self.slots), intent, lambda: self.on_wait()))  # noqa: PLW0108 - as it is by then
         return self.slots[-1]
 
     def record(self, slot: Slot, outcome: UseOutcome) -> GateReceipt | None:

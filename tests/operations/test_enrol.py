@@ -7,12 +7,14 @@ import threading
 
 import pytest
 
-from custodes.core.errors import InvalidParameterError, PaginationTokenError
-from custodes.core.ids import ModelVersion
+from custodes.core.errors import InvalidParameterError, PaginationTokenError, UnavailableError
+from custodes.core.ids import AccountId, CollectionId, ModelVersion
 from custodes.engine.results.face import VectorUse
+from custodes.gallery.entities import CollectionKey
 from fakes.engine import BLURRED, DARK_AND_BLURRED, Square, picture
 
 TWO = picture(Square(1, side=40), Square(2, left=100, side=60))
+ACCOUNT = AccountId("123456789012")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -61,6 +63,26 @@ def test_the_same_picture_again_adds_nothing(people):
     assert people.engine.uses == [VectorUse.ENROL] * 2, "and is not embedded again"
     assert people.recorder.outcomes[1].counts == {"faces_detected": 2, "faces_enrolled": 2}
     assert people.recorder.outcomes[2].counts == {"faces_detected": 2}
+
+
+def test_nothing_is_enrolled_before_the_permission_is_durable(people):
+    there, embedded = [], []
+
+    def look() -> None:
+        there.append(people.gallery.outline(CollectionKey(ACCOUNT, CollectionId("people"))).face_count)
+        embedded.append(len(people.engine.uses))
+
+    people.recorder.on_wait = look
+    index(people, TWO)
+    assert (there[0], embedded[0]) == (0, 2), "what computes did not wait for it"
+
+    def fail() -> None:
+        raise UnavailableError("the ledger cannot be written")
+
+    people.recorder.on_wait = fail
+    with pytest.raises(UnavailableError):
+        index(people, TWO, ExternalImageId="other")
+    assert len(listed(people)) == 2
 
 
 def test_another_external_id_is_another_picture(people):

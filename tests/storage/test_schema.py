@@ -63,7 +63,7 @@ def test_faces_from_before_there_were_times_count_as_enrolled_at_the_upgrade(tmp
                 connection.execute(f"DROP TABLE {table.name}")
         connection.execute("DROP INDEX ix_faces_account_id_collection_row_enrolled_ts_ms")
         connection.execute("ALTER TABLE faces DROP COLUMN enrolled_ts_ms")
-        for column in ("version", "known_from"):
+        for column in ("version", "known_from", "first_version"):
             connection.execute(f"ALTER TABLE collections DROP COLUMN {column}")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
         connection.execute("INSERT INTO collections VALUES (1, '123456789012', 'people', '1', 8, 5, 1, 0)")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from custodes.core.errors import AlreadyExistsError, ConflictError, NotFoundError, QuotaError
-from custodes.core.ids import AccountId, CollectionId, FaceId, ImageId, UserId
+from custodes.core.ids import AccountId, CollectionId, FaceId, ImageId, ModelVersion, UserId
 from custodes.gallery.entities import (
     CollectionKey,
     Face,
@@ -16,6 +16,7 @@ from custodes.gallery.entities import (
     IdempotentReply,
     OutdatedError,
     RetentionRule,
+    UserSeen,
     UserStatus,
 )
 from custodes.gallery.ports import GalleryStore
@@ -372,3 +373,53 @@ def test_an_account_and_a_collection_have_room_for_so_many(filled: GalleryStore)
     filled.create_user(KEY, UserId("now-there-is-room"))
     filled.delete_collection(replace(KEY, collection_id=CollectionId("more-0")))
     filled.create_collection(collection(replace(KEY, collection_id=CollectionId("now-there-is-room"))), {})
+
+
+NEXT = ModelVersion("next")
+
+
+def wider(seed: int, count: int) -> dict[int, np.ndarray]:
+    """Unit vectors of another model, with more numbers."""
+    found = np.zeros((count, collection().dimension + 2), np.float32)
+    found[:, : collection().dimension] = units(seed, count)
+    return dict(enumerate(found))
+
+
+def test_vectors_of_another_model_wait_beside_and_take_their_place_at_once(filled: GalleryStore) -> None:
+    faces, vectors, new = enrolled(filled, 3), units(20, 1), wider(21, 3)
+    filled.create_user(KEY, ANN)
+    filled.create_user(KEY, BOB)
+    ann = filled.set_user_faces(KEY, ANN, add=ids(*faces[:2]), remove=[], vector=vectors[0])
+    dimension, before = collection().dimension, np.concatenate([found for _, found in filled.face_vectors(KEY)])
+    assert filled.stage_vectors(KEY, NEXT, {faces[0].face_id: new[0], FaceId("f" * 36): new[1]}) == 1
+    assert [face.face_id for face in filled.unstaged(KEY, NEXT, None, 1).items] == ids(faces[1])
+    assert filled.unstaged(KEY, NEXT, faces[1].row, 5).items == (faces[2],)
+    assert (filled.unstaged_count(KEY, NEXT), filled.unstaged_count(KEY, ModelVersion("third"))) == (2, 3)
+    assert filled.staged_vectors(KEY, NEXT, [faces[0].row]).tobytes() == new[0].tobytes()
+    with pytest.raises(NotFoundError):
+        filled.staged_vectors(KEY, NEXT, [faces[0].row, faces[1].row])
+    assert np.concatenate([found for _, found in filled.face_vectors(KEY)]).tobytes() == before.tobytes()
+    users = [UserSeen(ann, new[0]), UserSeen(filled.user(KEY, BOB), None)]
+    with pytest.raises(ConflictError):
+        filled.switch_vectors(KEY, NEXT, dimension + 2, users)
+    filled.stage_vectors(KEY, NEXT, {faces[1].face_id: new[1]})
+    assert filled.delete_faces(KEY, ids(faces[2])) == (faces[2],)
+    with pytest.raises(ConflictError):
+        filled.switch_vectors(KEY, NEXT, dimension + 2, users[:1])
+    assert filled.collection(KEY).model_version == collection().model_version
+    filled.switch_vectors(KEY, NEXT, dimension + 2, users)
+    after = filled.collection(KEY)
+    assert (after.model_version, after.dimension, after.face_count) == (NEXT, dimension + 2, 2)
+    assert after.picture_version == collection().model_version
+    ((_, found),) = filled.face_vectors(KEY)
+    assert found.tobytes() == np.stack([new[0], new[1]]).tobytes()
+    assert {face.model_version for face in filled.faces(KEY, None, 9).items} == {NEXT}
+    assert filled.vectors(KEY, [faces[1].row]).tobytes() == new[1].tobytes()
+    person = filled.user_vector(KEY, ANN)
+    assert person is not None
+    assert person.tobytes() == new[0].tobytes()
+    with pytest.raises(ConflictError):  # computed from what was there before
+        filled.set_user_faces(KEY, ANN, add=[], remove=ids(faces[1]), vector=new[0], seen=ann)
+    with pytest.raises(ConflictError):
+        filled.add_faces(KEY, [replace(new_face(new[2]), model_version=collection().model_version)])
+    assert filled.unstaged_count(KEY, NEXT) == 2, "what waited is gone"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from custodes.deployment.tasks import byte_products
 from custodes.gallery.groups import components, groups
 from custodes.gallery.neighbours import PairWork, alike_between, alike_pairs
 from custodes.gallery.rates import match_rates
@@ -30,36 +33,67 @@ def every_pair(vectors: np.ndarray, least: np.ndarray) -> set[tuple[int, int]]:
     return set(zip(first[alike].tolist(), second[alike].tolist(), strict=True))
 
 
+BYTES = PairWork(products=byte_products())
+"""As tasks of a server look."""
+WAYS = pytest.mark.parametrize("work", [PairWork(), BYTES], ids=["floats", "bytes"])
+
+
+@WAYS
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 60), st.integers(1, 5), st.floats(0.0, 1.0), st.floats(-0.5, 0.99))
-def test_all_alike_pairs_are_found_once(seed: int, count: int, each: int, spread: float, floor: float) -> None:
+def test_all_alike_pairs_are_found_once(
+    work: PairWork, seed: int, count: int, each: int, spread: float, floor: float
+) -> None:
     vectors, _ = people(seed, count, each, spread)
     rng = np.random.default_rng(seed)
     least = rng.uniform(floor, min(1.0, floor + 0.3), len(vectors)).astype(np.float32)
-    found = [pair for part in alike_pairs(vectors, least) for pair in zip(part.first, part.second, strict=True)]
+    found = [pair for part in alike_pairs(vectors, least, work) for pair in zip(part.first, part.second, strict=True)]
     assert sorted((int(one), int(other)) for one, other in found) == sorted(every_pair(vectors, least))
 
 
-def test_blocks_meet_without_gap_or_repetition() -> None:
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 12), st.floats(0.5, 0.9))
+def test_bytes_lose_no_pair_however_uneven_the_components(seed: int, steep: int, floor: float) -> None:
+    """Pairs right at the limit, among vectors of whose components a few are large: rounding is at its worst."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.standard_normal((700, 128)) * np.arange(1, 129) ** (-steep / 12)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    aside = rng.standard_normal(vectors[:200].shape)
+    aside -= (aside * vectors[:200]).sum(1, keepdims=True) * vectors[:200]
+    aside /= np.linalg.norm(aside, axis=1, keepdims=True)
+    vectors[-200:] = (floor + 1e-6) * vectors[:200] + np.sqrt(1 - (floor + 1e-6) ** 2) * aside
+    unit = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    least = np.full(len(unit), floor, np.float32)
+    pairs = [
+        {pair for part in alike_pairs(unit, least, work) for pair in zip(part.first, part.second, strict=True)}
+        for work in (PairWork(), BYTES)
+    ]
+    assert pairs[0] == pairs[1]
+    assert len(pairs[1] & {(row, row + 500) for row in range(200)}) >= 190
+
+
+@WAYS
+def test_blocks_meet_without_gap_or_repetition(work: PairWork) -> None:
     vectors, _ = people(3, 1500, 3, 0.3)
     least = np.full(len(vectors), 0.8, np.float32)
     told: list[float] = []
     found = [
         pair
-        for part in alike_pairs(vectors, least, PairWork(3, done=told.append))
+        for part in alike_pairs(vectors, least, replace(work, threads=3, done=told.append))
         for pair in zip(part.first.tolist(), part.second.tolist(), strict=True)
     ]
     assert len(found) == len(set(found)) and set(found) == every_pair(vectors, least)
     assert told[-1] == 1
 
 
-def test_between_two_sets() -> None:
+@WAYS
+def test_between_two_sets(work: PairWork) -> None:
     vectors, _ = people(5, 400, 2, 0.3)
     one, other = vectors[::2], vectors[1::2]
     least = np.full(400, 0.7, np.float32)
     found = {
         pair
-        for part in alike_between((one, other), (least, least))
+        for part in alike_between((one, other), (least, least), work)
         for pair in zip(part.first.tolist(), part.second.tolist(), strict=True)
     }
     assert found == set(zip(*(axis.tolist() for axis in np.nonzero(one @ other.T >= 0.7)), strict=True))

@@ -11,6 +11,7 @@ _USE = (
     ("home", "/"),
     ("try", "/try/compare"),
     ("collections", "/collections"),
+    ("tasks", "/tasks"),
     ("liveness", "/liveness"),
     ("jobs", "/jobs"),
     ("streams", "/streams"),

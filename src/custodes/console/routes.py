@@ -9,7 +9,7 @@ from custodes.console.pages import home
 from custodes.console.pages.evidence import bills, certificates, ledger, statements
 from custodes.console.pages.labels import datasets, projects, versions
 from custodes.console.pages.operator import customers, policy, server
-from custodes.console.pages.recognition import collections, faces, liveness, people, reviews, subjects, try_it
+from custodes.console.pages.recognition import collections, faces, liveness, people, reviews, subjects, tasks, try_it
 from custodes.console.pages.video import jobs, streams
 from custodes.console.visit import Outcome, Visit
 
@@ -34,6 +34,7 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute("POST", "/collections", collections.create, ("CreateCollection",)),
     PageRoute("GET", "/collections/{collection}", collections.show, collections.SHOWING),
     PageRoute("GET", "/collections/{collection}/settings", collections.settings, collections.SETTINGS),
+    PageRoute("POST", "/collections/{collection}/switch", collections.switch, ("SwitchFaceModel",)),
     PageRoute("POST", "/collections/{collection}/pictures", collections.keep_pictures, collections.PICTURES),
     PageRoute("POST", "/collections/{collection}/retention", collections.retain, ("retention set",)),
     PageRoute("POST", "/collections/{collection}/delete", collections.delete, ("DeleteCollection",)),
@@ -57,6 +58,10 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute("GET", "/jobs/{kind}/{job}", jobs.show, jobs.GETTING),
     PageRoute("GET", "/jobs/{kind}/{job}/export", jobs.export, jobs.GETTING),
     PageRoute("GET", "/jobs/{kind}/{job}/edl", jobs.cut_list, jobs.CUTS),
+    PageRoute("GET", "/tasks", tasks.listing, tasks.LISTING),
+    PageRoute("POST", "/tasks", tasks.start, tasks.STARTING),
+    PageRoute("GET", "/tasks/{task}", tasks.show, tasks.ONE),
+    PageRoute("POST", "/tasks/{task}/stop", tasks.stop, tasks.STOPPING),
     PageRoute("GET", "/streams", streams.listing, streams.LISTING),
     PageRoute("GET", "/streams/{processor}", streams.show, streams.ONE),
     PageRoute("POST", "/streams/{processor}", streams.move, streams.MOVING),

@@ -29,6 +29,12 @@ class Slot:
         if not self._open:
             raise SlotClosedError(f"slot {self.index} is closed")
 
+    def wait(self) -> None:
+        """Return once the permission would survive a power cut; called before stored data change.
+
+        Here it is as durable as it gets; what is over a ledger overrides this.
+        """
+
     def close(self) -> None:
         """End the permission; called by the gate once the use case returned."""
         self._open = False

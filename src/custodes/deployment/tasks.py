@@ -15,6 +15,7 @@ from custodes.core.clock import Clock
 from custodes.core.ids import AccountId, RequestId
 from custodes.deployment.storage.objects import object_lister
 from custodes.deployment.video import LedgerCharges, Videos, VideoWork, Wake, new_job_id
+from custodes.gallery.neighbours import Products
 from custodes.governance.accounts.account import Status
 from custodes.jobs.ports import JobHandler
 from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
@@ -72,12 +73,25 @@ def schedule_tasks(
     return Schedule("regular tasks", HOUR_MS, regularly(RegularTasks(parts).begin))
 
 
+def byte_products() -> Products:
+    """What multiplies bytes; opened when a task begins, since few servers have any."""
+    from custodes.engine.runtime.session import ByteProducts
+    from custodes.models.importers.graphs.byte_products import byte_products_model
+
+    return ByteProducts(byte_products_model())
+
+
 @contextmanager
 def task_workers(work: CollectionTasks, whole: VideoWork) -> Iterator[JobWorkers]:
     """Carry tasks out until the end of the block."""
     ports = whole.ports
     parts = TaskParts(
-        ports.engine, ports.gallery, ports.false_match_rate, os.cpu_count() or 1, executors=work.executors
+        ports.engine,
+        ports.gallery,
+        ports.false_match_rate,
+        os.cpu_count() or 1,
+        products=byte_products,
+        executors=work.executors,
     )
     handler = TaskJobs(whole.gate, parts, work.clock, lambda: RequestId(str(uuid.uuid4())))
     handlers: dict[str, JobHandler] = {

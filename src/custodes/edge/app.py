@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -74,7 +75,8 @@ SERVER_OPTIONS: Mapping[str, Any] = MappingProxyType(
 
 
 _MAX_REASON_LENGTH = 200
-_DEFECT = 1011
+_DEFECT, _RESTARTS = 1011, 1012
+_STOPPED = "ServerStopped"
 """Source: RFC 6455, 7.4.1: an unexpected condition."""
 
 
@@ -250,14 +252,22 @@ class _ErrorBoundary:
         started = time.perf_counter()
         self._watchers.metrics.arrived()
 
+        open_ended = False
+
         async def send_with_id(message: Message) -> None:
+            nonlocal open_ended
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
                 message["headers"] = [*message.get("headers", ()), *exchange.headers()]
+            open_ended = message["type"] == "http.response.start" or bool(message.get("more_body"))
             await send(message)
 
         try:
             await self._inner(scope, receive, send_with_id)
+        except asyncio.CancelledError:
+            # The server stops, and has waited for as long as it may.
+            exchange.code = _STOPPED
+            await _cut_off(scope, send, started=bool(exchange.status), open_ended=open_ended)
         except Exception as error:  # noqa: BLE001 the outermost border: the client gets an answer, the log the reason
             exchange.code, exchange.receipt = INTERNAL, receipt_of(error)
             self._explain(error, exchange)
@@ -329,6 +339,22 @@ def _is_local(request: Request) -> bool:
         return ip_address(request.client.host).is_loopback
     except ValueError:
         return False
+
+
+async def _cut_off(scope: AsgiScope, send: Send, *, started: bool, open_ended: bool) -> None:
+    """End an answer that the server does not wait for any more, so that the client sees an end and no defect is logged.
+
+    What had a length is left short, which clients notice; what had not begun is told to come back.
+    """
+    with suppress(OSError, RuntimeError):
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": _RESTARTS})
+        elif not started:
+            headers = [(b"content-length", b"0"), (b"retry-after", b"1"), (b"connection", b"close")]
+            await send({"type": "http.response.start", "status": 503, "headers": headers})
+            await send({"type": "http.response.body", "body": b""})
+        elif open_ended:
+            await send({"type": "http.response.body", "body": b""})
 
 
 async def _nothing_here(scope: AsgiScope, receive: Receive, send: Send) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 FALSE_MATCH_RATES = ((50.0, 1.0e-2), (80.0, 1.5e-3), (90.0, 6.5e-4), (95.0, 3.8e-4), (99.0, 1.9e-5), (99.9, 4.9e-6))
-"""Share of pairs of different people who look alike that reach a percentage of recipe 7.0: bench/differential.py."""
+"""Share of pairs of different people who look alike that reach a percentage of recipe 7.1: bench/differential.py."""
 
 
 @dataclass(frozen=True, slots=True)

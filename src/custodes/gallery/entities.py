@@ -30,7 +30,10 @@ class CollectionKey:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A set of faces of one model version."""
+    """A set of faces of one model version.
+
+    ``first_version`` is the one that it was made with, if its faces were re-embedded since: ids of pictures go by it.
+    """
 
     key: CollectionKey
     model_version: ModelVersion
@@ -38,6 +41,12 @@ class Collection:
     created_ts_ms: int
     face_count: int = 0
     user_count: int = 0
+    first_version: ModelVersion | None = None
+
+    @property
+    def picture_version(self) -> ModelVersion:
+        """What ids of its pictures are made with: the same picture has the same id after a re-embedding."""
+        return self.first_version or self.model_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,7 @@ class Face:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NewFace:
-    """A face about to be enrolled, with its (D,) float32 unit vector."""
+    """A face about to be enrolled, with its (D,) float32 unit vector; ``model_version`` is of what computed that."""
 
     face_id: FaceId
     image_id: ImageId
@@ -69,6 +78,7 @@ class NewFace:
     confidence_pct: float
     vector: NDArray[np.float32]
     enrolled_ts_ms: int = field(kw_only=True)
+    model_version: ModelVersion | None = field(default=None, kw_only=True)
 
 
 class UserStatus(StrEnum):
@@ -101,6 +111,14 @@ class RetentionRule:
 
     key: CollectionKey
     days: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UserSeen:
+    """A user as it was read before its faces were, and its (D,) unit vector of another model version; None without."""
+
+    user: GalleryUser
+    vector: NDArray[np.float32] | None
 
 
 class OutdatedError(ConflictError):

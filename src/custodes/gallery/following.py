@@ -21,7 +21,7 @@ from custodes.core.errors import NotFoundError
 from custodes.gallery.entities import Collection, CollectionKey
 from custodes.gallery.gallery import IndexedGallery
 from custodes.gallery.ports import FloatArray, GalleryStore, NewFaceIndex, VectorIndex
-from custodes.gallery.shelf import Cache, CollectionCache, Filling, VectorKind
+from custodes.gallery.shelf import Cache, Filling, VectorKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,12 @@ class CollectionVersion:
     Attributes:
         row: which collection it is; another one of the same id has another row.
         changes: how many changes there were.
+        model: version of the face model of its vectors.
     """
 
     row: int
     changes: int
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,9 @@ class FollowingGallery(IndexedGallery):
         """See IndexedGallery. The store is asked each time."""
         return self._counting.collection(key)
 
+    def _version_now(self, key: CollectionKey) -> str:
+        return self._counting.version(key).model
+
     def _searched(self, key: CollectionKey, kind: VectorKind) -> VectorIndex:
         now = self._now(key)
         index = super()._searched(key, kind)
@@ -122,7 +127,7 @@ class FollowingGallery(IndexedGallery):
             self._forget(key)
             raise
         seen = self._seen.get(key)
-        if seen is not None and seen.row != now.row:
+        if seen is not None and (seen.row, seen.model) != (now.row, now.model):
             self._forget(key)
         if seen != now:
             self._seen[key] = now
@@ -173,10 +178,7 @@ class FollowingGallery(IndexedGallery):
         yield Cache()
 
     def _forget(self, key: CollectionKey) -> None:
-        with self._shelves_lock:
-            shelf: CollectionCache | None = self._shelves.pop(key, None)
-        if shelf is not None:
-            shelf.close()
+        self._put_away(key)
         self._seen.pop(key, None)
         for kept in [kept for kept in self._followed if kept[0] == key]:
             self._followed.pop(kept, None)

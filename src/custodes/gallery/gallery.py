@@ -15,8 +15,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.core.errors import CustodesError, NotFoundError, UnavailableError
-from custodes.core.ids import AccountId, FaceId, ImageId, UserId
+from custodes.core.errors import CustodesError, NotFoundError, NotReadyError, UnavailableError
+from custodes.core.ids import AccountId, FaceId, ImageId, ModelVersion, UserId
 from custodes.gallery.entities import (
     Collection,
     CollectionKey,
@@ -27,6 +27,7 @@ from custodes.gallery.entities import (
     NewFace,
     Page,
     RetentionRule,
+    UserSeen,
 )
 from custodes.gallery.ports import FloatArray, GalleryStore, NewFaceIndex, VectorIndex
 from custodes.gallery.shelf import Cache, CollectionCache, Filling, VectorKind
@@ -59,19 +60,37 @@ class IndexedGallery:
         self._shelves_lock = threading.Lock()
 
     # searches
-    def search_faces(self, key: CollectionKey, vector: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
+    def search_faces(
+        self, key: CollectionKey, vector: FloatArray, limit: int, min_cosine: float, model: ModelVersion | None = None
+    ) -> tuple[Hit, ...]:
         """At most ``limit`` faces with cosine >= ``min_cosine`` to the unit ``vector`` (D,), best first, then by row.
+
+        ``model`` is the version of ``vector``, where the collection may be switched to another one meanwhile.
 
         Raises:
             NotFoundError: no such collection.
-            NotReadyError: the vectors are being read into memory, and that takes longer than a search may wait.
+            NotReadyError: vectors are being read for longer than a search may wait, or were switched meanwhile.
             UnavailableError: the store cannot be read, or a stored vector is damaged.
         """
-        return self._searched(key, VectorKind.FACES).search(vector, limit, min_cosine)
+        return self._hits(key, VectorKind.FACES, (vector, limit, min_cosine), model)
 
-    def search_users(self, key: CollectionKey, vector: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
+    def search_users(
+        self, key: CollectionKey, vector: FloatArray, limit: int, min_cosine: float, model: ModelVersion | None = None
+    ) -> tuple[Hit, ...]:
         """The same over the vectors of users; a user without faces has none."""
-        return self._searched(key, VectorKind.USERS).search(vector, limit, min_cosine)
+        return self._hits(key, VectorKind.USERS, (vector, limit, min_cosine), model)
+
+    def _hits(
+        self, key: CollectionKey, kind: VectorKind, sought: tuple[FloatArray, int, float], model: ModelVersion | None
+    ) -> tuple[Hit, ...]:
+        """What is found. Looked at afterwards: the version now was that of the whole search, no version comes back."""
+        found = self._searched(key, kind).search(*sought)
+        if model is not None and self._version_now(key) != model:
+            raise NotReadyError("The collection was switched to another face model; try again")
+        return found
+
+    def _version_now(self, key: CollectionKey) -> str:
+        return self.outline(key).model_version
 
     def warm(self, key: CollectionKey) -> None:
         """Fill both indexes now, so that the first search does not pay for it. Raises as ``search_faces``."""
@@ -130,10 +149,7 @@ class IndexedGallery:
             try:
                 self._store.delete_collection(key)
             finally:  # after a failure, too: the collection may be gone all the same
-                with self._shelves_lock:
-                    shelf = self._shelves.pop(key, None)
-                if shelf is not None:
-                    shelf.close()
+                self._put_away(key)
 
     # faces
     def add_faces(
@@ -195,6 +211,33 @@ class IndexedGallery:
     def face_vectors(self, key: CollectionKey) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
         """See GalleryStore."""
         return self._store.face_vectors(key)
+
+    # another model version
+    def stage_vectors(self, key: CollectionKey, version: ModelVersion, vectors: Mapping[FaceId, FloatArray]) -> int:
+        """See GalleryStore. Nobody searches them."""
+        return self._store.stage_vectors(key, version, vectors)
+
+    def unstaged(self, key: CollectionKey, version: ModelVersion, after: int | None, limit: int) -> Page[Face]:
+        """See GalleryStore."""
+        return self._store.unstaged(key, version, after, limit)
+
+    def unstaged_count(self, key: CollectionKey, version: ModelVersion) -> int:
+        """See GalleryStore."""
+        return self._store.unstaged_count(key, version)
+
+    def staged_vectors(self, key: CollectionKey, version: ModelVersion, rows: Sequence[int]) -> FloatArray:
+        """See GalleryStore."""
+        return self._store.staged_vectors(key, version, rows)
+
+    def switch_vectors(
+        self, key: CollectionKey, version: ModelVersion, dimension: int, users: Sequence[UserSeen]
+    ) -> None:
+        """See GalleryStore. Searches that start after this returned see the new vectors only."""
+        with self._changing(key, VectorKind.FACES, alone=True), self._changing(key, VectorKind.USERS, alone=True):
+            try:
+                self._store.switch_vectors(key, version, dimension, users)
+            finally:  # after a failure, too: it may have happened all the same
+                self._put_away(key)
 
     # users
     def create_user(self, key: CollectionKey, user_id: UserId) -> None:
@@ -279,6 +322,13 @@ class IndexedGallery:
         self._store.keep_reply(account_id, operation, token, reply, ts_ms)
 
     # indexes
+    def _put_away(self, key: CollectionKey) -> None:
+        """Forget all that is known of a collection; whoever waits for it looks again."""
+        with self._shelves_lock:
+            shelf = self._shelves.pop(key, None)
+        if shelf is not None:
+            shelf.close()
+
     def _shelf(self, key: CollectionKey) -> CollectionCache:
         shelf = self._shelves.get(key)
         if shelf is None:

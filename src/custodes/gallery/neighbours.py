@@ -3,11 +3,13 @@
 In: unit vectors (N, D) float32, and for each the cosine that counts as alike. Out: pairs, block by block. A pair is
 alike when its cosine reaches the limits of both.
 
-How: the vectors are turned so that the directions in which they differ most come first. By the Cauchy-Schwarz
-inequality a cosine is at most the product of the first components plus the product of the lengths of the rest, so one
-multiplication of short rows rules most pairs out for certain; what is left is computed in full, in float32, summed in
-one fixed order. Memory: the vectors, their first components and a few blocks. Each thread multiplies by itself: blocks
-are stacks of tiles that are too small for BLAS to spread over threads of its own, which wait for one another.
+How: something cheap rules most pairs out for certain, and what is left is computed in full, in float32, summed in one
+fixed order. Where somebody multiplies bytes, vectors are rounded to 7 bits a component: what a product of these is
+wrong by is at most what the lengths of the rounding errors say (Cauchy-Schwarz), so few pairs are left. Else, or where
+the components differ so much in size that many would be, the vectors are turned so that the directions in which they
+differ most come first: a cosine is at most the product of the first components plus the product of the lengths of the
+rest. Memory: the vectors, what they are ruled out by, and a few blocks. Each thread multiplies by itself: of floats,
+blocks are stacks of tiles that are too small for BLAS to spread over threads of its own, which wait for one another.
 """
 
 from __future__ import annotations
@@ -34,6 +36,10 @@ _SAMPLED = 1024
 _FEW = 2e-4
 """Share of pairs that may be left to be computed in full."""
 _PIECE = 65_536
+_LEVELS, _SHIFT = 63, 128
+"""Numbers of 7 bits: sums of two products fit into 16 bits, as some processors need."""
+_LONGEST = 1.001
+"""Of unit vectors as they are kept, float32 and all; see UNIT_TOLERANCE."""
 _SLACK = 2e-5
 """More than float32 can be wrong by in a product of unit vectors of some hundred components."""
 
@@ -47,17 +53,29 @@ class AlikePairs:
     cosine: NDArray[np.float32]
 
 
+_Sieve = Callable[[int, int], tuple[NDArray[np.int64], NDArray[np.int64]]]
+"""Rows of the block that begins there whose cosines may reach what is sought; none that does is left out."""
+
+
 def _nobody(_: float) -> None:
     """Nobody is told."""
 
 
+Products = Callable[[NDArray[np.uint8], NDArray[np.int8]], NDArray[np.int32]]
+"""Of rows (N, D), shifted by 128, and columns (D, M): exact sums, for numbers of 7 bits at least."""
+
+
 @dataclass(frozen=True, slots=True)
 class PairWork:
-    """How pairs are looked at: by how many threads, who is told the share that is over, what ends it early."""
+    """How pairs are looked at: by how many threads, who is told the share that is over, what ends it early.
+
+    ``products`` multiplies bytes, where there is something that does so faster than floats are multiplied.
+    """
 
     threads: int = 2
     stopped: Callable[[], bool] = lambda: False
     done: Callable[[float], None] = _nobody
+    products: Products | None = None
 
 
 DEFAULT_WORK = PairWork()
@@ -82,22 +100,11 @@ def _between(
     if not len(one) or not len(other):
         return
     floor = float(max(limits[0].min(), limits[1].min()))
-    turn = _turned(other)
-    head = _head(one, other, turn, floor)
-    right = _tiles(other, turn, head)
-    left = right if other is one else _tiles(one, turn, head)
-    rooms: SimpleQueue[FloatArray] = SimpleQueue()  # bounds of blocks, each used by one thread at a time
-    for _ in range(work.threads):
-        rooms.put(np.empty(ROWS * COLUMNS, np.float32))
+    sieve = _bytes_sieve(sides, floor - _SLACK, work.products) or _floats_sieve(sides, floor, work.threads)
 
     def block(place: tuple[int, int]) -> AlikePairs:
-        row, column = place
-        room = rooms.get()
-        try:
-            first, second = _possible((left, row), (right, column), floor - _SLACK, room)
-        finally:
-            rooms.put(room)
-        there = (first < len(one)) & (second < len(other))  # the last tiles are filled up
+        first, second = sieve(*place)
+        there = (first < len(one)) & (second < len(other))  # the last blocks are filled up
         return _exact(sides, limits, (first[there], second[there]), symmetric=symmetric)
 
     places = [
@@ -106,6 +113,71 @@ def _between(
         for column in range(row // COLUMNS * COLUMNS if symmetric else 0, len(other), COLUMNS)
     ]
     yield from _each(block, places, work)
+
+
+def _bytes_sieve(sides: tuple[FloatArray, FloatArray], least: float, products: Products | None) -> _Sieve | None:
+    """Looks by products of bytes; None where nobody multiplies them, or too many pairs would be left."""
+    if products is None:
+        return None
+    one, other = sides
+    scale = _LEVELS / max(float(np.abs(side).max()) for side in sides)
+    left, wrong = _rounded(one, scale)
+    right, also_wrong = (left, wrong) if other is one else _rounded(other, scale)
+    # |xy - ab| <= |x - a| |y| + |a| |y - b|, for a and b that stand for x and y.
+    bound = scale * scale * (least - (wrong * _LONGEST + (_LONGEST + wrong) * also_wrong))
+    if _share(left, right, bound) > _FEW + 1 / _SAMPLED:
+        return None
+    shifted = (left + np.int16(_SHIFT)).astype(np.uint8)
+    columns = [np.ascontiguousarray(right[start : start + COLUMNS].T) for start in range(0, len(right), COLUMNS)]
+
+    def sieve(row: int, column: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        block = columns[column // COLUMNS]
+        found = np.flatnonzero(products(shifted[row : row + ROWS], block) >= bound)
+        first, second = np.divmod(found, block.shape[1])
+        return row + first, column + second
+
+    return sieve
+
+
+def _rounded(rows: FloatArray, scale: float) -> tuple[NDArray[np.int8], float]:
+    """``scale`` times ``rows`` as bytes, and the length of the largest error, in units of the rows, rounded up."""
+    found, worst = np.empty(rows.shape, np.int8), 0.0
+    for start in range(0, len(rows), _PIECE):
+        part = rows[start : start + _PIECE].astype(np.float64)
+        near = np.rint(part * scale)
+        found[start : start + _PIECE] = near
+        worst = max(worst, float(np.linalg.norm(part - near / scale, axis=1).max()))
+    return found, worst * (1 + 1e-6)
+
+
+def _share(left: NDArray[np.int8], right: NDArray[np.int8], bound: float) -> float:
+    """Of some pairs those that reach ``bound``."""
+    rng = np.random.default_rng(0)  # which rows are tried changes the speed only
+    some, others = (
+        rows[rng.integers(0, len(rows), min(_SAMPLED, len(rows)))].astype(np.float32) for rows in (left, right)
+    )
+    return float((some @ others.T >= bound).mean())
+
+
+def _floats_sieve(sides: tuple[FloatArray, FloatArray], floor: float, threads: int) -> _Sieve:
+    """Looks by products of first components and of lengths of the rest."""
+    one, other = sides
+    turn = _turned(other)
+    head = _head(one, other, turn, floor)
+    right = _tiles(other, turn, head)
+    left = right if other is one else _tiles(one, turn, head)
+    rooms: SimpleQueue[FloatArray] = SimpleQueue()  # bounds of blocks, each used by one thread at a time
+    for _ in range(threads):
+        rooms.put(np.empty(ROWS * COLUMNS, np.float32))
+
+    def sieve(row: int, column: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        room = rooms.get()
+        try:
+            return _possible((left, row), (right, column), floor - _SLACK, room)
+        finally:
+            rooms.put(room)
+
+    return sieve
 
 
 def _tiles(rows: FloatArray, turn: FloatArray, head: int) -> FloatArray:

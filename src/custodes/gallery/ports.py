@@ -13,7 +13,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from custodes.core.ids import AccountId, FaceId, ImageId, UserId
+from custodes.core.ids import AccountId, FaceId, ImageId, ModelVersion, UserId
 from custodes.gallery.entities import (
     Collection,
     CollectionKey,
@@ -24,6 +24,7 @@ from custodes.gallery.entities import (
     NewFace,
     Page,
     RetentionRule,
+    UserSeen,
 )
 
 FloatArray = NDArray[np.float32]
@@ -97,7 +98,7 @@ class GalleryStore(Protocol):
         Raises:
             OutdatedError: of that picture there are others.
             QuotaError: beyond the collection's limit.
-            ConflictError: the collection has a face of one of the ids already.
+            ConflictError: the collection has a face of one of the ids already, or is of another model version.
             ValueError: a vector has not the collection's dimension, or not unit length.
         """
         ...
@@ -147,6 +148,42 @@ class GalleryStore(Protocol):
 
     def face_vectors(self, key: CollectionKey) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
         """All (rows, vectors) of a collection in batches, to fill an index."""
+        ...
+
+    # another model version
+    def stage_vectors(self, key: CollectionKey, version: ModelVersion, vectors: Mapping[FaceId, FloatArray]) -> int:
+        """Keep unit vectors of model ``version`` beside those that are searched, in place of former ones.
+
+        Each goes with its face; unknown faces are left out. Returns how many are kept.
+        """
+        ...
+
+    def unstaged(self, key: CollectionKey, version: ModelVersion, after: int | None, limit: int) -> Page[Face]:
+        """Faces that have no vector of model ``version`` beside theirs, by row."""
+        ...
+
+    def unstaged_count(self, key: CollectionKey, version: ModelVersion) -> int:
+        """How many these are."""
+        ...
+
+    def staged_vectors(self, key: CollectionKey, version: ModelVersion, rows: Sequence[int]) -> FloatArray:
+        """Vectors (N, D) of ``rows`` that were kept beside. Raises NotFoundError when one is missing."""
+        ...
+
+    def switch_vectors(
+        self, key: CollectionKey, version: ModelVersion, dimension: int, users: Sequence[UserSeen]
+    ) -> None:
+        """Make the vectors of ``version`` kept beside those that are searched, all at once; the former ones are gone.
+
+        Args:
+            key: the collection.
+            version: of what is kept beside.
+            dimension: of these vectors.
+            users: all users of the collection with their new vectors.
+
+        Raises:
+            ConflictError: a face has none, or a user changed since it was seen, or is missing.
+        """
         ...
 
     # users

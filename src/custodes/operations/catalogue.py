@@ -53,6 +53,7 @@ from custodes.operations.record.evidence.own_evidence import OwnEvidence
 from custodes.operations.reviews.reviews import Holding
 from custodes.operations.streams.events import StreamEvents
 from custodes.operations.streams.use_cases import StreamAdapters, StreamOperations
+from custodes.operations.tasks.reembedding import Reembedding
 from custodes.operations.tasks.use_cases import TaskAdapters, TaskOperations
 from custodes.operations.video.use_cases import VideoAdapters, VideoOperations
 
@@ -138,6 +139,7 @@ class Operations:
     events: StreamEvents
     handlers: HandlerOperations
     tasks: TaskOperations
+    reembedding: Reembedding
     verification: Verification
     evidence: OwnEvidence
 
@@ -176,6 +178,7 @@ def build(ports: Ports) -> Operations:
         ),
         streams=streams,
         handlers=HandlerOperations(HandlerParts(engine, gallery, pictures, enrolment), ports.handlers),
+        reembedding=Reembedding(engine, gallery, pictures, pages),
         tasks=TaskOperations(engine, gallery, ports.tasks),
         verification=Verification(engine, gallery, pictures, ports.false_match_rate),
         events=StreamEvents(gallery, None if ports.streams is None else ports.streams.events),

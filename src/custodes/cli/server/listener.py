@@ -19,6 +19,7 @@ import uvicorn
 from custodes.core.errors import UnavailableError
 from custodes.core.setting_text import url_host
 from custodes.edge.app import SERVER_OPTIONS
+from custodes.edge.http.stopping import announce
 
 # Connections that the system keeps waiting while all workers are busy; uvicorn's own default.
 _BACKLOG = 2048
@@ -85,15 +86,20 @@ class Listener:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, telling when it is ready."""
+    """uvicorn, telling when it is ready, and requests when it stops."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._announced = announce(self.lifespan.state)
         await super().startup(sockets=sockets)
         self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._announced.set()
+        await super().shutdown(sockets=sockets)
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -37,6 +37,27 @@ def report(kind: str, summary: Mapping[str, Any], findings: Sequence[Mapping[str
         )
     if summary.get("Truncated"):
         facts.append("only the most alike are shown")
+    return _page(title, facts, _rates(summary.get("Rates") or ()) + _found(findings))
+
+
+def reembedding_report(facts: Mapping[str, Any]) -> str:
+    """The page about a re-embedding: how far it is, and each face without a new vector with the reason."""
+    told = [
+        f"{facts['collection_id']}: {facts['faces'] - facts['missing']} of {facts['faces']} faces have a vector of "
+        f"face model {facts['face_model_version']}",
+        "switched" if facts["switched"] else "not switched",
+    ]
+    rows = "".join(
+        f"<tr><td>{escape(one['face_id'])}</td><td>{escape(one.get('external_image_id', ''))}</td>"
+        f"<td>{escape(one.get('user_id', ''))}</td><td>{escape(one['reason'])}</td></tr>"
+        for one in facts["left"]
+    )
+    head = "<tr><th>face without a new vector</th><th>external image id</th><th>user</th><th>reason</th></tr>"
+    table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else ""
+    return _page("Re-embedding", told, table)
+
+
+def _page(title: str, facts: Sequence[str], content: str) -> str:
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>
@@ -44,8 +65,7 @@ def report(kind: str, summary: Mapping[str, Any], findings: Sequence[Mapping[str
 <body>
 <h1>{escape(title)}</h1>
 <p>{escape(" · ".join(facts))}</p>
-{_rates(summary.get("Rates") or ())}
-{_found(findings)}
+{content}
 </body>
 </html>
 """

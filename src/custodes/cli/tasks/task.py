@@ -15,6 +15,7 @@ import typer
 
 from custodes.cli.options import DATA, CollectionOption, DataPlaceOption, EndpointOption, JsonOption
 from custodes.cli.output import print_json, show
+from custodes.cli.tasks.reembed import reembed
 from custodes.cli.tasks.report import looked, report
 from custodes.core.errors import CustodesError, InvalidParameterError
 from custodes.settings import from_environment
@@ -125,6 +126,9 @@ def calibrate_command(
         raise InvalidParameterError("--label-by is user or external-image-id")
     asked = {"CollectionId": collection, "LabelBy": labels[label_by]}
     _run("StartCalibration", asked, _Output(data, endpoint, report, as_json))
+
+
+app.command("re-embed")(reembed)
 
 
 @app.command("list")

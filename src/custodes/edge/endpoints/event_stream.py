@@ -37,6 +37,7 @@ from custodes.edge.aws.translate.streams.events import events_command, events_ou
 from custodes.edge.aws.validate import validate
 from custodes.edge.endpoints.authentication import Authentication
 from custodes.edge.http.exchange import Exchange
+from custodes.edge.http.stopping import sleep_until, stopping
 from custodes.edge.http.workers import Workers
 from custodes.operations.accounts.throttle import Throttle
 from custodes.operations.requests.context import Context, Origin
@@ -116,7 +117,8 @@ class EventStreams:
         except (ApiError, CustodesError) as error:
             return _refusal(error, exchange)
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return StreamingResponse(self._sent_events(context, command), 200, headers, media_type=EVENT_STREAM)
+        events = self._sent_events(context, command, stopping(request.scope))
+        return StreamingResponse(events, 200, headers, media_type=EVENT_STREAM)
 
     async def socket(self, websocket: WebSocket) -> None:
         """Events as JSON texts, and ``{"After": PLACE}`` while there is nothing to tell; the client says nothing."""
@@ -154,18 +156,21 @@ class EventStreams:
             await asyncio.gather(gone, sending, return_exceptions=True)
 
     async def _send_pages(self, websocket: WebSocket, context: Context, command: ListStreamEvents) -> None:
-        async with aclosing(self._pages(context, command)) as pages:
+        # A socket is closed by the server itself when that stops.
+        async with aclosing(self._pages(context, command, asyncio.Event())) as pages:
             async for page in pages:
                 for _, event in self._spelled(page):
                     await websocket.send_text(event.decode())
                 if not page.events:
                     await websocket.send_text(orjson.dumps({"After": page.after}).decode())
 
-    async def _sent_events(self, context: Context, command: ListStreamEvents) -> AsyncGenerator[bytes, None]:
+    async def _sent_events(
+        self, context: Context, command: ListStreamEvents, ends: asyncio.Event
+    ) -> AsyncGenerator[bytes, None]:
         """Blocks of a text/event-stream. Refusals that come later end it with an event of their own."""
         yield b"retry: 1000\n\n"
         try:
-            async with aclosing(self._pages(context, command)) as pages:
+            async with aclosing(self._pages(context, command, ends)) as pages:
                 async for page in pages:
                     for place, event in self._spelled(page):
                         kind = orjson.loads(event)["Kind"].lower()
@@ -176,12 +181,14 @@ class EventStreams:
             refusal = error if isinstance(error, ApiError) else api_error(error)
             yield b"event: refused\ndata: %s\n\n" % body(refusal, context.request_id)
 
-    async def _pages(self, context: Context, command: ListStreamEvents) -> AsyncGenerator[EventPage, None]:
-        """What is there and what comes; an empty page now and then while nothing does."""
+    async def _pages(
+        self, context: Context, command: ListStreamEvents, ends: asyncio.Event
+    ) -> AsyncGenerator[EventPage, None]:
+        """What is there and what comes until ``ends``; an empty page now and then while nothing does."""
         loop, limits, account_id = asyncio.get_running_loop(), self._limits, context.caller.account_id
         end_s, told_s, seen = loop.time() + limits.stream_s, loop.time(), command.after
         with self._counted(account_id):
-            while loop.time() < end_s:
+            while loop.time() < end_s and not ends.is_set():
                 if await self._readers.run(account_id, self._parts.events.newest, account_id) > seen:
                     now = replace(context, ts_ms=self._parts.clock.now_ms())
                     page = (await self._read(now, replace(command, after=seen))).result
@@ -191,7 +198,7 @@ class EventStreams:
                     told_s = loop.time()
                     yield EventPage((), seen)
                 else:
-                    await asyncio.sleep(limits.look_s)
+                    await sleep_until(ends, limits.look_s)
 
     async def _read(self, context: Context, command: ListStreamEvents) -> Released[EventPage]:
         parts = self._parts

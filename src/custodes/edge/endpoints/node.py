@@ -2,7 +2,8 @@
 
 In: requests. Out: answers of this server's own application, of the one with the duties where that is here, or of the
 server that has them. What is answered here is what every server knows how to: the ledger's public files, health, and
-operations on faces and pictures. Before an operation is answered, everything is followed that others changed.
+operations on faces and pictures, with the networks that it has. Before an operation is answered, everything is followed
+that others changed.
 """
 
 from __future__ import annotations
@@ -35,18 +36,23 @@ OPERATIONS = frozenset(
         "IndexFaces",
         "ListCollections",
         "ListFaces",
+        "ListFacesToReembed",
         "ListUsers",
         "RecognizeCelebrities",
+        "ReembedFaces",
         "SearchFaces",
         "SearchFacesByImage",
         "SearchUsers",
         "SearchUsersByImage",
+        "SwitchFaceModel",
     }
 )
 """What every server does, beside all of STS. What erases has an order among all servers, and jobs, streams, models and
 liveness have workers: one server does them."""
 _OWN_PATHS = ("/healthz", "/metrics")
 _LEDGER = "/ledger"
+_REEMBEDDING = "/custodes/v1/reembedding/"
+"""Of our own operations those that are about the networks of the server that is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +154,11 @@ def _is_own(scope: Scope) -> bool:
 
 
 def _is_here(scope: Scope, operations: Set[str]) -> bool:
-    if scope["type"] != "http" or scope["path"] != "/":
+    if scope["type"] != "http":
+        return False
+    if scope["path"].startswith(_REEMBEDDING):
+        return True
+    if scope["path"] != "/":
         return False
     headers = dict(scope["headers"])
     target = headers.get(b"x-amz-target")

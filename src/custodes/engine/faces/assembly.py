@@ -48,7 +48,7 @@ KNOTS = (
     Knot(0.4423, 99.0),
     Knot(0.5148, 99.9),
 )
-"""Score to percent of recipe 7.0, fitted by scripts/fit_lookalikes.py on one half of the people."""
+"""Score to percent of recipes 7.0 and 7.1, fitted by scripts/fit_lookalikes.py on one half of the people."""
 
 
 SAMPLE_PX = 320
@@ -69,7 +69,7 @@ def face_recipe() -> Recipe:
     """The recipe that new collections get unless the operator chose a network of their own."""
     lookalikes = load_lookalikes()
     return Recipe(
-        version=ModelVersion("7.0"),
+        version=ModelVersion("7.1"),
         mirrored=frozenset({VectorUse.ENROL}),
         dimension=int(lookalikes.means.shape[1]),
         lookalikes=lookalikes,

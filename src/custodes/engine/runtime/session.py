@@ -170,6 +170,25 @@ class NetworkSession:
         return dict(zip(names, values, strict=True))
 
 
+class ByteProducts:
+    """Products of matrices of bytes on the calling thread, by the processor's own instructions where it has them."""
+
+    def __init__(self, model: bytes) -> None:
+        """Open ``model``, which ``byte_products_model`` made."""
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = _QUIET
+        self._runtime = onnxruntime.InferenceSession(model, options, providers=[_CPU])
+
+    def __call__(self, left: NDArray[np.uint8], right: NDArray[np.int8]) -> NDArray[np.int32]:
+        """(N, M): rows of ``left`` (N, D), shifted by 128, times columns of ``right`` (D, M); exact.
+
+        Pairs of products have to fit into 16 bits for processors that add them so: 7 bits on each side do.
+        """
+        return np.asarray(self._runtime.run(None, {"a": left, "b": right})[0])
+
+
 def _input_values(card: ModelCard) -> int | None:
     """Numbers in one sample of the input of ``card``; None where it may have any size."""
     sides = [side for side in card.input.shape[1:] if isinstance(side, int)]

@@ -47,6 +47,10 @@ class LeasedLog(RunningLog):
         """See RunningLog."""
         return self._log.append_under(self._lease, kind, parts, urgent=False)
 
+    def hasten(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
+        """See RunningLog."""
+        return self._log.hasten_under(self._lease, kind, parts)
+
     def commit(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """See RunningLog."""
         return self._log.commit_under(self._lease, kind, parts)

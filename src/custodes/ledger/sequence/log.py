@@ -147,16 +147,25 @@ class SequencedLog(RunningLog):
                 self._changed.notify_all()
         return entry
 
+    def hasten(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
+        """See RunningLog."""
+        return self.hasten_under(None, kind, parts)
+
+    def hasten_under(self, lease: int | None, kind: str, parts: EntryParts) -> Pending:
+        """``hasten``, likewise."""
+        pending = self.append_under(lease, kind, parts)
+        with self._changed:
+            if self._waiting.hurry():
+                self._changed.notify_all()
+        return pending
+
     def commit(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """See RunningLog."""
         return self.commit_under(None, kind, parts)
 
     def commit_under(self, lease: int | None, kind: str, parts: EntryParts) -> Pending:
         """``commit``, likewise."""
-        pending = self.append_under(lease, kind, parts)
-        with self._changed:
-            if self._waiting.hurry():
-                self._changed.notify_all()
+        pending = self.hasten_under(lease, kind, parts)
         pending.wait_durable()
         return pending
 

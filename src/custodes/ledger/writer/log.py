@@ -123,6 +123,14 @@ class LedgerLog(RunningLog):
         """See RunningLog."""
         return self._enter(prepare(kind, self._sealing, **parts), parts.get("settles"), wake=True, urgent=False)
 
+    def hasten(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
+        """See RunningLog."""
+        pending = self.append(kind, **parts)
+        with self._queue_lock:
+            if self._waiting.hurry():
+                self._queue_lock.notify()
+        return pending
+
     def commit(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """See RunningLog.
 

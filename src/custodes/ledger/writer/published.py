@@ -117,6 +117,10 @@ class RunningLog(PublishedLog, ABC):
         """``append`` an entry that nobody waits for yet: it goes with the next batch, or in a moment by itself."""
 
     @abstractmethod
+    def hasten(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
+        """``append`` a permission that is to be durable soon, before what settles it: it is on its way at once."""
+
+    @abstractmethod
     def commit(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """``append`` an entry that is durable when this returns. Raises as ``append`` and ``wait_durable`` do."""
 

@@ -68,6 +68,10 @@ class LedgerWriter(Protocol):
         """An entry that may wait for the next batch; see ``LedgerLog.defer``."""
         ...
 
+    def hasten(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
+        """A permission that is on its way to the disk at once; see ``LedgerLog.hasten``."""
+        ...
+
     def commit(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """An entry that is durable; see ``LedgerLog.commit``."""
         ...

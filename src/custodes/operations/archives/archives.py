@@ -173,6 +173,7 @@ class Archives:
             confidence_pct=face.confidence_pct,
             vector=_vector(face.vector, self._engine.dimension),
             enrolled_ts_ms=min(face.enrolled_ts_ms, now_ms),
+            model_version=self._engine.model_version,
         )
 
     def _join(self, key: CollectionKey, wanted: Mapping[FaceId, ArchivedFace]) -> int:

@@ -136,7 +136,8 @@ class EnrolmentPart:
     def _added(self, permit: Permit, part: StartBulkEnrolment, key: CollectionKey, name: str, seen: SeenPicture) -> int:
         """How many faces of a picture are in the collection now."""
         external = external_id(part, name)
-        picture = image_id(seen.sha256, external, self._parts.engine.model_version)
+        version = self._parts.gallery.outline(key).picture_version
+        picture = image_id(seen.sha256, external, version)
         found = [
             EmbeddedFace(face.box_ratio, face.confidence_pct, np.frombuffer(face.vector, np.float32))
             for face in seen.faces

@@ -169,7 +169,7 @@ class Celebrities:
         scale = self._engine.scale(vector)
         least = min_cosine(scale, MIN_SIMILARITY_PCT)
         try:
-            hits = self._gallery.search_faces(self._known.key, vector, _NEAREST, least)
+            hits = self._gallery.search_faces(self._known.key, vector, _NEAREST, least, self._engine.model_version)
             faces = self._gallery.faces_by_row(self._known.key, [hit.row for hit in hits]) if hits else {}
         except NotFoundError:  # the whole collection was deleted meanwhile
             return None

@@ -49,7 +49,7 @@ class IndexFaces(CollectionCommand):
     """Enrol the faces of a picture."""
 
     operation: ClassVar[str] = "IndexFaces"
-    properties: ClassVar[Properties] = Properties(Reveals.RECORDS, changes=True, unit=Unit.IMAGE, enrols=True)
+    properties: ClassVar[Properties] = Properties(Reveals.RECORDS, True, Unit.IMAGE, enrols=True, waits=True)
     image: ImageInput
     external_image_id: ExternalImageId | None = None
     attributes: Attributes = DEFAULT_ATTRIBUTES
@@ -214,10 +214,12 @@ class FaceOperations:
                 confidence_pct=face.confidence_pct,
                 vector=face.vector,
                 enrolled_ts_ms=permit.context.ts_ms,
+                model_version=self._engine.model_version,
             )
             for index, face in enumerate(faces)
         }
-        present = self._add(permit, key, picture, [face.box_ratio for face in faces], new)
+        there = self._gallery.faces_of_image(key, picture)
+        present = self._add(permit, key, there, [face.box_ratio for face in faces], new)
         return [present[index] for index in range(len(faces))]
 
     def _enrol(
@@ -231,9 +233,10 @@ class FaceOperations:
         """The gallery's faces for ``taken``, in that order; those not there yet are embedded and added."""
         if not taken:
             return []
-        picture = image_id(image.sha256, external_id, self._engine.model_version)
+        picture = image_id(image.sha256, external_id, self._gallery.outline(key).picture_version)
         boxes = [face.box_px.to_ratio(image.size) for face in taken]
-        present = by_box(boxes, self._gallery.faces_of_image(key, picture))
+        there = self._gallery.faces_of_image(key, picture)
+        present = by_box(boxes, there)
         missing = [index for index in range(len(taken)) if index not in present]
         if missing:
             vectors = self._engine.embed(permit.slot, image, [taken[i] for i in missing], VectorUse.ENROL)
@@ -246,18 +249,26 @@ class FaceOperations:
                     confidence_pct=taken[index].confidence_pct,
                     vector=vector,
                     enrolled_ts_ms=permit.context.ts_ms,
+                    model_version=self._engine.model_version,
                 )
                 for index, vector in zip(missing, vectors, strict=True)
             }
-            present = self._add(permit, key, picture, boxes, new)
+            present = self._add(permit, key, there, boxes, new)
+        permit.slot.wait()  # callers go on to keep pictures
         return [present[index] for index in range(len(taken))]
 
     def _add(
-        self, permit: Permit, key: CollectionKey, picture: ImageId, boxes: list[BoxRatio], new: Mapping[int, NewFace]
+        self,
+        permit: Permit,
+        key: CollectionKey,
+        there: Sequence[Face],
+        boxes: list[BoxRatio],
+        new: Mapping[int, NewFace],
     ) -> dict[int, Face]:
-        """Look again and add what is missing; the same picture may come twice at a time, here or at other servers."""
+        """Add what is missing beside ``there``; the same picture may come twice at a time, here or at other servers."""
+        permit.slot.wait()
+        picture = next(iter(new.values())).image_id
         while True:
-            there = self._gallery.faces_of_image(key, picture)
             present = by_box(boxes, there)
             missing = [index for index in new if index not in present]
             if not missing:
@@ -266,6 +277,7 @@ class FaceOperations:
                 known = [face.face_id for face in there]
                 added = self._gallery.add_faces(key, [new[index] for index in missing], known)
             except OutdatedError:
+                there = self._gallery.faces_of_image(key, picture)
                 continue
             permit.tally.add(faces_enrolled=len(added))
             return present | dict(zip(missing, added, strict=True))

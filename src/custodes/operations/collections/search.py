@@ -168,7 +168,7 @@ class Search:
         face, vector = self._enrolled(key, command.face_id)
         scale = self._engine.scale(vector)
         least = min_cosine(scale, command.threshold_pct)
-        hits = self._gallery.search_faces(key, vector, command.max_faces + 1, least)
+        hits = self._gallery.search_faces(key, vector, command.max_faces + 1, least, version)
         others = [hit for hit in hits if hit.row != face.row][: command.max_faces]
         matches = self._face_matches(permit, Sought(command.operation, key), scale, others)
         return FacesMatched(matches, version, face_id=face.face_id)
@@ -186,7 +186,8 @@ class Search:
         require_grown(self._engine, permit, image, [asked])
         vector = self._engine.embed(permit.slot, image, [asked], VectorUse.QUERY)[0]
         scale = self._engine.scale(vector)
-        hits = self._gallery.search_faces(key, vector, command.max_faces, min_cosine(scale, command.threshold_pct))
+        least = min_cosine(scale, command.threshold_pct)
+        hits = self._gallery.search_faces(key, vector, command.max_faces, least, version)
         matches = self._face_matches(permit, Sought(command.operation, key, image, asked), scale, hits)
         return FacesMatched(matches, version, detected=asked, size=found.size)
 
@@ -208,7 +209,7 @@ class Search:
         if vector is None:
             return UsersMatched((), version, user_id=command.user_id)
         scale = self._engine.scale(vector)
-        hits = self._gallery.search_users(key, vector, limit, min_cosine(scale, command.threshold_pct))
+        hits = self._gallery.search_users(key, vector, limit, min_cosine(scale, command.threshold_pct), version)
         others = [hit for hit in hits if hit.row != own_row][: command.max_users]
         matches = self._user_matches(permit, Sought(command.operation, key), scale, others)
         return UsersMatched(matches, version, user_id=command.user_id, face_id=command.face_id)
@@ -224,7 +225,8 @@ class Search:
         require_grown(self._engine, permit, image, [asked])
         vector = self._engine.embed(permit.slot, image, [asked], VectorUse.QUERY)[0]
         scale = self._engine.scale(vector)
-        hits = self._gallery.search_users(key, vector, command.max_users, min_cosine(scale, command.threshold_pct))
+        least = min_cosine(scale, command.threshold_pct)
+        hits = self._gallery.search_users(key, vector, command.max_users, least, version)
         matches = self._user_matches(permit, Sought(command.operation, key, image, asked), scale, hits)
         return UsersMatched(matches, version, detected=asked, size=found.size, unsearched=unsearched)
 

@@ -198,8 +198,9 @@ class HandlerRun:
 
     def _faces(self, permit: Permit, wanted: MatchList, vector: FloatArray) -> list[ListCandidate]:
         gallery, scale = self._parts.gallery, self._parts.engine.scale(vector)
+        version = self._parts.engine.model_version
         key = _key(permit, wanted)
-        hits = gallery.search_faces(key, vector, _most(wanted), min_cosine(scale, wanted.threshold))
+        hits = gallery.search_faces(key, vector, _most(wanted), min_cosine(scale, wanted.threshold), version)
         faces = gallery.faces_by_row(key, [hit.row for hit in hits]) if hits else {}
         permit.tally.add(faces_searched=1, matches=len(faces))
         return [
@@ -216,8 +217,9 @@ class HandlerRun:
 
     def _users(self, permit: Permit, wanted: MatchList, vector: FloatArray) -> list[ListCandidate]:
         gallery, scale = self._parts.gallery, self._parts.engine.scale(vector)
+        version = self._parts.engine.model_version
         key = _key(permit, wanted)
-        hits = gallery.search_users(key, vector, _most(wanted), min_cosine(scale, wanted.threshold))
+        hits = gallery.search_users(key, vector, _most(wanted), min_cosine(scale, wanted.threshold), version)
         users = gallery.users_by_row(key, [hit.row for hit in hits]) if hits else {}
         permit.tally.add(faces_searched=1, matches=len(users))
         return [

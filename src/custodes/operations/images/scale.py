@@ -30,5 +30,5 @@ def require_same_model(engine: FaceEngine, collection: Collection) -> None:
         raise InvalidParameterError(
             f"The collection id: {collection.key.collection_id} holds vectors of face model version "
             f"{collection.model_version}, and this server computes version {engine.model_version}. Vectors of "
-            "different versions are never compared; its photos have to be indexed anew, in a new collection."
+            "different versions are never compared: re-embed it from its photos (custodes task re-embed)."
         )

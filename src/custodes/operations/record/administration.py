@@ -67,6 +67,10 @@ class AttributedLog:
         """See LedgerWriter."""
         return self._log.defer(kind, **self._named(parts))
 
+    def hasten(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
+        """See LedgerWriter."""
+        return self._log.hasten(kind, **self._named(parts))
+
     def commit(self, kind: str, **parts: Unpack[EntryParts]) -> Pending:
         """See LedgerWriter."""
         return self._log.commit(kind, **self._named(parts))

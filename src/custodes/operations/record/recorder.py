@@ -46,6 +46,10 @@ class _LedgerSlot(Slot):
         self.permission = permission
         self.intent = intent
 
+    def wait(self) -> None:
+        """See Slot. Raises UnavailableError."""
+        _writing(self.permission.wait_durable)
+
 
 class LedgerRecorder:
     """Implements ``gate.Recorder`` over a log."""
@@ -71,8 +75,16 @@ class LedgerRecorder:
         decided = {"resource": intent.resource, "rule": decision.rule_id or ""}
         body = _common(intent) | decided | _grounds(decision.grounds)
         answer = "deny" if isinstance(decision, Deny) else "allow"
-        write = self._log.append if _keeps_nothing(intent, decision) else self._log.commit
+        write = self._log.commit
+        if not isinstance(decision, Deny) and not decision.obligations:
+            write = self._way(intent)
         return _LedgerSlot(_writing(lambda: write("auth", body=body, fields={"d": answer})), intent)
+
+    def _way(self, intent: Intent) -> Callable[..., Pending]:
+        """How a permission without conditions is written; with them, its result is kept, so it waits first."""
+        if not intent.properties.changes:
+            return self._log.append
+        return self._log.hasten if intent.properties.waits else self._log.commit
 
     def record(self, slot: Slot, outcome: UseOutcome) -> GateReceipt | None:
         """Settle the permission of ``slot``; a refusal is settled by itself. Failed calls cost no units.
@@ -169,12 +181,6 @@ def _grounds(grounds: Grounds) -> dict[str, object]:
     facts = grounds.facts
     shown = {name: facts[name] for name in ("purpose", "sector") if name in facts}
     return {"facts": dict(facts), "policy": grounds.policy, "rules": list(grounds.rules), **shown}
-
-
-def _keeps_nothing(intent: Intent, decision: GateDecision) -> bool:
-    """Whether nothing but an answer is left of what may run; a result that has to be reviewed is kept."""
-    allowed = not isinstance(decision, Deny) and not decision.obligations
-    return allowed and not intent.properties.changes
 
 
 def _units(intent: Intent, outcome: UseOutcome) -> int:

@@ -52,6 +52,7 @@ class Properties:
     Attributes:
         reveals: see there.
         changes: whether anything but the answer is left of it. If so, it waits until its permission is on disk.
+        waits: of what changes anything: it begins to compute meanwhile, and calls ``Slot.wait`` before the change.
         unit: what is billed.
         enrols: whether it puts faces or people into a collection.
         searches: whether it looks for faces of a collection that are like one; where that is approximate, it says so.
@@ -61,6 +62,7 @@ class Properties:
     changes: bool
     unit: Unit = Unit.NOTHING
     enrols: bool = False
+    waits: bool = False
     searches: bool = False
 
     @property

@@ -126,7 +126,7 @@ class FaceLook:
         engine, gallery = self._engines.faces, self._engines.gallery
         scale = engine.scale(vector)
         least = min_cosine(scale, self._task.threshold_pct)
-        hits = gallery.search_faces(self._key, vector, MAX_MATCHES, least)
+        hits = gallery.search_faces(self._key, vector, MAX_MATCHES, least, engine.model_version)
         faces = gallery.faces_by_row(self._key, [hit.row for hit in hits]) if hits else {}
         permit.tally.add(faces_searched=1, matches=len(faces))
         return tuple((similarity_pct(scale, hit.cosine), faces[hit.row]) for hit in hits if hit.row in faces)

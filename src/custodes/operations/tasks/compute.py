@@ -17,7 +17,7 @@ from custodes.core.errors import DeniedError, InvalidParameterError, Unavailable
 from custodes.engine.ports import FaceEngine
 from custodes.gallery.entities import CollectionKey, Face
 from custodes.gallery.groups import FaceGroup, components, groups
-from custodes.gallery.neighbours import AlikePairs, PairWork, alike_between, alike_pairs
+from custodes.gallery.neighbours import AlikePairs, PairWork, Products, alike_between, alike_pairs
 from custodes.gallery.ports import FloatArray
 from custodes.gallery.rates import match_rates
 from custodes.operations.collections.ports import Gallery
@@ -64,12 +64,16 @@ class TaskProgress:
 
 @dataclass(frozen=True, slots=True)
 class TaskParts:
-    """What tasks compute with; ``rate`` says what a similarity stands for, ``executors`` who else computes."""
+    """What tasks compute with; ``rate`` says what a similarity stands for.
+
+    ``products`` opens what multiplies bytes, ``executors`` are who else computes.
+    """
 
     engine: FaceEngine
     gallery: Gallery
     rate: Callable[[float], float | None]
     threads: int = 2
+    products: Callable[[], Products | None] = lambda: None
     executors: Executors | None = None
 
 
@@ -213,7 +217,8 @@ class _Work:
         return alike_pairs(faces.vectors, self._least(faces.vectors, percent), self._how())
 
     def _how(self) -> PairWork:
-        return PairWork(self._parts.threads, self._progress.is_stopped, self._progress.tell)
+        parts, progress = self._parts, self._progress
+        return PairWork(parts.threads, progress.is_stopped, progress.tell, parts.products())
 
     def _known(self, faces: _Faces, places: Iterable[int]) -> dict[int, Face]:
         """Faces by the store's number, looked up a part at a time."""

@@ -179,7 +179,8 @@ class FaceSearchAnalysis(_Persons):
     def _matches(self, permit: Permit, vector: Float) -> dict[str, float]:
         scale, gallery = self.engines.faces.scale(vector), self.engines.gallery
         threshold = float(self.options.get("FaceMatchThreshold", DEFAULT_MATCH_PCT))
-        hits = gallery.search_faces(self._key, vector, MAX_MATCHES, min_cosine(scale, threshold))
+        version, least = self.engines.faces.model_version, min_cosine(scale, threshold)
+        hits = gallery.search_faces(self._key, vector, MAX_MATCHES, least, version)
         faces = gallery.faces_by_row(self._key, [hit.row for hit in hits]) if hits else {}
         permit.tally.add(faces_searched=1, matches=len(faces))
         return {faces[hit.row].face_id: similarity_pct(scale, hit.cosine) for hit in hits if hit.row in faces}

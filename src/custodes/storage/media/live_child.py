@@ -24,6 +24,8 @@ from custodes.storage.media.pipe import Kind, Record
 
 _OPEN_MS, _READ_MS = 8_000, 8_000
 _PROTOCOLS = "file,tcp,http,httpproxy,https,tls,crypto,rtp,hls"
+_RTSP_PROTOCOLS = "tcp,tls,crypto,rtp"
+"""Of a source of RTSP: nothing that it could be sent on to, RTSP itself neither."""
 _CPU_S = 30 * 24 * 3600
 
 
@@ -32,7 +34,8 @@ def main(orders: BinaryIO, out: BinaryIO) -> None:
     order = orjson.loads(orders.readline())
     cv2.setNumThreads(1)
     authorities = ssl.get_default_verify_paths().cafile or ""
-    options = f"rtsp_transport;tcp|protocol_whitelist;{_PROTOCOLS}"
+    protocols = _RTSP_PROTOCOLS if order["address"].startswith("rtsp") else _PROTOCOLS
+    options = f"rtsp_transport;tcp|max_redirects;0|protocol_whitelist;{protocols}"
     if order["secure"]:
         options += f"|tls_verify;1|ca_file;{authorities}"
     os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = options

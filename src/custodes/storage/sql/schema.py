@@ -83,6 +83,7 @@ COLLECTIONS = Table(
     # The defaults are for the migration that added them.
     Column("version", BigInteger, nullable=False, server_default="0"),
     Column("known_from", BigInteger, nullable=False, server_default="0"),
+    Column("first_version", String(64)),
     UniqueConstraint("account_id", "collection_id"),
     UniqueConstraint("account_id", "row"),
     sqlite_autoincrement=True,
@@ -161,6 +162,18 @@ THUMBNAILS = Table(
     ForeignKeyConstraint(["face_row"], ["faces.row"], ondelete="CASCADE"),
 )
 """Small pictures of faces of collections that want them; each goes with its face."""
+
+STAGED_VECTORS = Table(
+    "staged_vectors",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("face_row", ROW, primary_key=True, autoincrement=False),
+    Column("model_version", String(64), nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    ForeignKeyConstraint(["face_row"], ["faces.row"], ondelete="CASCADE"),
+)
+"""Vectors of another model version, until a collection is switched to it; each goes with its face."""
 
 VECTOR_SEGMENTS = Table(
     "vector_segments",

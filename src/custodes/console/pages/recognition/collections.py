@@ -18,7 +18,7 @@ FACES_PAGE_SIZE = 60
 LISTING = ("ListCollections",)
 SHOWING = ("DescribeCollection", "ListFaces", "GetFaceThumbnails")
 PICTURES = ("DescribeCollection", "TagResource", "UntagResource")
-SETTINGS = ("DescribeCollection", "ListTagsForResource", "retention list")
+SETTINGS = ("DescribeCollection", "ListTagsForResource", "ListFacesToReembed", "retention list")
 
 
 def listing(visit: Visit) -> View:
@@ -50,8 +50,16 @@ def settings(visit: Visit) -> View:
     name = visit.path["collection"]
     facts = visit.api("DescribeCollection", CollectionId=name)
     tags = visit.api("ListTagsForResource", ResourceArn=facts["CollectionARN"])["Tags"]
+    model = visit.api("ListFacesToReembed", CollectionId=name, MaxResults=1)
     values = {"collection": name, "facts": facts, "tags": tags, "days": _retention(visit, name), "keeps": keeps(tags)}
-    return View("collection_settings.html", values)
+    return View("collection_settings.html", {**values, "model": model})
+
+
+def switch(visit: Visit) -> GoTo:
+    """Have the vectors of the server's network searched; refused while a face has none."""
+    name = visit.path["collection"]
+    visit.api("SwitchFaceModel", CollectionId=name)
+    return GoTo(collection_path(name, "settings"))
 
 
 def retain(visit: Visit) -> GoTo:

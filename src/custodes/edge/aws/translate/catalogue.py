@@ -5,7 +5,7 @@ In: the gate and the use cases. Out: handlers. Nothing else of the edge makes ha
 
 from __future__ import annotations
 
-from custodes.edge.aws.translate import archives, evidence, liveness, tasks
+from custodes.edge.aws.translate import archives, evidence, liveness, reembedding, tasks
 from custodes.edge.aws.translate import handlers as handling
 from custodes.edge.aws.translate.collections import (
     celebrities,
@@ -50,6 +50,7 @@ def handlers(gate: Gate, operations: Operations, region: str, *, bare_arn: bool 
         **streams.handlers(gate, operations.streams, region),
         **events.handlers(gate, operations.events),
         **tasks.handlers(gate, operations.tasks),
+        **reembedding.handlers(gate, operations.reembedding),
         **handling.handlers(gate, operations.handlers, operations.verification),
         **assessment_handlers(gate, operations.assessment),
         **text.handlers(gate, operations.text),

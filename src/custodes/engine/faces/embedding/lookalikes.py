@@ -9,8 +9,12 @@ of a few dozen distributions over the sphere knows these directions. Each vector
 belongs to; what is left is what tells a face from others like it. How far strangers still agree within a distribution
 (its level) stays with the vector as its last component, so that the scale of similarities can be shifted by it.
 
+One hard light does the same to anybody: its faces have distributions of their own, which are rare, so that a face in
+ordinary light is not taken for one of them.
+
 Every number of the mixture is over all faces of a distribution, at least dozens of people: none is a person's template.
-Fitted by scripts/fit_lookalikes.py; choice and figures: docs/adr/0018-among-people-who-look-alike.md.
+Fitted by scripts/fit_lookalikes.py and scripts/fit_hard_light.py; choice and figures:
+docs/adr/0018-among-people-who-look-alike.md, docs/adr/0027-one-light-makes-strangers-alike.md.
 """
 
 from __future__ import annotations
@@ -36,6 +40,7 @@ class Lookalikes:
 
     Attributes:
         concentration: of every distribution (von Mises-Fisher), the same for all.
+        log_priors: (K,) logarithms of how common each is, up to a constant.
         directions: (K, D) unit mean directions, by which a vector's share in each distribution is told.
         means: (K, D) means of the unit vectors in each.
         levels: (K,) 0 to ``MAX_LEVEL``: how much higher than in the lowest the cosines of strangers reach, as
@@ -45,6 +50,7 @@ class Lookalikes:
     """
 
     concentration: float
+    log_priors: FloatArray
     directions: FloatArray
     means: FloatArray
     levels: FloatArray
@@ -52,7 +58,8 @@ class Lookalikes:
 
     def shares(self, features: FloatArray) -> NDArray[np.float64]:
         """(N, K) how far each of ``features`` (N, D) belongs to each distribution; rows sum to 1."""
-        exponents = self.concentration * (features.astype(np.float64) @ self.directions.T.astype(np.float64))
+        cosines = features.astype(np.float64) @ self.directions.T.astype(np.float64)
+        exponents = self.concentration * cosines + self.log_priors
         weights = np.exp(exponents - exponents.max(axis=1, keepdims=True))
         return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float64)
 
@@ -74,7 +81,7 @@ def load_lookalikes() -> Lookalikes:
     """The mixture that ships with the engine."""
     shipped = files("custodes.engine.faces.embedding") / _FILE
     with shipped.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-        directions, means, levels, basis = (
-            np.asarray(kept[name], np.float32) for name in ("directions", "means", "levels", "basis")
+        return Lookalikes(
+            float(kept["concentration"]),
+            *(np.asarray(kept[name], np.float32) for name in ("log_priors", "directions", "means", "levels", "basis")),
         )
-        return Lookalikes(float(kept["concentration"]), directions, means, levels, basis)

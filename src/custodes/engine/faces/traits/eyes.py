@@ -1,7 +1,7 @@
 """Eyes: lids, pupils and gaze from MediaPipe's iris network; and the mouth's opening from the mesh.
 
 In: an upright RGB picture and a face's mesh. Out: open or closed with confidence, pupils in pixels, gaze in degrees.
-These are geometric measures; they say nothing about attention, mood or health.
+These are measures of a picture; they say nothing about attention, mood or health.
 
 Source: Ablavatski et al., Real-time Pupil Tracking from Monocular Video for Digital Puppetry, arXiv:2006.11341.
 """
@@ -13,38 +13,46 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from custodes.engine.faces.geometry.align import RgbArray, similarity, warp
 from custodes.engine.faces.geometry.mesh import MeshNetwork, inverse
+from custodes.engine.faces.traits.lids import LidHead, load_lid_head
 from custodes.engine.results.face import FloatArray, Gaze, Judgement, Pose
 
 CROP_PX = 64
 _MAX_BATCH = 16
 """Faces."""
-_ENLARGE = 2.3
+ENLARGE = 2.3
 """The crop is this many eye widths wide, as in MediaPipe's iris pipeline."""
-_CORNERS = {"leftPupil": (33, 133), "rightPupil": (362, 263)}
+CORNERS = {"leftPupil": (33, 133), "rightPupil": (362, 263)}
 """Mesh vertices at the left and right corner of each eye, by the name of its pupil."""
 # Points of the network: 0 outer corner, 4 lower lid, 8 inner corner, 12 upper lid, 71 iris centre.
 _OUTER, _LOWER, _INNER, _UPPER, _IRIS = 0, 4, 8, 12, 71
 _POINTS = 76
 
-_EYE_OPEN_AT, _EYE_SPREAD = 0.14, 0.035
-"""Lid opening over eye width at which open and closed are equally likely, and the width of the doubt. A relaxed open
-eye has 0.25 to 0.35, a closed one below 0.1 (Soukupova and Cech, Real-Time Eye Blink Detection using Facial Landmarks,
-2016)."""
 _MOUTH_OPEN_AT, _MOUTH_SPREAD = 0.10, 0.03
-"""Inner lip gap over mouth width, likewise."""
+"""Inner lip gap over mouth width at which open and closed are equally likely, and the width of the doubt."""
 _EYEBALL_RADIUS = 0.42
 """Radius of the eyeball in eye widths: 12 mm over a lid opening of 28 to 30 mm."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Eye:
-    """One eye: its ``pupil_px`` (2,), lid opening over width, and iris shift from the middle in eye widths (x, y)."""
+    """One eye.
+
+    Attributes:
+        pupil_px: (2,) in the picture.
+        opening: lids' opening over the eye's width, by the network's points. A relaxed open eye has 0.25 to 0.35
+            (Soukupova and Cech, Real-Time Eye Blink Detection using Facial Landmarks, 2016).
+        open_odds: logarithm of the odds that the lids are apart.
+        shift: of the iris from the middle, in eye widths (x, y).
+        width_px: corner to corner, in the picture.
+    """
 
     pupil_px: FloatArray
     opening: float
+    open_odds: float
     shift: tuple[float, float]
     width_px: float
 
@@ -58,9 +66,10 @@ def judge(measure: float, even_at: float, spread: float) -> Judgement:
 class EyeReader:
     """The iris step: both eyes of several faces in one run."""
 
-    def __init__(self, network: MeshNetwork) -> None:
-        """Keep the opened network."""
+    def __init__(self, network: MeshNetwork, lids: LidHead | None = None) -> None:
+        """Keep the opened network and the head that judges lids, the shipped one unless another is given."""
         self._network = network
+        self._lids = lids or load_lid_head()
 
     def read(self, rgb: RgbArray, vertices_px: Sequence[FloatArray]) -> list[dict[str, Eye]]:
         """Of each face, given by its mesh, both eyes by the name of their pupil."""
@@ -70,10 +79,10 @@ class EyeReader:
         return found
 
     def _batch(self, rgb: RgbArray, vertices_px: Sequence[FloatArray]) -> list[dict[str, Eye]]:
-        margin = (CROP_PX - CROP_PX / _ENLARGE) / 2
+        margin = (CROP_PX - CROP_PX / ENLARGE) / 2
         target = np.array([[margin, CROP_PX / 2], [CROP_PX - margin, CROP_PX / 2]])
         matrices = [
-            {name: similarity(vertices[list(pair), :2], target) for name, pair in _CORNERS.items()}
+            {name: similarity(vertices[list(pair), :2], target) for name, pair in CORNERS.items()}
             for vertices in vertices_px
         ]
         crops = np.empty((len(matrices), 2, 3, CROP_PX, CROP_PX), np.float32)
@@ -82,34 +91,48 @@ class EyeReader:
                 crop[:] = warp(rgb, matrix, (CROP_PX, CROP_PX)).transpose(2, 0, 1)
         # The network knows the eye whose outer corner is on the left; the other one is shown to it mirrored.
         crops[:, 1] = crops[:, 1, :, :, ::-1].copy()
-        said = self._network.run({"rgb": crops.reshape(-1, 3, CROP_PX, CROP_PX)}, ("points",))["points"]
-        points = said.reshape(len(matrices), 2, _POINTS, 3)[..., :2].copy()
+        points = self.points(crops.reshape(-1, 3, CROP_PX, CROP_PX)).reshape(len(matrices), 2, _POINTS, 2)
+        openings = opening(points)
+        odds = self._lids.open_odds(crops.reshape(-1, 3, CROP_PX, CROP_PX), openings.ravel()).reshape(-1, 2)
         points[:, 1, :, 0] = CROP_PX - 1 - points[:, 1, :, 0]
         return [
             {
-                name: _eye(found, np.asarray(inverse(matrix, found[_IRIS : _IRIS + 1])[0], np.float32), matrix)
-                for (name, matrix), found in zip(of_face.items(), pair, strict=True)
+                name: _eye(found, (float(gap), float(even)), matrix)
+                for (name, matrix), found, gap, even in zip(of_face.items(), *both, strict=True)
             }
-            for of_face, pair in zip(matrices, points, strict=True)
+            for of_face, *both in zip(matrices, points, openings, odds, strict=True)
         ]
 
+    def points(self, crops: FloatArray) -> FloatArray:
+        """(N, 76, 2) points of the network in pixels of ``crops`` (N, 3, 64, 64), outer corners on the left."""
+        said = self._network.run({"rgb": crops}, ("points",))["points"]
+        return said.reshape(len(crops), _POINTS, 3)[..., :2].copy()
 
-def _eye(points: FloatArray, pupil_px: FloatArray, matrix: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Eye:
+
+def opening(points: FloatArray) -> FloatArray:
+    """(...,) lids' opening over the eye's width, of the network's ``points`` (..., 76, 2)."""
+    gap = np.linalg.norm(points[..., _UPPER, :] - points[..., _LOWER, :], axis=-1)
+    return np.asarray(gap / np.maximum(1e-3, np.linalg.norm(points[..., _INNER, :] - points[..., _OUTER, :], axis=-1)))
+
+
+def _eye(points: FloatArray, lids: tuple[float, float], matrix: NDArray[np.float64]) -> Eye:
     outer, inner = points[_OUTER], points[_INNER]
     width = max(1e-3, float(np.hypot(*(inner - outer))))
     middle = (outer + inner) / 2
     return Eye(
-        pupil_px=pupil_px,
-        opening=float(np.hypot(*(points[_UPPER] - points[_LOWER]))) / width,
+        pupil_px=np.asarray(inverse(matrix, points[_IRIS : _IRIS + 1])[0], np.float32),
+        opening=lids[0],
+        open_odds=lids[1],
         shift=(float(points[_IRIS, 0] - middle[0]) / width, float(points[_IRIS, 1] - middle[1]) / width),
         width_px=width / float(np.hypot(matrix[0, 0], matrix[1, 0])),
     )
 
 
 def eyes_open(eyes: Mapping[str, Eye]) -> Judgement:
-    """Whether the eyes are open; the nearer (wider) eye counts more, as the other may be hidden by the nose."""
+    """Whether the eyes are open: the mean of both eyes' log odds decides, by their widths, as the nearer one is seen
+    better. An open eye is surer than a closed one, so a wink is open, with little confidence."""
     total = sum(eye.width_px for eye in eyes.values())
-    return judge(sum(eye.opening * eye.width_px for eye in eyes.values()) / total, _EYE_OPEN_AT, _EYE_SPREAD)
+    return judge(sum(eye.open_odds * eye.width_px for eye in eyes.values()) / total, 0.0, 1.0)
 
 
 def mouth_open(vertices_px: FloatArray) -> Judgement:

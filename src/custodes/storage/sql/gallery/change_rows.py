@@ -31,7 +31,7 @@ _MOST = 65_536
 """More new vectors than these are not followed one by one: filling anew reads sealed files."""
 _LAST_ROW = 2**63 - 1
 
-_VERSION = select(COLLECTIONS.c.row, COLLECTIONS.c.version).where(
+_VERSION = select(COLLECTIONS.c.row, COLLECTIONS.c.version, COLLECTIONS.c.model_version).where(
     COLLECTIONS.c.account_id == bindparam("account"), COLLECTIONS.c.collection_id == bindparam("collection")
 )
 
@@ -102,7 +102,7 @@ def changed(
     sealed, gone = found
     rows = np.array([one.row for one in sealed], np.int64)
     vectors = opened(sealed) if sealed else np.empty((0, place.collection.dimension), np.float32)
-    return VectorChanges(CollectionVersion(place.row, place.version), np.array(gone, np.int64), rows, vectors)
+    return VectorChanges(place.changed, np.array(gone, np.int64), rows, vectors)
 
 
 def _sweep(connection: Connection, place: CollectionRow, version: int) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
-from custodes.core.errors import AlreadyExistsError, NotFoundError, QuotaError
+from custodes.core.errors import AlreadyExistsError, ConflictError, NotFoundError, QuotaError
 from custodes.core.ids import AccountId, CollectionId, ModelVersion
 from custodes.gallery.entities import Collection, CollectionKey, Page
+from custodes.gallery.following import CollectionVersion
 from custodes.storage.files.seal import KEY_BYTES, KeyBox, Randomness, names_of
 from custodes.storage.sql.schema import COLLECTION_KEYS, COLLECTIONS, FACES, USERS
 
@@ -29,6 +30,11 @@ class CollectionRow:
     wrapped_key: bytes
     version: int
     known_from: int
+
+    @property
+    def changed(self) -> CollectionVersion:
+        """How far it has come."""
+        return CollectionVersion(self.row, self.version, self.collection.model_version)
 
     @property
     def account_id(self) -> AccountId:
@@ -71,10 +77,17 @@ def find(connection: Connection, key: CollectionKey) -> CollectionRow:
 
 
 def find_same(connection: Connection, place: CollectionRow) -> CollectionRow:
-    """``place`` as it is now. Raises NotFoundError, also where it was deleted and created anew."""
+    """``place`` as it is now.
+
+    Raises:
+        NotFoundError: it is gone, or was deleted and created anew.
+        ConflictError: its vectors are of another model version by now.
+    """
     now = find(connection, place.collection.key)
     if now.row != place.row:
         raise NotFoundError(f"The collection id: {place.collection.key.collection_id} does not exist")
+    if now.collection.model_version != place.collection.model_version:
+        raise ConflictError("The collection was switched to another face model")
     return now
 
 
@@ -151,6 +164,22 @@ def count(connection: Connection, place: CollectionRow, *, faces: int = 0, users
     )
 
 
+def switch(connection: Connection, place: CollectionRow, version: ModelVersion, dimension: int) -> None:
+    """Its vectors are of ``version`` from now on; indexes of other servers are filled anew."""
+    table = COLLECTIONS.c
+    connection.execute(
+        update(COLLECTIONS)
+        .where(table.account_id == place.account_id, table.row == place.row)
+        .values(
+            model_version=version,
+            dimension=dimension,
+            first_version=func.coalesce(table.first_version, table.model_version),
+            version=table.version + 1,
+            known_from=table.version + 1,
+        )
+    )
+
+
 def remove(connection: Connection, place: CollectionRow) -> None:
     """Delete the collection with everything in it; keys and tags go by cascade."""
     for table in (FACES, USERS):
@@ -170,4 +199,5 @@ def _entity(row: Row[Any]) -> Collection:
         created_ts_ms=row.created_ts_ms,
         face_count=row.face_count,
         user_count=row.user_count,
+        first_version=None if row.first_version is None else ModelVersion(row.first_version),
     )

@@ -50,6 +50,8 @@ def enrol(
     Raises QuotaError, ConflictError, OutdatedError, NotFoundError.
     """
     place = collection_rows.find_same(connection, place)
+    if any(face.model_version not in (None, place.collection.model_version) for face in faces):
+        raise ConflictError("The collection was switched to another face model")
     if known is not None:
         _require_known(connection, place, faces[0].image_id, known)
     if place.collection.face_count + len(faces) > quota:
@@ -109,6 +111,16 @@ def listing(
     rows = connection.execute(query).all()
     found = tuple(_entity(row) for row in rows[:limit])
     return Page(found, found[-1].row if len(rows) > limit else None)
+
+
+def listing_of(
+    connection: Connection, place: CollectionRow, after: int | None, limit: int, which: ColumnElement[bool]
+) -> Page[Face]:
+    """A page of faces that ``which`` is true of, ordered by row."""
+    query = _select(place).where(FACES.c.row > (after or 0), which).order_by(FACES.c.row).limit(limit + 1)
+    rows = connection.execute(query).all()
+    found = tuple(_entity(row) for row in rows[:limit])
+    return Page(found, found[-1].row if len(rows) > limit > 0 else None)
 
 
 def by_id(connection: Connection, place: CollectionRow, face_ids: Sequence[FaceId]) -> dict[FaceId, Face]:

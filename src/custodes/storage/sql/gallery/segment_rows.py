@@ -98,6 +98,16 @@ def forget(connection: Connection, place: CollectionRow, kind: str, rows: Sequen
     return [segment.segment_id for segment in hit]
 
 
+def forget_all(connection: Connection, place: CollectionRow) -> list[str]:
+    """Destroy the keys of all ranges of a collection; returns the names of their files."""
+    files = of_collection(connection, place)
+    table = VECTOR_SEGMENTS.c
+    connection.execute(
+        delete(VECTOR_SEGMENTS).where(table.account_id == place.account_id, table.collection_row == place.row)
+    )
+    return files
+
+
 def _delete(connection: Connection, place: CollectionRow, segments: Sequence[SegmentRow]) -> None:
     for segment in segments:
         here = _of(place, segment.kind) & (VECTOR_SEGMENTS.c.first_row == segment.first)

@@ -44,7 +44,8 @@ from custodes.storage.sql.gallery import (
     user_rows,
 )
 from custodes.storage.sql.gallery.collection_rows import CollectionRow
-from custodes.storage.sql.gallery.sealed_segments import FACES, USERS, SealedSegments, VectorRows
+from custodes.storage.sql.gallery.sealed_segments import FACES, USERS, VectorRows
+from custodes.storage.sql.gallery.staging import StagingStore
 from custodes.storage.sql.gallery.vectors import open_all
 from custodes.storage.sql.master import open_master
 
@@ -54,19 +55,16 @@ QuotasOf = Callable[[AccountId], Quotas]
 """The lasting limits of an account; answers from memory."""
 
 
-class SqlGalleryStore:
+class SqlGalleryStore(StagingStore):
     """A durable GalleryStore."""
 
     def __init__(
         self, database: Database, master: KeyBox, randomness: Randomness, quotas: QuotasOf, files: SegmentFiles | None
     ) -> None:
         """Keep the parts; use ``open``."""
+        super().__init__(database, master, randomness, files)
         self._kept = 0
-        self._database = database
-        self._master = master
-        self._randomness = randomness
         self._quotas = quotas
-        self._segments = SealedSegments(database, files, randomness)
 
     @classmethod
     def open(
@@ -350,10 +348,7 @@ class SqlGalleryStore:
         """See CountingStore."""
         return self._read(
             key,
-            lambda connection, place: (
-                CollectionVersion(place.row, place.version),
-                change_rows.highest_face(connection, place),
-            ),
+            lambda connection, place: (place.changed, change_rows.highest_face(connection, place)),
         )
 
     def changes(
@@ -373,23 +368,6 @@ class SqlGalleryStore:
     def _changed(self, connection: Connection, place: CollectionRow, source: VectorRows, rows: Sequence[int]) -> None:
         if self._kept:
             change_rows.record(connection, place, source, rows, self._kept)
-
-    def _read(self, key: CollectionKey, question: Callable[[Connection, CollectionRow], T]) -> T:
-        with self._database.read() as connection:
-            return question(connection, collection_rows.find(connection, key))
-
-    def _write(
-        self, key: CollectionKey, change: Callable[[Connection, CollectionRow], T], *, erases: bool = False
-    ) -> T:
-        return self._database.write(
-            lambda connection: change(connection, collection_rows.find(connection, key)), erases=erases
-        )
-
-    def _place(self, key: CollectionKey) -> CollectionRow:
-        return self._read(key, lambda _, place: place)
-
-    def _box(self, place: CollectionRow) -> KeyBox:
-        return place.box(self._master, self._randomness)
 
     def _batches(self, key: CollectionKey, source: VectorRows) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
         place = self._place(key)

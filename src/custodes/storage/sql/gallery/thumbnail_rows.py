@@ -77,4 +77,4 @@ def find(connection: Connection, place: CollectionRow, face_ids: Sequence[FaceId
 
 
 def _names(place: CollectionRow, face_id: FaceId) -> bytes:
-    return place.vector_names("thumbnail", face_id, place.collection.model_version)
+    return place.vector_names("thumbnail", face_id, place.collection.picture_version)

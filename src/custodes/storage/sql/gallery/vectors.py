@@ -27,7 +27,9 @@ class SealedRow:
     sealed: bytes
 
 
-def open_all(place: CollectionRow, box: KeyBox, kind: str, sealed: Sequence[SealedRow]) -> FloatArray:
+def open_all(
+    place: CollectionRow, box: KeyBox, kind: str, sealed: Sequence[SealedRow], dimension: int | None = 0
+) -> FloatArray:
     """Vectors (N, D) float32 of ``sealed``, in that order.
 
     Args:
@@ -35,19 +37,22 @@ def open_all(place: CollectionRow, box: KeyBox, kind: str, sealed: Sequence[Seal
         box: its key.
         kind: ``face`` or ``user``.
         sealed: the rows.
+        dimension: of all; 0 for that of the collection, None for whatever the first one has.
 
     Raises:
         UnavailableError: a row is damaged; the message names it.
     """
-    dimension = place.collection.dimension
-    plain = []
+    if dimension == 0:
+        dimension = place.collection.dimension
+    plain = list[bytes]()
     for row in sealed:
         try:
             vector = box.open(row.wrapped_key, row.sealed, place.vector_names(kind, row.name, row.model_version))
         except DamagedError as error:
             raise UnavailableError(f"the stored vector of {kind} {row.name} cannot be opened") from error
+        dimension = len(vector) // 4 if dimension is None else dimension
         if len(vector) != 4 * dimension:
             raise UnavailableError(f"the stored vector of {kind} {row.name} has a wrong length")
         plain.append(vector)
-    values = np.frombuffer(b"".join(plain), "<f4").reshape(len(plain), dimension)
+    values = np.frombuffer(b"".join(plain), "<f4").reshape(len(plain), dimension or 0)
     return values.astype(np.float32)
