@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 import face_features
 import look_alike_pairs
-from custodes.engine.calibrate import Calibration
-from custodes.engine.faces.assembly import FALSE_MATCH_RATES, KNOTS, face_recipe
+from custodes.engine.calibrate import FALSE_MATCH_RATES, Calibration
+from custodes.engine.faces.assembly import KNOTS, face_recipe
 from custodes.engine.faces.embedding.lookalikes import level_of
 from custodes.engine.results.face import FloatArray
 from report import ROOT, Section, table, write
