@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ import report
 DIMENSION = 128
 LIMIT = 10
 TARGET_RATIO = 0.5
+_CLIENTS, _SEARCHES = 16, 8
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -71,6 +73,7 @@ def _limits(found: dict[str, Any]) -> list[tuple[object, ...]]:
     for key, what, beside, wanted in (
         ("raw", "one query", "a plain int8 scan without an answer", "1.25 or less"),
         ("read", "one query", "reading as many bytes", ""),
+        ("clients", "a search of 16 clients at once", "the same over faiss", ""),
         ("batch", "32 queries at once", "`Q @ A.T` in float32, no answer", "0.59 or less"),
     ):
         if key in case:
@@ -136,6 +139,7 @@ def _beside(rng: Any, index: Any, vectors: Any, asked: Any) -> dict[str, tuple[f
     """Our median, that of what runs beside it, both in ms, and the median ratio of pairs."""
     import numpy as np
 
+    from custodes.storage.vectors.faiss_index import FaissIndex
     from custodes.storage.vectors.scanned_index import ScannedIndex
     from custodes.storage.vectors.shared_pass import SearchAsked
 
@@ -153,7 +157,19 @@ def _beside(rng: Any, index: Any, vectors: Any, asked: Any) -> dict[str, tuple[f
         some = [SearchAsked(query, LIMIT, -1.0) for query in _noisy(rng, vectors[rng.integers(len(vectors), size=32)])]
         queries = np.stack([each.query for each in some])
         found["batch"] = _pairs(lambda _: index.searched(some), lambda _: queries @ vectors.T, 9)
+        faiss = FaissIndex(DIMENSION)
+        faiss.add(np.arange(len(vectors)), vectors)
+        found["clients"] = _pairs(lambda _: _clients(index, asked), lambda _: _clients(faiss, asked), 5)
+        each = 1 / (_CLIENTS * _SEARCHES)
+        found["clients"] = (found["clients"][0] * each, found["clients"][1] * each, found["clients"][2])
     return found
+
+
+def _clients(index: Any, asked: Any) -> None:
+    """As many threads as clients, each with some searches."""
+    queries = [asked[n % len(asked)] for n in range(_CLIENTS * _SEARCHES)]
+    with ThreadPoolExecutor(_CLIENTS) as pool:
+        list(pool.map(lambda query: index.search(query, LIMIT, -1.0), queries))
 
 
 def _pairs(ours: Callable[[int], Any], other: Callable[[int], Any], runs: int) -> tuple[float, float, float]:

@@ -148,6 +148,11 @@ class Settings:
     s3_region: str = _setting("Region of that endpoint.", "us-east-1")
     s3_access_key_id: str = _secret("Access key for that endpoint.")
     s3_secret_access_key: str = _secret("Its secret. Prefer the variable or a file that only you can read.")
+    s3_bucket_keys: Path | None = _setting(
+        "TOML file, readable by you only, of buckets with an endpoint and keys of their own: a table for each with "
+        "`endpoint`, `region`, `access_key_id` and `secret_access_key`.",
+        None,
+    )
     output_buckets: str = _setting(
         "Buckets that results may be written to, folders and S3 alike, separated by commas: `name` for every account, "
         "`name:ACCOUNT` for one; the same name again for the next.",

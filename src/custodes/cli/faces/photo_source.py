@@ -112,18 +112,17 @@ def find_photos(where: str, settings: Settings) -> list[PhotoSource]:
 def _objects(where: str, settings: Settings) -> list[PhotoObject]:
     from custodes.cli.output import NothingToDoError
     from custodes.cli.pictures.photo import SUFFIXES
+    from custodes.deployment.storage.objects import s3_endpoints
     from custodes.storage.objects.listing import list_objects
-    from custodes.storage.objects.places import S3Settings
 
     bucket, _, prefix = where.removeprefix(S3).partition("/")
     if not bucket:
         raise InvalidParameterError(f"{where} names no bucket: give s3://bucket/prefix")
-    s3 = S3Settings(settings.s3_endpoint, settings.s3_region, settings.s3_access_key_id, settings.s3_secret_access_key)
     # A prefix may end in the middle of a name; names of folders count from the last whole one.
     root = PurePosixPath(prefix if prefix.endswith("/") else prefix.rpartition("/")[0])
     found = [
         PhotoObject(bucket, one.key, one.tag, PurePosixPath(one.key).relative_to(root))
-        for one in list_objects(settings.buckets, s3, bucket, prefix)
+        for one in list_objects(settings.buckets, s3_endpoints(settings), bucket, prefix)
         if PurePosixPath(one.key).suffix.lower() in SUFFIXES
     ]
     if not found:

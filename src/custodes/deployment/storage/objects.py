@@ -10,9 +10,10 @@ from pathlib import Path
 from custodes.core.errors import InvalidParameterError
 from custodes.settings import Settings
 from custodes.storage.files import uploads
+from custodes.storage.files.bucket_keys import bucket_keys
 from custodes.storage.objects.buckets import BucketObjects
 from custodes.storage.objects.listing import BucketLister
-from custodes.storage.objects.places import S3Location, S3Settings
+from custodes.storage.objects.places import S3Endpoints, S3Location, S3Settings
 from custodes.storage.objects.sources import open_objects
 
 _SCHEME = "s3://"
@@ -20,12 +21,12 @@ _SCHEME = "s3://"
 
 def bucket_objects(settings: Settings) -> BucketObjects:
     """Where pictures and videos are that requests name."""
-    return open_objects(_folders(settings), _s3(settings), _writable(settings))
+    return open_objects(_folders(settings), s3_endpoints(settings), _writable(settings))
 
 
 def object_lister(settings: Settings) -> BucketLister:
     """What tasks may list: buckets that are set, and not what commands of this machine's user bring."""
-    return BucketLister(settings.buckets, _s3(settings))
+    return BucketLister(settings.buckets, s3_endpoints(settings))
 
 
 def s3_place(settings: Settings, name: str) -> S3Location:
@@ -38,9 +39,10 @@ def s3_place(settings: Settings, name: str) -> S3Location:
     bucket, _, key = text.removeprefix(_SCHEME).partition("/")
     if not text.startswith(_SCHEME) or not bucket or not key.strip("/"):
         raise InvalidParameterError(f"{name} must be like s3://bucket/key")
-    if not settings.s3_endpoint:
+    endpoint = s3_endpoints(settings).of(bucket)
+    if not endpoint.url:
         raise InvalidParameterError(f"{name} needs s3_endpoint")
-    return S3Location(_s3(settings), bucket, key.strip("/"))
+    return S3Location(endpoint, bucket, key.strip("/"))
 
 
 def _folders(settings: Settings) -> dict[str, Path]:
@@ -57,7 +59,10 @@ def _writable(settings: Settings) -> frozenset[str]:
     return frozenset({*settings.writable, uploads.RESULTS_BUCKET})
 
 
-def _s3(settings: Settings) -> S3Settings:
-    return S3Settings(
-        settings.s3_endpoint, settings.s3_region, settings.s3_access_key_id, settings.s3_secret_access_key
+def s3_endpoints(settings: Settings) -> S3Endpoints:
+    """Where buckets are reached that are no folders. Raises UnavailableError: the file with keys is unusable."""
+    own = {} if settings.s3_bucket_keys is None else bucket_keys(settings.s3_bucket_keys)
+    return S3Endpoints(
+        S3Settings(settings.s3_endpoint, settings.s3_region, settings.s3_access_key_id, settings.s3_secret_access_key),
+        own,
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from custodes.core.errors import InvalidParameterError, ObjectStoreError
-from custodes.storage.objects.places import S3Settings
+from custodes.storage.objects.places import S3Endpoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,14 @@ class BucketLister:
     """Lists keys of the buckets that are set."""
 
     buckets: Mapping[str, Path]
-    s3: S3Settings
+    s3: S3Endpoints
 
     def keys(self, bucket: str, prefix: str) -> Iterator[str]:
         """Keys below ``prefix`` in order. Raises as ``list_objects``."""
         return (one.key for one in list_objects(self.buckets, self.s3, bucket, prefix))
 
 
-def list_objects(buckets: Mapping[str, Path], s3: S3Settings, bucket: str, prefix: str) -> Iterator[ListedObject]:
+def list_objects(buckets: Mapping[str, Path], s3: S3Endpoints, bucket: str, prefix: str) -> Iterator[ListedObject]:
     """Objects of ``bucket`` whose keys begin with ``prefix``.
 
     Raises:
@@ -46,14 +46,15 @@ def list_objects(buckets: Mapping[str, Path], s3: S3Settings, bucket: str, prefi
     if folder is not None:
         yield from _in_folder(folder, prefix)
         return
-    if not s3.url:
+    endpoint = s3.of(bucket)
+    if not endpoint.url:
         raise InvalidParameterError(
             f"the bucket {bucket} is not known here: name its folder with CUSTODES_BUCKETS={bucket}=/folder, "
             "or where S3 is with CUSTODES_S3_ENDPOINT"
         )
     from custodes.storage.objects.s3 import S3Objects, endpoint_of
 
-    for key, tag in S3Objects(endpoint_of(s3)).keys(bucket, prefix):
+    for key, tag in S3Objects(endpoint_of(endpoint)).keys(bucket, prefix):
         yield ListedObject(key, tag)
 
 

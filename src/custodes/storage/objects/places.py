@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +15,18 @@ class S3Settings:
     region: str
     access_key_id: str
     secret_access_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class S3Endpoints:
+    """Where each bucket is reached: those with an endpoint and keys of their own, and all others."""
+
+    others: S3Settings
+    own: Mapping[str, S3Settings] = field(default_factory=lambda: MappingProxyType({}))
+
+    def of(self, bucket: str) -> S3Settings:
+        """The endpoint of one bucket; its ``url`` is empty where there is none."""
+        return self.own.get(bucket, self.others)
 
 
 @dataclass(frozen=True, slots=True)
