@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import sys
 import tempfile
 import time
@@ -110,7 +111,7 @@ def main() -> None:
     head = ("ten steps", "whole request", "networks", "beyond them")
     text = (
         f"Median of {RUNS} runs over one HTTP connection, networks on one thread; the first {WARM} are left out. "
-        "Each run enrols.\n\n"
+        f"Each run enrols. Load of the machine of two cores at the end: {os.getloadavg()[0]:.0f}.\n\n"
     )
     write(Section("handlers", "A handler of ten steps", COMMAND, text + table(head, rows)))
 
