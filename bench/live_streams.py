@@ -219,7 +219,7 @@ def main() -> None:
     text += (
         "Four cameras of 1,280 x 720, two looks a second each, from the arrival of a frame to that of its event.\n\n"
     )
-    rows = table(head, [row]) + "\n" + KEPT
+    rows = table(head, [row]) + "\n\n" + KEPT
     write(Section("streams", "Four live streams at once", " ".join([COMMAND, *sys.argv[1:]]), text + rows))
 
 
