@@ -18,8 +18,8 @@ from custodes.engine.faces.pipeline import FacePipeline
 from custodes.imaging.image import Image
 from report import ROOT
 
-sys.path.append(str(ROOT / "tests"))
-from fakes.liveness_film import depth_px, portrait_of
+sys.path.append(str(ROOT))
+from tests.fakes.liveness_film import depth_px, portrait_of
 
 GAMMA = 2.2
 Floats = NDArray[np.floating]

@@ -34,9 +34,9 @@ from custodes.models.store import ModelStore, default_root
 from report import ROOT, Section, table, write
 from serving import REGION, Served, serving
 
-sys.path.append(str(ROOT / "tests"))
-from fakes.liveness_client import Key, Stream, stream
-from fakes.liveness_film import Film, Light, Portrait, as_shown, displayed, portrait_of, write_webm
+sys.path.append(str(ROOT))
+from tests.fakes.liveness_client import Key, Stream, stream
+from tests.fakes.liveness_film import Film, Light, Portrait, as_shown, displayed, portrait_of, write_webm
 
 COMMAND = ".venv/bin/python bench/face_liveness.py"
 SPECIES = Path(__file__).with_suffix(".json")

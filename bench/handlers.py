@@ -24,16 +24,16 @@ from botocore.httpsession import URLLib3Session
 
 from report import ROOT, Section, table, write
 
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT))
 
 from custodes.core.ids import AccountId, CollectionId
 from custodes.deployment.galleries import open_gallery
 from custodes.deployment.networks.computing import open_engine
 from custodes.gallery.entities import CollectionKey
 from custodes.settings import Settings
-from fakes.live import REGION, LiveServer, running
-from fakes.vectors import new_face, units
-from streams.kept import credentials, post
+from tests.fakes.live import REGION, LiveServer, running
+from tests.fakes.vectors import new_face, units
+from tests.streams.kept import credentials, post
 
 COMMAND = ".venv/bin/python bench/handlers.py"
 PHOTO = ROOT / "docs" / "photos" / "ann.jpg"

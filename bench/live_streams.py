@@ -30,14 +30,14 @@ from statistics import median
 
 from report import ROOT, Section, table, write
 
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT))
 
 from custodes.cli.server.allocator import give_memory_back
 from custodes.deployment.networks.computing import open_engine
 from custodes.settings import Settings
-from fakes.live import LiveServer, running
-from streams.conftest import Cloud, Post, overrides, stated
-from streams.kept import EventSource, listed
+from tests.fakes.live import LiveServer, running
+from tests.streams.conftest import Cloud, Post, overrides, stated
+from tests.streams.kept import EventSource, listed
 
 COMMAND = ".venv/bin/python bench/live_streams.py"
 CAMERA = ROOT / "bench" / "workers" / "camera.py"

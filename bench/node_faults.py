@@ -19,11 +19,11 @@ from pathlib import Path
 
 import report
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from fakes.node_faults import Plan, Survived, survive
-from fakes.nodes import cluster
-from fakes.postgres import postgres_server
+from tests.fakes.node_faults import Plan, Survived, survive
+from tests.fakes.nodes import cluster
+from tests.fakes.postgres import postgres_server
 
 NODES, STOPS_S = ("one", "two", "three"), (0.2, 0.5, 1.5, 6.5)
 

@@ -20,13 +20,13 @@ from typing import Any
 import report
 from databases import server
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from custodes.storage.sql.postgres_database import PostgresDatabase
-from fakes.engine import SquareEngine
-from fakes.everyday import Everyday, closed, on_record
-from fakes.live import running
-from fakes.nodes import running_node
+from tests.fakes.engine import SquareEngine
+from tests.fakes.everyday import Everyday, closed, on_record
+from tests.fakes.live import running
+from tests.fakes.nodes import running_node
 
 SETUPS = (("embedded", 0), ("one server on PostgreSQL", 1), ("three servers on PostgreSQL", 3))
 

@@ -54,8 +54,8 @@ from custodes.video.formats.facts import VideoFacts
 from custodes.video.frames import DecodingPlan, VideoFrame
 
 ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT / "tests"))
-from fakes.liveness_film import Film, Light, Portrait, as_shown, displayed, portrait_of  # noqa: E402
+sys.path.append(str(ROOT))
+from tests.fakes.liveness_film import Film, Light, Portrait, as_shown, displayed, portrait_of  # noqa: E402
 
 FPS = 10.0
 SLOT = Slot(0, RequestId("fit"))

@@ -1,9 +1,9 @@
 """Fixtures that whole-server tests share.
 
 ``live_server`` is a real server on a free loopback port, in a thread of this process, over a data directory of its
-own. Its engine is the predictable fake of ``fakes.engine`` and its gallery is in memory, so it needs no model files and
-starts in milliseconds; settings, credentials, edge, gate and use cases are the real ones. ``rekognition`` is a boto3
-client for it, ``aws`` runs the AWS CLI against it, ``custodes`` runs our own command on its data directory.
+own. Its engine is the predictable fake of ``tests.fakes.engine`` and its gallery is in memory, so it needs no model
+files and starts in milliseconds; settings, credentials, edge, gate and use cases are the real ones. ``rekognition`` is
+a boto3 client for it, ``aws`` runs the AWS CLI against it, ``custodes`` runs our own command on its data directory.
 
 What tests write is written into memory, where Linux offers some as a folder: everything durable waits for the disk
 otherwise, which is most of the time that tests take. To keep the files of a run: ``TMPDIR=/tmp pytest ...``.
@@ -27,18 +27,18 @@ import pytest
 
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
-from fakes.command import custodes as command
-from fakes.engine import SquareEngine
-from fakes.gallery import MemoryGalleryStore
-from fakes.live import LiveServer, running
-from fakes.postgres import PostgresServer, postgres_server
+from tests.fakes.command import custodes as command
+from tests.fakes.engine import SquareEngine
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.live import LiveServer, running
+from tests.fakes.postgres import PostgresServer, postgres_server
 
 IN_MEMORY = Path("/dev/shm")
 LEAST_FREE_BYTES = 4 << 30
 OUTSIDE = frozenset({"aws", "model_pack", "postgres", "chromium"})
 """Fixtures that start other programs, or need the networks."""
 WHOLE = re.compile(
-    r"^\s*(import|from) fakes\.(live|clips|film_server|studio|camera|browser|visitor)\b"
+    r"^\s*(import|from) tests\.fakes\.(live|clips|film_server|studio|camera|browser|visitor)\b"
     r"|\b(live_server|rekognition|postgres|browse|furnished): |SqliteDatabase",
     re.M,
 )
@@ -88,7 +88,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @cache
 def _starts_processes(path: Path) -> bool:
     text = path.read_text(encoding="utf-8")
-    programs = r"subprocess|multiprocessing|second_verifier|fakes\.(process|story|killed)"
+    programs = r"subprocess|multiprocessing|tests\.second_verifier|tests\.fakes\.(process|story|killed)"
     return bool(re.search(rf"^\s*(import|from) ({programs})\b", text, re.M))
 
 

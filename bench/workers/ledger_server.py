@@ -25,8 +25,8 @@ from custodes.settings import Settings, from_environment
 def engine(settings: Settings) -> Iterator[FaceEngine]:
     """The networks, or with ``--fake`` none."""
     if "--fake" in sys.argv:
-        sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
-        from fakes.engine import SquareEngine
+        sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+        from tests.fakes.engine import SquareEngine
 
         yield SquareEngine()
         return

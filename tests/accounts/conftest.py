@@ -30,8 +30,8 @@ from custodes.operations.accounts.states import AccountStates
 from custodes.storage.files.seal import KeyBox
 from custodes.storage.ledger.open import LedgerPaths, open_ledger, read_bodies
 from custodes.storage.sql.accounts.sealer import MasterSealer
-from fakes.accounts import MemoryAccountStore
-from fakes.administration import carry_out
+from tests.fakes.accounts import MemoryAccountStore
+from tests.fakes.administration import carry_out
 
 OPERATOR = AccountId("100000000001")
 KEY_COMMANDS = ("key rotate", "key enable", "key disable", "key delete")

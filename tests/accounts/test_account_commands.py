@@ -13,9 +13,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from fakes.command import custodes
-from fakes.engine import Square, picture
-from fakes.process import serving
+from tests.fakes.command import custodes
+from tests.fakes.engine import Square, picture
+from tests.fakes.process import serving
 
 
 def run(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -15,9 +15,9 @@ from custodes.operations.accounts.ports import AccountRecord, AccountStore, Reco
 from custodes.storage.sql.accounts.store import SqlAccountStore
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.sqlite_database import FILE_NAME
-from fakes.accounts import MemoryAccountStore
-from fakes.directories import opened_database, raw
-from fakes.postgres import database_url
+from tests.fakes.accounts import MemoryAccountStore
+from tests.fakes.directories import opened_database, raw
+from tests.fakes.postgres import database_url
 
 ONE, TWO = AccountId("111111111111"), AccountId("222222222222")
 A = AccountRecord(RecordName(ONE, RecordKind.USER, "ann"), b"a user")

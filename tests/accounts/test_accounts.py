@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.conftest import Office
 from custodes.core.errors import ConflictError, CustodesError, InvalidParameterError, NotFoundError, UnavailableError
 from custodes.core.ids import AccountId
 from custodes.governance.accounts.account import NEXT, AccountKind, Status, account
 from custodes.governance.accounts.organisation import organisation
 from custodes.governance.accounts.vocabulary import sectors
 from custodes.operations.accounts.accounts import keep_operator
-from fakes.accounts import Admits
+from tests.accounts.conftest import Office
+from tests.fakes.accounts import Admits
 
 MOVES = {Status.ACTIVE: "activate", Status.SUSPENDED: "suspend", Status.CLOSED: "close"}
 

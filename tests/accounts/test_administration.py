@@ -22,7 +22,7 @@ from custodes.cli.client.administration import ask
 from custodes.core.errors import CustodesError, InvalidParameterError, NotFoundError
 from custodes.ledger.tlog.entry import decode
 from custodes.operations.requests.admin import AdminCommand
-from fakes.live import LiveServer
+from tests.fakes.live import LiveServer
 
 for module in pkgutil.walk_packages(custodes.operations.__path__, "custodes.operations."):
     importlib.import_module(module.name)

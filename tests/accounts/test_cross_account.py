@@ -18,10 +18,10 @@ from botocore.exceptions import ClientError, ParamValidationError
 from custodes.edge.aws.model import Operation, Shape, ShapeKind, load_service
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
-from fakes.administration import administer
-from fakes.engine import Square, SquareEngine, picture
-from fakes.gallery import MemoryGalleryStore
-from fakes.live import REGION, LiveServer, running
+from tests.fakes.administration import administer
+from tests.fakes.engine import Square, SquareEngine, picture
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.live import REGION, LiveServer, running
 
 SERVICE = load_service()
 NAME, SECRET_NAME = "people", "ann-of-account-one"

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from accounts.conftest import Office
 from custodes.core.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -23,6 +22,7 @@ from custodes.governance.iam.evaluate import IamDecision
 from custodes.operations.policy.tenant import AccountPolicies
 from custodes.operations.requests.context import Context, Origin
 from custodes.operations.requests.gate import Intent
+from tests.accounts.conftest import Office
 
 REGION = "eu-central-1"
 TRUST = json.dumps(

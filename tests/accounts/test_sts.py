@@ -13,7 +13,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from fakes.administration import administer
+from tests.fakes.administration import administer
 
 REGION = "eu-central-1"
 Order = Callable[..., Mapping[str, Any]]

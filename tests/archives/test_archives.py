@@ -14,10 +14,10 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from custodes.ledger.tlog.entry import decode
-from fakes.command import custodes
-from fakes.engine import DIMENSION, Square, SquareEngine, picture
-from fakes.live import LiveServer, running
-from streams.kept import post
+from tests.fakes.command import custodes
+from tests.fakes.engine import DIMENSION, Square, SquareEngine, picture
+from tests.fakes.live import LiveServer, running
+from tests.streams.kept import post
 
 ANN, BOB, CAS = 1, 2, 3
 

@@ -18,9 +18,9 @@ from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
 from custodes.ledger.__main__ import check
 from custodes.storage.ledger.open import LedgerPaths, read_bodies, read_tiles
-from fakes.engine import Square, SquareEngine, picture
-from fakes.gallery import MemoryGalleryStore
-from fakes.live import LiveServer, running
+from tests.fakes.engine import Square, SquareEngine, picture
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.live import LiveServer, running
 
 IMAGE = {"Bytes": picture(Square(1))}
 

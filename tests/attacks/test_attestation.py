@@ -20,9 +20,9 @@ from custodes.operations.record.attestation import attest
 from custodes.operations.record.start import Release, announce
 from custodes.storage.files.machine_report import TsmReports
 from custodes.storage.ledger.open import LedgerPaths, open_ledger
-from fakes.engine import SquareEngine
-from fakes.live import running
-from fakes.processor import MEASUREMENT, Configfs, Maker, Processor
+from tests.fakes.engine import SquareEngine
+from tests.fakes.live import running
+from tests.fakes.processor import MEASUREMENT, Configfs, Maker, Processor
 
 RELEASE = Release(bytes(32), bytes(32), bytes(32))
 

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from custodes.core.errors import UnavailableError
-from fakes.engine import Square, SquareEngine, picture
-from fakes.live import running
+from tests.fakes.engine import Square, SquareEngine, picture
+from tests.fakes.live import running
 
 PARTS = {
     "database": ("custodes.sqlite3", "custodes.sqlite3-wal", "custodes.sqlite3-shm"),

@@ -22,8 +22,8 @@ from custodes.ledger.witness.http import WitnessHttpServer
 from custodes.ledger.witness.state_file import FolderMemory
 from custodes.ledger.witness.witness import NOTHING, WitnessedState, WitnessKey, WitnessServer
 from custodes.operations.record.incidents.clock_watch import SteadyClock
-from fakes.administration import administer
-from fakes.engine import Square, picture
+from tests.fakes.administration import administer
+from tests.fakes.engine import Square, picture
 
 IMAGE = {"Bytes": picture(Square(1))}
 DAY = 86_400_000

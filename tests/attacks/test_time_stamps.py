@@ -37,7 +37,7 @@ from custodes.operations.record.evidence.stamps import DailyStamps, StampAuthori
 from custodes.operations.record.incidents.incidents import Incidents
 from custodes.settings import Settings
 from custodes.storage.ledger.open import LedgerPaths, open_ledger
-from fakes.authority import OpensslAuthority
+from tests.fakes.authority import OpensslAuthority
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 ANN, EVE = "100000000001", "100000000003"

@@ -14,10 +14,10 @@ import pytest
 from custodes.core.errors import UnavailableError
 from custodes.storage.backup.restoring import restore_backup
 from custodes.storage.files import placement
-from fakes.command import custodes
-from fakes.engine import Square, SquareEngine, picture
-from fakes.live import LiveServer, running
-from fakes.process import serving
+from tests.fakes.command import custodes
+from tests.fakes.engine import Square, SquareEngine, picture
+from tests.fakes.live import LiveServer, running
+from tests.fakes.process import serving
 
 
 def image(number: int) -> dict[str, bytes]:

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from custodes.ledger.tlog.entry import decode
-from fakes.command import custodes
-from fakes.engine import BLURRED, Square, SquareEngine, picture
-from fakes.live import LiveServer, running
-from streams.conftest import eventually
-from streams.kept import post
+from tests.fakes.command import custodes
+from tests.fakes.engine import BLURRED, Square, SquareEngine, picture
+from tests.fakes.live import LiveServer, running
+from tests.fakes.waiting import eventually
+from tests.streams.kept import post
 
 PATH = "/custodes/v1/tasks"
 PICTURES = 150

@@ -21,8 +21,8 @@ from custodes.deployment.record.ledger import started
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.writer.log import LedgerLog
 from custodes.storage.ledger.open import LedgerPaths
-from fakes.engine import Square, picture
-from fakes.killed import kills, last_words
+from tests.fakes.engine import Square, picture
+from tests.fakes.killed import kills, last_words
 
 KILLS = int(os.environ.get("CUSTODES_TEST_KILLS", "3"))
 SCRIPT = Path(__file__).parents[1] / "fakes" / "bulk_server.py"

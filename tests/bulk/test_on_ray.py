@@ -12,9 +12,9 @@ import pytest
 import skimage.data
 
 from custodes.imaging.image import encode_jpeg
-from fakes.live import LiveServer, running
-from streams.conftest import eventually
-from streams.kept import post
+from tests.fakes.live import LiveServer, running
+from tests.fakes.waiting import eventually
+from tests.streams.kept import post
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 PATH = "/custodes/v1/tasks"

@@ -32,10 +32,10 @@ from custodes.operations.collections.enrol import IndexFaces
 from custodes.operations.images.sources import ImageInput
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import AllowAll, CountingRecorder, Gate
-from fakes.engine import Square, SquareEngine, picture
-from fakes.gallery import MemoryGalleryStore
-from fakes.objects import MemoryObjects
-from fakes.unrecorded import NoReviews, UnrecordedErasures
+from tests.fakes.engine import Square, SquareEngine, picture
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.objects import MemoryObjects
+from tests.fakes.unrecorded import NoReviews, UnrecordedErasures
 
 Run = Callable[..., "CompletedProcess[str]"]
 ANN, BOB = Square(1), Square(2, left=200)

@@ -13,8 +13,8 @@ import pytest
 from custodes.core.ids import AccountId
 from custodes.gallery.celebrities import Celebrity, KnownGender
 from custodes.storage.sql.gallery.celebrities import SqlCelebrities
-from fakes.directories import opened_database
-from fakes.postgres import database_url
+from tests.fakes.directories import opened_database
+from tests.fakes.postgres import database_url
 
 OPERATOR = AccountId("123456789012")
 ANN, BEN = Celebrity("a", "Ann", ("a.example", "b.example"), KnownGender.FEMALE), Celebrity("b", "Ben", (), None)

@@ -19,7 +19,7 @@ from custodes.cli.output import NothingToDoError
 from custodes.cli.pictures.analyze import expanded, shown, summary
 from custodes.cli.pictures.annotate import FACE, LABEL, TEXT, WORN, annotated, remarks
 from custodes.core.errors import InvalidParameterError
-from fakes.command import custodes
+from tests.fakes.command import custodes
 
 BOX = {"Left": 0.25, "Top": 0.5, "Width": 0.5, "Height": 0.25}
 POLYGON = [{"X": 0.25, "Y": 0.5}, {"X": 0.75, "Y": 0.5}, {"X": 0.75, "Y": 0.75}, {"X": 0.25, "Y": 0.75}]

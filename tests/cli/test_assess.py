@@ -8,7 +8,7 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from fakes.command import custodes as run
+from tests.fakes.command import custodes as run
 
 pytestmark = pytest.mark.models
 

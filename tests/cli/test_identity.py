@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fakes.engine import Square, picture
+from tests.fakes.engine import Square, picture
 
 AMAZON = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "x" * 40}
 

@@ -13,9 +13,9 @@ import pytest
 
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
-from fakes.engine import DARK_AND_BLURRED, Square, SquareEngine, picture
-from fakes.gallery import MemoryGalleryStore
-from fakes.live import running
+from tests.fakes.engine import DARK_AND_BLURRED, Square, SquareEngine, picture
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.live import running
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from cli.test_hints import TREE
 from custodes.cli.json_words import DATA, INSTEAD, spoken
-from fakes.command import custodes
-from fakes.engine import Square, SquareEngine, picture
-from fakes.live import running
+from tests.cli.test_hints import TREE
+from tests.fakes.command import custodes
+from tests.fakes.engine import Square, SquareEngine, picture
+from tests.fakes.live import running
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")

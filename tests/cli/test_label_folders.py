@@ -15,8 +15,8 @@ from custodes.cli.labels.picture_folder import MAX_TEXT_BYTES
 from custodes.cli.labels.samples import Sample
 from custodes.core.errors import InvalidParameterError
 from custodes.projects.manifest import read_line
-from fakes.command import custodes
-from fakes.custom import plain
+from tests.fakes.command import custodes
+from tests.fakes.custom import plain
 
 Files = dict[str, str | bytes]
 WIDE = plain("red", 0, (200, 100))

@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from custodes.cli.main import app
-from fakes.command import custodes
+from tests.fakes.command import custodes
 
 WRITING = {"--out", "--picture", "--report"}
 # Commands with an output and no file to read, or none that is a file of the user's: nothing to destroy.

@@ -6,7 +6,7 @@ import pytest
 
 from custodes.cli.models.own import NetworkKind
 from custodes.models.offered import load_offered
-from fakes.command import custodes
+from tests.fakes.command import custodes
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from custodes.ledger.tlog.entry import decode
-from fakes.engine import Square, picture
+from tests.fakes.engine import Square, picture
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
-from cli.test_hints import TREE, wrong
-from fakes.command import custodes
-from fakes.engine import Square, SquareEngine, picture
-from fakes.live import running
+from tests.cli.test_hints import TREE, wrong
+from tests.fakes.command import custodes
+from tests.fakes.engine import Square, SquareEngine, picture
+from tests.fakes.live import running
 
 pytestmark = pytest.mark.slow
 

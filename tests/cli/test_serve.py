@@ -17,8 +17,8 @@ import boto3
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fakes.engine import Square, picture
-from fakes.process import SCRIPT, serving
+from tests.fakes.engine import Square, picture
+from tests.fakes.process import SCRIPT, serving
 
 
 def health(url: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from fakes.command import custodes
+from tests.fakes.command import custodes
 
 SAID = "this use is not on record"
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fakes.engine import Square, picture
+from tests.fakes.engine import Square, picture
 
 
 def test_create_index_search(aws: Any, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from fakes.engine import Square, picture
+from tests.fakes.engine import Square, picture
 
 ANN, BOB = Square(1), Square(2)
 

@@ -18,17 +18,17 @@ from typing import Any
 import botocore.session
 import pytest
 
-from compatibility.project_answers import BUCKET as SHOTS
-from compatibility.project_answers import POLICY as COPIES
-from compatibility.project_answers import RESULTS, write_shots
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
-from fakes.clips import lossless
-from fakes.engine import Square, SquareEngine, picture
-from fakes.gallery import MemoryGalleryStore
-from fakes.live import LiveServer, running
-from fakes.sight import sight
-from fakes.text import ScriptedText
+from tests.compatibility.project_answers import BUCKET as SHOTS
+from tests.compatibility.project_answers import POLICY as COPIES
+from tests.compatibility.project_answers import RESULTS, write_shots
+from tests.fakes.clips import lossless
+from tests.fakes.engine import Square, SquareEngine, picture
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.live import LiveServer, running
+from tests.fakes.sight import sight
+from tests.fakes.text import ScriptedText
 
 SUITES = Path(__file__).parent / "suites"
 COMMANDS = [line for line in (SUITES / "commands.sh").read_text().splitlines() if line.startswith("aws ")]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fakes.engine import Square, picture
+from tests.fakes.engine import Square, picture
 
 pytestmark = pytest.mark.slow
 

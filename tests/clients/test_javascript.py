@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from fakes.engine import Square, picture
+from tests.fakes.engine import Square, picture
 
 SUITES = Path(__file__).parent / "suites"
 MODULES = Path(__file__).parents[2] / "build" / "node_modules"

@@ -17,8 +17,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from custodes.storage.files.credentials import open_credentials
-from fakes.engine import BLURRED, Square, picture
-from fakes.process import Process, serving
+from tests.fakes.engine import BLURRED, Square, picture
+from tests.fakes.process import Process, serving
 
 QUALITY, LIVENESS = "/custodes/v1/quality", "/custodes/v1/liveness"
 

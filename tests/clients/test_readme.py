@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fakes.engine import Square, picture
+from tests.fakes.engine import Square, picture
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 

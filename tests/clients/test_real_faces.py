@@ -21,7 +21,7 @@ import pytest
 from custodes.core.errors import UnavailableError
 from custodes.deployment.networks.computing import open_engine
 from custodes.settings import Settings
-from fakes.command import custodes as command
+from tests.fakes.command import custodes as command
 
 pytestmark = pytest.mark.models
 

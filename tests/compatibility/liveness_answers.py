@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import PIL.Image
 
-from fakes.clips import write_clip
-from fakes.liveness_client import Key, stream
+from tests.fakes.clips import write_clip
+from tests.fakes.liveness_client import Key, stream
 
 BUCKET = "films"
 MOVEMENT = [{"Type": "FaceMovementChallenge"}]

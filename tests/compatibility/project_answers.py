@@ -14,7 +14,7 @@ from typing import Any
 
 import PIL.Image
 
-from fakes.waiting import eventually
+from tests.fakes.waiting import eventually
 
 Answer = Mapping[str, Any]
 BUCKET, RESULTS = "shots", "reports"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from fakes.waiting import eventually
+from tests.fakes.waiting import eventually
 
 _NUMBERS = itertools.count()
 ROLE = "arn:aws:iam::123456789012:role/streams"

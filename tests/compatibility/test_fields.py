@@ -16,7 +16,6 @@ import PIL.ImageDraw
 import PIL.ImageFont
 import pytest
 
-from compatibility import answers, liveness_answers, project_answers, stream_answers, video_answers
 from custodes.core.clock import FixedClock
 from custodes.core.errors import CustodesError
 from custodes.core.ids import AccountId, RequestId
@@ -29,11 +28,12 @@ from custodes.gallery.gallery import IndexedGallery
 from custodes.operations.catalogue import Ports, build
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import AllowAll, CountingRecorder, Deny, Gate
-from fakes.engine import Square, SquareEngine, picture
-from fakes.gallery import MemoryGalleryStore
-from fakes.live import running
-from fakes.sight import sight
-from fakes.text import ScriptedText
+from tests.compatibility import answers, liveness_answers, project_answers, stream_answers, video_answers
+from tests.fakes.engine import Square, SquareEngine, picture
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.live import running
+from tests.fakes.sight import sight
+from tests.fakes.text import ScriptedText
 
 pytestmark = pytest.mark.slow
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import PIL.Image
 
-from fakes.clips import lossless, with_sound
-from fakes.mp4 import sound_track
-from fakes.waiting import eventually
+from tests.fakes.clips import lossless, with_sound
+from tests.fakes.mp4 import sound_track
+from tests.fakes.waiting import eventually
 
 BUCKET = "films"
 FAMILIES = {

@@ -16,13 +16,13 @@ import pytest
 
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
-from fakes.browser import Watched
-from fakes.engine import SquareEngine
-from fakes.furnished import FILMS, PICTURES, RESULTS, Furnished, furnish
-from fakes.gallery import MemoryGalleryStore
-from fakes.live import LiveServer, running
-from fakes.sight import sight
-from fakes.text import ScriptedText
+from tests.fakes.browser import Watched
+from tests.fakes.engine import SquareEngine
+from tests.fakes.furnished import FILMS, PICTURES, RESULTS, Furnished, furnish
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.live import LiveServer, running
+from tests.fakes.sight import sight
+from tests.fakes.text import ScriptedText
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -85,7 +85,7 @@ def browse(chromium: Any, request: pytest.FixtureRequest) -> Open:
 @pytest.fixture
 def photos(tmp_path: Path) -> Callable[..., Path]:
     """``photos(Square(...), name="a")``: a picture for the predictable engine, as a file."""
-    from fakes.engine import picture
+    from tests.fakes.engine import picture
 
     def made(*squares: Any, name: str) -> Path:
         path = tmp_path / f"{name}.png"

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from custodes.console.routes import PAGES
-from fakes.browser import link, sign_in
-from fakes.engine import Square, picture
-from fakes.visitor import Visitor
+from tests.fakes.browser import link, sign_in
+from tests.fakes.engine import Square, picture
+from tests.fakes.visitor import Visitor
 
 
 def signed_in(served: Any) -> Visitor:

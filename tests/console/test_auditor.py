@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.ledger_maps.conftest import World
-from tests.ledger_maps.test_stamp_signatures import stamp_file_of, stamped_world
 
 from custodes.ledger.prover.files import encode_file
-from fakes.browser import sign_in
-from fakes.stamped import authority
+from tests.fakes.browser import sign_in
+from tests.fakes.stamped import authority
+from tests.ledger_maps.conftest import World
+from tests.ledger_maps.test_stamp_signatures import stamp_file_of, stamped_world
 
 STRANGER = "999999999999"
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from fakes.browser import sign_in
-from fakes.engine import DARK_AND_BLURRED, Square
-from fakes.furnished import Furnished
+from tests.fakes.browser import sign_in
+from tests.fakes.engine import DARK_AND_BLURRED, Square
+from tests.fakes.furnished import Furnished
 
 
 def test_a_face_that_was_left_out_is_shown_with_the_reason(browse: Any, served: Any, photos: Any) -> None:

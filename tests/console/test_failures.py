@@ -13,11 +13,11 @@ import structlog
 
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
-from fakes.browser import link
-from fakes.engine import SquareEngine
-from fakes.gallery import MemoryGalleryStore
-from fakes.live import LiveServer, running
-from fakes.visitor import Visitor
+from tests.fakes.browser import link
+from tests.fakes.engine import SquareEngine
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.live import LiveServer, running
+from tests.fakes.visitor import Visitor
 
 SECRET = "a secret of the database"
 

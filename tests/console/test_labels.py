@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from fakes.browser import Watched, sign_in
-from fakes.custom import plain, squares
-from fakes.live import running
-from fakes.sight import sight
-from fakes.studio import PICTURES, RESULTS, FacesInLargePictures, Studio, image_line
+from tests.fakes.browser import Watched, sign_in
+from tests.fakes.custom import plain, squares
+from tests.fakes.live import running
+from tests.fakes.sight import sight
+from tests.fakes.studio import PICTURES, RESULTS, FacesInLargePictures, Studio, image_line
 
 NAME = "caf\u00e9 <b>table</b>"
 

@@ -18,10 +18,10 @@ from custodes.engine.faces.assembly import open_face_engine
 from custodes.ledger.tlog.entry import decode
 from custodes.liveness.challenge import Oval
 from custodes.models.store import ModelStore
-from fakes.browser import Watched, sign_in
-from fakes.engine import Square, colour
-from fakes.live import running
-from fakes.liveness_film import Film, portrait_of
+from tests.fakes.browser import Watched, sign_in
+from tests.fakes.engine import Square, colour
+from tests.fakes.live import running
+from tests.fakes.liveness_film import Film, portrait_of
 
 CAMERA = (Path(__file__).parent / "drawn_camera.js").read_text(encoding="utf-8")
 LEAST_FPS = 6.0

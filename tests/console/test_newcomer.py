@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from fakes.browser import sign_in
-from fakes.engine import DARK_AND_BLURRED, Square
+from tests.fakes.browser import sign_in
+from tests.fakes.engine import DARK_AND_BLURRED, Square
 
 MAX_CLICKS, MAX_S = 5, 60.0
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from fakes.browser import Watched, sign_in
-from fakes.live import running
+from tests.fakes.browser import Watched, sign_in
+from tests.fakes.live import running
 
 PHOTOS = Path(__file__).parents[2] / "docs/photos"
 MAX_CLICKS, MAX_S = 5, 60.0

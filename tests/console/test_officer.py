@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from fakes.browser import sign_in, sign_in_with_key
-from fakes.public_safety import PublicSafety
+from tests.fakes.browser import sign_in, sign_in_with_key
+from tests.fakes.public_safety import PublicSafety
 
 SOMEBODY = "00000000-0000-4000-8000-000000000000"
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from fakes.browser import axe_core, axe_problems, operator, reviewer, sign_in
-from fakes.engine import Square
-from fakes.furnished import HOSTILE, PAGES_SHOWN, Furnished
+from tests.fakes.browser import axe_core, axe_problems, operator, reviewer, sign_in
+from tests.fakes.engine import Square
+from tests.fakes.furnished import HOSTILE, PAGES_SHOWN, Furnished
 
 pytestmark = pytest.mark.slow
 

@@ -11,9 +11,9 @@ import pytest
 from custodes.console.pages.recognition.try_it import TASKS
 from custodes.console.routes import PAGES
 from custodes.console.visit import View
-from fakes.browser import LOADED, MAX_PAGE_BYTES, settle, sign_in, sign_in_with_key
-from fakes.engine import Square
-from fakes.furnished import Furnished
+from tests.fakes.browser import LOADED, MAX_PAGE_BYTES, settle, sign_in, sign_in_with_key
+from tests.fakes.engine import Square
+from tests.fakes.furnished import Furnished
 
 Fill = Callable[[Any, Furnished, Any], None]
 

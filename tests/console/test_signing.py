@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from typer.testing import CliRunner
 
 from custodes.cli.policy.policy import app as policy_app
-from fakes.administration import administer
-from fakes.browser import Watched, sign_in
-from fakes.engine import SquareEngine
-from fakes.live import LiveServer, running
+from tests.fakes.administration import administer
+from tests.fakes.browser import Watched, sign_in
+from tests.fakes.engine import SquareEngine
+from tests.fakes.live import LiveServer, running
 
 
 @contextmanager

@@ -10,11 +10,11 @@ from typing import Any
 import boto3
 import pytest
 
-from fakes.blobs import Blob, BlobEngine, portrait, scene
-from fakes.browser import Watched, sign_in
-from fakes.camera import Camera
-from fakes.live import REGION, running
-from fakes.sight import sight
+from tests.fakes.blobs import Blob, BlobEngine, portrait, scene
+from tests.fakes.browser import Watched, sign_in
+from tests.fakes.camera import Camera
+from tests.fakes.live import REGION, running
+from tests.fakes.sight import sight
 
 KEYS = {"aws_access_key_id": "AKEXAMPLE", "aws_secret_access_key": "secret", "region_name": REGION}
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from fakes.browser import Watched, sign_in
-from fakes.engine import Square, SquareEngine, picture
-from fakes.live import running
-from tasks.test_reembedding import NextEngine
+from tests.fakes.browser import Watched, sign_in
+from tests.fakes.engine import Square, SquareEngine, picture
+from tests.fakes.live import running
+from tests.tasks.test_reembedding import NextEngine
 
 ALIKE = {"one": Square(1), "same": Square(1, left=40), "other": Square(2)}
 

@@ -14,8 +14,8 @@ from custodes.core.clock import SystemClock
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_run import load_prices
 from custodes.ledger.verifier.invoices.meter import Month
-from fakes.browser import Watched, sign_in_with_key
-from fakes.engine import Square, picture
+from tests.fakes.browser import Watched, sign_in_with_key
+from tests.fakes.engine import Square, picture
 
 
 def customer(served: Any, name: str) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from fakes.blobs import Blob, BlobEngine, scene
-from fakes.browser import Watched, axe_core, axe_problems, sign_in
-from fakes.clips import write_clip
-from fakes.live import running
+from tests.fakes.blobs import Blob, BlobEngine, scene
+from tests.fakes.browser import Watched, axe_core, axe_problems, sign_in
+from tests.fakes.clips import write_clip
+from tests.fakes.live import running
 
 
 def _seen(page: Any, scheme: str) -> list[tuple[str, str, str]]:

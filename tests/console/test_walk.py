@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from custodes.console.routes import PAGES
-from fakes.browser import (
+from tests.fakes.browser import (
     LOADED,
     MAX_PAGE_BYTES,
     Watched,
@@ -23,8 +23,8 @@ from fakes.browser import (
     sign_in,
     sign_in_with_key,
 )
-from fakes.furnished import HOSTILE, LONG, PAGES_READ, PAGES_SHOWN, Furnished
-from fakes.visitor import Visitor
+from tests.fakes.furnished import HOSTILE, LONG, PAGES_READ, PAGES_SHOWN, Furnished
+from tests.fakes.visitor import Visitor
 
 pytestmark = pytest.mark.slow
 

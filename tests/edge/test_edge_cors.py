@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edge.test_edge_http import signed, split
+from tests.edge.test_edge_http import signed, split
 
 PAGE = "https://app.example"
 

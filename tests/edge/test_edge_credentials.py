@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from custodes.core.errors import UnavailableError
 from custodes.storage.files.credentials import OperatorKeys, configured, open_credentials
-from fakes.command import custodes
+from tests.fakes.command import custodes
 
 
 def counting() -> Callable[[int], bytes]:

@@ -27,7 +27,7 @@ from custodes.edge.aws.errors import ApiError, api_error
 from custodes.edge.endpoints.api import Limits
 from custodes.edge.http.protocol import GuardedProtocol
 from custodes.operations.requests.receipts import GateReceipt, Released, evidenced
-from fakes.waiting import eventually
+from tests.fakes.waiting import eventually
 
 REGION = "eu-central-1"
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"

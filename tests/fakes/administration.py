@@ -8,7 +8,7 @@ from typing import Any
 
 from custodes.core.errors import InvalidParameterError
 from custodes.operations.requests.admin import AdminHandlers, answer_of, read_command
-from fakes.live import LiveServer
+from tests.fakes.live import LiveServer
 
 
 def carry_out(handlers: AdminHandlers, operation: str, members: Mapping[str, object]) -> Mapping[str, Any]:

@@ -29,7 +29,7 @@ from custodes.engine.results.face import (
     VectorUse,
 )
 from custodes.imaging.image import Image
-from fakes.engine import DIMENSION, FIVE_NAMES, SquareEngine
+from tests.fakes.engine import DIMENSION, FIVE_NAMES, SquareEngine
 
 COLOURS = {"ann": (220, 30, 30), "bob": (30, 220, 30), "cas": (30, 30, 220), "dot": (220, 220, 30)}
 _WHO = np.array(list(COLOURS.values()), np.float32)

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from fakes.furnished import Furnished
-from fakes.live import LiveServer
-from fakes.visitor import Visitor
+from tests.fakes.furnished import Furnished
+from tests.fakes.live import LiveServer
+from tests.fakes.visitor import Visitor
 
 AXE = Path(__file__).parents[2] / "build/node_modules/axe-core/axe.min.js"
 SEVERE = ("serious", "critical")

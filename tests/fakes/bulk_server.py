@@ -1,8 +1,8 @@
 """``python tests/fakes/bulk_server.py DATA PICTURES``: one bulk enrolment, to be killed at any moment.
 
-In: a data directory, a folder of pictures by ``fakes.engine.picture``. Out: ``READY`` when the task has got further in
-this life (three lives without a step end a job), ``DONE`` and what came of it as JSON when it is over. Started again,
-it goes on with that task.
+In: a data directory, a folder of pictures by ``tests.fakes.engine.picture``. Out: ``READY`` when the task has got
+further in this life (three lives without a step end a job), ``DONE`` and what came of it as JSON when it is over.
+Started again, it goes on with that task.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from custodes.cli.client.api import ApiFailureError
 from custodes.cli.client.identity import find_credentials
 from custodes.cli.client.local import LocalApi
 from custodes.deployment.server import open_deployment
 from custodes.settings import Settings
-from fakes.engine import SquareEngine
+from tests.fakes.engine import SquareEngine
 
 LOOK_S = 0.004
 OPEN = ("QUEUED", "RUNNING")

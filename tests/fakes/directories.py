@@ -14,7 +14,7 @@ from custodes.storage.sql.database import Database
 from custodes.storage.sql.gallery.store import SqlGalleryStore
 from custodes.storage.sql.postgres_database import PostgresDatabase
 from custodes.storage.sql.sqlite_database import FILE_NAME
-from fakes.schema import open_sqlite
+from tests.fakes.schema import open_sqlite
 
 
 def opened_database(directory: Path, url: str = "") -> Database:

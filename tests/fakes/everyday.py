@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from custodes.deployment.record.statements import open_statements
 from custodes.deployment.record.stored import LedgerSource, stored_ledger
 from custodes.ledger.tlog.entry import decode
-from fakes.engine import Square, picture
+from tests.fakes.engine import Square, picture
 
 COLLECTIONS, USERS = ("staff", "guests"), ("ann", "bob", "cid")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

@@ -13,14 +13,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from custodes.cli.client.identity import find_credentials
 from custodes.cli.client.local import LocalApi
 from custodes.deployment.server import Deployment, open_deployment
 from custodes.settings import Settings
-from fakes.blobs import BlobEngine
-from fakes.sight import sight
+from tests.fakes.blobs import BlobEngine
+from tests.fakes.sight import sight
 
 LOOK_S = 0.01
 

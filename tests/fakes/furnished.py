@@ -21,13 +21,13 @@ from custodes.core.clock import SystemClock
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_run import load_prices
 from custodes.ledger.verifier.invoices.meter import Month
-from fakes.clips import write_clip
-from fakes.engine import Square, colour, picture
-from fakes.live import REGION, LiveServer
-from fakes.public_safety import PublicSafety
-from fakes.visitor import Visitor
-from fakes.waiting import eventually
-from streams.kept import post
+from tests.fakes.clips import write_clip
+from tests.fakes.engine import Square, colour, picture
+from tests.fakes.live import REGION, LiveServer
+from tests.fakes.public_safety import PublicSafety
+from tests.fakes.visitor import Visitor
+from tests.fakes.waiting import eventually
+from tests.streams.kept import post
 
 FILMS, PICTURES, RESULTS = "films", "pictures", "results"
 MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>"

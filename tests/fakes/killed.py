@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fakes.process import Forked
+from tests.fakes.process import Forked
 
 
 def kills(script: Path, data: Path, folder: Path, moments: Iterator[float], most: int) -> int:

@@ -19,7 +19,7 @@ import boto3
 from custodes.cli.server.listener import Listener
 from custodes.deployment.server import Deployment, open_deployment
 from custodes.settings import Settings
-from fakes.schema import new_database
+from tests.fakes.schema import new_database
 
 REGION = "eu-central-1"
 _MAKING_A_CLIENT = threading.Lock()

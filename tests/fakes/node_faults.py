@@ -31,9 +31,9 @@ from custodes.ledger.tree.growth import range_root
 from custodes.ledger.tree.promise import parse_promise
 from custodes.ledger.tree.tiles import Tree
 from custodes.storage.ledger.open import LedgerPaths, read_tiles
-from fakes.engine import Square, picture
-from fakes.nodes import Cluster
-from fakes.postgres import PostgresServer
+from tests.fakes.engine import Square, picture
+from tests.fakes.nodes import Cluster
+from tests.fakes.postgres import PostgresServer
 
 CLIENTS, STARTS, KINDS, ANSWERED_S = 4, 5, ("kill", "stop", "cut"), 60
 COLLECTION = "people"

@@ -25,9 +25,9 @@ from custodes.cli.server.listener import Listener
 from custodes.deployment.nodes.node import open_node
 from custodes.settings import Settings
 from custodes.storage.files.credentials import stored_key
-from fakes.engine import SquareEngine
-from fakes.live import REGION
-from fakes.process import SCRIPT, Process, first_url
+from tests.fakes.engine import SquareEngine
+from tests.fakes.live import REGION
+from tests.fakes.process import SCRIPT, Process, first_url
 
 
 @dataclass(frozen=True)

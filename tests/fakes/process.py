@@ -1,7 +1,7 @@
-"""The server of ``fakes.serve`` as a process: started, asked, stopped, killed.
+"""The server of ``tests.fakes.serve`` as a process: started, asked, stopped, killed.
 
 In: a data directory. Out: a ``Process``. It is forked from one program of this test process that has read all modules,
-see ``fakes.forking``: to read them takes longer than most of what a server is started for.
+see ``tests.fakes.forking``: to read them takes longer than most of what a server is started for.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SCRIPT = Path(__file__).with_name("serve.py")
 
 
 class Forked:
-    """A process that ``fakes.forking`` forked, as ``subprocess.Popen`` shows one."""
+    """A process that ``tests.fakes.forking`` forked, as ``subprocess.Popen`` shows one."""
 
     def __init__(self, program: Path, *arguments: str, apart: bool = False) -> None:
         """Run ``program``, what it writes to its standard output on a pipe; ``apart`` in a session of its own."""

@@ -12,8 +12,8 @@ from typing import Any
 
 import boto3
 
-from fakes.engine import Square, picture
-from fakes.live import REGION, LiveServer
+from tests.fakes.engine import Square, picture
+from tests.fakes.live import REGION, LiveServer
 
 EVERYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "rekognition:*", "Resource": "*"}}
 NAMES = ("asker", "ann", "bob")

@@ -11,12 +11,12 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from custodes.cli.server.serve import serve_until_stopped
 from custodes.core.errors import CustodesError
 from custodes.settings import Settings
-from fakes.engine import SquareEngine
+from tests.fakes.engine import SquareEngine
 
 
 def shared() -> dict[str, str]:

@@ -1,6 +1,6 @@
 """One node of a log that several processes write, as a library for tests and as a program that is killed by them.
 
-Run: ``python -m fakes.shared_log URL FOLDER ACKS [S3 BUCKET]``. It adds entries until SIGTERM, tries to be the
+Run: ``python -m tests.fakes.shared_log URL FOLDER ACKS [S3 BUCKET]``. It adds entries until SIGTERM, tries to be the
 publisher, and writes into ACKS, line by line, the place and the digest of each entry that was confirmed to it.
 """
 
@@ -31,7 +31,7 @@ from custodes.storage.objects.s3_tiles import S3Tiles
 from custodes.storage.sql.ledger.bodies import PostgresBodies
 from custodes.storage.sql.ledger.head import PostgresHead
 from custodes.storage.sql.ledger.sequence import PostgresSequence
-from fakes.s3 import S3Server
+from tests.fakes.s3 import S3Server
 
 ACCOUNT = AccountId("123456789012")
 KEY = SigningKey.from_seed("nodes.example/log", bytes(range(32)))

@@ -21,7 +21,7 @@ from custodes.engine.results.moderation import Concern, ConcernsFound, ContentKi
 from custodes.engine.results.person import PersonsSeen, SeenPerson
 from custodes.imaging.image import Image
 from custodes.operations.images.engines import ImageEngines
-from fakes.custom import colour_engine
+from tests.fakes.custom import colour_engine
 
 RED = DominantColour(200, 10, 20, "crimson", "red", 60.0)
 BLUE = DominantColour(0, 0, 250, "blue", "blue", 40.0)

@@ -11,9 +11,9 @@ from typing import Any
 from custodes.core.slot import Slot
 from custodes.engine.results.face import MAX_FACES, Detail, FacesFound
 from custodes.imaging.image import Image
-from fakes.custom import plain
-from fakes.engine import SquareEngine
-from fakes.live import LiveServer
+from tests.fakes.custom import plain
+from tests.fakes.engine import SquareEngine
+from tests.fakes.live import LiveServer
 
 PICTURES, RESULTS = "pictures", "results"
 DATE = "2026-11-29T10:00:00.000000"

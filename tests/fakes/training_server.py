@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from custodes.cli.client.identity import find_credentials
 from custodes.cli.client.local import LocalApi
@@ -23,9 +23,9 @@ from custodes.engine.custom.pipeline import CustomLabelPipeline
 from custodes.engine.results.custom import Example, Lesson, TrainingPlan
 from custodes.operations.images.engines import ImageEngines
 from custodes.settings import Settings
-from fakes.custom import colour_engine, plain
-from fakes.sight import sight
-from fakes.studio import PICTURES, RESULTS, FacesInLargePictures
+from tests.fakes.custom import colour_engine, plain
+from tests.fakes.sight import sight
+from tests.fakes.studio import PICTURES, RESULTS, FacesInLargePictures
 
 LOOK_S = 0.03
 

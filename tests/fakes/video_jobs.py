@@ -26,11 +26,11 @@ from custodes.storage.objects.buckets import BucketObjects
 from custodes.storage.objects.folder import FolderObjects
 from custodes.video.formats.facts import VideoLimits
 from custodes.video.frames import FrameSource
-from fakes.blobs import BlobEngine
-from fakes.gallery import MemoryGalleryStore
-from fakes.live import LiveServer
-from fakes.sight import sight
-from fakes.text import ScriptedText
+from tests.fakes.blobs import BlobEngine
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.live import LiveServer
+from tests.fakes.sight import sight
+from tests.fakes.text import ScriptedText
 
 VIDEO = S3Object("films", "a.mp4")
 

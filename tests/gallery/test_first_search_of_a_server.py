@@ -9,9 +9,9 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from custodes.core.setting_text import WarmStart
-from fakes.engine import Square, SquareEngine, picture
-from fakes.live import LiveServer, running
-from fakes.waiting import eventually
+from tests.fakes.engine import Square, SquareEngine, picture
+from tests.fakes.live import LiveServer, running
+from tests.fakes.waiting import eventually
 
 PHOTO = {"Bytes": picture(Square(1))}
 

@@ -19,10 +19,10 @@ from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
 from custodes.gallery.ports import FloatArray, GalleryStore, VectorIndex
 from custodes.storage.vectors.faiss_index import FaissIndex
-from fakes.directories import opened
-from fakes.gallery import MemoryGalleryStore
-from fakes.postgres import database_url
-from fakes.vectors import KEY, collection, new_face, units
+from tests.fakes.directories import opened
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.postgres import database_url
+from tests.fakes.vectors import KEY, collection, new_face, units
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])

@@ -20,9 +20,9 @@ from custodes.gallery.ports import FloatArray
 from custodes.storage.files.segment_files import SegmentFiles
 from custodes.storage.sql.gallery.store import SqlGalleryStore
 from custodes.storage.vectors.faiss_index import FaissIndex
-from fakes.gallery import MemoryGalleryStore
-from fakes.schema import open_sqlite
-from fakes.vectors import KEY, collection, new_face, units
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.schema import open_sqlite
+from tests.fakes.vectors import KEY, collection, new_face, units
 
 USERS = [UserId("ann"), UserId("bob")]
 

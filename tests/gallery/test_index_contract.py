@@ -25,8 +25,8 @@ from custodes.storage.vectors.scan_library import ScanVariant, open_library
 from custodes.storage.vectors.scanned_index import SHARED_FROM, ScannedIndex
 from custodes.storage.vectors.segment import CAPACITY
 from custodes.storage.vectors.shared_pass import SearchAsked, SharedPass
-from fakes.postgres import PostgresServer
-from fakes.vectors import units
+from tests.fakes.postgres import PostgresServer
+from tests.fakes.vectors import units
 
 
 class OneByOne:

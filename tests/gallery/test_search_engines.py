@@ -15,9 +15,9 @@ import pytest
 from custodes.core.errors import InvalidParameterError, UnavailableError
 from custodes.core.setting_text import search_engine
 from custodes.settings import load
-from fakes.engine import Square, SquareEngine, picture
-from fakes.live import LiveServer, running
-from fakes.postgres import PostgresServer
+from tests.fakes.engine import Square, SquareEngine, picture
+from tests.fakes.live import LiveServer, running
+from tests.fakes.postgres import PostgresServer
 
 SHOTS = [(who, angle) for who in (1, 2, 3) for angle in (0, 4, 8, 12, 30)]
 PATHS = ("milvus", "milvus+approximate", "pgvector", "pgvector+approximate")

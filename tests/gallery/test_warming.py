@@ -17,9 +17,9 @@ from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
 from custodes.gallery.ports import FloatArray
 from custodes.gallery.warming import Warming, warming_order
-from fakes.gallery import MemoryGalleryStore
-from fakes.vectors import KEY, collection, new_face, units
-from fakes.waiting import eventually
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.vectors import KEY, collection, new_face, units
+from tests.fakes.waiting import eventually
 
 VECTORS = units(31, 6)
 

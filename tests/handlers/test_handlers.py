@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from custodes.ledger.tlog.entry import decode
 from custodes.operations.handlers.document import problems_of
-from fakes.clips import write_clip
-from fakes.command import custodes
-from fakes.engine import BLURRED, Square, SquareEngine, picture
-from fakes.live import REGION, LiveServer, running
-from streams.kept import ask, listed, post
+from tests.fakes.clips import write_clip
+from tests.fakes.command import custodes
+from tests.fakes.engine import BLURRED, Square, SquareEngine, picture
+from tests.fakes.live import REGION, LiveServer, running
+from tests.streams.kept import ask, listed, post
 
 PATH = "/custodes/v1/handlers"
 ANN, BOB, CAS, DOT = 1, 2, 3, 4

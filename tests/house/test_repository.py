@@ -101,3 +101,13 @@ def test_no_public_class_name_stands_twice() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_every_folder_of_tests_is_a_package_that_says_its_subject() -> None:
+    folders = {path.parent for path in (ROOT / "tests").rglob("*.py")}
+    silent = [folder.name for folder in folders if not _docstring(folder / "__init__.py")]
+    assert silent == []
+
+
+def _docstring(path: Path) -> str | None:
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) if path.exists() else None

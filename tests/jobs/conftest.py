@@ -11,9 +11,9 @@ import pytest
 from custodes.jobs.job import JobLimits
 from custodes.storage.sql.jobs import SqlJobStore
 from custodes.storage.sql.master import open_master
-from fakes.directories import opened_database
-from fakes.jobs import MemoryJobStore
-from fakes.postgres import database_url
+from tests.fakes.directories import opened_database
+from tests.fakes.jobs import MemoryJobStore
+from tests.fakes.postgres import database_url
 
 LIMITS = JobLimits(open_per_account=4, lease_ms=1000, attempts=3, retry_ms=100, kept_ms=50_000)
 

@@ -19,7 +19,7 @@ from custodes.storage.sql.database import Database
 from custodes.storage.sql.jobs import SqlJobStore
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.sqlite_database import SqliteDatabase
-from fakes.process import Forked
+from tests.fakes.process import Forked
 
 CHILD = Path(__file__).with_name("counting_child.py")
 KILLS = int(os.environ.get("CUSTODES_TEST_KILLS", "6"))

@@ -16,8 +16,8 @@ from custodes.core.ids import AccountId
 from custodes.jobs.job import Cursor, Job, JobCheckpoint, JobId, JobLimits, JobRequest, JobState
 from custodes.storage.sql.jobs import SqlJobStore
 from custodes.storage.sql.master import open_master
-from fakes.jobs import MemoryJobStore
-from fakes.schema import open_sqlite
+from tests.fakes.jobs import MemoryJobStore
+from tests.fakes.schema import open_sqlite
 
 ACCOUNTS = st.sampled_from([AccountId("111111111111"), AccountId("222222222222"), AccountId("333333333333")])
 LIMITS = JobLimits(open_per_account=3, lease_ms=50, attempts=2, retry_ms=10, kept_ms=400)

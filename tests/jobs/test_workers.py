@@ -15,7 +15,7 @@ from custodes.core.ids import AccountId
 from custodes.jobs.job import Cursor, Job, JobCheckpoint, JobId, JobLimits, JobRequest, JobState
 from custodes.jobs.outbox import GIVE_UP_MS, NoticeDelivery
 from custodes.jobs.worker import DEFECT, JobWorkers, WorkerSettings
-from fakes.jobs import MemoryJobStore, Scripted
+from tests.fakes.jobs import MemoryJobStore, Scripted
 
 ANN = AccountId("111111111111")
 NAME = JobId("a" * 64)

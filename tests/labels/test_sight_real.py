@@ -15,7 +15,7 @@ from custodes.core.slot import Slot
 from custodes.deployment.networks.computing import open_engine
 from custodes.imaging.image import Image
 from custodes.settings import Settings
-from fakes.live import running
+from tests.fakes.live import running
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 

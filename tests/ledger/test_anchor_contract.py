@@ -21,10 +21,10 @@ from custodes.storage.ledger.anchor import FileAnchor
 from custodes.storage.ledger.sql_anchor import SqlAnchor
 from custodes.storage.objects.s3 import S3Endpoint
 from custodes.storage.objects.s3_anchor import S3Anchor
-from fakes.directories import opened_database
-from fakes.engine import SquareEngine
-from fakes.live import running
-from fakes.postgres import PostgresServer, database_url
+from tests.fakes.directories import opened_database
+from tests.fakes.engine import SquareEngine
+from tests.fakes.live import running
+from tests.fakes.postgres import PostgresServer, database_url
 
 REGION, ACCOUNT = "eu-central-1", AccountId("111111111111")
 

@@ -30,7 +30,7 @@ from custodes.ledger.verifier.verdict import Word, verify
 from custodes.ledger.writer.body import seal
 from custodes.ledger.writer.keys import SigningKey
 from custodes.ledger.writer.receipt import receipt_token
-from second_verifier.node import words
+from tests.second_verifier.node import words
 
 TEXT = (Path(custodes.ledger.__file__).parent / "FORMAT.md").read_text()
 BLOCKS = dict(re.findall(r"```([a-z]+(?: \d)?)\n(.*?)\n```", TEXT, re.DOTALL))

@@ -19,7 +19,7 @@ from custodes.storage.ledger.shared_tiles import SharedTiles
 from custodes.storage.ledger.tiles import FileTiles
 from custodes.storage.objects.s3 import S3Endpoint
 from custodes.storage.objects.s3_tiles import S3Tiles
-from fakes.s3 import REGION, S3Server, lossy, s3_server
+from tests.fakes.s3 import REGION, S3Server, lossy, s3_server
 
 Stores = Callable[[], TileStore]
 _NUMBERS = itertools.count()

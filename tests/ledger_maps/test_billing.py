@@ -19,7 +19,7 @@ from custodes.ledger.verifier.canonical_json import canonical
 from custodes.ledger.verifier.invoices.invoice import parse, verify_invoice
 from custodes.ledger.verifier.invoices.meter import Meter, Month
 from custodes.ledger.verifier.invoices.prices import PriceError, parse_prices
-from second_verifier.node import mutations, words
+from tests.second_verifier.node import mutations, words
 
 PRICES = load_prices(default_prices())
 JANUARY = Month(2026, 1)

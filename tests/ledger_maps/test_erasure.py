@@ -19,7 +19,7 @@ from custodes.ledger.verifier.canonical_json import PlacedEntry, StatementError
 from custodes.ledger.verifier.erasure import Certificate, Later, parse, verify_certificate
 from custodes.ledger.verifier.maps.head import collection_name
 from custodes.ledger.verifier.maps.proof import face_place
-from second_verifier.node import mutations, words
+from tests.second_verifier.node import mutations, words
 
 FACES = [str(uuid.uuid5(uuid.NAMESPACE_DNS, f"face {i}")) for i in range(20)]
 GONE = FACES[7]

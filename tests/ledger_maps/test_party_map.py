@@ -33,7 +33,7 @@ from custodes.ledger.writer.body import canonical
 from custodes.screening.comparison import REVIEW, compare_names
 from custodes.screening.names.name import prepare
 from custodes.storage.ledger.open import open_ledger
-from second_verifier.node import mutations, words
+from tests.second_verifier.node import mutations, words
 
 CUSTOMER = "100000000001"
 INN, LEI = "ru-inn:7700000000", "lei:529900FICTIVETOPCO03"

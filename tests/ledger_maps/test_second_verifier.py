@@ -29,7 +29,7 @@ from custodes.ledger.verifier.party_names import name_keys
 from custodes.ledger.verifier.statement import ShownUse
 from custodes.ledger.verifier.verdict import Word, verify
 from custodes.ledger.writer.receipt import receipt_token
-from second_verifier.node import answers, mutations, words
+from tests.second_verifier.node import answers, mutations, words
 
 ANN, EVE, ODD = "acct:100000000001", "acct:100000000003", "acct:12"
 START, MINUTE = 1_767_225_600_000, 60_000

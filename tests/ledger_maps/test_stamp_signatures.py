@@ -17,8 +17,8 @@ from custodes.ledger.verifier.canonical_json import PlacedEntry
 from custodes.ledger.verifier.timestamps.bracket import ShownStamp, StampFile
 from custodes.ledger.verifier.timestamps.token import StampError, read_roots, verify_stamp
 from custodes.ledger.verifier.verdict import verify
-from fakes.stamped import AT, SHA256, SHA512, authority, der, integer, oid, seq
-from second_verifier.node import answers, mutations
+from tests.fakes.stamped import AT, SHA256, SHA512, authority, der, integer, oid, seq
+from tests.second_verifier.node import answers, mutations
 
 ANN, EVE, MINUTE = "100000000001", "100000000003", 60_000
 KINDS = ("rsa", "pss", "pss-key", "pss-strict", "ecdsa", "ed25519")

@@ -16,7 +16,7 @@ from custodes.ledger.tlog.note import VerifierKey
 from custodes.ledger.tlog.proof import verify_token
 from custodes.ledger.witness.trust_policy import write_policy
 from custodes.ledger.writer.keys import SigningKey
-from fakes.engine import Square, picture
+from tests.fakes.engine import Square, picture
 
 
 def test_every_answer_leaves_a_receipt(live_server: Any, rekognition: Any, tmp_path: Path) -> None:

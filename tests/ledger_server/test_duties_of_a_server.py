@@ -25,10 +25,10 @@ from custodes.ledger.witness.http import WitnessHttpServer
 from custodes.ledger.witness.state_file import FolderMemory
 from custodes.ledger.witness.witness import WitnessKey, WitnessServer
 from custodes.storage.ledger.tombstones import FileTombstones
-from fakes.administration import administer
-from fakes.engine import Square, picture
-from fakes.gallery import MemoryGalleryStore
-from fakes.waiting import eventually
+from tests.fakes.administration import administer
+from tests.fakes.engine import Square, picture
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.waiting import eventually
 
 
 def kinds(server: Any) -> list[Any]:
@@ -141,7 +141,7 @@ def test_a_log_keeps_its_name(tmp_path: Path, name: str) -> None:
     from custodes.core.errors import UnavailableError
     from custodes.deployment.server import open_deployment
     from custodes.settings import Settings
-    from fakes.engine import SquareEngine
+    from tests.fakes.engine import SquareEngine
 
     first = Settings(data=tmp_path / "data", ledger_origin="ledger.example/1")
     with open_deployment(first, endpoint_url="http://127.0.0.1:1", engine=SquareEngine()) as deployment:

@@ -18,9 +18,9 @@ from custodes.ledger.tlog.note import parse_note
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH
 from custodes.ledger.tree.tiles import Tree
 from custodes.storage.ledger.open import read_tiles
-from fakes.command import custodes
-from fakes.engine import Square, picture
-from fakes.process import serving
+from tests.fakes.command import custodes
+from tests.fakes.engine import Square, picture
+from tests.fakes.process import serving
 
 DATABASE = ("custodes.sqlite3", "custodes.sqlite3-wal", "custodes.sqlite3-shm")
 

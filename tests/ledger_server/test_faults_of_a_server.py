@@ -27,10 +27,10 @@ from custodes.operations.requests.gate import Deny, Gate
 from custodes.operations.requests.properties import CHANGES
 from custodes.operations.requests.receipts import receipt_of
 from custodes.storage.ledger.open import read_tiles
-from fakes.command import custodes
-from fakes.engine import Square, picture
-from fakes.process import serving
-from fakes.records import ScriptedPolicy
+from tests.fakes.command import custodes
+from tests.fakes.engine import Square, picture
+from tests.fakes.process import serving
+from tests.fakes.records import ScriptedPolicy
 
 IMAGE = {"Bytes": picture(Square(1))}
 

@@ -18,9 +18,9 @@ from custodes.ledger.tree.tiles import Tree
 from custodes.ledger.writer.keys import check_rotation
 from custodes.settings import Settings
 from custodes.storage.ledger.open import read_tiles
-from fakes.command import custodes
-from fakes.engine import Square, picture
-from fakes.process import serving
+from tests.fakes.command import custodes
+from tests.fakes.engine import Square, picture
+from tests.fakes.process import serving
 
 
 def done(*arguments: str) -> str:

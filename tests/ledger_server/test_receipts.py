@@ -16,7 +16,7 @@ from custodes.ledger.tree.tlog_proof import verify_tlog_proof
 from custodes.ledger.writer.body import unseal
 from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.storage.ledger.open import LedgerPaths, read_bodies
-from fakes.engine import Square, picture
+from tests.fakes.engine import Square, picture
 
 
 def entry_of(server: Any, answer: Any) -> VerifiedEntry:

@@ -24,7 +24,7 @@ from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import DENIED, DONE, Allow, Deny, Intent, UseOutcome
 from custodes.settings import Settings
-from fakes.engine import Square, picture
+from tests.fakes.engine import Square, picture
 
 ACCOUNT = AccountId("111111111111")
 CONTEXT = Context(Caller(ACCOUNT, "AK", f"arn:aws:iam::{ACCOUNT}:root", "eu-central-1"), RequestId("r"), 1)

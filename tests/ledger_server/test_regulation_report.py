@@ -21,8 +21,8 @@ from custodes.ledger.verifier.regulation import figures as numbers
 from custodes.ledger.verifier.regulation.check import verify_regulation
 from custodes.ledger.verifier.regulation.figures import Counted, CountedRecord, CountedUse, figures
 from custodes.storage.ledger.open import read_tiles
-from fakes.engine import Square, picture
-from second_verifier.node import answers, mutations
+from tests.fakes.engine import Square, picture
+from tests.second_verifier.node import answers, mutations
 
 DAY = 86_400_000
 START = 1_790_000_000_000

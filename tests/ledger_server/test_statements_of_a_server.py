@@ -12,7 +12,7 @@ import pytest
 
 from custodes.core.clock import SystemClock
 from custodes.ledger.verifier.invoices.meter import Month
-from fakes.engine import Square, picture
+from tests.fakes.engine import Square, picture
 
 IMAGE = {"Bytes": picture(Square(1))}
 

@@ -15,8 +15,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from fakes.command import custodes
-from fakes.process import serving
+from tests.fakes.command import custodes
+from tests.fakes.process import serving
 
 
 def account_command(data: Path, *arguments: str) -> Any:

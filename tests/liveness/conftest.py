@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fakes.clips import write_clip
-from fakes.engine import Square, colour
-from fakes.live import LiveServer
-from fakes.liveness_client import Key
+from tests.fakes.clips import write_clip
+from tests.fakes.engine import Square, colour
+from tests.fakes.live import LiveServer
+from tests.fakes.liveness_client import Key
 
 
 @pytest.fixture

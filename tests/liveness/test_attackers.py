@@ -20,10 +20,10 @@ from websockets.sync.client import connect
 from custodes.cli.server.listener import Listener
 from custodes.edge.endpoints.liveness_stream import StreamLimits
 from custodes.storage.sql.sqlite_database import FILE_NAME
-from fakes.administration import administer
-from fakes.live import REGION, LiveServer
-from fakes.liveness_client import PATH, Key, Stream, inner, stream
-from fakes.waiting import eventually
+from tests.fakes.administration import administer
+from tests.fakes.live import REGION, LiveServer
+from tests.fakes.liveness_client import PATH, Key, Stream, inner, stream
+from tests.fakes.waiting import eventually
 
 MOVEMENT = "FaceMovementChallenge"
 NO_PERMISSION = {

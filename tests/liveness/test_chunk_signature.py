@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from custodes.edge.aws.eventstream.chunk_signature import ChunkChain, ChunkRefusedError, ChunkSigner
 from custodes.edge.aws.eventstream.event_stream import EventMessage, decode
 from custodes.edge.aws.sigv4 import SigningKeys
-from fakes.liveness_client import ChunkMaker, Key, date_header, inner, pack
+from tests.fakes.liveness_client import ChunkMaker, Key, date_header, inner, pack
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "chunks.json").read_text())
 KEYS = SigningKeys()

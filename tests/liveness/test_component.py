@@ -35,8 +35,8 @@ from custodes.liveness.challenge import Oval
 from custodes.models.store import ModelStore
 from custodes.settings import Settings
 from custodes.storage.files.certificate import write_certificate
-from fakes.liveness_client import Key, stream
-from fakes.liveness_film import Film, portrait_of
+from tests.fakes.liveness_client import Key, stream
+from tests.fakes.liveness_film import Film, portrait_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.models, pytest.mark.timeout(280)]
 ROOT = Path(__file__).parents[2]

@@ -17,9 +17,9 @@ from custodes.operations.liveness.incoming import IncomingVideo
 from custodes.storage.media.decoder import LockedDecoder
 from custodes.storage.media.spool import PrivateSpool
 from custodes.video.frames import DecodingPlan
-from fakes.live import LiveServer
-from fakes.liveness_client import Key, stream
-from fakes.waiting import eventually
+from tests.fakes.live import LiveServer
+from tests.fakes.liveness_client import Key, stream
+from tests.fakes.waiting import eventually
 
 
 @given(st.lists(st.binary(min_size=1, max_size=20), max_size=8))

@@ -17,7 +17,7 @@ from custodes.liveness.challenge import ChallengeType, draw
 from custodes.operations.liveness.analysis import CLOSE_LOOK_MS, MAX_KEPT, VideoLook
 from custodes.video.formats.facts import VideoFacts
 from custodes.video.frames import DecodingPlan, VideoFrame
-from fakes.engine import Square, SquareEngine, colour
+from tests.fakes.engine import Square, SquareEngine, colour
 
 SECONDS, FPS = 30, 10
 

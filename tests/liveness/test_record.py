@@ -18,10 +18,10 @@ from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
 from custodes.ledger.tlog.entry import decode
 from custodes.storage.sql.sqlite_database import FILE_NAME
-from fakes.engine import SquareEngine
-from fakes.gallery import MemoryGalleryStore
-from fakes.live import LiveServer, running
-from fakes.liveness_client import Key, stream
+from tests.fakes.engine import SquareEngine
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.live import LiveServer, running
+from tests.fakes.liveness_client import Key, stream
 
 DAY_MS = 86_400_000
 

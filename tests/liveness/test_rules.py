@@ -22,8 +22,8 @@ from custodes.liveness.judgement import LivenessEvidence, confidence_pct, feedba
 from custodes.liveness.parallax import NO_PARALLAX, USUAL_HEAD, Parallax, parallax
 from custodes.liveness.reflection import NO_REFLECTION, ColourSample, Reflection, plausible_starts, reflection
 from custodes.liveness.session import FeedbackCode
-from fakes.liveness_client import VERSIONS, inner, pack, text_header
-from fakes.liveness_film import as_shown, displayed
+from tests.fakes.liveness_client import VERSIONS, inner, pack, text_header
+from tests.fakes.liveness_film import as_shown, displayed
 
 VIDEO = Size(640, 480)
 

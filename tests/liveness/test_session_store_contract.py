@@ -29,10 +29,10 @@ from custodes.operations.liveness.ports import LivenessSessions
 from custodes.storage.sql.liveness.sessions import SqlLivenessSessions
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.sqlite_database import FILE_NAME
-from fakes.directories import opened_database
-from fakes.liveness import MemorySessions
-from fakes.postgres import database_url
-from fakes.schema import open_sqlite
+from tests.fakes.directories import opened_database
+from tests.fakes.liveness import MemorySessions
+from tests.fakes.postgres import database_url
+from tests.fakes.schema import open_sqlite
 
 MINE, OTHER = AccountId("111111111111"), AccountId("222222222222")
 NAME = "00000000-0000-4000-8000-00000000000a"

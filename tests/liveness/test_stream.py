@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 
-from fakes.live import LiveServer
-from fakes.liveness_client import Key, inner, pack, stream, text_header
+from tests.fakes.live import LiveServer
+from tests.fakes.liveness_client import Key, inner, pack, stream, text_header
 
 pytestmark = pytest.mark.slow
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from fakes.command import custodes
-from fakes.engine import Square, SquareEngine, picture
-from fakes.live import running
+from tests.fakes.command import custodes
+from tests.fakes.engine import Square, SquareEngine, picture
+from tests.fakes.live import running
 
 LAYOUTS = {
     "frigate": ("clips/faces/{name}/{name}-{number}.webp", "WEBP"),

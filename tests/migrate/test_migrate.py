@@ -16,8 +16,8 @@ import boto3
 import pytest
 
 from custodes.cli.migrate.source import PhotoFinder, SourceFace
-from fakes.engine import Square, SquareEngine, picture
-from fakes.live import LiveServer, running
+from tests.fakes.engine import Square, SquareEngine, picture
+from tests.fakes.live import LiveServer, running
 
 ANN, BEN, EVE = 1, 2, 3
 

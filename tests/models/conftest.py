@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -17,9 +16,6 @@ from custodes.models.fetch import fetch
 from custodes.models.sources import Silent, local_tools, obtain
 from custodes.models.store import ModelStore, default_root
 from custodes.settings import from_environment
-
-# Tests share modules of this folder by name.
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +60,7 @@ def originals(models_root: Path) -> Callable[[str], tuple[ModelCard, Mapping[str
 @pytest.fixture(scope="session")
 def reference_cache(models_root: Path) -> Path:
     """Folder with tfjs installed; skips when npm or the registry is missing."""
-    from references import install_tfjs
+    from tests.models.references import install_tfjs
 
     cache = models_root.parent / "test-references"
     try:

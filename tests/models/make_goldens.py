@@ -9,13 +9,12 @@ import os
 import sys
 from pathlib import Path
 
-import goldens
-from pictures import golden_input
-from references import reference
-
 from custodes.models.archives import read_members
 from custodes.models.card import NO_GOLDEN, load_cards
 from custodes.models.sources import Silent, local_tools, obtain
+from tests.models import goldens
+from tests.models.pictures import golden_input
+from tests.models.references import reference
 
 
 def main(mirror: Path, cache: Path) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tiny_models import sha256, tarred, zipped
 
 from custodes.models.archives import ModelFileError, read_members
 from custodes.models.card import FilePin
+from tests.models.tiny_models import sha256, tarred, zipped
 
 DATA = b"weights" * 100
 PIN = FilePin("model/a.bin", sha256(DATA))

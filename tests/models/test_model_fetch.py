@@ -13,13 +13,13 @@ from pathlib import Path
 
 import PIL.Image
 import pytest
-from test_model_sources import fake
-from tiny_models import tiny_card, tiny_onnx, zipped
 
 from custodes.cli.models.fetch import ProgressLines
 from custodes.models.fetch import FetchState, fetch
 from custodes.models.sources import Tools
 from custodes.models.store import ModelStore
+from tests.models.test_model_sources import fake
+from tests.models.tiny_models import tiny_card, tiny_onnx, zipped
 
 MODEL = tiny_onnx()
 CONTENT = zipped({"tiny/model.onnx": MODEL})
@@ -92,7 +92,7 @@ FETCH_TINY = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from test_model_fetch import CARD
+from tests.models.test_model_fetch import CARD
 from custodes.models.fetch import fetch
 from custodes.models.sources import Tools
 from custodes.models.store import ModelStore
@@ -102,7 +102,7 @@ print(fetch(ModelStore(Path({root!r})), [CARD], Tools({command!r}, None, {{}}))[
 
 def test_two_processes_fetch_once(tmp_path: Path):
     command, log = fake(tmp_path, CARD.archive.file, CONTENT)
-    text = FETCH_TINY.format(tests=str(Path(__file__).parent), root=str(tmp_path / "models"), command=command)
+    text = FETCH_TINY.format(tests=str(Path(__file__).parents[2]), root=str(tmp_path / "models"), command=command)
     children = [
         subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, text=True, env=dict(os.environ))
         for _ in range(2)

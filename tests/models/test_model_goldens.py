@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import goldens
 import numpy as np
 import pytest
-from pictures import face_picture, golden_input
 
 from custodes.core.device import Device
 from custodes.engine.runtime.session import open_session
 from custodes.models.card import NO_GOLDEN, ModelCard, load_cards
+from tests.models import goldens
+from tests.models.pictures import face_picture, golden_input
 
 pytestmark = pytest.mark.models
 RUN = {name: card for name, card in load_cards().items() if not card.golden.startswith(NO_GOLDEN)}

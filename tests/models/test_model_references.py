@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import face_picture, golden_input
-from references import reference
 
 from custodes.core.device import Device
 from custodes.engine.runtime.session import open_session
 from custodes.models.card import ModelCard
 from custodes.models.importers.convert import convert
+from tests.models.pictures import face_picture, golden_input
+from tests.models.references import reference
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 Originals = Callable[[str], tuple[ModelCard, Mapping[str, bytes]]]

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_models import tiny_card, tiny_onnx
 
 from custodes.core.device import Device
 from custodes.core.errors import UnavailableError
 from custodes.engine.runtime.memory import RunMemory, Runs
 from custodes.engine.runtime.session import NetworkSession, Threads, open_session, providers
+from tests.models.tiny_models import tiny_card, tiny_onnx
 
 MODEL = tiny_onnx()
 CARD = tiny_card(b"archive", MODEL)

@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny_models import sha256
 
 from custodes.models.archives import ModelFileError
 from custodes.models.card import Archive
 from custodes.models.sources import SourceError, Tools, local_tools, obtain
+from tests.models.tiny_models import sha256
 
 DATA = bytes(range(256)) * 2000
 WHEEL = Archive("pip:tiny==1.0", "tiny-1.0.whl", sha256(DATA), len(DATA))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tiny_models import sha256, tiny_card, tiny_onnx, zipped
 
 from custodes.core.errors import UnavailableError
 from custodes.models.archives import ModelFileError
 from custodes.models.store import ModelMissingError, ModelState, ModelStore, default_root
+from tests.models.tiny_models import sha256, tiny_card, tiny_onnx, zipped
 
 MODEL = tiny_onnx()
 CARD = tiny_card(zipped({"tiny/model.onnx": MODEL}), MODEL)

@@ -17,11 +17,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from custodes.storage.files.credentials import stored_key
-from fakes.command import custodes
-from fakes.engine import Square, picture
-from fakes.liveness_client import Key, stream
-from fakes.nodes import Node, cluster, running_node
-from fakes.postgres import PostgresServer
+from tests.fakes.command import custodes
+from tests.fakes.engine import Square, picture
+from tests.fakes.liveness_client import Key, stream
+from tests.fakes.nodes import Node, cluster, running_node
+from tests.fakes.postgres import PostgresServer
 
 LEASE_AND_OPENING_S = 60.0
 """A lease is five seconds; the rest is for a loaded machine."""

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from fakes.engine import SquareEngine
-from fakes.everyday import Everyday, closed, on_record
-from fakes.live import running
-from fakes.nodes import running_node
-from fakes.postgres import PostgresServer
+from tests.fakes.engine import SquareEngine
+from tests.fakes.everyday import Everyday, closed, on_record
+from tests.fakes.live import running
+from tests.fakes.nodes import running_node
+from tests.fakes.postgres import PostgresServer
 
 pytestmark = pytest.mark.slow
 

@@ -18,9 +18,9 @@ from custodes.gallery.entities import Quotas
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.following import FollowingGallery
 from custodes.storage.sql.gallery.store import SqlGalleryStore
-from fakes.directories import opened_database
-from fakes.postgres import database_url
-from fakes.vectors import KEY, collection, new_face, units
+from tests.fakes.directories import opened_database
+from tests.fakes.postgres import database_url
+from tests.fakes.vectors import KEY, collection, new_face, units
 
 Pair = tuple[FollowingGallery, FollowingGallery]
 

@@ -24,9 +24,9 @@ from custodes.ledger.writer.ports import TileStore
 from custodes.storage.ledger.anchor import FileAnchor
 from custodes.storage.ledger.shared_tiles import SharedTiles
 from custodes.storage.objects.s3_tiles import S3Tiles
-from fakes.postgres import PostgresServer
-from fakes.s3 import lossy, s3_server
-from fakes.shared_log import BODY_KEY, KEY, node
+from tests.fakes.postgres import PostgresServer
+from tests.fakes.s3 import lossy, s3_server
+from tests.fakes.shared_log import BODY_KEY, KEY, node
 
 pytestmark = pytest.mark.slow
 
@@ -53,8 +53,8 @@ class Watcher(threading.Thread):
 
 
 def started(url: str, folder: Path, acks: Path, bucket: tuple[str, ...]) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "fakes.shared_log", url, str(folder), str(acks), *bucket]
-    return subprocess.Popen(command, cwd=Path(__file__).parents[1])
+    command = [sys.executable, "-m", "tests.fakes.shared_log", url, str(folder), str(acks), *bucket]
+    return subprocess.Popen(command, cwd=Path(__file__).parents[2])
 
 
 def confirmed(folder: Path) -> dict[int, str]:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from fakes.node_faults import KINDS, Plan, survive
-from fakes.nodes import cluster
-from fakes.postgres import PostgresServer
+from tests.fakes.node_faults import KINDS, Plan, survive
+from tests.fakes.nodes import cluster
+from tests.fakes.postgres import PostgresServer
 
 pytestmark = pytest.mark.slow
 

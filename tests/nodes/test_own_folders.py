@@ -16,12 +16,12 @@ from custodes.client import include_receipts, keep_receipts
 from custodes.core.errors import InvalidParameterError, UnavailableError
 from custodes.settings import Settings
 from custodes.storage.ledger.open import LedgerPaths
-from fakes.command import custodes
-from fakes.engine import Square, picture
-from fakes.live import running
-from fakes.nodes import Node, running_node
-from fakes.postgres import PostgresServer
-from fakes.s3 import S3Server, s3_server
+from tests.fakes.command import custodes
+from tests.fakes.engine import Square, picture
+from tests.fakes.live import running
+from tests.fakes.nodes import Node, running_node
+from tests.fakes.postgres import PostgresServer
+from tests.fakes.s3 import S3Server, s3_server
 
 FILES = (
     "account",

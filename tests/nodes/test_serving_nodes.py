@@ -18,11 +18,11 @@ from botocore.exceptions import ClientError
 
 from custodes.client import include_receipts, keep_receipts
 from custodes.core.errors import UnavailableError
-from fakes.command import custodes
-from fakes.engine import Square, picture
-from fakes.live import running
-from fakes.nodes import Node, running_node
-from fakes.postgres import PostgresServer
+from tests.fakes.command import custodes
+from tests.fakes.engine import Square, picture
+from tests.fakes.live import running
+from tests.fakes.nodes import Node, running_node
+from tests.fakes.postgres import PostgresServer
 
 
 @dataclass(frozen=True)

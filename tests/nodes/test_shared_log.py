@@ -24,8 +24,8 @@ from custodes.ledger.writer.audit import BodySource, audit
 from custodes.ledger.writer.ports import HeadConflictError
 from custodes.ledger.writer.receipt import receipt_token
 from custodes.storage.ledger.anchor import FileAnchor
-from fakes.postgres import PostgresServer
-from fakes.shared_log import BODY_KEY, DEAD_MS, KEY, Node, node
+from tests.fakes.postgres import PostgresServer
+from tests.fakes.shared_log import BODY_KEY, DEAD_MS, KEY, Node, node
 
 
 @pytest.fixture

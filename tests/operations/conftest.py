@@ -19,12 +19,12 @@ from custodes.gallery.gallery import IndexedGallery
 from custodes.operations.catalogue import Ports, build
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import Gate
-from fakes.engine import SquareEngine
-from fakes.gallery import MemoryGalleryStore
-from fakes.objects import MemoryObjects
-from fakes.records import KeepingRecorder, ScriptedPolicy
-from fakes.sight import sight
-from fakes.unrecorded import NoReviews, UnrecordedErasures
+from tests.fakes.engine import SquareEngine
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.objects import MemoryObjects
+from tests.fakes.records import KeepingRecorder, ScriptedPolicy
+from tests.fakes.sight import sight
+from tests.fakes.unrecorded import NoReviews, UnrecordedErasures
 
 ACCOUNT, OTHER_ACCOUNT = AccountId("123456789012"), AccountId("210987654321")
 REGION = "eu-central-1"

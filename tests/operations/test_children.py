@@ -11,7 +11,7 @@ from custodes.engine.results.face import NOTHING_TOLD, AgeRange, Trait
 from custodes.governance.children import REFUSE_CHILDREN, looks_like_a_child
 from custodes.imaging.image import decode
 from custodes.operations.requests.gate import Allow
-from fakes.engine import Square, SquareEngine, picture
+from tests.fakes.engine import Square, SquareEngine, picture
 
 ON = {"CollectionId": "people"}
 GROWN, CHILD = picture(Square(1)), picture(Square(2))

@@ -12,7 +12,7 @@ from custodes.core.errors import (
     PaginationTokenError,
     QuotaError,
 )
-from fakes.engine import Square, picture
+from tests.fakes.engine import Square, picture
 
 from .conftest import OTHER_ACCOUNT
 

@@ -10,9 +10,9 @@ import pytest
 
 from custodes.core.errors import ImageFormatError, InvalidParameterError, NotSupportedError
 from custodes.operations.images.engines import ImageEngines
-from fakes.engine import picture
-from fakes.live import running
-from fakes.sight import LABELS, ScriptedLabels, sight
+from tests.fakes.engine import picture
+from tests.fakes.live import running
+from tests.fakes.sight import LABELS, ScriptedLabels, sight
 
 IMAGE = picture(width=400, height=300)
 
@@ -21,8 +21,8 @@ IMAGE = picture(width=400, height=300)
 def live(tmp_path_factory):
     from custodes.gallery.exact import BruteForceIndex
     from custodes.gallery.gallery import IndexedGallery
-    from fakes.engine import SquareEngine
-    from fakes.gallery import MemoryGalleryStore
+    from tests.fakes.engine import SquareEngine
+    from tests.fakes.gallery import MemoryGalleryStore
 
     gallery = IndexedGallery(MemoryGalleryStore(), BruteForceIndex)
     finder = ScriptedLabels()

@@ -11,9 +11,9 @@ from custodes.engine.labels.taxonomy import load_taxonomy
 from custodes.engine.moderation.body_parts import KINDS
 from custodes.engine.moderation.pipeline import CLASSES
 from custodes.engine.moderation.taxonomy import load_moderation_taxonomy
-from fakes.engine import picture
-from fakes.live import running
-from fakes.sight import sight
+from tests.fakes.engine import picture
+from tests.fakes.live import running
+from tests.fakes.sight import sight
 
 IMAGE = {"Bytes": picture()}
 LOOP = {"HumanLoopName": "review", "FlowDefinitionArn": "arn:aws:sagemaker:eu-central-1:123456789012:flow/a"}
@@ -52,7 +52,7 @@ def test_reviews_and_adapters_are_refused_before_anything_is_looked_at(server, m
 
 
 def test_the_modelled_errors_reach_boto3(tmp_path):
-    from fakes.engine import SquareEngine
+    from tests.fakes.engine import SquareEngine
 
     with running(tmp_path / "data", engine=SquareEngine(), sight=sight()) as live:
         client = live.client()

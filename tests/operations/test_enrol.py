@@ -11,7 +11,7 @@ from custodes.core.errors import InvalidParameterError, PaginationTokenError, Un
 from custodes.core.ids import AccountId, CollectionId, ModelVersion
 from custodes.engine.results.face import VectorUse
 from custodes.gallery.entities import CollectionKey
-from fakes.engine import BLURRED, DARK_AND_BLURRED, Square, picture
+from tests.fakes.engine import BLURRED, DARK_AND_BLURRED, Square, picture
 
 TWO = picture(Square(1, side=40), Square(2, left=100, side=60))
 ACCOUNT = AccountId("123456789012")

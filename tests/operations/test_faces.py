@@ -7,7 +7,7 @@ import pytest
 from custodes.core.errors import InvalidParameterError
 from custodes.engine.results.face import Trait, VectorUse
 from custodes.operations.requests.gate import Allow
-from fakes.engine import BLURRED, Square, picture
+from tests.fakes.engine import BLURRED, Square, picture
 
 BASIC = {"BoundingBox", "Confidence", "Landmarks", "Pose", "Quality"}
 EVERYTHING = {

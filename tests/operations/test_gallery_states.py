@@ -12,10 +12,10 @@ from custodes.core.errors import ConflictError, InvalidParameterError, NotFoundE
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
 from custodes.gallery.rules import user_vector
-from fakes.engine import Square, SquareEngine, picture, vector
-from fakes.gallery import MemoryGalleryStore
-from fakes.objects import MemoryObjects
-from fakes.records import KeepingRecorder, ScriptedPolicy
+from tests.fakes.engine import Square, SquareEngine, picture, vector
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.objects import MemoryObjects
+from tests.fakes.records import KeepingRecorder, ScriptedPolicy
 
 from .conftest import Server
 

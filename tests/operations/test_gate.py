@@ -14,8 +14,8 @@ from custodes.operations.requests.context import Context
 from custodes.operations.requests.gate import AllowAll, CountingRecorder, Deny, Gate, Permit, Step
 from custodes.operations.requests.properties import CHANGES, Properties
 from custodes.operations.requests.receipts import receipt_of
-from fakes.engine import Square, picture
-from fakes.records import KeepingRecorder, ScriptedPolicy
+from tests.fakes.engine import Square, picture
+from tests.fakes.records import KeepingRecorder, ScriptedPolicy
 
 IMAGE = {"Bytes": picture(Square(1))}
 ARN = "arn:aws:rekognition:eu-central-1:123456789012:collection/people"

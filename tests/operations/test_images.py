@@ -13,7 +13,7 @@ from custodes.core.errors import (
 )
 from custodes.operations.images.ports import S3Object
 from custodes.operations.images.sources import MAX_INLINE_BYTES, MAX_OBJECT_BYTES, ImageInput
-from fakes.engine import Square, picture
+from tests.fakes.engine import Square, picture
 
 FACE = picture(Square(1))
 OBJECT = {"Bucket": "photos", "Name": "ann.png"}

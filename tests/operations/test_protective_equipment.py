@@ -26,8 +26,8 @@ from custodes.engine.equipment.pipeline import owned
 from custodes.engine.results.equipment import BodyPart, Equipment, EquippedPerson, Part
 from custodes.engine.results.face import Judgement
 from custodes.operations.images.detect_equipment import Requirement, summed_up
-from fakes.engine import Square, SquareEngine, picture
-from fakes.sight import person, worn
+from tests.fakes.engine import Square, SquareEngine, picture
+from tests.fakes.sight import person, worn
 
 IMAGE = {"Bytes": picture(width=400, height=300)}
 MASK = frozenset({Equipment.FACE_COVER})

@@ -29,7 +29,7 @@ from custodes.operations.collections.same_face import by_box, overlap
 from custodes.operations.images.attributes import Attribute, detail_for, requested, shows
 from custodes.operations.images.scale import min_cosine, similarity_pct
 from custodes.operations.images.selection import largest, select
-from fakes.engine import BLURRED, DARK_AND_BLURRED, GOOD, MEDIOCRE, Square, SquareEngine, picture
+from tests.fakes.engine import BLURRED, DARK_AND_BLURRED, GOOD, MEDIOCRE, Square, SquareEngine, picture
 
 ANN, BOB = UserId("ann"), UserId("bob")
 BOX = BoxRatio(0, 0, 1, 1)

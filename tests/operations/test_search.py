@@ -6,7 +6,7 @@ import pytest
 
 from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.engine.results.face import VectorUse
-from fakes.engine import BLURRED, Square, picture
+from tests.fakes.engine import BLURRED, Square, picture
 
 GONE = "12345678-1234-4123-8123-123456789012"
 ON = {"CollectionId": "people"}

@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 
 from custodes.core.errors import UnavailableError
 from custodes.deployment.tracing import Tracing, open_tracing
-from fakes.engine import Square, SquareEngine, picture
-from fakes.live import running
+from tests.fakes.engine import Square, SquareEngine, picture
+from tests.fakes.live import running
 
 sdk = pytest.importorskip("opentelemetry.sdk.trace")
 memory = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter")

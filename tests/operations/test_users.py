@@ -8,7 +8,7 @@ import pytest
 
 from custodes.core.errors import ConflictError, IdempotencyError, InvalidParameterError, NotFoundError, QuotaError
 from custodes.core.ids import ModelVersion
-from fakes.engine import Square, picture
+from tests.fakes.engine import Square, picture
 
 from .conftest import OTHER_ACCOUNT
 

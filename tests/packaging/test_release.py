@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from custodes.cli.main import app
 from custodes.ledger.tlog.entry import from_b64url
 from custodes.operations.record.release import digests_installed, digests_of_wheel, release_of
-from fakes.live import LiveServer
+from tests.fakes.live import LiveServer
 
 ROOT = Path(__file__).parents[2]
 SCAN = "src/custodes/storage/vectors/scan.so"

@@ -23,7 +23,7 @@ from custodes.operations.policy.facts import PolicyFacts, Profile
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import Allow, Decision, Deny, Intent
 from custodes.storage.files.cases import CaseFile
-from fakes.unrecorded import NoLists
+from tests.fakes.unrecorded import NoLists
 
 START = 1_795_000_000_000
 POLICE = AccountId("111111111111")

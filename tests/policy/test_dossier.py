@@ -13,7 +13,7 @@ from custodes.operations.policy.decide import NOT_UNDERSTOOD, PolicyLayers, Rule
 from custodes.operations.policy.facts import PolicyFacts, Profile, ScreeningFacts
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import Allow, Decision, Deny, Intent
-from fakes.unrecorded import NoLists
+from tests.fakes.unrecorded import NoLists
 
 NOW = 1_795_000_000_000
 ID = AccountId("111111111111")

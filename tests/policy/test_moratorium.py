@@ -43,8 +43,8 @@ from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import DENIED, DONE, Intent, UseOutcome
 from custodes.storage.files.policy import PolicyFiles
 from custodes.storage.ledger.open import LedgerPaths, read_bodies, read_tiles
-from fakes.unrecorded import NoLists
-from second_verifier.node import mutations, words
+from tests.fakes.unrecorded import NoLists
+from tests.second_verifier.node import mutations, words
 
 START = 1_795_000_000_000
 HOUR, DAY = 3_600_000, 86_400_000

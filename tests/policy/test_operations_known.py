@@ -83,8 +83,8 @@ DETECTIONS = {
 }  # fmt: skip
 # What an account stored or was told before, read back: no face is compared to say it.
 READ_BACK = {
-    "CorrectStreamEvent", "DeleteFaces", "DisassociateFaces", "GetTask", "IndexFaces", "ListFaces", "ListStreamEvents",
-    "ListUsers",
+    "CorrectStreamEvent", "DeleteFaces", "DisassociateFaces", "GetTask", "IndexFaces", "ListFaces",
+    "ListFacesToReembed", "ListStreamEvents", "ListUsers",
 }  # fmt: skip
 ALWAYS = frozenset({"Similarity", "MatchConfidence", "UserId", "ExternalImageId", "KnownGender"})
 

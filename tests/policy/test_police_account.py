@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from custodes.ledger.tlog.entry import decode
-from fakes.engine import Square, picture
+from tests.fakes.engine import Square, picture
 
 EVIDENCE = "missing-person;Decree 17/2026;Ministry of Justice of Exampletown;2026-02-01"
 MORATORIUM = "police-moratorium.face-comparison"

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from custodes.cli.policy.policy import app
 from custodes.core.errors import CustodesError
-from fakes.engine import Square, picture
+from tests.fakes.engine import Square, picture
 
 
 @pytest.fixture

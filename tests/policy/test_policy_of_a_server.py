@@ -17,8 +17,8 @@ from custodes.deployment.server import Deployment, open_deployment
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
 from custodes.settings import Settings
-from fakes.engine import SquareEngine
-from fakes.gallery import MemoryGalleryStore
+from tests.fakes.engine import SquareEngine
+from tests.fakes.gallery import MemoryGalleryStore
 
 
 @contextmanager

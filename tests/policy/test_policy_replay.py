@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from custodes.governance.provider.guardrails import BOOLEANS, VOCABULARIES, Call, load, shipped, shipped_schema
 from custodes.governance.provider.policy_set import PolicySet
 from custodes.ledger.tlog.entry import decode
-from fakes.engine import Square, picture
+from tests.fakes.engine import Square, picture
 
 pytestmark = pytest.mark.slow
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from fakes.live import running
-from fakes.sight import sight
-from fakes.studio import PICTURES, RESULTS, FacesInLargePictures, Studio
+from tests.fakes.live import running
+from tests.fakes.sight import sight
+from tests.fakes.studio import PICTURES, RESULTS, FacesInLargePictures, Studio
 
 
 @pytest.fixture(scope="module")

@@ -19,10 +19,10 @@ from custodes.engine.custom.pipeline import CustomLabelPipeline
 from custodes.engine.results.custom import Example, Lesson, TrainingPlan
 from custodes.imaging.image import Image, decode
 from custodes.operations.images.engines import ImageEngines
-from fakes.custom import colour_engine, coloured_cells, colours, plain
-from fakes.live import running
-from fakes.sight import sight
-from fakes.studio import PICTURES, RESULTS, FacesInLargePictures, Studio
+from tests.fakes.custom import colour_engine, coloured_cells, colours, plain
+from tests.fakes.live import running
+from tests.fakes.sight import sight
+from tests.fakes.studio import PICTURES, RESULTS, FacesInLargePictures, Studio
 
 NAMES = ("blue", "lime", "red")
 

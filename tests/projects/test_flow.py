@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from fakes.custom import plain, squares
-from fakes.studio import PICTURES, RESULTS, Studio, box_line
+from tests.fakes.custom import plain, squares
+from tests.fakes.studio import PICTURES, RESULTS, Studio, box_line
 
 
 def test_from_a_manifest_to_answers_and_back(studio: Studio) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.studio import PICTURES, RESULTS, Studio
+from tests.fakes.studio import PICTURES, RESULTS, Studio
 
 SUITE = Path(__file__).parents[1] / "clients" / "suites" / "custom_labels.mjs"
 MODULES = Path(__file__).parents[2] / "build" / "node_modules"

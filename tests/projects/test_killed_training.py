@@ -21,9 +21,9 @@ from custodes.deployment.record.ledger import started
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.writer.log import LedgerLog
 from custodes.storage.ledger.open import LedgerPaths
-from fakes.custom import plain
-from fakes.killed import kills, last_words
-from fakes.studio import PICTURES, RESULTS, image_line
+from tests.fakes.custom import plain
+from tests.fakes.killed import kills, last_words
+from tests.fakes.studio import PICTURES, RESULTS, image_line
 
 KILLS = int(os.environ.get("CUSTODES_TEST_KILLS", "2"))
 SCRIPT = Path(__file__).parents[1] / "fakes" / "training_server.py"

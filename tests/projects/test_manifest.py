@@ -10,7 +10,7 @@ import pytest
 from custodes.projects import content, manifest
 from custodes.projects.content import judge, split_error
 from custodes.projects.manifest import UseCase, read_line, read_manifest
-from fakes.studio import box_line, image_line
+from tests.fakes.studio import box_line, image_line
 
 SOURCE = "s3://pictures/a.png"
 GOOD = image_line(SOURCE, "cat")

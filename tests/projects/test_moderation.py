@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from fakes.custom import plain
-from fakes.studio import PICTURES, RESULTS, Studio
-from fakes.waiting import eventually
+from tests.fakes.custom import plain
+from tests.fakes.studio import PICTURES, RESULTS, Studio
+from tests.fakes.waiting import eventually
 
 
 def ended(studio: Studio, job: str) -> dict[str, Any]:

@@ -37,9 +37,9 @@ from custodes.projects.records import ProjectRecordKind, Value, dataset_name, re
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.projects import SqlProjectStore
-from fakes.directories import opened_database
-from fakes.postgres import database_url
-from fakes.waiting import eventually
+from tests.fakes.directories import opened_database
+from tests.fakes.postgres import database_url
+from tests.fakes.waiting import eventually
 
 MINE, OTHER = AccountId("111111111111"), AccountId("222222222222")
 PROJECT = Project(ProjectKey(MINE, "parts", 1_000), tags={"team": "quality"})

@@ -13,11 +13,11 @@ import pytest
 
 from custodes.core.errors import CustodesError
 from custodes.projects.protected import names_a_trait
-from fakes.administration import administer
-from fakes.custom import plain
-from fakes.engine import Square, picture
-from fakes.live import REGION
-from fakes.studio import RESULTS, Studio, image_line
+from tests.fakes.administration import administer
+from tests.fakes.custom import plain
+from tests.fakes.engine import Square, picture
+from tests.fakes.live import REGION
+from tests.fakes.studio import RESULTS, Studio, image_line
 
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "rekognition:*", "Resource": "*"}]}
 

@@ -13,8 +13,8 @@ import pytest
 
 from custodes.projects.content import MESSAGES
 from custodes.projects.split import test_places as chosen_places
-from fakes.custom import plain
-from fakes.studio import PICTURES, RESULTS, Studio, box_line, image_line
+from tests.fakes.custom import plain
+from tests.fakes.studio import PICTURES, RESULTS, Studio, box_line, image_line
 
 
 def entries(studio: Studio, dataset: str, **filters: Any) -> list[dict[str, Any]]:

@@ -23,9 +23,9 @@ from custodes.operations.collections.retention import Retention, retention_handl
 from custodes.operations.record.evidence.statements import Statements
 from custodes.storage.ledger.open import LedgerPaths, open_ledger
 from custodes.storage.ledger.tombstones import FileTombstones
-from fakes.administration import carry_out
-from fakes.gallery import MemoryGalleryStore
-from fakes.vectors import KEY, collection, new_face, units
+from tests.fakes.administration import carry_out
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.vectors import KEY, collection, new_face, units
 
 
 @dataclass

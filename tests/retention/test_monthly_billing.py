@@ -12,7 +12,7 @@ from custodes.ledger.prover.invoices.invoice_run import load_prices
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.invoices.prices import PriceList
-from fakes.vectors import KEY
+from tests.fakes.vectors import KEY
 
 if TYPE_CHECKING:
     from conftest import Keeper

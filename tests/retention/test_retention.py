@@ -19,7 +19,7 @@ from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_run import load_prices
 from custodes.ledger.verifier.invoices.meter import Month
 from custodes.operations.collections.retention import DAY_MS
-from fakes.vectors import KEY, units
+from tests.fakes.vectors import KEY, units
 
 if TYPE_CHECKING:
     from conftest import Keeper

@@ -15,11 +15,11 @@ from custodes.ledger.tlog.note import parse_note
 from custodes.ledger.tlog.tiles import CHECKPOINT_PATH
 from custodes.ledger.tree.tiles import Tree
 from custodes.storage.ledger.open import read_tiles
-from fakes.command import custodes
-from fakes.directories import raw
-from fakes.engine import Square, picture
-from fakes.process import serving
-from fakes.waiting import eventually
+from tests.fakes.command import custodes
+from tests.fakes.directories import raw
+from tests.fakes.engine import Square, picture
+from tests.fakes.process import serving
+from tests.fakes.waiting import eventually
 
 
 def command(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,7 @@ from custodes.operations.accounts.credentials.sessions import SessionTokens
 from custodes.operations.accounts.directory import AccountDirectory, key_record, user_record
 from custodes.operations.requests.context import Caller, Principal, RoleSession
 from custodes.operations.reviews.persons import ReviewPersons
-from fakes.accounts import MemoryAccountStore
+from tests.fakes.accounts import MemoryAccountStore
 
 MINE = AccountId("111111111111")
 

@@ -16,10 +16,10 @@ from custodes.operations.reviews.ports import ReviewStore
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.reviews import SqlReviewStore
 from custodes.storage.sql.sqlite_database import FILE_NAME
-from fakes.directories import opened_database, raw
-from fakes.postgres import database_url
-from fakes.reviews import MemoryReviewStore
-from fakes.schema import open_sqlite
+from tests.fakes.directories import opened_database, raw
+from tests.fakes.postgres import database_url
+from tests.fakes.reviews import MemoryReviewStore
+from tests.fakes.schema import open_sqlite
 
 MINE, OTHER = AccountId("111111111111"), AccountId("222222222222")
 

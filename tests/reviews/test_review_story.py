@@ -20,9 +20,9 @@ from custodes.cli.client.administration import ask
 from custodes.cli.client.api import ApiFailureError
 from custodes.cli.client.signed import SignedClient
 from custodes.imaging.image import decode
-from fakes.command import custodes
-from fakes.engine import Square, picture
-from fakes.process import serving
+from tests.fakes.command import custodes
+from tests.fakes.engine import Square, picture
+from tests.fakes.process import serving
 
 REGION = "eu-central-1"
 EVERYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "rekognition:*", "Resource": "*"}}

@@ -39,9 +39,9 @@ from custodes.storage.ledger.open import LedgerPaths, open_ledger, read_bodies
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.reviews import SqlReviewStore
-from fakes.gallery import MemoryGalleryStore
-from fakes.schema import open_sqlite
-from fakes.vectors import collection, new_face, units
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.schema import open_sqlite
+from tests.fakes.vectors import collection, new_face, units
 
 MINE, OTHER = AccountId("111111111111"), AccountId("222222222222")
 KEY = CollectionKey(MINE, CollectionId("people"))

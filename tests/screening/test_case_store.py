@@ -19,9 +19,9 @@ from custodes.storage.files.seal import KeyBox
 from custodes.storage.sql.database import Database
 from custodes.storage.sql.screening.cases import DraftFolder, SealedCases
 from custodes.storage.sql.sqlite_database import FILE_NAME
-from fakes.directories import opened_database
-from fakes.postgres import database_url
-from fakes.screening import MemoryCases
+from tests.fakes.directories import opened_database
+from tests.fakes.postgres import database_url
+from tests.fakes.screening import MemoryCases
 
 OPERATOR = AccountId("123456789012")
 Reopen = Callable[[], CaseStore]

@@ -27,7 +27,7 @@ from custodes.storage.sql.screening import schema as screening_schema
 from custodes.storage.sql.screening.list_copy import move_lists
 from custodes.storage.sql.screening.lists import ScreeningLists
 from custodes.storage.sql.screening.publishers import StoredPublishers
-from fakes.postgres import PostgresServer, database_url
+from tests.fakes.postgres import PostgresServer, database_url
 
 FILES = Path(__file__).parent / "lists"
 

@@ -26,9 +26,9 @@ from custodes.operations.screening.ports import HOUR_MS, ListPublisher
 from custodes.storage.files.list_download import download
 from custodes.storage.sql.screening.lists import ScreeningLists
 from custodes.storage.sql.screening.publishers import StoredPublishers
-from fakes.engine import SquareEngine
-from fakes.gallery import MemoryGalleryStore
-from fakes.live import running
+from tests.fakes.engine import SquareEngine
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.live import running
 
 
 def house(count: int) -> bytes:

@@ -15,7 +15,7 @@ from custodes.edge.http.metrics import Metrics
 from custodes.operations.screening.screening import Screenings
 from custodes.screening.entities import ListedName, ListEntry
 from custodes.storage.ledger.open import open_ledger
-from fakes.accounts import MemoryAccountStore
+from tests.fakes.accounts import MemoryAccountStore
 
 from .test_screenings import OTHER, PARENT, START, A, B, Desk, ScreeningAdmin, carry_out, directory_of, entry, owned
 

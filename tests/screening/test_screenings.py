@@ -57,9 +57,9 @@ from custodes.screening.screen import screen_party
 from custodes.storage.files.seal import KeyBox
 from custodes.storage.ledger.open import open_ledger
 from custodes.storage.sql.accounts.sealer import MasterSealer
-from fakes.accounts import MemoryAccountStore
-from fakes.administration import carry_out
-from fakes.screening import Drafts, MemoryCases, MemoryLists, Suspensions
+from tests.fakes.accounts import MemoryAccountStore
+from tests.fakes.administration import carry_out
+from tests.fakes.screening import Drafts, MemoryCases, MemoryLists, Suspensions
 
 SESSIONS = SessionTokens(MasterSealer(KeyBox(bytes(32), bytes)), bytes)
 A, B = AccountId("100000000001"), AccountId("100000000002")

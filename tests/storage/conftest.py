@@ -9,9 +9,9 @@ import pytest
 
 from custodes.gallery.entities import Quotas
 from custodes.gallery.ports import GalleryStore
-from fakes.directories import opened
-from fakes.gallery import MemoryGalleryStore
-from fakes.postgres import database_url
+from tests.fakes.directories import opened
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.postgres import database_url
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])

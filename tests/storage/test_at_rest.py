@@ -16,9 +16,9 @@ from custodes.storage.files.seal import DamagedError, KeyBox, names_of
 from custodes.storage.sql.gallery.store import SqlGalleryStore
 from custodes.storage.sql.sqlite_database import SqliteDatabase
 from custodes.storage.vectors.faiss_index import FaissIndex
-from fakes.directories import opened, raw
-from fakes.vectors import KEY, collection, new_face, units
-from fakes.waiting import eventually
+from tests.fakes.directories import opened, raw
+from tests.fakes.vectors import KEY, collection, new_face, units
+from tests.fakes.waiting import eventually
 
 VECTORS = units(11, 3, 64)
 

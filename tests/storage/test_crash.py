@@ -22,7 +22,7 @@ from custodes.gallery.gallery import IndexedGallery
 from custodes.storage.sql.gallery.store import SqlGalleryStore
 from custodes.storage.sql.sqlite_database import FILE_NAME, SqliteDatabase
 from custodes.storage.vectors.faiss_index import FaissIndex
-from fakes.process import Forked
+from tests.fakes.process import Forked
 
 CHILD = Path(__file__).with_name("enrolling_child.py")
 KILLS = int(os.environ.get("CUSTODES_TEST_KILLS", "12"))

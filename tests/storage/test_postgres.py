@@ -23,9 +23,9 @@ from custodes.settings import Settings
 from custodes.storage.sql.gallery.store import SqlGalleryStore
 from custodes.storage.sql.postgres_database import PostgresDatabase
 from custodes.storage.sql.schema import METADATA
-from fakes.directories import opened
-from fakes.postgres import PostgresServer
-from fakes.vectors import KEY, collection, new_face, units
+from tests.fakes.directories import opened
+from tests.fakes.postgres import PostgresServer
+from tests.fakes.vectors import KEY, collection, new_face, units
 
 VECTORS = units(41, 6)
 

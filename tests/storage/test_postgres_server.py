@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from custodes.ledger.tlog.entry import decode
-from fakes.engine import Square, SquareEngine, picture
-from fakes.live import LiveServer, running
-from fakes.postgres import PostgresServer
+from tests.fakes.engine import Square, SquareEngine, picture
+from tests.fakes.live import LiveServer, running
+from tests.fakes.postgres import PostgresServer
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ANN, BOB = {"Bytes": picture(Square(1))}, {"Bytes": picture(Square(2))}

@@ -16,7 +16,7 @@ from sqlalchemy.schema import CreateTable
 from custodes.core.errors import UnavailableError
 from custodes.storage.sql.schema import METADATA
 from custodes.storage.sql.sqlite_database import FILE_NAME, SqliteDatabase
-from fakes.directories import raw
+from tests.fakes.directories import raw
 
 
 def test_migrations_and_schema_agree(tmp_path: Path) -> None:

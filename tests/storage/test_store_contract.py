@@ -20,7 +20,7 @@ from custodes.gallery.entities import (
     UserStatus,
 )
 from custodes.gallery.ports import GalleryStore
-from fakes.vectors import KEY, collection, new_face, units
+from tests.fakes.vectors import KEY, collection, new_face, units
 
 OTHER = CollectionKey(AccountId("222222222222"), KEY.collection_id)
 ANN, BOB = UserId("ann"), UserId("bob")

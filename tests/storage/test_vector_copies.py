@@ -14,9 +14,9 @@ from custodes.core.ids import FaceId, UserId
 from custodes.gallery.ports import FloatArray
 from custodes.storage.files.segment_files import SegmentFiles
 from custodes.storage.sql.gallery.store import SqlGalleryStore
-from fakes.directories import opened, raw
-from fakes.vectors import KEY, collection, new_face, units
-from fakes.waiting import eventually
+from tests.fakes.directories import opened, raw
+from tests.fakes.vectors import KEY, collection, new_face, units
+from tests.fakes.waiting import eventually
 
 VECTORS = units(21, 25, 16)
 

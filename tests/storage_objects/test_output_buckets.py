@@ -16,12 +16,12 @@ from custodes.core.errors import InvalidParameterError
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
 from custodes.settings import Settings
-from fakes.clips import write_clip
-from fakes.engine import Square, SquareEngine, colour
-from fakes.gallery import MemoryGalleryStore
-from fakes.live import REGION, LiveServer, running
-from fakes.liveness_client import Key, stream
-from fakes.waiting import eventually
+from tests.fakes.clips import write_clip
+from tests.fakes.engine import Square, SquareEngine, colour
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.live import REGION, LiveServer, running
+from tests.fakes.liveness_client import Key, stream
+from tests.fakes.waiting import eventually
 
 KEYS = {"aws_access_key_id": "AKEXAMPLE", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
 ROLE = "arn:aws:iam::123456789012:role/streams"

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from fakes.command import custodes
-from fakes.engine import Square, SquareEngine, picture
-from fakes.live import LiveServer, running
-from fakes.story import run_page
+from tests.fakes.command import custodes
+from tests.fakes.engine import Square, SquareEngine, picture
+from tests.fakes.live import LiveServer, running
+from tests.fakes.story import run_page
 
 pytestmark = pytest.mark.slow
 

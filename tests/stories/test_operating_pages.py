@@ -22,9 +22,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from onnx import TensorProto, helper, numpy_helper
 
-from fakes.command import custodes
-from fakes.engine import SquareEngine
-from fakes.live import REGION, LiveServer, running
+from tests.fakes.command import custodes
+from tests.fakes.engine import SquareEngine
+from tests.fakes.live import REGION, LiveServer, running
 
 ROOT = Path(__file__).parents[2]
 GUIDES = ROOT / "docs" / "guides"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fakes.story import run_page
+from tests.fakes.story import run_page
 
 pytestmark = pytest.mark.slow
 

@@ -14,10 +14,10 @@ import boto3
 import numpy as np
 import pytest
 
-from fakes.blobs import Blob, BlobEngine, portrait, scene
-from fakes.camera import Camera
-from fakes.live import LiveServer, running
-from fakes.sight import sight
+from tests.fakes.blobs import Blob, BlobEngine, portrait, scene
+from tests.fakes.camera import Camera
+from tests.fakes.live import LiveServer, running
+from tests.fakes.sight import sight
 
 REGION = "eu-central-1"
 KEYS = {"aws_access_key_id": "AKEXAMPLE", "aws_secret_access_key": "secret", "region_name": REGION}

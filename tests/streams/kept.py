@@ -22,8 +22,8 @@ from custodes.core.ids import AccountId
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.streams.store import SqlStreamEvents
 from custodes.video.live.event import StreamEvent
-from fakes.live import REGION, LiveServer
-from fakes.schema import open_sqlite
+from tests.fakes.live import REGION, LiveServer
+from tests.fakes.schema import open_sqlite
 
 PATH = "/custodes/v1/events"
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000

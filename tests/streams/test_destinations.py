@@ -24,12 +24,12 @@ from custodes.core.errors import InvalidParameterError
 from custodes.core.ids import AccountId
 from custodes.ledger.tlog.entry import decode
 from custodes.video.live.destination import GIVE_UP_MS, MAX_WAIT_MS, EventDestination
-from fakes.blobs import BlobEngine, portrait
-from fakes.broker import Broker
-from fakes.live import LiveServer, running
-from fakes.receiver import Receiver
-from fakes.waiting import eventually
-from streams.kept import ask, correct, seen, store
+from tests.fakes.blobs import BlobEngine, portrait
+from tests.fakes.broker import Broker
+from tests.fakes.live import LiveServer, running
+from tests.fakes.receiver import Receiver
+from tests.fakes.waiting import eventually
+from tests.streams.kept import ask, correct, seen, store
 
 FACE = "12345678-1234-4123-8123-123456789012"
 

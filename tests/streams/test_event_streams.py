@@ -19,10 +19,10 @@ from websockets.sync.client import connect
 
 from custodes.core.ids import AccountId
 from custodes.ledger.tlog.entry import decode
-from fakes.blobs import BlobEngine, portrait
-from fakes.command import custodes
-from fakes.live import LiveServer, running
-from streams.kept import DAY_MS, HOUR_MS, PATH, EventSource, ask, correct, listed, post, presigned, seen, store
+from tests.fakes.blobs import BlobEngine, portrait
+from tests.fakes.command import custodes
+from tests.fakes.live import LiveServer, running
+from tests.streams.kept import DAY_MS, HOUR_MS, PATH, EventSource, ask, correct, listed, post, presigned, seen, store
 
 FACE = "12345678-1234-4123-8123-123456789012"
 SEEDED = 8

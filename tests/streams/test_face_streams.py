@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from fakes.camera import Camera
-from fakes.waiting import eventually
-from streams.conftest import Post, ann_and_bob, enrolled, stated
+from tests.fakes.camera import Camera
+from tests.fakes.waiting import eventually
+from tests.streams.conftest import Post, ann_and_bob, enrolled, stated
 
 Open = Callable[[Any], Camera]
 

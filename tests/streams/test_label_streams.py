@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
-from fakes.blobs import scene
-from fakes.camera import Camera
-from fakes.waiting import eventually
-from streams.conftest import Post, watcher
+from tests.fakes.blobs import scene
+from tests.fakes.camera import Camera
+from tests.fakes.waiting import eventually
+from tests.streams.conftest import Post, watcher
 
 Open = Callable[[Any], Camera]
 SELECTORS = {

@@ -20,13 +20,13 @@ from botocore.exceptions import ClientError
 from custodes.core.errors import InvalidParameterError
 from custodes.ledger.tlog.entry import decode
 from custodes.video.live.source import LiveSource
-from fakes.blobs import BlobEngine, portrait
-from fakes.camera import Camera
-from fakes.clips import write_clip
-from fakes.live import running
-from fakes.sight import sight
-from fakes.waiting import eventually
-from streams.conftest import REGION, Cloud, Post, ann_and_bob, enrolled, overrides, watcher
+from tests.fakes.blobs import BlobEngine, portrait
+from tests.fakes.camera import Camera
+from tests.fakes.clips import write_clip
+from tests.fakes.live import running
+from tests.fakes.sight import sight
+from tests.fakes.waiting import eventually
+from tests.streams.conftest import REGION, Cloud, Post, ann_and_bob, enrolled, overrides, watcher
 
 Open = Callable[[Any], Camera]
 

@@ -18,8 +18,8 @@ from custodes.storage.messages.outputs import AwsOutputs
 from custodes.storage.messages.sns import JobMessages, MessageTargets
 from custodes.storage.messages.webhook import Webhooks
 from custodes.video.live.destination import EventDestination
-from fakes.receiver import Receiver
-from streams.kept import seen
+from tests.fakes.receiver import Receiver
+from tests.streams.kept import seen
 
 ACCOUNT = AccountId("123456789012")
 KINESIS = "arn:aws:kinesis:eu-central-1:123456789012:stream/front"

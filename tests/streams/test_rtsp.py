@@ -13,8 +13,8 @@ import pytest
 from custodes.core.clock import SystemClock
 from custodes.storage.media.live import LiveLimits, LockedSources
 from custodes.video.live.source import LiveSource
-from fakes.camera import Camera
-from fakes.rtsp_camera import USER, RtspCamera
+from tests.fakes.camera import Camera
+from tests.fakes.rtsp_camera import USER, RtspCamera
 
 GREY, RED = (90, 90, 90), (200, 40, 40)
 

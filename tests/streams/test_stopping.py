@@ -21,9 +21,9 @@ from websockets.sync.client import connect
 from custodes.core.slot import Slot
 from custodes.engine.results.face import Detail, FacesFound
 from custodes.imaging.image import Image
-from fakes.engine import MAX_FACES, Square, SquareEngine, picture
-from fakes.live import REGION, running
-from streams.kept import EventSource, credentials, presigned
+from tests.fakes.engine import MAX_FACES, Square, SquareEngine, picture
+from tests.fakes.live import REGION, running
+from tests.streams.kept import EventSource, credentials, presigned
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from botocore.credentials import Credentials
 from botocore.httpsession import URLLib3Session
 
 from custodes.ledger.tlog.entry import decode
-from fakes.blobs import Blob, portrait, scene
-from fakes.camera import Camera
-from fakes.waiting import eventually
-from streams import kept
-from streams.conftest import REGION, Post, ann_and_bob, enrolled, stated
+from tests.fakes.blobs import Blob, portrait, scene
+from tests.fakes.camera import Camera
+from tests.fakes.waiting import eventually
+from tests.streams import kept
+from tests.streams.conftest import REGION, Post, ann_and_bob, enrolled, stated
 
 Open = Callable[[Any], Camera]
 

@@ -17,9 +17,9 @@ from custodes.operations.streams.looking import StreamEngines
 from custodes.operations.streams.ports import KeptEvent, LiveFrame, Stopped
 from custodes.operations.streams.watching import StreamParts, StreamSettings, Watch
 from custodes.video.live.processor import LabelTask, StreamProcessor, StreamRun
-from fakes.blobs import Blob, BlobEngine, scene
-from fakes.live import running
-from fakes.sight import sight
+from tests.fakes.blobs import Blob, BlobEngine, scene
+from tests.fakes.live import running
+from tests.fakes.sight import sight
 
 SOURCE = "arn:aws:kinesisvideo:eu-central-1:123456789012:stream/front/1700000000000"
 FRAMES = 6

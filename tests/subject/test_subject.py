@@ -12,8 +12,8 @@ import pytest
 
 from custodes.cli.client.administration import ask
 from custodes.ledger.__main__ import check
-from fakes.engine import Square, SquareEngine, picture
-from fakes.live import LiveServer, running
+from tests.fakes.engine import Square, SquareEngine, picture
+from tests.fakes.live import LiveServer, running
 
 
 @pytest.fixture

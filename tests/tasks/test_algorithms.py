@@ -13,7 +13,7 @@ from custodes.deployment.tasks import byte_products
 from custodes.gallery.groups import components, groups
 from custodes.gallery.neighbours import PairWork, alike_between, alike_pairs
 from custodes.gallery.rates import match_rates
-from fakes.vectors import units
+from tests.fakes.vectors import units
 
 
 def people(seed: int, count: int, each: int, spread: float, dimension: int = 64) -> tuple[np.ndarray, np.ndarray]:

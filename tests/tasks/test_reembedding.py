@@ -23,12 +23,12 @@ from custodes.core.slot import Slot
 from custodes.engine.results.face import DetectedFace, FloatArray, VectorUse
 from custodes.imaging.image import Image
 from custodes.ledger.tlog.entry import decode
-from fakes.command import custodes
-from fakes.engine import DIMENSION, Square, SquareEngine, picture
-from fakes.live import REGION, LiveServer, running
-from fakes.nodes import Node, running_node, stored_key
-from fakes.postgres import PostgresServer
-from streams.kept import post
+from tests.fakes.command import custodes
+from tests.fakes.engine import DIMENSION, Square, SquareEngine, picture
+from tests.fakes.live import REGION, LiveServer, running
+from tests.fakes.nodes import Node, running_node, stored_key
+from tests.fakes.postgres import PostgresServer
+from tests.streams.kept import post
 
 PEOPLE = {"Ann": 1, "Bob": 2, "Cas": 3, "Dan": 4}
 PATH = "/custodes/v1/reembedding"

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from custodes.ledger.tlog.entry import decode
-from fakes.command import custodes
-from fakes.engine import Square, SquareEngine, picture
-from fakes.live import LiveServer, running
-from fakes.waiting import eventually
-from streams.kept import ask, post
+from tests.fakes.command import custodes
+from tests.fakes.engine import Square, SquareEngine, picture
+from tests.fakes.live import LiveServer, running
+from tests.fakes.waiting import eventually
+from tests.streams.kept import ask, post
 
 PATH = "/custodes/v1/tasks"
 # Of each person shots at these angles: 100 % for none, 99.6 % for ten degrees, 93.3 % for thirty in the linear scale.

@@ -13,10 +13,10 @@ from custodes.deployment.networks.engines import open_text
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
 from custodes.settings import Settings
-from fakes.engine import SquareEngine, picture
-from fakes.gallery import MemoryGalleryStore
-from fakes.live import running
-from fakes.text import ScriptedText
+from tests.fakes.engine import SquareEngine, picture
+from tests.fakes.gallery import MemoryGalleryStore
+from tests.fakes.live import running
+from tests.fakes.text import ScriptedText
 
 IMAGE = {"Bytes": picture(width=400, height=100)}
 

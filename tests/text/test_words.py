@@ -20,7 +20,7 @@ from custodes.operations.images.text_filter import (
     rectangle,
     reported,
 )
-from fakes.text import line, word
+from tests.fakes.text import line, word
 
 SIZE = Size(200, 100)
 UNIT = rectangle(BoxRatio(0, 0, 1, 1))

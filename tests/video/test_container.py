@@ -14,7 +14,7 @@ from custodes.core.box import Size
 from custodes.core.errors import VideoFormatError, VideoTooLargeError
 from custodes.video.formats.facts import DEFAULT_LIMITS, AudioFacts, ColourRange, VideoLimits
 from custodes.video.formats.mp4 import read_container
-from fakes.mp4 import Bytes, Claim, box, full, movie
+from tests.fakes.mp4 import Bytes, Claim, box, full, movie
 
 VIDEOS = Path(__file__).parents[3] / "shared" / "data" / "videos"
 

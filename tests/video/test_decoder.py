@@ -17,7 +17,7 @@ import pytest
 from custodes.core.errors import VideoFormatError
 from custodes.storage.media.decoder import DecoderLimits, LockedDecoder
 from custodes.video.frames import DecoderCrashedError, DecodingPlan, VideoFrame, first_sample, sample_index
-from fakes.clips import counted, write_clip
+from tests.fakes.clips import counted, write_clip
 
 VIDEOS = Path(__file__).parents[3] / "shared" / "data" / "videos"
 LIMITS = DecoderLimits()

@@ -15,7 +15,7 @@ from custodes.storage.media.files import StructureProbe
 from custodes.video.formats.facts import VideoLimits
 from custodes.video.formats.structure import read_structure
 from custodes.video.frames import DecodingPlan
-from fakes.clips import counted, write_clip
+from tests.fakes.clips import counted, write_clip
 
 FILES = (
     ("a.webm", "VP80", "vp8", "Matroska / WebM"),

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from custodes.cli.main import app
 from custodes.core.errors import InvalidParameterError, NotFoundError
-from fakes.administration import administer
-from fakes.blobs import Blob, BlobEngine, scene
-from fakes.clips import write_clip
-from fakes.live import running
+from tests.fakes.administration import administer
+from tests.fakes.blobs import Blob, BlobEngine, scene
+from tests.fakes.clips import write_clip
+from tests.fakes.live import running
 
 VIDEO = {"S3Object": {"Bucket": "films", "Name": "a.mp4"}}
 

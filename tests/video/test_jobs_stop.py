@@ -21,12 +21,12 @@ from custodes.jobs.job import Job, JobLimits, JobState
 from custodes.jobs.worker import JobWorkers, WorkerSettings
 from custodes.ledger.tlog.entry import decode
 from custodes.video.frames import DecoderCrashedError, DecodingPlan, VideoFrame
-from fakes.administration import administer
-from fakes.blobs import Blob, BlobEngine, portrait, scene
-from fakes.clips import ScriptedFrames, write_clip
-from fakes.jobs import MemoryJobStore
-from fakes.live import REGION, LiveServer, running
-from fakes.video_jobs import person_job, video_jobs
+from tests.fakes.administration import administer
+from tests.fakes.blobs import Blob, BlobEngine, portrait, scene
+from tests.fakes.clips import ScriptedFrames, write_clip
+from tests.fakes.jobs import MemoryJobStore
+from tests.fakes.live import REGION, LiveServer, running
+from tests.fakes.video_jobs import person_job, video_jobs
 
 VIDEO = {"S3Object": {"Bucket": "films", "Name": "a.mp4"}}
 FRAMES, HOLD_AT = 100, 4

@@ -22,9 +22,9 @@ from custodes.deployment.record.ledger import started
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.writer.log import LedgerLog
 from custodes.storage.ledger.open import LedgerPaths
-from fakes.blobs import Blob, scene
-from fakes.clips import write_clip
-from fakes.killed import kills, last_words
+from tests.fakes.blobs import Blob, scene
+from tests.fakes.clips import write_clip
+from tests.fakes.killed import kills, last_words
 
 pytestmark = pytest.mark.slow
 

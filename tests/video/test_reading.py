@@ -15,7 +15,7 @@ from custodes.operations.video.ordering import Ordering
 from custodes.operations.video.pages import VideoSummary, items_page, summary_page
 from custodes.operations.video.reading import OrderedResults, ResultReader
 from custodes.video.formats.facts import VideoFacts
-from fakes.jobs import MemoryJobStore
+from tests.fakes.jobs import MemoryJobStore
 
 ME, PAGES, SAMPLES = AccountId("111111111111"), 50, 20
 FACTS = VideoFacts("h264", "QuickTime / MOV", 500_000, Fraction(25), None, Size(320, 240))

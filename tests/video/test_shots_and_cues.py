@@ -16,7 +16,7 @@ from custodes.video.segments.cues import CueType, find_cues
 from custodes.video.segments.curves import Curves, curves_from, curves_of
 from custodes.video.segments.shots import find_shots
 from custodes.video.segments.signature import FrameSignature, SignatureReader
-from fakes.clips import Draw, ScriptedFrames
+from tests.fakes.clips import Draw, ScriptedFrames
 
 VIDEOS = Path(__file__).parents[3] / "shared" / "data" / "videos"
 RATE = Fraction(25)

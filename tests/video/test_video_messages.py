@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 import boto3
 import pytest
 
-from fakes.blobs import Blob, BlobEngine, scene
-from fakes.clips import write_clip
-from fakes.live import running
+from tests.fakes.blobs import Blob, BlobEngine, scene
+from tests.fakes.clips import write_clip
+from tests.fakes.live import running
 
 REGION = "eu-central-1"
 KEYS = {"aws_access_key_id": "AKEXAMPLE", "aws_secret_access_key": "secret", "region_name": REGION}

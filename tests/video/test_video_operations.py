@@ -14,11 +14,11 @@ import pytest
 from typer.testing import CliRunner
 
 from custodes.cli.faces.celebrities import app as celebrities_app
-from fakes.blobs import Blob, BlobEngine, portrait, scene
-from fakes.clips import write_clip
-from fakes.live import LiveServer, running
-from fakes.sight import sight
-from fakes.text import ScriptedText
+from tests.fakes.blobs import Blob, BlobEngine, portrait, scene
+from tests.fakes.clips import write_clip
+from tests.fakes.live import LiveServer, running
+from tests.fakes.sight import sight
+from tests.fakes.text import ScriptedText
 
 pytestmark = pytest.mark.slow
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fakes.blobs import Blob, BlobEngine, portrait, scene
-from fakes.clips import write_clip
-from fakes.live import running
-from fakes.sight import sight
-from fakes.text import ScriptedText
+from tests.fakes.blobs import Blob, BlobEngine, portrait, scene
+from tests.fakes.clips import write_clip
+from tests.fakes.live import running
+from tests.fakes.sight import sight
+from tests.fakes.text import ScriptedText
 
 VIDEO = {"S3Object": {"Bucket": "films", "Name": "a.mp4"}}
 

@@ -12,10 +12,10 @@ import orjson
 
 from custodes.jobs.job import JobCheckpoint, JobId
 from custodes.ledger.tlog.entry import decode
-from fakes.blobs import Blob, BlobEngine, scene
-from fakes.clips import write_clip
-from fakes.live import LiveServer, running
-from fakes.video_jobs import person_job, video_jobs
+from tests.fakes.blobs import Blob, BlobEngine, scene
+from tests.fakes.clips import write_clip
+from tests.fakes.live import LiveServer, running
+from tests.fakes.video_jobs import person_job, video_jobs
 
 
 def uses(server: LiveServer, job_id: JobId) -> list[tuple[int, int]]:

@@ -16,11 +16,11 @@ import boto3
 import numpy as np
 import pytest
 
-from fakes.blobs import Blob, BlobEngine, portrait, scene
-from fakes.clips import write_clip
-from fakes.live import LiveServer, running
-from fakes.sight import sight
-from fakes.text import ScriptedText
+from tests.fakes.blobs import Blob, BlobEngine, portrait, scene
+from tests.fakes.clips import write_clip
+from tests.fakes.live import LiveServer, running
+from tests.fakes.sight import sight
+from tests.fakes.text import ScriptedText
 
 REGION = "eu-central-1"
 KEYS = {"aws_access_key_id": "AKEXAMPLE", "aws_secret_access_key": "secret", "region_name": REGION}

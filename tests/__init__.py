@@ -1,0 +1,1 @@
+"""Tests of Custodes by subject, a folder each; ``fakes`` has what they share."""

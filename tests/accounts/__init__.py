@@ -1,0 +1,1 @@
+"""Accounts, roles, users and keys, and what they may see of each other."""

@@ -1,0 +1,1 @@
+"""Collections as sealed files, out and in."""

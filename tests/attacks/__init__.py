@@ -1,0 +1,1 @@
+"""Attacks on what is claimed, each against a live server or its files."""

@@ -1,0 +1,1 @@
+"""Backups and what comes back from them."""

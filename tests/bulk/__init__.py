@@ -1,0 +1,1 @@
+"""Enrolment in bulk, computed here or on Ray."""

@@ -1,0 +1,1 @@
+"""Every operation through boto3: each member, each error."""

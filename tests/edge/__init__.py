@@ -1,0 +1,1 @@
+"""HTTP, signatures and the wire of the API, with hostile input."""

@@ -1,0 +1,1 @@
+"""The pipeline of the networks, without the networks."""

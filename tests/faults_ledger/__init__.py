@@ -1,0 +1,1 @@
+"""The log on disks that fail, fill and forget."""

@@ -1,0 +1,1 @@
+"""Collections, users and exact search."""

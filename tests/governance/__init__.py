@@ -1,0 +1,1 @@
+"""Permission, recording and billing of every use."""

@@ -1,0 +1,1 @@
+"""Documents that say what happens to each picture."""

@@ -1,0 +1,1 @@
+"""Pictures of all formats, damaged ones and hostile ones."""

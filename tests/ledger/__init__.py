@@ -1,0 +1,1 @@
+"""Entries, Merkle trees, notes and proofs."""

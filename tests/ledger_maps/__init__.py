@@ -1,0 +1,1 @@
+"""The account map, statements, bills, witnesses and reports."""

@@ -1,0 +1,1 @@
+"""The log as a running server keeps it, and what it answers."""

@@ -1,0 +1,1 @@
+"""Face Liveness, the component of Amplify and attacks on both."""

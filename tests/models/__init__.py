@@ -1,0 +1,1 @@
+"""Cards, importers and the networks themselves against golden answers."""

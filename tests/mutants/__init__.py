@@ -1,0 +1,1 @@
+"""The comparisons of verifier, gate and guardrails, each changed once."""

@@ -1,0 +1,1 @@
+"""The wheel, the container, the chart and the units of systemd."""

@@ -1,0 +1,1 @@
+"""Rules, exceptions, notices and what they decide."""

@@ -1,0 +1,1 @@
+"""Custom labels: datasets, training, versions, adapters, media analysis jobs."""

@@ -1,0 +1,1 @@
+"""How long faces are kept, and that they go."""

@@ -1,0 +1,1 @@
+"""Results that two persons confirm before anybody sees them."""

@@ -1,0 +1,1 @@
+"""Names against public lists."""

@@ -1,0 +1,1 @@
+"""The verifier in JavaScript against the one in Python."""

@@ -1,0 +1,1 @@
+"""Both databases, objects, keys and the contract suites of their ports."""

@@ -1,0 +1,1 @@
+"""Pictures and results in folders and buckets."""

@@ -1,0 +1,1 @@
+"""Live video, events and where they go."""

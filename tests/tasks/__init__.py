@@ -1,0 +1,1 @@
+"""Tasks over whole collections: duplicates, clusters, links, calibration."""

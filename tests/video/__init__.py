@@ -1,0 +1,1 @@
+"""Stored video: decoding, jobs, tracks, shots."""
