@@ -87,6 +87,8 @@ GIVEN = {
     ("search",): ["PHOTO", "--collection", "people"],
     ("stream", "correct"): ["1", "--unknown"],
     ("task", "regularly"): ["duplicates", "--collection", "people", "--days", "1"],
+    ("task", "enrol"): ["s3://bucket/prefix", "--collection", "people"],
+    ("task", "re-embed"): ["--collection", "people", "--photos", "FOLDER"],
     ("handler", "put"): ["door", "DOCUMENT"],
     ("handler", "check"): ["DOCUMENT"],
 }
@@ -105,7 +107,7 @@ def test_no_command_but_the_first_makes_a_directory_or_anything_in_it(
         data.mkdir()
     if content:
         (data / content).write_text("region = 'eu-west-1'\n")
-    files = {"PHOTO": str(photo), "DOCUMENT": str(document)}
+    files = {"PHOTO": str(photo), "DOCUMENT": str(document), "FOLDER": str(tmp_path)}
     given = [files.get(word, word) for word in GIVEN.get(path, ())]
     words = [*path, *(given or arguments(command, photo)), "--data", str(data)]
     answer = CliRunner().invoke(app, words)

@@ -19,6 +19,8 @@ from custodes.core.errors import DeniedError, NotFoundError
 MAX_ITEMS = 1000
 MAX_COLLECTIONS = 100
 """That are offered for a search."""
+LOOKED_AT, SHOWN = 200, 50
+"""Jobs of all kinds that are looked through, and those on videos that are listed."""
 MAX_EVENTS = 999
 """The format counts events with three digits."""
 
@@ -70,9 +72,15 @@ class Lane:
 
 def listing(visit: Visit) -> View:
     """Jobs, newest first, and the form for a new one."""
-    jobs = visit.admin("job list", limit=50)["jobs"] if visit.is_operator else None
-    shown = None if jobs is None else [{**job, "task": _OF_START[job["operation"]].name} for job in jobs]
+    shown = _videos(visit) if visit.is_operator else None
     return View("jobs.html", {"jobs": shown, "kinds": KINDS.values(), "collections": _collections(visit)})
+
+
+def _videos(visit: Visit) -> list[dict[str, Any]]:
+    """The newest jobs on videos; trainings and tasks, which are jobs, too, have pages of their own."""
+    found = visit.admin("job list", limit=LOOKED_AT)["jobs"]
+    jobs = [{**job, "task": _OF_START[job["operation"]].name} for job in found if job["operation"] in _OF_START]
+    return jobs[:SHOWN]
 
 
 def _collections(visit: Visit) -> Sequence[str]:
