@@ -54,9 +54,18 @@ def portrait() -> PIL.Image.Image:
     return PIL.Image.fromarray(data.astronaut())
 
 
+def processor_s(pid: int, waited_s: float) -> float:
+    """What a process has used of the processors, which does not depend on who else does; ``waited_s`` without /proc."""
+    status = Path(f"/proc/{pid}/stat")
+    if not status.exists():
+        return waited_s
+    fields = status.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @pytest.fixture(scope="module")
 def process(model_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str, float, int]]:
-    """``custodes serve`` itself: data directory, URL, seconds to the first healthy answer, pid."""
+    """``custodes serve`` itself: data directory, URL, processor seconds to the first healthy answer, pid."""
     data = tmp_path_factory.mktemp("real") / "data"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     started = time.monotonic()
@@ -72,7 +81,7 @@ def process(model_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         url = popen.stdout.readline().split()[2]
         with urllib.request.urlopen(f"{url}/healthz", timeout=5) as answer:
             assert answer.status == 200
-        yield data, url, time.monotonic() - started, popen.pid
+        yield data, url, processor_s(popen.pid, time.monotonic() - started), popen.pid
         popen.send_signal(signal.SIGTERM)
         assert popen.wait(20) == 0
     finally:
@@ -112,8 +121,7 @@ def test_it_starts_in_time_and_stays_small(process: tuple[Path, str, float, int]
         resident_mb = int(status.read_text().split("VmRSS:")[1].split()[0]) / 1024
         print(f"start {seconds:.2f} s, resident {resident_mb:.0f} MB")
         assert resident_mb < IDLE_LIMIT_MB
-    # Other tests may be using the other core, so this bound is for a machine that is busy.
-    assert seconds < 3 * START_LIMIT_S
+    assert seconds < START_LIMIT_S
 
 
 def changed(portrait: PIL.Image.Image) -> dict[str, PIL.Image.Image]:

@@ -18,7 +18,11 @@ from custodes.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
 PACKAGING = ROOT / "packaging"
-FILES = sorted(path for path in [*PACKAGING.rglob("*"), ROOT / "docs" / "guides" / "running.md"] if path.is_file())
+FILES = sorted(
+    path
+    for path in [*PACKAGING.rglob("*"), ROOT / "docs" / "guides" / "running.md"]
+    if path.is_file() and path.parent.name != "__pycache__"
+)
 SETTINGS = {f"{PREFIX}{item.name.upper()}" for item in fields(Settings)}
 
 
