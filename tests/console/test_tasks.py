@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.browser import Watched, sign_in
+from custodes.console.web.language import Words
+from custodes.operations.tasks.commands import TASKS
+from tests.fakes.browser import Watched, link, sign_in
 from tests.fakes.engine import Square, SquareEngine, picture
 from tests.fakes.live import running
+from tests.fakes.visitor import Visitor
+from tests.fakes.waiting import eventually
+from tests.streams.kept import post
 from tests.tasks.test_reembedding import NextEngine
 
 ALIKE = {"one": Square(1), "same": Square(1, left=40), "other": Square(2)}
@@ -39,6 +44,28 @@ def test_duplicates_are_found_on_a_page(chromium: Any, tmp_path: Path) -> None:
         assert page.locator("tbody th a").inner_text() == "Duplicates"
         context.close()
         assert watched.wrong == []
+
+
+def test_pictures_that_an_enrolment_left_out_are_named(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "ann.png").write_bytes(picture(Square(1)))
+    (photos / "<b>nobody.png").write_bytes(picture())
+    with running(tmp_path / "data", {"buckets": {"photos": photos}}, engine=SquareEngine()) as server:
+        server.client().create_collection(CollectionId="staff")
+        path, asked = "/custodes/v1/tasks", {"CollectionId": "staff", "Bucket": "photos"}
+        task = str(post(server, "StartBulkEnrolment", f"{path}/enrolment", **asked)["TaskId"])
+        eventually(lambda: post(server, "GetTask", f"{path}/result", TaskId=task)["Task"]["Status"] == "SUCCEEDED")
+        visitor = Visitor(server.url)
+        visitor.enter(link(server))
+        status, _, text = visitor.ask("GET", f"/console/tasks/{task}")
+        assert (status, "1 faces of 2 pictures" in text, "&lt;b&gt;nobody" in text) == (200, True, True)
+        status, _, text = visitor.ask("GET", "/console/tasks")
+        assert (status, "Pictures of a bucket enrolled" in text) == (200, True)
+
+
+def test_every_kind_of_task_has_a_name_on_pages() -> None:
+    assert [kind for kind in TASKS if not Words().has(f"tasks.kind_{kind.removeprefix('Start')}")] == []
 
 
 @pytest.mark.npm

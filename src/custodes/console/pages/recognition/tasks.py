@@ -50,7 +50,7 @@ def show(visit: Visit) -> View:
     number = int(page) if page.isascii() and page.isdigit() and len(page) < 9 else 0
     told = visit.api("GetTask", TaskId=visit.path["task"], Page=number)
     values = {"task": told["Task"], "summary": told.get("Summary"), "findings": told.get("Findings") or ()}
-    return View("task.html", {**values, "next": told.get("NextPage"), "page": number})
+    return View("task.html", {**values, "left_out": told.get("LeftOut") or (), "next": told.get("NextPage")})
 
 
 def stop(visit: Visit) -> GoTo:
