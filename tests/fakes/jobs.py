@@ -44,11 +44,14 @@ class MemoryJobStore:
             return next((job for (_, one), job in self.jobs.items() if one == job_id), None)
         return self.jobs.get((account_id, job_id))
 
-    def listing(self, account_id: AccountId | None, *, open_only: bool, limit: int) -> Sequence[Job]:
+    def listing(
+        self, account_id: AccountId | None, *, open_only: bool, limit: int, operations: Collection[str] | None = None
+    ) -> Sequence[Job]:
         found = [
             job
             for job in reversed(self.jobs.values())
             if account_id in (None, job.request.account_id) and (job.is_open or not open_only)
+            if operations is None or job.request.operation in operations
         ]
         return tuple(found[:limit])
 

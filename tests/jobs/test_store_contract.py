@@ -251,6 +251,9 @@ def test_listing_is_newest_first(store: JobStore) -> None:
     assert numbers(ANN) == [3, 1]
     assert numbers(None, open_only=True) == [2, 1]
     assert numbers(None, limit=1) == [3]
+    assert store.listing(None, open_only=False, limit=9, operations=()) == ()
+    assert len(store.listing(None, open_only=False, limit=2, operations=WORK)) == 2
+    assert store.listing(None, open_only=False, limit=9, operations=("Other",)) == ()
 
 
 @pytest.mark.parametrize("end", ["finish", "last", "fail", "cancel", "abandon", "postpone"])

@@ -31,8 +31,10 @@ class JobStore(Protocol):
         """The job, or None where the account has none of this id; an account of None stands for all of them."""
         ...
 
-    def listing(self, account_id: AccountId | None, *, open_only: bool, limit: int) -> Sequence[Job]:
-        """At most ``limit`` jobs, of one account or of all, newest first."""
+    def listing(
+        self, account_id: AccountId | None, *, open_only: bool, limit: int, operations: Collection[str] | None = None
+    ) -> Sequence[Job]:
+        """At most ``limit`` jobs, of one account or of all, of ``operations`` or of all, newest first."""
         ...
 
     def pages(self, account_id: AccountId, job_id: JobId, first: int = 0, count: int | None = None) -> Sequence[bytes]:

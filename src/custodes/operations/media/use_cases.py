@@ -147,8 +147,7 @@ class MediaAnalysis:
     def list(self, permit: Permit, command: ListMediaAnalysisJobs) -> MediaJobsListed:
         """Newest first."""
         account = permit.context.caller.account_id
-        found = self.jobs.listing(account, open_only=False, limit=_MAX_LISTED)
-        own = [job for job in found if job.request.operation == OPERATION]
+        own = self.jobs.listing(account, open_only=False, limit=_MAX_LISTED, operations=(OPERATION,))
         scope = (command.operation, account)
         start = 0 if command.next_token is None else self.pages.read_row(scope, command.next_token)
         end = start + (command.max_results or PAGE)

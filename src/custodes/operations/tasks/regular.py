@@ -104,15 +104,13 @@ class RegularTasks:
     def _last(self, account: AccountId) -> dict[_Place, int]:
         """When each kind of task was begun last, whoever asked for it."""
         found: dict[_Place, int] = {}
-        for job in self._parts.jobs.listing(account, open_only=False, limit=_JOBS):
+        kinds = [kind.operation for kind in REGULAR.values()]
+        for job in self._parts.jobs.listing(account, open_only=False, limit=_JOBS, operations=kinds):
             place = _place(job)
-            if place is not None:
-                found[place] = max(found.get(place, 0), job.created_ts_ms)
+            found[place] = max(found.get(place, 0), job.created_ts_ms)
         return found
 
 
-def _place(job: Job) -> _Place | None:
-    if job.request.operation not in {kind.operation for kind in REGULAR.values()}:
-        return None
+def _place(job: Job) -> _Place:
     command = TaskRequest.from_bytes(job.request.input).command
     return CollectionKey(job.request.account_id, command.collection_id), command.operation

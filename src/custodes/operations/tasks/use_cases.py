@@ -132,8 +132,7 @@ class TaskOperations:
     def listing(self, permit: Permit, _: ListTasks) -> Sequence[Job]:
         """Newest first."""
         account = permit.context.caller.account_id
-        found = self._ports.jobs.listing(account, open_only=False, limit=_MAX_LISTED)
-        return tuple(job for job in found if job.request.operation in TASKS)
+        return self._ports.jobs.listing(account, open_only=False, limit=_MAX_LISTED, operations=TASKS)
 
     def stop(self, permit: Permit, command: StopTask) -> None:
         """End it. Raises NotFoundError where there is no such open task."""

@@ -23,10 +23,11 @@ CANCELLED = "The operator of the server has cancelled the job."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListJobs(AccountAdminCommand):
-    """Jobs, newest first; of all accounts where none is named."""
+    """Jobs, newest first; of all accounts where none is named, of all operations without ``operations``."""
 
     operation: ClassVar[str] = "job list"
     properties: ClassVar[Properties] = READS
+    operations: tuple[str, ...] = ()
     open_only: bool = False
     limit: int = 100
 
@@ -85,7 +86,9 @@ def job_handlers(jobs: JobStore, clock: Clock) -> AdminHandlers:
         if not 1 <= command.limit <= MAX_LISTED:
             raise InvalidParameterError(f"at most {MAX_LISTED} jobs can be listed")
         account = None if command.account is None else AccountId(command.account)
-        found = jobs.listing(account, open_only=command.open_only, limit=command.limit)
+        found = jobs.listing(
+            account, open_only=command.open_only, limit=command.limit, operations=command.operations or None
+        )
         return JobList(tuple(job_facts(job) for job in found))
 
     def shown(command: ShowJob) -> JobFacts:

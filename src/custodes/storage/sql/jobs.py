@@ -81,13 +81,17 @@ class SqlJobStore:
             row = connection.execute(select(JOBS).where(wanted)).mappings().first()
         return None if row is None else self._job(row)
 
-    def listing(self, account_id: AccountId | None, *, open_only: bool, limit: int) -> Sequence[Job]:
+    def listing(
+        self, account_id: AccountId | None, *, open_only: bool, limit: int, operations: Collection[str] | None = None
+    ) -> Sequence[Job]:
         """See JobStore."""
         query = select(JOBS).order_by(_JOB.row.desc()).limit(limit)
         if account_id is not None:
             query = query.where(_JOB.account_id == account_id)
         if open_only:
             query = query.where(_JOB.state.in_(_OPEN))
+        if operations is not None:
+            query = query.where(_JOB.operation.in_(operations))
         with self._database.read() as connection:
             return tuple(self._job(row) for row in connection.execute(query).mappings())
 

@@ -19,8 +19,8 @@ from custodes.core.errors import DeniedError, NotFoundError
 MAX_ITEMS = 1000
 MAX_COLLECTIONS = 100
 """That are offered for a search."""
-LOOKED_AT, SHOWN = 200, 50
-"""Jobs of all kinds that are looked through, and those on videos that are listed."""
+SHOWN = 50
+"""Jobs that are listed."""
 MAX_EVENTS = 999
 """The format counts events with three digits."""
 
@@ -78,9 +78,8 @@ def listing(visit: Visit) -> View:
 
 def _videos(visit: Visit) -> list[dict[str, Any]]:
     """The newest jobs on videos; trainings and tasks, which are jobs, too, have pages of their own."""
-    found = visit.admin("job list", limit=LOOKED_AT)["jobs"]
-    jobs = [{**job, "task": _OF_START[job["operation"]].name} for job in found if job["operation"] in _OF_START]
-    return jobs[:SHOWN]
+    found = visit.admin("job list", operations=STARTING, limit=SHOWN)["jobs"]
+    return [{**job, "task": _OF_START[job["operation"]].name} for job in found]
 
 
 def _collections(visit: Visit) -> Sequence[str]:
