@@ -9,7 +9,6 @@ assumptions, for a gigabyte and a month and for an hour of a core; put in your o
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -151,12 +150,7 @@ def main() -> int:
         "disk_usd": options.disk_usd,
         "core_usd": options.core_usd,
     }
-    if options.json:
-        print(json.dumps(found, indent=1))
-    else:
-        made = section(found, "python bench/billion.py")
-        report.write(made)
-        print(made.text)
+    report.tell(found, lambda: section(found, "python bench/billion.py"), as_json=options.json)
     return 0
 
 

@@ -9,7 +9,6 @@ stands the processor time of all processes, which others on the machine disturb 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import sys
@@ -128,12 +127,11 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print figures and write nothing")
     options = parser.parse_args()
     found = measure(options.pictures, options.rounds)
-    if options.json:
-        print(json.dumps(found, indent=1))
-    else:
-        made = section(found, f"python bench/bulk.py --pictures {options.pictures} --rounds {options.rounds}")
-        report.write(made)
-        print(made.text)
+    report.tell(
+        found,
+        lambda: section(found, f"python bench/bulk.py --pictures {options.pictures} --rounds {options.rounds}"),
+        as_json=options.json,
+    )
     return 0
 
 

@@ -8,7 +8,6 @@ starts on a socket, with its default of durable commits. Each face is enrolled b
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import sys
@@ -128,12 +127,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print figures and write nothing")
     options = parser.parse_args()
     found = measure(options.seconds)
-    if options.json:
-        print(json.dumps(found, indent=1))
-    else:
-        made = section(found, "python bench/databases.py")
-        report.write(made)
-        print(made.text)
+    report.tell(found, lambda: section(found, "python bench/databases.py"), as_json=options.json)
     return 0
 
 

@@ -143,12 +143,7 @@ def main() -> int:
         print(json.dumps(search(options.child, copies=options.copies)))
         return 0
     found = measure(options.rows, options.runs)
-    if options.json:
-        print(json.dumps(found, indent=1))
-    else:
-        made = section(found, "python bench/first_search.py")
-        report.write(made)
-        print(made.text)
+    report.tell(found, lambda: section(found, "python bench/first_search.py"), as_json=options.json)
     return 0 if found["copied_s"] <= TARGET_S and found["rows_s"] >= TARGET_RATIO * found["copied_s"] else 1
 
 

@@ -151,12 +151,11 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print figures and write nothing")
     options = parser.parse_args()
     found = measure(options.faces, options.requests)
-    if options.json:
-        print(json.dumps(found, indent=1))
-    else:
-        made = section(found, options.faces, options.requests, "python bench/http_search.py")
-        report.write(made)
-        print(made.text)
+    report.tell(
+        found,
+        lambda: section(found, options.faces, options.requests, "python bench/http_search.py"),
+        as_json=options.json,
+    )
     return 0 if found[0]["outside"] <= TARGET_MS else 1
 
 

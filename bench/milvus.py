@@ -8,7 +8,6 @@ embedded edition speaks as a server does and is one Python process: times here a
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -117,12 +116,11 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print figures and write nothing")
     options = parser.parse_args()
     found = measure(options.queries, options.set)
-    if options.json:
-        print(json.dumps(found, indent=1))
-    else:
-        made = section(found, f"python bench/milvus.py --queries {options.queries} --set {options.set}")
-        report.write(made)
-        print(made.text)
+    report.tell(
+        found,
+        lambda: section(found, f"python bench/milvus.py --queries {options.queries} --set {options.set}"),
+        as_json=options.json,
+    )
     return 0
 
 

@@ -8,7 +8,6 @@ predictable engine of the tests, so that what is left is the server itself.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -119,12 +118,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print figures and write nothing")
     options = parser.parse_args()
     found = measure(options.requests)
-    if options.json:
-        print(json.dumps(found, indent=1))
-    else:
-        made = section(found, "python bench/nodes.py")
-        report.write(made)
-        print(made.text)
+    report.tell(found, lambda: section(found, "python bench/nodes.py"), as_json=options.json)
     return int(any(one["different_answers"] or one["different_sums"] for one in found["setups"]))
 
 

@@ -7,7 +7,6 @@ pgvector. Faces are drawn: people with four shots each, alike by 0.6 at the medi
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -105,12 +104,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print figures and write nothing")
     options = parser.parse_args()
     found = measure(options.faces)
-    if options.json:
-        print(json.dumps(found, indent=1))
-    else:
-        made = section(found, "python bench/pgvector.py")
-        report.write(made)
-        print(made.text)
+    report.tell(found, lambda: section(found, "python bench/pgvector.py"), as_json=options.json)
     return 0
 
 

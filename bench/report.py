@@ -6,9 +6,11 @@ In: measured rows. Out: the section replaced in place, the others untouched.
 from __future__ import annotations
 
 import datetime
+import json
 import os
 import platform
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,3 +64,13 @@ def write(section: Section, page: Path = PAGE) -> None:
     pattern = re.compile(f"<!-- {section.key} -->.*?<!-- /{section.key} -->", re.DOTALL)
     text = pattern.sub(lambda _: body, text) if pattern.search(text) else text.rstrip() + "\n\n" + body + "\n"
     page.write_text(text, encoding="utf-8")
+
+
+def tell(found: object, section: Callable[[], Section], *, as_json: bool) -> None:
+    """Print what was measured as JSON and write nothing, or write and print the section that is made of it."""
+    if as_json:
+        print(json.dumps(found, indent=1))
+        return
+    made = section()
+    write(made)
+    print(made.text)

@@ -235,12 +235,7 @@ def main() -> int:
         node(options.node[0], Path(options.node[1]), THREADS, options.seconds)
         return 0
     found = measure(options.seconds)
-    if options.json:
-        print(json.dumps(found, indent=1))
-    else:
-        made = section(found, "python bench/scale.py")
-        report.write(made)
-        print(made.text)
+    report.tell(found, lambda: section(found, "python bench/scale.py"), as_json=options.json)
     return 0
 
 

@@ -7,7 +7,6 @@ run starts two processes: one over an empty data directory, one over the same di
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 import tempfile
@@ -93,12 +92,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print figures and write nothing")
     options = parser.parse_args()
     found = measure(options.runs)
-    if options.json:
-        print(json.dumps(found, indent=1))
-    else:
-        made = section(found, options.runs, "python bench/startup.py")
-        report.write(made)
-        print(made.text)
+    report.tell(found, lambda: section(found, options.runs, "python bench/startup.py"), as_json=options.json)
     slowest = max(found["start_s"][0], found["fresh_s"][0])
     return 0 if slowest < START_TARGET_S and found["idle_mb"][0] < MEMORY_TARGET_MB else 1
 

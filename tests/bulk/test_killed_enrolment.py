@@ -6,39 +6,23 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import random
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from custodes.core.clock import SystemClock
 from custodes.deployment.record.ledger import started
-from custodes.ledger.tlog.entry import decode
-from custodes.ledger.writer.log import LedgerLog
 from custodes.storage.ledger.open import LedgerPaths
 from tests.fakes.engine import Square, picture
-from tests.fakes.killed import kills, last_words
+from tests.fakes.killed import charges, kills, last_words
 
 KILLS = int(os.environ.get("CUSTODES_TEST_KILLS", "3"))
 SCRIPT = Path(__file__).parents[1] / "fakes" / "bulk_server.py"
 PICTURES, A_PART, EMPTY = 64 * 9 + 10, 64, 7
-
-
-def charges(log: LedgerLog, job: str) -> Counter[int]:
-    """Units by part."""
-    found: Counter[int] = Counter()
-    for index in range(log.published.size):
-        entry = decode(log.tree().entry(index))
-        body = log.body(index) if entry.kind == "use" else None
-        facts = {} if body is None else json.loads(body)
-        if facts.get("job") == job:
-            found[facts["part"]] += entry.units or 0
-    return found
 
 
 def test_a_killed_enrolment_ends_as_an_undisturbed_one_does(tmp_path: Path) -> None:

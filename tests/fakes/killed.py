@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import signal
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from custodes.ledger.tlog.entry import decode
+from custodes.ledger.writer.log import LedgerLog
 from tests.fakes.process import Forked
 
 
@@ -40,3 +43,15 @@ def last_words(script: Path, data: Path, folder: Path, seconds: float | None) ->
     # A line without its end was being written when the program was killed: nothing was said.
     said = (line for line in told.splitlines(keepends=True) if line.startswith("DONE ") and line.endswith("\n"))
     return next((json.loads(line[5:]) for line in said), None)
+
+
+def charges(log: LedgerLog, job: str) -> Counter[int]:
+    """What the entries of ``job`` charge, by part."""
+    found: Counter[int] = Counter()
+    for index in range(log.published.size):
+        entry = decode(log.tree().entry(index))
+        body = log.body(index) if entry.kind == "use" else None
+        facts = {} if body is None else json.loads(body)
+        if facts.get("job") == job:
+            found[facts["part"]] += entry.units or 0
+    return found

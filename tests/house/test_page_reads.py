@@ -52,8 +52,8 @@ def test_no_page_is_read_before_it_is_there() -> None:
     early = {
         f"{path.relative_to(TESTS)}:{line}"
         for path in TESTS.rglob("*.py")
-        if ".click()" in path.read_text(encoding="utf-8")
-        for line in read_too_early(path.read_text(encoding="utf-8"))
+        if ".click()" in (source := path.read_text(encoding="utf-8"))
+        for line in read_too_early(source)
     }
     assert early == set(), "use Watched.follow, or wait for something that only the next page has"
 

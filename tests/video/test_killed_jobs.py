@@ -6,12 +6,10 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import random
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +17,10 @@ import pytest
 
 from custodes.core.clock import SystemClock
 from custodes.deployment.record.ledger import started
-from custodes.ledger.tlog.entry import decode
-from custodes.ledger.writer.log import LedgerLog
 from custodes.storage.ledger.open import LedgerPaths
 from tests.fakes.blobs import Blob, scene
 from tests.fakes.clips import write_clip
-from tests.fakes.killed import kills, last_words
+from tests.fakes.killed import charges, kills, last_words
 
 pytestmark = pytest.mark.slow
 
@@ -35,18 +31,6 @@ FRAMES, MINUTES, PARTS = 200, 4, 20
 
 def walk(n: int) -> np.ndarray:
     return scene(Blob("ann", 10 + n), *([Blob("bob", 250, 150)] if n % 80 < 40 else []))
-
-
-def charges(log: LedgerLog, job: str) -> Counter[int]:
-    """Units by part."""
-    found: Counter[int] = Counter()
-    for index in range(log.published.size):
-        entry = decode(log.tree().entry(index))
-        body = log.body(index) if entry.kind == "use" else None
-        facts = {} if body is None else json.loads(body)
-        if facts.get("job") == job:
-            found[facts["part"]] += entry.units or 0
-    return found
 
 
 def test_killed_jobs_end_as_undisturbed_ones_do(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.gallery.entities import Hit
-from custodes.gallery.kernel import best, cosines, require_unit, require_unit_query
+from custodes.gallery.kernel import best, by_row, cosines, require_unit_query
 from custodes.gallery.lock import ReadWriteLock
 from custodes.gallery.ports import FloatArray
 
@@ -32,10 +32,7 @@ class BruteForceIndex:
 
     def add(self, rows: NDArray[np.int64], vectors: FloatArray) -> None:
         """See VectorIndex. Raises ValueError for vectors that are not of this dimension and unit length."""
-        clean = require_unit(vectors, self._dimension)
-        if len(rows) != len(clean):
-            raise ValueError("as many rows as vectors are needed")
-        fresh = dict(zip(np.asarray(rows).tolist(), clean, strict=True))  # the last of equal rows counts
+        fresh = by_row(rows, vectors, self._dimension)
         with self._lock.write():
             self._drop(rows)
             self._rows = np.concatenate([self._rows, np.fromiter(fresh, np.int64, len(fresh))])

@@ -100,6 +100,18 @@ def require_unit_query(query: FloatArray, dimension: int) -> FloatArray:
     return clean
 
 
+def by_row(rows: NDArray[np.int64], vectors: FloatArray, dimension: int) -> dict[int, FloatArray]:
+    """``vectors`` (N, D) by their ``rows`` (N,); of equal rows the last counts.
+
+    Raises:
+        ValueError: not as many rows as vectors, or as ``require_unit``.
+    """
+    clean = require_unit(vectors, dimension)
+    if len(rows) != len(clean):
+        raise ValueError("as many rows as vectors are needed")
+    return dict(zip(np.asarray(rows).tolist(), clean, strict=True))
+
+
 def require_unit(vectors: FloatArray, dimension: int) -> FloatArray:
     """``vectors`` (N, D) as contiguous float32.
 

@@ -12,11 +12,12 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
 
 from custodes.core.errors import InvalidParameterError
+from custodes.storage.objects.places import SCHEME, bucket_and_key
 
 if TYPE_CHECKING:
     from custodes.settings import Settings
 
-S3 = "s3://"
+S3 = SCHEME
 
 
 class PhotoSource(Protocol):
@@ -109,15 +110,21 @@ def find_photos(where: str, settings: Settings) -> list[PhotoSource]:
     return list(_objects(where, settings))
 
 
+def named_bucket(where: str) -> tuple[str, str]:
+    """The bucket and the prefix of ``s3://bucket/prefix``. Raises InvalidParameterError where no bucket is named."""
+    bucket, prefix = bucket_and_key(where)
+    if not bucket:
+        raise InvalidParameterError(f"{where} names no bucket: give s3://bucket/prefix")
+    return bucket, prefix
+
+
 def _objects(where: str, settings: Settings) -> list[PhotoObject]:
     from custodes.cli.output import NothingToDoError
     from custodes.cli.pictures.photo import SUFFIXES
-    from custodes.deployment.storage.objects import s3_endpoints
+    from custodes.deployment.storage.s3_places import s3_endpoints
     from custodes.storage.objects.listing import list_objects
 
-    bucket, _, prefix = where.removeprefix(S3).partition("/")
-    if not bucket:
-        raise InvalidParameterError(f"{where} names no bucket: give s3://bucket/prefix")
+    bucket, prefix = named_bucket(where)
     # A prefix may end in the middle of a name; names of folders count from the last whole one.
     root = PurePosixPath(prefix if prefix.endswith("/") else prefix.rpartition("/")[0])
     found = [

@@ -18,7 +18,7 @@ import typer
 from custodes.cli.exit_status import ExitStatus
 from custodes.cli.options import DATA, CollectionOption, DataPlaceOption, DeviceOption, EndpointOption, JsonOption
 from custodes.cli.output import end, print_json
-from custodes.cli.tasks.report import reembedding_report
+from custodes.cli.tasks.report import how_far, reembedding_report
 from custodes.core.errors import ImageFormatError, ImageTooLargeError
 from custodes.settings import from_environment
 
@@ -204,10 +204,7 @@ def _facts(
 
 
 def _lines(facts: Mapping[str, Any]) -> list[str]:
-    told = [
-        f"{facts['collection_id']}: {facts['faces'] - facts['missing']} of {facts['faces']} faces have a vector of "
-        f"face model {facts['face_model_version']}"
-    ]
+    told = [how_far(facts)]
     if facts["switched"]:
         told.append("these are searched now")
     elif not facts["missing"]:

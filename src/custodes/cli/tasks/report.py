@@ -40,13 +40,17 @@ def report(kind: str, summary: Mapping[str, Any], findings: Sequence[Mapping[str
     return _page(title, facts, _rates(summary.get("Rates") or ()) + _found(findings))
 
 
+def how_far(facts: Mapping[str, Any]) -> str:
+    """How many faces of a collection have a new vector."""
+    return (
+        f"{facts['collection_id']}: {facts['faces'] - facts['missing']} of {facts['faces']} faces have a vector of "
+        f"face model {facts['face_model_version']}"
+    )
+
+
 def reembedding_report(facts: Mapping[str, Any]) -> str:
     """The page about a re-embedding: how far it is, and each face without a new vector with the reason."""
-    told = [
-        f"{facts['collection_id']}: {facts['faces'] - facts['missing']} of {facts['faces']} faces have a vector of "
-        f"face model {facts['face_model_version']}",
-        "switched" if facts["switched"] else "not switched",
-    ]
+    told = [how_far(facts), "switched" if facts["switched"] else "not switched"]
     rows = "".join(
         f"<tr><td>{escape(one['face_id'])}</td><td>{escape(one.get('external_image_id', ''))}</td>"
         f"<td>{escape(one.get('user_id', ''))}</td><td>{escape(one['reason'])}</td></tr>"

@@ -97,9 +97,9 @@ def enrol_command(
     as_json: JsonOption = False,
 ) -> None:
     """Enrol all photos of a bucket below a prefix, by the server itself, which goes on without this command."""
-    bucket, _, prefix = photos.removeprefix("s3://").partition("/")
-    if not photos.startswith("s3://") or not bucket:
-        raise InvalidParameterError(f"{photos} names no bucket: give s3://bucket/prefix")
+    from custodes.cli.faces.photo_source import named_bucket
+
+    bucket, prefix = named_bucket(photos)
     asked = {
         "CollectionId": collection,
         "Bucket": bucket,

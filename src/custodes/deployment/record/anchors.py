@@ -6,7 +6,7 @@ In: settings, the open database. Out: an anchor, or None. An object goes before 
 from __future__ import annotations
 
 from custodes.core.ids import AccountId
-from custodes.deployment.storage.objects import s3_place
+from custodes.deployment.storage.s3_places import s3_place
 from custodes.ledger.writer.ports import Anchor
 from custodes.settings import Settings
 from custodes.storage.ledger.anchor import FileAnchor

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from custodes.core.errors import UnavailableError
+from custodes.deployment.storage.s3_places import s3_place
 from custodes.durable import write_durably
 from custodes.ledger.tree.tiles import WITNESSED_PATH
 from custodes.ledger.writer.ports import BodyReader, TileStore
@@ -50,11 +51,7 @@ def ledger_source(settings: Settings) -> LedgerSource:
 
 def tiles_place(settings: Settings) -> S3Location | None:
     """The bucket of the ledger's public files; None for a folder. Raises InvalidParameterError, likewise."""
-    if not settings.ledger_tiles:
-        return None
-    from custodes.deployment.storage.objects import s3_place  # brings what reads pictures, which takes long to load
-
-    return s3_place(settings, "ledger_tiles")
+    return s3_place(settings, "ledger_tiles") if settings.ledger_tiles else None
 
 
 def in_directory(data: Path) -> StoredLedger:

@@ -86,7 +86,7 @@ class FacesIndexed:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EmbeddedFace:
-    """A face that was found and embedded somewhere else, by the same networks; ``vector`` (D,) of unit length."""
+    """A face that was found and embedded, here or elsewhere by the same networks; ``vector`` (D,) of unit length."""
 
     box_ratio: BoxRatio
     confidence_pct: float
@@ -205,19 +205,7 @@ class FaceOperations:
         """The gallery's faces for ``faces`` of one picture, in their order; those not there yet are added."""
         if not faces:
             return []
-        new = {
-            index: NewFace(
-                face_id=self._new_face_id(),
-                image_id=picture,
-                external_image_id=name,
-                box_ratio=face.box_ratio,
-                confidence_pct=face.confidence_pct,
-                vector=face.vector,
-                enrolled_ts_ms=permit.context.ts_ms,
-                model_version=self._engine.model_version,
-            )
-            for index, face in enumerate(faces)
-        }
+        new = {index: self._new(permit, picture, name, face) for index, face in enumerate(faces)}
         there = self._gallery.faces_of_image(key, picture)
         present = self._add(permit, key, there, [face.box_ratio for face in faces], new)
         return [present[index] for index in range(len(faces))]
@@ -240,22 +228,26 @@ class FaceOperations:
         missing = [index for index in range(len(taken)) if index not in present]
         if missing:
             vectors = self._engine.embed(permit.slot, image, [taken[i] for i in missing], VectorUse.ENROL)
-            new = {
-                index: NewFace(
-                    face_id=self._new_face_id(),
-                    image_id=picture,
-                    external_image_id=external_id,
-                    box_ratio=boxes[index],
-                    confidence_pct=taken[index].confidence_pct,
-                    vector=vector,
-                    enrolled_ts_ms=permit.context.ts_ms,
-                    model_version=self._engine.model_version,
-                )
+            embedded = {
+                index: EmbeddedFace(boxes[index], taken[index].confidence_pct, vector)
                 for index, vector in zip(missing, vectors, strict=True)
             }
+            new = {index: self._new(permit, picture, external_id, face) for index, face in embedded.items()}
             present = self._add(permit, key, there, boxes, new)
         permit.slot.wait()  # callers go on to keep pictures
         return [present[index] for index in range(len(taken))]
+
+    def _new(self, permit: Permit, picture: ImageId, name: ExternalImageId | None, face: EmbeddedFace) -> NewFace:
+        return NewFace(
+            face_id=self._new_face_id(),
+            image_id=picture,
+            external_image_id=name,
+            box_ratio=face.box_ratio,
+            confidence_pct=face.confidence_pct,
+            vector=face.vector,
+            enrolled_ts_ms=permit.context.ts_ms,
+            model_version=self._engine.model_version,
+        )
 
     def _add(
         self,

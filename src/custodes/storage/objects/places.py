@@ -6,6 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+SCHEME = "s3://"
+
+
+def bucket_and_key(text: str) -> tuple[str, str]:
+    """What ``s3://bucket/key`` names; empty texts for what is missing, both where it is no such place."""
+    bucket, _, key = text.removeprefix(SCHEME).partition("/")
+    return (bucket, key) if text.startswith(SCHEME) else ("", "")
+
 
 @dataclass(frozen=True, slots=True)
 class S3Settings:

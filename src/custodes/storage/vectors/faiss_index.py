@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.gallery.entities import Hit
-from custodes.gallery.kernel import best, cosines, error_bound, require_unit, require_unit_query
-from custodes.gallery.lock import ReadWriteLock
+from custodes.gallery.kernel import best, cosines, error_bound, require_unit_query
 from custodes.gallery.ports import FloatArray
 from custodes.storage.vectors.codes import Codes
-from custodes.storage.vectors.segment import CAPACITY, Segments, VectorSegment
+from custodes.storage.vectors.segment import CAPACITY, VectorSegment
+from custodes.storage.vectors.segmented_index import SegmentedIndex
 
 _SLACKS = (24, 512)
 """Candidates beyond one and a half times the limit, tried in turn. Within the margin of the last place there are
@@ -43,34 +43,13 @@ class _Candidates:
     """Rows that are not among these have a kernel score below this."""
 
 
-class FaissIndex:
+class FaissIndex(SegmentedIndex[Codes]):
     """A VectorIndex for up to many millions of rows: 5 D + 8 bytes a row."""
 
     def __init__(self, dimension: int, segment_rows: int = CAPACITY) -> None:
         """Empty, for vectors of ``dimension``; a segment holds at most ``segment_rows``."""
-        self._dimension = dimension
         self._margin = error_bound(dimension)
-        self._lock = ReadWriteLock()
-        self._segments = Segments(dimension, segment_rows, lambda: Codes(dimension))
-
-    def __len__(self) -> int:
-        """Number of vectors."""
-        with self._lock.read():
-            return len(self._segments)
-
-    def add(self, rows: NDArray[np.int64], vectors: FloatArray) -> None:
-        """See VectorIndex. Raises ValueError for vectors that are not of this dimension and unit length."""
-        clean = require_unit(vectors, self._dimension)
-        numbers = np.asarray(rows, np.int64)
-        if len(numbers) != len(clean):
-            raise ValueError("as many rows as vectors are needed")
-        with self._lock.write():
-            self._segments.add(numbers, clean)
-
-    def remove(self, rows: NDArray[np.int64]) -> None:
-        """See VectorIndex."""
-        with self._lock.write():
-            self._segments.remove(np.unique(np.asarray(rows, np.int64)))
+        super().__init__(dimension, segment_rows, lambda: Codes(dimension))
 
     def search(self, query: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
         """See VectorIndex. Raises ValueError for a query that is not of this dimension and unit length."""
@@ -80,9 +59,6 @@ class FaissIndex:
         with self._lock.read():
             found = self._candidates(unit, limit, min_cosine)
         return best(found.rows, found.scores, limit, min_cosine)
-
-    def close(self) -> None:
-        """See VectorIndex. All of it is in this process."""
 
     def _candidates(self, query: FloatArray, limit: int, min_cosine: float) -> _Candidates:
         """Rows among which the answer is for certain."""

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from custodes.core.errors import UnavailableError
 from custodes.gallery.entities import Hit
-from custodes.gallery.kernel import best, cosines, error_bound, require_unit, require_unit_query
+from custodes.gallery.kernel import best, by_row, cosines, error_bound, require_unit_query
 from custodes.gallery.ports import FloatArray, OwnVectors
 from custodes.storage.sql.ledger.session import DatabaseLostError, PostgresSession
 
@@ -100,10 +100,7 @@ class PgvectorIndex:
 
     def add(self, rows: NDArray[np.int64], vectors: FloatArray) -> None:
         """See VectorIndex. Raises ValueError for vectors that are not of this dimension and unit length."""
-        clean = require_unit(vectors, self._dimension)
-        if len(rows) != len(clean):
-            raise ValueError("as many rows as vectors are needed")
-        fresh = dict(zip(np.asarray(rows).tolist(), clean, strict=True))  # the last of equal rows counts
+        fresh = by_row(rows, vectors, self._dimension)
         numbers = list(fresh)
         with self._connected() as connection, connection.transaction():
             for begin in range(0, len(numbers), _BATCH):

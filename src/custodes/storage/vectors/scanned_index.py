@@ -13,15 +13,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from custodes.gallery.entities import Hit
-from custodes.gallery.kernel import best, cosines, require_unit, require_unit_query
-from custodes.gallery.lock import ReadWriteLock
+from custodes.gallery.kernel import best, cosines, require_unit_query
 from custodes.gallery.ports import FloatArray
 from custodes.storage.vectors.blocks import BlockCodes
 from custodes.storage.vectors.scan_library import ScanLibrary
-from custodes.storage.vectors.segment import CAPACITY, Segments
+from custodes.storage.vectors.segment import CAPACITY
+from custodes.storage.vectors.segmented_index import SegmentedIndex
 from custodes.storage.vectors.shared_pass import SearchAsked, SharedPass
 
 SHARED_FROM = 65_536
@@ -30,34 +29,13 @@ SHARED_FROM = 65_536
 _ROUNDED = 1e-6
 
 
-class ScannedIndex:
+class ScannedIndex(SegmentedIndex[BlockCodes]):
     """A VectorIndex for up to many millions of rows: 5 D + 16 bytes a row."""
 
     def __init__(self, dimension: int, library: ScanLibrary, segment_rows: int = CAPACITY) -> None:
         """Empty, for vectors of ``dimension``; a segment holds at most ``segment_rows``."""
-        self._dimension = dimension
-        self._lock = ReadWriteLock()
-        self._segments = Segments(dimension, segment_rows, lambda: BlockCodes(dimension, segment_rows, library))
+        super().__init__(dimension, segment_rows, lambda: BlockCodes(dimension, segment_rows, library))
         self._passes = SharedPass(self.searched)
-
-    def __len__(self) -> int:
-        """Number of vectors."""
-        with self._lock.read():
-            return len(self._segments)
-
-    def add(self, rows: NDArray[np.int64], vectors: FloatArray) -> None:
-        """See VectorIndex. Raises ValueError for vectors that are not of this dimension and unit length."""
-        clean = require_unit(vectors, self._dimension)
-        numbers = np.asarray(rows, np.int64)
-        if len(numbers) != len(clean):
-            raise ValueError("as many rows as vectors are needed")
-        with self._lock.write():
-            self._segments.add(numbers, clean)
-
-    def remove(self, rows: NDArray[np.int64]) -> None:
-        """See VectorIndex."""
-        with self._lock.write():
-            self._segments.remove(np.unique(np.asarray(rows, np.int64)))
 
     def search(self, query: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
         """See VectorIndex. Raises ValueError for a query that is not of this dimension and unit length."""
@@ -69,9 +47,6 @@ class ScannedIndex:
         if len(self._segments) < SHARED_FROM:
             return self.searched([asked])[0]
         return self._passes(asked)
-
-    def close(self) -> None:
-        """See VectorIndex. All of it is in this process."""
 
     def searched(self, asked: Sequence[SearchAsked]) -> list[tuple[Hit, ...]]:
         """Hits for each of ``asked`` in one pass; queries were checked, limits are at least 1."""

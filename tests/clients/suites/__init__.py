@@ -1,0 +1,1 @@
+"""Programs of other people's clients, each started by a test."""
