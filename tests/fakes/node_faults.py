@@ -126,11 +126,30 @@ class Servers:
         return None if process is None else process.client(config)
 
 
-class Visitor(threading.Thread):
+class Worker(threading.Thread):
+    """A thread that works until it is told to stop; what it ends with before that is kept."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.stopping = threading.Event()
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self.work()
+        except BaseException as error:
+            self.error = error
+            raise
+
+    def work(self) -> None:
+        raise NotImplementedError
+
+
+class Visitor(Worker):
     """Enrols and erases faces, at whichever server answers, and writes down what was acknowledged."""
 
     def __init__(self, servers: Servers, plan: Plan, number: int) -> None:
-        super().__init__(daemon=True)
+        super().__init__()
         self._servers, self._names = servers, plan.names
         self._chance = random.Random(f"{plan.seed} {number}")
         self._pictures = (number + CLIENTS * turn for turn in itertools.count())
@@ -138,9 +157,8 @@ class Visitor(threading.Thread):
         self.gone: set[str] = set()
         self.unknown: set[str] = set()
         self.promises: list[str] = []
-        self.stopping = threading.Event()
 
-    def run(self) -> None:
+    def work(self) -> None:
         while not self.stopping.is_set():
             client = self._servers.client(self._chance.choice(self._names))
             if client is None:
@@ -157,26 +175,33 @@ class Visitor(threading.Thread):
             self.there.discard(face)
             self.unknown.add(face)
             answer = client.delete_faces(CollectionId=COLLECTION, FaceIds=[face])
+            whole(answer, "DeletedFaces")
             self.unknown.discard(face)
             self.gone.add(face)
         else:
             number = next(self._pictures)
             image = picture(Square(1 + number % 8), width=100 + number % 900, height=100 + number // 900)
             answer = client.index_faces(CollectionId=COLLECTION, Image={"Bytes": image})
-            self.there |= {record["Face"]["FaceId"] for record in answer["FaceRecords"]}
+            self.there |= {record["Face"]["FaceId"] for record in whole(answer, "FaceRecords")}
         self.promises.append(answer["ResponseMetadata"]["HTTPHeaders"]["x-custodes-receipt"])
 
 
-class Watcher(threading.Thread):
+def whole(answer: Mapping[str, Any], member: str) -> Any:
+    """``member`` of an answer; boto3 takes one that was cut off behind its head, by a kill, for an empty one."""
+    if member not in answer:
+        raise ConnectionError("the answer was cut off")
+    return answer[member]
+
+
+class Watcher(Worker):
     """Whoever reads the public checkpoint, again and again."""
 
     def __init__(self, path: Path, key: VerifierKey) -> None:
-        super().__init__(daemon=True)
+        super().__init__()
         self._path, self._key = path, key
         self.seen: list[Checkpoint] = []
-        self.stopping = threading.Event()
 
-    def run(self) -> None:
+    def work(self) -> None:
         while not self.stopping.wait(0.02):
             found = open_checkpoint(self._path.read_bytes(), [self._key])
             if not self.seen or self.seen[-1] != found:
@@ -184,7 +209,8 @@ class Watcher(threading.Thread):
 
 
 @contextmanager
-def running(threads: list[Any]) -> Iterator[None]:
+def running(threads: list[Worker]) -> Iterator[None]:
+    """Let ``threads`` work during the block; raises what one of them ended with."""
     for thread in threads:
         thread.start()
     try:
@@ -194,6 +220,9 @@ def running(threads: list[Any]) -> Iterator[None]:
             thread.stopping.set()
         for thread in threads:
             thread.join(ANSWERED_S)
+    for thread in threads:
+        if thread.error is not None:
+            raise thread.error
 
 
 def disturb(servers: Servers, nodes: Cluster, postgres: PostgresServer, plan: Plan) -> Counter[str]:

@@ -76,8 +76,8 @@ SERVER_OPTIONS: Mapping[str, Any] = MappingProxyType(
 
 _MAX_REASON_LENGTH = 200
 _DEFECT, _RESTARTS = 1011, 1012
+"""Source: RFC 6455, 7.4.1, and its registry of close codes: an unexpected condition, the service restarts."""
 _STOPPED = "ServerStopped"
-"""Source: RFC 6455, 7.4.1: an unexpected condition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
