@@ -84,10 +84,13 @@ class IndexedGallery:
         self, key: CollectionKey, kind: VectorKind, sought: tuple[FloatArray, int, float], model: ModelVersion | None
     ) -> tuple[Hit, ...]:
         """What is found. Looked at afterwards: the version now was that of the whole search, no version comes back."""
-        found = self._searched(key, kind).search(*sought)
+        found = self._found(key, kind, sought)
         if model is not None and self._version_now(key) != model:
             raise NotReadyError("The collection was switched to another face model; try again")
         return found
+
+    def _found(self, key: CollectionKey, kind: VectorKind, sought: tuple[FloatArray, int, float]) -> tuple[Hit, ...]:
+        return self._searched(key, kind).search(*sought)
 
     def _version_now(self, key: CollectionKey) -> str:
         return self.outline(key).model_version
