@@ -9,12 +9,18 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from custodes.core.errors import UnavailableError
 from custodes.gallery.entities import Hit
 from custodes.gallery.exact import BruteForceIndex
-from custodes.gallery.ports import VectorIndex
+from custodes.gallery.ports import FloatArray, VectorIndex
 from custodes.gallery.shards.gallery import ShardedGallery, Sharing
+from custodes.gallery.shards.part import merged
+from custodes.gallery.shards.plan import ShardPlan
 from custodes.gallery.shards.ports import ShardQuestion, ShardStore
+from custodes.storage.vectors.choice import exact_index
 
 WIDTH = 8
 
@@ -70,3 +76,35 @@ class Peers:
         if (held_up := self._cluster.held_up.get(name)) is not None:
             held_up.wait(10)
         return answer
+
+
+class SpreadIndex:
+    """A VectorIndex whose vectors three servers have, each in shards of 8 rows, without stores or a network."""
+
+    def __init__(self, dimension: int) -> None:
+        self._plan = ShardPlan(("one", "two", "three"))
+        self._parts = {name: exact_index()(dimension) for name in self._plan.names}
+        self._whole = BruteForceIndex(dimension)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._parts.values()))
+
+    def rows(self) -> NDArray[np.int64]:
+        return np.sort(np.concatenate([part.rows() for part in self._parts.values()]))
+
+    def add(self, rows: NDArray[np.int64], vectors: FloatArray) -> None:
+        self._whole.add(rows, vectors)  # raises as an index does
+        owners = np.array([self._plan.owner(row // WIDTH) for row in rows.tolist()], object)
+        for name, part in self._parts.items():
+            part.add(rows[owners == name], vectors[owners == name])
+
+    def remove(self, rows: NDArray[np.int64]) -> None:
+        for part in self._parts.values():
+            part.remove(rows)
+
+    def search(self, query: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
+        return merged([part.search(query, limit, min_cosine) for part in self._parts.values()], limit)
+
+    def close(self) -> None:
+        for part in self._parts.values():
+            part.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import http.client
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -51,6 +51,7 @@ class HttpShardPeers:
         self._seal = seal
         self._timeout_s = timeout_s
         self._urls: Mapping[str, str] = {name: ""}
+        self._ended = False
         self._lock = threading.Lock()
         self._free: dict[str, list[http.client.HTTPConnection]] = {}
 
@@ -70,16 +71,14 @@ class HttpShardPeers:
     def beat(self) -> None:
         """Say that this server lives, and look who does. Raises UnavailableError: the list stays as it was."""
         self._urls = self._living.beat()
-        with self._lock:
-            gone = [self._free.pop(url) for url in list(self._free) if url not in self._urls.values()]
-        for connections in gone:
-            for connection in connections:
-                connection.close()
+        self._let_go(self._urls.values())
 
     def leave(self) -> None:
         """This server ends; others take over what it has."""
         with suppress(UnavailableError):
             self._living.leave()
+        self._ended = True
+        self._let_go(())
 
     def ask(self, name: str, question: ShardQuestion) -> tuple[Hit, ...]:
         """See ShardPeers."""
@@ -136,7 +135,15 @@ class HttpShardPeers:
     def _keep(self, url: str, connection: http.client.HTTPConnection) -> None:
         with self._lock:
             free = self._free.setdefault(url, [])
-            if len(free) < _KEPT:
+            if len(free) < _KEPT and not self._ended:
                 free.append(connection)
                 return
         connection.close()
+
+    def _let_go(self, kept: Collection[str]) -> None:
+        """Close connections to all URLs but these."""
+        with self._lock:
+            gone = [self._free.pop(url) for url in list(self._free) if url not in kept]
+        for connections in gone:
+            for connection in connections:
+                connection.close()
