@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.box import Size
+from custodes.engine.faces.capture import block_edge_ratio, frame_share, native_luma, noise_levels, skin_hue_deg
 from custodes.engine.faces.geometry.align import FIVE_SHAPE, ChipFrame, RgbArray, similarity, warp
 from custodes.engine.faces.traits.eyes import Eye, mouth_gap
 from custodes.engine.results.face import DetectedFace, FloatArray, Judgement, Trait
@@ -59,7 +60,8 @@ class InspectedFace:
 
 def checks(seen: InspectedFace) -> tuple[Check, ...]:
     """All checks of one face, in the order of docs/quality.md."""
-    return (*_placement(seen), *_bearing(seen), *_light(_Crop.of(seen)))
+    crop = _Crop.of(seen)
+    return (*_placement(seen), *_bearing(seen), *_light(crop), *_capture(crop))
 
 
 def _placement(seen: InspectedFace) -> tuple[Check, ...]:
@@ -98,9 +100,7 @@ def _bearing(seen: InspectedFace) -> tuple[Check, ...]:
 
 
 def _chance_pct(judgement: Judgement | None) -> float | None:
-    if judgement is None:
-        return None
-    return judgement.confidence_pct if judgement.value else 100.0 - judgement.confidence_pct
+    return None if judgement is None else judgement.chance_pct
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,6 +168,17 @@ def _light(crop: _Crop) -> tuple[Check, ...]:
         Check("red_eye_share", _redness(rgb[crop.irises], rgb[crop.face]), None, 0.25),
         Check("background_deviation_pct", 100 * float(behind.std()) if enough else None, None, 10.0),
         Check("background_lightness_pct", 100 * float(behind.mean()) if enough else None, 50.0),
+    )
+
+
+def _capture(crop: _Crop) -> tuple[Check, ...]:
+    seen = crop.seen
+    luma = native_luma(seen.rgb, seen.face.box_px)
+    return (
+        Check("skin_hue_deg", skin_hue_deg(crop.rgb, crop.face), 20.0, 75.0),
+        Check("noise_levels", None if luma is None else noise_levels(luma), None, 4.0),
+        Check("block_edge_ratio", None if luma is None else block_edge_ratio(luma), None, 1.45),
+        Check("frame_share", frame_share(seen.rgb), None, 0.0),
     )
 
 

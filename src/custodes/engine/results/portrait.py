@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from custodes.core.box import BoxPx, Size
+from custodes.engine.results.face import DetectedFace
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,18 @@ class Check:
 class Inspection:
     """All checks of one face; it passes when none fails and none is unmeasured."""
 
-    box_px: BoxPx
-    confidence_pct: float
+    face: DetectedFace
     checks: tuple[Check, ...]
+
+    @property
+    def box_px(self) -> BoxPx:
+        """Where the face is."""
+        return self.face.box_px
+
+    @property
+    def confidence_pct(self) -> float:
+        """Of its detection."""
+        return self.face.confidence_pct
 
     @property
     def passed(self) -> bool:
