@@ -177,7 +177,9 @@ def build(ports: Ports) -> Operations:
             labelling.jobs, ports.objects, pages, projects.adapters.version, labelling.new_id, labelling.wake
         ),
         streams=streams,
-        handlers=HandlerOperations(HandlerParts(engine, ports.sight.portraits, gallery, pictures, enrolment), ports.handlers),
+        handlers=HandlerOperations(
+            HandlerParts(engine, ports.sight.portraits, gallery, pictures, enrolment), ports.handlers
+        ),
         reembedding=Reembedding(engine, gallery, pictures, pages),
         tasks=TaskOperations(engine, gallery, ports.tasks),
         verification=Verification(engine, gallery, pictures, ports.false_match_rate),

@@ -19,11 +19,13 @@ from custodes.engine.faces.geometry.align import RgbArray
 from custodes.engine.faces.portrait import PortraitReader
 from custodes.engine.ports import FaceEngine
 from custodes.engine.results.face import MAX_FACES, DetectedFace
-from custodes.engine.results.portrait import Check, Inspections
+from custodes.engine.results.portrait import Check, Inspections, check
 from custodes.imaging.image import Image
 
 _WIDE, _ABOVE, _BELOW = 1.5, 0.6, 2.0
 """In sizes of the face: what is shown beside, above and below it, so that a bust is in the middle of its crop."""
+_SEEN_BELOW = 1 / 3
+"""The same: where a picture ends above, the network puts shoulders into its corners."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +65,17 @@ class PortraitInspector:
         masks = self._steps.masks.judge(self._steps.portraits.read(rgb, faces))
         return [
             (
-                Check("head_cover_chance_pct", cover.chance_pct, None, 50.0),
-                Check("mask_chance_pct", covered_chance_pct(*mask), None, 50.0),
-                Check("shoulders_roll_deg", self._shoulders_roll_deg(rgb, size, face), -10.0, 10.0),
+                check("head_cover_chance_pct", cover.chance_pct),
+                check("mask_chance_pct", covered_chance_pct(*mask)),
+                check("shoulders_roll_deg", self._shoulders_roll_deg(rgb, size, face)),
             )
             for face, cover, mask in zip(faces, covers, masks, strict=True)
         ]
 
     def _shoulders_roll_deg(self, rgb: RgbArray, size: Size, face: DetectedFace) -> float | None:
         """By how much the line through both shoulders is turned from level; None where one is not seen."""
+        if size.height - face.box_px.y2 < _SEEN_BELOW * face.box_px.height:
+            return None
         body = self._steps.bodies.read(rgb, _bust(face.box_px))
         places, scores = body.points_px[[RIGHT_SHOULDER, LEFT_SHOULDER]], body.scores[[RIGHT_SHOULDER, LEFT_SHOULDER]]
         inside = (places >= 0).all() and (places[:, 0] < size.width).all() and (places[:, 1] < size.height).all()
