@@ -78,18 +78,13 @@ def open_served_gallery(
     counts = SearchCounts(folder / _COUNTS)
     keys = [] if settings.warm_start is WarmStart.NONE else warming_order(counts.counts(), _others(settings, store))
 
-    def keep() -> None:
-        counts.add(gallery.take_searches())
-        for key in gallery.warmed():
-            store.seal_vectors(key)
-
     with (
         open_search_index(settings, folder) as face_index,
         closing(gallery := IndexedGallery(store, exact_index(), settings.search_wait_s, face_index)),
         closing(Warming(gallery, keys, _THREADS)) as warming,
     ):
-        schedule = Schedule("copies of vectors", 10 * MINUTE_MS, regularly(keep))
-        yield ServedGallery(gallery, (schedule,), lambda: {"gallery": warming.state()}, warming.start)
+        schedules = (_keeping(gallery, store, counts),)
+        yield ServedGallery(gallery, schedules, lambda: {"gallery": warming.state()}, warming.start)
         with suppress(OSError):  # the next start only takes another order
             counts.add(gallery.take_searches())
 
@@ -97,10 +92,10 @@ def open_served_gallery(
 @contextmanager
 def open_following_gallery(
     settings: Settings, database: Database, limits: Overrides, folder: Path
-) -> Iterator[FollowingGallery]:
+) -> Iterator[ServedGallery]:
     """The gallery of a database that others change, too; what this server searched before is read into memory.
 
-    Vectors are read from the database: copies in files would have to be one server's.
+    Servers share the keys of copies of vectors, and each has files of its own.
 
     Args:
         settings: all of them.
@@ -109,7 +104,9 @@ def open_following_gallery(
         folder: of this server alone.
     """
     quotas = AccountQuotas(settings.account_limits, limits)
-    store = SqlGalleryStore.open(database, settings.data, os.urandom, quotas, changes_kept=CHANGES_KEPT)
+    store = SqlGalleryStore.open(
+        database, settings.data, os.urandom, quotas, SegmentFiles(folder / CACHE), changes_kept=CHANGES_KEPT
+    )
     counts = SearchCounts(folder / _COUNTS)
     keys = [] if settings.warm_start is WarmStart.NONE else warming_order(counts.counts(), _others(settings, store))
     with (
@@ -117,8 +114,8 @@ def open_following_gallery(
         closing(gallery := FollowingGallery(store, exact_index(), settings.search_wait_s, face_index)),
         closing(Warming(gallery, keys, _THREADS)) as warming,
     ):
-        warming.start()
-        yield gallery
+        schedules = (_keeping(gallery, store, counts),)
+        yield ServedGallery(gallery, schedules, lambda: {"gallery": warming.state()}, warming.start)
         with suppress(OSError):  # the next start only takes another order
             counts.add(gallery.take_searches())
 
@@ -129,6 +126,18 @@ def open_gallery(settings: Settings) -> Iterator[Gallery]:
     with closing(open_database(settings)) as database:
         quotas = AccountQuotas(settings.account_limits, no_overrides)
         yield IndexedGallery(SqlGalleryStore.open(database, settings.data, os.urandom, quotas), exact_index())
+
+
+def _keeping(gallery: IndexedGallery, store: SqlGalleryStore, counts: SearchCounts) -> Schedule:
+    """Write down what is searched, and keep copies of the vectors of that."""
+
+    def keep() -> None:
+        counts.add(gallery.take_searches())
+        store.tidy_copies()
+        for key in gallery.warmed():
+            store.seal_vectors(key)
+
+    return Schedule("copies of vectors", 10 * MINUTE_MS, regularly(keep))
 
 
 def _others(settings: Settings, store: SqlGalleryStore) -> list[CollectionKey]:

@@ -87,15 +87,16 @@ def open_node(
             open_directory(database, settings.data, keys.account_id, load_service().known, notes.moves(ACCOUNTS))
         )
         directory.hold(keys.key)
-        gallery = opened.enter_context(open_following_gallery(settings, database, directory.limits, folder))
+        served = opened.enter_context(open_following_gallery(settings, database, directory.limits, folder))
         tiles = shared.stores.tiles
-        parts = FollowerParts(settings, database, keys, directory, notes, shared.log, tiles, gallery, computing, spans)
+        parts = FollowerParts(settings, database, keys, directory, notes, shared.log, tiles, served, computing, spans)
         keeper = opened.enter_context(_keeping(parts, shared, public))
         followed = Followed(parts)
         followed.wait(_READY_S)
         here = opened.enter_context(
             open_follower(parts, followed, lambda: {"node": settings.node, "duties": keeper.app is not None})
         )
+        served.start_warming()
         yield NodeApp(NodeParts(here, lambda: keeper.app, shared.head.holder, followed.follow, new_request_id))
 
 
@@ -111,7 +112,7 @@ def _keeping(parts: FollowerParts, shared: SharedLedger, endpoint_url: str) -> I
     @contextmanager
     def duties(lease: int) -> Iterator[ASGIApp]:
         sharing = Sharing(LeasedLog(shared.log, shared.stores, lease), stored, parts.notes)
-        kept = Kept(parts.database, parts.gallery, parts.computing, parts.tracing, sharing)
+        kept = Kept(parts.database, parts.served.gallery, parts.computing, parts.tracing, sharing)
         with open_keeper(parts.settings, endpoint_url, kept) as deployment:
             yield deployment.app()
 

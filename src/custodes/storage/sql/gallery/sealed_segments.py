@@ -10,7 +10,7 @@ one. Where anything is wrong with a file, the rows are read. Without a folder it
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -95,17 +95,26 @@ class SealedSegments:
                 written += self._sealed(place, box, source, part) is not None
         return written
 
-    def remove(self, names: list[str]) -> None:
+    def remove(self, names: Iterable[str]) -> None:
         """Remove files whose keys were destroyed."""
         if self._files is not None:
             self._files.remove(names)
 
-    def tidy(self) -> None:
-        """Remove all files that have no key. Raises UnavailableError."""
+    def begin(self) -> None:
+        """Remove what a killed process left. Raises UnavailableError."""
         if self._files is not None:
-            with self._database.read() as connection:
-                names = segment_rows.ids(connection)
-            self._files.keep_only(names)
+            self._files.remove_unfinished()
+            self.tidy()
+
+    def tidy(self) -> None:
+        """Remove all files that have no key, as those whose keys another server destroyed. Raises UnavailableError."""
+        if self._files is None:
+            return
+        # A key is written down before its file is there: so files are looked at first.
+        names = self._files.names()
+        with self._database.read() as connection:
+            kept = segment_rows.ids(connection)
+        self._files.remove(names - kept)
 
     def _has(self, segment: SegmentRow) -> bool:
         return self._files is not None and self._files.has(segment.segment_id)

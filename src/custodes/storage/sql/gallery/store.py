@@ -93,7 +93,7 @@ class SqlGalleryStore(StagingStore):
         master = open_master(database, directory, randomness)
         store = cls(database, master, randomness, quotas, files)
         store._kept = changes_kept
-        store._segments.tidy()
+        store._segments.begin()
         return store
 
     # collections
@@ -302,6 +302,10 @@ class SqlGalleryStore(StagingStore):
         place = self._place(key)
         box = self._box(place)
         return sum(self._segments.seal(place, box, source) for source in (FACES, USERS))
+
+    def tidy_copies(self) -> None:
+        """Remove copies whose keys were destroyed, here or by another server. Raises UnavailableError."""
+        self._segments.tidy()
 
     # retention
     def retention_rules(self) -> tuple[RetentionRule, ...]:
