@@ -115,9 +115,15 @@ class Settings:
         20,
     )
     search: str = _setting(
-        "What proposes faces: `exact` for memory, `pgvector`, `milvus://host:19530`, `milvus+tls://host:19530` or "
-        "`milvus:///file`; with `+approximate`, as in `pgvector+approximate`, some are missed (docs/scaling.md).",
+        "What proposes faces: `exact` for memory, `sharded` for that of several servers together, `pgvector`, "
+        "`milvus://host:19530`, `milvus+tls://host:19530` or `milvus:///file`; with `+approximate`, as in "
+        "`pgvector+approximate`, some are missed (docs/scaling.md).",
         "exact",
+    )
+    shard_faces: int = _setting(
+        "With `search` set to `sharded`: faces from which on a collection is spread over the servers, in shards of so "
+        "many row numbers. The same for all servers.",
+        262_144,
     )
     milvus_token: str = _secret("What Milvus asks for: `user:password`, or a key. Prefer the variable.")
     models: Path | None = _setting("Folder of fetched models. Default: `custodes/models` in the user's cache.", None)

@@ -44,7 +44,7 @@ from custodes.storage.sql.gallery import (
     user_rows,
 )
 from custodes.storage.sql.gallery.collection_rows import CollectionRow
-from custodes.storage.sql.gallery.sealed_segments import FACES, USERS, VectorRows
+from custodes.storage.sql.gallery.sealed_segments import ALL_ROWS, FACES, USERS, VectorRows
 from custodes.storage.sql.gallery.staging import StagingStore
 from custodes.storage.sql.gallery.vectors import open_all
 from custodes.storage.sql.master import open_master
@@ -213,6 +213,12 @@ class SqlGalleryStore(StagingStore):
         """See GalleryStore. Raises UnavailableError naming a face whose vector is damaged."""
         return self._batches(key, FACES)
 
+    def face_vectors_within(
+        self, key: CollectionKey, ranges: Sequence[tuple[int, int]]
+    ) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
+        """See ShardStore. Raises UnavailableError naming a face whose vector is damaged."""
+        return self._batches(key, FACES, ranges)
+
     # users
     def create_user(self, key: CollectionKey, user_id: UserId) -> None:
         """See GalleryStore."""
@@ -373,6 +379,8 @@ class SqlGalleryStore(StagingStore):
         if self._kept:
             change_rows.record(connection, place, source, rows, self._kept)
 
-    def _batches(self, key: CollectionKey, source: VectorRows) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
+    def _batches(
+        self, key: CollectionKey, source: VectorRows, within: Sequence[tuple[int, int]] = ALL_ROWS
+    ) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
         place = self._place(key)
-        yield from self._segments.batches(place, self._box(place), source)
+        yield from self._segments.batches(place, self._box(place), source, within)
