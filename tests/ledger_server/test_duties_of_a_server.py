@@ -24,7 +24,8 @@ from custodes.ledger.tlog.trust import open_trusted, parse_policy
 from custodes.ledger.witness.http import WitnessHttpServer
 from custodes.ledger.witness.state_file import FolderMemory
 from custodes.ledger.witness.witness import WitnessKey, WitnessServer
-from custodes.storage.ledger.tombstones import FileTombstones
+from custodes.storage.files.documents import FolderDocuments
+from custodes.storage.ledger.tombstones import KeptTombstones
 from tests.fakes.administration import administer
 from tests.fakes.engine import Square, picture
 from tests.fakes.gallery import MemoryGalleryStore
@@ -123,13 +124,13 @@ def test_metrics_say_how_fresh_periodic_work_is(live_server: Any) -> None:
 
 def test_tombstones_survive_a_torn_line(tmp_path: Path) -> None:
     key = CollectionKey(AccountId("123456789012"), "people")  # type: ignore[arg-type]
-    stones = FileTombstones(tmp_path)
+    stones = KeptTombstones(FolderDocuments(tmp_path))
     assert stones.buried() == {}
     stones.bury(key, [FaceId("a"), FaceId("b")])
     stones.unbury(key, [FaceId("a")])
     with (tmp_path / "erased-faces").open("a") as file:
         file.write("+\t1234567")
-    again = FileTombstones(tmp_path)
+    again = KeptTombstones(FolderDocuments(tmp_path))
     assert again.buried() == {key: ["b"]}
     again.bury(key, [FaceId("c")])
     assert again.buried() == {key: ["b", "c"]}

@@ -38,6 +38,7 @@ from custodes.deployment.record.ledger import (
     schedule_stamps,
 )
 from custodes.deployment.record.sharing import Sharing
+from custodes.deployment.record.stored import in_directory
 from custodes.deployment.streams import Streams, schedule_streams
 from custodes.deployment.tasks import CollectionTasks
 from custodes.deployment.video import Videos, schedule_videos
@@ -133,7 +134,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
     """
     settings, data, clock = parts.settings, parts.settings.data, parts.clock
     gallery, directory, operator, sharing = parts.gallery, parts.accounts, parts.operator, parts.sharing
-    stored = None if sharing is None else sharing.stored
+    stored = in_directory(data) if sharing is None else sharing.stored
     machine = None if settings.attestation is None else TsmReports(settings.attestation)
     plan = LedgerPlan(ledger_place(settings, operator, parts.database), release, machine)
     with (
@@ -144,9 +145,9 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
         schedule_lists(settings, ledger.attributed, clock) as (list_schedules, list_handlers),
     ):
         look_where_from(data, ledger.log)
-        erasures = open_erasures(data, ledger, gallery)
+        erasures = open_erasures(stored.documents, ledger, gallery)
         told = (lambda _: None) if sharing is None else sharing.rules
-        rules = open_policy(data, ledger, clock, own_policy(settings), told)
+        rules = open_policy(stored.documents, ledger, clock, own_policy(settings), told)
         consent = Consent(log_name(data), lambda: rules.state.officers)
         cases = open_cases(data, ledger.attributed, clock, sharing)
         reviews = open_reviews(parts.database, data, ledger, gallery, directory, settings.review_days)
