@@ -20,7 +20,7 @@ from custodes.deployment.governance.accounts import open_directory
 from custodes.deployment.governance.customers import open_customers
 from custodes.deployment.governance.policy import open_explanations
 from custodes.deployment.lookups import open_lookups
-from custodes.deployment.record.backup import open_backups
+from custodes.deployment.record.backup import BackupPlan, open_backups
 from custodes.deployment.record.key_rotation import rotating
 from custodes.deployment.record.ledger import boot_time_ms, checked_statements, cosigners, log_name, open_log, started
 from custodes.deployment.record.statements import open_statements
@@ -163,8 +163,12 @@ def _officers(settings: Settings, log: AttributedLog) -> Mapping[str, bytes]:
 
 @contextmanager
 def _backup(settings: Settings, operator: AccountId) -> Iterator[Opened]:
-    with open_gallery(settings), open_log(ledger_place(settings, operator), SystemClock()) as log:
-        yield AttributedLog(log), open_backups(settings.data, log, lambda: None, SystemClock())
+    with (
+        closing(open_database(settings)) as database,
+        open_log(ledger_place(settings, operator), SystemClock()) as log,
+    ):
+        plan = BackupPlan(settings, operator, database, log)
+        yield AttributedLog(log), open_backups(plan, lambda: None, SystemClock())
 
 
 @contextmanager

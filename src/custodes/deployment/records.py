@@ -25,7 +25,7 @@ from custodes.deployment.governance.screening import schedule_screening
 from custodes.deployment.lookups import open_lookups
 from custodes.deployment.projects import CustomLabelling
 from custodes.deployment.record.anchors import open_anchor
-from custodes.deployment.record.backup import look_where_from, open_backups
+from custodes.deployment.record.backup import BackupPlan, look_where_from, open_backups
 from custodes.deployment.record.ledger import (
     LedgerPlace,
     LedgerPlan,
@@ -152,6 +152,8 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
         cases = open_cases(data, ledger.attributed, clock, sharing)
         reviews = open_reviews(parts.database, data, ledger, gallery, directory, settings.review_days)
         links = SignInLinks(clock, os.urandom)
+        tiles = None if sharing is None else stored.tiles
+        backed_up = BackupPlan(settings, operator, parts.database, ledger.log, tiles)
         commands: AdminHandlers = {
             **links.handlers(),
             **customers.handlers,
@@ -163,7 +165,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             **rotation_handlers(no_rotation),
             **ledger_handlers(ledger.duties, ledger.statements, ledger.log, log_retention(settings, clock), consent),
             **ledger.duties.incidents.handlers(ledger.attributed, consent),
-            **open_backups(data, ledger.log, erasures.settle, clock),
+            **open_backups(backed_up, erasures.settle, clock),
             **open_lookups(settings, ledger.statements, ledger.duties, ledger.log, stored),
             **job_handlers(parts.videos.jobs, clock),
             **erasure_handlers(ProjectRecords(parts.labelling.adapters.store, settings.region), clock),

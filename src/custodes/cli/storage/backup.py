@@ -47,12 +47,20 @@ def restore(
         Path | None,
         typer.Option("--lost", help="What is left of the old data directory: its ledger is newer than the backup's."),
     ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option("--database", help="Put the database there, which is empty: postgresql+psycopg://user@host/name."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a new data directory from a backup, and say what came after it."""
     from custodes.storage.backup.restoring import restore_backup
 
     restored = restore_backup(folder, _keys(folder, keys), to, lost)
+    if database is not None:
+        from custodes.deployment.databases import put_on_server
+
+        put_on_server(to, database)
     manifest, missing = restored.manifest, sum(restored.newer.values())
     taken = datetime.fromtimestamp(manifest.taken_ms / 1000, UTC).isoformat(timespec="seconds")
     if as_json:
