@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from tests.fakes.engine import Square, SquareEngine, picture
 from tests.fakes.live import running
 from tests.fakes.nodes import cluster, running_node
 from tests.fakes.postgres import PostgresServer
+from tests.fakes.s3 import s3_server
 
 IMAGES = {name: {"Bytes": picture(Square(number))} for number, name in enumerate(("ann", "ben", "eve"), 20)}
 
@@ -101,6 +102,46 @@ def test_a_restored_database_of_one_server_may_be_in_its_directory(postgres: Pos
     command("restore", tmp_path / "b", "--to", new)
     with opened("", new, several=False) as client:
         assert answers(client) == before
+
+
+def test_a_backup_goes_into_a_bucket_without_its_keys_and_comes_back(tmp_path: Path) -> None:
+    data, new, keys = tmp_path / "data", tmp_path / "new", tmp_path / "keys"
+    with s3_server() as s3, closing(s3.client()) as bucket:
+        place = f"s3://{s3.bucket()}/backups/1"
+        told = {f"CUSTODES_{name.upper()}": str(value) for name, value in s3.settings().items()}
+
+        def ask(*words: object) -> Any:
+            return custodes(*words, "--keys", keys, "--scratch", tmp_path, variables=told)
+
+        with opened("", data, several=False) as client:
+            client.create_collection(CollectionId="people")
+            enrolled(client, "ann")
+            before = answers(client)
+            assert ask("backup", place, "--data", data).returncode == 0
+            again = ask("backup", place, "--data", data)
+            assert again.returncode != 0
+            assert "a prefix of its own" in again.stderr
+        name = place.split("/")[2]
+        there = {one["Key"] for one in bucket.list_objects_v2(Bucket=name)["Contents"]}
+        assert {"backups/1/manifest.json", "backups/1/private.tar.sealed"} <= there
+        assert not [key for key in there if "key" in key.rpartition("/")[2]]
+        sealed = bucket.get_object(Bucket=name, Key="backups/1/private.tar.sealed")["Body"].read()
+        assert sealed.startswith(b"CUSTBKP")
+        assert b"people" not in sealed
+        done = ask("restore", place, "--to", new)
+        assert done.returncode == 0, done.stderr
+        assert not list(tmp_path.glob("custodes-backup-*")), "scratch folders are gone"
+        with opened("", new, several=False) as client:
+            assert answers(client) == before
+        bucket.put_object(Bucket=name, Key="backups/1/private.tar.sealed", Body=sealed[:-1] + bytes(1))
+        damaged = ask("restore", place, "--to", tmp_path / "never")
+        assert damaged.returncode != 0
+        assert not (tmp_path / "never").exists()
+        bucket.delete_object(Bucket=name, Key="backups/1/manifest.json")
+        assert "no finished backup" in ask("restore", place, "--to", tmp_path / "never").stderr
+        bucket.put_object(Bucket=name, Key="backups/1/manifest.json", Body=b"")
+        bucket.put_object(Bucket=name, Key="backups/1/../../outside", Body=b"hostile")
+        assert "no file of a backup" in ask("restore", place, "--to", tmp_path / "never").stderr
 
 
 def test_a_backup_of_killed_servers_that_were_at_work(postgres: PostgresServer, tmp_path: Path) -> None:
