@@ -152,8 +152,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
         cases = open_cases(data, ledger.attributed, clock, sharing)
         reviews = open_reviews(parts.database, data, ledger, gallery, directory, settings.review_days)
         links = SignInLinks(clock, os.urandom)
-        tiles = None if sharing is None else stored.tiles
-        backed_up = BackupPlan(settings, operator, parts.database, ledger.log, tiles)
+        backed_up = BackupPlan(settings, operator, parts.database, ledger.log, sharing)
         commands: AdminHandlers = {
             **links.handlers(),
             **customers.handlers,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from custodes.core.clock import Clock
 from custodes.core.ids import AccountId
-from custodes.ledger.tlog.tiles import TileReader
+from custodes.deployment.record.sharing import Sharing
 from custodes.ledger.writer.published import RunningLog
 from custodes.operations.record.admin.backup import backup_handlers, say_where_from
 from custodes.operations.requests.admin import AdminHandlers
@@ -25,13 +25,13 @@ from custodes.storage.sql.database import Database
 
 @dataclass(frozen=True, slots=True)
 class BackupPlan:
-    """What is to be backed up, if asked; ``shared`` are public files of a ledger that several servers write."""
+    """What is to be backed up, if asked; ``sharing`` where several servers have it."""
 
     settings: Settings
     operator: AccountId
     database: Database
     log: RunningLog
-    shared: TileReader | None = None
+    sharing: Sharing | None = None
 
 
 def open_backups(plan: BackupPlan, settle: Callable[[], None], clock: Clock) -> AdminHandlers:
@@ -45,8 +45,8 @@ def open_backups(plan: BackupPlan, settle: Callable[[], None], clock: Clock) -> 
 
         url = settings.database
         database = ServerDatabase(plan.database, url, plan.operator) if url else None
-        program = version("custodes")
-        source = BackupSource(data, log.flush, log.at_rest, settle, program, database, plan.shared)
+        tiles = None if plan.sharing is None else plan.sharing.stored.tiles
+        source = BackupSource(data, log.flush, log.at_rest, settle, version("custodes"), database, tiles)
         return take_backup(source, folder, keys, taken_ms)
 
     return backup_handlers(take, clock, data)
