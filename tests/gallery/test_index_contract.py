@@ -26,6 +26,7 @@ from custodes.storage.vectors.scanned_index import SHARED_FROM, ScannedIndex
 from custodes.storage.vectors.segment import CAPACITY
 from custodes.storage.vectors.shared_pass import SearchAsked, SharedPass
 from tests.fakes.postgres import PostgresServer
+from tests.fakes.shards import SpreadIndex
 from tests.fakes.vectors import units
 
 
@@ -106,7 +107,7 @@ FAST = [FaissIndex, *(Scanned(variant) for variant in ScanVariant)]
 fast_ones = pytest.mark.parametrize("fast_index", FAST, ids=[getattr(each, "__name__", repr(each)) for each in FAST])
 
 
-@pytest.fixture(params=[BruteForceIndex, *FAST, "in_database", "in_milvus"], ids=str)
+@pytest.fixture(params=[BruteForceIndex, SpreadIndex, *FAST, "in_database", "in_milvus"], ids=str)
 def make(request: pytest.FixtureRequest) -> Callable[[int], VectorIndex]:
     if isinstance(request.param, str):
         return request.getfixturevalue(request.param)  # type: ignore[no-any-return]
@@ -121,6 +122,14 @@ def test_empty_index_finds_nothing(make: Callable[[int], VectorIndex]) -> None:
     index = make(8)
     assert len(index) == 0
     assert index.search(units(0, 1)[0], 5, -1.0) == ()
+
+
+def test_rows_are_those_there_are(make: Callable[[int], VectorIndex]) -> None:
+    index = make(8)
+    assert index.rows().tolist() == []
+    index.add(np.arange(40)[::-1].copy(), units(1, 40))
+    index.remove(np.arange(0, 40, 3))
+    assert index.rows().tolist() == [row for row in range(40) if row % 3]
 
 
 def test_order_is_by_cosine_then_row(make: Callable[[int], VectorIndex]) -> None:

@@ -39,6 +39,10 @@ class VectorIndex(Protocol):
         """Number of vectors."""
         ...
 
+    def rows(self) -> NDArray[np.int64]:
+        """The rows (N,) of all vectors, rising."""
+        ...
+
     def add(self, rows: NDArray[np.int64], vectors: FloatArray) -> None:
         """Add ``vectors`` (N, D) float32 unit length under ``rows`` (N,) int64. A row present already is replaced."""
         ...

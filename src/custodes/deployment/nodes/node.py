@@ -23,6 +23,7 @@ from custodes.deployment.governance.accounts import open_directory
 from custodes.deployment.networks.computing import open_computing
 from custodes.deployment.nodes.follower import Followed, FollowerParts, open_follower
 from custodes.deployment.nodes.keeper import Keeper
+from custodes.deployment.nodes.shards import open_shards
 from custodes.deployment.record.anchors import open_anchor
 from custodes.deployment.record.ledger import LedgerPlace, log_origin
 from custodes.deployment.record.sharing import ACCOUNTS, Sharing
@@ -89,16 +90,21 @@ def open_node(
             open_directory(database, settings.data, keys.account_id, load_service().known, notes.moves(ACCOUNTS))
         )
         directory.hold(keys.key)
-        gallery = opened.enter_context(open_following_gallery(settings, database, directory.limits, folder))
+        shards = opened.enter_context(open_shards(settings, notes, keys.account_id, address))
+        served = opened.enter_context(
+            open_following_gallery(settings, database, directory.limits, folder, shards.sharing)
+        )
         tiles = shared.stores.tiles
-        parts = FollowerParts(settings, database, keys, directory, notes, shared.log, tiles, gallery, computing, spans)
+        parts = FollowerParts(settings, database, keys, directory, notes, shared.log, tiles, served, computing, spans)
         keeper = opened.enter_context(_keeping(parts, shared, public))
         followed = Followed(parts)
         followed.wait(_READY_S)
         here = opened.enter_context(
             open_follower(parts, followed, lambda: {"node": settings.node, "duties": keeper.app is not None})
         )
-        yield NodeApp(NodeParts(here, lambda: keeper.app, shared.head.holder, followed.follow, new_request_id))
+        served.start_warming()
+        answer = opened.enter_context(shards.answering(served.gallery))
+        yield NodeApp(NodeParts(here, lambda: keeper.app, shared.head.holder, followed.follow, new_request_id, answer))
 
 
 @contextmanager
@@ -117,7 +123,7 @@ def _keeping(parts: FollowerParts, shared: SharedLedger, endpoint_url: str) -> I
             take_over_documents(settings.data, documents, log.flush().size)
             stored = StoredLedger(tiles, bodies, _witnessed(settings, tiles), documents)
             sharing = Sharing(log, stored, parts.notes)
-            kept = Kept(parts.database, parts.gallery, parts.computing, parts.tracing, sharing)
+            kept = Kept(parts.database, parts.served.gallery, parts.computing, parts.tracing, sharing)
             with open_keeper(settings, endpoint_url, kept) as deployment:
                 yield deployment.app()
 

@@ -28,7 +28,7 @@ def open_search_index(settings: Settings, folder: Path) -> Iterator[NewFaceIndex
         UnavailableError: the engine, or what speaks to it, is not there.
     """
     match settings.search_engine.kind:
-        case SearchEngine.MEMORY:
+        case SearchEngine.MEMORY | SearchEngine.SHARDED:
             yield None
         case SearchEngine.PGVECTOR:
             yield from _pgvector(settings, _owner(folder))

@@ -159,6 +159,22 @@ class MilvusIndex:
             )
         return int(found[0]["count(*)"])
 
+    def rows(self) -> NDArray[np.int64]:
+        """See VectorIndex."""
+        found = list[int]()
+        with self._server.asked():
+            pages = self._server.client.query_iterator(
+                self._name,
+                filter=self._mine,
+                output_fields=["number"],
+                batch_size=MOST,
+                consistency_level=_STRONG,
+            )
+            while page := pages.next():
+                found += [one["number"] for one in page]
+            pages.close()
+        return np.array(sorted(found), np.int64)
+
     def add(self, rows: NDArray[np.int64], vectors: FloatArray) -> None:
         """See VectorIndex. Raises ValueError for vectors that are not of this dimension and unit length."""
         fresh = by_row(rows, vectors, self._dimension)

@@ -44,6 +44,7 @@ _FIND = (
 )
 _NEAR = "SELECT number, embedding::real[] FROM {table} ORDER BY embedding <#> %(query)s::vector LIMIT %(count)s"
 _COUNT = "SELECT count(*) FROM {table}"
+_ROWS = "SELECT number FROM {table} ORDER BY number"
 _REMOVE = "DELETE FROM {table} WHERE number = ANY(%s)"
 _PUT = (
     "INSERT INTO {table} (number, embedding)"
@@ -97,6 +98,12 @@ class PgvectorIndex:
             row = connection.execute(_COUNT.format(table=self._table)).fetchone()
         assert row is not None
         return int(row[0])
+
+    def rows(self) -> NDArray[np.int64]:
+        """See VectorIndex."""
+        with self._connected() as connection:
+            found = connection.execute(_ROWS.format(table=self._table)).fetchall()
+        return np.array([row[0] for row in found], np.int64)
 
     def add(self, rows: NDArray[np.int64], vectors: FloatArray) -> None:
         """See VectorIndex. Raises ValueError for vectors that are not of this dimension and unit length."""

@@ -34,7 +34,7 @@ class CollectionRow:
     @property
     def changed(self) -> CollectionVersion:
         """How far it has come."""
-        return CollectionVersion(self.row, self.version, self.collection.model_version)
+        return CollectionVersion(self.row, self.version, self.collection.model_version, self.collection.face_count)
 
     @property
     def account_id(self) -> AccountId:

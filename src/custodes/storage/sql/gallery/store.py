@@ -44,7 +44,7 @@ from custodes.storage.sql.gallery import (
     user_rows,
 )
 from custodes.storage.sql.gallery.collection_rows import CollectionRow
-from custodes.storage.sql.gallery.sealed_segments import FACES, USERS, VectorRows
+from custodes.storage.sql.gallery.sealed_segments import ALL_ROWS, FACES, USERS, VectorRows
 from custodes.storage.sql.gallery.staging import StagingStore
 from custodes.storage.sql.gallery.vectors import open_all
 from custodes.storage.sql.master import open_master
@@ -93,7 +93,7 @@ class SqlGalleryStore(StagingStore):
         master = open_master(database, directory, randomness)
         store = cls(database, master, randomness, quotas, files)
         store._kept = changes_kept
-        store._segments.tidy()
+        store._segments.begin()
         return store
 
     # collections
@@ -213,6 +213,12 @@ class SqlGalleryStore(StagingStore):
         """See GalleryStore. Raises UnavailableError naming a face whose vector is damaged."""
         return self._batches(key, FACES)
 
+    def face_vectors_within(
+        self, key: CollectionKey, ranges: Sequence[tuple[int, int]]
+    ) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
+        """See ShardStore. Raises UnavailableError naming a face whose vector is damaged."""
+        return self._batches(key, FACES, ranges)
+
     # users
     def create_user(self, key: CollectionKey, user_id: UserId) -> None:
         """See GalleryStore."""
@@ -303,6 +309,10 @@ class SqlGalleryStore(StagingStore):
         box = self._box(place)
         return sum(self._segments.seal(place, box, source) for source in (FACES, USERS))
 
+    def tidy_copies(self) -> None:
+        """Remove copies whose keys were destroyed, here or by another server. Raises UnavailableError."""
+        self._segments.tidy()
+
     # retention
     def retention_rules(self) -> tuple[RetentionRule, ...]:
         """See GalleryStore."""
@@ -369,6 +379,8 @@ class SqlGalleryStore(StagingStore):
         if self._kept:
             change_rows.record(connection, place, source, rows, self._kept)
 
-    def _batches(self, key: CollectionKey, source: VectorRows) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
+    def _batches(
+        self, key: CollectionKey, source: VectorRows, within: Sequence[tuple[int, int]] = ALL_ROWS
+    ) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
         place = self._place(key)
-        yield from self._segments.batches(place, self._box(place), source)
+        yield from self._segments.batches(place, self._box(place), source, within)
