@@ -30,8 +30,9 @@ ENROLLED = (1, 2, 3, 5)
 MANY_PAIRS = 1_000
 """Groups with fewer pairs of different people are shown apart: their intervals span more than they tell."""
 FITTED_APART = {"white men 50 to 64": 181, "white women 65 and more": 152, "Indian women 20 to 34": 104}
-"""Faces of the largest groups in the half that lookalikes.npz was not fitted on: halves are drawn over persons that vectors
-tell, so other vectors draw another half, in which people that it was fitted on are measured."""
+"""Faces of the largest groups in the half that lookalikes.npz was not fitted on. Halves are drawn over persons, and
+who is one person is told by vectors: other vectors draw another half, in which people that it was fitted on are measured.
+Fit anew (scripts/fit_lookalikes.py), or measure with the vectors that it was fitted with."""
 LEAST_COUNT = 10
 """As many false matches make a rate of look-alikes; rarer ones are read off strangers, times what look-alikes have."""
 
@@ -164,11 +165,9 @@ def main() -> int:
         print("skipped: ../shared/data has no LFW or no UTKFace")
         return 0
     half = held()
-    if (
-        here := {name: len(pairs.groups(half.faces, half.rows).get(name, ())) for name in FITTED_APART}
-    ) != FITTED_APART:
-        print(f"not the half that nothing was fitted on: {here} faces instead of {FITTED_APART}. Who is one person is told by "
-              "vectors, which differ here; fit anew (scripts/fit_lookalikes.py) or measure where it was fitted")  # fmt: skip
+    members = pairs.groups(half.faces, half.rows)
+    if {name: len(members.get(name, ())) for name in FITTED_APART} != FITTED_APART:
+        print("refused: this is not the half of UTKFace that nothing was fitted on; see FITTED_APART")
         return 1
     rows, scores = group_rows(half)
     rates = published(half)

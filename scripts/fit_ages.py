@@ -101,10 +101,7 @@ def fitting_half(engine: FacePipeline) -> Faces:
 def rarity(age: NDArray[np.float64]) -> Floats:
     """Weight of each face: one over the root of how many share its decade, more around sixty.
 
-    In what is left out in turn, one network fitted as shipped, 50 to 69 were off by 6.6 years without that and are by 6.0
-    with it (30 to 49: 7.6 and 7.9, from 70 on 7.6 and 7.9). Tried besides, for 50 to 69: one weight for all 6.2 (8.2 from
-    70 on), one over the count 6.9, mirror images averaged 6.5, features of eyes and mouth as well 6.6, kernel ridge
-    regression 7.2 and with the networks 6.7, the median error of the 150 nearest taken off 6.2 (8.4 from 70 on).
+    What else was tried for these ages is in docs/faces.md.
     """
     decades = (age // 10).astype(int)
     weight = 1 / np.sqrt(np.bincount(decades)[decades] + 5.0)
