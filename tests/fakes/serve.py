@@ -24,8 +24,8 @@ def shared() -> dict[str, Any]:
     """What makes it one of several, where the environment says so."""
     if "CUSTODES_NODE" not in os.environ:
         return {}
-    names = {"database": "CUSTODES_DATABASE", "node": "CUSTODES_NODE", "search": "CUSTODES_SEARCH"}
-    texts = {setting: os.environ[name] for setting, name in names.items() if name in os.environ}
+    names = ("database", "node", "search", "log_level")
+    texts = {name: found for name in names if (found := os.environ.get(f"CUSTODES_{name.upper()}"))}
     return {**texts, "shard_faces": int(os.environ.get("CUSTODES_SHARD_FACES", "262144"))}
 
 

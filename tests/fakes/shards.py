@@ -108,3 +108,6 @@ class SpreadIndex:
     def close(self) -> None:
         for part in self._parts.values():
             part.close()
+
+    def erase(self) -> None:
+        self.close()

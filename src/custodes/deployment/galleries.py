@@ -6,7 +6,7 @@ In: settings, an open database. Out: the gallery with what keeps it warm; closed
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 from custodes.core.setting_text import WarmStart
 from custodes.deployment.databases import open_database
 from custodes.deployment.networks.scores import score_rates
-from custodes.deployment.storage.search_index import open_search_index
+from custodes.deployment.storage.search_index import FaceIndexes, open_search_index
 from custodes.gallery.entities import CollectionKey
 from custodes.gallery.following import FollowingGallery
 from custodes.gallery.gallery import IndexedGallery
@@ -81,11 +81,12 @@ def open_served_gallery(
     keys = [] if settings.warm_start is WarmStart.NONE else warming_order(counts.counts(), _others(settings, store))
 
     with (
-        open_search_index(settings, folder) as face_index,
-        closing(gallery := IndexedGallery(store, exact_index(), settings.search_wait_s, face_index)),
+        open_search_index(settings, folder) as face_indexes,
+        closing(gallery := IndexedGallery(store, exact_index(), settings.search_wait_s, face_indexes.new)),
         closing(Warming(gallery, keys, _THREADS)) as warming,
     ):
-        schedules = (_keeping(gallery, store, counts),)
+        _remove_unread(face_indexes, store, keys)
+        schedules = (_keeping(gallery, store, counts, face_indexes),)
         yield ServedGallery(gallery, schedules, lambda: {"gallery": warming.state()}, warming.start)
         with suppress(OSError):  # the next start only takes another order
             counts.add(gallery.take_searches())
@@ -113,11 +114,12 @@ def open_following_gallery(
     counts = SearchCounts(folder / _COUNTS)
     keys = [] if settings.warm_start is WarmStart.NONE else warming_order(counts.counts(), _others(settings, store))
     with (
-        open_search_index(settings, folder) as face_index,
-        closing(gallery := _following(store, settings, face_index, sharing)),
+        open_search_index(settings, folder) as face_indexes,
+        closing(gallery := _following(store, settings, face_indexes.new, sharing)),
         closing(Warming(gallery, keys, _THREADS)) as warming,
     ):
-        schedules = (_keeping(gallery, store, counts),)
+        _remove_unread(face_indexes, store, keys)
+        schedules = (_keeping(gallery, store, counts, face_indexes),)
         yield ServedGallery(gallery, schedules, lambda: _health(gallery, warming), warming.start)
         with suppress(OSError):  # the next start only takes another order
             counts.add(gallery.take_searches())
@@ -144,12 +146,21 @@ def _health(gallery: FollowingGallery, warming: Warming) -> Mapping[str, object]
     return {"gallery": warming.state(), **shards}
 
 
-def _keeping(gallery: IndexedGallery, store: SqlGalleryStore, counts: SearchCounts) -> Schedule:
-    """Write down what is searched, and keep copies of the vectors of that."""
+def _remove_unread(face_indexes: FaceIndexes, store: SqlGalleryStore, keys: Sequence[CollectionKey]) -> None:
+    """Remove indexes elsewhere but those that are read, and so compared with the store, right after the start."""
+    wanted = set(keys)
+    face_indexes.keep_only(lambda: [one for one in store.every_collection() if one.key in wanted])
+
+
+def _keeping(
+    gallery: IndexedGallery, store: SqlGalleryStore, counts: SearchCounts, face_indexes: FaceIndexes
+) -> Schedule:
+    """Write down what is searched, keep copies of the vectors of that, remove what is of collections that are gone."""
 
     def keep() -> None:
         counts.add(gallery.take_searches())
         store.tidy_copies()
+        face_indexes.keep_only(store.every_collection)
         for key in gallery.warmed():
             store.seal_vectors(key)
 

@@ -58,6 +58,9 @@ class BruteForceIndex:
     def close(self) -> None:
         """See VectorIndex. All of it is in this process."""
 
+    def erase(self) -> None:
+        """See VectorIndex. All of it is in this process."""
+
     def _drop(self, rows: NDArray[np.int64]) -> None:
         keep = ~np.isin(self._rows, rows)
         self._rows, self._vectors = self._rows[keep], self._vectors[keep]

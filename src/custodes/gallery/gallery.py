@@ -383,10 +383,10 @@ class IndexedGallery:
         )
 
     def _empty(self, key: CollectionKey, kind: VectorKind) -> VectorIndex:
-        dimension = self._store.collection(key).dimension
+        collection = self._store.collection(key)
         if kind is VectorKind.FACES and self._new_face_index is not None:
-            return self._new_face_index(dimension, partial(self._own, key))
-        return self._new_index(dimension)
+            return self._new_face_index(collection, partial(self._own, key))
+        return self._new_index(collection.dimension)
 
     def _own(self, key: CollectionKey, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], FloatArray]:
         """See OwnVectors. A face may be deleted between any two looks."""

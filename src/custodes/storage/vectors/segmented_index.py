@@ -53,3 +53,6 @@ class SegmentedIndex(Generic[CodesT]):
 
     def close(self) -> None:
         """See VectorIndex. All of it is in this process."""
+
+    def erase(self) -> None:
+        """See VectorIndex. All of it is in this process."""

@@ -151,6 +151,11 @@ def by_size(connection: Connection) -> list[CollectionKey]:
     return [CollectionKey(AccountId(row.account_id), CollectionId(row.collection_id)) for row in rows]
 
 
+def every(connection: Connection) -> list[Collection]:
+    """All collections of all accounts."""
+    return [_entity(row) for row in connection.execute(select(COLLECTIONS).order_by(COLLECTIONS.c.row))]
+
+
 def count(connection: Connection, place: CollectionRow, *, faces: int = 0, users: int = 0) -> None:
     """Change the counters by ``faces`` and ``users``; the collection gets its next version."""
     connection.execute(

@@ -298,6 +298,11 @@ class SqlGalleryStore(StagingStore):
         with self._database.read() as connection:
             return collection_rows.by_size(connection)
 
+    def every_collection(self) -> list[Collection]:
+        """All collections of all accounts. Raises UnavailableError."""
+        with self._database.read() as connection:
+            return collection_rows.every(connection)
+
     def seal_vectors(self, key: CollectionKey) -> int:
         """Keep sealed copies of vectors that have none, where they are many; returns how many files were written.
 
