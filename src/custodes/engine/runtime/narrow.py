@@ -18,13 +18,11 @@ from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
 from custodes.core.errors import UnavailableError
 from custodes.engine.results.face import FloatArray
 from custodes.engine.runtime.memory import Runs
-from custodes.engine.runtime.parts import SHARE, for_parts, showing_averages
 from custodes.models.card import ModelCard
 
 BEARS = frozenset({"centernet", "nanodet", "efficientnet-lite2", "ppocr-v6-det", "ppocr-v6-rec", "ppocr-cls"})
@@ -32,6 +30,8 @@ BEARS = frozenset({"centernet", "nanodet", "efficientnet-lite2", "ppocr-v6-det",
 IN_PARTS = frozenset({"centernet", "nanodet"})
 """Networks that take any part of their square whose sides are multiples of 32, the rest of it being black."""
 _CPU = "CPU"
+_SHARE = "share_of_square"
+"""Second input of networks that take parts (models.importers.graphs.parts); not imported: ONNX is not loaded for a name."""
 
 
 class NarrowSession:
@@ -57,7 +57,7 @@ class NarrowSession:
         self._runs.ran()
         given = dict(feeds)
         if self.card.name in IN_PARTS:
-            given[SHARE] = self._share(given)
+            given[_SHARE] = self._share(given)
         request = self._free.get()
         try:
             request.infer(given)
@@ -104,19 +104,17 @@ def open_narrow(path: Path, card: ModelCard, threads: int, runs: Runs) -> Narrow
 
 def _in_parts(core: Any, path: Path, card: ModelCard) -> bytes:
     """The model at ``path``, for parts of its square."""
-    model = onnx.load(str(path))
-    shown = showing_averages(model)
+    from custodes.models.importers.graphs.parts import for_parts, showing_averages
+
+    model = path.read_bytes()
+    shown, names = showing_averages(model)
     black: dict[str, FloatArray] = {}
-    if shown.graph.output:
-        whole = core.compile_model(
-            core.read_model(shown.SerializeToString()), _CPU, {"INFERENCE_PRECISION_HINT": "f32"}
-        )
+    if names:
+        whole = core.compile_model(core.read_model(shown), _CPU, {"INFERENCE_PRECISION_HINT": "f32"})
         request = whole.create_infer_request()
         request.infer({card.input.name: np.zeros((1, *_square(card)), np.float32)})
-        names = [value.name for value in shown.graph.output]
         black = {name: np.array(request.get_tensor(name).data, np.float32) for name in names}
-    made: bytes = for_parts(model, black).SerializeToString()
-    return made
+    return for_parts(model, black)
 
 
 def _square(card: ModelCard) -> tuple[int, ...]:

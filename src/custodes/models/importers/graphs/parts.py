@@ -14,34 +14,34 @@ from collections.abc import Mapping
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from custodes.engine.results.face import FloatArray
-
 SHARE = "share_of_square"
+"""Name of the second input."""
 _AVERAGE = "GlobalAveragePool"
 _ROWS = 3
 """Length of the shapes that spell out a number of cells, in their last place."""
 
 
-def showing_averages(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy of ``model`` whose outputs are its averages over the square; none where it has none."""
-    shown = _copy(model)
+def showing_averages(model: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """``model`` with its averages over the square as outputs, and their names; none where it has none."""
+    shown = onnx.load_model_from_string(model)
     del shown.graph.output[:]
     names = [node.output[0] for node in shown.graph.node if node.op_type == _AVERAGE]
     shown.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * 4) for name in names)
-    return shown
+    return bytes(shown.SerializeToString()), tuple(names)
 
 
-def for_parts(model: onnx.ModelProto, black: Mapping[str, FloatArray]) -> onnx.ModelProto:
-    """A copy of ``model`` that takes parts of its square.
+def for_parts(model: bytes, black: Mapping[str, NDArray[np.float32]]) -> bytes:
+    """``model`` for parts of its square.
 
     Args:
         model: its only input is (batch, 3, side, side); cells of the picture are the last axes of its outputs, or the
             middle one of three.
         black: averages of a black square by name, (1, channels, 1, 1), see ``showing_averages``.
     """
-    made = _copy(model)
+    made = onnx.load_model_from_string(model)
     _free_sizes(made.graph)
     made.graph.input.append(helper.make_tensor_value_info(SHARE, TensorProto.FLOAT, [1]))
     made.graph.initializer.append(numpy_helper.from_array(np.ones(1, np.float32), f"{SHARE}_whole"))
@@ -55,7 +55,7 @@ def for_parts(model: onnx.ModelProto, black: Mapping[str, FloatArray]) -> onnx.M
             nodes.append(_kept(node))
     del made.graph.node[:]
     made.graph.node.extend(nodes)
-    return made
+    return bytes(made.SerializeToString())
 
 
 def _completed(seen: str, name: str) -> list[NodeProto]:
@@ -81,12 +81,6 @@ def _free_sizes(graph: onnx.GraphProto) -> None:
         if kept.name in shapes and (shape := numpy_helper.to_array(kept)).size == _ROWS:
             # 0: the batch as it is; -1: as many cells as there are.
             kept.CopyFrom(numpy_helper.from_array(np.array([0, shape[1], -1], np.int64), kept.name))
-
-
-def _copy(model: onnx.ModelProto) -> onnx.ModelProto:
-    made = onnx.ModelProto()
-    made.CopyFrom(model)
-    return made
 
 
 def _kept(node: NodeProto) -> NodeProto:
